@@ -1,0 +1,120 @@
+"""Every exception of livewidget, one tree, split by who can mend it.
+
+::
+
+    LiveError
+    ├── UsageError                 yours: an argument or a call that cannot work; also a ValueError
+    │   ├── ConfigError            a field this model does not take, or a value out of range
+    │   ├── KeyMissing             a model of the service was named and no key was found
+    │   ├── ExtraMissing           an optional part is not installed
+    │   ├── AudioError             audio that cannot be read or used
+    │   ├── ToolError              a function that cannot be a tool
+    │   └── StateError             not now: the session is not open, or is closed
+    ├── ServiceError               the server's: it closed the connection and said why (`code`, `reason`)
+    │   ├── SetupRefused           it does not accept this configuration
+    │   ├── KeyRefused             it does not accept this key or credential
+    │   ├── ModelNotFound          it does not know this model
+    │   ├── QuotaExceeded          the account's quota is used up
+    │   └── ServerFault            it failed, is unavailable, or said something that cannot be read
+    ├── LinkError                  the link's: the network between here and there
+    │   ├── ConnectFailed          no connection could be made
+    │   ├── SetupTimeout           connected, but the server did not accept the setup in time
+    │   └── LinkLost               the connection broke
+    ├── BrowserError               the browser's: microphone, page, playback
+    └── AnswerTimeout              no answer in the time given; also a TimeoutError
+
+Every message is one plain sentence or two: what happened, why, what to do. No message holds a key, a token, a
+path or the payload of a frame.
+"""
+
+from __future__ import annotations
+
+
+class LiveError(Exception):
+    """Base of everything livewidget raises on purpose."""
+
+
+class UsageError(LiveError, ValueError):
+    """An argument or a call that cannot work."""
+
+
+class ConfigError(UsageError):
+    """A configuration field that this model does not take, or a value out of its range."""
+
+
+class KeyMissing(UsageError):
+    """A model of the service was named, and no key was found."""
+
+
+class ExtraMissing(UsageError):
+    """An optional part of livewidget is not installed."""
+
+
+class AudioError(UsageError):
+    """Audio that cannot be read or used."""
+
+
+class ToolError(UsageError):
+    """A function that cannot be offered to the model as a tool."""
+
+
+class StateError(UsageError):
+    """The session is not open yet, or is closed."""
+
+
+class ServiceError(LiveError):
+    """The server closed the connection and said why.
+
+    Attributes:
+        code: WebSocket close code, 1000 to 4999.
+        reason: The server's own words, at most 123 bytes; may be empty.
+    """
+
+    def __init__(self, message: str, *, code: int = 0, reason: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+
+
+class SetupRefused(ServiceError):
+    """The server does not accept this configuration."""
+
+
+class KeyRefused(ServiceError):
+    """The server does not accept this key or credential."""
+
+
+class ModelNotFound(ServiceError):
+    """The server does not know this model."""
+
+
+class QuotaExceeded(ServiceError):
+    """The account's quota is used up."""
+
+
+class ServerFault(ServiceError):
+    """The server failed, is unavailable, or said something that cannot be read."""
+
+
+class LinkError(LiveError):
+    """The network between here and the server."""
+
+
+class ConnectFailed(LinkError):
+    """No connection could be made."""
+
+
+class SetupTimeout(LinkError):
+    """The connection stands, but the server did not accept the setup in time."""
+
+
+class LinkLost(LinkError):
+    """The connection broke."""
+
+
+class BrowserError(LiveError):
+    """The browser's part: microphone, page, playback."""
+
+
+class AnswerTimeout(LiveError, TimeoutError):
+    """No answer came in the time given."""

@@ -1,0 +1,1 @@
+"""The Live API's wire, without I/O, for both ends."""

@@ -1,0 +1,40 @@
+"""What a transport is: something that moves text frames and knows nothing of their meaning."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class TransportClosed(Exception):
+    """The other side closed, or the link broke.
+
+    Attributes:
+        code: WebSocket close code; 1006 where the link broke without one.
+        reason: The other side's words; may be empty.
+    """
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        super().__init__(f"closed with code {code}")
+        self.code = code
+        self.reason = reason
+
+
+class Transport(Protocol):
+    """One open, ordered, reliable link. Both ends of a link look like this."""
+
+    async def send(self, frame: str | bytes) -> None:
+        """Send one frame: text as a text frame, bytes as a binary one.
+
+        Raises:
+            TransportClosed: If the link is closed.
+        """
+
+    async def receive(self) -> str | bytes:
+        """Return the next frame. Cancelling it loses no frame.
+
+        Raises:
+            TransportClosed: If the link is closed and every frame has been delivered.
+        """
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the link; twice is allowed. `reason` is at most 123 bytes of UTF-8."""
