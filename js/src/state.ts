@@ -1,0 +1,119 @@
+// What the views draw. One plain object; `media` and `bridge` change it through the store, `views` only read it.
+
+/** A piece of a turn's text and where in the turn's audio it begins (samples at 24 kHz). */
+export interface Span {
+  text: string;
+  sample: number;
+}
+
+export interface ToolUse {
+  id: string;
+  name: string;
+  /** The arguments as Python would show them: `on=True`. */
+  args: string;
+  result: string | null;
+  error: string | null;
+  duration_ms: number;
+  state: "running" | "done" | "failed" | "cancelled";
+}
+
+export interface Turn {
+  index: number;
+  speaker: "user" | "model";
+  spans: Span[];
+  /** What is heard so far and may still change; shown in grey after the spans. */
+  interim: string;
+  final: boolean;
+  interrupted: boolean;
+  heard_sample: number | null;
+  latency_ms: number | null;
+  thoughts: string;
+  tools: ToolUse[];
+}
+
+export type NoticeLevel = "info" | "warning" | "error";
+
+export interface Notice {
+  level: NoticeLevel;
+  /** Stable name; a newer notice with the same code replaces the older. */
+  code: string;
+  /** Plain text; the first sentence is set off by the views. */
+  text: string;
+}
+
+export type Phase = "idle" | "connecting" | "live" | "ended";
+export type Floor = "listening" | "user" | "thinking" | "model" | "tool";
+export type TurnTaking = "automatic" | "push_to_talk";
+export type MicrophoneState = "off" | "asking" | "on" | "muted" | "paused" | "refused" | "missing";
+
+export interface Microphone {
+  state: MicrophoneState;
+  /** Devices offered in settings; labels are empty until permission is given. */
+  devices: { id: string; label: string }[];
+  deviceId: string;
+}
+
+export interface Playback {
+  /** Turn now in the player, and the last of its samples that was heard (24 kHz). */
+  turn: number;
+  playedSample: number;
+  volume: number;
+}
+
+export interface State {
+  name: string;
+  speaker: string;
+  badge: string;
+  model: string;
+  suggestions: string[];
+  phase: Phase;
+  floor: Floor;
+  turnTaking: TurnTaking;
+  /** performance.now() at which the session became live; null before. */
+  liveSince: number | null;
+  turns: Turn[];
+  notices: Notice[];
+  microphone: Microphone;
+  playback: Playback;
+  /** True while push-to-talk is held. */
+  holding: boolean;
+  /** True where this page has the microphone and the voice; other pages mirror. */
+  owner: boolean;
+  /** False once the kernel is gone. */
+  connected: boolean;
+}
+
+/** What a person can do. `index.ts` wires these to bridge and media. */
+export interface Actions {
+  start(): void;
+  stop(): void;
+  toggleMute(): void;
+  sendText(text: string): void;
+  interrupt(): void;
+  hold(active: boolean): void;
+  setTurnTaking(mode: TurnTaking): void;
+  setVolume(volume: number): void;
+  pickMicrophone(deviceId: string): void;
+  dismissNotice(code: string): void;
+}
+
+/** Peak levels for the scrolling waveform, made in the page from samples already there. */
+export interface Levels {
+  /** Number of bars per second. */
+  readonly rate: number;
+  /** Bars written since the page was opened; the newest is `count - 1`. */
+  readonly count: number;
+  /** Peak in 0..1 of bar `index` for a speaker; 0 where it is no longer kept. */
+  at(speaker: "user" | "model", index: number): number;
+  /** Bars at which an interruption happened, oldest first. */
+  readonly marks: readonly number[];
+}
+
+export type Listener = (state: Readonly<State>) => void;
+
+/** A store: replace parts of the state, hear of every change once per microtask. */
+export interface Store {
+  get(): Readonly<State>;
+  set(change: Partial<State>): void;
+  subscribe(listener: Listener): () => void;
+}
