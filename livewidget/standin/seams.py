@@ -1,0 +1,213 @@
+"""The three seams of the stand-in: ears, brain and voice. Anything of these shapes can be plugged in.
+
+The stand-in's server owns the wire and the taking of turns; it hears, thinks and speaks through these
+protocols only. The tutor's own are `ears.TutorEars`, `brain.TutorBrain` and `voice.TutorVoice`;
+`functions.as_ears`, `as_brain` and `as_voice` make a seam of a plain function, and pass through what is a seam
+already.
+
+All three are called on the server's event loop. What takes long is handed over as something to await or to run
+in a thread: `SpeechEnded.later`, the coroutines of `Mind`, the async iterator of `Voice`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from livewidget.protocol.client import RealtimeInputConfig
+
+HEARING_RATE = 16_000  # Hz, of everything that goes into the ears
+SPEAKING_RATE = 24_000  # Hz, of everything that comes out of the voice
+
+
+# --- Ears ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Somebody began to speak. `at_sample` counts 16 kHz samples since the hearing was made."""
+
+    at_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """All that is understood so far of what is being said; replaces the one before."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """Nobody speaks any more.
+
+    Attributes:
+        text: The whole utterance as it was understood; "" where nothing was.
+        at_sample: 16 kHz samples since the hearing was made, at the moment of this decision.
+        confident: False where `text` resembles nothing that the mind knows: better ask than act upon it.
+        later: Where set, `text` is not known yet: run this in a thread, and take what it returns as the text.
+    """
+
+    text: str
+    at_sample: int
+    confident: bool = True
+    later: Callable[[], str] | None = field(default=None, compare=False)
+
+
+Heard = SpeechStarted | Partial | SpeechEnded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HearingSettings:
+    """What decides where speech starts and ends.
+
+    Attributes:
+        manual: The client says so itself (`activityStart`, `activityEnd`); nothing is detected.
+        silence_ms: Silence after which speech has ended.
+        prefix_padding_ms: Speech needed before its start is announced; at least as much is recognised with it.
+        start_threshold: Probability of speech, 0 to 1, at or above which a window of sound counts as speech.
+        end_threshold: Probability of speech, 0 to 1, below which it counts as silence again.
+    """
+
+    manual: bool = False
+    silence_ms: int = 500
+    prefix_padding_ms: int = 64
+    start_threshold: float = 0.5
+    end_threshold: float = 0.35
+
+    @classmethod
+    def of(cls, config: RealtimeInputConfig | None) -> HearingSettings:
+        """Read `setup.realtimeInputConfig`; what it leaves out takes the defaults above."""
+        detection = config.automatic_activity_detection if config else None
+        if detection is None:
+            return cls()
+        silence, prefix = detection.silence_duration_ms, detection.prefix_padding_ms
+        start, end = detection.start_of_speech_sensitivity, detection.end_of_speech_sensitivity
+        return cls(
+            manual=bool(detection.disabled),
+            silence_ms=max(0, silence) if silence is not None else cls().silence_ms,
+            prefix_padding_ms=max(0, prefix) if prefix is not None else cls().prefix_padding_ms,
+            start_threshold=0.7 if start == "START_SENSITIVITY_LOW" else 0.5,
+            end_threshold={"END_SENSITIVITY_HIGH": 0.45, "END_SENSITIVITY_LOW": 0.10}.get(end or "", 0.35),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """What a mind can understand, for ears that listen for it. Equal phrases make equal, hashable values.
+
+    Attributes:
+        sentences: Lower case, numbers as words, no punctuation; slots filled with samples of their values.
+    """
+
+    sentences: tuple[str, ...] = ()
+
+
+class Hearing(Protocol):
+    """One session's ears."""
+
+    def feed(self, pcm16k: bytes) -> list[Heard]:
+        """Take PCM16 little-endian mono at 16 kHz, of any length, and return what came of it, in order.
+
+        The work is some 5 % of the sound's own length and is done at once: give at most 100 ms at a time, and
+        let others on the loop run in between.
+        """
+
+    def start(self) -> list[Heard]:
+        """Manual activity begins: speech starts now, whatever is heard."""
+
+    def end(self) -> list[Heard]:
+        """Manual activity ends: speech ends now."""
+
+    def flush(self) -> list[Heard]:
+        """No more sound for a while (`audioStreamEnd`): where somebody was speaking, that speech ends now."""
+
+    def close(self) -> None:
+        """Give everything back; twice is allowed."""
+
+
+class Ears(Protocol):
+    """What makes a `Hearing` for each session."""
+
+    def session(self, settings: HearingSettings, phrases: Phrases) -> Hearing:
+        """Return fresh ears that listen for `phrases`."""
+
+
+# --- Brain --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """The answer is to be spoken."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The answer needs a declared function first; its result goes to `Mind.result`."""
+
+    name: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Mind(Protocol):
+    """One session's brain."""
+
+    @property
+    def phrases(self) -> Phrases:
+        """What the ears should listen for."""
+
+    async def reply(self, text: str, *, confident: bool = True) -> Say | Call:
+        """Answer what was said or typed. `confident` is False where the ears do not trust what they heard."""
+
+    async def result(self, name: str, result: Mapping[str, Any]) -> Say | Call:
+        """Answer with the result of a call."""
+
+
+class Brain(Protocol):
+    """What makes a `Mind` for each session."""
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """What a person could say to begin with; may be empty."""
+
+    def session(self, declarations: Sequence[Mapping[str, Any]]) -> Mind:
+        """Return a fresh mind that may call these functions.
+
+        Args:
+            declarations: Function declarations as plain JSON objects, camelCase keys as on the wire: `name`,
+                `description`, and `parameters` (OpenAPI subset) or `parametersJsonSchema` (JSON Schema).
+        """
+
+
+# --- Voice --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A piece of speech.
+
+    Attributes:
+        pcm: PCM16 little-endian mono at 24 kHz, usually 60 to 120 ms; may be empty in the last piece.
+        text: The words that begin in this piece, verbatim with their spaces and punctuation: all pieces' texts
+            joined are the text that was to be spoken. Often "".
+    """
+
+    pcm: bytes
+    text: str = ""
+
+
+class Voice(Protocol):
+    """What speaks. One voice serves all sessions, several at a time."""
+
+    def speak(self, text: str, voice: str | None = None) -> AsyncGenerator[Speech, None]:
+        """Speak, faster than it is heard: who calls sets the pace.
+
+        Closing the generator (`aclose`) stops the utterance within a few milliseconds.
+
+        Args:
+            text: What to say, in plain words.
+            voice: A prebuilt voice of the Live API ("Puck", "Kore" …) or None for the default.
+        """
