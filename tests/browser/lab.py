@@ -1,0 +1,288 @@
+"""A real JupyterLab and a real Chromium, for tests and benchmarks.
+
+`Lab` is the server; `open_notebook` writes a notebook, opens it in a page and returns a `Notebook`, whose methods are
+what a person does: run a cell, look at the card, press a button.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+CHROMIUM_FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+JUPYTER_CONFIG = """
+c.ServerApp.ip = "127.0.0.1"
+c.ServerApp.open_browser = False
+c.ServerApp.allow_root = True
+c.IdentityProvider.token = "tests"
+c.LabApp.expose_app_in_browser = True
+c.LabApp.news_url = ""
+c.LabApp.extension_manager = "readonly"
+c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
+c.LabServerApp.user_settings_dir = {settings!r}
+c.LabServerApp.workspaces_dir = {workspaces!r}
+c.KernelSpecManager.ensure_native_kernel = False
+"""
+
+SETTINGS = {
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/apputils-extension/themes": {"theme": "JupyterLab Light"},
+    "@jupyterlab/notebook-extension/tracker": {"autoStartDefaultKernel": True},
+}
+
+
+def find_chromium() -> str | None:
+    """The system's Chromium or Chrome, or None."""
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+        path = shutil.which(name)
+        if path:
+            return path
+    return None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Lab:
+    """A JupyterLab server on 127.0.0.1, with settings of its own and one kernel: `python`."""
+
+    def __init__(self, root: Path, *, python: str = sys.executable, theme: str = "JupyterLab Light") -> None:
+        self.root = root
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._home = Path(tempfile.mkdtemp(prefix="livewidget-lab-"))
+        self._write_home(python, theme)
+        self.log = self._home / "jupyter.log"
+        environment = {k: v for k, v in os.environ.items() if k not in ("GEMINI_API_KEY", "GOOGLE_API_KEY")}
+        environment |= {
+            "JUPYTER_CONFIG_DIR": str(self._home / "config"),
+            "JUPYTER_DATA_DIR": str(self._home / "data"),
+            "JUPYTER_RUNTIME_DIR": str(self._home / "runtime"),
+            "IPYTHONDIR": str(self._home / "ipython"),
+            "PYTHONWARNINGS": "ignore",
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", f"--port={self.port}", f"--ServerApp.root_dir={root}"],
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log.open("wb"),
+            stderr=subprocess.STDOUT,
+        )
+        self._wait_until_up()
+
+    def _write_home(self, python: str, theme: str) -> None:
+        config = self._home / "config"
+        config.mkdir(parents=True)
+        settings, workspaces = self._home / "settings", self._home / "workspaces"
+        (config / "jupyter_server_config.py").write_text(
+            JUPYTER_CONFIG.format(settings=str(settings), workspaces=str(workspaces))
+        )
+        chosen = SETTINGS | {"@jupyterlab/apputils-extension/themes": {"theme": theme}}
+        for plugin, values in chosen.items():
+            folder, name = plugin.rsplit("/", 1)
+            (settings / folder).mkdir(parents=True, exist_ok=True)
+            (settings / folder / f"{name}.jupyterlab-settings").write_text(json.dumps(values))
+        spec = self._home / "data" / "kernels" / "python3"
+        spec.mkdir(parents=True)
+        (spec / "kernel.json").write_text(
+            json.dumps(
+                {
+                    "argv": [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+                    "display_name": "Python 3",
+                    "language": "python",
+                }
+            )
+        )
+
+    def _wait_until_up(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"JupyterLab ended:\n{self.log.read_text()[-2000:]}")
+            try:
+                with urllib.request.urlopen(f"{self.url}/api?token=tests", timeout=2):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)  # a server of another process: nothing to await but its answer
+        raise RuntimeError("JupyterLab did not come up within 60 s.")
+
+    def api(self, path: str) -> Any:
+        with urllib.request.urlopen(f"{self.url}/api/{path}?token=tests", timeout=10) as answer:
+            return json.load(answer)
+
+    def close(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+
+@contextmanager
+def chromium(*, microphone: Path | None = None, playwright: Playwright | None = None) -> Iterator[Browser]:
+    """A Chromium whose microphone plays `microphone` (a WAV) once, then silence."""
+    flags = list(CHROMIUM_FLAGS)
+    if microphone is not None:
+        flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
+    with sync_playwright() if playwright is None else _given(playwright) as driver:
+        browser = driver.chromium.launch(executable_path=find_chromium(), args=flags)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def _given(playwright: Playwright) -> Iterator[Playwright]:
+    yield playwright
+
+
+class Notebook:
+    """One open notebook in a page."""
+
+    def __init__(self, lab: Lab, page: Page, path: Path) -> None:
+        self.lab, self.page, self.path = lab, page, path
+        self.console: list[str] = []
+
+    def run(self, cell: int, *, wait: bool = True, timeout: float = 30.0) -> None:
+        """Run cell `cell` (from 0). Waits until it has ended unless `wait` is False."""
+        self.page.evaluate(
+            """async (index) => {
+              const panel = window.jupyterapp.shell.currentWidget;
+              const notebook = panel.content;
+              notebook.activeCellIndex = index; notebook.deselectAll();
+              window.__done = window.__done || {};
+              window.__done[index] = false;
+              window.jupyterapp.commands.execute('notebook:run-cell').then(() => { window.__done[index] = true; });
+            }""",
+            cell,
+        )
+        if wait:
+            self.wait_for_cell(cell, timeout=timeout)
+
+    def wait_for_cell(self, cell: int, *, timeout: float = 30.0) -> None:
+        self.page.wait_for_function("index => window.__done[index] === true", arg=cell, timeout=timeout * 1000)
+
+    def output(self, cell: int) -> str:
+        """The text of a cell's stream, result and error outputs."""
+        text: str = self.page.evaluate(
+            """(index) => {
+              const cell = window.jupyterapp.shell.currentWidget.content.widgets[index];
+              return cell.model.outputs.toJSON().map(o => o.text ?? o.data?.['text/plain'] ?? (o.traceback || []).join('\\n'))
+                .map(t => Array.isArray(t) ? t.join('') : t).join('');
+            }""",
+            cell,
+        )
+        return text
+
+    def python(self, code: str, *, timeout: float = 20.0) -> str:
+        """Run `code` in the kernel beside the cells and return what it printed."""
+        printed: str = self.page.evaluate(
+            """async ([code, timeout]) => {
+              const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+              const future = kernel.requestExecute({ code, store_history: false });
+              let text = '';
+              future.onIOPub = (message) => {
+                const c = message.content;
+                if (message.header.msg_type === 'stream') text += c.text;
+                if (message.header.msg_type === 'execute_result') text += c.data['text/plain'];
+                if (message.header.msg_type === 'error') text += c.traceback.join('\\n');
+              };
+              await Promise.race([future.done, new Promise((_, no) => setTimeout(() => no(new Error('no answer: ' + text)), timeout))]);
+              return text;
+            }""",
+            [code, timeout * 1000],
+        )
+        return printed.strip()
+
+    def restart_kernel(self) -> None:
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+
+    def save(self) -> dict[str, Any]:
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+        saved: dict[str, Any] = json.loads(self.path.read_text())
+        return saved
+
+
+def write_notebook(path: Path, cells: list[str]) -> None:
+    path.write_text(
+        json.dumps(
+            {
+                "cells": [
+                    {"cell_type": "code", "id": f"cell-{i}", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+                    for i, source in enumerate(cells)
+                ],
+                "metadata": {
+                    "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+                    "language_info": {"name": "python"},
+                },
+                "nbformat": 4,
+                "nbformat_minor": 5,
+            }
+        )
+    )
+
+
+def open_notebook(
+    lab: Lab,
+    browser: Browser,
+    cells: list[str],
+    *,
+    name: str = "talk",
+    scripts: tuple[str, ...] = (),
+    width: int = 1280,
+    height: int = 900,
+    **context: Any,
+) -> Notebook:
+    """Open a notebook of `cells` in a fresh browser context whose pages first run `scripts`."""
+    path = lab.root / f"{name}-{os.urandom(3).hex()}.ipynb"
+    write_notebook(path, cells)
+    page = browser.new_context(viewport={"width": width, "height": height}, **context).new_page()
+    for script in scripts:
+        page.add_init_script(script)
+    notebook = Notebook(lab, page, path)
+    page.on("console", lambda message: notebook.console.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: notebook.console.append(f"pageerror: {error}"))
+    page.goto(f"{lab.url}/lab/workspaces/w{os.urandom(3).hex()}/tree/{path.name}?token=tests")
+    page.wait_for_function(
+        """() => {
+          const session = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session;
+          return session?.kernel?.status === 'idle' && session.kernel.connectionStatus === 'connected';
+        }""",
+        timeout=60_000,
+    )
+    return notebook
