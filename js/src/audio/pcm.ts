@@ -1,0 +1,47 @@
+// PCM16 little-endian mono, as it travels, and as numbers.
+
+/** What Jupyter hands over as a buffer: a DataView in most front ends, Uint8Array in Colab, sometimes the bare memory. */
+export type Buffer = ArrayBufferLike | ArrayBufferView;
+
+/**
+ * Samples out of a buffer. Always a copy: a view may be a slice, at any offset, of memory that is shared with other
+ * messages. A last odd byte is left out.
+ */
+export function samplesOf(buffer: Buffer): Int16Array<ArrayBuffer> {
+  const bytes = ArrayBuffer.isView(buffer)
+    ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+    : new Uint8Array(buffer);
+  const copy = new Uint8Array(bytes.length & ~1);
+  copy.set(bytes.subarray(0, copy.length));
+  return new Int16Array(copy.buffer);
+}
+
+/** The nearest PCM16 value of a sample in -1..1; what lies outside is clipped, and what is not a number is silence. */
+export function toInt16(value: number): number {
+  const scaled = Math.round(value * 32768);
+  if (scaled > 32767) {
+    return 32767;
+  }
+  if (scaled < -32768) {
+    return -32768;
+  }
+  return scaled || 0;
+}
+
+/** PCM16 values of samples in -1..1. */
+export function encode(samples: Float32Array): Int16Array<ArrayBuffer> {
+  const out = new Int16Array(samples.length);
+  for (let i = 0; i < samples.length; i++) {
+    out[i] = toInt16(samples[i]!);
+  }
+  return out;
+}
+
+/** Samples in -1..1 of PCM16 values. */
+export function decode(samples: Int16Array): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(samples.length);
+  for (let i = 0; i < samples.length; i++) {
+    out[i] = samples[i]! / 32768;
+  }
+  return out;
+}

@@ -1,0 +1,5 @@
+/** An AudioWorklet of this folder, bundled into a string by build.mjs. */
+declare module "worklet:*" {
+  const source: string;
+  export default source;
+}
