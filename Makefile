@@ -1,0 +1,58 @@
+# Two for everybody: `make demo` and `make test`. Each sets up what it needs in .venv and needs nothing before it.
+
+# The system's own Python where it is new enough, else the newest of the others; override with PYTHON=….
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && exit; done; \
+	echo python3)
+BIN := .venv/bin
+JS := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help demo test check lint types bundle-fresh bundle kernels clients bench setup-demo setup-check setup-test
+
+help:
+	@echo "make demo     open JupyterLab on the first notebook"
+	@echo "make test     every check and every test"
+	@echo "make check    lint, types and layers only"
+	@echo "make bundle   build livewidget/static from js/"
+	@echo "make kernels  the tests against ipykernel 6.29, 7.3 and 7.4"
+	@echo "make clients  the tests that other people's clients drive"
+	@echo "make bench    the benchmarks, one after another"
+
+demo: setup-demo
+	@$(BIN)/livewidget demo --folder notebooks
+
+test: setup-test lint types bundle-fresh
+	$(JS) run test
+	$(PYTEST)
+
+check: setup-check lint types bundle-fresh
+
+lint:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(JS) run lint
+
+types:
+	$(BIN)/mypy
+	$(JS) run types
+
+# What is committed is what js/ builds. safe.directory: a checkout may belong to another user than the one that tests it.
+bundle-fresh: bundle
+	git -c safe.directory='*' diff --exit-code --stat -- livewidget/static
+
+bundle: setup-check
+	$(JS) run build
+
+kernels: setup-test
+	$(PYTEST) -m kernels
+
+clients: setup-test
+	$(PYTEST) -m clients
+
+bench: setup-test
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+setup-demo setup-check setup-test: setup-%:
+	@$(PYTHON) tools/setup.py $*

