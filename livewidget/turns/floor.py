@@ -1,0 +1,98 @@
+"""Who may speak: a table from floor and event to floor. Everything that moves the floor is in `FLOOR`."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Final
+
+from livewidget.events import (
+    ActivityEnd,
+    ActivityStart,
+    Event,
+    Interrupted,
+    OutputAudio,
+    OutputText,
+    SessionEnded,
+    TextSent,
+    ToolCall,
+    ToolCallCancelled,
+    ToolResult,
+    TurnComplete,
+    WaitingForInput,
+)
+
+
+class Floor(enum.Enum):
+    """Who may speak. Changed only by `FLOOR`."""
+
+    LISTENING = "listening"
+    USER = "user"
+    THINKING = "thinking"
+    MODEL = "model"
+    TOOL = "tool"
+
+
+#: Floor → event → floor. An event absent from a row leaves the floor as it is: servers differ in what they send
+#: and when, and no order of theirs is an error of the user's.
+FLOOR: Final[Mapping[Floor, Mapping[type, Floor]]] = {
+    Floor.LISTENING: {
+        ActivityStart: Floor.USER,
+        TextSent: Floor.THINKING,
+        OutputAudio: Floor.MODEL,
+        OutputText: Floor.MODEL,
+        ToolCall: Floor.TOOL,
+    },
+    Floor.USER: {
+        ActivityEnd: Floor.THINKING,
+        TextSent: Floor.THINKING,
+        OutputAudio: Floor.MODEL,
+        OutputText: Floor.MODEL,
+        ToolCall: Floor.TOOL,
+        SessionEnded: Floor.LISTENING,
+    },
+    Floor.THINKING: {
+        ActivityStart: Floor.USER,
+        OutputAudio: Floor.MODEL,
+        OutputText: Floor.MODEL,
+        ToolCall: Floor.TOOL,
+        WaitingForInput: Floor.LISTENING,
+        TurnComplete: Floor.LISTENING,
+        SessionEnded: Floor.LISTENING,
+    },
+    Floor.MODEL: {
+        ActivityStart: Floor.USER,
+        TextSent: Floor.THINKING,
+        ToolCall: Floor.TOOL,
+        Interrupted: Floor.LISTENING,
+        TurnComplete: Floor.LISTENING,
+        SessionEnded: Floor.LISTENING,
+    },
+    # TurnComplete is absent: 2.5 models complete their turn before the tool's result is sent.
+    Floor.TOOL: {
+        ActivityStart: Floor.USER,
+        TextSent: Floor.THINKING,
+        OutputAudio: Floor.MODEL,
+        OutputText: Floor.MODEL,
+        ToolResult: Floor.THINKING,
+        ToolCallCancelled: Floor.LISTENING,
+        Interrupted: Floor.LISTENING,
+        SessionEnded: Floor.LISTENING,
+    },
+}
+
+
+def step(floor: Floor, event: Event) -> Floor:
+    """Return the floor after `event`."""
+    return FLOOR[floor].get(type(event), floor)
+
+
+def diagram() -> str:
+    """Return `FLOOR` as the text of a Mermaid state diagram, for CONTRIBUTING.md."""
+    lines = ["stateDiagram-v2", f"    [*] --> {Floor.LISTENING.name}"]
+    for floor, row in FLOOR.items():
+        arrows: dict[Floor, list[str]] = {}
+        for event, target in row.items():
+            arrows.setdefault(target, []).append(event.__name__)
+        lines += [f"    {floor.name} --> {target.name}: {', '.join(names)}" for target, names in arrows.items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,118 @@
+"""What was said, turn by turn: plain immutable data, the same in a cell, on the page and in a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+#: Positions in a model turn's audio count samples at this rate, in Hz.
+AUDIO_RATE = 24_000
+
+#: Pace of speech assumed where nothing better is known, in characters per second.
+CHARACTERS_PER_SECOND = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a turn's text, and where in the turn's audio it begins.
+
+    Attributes:
+        text: As it came, with its spaces; joining all spans gives the text.
+        sample: Samples of this turn's audio, at 24 kHz, before the text begins to be heard; 0 in user turns.
+    """
+
+    text: str
+    sample: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolUse:
+    """One call of a Python function by the model.
+
+    Attributes:
+        id: The call's id; the service's own, or one made up where it gives none.
+        name: The function.
+        args: Its arguments.
+        result: What was sent to the model, or None.
+        error: Why it failed, in one sentence, or None.
+        duration_ms: How long it ran, in milliseconds.
+        state: "running", "done", "failed" or "cancelled".
+    """
+
+    id: str
+    name: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] | None = None
+    error: str | None = None
+    duration_ms: float = 0.0
+    state: Literal["running", "done", "failed", "cancelled"] = "running"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One turn of the talk. A change makes a new `Turn` with the same `index`: replace, never append.
+
+    Attributes:
+        index: Identity and order. It rises from turn to turn; numbers may be left out.
+        speaker: Who has the turn.
+        spans: The text so far.
+        interim: What is heard so far and may still change; follows the spans. User turns only.
+        final: Nobody speaks in this turn any more. A late transcript may still change its text.
+        interrupted: The model was cut off.
+        heard_sample: Where the person stopped hearing an interrupted turn, in samples at 24 kHz; None if not known.
+        latency_ms: From the end of the user's speech or text to the first sound of the answer, in milliseconds.
+        thoughts: The model's summary of its thinking.
+        tools: The calls made in this turn, in order.
+        audio_samples: Length of the audio received for this turn, in samples at 24 kHz.
+    """
+
+    index: int
+    speaker: Literal["user", "model"]
+    spans: tuple[Span, ...] = ()
+    interim: str = ""
+    final: bool = False
+    interrupted: bool = False
+    heard_sample: int | None = None
+    latency_ms: float | None = None
+    thoughts: str = ""
+    tools: tuple[ToolUse, ...] = ()
+    audio_samples: int = 0
+
+    @property
+    def text(self) -> str:
+        """What was said and heard: all of the text, or as far as it was heard when the turn was cut."""
+        return "".join(span.text for span in self.heard_spans)
+
+    @property
+    def heard_spans(self) -> tuple[Span, ...]:
+        """The spans as far as they were heard; the last one is cut between words, in proportion to its sound."""
+        if not self.interrupted or self.heard_sample is None:
+            return self.spans
+        heard: list[Span] = []
+        for position, span in enumerate(self.spans):
+            if span.sample >= self.heard_sample:
+                break
+            following = self.spans[position + 1].sample if position + 1 < len(self.spans) else self.audio_samples
+            end = max(following, span.sample + 1)
+            if self.heard_sample >= end:
+                heard.append(span)
+                continue
+            share = (self.heard_sample - span.sample) / (end - span.sample)
+            cut = words_until(span.text, share * len(span.text))
+            if cut:
+                heard.append(Span(cut, span.sample))
+            break
+        return tuple(heard)
+
+
+def words_until(text: str, position: float) -> str:
+    """Return the words of `text` of which more than half lies before `position`, a count of characters."""
+    end = 0
+    start = 0
+    for word in text.split(" "):
+        if word and start + len(word) / 2 >= position:
+            break
+        start += len(word) + 1
+        end = start - 1 if word else end
+    return text[:end]
