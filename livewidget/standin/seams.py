@@ -2,11 +2,10 @@
 
 The stand-in's server owns the wire and the taking of turns; it hears, thinks and speaks through these
 protocols only. The tutor's own are `ears.TutorEars`, `brain.TutorBrain` and `voice.TutorVoice`;
-`functions.as_ears`, `as_brain` and `as_voice` make a seam of a plain function, and pass through what is a seam
-already.
+`functions.as_ears`, `as_brain` and `as_voice` make one of a plain function and pass others through.
 
-All three are called on the server's event loop. What takes long is handed over as something to await or to run
-in a thread: `SpeechEnded.later`, the coroutines of `Mind`, the async iterator of `Voice`.
+All three are called on the server's event loop. What takes long is handed over as something to await or
+to run in a thread: `SpeechEnded.later`, the coroutines of `Mind`, the async iterator of `Voice`.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ class HearingSettings:
     Attributes:
         manual: The client says so itself (`activityStart`, `activityEnd`); nothing is detected.
         silence_ms: Silence after which speech has ended.
-        prefix_padding_ms: Speech needed before its start is announced; at least as much is recognised with it.
+        prefix_padding_ms: Speech needed before its start is announced; as much before it is recognised.
         start_threshold: Probability of speech, 0 to 1, at or above which a window of sound counts as speech.
         end_threshold: Probability of speech, 0 to 1, below which it counts as silence again.
     """
@@ -191,8 +190,8 @@ class Speech:
 
     Attributes:
         pcm: PCM16 little-endian mono at 24 kHz, usually 60 to 120 ms; may be empty in the last piece.
-        text: The words that begin in this piece, verbatim with their spaces and punctuation: all pieces' texts
-            joined are the text that was to be spoken. Often "".
+        text: The words that begin in this piece, verbatim with their spaces and punctuation: the texts of all
+            pieces joined are the text that was to be spoken. Often "".
     """
 
     pcm: bytes
