@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, dataclass_transform
 
-_event = dataclass(frozen=True, slots=True, kw_only=True)
+_T = TypeVar("_T")
 
 
-# --- Session -------------------------------------------------------------------------------------------------------
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+def _event(cls: type[_T]) -> type[_T]:
+    return dataclass(frozen=True, slots=True, kw_only=True)(cls)
+
+
+# --- Session ----------------------------------------------------------------------------------------------
 
 
 @_event
@@ -48,7 +53,7 @@ class ResumptionUpdate:
 
 @_event
 class Usage:
-    """Token counts as the server reported them, by its own names; Vertex AI's `candidates…` are `response…` here."""
+    """Token counts as the server reported them. Vertex AI's `candidates…` are `response…` here."""
 
     prompt_tokens: int = 0
     response_tokens: int = 0
@@ -61,7 +66,7 @@ class Usage:
     traffic_type: str | None = None
 
 
-# --- What the user does --------------------------------------------------------------------------------------------
+# --- What the user does -----------------------------------------------------------------------------------
 
 
 @_event
@@ -81,7 +86,7 @@ class ImageSent:
 
 @_event
 class ActivityStart:
-    """The user began to speak: manual activity, the server's word, or (`inferred`) the first input transcript."""
+    """The user began to speak: by manual activity, by the server's word, or `inferred` from a transcript."""
 
     offset_ms: int | None = None
     inferred: bool = False
@@ -110,7 +115,7 @@ class InterimInputTranscript:
     text: str
 
 
-# --- What the model does -------------------------------------------------------------------------------------------
+# --- What the model does ----------------------------------------------------------------------------------
 
 
 @_event
@@ -213,7 +218,7 @@ class TurnComplete:
     reason: str | None = None
 
 
-# --- Tools ---------------------------------------------------------------------------------------------------------
+# --- Tools ------------------------------------------------------------------------------------------------
 
 
 @_event
@@ -243,12 +248,12 @@ class ToolResult:
     duration_ms: float = 0.0
 
 
-# --- The rest ------------------------------------------------------------------------------------------------------
+# --- The rest ---------------------------------------------------------------------------------------------
 
 
 @_event
 class Notice:
-    """Made by the session: something a person should read under the widget. `code` is stable, for programs."""
+    """Made by the session: something a person should read. `code` is stable, for programs."""
 
     level: Literal["info", "warning", "error"]
     code: str

@@ -11,41 +11,41 @@ from typing import Any
 from livewidget.protocol.content import Blob, Content, FunctionResponse, Tool, Wire
 
 
-class PrebuiltVoiceConfig(Wire):
+class PrebuiltVoiceConfig(Wire, frozen=True):
     voice_name: str | None = None
 
 
-class ReplicatedVoiceConfig(Wire):
+class ReplicatedVoiceConfig(Wire, frozen=True):
     mime_type: str | None = None
     voice_sample_audio: bytes | None = None
     consent_audio: bytes | None = None
     voice_consent_signature: dict[str, Any] | None = None
 
 
-class VoiceConfig(Wire):
+class VoiceConfig(Wire, frozen=True):
     prebuilt_voice_config: PrebuiltVoiceConfig | None = None
     replicated_voice_config: ReplicatedVoiceConfig | None = None
     voice: str | None = None
 
 
-class SpeechConfig(Wire):
+class SpeechConfig(Wire, frozen=True):
     voice_config: VoiceConfig | None = None
     language_code: str | None = None
     multi_speaker_voice_config: dict[str, Any] | None = None
 
 
-class ThinkingConfig(Wire):
+class ThinkingConfig(Wire, frozen=True):
     include_thoughts: bool | None = None
     thinking_budget: int | None = None
     thinking_level: str | None = None
 
 
-class TranslationConfig(Wire):
+class TranslationConfig(Wire, frozen=True):
     target_language_code: str | None = None
     echo_target_language: bool | None = None
 
 
-class GenerationConfig(Wire):
+class GenerationConfig(Wire, frozen=True):
     response_modalities: list[str] | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -62,7 +62,7 @@ class GenerationConfig(Wire):
     translation_config: TranslationConfig | None = None
 
 
-class AudioTranscriptionConfig(Wire):
+class AudioTranscriptionConfig(Wire, frozen=True):
     """Present (even empty) turns the transcript on; absent leaves it off."""
 
     language_codes: list[str] | None = None
@@ -76,7 +76,7 @@ class AudioTranscriptionConfig(Wire):
     source_text: str | None = None
 
 
-class AutomaticActivityDetection(Wire):
+class AutomaticActivityDetection(Wire, frozen=True):
     disabled: bool | None = None
     start_of_speech_sensitivity: str | None = None
     end_of_speech_sensitivity: str | None = None
@@ -84,52 +84,62 @@ class AutomaticActivityDetection(Wire):
     silence_duration_ms: int | None = None
 
 
-class RealtimeInputConfig(Wire):
+class RealtimeInputConfig(Wire, frozen=True):
     automatic_activity_detection: AutomaticActivityDetection | None = None
     activity_handling: str | None = None
     turn_coverage: str | None = None
     interim_transcript_timestamp_enabled: bool | None = None
 
 
-class SessionResumptionConfig(Wire):
+class SessionResumptionConfig(Wire, frozen=True):
     """Present (even empty) asks for handles; `handle` resumes. Never send an explicit null handle."""
 
     handle: str | None = None
     transparent: bool | None = None
 
 
-class SlidingWindow(Wire):
+class SlidingWindow(Wire, frozen=True):
     target_tokens: int | None = None
 
 
-class ContextWindowCompressionConfig(Wire):
+class ContextWindowCompressionConfig(Wire, frozen=True):
     trigger_tokens: int | None = None
     sliding_window: SlidingWindow | None = None
 
 
-class ProactivityConfig(Wire):
+class ProactivityConfig(Wire, frozen=True):
     proactive_audio: bool | None = None
     proactive_video: bool | None = None
 
 
-class HistoryConfig(Wire):
+class HistoryConfig(Wire, frozen=True):
     initial_history_in_client_content: bool | None = None
 
 
-class CustomizedAvatar(Wire):
+class CustomizedAvatar(Wire, frozen=True):
     image_mime_type: str | None = None
     image_data: bytes | None = None
 
 
-class AvatarConfig(Wire):
+class AvatarConfig(Wire, frozen=True):
     avatar_name: str | None = None
     customized_avatar: CustomizedAvatar | None = None
     audio_bitrate_bps: int | None = None
     video_bitrate_bps: int | None = None
 
 
-class Setup(Wire):
-    """The first frame: which model, and everything that holds for the whole connection."""
+class SafetySetting(Wire, frozen=True):
+    category: str | None = None
+    threshold: str | None = None
+    method: str | None = None
+
+
+class Setup(Wire, frozen=True):
+    """The first frame: which model, and everything that holds for the whole connection.
+
+    `extra` is not a field of the wire: what stands in it is merged into the object when it is encoded, so
+    that a field which these structs do not know yet can be sent. Received frames never fill it.
+    """
 
     model: str
     generation_config: GenerationConfig | None = None
@@ -144,23 +154,24 @@ class Setup(Wire):
     explicit_vad_signal: bool | None = None
     history_config: HistoryConfig | None = None
     avatar_config: AvatarConfig | None = None
-    safety_settings: list[dict[str, Any]] | None = None
+    safety_settings: list[SafetySetting] | None = None
     labels: dict[str, str] | None = None
     enable_speech_to_speech_translation: bool | None = None
+    extra: dict[str, Any] | None = None
 
 
-class ClientContent(Wire):
+class ClientContent(Wire, frozen=True):
     """Turns added to the history in order. Interrupts any generation; `turn_complete` asks for an answer."""
 
     turns: list[Content] | None = None
     turn_complete: bool | None = None
 
 
-class Empty(Wire):
+class Empty(Wire, frozen=True):
     """An object whose presence is the message: `activityStart: {}`."""
 
 
-class RealtimeInput(Wire):
+class RealtimeInput(Wire, frozen=True):
     """Concurrent streams; no order is kept across modalities."""
 
     audio: Blob | None = None
@@ -172,20 +183,20 @@ class RealtimeInput(Wire):
     media_chunks: list[Blob] | None = None
 
 
-class ToolResponse(Wire):
+class ToolResponse(Wire, frozen=True):
     function_responses: list[FunctionResponse] | None = None
 
 
-class ContextUpdateTools(Wire):
+class ContextUpdateTools(Wire, frozen=True):
     tools: list[Tool] | None = None
 
 
-class ContextUpdate(Wire):
+class ContextUpdate(Wire, frozen=True):
     system_instruction: Content | None = None
     tools: ContextUpdateTools | None = None
 
 
-class ClientMessage(Wire):
+class ClientMessage(Wire, frozen=True):
     """One frame from the client: exactly one field is set."""
 
     setup: Setup | None = None

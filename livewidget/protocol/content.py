@@ -1,8 +1,8 @@
 """What both sides may say: contents, their parts, and the declarations of tools.
 
 Every struct is the wire's own object: names in snake_case here are camelCase there. Absent fields are `None`
-and are left out when encoded; an empty object on the wire is an empty struct. Fields are those of the Live API
-reference (https://ai.google.dev/api/live) and of google-genai 3.4.0.
+and are left out when encoded; an empty object on the wire is an empty struct. Fields are those of the Live
+API reference (https://ai.google.dev/api/live) and of google-genai 3.4.0.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ import msgspec
 class Wire(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", forbid_unknown_fields=True
 ):
-    """Base of everything on the wire: immutable, camelCase, absent when `None`, strict about unknown names."""
+    """Base of everything on the wire: immutable, camelCase, absent when None, strict about unknown names."""
 
 
-class Blob(Wire):
-    """Bytes with a MIME type: `audio/pcm;rate=16000`, `image/jpeg` …"""
+class Blob(Wire, frozen=True):
+    """Bytes with a MIME type: `audio/pcm;rate=16000`, `image/jpeg`."""
 
     data: bytes = b""
     mime_type: str | None = None
     display_name: str | None = None
 
 
-class FileData(Wire):
+class FileData(Wire, frozen=True):
     file_uri: str | None = None
     mime_type: str | None = None
     display_name: str | None = None
 
 
-class ExecutableCode(Wire):
+class ExecutableCode(Wire, frozen=True):
     code: str = ""
     language: str | None = None
     id: str | None = None
 
 
-class CodeExecutionResult(Wire):
+class CodeExecutionResult(Wire, frozen=True):
     outcome: str | None = None
     output: str | None = None
     id: str | None = None
 
 
-class FunctionCall(Wire):
+class FunctionCall(Wire, frozen=True):
     """A call of one declared function. `args` is the user's data: its keys are never respelled."""
 
     id: str | None = None
@@ -54,7 +54,7 @@ class FunctionCall(Wire):
     will_continue: bool | None = None
 
 
-class FunctionResponse(Wire):
+class FunctionResponse(Wire, frozen=True):
     """The result of one call. `response` is the user's data: its keys are never respelled."""
 
     id: str | None = None
@@ -62,17 +62,17 @@ class FunctionResponse(Wire):
     response: dict[str, Any] | None = None
     scheduling: str | None = None
     will_continue: bool | None = None
-    parts: list[dict[str, Any]] | None = None
+    parts: list[Part] | None = None
 
 
-class Part(Wire):
+class Part(Wire, frozen=True):
     """One piece of a content; exactly one of the payload fields is set in practice."""
 
     text: str | None = None
     inline_data: Blob | None = None
     file_data: FileData | None = None
     thought: bool | None = None
-    thought_signature: str | None = None
+    thought_signature: bytes | None = None
     executable_code: ExecutableCode | None = None
     code_execution_result: CodeExecutionResult | None = None
     function_call: FunctionCall | None = None
@@ -80,15 +80,23 @@ class Part(Wire):
     video_metadata: dict[str, Any] | None = None
     media_resolution: dict[str, Any] | None = None
     part_metadata: dict[str, Any] | None = None
+    tool_call: dict[str, Any] | None = None
+    tool_response: dict[str, Any] | None = None
+    audio_transcription: dict[str, Any] | None = None
+    media_processing: Any = None
+    speech_metadata: dict[str, Any] | None = None
+    document_metadata: dict[str, Any] | None = None
+    spreadsheet_metadata: dict[str, Any] | None = None
+    audio_metadata: dict[str, Any] | None = None
 
 
-class Content(Wire):
+class Content(Wire, frozen=True):
     role: str | None = None
     parts: list[Part] | None = None
 
 
-class FunctionDeclaration(Wire):
-    """One function the model may call. `parameters` is the OpenAPI subset, `parameters_json_schema` JSON Schema."""
+class FunctionDeclaration(Wire, frozen=True):
+    """One function the model may call; `parameters` is the OpenAPI subset of JSON Schema."""
 
     name: str | None = None
     description: str | None = None
@@ -99,7 +107,7 @@ class FunctionDeclaration(Wire):
     behavior: str | None = None
 
 
-class Tool(Wire):
+class Tool(Wire, frozen=True):
     function_declarations: list[FunctionDeclaration] | None = None
     google_search: dict[str, Any] | None = None
     google_search_retrieval: dict[str, Any] | None = None

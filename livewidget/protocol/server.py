@@ -1,6 +1,7 @@
 """Messages from the server: one `ServerMessage` a frame; several fields may be set at once, and all count.
 
-Section "Server messages" of https://ai.google.dev/api/live, and the frames recorded by the JavaScript SDK's tests.
+Section "Server messages" of https://ai.google.dev/api/live, and the frames recorded by the JavaScript SDK's
+tests.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from typing import Any
 from livewidget.protocol.content import Content, FunctionCall, Wire
 
 
-class SetupComplete(Wire):
+class SetupComplete(Wire, frozen=True):
     session_id: str | None = None
     voice_consent_signature: dict[str, Any] | None = None
 
 
-class Transcription(Wire):
+class Transcription(Wire, frozen=True):
     text: str | None = None
     finished: bool | None = None
     language_code: str | None = None
@@ -25,7 +26,7 @@ class Transcription(Wire):
     end_offset: str | None = None
 
 
-class ServerContent(Wire):
+class ServerContent(Wire, frozen=True):
     model_turn: Content | None = None
     input_transcription: Transcription | None = None
     output_transcription: Transcription | None = None
@@ -41,44 +42,44 @@ class ServerContent(Wire):
     speech_state: Any = None
 
 
-class ToolCall(Wire):
+class ToolCall(Wire, frozen=True):
     function_calls: list[FunctionCall] | None = None
 
 
-class ToolCallCancellation(Wire):
+class ToolCallCancellation(Wire, frozen=True):
     ids: list[str] | None = None
 
 
-class GoAway(Wire):
+class GoAway(Wire, frozen=True):
     """`time_left` is a protobuf duration: "50s", "1.500s"."""
 
     time_left: str | None = None
 
 
-class SessionResumptionUpdate(Wire):
+class SessionResumptionUpdate(Wire, frozen=True):
     new_handle: str | None = None
     resumable: bool | None = None
     last_consumed_client_message_index: int | str | None = None
 
 
-class VoiceActivity(Wire):
-    """On the wire the field is `type`; google-genai's own name for it, `voiceActivityType`, is accepted too."""
+class VoiceActivity(Wire, frozen=True):
+    """On the wire the field is `type`; google-genai's own name for it, `voiceActivityType`, will do too."""
 
     type: str | None = None
     voice_activity_type: str | None = None
     audio_offset: str | None = None
 
 
-class VoiceActivityDetectionSignal(Wire):
+class VoiceActivityDetectionSignal(Wire, frozen=True):
     vad_signal_type: str | None = None
 
 
-class ModalityTokenCount(Wire):
+class ModalityTokenCount(Wire, frozen=True):
     modality: str | None = None
     token_count: int | None = None
 
 
-class UsageMetadata(Wire):
+class UsageMetadata(Wire, frozen=True):
     """Vertex AI says `candidates…` where the Gemini API says `response…`."""
 
     prompt_token_count: int | None = None
@@ -97,7 +98,7 @@ class UsageMetadata(Wire):
     service_tier: str | None = None
 
 
-class ServerMessage(Wire):
+class ServerMessage(Wire, frozen=True):
     """One frame from the server."""
 
     setup_complete: SetupComplete | None = None

@@ -1,0 +1,443 @@
+"""`LiveConfig`: everything a session is asked to be, and whether the chosen model can be that."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from livewidget.errors import ConfigError
+from livewidget.models import MODELS, VOICES, Model
+
+Sensitivity = Literal["low", "high"]
+TurnCoverage = Literal["only_activity", "all_input", "audio_activity_and_all_video"]
+
+_INT32 = 2**31 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnDetection:
+    """How the end of what the user says is found.
+
+    Attributes:
+        mode: "automatic": the service listens for speech; "push_to_talk": the user says when.
+        silence_ms: Silence that ends the user's turn, in ms; None: the service's own (about 800).
+        prefix_padding_ms: Speech needed before a turn begins, in ms; None: the service's own.
+        start_sensitivity: "high" takes more sounds for speech, "low" fewer.
+        end_sensitivity: "high" ends speech sooner, "low" later.
+        interrupts: Whether the user's speech stops the model's.
+        turn_coverage: What belongs to the user's turn; None: what the model does by itself.
+    """
+
+    mode: Literal["automatic", "push_to_talk"] = "automatic"
+    silence_ms: int | None = None
+    prefix_padding_ms: int | None = None
+    start_sensitivity: Sensitivity | None = None
+    end_sensitivity: Sensitivity | None = None
+    interrupts: bool = True
+    turn_coverage: TurnCoverage | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transcription:
+    """How speech is written down.
+
+    Attributes:
+        languages: Languages expected, as BCP-47 codes such as "en-US"; a hint.
+        vocabulary: Words that are hard to guess: names, terms; at most 1000, best below 100.
+        mode: "VERBATIM" or "SMART", on models that only transcribe.
+    """
+
+    languages: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    mode: Literal["VERBATIM", "SMART"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compression:
+    """How a context that grows too long is shortened: the oldest turns go.
+
+    Attributes:
+        trigger_tokens: Length at which that happens; None: 80 % of the window.
+        target_tokens: Length that is kept; None: half the trigger.
+    """
+
+    trigger_tokens: int | None = None
+    target_tokens: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translation:
+    """Live translation, on models made for it.
+
+    Attributes:
+        target: Language to translate to, as a BCP-47 code such as "pl".
+        echo: Whether speech that is in that language already is repeated.
+    """
+
+    target: str
+    echo: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveConfig:
+    """Everything about a session except whom it is with. What is None is left to the service.
+
+    Attributes:
+        system_instruction: Who the model is and how it should behave.
+        voice: Name of a prebuilt voice, such as "Kore".
+        language: BCP-47 code; heeded by older models only, the newer ones follow the conversation.
+        temperature: 0 to 2; how varied the answers are.
+        top_p: 0 to 1; share of likely words to choose from.
+        top_k: 1 or more; number of likely words to choose from.
+        max_output_tokens: 1 or more; length at which an answer is cut.
+        seed: For answers that can be repeated, as far as the service can.
+        modalities: What the model answers in: ("AUDIO",), or ("TEXT",) where the model can.
+        thinking: A level ("minimal", "low", "medium", "high") or a budget in tokens (0 off, -1 automatic):
+            which of the two depends on the model.
+        include_thoughts: Whether summaries of the thinking are sent.
+        media_resolution: "low", "medium" or "high": how many tokens a picture costs.
+        turn_detection: How turns are found.
+        input_transcript: Whether what the user says is written down, or how.
+        output_transcript: Whether what the model says is written down, or how.
+        resumption: Whether the service should give handles that outlast the connection.
+        compression: Whether the context is shortened before it is full, or how.
+        proactive_audio: Whether the model may choose to stay silent; models since 3.8 always may.
+        affective_dialog: Whether the model heeds the tone of voice.
+        translation: On translating models, the language to translate to.
+        seed_history: Whether the first content sent is history, on models that must be told so.
+        safety: Harm category to threshold, such as {"HARASSMENT": "BLOCK_NONE"}.
+        google_search: Whether the model may search.
+        extra: Fields of the service's setup object that are not named here, merged into it as they are.
+    """
+
+    system_instruction: str | None = None
+    voice: str | None = None
+    language: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    max_output_tokens: int | None = None
+    seed: int | None = None
+    modalities: tuple[str, ...] = ("AUDIO",)
+    thinking: str | int | None = None
+    include_thoughts: bool = False
+    media_resolution: Literal["low", "medium", "high"] | None = None
+    turn_detection: TurnDetection = field(default_factory=TurnDetection)
+    input_transcript: bool | Transcription = True
+    output_transcript: bool | Transcription = True
+    resumption: bool = True
+    compression: bool | Compression = False
+    proactive_audio: bool = False
+    affective_dialog: bool = False
+    translation: Translation | None = None
+    seed_history: bool = False
+    safety: Mapping[str, str] = field(default_factory=dict)
+    google_search: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, **values: Any) -> LiveConfig:
+        """Build a configuration from keywords as a person types them.
+
+        A single modality may be a string; `turn_detection` the mode or a dict of its fields; `translation`
+        the target language or a dict; transcripts and `compression` a dict of their fields.
+
+        Raises:
+            ConfigError: If a keyword is unknown (with the nearest known one), or a value cannot be used.
+        """
+        _known_names(cls, values, "LiveConfig")
+        if isinstance(values.get("modalities"), str):
+            values["modalities"] = (values["modalities"],)
+        elif "modalities" in values:
+            values["modalities"] = tuple(values["modalities"])
+        if isinstance(values.get("turn_detection"), str):
+            values["turn_detection"] = {"mode": values["turn_detection"]}
+        if isinstance(values.get("translation"), str):
+            values["translation"] = {"target": values["translation"]}
+        for name, kind in _NESTED.items():
+            value = values.get(name)
+            if isinstance(value, Mapping):
+                values[name] = _nested(kind, value, name)
+        config = cls(**values)
+        _check_types(config)
+        _check_ranges(config)
+        return config
+
+    def check(self, model: Model) -> None:
+        """Make sure that `model` takes this configuration, as far as the table knows the model.
+
+        Raises:
+            ConfigError: It names the field, the model, what it accepts, and which models do have it.
+        """
+        _check_types(self)
+        _check_ranges(self)
+        if model.known:
+            for check in _CHECKS:
+                check(self, model)
+
+    def api_version(self, model: Model) -> str:
+        """Return the version of the API to dial for this configuration on `model`."""
+        if model.alpha_version is not None and (self.proactive_audio or self.affective_dialog):
+            return model.alpha_version
+        return model.api_version
+
+
+_NESTED: dict[str, type[Any]] = {
+    "turn_detection": TurnDetection,
+    "input_transcript": Transcription,
+    "output_transcript": Transcription,
+    "compression": Compression,
+    "translation": Translation,
+}
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the one of `names` spelled most like `name`, whatever the case, or None if none is near."""
+    by_lower = {known.lower(): known for known in names}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+    return by_lower[near[0]] if near else None
+
+
+def _known_names(cls: type[Any], values: Mapping[str, Any], where: str) -> None:
+    names = [info.name for info in fields(cls)]
+    for name in values:
+        if name not in names:
+            near = nearest(str(name), names)
+            hint = f"did you mean {near}?" if near else f"it knows {', '.join(names)}."
+            raise ConfigError(f"{where} has no field {str(name)[:40]!r}; {hint}")
+
+
+def _nested(kind: type[Any], value: Mapping[str, Any], where: str) -> Any:
+    _known_names(kind, value, where)
+    if kind is Translation and "target" not in value:
+        raise ConfigError('translation needs its target language, such as translation="pl".')
+    return kind(**{name: tuple(item) if isinstance(item, list) else item for name, item in value.items()})
+
+
+# --- Values, whatever the model ---------------------------------------------------------------------------
+
+_RANGES: tuple[tuple[str, float, float, bool], ...] = (
+    # field, lowest, highest, whole numbers only
+    ("temperature", 0, 2, False),
+    ("top_p", 0, 1, False),
+    ("top_k", 1, _INT32, True),
+    ("max_output_tokens", 1, _INT32, True),
+    ("seed", -_INT32 - 1, _INT32, True),
+    ("turn_detection.silence_ms", 0, _INT32, True),
+    ("turn_detection.prefix_padding_ms", 0, _INT32, True),
+    ("compression.trigger_tokens", 1, _INT32, True),
+    ("compression.target_tokens", 0, _INT32, True),
+)
+
+_CHOICES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("media_resolution", ("low", "medium", "high")),
+    ("turn_detection.mode", ("automatic", "push_to_talk")),
+    ("turn_detection.start_sensitivity", ("low", "high")),
+    ("turn_detection.end_sensitivity", ("low", "high")),
+    ("turn_detection.turn_coverage", ("only_activity", "all_input", "audio_activity_and_all_video")),
+    ("input_transcript.mode", ("VERBATIM", "SMART")),
+)
+
+_TYPES: tuple[tuple[str, tuple[type, ...], str], ...] = (
+    ("system_instruction", (str, type(None)), "text"),
+    ("voice", (str, type(None)), "the name of a voice"),
+    ("language", (str, type(None)), 'a language code such as "en-US"'),
+    ("thinking", (str, int, type(None)), "a level or a number of tokens"),
+    ("turn_detection", (TurnDetection,), 'a TurnDetection, or "push_to_talk"'),
+    ("input_transcript", (bool, Transcription), "True, False or a Transcription"),
+    ("output_transcript", (bool, Transcription), "True, False or a Transcription"),
+    ("compression", (bool, Compression), "True, False or a Compression"),
+    ("translation", (Translation, type(None)), "a language code or a Translation"),
+    ("safety", (Mapping,), "a dict of harm category to threshold"),
+    ("extra", (Mapping,), "a dict of the setup's fields"),
+)
+
+
+def _get(config: LiveConfig, path: str) -> Any:
+    value: Any = config
+    for name in path.split("."):
+        value = getattr(value, name, None)
+    return value
+
+
+def _check_types(config: LiveConfig) -> None:
+    for path, kinds, expected in _TYPES:
+        if not isinstance(_get(config, path), kinds):
+            raise ConfigError(f"{path} must be {expected}, not {type(_get(config, path)).__name__}.")
+    if config.thinking is True or config.thinking is False:
+        raise ConfigError("thinking must be a level or a number of tokens, not a bool.")
+    if not config.modalities or not all(isinstance(name, str) for name in config.modalities):
+        raise ConfigError('modalities must be names, such as ("AUDIO",).')
+
+
+def _check_ranges(config: LiveConfig) -> None:
+    for path, low, high, whole in _RANGES:
+        value = _get(config, path)
+        if value is None:
+            continue
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        if not number or (whole and value != int(value)) or not low <= value <= high:
+            kind = "a whole number" if whole else "a number"
+            upper = f" to {high:g}" if high < _INT32 else " or more"
+            raise ConfigError(f"{path} must be {kind} from {low:g}{upper}, not {_shown(value)}.")
+    for path, choices in _CHOICES:
+        value = _get(config, path)
+        if value is not None and value not in choices:
+            raise ConfigError(f"{path} must be {_either(choices)}, not {_shown(value)}.")
+    if config.turn_detection.mode == "push_to_talk":
+        for name in ("silence_ms", "prefix_padding_ms", "start_sensitivity", "end_sensitivity"):
+            if getattr(config.turn_detection, name) is not None:
+                raise ConfigError(f"turn_detection.{name} has no meaning with push_to_talk: leave it out.")
+
+
+def _shown(value: object) -> str:
+    """A value as an error may show it: numbers and short words, never a text that may be private."""
+    if isinstance(value, (int, float)) or (isinstance(value, str) and len(value) <= 30):
+        return repr(value)
+    return f"a {type(value).__name__}"
+
+
+def _either(names: Iterable[str]) -> str:
+    *rest, last = [f'"{name}"' for name in names]
+    return f"{', '.join(rest)} or {last}" if rest else last
+
+
+# --- Values, on one model ---------------------------------------------------------------------------------
+
+
+def _refuse(name: str, model: Model, accepts: str, has: Callable[[Model], bool]) -> ConfigError:
+    """The error for a field that `model` does not take. `has` tells which rows of the table do."""
+    seen = dict.fromkeys(row.id for row in MODELS if row.status not in ("shut down", "private") and has(row))
+    others = [row_id for row_id in seen if row_id != model.id][:4]
+    where = f" {', '.join(others)} can." if others else ""
+    return ConfigError(f"{model.id} does not take {name}: {accepts}.{where}")
+
+
+def _check_modalities(config: LiveConfig, model: Model) -> None:
+    if len(config.modalities) != 1:
+        raise ConfigError(
+            f"modalities must name exactly one: {model.id} answers in {_either(model.modalities)}."
+        )
+    wanted = config.modalities[0]
+    if wanted not in model.modalities:
+        raise _refuse(
+            f'modalities ("{wanted[:20]}",)',
+            model,
+            f"it answers in {_either(model.modalities)} only",
+            lambda row: wanted in row.modalities,
+        )
+
+
+def _check_thinking(config: LiveConfig, model: Model) -> None:
+    thinking = config.thinking
+    if thinking is None:
+        if model.thinking_required:
+            levels = _either(level.lower() for level in model.thinking_levels)
+            raise ConfigError(f"{model.id} needs thinking: {levels}.")
+        if config.include_thoughts and model.thinking is None:
+            raise _refuse(
+                "include_thoughts", model, "it does not think", lambda row: row.thinking is not None
+            )
+        return
+    kind = "budget" if isinstance(thinking, int) else "level"
+    if model.thinking != kind:
+        takes = {
+            None: "it does not think",
+            "budget": "it takes a number of tokens, such as thinking=1024",
+            "level": f"it takes a level, {_either(level.lower() for level in model.thinking_levels)}",
+        }[model.thinking]
+        raise _refuse(f"thinking as a {kind}", model, takes, lambda row: row.thinking == kind)
+    if isinstance(thinking, int):
+        if not -1 <= thinking <= _INT32:
+            raise ConfigError(
+                f"thinking must be a number of tokens, 0 for none or -1 for automatic, not {thinking}."
+            )
+    elif thinking.upper() not in model.thinking_levels:
+        raise _refuse(
+            f'thinking "{thinking[:20]}"',
+            model,
+            f"it takes {_either(level.lower() for level in model.thinking_levels)}",
+            lambda row: thinking.upper() in row.thinking_levels,
+        )
+
+
+def _check_voice(config: LiveConfig, model: Model) -> None:
+    voice = config.voice
+    if voice is None or voice in model.voices:
+        return
+    if not model.voices:
+        raise _refuse("voice", model, "its voice cannot be chosen", lambda row: voice in row.voices)
+    if voice in VOICES:
+        raise _refuse(
+            f"voice {voice}", model, f"it has {', '.join(model.voices)}", lambda row: voice in row.voices
+        )
+    near = nearest(voice, model.voices)
+    hint = f"did you mean {near}?" if near else f"it has {', '.join(model.voices)}."
+    raise ConfigError(f"{model.id} has no voice {_shown(voice)}; {hint}")
+
+
+def _check_switches(config: LiveConfig, model: Model) -> None:
+    """Fields that a model has or has not."""
+    switches: tuple[tuple[str, bool, str, Callable[[Model], bool]], ...] = (
+        (
+            "system_instruction",
+            config.system_instruction is not None,
+            "it follows no instructions",
+            lambda row: row.system_instruction,
+        ),
+        (
+            "language",
+            config.language is not None,
+            "it follows the language of the conversation; ask for one in system_instruction",
+            lambda row: row.languages,
+        ),
+        (
+            "proactive_audio",
+            config.proactive_audio,
+            "since 3.8 models decide by themselves when to answer, older ones always answer",
+            lambda row: row.proactive_audio,
+        ),
+        (
+            "affective_dialog",
+            config.affective_dialog,
+            "it has no such mode",
+            lambda row: row.affective_dialog,
+        ),
+        (
+            "translation",
+            config.translation is not None,
+            "it is not made for translating",
+            lambda row: row.translation,
+        ),
+        ("google_search", config.google_search, "it cannot search", lambda row: row.search),
+        (
+            "seed_history",
+            config.seed_history,
+            "its history needs no announcing",
+            lambda row: row.seeds_history,
+        ),
+        (
+            "turn_detection.mode push_to_talk",
+            config.turn_detection.mode == "push_to_talk",
+            "it always listens",
+            lambda row: row.manual_activity,
+        ),
+    )
+    for name, wanted, accepts, has in switches:
+        if wanted and not has(model):
+            raise _refuse(name, model, accepts, has)
+    if model.translation and config.translation is None:
+        raise ConfigError(
+            f'{model.id} needs translation="…", the language to translate to; without it, it is silent.'
+        )
+
+
+_CHECKS: tuple[Callable[[LiveConfig, Model], None], ...] = (
+    _check_modalities,
+    _check_thinking,
+    _check_voice,
+    _check_switches,
+)

@@ -1,0 +1,294 @@
+"""What each model on each service accepts, as data: one `Model` a row, `MODELS` the table.
+
+The rows decide what may be sent (text in mid-session, thinking, modalities, behaviour of tools) and how the
+end of a turn looks. Sources: the model pages and migration notes of ai.google.dev and docs.cloud.google.com,
+November 2026, and published measurements. A model that is not here gets a permissive row with `known=False`:
+its configuration is sent as it is, and the service decides.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Service = Literal["gemini", "vertex", "standin"]
+Status = Literal["stable", "preview", "private", "shut down", "unknown"]
+MidSessionText = Literal["both", "client_content", "realtime_text", "none"]
+
+BLOCKING = "BLOCKING"
+NON_BLOCKING = "NON_BLOCKING"
+ACTIVITY_AND_VIDEO = "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO"
+ONLY_ACTIVITY = "TURN_INCLUDES_ONLY_ACTIVITY"
+
+VOICES = (
+    "Zephyr", "Puck", "Charon", "Kore", "Fenrir", "Leda", "Orus", "Aoede", "Callirrhoe", "Autonoe",
+    "Enceladus", "Iapetus", "Umbriel", "Algieba", "Despina", "Erinome", "Algenib", "Rasalgethi", "Laomedeia", "Achernar",
+    "Alnilam", "Schedar", "Gacrux", "Pulcherrima", "Achird", "Zubenelgenubi", "Vindemiatrix", "Sadachbia", "Sadaltager",
+    "Sulafat",
+)  # fmt: skip
+"""The service's prebuilt voices."""
+
+HALF_CASCADE_VOICES = ("Puck", "Charon", "Kore", "Fenrir", "Aoede", "Leda", "Orus", "Zephyr")
+"""Those of the older models, which write first and speak it then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One model on one service.
+
+    Attributes:
+        id: The bare name, without `models/` or a project's path.
+        service: Where it is: "gemini" (Gemini Developer API), "vertex" (Vertex AI), "standin" (here).
+        status: "shut down" models are refused by the service; "private" ones need an allow-list.
+        modalities: What it can answer in; exactly one is chosen for a session.
+        text: How text goes to it once the session runs: `clientContent`, `realtimeInput.text`, either, or not
+            at all.
+        seeds_history: Whether `historyConfig` is needed for `clientContent` to seed the history at the start.
+        thinking: Which field of `thinkingConfig` it takes: "budget", "level", or None: the object must be
+            absent.
+        thinking_levels: The levels it takes, lowest first.
+        thinking_required: Whether a level must be given.
+        tool_behaviors: Ways in which a function may be declared; empty: no functions. The first is its
+            default.
+        scheduling: Whether a tool's result may say when it is spoken.
+        will_continue: Whether a tool may answer in several results.
+        turn_completes_before_result: Whether `turnComplete` comes after a blocking tool call, before its
+            result; the answer is then a turn of its own.
+        search: Whether Google Search can be declared.
+        system_instruction: Whether it takes one.
+        voices: The prebuilt voices; empty: the voice cannot be chosen.
+        languages: Whether `speechConfig.languageCode` is heeded; native audio models choose the language
+            themselves.
+        proactive_audio: Whether it takes `proactivity`.
+        affective_dialog: Whether it takes `enableAffectiveDialog`.
+        manual_activity: Whether automatic detection can be turned off (push-to-talk).
+        compression: Whether the context window can be compressed.
+        resumption: Whether a session can be resumed.
+        translation: Whether it translates and takes `translationConfig`; such a model never completes a turn.
+        context_update: Whether instructions and tools can change while the session runs.
+        media_chunks: Whether audio in the deprecated `mediaChunks` is heard.
+        turn_coverage: What belongs to a turn when nothing is said about it.
+        api_version: The version to dial.
+        alpha_version: The version to dial for affective dialog and proactive audio.
+        known: False for a row made up for a model that is not in the table.
+    """
+
+    id: str
+    service: Service
+    status: Status = "stable"
+    modalities: tuple[str, ...] = ("AUDIO",)
+    text: MidSessionText = "both"
+    seeds_history: bool = False
+    thinking: Literal["budget", "level"] | None = None
+    thinking_levels: tuple[str, ...] = ()
+    thinking_required: bool = False
+    tool_behaviors: tuple[str, ...] = (BLOCKING, NON_BLOCKING)
+    scheduling: bool = False
+    will_continue: bool = False
+    turn_completes_before_result: bool = False
+    search: bool = True
+    system_instruction: bool = True
+    voices: tuple[str, ...] = VOICES
+    languages: bool = False
+    proactive_audio: bool = False
+    affective_dialog: bool = False
+    manual_activity: bool = True
+    compression: bool = True
+    resumption: bool = True
+    translation: bool = False
+    context_update: bool = False
+    media_chunks: bool = True
+    turn_coverage: str = ONLY_ACTIVITY
+    api_version: str = "v1beta"
+    alpha_version: str | None = None
+    known: bool = True
+
+    @property
+    def tools(self) -> bool:
+        """Whether functions can be declared."""
+        return bool(self.tool_behaviors)
+
+    @property
+    def text_by_client_content(self) -> bool:
+        """Whether `clientContent` may be sent once the session runs; it interrupts what is being said."""
+        return self.text in ("both", "client_content")
+
+
+_LIVE_3_8 = Model(
+    id="gemini-3.8-live",
+    service="gemini",
+    tool_behaviors=(NON_BLOCKING, BLOCKING),
+    scheduling=True,
+    media_chunks=False,
+    turn_coverage=ACTIVITY_AND_VIDEO,
+)
+_NATIVE_2_5 = Model(
+    id="gemini-2.5-flash-native-audio-latest",
+    service="gemini",
+    status="preview",
+    text="client_content",
+    thinking="budget",
+    scheduling=True,
+    will_continue=True,
+    turn_completes_before_result=True,
+    proactive_audio=True,
+    affective_dialog=True,
+    alpha_version="v1alpha",
+)
+_TRANSLATE_3_5 = Model(
+    id="gemini-3.5-live-translate-preview",
+    service="gemini",
+    status="preview",
+    text="none",
+    tool_behaviors=(),
+    search=False,
+    system_instruction=False,
+    voices=(),
+    translation=True,
+)
+_TRANSCRIBE_3_5 = Model(
+    id="gemini-3.5-transcribe-live",
+    service="gemini",
+    modalities=("TEXT",),
+    text="none",
+    tool_behaviors=(),
+    search=False,
+    voices=(),
+)
+_HALF_CASCADE = Model(
+    id="gemini-live-2.5-flash-preview",
+    service="gemini",
+    status="shut down",
+    modalities=("AUDIO", "TEXT"),
+    text="client_content",
+    voices=HALF_CASCADE_VOICES,
+    languages=True,
+    scheduling=True,
+    turn_completes_before_result=True,
+)
+_S2ST_2_5 = Model(
+    id="gemini-2.5-flash-s2st-exp-11-2025",
+    service="vertex",
+    status="private",
+    text="none",
+    tool_behaviors=(),
+    search=False,
+    system_instruction=False,
+    voices=(),
+    languages=True,
+    api_version="v1beta1",
+)
+
+
+def _on_vertex(model: Model, id: str | None = None, /, **changes: object) -> Model:
+    """The same model on Vertex AI, which has no v1alpha and puts `turnComplete` before a tool's result."""
+    base = replace(
+        model,
+        id=id or model.id,
+        service="vertex",
+        api_version="v1beta1",
+        alpha_version=None,
+        turn_completes_before_result=model.tools,
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+MODELS: tuple[Model, ...] = (
+    _LIVE_3_8,
+    replace(
+        _LIVE_3_8,
+        id="gemini-3.8-live-extended-thinking",
+        thinking="level",
+        thinking_levels=("LOW", "MEDIUM", "HIGH"),
+        thinking_required=True,
+        tool_behaviors=(NON_BLOCKING,),
+        scheduling=False,
+    ),
+    Model(
+        id="gemini-3.1-flash-live-preview",
+        service="gemini",
+        status="preview",
+        text="realtime_text",
+        seeds_history=True,
+        thinking="level",
+        thinking_levels=("MINIMAL", "LOW", "MEDIUM", "HIGH"),
+        tool_behaviors=(BLOCKING,),
+        turn_coverage=ACTIVITY_AND_VIDEO,
+    ),
+    _NATIVE_2_5,
+    replace(_NATIVE_2_5, id="gemini-2.5-flash-native-audio-preview-12-2025"),
+    replace(_NATIVE_2_5, id="gemini-2.5-flash-native-audio-preview-09-2025"),
+    _TRANSLATE_3_5,
+    _TRANSCRIBE_3_5,
+    _HALF_CASCADE,
+    replace(_HALF_CASCADE, id="gemini-2.0-flash-live-001"),
+    _on_vertex(_LIVE_3_8, modalities=("AUDIO", "VIDEO"), context_update=True),
+    _on_vertex(_NATIVE_2_5, "gemini-live-2.5-flash-native-audio", status="stable", thinking=None),
+    _on_vertex(_NATIVE_2_5, "gemini-live-2.5-flash-preview-native-audio-09-2025"),
+    _on_vertex(_HALF_CASCADE, "gemini-live-2.5-flash", status="private"),
+    _on_vertex(_HALF_CASCADE, "gemini-2.0-flash-live-preview-04-09", status="preview"),
+    _on_vertex(_TRANSLATE_3_5),
+    _on_vertex(_TRANSCRIBE_3_5, "gemini-3.5-transcribe-live-preview", status="preview"),
+    _S2ST_2_5,
+    replace(_S2ST_2_5, id="gemini-2.5-flash-s2st-11-2025-exp"),  # The documentation prints both names.
+    Model(
+        id="offline-tutor",
+        service="standin",
+        text="both",
+        scheduling=True,
+        voices=VOICES,
+        search=False,
+        context_update=True,
+        turn_coverage=ACTIVITY_AND_VIDEO,
+    ),
+)
+"""Every model known here; those of one service have different ids."""
+
+_BY_NAME = {(model.service, model.id): model for model in MODELS}
+
+
+def bare_id(model_id: str) -> str:
+    """`models/x`, `publishers/google/models/x` and `projects/…/models/x` are all `x`."""
+    return model_id.rpartition("/")[2]
+
+
+def find(model_id: str, service: str) -> Model:
+    """Return the row of `model_id` on `service`; the name may have `models/` or a project's path before it.
+
+    A model that is not in the table gets a row that permits everything, with `known=False`.
+    """
+    name = bare_id(model_id)
+    known = _BY_NAME.get((service, name))  # type: ignore[call-overload]
+    return known if known is not None else _permissive(name, service)
+
+
+def _permissive(model_id: str, service: str) -> Model:
+    return Model(
+        id=model_id,
+        service=service,  # type: ignore[arg-type]
+        status="unknown",
+        modalities=("AUDIO", "TEXT", "VIDEO"),
+        thinking="level",
+        thinking_levels=("MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"),
+        scheduling=True,
+        will_continue=True,
+        languages=True,
+        proactive_audio=True,
+        affective_dialog=True,
+        translation=True,
+        context_update=service == "vertex",
+        api_version="v1beta1" if service == "vertex" else "v1beta",
+        known=False,
+    )
+
+
+def suggest(model_id: str, service: str | None = None) -> str | None:
+    """Return the id in the table that is spelled most like `model_id`, or None if nothing is near."""
+    names = [
+        model.id
+        for model in MODELS
+        if model.status != "shut down" and (service is None or model.service == service)
+    ]
+    near = difflib.get_close_matches(bare_id(model_id).lower(), names, n=1, cutoff=0.6)
+    return near[0] if near else None

@@ -1,0 +1,218 @@
+"""One server message to events, in one fixed order, whichever fields are set: models batch as they please.
+
+The order: setup complete, voice activity, interim and input transcript, output transcript, the model's parts
+in order, grounding and URL context, tool calls, cancellations, generation complete, interrupted, usage,
+waiting, interaction status, resumption update, turn complete, go away, error.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from livewidget import events
+from livewidget.events import Event
+from livewidget.protocol.content import Blob, Part
+from livewidget.protocol.server import (
+    ModalityTokenCount,
+    ServerContent,
+    ServerMessage,
+    Transcription,
+    UsageMetadata,
+)
+
+OUTPUT_RATE = 24_000
+"""Hz: the Live API's output, also where the MIME type names no rate."""
+
+_RATE = re.compile(r"rate\s*=\s*\"?([0-9]{1,7})", re.ASCII)
+_DURATION = re.compile(r"(-?[0-9]{1,12})(\.[0-9]{1,9})?s", re.ASCII)
+_ERROR_TEXT = 200
+
+
+def duration_ms(text: str | None) -> int | None:
+    """A protobuf duration ("50s", "1.500s") in milliseconds; None if it is none."""
+    match = _DURATION.fullmatch(text) if text else None
+    return None if match is None else round((int(match[1]) + float(match[2] or 0)) * 1000)
+
+
+def pcm_rate(mime_type: str) -> int | None:
+    """The sample rate in Hz when `mime_type` is PCM audio (24000 if it names none or nonsense), else None."""
+    kind, _, parameters = mime_type.partition(";")
+    if kind.strip().lower() not in ("audio/pcm", "audio/l16"):
+        return None
+    match = _RATE.search(parameters.lower())
+    rate = int(match[1]) if match else OUTPUT_RATE
+    return rate if 1_000 <= rate <= 384_000 else OUTPUT_RATE
+
+
+class Dispatcher:
+    """Turns messages into events. Remembers the odd byte of the audio of a turn; see `ServerDecoder`."""
+
+    def __init__(self) -> None:
+        self._odd = b""
+        self._rates: dict[str, int | None] = {}
+
+    def events(self, message: ServerMessage) -> list[Event]:
+        """Return the events of `message`, in the order of this module's docstring."""
+        out: list[Event] = []
+        content = message.server_content
+        if message.setup_complete is not None:
+            out.append(events.SessionStarted(session_id=message.setup_complete.session_id))
+        if message.voice_activity is not None or message.voice_activity_detection_signal is not None:
+            _voice_activity(message, out)
+        if content is not None:
+            self._content(content, out)
+        if message.tool_call is not None:
+            for call in message.tool_call.function_calls or ():
+                if not call.will_continue:
+                    out.append(events.ToolCall(id=call.id or "", name=call.name or "", args=call.args or {}))
+        if message.tool_call_cancellation is not None and message.tool_call_cancellation.ids:
+            out.append(events.ToolCallCancelled(ids=tuple(message.tool_call_cancellation.ids)))
+        if content is not None:
+            if content.generation_complete:
+                out.append(events.GenerationComplete())
+            if content.interrupted:
+                self._odd = b""
+                out.append(events.Interrupted())
+        if message.usage_metadata is not None:
+            out.append(_usage(message.usage_metadata))
+        if content is not None:
+            if content.waiting_for_input:
+                out.append(events.WaitingForInput())
+            if content.interaction_status is not None:
+                out.append(events.InteractionStatus(status=content.interaction_status))
+        if message.session_resumption_update is not None:
+            update = message.session_resumption_update
+            index = update.last_consumed_client_message_index
+            out.append(
+                events.ResumptionUpdate(
+                    handle=update.new_handle or None,
+                    resumable=bool(update.resumable),
+                    last_consumed_index=_index(index),
+                )
+            )
+        if content is not None and content.turn_complete:
+            self._odd = b""
+            out.append(events.TurnComplete(reason=_reason(content.turn_complete_reason)))
+        if message.go_away is not None:
+            out.append(events.GoAway(time_left_ms=duration_ms(message.go_away.time_left)))
+        if message.error is not None:
+            out.append(_error(message.error))
+        return out
+
+    def _content(self, content: ServerContent, out: list[Event]) -> None:
+        if content.interim_input_transcription is not None and content.interim_input_transcription.text:
+            out.append(events.InterimInputTranscript(text=content.interim_input_transcription.text))
+        if content.input_transcription is not None:
+            _transcript(events.InputTranscript, content.input_transcription, out)
+        if content.output_transcription is not None:
+            _transcript(events.OutputTranscript, content.output_transcription, out)
+        if content.model_turn is not None:
+            for part in content.model_turn.parts or ():
+                self._part(part, out)
+        if content.grounding_metadata:
+            out.append(events.Grounding(metadata=content.grounding_metadata))
+        if content.url_context_metadata:
+            out.append(events.UrlContext(metadata=content.url_context_metadata))
+
+    def _part(self, part: Part, out: list[Event]) -> None:
+        if part.text:
+            out.append(events.Thought(text=part.text) if part.thought else events.OutputText(text=part.text))
+        if part.inline_data is not None:
+            self._blob(part.inline_data, out)
+        if part.executable_code is not None:
+            code = part.executable_code
+            out.append(events.ExecutableCode(code=code.code, language=code.language, id=code.id))
+        if part.code_execution_result is not None:
+            result = part.code_execution_result
+            out.append(events.CodeResult(outcome=result.outcome, output=result.output or "", id=result.id))
+
+    def _blob(self, blob: Blob, out: list[Event]) -> None:
+        data = blob.data
+        mime_type = blob.mime_type or "application/octet-stream"
+        if mime_type not in self._rates:
+            if len(self._rates) > 64:
+                self._rates.clear()
+            self._rates[mime_type] = pcm_rate(mime_type)
+        rate = self._rates[mime_type]
+        if rate is None:
+            if data:
+                out.append(events.OutputMedia(data=data, mime_type=mime_type))
+            return
+        if self._odd:
+            data = self._odd + data
+            self._odd = b""
+        if len(data) & 1:
+            self._odd = data[-1:]
+            data = data[:-1]
+        if data:
+            out.append(events.OutputAudio(data=data, sample_rate=rate))
+
+
+def _transcript(
+    event: type[events.InputTranscript] | type[events.OutputTranscript], said: Transcription, out: list[Event]
+) -> None:
+    """An empty transcription opens a stream of them and is no event; a language alone is one."""
+    if said.text or said.finished or said.language_code:
+        out.append(
+            event(text=said.text or "", finished=bool(said.finished), language=said.language_code or None)
+        )
+
+
+def _voice_activity(message: ServerMessage, out: list[Event]) -> None:
+    kinds: list[tuple[str, int | None]] = []
+    if message.voice_activity is not None:
+        activity = message.voice_activity
+        kind = activity.type or activity.voice_activity_type or ""
+        kinds.append((kind.removeprefix("ACTIVITY_"), duration_ms(activity.audio_offset)))
+    if message.voice_activity_detection_signal is not None:
+        signal = message.voice_activity_detection_signal.vad_signal_type or ""
+        kind = {"SOS": "START", "EOS": "END"}.get(signal.removeprefix("VAD_SIGNAL_TYPE_"), "")
+        if not kinds or kinds[0][0] != kind:
+            kinds.append((kind, None))
+    for kind, offset in kinds:
+        if kind == "START":
+            out.append(events.ActivityStart(offset_ms=offset))
+        elif kind == "END":
+            out.append(events.ActivityEnd(offset_ms=offset))
+
+
+def _usage(usage: UsageMetadata) -> events.Usage:
+    response = usage.response_token_count
+    details = usage.response_tokens_details
+    return events.Usage(
+        prompt_tokens=usage.prompt_token_count or 0,
+        response_tokens=(usage.candidates_token_count if response is None else response) or 0,
+        thoughts_tokens=usage.thoughts_token_count or 0,
+        tool_use_prompt_tokens=usage.tool_use_prompt_token_count or 0,
+        cached_tokens=usage.cached_content_token_count or 0,
+        total_tokens=usage.total_token_count or 0,
+        prompt_by_modality=_by_modality(usage.prompt_tokens_details),
+        response_by_modality=_by_modality(usage.candidates_tokens_details if details is None else details),
+        traffic_type=usage.traffic_type,
+    )
+
+
+def _by_modality(details: list[ModalityTokenCount] | None) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for detail in details or ():
+        name = detail.modality or "MODALITY_UNSPECIFIED"
+        counts[name] = counts.get(name, 0) + (detail.token_count or 0)
+    return counts
+
+
+def _index(value: int | str | None) -> int | None:
+    if isinstance(value, str):
+        return int(value) if value.isascii() and value.isdigit() and len(value) <= 20 else None
+    return value
+
+
+def _reason(reason: str | None) -> str | None:
+    return None if reason in (None, "", "TURN_COMPLETE_REASON_UNSPECIFIED") else reason
+
+
+def _error(error: dict[str, Any]) -> events.Notice:
+    """The rare error that comes as a message; normally the service closes the connection instead."""
+    said = error.get("message")
+    words = " ".join(said.split())[:_ERROR_TEXT] if isinstance(said, str) else "it gave no reason"
+    return events.Notice(level="error", code="server-error", text=f"The server reported an error: {words}")

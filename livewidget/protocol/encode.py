@@ -1,0 +1,84 @@
+"""Messages to frames: what a client sends, and what the service sends."""
+
+from __future__ import annotations
+
+import binascii
+from typing import Any
+
+import msgspec
+
+from livewidget.protocol.client import ClientMessage
+from livewidget.protocol.server import ServerMessage
+from livewidget.protocol.spelling import camel
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode_client(message: ClientMessage) -> str:
+    """The frame for `message`: compact JSON in camelCase, standard base64. Clients send it as a text frame.
+
+    What JSON cannot hold is made fit: a lone surrogate becomes U+FFFD, a number that is not finite becomes
+    null.
+
+    Raises:
+        RecursionError: If the user's own data (a tool's result) is nested too deep for JSON.
+    """
+    if message.setup is not None and message.setup.extra:
+        return _text(_with_extra(message))
+    return _text(message)
+
+
+def encode_server(message: ServerMessage) -> bytes:
+    """The frame for `message` as the service writes it: JSON indented by two spaces and a newline, binary."""
+    return msgspec.json.format(_text(message).encode(), indent=2) + b"\n"
+
+
+def audio_message(pcm: bytes, sample_rate: int = 16_000) -> str:
+    """The frame of one `realtimeInput.audio`, without building a message first.
+
+    Args:
+        pcm: PCM16 little-endian mono.
+        sample_rate: In Hz, whatever `pcm` was recorded at; the service resamples.
+    """
+    data = binascii.b2a_base64(pcm, newline=False).decode("ascii")
+    return f'{{"realtimeInput":{{"audio":{{"data":"{data}","mimeType":"audio/pcm;rate={sample_rate:d}"}}}}}}'
+
+
+def _text(message: Any) -> str:
+    try:
+        return _encoder.encode(message).decode()
+    except (UnicodeEncodeError, OverflowError):
+        return _encoder.encode(_fit(msgspec.to_builtins(message))).decode()
+
+
+def _fit(value: Any) -> Any:
+    """Replace what the encoder refuses: lone surrogates, integers beyond 64 bits."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, dict):
+        return {_fit(key): _fit(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fit(item) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        # JSON readers hold such a number as a double at best.
+        return float(value) if abs(value) < 2**1023 else None
+    return value
+
+
+def _with_extra(message: ClientMessage) -> dict[str, Any]:
+    frame = msgspec.to_builtins(message)
+    setup: dict[str, Any] = frame["setup"]
+    extra = setup.pop("extra")
+    merge(setup, extra)
+    return frame  # type: ignore[no-any-return]
+
+
+def merge(target: dict[str, Any], extra: dict[str, Any]) -> None:
+    """Put `extra` into `target`, objects into objects, in place; a value in `extra` wins."""
+    for key, value in extra.items():
+        name = camel(key)
+        inside = target.get(name)
+        if isinstance(value, dict) and isinstance(inside, dict):
+            merge(inside, value)
+        else:
+            target[name] = value

@@ -1,0 +1,216 @@
+"""The first frame of a connection, made from a `LiveConfig`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from livewidget.config import Compression, LiveConfig, Transcription, TurnDetection
+from livewidget.errors import ConfigError
+from livewidget.models import Model
+from livewidget.protocol.client import (
+    AudioTranscriptionConfig,
+    AutomaticActivityDetection,
+    ClientMessage,
+    ContextWindowCompressionConfig,
+    GenerationConfig,
+    HistoryConfig,
+    PrebuiltVoiceConfig,
+    ProactivityConfig,
+    RealtimeInputConfig,
+    SafetySetting,
+    SessionResumptionConfig,
+    Setup,
+    SlidingWindow,
+    SpeechConfig,
+    ThinkingConfig,
+    TranslationConfig,
+    VoiceConfig,
+)
+from livewidget.protocol.content import Content, FunctionDeclaration, Part, Tool
+from livewidget.protocol.spelling import Reader
+
+_COVERAGE = {
+    "only_activity": "TURN_INCLUDES_ONLY_ACTIVITY",
+    "all_input": "TURN_INCLUDES_ALL_INPUT",
+    "audio_activity_and_all_video": "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO",
+}
+
+Declaration = FunctionDeclaration | Mapping[str, Any]
+
+
+def setup_message(
+    config: LiveConfig,
+    model_path: str,
+    model: Model,
+    *,
+    declarations: Iterable[Declaration] = (),
+    handle: str | None = None,
+) -> ClientMessage:
+    """Build the setup of one connection.
+
+    Args:
+        config: What the session should be. Checked against `model` first.
+        model_path: The model as the service wants it, such as `models/gemini-3.8-live`.
+        model: The model's row.
+        declarations: Functions the model may call, as structs or as JSON objects in either spelling.
+        handle: A resumption handle of an earlier connection; None starts afresh.
+
+    Raises:
+        ConfigError: If the model does not take the configuration or a declaration.
+    """
+    config.check(model)
+    resumption = None
+    if config.resumption or handle is not None:
+        # An empty object asks for handles; an explicit null handle closes the connection on some models.
+        resumption = SessionResumptionConfig(handle=handle)
+    setup = Setup(
+        model=model_path,
+        generation_config=_generation(config),
+        system_instruction=_instruction(config.system_instruction),
+        tools=_tools(config, model, declarations) or None,
+        realtime_input_config=_realtime_input(config.turn_detection),
+        session_resumption=resumption,
+        context_window_compression=_compression(config.compression),
+        input_audio_transcription=_transcription(config.input_transcript),
+        output_audio_transcription=_transcription(config.output_transcript),
+        proactivity=ProactivityConfig(proactive_audio=True) if config.proactive_audio else None,
+        history_config=HistoryConfig(initial_history_in_client_content=True) if config.seed_history else None,
+        safety_settings=_safety(config.safety) or None,
+        extra=dict(config.extra) or None,
+    )
+    return ClientMessage(setup=setup)
+
+
+def _generation(config: LiveConfig) -> GenerationConfig:
+    speech = None
+    if config.voice is not None or config.language is not None:
+        voice = None
+        if config.voice is not None:
+            voice = VoiceConfig(prebuilt_voice_config=PrebuiltVoiceConfig(voice_name=config.voice))
+        speech = SpeechConfig(voice_config=voice, language_code=config.language)
+    translation = None
+    if config.translation is not None:
+        translation = TranslationConfig(
+            target_language_code=config.translation.target,
+            echo_target_language=True if config.translation.echo else None,
+        )
+    resolution = config.media_resolution
+    return GenerationConfig(
+        response_modalities=list(config.modalities),
+        temperature=config.temperature,
+        top_p=config.top_p,
+        top_k=config.top_k,
+        max_output_tokens=config.max_output_tokens,
+        seed=config.seed,
+        speech_config=speech,
+        media_resolution=None if resolution is None else f"MEDIA_RESOLUTION_{resolution.upper()}",
+        thinking_config=_thinking(config),
+        enable_affective_dialog=True if config.affective_dialog else None,
+        translation_config=translation,
+    )
+
+
+def _thinking(config: LiveConfig) -> ThinkingConfig | None:
+    if config.thinking is None and not config.include_thoughts:
+        return None
+    return ThinkingConfig(
+        include_thoughts=True if config.include_thoughts else None,
+        thinking_budget=config.thinking if isinstance(config.thinking, int) else None,
+        thinking_level=config.thinking.upper() if isinstance(config.thinking, str) else None,
+    )
+
+
+def _instruction(text: str | None) -> Content | None:
+    return None if text is None else Content(role="user", parts=[Part(text=text)])
+
+
+def _transcription(wanted: bool | Transcription) -> AudioTranscriptionConfig | None:
+    if not wanted:
+        return None
+    if wanted is True:
+        return AudioTranscriptionConfig()
+    return AudioTranscriptionConfig(
+        language_codes=list(wanted.languages) or None,
+        custom_vocabulary=list(wanted.vocabulary) or None,
+        mode=wanted.mode,
+    )
+
+
+def _compression(wanted: bool | Compression) -> ContextWindowCompressionConfig | None:
+    if not wanted:
+        return None
+    if wanted is True:
+        return ContextWindowCompressionConfig(sliding_window=SlidingWindow())
+    return ContextWindowCompressionConfig(
+        trigger_tokens=wanted.trigger_tokens, sliding_window=SlidingWindow(target_tokens=wanted.target_tokens)
+    )
+
+
+def _realtime_input(turns: TurnDetection) -> RealtimeInputConfig | None:
+    if turns.mode == "push_to_talk":
+        detection = AutomaticActivityDetection(disabled=True)
+    else:
+        start, end = turns.start_sensitivity, turns.end_sensitivity
+        detection = AutomaticActivityDetection(
+            start_of_speech_sensitivity=None if start is None else f"START_SENSITIVITY_{start.upper()}",
+            end_of_speech_sensitivity=None if end is None else f"END_SENSITIVITY_{end.upper()}",
+            prefix_padding_ms=turns.prefix_padding_ms,
+            silence_duration_ms=turns.silence_ms,
+        )
+    config = RealtimeInputConfig(
+        automatic_activity_detection=None if detection == AutomaticActivityDetection() else detection,
+        activity_handling=None if turns.interrupts else "NO_INTERRUPTION",
+        turn_coverage=None if turns.turn_coverage is None else _COVERAGE[turns.turn_coverage],
+    )
+    return None if config == RealtimeInputConfig() else config
+
+
+def _safety(settings: Mapping[str, str]) -> list[SafetySetting]:
+    prefix = "HARM_CATEGORY_"
+    return [
+        SafetySetting(category=prefix + name.upper().removeprefix(prefix), threshold=threshold.upper())
+        for name, threshold in settings.items()
+    ]
+
+
+class _DeclarationReader(Reader):
+    def unknown(self, path: tuple[str | int, ...], name: str) -> None:
+        if not path:
+            raise ConfigError(f"A function declaration has no field {name[:40]!r}.")
+        raise ConfigError(
+            f"The service does not take {name[:40]!r} inside a function's parameters; "
+            "put a full JSON Schema in parametersJsonSchema."
+        )
+
+    def wrong(self, path: tuple[str | int, ...], expected: str) -> None:
+        place = ".".join(str(step) for step in path) or "A function declaration"
+        raise ConfigError(f"{place[:80]} of a function declaration must be of another type: {expected}.")
+
+
+def _tools(config: LiveConfig, model: Model, declarations: Iterable[Declaration]) -> list[Tool]:
+    tools = [Tool(google_search={})] if config.google_search else []
+    functions: list[FunctionDeclaration] = []
+    for declaration in declarations:
+        if isinstance(declaration, FunctionDeclaration):
+            functions.append(declaration)
+        else:
+            read = _DeclarationReader().read(FunctionDeclaration, dict(declaration))
+            assert read is not None  # The reader raises instead.
+            functions.append(read)
+    if functions and model.known:
+        _check_behaviors(functions, model)
+    if functions:
+        tools.append(Tool(function_declarations=functions))
+    return tools
+
+
+def _check_behaviors(functions: list[FunctionDeclaration], model: Model) -> None:
+    if not model.tools:
+        raise ConfigError(f"{model.id} calls no functions; leave the tools out or choose another model.")
+    for function in functions:
+        if function.behavior is not None and function.behavior not in model.tool_behaviors:
+            raise ConfigError(
+                f"{model.id} does not take {function.behavior[:20]} for the tool {function.name}: "
+                f"it accepts {' or '.join(model.tool_behaviors)}."
+            )
