@@ -29,7 +29,7 @@ _CUTOFF = 0.94  # of the lower Nyquist frequency
 _BLOCK = 8_192  # outputs computed at once: bounds the memory of one step
 
 
-# --- Samples -------------------------------------------------------------------------------------------------
+# --- Samples ------------------------------------------------------------------------------------------------
 
 
 def to_float(sound: bytes | bytearray | memoryview | NDArray[Any]) -> Samples:
@@ -37,7 +37,7 @@ def to_float(sound: bytes | bytearray | memoryview | NDArray[Any]) -> Samples:
 
     Args:
         sound: PCM16 bytes, or an array of shape `(n,)`, `(n, channels)` or `(channels, n)` with more samples
-            than channels: integers (full scale of their type) or floats (full scale 1). Channels are averaged.
+            than channels: integers (full scale of their type) or floats (full scale 1), which are averaged.
 
     Raises:
         AudioError: If it is no such array, has half a sample at its end, or holds NaN or infinity.
@@ -92,7 +92,7 @@ def level_dbfs(samples: NDArray[Any]) -> float:
     return max(SILENCE_DBFS, 10 * log10(power)) if power > 0 else SILENCE_DBFS
 
 
-# --- Resampling ----------------------------------------------------------------------------------------------
+# --- Resampling ---------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=8)
@@ -188,7 +188,7 @@ def resample(samples: NDArray[Any], source: int, target: int) -> Samples:
     return np.concatenate([resampler.process(samples), resampler.flush()])
 
 
-# --- WAV -----------------------------------------------------------------------------------------------------
+# --- WAV ----------------------------------------------------------------------------------------------------
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 

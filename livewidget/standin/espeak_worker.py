@@ -1,0 +1,169 @@
+"""The program that speaks: espeak-ng behind a pipe, in a process of its own.
+
+espeak-ng is under the GPL-3; it is loaded by this program and by nothing else of livewidget. The program is
+separate, and can be replaced by any other that speaks the same few frames. It uses only the standard library
+and is started by its file name, so that no package needs to be importable for it.
+
+Usage: `espeak_worker.py LIBRARY DATA` with the paths of the shared library and of its data folder.
+
+Frames, all integers little-endian unsigned 32-bit::
+
+    in   length, JSON {"id", "do": "speak" | "phonemes", "text", "voice", "rate", "pitch"}
+    out  kind (1 byte), id, length, payload
+         R  ready: the sample rate in Hz, as text     W  words: JSON list of character positions in `text`
+         A  audio: PCM16 mono                         P  phonemes: IPA as UTF-8
+         E  end of that request                       X  the request failed: why, as text
+
+Requests are answered one after the other. The program ends when its input does.
+"""
+
+from __future__ import annotations
+
+import ctypes as c
+import json
+import os
+import shutil
+import signal
+import struct
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+_CHUNK_MS = 60  # of sound in one callback
+_PATH_LIMIT = 140  # bytes; the library keeps its data path in 160, and takes the one it was built with beyond
+_SYNCHRONOUS = 2
+_DONT_EXIT = 0x8000  # without this the library ends the process when it misses its data
+_UTF8 = 1
+_RATE, _VOLUME, _PITCH = 1, 2, 3
+_LIST_END, _WORD = 0, 1
+
+
+class _Id(c.Union):
+    _fields_ = (("number", c.c_int), ("name", c.c_char_p), ("string", c.c_char * 8))
+
+
+class _Event(c.Structure):
+    _fields_ = (
+        ("type", c.c_int),
+        ("unique_identifier", c.c_uint),
+        ("text_position", c.c_int),
+        ("length", c.c_int),
+        ("audio_position", c.c_int),
+        ("sample", c.c_int),
+        ("user_data", c.c_void_p),
+        ("id", _Id),
+    )
+
+
+_Callback = c.CFUNCTYPE(c.c_int, c.POINTER(c.c_short), c.c_int, c.POINTER(_Event))
+
+
+class Synthesiser:
+    """The library, loaded and ready. It keeps everything in globals: one to a process."""
+
+    def __init__(self, library: str, data: str, emit: Callable[[bytes, list[int]], None]) -> None:
+        """Load it; `emit(pcm, words)` is called with sound as it is made."""
+        self._library = lib = c.CDLL(library)
+        lib.espeak_Initialize.argtypes = [c.c_int, c.c_int, c.c_char_p, c.c_int]
+        lib.espeak_Synth.argtypes = [
+            c.c_char_p, c.c_size_t, c.c_uint, c.c_int, c.c_uint, c.c_uint, c.c_void_p, c.c_void_p
+        ]  # fmt: skip
+        lib.espeak_SetVoiceByName.argtypes = [c.c_char_p]
+        lib.espeak_TextToPhonemes.restype = c.c_char_p
+        lib.espeak_TextToPhonemes.argtypes = [c.POINTER(c.c_char_p), c.c_int, c.c_int]
+        self.sample_rate = int(lib.espeak_Initialize(_SYNCHRONOUS, _CHUNK_MS, os.fsencode(data), _DONT_EXIT))
+        if self.sample_rate <= 0:
+            raise RuntimeError("espeak-ng found no data")
+        self._emit = emit
+        self._callback = _Callback(self._made)  # kept: the library only holds a pointer
+        lib.espeak_SetSynthCallback(self._callback)
+        self._failure: Exception | None = None
+
+    def _made(self, wave: Any, count: int, events: Any) -> int:
+        try:
+            words, index = [], 0
+            while events[index].type != _LIST_END:
+                if events[index].type == _WORD:
+                    words.append(events[index].text_position - 1)
+                index += 1
+            self._emit(c.string_at(wave, count * 2) if wave and count > 0 else b"", words)
+        except Exception as error:  # must not cross the C frame
+            self._failure = error
+            return 1
+        return 0
+
+    def speak(self, text: str, voice: str, rate: int, pitch: int) -> None:
+        """Speak `text` at `rate` words a minute and `pitch` 0 to 99."""
+        self._choose(voice)
+        for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_VOLUME, 100)):
+            self._library.espeak_SetParameter(parameter, value, 0)
+        raw = text.encode() + b"\0"
+        failed = self._library.espeak_Synth(raw, len(raw), 0, 1, 0, _UTF8, None, None)
+        if self._failure:
+            raise self._failure
+        if failed:
+            raise RuntimeError(f"espeak-ng returned {failed}")
+
+    def phonemes(self, text: str, voice: str) -> str:
+        """Return the IPA of `text`, at most one clause."""
+        self._choose(voice)
+        pointer = c.c_char_p(text.encode())
+        return str(self._library.espeak_TextToPhonemes(c.byref(pointer), _UTF8, 2).decode())
+
+    def _choose(self, voice: str) -> None:
+        if self._library.espeak_SetVoiceByName(voice.encode()):
+            raise ValueError("espeak-ng knows no such voice")
+
+
+def serve(library: str, data: str, source: BinaryIO, sink: BinaryIO) -> None:
+    """Answer requests from `source` on `sink` until `source` ends."""
+    number = 0
+
+    def put(kind: bytes, payload: bytes = b"") -> None:
+        sink.write(kind + struct.pack("<II", number, len(payload)) + payload)
+        sink.flush()
+
+    def emit(pcm: bytes, words: list[int]) -> None:
+        if words:
+            put(b"W", json.dumps(words).encode())
+        if pcm:
+            put(b"A", pcm)
+
+    synthesiser = Synthesiser(library, data, emit)
+    put(b"R", str(synthesiser.sample_rate).encode())
+    while len(head := source.read(4)) == 4:
+        request = json.loads(source.read(int.from_bytes(head, "little")))
+        number = request["id"]
+        try:
+            if request["do"] == "phonemes":
+                put(b"P", synthesiser.phonemes(request["text"], request["voice"]).encode())
+            else:
+                synthesiser.speak(request["text"], request["voice"], request["rate"], request["pitch"])
+        except (RuntimeError, ValueError) as error:
+            put(b"X", str(error).encode())
+        put(b"E")
+
+
+def main() -> int:
+    """Run the program: see the module's docstring."""
+    library, data = sys.argv[1:3]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # interrupting a notebook's cell interrupts its children too
+    with tempfile.TemporaryDirectory(prefix="lw-") as folder:
+        if len(os.fsencode(data)) > _PATH_LIMIT:  # deep virtual environments reach it
+            short = os.path.join(folder, "espeak-ng-data")
+            try:
+                os.symlink(data, short, target_is_directory=True)
+            except OSError:  # Windows, without the right to make links
+                shutil.copytree(data, short)
+            data = short
+        try:
+            serve(library, data, sys.stdin.buffer, sys.stdout.buffer)
+        except BrokenPipeError:
+            # Nobody listens any more. Python would complain when it closes what it could not write.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

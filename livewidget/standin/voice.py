@@ -1,0 +1,153 @@
+"""The tutor's voice: espeak-ng, streamed clause by clause, with the words in step.
+
+It sounds like a robot. It begins in a few milliseconds, and needs neither a model nor a network. espeak-ng is
+under the GPL-3: it runs in a process of its own (`espeak_worker`), comes with the `offline` extra only, and any
+function can take this voice's place: `StandIn(voice=…)`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass
+
+from livewidget.audio import Resampler, to_float, to_pcm16
+from livewidget.errors import ServerFault
+from livewidget.standin.espeak import Answer, Espeak, WorkerLost, shared
+from livewidget.standin.seams import SPEAKING_RATE, Speech
+
+_CLAUSE_LIMIT = 300  # characters: some 20 s of speech, and the most that is made in vain when interrupted
+_CLAUSE_END = re.compile(r"(?<=[.!?;:…])[\"'”’)]*\s+")
+_TOKEN = re.compile(r"\S*\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How espeak-ng speaks: a voice with a variant, words a minute, pitch 0 to 99."""
+
+    voice: str = "en-us"
+    rate: int = 160
+    pitch: int = 50
+
+
+# The variants are those that a recogniser understands best; three pitches of each tell the names apart.
+_LOW, _HIGH = ("en-us", "en-us+m6", "en-us+edward", "en-us+adam"), ("en-us+f2", "en-us+f5")
+_LOWER_NAMES = (
+    "Puck", "Charon", "Fenrir", "Orus", "Enceladus", "Iapetus", "Umbriel", "Algieba", "Algenib",
+    "Rasalgethi", "Alnilam", "Schedar", "Achird", "Zubenelgenubi", "Sadachbia", "Sadaltager",
+)  # fmt: skip
+_HIGHER_NAMES = (
+    "Zephyr", "Kore", "Leda", "Aoede", "Callirrhoe", "Autonoe", "Despina", "Erinome", "Laomedeia",
+    "Achernar", "Gacrux", "Pulcherrima", "Vindemiatrix", "Sulafat",
+)  # fmt: skip
+_PITCHES = (50, 42, 58, 36, 64, 47, 53)
+
+DEFAULT_STYLE = Style()
+STYLES: dict[str, Style] = {
+    name: Style(variants[index % len(variants)], pitch=_PITCHES[index // len(variants)])
+    for names, variants in ((_LOWER_NAMES, _LOW), (_HIGHER_NAMES, _HIGH))
+    for index, name in enumerate(names)
+}
+"""The Live API's 30 prebuilt voices, each as a style of its own."""
+
+
+def style_of(voice: str | None) -> Style:
+    """Return the style of a prebuilt voice's name, in any case; the default for None and unknown names."""
+    return STYLES.get((voice or "").capitalize(), DEFAULT_STYLE)
+
+
+def clauses(text: str) -> Iterator[str]:
+    """Cut `text` where a voice may breathe, into pieces of at most 300 characters that join to `text`."""
+    start = 0
+    for end in [*(match.end() for match in _CLAUSE_END.finditer(text)), len(text)]:
+        while end - start > _CLAUSE_LIMIT:
+            cut = text.rfind(" ", start + 1, start + _CLAUSE_LIMIT) + 1 or start + _CLAUSE_LIMIT
+            yield text[start:cut]
+            start = cut
+        if end > start:
+            yield text[start:end]
+            start = end
+
+
+class _Caption:
+    """Which words of a clause have begun. The voice joins some words ("I am") and splits others ("3:45")."""
+
+    def __init__(self, clause: str) -> None:
+        self._clause = clause
+        self._shown = 0
+
+    def reached(self, positions: list[int]) -> str:
+        """Return what is newly begun when words at these character positions are, up to the next word."""
+        first = self._shown
+        for position in positions:
+            if self._shown <= position < len(self._clause):
+                found = _TOKEN.match(self._clause, position)
+                self._shown = found.end() if found else self._shown
+        return self._clause[first : self._shown]
+
+    def rest(self) -> str:
+        first, self._shown = self._shown, len(self._clause)
+        return self._clause[first:]
+
+
+class TutorVoice:
+    """Speaks with espeak-ng. One voice serves any number of sessions on any event loops."""
+
+    def __init__(self, espeak: Espeak | None = None) -> None:
+        """Use this worker, or the one that the process shares."""
+        self._espeak = espeak or shared()
+
+    def prepare(self) -> None:
+        """Start the worker now, without waiting for it, so that the first words come as fast as the others.
+
+        Raises:
+            ExtraMissing: If espeak-ng is not installed.
+        """
+        self._espeak.start()
+
+    async def speak(self, text: str, voice: str | None = None) -> AsyncGenerator[Speech, None]:
+        """Speak: see `seams.Voice`. Pieces of 60 ms come as fast as they are taken.
+
+        Raises:
+            ExtraMissing: If espeak-ng is not installed.
+            ServerFault: If the worker ended, and once more after it was started again.
+        """
+        style, pending, resampler = style_of(voice), "", None
+        for clause in clauses(text):
+            caption, made = _Caption(clause), 0
+            for last_try in (False, True):
+                answer = Answer(self._espeak, _speakable(clause), style.voice, style.rate, style.pitch)
+                passed = 0  # bytes of this answer; those made before a restart are not spoken twice
+                try:
+                    async for kind, payload in answer:
+                        if kind == b"W":
+                            pending += caption.reached(json.loads(payload))
+                        elif kind == b"A":
+                            fresh = payload[max(0, made - passed) :]
+                            passed += len(payload)
+                            if not fresh:
+                                continue
+                            made += len(fresh)
+                            resampler = resampler or Resampler(self._espeak.sample_rate, SPEAKING_RATE)
+                            words, pending = pending, ""
+                            yield Speech(to_pcm16(resampler.process(to_float(fresh))), words)
+                        elif kind == b"X":
+                            raise ServerFault("The offline tutor's voice could not say this text.")
+                    break
+                except WorkerLost:
+                    if last_try:
+                        raise ServerFault(
+                            "The offline tutor's voice stopped working and did not start again. "
+                            'Try: pip install --force-reinstall "livewidget[offline]".'
+                        ) from None
+                finally:
+                    answer.close()
+            pending += caption.rest()
+        if resampler is not None or pending:
+            yield Speech(to_pcm16(resampler.flush()) if resampler else b"", pending)
+
+
+def _speakable(clause: str) -> str:
+    # Position by position the same text: a NUL would end it, and control characters mean something to espeak.
+    return "".join(character if character.isprintable() else " " for character in clause)
