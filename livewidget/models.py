@@ -23,9 +23,9 @@ ONLY_ACTIVITY = "TURN_INCLUDES_ONLY_ACTIVITY"
 
 VOICES = (
     "Zephyr", "Puck", "Charon", "Kore", "Fenrir", "Leda", "Orus", "Aoede", "Callirrhoe", "Autonoe",
-    "Enceladus", "Iapetus", "Umbriel", "Algieba", "Despina", "Erinome", "Algenib", "Rasalgethi", "Laomedeia", "Achernar",
-    "Alnilam", "Schedar", "Gacrux", "Pulcherrima", "Achird", "Zubenelgenubi", "Vindemiatrix", "Sadachbia", "Sadaltager",
-    "Sulafat",
+    "Enceladus", "Iapetus", "Umbriel", "Algieba", "Despina", "Erinome", "Algenib", "Rasalgethi",
+    "Laomedeia", "Achernar", "Alnilam", "Schedar", "Gacrux", "Pulcherrima", "Achird", "Zubenelgenubi",
+    "Vindemiatrix", "Sadachbia", "Sadaltager", "Sulafat",
 )  # fmt: skip
 """The service's prebuilt voices."""
 
@@ -245,7 +245,7 @@ MODELS: tuple[Model, ...] = (
 )
 """Every model known here; those of one service have different ids."""
 
-_BY_NAME = {(model.service, model.id): model for model in MODELS}
+_BY_NAME: dict[tuple[str, str], Model] = {(model.service, model.id): model for model in MODELS}
 
 
 def bare_id(model_id: str) -> str:
@@ -259,7 +259,7 @@ def find(model_id: str, service: str) -> Model:
     A model that is not in the table gets a row that permits everything, with `known=False`.
     """
     name = bare_id(model_id)
-    known = _BY_NAME.get((service, name))  # type: ignore[call-overload]
+    known = _BY_NAME.get((service, name))
     return known if known is not None else _permissive(name, service)
 
 

@@ -1,4 +1,4 @@
-"""Two spellings, two base64 alphabets, numbers as strings: everything one wire lets pass, brought to one form.
+"""Two spellings, two base64 alphabets, numbers as strings: all that the wire lets pass, in one form.
 
 The service reads snake_case and camelCase at every level, standard and URL-safe base64 with or without
 padding, and int64 as a number or as a string (the JSON mapping of protobuf). google-genai for Python mixes
@@ -40,7 +40,7 @@ _USER_DATA = frozenset(
 _USER_DATA_OF = {("FunctionResponse", "response")}
 
 _SCHEMA_FIELDS = frozenset({"parameters", "response"})
-"""Of a function declaration: the OpenAPI subset, whose keywords are the wire's and whose property names are not."""
+"""Of a function declaration: the OpenAPI subset. Its keywords are the wire's, the names of properties are not."""
 
 SCHEMA_KEYWORDS = frozenset(
     {
@@ -214,12 +214,12 @@ def _float(value: Any) -> float:
     if type(value) not in (int, float):
         raise WrongType("TYPE_FLOAT")
     try:
-        value = float(value)
+        number = float(value)
     except OverflowError:
         raise WrongType("TYPE_FLOAT") from None
-    if not math.isfinite(value):
+    if not math.isfinite(number):
         raise WrongType("TYPE_FLOAT")
-    return value
+    return number
 
 
 def _bytes(value: Any) -> bytes:
