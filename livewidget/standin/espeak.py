@@ -1,8 +1,8 @@
 """The parent's side of `espeak_worker`: one process, started when first needed, shared by every session.
 
 A thread reads what the worker sends and hands it on at once, so that the worker never waits for a slow
-listener. It is a thread and not a task because sessions may live on different event loops, and because some loops
-(Windows, under Jupyter) cannot watch a pipe.
+listener. It is a thread and not a task because sessions may live on different event loops, and because some
+loops (Windows, under Jupyter) cannot watch a pipe.
 """
 
 from __future__ import annotations

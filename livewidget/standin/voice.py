@@ -1,8 +1,8 @@
 """The tutor's voice: espeak-ng, streamed clause by clause, with the words in step.
 
 It sounds like a robot. It begins in a few milliseconds, and needs neither a model nor a network. espeak-ng is
-under the GPL-3: it runs in a process of its own (`espeak_worker`), comes with the `offline` extra only, and any
-function can take this voice's place: `StandIn(voice=…)`.
+under the GPL-3: it runs in a process of its own (`espeak_worker`), comes with the `offline` extra only, and
+any function can take this voice's place: `StandIn(voice=…)`.
 """
 
 from __future__ import annotations
