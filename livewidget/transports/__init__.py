@@ -1,1 +1,1 @@
-
+"""Transports move frames and know nothing of their meaning."""

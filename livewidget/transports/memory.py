@@ -61,7 +61,7 @@ class MemoryTransport:
         return frame
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close both directions. Frames on their way are still delivered to the other end, not to this one."""
+        """Close both ways. What is on its way to the other end is still delivered there, not to this end."""
         self._inbound.frames.clear()
         for lane in (self._inbound, self._outbound):
             if lane.closed is None:

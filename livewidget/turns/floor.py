@@ -33,8 +33,8 @@ class Floor(enum.Enum):
     TOOL = "tool"
 
 
-#: Floor → event → floor. An event absent from a row leaves the floor as it is: servers differ in what they send
-#: and when, and no order of theirs is an error of the user's.
+#: Floor → event → floor. An event absent from a row leaves the floor as it is: servers differ in what they
+#: send and when, and no order of theirs is an error.
 FLOOR: Final[Mapping[Floor, Mapping[type, Floor]]] = {
     Floor.LISTENING: {
         ActivityStart: Floor.USER,
@@ -94,5 +94,6 @@ def diagram() -> str:
         arrows: dict[Floor, list[str]] = {}
         for event, target in row.items():
             arrows.setdefault(target, []).append(event.__name__)
-        lines += [f"    {floor.name} --> {target.name}: {', '.join(names)}" for target, names in arrows.items()]
+        for target, names in arrows.items():
+            lines.append(f"    {floor.name} --> {target.name}: {', '.join(names)}")
     return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -60,8 +61,8 @@ class Turn:
         interim: What is heard so far and may still change; follows the spans. User turns only.
         final: Nobody speaks in this turn any more. A late transcript may still change its text.
         interrupted: The model was cut off.
-        heard_sample: Where the person stopped hearing an interrupted turn, in samples at 24 kHz; None if not known.
-        latency_ms: From the end of the user's speech or text to the first sound of the answer, in milliseconds.
+        heard_sample: Where the person stopped hearing an interrupted turn, in samples at 24 kHz, if known.
+        latency_ms: Milliseconds from the end of the user's speech or text to the first sound of the answer.
         thoughts: The model's summary of its thinking.
         tools: The calls made in this turn, in order.
         audio_samples: Length of the audio received for this turn, in samples at 24 kHz.
@@ -86,15 +87,14 @@ class Turn:
 
     @property
     def heard_spans(self) -> tuple[Span, ...]:
-        """The spans as far as they were heard; the last one is cut between words, in proportion to its sound."""
+        """The spans as far as they were heard; the last is cut between words, in proportion to its sound."""
         if not self.interrupted or self.heard_sample is None:
             return self.spans
         heard: list[Span] = []
         for position, span in enumerate(self.spans):
             if span.sample >= self.heard_sample:
                 break
-            following = self.spans[position + 1].sample if position + 1 < len(self.spans) else self.audio_samples
-            end = max(following, span.sample + 1)
+            end = self._end_of(position)
             if self.heard_sample >= end:
                 heard.append(span)
                 continue
@@ -105,14 +105,24 @@ class Turn:
             break
         return tuple(heard)
 
+    def _end_of(self, position: int) -> int:
+        """Return the sample at which a span ends. The last may run ahead of the sound received."""
+        span = self.spans[position]
+        if position + 1 < len(self.spans):
+            return max(self.spans[position + 1].sample, span.sample + 1)
+        return max(self.audio_samples, span.sample + spoken_samples(span.text), span.sample + 1)
+
+
+def spoken_samples(text: str) -> int:
+    """Return about how long `text` takes to say, in samples at 24 kHz."""
+    return len(text) * AUDIO_RATE // CHARACTERS_PER_SECOND
+
 
 def words_until(text: str, position: float) -> str:
     """Return the words of `text` of which more than half lies before `position`, a count of characters."""
     end = 0
-    start = 0
-    for word in text.split(" "):
-        if word and start + len(word) / 2 >= position:
+    for word in re.finditer(r"\S+", text):
+        if (word.start() + word.end()) / 2 >= position:
             break
-        start += len(word) + 1
-        end = start - 1 if word else end
+        end = word.end()
     return text[:end]

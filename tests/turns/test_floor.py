@@ -1,0 +1,39 @@
+"""The table of the floor."""
+
+import typing
+
+from livewidget import events
+from livewidget.events import ActivityStart, Interrupted, OutputAudio, SessionEnded, TurnComplete
+from livewidget.turns import FLOOR, Floor, diagram
+from livewidget.turns.floor import step
+
+
+def test_every_floor_has_a_row_and_every_row_names_events():
+    assert set(FLOOR) == set(Floor)
+    known = set(typing.get_args(events.Event))
+    for row in FLOOR.values():
+        assert set(row) <= known
+
+
+def test_every_floor_can_be_left_and_the_end_of_the_session_leaves_all():
+    for floor in Floor:
+        assert step(floor, SessionEnded()) is Floor.LISTENING
+
+
+def test_an_event_absent_from_a_row_leaves_the_floor_as_it_is():
+    assert step(Floor.LISTENING, Interrupted()) is Floor.LISTENING
+    assert step(Floor.TOOL, TurnComplete()) is Floor.TOOL
+    assert step(Floor.USER, ActivityStart()) is Floor.USER
+
+
+def test_the_table_decides():
+    assert step(Floor.LISTENING, ActivityStart()) is Floor.USER
+    assert step(Floor.THINKING, OutputAudio(data=b"")) is Floor.MODEL
+
+
+def test_the_diagram_has_one_arrow_for_each_pair_of_floors():
+    lines = diagram().splitlines()
+    assert lines[0] == "stateDiagram-v2"
+    pairs = {(floor, target) for floor, row in FLOOR.items() for target in row.values()}
+    assert len(lines) == 2 + len(pairs)
+    assert "    MODEL --> LISTENING: Interrupted, TurnComplete, SessionEnded" in lines
