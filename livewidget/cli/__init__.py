@@ -1,0 +1,7 @@
+"""The command line: `livewidget ask | demo | doctor | serve`."""
+
+from __future__ import annotations
+
+from livewidget.cli.main import main
+
+__all__ = ["main"]

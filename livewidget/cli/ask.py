@@ -1,0 +1,364 @@
+"""`livewidget ask`: one question, spoken or typed, and its answer."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livewidget.errors import AnswerTimeout, AudioError, StateError, UsageError
+from livewidget.events import (
+    ActivityStart,
+    Event,
+    InputTranscript,
+    InterimInputTranscript,
+    Interrupted,
+    Notice,
+    OutputAudio,
+    OutputText,
+    OutputTranscript,
+    SessionEnded,
+    TurnComplete,
+)
+
+if TYPE_CHECKING:
+    from livewidget.connection import Provider
+    from livewidget.session import LiveSession
+    from livewidget.turns import Turn
+
+SEND_RATE = 16_000  # Hz, what goes to the model
+ANSWER_RATE = 24_000  # Hz, what comes back
+CHUNK_MS = 40
+CLOSING_SILENCE_S = 1.0  # lets the model's own detection of silence end the turn
+NOTHING_HEARD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: `text`, or PCM16 mono at 16 kHz in `pcm`. `name` is for people."""
+
+    name: str
+    text: str = ""
+    pcm: bytes = b""
+
+
+@dataclass(slots=True)
+class Listener:
+    """Follows the events of one session until the answer is complete.
+
+    Attributes:
+        sent: All of the question is on its way.
+        heard: The model noticed that somebody spoke.
+        open_question: Something was heard that has not been answered yet.
+        answered: An answer is complete.
+        ended: The session is over.
+        audio: The answer's sound, PCM16 mono at 24 kHz; starts anew when the model is interrupted.
+    """
+
+    progress: Progress
+    sent: bool = False
+    heard: bool = False
+    open_question: bool = False
+    answered: bool = False
+    ended: bool = False
+    audio: bytearray = field(default_factory=bytearray)
+    interrupted: bool = False
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case ActivityStart() | InputTranscript() | InterimInputTranscript():
+                self.heard = self.open_question = True
+                if isinstance(event, InterimInputTranscript):
+                    self.progress.update(f"heard: {event.text}")
+            case OutputAudio(data=data):
+                self.audio += data
+                self.answered, self.interrupted = False, False
+                self.progress.update(f"answering: {seconds(self.audio):.1f} s")
+            case OutputTranscript() | OutputText():
+                self.interrupted = False
+            case Interrupted():
+                self.audio.clear()
+                self.interrupted = True
+            case TurnComplete():
+                self.answered = not self.interrupted
+                self.open_question = self.open_question and self.interrupted
+            case SessionEnded():
+                self.ended = True
+            case Notice(level="error" | "warning", text=text):
+                self.progress.line(text)
+        self.changed.set()
+
+    @property
+    def done(self) -> bool:
+        """What was heard last is answered, or nothing more will come."""
+        return self.ended or (self.sent and self.answered and not self.open_question)
+
+
+class Progress:
+    """Says on stderr what goes on: one line that changes in a terminal, nothing for each step elsewhere."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._terminal = sys.stderr.isatty()
+        self._dirty = False
+
+    def line(self, text: str) -> None:
+        """Print a line that stays."""
+        self.clear()
+        if not self._quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def update(self, text: str) -> None:
+        """Replace the line that changes."""
+        if self._terminal and not self._quiet:
+            print(f"\r\x1b[K{text[:78]}", end="", file=sys.stderr, flush=True)
+            self._dirty = True
+
+    def clear(self) -> None:
+        """Remove the line that changes."""
+        if self._dirty:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self._dirty = False
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add this command to the command line."""
+    command = commands.add_parser(
+        "ask",
+        help="ask one question, from a WAV file or as text, and keep the answer",
+        description="Ask one question and print both transcripts. With no key in the environment the offline "
+        "tutor answers.",
+    )
+    command.add_argument("question", help="a WAV file (any rate, any channels), or the question itself")
+    command.add_argument(
+        "-o", "--output", type=Path, metavar="WAV", help="write the answer here, 24 kHz mono"
+    )
+    command.add_argument(
+        "--model", help="a model of the Gemini Live API, such as gemini-3.8-live; needs a key"
+    )
+    command.add_argument(
+        "--offline", action="store_true", help="ask the offline tutor, also where there is a key"
+    )
+    command.add_argument("--voice", help="a voice of the Live API, such as Kore")
+    command.add_argument("--language", help="the language to answer in, such as en-US")
+    command.add_argument("--timeout", type=_seconds, default=60.0, metavar="S", help="wait this long (60)")
+    command.add_argument(
+        "--realtime", action="store_true", help="send a recording no faster than it was spoken"
+    )
+    command.add_argument(
+        "--json", action="store_true", help="print one JSON object instead of the transcripts"
+    )
+    command.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask, print, write, and return the exit code."""
+    question = read_question(arguments.question)
+    check_output(arguments.output)
+    return asyncio.run(ask(arguments, question))
+
+
+def read_question(text: str) -> Question:
+    """Read what is asked: a WAV file where `text` names one, else the text itself.
+
+    Raises:
+        UsageError: If there is nothing to ask, or the file cannot be read.
+    """
+    if not text.strip():
+        raise UsageError("There is nothing to ask: the question is empty.")
+    path = Path(text)
+    if path.suffix.lower() != ".wav" and not _is_file(path):
+        return Question(name="the question", text=text)
+    from livewidget.audio import read_wav, resample, to_pcm16
+
+    try:
+        samples, rate = read_wav(path)
+    except FileNotFoundError:
+        raise UsageError(f"There is no file {path.name}: check its name and folder.") from None
+    except OSError as error:
+        raise UsageError(f"{path.name} cannot be read: {error.strerror or 'the system refuses'}.") from None
+    except AudioError as error:
+        raise AudioError(f"{path.name} cannot be used. {error}") from None
+    if not len(samples):
+        raise AudioError(f"{path.name} cannot be used: it holds no sound.")
+    return Question(name=path.name, pcm=to_pcm16(resample(samples, rate, SEND_RATE)))
+
+
+def check_output(path: Path | None) -> None:
+    """Find out before the question is asked whether its answer can be kept.
+
+    Raises:
+        UsageError: If not.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise UsageError(f"The answer cannot be written: {path.name} is a folder.")
+    if not path.parent.is_dir():
+        raise UsageError(f"The answer {path.name} cannot be written: its folder does not exist.")
+
+
+async def ask(arguments: argparse.Namespace, question: Question) -> int:
+    """Hold the talk of one question and one answer, and return the exit code."""
+    from livewidget.session import connect
+
+    provider = whom(arguments)
+    config = {name: getattr(arguments, name) for name in ("voice", "language") if getattr(arguments, name)}
+    progress = Progress(arguments.quiet)
+    progress.line(f"{provider.label} ({provider.badge})")
+    listener = Listener(progress)
+    async with connect(provider, **config) as session:
+        unsubscribe = session.subscribe(listener)
+        try:
+            await put(session, question, listener, arguments.realtime)
+            await wait(listener, arguments.timeout, spoken=bool(question.pcm), provider=provider)
+        except StateError as error:
+            # What is sent to a session that has ended is the lesser news: say why it ended.
+            raise session.error or error from None
+        finally:
+            unsubscribe()
+            progress.clear()
+        if session.error is not None:
+            raise session.error
+    return report(arguments, question, session, listener)
+
+
+def whom(arguments: argparse.Namespace) -> Provider:
+    """Return whom to ask.
+
+    Raises:
+        UsageError: If both a model and the tutor are named, or the model's key is missing.
+    """
+    from livewidget.session import resolve
+
+    if not arguments.offline:
+        return resolve(arguments.model)
+    if arguments.model:
+        raise UsageError("--offline asks the tutor and --model asks Gemini: leave one of them out.")
+    from livewidget.standin import StandIn
+
+    return StandIn()
+
+
+async def put(session: LiveSession, question: Question, listener: Listener, realtime: bool) -> None:
+    """Send the question."""
+    if question.text:
+        await session.send_text(question.text)
+    else:
+        pcm = question.pcm + bytes(int(CLOSING_SILENCE_S * SEND_RATE) * 2)
+        step = SEND_RATE * CHUNK_MS // 1000 * 2
+        started = asyncio.get_running_loop().time()
+        for offset in range(0, len(pcm), step):
+            await session.send_audio(pcm[offset : offset + step], SEND_RATE)
+            spoken = (offset + step) / (2 * SEND_RATE)
+            listener.progress.update(f"sending: {spoken:.1f} of {len(pcm) / (2 * SEND_RATE):.1f} s")
+            ahead = started + spoken - asyncio.get_running_loop().time() if realtime else 0.0
+            await asyncio.sleep(max(0.0, ahead))
+        await session.end_audio()
+    listener.sent = True
+    listener.changed.set()
+
+
+async def wait(listener: Listener, timeout_s: float, *, spoken: bool, provider: Provider) -> None:
+    """Wait until the answer is complete, or nothing was heard.
+
+    Raises:
+        AnswerTimeout: If the answer is not complete in time.
+    """
+    # A recording in which nobody speaks gets no answer at all, and only waiting tells. The network is slower.
+    patience_s = 3.0 if provider.service == "standin" else 12.0
+    try:
+        async with asyncio.timeout(timeout_s):
+            while not listener.done:
+                listener.changed.clear()
+                unheard = spoken and not listener.heard and not listener.audio
+                settled = listener.answered
+                try:
+                    limit = patience_s if unheard or settled else None
+                    await asyncio.wait_for(listener.changed.wait(), limit)
+                except TimeoutError:
+                    return
+    except TimeoutError:
+        text = f"No complete answer came within {timeout_s:g} s: try again, or give it more with --timeout."
+        raise AnswerTimeout(text) from None
+
+
+def report(
+    arguments: argparse.Namespace, question: Question, session: LiveSession, listener: Listener
+) -> int:
+    """Print both transcripts, write the answer, and return the exit code."""
+    asked = _said(turn for turn in session.turns if turn.speaker == "user")
+    answer = _said(turn for turn in session.turns if turn.speaker == "model" and not turn.interrupted)
+    if not (asked or answer or listener.audio):
+        print(
+            f"livewidget: Nothing was heard in {question.name}: does somebody speak in it?", file=sys.stderr
+        )
+        return NOTHING_HEARD
+    kept = arguments.output if listener.audio else None
+    if kept:
+        keep(kept, bytes(listener.audio))
+    speaker = session.provider.speaker
+    if arguments.json:
+        latencies = [turn.latency_ms for turn in session.turns if turn.latency_ms is not None]
+        result = {
+            "question": asked,
+            "answer": answer,
+            "speaker": speaker,
+            "model": session.provider.model,
+            "latency_ms": latencies[-1] if latencies else None,
+            "audio_s": round(seconds(listener.audio), 3),
+            "written": kept is not None,
+        }
+        print(json.dumps(result, ensure_ascii=False))
+    else:
+        print(f"you: {asked}\n{speaker}: {answer}")
+    if kept:
+        listener.progress.line(f"{kept.name}: {seconds(listener.audio):.1f} s of sound")
+    return 0 if asked else NOTHING_HEARD
+
+
+def keep(path: Path, pcm: bytes) -> None:
+    """Write the answer as a WAV file.
+
+    Raises:
+        UsageError: If the system refuses.
+    """
+    from livewidget.audio import write_wav
+
+    try:
+        write_wav(path, pcm, ANSWER_RATE)
+    except OSError as error:
+        raise UsageError(
+            f"{path.name} cannot be written: {error.strerror or 'the system refuses'}."
+        ) from None
+
+
+def _said(turns: Iterable[Turn]) -> str:
+    return " ".join(filter(None, (turn.text.strip() for turn in turns)))
+
+
+def seconds(pcm: bytes | bytearray) -> float:
+    """Return the length of PCM16 mono at 24 kHz in seconds."""
+    return len(pcm) / (2 * ANSWER_RATE)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError("give a number of seconds above 0")
+    return value
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a sentence can be longer than any file's name
+        return False

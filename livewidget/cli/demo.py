@@ -1,0 +1,137 @@
+"""`livewidget demo`: JupyterLab on the first notebook."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import livewidget
+from livewidget.errors import ExtraMissing, UsageError
+
+NOTEBOOK = "01_first_words.ipynb"
+READY_S = 60.0
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add this command to the command line."""
+    command = commands.add_parser(
+        "demo",
+        help="open JupyterLab on a first notebook",
+        description="Open JupyterLab on a copy of the first notebook. Where there is no display it prints "
+        "the address and keeps serving, until Ctrl+C.",
+    )
+    command.add_argument("--folder", type=Path, help="work here; a notebook that is here already is kept")
+    command.add_argument(
+        "--port", type=int, default=8888, help="of JupyterLab; the next free one is taken (8888)"
+    )
+    command.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until JupyterLab ends, and return its exit code."""
+    if find_spec("jupyterlab") is None or find_spec("ipykernel") is None:
+        raise ExtraMissing('The demo needs JupyterLab: pip install "livewidget[jupyter]".')
+    folder = prepare(arguments.folder)
+    browser = not arguments.no_browser and has_display()
+    # Ended as by Ctrl+C, so that JupyterLab ends too; in a session of its own, or Ctrl+C makes it ask first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    words = command(folder, arguments.port, browser)
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        address = wait_for_address(process)
+        if address is None:
+            print("livewidget: JupyterLab did not start; its own words are above.", file=sys.stderr)
+            return process.wait() or 1
+        opened = "It opens in your browser" if browser else "Open this in a browser"
+        print(f"\nJupyterLab is ready. {opened}:\n\n    {address}\n\nEnd it with Ctrl+C.\n", flush=True)
+        return process.wait()
+    finally:
+        _end(process)
+
+
+def prepare(folder: Path | None) -> Path:
+    """Return a folder that holds the notebook.
+
+    Args:
+        folder: Where the user wants it; None makes a folder for this once.
+
+    Raises:
+        UsageError: If the folder cannot be made, or the notebook did not come with this installation.
+    """
+    if folder is None:
+        folder = Path(tempfile.mkdtemp(prefix="livewidget-demo-"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / NOTEBOOK
+        if not target.exists():
+            shutil.copyfile(source(), target)
+    except OSError as error:
+        raise UsageError(f"The folder cannot be used: {error.strerror or 'it cannot be written'}.") from error
+    return folder.resolve()
+
+
+def source() -> Path:
+    """Return the notebook that came with livewidget: inside the wheel, or beside the package in a clone."""
+    package = Path(livewidget.__file__).parent
+    for candidate in (package / "notebooks" / NOTEBOOK, package.parent / "notebooks" / NOTEBOOK):
+        if candidate.is_file():
+            return candidate
+    raise UsageError("The notebook did not come with this installation: install livewidget again.")
+
+
+def command(folder: Path, port: int, browser: bool) -> list[str]:
+    """Return the command that starts JupyterLab on the notebook in `folder`."""
+    words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--port={port}"]
+    words += ["--log-level=WARN", str(folder / NOTEBOOK)]
+    if not browser:
+        words.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        words.append("--allow-root")  # containers and classrooms: Jupyter refuses otherwise
+    return words
+
+
+def has_display() -> bool:
+    """Say whether a browser window could appear."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def wait_for_address(process: subprocess.Popen[bytes]) -> str | None:
+    """Return the notebook's address once the server listens; None where it ended or took too long."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    # The server writes this file when it is ready; it carries the token that the address needs.
+    note = Path(jupyter_runtime_dir()) / f"jpserver-{process.pid}.json"
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            server = json.loads(note.read_text())
+        except (OSError, ValueError):
+            time.sleep(0.1)
+            continue
+        return f"{server['url']}lab/tree/{quote(NOTEBOOK)}?token={server['token']}"
+    return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End JupyterLab, which ends its kernels."""
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

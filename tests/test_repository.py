@@ -1,0 +1,229 @@
+"""What holds for the repository as a whole: sizes, names, documents, the wheel."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import livewidget
+from livewidget.turns import diagram
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "livewidget"
+TESTS = ROOT / "tests"
+NAME = "livewidget"
+
+
+def tracked() -> list[Path]:
+    """Every file of the repository that belongs to it; a source archive has no git to ask."""
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+CODE = [*SOURCES, *sorted(TESTS.rglob("*.py")), *sorted((ROOT / "tools").rglob("*.py"))]
+PAGE = sorted(path for path in (ROOT / "js").glob("[st]*/**/*") if path.suffix in (".ts", ".css"))
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+# --- Sizes --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [*CODE, *PAGE], ids=relative)
+def test_files_are_short(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def too_long(source: str) -> list[str]:
+    """Functions of more than 50 lines and constructors of more than 8 parameters."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if node.end_lineno - node.lineno + 1 > 50:
+            found.append(f"{node.name} has {node.end_lineno - node.lineno + 1} lines")
+        parameters = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        if node.name == "__init__" and len(parameters) - 1 > 8:
+            found.append(f"a constructor has {len(parameters) - 1} parameters")
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_functions_are_short(path):
+    assert too_long(path.read_text()) == []
+
+
+def test_the_check_of_sizes_sees_what_is_too_long():
+    parameters = ", ".join(f"p{number}" for number in range(9))
+    source = f"def __init__(self, {parameters}): ...\ndef long():\n" + "    pass\n" * 50
+    assert too_long(source) == ["a constructor has 9 parameters", "long has 51 lines"]
+
+
+# --- Tests and modules --------------------------------------------------------------------------------------
+
+
+def mirrors(path: Path) -> list[Path]:
+    """Where the tests of a module may be: beside its like, or with those of its package."""
+    inside = path.relative_to(PACKAGE)
+    package = inside.parent
+    own = TESTS / package / f"test_{inside.stem}.py"
+    return [own, *([TESTS / package.parent / f"test_{package.name}.py"] if package.name else [])]
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if not path.name.startswith("__")], ids=relative)
+def test_every_module_has_tests(path):
+    names = {part for test in TESTS.rglob("test_*.py") for part in imported(test)}
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    assert any(map(Path.exists, mirrors(path))) or module in names
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a file imports by their full name."""
+    return set(re.findall(r"^\s*(?:from|import) (livewidget[\w.]*)", path.read_text(), re.MULTILINE))
+
+
+# --- Words --------------------------------------------------------------------------------------------------
+
+# Joined here, or this file would be the first to be found.
+FORBIDDEN = [
+    "pypi" + ".org",
+    "python" + "hosted",
+    "npm" + "js.org",
+    "/ro" + "ot/",
+    "/wo" + "rk/",
+    "TO" + "DO",
+    "FIX" + "ME",
+    "XX" + "X",
+    "Claude",
+    "Copilot",
+]
+
+
+def forbidden(text: str) -> list[str]:
+    return [word for word in FORBIDDEN if re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", text)]
+
+
+def test_no_forbidden_words():
+    found = {}
+    for path in tracked():
+        if path == Path(__file__) or path.suffix in (".png", ".wav", ".ico"):
+            continue
+        words = forbidden(path.read_text(errors="replace"))
+        if words:
+            found[relative(path)] = words
+    assert found == {}
+
+
+def test_the_check_of_words_sees_one():
+    assert forbidden("x = 1  # TO" + "DO: mend") == ["TO" + "DO"]
+
+
+def test_no_key_is_committed():
+    shape = re.compile("AI" + r"za[\w-]{35}|A" + r"Q\.[\w-]{30,}")
+    assert [relative(path) for path in tracked() if shape.search(path.read_text(errors="replace"))] == []
+
+
+# --- Documents ----------------------------------------------------------------------------------------------
+
+
+def test_the_changelog_begins_with_this_version():
+    versions = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert versions[0] == livewidget.__version__
+
+
+def test_the_diagram_in_contributing_is_the_table():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    match = re.search(r"<!-- floor -->\n```mermaid\n(.*?)```\n<!-- /floor -->", text, re.DOTALL)
+    assert match is not None
+    assert match[1] == diagram()
+
+
+def test_every_dependency_has_its_reason():
+    """CONTRIBUTING names each one, with a reason after it."""
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    wanted += [name for extra in project["project"]["optional-dependencies"].values() for name in extra]
+    names = {re.match(r"[\w-]+", requirement).group() for requirement in wanted}
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    assert {name for name in names if not re.search(rf"^\| .*`{name}`.* \| \S+", text, re.MULTILINE)} == set()
+    packages = json.loads((ROOT / "js" / "package.json").read_text())
+    names = set(packages["devDependencies"]) | set(packages.get("dependencies", ()))
+    assert {name for name in names if not re.search(rf"^\| .*`{name}`.* \| \S+", text, re.MULTILINE)} == set()
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_inside_the_repository_lead_somewhere(name):
+    targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", (ROOT / name).read_text())
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_in_the_readme_compiles_and_names_what_exists(code):
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    tree = compile(code, "README.md", "exec", ast.PyCF_ONLY_AST | flags)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] == NAME:
+            exec(compile(ast.Module([node], []), "README.md", "exec"), {})
+
+
+@pytest.mark.parametrize("code", blocks("sh"))
+def test_commands_in_the_readme_exist(code):
+    from livewidget.cli.main import parser
+
+    makefile = (ROOT / "Makefile").read_text()
+    for line in code.splitlines():
+        words = line.partition("#")[0].split()
+        if words[:1] == ["make"]:
+            assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE)
+        elif words[:1] == [NAME]:
+            usage = parser().format_help()
+            assert words[1] in usage
+
+
+# --- The wheel ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    return zipfile.ZipFile(next(folder.glob("*.whl")))
+
+
+def test_the_wheel_holds_all_that_is_needed(wheel):
+    names = wheel.namelist()
+    assert {
+        "livewidget/py.typed",
+        "livewidget/static/widget.js",
+        "livewidget/static/widget.css",
+        "livewidget/notebooks/01_first_words.ipynb",
+    } <= set(names)
+    assert {relative(path) for path in SOURCES} <= set(names)
+
+
+def test_the_wheel_holds_nothing_else(wheel):
+    strange = [name for name in wheel.namelist() if not re.match(r"livewidget(-[\d.]+\.dist-info)?/", name)]
+    assert strange == []
+
+
+def test_the_wheel_says_its_licence(wheel):
+    metadata = wheel.read(f"livewidget-{livewidget.__version__}.dist-info/METADATA").decode()
+    assert "License-Expression: BSD-3-Clause" in metadata
