@@ -1,1 +1,25 @@
+"""The Live API offline: the same wire, with no key and no network.
 
+`StandIn` is the tutor itself, a provider like any other; `serve.Server` puts it on loopback for others' clients.
+`Script` and `ManualClock` make it a puppet for tests; `FAULTS` lists what `StandIn.simulate` can break.
+"""
+
+from livewidget.standin.clock import Clock, ManualClock, SystemClock
+from livewidget.standin.faults import FAULTS
+from livewidget.standin.script import Close, Script, When
+from livewidget.standin.seams import Brain, Ears, Voice
+from livewidget.standin.standin import StandIn
+
+__all__ = [
+    "FAULTS",
+    "Brain",
+    "Clock",
+    "Close",
+    "Ears",
+    "ManualClock",
+    "Script",
+    "StandIn",
+    "SystemClock",
+    "Voice",
+    "When",
+]

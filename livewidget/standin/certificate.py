@@ -78,7 +78,7 @@ def _make() -> tuple[bytes, bytes]:
         # Clients trust this file as their one authority; path length 0 keeps it from vouching for others.
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        # Python 3.13 verifies strictly: an authority must name its key, its issuer's key, and what they are for.
+        # Python 3.13 is strict: an authority must name its key, its issuer's key, and what they are for.
         .add_extension(identifier, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier(identifier.digest, None, None), critical=False)
         .add_extension(_usage(), critical=True)

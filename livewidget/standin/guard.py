@@ -1,8 +1,8 @@
 """Who may talk to the stand-in's port: decided from one HTTP request, before a session exists.
 
 A page of any web site can reach a port on loopback: by its address, or by a name of its own that resolves to
-it (DNS rebinding). Browsers tell in `Host` and `Origin` what they do; both are compared whole, never by prefix,
-suffix or pattern. Clients that are not browsers send no `Origin`, and may pass.
+it (DNS rebinding). Browsers tell in `Host` and `Origin` what they do; both are compared whole, never by a
+prefix, suffix or pattern. Clients that are not browsers send no `Origin`, and may pass.
 """
 
 from __future__ import annotations

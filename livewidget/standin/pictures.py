@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the frame headers among the markers
+_QUESTION = re.compile(
+    r"(?:tell me )?what (?:can |do )?you (?:can )?see(?: now| here)?"
+    r"|(?:can|do) you see (?:me|this|it|anything)"
+)
 
 
 def size(data: bytes) -> tuple[int, int] | None:
@@ -30,3 +35,29 @@ def _jpeg(data: bytes) -> tuple[int, int] | None:
         else:
             at += 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
     return None
+
+
+class Sight:
+    """Counts the pictures of a session, and says honestly how little a program this small sees in them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.last: tuple[int, int] | None = None
+
+    def look(self, data: bytes) -> None:
+        """Take one more picture."""
+        self.count += 1
+        self.last = size(data)
+
+    def answer(self, text: str) -> str | None:
+        """Return what to say to a question about what is seen, or None where `text` is none."""
+        if not _QUESTION.fullmatch(" ".join(re.findall(r"[a-z]+", text.lower()))):
+            return None
+        if not self.count:
+            return "I have not been shown a picture."
+        if self.last is None:
+            return "I was sent a picture, but of a kind that I cannot read."
+        width, height = self.last
+        return (
+            f"I see a picture of {width} by {height} pixels. I am too small a program to tell what is on it."
+        )

@@ -1,0 +1,233 @@
+"""The model's half of the talk: thinks, calls functions, speaks, is interrupted; one answer at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from livewidget.protocol.content import FunctionCall, FunctionResponse
+from livewidget.protocol.server import (
+    ServerContent,
+    ServerMessage,
+    SessionResumptionUpdate,
+    ToolCall,
+    ToolCallCancellation,
+)
+from livewidget.standin import rules
+from livewidget.standin.clock import Clock
+from livewidget.standin.delivery import Delivery
+from livewidget.standin.manners import Manners
+from livewidget.standin.memory import Memories, Memory
+from livewidget.standin.outlet import Outlet
+from livewidget.standin.pictures import Sight
+from livewidget.standin.seams import Brain, Call, Ears, Mind, Say, Voice
+from livewidget.transports.base import TransportClosed
+
+log = logging.getLogger(__name__)
+
+_RESULT_MS = 10_000.0  # a function that takes longer is given up
+_WAITING = 4  # questions that may wait while the model may not be interrupted; the oldest is dropped
+_GREETING = "hello"  # what "model, speak now" with nothing said before comes down to
+_CANNOT_TRANSLATE = (
+    "I am the offline tutor. I cannot translate, because I am only a small program on this computer."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Senses:
+    """What a session hears, thinks and speaks with. `sees`: whether the tutor's own brain is at work."""
+
+    ears: Ears
+    brain: Brain
+    voice: Voice
+    clock: Clock
+    memories: Memories
+    sees: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    name: str
+    answer: asyncio.Future[FunctionResponse] = field(compare=False)
+
+
+class Answering:
+    """Owns the task that answers."""
+
+    def __init__(self, outlet: Outlet, manners: Manners, senses: Senses, memory: Memory, mind: Mind) -> None:
+        self._outlet = outlet
+        self._manners = manners
+        self._senses = senses
+        self._memory = memory
+        self._task: asyncio.Task[None] | None = None
+        self._waiting: deque[tuple[str, bool]] = deque(maxlen=_WAITING)
+        self._pending: dict[str, _Pending] = {}
+        self._delivery: Delivery | None = None
+        self._open = False  # the model has the floor: an interruption must be told
+        self.mind = mind
+        self.sight = Sight()
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is being made, waits for a function, or is still being heard."""
+        return self._task is not None and not self._task.done()
+
+    async def ask(self, text: str, *, confident: bool = True) -> None:
+        """Answer `text`: at once, or after what is being said where that may not be interrupted."""
+        self._memory.history.append(("user", text))
+        if self.busy:
+            self._waiting.append((text, confident))
+            return
+        self._open = True
+        self._task = asyncio.create_task(self._run(text, confident), name="stand-in answers")
+
+    async def greet(self) -> None:
+        """Speak first, or answer what was added to the history and never asked."""
+        last = self._memory.history[-1] if self._memory.history else ("model", "")
+        if last[0] == "user":
+            self._memory.history.pop()
+            await self.ask(last[1])
+        else:
+            await self.ask(_GREETING)
+
+    async def interrupt(self) -> None:
+        """Stop whatever is being done, and tell the client what that voids."""
+        if not self.busy:
+            return
+        await self._stop()
+        if self._pending:
+            ids = list(self._pending)
+            self._pending.clear()
+            await self._outlet.send(ServerMessage(tool_call_cancellation=ToolCallCancellation(ids=ids)))
+        if self._open:
+            await self._outlet.content(interrupted=True)
+            await self._complete()
+
+    def results(self, responses: Sequence[FunctionResponse]) -> None:
+        """Take results of calls; ignored are those not asked for, and all but the last of a stream."""
+        for response in responses:
+            pending = self._pending.get(response.id or "") or self._by_name(response)
+            if pending and not response.will_continue and not pending.answer.done():
+                pending.answer.set_result(response)
+
+    async def close(self) -> None:
+        """End without a word."""
+        await self._stop()
+
+    def _by_name(self, response: FunctionResponse) -> _Pending | None:
+        # Vertex AI's clients may leave the id out.
+        named = (one for one in self._pending.values() if one.name == response.name)
+        return None if response.id else next(named, None)
+
+    async def _stop(self) -> None:
+        task, self._task = self._task, None
+        self._waiting.clear()
+        if task is None:
+            return
+        task.cancel()
+        await asyncio.wait([task])
+        if self._delivery and self._delivery.text:
+            # The history keeps only what was sent.
+            self._memory.history.append(("model", self._delivery.text))
+        self._delivery = None
+
+    async def _run(self, text: str, confident: bool) -> None:
+        try:
+            await self._answer(text, confident)
+            while self._waiting:
+                self._open = True
+                await self._answer(*self._waiting.popleft())
+        except TransportClosed:
+            pass
+        except Exception:
+            # A seam failed: to the client that is a fault of the server.
+            log.exception("the stand-in could not answer")
+            await self._outlet.close(1011, rules.INTERNAL)
+
+    async def _answer(self, text: str, confident: bool) -> None:
+        said = await self._think(text, confident)
+        for _ in range(8):  # calls one after the other; a mind that never stops calling is stopped
+            if isinstance(said, Say):
+                break
+            result = await self._call(said)
+            if result is None:
+                await self._complete()
+                return
+            self._open = True
+            said = await self._safely(self.mind.result(said.name, result))
+        if isinstance(said, Say):
+            await self._speak(said.text)
+
+    async def _think(self, text: str, confident: bool) -> Say | Call:
+        if self._manners.model.translation:
+            return Say(_CANNOT_TRANSLATE)
+        seen = self.sight.answer(text) if self._senses.sees else None
+        return Say(seen) if seen else await self._safely(self.mind.reply(text, confident=confident))
+
+    async def _safely(self, thought: Awaitable[Say | Call]) -> Say | Call:
+        try:
+            return await thought
+        except Exception as problem:
+            # Most likely a function that a user plugged in: they should hear of it, and the talk goes on.
+            log.exception("the stand-in's brain failed")
+            return Say(f"Sorry, my brain failed: {type(problem).__name__}.")
+
+    async def _call(self, call: Call) -> Mapping[str, Any] | None:
+        """Call a function of the client's; None where its result is not to be spoken of."""
+        id = str(uuid.uuid4()) if self._manners.vertex else f"fc_{secrets.randbits(60)}"
+        answer = asyncio.get_running_loop().create_future()
+        self._pending[id] = _Pending(call.name, answer)
+        asked = FunctionCall(id=id, name=call.name, args=dict(call.args))
+        await self._outlet.send(ServerMessage(tool_call=ToolCall(function_calls=[asked])))
+        if self._manners.model.turn_completes_before_result:
+            await self._complete()
+        clock = self._senses.clock
+        timer = asyncio.ensure_future(clock.sleep_until(clock.now_ms() + _RESULT_MS))
+        try:
+            await asyncio.wait([answer, timer], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+        del self._pending[id]
+        if not answer.done():
+            await self._outlet.send(ServerMessage(tool_call_cancellation=ToolCallCancellation(ids=[id])))
+            return {"error": f"there was no result within {_RESULT_MS / 1000:.0f} seconds"}
+        response: FunctionResponse = answer.result()
+        return None if response.scheduling == "SILENT" else response.response or {}
+
+    async def _speak(self, text: str) -> None:
+        manners, senses = self._manners, self._senses
+        delivery = Delivery(self._outlet, manners, senses.clock, self._memory.meter)
+        self._delivery = delivery
+        if manners.speaks:
+            await delivery.speak(senses.voice.speak(text, manners.voice))
+        else:
+            await delivery.write(text)
+        if not manners.model.translation:
+            await self._outlet.content(generation_complete=True)
+        await delivery.heard()
+        self._memory.history.append(("model", delivery.text))
+        self._delivery = None
+        if manners.model.translation:
+            self._open = False  # such a model never completes a turn
+        else:
+            await self._complete()
+
+    async def _complete(self) -> None:
+        # Closed before it is sent: an interruption during the sending must not complete the turn again.
+        if not self._open:
+            return
+        self._open = False
+        usage = self._memory.meter.turn(vertex=self._manners.vertex)
+        content = ServerContent(turn_complete=True)
+        await self._outlet.send(ServerMessage(server_content=content, usage_metadata=usage))
+        if self._manners.resumes:
+            update = SessionResumptionUpdate(
+                new_handle=self._senses.memories.keep(self._memory), resumable=True
+            )
+            await self._outlet.send(ServerMessage(session_resumption_update=update))

@@ -1,0 +1,204 @@
+"""What the service refuses, with its own close codes and words: per model at the setup, and in mid-session.
+
+Every rule reads the model's row of `livewidget.models`, and each is a function that returns a reason or None.
+Field names are checked before, by `livewidget.protocol.decode_client`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from livewidget import models
+from livewidget.models import Model
+from livewidget.protocol.client import ClientMessage, GenerationConfig, Setup
+from livewidget.protocol.content import FunctionDeclaration, Tool
+from livewidget.standin.outlet import Refusal
+
+TUTOR = "offline-tutor"
+
+INVALID = "Request contains an invalid argument."
+# The service's own words for this one are not published; the code is.
+SETUP_FIRST = "The first message must be setup, and only the first."
+SESSION_NOT_FOUND = "BidiGenerateContent session not found"
+BAD_KEY = "API key not valid. Please pass a valid API key."
+UNAVAILABLE = "The service is currently unavailable."
+INTERNAL = "Internal error encountered."
+DEADLINE = "Deadline expired before operation could complete."
+_MANUAL_ONLY = "Explicit activity control is not supported when automatic activity detection is enabled."
+
+
+def find(path: str, version: str) -> Model:
+    """Return the row of the model that a setup names.
+
+    Args:
+        path: As in `setup.model`: `models/…`, `projects/…/models/…`, `publishers/google/models/…`.
+        version: The API version that was dialled.
+
+    Raises:
+        Refusal: 1008, if there is no such model, in the words of the service that the path belongs to.
+    """
+    vertex = path.startswith(("projects/", "publishers/"))
+    name = models.bare_id(path)
+    if name == TUTOR:
+        row = models.find(TUTOR, "standin")
+        # It is its own service; asked for by a Vertex AI path, it speaks as that one does.
+        return replace(row, service="vertex", turn_completes_before_result=True) if vertex else row
+    row = models.find(name, "vertex" if vertex else "gemini")
+    # The service knows previews by v1beta and v1alpha only.
+    hidden = row.status == "preview" and version == "v1"
+    if not row.known or row.status == "shut down" or hidden:
+        raise Refusal(1008, _not_found(path, name, version, vertex))
+    return row
+
+
+def check_setup(setup: Setup, model: Model) -> None:
+    """Check a setup against its model.
+
+    Raises:
+        Refusal: 1007, with the service's reason.
+    """
+    for rule in _SETUP_RULES:
+        reason = rule(setup, model)
+        if reason:
+            raise Refusal(1007, reason)
+
+
+def check_message(message: ClientMessage, setup: Setup, model: Model, *, seeding: bool) -> None:
+    """Check a message of a running session.
+
+    Args:
+        message: The client's message.
+        setup: What the session began with.
+        model: Its model's row.
+        seeding: Whether the history is still being seeded (`historyConfig`).
+
+    Raises:
+        Refusal: 1007, with the service's reason.
+    """
+    reason = None
+    if message.setup is not None:
+        reason = SETUP_FIRST
+    elif message.client_content is not None:
+        reason = None if seeding or model.text_by_client_content else INVALID
+    elif message.realtime_input is not None:
+        sent = message.realtime_input
+        explicit = sent.activity_start is not None or sent.activity_end is not None
+        reason = _MANUAL_ONLY if explicit and not _manual(setup) else None
+        if sent.text is not None and model.text == "none":
+            reason = INVALID
+    elif message.tool_response is not None:
+        answers = message.tool_response.function_responses or []
+        if not model.will_continue and any(answer.will_continue for answer in answers):
+            reason = INVALID
+    elif message.context_update is not None and model.service == "gemini":
+        reason = None if model.context_update else INVALID
+    if reason:
+        raise Refusal(1007, reason)
+
+
+# --- One rule each ------------------------------------------------------------------------------------------
+
+
+def _modalities(setup: Setup, model: Model) -> str | None:
+    asked = _generation(setup).response_modalities
+    if asked is None or (len(asked) == 1 and asked[0] in model.modalities):
+        return None
+    listed = ", ".join(asked)
+    return f"The requested combination of response modalities ({listed}) is not supported by the model."
+
+
+def _thinking(setup: Setup, model: Model) -> str | None:
+    thinking = _generation(setup).thinking_config
+    level = thinking.thinking_level if thinking else None
+    budget = thinking.thinking_budget if thinking else None
+    if level is None:
+        if model.thinking_required:
+            return "Thinking level must be specified for this model."
+        if thinking is not None and model.thinking is None:
+            return INVALID
+        return INVALID if budget is not None and model.thinking != "budget" else None
+    if model.thinking != "level":
+        return "Thinking level is not supported for this model."
+    if level not in model.thinking_levels:
+        return f"Thinking level {level} is not supported for this model"
+    return INVALID if budget is not None else None
+
+
+def _behaviors(setup: Setup, model: Model) -> str | None:
+    for declaration in declarations(setup.tools):
+        behavior = declaration.behavior
+        if behavior in (None, "UNSPECIFIED"):
+            continue
+        if behavior not in model.tool_behaviors:
+            return f"{behavior} function calls are not supported for this model"
+    return None
+
+
+def _tools(setup: Setup, model: Model) -> str | None:
+    if not model.tools and any(True for _ in declarations(setup.tools)):
+        return INVALID
+    # The tutor cannot search; clients that declare it by habit may talk with it all the same.
+    searches = any(tool.google_search is not None for tool in setup.tools or [])
+    return INVALID if searches and not model.search and model.id != TUTOR else None
+
+
+def _proactivity(setup: Setup, model: Model) -> str | None:
+    return INVALID if setup.proactivity is not None and not model.proactive_audio else None
+
+
+def _affective(setup: Setup, model: Model) -> str | None:
+    return INVALID if _generation(setup).enable_affective_dialog and not model.affective_dialog else None
+
+
+def _translation(setup: Setup, model: Model) -> str | None:
+    return INVALID if _generation(setup).translation_config is not None and not model.translation else None
+
+
+def _instruction(setup: Setup, model: Model) -> str | None:
+    return INVALID if setup.system_instruction is not None and not model.system_instruction else None
+
+
+def _manual_activity(setup: Setup, model: Model) -> str | None:
+    return INVALID if _manual(setup) and not model.manual_activity else None
+
+
+_SETUP_RULES: tuple[Callable[[Setup, Model], str | None], ...] = (
+    _modalities,
+    _thinking,
+    _behaviors,
+    _tools,
+    _proactivity,
+    _affective,
+    _translation,
+    _instruction,
+    _manual_activity,
+)
+
+
+# --- Help ---------------------------------------------------------------------------------------------------
+
+
+def declarations(tools: list[Tool] | None) -> Iterator[FunctionDeclaration]:
+    """Yield every function declared in `tools`."""
+    for tool in tools or []:
+        yield from tool.function_declarations or []
+
+
+def _generation(setup: Setup) -> GenerationConfig:
+    return setup.generation_config or GenerationConfig()
+
+
+def _manual(setup: Setup) -> bool:
+    realtime = setup.realtime_input_config
+    detection = realtime.automatic_activity_detection if realtime else None
+    return bool(detection and detection.disabled)
+
+
+def _not_found(path: str, name: str, version: str, vertex: bool) -> str:
+    if vertex:
+        return f"Publisher Model `{path}` was not found or your project does not have access to it."
+    return (
+        f"models/{name} is not found for API version {version}, or is not supported for bidiGenerateContent. "
+        "Call ListModels to see the list of available models and their supported methods."
+    )

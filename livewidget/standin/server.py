@@ -1,0 +1,130 @@
+"""The server's side of one session, whatever carries it: the setup at the door, then the talk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from livewidget.models import Model
+from livewidget.protocol import ClientMessageError, decode_client
+from livewidget.protocol.client import ClientMessage, Setup
+from livewidget.protocol.server import ServerMessage, SetupComplete
+from livewidget.standin import rules
+from livewidget.standin.clock import Clock
+from livewidget.standin.manners import Manners
+from livewidget.standin.memory import Memories, Memory
+from livewidget.standin.outlet import Outlet, Refusal
+from livewidget.transports.base import TransportClosed
+
+log = logging.getLogger(__name__)
+
+_SETUP_MS = 30_000.0
+
+
+class Partner(Protocol):
+    """Who talks once the setup is accepted: the tutor, or a script."""
+
+    @property
+    def seeding(self) -> bool:
+        """Whether `clientContent` is history still."""
+
+    async def handle(self, message: ClientMessage) -> None:
+        """Act on one message."""
+
+    async def close(self) -> None:
+        """Stop, and await what was started."""
+
+
+MakePartner = Callable[[Outlet, Manners, Memory, Setup], Partner]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """What is decided before the talk.
+
+    Attributes:
+        version: The API version that was dialled.
+        refusal: Why nobody may come in, told after the first message as the service does; or None.
+        memories: Where resumption handles lead.
+        clock: For the time a setup may take.
+    """
+
+    version: str
+    refusal: Refusal | None
+    memories: Memories
+    clock: Clock
+
+
+class ServerSession:
+    """Runs one session over one link."""
+
+    def __init__(self, outlet: Outlet, door: Door, partner: MakePartner) -> None:
+        self._outlet = outlet
+        self._door = door
+        self._make = partner
+
+    async def run(self) -> None:
+        """Talk until either side closes. Never raises: what fails here closes the link with 1011."""
+        try:
+            try:
+                await self._run()
+            except Refusal as refusal:
+                await self._outlet.close(refusal.code, refusal.reason)
+            except ClientMessageError as error:
+                await self._outlet.close(1007, error.reason)
+            except TransportClosed:
+                raise
+            except Exception:
+                log.exception("a stand-in session failed")
+                await self._outlet.close(1011, rules.INTERNAL)
+        except TransportClosed:
+            pass
+
+    async def _run(self) -> None:
+        setup, model = await self._enter()
+        memory = self._remember(setup)
+        manners = Manners.of(setup, model)
+        partner = self._make(self._outlet, manners, memory, setup)
+        try:
+            session_id = str(uuid.uuid4()) if manners.vertex else None
+            await self._outlet.send(ServerMessage(setup_complete=SetupComplete(session_id=session_id)))
+            while True:
+                message = decode_client(await self._outlet.receive())
+                rules.check_message(message, setup, model, seeding=partner.seeding)
+                await partner.handle(message)
+        finally:
+            await partner.close()
+
+    async def _enter(self) -> tuple[Setup, Model]:
+        clock = self._door.clock
+        first = asyncio.ensure_future(self._outlet.receive())
+        late = asyncio.ensure_future(clock.sleep_until(clock.now_ms() + _SETUP_MS))
+        try:
+            await asyncio.wait([first, late], return_when=asyncio.FIRST_COMPLETED)
+            if not first.done():
+                raise Refusal(1011, rules.DEADLINE)
+            frame = first.result()
+        finally:
+            first.cancel()
+            late.cancel()
+        if self._door.refusal:
+            raise self._door.refusal
+        setup = decode_client(frame).setup
+        if setup is None:
+            raise Refusal(1007, rules.SETUP_FIRST)
+        model = rules.find(setup.model, self._door.version)
+        rules.check_setup(setup, model)
+        return setup, model
+
+    def _remember(self, setup: Setup) -> Memory:
+        handle = setup.session_resumption.handle if setup.session_resumption else None
+        if not handle:
+            return Memory()
+        memory = self._door.memories.find(handle)
+        if memory is None:
+            raise Refusal(1008, rules.SESSION_NOT_FOUND)
+        return memory

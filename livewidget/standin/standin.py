@@ -1,0 +1,200 @@
+"""`StandIn`: the Live API offline, as a provider that sessions and widgets take like any other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from livewidget import models
+from livewidget.errors import UsageError
+from livewidget.protocol.client import Setup
+from livewidget.standin import functions, rules
+from livewidget.standin.answering import Senses
+from livewidget.standin.clock import Clock, SystemClock
+from livewidget.standin.conversation import Conversation
+from livewidget.standin.faults import FAULTS, Faults
+from livewidget.standin.manners import Manners
+from livewidget.standin.memory import Memories, Memory
+from livewidget.standin.outlet import Outlet, Refusal
+from livewidget.standin.script import Performance, Script
+from livewidget.standin.seams import Brain
+from livewidget.standin.server import Door, Partner, ServerSession
+from livewidget.transports.base import Transport
+from livewidget.transports.memory import pair
+
+
+class StandIn:
+    """A small tutor on this computer that speaks the Live API's wire: no key, no network.
+
+    It listens, takes turns, is interrupted, calls declared functions and answers by voice. It is a small program
+    and no language model, and says so. Ears, brain and voice can each be replaced by an object of the shape in
+    `livewidget.standin.seams`, or by a plain function::
+
+        StandIn(brain=lambda text: text.upper())    # str → str, may be a coroutine function
+        StandIn(ears=whisper, voice=speak)          # float32 at 16 kHz → str; str → samples at 24 kHz
+
+    Attributes:
+        model: The model it stands in for; its rules and manners are followed.
+        label: A name for people.
+        speaker: One word that stands before what it says.
+        badge: Where the voice of the person goes.
+    """
+
+    label = "Offline tutor"
+    speaker = "tutor"
+    badge = "no key · on this computer"
+
+    def __init__(
+        self,
+        *,
+        ears: Any = None,
+        brain: Any = None,
+        voice: Any = None,
+        script: Script | None = None,
+        model: str = rules.TUTOR,
+        clock: Clock | None = None,
+    ) -> None:
+        """Make a stand-in; nothing is loaded before somebody dials.
+
+        Args:
+            ears: What listens: an `Ears`, or a function of an utterance (float32, 16 kHz, mono) to its text.
+            brain: What thinks: a `Brain`, or a function of what was said to the answer.
+            voice: What speaks: a `Voice`, or a function of a text to its sound (24 kHz, mono).
+            script: Play this instead of talking; for tests.
+            model: Stand in for this model of the Live API; by default the tutor is itself.
+            clock: Another clock; for tests.
+        """
+        self.model = model
+        self._given = (ears, brain, voice)
+        self._script = script
+        self._clock = clock or SystemClock()
+        self._memories = Memories(self._clock)
+        self._made: Brain | None = None
+        self._senses: Senses | None = None
+        self._live: dict[Faults, asyncio.AbstractEventLoop] = {}
+        self._refusing = False
+
+    @property
+    def service(self) -> str:
+        """Which rows of `livewidget.models` hold: "standin", or those of the model it stands in for."""
+        if models.bare_id(self.model) == rules.TUTOR:
+            return "standin"
+        return "gemini" if models.find(self.model, "gemini").known else "vertex"
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """Sentences worth trying."""
+        return () if self._script else self._brain().suggestions
+
+    def model_path(self) -> str:
+        """Return the model's name on the wire."""
+        if "/" in self.model:
+            return self.model
+        return (
+            f"publishers/google/models/{self.model}" if self.service == "vertex" else f"models/{self.model}"
+        )
+
+    async def dial(self) -> Transport:
+        """Open a link in memory to a server of its own, which ends with it.
+
+        Raises:
+            ExtraMissing: If the ears or the voice are not installed.
+        """
+        self.prepare()
+        client, server = pair()
+        task = asyncio.create_task(self.serve(server), name="stand-in session")
+        return _ClientEnd(client, task)
+
+    def prepare(self) -> None:
+        """Load what talking needs, so that the first session does not wait for it.
+
+        Raises:
+            ExtraMissing: If the ears or the voice are not installed.
+        """
+        if self._senses is None and self._script is None:
+            ears, brain, voice = self._given
+            self._senses = Senses(
+                ears=functions.as_ears(ears),
+                brain=self._brain(),
+                voice=functions.as_voice(voice),
+                clock=self._clock,
+                memories=self._memories,
+                sees=brain is None,
+            )
+
+    async def serve(
+        self,
+        transport: Transport,
+        *,
+        version: str = "v1beta",
+        refusal: Refusal | None = None,
+        abort: Callable[[], None] | None = None,
+    ) -> None:
+        """Be the server of one link until it is closed.
+
+        Args:
+            transport: The server's end.
+            version: The API version that the client dialled.
+            refusal: Why this client may not come in; it is told after its first message, as by the service.
+            abort: Breaks the link without a close frame; None where the transport itself can close with 1006.
+        """
+        self.prepare()
+        if self._refusing:
+            refusal = Refusal(1011, rules.UNAVAILABLE)
+        outlet = Outlet(transport)
+        door = Door(version=version, refusal=refusal, memories=self._memories, clock=self._clock)
+        faults = Faults(outlet, self._clock, abort)
+        self._live[faults] = asyncio.get_running_loop()
+        try:
+            await ServerSession(outlet, door, self._partner).run()
+        finally:
+            del self._live[faults]
+            await faults.close()
+
+    def simulate(self, fault: str) -> None:
+        """Let something go wrong in every session that runs; may be called from any thread.
+
+        Args:
+            fault: One of `livewidget.standin.FAULTS`: "goaway", "drop", "internal", "refuse", "stall", "recover".
+
+        Raises:
+            UsageError: If there is no such fault; the message lists those there are.
+        """
+        if fault not in FAULTS:
+            raise UsageError(f"There is no fault of that name; there are {', '.join(FAULTS)}.")
+        self._refusing = fault == "refuse" or (self._refusing and fault != "recover")
+        for faults, loop in list(self._live.items()):
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(faults.act, fault)
+
+    def _brain(self) -> Brain:
+        self._made = self._made or functions.as_brain(self._given[1])
+        return self._made
+
+    def _partner(self, outlet: Outlet, manners: Manners, memory: Memory, setup: Setup) -> Partner:
+        if self._script is not None:
+            return Performance(self._script, outlet, self._clock)
+        assert self._senses is not None  # `prepare` came before
+        return Conversation(outlet, manners, self._senses, memory, setup)
+
+
+class _ClientEnd:
+    """The client's end of a link in memory: closing it waits for the server's task to end."""
+
+    def __init__(self, transport: Transport, server: asyncio.Task[None]) -> None:
+        self._transport = transport
+        self._server = server
+
+    async def send(self, frame: str | bytes) -> None:
+        """Send one frame."""
+        await self._transport.send(frame)
+
+    async def receive(self) -> str | bytes:
+        """Return the next frame."""
+        return await self._transport.receive()
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the link, and let the server finish."""
+        await self._transport.close(code, reason)
+        await asyncio.wait([self._server])
