@@ -71,6 +71,11 @@ def _get(config: LiveConfig, path: str) -> Any:
 
 
 def check_types(config: LiveConfig) -> None:
+    """Make sure that fields hold what they are for.
+
+    Raises:
+        ConfigError: It names the field and what it must be.
+    """
     for path, kinds, expected in _TYPES:
         if not isinstance(_get(config, path), kinds):
             raise ConfigError(f"{path} must be {expected}, not {type(_get(config, path)).__name__}.")
@@ -81,6 +86,11 @@ def check_types(config: LiveConfig) -> None:
 
 
 def check_ranges(config: LiveConfig) -> None:
+    """Make sure that numbers are in their ranges and words among their choices.
+
+    Raises:
+        ConfigError: It names the field, what it may be, and what it is.
+    """
     for path, low, high, whole in _RANGES:
         value = _get(config, path)
         if value is None:

@@ -40,7 +40,7 @@ _USER_DATA = frozenset(
 _USER_DATA_OF = {("FunctionResponse", "response")}
 
 _SCHEMA_FIELDS = frozenset({"parameters", "response"})
-"""Of a function declaration: the OpenAPI subset. Its keywords are the wire's, the names of properties are not."""
+"""Of a function declaration: the OpenAPI subset. Its keywords are the wire's, property names are not."""
 
 SCHEMA_KEYWORDS = frozenset(
     {
