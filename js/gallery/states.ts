@@ -1,0 +1,211 @@
+// Every state of the card, by name.
+
+import { initialState } from "../src/store.ts";
+import type { State, ToolUse, Turn } from "../src/state.ts";
+
+function turn(index: number, speaker: Turn["speaker"], text: string, more: Partial<Turn> = {}): Turn {
+  return {
+    index,
+    speaker,
+    spans: text ? [{ text, sample: 0 }] : [],
+    interim: "",
+    final: true,
+    interrupted: false,
+    heard_sample: null,
+    latency_ms: null,
+    thoughts: "",
+    tools: [],
+    ...more,
+  };
+}
+
+function tool(more: Partial<ToolUse>): ToolUse {
+  return {
+    id: "fc_1",
+    name: "set_light",
+    args: "on=True",
+    result: '"the lamp is on"',
+    error: null,
+    duration_ms: 12.1,
+    state: "done",
+    ...more,
+  };
+}
+
+const microphone = (state: State["microphone"]["state"]): State["microphone"] => ({
+  state,
+  devices: [
+    { id: "a", label: "Built-in Audio Analogue Stereo" },
+    { id: "b", label: "USB headset with a rather long name (046d:0a44)" },
+  ],
+  deviceId: "",
+});
+
+const base: State = {
+  ...initialState(),
+  name: "Offline tutor",
+  speaker: "tutor",
+  badge: "no key · on this computer",
+  model: "offline-tutor",
+  suggestions: ["what is seven plus five", "what time is it", "what can you do"],
+  owner: true,
+  connected: true,
+};
+
+const sum = [
+  turn(1, "user", "What is seven plus five?"),
+  turn(2, "model", "Seven plus five is twelve.", { latency_ms: 180 }),
+];
+
+const light = [
+  ...sum,
+  turn(3, "user", "Turn on the light."),
+  turn(4, "model", "", {
+    final: false,
+    latency_ms: 310,
+    spans: [
+      { text: "The lamp is on. ", sample: 0 },
+      { text: "Shall I make it blue?", sample: 20_000 },
+    ],
+    tools: [tool({})],
+  }),
+];
+
+const ability = [
+  turn(1, "user", "What can you do?"),
+  turn(2, "model", "I can add and subtract, tell the time, and", {
+    interrupted: true,
+    heard_sample: null,
+    latency_ms: 170,
+  }),
+];
+
+const live: State = { ...base, phase: "live", microphone: microphone("on"), turns: sum };
+
+const hostile = '<img src=x onerror="window.__xss=1"><script>window.__xss=1</script>';
+
+export const STATES: Record<string, State> = {
+  idle: base,
+  connecting: { ...base, phase: "connecting", microphone: microphone("asking") },
+  asking: { ...base, phase: "live", microphone: microphone("asking") },
+  listening: live,
+  first: { ...live, turns: [] },
+  user: { ...live, floor: "user", turns: [...sum, turn(3, "user", "Turn on", { final: false, interim: "the li…" })] },
+  thinking: { ...live, floor: "thinking", turns: [...sum, turn(3, "user", "Turn on the light.")] },
+  tool: {
+    ...live,
+    floor: "tool",
+    turns: [
+      ...sum,
+      turn(3, "user", "Turn on the light."),
+      turn(4, "model", "", { final: false, tools: [tool({ state: "running", result: null })] }),
+    ],
+  },
+  talking: {
+    ...live,
+    floor: "model",
+    turns: light,
+    playback: { turn: 4, playedSample: 24_000, volume: 1 },
+  },
+  muted: { ...live, microphone: microphone("muted") },
+  push: { ...live, turnTaking: "push_to_talk" },
+  holding: {
+    ...live,
+    turnTaking: "push_to_talk",
+    holding: true,
+    floor: "user",
+    turns: [...sum, turn(3, "user", "", { final: false, interim: "Turn on…" })],
+  },
+  interrupted: {
+    ...live,
+    floor: "user",
+    turns: [...ability, turn(3, "user", "What time", { final: false, interim: "is…" })],
+  },
+  refused: {
+    ...base,
+    microphone: { state: "refused", devices: [], deviceId: "" },
+    turns: [turn(1, "model", "You can still type to me.")],
+    notices: [
+      {
+        level: "error",
+        code: "microphone-refused",
+        text: "The browser refused the microphone. Click the camera icon in the address bar, allow the microphone for this page, then press ● again. You can type meanwhile.",
+      },
+    ],
+  },
+  busy: {
+    ...live,
+    microphone: microphone("paused"),
+    notices: [
+      {
+        level: "warning",
+        code: "kernel-busy",
+        text: "Kernel busy: microphone paused. This kernel hears the browser only between cells; it goes on when the cell ends.",
+      },
+    ],
+  },
+  notes: {
+    ...live,
+    floor: "model",
+    notices: [
+      { level: "info", code: "back", text: "Connected again. The talk goes on where it was." },
+      { level: "error", code: "tool-failed", text: "The tool set_light failed: ValueError. The talk goes on." },
+    ],
+  },
+  ended: { ...base, phase: "ended", turns: light.map((one) => ({ ...one, final: true })) },
+  gone: { ...live, connected: false },
+  mirror: { ...live, owner: false },
+  tools: {
+    ...live,
+    turns: [
+      turn(1, "user", "Turn on the light, then open the door and plot the last hour."),
+      turn(2, "model", "The light is on. I could not open the door, and I left the plot alone.", {
+        latency_ms: 412,
+        thoughts: "Three requests. The door has no handle in the tools, but there is open_door.",
+        tools: [
+          tool({}),
+          tool({ name: "open_door", args: "", state: "failed", error: "PermissionError: locked" }),
+          tool({ name: "plot", args: "hours=1, kind='line'", state: "cancelled" }),
+          tool({
+            name: "look_up",
+            args: `query=${"'a very long argument that goes on' ".repeat(4)}`,
+            result: '{"rows": 31, "columns": ["time", "temperature", "humidity", "pressure", "wind"]}',
+            duration_ms: 1431,
+          }),
+        ],
+      }),
+    ],
+  },
+  long: {
+    ...live,
+    floor: "model",
+    name: "gemini-3.8-live-preview-with-a-long-name",
+    badge: "Vertex AI · europe-west4 · preview",
+    turns: Array.from({ length: 12 }, (_, index) =>
+      turn(
+        index,
+        index % 2 ? "model" : "user",
+        index % 2
+          ? "The tide follows the moon because the near side of the Earth is pulled a little harder than the far side, and so two bulges of water travel round the globe."
+          : "And why is that?",
+        index % 2 ? { latency_ms: 240 + index * 13 } : {},
+      ),
+    ),
+  },
+  hostile: {
+    ...live,
+    name: hostile,
+    speaker: "<b>x</b>",
+    badge: `<i>${hostile}</i>`,
+    suggestions: [hostile],
+    turns: [
+      turn(1, "user", `${hostile} \u202egnp.exe\u202c \u001b[31mred\u001b[0m \u0007 ${"unbroken".repeat(40)}`),
+      turn(2, "model", "שלום, this is fine", {
+        tools: [tool({ name: hostile, args: hostile, state: "failed", error: hostile })],
+        thoughts: hostile,
+      }),
+    ],
+    notices: [{ level: "error", code: "x", text: `${hostile} is no message.` }],
+  },
+  settings: live,
+};

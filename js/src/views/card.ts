@@ -1,0 +1,57 @@
+// The card: puts the views together and tells them of every change.
+
+import type { Scope } from "../scope.ts";
+import type { Actions, Levels, Store } from "../state.ts";
+import { composer } from "./composer.ts";
+import { attribute, el, type View } from "./dom.ts";
+import { header } from "./header.ts";
+import { makeHold } from "./hold.ts";
+import { keyboard } from "./keyboard.ts";
+import { notes } from "./notes.ts";
+import { settings } from "./settings.ts";
+import { displayName } from "./status.ts";
+import { suggestions } from "./suggestions.ts";
+import { announcer, transcript } from "./transcript.ts";
+import { waveform } from "./waveform.ts";
+
+/** Draws the talk into `el`; everything it made or listens to ends with `scope`. */
+export function mountCard(
+  host: HTMLElement,
+  store: Store,
+  levels: Levels,
+  actions: Actions,
+  scope: Scope,
+): void {
+  const root = el("section", "livewidget", {
+    role: "region",
+    // A click beside the controls keeps the keys here instead of handing them to the notebook.
+    tabindex: "-1",
+    // JupyterLab's own mark for "keys typed in here are no commands".
+    "data-lm-suppress-shortcuts": "true",
+  });
+  const hold = makeHold(store, actions, scope);
+  const top = header(scope);
+  const choices = settings(top.settings, actions, scope);
+  const say = composer(store, hold, actions, scope);
+  const chips = suggestions(actions);
+  const picture = waveform(levels, say.level, scope);
+  const notices = notes(actions);
+  const stage = el("div", "lw-stage", {}, picture.element, notices.element);
+  const talk = transcript(chips.element, scope);
+  const spoken = announcer();
+  root.append(top.element, stage, talk.element, say.element, choices.element, spoken.element);
+  keyboard(root, store, hold, actions, scope);
+
+  const views: Pick<View, "update">[] = [hold, top, choices, notices, picture, chips, talk, say, spoken];
+  const draw = () => {
+    const state = store.get();
+    attribute(root, "aria-label", `Live conversation with ${displayName(state)}`);
+    for (const view of views) {
+      view.update(state);
+    }
+  };
+  draw();
+  host.append(root);
+  scope.add(() => root.remove());
+  scope.add(store.subscribe(draw));
+}

@@ -1,0 +1,104 @@
+// Making and patching nodes. Text goes in as text nodes only, and nothing is written that is there already.
+
+export type Child = Node | string;
+
+/** What each part of the card gives the assembly. */
+export interface View {
+  element: HTMLElement;
+  update(state: import("../state.ts").State): void;
+}
+
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  className = "",
+  attributes: Record<string, string> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const node = document.createElement(tag);
+  if (className) {
+    node.className = className;
+  }
+  for (const [name, value] of Object.entries(attributes)) {
+    node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+}
+
+export function button(className: string, label: string, ...children: Child[]): HTMLButtonElement {
+  return el("button", className, { type: "button", "aria-label": label, title: label }, ...children);
+}
+
+/** Renames a button; a title of its own may say more than the name. */
+export function name(node: HTMLElement, label: string, title = label): void {
+  attribute(node, "aria-label", label);
+  attribute(node, "title", title);
+}
+
+export function text(node: Node, value: string): void {
+  if (node.textContent !== value) {
+    node.textContent = value;
+  }
+}
+
+/** Sets an attribute, or with null takes it away. */
+export function attribute(node: Element, key: string, value: string | null): void {
+  if (node.getAttribute(key) === value) {
+    return;
+  }
+  if (value === null) {
+    node.removeAttribute(key);
+  } else {
+    node.setAttribute(key, value);
+  }
+}
+
+export function show(node: HTMLElement, visible: boolean): void {
+  if (node.hidden === visible) {
+    node.hidden = !visible;
+  }
+}
+
+let ids = 0;
+
+/** An id for labels, unique in the page and never made from data. */
+export function freshId(part: string): string {
+  ids += 1;
+  return `livewidget-${ids}-${part}`;
+}
+
+const PATHS = {
+  microphone: "M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3zM5.5 11a6.5 6.5 0 0 0 13 0M12 17.5V21",
+  silent:
+    "M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3zM5.5 11a6.5 6.5 0 0 0 13 0M12 17.5V21M4.5 3.5l15 17",
+  send: "M12 19V5.5M6 11.5l6-6 6 6",
+  settings: "M4 8h7M17 8h3M4 16h2M12 16h8M11 8a3 3 0 1 0 6 0a3 3 0 1 0-6 0M6 16a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
+  close: "M6.5 6.5l11 11M17.5 6.5l-11 11",
+  down: "M12 5v13.5M6 12.5l6 6 6-6",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function icon(picture: IconName, size = 20): SVGSVGElement {
+  const svg = document.createElementNS(SVG, "svg");
+  for (const [key, value] of Object.entries({
+    class: "lw-icon",
+    width: String(size),
+    height: String(size),
+    viewBox: "0 0 24 24",
+    "aria-hidden": "true",
+  })) {
+    svg.setAttribute(key, value);
+  }
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", PATHS[picture]);
+  svg.append(path);
+  return svg;
+}
+
+/** Exchanges the picture of an icon made by `icon`. */
+export function picture(svg: SVGSVGElement, to: IconName): void {
+  attribute(svg.firstElementChild!, "d", PATHS[to]);
+}

@@ -1,0 +1,64 @@
+// Words and figures as the card shows them. Text from outside passes through `clean` before it reaches a text node.
+
+/** Longer texts are cut here: no person reads further, and one node of megabytes stalls the page. */
+export const LONGEST_TEXT = 20_000;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes of terminals begin with one.
+const ANSI = /\u001b\[[0-?]*[ -/]*[@-~]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: taking control characters out is its purpose.
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const LINES = /\r\n?|[\u2028\u2029\u0085]/g;
+// Embeddings, overrides and isolates can make a text read as another one; plain right-to-left letters need none of them.
+const BIDI = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/** Text that shows what it is: control characters gone, characters that turn the writing direction as escapes. */
+export function clean(text: string, longest = LONGEST_TEXT): string {
+  const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
+  return cut
+    .replace(ANSI, "")
+    .replace(LINES, "\n")
+    .replace(CONTROLS, "")
+    .replace(BIDI, (mark) => `\\u${mark.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`)
+    .replace(LONE_SURROGATE, "\ufffd");
+}
+
+/** One line of it, for names, labels and badges. */
+export function cleanLine(text: string, longest = 200): string {
+  return clean(text, longest).replace(/\s+/g, " ").trim();
+}
+
+/** `02:14`, from an hour on `1:02:14`. */
+export function elapsed(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const two = (value: number) => String(value).padStart(2, "0");
+  const hours = Math.floor(seconds / 3600);
+  const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return hours > 0 ? `${hours}:${rest}` : rest;
+}
+
+/** How long until the first sound: `0.18 s`, from ten seconds on `12 s`. */
+export function latency(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000;
+  return `${seconds < 10 ? seconds.toFixed(2) : seconds.toFixed(0)} s`;
+}
+
+/** How long a tool took: `12 ms`, `1.4 s`. */
+export function duration(ms: number): string {
+  if (ms < 1) {
+    return "< 1 ms";
+  }
+  return ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** The first sentence of a notice, and what follows it. A point counts only before a space: `0.18` is one word. */
+export function firstSentence(text: string): [first: string, rest: string] {
+  const match = /^(.+?[.!?…])\s+(\S.*)$/s.exec(text);
+  return match ? [match[1]!, match[2]!] : [text, ""];
+}
+
+/** A badge's short form and what a wide card adds: `no key`, ` · on this computer`. */
+export function badgeParts(text: string): [short: string, more: string] {
+  const at = text.indexOf(" · ");
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at)];
+}

@@ -1,0 +1,216 @@
+// What the state means to the person: the word beside the dot, the hint below the text box, what ● does now.
+
+import type { State } from "../state.ts";
+import { cleanLine } from "./format.ts";
+
+/** Whose move it is, as the dot shows it: a ring waits, a filled dot sounds. */
+export type Tone = "off" | "wait" | "you" | "you-sounding" | "model" | "model-sounding" | "warn" | "error";
+
+export interface Status {
+  word: string;
+  tone: Tone;
+}
+
+export function status(state: State): Status {
+  if (!state.connected) {
+    return { word: "kernel gone", tone: "error" };
+  }
+  switch (state.phase) {
+    case "idle":
+      return { word: "ready", tone: "off" };
+    case "connecting":
+      return { word: "connecting…", tone: "wait" };
+    case "ended":
+      return { word: "ended", tone: "off" };
+    case "live":
+      return live(state);
+  }
+}
+
+function live(state: State): Status {
+  switch (state.floor) {
+    case "model":
+      return { word: "speaking", tone: "model-sounding" };
+    case "thinking":
+      return { word: "thinking…", tone: "model" };
+    case "tool":
+      return { word: "using a tool", tone: "model" };
+    case "user":
+      return { word: "hearing you", tone: "you-sounding" };
+    case "listening":
+      return silent(state) ?? { word: "listening", tone: "you" };
+  }
+}
+
+function silent(state: State): Status | null {
+  switch (state.microphone.state) {
+    case "muted":
+      return { word: "muted", tone: "off" };
+    case "paused":
+      return { word: "paused", tone: "warn" };
+    case "asking":
+      return { word: "asking…", tone: "wait" };
+    case "refused":
+    case "missing":
+      return { word: "typing only", tone: "off" };
+    default:
+      return null;
+  }
+}
+
+/** True where another page of this notebook holds the microphone of the running talk. */
+export function mirrors(state: State): boolean {
+  return !state.owner && (state.phase === "live" || state.phase === "connecting");
+}
+
+/** True while something is said that can be interrupted. */
+export function canInterrupt(state: State): boolean {
+  return state.connected && state.phase === "live" && state.floor === "model";
+}
+
+/** Push-to-talk is armed: holding the button or the space bar opens the microphone. */
+export function canHold(state: State): boolean {
+  return (
+    state.connected &&
+    state.phase === "live" &&
+    state.owner &&
+    state.turnTaking === "push_to_talk" &&
+    (state.microphone.state === "on" || state.microphone.state === "muted")
+  );
+}
+
+const NO_MICROPHONE = "You can type; press ● to try again.";
+
+function lacksMicrophone(state: State): boolean {
+  return state.microphone.state === "refused" || state.microphone.state === "missing";
+}
+
+/** One calm line below the text box; always there, so that nothing moves when it changes. */
+export function hint(state: State): string {
+  if (!state.connected) {
+    return "Run this cell again to talk.";
+  }
+  if (mirrors(state)) {
+    return "Another page has the microphone. You can type here.";
+  }
+  switch (state.phase) {
+    case "idle":
+      return lacksMicrophone(state) ? NO_MICROPHONE : "● asks the browser for the microphone.";
+    case "connecting":
+      return "Connecting…";
+    case "ended":
+      return "The talk has ended. Press ● to start again.";
+    case "live":
+      return liveHint(state);
+  }
+}
+
+function liveHint(state: State): string {
+  switch (state.microphone.state) {
+    case "off":
+      return "The microphone is off. Press ● to talk.";
+    case "asking":
+      return "Allow the microphone in the browser's question.";
+    case "muted":
+      return "Muted. Press the microphone to go on.";
+    case "paused":
+      return "The microphone is paused.";
+    case "refused":
+    case "missing":
+      return NO_MICROPHONE;
+    case "on":
+      break;
+  }
+  if (state.turnTaking === "push_to_talk") {
+    return state.holding ? "Release to send." : "Hold space, or the button, to talk.";
+  }
+  return state.floor === "model" ? "Speak to interrupt." : "Talk whenever you like.";
+}
+
+/** The line in an empty transcript. */
+export function invitation(state: State): string {
+  if (!state.connected) {
+    return "The kernel is gone.";
+  }
+  if (state.phase === "connecting") {
+    return "Connecting…";
+  }
+  if (state.phase !== "live" || state.microphone.state !== "on" || mirrors(state)) {
+    return state.phase === "live" ? "Type something." : "Press ● and talk, or type.";
+  }
+  return state.turnTaking === "push_to_talk" ? "Hold space and talk." : "Just talk.";
+}
+
+export function placeholder(state: State): string {
+  if (!state.connected) {
+    return "Not connected";
+  }
+  const talks = state.phase === "live" && state.microphone.state === "on" && !mirrors(state);
+  return talks && state.turnTaking === "automatic" ? "Type, or just talk…" : "Type a message…";
+}
+
+export interface MicrophoneButton {
+  does: "start" | "mute" | "hold" | "nothing";
+  look: "record" | "open" | "armed" | "held" | "silent" | "wait";
+  label: string;
+  /** Null where it is no toggle. */
+  pressed: boolean | null;
+}
+
+/** What the round button is at this moment. */
+export function microphoneButton(state: State): MicrophoneButton {
+  const nothing = (label: string, look: MicrophoneButton["look"]): MicrophoneButton => ({
+    does: "nothing",
+    look,
+    label,
+    pressed: null,
+  });
+  if (!state.connected) {
+    return nothing("Not connected", "record");
+  }
+  if (mirrors(state)) {
+    return nothing("Another page has the microphone", "silent");
+  }
+  if (state.phase === "connecting") {
+    return nothing("Connecting", "wait");
+  }
+  if (state.phase !== "live") {
+    return { does: "start", look: "record", label: "Start talking", pressed: null };
+  }
+  switch (state.microphone.state) {
+    case "asking":
+      return nothing("Waiting for the browser's permission", "wait");
+    case "off":
+    case "refused":
+    case "missing":
+      return { does: "start", look: "record", label: "Turn the microphone on", pressed: null };
+    default:
+      return talking(state);
+  }
+}
+
+function talking(state: State): MicrophoneButton {
+  if (canHold(state)) {
+    return {
+      does: "hold",
+      look: state.holding ? "held" : "armed",
+      label: "Hold to talk",
+      pressed: state.holding,
+    };
+  }
+  const heard = state.microphone.state === "on";
+  return {
+    does: "mute",
+    look: heard ? "open" : "silent",
+    label: "Mute the microphone",
+    pressed: state.microphone.state === "muted",
+  };
+}
+
+export function displayName(state: State): string {
+  return cleanLine(state.name) || "Live";
+}
+
+export function speakerName(state: State): string {
+  return cleanLine(state.speaker, 40) || "model";
+}

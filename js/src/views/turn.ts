@@ -1,0 +1,98 @@
+// One turn of the transcript: who, the words so far, the tools it used. Nodes are made once and patched.
+
+import type { State, ToolUse, Turn } from "../state.ts";
+import { attribute, el, show, text } from "./dom.ts";
+import { clean, cleanLine, duration, latency } from "./format.ts";
+import { speakerName } from "./status.ts";
+import { type Words, words } from "./words.ts";
+
+/** Arguments and results longer than this are cut: a chip is a receipt, not a report. */
+const CHIP = 240;
+
+export interface TurnView {
+  element: HTMLLIElement;
+  /** True when something was changed. */
+  update(turn: Turn, state: State): boolean;
+}
+
+export function turnView(speaker: Turn["speaker"]): TurnView {
+  const who = el("span", "lw-speaker");
+  const said = document.createTextNode("");
+  const speaking = el("span", "lw-soft");
+  const interim = el("span", "lw-soft lw-interim");
+  const interrupted = el("span", "lw-interrupted", {}, "interrupted");
+  const line = el("p", "lw-words", { dir: "auto" }, said, speaking, interim, interrupted);
+  const thought = el("div", "lw-thought");
+  const thoughts = el("details", "lw-thoughts", {}, el("summary", "", {}, "thoughts"), thought);
+  const tools = el("ul", "lw-tools", { "aria-label": "Tools" });
+  const small = el("span", "lw-small", { title: "Time to the first sound" });
+  const side = speaker === "user" ? "lw-user" : "lw-model";
+  const content = el("div", "lw-content", {}, thoughts, tools, line);
+  const element = el("li", `lw-turn ${side}`, {}, who, content, small);
+
+  let last: Turn | null = null;
+  let before = "";
+  return {
+    element,
+    update(turn, state) {
+      const named = speaker === "user" ? "you" : speakerName(state);
+      const now = words(turn, state);
+      const key = `${named}\n${now.said.length} ${now.speaking.length}`;
+      if (turn === last && key === before) {
+        return false;
+      }
+      last = turn;
+      before = key;
+      text(who, named);
+      putWords({ said, speaking, interim }, now);
+      show(interrupted, turn.interrupted);
+      show(line, !(turn.final && !turn.interrupted && isEmpty(now)));
+      attribute(line, "data-empty", isEmpty(now) && !turn.final ? "true" : null);
+      text(thought, clean(turn.thoughts).trim());
+      show(thoughts, turn.thoughts.trim() !== "");
+      putTools(tools, turn.tools);
+      text(small, turn.latency_ms === null ? "" : latency(turn.latency_ms));
+      return true;
+    },
+  };
+}
+
+function isEmpty({ said, speaking, interim }: Words): boolean {
+  return said + speaking + interim === "";
+}
+
+function putWords(nodes: { said: Text; speaking: HTMLElement; interim: HTMLElement }, now: Words): void {
+  const lead = now.said.trimStart();
+  const next = lead ? now.speaking : now.speaking.trimStart();
+  text(nodes.said, clean(lead));
+  text(nodes.speaking, clean(next));
+  const gap =
+    lead + next !== "" && now.interim !== "" && !/\s$/.test(lead + next) && !/^\s/.test(now.interim);
+  text(nodes.interim, clean((gap ? " " : "") + now.interim));
+}
+
+function putTools(list: HTMLElement, uses: ToolUse[]): void {
+  while (list.children.length > uses.length) {
+    list.lastElementChild!.remove();
+  }
+  uses.forEach((use, index) => {
+    const chip = list.children[index] ?? list.appendChild(emptyChip());
+    attribute(chip, "data-state", use.state in OUTCOME ? use.state : "running");
+    const [call, rest] = chip.children as unknown as [HTMLElement, HTMLElement];
+    text(call, cleanLine(use.name, 80));
+    const outcome = OUTCOME[use.state] ?? OUTCOME.running;
+    text(rest, `(${cleanLine(use.args, CHIP)})${outcome(use)}`);
+  });
+  show(list, uses.length > 0);
+}
+
+function emptyChip(): HTMLLIElement {
+  return el("li", "lw-chip", {}, el("b"), el("span"));
+}
+
+const OUTCOME: Record<ToolUse["state"], (use: ToolUse) => string> = {
+  running: () => " …",
+  done: (use) => ` → ${cleanLine(use.result ?? "None", CHIP)} · ${duration(use.duration_ms)}`,
+  failed: (use) => ` failed: ${cleanLine(use.error ?? "no reason given", CHIP)}`,
+  cancelled: () => " cancelled",
+};

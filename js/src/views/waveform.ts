@@ -1,0 +1,173 @@
+// The scrolling picture of the talk: you above the line, the model below it, newest at the right.
+
+import type { Scope } from "../scope.ts";
+import type { Levels, State } from "../state.ts";
+import { el, text, type View } from "./dom.ts";
+import { speakerName } from "./status.ts";
+import { reducedMotion, whenThemeChanges } from "./theme.ts";
+import { advance, BAR, barHeight, columns, grouping, PITCH, xOf } from "./waveform-layout.ts";
+
+/** Pixels kept free on both sides of the middle line. */
+const MIDDLE = 2.5;
+/** Pixels kept free at the upper and lower edge. */
+const EDGE = 8;
+/** How long one drawn picture stands where motion is not wanted: twice a second. */
+const CALM_MS = 500;
+
+interface Colours {
+  user: string;
+  model: string;
+  mark: string;
+}
+
+/** `onLevel` hears of your newest level, 0..1, at every picture that is drawn while the talk is live. */
+export function waveform(levels: Levels, onLevel: (level: number) => void, scope: Scope): View {
+  const canvas = el("canvas", "lw-canvas");
+  const user = el("span", "lw-lane lw-lane-user", {}, "you");
+  const model = el("span", "lw-lane lw-lane-model");
+  const element = el("div", "lw-waveform", { "aria-hidden": "true" }, canvas, user, model);
+
+  let live = false;
+  let visible = typeof IntersectionObserver === "undefined";
+  let colours: Colours | null = null;
+  let head = levels.count;
+  let last = 0;
+  let stop: (() => void) | null = null;
+
+  const draw = () => {
+    colours ??= {
+      user: getComputedStyle(user).color,
+      model: getComputedStyle(model).color,
+      mark: getComputedStyle(canvas).color,
+    };
+    paint(canvas, levels, head, colours);
+  };
+  const still = () => {
+    head = levels.count;
+    draw();
+  };
+  const calm = () => {
+    still();
+    onLevel(0);
+  };
+  const moving = (time: number) => {
+    head = advance(head, levels.count, levels.rate, last === 0 ? 0 : (time - last) / 1000);
+    last = time;
+    draw();
+    onLevel(levels.count > 0 ? levels.at("user", levels.count - 1) : 0);
+  };
+  const run = () => {
+    const wanted = live && visible;
+    if (wanted && !stop) {
+      last = 0;
+      stop = reducedMotion() ? scope.interval(calm, CALM_MS) : scope.frame(moving);
+    } else if (!wanted && stop) {
+      stop();
+      stop = null;
+      onLevel(0);
+    }
+    if (!wanted && visible) {
+      still();
+    }
+  };
+
+  watchSize(element, scope, () => {
+    if (visible) {
+      draw();
+    }
+  });
+  watchVisibility(element, scope, (now) => {
+    visible = now;
+    run();
+  });
+  whenThemeChanges(scope, () => {
+    colours = null;
+    stop?.();
+    stop = null;
+    run();
+  });
+
+  return {
+    element,
+    update(state: State) {
+      text(model, speakerName(state));
+      const now = state.phase === "live" && state.connected;
+      if (now !== live) {
+        live = now;
+        run();
+      }
+    },
+  };
+}
+
+/** One picture, sharp on every screen. */
+function paint(canvas: HTMLCanvasElement, levels: Levels, head: number, colours: Colours): void {
+  const context = canvas.getContext("2d");
+  const { clientWidth: width, clientHeight: height } = canvas;
+  if (!context || width === 0) {
+    return;
+  }
+  const density = devicePixelRatio || 1;
+  const wide = Math.round(width * density);
+  const high = Math.round(height * density);
+  if (canvas.width !== wide || canvas.height !== high) {
+    canvas.width = wide;
+    canvas.height = high;
+  }
+  context.setTransform(density, 0, 0, density, 0, 0);
+  context.clearRect(0, 0, width, height);
+  const group = grouping(levels.rate);
+  const middle = height / 2;
+  const lane = middle - MIDDLE - EDGE;
+  const shown = columns(head, levels.count, width, group);
+  for (const speaker of ["user", "model"] as const) {
+    context.fillStyle = colours[speaker];
+    context.beginPath();
+    for (const { x, first, last } of shown) {
+      const tall = barHeight(peak(levels, speaker, first, last), lane);
+      if (tall > 0) {
+        const top = speaker === "user" ? middle - MIDDLE - tall : middle + MIDDLE;
+        context.roundRect(x + (PITCH - BAR) / 2, top, BAR, tall, BAR / 2);
+      }
+    }
+    context.fill();
+  }
+  context.strokeStyle = colours.mark;
+  context.lineWidth = 1.5;
+  context.setLineDash([3, 3]);
+  context.beginPath();
+  for (const mark of levels.marks) {
+    const x = xOf(mark, head, width, group);
+    if (x > 0) {
+      context.moveTo(x, EDGE / 2);
+      context.lineTo(x, height - EDGE / 2);
+    }
+  }
+  context.stroke();
+}
+
+function peak(levels: Levels, speaker: "user" | "model", first: number, last: number): number {
+  let highest = 0;
+  for (let index = first; index < last; index += 1) {
+    highest = Math.max(highest, levels.at(speaker, index));
+  }
+  return highest;
+}
+
+function watchSize(element: HTMLElement, scope: Scope, changed: () => void): void {
+  if (typeof ResizeObserver === "undefined") {
+    return;
+  }
+  const observer = new ResizeObserver(changed);
+  observer.observe(element);
+  scope.add(() => observer.disconnect());
+}
+
+function watchVisibility(element: HTMLElement, scope: Scope, changed: (visible: boolean) => void): void {
+  if (typeof IntersectionObserver === "undefined") {
+    return;
+  }
+  const observer = new IntersectionObserver((entries) => changed(entries.at(-1)!.isIntersecting));
+  observer.observe(element);
+  scope.add(() => observer.disconnect());
+}
