@@ -1,5 +1,9 @@
 """A connection speaks the Live API over a transport; `Gemini` and `VertexAI` say where to find it."""
 
+from livewidget.connection.gemini import DEFAULT_MODEL, Gemini
+from livewidget.connection.keys import KEY_NAMES, Key, find_key
+from livewidget.connection.link import Connection
 from livewidget.connection.provider import Provider
+from livewidget.connection.vertex import VertexAI
 
-__all__ = ["Provider"]
+__all__ = ["DEFAULT_MODEL", "KEY_NAMES", "Connection", "Gemini", "Key", "Provider", "VertexAI", "find_key"]

@@ -1,0 +1,181 @@
+"""Why a connection ended, in plain words: close codes and reasons of the service as a table.
+
+The reasons are those of the Live API as its users report them; the WebSocket protocol cuts them at 123 bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from livewidget.errors import (
+    KeyRefused,
+    LinkError,
+    LinkLost,
+    ModelNotFound,
+    QuotaExceeded,
+    ServerFault,
+    ServiceError,
+    SetupRefused,
+)
+from livewidget.models import suggest
+
+
+class _Row(NamedTuple):
+    """What a piece of a reason means. `{model}`, `{reason}`, `{hint}` may stand in it."""
+
+    words: str
+    error: type[ServiceError]
+    sentence: str
+
+
+_QUOTA: Final = "The quota of this account is used up; wait, or check plan and billing."
+
+#: The first row whose words are in the reason, whatever the case, decides.
+REASONS: Final = tuple(
+    _Row(*row)
+    for row in (
+        (
+            "api key not valid",
+            KeyRefused,
+            "The service does not accept this key; copy it again from aistudio.google.com/apikey.",
+        ),
+        (
+            "api key expired",
+            KeyRefused,
+            "This key has expired; make a new one at aistudio.google.com/apikey.",
+        ),
+        (
+            "reported as leaked",
+            KeyRefused,
+            "This key was reported as leaked and is blocked; make a new one and keep it out of notebooks.",
+        ),
+        (
+            "api keys are not supported",
+            KeyRefused,
+            "Vertex AI takes no API key here; run gcloud auth application-default login.",
+        ),
+        (
+            "unregistered callers",
+            KeyRefused,
+            "The service was called without a key; set GEMINI_API_KEY or pass api_key=…",
+        ),
+        (
+            "permission",
+            KeyRefused,
+            "This key or credential may not use the model {model}; check its permissions.",
+        ),
+        (
+            "user location is not supported",
+            SetupRefused,
+            "The Gemini API is not offered where you are; Vertex AI may be, in a location that you choose.",
+        ),
+        (
+            "precondition check failed",
+            SetupRefused,
+            "The service will not open a session for this account now; check its billing and its quota.",
+        ),
+        (
+            "cannot find field",
+            SetupRefused,
+            "The service does not know a field of the configuration; leave it out: {reason}",
+        ),
+        (
+            "explicit activity control",
+            SetupRefused,
+            'Start and end of speech can be sent only with turn_detection="push_to_talk".',
+        ),
+        ("thinking level", SetupRefused, "{model} does not take this thinking: {reason}"),
+        ("blocking function calls", SetupRefused, "{model} does not take tools that block: {reason}"),
+        ("response modalities", SetupRefused, "{model} does not answer in this modality: {reason}"),
+        ("content_type_audio", SetupRefused, "{model} takes no audio with this configuration: {reason}"),
+        (
+            "session not found",
+            SetupRefused,
+            "The session to resume is not there any more; start a new one.",
+        ),
+        ("is not found", ModelNotFound, "The service does not know the model {model}.{hint}"),
+        (
+            "was not found",
+            ModelNotFound,
+            "The service does not know the model {model}, or not in this location.{hint}",
+        ),
+        ("publisher model", ModelNotFound, "This project has no access to the model {model}.{hint}"),
+        (
+            "invalid argument",
+            SetupRefused,
+            "The service does not accept something in this session for {model} and does not say what; "
+            "leave settings out, one after the other.",
+        ),
+        (
+            "operation is not implemented",
+            ServerFault,
+            "The service broke the session off, as it does at times around tool calls; start again.",
+        ),
+        ("quota", QuotaExceeded, _QUOTA),
+        ("resource exhausted", QuotaExceeded, _QUOTA),
+        (
+            "deadline expired",
+            ServerFault,
+            "The session has reached the longest time the service allows; start again.",
+        ),
+        ("unavailable", ServerFault, "The service is not available now; try again in a while."),
+        ("internal error", ServerFault, "The service failed with a fault of its own; start again."),
+    )
+)
+
+#: Reasons given by this side, with code 1006: the other side said nothing.
+LOST: Final = {
+    "keepalive ping timeout": "The server did not answer for a minute; check the network, then start again.",
+    "message too big": "The server sent a message that is larger than any should be; start again.",
+}
+
+#: Where no row of `REASONS` knows the reason. `{said}` is the reason in quotation marks, or nothing.
+CODES: Final[dict[int, tuple[type[ServiceError], str]]] = {
+    1000: (ServerFault, "The server ended the session.{said}"),
+    1001: (ServerFault, "The server goes down and ended the session.{said}"),
+    1002: (ServerFault, "The server did not keep to the WebSocket protocol.{said}"),
+    1007: (SetupRefused, "The server does not accept what was sent.{said}"),
+    1008: (SetupRefused, "The server refused the session.{said}"),
+    1011: (ServerFault, "The server failed.{said}"),
+}
+
+
+def explain(
+    code: int, reason: str, *, label: str, model: str, service: str | None = None
+) -> ServiceError | LinkError:
+    """Return the plain error for a connection that ended.
+
+    Args:
+        code: WebSocket close code; 1006: the link broke.
+        reason: The other side's words, or this side's for 1006; free of secrets.
+        label: Who was at the other end, for people.
+        model: The model's id.
+        service: Whose models to look through for one with a name like that.
+    """
+    reason = plain(reason)
+    if code == 1006:
+        for words, sentence in LOST.items():
+            if words in reason:
+                return LinkLost(sentence)
+        return LinkLost(f"The connection to {label} broke; check the network, then start again.")
+    lower = reason.lower()
+    for row in REASONS:
+        if row.words in lower:
+            near = suggest(model, service) if "{hint}" in row.sentence else None
+            hint = (
+                f" Did you mean {near}?" if near and near != model else " Check its name and the API version."
+            )
+            text = row.sentence.format(model=model, reason=reason, hint=hint)
+            return row.error(text, code=code, reason=reason)
+    said = f' It said: "{reason}"' if reason else ""
+    error, sentence = CODES.get(
+        code, (ServerFault, f"The server closed the session with code {code}.{{said}}")
+    )
+    return error(sentence.replace("{said}", said), code=code, reason=reason)
+
+
+def plain(reason: str) -> str:
+    """Return a server's words as one line, without what looks like a key or a token."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in reason).split())
+    return re.sub(r"AIza[\w-]{10,}|ya29\.[\w.-]+|auth_tokens/\S+|[\w-]{45,}", "…", line)[:160]

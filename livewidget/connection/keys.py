@@ -1,0 +1,101 @@
+"""Where the key of the Gemini API is found, and how it stays out of everything that is shown or saved."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn, Self
+
+from livewidget.errors import ConfigError, KeyMissing
+
+#: Names under which a key is looked for, in the environment and among Colab's secrets, in this order.
+KEY_NAMES: Final = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+
+
+class Key:
+    """A secret that does not show itself: not in `repr`, `str`, a format string, a pickle or a copy.
+
+    Attributes:
+        source: Where it was found, in words: "the environment variable GEMINI_API_KEY".
+    """
+
+    __slots__ = ("__value", "source")
+
+    def __init__(self, value: str, source: str) -> None:
+        value = value.strip()
+        if not value or not value.isascii() or not value.isprintable() or " " in value:
+            raise ConfigError(f"The key from {source} holds signs that no key has; copy it again.")
+        self.__value = value
+        self.source = source
+
+    def reveal(self) -> str:
+        """Return the secret itself, for a header."""
+        return self.__value
+
+    def redact(self, text: str) -> str:
+        """Return `text` without the secret."""
+        return text.replace(self.__value, "…")
+
+    def __repr__(self) -> str:
+        return f"<key from {self.source}>"
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError("A key is not saved: find it again where it is needed.")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
+def find_key(argument: str | Key | None = None, environ: Mapping[str, str] | None = None) -> Key | None:
+    """Return the key to use: the argument, GEMINI_API_KEY, GOOGLE_API_KEY, a Colab secret, or None.
+
+    Raises:
+        ConfigError: If what was found cannot be a key.
+    """
+    if isinstance(argument, Key):
+        return argument
+    if argument is not None:
+        return Key(argument, "the argument api_key")
+    environ = os.environ if environ is None else environ
+    for name in KEY_NAMES:
+        if environ.get(name, "").strip():
+            return Key(environ[name], f"the environment variable {name}")
+    return _colab_secret()
+
+
+def need_key(argument: str | Key | None, model: str) -> Key:
+    """Return the key to use for a model that was named.
+
+    Raises:
+        KeyMissing: If there is none; the message names the remedies.
+    """
+    key = find_key(argument)
+    if key is None:
+        raise KeyMissing(
+            f"{model} needs a key of the Gemini API and none was found: set GEMINI_API_KEY, add a Colab secret "
+            "of that name, or pass api_key=…; LiveWidget() without a model talks with the offline tutor."
+        )
+    return key
+
+
+def _colab_secret() -> Key | None:
+    # In a Colab kernel the module is always loaded; anywhere else an import would only cost time.
+    if "google.colab" not in sys.modules:
+        return None
+    from google.colab import userdata
+
+    for name in KEY_NAMES:
+        try:
+            value = userdata.get(name)
+        except Exception:  # Not there, not granted, or no answer: as good as no secret.
+            continue
+        if value:
+            return Key(value, f"the Colab secret {name}")
+    return None

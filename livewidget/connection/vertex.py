@@ -1,0 +1,148 @@
+"""Vertex AI (Gemini Enterprise Agent Platform): a project, a location and Google Cloud credentials."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from livewidget.connection.gemini import DEFAULT_MODEL, websocket_url
+from livewidget.errors import ConfigError, ConnectFailed, ExtraMissing, KeyMissing, KeyRefused
+from livewidget.models import bare_id, find
+from livewidget.transports.base import Transport
+from livewidget.transports.websocket import dial
+
+SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
+#: Locations that are served from a name of their own.
+MULTI_REGIONS: Final = ("us", "eu")
+#: Seconds for a fresh access token.
+TOKEN_TIMEOUT: Final = 30.0
+
+
+class VertexAI:
+    """A model of Vertex AI, as a `Provider`. Without credentials given it needs the extra `vertex`."""
+
+    service = "vertex"
+    label = "Gemini"
+    speaker = "gemini"
+    suggestions: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        model: str = DEFAULT_MODEL,
+        project: str = "",
+        location: str = "us-central1",
+        *,
+        credentials: Any = None,
+        base_url: str | None = None,
+        cafile: str | None = None,
+    ) -> None:
+        """Choose a model.
+
+        Args:
+            model: Its id, or its whole path `projects/…/locations/…/publishers/google/models/…`.
+            project: Id of the Google Cloud project.
+            location: Where it runs: a region such as "us-central1", "us", "eu" or "global".
+            credentials: From `google.auth`; None: application default credentials.
+            base_url: Another server that speaks the Live API as Vertex AI does.
+            cafile: A file of PEM certificates to trust in place of the system's.
+        """
+        parts = model.strip().split("/")
+        if len(parts) > 4 and parts[0] == "projects" and parts[2] == "locations":
+            project, location = project or parts[1], parts[3]
+        self.model = bare_id(model.strip())
+        if not self.model or not project:
+            raise ConfigError(
+                'VertexAI needs a model and a project: VertexAI("gemini-3.8-live", "my-project").'
+            )
+        if (
+            not location.replace("-", "").isalnum()
+            or not project.replace("-", "").replace(":", "").replace(".", "").isalnum()
+        ):
+            raise ConfigError('A project is named like "my-project", a location like "us-central1".')
+        self.project = project
+        self.location = location
+        self._credentials = credentials
+        self._url = websocket_url(base_url) if base_url else f"wss://{host(location)}"
+        self._cafile = cafile
+
+    @property
+    def badge(self) -> str:
+        """Where the voice goes."""
+        return f"Vertex AI · {self.location} · {self.model}"
+
+    def __repr__(self) -> str:
+        return f"VertexAI({self.model!r}, {self.project!r}, {self.location!r})"
+
+    def model_path(self) -> str:
+        """Return the model's whole path."""
+        return f"projects/{self.project}/locations/{self.location}/publishers/google/models/{self.model}"
+
+    def url(self) -> str:
+        """Return the address that is dialled; before the method is a slash, not a dot as on the Gemini API."""
+        version = find(self.model, self.service).api_version
+        return f"{self._url}/ws/google.cloud.aiplatform.{version}.LlmBidiService/BidiGenerateContent"
+
+    async def dial(self) -> Transport:
+        """Open a link with a fresh access token; see `livewidget.transports.websocket.dial`.
+
+        Raises:
+            ExtraMissing: If google-auth is needed and not installed.
+            KeyMissing: If there are no credentials on this computer.
+            KeyRefused: If they are there, and Google gives no token for them.
+        """
+        try:
+            async with asyncio.timeout(TOKEN_TIMEOUT):
+                # google-auth blocks: it reads files and asks servers.
+                token, quota_project = await asyncio.to_thread(self._token)
+        except TimeoutError:
+            raise ConnectFailed(
+                "Google Cloud gave no access token in time; check the network connection."
+            ) from None
+        headers = {"Authorization": f"Bearer {token}"}
+        if quota_project:
+            headers["x-goog-user-project"] = quota_project
+        return await dial(self.url(), headers=headers, cafile=self._cafile)
+
+    def _token(self) -> tuple[str, str | None]:
+        credentials = self._credentials
+        if credentials is None or not getattr(credentials, "valid", False):
+            credentials = self._credentials = _refreshed(credentials)
+        return credentials.token, getattr(credentials, "quota_project_id", None)
+
+
+def host(location: str) -> str:
+    """Return the host that serves `location`."""
+    if location == "global":
+        return "aiplatform.googleapis.com"
+    if location in MULTI_REGIONS:
+        return f"aiplatform.{location}.rep.googleapis.com"
+    return f"{location}-aiplatform.googleapis.com"
+
+
+def _refreshed(credentials: Any) -> Any:
+    """Return credentials with a fresh token: those given, or the application default ones."""
+    try:
+        import google.auth
+        import google.auth.exceptions as faults
+        import google.auth.transport.requests
+    except ImportError:
+        raise ExtraMissing('Vertex AI needs google-auth: pip install "livewidget[vertex]"') from None
+    # `from None` throughout: the causes quote answers of the token server.
+    try:
+        if credentials is None:
+            credentials, _ = google.auth.default(scopes=[SCOPE])
+        credentials.refresh(google.auth.transport.requests.Request())
+    except faults.DefaultCredentialsError:
+        raise KeyMissing(
+            "No Google Cloud credentials were found: run gcloud auth application-default login, "
+            "or pass credentials=…"
+        ) from None
+    except faults.TransportError:
+        raise ConnectFailed(
+            "Google's token server cannot be reached; check the network connection."
+        ) from None
+    except faults.GoogleAuthError:
+        raise KeyRefused(
+            "Google gives no token for these credentials; run gcloud auth application-default login again."
+        ) from None
+    return credentials

@@ -1,0 +1,273 @@
+"""Frames over a WebSocket: `dial` for the client's end, `ServerSide` for the server's."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import ipaddress
+import logging
+import socket
+import ssl as tls
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidProxy,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+)
+
+from livewidget.errors import (
+    ConfigError,
+    ConnectFailed,
+    KeyRefused,
+    LiveError,
+    ModelNotFound,
+    QuotaExceeded,
+)
+from livewidget.transports.base import Transport, TransportClosed
+
+#: Largest frame taken in, in bytes.
+MAX_SIZE: Final = 32 * 2**20
+#: Seconds between pings, and seconds that a pong may take: an event loop or a network may stall for long.
+PING_INTERVAL: Final = 20
+PING_TIMEOUT: Final = 60
+#: Seconds given to the closing handshake.
+CLOSE_TIMEOUT: Final = 2
+
+# At level DEBUG websockets logs every header, the key's among them. This logger never goes there, whatever
+# the level of the loggers above it.
+_logger = logging.getLogger("livewidget.transports.websocket.quiet")
+_logger.setLevel(logging.INFO)
+
+
+class WebSocketTransport:
+    """A `Transport` over an open WebSocket of either side."""
+
+    def __init__(self, socket: ClientConnection | ServerConnection) -> None:
+        self._socket = socket
+
+    async def send(self, frame: str | bytes) -> None:
+        """Send one frame: text as a text frame, bytes as a binary one.
+
+        Raises:
+            TransportClosed: If the link is closed.
+        """
+        try:
+            await self._socket.send(frame)
+        except ConnectionClosed as error:
+            raise _closed(error) from None
+
+    async def receive(self) -> str | bytes:
+        """Return the next frame. Cancelling it loses no frame.
+
+        Raises:
+            TransportClosed: If the link is closed and every frame has been delivered.
+        """
+        try:
+            return await self._socket.recv()
+        except ConnectionClosed as error:
+            raise _closed(error) from None
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the link; twice is allowed. `reason` is cut at 123 bytes of UTF-8, the protocol's limit."""
+        await self._socket.close(code, reason.encode()[:123].decode(errors="ignore"))
+
+
+class ServerSide(WebSocketTransport):
+    """The server's end of a link, around a connection of a `websockets` server."""
+
+    def __init__(self, socket: ServerConnection) -> None:
+        super().__init__(socket)
+
+
+def _closed(error: ConnectionClosed) -> TransportClosed:
+    """Say how a link ended: the other side's close frame, or 1006 and what this side found."""
+    if error.rcvd is not None and (error.rcvd_then_sent or error.sent is None or error.sent.code == 1000):
+        return TransportClosed(error.rcvd.code, error.rcvd.reason)
+    if error.sent is not None and error.sent.code != 1000:
+        return TransportClosed(1006, error.sent.reason or f"closed here with code {error.sent.code}")
+    return TransportClosed(error.sent.code if error.sent is not None else 1006)
+
+
+class _Connect(connect):
+    """Never follows a redirect: it would take the key in the header to a host that nobody chose."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+    handle_redirect = process_redirect
+
+
+async def dial(
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    open_timeout: float = 10.0,
+    cafile: str | None = None,
+    proxy: str | bool = True,
+) -> Transport:
+    """Open a link to a server.
+
+    Frames are not compressed: audio in base64 shrinks little, and deflating it would delay every chunk.
+
+    Args:
+        url: `wss://…`, or `ws://…` to this computer only. It must not hold a key.
+        headers: Sent with the opening request; the place for a key.
+        open_timeout: Seconds for name, TCP, TLS and WebSocket handshake together.
+        cafile: A file of PEM certificates to trust in place of the system's.
+        proxy: True for the one of the environment (`HTTPS_PROXY` …), False for none, or its URL.
+
+    Raises:
+        ConfigError: If the URL is no WebSocket URL, or would send the key over a network in the clear.
+        ConnectFailed: If nothing answers, its certificate is not trusted, or it is no WebSocket server.
+        KeyRefused, ModelNotFound, QuotaExceeded: If the server refuses with HTTP 401 or 403, 404, 429.
+    """
+    host, at, secure = _check(url)
+    options: dict[str, Any] = {}
+    if secure:
+        options["ssl"] = _trust(cafile)
+    # `proxy` came with websockets 15; before that there was none. Loopback is never behind one.
+    if "proxy" in inspect.signature(connect).parameters:
+        options["proxy"] = None if proxy is False or _is_loopback_host(host) else proxy
+    try:
+        opened = await _Connect(
+            url,
+            additional_headers=dict(headers or {}),
+            compression=None,
+            open_timeout=open_timeout,
+            ping_interval=PING_INTERVAL,
+            ping_timeout=PING_TIMEOUT,
+            close_timeout=CLOSE_TIMEOUT,
+            max_size=MAX_SIZE,
+            logger=_logger,
+            user_agent_header="livewidget",
+            **options,
+        )
+    except (OSError, InvalidHandshake, InvalidURI, ConnectionClosed, ValueError) as error:
+        # `from None`: what is chained below may show the request with its headers.
+        raise _failed(error, at, open_timeout) from None
+    return WebSocketTransport(opened)
+
+
+def _check(url: str) -> tuple[str, str, bool]:
+    """Return the host, the host with its port as a person reads it, and whether the link is encrypted."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port, parts = None, None, urlsplit("")
+    if parts.scheme not in ("ws", "wss") or not host:
+        raise ConfigError(
+            "The address of a Live API server begins with wss:// and a host, or with ws://127.0.0.1."
+        )
+    if parts.username or parts.password:
+        raise ConfigError("The address of the server must not hold a name or a password.")
+    name = f"[{host}]" if ":" in host else host
+    at = f"{name}:{port}" if port else name
+    if parts.scheme == "ws" and not _is_loopback_host(host):
+        raise ConfigError(
+            f"ws:// to {at} would send your key and your voice unencrypted over the network; "
+            "use wss://, or ws:// to this computer (127.0.0.1) only."
+        )
+    return host, at, parts.scheme == "wss"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether `url` leads to this computer."""
+    return _is_loopback_host(urlsplit(url).hostname or "")
+
+
+def _is_loopback_host(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _trust(cafile: str | None) -> tls.SSLContext:
+    try:
+        return tls.create_default_context(cafile=cafile)
+    except (OSError, tls.SSLError):
+        raise ConfigError("The file of certificates to trust cannot be read as PEM; check cafile.") from None
+
+
+def _failed(error: Exception, host: str, open_timeout: float) -> LiveError:
+    """Return the plain error for a link that could not be opened."""
+    if isinstance(error, InvalidStatus):
+        return _refused(error.response.status_code, host)
+    if isinstance(error, InvalidURI):
+        return ConfigError("The address of the Live API server cannot be read.")
+    if isinstance(error, TimeoutError):
+        return ConnectFailed(
+            f"{host} did not answer within {open_timeout:g} s; check the network, then try again."
+        )
+    if isinstance(error, tls.SSLCertVerificationError):
+        return ConnectFailed(
+            f"The certificate of {host} is not trusted ({error.verify_message or 'it cannot be verified'}); "
+            "for a server of your own give its certificate as cafile=…"
+        )
+    if isinstance(error, tls.SSLError):
+        return ConnectFailed(f"No encrypted connection to {host} could be made: does it speak wss://?")
+    if isinstance(error, InvalidProxy | ProxyError):
+        return ConnectFailed(
+            f"The proxy on the way to {host} did not let the connection through; check HTTPS_PROXY."
+        )
+    if isinstance(error, ConnectionRefusedError):
+        return ConnectFailed(f"Nothing listens at {host}; is the server running there?")
+    if isinstance(error, OSError):
+        return _unreachable(error, host)
+    return ConnectFailed(f"{host} answered, but not as a Live API server; check the address.")
+
+
+def _unreachable(error: OSError, host: str) -> LiveError:
+    if isinstance(error, socket.gaierror):
+        return ConnectFailed(
+            f"The name {host} cannot be found; check its spelling and the network connection."
+        )
+    # asyncio puts several failed addresses of one name into a plain OSError.
+    cause = f" ({error.strerror})" if error.errno and error.strerror and "(" not in error.strerror else ""
+    return ConnectFailed(f"No connection to {host} could be made{cause}; check the network connection.")
+
+
+def _refused(status: int, host: str) -> LiveError:
+    """Return the plain error for an HTTP status in place of a WebSocket."""
+    if status in (401, 403):
+        return KeyRefused(
+            f"{host} does not accept this key or credential (HTTP {status}); "
+            "check it, and that it may use the Live API.",
+            code=status,
+        )
+    if status == 404:
+        return ModelNotFound(
+            f"{host} has no Live API at this address (HTTP 404); check model, location and API version.",
+            code=404,
+        )
+    if status == 429:
+        return QuotaExceeded(
+            f"{host} says that the quota is used up (HTTP 429); wait, or check your plan.", code=429
+        )
+    if 300 <= status < 400:
+        return ConnectFailed(
+            f"{host} sends elsewhere (HTTP {status}), and your key is not taken there; check the address."
+        )
+    if status >= 500:
+        return ConnectFailed(f"{host} has a fault of its own (HTTP {status}); try again in a while.")
+    return ConnectFailed(f"{host} refused the connection (HTTP {status}); check the address.")
+
+
+async def close_quietly(transport: Transport, within: float = CLOSE_TIMEOUT + 1.0) -> None:
+    """Close a link whose end nobody needs to hear about, and wait no longer than `within` seconds."""
+    try:
+        async with asyncio.timeout(within):
+            await transport.close()
+    except (TimeoutError, OSError, TransportClosed):
+        pass
