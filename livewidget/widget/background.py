@@ -1,7 +1,8 @@
 """One event loop on one thread for all widgets of a kernel, and how to hop onto it.
 
-Comm handlers run on the kernel's main thread or on a subshell's; cells run on the main thread and may block it for
-minutes; `nest_asyncio.apply()` may have patched its loop. None of that reaches a loop that has a thread of its own.
+Comm handlers run on the kernel's main thread or on a subshell's; cells run on the main thread and may block
+it for minutes; `nest_asyncio.apply()` may have patched its loop. None of that reaches a loop that has a
+thread of its own.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Background:
         return len(asyncio.all_tasks(self._loop))
 
     def call(self, function: Callable[..., object], *args: object) -> None:
-        """Run `function(*args)` on the loop, soon; from any thread. After the end of the interpreter: not at all."""
+        """Run `function(*args)` on the loop, soon; from any thread. Not at all once the loop has ended."""
         try:
             self._loop.call_soon_threadsafe(function, *args)
         except RuntimeError:

@@ -1,4 +1,4 @@
-"""A reliable, ordered lane over a comm that may lose, repeat and reorder: each message acted on once, in order.
+"""A reliable lane over a comm that may lose, repeat and reorder: each message acted on once, in order.
 
 `Outbox` is the sending half, `Inbox` the receiving half. Both are plain bookkeeping: time is an argument.
 """
@@ -27,7 +27,8 @@ class Outbox(Generic[T]):
     Attributes:
         seq: The number given last; 0 before the first.
         acked: The highest number the other side is known to have, without a hole.
-        overflowed: True once more than `capacity` messages waited: the oldest are gone, and the other side needs a
+        overflowed: True once more than `capacity` messages waited: the oldest are gone, and the other side
+        needs a
             snapshot, not a resend.
     """
 
@@ -59,6 +60,13 @@ class Outbox(Generic[T]):
         self._moved_ms = now_ms
         while self._waiting and self._waiting[0].seq <= ack:
             self._waiting.popleft()
+        if ack + 1 >= self.oldest:
+            self.overflowed = False
+
+    @property
+    def oldest(self) -> int:
+        """The lowest number that can still be sent again."""
+        return self._waiting[0].seq if self._waiting else self.seq + 1
 
     def after(self, seq: int) -> list[tuple[int, T]]:
         """Return what waits with a number above `seq`, oldest first."""

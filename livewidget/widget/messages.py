@@ -1,7 +1,7 @@
-"""Every message between kernel and page, as types; `decode` and `encode` between them and what the comm carries.
+"""Every message between kernel and page, as types; `decode` and `encode` stand before the comm.
 
-`tests/fixtures/bridge.json` has one example of each, read by this side's tests and by the page's. Audio and images
-are not in here: they ride beside a message as buffers.
+`tests/fixtures/bridge.json` has one example of each, read by this side's tests and by the page's. Audio and
+images are not in here: they ride beside a message as buffers.
 """
 
 from __future__ import annotations
@@ -23,17 +23,15 @@ ClientId = Annotated[str, Meta(min_length=1, max_length=64)]
 Typed = Annotated[str, Meta(max_length=100_000)]
 Detail = Annotated[str, Meta(max_length=500)]
 
-_message = dataclass(frozen=True, slots=True, kw_only=True)
-
 
 class BridgeMessageError(ValueError):
     """A message from the page that cannot be read: where it is wrong, never what it said."""
 
 
-# --- From the page -------------------------------------------------------------------------------------------------
+# --- From the page ------------------------------------------------------------------------------------------
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hello:
     """A page has the widget's model, or has come back; `last_seq` is the last control message it has read."""
 
@@ -41,45 +39,45 @@ class Hello:
     last_seq: Count
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """Begin to talk. Only ever sent for a click or a key in this page load."""
 
     microphone: bool
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
     """End the session."""
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """What was typed."""
 
     text: Typed
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupt:
     """Let the model fall silent."""
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """Push-to-talk was pressed or let go."""
 
     active: bool
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnTaking:
     """Automatic detection or push-to-talk."""
 
     mode: TurnTakingMode
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Microphone:
     """What became of the microphone in the page; `detail` is the browser's word for a failure."""
 
@@ -87,7 +85,7 @@ class Microphone:
     detail: Detail = ""
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """The last sample (24 kHz, within the turn) that was heard of a turn that was flushed."""
 
@@ -95,7 +93,7 @@ class Heard:
     sample: Count
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
     """Four times a second: credit, statistics and sign of life. `ack_seq` is of the speaker lane."""
 
@@ -107,9 +105,9 @@ class Played:
     epoch: Count
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MicrophoneAudio:
-    """PCM16 little-endian mono at 16 kHz in the buffer; `captured_ms` is the page's clock at its first sample."""
+    """PCM16 mono at 16 kHz in the buffer; `captured_ms` is the page's clock at its first sample."""
 
     first_sample: Count
     captured_ms: Milliseconds
@@ -117,7 +115,7 @@ class MicrophoneAudio:
     gap_ms: Milliseconds = 0
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CameraFrame:
     """One picture in the buffer."""
 
@@ -127,10 +125,10 @@ class CameraFrame:
     captured_ms: Milliseconds
 
 
-# --- To the page ---------------------------------------------------------------------------------------------------
+# --- To the page --------------------------------------------------------------------------------------------
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpanView:
     """A piece of a turn's text, and the 24 kHz sample of the turn's audio at which it begins to be heard."""
 
@@ -138,7 +136,7 @@ class SpanView:
     sample: Count
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolView:
     """A tool call as it is shown: arguments and result are text already."""
 
@@ -151,7 +149,7 @@ class ToolView:
     state: Literal["running", "done", "failed", "cancelled"]
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnView:
     """All of one turn; replaces what the page had under this index."""
 
@@ -167,7 +165,7 @@ class TurnView:
     tools: tuple[ToolView, ...]
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeView:
     """A sentence under the widget; replaces one of the same code."""
 
@@ -176,14 +174,14 @@ class NoticeView:
     text: str
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClearNotice:
     """That notice no longer holds."""
 
     code: str
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Welcome:
     """All there is to show, for the page `client`.
 
@@ -207,7 +205,7 @@ class Welcome:
     speaker_seq: Count
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """Where the session stands. `owner` is the client id of the page with microphone and voice, or ""."""
 
@@ -218,14 +216,14 @@ class State:
     owner: str
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flush:
     """`turn` was interrupted: fall silent and answer with `Heard`. Its epoch voids all older ones."""
 
     turn: Count
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
     """Twice a second: the kernel lives. `acks` counts the control lane of each page by client id."""
 
@@ -234,7 +232,7 @@ class Heartbeat:
     acks: dict[str, int]
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpeakerAudio:
     """PCM16 little-endian mono in the buffer; `first_sample` is its place in the turn."""
 
@@ -243,7 +241,7 @@ class SpeakerAudio:
     sample_rate: Annotated[int, Meta(ge=8000, le=48_000)]
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpeakerEnd:
     """That turn has `samples` of audio and no more."""
 
@@ -300,7 +298,7 @@ FROM_KERNEL: _Kinds = {
 _PLACE = {cls: place for kinds in (FROM_PAGE, FROM_KERNEL) for place, cls in kinds.items()}
 
 
-@_message
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """A message and its place: lane, epoch, seq in that lane, and the highest seq received from the other side."""
 
@@ -354,6 +352,7 @@ def decode(content: object, kinds: Mapping[tuple[str, str], type] = FROM_PAGE) -
     cls = kinds.get((wire.lane, wire.kind))
     if cls is None:
         raise BridgeMessageError(f"unknown kind on the {wire.lane} lane")
+    message: Any
     try:
         message = msgspec.convert(wire.body, cls)
     except (msgspec.ValidationError, TypeError, RecursionError):

@@ -1,4 +1,4 @@
-"""The way of the user's voice from the page: in order, each chunk once, and never an old one as if it were live."""
+"""The way of the user's voice from the page: in order, each chunk once, no old one as if it were live."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class _Chunk:
 class MicrophoneGate:
     """Decides which chunks go on to the model.
 
-    The page stamps each chunk with its own clock. The smallest difference to this clock seen lately is taken for the
-    honest one; a chunk that came `STALE_MS` later than that waited somewhere (a busy kernel, a suspended page) and
-    is dropped. The first chunks wait `WARM_UP_MS` together, for where a whole backlog comes first, its oldest chunk
-    alone would look fresh.
+    The page stamps each chunk with its own clock. The smallest difference to this clock seen lately is taken
+    for the honest one; a chunk that came `STALE_MS` later than that waited somewhere (a busy kernel, a
+    suspended page) and is dropped. The first chunks wait `WARM_UP_MS` together, for where a whole backlog
+    comes first, its oldest chunk alone would look fresh.
 
     Attributes:
         stale: How many chunks were dropped as too old.
@@ -102,7 +102,8 @@ class MicrophoneGate:
         return [data for data in fresh if data]
 
     def _learn(self, chunk: _Chunk) -> None:
-        # Two windows, so that a clock that drifts or a computer that slept does not make everything old for ever.
+        # Two windows, so that a clock that drifts or a computer that slept does not make everything old for
+        # ever.
         if self._window_ms is None or chunk.arrived_ms - self._window_ms > WINDOW_MS:
             self._window_ms = chunk.arrived_ms
             self._offset_before, self._offset = self._offset, float("inf")

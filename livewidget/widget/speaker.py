@@ -1,4 +1,4 @@
-"""The way of the model's voice to the page: whole chunks, a little ahead of the ear, and void when interrupted."""
+"""The way of the model's voice to the page: whole, a little ahead of the ear, void when interrupted."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ class Outgoing:
 class SpeakerQueue:
     """Holds the voice back so that the page is at most three seconds ahead of what has been heard.
 
-    While no page plays (`open` is False) audio is counted and not kept. What lies in a browser's queues cannot be taken back quickly, and what Jupyter buffers may be dropped: so the rest
-    waits here, where an interruption clears it at once. Times are milliseconds of one monotonic clock.
+    While no page plays (`open` is False) audio is counted and not kept. What lies in a browser's queues
+    cannot be taken back quickly, and what Jupyter buffers may be dropped: so the rest waits here, where an
+    interruption clears it at once. Times are milliseconds of one monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -44,6 +45,7 @@ class SpeakerQueue:
         self._unacked: deque[Outgoing] = deque()
         self._ahead: deque[Outgoing] = deque()
         self._ends: dict[int, int] = {}
+        self._told_end = (-1, 0)
         self._played = (0, 0)
         self._played_ms: float | None = None
         self._moved_ms = 0.0
@@ -61,8 +63,9 @@ class SpeakerQueue:
 
     def end(self, turn: int) -> None:
         """No more audio comes for `turn`. Turns without audio have no end to tell."""
-        samples = self._ends.pop(turn, None)
-        if samples and self.open:
+        samples = self._ends.get(turn, 0)
+        if samples and self.open and self._told_end != (turn, samples):
+            self._told_end = (turn, samples)
             self._waiting.append((SpeakerEnd(turn=turn, samples=samples), b""))
 
     def played(self, played: Played, now_ms: float) -> None:
@@ -77,6 +80,11 @@ class SpeakerQueue:
     def heard_of(self, turn: int) -> int:
         """The last sample of `turn` reported as played; 0 if none was."""
         return self._played[1] if self._played[0] == turn else 0
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait for credit."""
+        return len(self._waiting)
 
     @property
     def ahead_ms(self) -> float:
@@ -100,7 +108,7 @@ class SpeakerQueue:
         return self._played_ms is None or now_ms - self._played_ms > HOLD_MS
 
     def ready(self, now_ms: float) -> list[Outgoing]:
-        """Return what may be sent now: what waits within the credit, or all unacknowledged after two seconds."""
+        """Return what may be sent now: what the credit allows, and again what was not acknowledged for 2 s."""
         if self.holding(now_ms):
             return []
         out: list[Outgoing] = []
@@ -136,18 +144,15 @@ class SpeakerQueue:
         self._waiting_bytes = 0
         self._unacked.clear()
         self._ahead.clear()
-        self._ends.clear()
 
     def page_found(self, now_ms: float) -> None:
-        """A page will play: it has full credit. Audio from before it came is not sent, its samples are counted."""
+        """A page will play: it has full credit. Audio from before it came is counted and not sent."""
         self.open = True
         self._played_ms = now_ms
 
     def page_lost(self) -> None:
         """Nobody plays any more: forget what was under way and what the page had reported."""
-        ends = self._ends
         self.flush()
-        self._ends = ends
         self.open = False
         self.sent_turn = None
         self._played_ms = None

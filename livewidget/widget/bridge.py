@@ -1,0 +1,341 @@
+"""The kernel's half of the bridge to the page, without Jupyter: messages in and out, time as an argument.
+
+The page's half is `js/src/bridge.ts`. Everything here runs on the background loop's thread, and only there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from livewidget.widget import messages as m
+from livewidget.widget.lanes import Outbox
+from livewidget.widget.pages import Page, Pages
+from livewidget.widget.speaker import SpeakerQueue
+
+HEARTBEAT_MS = 500.0
+TURNS_MS = 50.0
+HEARD_MS = 500.0
+
+
+class Host(Protocol):
+    """What a page may ask for, and what it is told when it arrives. Nothing here blocks."""
+
+    def start(self) -> None:
+        """Begin to talk; a page asked for it."""
+
+    def stop(self) -> None:
+        """End the session."""
+
+    def text(self, text: str) -> None:
+        """The user typed."""
+
+    def interrupt(self) -> None:
+        """Let the model fall silent."""
+
+    def activity(self, active: bool) -> None:
+        """Push-to-talk was pressed or let go."""
+
+    def turn_taking(self, mode: m.TurnTakingMode) -> None:
+        """Change how turns are taken."""
+
+    def microphone(self, state: str) -> None:
+        """The microphone of the owning page changed its state."""
+
+    def voice(self, pcm: bytes) -> None:
+        """The user's voice: PCM16 at 16 kHz."""
+
+    def frame(self, data: bytes, mime_type: str) -> None:
+        """A picture from the camera."""
+
+    def heard(self, turn: int, sample: int) -> None:
+        """So much of an interrupted turn was heard."""
+
+    def page_gone(self) -> None:
+        """The page that had microphone and voice has not been heard of for its lease."""
+
+    def welcome(self) -> dict[str, Any]:
+        """Return the fields of `Welcome` that the host knows."""
+
+    def state(self) -> dict[str, Any]:
+        """Return the fields of `State` but `owner`."""
+
+    def blocked(self) -> bool:
+        """Whether the kernel is busy in a way that keeps the page's messages from arriving."""
+
+
+class Bridge:
+    """Keeps every page that shows the widget up to date, and the owning page's voice and ears connected.
+
+    Attributes:
+        epoch: Raised by every interruption; voids older audio.
+        ignored: How many messages from pages could not be read.
+    """
+
+    def __init__(self, post: Callable[[dict[str, Any], list[bytes]], None], host: Host) -> None:
+        self.pages = Pages()
+        self.speaker = SpeakerQueue()
+        self.epoch = 0
+        self.ignored = 0
+        self._post = post
+        self._host = host
+        self._outbox: Outbox[m.Envelope] = Outbox()
+        self._dirty: dict[int, m.TurnView] = {}
+        self._turns_ms = self._heartbeat_ms = float("-inf")
+        self._flushed = -1
+        self._awaiting: dict[int, tuple[float, int]] = {}
+        self._told: dict[str, Any] = {}
+        self._now_ms = 0.0
+
+    # --- In -------------------------------------------------------------------------------------------------
+
+    def receive(self, content: object, buffers: Sequence[bytes], origin: str, now_ms: float) -> None:
+        """Take one message from a page. One that cannot be read is counted, and said once."""
+        self._now_ms = now_ms
+        try:
+            envelope = m.decode(content)
+        except m.BridgeMessageError:
+            self.ignored += 1
+            if self.ignored == 1:
+                self.notice(
+                    "warning", "page-message", "The page sent something that cannot be read; reload it."
+                )
+            return
+        if isinstance(envelope.message, m.Hello):
+            self._greet(envelope, origin)
+            return
+        page = self.pages.of(origin) or self._welcome_back(envelope, origin)
+        if page is None:
+            return  # it will say hello: its first message is repeated until it is acknowledged
+        page.seen_ms = now_ms
+        if envelope.lane == "microphone":
+            self._voice(page, envelope, buffers)
+        elif envelope.lane == "camera":
+            self._camera(page, envelope, buffers)
+        else:
+            self._acknowledge(page, envelope.ack)
+            for ready in page.control.receive(envelope.seq, envelope):
+                self._act(page, ready.message)
+
+    def _greet(self, envelope: m.Envelope, origin: str) -> None:
+        hello = envelope.message
+        page = self.pages.greet(hello.client, origin, envelope.seq, hello.last_seq, self._now_ms)
+        self._acknowledge(page, hello.last_seq)
+        waiting = page.control.receive(envelope.seq, envelope)
+        if hello.last_seq and not self._outbox.overflowed:
+            for seq, sent in self._outbox.after(hello.last_seq):
+                self._emit(seq, sent.message, sent.epoch)
+        self._welcome(page)
+        for ready in waiting:
+            if ready is not envelope:
+                self._act(page, ready.message)
+
+    def _welcome_back(self, envelope: m.Envelope, origin: str) -> Page | None:
+        # A page that slept past its lease does not know that it was given up.
+        client = self.pages.lost(origin)
+        if client is None or envelope.lane != "control":
+            return None
+        page = self.pages.greet(client, origin, envelope.seq, 0, self._now_ms)
+        self._welcome(page)
+        return page
+
+    def _welcome(self, page: Page) -> None:
+        fields = self._host.welcome() | self._state_fields()
+        page.acked = self._outbox.seq  # what was under way to this page is in the welcome as well
+        self._control(m.Welcome(client=page.client, speaker_seq=self.speaker.seq, **fields))
+
+    def _acknowledge(self, page: Page, ack: int) -> None:
+        page.acked = max(page.acked, min(ack, self._outbox.seq))
+        self._outbox.acknowledge(self.pages.acked, self._now_ms)
+        if self._outbox.overflowed and page.acked + 1 < self._outbox.oldest:
+            self._welcome(page)
+
+    def _voice(self, page: Page, envelope: m.Envelope, buffers: Sequence[bytes]) -> None:
+        data = buffers[0] if buffers else b""
+        ready = page.microphone.receive(envelope.seq, envelope.message, data, self._now_ms)
+        if page.client == self.pages.owner:
+            for pcm in ready:
+                self._host.voice(pcm)
+
+    def _camera(self, page: Page, envelope: m.Envelope, buffers: Sequence[bytes]) -> None:
+        if page.client == self.pages.owner and buffers and envelope.seq > page.camera:
+            self._host.frame(buffers[0], envelope.message.mime_type)
+        page.camera = max(page.camera, envelope.seq)
+
+    def _act(self, page: Page, message: Any) -> None:
+        owning = page.client == self.pages.owner
+        match message:
+            case m.Start():
+                if not self.pages.owner or self._host.state()["phase"] not in ("live", "connecting"):
+                    self._give_voice_to(page.client)
+                self._host.start()
+            case m.Stop():
+                self._host.stop()
+            case m.Text(text=text):
+                self._host.text(text)
+            case m.Interrupt():
+                self._host.interrupt()
+            case m.TurnTaking(mode=mode):
+                self._host.turn_taking(mode)
+            case m.Activity(active=active) if owning:
+                self._host.activity(active)
+            case m.Microphone(state=state) if owning:
+                if state == "on":
+                    page.microphone.reset()
+                self._host.microphone(state)
+            case m.Heard(turn=turn, sample=sample) if owning:
+                if self._awaiting.pop(turn, None) is not None:
+                    self._host.heard(turn, sample)
+            case m.Played() if owning:
+                self.speaker.played(message, self._now_ms)
+                self._pump()
+
+    # --- Out ------------------------------------------------------------------------------------------------
+
+    def turn(self, view: m.TurnView) -> None:
+        """A turn changed. Changes are put together: at most twenty messages a second."""
+        self._dirty[view.index] = view
+        if self._now_ms - self._turns_ms >= TURNS_MS:
+            self._send_turns()
+
+    def notice(self, level: Any, code: str, text: str) -> None:
+        """Show a sentence under the widget."""
+        self._control(m.NoticeView(level=level, code=code, text=text))
+
+    def clear_notice(self, code: str) -> None:
+        """That notice no longer holds."""
+        self._control(m.ClearNotice(code=code))
+
+    def state(self) -> None:
+        """Tell the pages where the session stands, if that has changed."""
+        fields = self._state_fields()
+        told = {key: value for key, value in fields.items() if key != "elapsed_ms"}
+        if told != self._told:
+            self._told = told
+            self._control(m.State(**fields))
+
+    def audio(self, turn: int, data: bytes, sample_rate: int, now_ms: float) -> None:
+        """A chunk of the model's voice has come."""
+        self._now_ms = now_ms
+        if turn > self._flushed:
+            self.speaker.push(turn, data, sample_rate)
+            self._pump()
+
+    def audio_end(self, turn: int) -> None:
+        """That turn has no more audio."""
+        self.speaker.end(turn)
+        self._pump()
+
+    def flush(self, turn: int, now_ms: float) -> None:
+        """`turn` was cut off: silence, now. How much of it was heard goes to `host.heard`."""
+        self._now_ms = now_ms
+        if turn <= self._flushed:
+            return
+        self._flushed = turn
+        sent, heard = self.speaker.sent_turn == turn, self.speaker.heard_of(turn)
+        listening = self.speaker.open
+        self.speaker.flush()
+        self.epoch += 1
+        if sent:
+            self._awaiting[turn] = (now_ms + HEARD_MS, heard)
+            self._control(m.Flush(turn=turn))
+        elif listening:
+            self._host.heard(turn, 0)
+
+    def playing(self, turn: int) -> bool:
+        """Whether sound of `turn` is still waiting, under way or in the player."""
+        return turn > self._flushed and (self.speaker.waiting > 0 or self.speaker.ahead_ms > 0)
+
+    def tick(self, now_ms: float) -> None:
+        """Let time pass; to be called about twenty times a second while there is anything to do."""
+        self._now_ms = now_ms
+        if self._host.blocked():
+            self.pages.renew(now_ms)
+        for client in self.pages.lapsed(now_ms):
+            self._lose(client)
+        for turn, (deadline, heard) in list(self._awaiting.items()):
+            if now_ms >= deadline:
+                del self._awaiting[turn]
+                self._host.heard(turn, heard)
+        owning = self.pages.owning
+        if owning is not None:
+            for pcm in owning.microphone.tick(now_ms):
+                self._host.voice(pcm)
+        self.state()
+        self._send_turns()
+        self._pump()
+        if len(self.pages) and now_ms - self._heartbeat_ms >= HEARTBEAT_MS:
+            self._heartbeat(owning)
+        for seq, sent in self._outbox.stalled(now_ms):
+            self._emit(seq, sent.message, sent.epoch)
+
+    def give_voice(self) -> None:
+        """If no page has the voice, give it to the one that has been here longest."""
+        if not self.pages.owner:
+            for page in self.pages:
+                self._give_voice_to(page.client)
+                return
+
+    def restart(self) -> None:
+        """A new session begins: what is left of the last one is void."""
+        self.speaker.flush()
+        self._awaiting.clear()
+
+    # --- Inner ----------------------------------------------------------------------------------------------
+
+    def _give_voice_to(self, client: str) -> None:
+        if self.pages.owner == client:
+            return
+        self.pages.owner = client
+        self.speaker.page_lost()
+        self.speaker.page_found(self._now_ms)
+        self.epoch += 1
+        self.state()
+
+    def _lose(self, client: str) -> None:
+        owner = client == self.pages.owner
+        self.pages.forget(client)
+        if not len(self.pages):
+            self._outbox.begin_anew()
+        if owner:
+            self.speaker.page_lost()
+            self._awaiting.clear()
+            self._host.page_gone()
+            self.state()
+
+    def _heartbeat(self, owning: Page | None) -> None:
+        self._heartbeat_ms = self._now_ms
+        microphone = owning.microphone if owning else None
+        self._control(
+            m.Heartbeat(
+                microphone_ack=microphone.ack if microphone else 0,
+                microphone_resend=microphone.resend if microphone else False,
+                acks=self.pages.acks,
+            )
+        )
+
+    def _state_fields(self) -> dict[str, Any]:
+        return self._host.state() | {"owner": self.pages.owner}
+
+    def _send_turns(self) -> None:
+        if self._dirty:
+            self._turns_ms = self._now_ms
+            dirty, self._dirty = self._dirty, {}
+            for index in sorted(dirty):
+                self._control(dirty[index])
+
+    def _pump(self) -> None:
+        for sent in self.speaker.ready(self._now_ms):
+            self._emit(sent.seq, sent.message, self.epoch, [sent.data] if sent.data else [])
+
+    def _control(self, message: Any) -> None:
+        if not len(self.pages):
+            return  # nobody is there: a welcome will say it all
+        envelope = m.Envelope(epoch=self.epoch, seq=1, ack=0, message=message)
+        seq = self._outbox.add(envelope, self._now_ms)
+        self._emit(seq, message, self.epoch)
+
+    def _emit(self, seq: int, message: Any, epoch: int, buffers: list[bytes] | None = None) -> None:
+        control = not isinstance(message, m.SpeakerAudio | m.SpeakerEnd)
+        envelope = m.Envelope(epoch=epoch, seq=seq, ack=self.pages.ack if control else 0, message=message)
+        self._post(m.encode(envelope), buffers or [])

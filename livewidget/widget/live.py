@@ -1,0 +1,323 @@
+"""`LiveWidget`: the talk as an object of the notebook."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar, overload
+
+import anywidget
+
+from livewidget.config import LiveConfig
+from livewidget.connection import Provider
+from livewidget.errors import StateError, UsageError
+from livewidget.models import find
+from livewidget.session import resolve
+from livewidget.tools import Tool
+from livewidget.turns import Floor, Turn
+from livewidget.widget import cells
+from livewidget.widget.background import background
+from livewidget.widget.callbacks import Callbacks
+from livewidget.widget.kernel import CellWatch, keep_subshell_lane
+from livewidget.widget.talk import Talk
+from livewidget.widget.waiting import wait_until
+from livewidget.widget.wording import sentence_of
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+_STATIC = pathlib.Path(__file__).parent.parent / "static"
+
+
+class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
+    """Talk with a live model in a notebook cell, while other cells run.
+
+    Show it as the last line of a cell and press ●, or type; or use it from Python. Every method may be called
+    in a cell while the talk goes on, and only `ask`, `listen` and `wait` wait for anything.
+
+    Args:
+        provider_or_model: Whom to talk to: a model id, or `Gemini(…)`, `VertexAI(…)`, `StandIn(…)`. Left out:
+        Gemini
+            if there is a key in the environment, else the offline tutor; the badge says which.
+        tools: Functions the model may call. `@live.tool` adds more.
+        **config: The fields of `LiveConfig`: `voice`, `system_instruction`, `turn_detection`, and so on.
+
+    Raises:
+        UsageError: A subclass of it says in one sentence what cannot work: a keyword, a value, a missing key,
+        a part
+            that is not installed.
+    """
+
+    _esm = _STATIC / "widget.js"
+    _css = _STATIC / "widget.css"
+
+    def __init__(
+        self, provider_or_model: Provider | str | None = None, *, tools: Sequence[Any] = (), **config: Any
+    ) -> None:
+        provider = resolve(provider_or_model)
+        settings = LiveConfig.of(**config)
+        settings.check(find(provider.model, provider.service))
+        offered = [function if isinstance(function, Tool) else Tool.of(function) for function in tools]
+        self._shut = False
+        self._from_main = False
+        self._cells = CellWatch()
+        self._background = background()
+        self._callbacks = Callbacks(self._callback_failed)
+        self._talk = Talk(
+            provider,
+            settings,
+            offered,
+            background=self._background,
+            post=self._post,
+            dispatch=self._callbacks.dispatch,
+            blocked=self._blocked,
+        )
+        super().__init__()
+        keep_subshell_lane(self.comm)
+        cells.enter(self)
+
+    # --- What a person does ---------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to talk; returns at once. If it cannot begin, the reason stands under the widget."""
+        self._background.call(lambda: self._talk.start(from_page=False))
+
+    def stop(self) -> None:
+        """End the talk; returns at once. The turns stay, and `start` begins anew."""
+        self._background.call(self._talk.stop)
+
+    def say(self, text: str) -> None:
+        """Send `text` as if it had been typed; returns at once. Starts the talk if need be."""
+        if not isinstance(text, str):
+            raise UsageError(f"say takes the text to send, not {type(text).__name__}.")
+        self._background.call(lambda: self._talk.text(text, from_page=False))
+
+    def ask(self, text: str, timeout: float = 30.0) -> Turn:
+        """Send `text`, wait for the answer, and return it. Starts the talk if need be.
+
+        Interrupting the kernel ends the wait and not the talk.
+
+        Args:
+            text: What to ask.
+            timeout: Seconds to wait.
+
+        Raises:
+            AnswerTimeout: No answer came in time.
+            LiveError: The talk could not be started, or ended.
+        """
+        return self._wait_for(self._talk.ask(text, timeout))
+
+    def interrupt(self) -> None:
+        """Let the model fall silent; returns at once."""
+        self._background.call(self._talk.interrupt)
+
+    def send_image(self, image: Any, mime_type: str | None = None) -> None:
+        """Show the model one picture; returns at once.
+
+        Args:
+            image: The bytes of a JPEG or PNG file, or a Pillow image.
+            mime_type: Only for bytes whose kind cannot be told from their first few.
+
+        Raises:
+            UsageError: If it is neither.
+        """
+        data, kind = _picture(image, mime_type)
+        self._background.call(self._talk.image, data, kind)
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns so far, oldest first: a new list each time, safe in any thread."""
+        return self._talk.board.turns
+
+    @property
+    def phase(self) -> str:
+        """Where the talk stands: "idle", "connecting", "live" or "ended"."""
+        return self._talk.board.phase
+
+    @property
+    def floor(self) -> Floor:
+        """Who may speak now."""
+        return self._talk.board.floor
+
+    def listen(self, timeout: float | None = None) -> Iterator[Turn]:
+        """Yield each turn when it is complete, yours and the model's, until the talk ends.
+
+        The page goes on talking meanwhile. On a kernel with subshells (ipykernel 7 or newer, in a JupyterLab
+        that uses them) nothing is needed for that. On ipykernel 6 the kernel has one queue, which this wait
+        keeps moving through nest_asyncio2; cells that are run meanwhile are executed when the wait is over.
+
+        Args:
+            timeout: Seconds to wait for the next turn, after which the iteration ends; None: no limit.
+        """
+        return self._listen(timeout, self._talk.board.listen())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the talk has ended, with the page going on as in `listen`.
+
+        Returns:
+            Whether it has ended; False after `timeout` seconds.
+        """
+        self._not_from_loop()
+        return wait_until(self._talk.board.still.wait, timeout)
+
+    @overload
+    def tool(self, function: F, /) -> F: ...
+    @overload
+    def tool(self, /, **options: Any) -> Callable[[F], F]: ...
+    def tool(self, function: Any = None, /, **options: Any) -> Any:
+        """Offer a function to the model: `@live.tool`, or with options of `Tool.of`, `@live.tool(name="…")`.
+
+        During a talk the session is reopened for it, which the service resumes where it can.
+
+        Raises:
+            ToolError: It cannot be offered; the sentence says why.
+        """
+
+        def offer(target: F) -> F:
+            declared = Tool.of(target, **options)
+            self._background.call(self._talk.add_tool, declared)
+            return target
+
+        return offer if function is None else offer(function)
+
+    def on(self, kind: type) -> Callable[[F], F]:
+        """Call a function with every event of a type: `@live.on(TurnComplete)`.
+
+        `@live.on(Turn)` calls it with every completed turn.
+
+        Functions run one after the other on a thread of their own. What they raise is shown under the widget.
+        """
+        if not isinstance(kind, type):
+            raise UsageError("on takes the type of an event, such as TurnComplete.")
+
+        def register(function: F) -> F:
+            self._callbacks.add(kind, function)
+            return function
+
+        return register
+
+    def close(self) -> None:
+        """End the talk and take the widget off the page; returns at once. The transcript stays."""
+        if getattr(self, "_shut", True):
+            return
+        self._shut = True
+        self._cells.close()
+        if self._background.alive:
+            self._background.submit(self._talk.close())
+        self._callbacks.close()
+        super().close()
+
+    def __repr__(self) -> str:
+        talk = self._talk
+        return f"<LiveWidget {talk.provider.model}: {talk.board.phase}, {len(talk.board.turns)} turns>"
+
+    # --- Jupyter --------------------------------------------------------------------------------------------
+
+    def _ipython_display_(self, **_: Any) -> None:
+        from IPython.display import publish_display_data
+
+        shown = self._repr_mimebundle_() if self._repr_mimebundle_ is not None else None
+        if shown is not None:
+            data, metadata = shown if isinstance(shown, tuple) else (shown, {})
+            publish_display_data(data, metadata)  # type: ignore[no-untyped-call, unused-ignore]
+        self._talk.transcript.display(self.turns)
+
+    def _handle_msg(self, message: dict[str, Any]) -> None:
+        # On whatever thread the kernel chose. A page may speak and ask for the state; it never sets any: what
+        # a saved or forged state holds must not start anything.
+        data = message.get("content", {}).get("data", {})
+        if data.get("method") == "custom":
+            self._from_main = threading.current_thread() is threading.main_thread()
+            origin = str((message.get("header") or {}).get("session") or "")
+            buffers = [bytes(buffer) for buffer in message.get("buffers") or ()]
+            self._background.call(self._talk.receive, data.get("content"), buffers, origin)
+        elif data.get("method") == "request_state":
+            super()._handle_msg(message)
+
+    def _post(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        if not self._shut and self.comm is not None:
+            self.send(content, buffers)
+
+    def _blocked(self) -> bool:
+        return self._from_main and self._cells.running
+
+    # --- Inner ----------------------------------------------------------------------------------------------
+
+    def _callback_failed(self, function: Callable[..., Any], error: Exception) -> None:
+        name = getattr(function, "__name__", "callback")
+        text = f"The callback {name} failed: {sentence_of(error)}"
+        self._background.call(self._talk.notice, "error", "callback-failed", text)
+
+    def _not_from_loop(self) -> None:
+        if self._background.here:
+            raise StateError("This would wait for itself: in a coroutine of a tool use say, not ask or wait.")
+
+    def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._background.here:
+            work.close()
+        self._not_from_loop()
+        future: Future[T] = self._background.submit(work)
+        try:
+            wait_until(lambda seconds: _is_done(future, seconds), None)
+        except BaseException:
+            future.cancel()
+            raise
+        return future.result()
+
+    def _listen(self, timeout: float | None, listener: Any) -> Iterator[Turn]:
+        self._not_from_loop()
+        taken: list[Turn | None] = []
+
+        def next_turn(seconds: float) -> bool:
+            import queue
+
+            with contextlib.suppress(queue.Empty):
+                taken.append(listener.get(timeout=seconds) if seconds else listener.get_nowait())
+            return bool(taken)
+
+        try:
+            while wait_until(next_turn, timeout):
+                turn = taken.pop()
+                if turn is None:
+                    return
+                yield turn
+        finally:
+            self._talk.board.unlisten(listener)
+
+
+def _is_done(future: Future[Any], seconds: float) -> bool:
+    from concurrent.futures import wait
+
+    return bool(wait([future], timeout=seconds).done)
+
+
+def _picture(image: Any, mime_type: str | None) -> tuple[bytes, str]:
+    """Return the bytes and kind of a picture.
+
+    Raises:
+        UsageError: If it is no picture.
+    """
+    if hasattr(image, "save") and hasattr(image, "mode"):
+        import io
+
+        out = io.BytesIO()
+        image.convert("RGB").save(out, format="JPEG", quality=90)
+        return out.getvalue(), "image/jpeg"
+    if not isinstance(image, bytes | bytearray | memoryview):
+        raise UsageError(f"A picture is JPEG or PNG bytes or a Pillow image, not {type(image).__name__}.")
+    data = bytes(image)
+    for start, kind in (
+        (b"\xff\xd8\xff", "image/jpeg"),
+        (b"\x89PNG\r\n", "image/png"),
+        (b"RIFF", "image/webp"),
+    ):
+        if data.startswith(start):
+            return data, mime_type or kind
+    if mime_type is None:
+        raise UsageError(
+            "These bytes are neither JPEG nor PNG; give their mime_type if the model reads them."
+        )
+    return data, mime_type

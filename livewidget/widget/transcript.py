@@ -1,0 +1,98 @@
+"""The transcript as a second output: it stays in the notebook when kernel and page are gone.
+
+The live view needs a kernel. This output is plain HTML made of escaped text, replaced in place by its
+`display_id` when a turn ends. A page that shows the live view hides it by its class.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from html import escape
+
+from livewidget.turns import Turn
+from livewidget.widget.views import tool_view
+
+MOST_TURNS = 1000
+
+# Only properties that sanitizers let through, and Jupyter's own colours where it has them.
+_ROW = "margin:0 0 .4em 0;line-height:1.45;color:var(--jp-content-font-color1,inherit)"
+_SMALL = "color:var(--jp-content-font-color2,#666);font-size:.9em"
+
+
+class Transcript:
+    """Renders turns, and publishes them where the notebook can show them.
+
+    Attributes:
+        css_class: The class of its output; the page hides what has it.
+    """
+
+    def __init__(self, speaker: str) -> None:
+        self.css_class = f"livewidget-transcript-{secrets.token_hex(4)}"
+        self._speaker = speaker
+        self._display_id = f"livewidget-{secrets.token_hex(8)}"
+        self._shown: dict[str, str] | None = None
+
+    def bundle(self, turns: Iterable[Turn]) -> dict[str, str]:
+        """Return the output for `turns`, as HTML and as plain text."""
+        final = [turn for turn in turns if turn.final]
+        left_out = max(0, len(final) - MOST_TURNS)
+        final = final[left_out:]
+        rows = [self._row(turn) for turn in final]
+        lines = [self._line(turn) for turn in final]
+        if left_out:
+            rows.insert(0, f'<p style="{_SMALL}">{left_out} earlier turns are not shown.</p>')
+            lines.insert(0, f"({left_out} earlier turns are not shown)")
+        head = f'<div class="livewidget-transcript {self.css_class}" role="log" aria-label="Transcript">'
+        return {
+            "text/html": "\n".join([head, *rows, "</div>"]),
+            "text/plain": "\n".join(lines) or "(no turns yet)",
+        }
+
+    def display(self, turns: Iterable[Turn]) -> None:
+        """Show the transcript as an output of the running cell. Later updates reach every such output."""
+        from IPython.display import publish_display_data
+
+        self._shown = self.bundle(turns)
+        publish_display_data(  # type: ignore[no-untyped-call, unused-ignore]
+            self._shown, transient={"display_id": self._display_id}
+        )
+
+    def update(self, turns: Iterable[Turn]) -> bool:
+        """Bring the outputs up to date, from any thread; returns whether there was anything to do."""
+        if self._shown is None:
+            return False
+        bundle = self.bundle(turns)
+        if bundle == self._shown:
+            return False
+        from IPython.display import publish_display_data
+
+        self._shown = bundle
+        publish_display_data(  # type: ignore[no-untyped-call, unused-ignore]
+            bundle, transient={"display_id": self._display_id}, update=True
+        )
+        return True
+
+    def _name(self, turn: Turn) -> str:
+        return "you" if turn.speaker == "user" else self._speaker
+
+    def _row(self, turn: Turn) -> str:
+        parts = [f"<strong>{_text(self._name(turn))}</strong> {_text(turn.text)}"]
+        if turn.interrupted:
+            parts.append(f'<span style="{_SMALL}">— interrupted</span>')
+        for use in turn.tools:
+            view = tool_view(use)
+            outcome = view.error or view.result or view.state
+            parts.append(
+                f'<br><code style="{_SMALL}">{_text(f"{view.name}({view.args}) → {outcome}")}</code>'
+            )
+        return f'<p style="{_ROW}">{" ".join(parts)}</p>'
+
+    def _line(self, turn: Turn) -> str:
+        tools = "".join(f"\n    {use.name} → {tool_view(use).result or use.error}" for use in turn.tools)
+        return f"{self._name(turn)}: {turn.text}{' (interrupted)' if turn.interrupted else ''}{tools}"
+
+
+def _text(text: str) -> str:
+    """Escape, and drop the control characters that HTML does not allow."""
+    return escape("".join(letter for letter in text if letter in "\n\t" or letter >= " "))

@@ -1,0 +1,52 @@
+"""A turn as the page and the saved transcript show it: text, and nothing that was not meant to be seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from livewidget.turns import ToolUse, Turn
+from livewidget.widget.messages import SpanView, ToolView, TurnView
+
+ARGS_LENGTH = 300
+RESULT_LENGTH = 500
+
+
+def turn_view(turn: Turn) -> TurnView:
+    """Return `turn` for the page; one that was cut holds only what was heard."""
+    return TurnView(
+        index=turn.index,
+        speaker=turn.speaker,
+        spans=tuple(SpanView(text=span.text, sample=span.sample) for span in turn.heard_spans),
+        interim=turn.interim,
+        final=turn.final,
+        interrupted=turn.interrupted,
+        heard_sample=turn.heard_sample,
+        latency_ms=turn.latency_ms,
+        thoughts=turn.thoughts,
+        tools=tuple(map(tool_view, turn.tools)),
+    )
+
+
+def tool_view(use: ToolUse) -> ToolView:
+    """Return a tool's call for the page: arguments as Python writes them, the result as JSON."""
+    return ToolView(
+        id=use.id,
+        name=use.name,
+        args=shorten(", ".join(f"{name}={value!r}" for name, value in use.args.items()), ARGS_LENGTH),
+        result=None if use.result is None else shorten(_result(use.result), RESULT_LENGTH),
+        error=use.error,
+        duration_ms=use.duration_ms,
+        state=use.state,
+    )
+
+
+def _result(result: Mapping[str, Any]) -> str:
+    value: Any = next(iter(result.values())) if set(result) in ({"result"}, {"output"}) else dict(result)
+    return json.dumps(value, ensure_ascii=False, default=repr)
+
+
+def shorten(text: str, length: int) -> str:
+    """Cut `text` to `length` characters, the last of them an ellipsis."""
+    return text if len(text) <= length else text[: length - 1] + "…"
