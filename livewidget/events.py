@@ -1,4 +1,4 @@
-"""Everything that can happen in a session, as frozen dataclasses; `Event` is their union.
+"""Everything that can happen in a session, as frozen structs; `Event` is their union.
 
 One event means one thing, whichever model or service it came from. Events from the server are made by
 `livewidget.protocol`; those marked "made by the session" tell what this side did.
@@ -7,52 +7,52 @@ One event means one thing, whichever model or service it came from. Events from 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, dataclass_transform
+from typing import Any, Literal
 
-_T = TypeVar("_T")
+import msgspec
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
-def _event(cls: type[_T]) -> type[_T]:
-    return dataclass(frozen=True, slots=True, kw_only=True)(cls)
+class _Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all events. Sound, pictures and secrets never show in its repr."""
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _HIDDEN)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+_HIDDEN = frozenset({"data", "handle"})
 
 
 # --- Session ----------------------------------------------------------------------------------------------
 
 
-@_event
-class SessionStarted:
+class SessionStarted(_Event, frozen=True, kw_only=True):
     """The server accepted the setup. `session_id` is given by Vertex AI only."""
 
     session_id: str | None = None
 
 
-@_event
-class SessionEnded:
+class SessionEnded(_Event, frozen=True, kw_only=True):
     """Made by the session: it is over. `error` is one plain sentence, or None after an orderly end."""
 
     error: str | None = None
 
 
-@_event
-class GoAway:
+class GoAway(_Event, frozen=True, kw_only=True):
     """The server will close the connection. `time_left_ms` is None where it did not say when."""
 
     time_left_ms: int | None = None
 
 
-@_event
-class ResumptionUpdate:
+class ResumptionUpdate(_Event, frozen=True, kw_only=True):
     """A handle to resume with. It is a secret: kept out of repr, logs and traits."""
 
-    handle: str | None = field(default=None, repr=False)
+    handle: str | None = None
     resumable: bool = False
     last_consumed_index: int | None = None
 
 
-@_event
-class Usage:
+class Usage(_Event, frozen=True, kw_only=True):
     """Token counts as the server reported them. Vertex AI's `candidates…` are `response…` here."""
 
     prompt_tokens: int = 0
@@ -61,46 +61,41 @@ class Usage:
     tool_use_prompt_tokens: int = 0
     cached_tokens: int = 0
     total_tokens: int = 0
-    prompt_by_modality: Mapping[str, int] = field(default_factory=dict)
-    response_by_modality: Mapping[str, int] = field(default_factory=dict)
+    prompt_by_modality: Mapping[str, int] = {}
+    response_by_modality: Mapping[str, int] = {}
     traffic_type: str | None = None
 
 
 # --- What the user does -----------------------------------------------------------------------------------
 
 
-@_event
-class TextSent:
+class TextSent(_Event, frozen=True, kw_only=True):
     """Made by the session: the user typed `text`."""
 
     text: str
 
 
-@_event
-class ImageSent:
+class ImageSent(_Event, frozen=True, kw_only=True):
     """Made by the session: one picture went to the model."""
 
     mime_type: str
     size: int
 
 
-@_event
-class ActivityStart:
+class ActivityStart(_Event, frozen=True, kw_only=True):
     """The user began to speak: by manual activity, by the server's word, or `inferred` from a transcript."""
 
     offset_ms: int | None = None
     inferred: bool = False
 
 
-@_event
-class ActivityEnd:
+class ActivityEnd(_Event, frozen=True, kw_only=True):
     """The user stopped speaking: manual activity, the server's word."""
 
     offset_ms: int | None = None
 
 
-@_event
-class InputTranscript:
+class InputTranscript(_Event, frozen=True, kw_only=True):
     """A fragment of what the user said, to be appended. Approximate: another model hears than answers."""
 
     text: str
@@ -108,8 +103,7 @@ class InputTranscript:
     language: str | None = None
 
 
-@_event
-class InterimInputTranscript:
+class InterimInputTranscript(_Event, frozen=True, kw_only=True):
     """All that the user has said in this turn as heard so far; replaces the one before."""
 
     text: str
@@ -118,16 +112,14 @@ class InterimInputTranscript:
 # --- What the model does ----------------------------------------------------------------------------------
 
 
-@_event
-class OutputAudio:
+class OutputAudio(_Event, frozen=True, kw_only=True):
     """Sound from the model: PCM16 little-endian mono at `sample_rate` Hz (24000 on the Live API)."""
 
-    data: bytes = field(repr=False)
+    data: bytes
     sample_rate: int = 24_000
 
 
-@_event
-class OutputTranscript:
+class OutputTranscript(_Event, frozen=True, kw_only=True):
     """A fragment of what the model says aloud, to be appended. No order is promised against the audio."""
 
     text: str
@@ -135,30 +127,26 @@ class OutputTranscript:
     language: str | None = None
 
 
-@_event
-class OutputText:
+class OutputText(_Event, frozen=True, kw_only=True):
     """A fragment of text from a model that writes instead of speaking."""
 
     text: str
 
 
-@_event
-class Thought:
+class Thought(_Event, frozen=True, kw_only=True):
     """A fragment of the model's summary of its thinking; not part of the answer."""
 
     text: str
 
 
-@_event
-class OutputMedia:
+class OutputMedia(_Event, frozen=True, kw_only=True):
     """Bytes from the model that are not PCM audio, such as video."""
 
-    data: bytes = field(repr=False)
+    data: bytes
     mime_type: str = "application/octet-stream"
 
 
-@_event
-class ExecutableCode:
+class ExecutableCode(_Event, frozen=True, kw_only=True):
     """Code the model runs on the server."""
 
     code: str
@@ -166,8 +154,7 @@ class ExecutableCode:
     id: str | None = None
 
 
-@_event
-class CodeResult:
+class CodeResult(_Event, frozen=True, kw_only=True):
     """What that code printed."""
 
     outcome: str | None = None
@@ -175,44 +162,37 @@ class CodeResult:
     id: str | None = None
 
 
-@_event
-class Grounding:
+class Grounding(_Event, frozen=True, kw_only=True):
     """Sources the answer rests on, as the server sent them."""
 
     metadata: Mapping[str, Any]
 
 
-@_event
-class UrlContext:
+class UrlContext(_Event, frozen=True, kw_only=True):
     """Pages the model read, as the server sent them."""
 
     metadata: Mapping[str, Any]
 
 
-@_event
-class Interrupted:
+class Interrupted(_Event, frozen=True, kw_only=True):
     """The model was interrupted: what it has sent and not yet been heard is void."""
 
 
-@_event
-class GenerationComplete:
+class GenerationComplete(_Event, frozen=True, kw_only=True):
     """The model has sent all of its answer; it may still be playing."""
 
 
-@_event
-class WaitingForInput:
+class WaitingForInput(_Event, frozen=True, kw_only=True):
     """The model chose to say nothing and wait."""
 
 
-@_event
-class InteractionStatus:
+class InteractionStatus(_Event, frozen=True, kw_only=True):
     """IN_PROGRESS or IDLE, from models that think in the background."""
 
     status: str
 
 
-@_event
-class TurnComplete:
+class TurnComplete(_Event, frozen=True, kw_only=True):
     """The model's turn is over. `reason` is set when it ended badly, e.g. MALFORMED_FUNCTION_CALL."""
 
     reason: str | None = None
@@ -221,24 +201,21 @@ class TurnComplete:
 # --- Tools ------------------------------------------------------------------------------------------------
 
 
-@_event
-class ToolCall:
+class ToolCall(_Event, frozen=True, kw_only=True):
     """The model calls a declared function. `id` is "" where the service gives none (Vertex AI may)."""
 
     id: str
     name: str
-    args: Mapping[str, Any] = field(default_factory=dict)
+    args: Mapping[str, Any] = {}
 
 
-@_event
-class ToolCallCancelled:
+class ToolCallCancelled(_Event, frozen=True, kw_only=True):
     """The model no longer wants these results."""
 
     ids: tuple[str, ...]
 
 
-@_event
-class ToolResult:
+class ToolResult(_Event, frozen=True, kw_only=True):
     """Made by the session: a call ended. Either `result` (as sent to the model) or `error` is set."""
 
     id: str
@@ -251,8 +228,7 @@ class ToolResult:
 # --- The rest ---------------------------------------------------------------------------------------------
 
 
-@_event
-class Notice:
+class Notice(_Event, frozen=True, kw_only=True):
     """Made by the session: something a person should read. `code` is stable, for programs."""
 
     level: Literal["info", "warning", "error"]
@@ -260,15 +236,13 @@ class Notice:
     text: str
 
 
-@_event
-class Unknown:
+class Unknown(_Event, frozen=True, kw_only=True):
     """The server said something this version does not know: where, never what."""
 
     path: str
 
 
-@_event
-class Malformed:
+class Malformed(_Event, frozen=True, kw_only=True):
     """A server message that cannot be read: why and how large, never what. It was skipped."""
 
     problem: str
