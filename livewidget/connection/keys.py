@@ -79,8 +79,9 @@ def need_key(argument: str | Key | None, model: str) -> Key:
     key = find_key(argument)
     if key is None:
         raise KeyMissing(
-            f"{model} needs a key of the Gemini API and none was found: set GEMINI_API_KEY, add a Colab secret "
-            "of that name, or pass api_key=…; LiveWidget() without a model talks with the offline tutor."
+            f"{model} needs a key of the Gemini API and none was found: set GEMINI_API_KEY, add a Colab "
+            "secret of that name, or pass api_key=…; LiveWidget() without a model talks with the "
+            "offline tutor."
         )
     return key
 

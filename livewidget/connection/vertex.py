@@ -78,7 +78,7 @@ class VertexAI:
         return f"projects/{self.project}/locations/{self.location}/publishers/google/models/{self.model}"
 
     def url(self) -> str:
-        """Return the address that is dialled; before the method is a slash, not a dot as on the Gemini API."""
+        """Return the address that is dialled. Before the method is a slash, not a dot as elsewhere."""
         version = find(self.model, self.service).api_version
         return f"{self._url}/ws/google.cloud.aiplatform.{version}.LlmBidiService/BidiGenerateContent"
 
