@@ -146,6 +146,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--offline", action="store_true", help="ask the offline tutor, also where there is a key"
     )
+    command.add_argument(
+        "--server", metavar="URL", help="another server of the Live API, such as that of livewidget serve"
+    )
     command.add_argument("--voice", help="a voice of the Live API, such as Kore")
     command.add_argument("--language", help="the language to answer in, such as en-US")
     command.add_argument("--timeout", type=_seconds, default=60.0, metavar="S", help="wait this long (60)")
@@ -235,17 +238,21 @@ def whom(arguments: argparse.Namespace) -> Provider:
     """Return whom to ask.
 
     Raises:
-        UsageError: If both a model and the tutor are named, or the model's key is missing.
+        UsageError: If the options contradict each other, or the model's key is missing.
     """
     from livewidget.session import resolve
 
-    if not arguments.offline:
-        return resolve(arguments.model)
-    if arguments.model:
-        raise UsageError("--offline asks the tutor and --model asks Gemini: leave one of them out.")
-    from livewidget.standin import StandIn
+    if arguments.offline:
+        if arguments.model or arguments.server:
+            raise UsageError("--offline asks the tutor in this process: leave --model and --server out.")
+        from livewidget.standin import StandIn
 
-    return StandIn()
+        return StandIn()
+    if arguments.server:
+        from livewidget.connection import Gemini
+
+        return Gemini(**({"model": arguments.model} if arguments.model else {}), base_url=arguments.server)
+    return resolve(arguments.model)
 
 
 async def put(session: LiveSession, question: Question, listener: Listener, realtime: bool) -> None:

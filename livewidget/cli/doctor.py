@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 import livewidget
+from livewidget.errors import ConfigError
 
 CORE = ("anywidget", "ipywidgets", "matplotlib", "msgspec", "nest-asyncio2", "numpy", "websockets")
 # Distribution, and the module whose import shows that it works here.
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 def examine() -> list[Finding]:
     """Look at everything; the last findings say what will work here."""
     parts = [_python(), *_core(), _page(), _tutor(), _key(), _vertex(), _serve(), *_jupyter(), _chromium()]
-    return [*parts, *_verdicts({part.name: part for part in parts})]
+    return [*parts, *verdicts({part.name: part for part in parts})]
 
 
 # --- The parts ----------------------------------------------------------------------------------------------
@@ -126,7 +127,10 @@ def _tutor() -> Finding:
 def _key() -> Finding:
     from livewidget.connection import find_key
 
-    key = find_key()
+    try:
+        key = find_key()
+    except ConfigError as error:
+        return Finding("key", "missing", str(error))
     if key is None:
         text = "None found: set GEMINI_API_KEY, or GOOGLE_API_KEY, to talk with Gemini."
         return Finding("key", "missing", text)
@@ -182,7 +186,9 @@ def _chromium() -> Finding:
 # --- What will work -----------------------------------------------------------------------------------------
 
 
-def _verdicts(parts: dict[str, Finding]) -> Iterator[Finding]:
+def verdicts(parts: dict[str, Finding]) -> Iterator[Finding]:
+    """Say what will work here, from what the parts are like, by name."""
+
     def works(*names: str) -> bool:
         return all(parts[name].state == "ok" for name in names)
 

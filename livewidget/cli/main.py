@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import livewidget
 from livewidget.cli import ask, demo, doctor, serve
 from livewidget.errors import LiveError, UsageError
 
 # What scripts can rely on; `livewidget --help` prints it.
-ANSWERED = 0
 FAILED = 1
 BAD_USE = 2
 INTERRUPTED = 130
@@ -49,8 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments after the command's name; None means those of this process.
     """
     arguments = parser().parse_args(argv)
+    return ended(lambda: arguments.run(arguments))
+
+
+def ended(run: Callable[[], int]) -> int:
+    """Run a command; what it raises becomes an exit code and one sentence on stderr."""
     try:
-        code: int = arguments.run(arguments)
+        code = run()
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:

@@ -1,1 +1,77 @@
 """`livewidget serve`: the offline tutor on loopback, for the official SDKs and other people's clients."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+
+from livewidget.errors import UsageError
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add this command to the command line."""
+    command = commands.add_parser(
+        "serve",
+        help="serve the offline tutor to any client of the Live API",
+        description="Serve the offline tutor on this computer's own address, with and without TLS. When it "
+        "is ready it prints one line of JSON: "
+        '{"ws": "ws://127.0.0.1:…", "wss": "wss://127.0.0.1:…", "cert": "…/cert.pem"}; '
+        "then it serves until Ctrl+C or SIGTERM.",
+    )
+    command.add_argument(
+        "--ws-port", type=_port, default=0, metavar="N", help="port without TLS (any free one)"
+    )
+    command.add_argument(
+        "--wss-port", type=_port, default=0, metavar="N", help="port with TLS (any free one)"
+    )
+    command.add_argument("--no-tls", action="store_true", help="serve ws only; needs no certificate")
+    command.add_argument("--key", help="accept this key only, instead of any")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until told to end."""
+    asyncio.run(serve(arguments))
+    return 0
+
+
+async def serve(arguments: argparse.Namespace) -> None:
+    """Serve until SIGINT or SIGTERM, and close every session.
+
+    Raises:
+        UsageError: If a port cannot be used, or a part is not installed.
+    """
+    from livewidget.standin import StandIn
+    from livewidget.standin.serve import Server
+
+    ended = asyncio.Event()
+    on_signals(ended)
+    wss_port = None if arguments.no_tls else arguments.wss_port
+    server = Server(StandIn(), ws_port=arguments.ws_port, wss_port=wss_port, key=arguments.key)
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(server)
+        except OSError as error:
+            text = "A port cannot be used, perhaps because another program has it: choose others, or none."
+            raise UsageError(text) from error
+        print(server.ready_line(), flush=True)
+        await ended.wait()
+
+
+def on_signals(ended: asyncio.Event) -> None:
+    """Set `ended` when the process is told to end."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, ended.set)
+        except NotImplementedError:  # Windows' loops take none; this wakes them
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(ended.set))
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65_535:
+        raise argparse.ArgumentTypeError("a port is a number from 0, for any that is free, to 65535")
+    return value

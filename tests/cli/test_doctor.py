@@ -1,0 +1,93 @@
+"""`livewidget doctor`: plain sentences, never a key."""
+
+import json
+
+import pytest
+
+from livewidget.cli import doctor
+from tests.cli.conftest import environment, livewidget
+
+CANARY = "canary-0123456789-never-shown"
+
+
+def findings(**env):
+    done = livewidget("doctor", "--json", env=environment(**env))
+    report = json.loads(done.stdout)
+    return done, {finding["name"]: finding for finding in report["findings"]}, report["ok"]
+
+
+def test_it_looks_at_everything():
+    done, found, healthy = findings()
+    assert done.returncode == (0 if healthy else 1)
+    assert {"livewidget", "libraries", "page", "offline tutor", "key", "Vertex AI", "serve"} <= set(found)
+    assert {"JupyterLab", "ipykernel", "Chromium", "talking", "notebook"} <= set(found)
+    assert found["offline tutor"]["state"] == "ok"
+    assert found["key"]["state"] == "missing"
+    assert all(finding["text"].endswith(".") for finding in found.values())
+
+
+@pytest.mark.parametrize("name", ["GEMINI_API_KEY", "GOOGLE_API_KEY"])
+def test_a_key_is_named_and_never_shown(name):
+    done, found, _ = findings(**{name: CANARY})
+    assert name in found["key"]["text"]
+    assert CANARY not in done.stdout + done.stderr
+    assert "Gemini or the offline tutor" in found["talking"]["text"]
+
+
+def test_a_key_that_cannot_be_one_is_a_sentence():
+    done, found, _ = findings(GEMINI_API_KEY="two words")
+    assert found["key"]["state"] == "missing"
+    assert "two words" not in done.stdout + done.stderr
+
+
+def test_for_people_it_is_a_line_each():
+    done = livewidget("doctor")
+    lines = done.stdout.splitlines()
+    assert all(line[0] in "✓–✗" for line in lines)
+    assert len({line.index(line.split("  ")[-1].strip()) for line in lines}) == 1
+
+
+@pytest.mark.parametrize(
+    ("lab", "kernel", "works"),
+    [
+        ("4.6.6", "7.4.0", True),
+        ("4.6.6", "7.1.0", True),
+        ("4.6.6", "6.29.5", False),
+        ("4.3.9", "7.4.0", False),
+        (None, "7.4.0", False),
+    ],
+)
+def test_which_pairs_go_on_while_a_cell_runs(lab, kernel, works):
+    assert doctor.subshells(lab, kernel) is works
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "words"),
+    [
+        ({}, "ok", "while a cell runs"),
+        ({"ipykernel": ("ok", "6.29.5")}, "ok", "pauses"),
+        ({"JupyterLab": ("missing", None)}, "missing", "command line"),
+        ({"ipykernel": ("broken", "7.0.1")}, "missing", "command line"),
+    ],
+)
+def test_what_it_says_of_the_notebook(changes, state, words):
+    good = {"page": ("ok", None), "key": ("missing", None), "offline tutor": ("ok", None)}
+    good |= {"JupyterLab": ("ok", "4.6.6"), "ipykernel": ("ok", "7.4.0")}
+    parts = {name: doctor.Finding(name, *_of(value)) for name, value in (good | changes).items()}
+    verdict = {finding.name: finding for finding in doctor.verdicts(parts)}["notebook"]
+    assert verdict.state == state
+    assert words in verdict.text
+
+
+def _of(value):
+    state, version = value
+    return state, "", version
+
+
+def test_with_nobody_to_talk_to_it_is_broken():
+    parts = {
+        name: doctor.Finding(name, "missing", "")
+        for name in ("key", "offline tutor", "JupyterLab", "ipykernel", "page")
+    }
+    talking = next(doctor.verdicts(parts))
+    assert (talking.name, talking.state) == ("talking", "broken")

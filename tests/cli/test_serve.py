@@ -1,0 +1,85 @@
+"""`livewidget serve`: one line of JSON, loopback only, a clean end."""
+
+import json
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from tests.cli.conftest import ROOT, environment, livewidget, one_sentence
+
+SERVICE = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+SETUP = '{"setup": {"model": "models/offline-tutor"}}'
+
+
+@contextmanager
+def serving(*arguments):
+    """`livewidget serve` as a process, and what it printed when it was ready."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "livewidget", "serve", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment(),
+    )
+    try:
+        yield process, json.loads(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_both_and_ends_cleanly(number):
+    with serving() as (process, ready):
+        assert set(ready) == {"ws", "wss", "cert"}
+        with connect(ready["ws"] + SERVICE) as link:
+            link.send(SETUP)
+            assert json.loads(link.recv(10)) == {"setupComplete": {}}
+        trust = ssl.create_default_context(cafile=ready["cert"])
+        with connect(ready["wss"] + SERVICE, ssl=trust) as link:
+            link.send(SETUP)
+            assert "setupComplete" in json.loads(link.recv(10))
+            process.send_signal(number)
+            rest, errors = process.communicate(timeout=20)
+        assert (process.returncode, rest, errors) == (0, "", "")
+        assert not Path(ready["cert"]).exists()
+
+
+def test_it_listens_on_loopback_only():
+    with serving("--no-tls") as (_, ready):
+        host, port = ready["ws"].removeprefix("ws://").split(":")
+        assert host == "127.0.0.1"
+        assert ready["wss"] is None
+        with socket.socket() as other:
+            # The same port on every other address is free: nobody else can reach the tutor.
+            other.bind(("127.0.0.2", int(port)))
+
+
+def test_a_key_can_be_demanded():
+    with serving("--no-tls", "--key", "right") as (_, ready):
+        with connect(ready["ws"] + SERVICE, additional_headers={"x-goog-api-key": "right"}) as link:
+            link.send(SETUP)
+            assert "setupComplete" in json.loads(link.recv(10))
+        with connect(ready["ws"] + SERVICE, additional_headers={"x-goog-api-key": "wrong"}) as link:
+            link.send(SETUP)
+            with pytest.raises(ConnectionClosed) as closed:
+                link.recv(10)
+        assert closed.value.rcvd.code == 1007
+
+
+def test_a_port_that_is_taken_is_one_sentence():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        done = livewidget("serve", "--no-tls", "--ws-port", other.getsockname()[1])
+    assert done.returncode == 2
+    assert "port" in one_sentence(done.stderr)
