@@ -1,0 +1,250 @@
+import asyncio
+import contextlib
+import json
+import logging
+import ssl
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from livewidget.standin import StandIn
+from livewidget.standin.certificate import Certificate
+from livewidget.standin.serve import Server
+from tests.standin.puppets import Brain, Ears, VirtualClock, Voice
+from tests.standin.test_guard import PATH, TABLE
+
+SETUP = json.dumps({"setup": {"model": "models/offline-tutor", "outputAudioTranscription": {}}})
+
+
+def standin():
+    return StandIn(ears=Ears(), brain=Brain(), voice=Voice(), clock=VirtualClock())
+
+
+@pytest.fixture
+async def server():
+    async with Server(standin()) as server:
+        yield server
+
+
+async def shake(port, host, origin, extra=()):
+    """Open a WebSocket by hand, with exactly these headers; return the HTTP status."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    lines = [f"GET {PATH} HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade",
+             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", *extra]  # fmt: skip
+    if origin is not None:
+        lines.append(f"Origin: {origin}")
+    writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+    status = int((await asyncio.wait_for(reader.readline(), 5)).split()[1])
+    writer.close()
+    await writer.wait_closed()
+    return status
+
+
+def port_of(url):
+    return int(url.rsplit(":", 1)[1])
+
+
+def placed(text, port):
+    """The table is written for port 9080."""
+    return text and text.replace("9080", str(port)).replace("9081", str(port + 1))
+
+
+async def test_hosts_and_origins_over_a_real_socket(server):
+    port = port_of(server.ws)
+    for host, origin, allowed in TABLE:
+        status = await shake(port, placed(host, port), placed(origin, port))
+        assert status == (101 if allowed else 403), (host, origin)
+    again = [f"Host: 127.0.0.1:{port}"]
+    assert await shake(port, f"127.0.0.1:{port}", None, again) in (400, 403)
+
+
+async def test_a_server_without_the_guard_lets_them_all_in():
+    """The control: it is the guard that refuses them, not the library nor the way they are sent."""
+
+    async def handler(connection):
+        await connection.wait_closed()
+
+    async with serve(handler, "127.0.0.1", 0) as open_server:
+        port = next(iter(open_server.sockets)).getsockname()[1]
+        for host, origin, _ in TABLE:
+            assert await shake(port, placed(host, port), placed(origin, port)) == 101, (host, origin)
+
+
+async def test_nothing_but_loopback_is_listened_on(server):
+    for url in (server.ws, server.wss):
+        assert url.split("//")[1].startswith("127.0.0.1:")
+
+
+async def test_other_paths_are_not_found(server):
+    with pytest.raises(InvalidStatus) as error:
+        await connect(server.ws + "/index.html").__aenter__()
+    assert error.value.response.status_code == 404
+
+
+async def talk(socket, text="hello"):
+    await socket.send(SETUP)
+    assert json.loads(await socket.recv()) == {"setupComplete": {}}
+    await socket.send(json.dumps({"realtimeInput": {"text": text}}))
+    said = ""
+    async for frame in socket:
+        assert isinstance(frame, bytes)
+        content = json.loads(frame).get("serverContent", {})
+        said += content.get("outputTranscription", {}).get("text", "")
+        if content.get("turnComplete"):
+            return said
+    raise AssertionError("closed before the turn was complete")
+
+
+async def test_both_ports_talk_and_the_certificate_is_to_be_trusted(server):
+    line = json.loads(server.ready_line())
+    assert set(line) == {"ws", "wss", "cert"}
+    assert "\n" not in server.ready_line()
+    context = ssl.create_default_context(cafile=line["cert"])
+    async with connect(line["ws"] + "/" + PATH) as plain:
+        assert await talk(plain) == "echo hello"
+    async with connect(line["wss"] + PATH, ssl=context) as secure:
+        assert await talk(secure) == "echo hello"
+    async with connect(
+        line["wss"].replace("127.0.0.1", "localhost") + PATH, ssl=context, host="127.0.0.1"
+    ) as named:
+        assert await talk(named) == "echo hello"
+
+
+async def test_without_the_certificate_there_is_no_trust(server):
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await connect(server.wss + PATH, ssl=ssl.create_default_context()).__aenter__()
+
+
+async def test_the_certificate_goes_with_the_server():
+    async with Server(standin()) as server:
+        assert exists(server.cert)
+    assert not exists(server.cert)
+
+
+def exists(path):
+    return Path(path).parent.exists() and Path(path).exists()
+
+
+def test_the_key_stays_in_no_file():
+    certificate = Certificate()
+    folder = certificate.path.parent
+    try:
+        assert [path.name for path in folder.iterdir()] == ["cert.pem"]
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert "PRIVATE" not in certificate.path.read_text()
+    finally:
+        certificate.remove()
+    assert not folder.exists()
+
+
+def test_a_strict_client_accepts_the_certificate():
+    certificate = Certificate()
+    try:
+        strict = ssl.create_default_context(cafile=certificate.path)
+        strict.verify_flags |= ssl.VERIFY_X509_STRICT
+        inbound, outbound, other_in, other_out = (ssl.MemoryBIO() for _ in range(4))
+        client = strict.wrap_bio(inbound, outbound, server_hostname="127.0.0.1")
+        host = certificate.context.wrap_bio(other_in, other_out, server_side=True)
+        for _ in range(4):
+            for one in (client, host):
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    one.do_handshake()
+                other_in.write(outbound.read())
+                inbound.write(other_out.read())
+        assert client.version() == "TLSv1.3"
+    finally:
+        certificate.remove()
+
+
+async def test_one_port_alone():
+    async with Server(standin(), wss_port=None) as server:
+        assert json.loads(server.ready_line()) == {"ws": server.ws, "wss": None, "cert": None}
+        async with connect(server.ws + PATH) as socket:
+            assert await talk(socket) == "echo hello"
+
+
+KEY = "canary-key-1234567890"
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "right"),
+    [
+        ("", {"x-goog-api-key": KEY}, True),
+        (f"?key={KEY}", {}, True),
+        ("", {"Authorization": f"Bearer {KEY}"}, True),
+        ("", {"Authorization": f"Token {KEY}"}, True),
+        ("", {}, False),
+        ("?key=wrong", {}, False),
+        ("", {"x-goog-api-key": KEY[:-1]}, False),
+    ],
+)
+async def test_a_wrong_key_is_told_after_the_first_message(query, headers, right, caplog):
+    caplog.set_level(logging.DEBUG)
+    async with (
+        Server(standin(), wss_port=None, key=KEY) as server,
+        connect(server.ws + PATH + query, additional_headers=headers, logger=quiet()) as socket,
+    ):
+        if right:
+            assert await talk(socket) == "echo hello"
+        else:
+            await socket.send(SETUP)
+            with pytest.raises(ConnectionClosed) as error:
+                await socket.recv()
+            assert error.value.rcvd.code == 1007
+            assert error.value.rcvd.reason == "API key not valid. Please pass a valid API key."
+    assert KEY not in caplog.text
+    assert KEY not in repr(server)
+    assert KEY not in server.ready_line()
+
+
+def quiet():
+    """The client's own log would show the key: it is the server's that is looked at."""
+    logger = logging.getLogger("tests.quiet")
+    logger.setLevel(logging.CRITICAL)
+    return logger
+
+
+async def test_any_key_will_do_where_none_is_set(server):
+    async with connect(server.ws + PATH, additional_headers={"x-goog-api-key": "anything"}) as socket:
+        assert await talk(socket) == "echo hello"
+
+
+async def test_drop_breaks_the_link_without_a_close_frame():
+    tutor = standin()
+    async with Server(tutor, wss_port=None) as server, connect(server.ws + PATH) as socket:
+        await talk(socket)
+        tutor.simulate("drop")
+        with pytest.raises(ConnectionClosed) as error:
+            await asyncio.wait_for(socket.recv(), 5)
+        assert error.value.rcvd is None
+
+
+async def test_the_server_ends_while_sessions_run_and_leaves_nothing():
+    async with Server(standin(), wss_port=None) as server:
+        sockets = [await connect(server.ws + PATH).__aenter__() for _ in range(3)]
+        for socket in sockets:
+            await socket.send(SETUP)
+            await socket.recv()
+    for socket in sockets:
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(socket.recv(), 5)
+        await socket.close()
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("stand-in")]
+
+
+async def test_a_large_frame_is_taken(server):
+    silence = json.dumps(
+        {"realtimeInput": {"audio": {"data": "A" * 4_000_000, "mimeType": "audio/pcm;rate=16000"}}}
+    )
+    async with connect(server.ws + PATH) as socket:
+        await socket.send(SETUP)
+        await socket.recv()
+        await socket.send(silence)
+        await socket.send(json.dumps({"realtimeInput": {"text": "after"}}))
+        frames = [json.loads(await asyncio.wait_for(socket.recv(), 10)) for _ in range(2)]
+    assert np.all([("serverContent" in frame) for frame in frames])
