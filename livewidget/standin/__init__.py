@@ -1,6 +1,6 @@
 """The Live API offline: the same wire, with no key and no network.
 
-`StandIn` is the tutor itself, a provider like any other; `serve.Server` puts it on loopback for others' clients.
+`StandIn` is the tutor itself, a provider like any other; `serve.Server` puts it on loopback for all clients.
 `Script` and `ManualClock` make it a puppet for tests; `FAULTS` lists what `StandIn.simulate` can break.
 """
 

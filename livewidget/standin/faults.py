@@ -28,7 +28,7 @@ class Faults:
     """One session's share of them. Called on the session's event loop."""
 
     def __init__(self, outlet: Outlet, clock: Clock, abort: Callable[[], None] | None) -> None:
-        """Act on `outlet`; `abort` breaks its link without a close frame; None: it can be closed with 1006."""
+        """Act on `outlet`; `abort` breaks its link with no close frame; None: it can be closed with 1006."""
         self._outlet = outlet
         self._clock = clock
         self._abort = abort

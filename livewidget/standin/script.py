@@ -9,8 +9,8 @@ A `Script` is a list of steps. Each waits for something that the client does, th
     live = LiveWidget(StandIn(script=script))
 
 The setup is checked and answered as always, and no ears, brain or voice are needed. Steps are played in
-order; what the client did before a step was reached counts for it, once. With the clock of the stand-in in the
-test's hand (`StandIn(script=script, clock=ManualClock())`), not a millisecond is left to chance.
+order; what the client did before a step was reached counts for it, once. With the clock of the stand-in in
+the test's hand (`StandIn(script=script, clock=ManualClock())`), not a millisecond is left to chance.
 """
 
 from __future__ import annotations

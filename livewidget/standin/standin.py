@@ -27,9 +27,9 @@ from livewidget.transports.memory import pair
 class StandIn:
     """A small tutor on this computer that speaks the Live API's wire: no key, no network.
 
-    It listens, takes turns, is interrupted, calls declared functions and answers by voice. It is a small program
-    and no language model, and says so. Ears, brain and voice can each be replaced by an object of the shape in
-    `livewidget.standin.seams`, or by a plain function::
+    It listens, takes turns, is interrupted, calls declared functions and answers by voice. It is a small
+    program and no language model, and says so. Ears, brain and voice can each be replaced by an object of the
+    shape in `livewidget.standin.seams`, or by a plain function::
 
         StandIn(brain=lambda text: text.upper())    # str → str, may be a coroutine function
         StandIn(ears=whisper, voice=speak)          # float32 at 16 kHz → str; str → samples at 24 kHz
@@ -156,7 +156,7 @@ class StandIn:
         """Let something go wrong in every session that runs; may be called from any thread.
 
         Args:
-            fault: One of `livewidget.standin.FAULTS`: "goaway", "drop", "internal", "refuse", "stall", "recover".
+            fault: "goaway", "drop", "internal", "refuse", "stall" or "recover"; `standin.FAULTS` says more.
 
         Raises:
             UsageError: If there is no such fault; the message lists those there are.
