@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import wave
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +70,6 @@ def heard(page: Page) -> tuple[npt.NDArray[np.float32], int]:
     """All that left the player so far: float32, shape (n,), in [-1, 1], and its rate in Hz."""
     dump: dict[str, Any] = page.evaluate("() => window.__dump()")
     return np.frombuffer(base64.b64decode(dump["data"]), np.float32), int(dump["rate"])
-
-
-def write_wav(path: Path, samples: npt.NDArray[np.int16], rate: int) -> Path:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(samples.astype("<i2").tobytes())
-    return path
 
 
 def say(page: Page, wav: Path, *, wait: bool = True) -> Any:
