@@ -53,8 +53,8 @@ class Board:
         with self._lock:
             self._offset = self._turns[-1].index + 1 if self._turns else 0
 
-    def put(self, turn: Turn) -> Turn:
-        """Take in a turn of the running session; returns it as it is numbered here."""
+    def put(self, turn: Turn) -> tuple[Turn, bool]:
+        """Take in a turn of the running session; returns it as numbered here, and whether it just ended."""
         turn = replace(turn, index=turn.index + self._offset)
         with self._lock:
             for place in range(len(self._turns) - 1, -1, -1):
@@ -66,10 +66,11 @@ class Board:
                     break
             else:
                 self._turns.insert(0, turn)
-        if turn.final and turn.index not in self._told:
+        complete = turn.final and turn.index not in self._told
+        if complete:
             self._told.add(turn.index)
             self._tell(turn)
-        return turn
+        return turn, complete
 
     def set_phase(self, phase: Phase) -> None:
         """The session is somewhere else now."""

@@ -266,8 +266,9 @@ class Bridge:
         self._pump()
         if len(self.pages) and now_ms - self._heartbeat_ms >= HEARTBEAT_MS:
             self._heartbeat(owning)
-        for seq, sent in self._outbox.stalled(now_ms):
-            self._emit(seq, sent.message, sent.epoch)
+        if self.pages.attentive(now_ms):  # what a silent page does not read would only pile up on the way
+            for seq, sent in self._outbox.stalled(now_ms):
+                self._emit(seq, sent.message, sent.epoch)
 
     def give_voice(self) -> None:
         """If no page has the voice, give it to the one that has been here longest."""

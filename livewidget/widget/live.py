@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar, overload
 
@@ -60,7 +60,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         provider = resolve(provider_or_model)
         settings = LiveConfig.of(**config)
         settings.check(find(provider.model, provider.service))
-        offered = [function if isinstance(function, Tool) else Tool.of(function) for function in tools]
+        offered = [tool if isinstance(tool, Mapping) else Tool.of(tool) for tool in tools]
         self._shut = False
         self._from_main = False
         self._cells = CellWatch()

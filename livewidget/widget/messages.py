@@ -300,7 +300,7 @@ _PLACE = {cls: place for kinds in (FROM_PAGE, FROM_KERNEL) for place, cls in kin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A message and its place: lane, epoch, seq in that lane, and the highest seq received from the other side."""
+    """A message and its place: lane, epoch, seq in that lane, and the highest seq had from the other side."""
 
     epoch: Count
     seq: Count

@@ -10,6 +10,7 @@ from livewidget.widget.messages import Envelope
 from livewidget.widget.microphone import MicrophoneGate
 
 LEASE_MS = 10_000.0
+HOLD_MS = 2000.0
 MOST_PAGES = 16
 
 
@@ -89,6 +90,11 @@ class Pages:
     def lapsed(self, now_ms: float) -> list[str]:
         """Return the pages whose lease has run out."""
         return [page.client for page in self._pages.values() if now_ms - page.seen_ms > self.lease_ms]
+
+    def attentive(self, now_ms: float) -> bool:
+        """Whether a page that lacks messages has been heard of in the last two seconds."""
+        behind = [page for page in self._pages.values() if page.acked == self.acked]
+        return any(now_ms - page.seen_ms <= HOLD_MS for page in behind)
 
     def renew(self, now_ms: float) -> None:
         """Begin every lease anew: nothing could arrive until now."""

@@ -108,7 +108,7 @@ class SpeakerQueue:
         return self._played_ms is None or now_ms - self._played_ms > HOLD_MS
 
     def ready(self, now_ms: float) -> list[Outgoing]:
-        """Return what may be sent now: what the credit allows, and again what was not acknowledged for 2 s."""
+        """Return what may be sent now: what the credit allows, and again what is unacked for 2 s."""
         if self.holding(now_ms):
             return []
         out: list[Outgoing] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,11 +28,12 @@ from livewidget.turns import Turn
 from livewidget.widget.background import Background
 from livewidget.widget.board import Board
 from livewidget.widget.bridge import Bridge
+from livewidget.widget.chores import Chores
 from livewidget.widget.messages import NoticeView, TurnTakingMode
 from livewidget.widget.transcript import Transcript
 from livewidget.widget.uplink import Uplink
 from livewidget.widget.views import turn_view
-from livewidget.widget.wording import code_of, now_ms, sentence_of
+from livewidget.widget.wording import now_ms
 
 TICK_S = 0.05
 
@@ -47,7 +48,7 @@ class Talk:
         self,
         provider: Provider,
         config: LiveConfig,
-        tools: Sequence[Tool],
+        tools: Sequence[Tool | Mapping[str, Any]],
         *,
         background: Background,
         post: Callable[[dict[str, Any], list[bytes]], None],
@@ -62,15 +63,15 @@ class Talk:
         self.bridge = Bridge(post, self)
         self.blocked = blocked
         self._background = background
+        self._chores = Chores(background, self.notice)
         self._dispatch = dispatch
         self._uplink: Uplink | None = None
         self._session: LiveSession | None = None
         self._sending: asyncio.Task[Any] | None = None
         self._starting: asyncio.Task[Any] | None = None
         self._ticking: asyncio.Task[Any] | None = None
-        self._lock: asyncio.Lock | None = None
+        self._exclusive = asyncio.Lock()
         self._opened_with: tuple[Any, ...] = ()
-        self._told_error: Exception | None = None
         self._from_page = False
         self._audio_turn: int | None = None
         self._audio_over = True
@@ -90,11 +91,11 @@ class Talk:
     def start(self, *, from_page: bool = True) -> None:
         """Begin to talk, soon. A session that is open or opening goes on."""
         self._from_page = self._from_page or from_page
-        self._spawn(self.open())
+        self._chores.spawn(self.open())
 
     def stop(self) -> None:
         """End the session, soon."""
-        self._spawn(self.shut())
+        self._chores.spawn(self.shut())
 
     def text(self, text: str, *, from_page: bool = True) -> None:
         """Send what was typed; starts the session if need be."""
@@ -104,15 +105,15 @@ class Talk:
         if self._uplink is not None and self.board.phase == "live":
             self._uplink.text(text)
         else:
-            self._spawn(self._open_and(lambda uplink: uplink.text(text)))
+            self._chores.spawn(self._open_and(lambda uplink: uplink.text(text)))
 
     def image(self, image: Any, mime_type: str | None) -> None:
         """Send a picture; starts the session if need be."""
-        self._spawn(self._open_and(lambda uplink: uplink.image(image, mime_type)))
+        self._chores.spawn(self._open_and(lambda uplink: uplink.image(image, mime_type)))
 
     def interrupt(self) -> None:
         """Let the model fall silent."""
-        self._spawn(self._interrupt())
+        self._chores.spawn(self._interrupt())
 
     def activity(self, active: bool) -> None:
         """Push-to-talk was pressed or let go."""
@@ -123,12 +124,12 @@ class Talk:
         """Change how turns are taken; an open session is reopened for it."""
         if mode != self.config.turn_detection.mode:
             self.config = replace(self.config, turn_detection=replace(self.config.turn_detection, mode=mode))
-            self._spawn(self._reopen())
+            self._chores.spawn(self._reopen())
 
     def add_tool(self, tool: Tool) -> None:
         """Offer another function; an open session is reopened for it. One of the same name is replaced."""
-        self.tools = [known for known in self.tools if known.name != tool.name] + [tool]
-        self._spawn(self._reopen())
+        self.tools = [known for known in self.tools if getattr(known, "name", None) != tool.name] + [tool]
+        self._chores.spawn(self._reopen())
 
     def microphone(self, state: str) -> None:
         """The microphone of the owning page changed its state."""
@@ -220,12 +221,14 @@ class Talk:
                 return await self._open_session(None)  # it cannot be resumed: go on without its memory
             self._over()
             if isinstance(error, Exception):
-                self._failed(error)
+                self._chores.failed(error)
             raise
         for code in [code for code, notice in self.board.notices.items() if notice.level == "error"]:
             self.clear_notice(code)
         self.board.set_phase("live")
-        self._sending = self._background.spawn(uplink.run(session, self._failed), "send to the session")
+        self._sending = self._background.spawn(
+            uplink.run(session, self._chores.failed), "send to the session"
+        )
         self._changed()
         return session
 
@@ -324,14 +327,16 @@ class Talk:
                     "error", "tool-failed", error if name in error else f"The tool {name} failed: {error}"
                 )
             case SessionEnded(error=error) if session is self._session and self.board.phase == "live":
-                self._spawn(self.shut(error))
+                self._chores.spawn(self.shut(error))
         self.board.floor = session.floor
         self.bridge.state()
         self._dispatch(event)
 
     def _on_turn(self, turn: Turn) -> None:
-        told = self.board.put(turn)
+        told, complete = self.board.put(turn)
         self.bridge.turn(turn_view(told))
+        if complete:
+            self._dispatch(told)
         if told.final:
             self.transcript.update(self.board.turns)
 
@@ -378,26 +383,6 @@ class Talk:
         self._tick_on()
 
     # --- Tasks ----------------------------------------------------------------------------------------------
-
-    @property
-    def _exclusive(self) -> asyncio.Lock:
-        if self._lock is None:
-            self._lock = asyncio.Lock()
-        return self._lock
-
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        async def guarded() -> None:
-            try:
-                await work
-            except Exception as error:  # it has nowhere else to go than under the widget
-                self._failed(error)
-
-        self._background.spawn(guarded(), "livewidget")
-
-    def _failed(self, error: Exception) -> None:
-        if not isinstance(error, StateError) and error is not self._told_error:
-            self._told_error = error
-            self.notice("error", code_of(error), sentence_of(error))
 
     def _tick_on(self) -> None:
         if not self._closed and (self._ticking is None or self._ticking.done()):

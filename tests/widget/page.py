@@ -1,0 +1,138 @@
+"""A page in Python: what js/src/bridge.ts does, as far as the kernel's side can see it."""
+
+from livewidget.widget import messages as m
+from livewidget.widget.bridge import Bridge
+from livewidget.widget.lanes import Inbox
+
+
+class Host:
+    """Writes down what it is asked for."""
+
+    def __init__(self):
+        self.calls = []
+        self.phase = "idle"
+        self.busy = False
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *args: self.calls.append((name, *args))
+
+    def names(self):
+        return [call[0] for call in self.calls]
+
+    def blocked(self):
+        return self.busy
+
+    def state(self):
+        return {"phase": self.phase, "floor": "listening", "turn_taking": "automatic", "elapsed_ms": 0}
+
+    def welcome(self):
+        return {
+            "name": "Offline tutor",
+            "speaker": "tutor",
+            "badge": "",
+            "model": "offline-tutor",
+            "suggestions": (),
+            "turns": (),
+            "notices": (),
+            "transcript_class": "livewidget-transcript-0",
+        }
+
+
+class Link:
+    """A bridge, its host, a clock, and pages that all get what the bridge posts."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.host = Host()
+        self.pages = []
+        self.posted = []
+        self.bridge = Bridge(self._post, self.host)
+
+    def _post(self, content, buffers):
+        self.posted.append((content, buffers))
+        for page in self.pages:
+            page.deliver(content, buffers)
+
+    def page(self, client, origin=None):
+        page = Page(self, client, origin or f"origin of {client}")
+        self.pages.append(page)
+        page.send(m.Hello(client=client, last_seq=0))
+        return page
+
+    def run(self, ms, step=50.0):
+        end = self.now + ms
+        while self.now < end:
+            self.now += step
+            for page in self.pages:
+                page.tick()
+            self.bridge.tick(self.now)
+
+
+class Page:
+    def __init__(self, link, client, origin):
+        self.link, self.client, self.origin = link, client, origin
+        self.control = None
+        self.speaker = Inbox()
+        self.heard = []
+        self.seen = []
+        self.seq = {"control": 0, "microphone": 0, "camera": 0}
+        self.epoch = 0
+        self.deaf = False
+        self.reporting = True
+        self.playhead = (0, 0)
+        self._played_at = 0.0
+
+    def send(self, message, buffers=()):
+        lane = next(place[0] for place, cls in m.FROM_PAGE.items() if cls is type(message))
+        self.seq[lane] += 1
+        envelope = m.Envelope(
+            epoch=self.epoch,
+            seq=self.seq[lane],
+            ack=self.control.last if self.control else 0,
+            message=message,
+        )
+        self.link.bridge.receive(m.encode(envelope), list(buffers), self.origin, self.link.now)
+
+    def deliver(self, content, buffers):
+        if self.deaf:
+            return
+        envelope = m.decode(content, m.FROM_KERNEL)
+        if envelope.lane == "speaker":
+            for out, data in self.speaker.receive(envelope.seq, (envelope, buffers)):
+                if out.epoch >= self.epoch:
+                    self.heard.append((out.message, data))
+            return
+        message = envelope.message
+        mine = isinstance(message, m.Welcome) and message.client == self.client
+        if mine and (self.control is None or envelope.seq > self.control.last):
+            self.control = Inbox(last=envelope.seq)
+            self.speaker = Inbox(last=message.speaker_seq)
+            ready = [envelope]
+        else:
+            ready = self.control.receive(envelope.seq, envelope) if self.control else []
+        for one in ready:
+            self.epoch = max(self.epoch, one.epoch)
+            self.seen.append(one.message)
+
+    def tick(self):
+        if self.reporting and self.link.now - self._played_at >= 250:
+            self._played_at = self.link.now
+            self.report()
+
+    def report(self):
+        turn, sample = self.playhead
+        self.send(
+            m.Played(
+                ack_seq=self.speaker.last,
+                turn=turn,
+                played_sample=sample,
+                buffered_ms=0,
+                silent_samples=0,
+                epoch=self.epoch,
+            )
+        )
+
+    def of(self, kind):
+        return [message for message in self.seen if isinstance(message, kind)]

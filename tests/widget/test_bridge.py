@@ -1,0 +1,229 @@
+from livewidget.widget import messages as m
+
+from .page import Link
+
+
+def view(index, text="hello", final=False):
+    return m.TurnView(
+        index=index,
+        speaker="model",
+        spans=(m.SpanView(text=text, sample=0),),
+        interim="",
+        final=final,
+        interrupted=False,
+        heard_sample=None,
+        latency_ms=None,
+        thoughts="",
+        tools=(),
+    )
+
+
+def second():
+    return bytes(48_000)
+
+
+def test_hello_is_answered_with_all_there_is_to_show():
+    link = Link()
+    page = link.page("a")
+    (welcome,) = page.of(m.Welcome)
+    assert welcome.client == "a"
+    assert welcome.owner == ""
+
+
+def test_nothing_starts_before_a_page_says_so():
+    link = Link()
+    link.page("a")
+    link.run(1000)
+    assert "start" not in link.host.names()
+
+
+def test_the_first_to_start_owns_and_others_mirror():
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    one.send(m.Start(microphone=True))
+    link.host.phase = "live"
+    two.send(m.Start(microphone=True))
+    link.run(100)
+    assert link.bridge.pages.owner == "a"
+    assert two.of(m.State)[-1].owner == "a"
+    two.send(m.MicrophoneAudio(first_sample=0, captured_ms=0), [b"ab"])
+    link.run(1000)
+    assert "voice" not in link.host.names()
+
+
+def test_sound_of_the_owner_reaches_the_host():
+    link = Link()
+    page = link.page("a")
+    page.send(m.Start(microphone=True))
+    for number in range(10):
+        link.run(50)
+        page.send(m.MicrophoneAudio(first_sample=0, captured_ms=number * 50.0), [bytes([number, 0])])
+    assert [call[1] for call in link.host.calls if call[0] == "voice"] == [bytes([n, 0]) for n in range(10)]
+    link.run(600)
+    assert page.of(m.Heartbeat)[-1].microphone_ack == 10
+
+
+def test_heartbeats_come_twice_a_second_and_acknowledge_every_page():
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    link.run(2050)
+    assert 4 <= len(one.of(m.Heartbeat)) <= 5
+    assert set(two.of(m.Heartbeat)[-1].acks) == {"a", "b"}
+    assert one.of(m.Heartbeat)[-1].acks["a"] >= 7
+
+
+def test_a_page_not_heard_of_for_its_lease_is_gone():
+    link = Link()
+    page = link.page("a")
+    page.send(m.Start(microphone=True))
+    page.reporting = False
+    link.run(9000)
+    assert "page_gone" not in link.host.names()
+    link.run(2000)
+    assert "page_gone" in link.host.names()
+    assert link.bridge.pages.owner == ""
+
+
+def test_a_busy_kernel_does_not_cost_the_page_its_lease():
+    link = Link()
+    page = link.page("a")
+    page.send(m.Start(microphone=True))
+    page.reporting = False
+    link.host.busy = True
+    link.run(30_000)
+    assert "page_gone" not in link.host.names()
+    link.host.busy = False
+    link.run(9000)
+    assert "page_gone" not in link.host.names()
+
+
+def test_a_page_that_slept_past_its_lease_is_greeted_again():
+    link = Link()
+    page = link.page("a")
+    page.reporting = False
+    link.run(11_000)
+    assert len(link.bridge.pages) == 0
+    page.report()
+    assert len(page.of(m.Welcome)) == 2
+
+
+def test_turns_are_put_together_to_twenty_messages_a_second():
+    link = Link()
+    page = link.page("a")
+    for number in range(100):
+        link.bridge.turn(view(1, str(number)))
+        if number % 10 == 9:
+            link.run(50)
+    turns = page.of(m.TurnView)
+    assert len(turns) <= 12
+    assert turns[-1].spans[0].text == "99"
+
+
+def test_a_lost_message_is_sent_again_and_order_holds():
+    link = Link()
+    page = link.page("a")
+    page.deaf = True
+    link.bridge.notice("info", "one", "One.")
+    page.deaf = False
+    link.bridge.notice("info", "two", "Two.")
+    assert page.of(m.NoticeView) == []
+    link.run(2600)
+    assert [notice.code for notice in page.of(m.NoticeView)] == ["one", "two"]
+
+
+def test_a_page_that_missed_more_than_is_kept_gets_a_snapshot():
+    link = Link()
+    page = link.page("a")
+    page.deaf = True
+    for number in range(300):
+        link.bridge.notice("info", f"n{number}", "One of many.")
+    page.deaf = False
+    link.run(600)
+    assert len(page.of(m.Welcome)) == 2
+    link.bridge.notice("info", "last", "Last.")
+    assert page.of(m.NoticeView)[-1].code == "last"
+
+
+def test_an_interruption_raises_the_epoch_and_asks_what_was_heard():
+    link = Link()
+    page = link.page("a")
+    page.send(m.Start(microphone=True))
+    link.bridge.audio(3, second(), 24_000, link.now)
+    before = link.bridge.epoch
+    link.bridge.flush(3, link.now)
+    assert link.bridge.epoch == before + 1
+    assert page.of(m.Flush) == [m.Flush(turn=3)]
+    page.send(m.Heard(turn=3, sample=4800))
+    assert ("heard", 3, 4800) in link.host.calls
+    link.bridge.audio(3, second(), 24_000, link.now)
+    assert len(page.heard) == 1
+
+
+def test_without_an_answer_the_last_report_counts():
+    link = Link()
+    page = link.page("a")
+    page.send(m.Start(microphone=True))
+    link.bridge.audio(3, second(), 24_000, link.now)
+    page.playhead = (3, 2400)
+    link.run(300)
+    link.bridge.flush(3, link.now)
+    link.run(400)
+    assert "heard" not in link.host.names()
+    link.run(200)
+    assert ("heard", 3, 2400) in link.host.calls
+    page.send(m.Heard(turn=3, sample=9999))
+    assert ("heard", 3, 9999) not in link.host.calls
+
+
+def test_only_a_turn_that_was_sent_is_flushed():
+    link = Link()
+    page = link.page("a")
+    page.send(m.Start(microphone=True))
+    link.bridge.flush(3, link.now)
+    assert page.of(m.Flush) == []
+    assert ("heard", 3, 0) in link.host.calls
+
+
+def test_without_a_page_nothing_is_known_of_what_was_heard():
+    link = Link()
+    link.bridge.audio(3, second(), 24_000, link.now)
+    link.bridge.flush(3, link.now)
+    assert link.host.calls == []
+
+
+def test_what_cannot_be_read_is_counted_and_said_once():
+    link = Link()
+    page = link.page("a")
+    for junk in (None, {}, {"lane": "control"}, 3):
+        link.bridge.receive(junk, [], page.origin, link.now)
+    assert link.bridge.ignored == 4
+    assert [notice.code for notice in page.of(m.NoticeView)] == ["page-message"]
+
+
+def test_a_stranger_is_not_obeyed_before_it_says_hello():
+    link = Link()
+    content = m.encode(m.Envelope(epoch=0, seq=1, ack=0, message=m.Start(microphone=True)))
+    link.bridge.receive(content, [], "nobody", link.now)
+    assert link.host.calls == []
+
+
+def test_the_voice_goes_to_another_page_when_the_first_is_gone():
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    one.send(m.Start(microphone=True))
+    one.reporting = False
+    link.run(11_000)
+    link.bridge.audio(1, second(), 24_000, link.now)
+    two.send(m.Start(microphone=True))
+    link.bridge.audio(1, second(), 24_000, link.now)
+    assert [message.first_sample for message, _ in two.heard] == [24_000]
+
+
+def test_a_page_that_comes_later_hears_from_where_it_came_in():
+    link = Link()
+    one = link.page("a")
+    one.send(m.Start(microphone=True))
+    link.bridge.audio(1, second(), 24_000, link.now)
+    late = link.page("b")
+    link.bridge.audio(1, second(), 24_000, link.now)
+    assert [message.first_sample for message, _ in late.heard] == [24_000]

@@ -1,0 +1,99 @@
+from livewidget.widget.messages import MicrophoneAudio
+from livewidget.widget.microphone import MicrophoneGate
+
+
+def audio(captured, stale=False):
+    return MicrophoneAudio(first_sample=0, captured_ms=captured, stale=stale)
+
+
+def talk(gate, seconds, *, seq=1, captured=5000.0, now=100_000.0, delay=5.0):
+    """Send 40 ms chunks in real time; returns what passed and the next numbers."""
+    passed = []
+    for _ in range(int(seconds * 25)):
+        passed += gate.receive(seq, audio(captured), b"ab", now + delay)
+        seq, captured, now = seq + 1, captured + 40, now + 40
+    return passed, seq, captured, now
+
+
+def test_live_sound_passes_in_order_after_a_short_warm_up():
+    gate = MicrophoneGate()
+    passed = []
+    for number in range(25):
+        passed += gate.receive(number + 1, audio(number * 40.0), bytes([number, 0]), 1000 + number * 40.0)
+    assert passed == [bytes([number, 0]) for number in range(25)]
+    assert gate.ack == 25
+    assert gate.stale == 0
+
+
+def test_a_backlog_is_dropped_and_counted():
+    gate = MicrophoneGate()
+    _, seq, captured, now = talk(gate, 1)
+    passed = []
+    for number in range(100):  # four seconds of speech that waited for a cell
+        passed += gate.receive(seq + number, audio(captured + 40 * number), b"ab", now + 4000)
+    assert 36 <= len(passed) <= 38
+    assert gate.stale == 100 - len(passed)
+
+
+def test_a_backlog_that_comes_first_is_dropped_too():
+    gate = MicrophoneGate()
+    passed = []
+    for number in range(100):
+        passed += gate.receive(number + 1, audio(number * 40.0), b"ab", 10_000 + number * 0.1)
+    passed += gate.tick(10_200)
+    assert 36 <= len(passed) <= 39
+
+
+def test_without_the_limit_the_backlog_would_pass(monkeypatch):
+    monkeypatch.setattr("livewidget.widget.microphone.STALE_MS", 1e9)
+    gate = MicrophoneGate()
+    _, seq, captured, now = talk(gate, 1)
+    passed = [
+        pcm
+        for number in range(100)
+        for pcm in gate.receive(seq + number, audio(captured + 40 * number), b"ab", now + 4000)
+    ]
+    assert len(passed) == 100
+
+
+def test_what_the_page_calls_stale_is_never_live():
+    gate = MicrophoneGate()
+    _, seq, captured, now = talk(gate, 1)
+    assert gate.receive(seq, audio(captured, stale=True), b"ab", now) == []
+    assert gate.stale == 1
+
+
+def test_a_repeated_chunk_is_heard_once():
+    gate = MicrophoneGate()
+    _, seq, captured, now = talk(gate, 1)
+    assert gate.receive(seq, audio(captured), b"cd", now) == [b"cd"]
+    assert gate.receive(seq, audio(captured), b"cd", now) == []
+
+
+def test_a_hole_waits_for_the_page_and_is_given_up():
+    gate = MicrophoneGate()
+    _, seq, captured, now = talk(gate, 1)
+    assert gate.receive(seq + 2, audio(captured + 80), b"cd", now) == []
+    assert gate.resend
+    assert gate.ack == seq - 1
+    assert gate.tick(now + 300) == []
+    assert gate.tick(now + 700) == [b"cd"]
+    assert gate.lost == 2
+    assert gate.ack == seq + 2
+
+
+def test_a_slow_clock_does_not_make_all_sound_old():
+    gate = MicrophoneGate()
+    seq, captured, now, passed = 1, 0.0, 1000.0, 0
+    for _ in range(25 * 600):
+        passed += len(gate.receive(seq, audio(captured), b"ab", now))
+        seq, captured, now = seq + 1, captured + 40, now + 40 * 1.01
+    assert passed == seq - 1
+
+
+def test_odd_and_huge_chunks_are_left_out():
+    gate = MicrophoneGate()
+    _, seq, captured, now = talk(gate, 1)
+    assert gate.receive(seq, audio(captured), b"abc", now) == []
+    assert gate.receive(seq + 1, audio(captured), bytes(10_000_000), now) == []
+    assert gate.receive(seq + 2, audio(captured), b"ab", now) == [b"ab"]

@@ -1,0 +1,124 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livewidget.widget.messages import Played, SpeakerAudio, SpeakerEnd
+from livewidget.widget.speaker import SpeakerQueue
+
+RATE = 24_000
+
+
+def chunk(ms):
+    return bytes(2 * RATE * ms // 1000)
+
+
+def played(turn, sample, ack=0, epoch=0):
+    return Played(ack_seq=ack, turn=turn, played_sample=sample, buffered_ms=0, silent_samples=0, epoch=epoch)
+
+
+def queue(now=0.0):
+    speaker = SpeakerQueue()
+    speaker.page_found(now)
+    return speaker
+
+
+def ms(sent):
+    return sum(out.samples for out in sent) * 1000 // RATE
+
+
+def test_at_most_three_seconds_go_ahead_of_the_ear():
+    speaker = queue()
+    for _ in range(50):
+        speaker.push(1, chunk(240), RATE)
+    assert ms(speaker.ready(0)) == 12 * 240
+    assert speaker.ready(100) == []
+    speaker.played(played(1, RATE, ack=12), 200)
+    assert ms(speaker.ready(200)) == 4 * 240
+
+
+def test_at_most_sixteen_messages_go_without_an_acknowledgement():
+    speaker = queue()
+    for _ in range(40):
+        speaker.push(1, chunk(40), RATE)
+    assert len(speaker.ready(0)) == 16
+    speaker.played(played(1, 0, ack=10), 100)
+    assert len(speaker.ready(100)) == 10
+
+
+def test_a_chunk_longer_than_the_credit_passes_whole_when_nothing_is_ahead():
+    speaker = queue()
+    speaker.push(1, chunk(5000), RATE)
+    speaker.push(1, chunk(40), RATE)
+    assert [out.samples for out in speaker.ready(0)] == [5 * RATE]
+
+
+def test_a_silent_page_holds_the_queue_and_its_word_releases_it():
+    speaker = queue()
+    speaker.push(1, chunk(40), RATE)
+    assert speaker.holding(2001)
+    assert speaker.ready(2001) == []
+    speaker.played(played(0, 0), 2100)
+    assert len(speaker.ready(2100)) == 1
+
+
+def test_what_is_not_acknowledged_is_sent_again_under_its_number():
+    speaker = queue()
+    speaker.push(1, chunk(40), RATE)
+    first = speaker.ready(0)
+    for now in range(250, 2250, 250):
+        speaker.played(played(1, 0), now)
+    assert speaker.ready(2001) == first
+
+
+def test_places_in_the_turn_go_on_and_the_end_tells_their_sum():
+    speaker = queue()
+    speaker.push(3, chunk(100), RATE)
+    speaker.push(3, chunk(100), RATE)
+    speaker.end(3)
+    speaker.end(3)
+    speaker.push(4, chunk(100), RATE)
+    sent = [out.message for out in speaker.ready(0)]
+    assert [m.first_sample for m in sent if isinstance(m, SpeakerAudio)] == [0, 2400, 0]
+    assert [m for m in sent if isinstance(m, SpeakerEnd)] == [SpeakerEnd(turn=3, samples=4800)]
+
+
+def test_a_flush_leaves_nothing():
+    speaker = queue()
+    for _ in range(50):
+        speaker.push(1, chunk(240), RATE)
+    speaker.ready(0)
+    speaker.flush()
+    assert speaker.ready(100) == []
+    assert speaker.ahead_ms == 0
+    assert speaker.waiting == 0
+
+
+def test_without_a_page_audio_is_counted_and_not_kept():
+    speaker = SpeakerQueue()
+    speaker.push(1, chunk(1000), RATE)
+    speaker.page_found(0)
+    speaker.push(1, chunk(100), RATE)
+    (sent,) = speaker.ready(0)
+    assert sent.message.first_sample == RATE
+
+
+@given(st.lists(st.integers(20, 400), min_size=1, max_size=60), st.integers(100, 1000))
+def test_every_sample_arrives_once_and_in_order(lengths, step):
+    speaker = queue()
+    data = b"".join(
+        bytes([place % 251]) * (2 * RATE * length // 1000) for place, length in enumerate(lengths)
+    )
+    start = 0
+    for length in lengths:
+        end = start + 2 * RATE * length // 1000
+        speaker.push(1, data[start:end], RATE)
+        start = end
+    got, now, heard, ack = b"", 0.0, 0, 0
+    while len(got) < len(data):
+        for out in speaker.ready(now):
+            assert out.seq == ack + 1
+            ack, got = out.seq, got + out.data
+            assert speaker.ahead_ms <= 3000
+        now += step
+        heard = min(len(got) // 2, heard + RATE * step // 1000)
+        speaker.played(played(1, heard, ack=ack), now)
+    assert got == data
