@@ -39,7 +39,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until JupyterLab ends, and return its exit code."""
+    """Serve until Ctrl+C, SIGTERM or the end of JupyterLab, and return the exit code."""
     if find_spec("jupyterlab") is None or find_spec("ipykernel") is None:
         raise ExtraMissing('The demo needs JupyterLab: pip install "livewidget[jupyter]".')
     folder = prepare(arguments.folder)
@@ -56,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
         opened = "It opens in your browser" if browser else "Open this in a browser"
         print(f"\nJupyterLab is ready. {opened}:\n\n    {address}\n\nEnd it with Ctrl+C.\n", flush=True)
         return process.wait()
+    except KeyboardInterrupt:
+        return 0  # the way it is meant to end
     finally:
         _end(process)
 
