@@ -1,10 +1,62 @@
-// What anywidget calls.
+// What anywidget calls: `initialize` once per widget and page, `render` once per view of it.
 
-import { createStore } from "./store.ts";
+import type { AnyModel, Initialize, Render } from "@anywidget/types";
+import { App } from "./app.ts";
+import type { Buffer } from "./audio/pcm.ts";
+import { mountCard } from "./views/card.ts";
 
-export default {
-  initialize: () => {
-    createStore();
-  },
-  render: () => {},
-};
+interface Definition {
+  initialize: Initialize;
+  render: Render;
+}
+
+function launch(model: AnyModel): App {
+  const app = new App((content, buffers) => {
+    try {
+      model.send(content, undefined, buffers);
+    } catch {
+      // The comm is closed: the lease says so to the user.
+    }
+  });
+  const hear = (content: unknown, buffers: Buffer[]) => app.bridge.receive(content, buffers);
+  const doubt = () => app.doubt();
+  model.on("msg:custom", hear);
+  // Fired when the kernel went away or came back; which of the two is not said.
+  model.on("comm_live_update", doubt);
+  app.scope.add(() => {
+    model.off("msg:custom", hear);
+    model.off("comm_live_update", doubt);
+  });
+  return app;
+}
+
+/** Ends `end` with `signal`, if the host has one; the result does it at any time. */
+function until(signal: AbortSignal | undefined, app: App, end: () => void): () => void {
+  if (signal?.aborted) {
+    end();
+  } else if (signal) {
+    app.scope.listen(signal, "abort", end, { once: true });
+  }
+  return end;
+}
+
+/**
+ * A function, called by the host for each widget: `initialize` and `render` are given different objects for one and the
+ * same model, so what they share has to be kept here.
+ */
+export default function widget(): Definition {
+  const apps = new WeakMap<object, App>();
+  let newest: App | null = null;
+  return {
+    initialize({ model, signal }) {
+      const app = launch(model);
+      apps.set(model, app);
+      newest = app;
+      return until(signal, app, () => app.dispose());
+    },
+    render({ model, el, signal }) {
+      const app = apps.get(model) ?? newest;
+      return app ? until(signal, app, app.mount(el, mountCard)) : undefined;
+    },
+  };
+}

@@ -1,0 +1,102 @@
+// How loud it is: peaks for the waveform, and the watch for a microphone that gives nothing.
+
+import type { Levels } from "../state.ts";
+
+/** Highest magnitude of PCM16 samples, 0..1. */
+export function peakOf(samples: Int16Array): number {
+  let peak = 0;
+  for (const sample of samples) {
+    const magnitude = sample < 0 ? -sample : sample;
+    if (magnitude > peak) {
+      peak = magnitude;
+    }
+  }
+  return peak / 32768;
+}
+
+type Speaker = "user" | "model";
+
+const RATE = 25;
+const KEPT = RATE * 180;
+/** Peaks that may wait for their bar before two share one: the sound must not run behind its picture. */
+const BACKLOG = 4;
+
+/** Bars of both speakers on one time line. Peaks come when they come; `advance` turns time into bars. */
+export class LevelLanes implements Levels {
+  readonly rate = RATE;
+  readonly #bars = { user: new Float32Array(KEPT), model: new Float32Array(KEPT) };
+  readonly #waiting: Record<Speaker, number[]> = { user: [], model: [] };
+  #count = 0;
+  #marks: number[] = [];
+  #next: number | null = null;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get marks(): readonly number[] {
+    return this.#marks;
+  }
+
+  at(speaker: Speaker, index: number): number {
+    if (index < 0 || index >= this.#count || index < this.#count - KEPT) {
+      return 0;
+    }
+    return this.#bars[speaker][index % KEPT]!;
+  }
+
+  /** Adds the peak (0..1) of the next 1/rate second of a speaker. */
+  put(speaker: Speaker, peak: number): void {
+    const waiting = this.#waiting[speaker];
+    waiting.push(peak);
+    while (waiting.length > BACKLOG) {
+      const oldest = waiting.shift()!;
+      waiting[0] = Math.max(oldest, waiting[0]!);
+    }
+  }
+
+  /** Writes the bars that are due at `now` (ms). */
+  advance(now: number): void {
+    const width = 1000 / RATE;
+    // After a pause the picture goes on where it stood.
+    if (this.#next === null || now - this.#next > 1000) {
+      this.#next = now;
+    }
+    while (this.#next <= now) {
+      const place = this.#count % KEPT;
+      this.#bars.user[place] = this.#waiting.user.shift() ?? 0;
+      this.#bars.model[place] = this.#waiting.model.shift() ?? 0;
+      this.#count += 1;
+      this.#next += width;
+    }
+    this.#marks = this.#marks.filter((mark) => mark >= this.#count - KEPT);
+  }
+
+  /** Marks an interruption at the newest bar. */
+  mark(): void {
+    this.#marks = [...this.#marks, Math.max(0, this.#count - 1)];
+  }
+}
+
+/** −70 dBFS. */
+const SILENT = 10 ** (-70 / 20);
+
+/** Tells whether a microphone that is on has given nothing for `limit` ms. */
+export class SilenceWatch {
+  readonly #limit: number;
+  #silentMs = 0;
+
+  constructor(limit = 5000) {
+    this.#limit = limit;
+  }
+
+  /** Hears `ms` of sound with that peak (0..1); true while the silence has lasted too long. */
+  hear(peak: number, ms: number): boolean {
+    this.#silentMs = peak > SILENT ? 0 : this.#silentMs + ms;
+    return this.#silentMs >= this.#limit;
+  }
+
+  reset(): void {
+    this.#silentMs = 0;
+  }
+}

@@ -1,0 +1,281 @@
+// What the loudspeaker hears: chunks of turns in, device quanta out, and an exact account of what was heard.
+// Pure: the playback worklet feeds it and a test can.
+
+import { Resampler } from "./resampler.ts";
+import { Ring } from "./ring.ts";
+
+/** Rate of all voices on the bridge, Hz. */
+export const VOICE_RATE = 24_000;
+
+const samples = (ms: number) => (VOICE_RATE * ms) / 1000;
+
+/** Sound that lies ready before a turn begins to be heard. */
+const START = samples(100);
+/** Sound gathered after a gap: short, for a long refill is a longer gap. */
+const REFILL = samples(70);
+/** A turn that began with less than that, and whose end nobody tells, starts all the same. */
+const PATIENCE_S = 0.3;
+/** A turn without sound for so long is over, whether or not its end was told. */
+const ABANDONED_S = 2;
+const RAMP_S = 0.005;
+
+/** Where a run of samples of one turn lies in the stream that the resampler sees. */
+interface Segment {
+  turn: number;
+  first: number;
+  start: number;
+  length: number;
+}
+
+interface Written {
+  turn: number;
+  first: number;
+  samples: Float32Array;
+}
+
+/** The last sample of a turn (24 kHz) that went to the device. */
+export interface Heard {
+  turn: number;
+  sample: number;
+}
+
+export interface Report extends Heard {
+  /** Samples (24 kHz) that wait. */
+  buffered: number;
+  /** Silence inserted inside turns since the page was opened, in 24 kHz samples. */
+  silent: number;
+}
+
+type Phase = "idle" | "filling" | "playing" | "fading";
+
+export class Playout {
+  readonly #rate: number;
+  readonly #resampler: Resampler;
+  readonly #ring = new Ring(VOICE_RATE * 8);
+  readonly #scratch = new Float32Array(64);
+  readonly #step: number;
+  #segments: Segment[] = [];
+  #phase: Phase = "idle";
+  #target = START;
+  #waited = 0;
+  #gain = 0;
+  #last = 0;
+  #silent = 0;
+  /** Stream position after the last sample written: pushed to the resampler and waiting in the ring. */
+  #written = 0;
+  /** True once no more is to come for the newest turn. */
+  #closed = true;
+  /** True between the first and the last sample heard of a turn. */
+  #inside = false;
+  #drained = true;
+  #heard: Heard = { turn: 0, sample: 0 };
+  #afterFade: (() => void)[] = [];
+  #onFlushed: ((heard: Heard) => void) | null = null;
+
+  /** `rate` is the device's, in Hz. */
+  constructor(rate: number) {
+    this.#rate = rate;
+    this.#resampler = new Resampler(VOICE_RATE, rate);
+    this.#step = 1 / (rate * RAMP_S);
+  }
+
+  /** Adds samples (-1..1, 24 kHz) of `turn` that begin at its sample `first`; what was written already is left out. */
+  write(turn: number, first: number, voice: Float32Array): void {
+    if (this.#phase === "fading") {
+      this.#afterFade.push(() => this.write(turn, first, voice));
+      return;
+    }
+    const newest = this.#segments.at(-1);
+    const known = newest?.turn === turn ? newest.first + newest.length - first : 0;
+    if (known >= voice.length && known > 0) {
+      return;
+    }
+    this.#append({ turn, first: first + Math.max(0, known), samples: voice.subarray(Math.max(0, known)) });
+    this.#closed = false;
+    if (this.#phase === "idle") {
+      this.#fill(START);
+    }
+  }
+
+  /** No more samples come for `turn`. */
+  end(turn: number): void {
+    if (this.#phase === "fading") {
+      this.#afterFade.push(() => this.end(turn));
+    } else if (this.#segments.at(-1)?.turn === turn) {
+      this.#closed = true;
+    }
+  }
+
+  /** Drops everything; what sounds fades in 5 ms, then `done` hears which sample was the last. */
+  flush(done: (heard: Heard) => void): void {
+    if (this.#phase === "fading") {
+      this.#afterFade.push(() => this.flush(done));
+      return;
+    }
+    this.#onFlushed = done;
+    if (this.#phase === "playing") {
+      this.#phase = "fading";
+    } else {
+      this.#drop();
+    }
+  }
+
+  report(): Report {
+    return { ...this.#heard, buffered: this.#buffered, silent: Math.round(this.#silent) };
+  }
+
+  /** Fills one quantum for the device. */
+  render(out: Float32Array): void {
+    if (this.#phase === "filling" && this.#ready()) {
+      this.#phase = "playing";
+      this.#inside = true;
+    }
+    let done = 0;
+    while (done < out.length && (this.#phase === "playing" || this.#phase === "fading")) {
+      const made = this.#resampler.pull(out, done, Math.min(out.length - done, this.#limit));
+      this.#shape(out, done, made);
+      done += made;
+      if (made === 0) {
+        this.#feed();
+      }
+    }
+    this.#settle();
+    if (done < out.length) {
+      this.#rest(out.subarray(done));
+    }
+  }
+
+  get #buffered(): number {
+    return Math.max(0, this.#written - Math.max(this.#resampler.position, 0));
+  }
+
+  /** How many samples may still be heard: all, or what a fade needs to its end. */
+  get #limit(): number {
+    return this.#phase === "fading"
+      ? Math.max(1, Math.ceil(this.#gain / this.#step))
+      : Number.POSITIVE_INFINITY;
+  }
+
+  #append(written: Written): void {
+    const newest = this.#segments.at(-1);
+    if (
+      newest &&
+      newest.turn === written.turn &&
+      newest.first + newest.length === written.first &&
+      !this.#drained
+    ) {
+      newest.length += written.samples.length;
+    } else {
+      const start = this.#resampler.pushed + this.#ring.length;
+      this.#segments.push({
+        turn: written.turn,
+        first: written.first,
+        start,
+        length: written.samples.length,
+      });
+    }
+    this.#ring.write(written.samples);
+    this.#written = this.#resampler.pushed + this.#ring.length;
+    this.#drained = false;
+  }
+
+  #fill(target: number): void {
+    this.#phase = "filling";
+    this.#target = target;
+    this.#waited = 0;
+    this.#gain = 0;
+  }
+
+  #ready(): boolean {
+    if (this.#ring.length === 0 && !this.#closed) {
+      return false;
+    }
+    return this.#closed || this.#buffered >= this.#target || this.#waited > PATIENCE_S * this.#rate;
+  }
+
+  /** Gives the resampler more, or finds that there is no more: the end of the turn, or a gap in it. */
+  #feed(): void {
+    const count = this.#ring.read(this.#scratch);
+    if (count > 0) {
+      this.#resampler.push(this.#scratch.subarray(0, count));
+    } else if ((this.#closed || this.#phase === "fading") && !this.#drained) {
+      this.#resampler.drain();
+      this.#drained = true;
+    } else if (this.#phase === "fading") {
+      this.#drop();
+    } else if (this.#closed) {
+      this.#phase = "idle";
+      this.#inside = false;
+      this.#gain = 0;
+    } else {
+      this.#fill(REFILL);
+    }
+  }
+
+  /** Ramps in or out, sample by sample. */
+  #shape(out: Float32Array, start: number, count: number): void {
+    const direction = this.#phase === "fading" ? -this.#step : this.#step;
+    for (let i = start; i < start + count; i++) {
+      out[i]! *= this.#gain;
+      this.#gain = Math.min(1, Math.max(0, this.#gain + direction));
+    }
+    if (count > 0) {
+      this.#last = out[start + count - 1]!;
+    }
+    if (this.#phase === "fading" && this.#gain === 0) {
+      this.#settle();
+      this.#drop();
+    }
+  }
+
+  /** Silence, after the last sample has died away without a click. */
+  #rest(out: Float32Array): void {
+    const decay = 1 - 4 * this.#step;
+    for (let i = 0; i < out.length; i++) {
+      this.#last = Math.abs(this.#last) < 1e-5 ? 0 : this.#last * decay;
+      out[i] = this.#last;
+    }
+    if (this.#phase === "filling") {
+      this.#waited += out.length;
+      if (this.#inside) {
+        this.#silent += (out.length * VOICE_RATE) / this.#rate;
+      }
+      if (this.#waited > ABANDONED_S * this.#rate && this.#ring.length === 0) {
+        // The resampler still holds the last few samples: as closed, they are played, and the turn is over.
+        this.#closed = true;
+      }
+    }
+  }
+
+  /** Moves the account on to what the resampler has let out. */
+  #settle(): void {
+    const position = this.#resampler.position;
+    while (this.#segments.length > 1 && this.#segments[1]!.start < position) {
+      this.#segments.shift();
+    }
+    const segment = this.#segments[0];
+    if (segment && position > segment.start) {
+      const sample = segment.first + Math.min(segment.length, position - segment.start);
+      this.#heard = { turn: segment.turn, sample };
+    }
+  }
+
+  #drop(): void {
+    this.#ring.clear();
+    this.#resampler.reset();
+    this.#segments = [];
+    this.#written = 0;
+    this.#phase = "idle";
+    this.#closed = true;
+    this.#inside = false;
+    this.#drained = true;
+    this.#gain = 0;
+    this.#onFlushed?.(this.#heard);
+    this.#onFlushed = null;
+    const waiting = this.#afterFade;
+    this.#afterFade = [];
+    for (const write of waiting) {
+      write();
+    }
+  }
+}

@@ -1,0 +1,253 @@
+// The page's half of the bridge to the kernel: four lanes over one comm. Time comes from a clock, bytes go to a wire,
+// so that tests need neither. The kernel's half is livewidget/widget/bridge.py.
+
+import { type Buffer, samplesOf } from "./audio/pcm.ts";
+import { Inbox, Outbox } from "./lanes.ts";
+import {
+  type CameraFrame,
+  type ControlMessage,
+  type Envelope,
+  type KernelMessage,
+  type MicrophoneAudio,
+  type PageMessage,
+  readKernelMessage,
+} from "./messages.ts";
+
+/** Where messages go: anywidget's `model.send` without its middle argument. */
+export type Wire = (content: Envelope<PageMessage>, buffers: ArrayBuffer[]) => void;
+
+/** What the bridge tells the app of. All are called in order, each message once. */
+export interface Ears {
+  /** A message of the control lane, or the end of a turn's audio. */
+  message(message: KernelMessage): void;
+  /** A piece of the model's voice: PCM16 at 24 kHz. */
+  voice(turn: number, firstSample: number, samples: Int16Array<ArrayBuffer>): void;
+  /** Audio of older epochs is void. `turn` was interrupted, or null where that is not told (yet). */
+  flush(epoch: number, turn: number | null): void;
+  /** The kernel lives: something came from it, in whatever order. */
+  alive(): void;
+}
+
+interface Spoken {
+  message: Extract<Envelope<KernelMessage>, { lane: "speaker" }>;
+  buffers: Buffer[];
+}
+
+/** The kernel repeats after two seconds what the page did not acknowledge. */
+const SPEAKER_HOLE_MS = 5000;
+const CONTROL_HOLE_MS = 3000;
+/** Reports that the kernel has not taken yet: a busy kernel is not sent more of them. */
+const REPORTS_UNDER_WAY = 8;
+
+export class Bridge {
+  readonly client: string;
+  readonly #wire: Wire;
+  readonly #now: () => number;
+  readonly #ears: Ears;
+  readonly #out = new Outbox<ControlMessage>();
+  readonly #control = new Inbox<Envelope<KernelMessage>>();
+  readonly #speaker = new Inbox<Spoken>();
+  #epoch = 0;
+  #welcomed = false;
+  #named = false;
+  #owning = false;
+  #cameraSeq = 0;
+  #holeSince: { control: number | null; speaker: number | null } = { control: null, speaker: null };
+  #ignored = 0;
+
+  /** `client` names this page among those that show the same widget. */
+  constructor(client: string, wire: Wire, now: () => number, ears: Ears) {
+    this.client = client;
+    this.#wire = wire;
+    this.#now = now;
+    this.#ears = ears;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** The highest number of the speaker lane without a hole. */
+  get speakerAck(): number {
+    return this.#speaker.last;
+  }
+
+  /** How many messages could not be read. */
+  get ignored(): number {
+    return this.#ignored;
+  }
+
+  /** True once the kernel has greeted this page. */
+  get welcomed(): boolean {
+    return this.#welcomed;
+  }
+
+  /** Asks for all there is to show; also after the connection was lost. */
+  hello(): void {
+    this.send({
+      lane: "control",
+      kind: "hello",
+      body: { client: this.client, last_seq: this.#control.last },
+    });
+  }
+
+  /** Sends a message that will arrive, once and in order. */
+  send(message: ControlMessage): void {
+    if (message.kind === "played" && this.#reportsUnderWay() >= REPORTS_UNDER_WAY) {
+      return;
+    }
+    this.#post(message, this.#out.add(message, this.#now()), this.#control.last);
+  }
+
+  /** Sends microphone audio under the number that the uplink gave it. */
+  sendVoice(seq: number, body: MicrophoneAudio, samples: Int16Array<ArrayBuffer>): void {
+    this.#post({ lane: "microphone", kind: "audio", body }, seq, 0, [samples.buffer]);
+  }
+
+  /** Sends a picture; one that is lost stays lost. */
+  sendFrame(body: CameraFrame, image: ArrayBuffer): void {
+    this.#cameraSeq += 1;
+    this.#post({ lane: "camera", kind: "frame", body }, this.#cameraSeq, 0, [image]);
+  }
+
+  /** Takes whatever the comm delivered. */
+  receive(content: unknown, buffers: readonly Buffer[] = []): void {
+    const message = readKernelMessage(content);
+    if (message === null) {
+      this.#ignored += 1;
+      return;
+    }
+    this.#ears.alive();
+    if (message.lane === "speaker") {
+      this.#hear({ message, buffers: [...buffers] });
+    } else {
+      this.#acknowledged(message);
+      this.#take(message);
+    }
+    this.#watchHoles();
+  }
+
+  /** To be called a few times a second: repeats what was lost and gives up on what will not come. */
+  tick(): void {
+    const now = this.#now();
+    for (const { seq, message } of this.#out.stalled(now)) {
+      this.#post(message, seq, this.#control.last);
+    }
+    const { control, speaker } = this.#holeSince;
+    if (control !== null && now - control > CONTROL_HOLE_MS) {
+      this.#holeSince.control = now;
+      this.hello();
+    }
+    if (speaker !== null && now - speaker > SPEAKER_HOLE_MS) {
+      this.#holeSince.speaker = null;
+      this.#play(this.#speaker.skip());
+      this.#watchHoles();
+    }
+  }
+
+  #post(message: PageMessage, seq: number, ack: number, buffers: ArrayBuffer[] = []): void {
+    this.#wire({ ...message, epoch: this.#epoch, seq, ack }, buffers);
+  }
+
+  #reportsUnderWay(): number {
+    return this.#out.waiting.reduce((sum, sent) => sum + (sent.message.kind === "played" ? 1 : 0), 0);
+  }
+
+  /** The envelope speaks of one page's lane only; a heartbeat names all. */
+  #acknowledged(message: Envelope<KernelMessage>): void {
+    const mine =
+      message.kind === "heartbeat" && Object.hasOwn(message.body.acks, this.client)
+        ? message.body.acks[this.client]
+        : undefined;
+    if (mine !== undefined) {
+      this.#named = true;
+      this.#out.acknowledge(mine, this.#now());
+    } else if (!this.#named) {
+      this.#out.acknowledge(message.ack, this.#now());
+    }
+  }
+
+  #take(message: Envelope<KernelMessage>): void {
+    const greeted = message.kind === "welcome" && message.body.client === this.client;
+    if (greeted && (!this.#welcomed || message.seq > this.#control.last)) {
+      this.#begin(message);
+      return;
+    }
+    if (!this.#welcomed) {
+      return;
+    }
+    for (const ready of this.#control.receive(message.seq, message)) {
+      this.#act(ready);
+    }
+  }
+
+  /** The welcome is a snapshot: whatever was missing before it no longer matters. */
+  #begin(message: Extract<Envelope<KernelMessage>, { kind: "welcome" }>): void {
+    const waiting = this.#control.restart(message.seq);
+    if (!this.#welcomed || message.body.owner !== this.client) {
+      this.#play(this.#speaker.restart(message.body.speaker_seq));
+    }
+    this.#welcomed = true;
+    for (const ready of [message, ...waiting]) {
+      this.#act(ready);
+    }
+  }
+
+  #act(message: Envelope<KernelMessage>): void {
+    if (message.kind === "welcome" && message.body.client !== this.client) {
+      return;
+    }
+    if (message.kind === "welcome" || message.kind === "state") {
+      this.#owning = message.body.owner === this.client;
+    }
+    // A flush is always answered: the voice of the next turn may have raised the epoch before it came.
+    if (message.epoch > this.#epoch || message.kind === "flush") {
+      this.#raise(Math.max(message.epoch, this.#epoch), message.kind === "flush" ? message.body.turn : null);
+    }
+    this.#ears.message(message);
+  }
+
+  #raise(epoch: number, turn: number | null): void {
+    this.#epoch = epoch;
+    this.#ears.flush(epoch, turn);
+    // What is missing of an older epoch will never come.
+    this.#play(this.#speaker.skip());
+  }
+
+  #hear(spoken: Spoken): void {
+    if (!this.#welcomed) {
+      return;
+    }
+    const before = this.#speaker.last;
+    this.#play(this.#speaker.receive(spoken.message.seq, spoken));
+    if (this.#speaker.hole && this.#speaker.last === before && spoken.message.epoch > this.#epoch) {
+      this.#play(this.#speaker.skip());
+    }
+  }
+
+  #play(ready: Spoken[]): void {
+    for (const { message, buffers } of ready) {
+      // The voice may be faster than the control message that raises the epoch; the flush itself follows.
+      if (message.epoch > this.#epoch) {
+        this.#epoch = message.epoch;
+        this.#ears.flush(message.epoch, null);
+      }
+      if (message.epoch < this.#epoch || !this.#owning) {
+        continue;
+      }
+      if (message.kind === "end") {
+        this.#ears.message(message);
+      } else if (buffers[0] && message.body.sample_rate === 24_000) {
+        this.#ears.voice(message.body.turn, message.body.first_sample, samplesOf(buffers[0]));
+      }
+    }
+  }
+
+  #watchHoles(): void {
+    const now = this.#now();
+    this.#holeSince = {
+      control: this.#control.hole ? (this.#holeSince.control ?? now) : null,
+      speaker: this.#speaker.hole ? (this.#holeSince.speaker ?? now) : null,
+    };
+  }
+}

@@ -1,0 +1,257 @@
+// The microphone: taken on a click, at the device's own rate, and given back so that the browser's mark goes out.
+
+import source from "worklet:../worklets/capture.ts";
+import type { FromCapture, ToCapture } from "../audio/ports.ts";
+import type { Scope } from "../scope.ts";
+import type { Microphone as Described, MicrophoneState } from "../state.ts";
+import { type Trouble, trouble } from "./trouble.ts";
+import { addWorklet, closeWith, tap } from "./worklet.ts";
+
+export interface MicrophoneEars {
+  /** `first` counts 16 kHz samples since this page took its first microphone. */
+  chunk(samples: Int16Array<ArrayBuffer>, first: number): void;
+  state(state: MicrophoneState, detail: string): void;
+  devices(devices: Described["devices"], deviceId: string): void;
+  trouble(trouble: Trouble): void;
+}
+
+/** One microphone from grant to end. */
+interface Take {
+  scope: Scope;
+  track: MediaStreamTrack;
+  node: AudioWorkletNode;
+}
+
+const STORED = "livewidget.microphone";
+const TAIL_MS = 100;
+
+/** The device picked in this tab; storage may be refused in a frame. */
+const memory = {
+  get(): string {
+    try {
+      return sessionStorage.getItem(STORED) ?? "";
+    } catch {
+      return "";
+    }
+  },
+  set(id: string): void {
+    try {
+      sessionStorage.setItem(STORED, id);
+    } catch {
+      // Then it holds for this widget alone.
+    }
+  },
+};
+
+export class Microphone {
+  readonly #scope: Scope;
+  readonly #ears: MicrophoneEars;
+  #take: Take | null = null;
+  /** Raised by every start and stop: a grant that comes for an older one is given back at once. */
+  #generation = 0;
+  #asking = false;
+  #muted = false;
+  #deviceId = memory.get();
+  #first = 0;
+  #tails: (() => void)[] = [];
+
+  constructor(scope: Scope, ears: MicrophoneEars) {
+    this.#scope = scope;
+    this.#ears = ears;
+    scope.add(() => this.stop());
+    const devices = navigator.mediaDevices;
+    if (devices) {
+      scope.listen(devices, "devicechange", () => void this.#list());
+    }
+  }
+
+  /** True from the click until it is given back. */
+  get wanted(): boolean {
+    return this.#asking || this.#take !== null;
+  }
+
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  /** Takes the microphone. To be called from a click or a key only. */
+  async start(): Promise<void> {
+    if (this.wanted || this.#scope.disposed) {
+      return;
+    }
+    const generation = ++this.#generation;
+    this.#asking = true;
+    this.#muted = false;
+    this.#ears.state("asking", "");
+    let stream: MediaStream | null = null;
+    try {
+      stream = await this.#ask();
+      const take = generation === this.#generation ? await this.#connect(stream, generation) : null;
+      if (take === null) {
+        stop(stream);
+        return;
+      }
+      this.#take = take;
+      this.#asking = false;
+      this.#ears.state("on", "");
+      await this.#list();
+    } catch (error) {
+      stop(stream);
+      if (generation === this.#generation) {
+        this.#asking = false;
+        const found = trouble(error);
+        this.#ears.trouble(found);
+        this.#ears.state(found.state, found.detail);
+      }
+    }
+  }
+
+  /** Gives the microphone back, whatever state it is in. */
+  stop(): void {
+    const was = this.wanted;
+    this.#generation += 1;
+    this.#asking = false;
+    this.#muted = false;
+    this.#take?.scope.dispose();
+    this.#take = null;
+    this.#settleTails();
+    if (was) {
+      this.#ears.state("off", "");
+    }
+  }
+
+  mute(muted: boolean): void {
+    if (this.#take) {
+      this.#muted = muted;
+      this.#take.track.enabled = !muted;
+      this.#ears.state(muted ? "muted" : "on", "");
+    }
+  }
+
+  /** Uses another device, now and from now on. */
+  pick(deviceId: string): void {
+    this.#deviceId = deviceId;
+    memory.set(deviceId);
+    void this.#list();
+    if (this.wanted) {
+      this.stop();
+      void this.start();
+    }
+  }
+
+  /** Brings out what is captured but not yet a whole chunk; then calls `done`. */
+  flush(done: () => void): void {
+    if (!this.#take) {
+      done();
+      return;
+    }
+    this.#tails.push(done);
+    this.#take.node.port.postMessage({ kind: "flush" } satisfies ToCapture);
+    this.#take.scope.timeout(() => this.#settleTails(), TAIL_MS);
+  }
+
+  async #ask(): Promise<MediaStream> {
+    if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
+      throw new DOMException("", "NotSecure");
+    }
+    const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 };
+    if (this.#deviceId === "") {
+      return navigator.mediaDevices.getUserMedia({ audio });
+    }
+    try {
+      return await navigator.mediaDevices.getUserMedia({
+        audio: { ...audio, deviceId: { exact: this.#deviceId } },
+      });
+    } catch (error) {
+      // The picked one is not there any more: any other is better than none.
+      if (error instanceof DOMException && ["OverconstrainedError", "NotFoundError"].includes(error.name)) {
+        return navigator.mediaDevices.getUserMedia({ audio });
+      }
+      throw error;
+    }
+  }
+
+  async #connect(stream: MediaStream, generation: number): Promise<Take | null> {
+    const track = stream.getAudioTracks()[0];
+    if (!track) {
+      throw new DOMException("", "NotFoundError");
+    }
+    const scope = this.#scope.child();
+    scope.add(() => stop(stream));
+    try {
+      // No rate is asked for: Firefox refuses a microphone in a context of another rate than the device's.
+      const context = new AudioContext({ latencyHint: "interactive" });
+      closeWith(scope, context);
+      context.resume().catch(() => {});
+      await addWorklet(context, source);
+      if (generation !== this.#generation || scope.disposed) {
+        scope.dispose();
+        return null;
+      }
+      const node = this.#wire(context, stream, scope);
+      scope.listen(track, "ended", () => this.#ended());
+      tap().onMicrophone?.(track, context);
+      return { scope, track, node };
+    } catch (error) {
+      scope.dispose();
+      throw error;
+    }
+  }
+
+  #wire(context: AudioContext, stream: MediaStream, scope: Scope): AudioWorkletNode {
+    const input = context.createMediaStreamSource(stream);
+    const node = new AudioWorkletNode(context, "livewidget-capture", {
+      channelCount: 1,
+      channelCountMode: "explicit",
+      outputChannelCount: [1],
+    });
+    const base = this.#first;
+    node.port.onmessage = ({ data }: MessageEvent<FromCapture>) => {
+      if (data.kind === "flushed") {
+        this.#settleTails();
+        return;
+      }
+      this.#first = base + data.first + data.samples.length;
+      this.#ears.chunk(data.samples, base + data.first);
+    };
+    // It puts out silence; without a way to the destination some browsers never run it.
+    input.connect(node).connect(context.destination);
+    scope.add(() => {
+      node.port.postMessage({ kind: "close" } satisfies ToCapture);
+      node.port.onmessage = null;
+      input.disconnect();
+      node.disconnect();
+    });
+    return node;
+  }
+
+  /** The device went away, or the permission was taken back. */
+  #ended(): void {
+    this.stop();
+    this.#ears.trouble(trouble(new DOMException("", "TrackEnded")));
+  }
+
+  #settleTails(): void {
+    for (const done of this.#tails.splice(0)) {
+      done();
+    }
+  }
+
+  async #list(): Promise<void> {
+    try {
+      const found = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+      const devices = found
+        .filter((device) => device.kind === "audioinput" && device.deviceId !== "")
+        .map((device) => ({ id: device.deviceId, label: device.label }));
+      this.#ears.devices(devices, this.#deviceId);
+    } catch {
+      // A list is a convenience.
+    }
+  }
+}
+
+function stop(stream: MediaStream | null): void {
+  for (const track of stream?.getTracks() ?? []) {
+    track.stop();
+  }
+}

@@ -1,0 +1,67 @@
+// The page's own notices, and those of the kernel, in one list: one per code, newest last.
+
+import type { Notice, Store } from "./state.ts";
+
+export const KERNEL_BUSY: Notice = {
+  level: "warning",
+  code: "kernel-busy",
+  text: "Kernel busy: microphone paused. This kernel hears the browser only between cells; it goes on when the cell ends.",
+};
+
+export const KERNEL_GONE: Notice = {
+  level: "error",
+  code: "kernel-gone",
+  text: "The kernel does not answer any more, so the microphone is off. Restart the kernel if need be, and run the cell again.",
+};
+
+export const SOUND_BLOCKED: Notice = {
+  level: "warning",
+  code: "sound-blocked",
+  text: "The browser plays no sound yet. Click anywhere in this page to hear the voice.",
+};
+
+export const OTHER_PAGE: Notice = {
+  level: "info",
+  code: "other-page",
+  text: "Another page has this conversation's microphone and voice. Here you can read along and type.",
+};
+
+export class Notices {
+  readonly #store: Store;
+  readonly #own = new Set<string>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Shows a notice of this page. */
+  show(notice: Notice): void {
+    this.#own.add(notice.code);
+    this.#put(notice);
+  }
+
+  /** Shows a notice of the kernel. */
+  take(notice: Notice): void {
+    this.#own.delete(notice.code);
+    this.#put(notice);
+  }
+
+  clear(...codes: readonly string[]): void {
+    const notices = this.#store.get().notices.filter((notice) => !codes.includes(notice.code));
+    if (notices.length !== this.#store.get().notices.length) {
+      this.#store.set({ notices });
+    }
+  }
+
+  /** The kernel's notices are these, and no others. */
+  replace(notices: readonly Notice[]): void {
+    const own = this.#store.get().notices.filter((notice) => this.#own.has(notice.code));
+    const codes = new Set(notices.map((notice) => notice.code));
+    this.#store.set({ notices: [...notices, ...own.filter((notice) => !codes.has(notice.code))] });
+  }
+
+  #put(notice: Notice): void {
+    const others = this.#store.get().notices.filter((known) => known.code !== notice.code);
+    this.#store.set({ notices: [...others, notice] });
+  }
+}

@@ -1,0 +1,66 @@
+// The microphone's end, on the audio thread: device rate in, 16 kHz PCM16 out, nothing left out or repeated.
+
+import { encode } from "../audio/pcm.ts";
+import type { FromCapture, ToCapture } from "../audio/ports.ts";
+import { Resampler } from "../audio/resampler.ts";
+
+const RATE = 16_000;
+/** 20 ms: the page puts them together as the kernel can take them. */
+const CHUNK = 320;
+
+export class CaptureProcessor extends AudioWorkletProcessor {
+  readonly #resampler = new Resampler(sampleRate, RATE);
+  readonly #silence = new Float32Array(128);
+  readonly #chunk = new Float32Array(CHUNK);
+  #filled = 0;
+  #first = 0;
+  #alive = true;
+
+  constructor() {
+    super();
+    this.port.onmessage = ({ data }: MessageEvent<ToCapture>) => this.#take(data);
+  }
+
+  process(inputs: Float32Array[][]): boolean {
+    // A device that gives nothing still takes its time: the count of samples is the clock.
+    this.#resampler.push(inputs[0]?.[0] ?? this.#silence);
+    this.#pull();
+    return this.#alive;
+  }
+
+  #take(message: ToCapture): void {
+    if (message.kind === "close") {
+      this.#alive = false;
+    } else {
+      this.#post();
+      this.#send({ kind: "flushed" });
+    }
+  }
+
+  #pull(): void {
+    for (;;) {
+      const made = this.#resampler.pull(this.#chunk, this.#filled);
+      this.#filled += made;
+      if (this.#filled === CHUNK) {
+        this.#post();
+      } else if (made === 0) {
+        return;
+      }
+    }
+  }
+
+  #post(): void {
+    if (this.#filled > 0) {
+      const samples = encode(this.#chunk.subarray(0, this.#filled));
+      this.#send({ kind: "audio", first: this.#first, samples }, [samples.buffer]);
+      this.#first += this.#filled;
+      this.#filled = 0;
+    }
+  }
+
+  #send(message: FromCapture, transfer: ArrayBuffer[] = []): void {
+    this.port.postMessage(message, transfer);
+  }
+}
+
+registerProcessor("livewidget-capture", CaptureProcessor);

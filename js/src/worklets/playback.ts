@@ -1,0 +1,72 @@
+// The loudspeaker's end, on the audio thread: what the player posts goes into the playout, every quantum comes out.
+
+import { decode } from "../audio/pcm.ts";
+import { Playout } from "../audio/playout.ts";
+import type { FromPlayback, ToPlayback } from "../audio/ports.ts";
+
+/** Reports and levels, times per second. */
+const REPORTS = 25;
+
+export class PlaybackProcessor extends AudioWorkletProcessor {
+  readonly #playout = new Playout(sampleRate);
+  readonly #interval = Math.round(sampleRate / REPORTS);
+  #epoch = 0;
+  #frames = 0;
+  #peak = 0;
+  #told = "";
+  #alive = true;
+
+  constructor() {
+    super();
+    this.port.onmessage = ({ data }: MessageEvent<ToPlayback>) => this.#take(data);
+  }
+
+  process(_inputs: Float32Array[][], outputs: Float32Array[][]): boolean {
+    const out = outputs[0]?.[0];
+    if (out) {
+      this.#playout.render(out);
+      for (const sample of out) {
+        this.#peak = Math.max(this.#peak, Math.abs(sample));
+      }
+      this.#frames += out.length;
+      if (this.#frames >= this.#interval) {
+        this.#frames -= this.#interval;
+        this.#report();
+      }
+    }
+    return this.#alive;
+  }
+
+  #take(message: ToPlayback): void {
+    if (message.kind === "close") {
+      this.#alive = false;
+    } else if (message.kind === "flush") {
+      const { epoch } = message;
+      this.#epoch = Math.max(this.#epoch, epoch);
+      this.#playout.flush(({ turn, sample }) => this.#post({ kind: "flushed", epoch, turn, sample }));
+    } else if (message.epoch < this.#epoch) {
+      return;
+    } else if (message.kind === "audio") {
+      this.#playout.write(message.turn, message.first, decode(message.samples));
+    } else {
+      this.#playout.end(message.turn);
+    }
+  }
+
+  #report(): void {
+    const { turn, sample, buffered, silent } = this.#playout.report();
+    const state = `${turn} ${sample} ${buffered} ${silent}`;
+    // Nothing new is not worth a message.
+    if (this.#peak > 0 || state !== this.#told) {
+      this.#told = state;
+      this.#post({ kind: "report", epoch: this.#epoch, turn, sample, buffered, silent, peak: this.#peak });
+      this.#peak = 0;
+    }
+  }
+
+  #post(message: FromPlayback): void {
+    this.port.postMessage(message);
+  }
+}
+
+registerProcessor("livewidget-playback", PlaybackProcessor);
