@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-from livewidget.events import Event, Malformed, Unknown
+from livewidget.events import Event, Malformed
 from livewidget.protocol.client import ClientMessage
-from livewidget.protocol.dispatch import Dispatcher
+from livewidget.protocol.dispatch import UNKNOWN_PATHS, Dispatcher
 from livewidget.protocol.server import ServerMessage
 from livewidget.protocol.spelling import Reader, snake
 
@@ -20,9 +20,6 @@ _any_decoder = msgspec.json.Decoder()
 
 _REASON_BYTES = 123
 """The most that a WebSocket close frame can carry as its reason."""
-
-_UNKNOWN_PATHS = 256
-"""How many unknown paths one decoder remembers; beyond these it says nothing."""
 
 # ValueError: bad UTF-8 and lone surrogates. RecursionError: nesting deeper than the decoder goes.
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -53,8 +50,9 @@ def decode_client(frame: str | bytes) -> ClientMessage:
         message = _client_decoder.decode(frame)
     except _UNREADABLE:
         message = _read_client(frame)
-    if message.setup is not None and message.setup.extra is not None:
-        message = _read_client(frame)  # "extra" is no name of the wire; refused with the service's words.
+    if message.realtime_input is None and message.client_content is None:
+        # What comes once or rarely is read with all care: words of enums, keywords of schemas, `Setup.extra`.
+        message = _read_client(frame)
     _check_oneof(message)
     return message
 
@@ -98,6 +96,9 @@ class _StrictReader(Reader):
             raise ClientMessageError("Request contains an invalid argument.")
         raise ClientMessageError(f"Invalid value at '{_place(path)}' ({expected})")
 
+    def no_choice(self, path: tuple[str | int, ...], word: str) -> None:
+        raise ClientMessageError(f"Invalid value at '{_place(path)}' (TYPE_ENUM), \"{word}\"")
+
 
 def _place(path: tuple[str | int, ...]) -> str:
     """`setup.tools[0].function_declarations[0]`, as the service writes it."""
@@ -117,7 +118,6 @@ class ServerDecoder:
 
     def __init__(self) -> None:
         self._dispatcher = Dispatcher()
-        self._reported: set[str] = set()
 
     def decode(self, frame: str | bytes) -> list[Event]:
         """Return what `frame` says, in a fixed order. Never raises, whatever the frame.
@@ -146,9 +146,7 @@ class ServerDecoder:
             return [Malformed(problem="the frame is not JSON", size=size)]
         events = self._dispatcher.events(message) if message is not None else []
         for path in reader.unknown_paths:
-            if path not in self._reported and len(self._reported) < _UNKNOWN_PATHS:
-                self._reported.add(path)
-                events.append(Unknown(path=path))
+            self._dispatcher.unknown(path, events)
         events.extend(
             Malformed(problem=f"{path} is not of the expected type", size=size) for path in reader.wrong_paths
         )
@@ -168,7 +166,7 @@ class _LenientReader(Reader):
         self.wrong_paths: dict[str, None] = {}
 
     def unknown(self, path: tuple[str | int, ...], name: str) -> None:
-        if len(self.unknown_paths) < _UNKNOWN_PATHS:
+        if len(self.unknown_paths) < UNKNOWN_PATHS:
             self.unknown_paths[_general(path, name)] = None
 
     def wrong(self, path: tuple[str | int, ...], expected: str) -> None:

@@ -20,6 +20,7 @@ from livewidget.protocol.server import (
     Transcription,
     UsageMetadata,
 )
+from livewidget.protocol.spelling import camel
 
 OUTPUT_RATE = 24_000
 """Hz: the Live API's output, also where the MIME type names no rate."""
@@ -45,12 +46,30 @@ def pcm_rate(mime_type: str) -> int | None:
     return rate if 1_000 <= rate <= 384_000 else OUTPUT_RATE
 
 
+UNKNOWN_PATHS = 256
+"""How many unknown paths one connection tells; beyond these it says nothing."""
+
+_UNUSED_OF_PARTS = ("file_data", "function_call", "function_response", "tool_call", "tool_response")
+"""Payloads that a part may have but that no Live API model sends: told as unknown if one does."""
+
+_GENERATION_COMPLETE = events.GenerationComplete()
+_INTERRUPTED = events.Interrupted()
+_TURN_COMPLETE = events.TurnComplete()
+
+
 class Dispatcher:
-    """Turns messages into events. Remembers the odd byte of the audio of a turn; see `ServerDecoder`."""
+    """Turns messages into events. Remembers the odd byte of a turn's audio, and what it told as unknown."""
 
     def __init__(self) -> None:
         self._odd = b""
         self._rates: dict[str, int | None] = {}
+        self._unknown: set[str] = set()
+
+    def unknown(self, path: str, out: list[Event]) -> None:
+        """Tell that `path` is not known, the first time that it is seen."""
+        if path not in self._unknown and len(self._unknown) < UNKNOWN_PATHS:
+            self._unknown.add(path)
+            out.append(events.Unknown(path=path))
 
     def events(self, message: ServerMessage) -> list[Event]:
         """Return the events of `message`, in the order of this module's docstring."""
@@ -64,16 +83,19 @@ class Dispatcher:
             self._content(content, out)
         if message.tool_call is not None:
             for call in message.tool_call.function_calls or ():
-                if not call.will_continue:
+                if call.will_continue:
+                    # A piece of a call whose arguments come bit by bit; nothing in a setup asks for that.
+                    self.unknown("toolCall.functionCalls[].partialArgs", out)
+                else:
                     out.append(events.ToolCall(id=call.id or "", name=call.name or "", args=call.args or {}))
         if message.tool_call_cancellation is not None and message.tool_call_cancellation.ids:
             out.append(events.ToolCallCancelled(ids=tuple(message.tool_call_cancellation.ids)))
         if content is not None:
             if content.generation_complete:
-                out.append(events.GenerationComplete())
+                out.append(_GENERATION_COMPLETE)
             if content.interrupted:
                 self._odd = b""
-                out.append(events.Interrupted())
+                out.append(_INTERRUPTED)
         if message.usage_metadata is not None:
             out.append(_usage(message.usage_metadata))
         if content is not None:
@@ -93,7 +115,8 @@ class Dispatcher:
             )
         if content is not None and content.turn_complete:
             self._odd = b""
-            out.append(events.TurnComplete(reason=_reason(content.turn_complete_reason)))
+            reason = _reason(content.turn_complete_reason)
+            out.append(_TURN_COMPLETE if reason is None else events.TurnComplete(reason=reason))
         if message.go_away is not None:
             out.append(events.GoAway(time_left_ms=duration_ms(message.go_away.time_left)))
         if message.error is not None:
@@ -116,6 +139,7 @@ class Dispatcher:
             out.append(events.UrlContext(metadata=content.url_context_metadata))
 
     def _part(self, part: Part, out: list[Event]) -> None:
+        before = len(out)
         if part.text:
             out.append(events.Thought(text=part.text) if part.thought else events.OutputText(text=part.text))
         if part.inline_data is not None:
@@ -126,6 +150,10 @@ class Dispatcher:
         if part.code_execution_result is not None:
             result = part.code_execution_result
             out.append(events.CodeResult(outcome=result.outcome, output=result.output or "", id=result.id))
+        if len(out) == before:
+            for name in _UNUSED_OF_PARTS:
+                if getattr(part, name) is not None:
+                    self.unknown(f"serverContent.modelTurn.parts[].{camel(name)}", out)
 
     def _blob(self, blob: Blob, out: list[Event]) -> None:
         data = blob.data

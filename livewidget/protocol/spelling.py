@@ -24,6 +24,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from livewidget.protocol.content import FunctionDeclaration, Wire
+from livewidget.protocol.enums import CHOICES
 
 _USER_DATA = frozenset(
     {
@@ -129,6 +130,7 @@ class Field:
         many: Whether it is a list of that kind.
         struct: The struct's class when `kind` is "struct".
         required: Whether the struct cannot do without.
+        choices: The words of its enum type; empty for any.
     """
 
     name: str
@@ -137,6 +139,7 @@ class Field:
     many: bool = False
     struct: type[Wire] | None = None
     required: bool = False
+    choices: frozenset[str] = frozenset()
 
 
 @cache
@@ -151,7 +154,8 @@ def fields_of(cls: type[Wire]) -> dict[str, Field]:
             kind = "texts" if kind == "texts" else "user"
         elif cls is FunctionDeclaration and info.name in _SCHEMA_FIELDS:
             kind = "schema"
-        field = Field(info.name, info.encode_name, kind, many, struct, info.required)
+        choices = CHOICES.get((cls.__name__, info.encode_name), frozenset())
+        field = Field(info.name, info.encode_name, kind, many, struct, info.required, choices)
         plan[info.name] = plan[info.encode_name] = field
     return plan
 
@@ -268,6 +272,9 @@ class Reader:
         """The value at `path` has another type. Returning means: leave it out."""
         raise NotImplementedError
 
+    def no_choice(self, path: tuple[str | int, ...], word: str) -> None:
+        """The value at `path` is none of its enum's words. Returning means: take it as it is."""
+
     def read(self, cls: type[W], value: Any, path: tuple[str | int, ...] = ()) -> W | None:
         """Build `cls` from `value`; None when that is no object, or lacks what `cls` requires."""
         if type(value) is not dict:
@@ -309,10 +316,13 @@ class Reader:
                 return None
             return item
         try:
-            return _SCALARS[field.kind](item)
+            value = _SCALARS[field.kind](item)
         except WrongType as problem:
             self.wrong(path, problem.expected)
             return None
+        if field.choices and value not in field.choices:
+            self.no_choice(path, value)
+        return value
 
     def _schema(self, value: Any, path: tuple[str | int, ...]) -> dict[str, Any] | None:
         """An OpenAPI schema: its keywords respelled, the names of properties never."""

@@ -12,6 +12,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from livewidget.protocol import ClientMessage, ServerMessage, Wire
+from livewidget.protocol.enums import CHOICES
 
 texts = st.text(max_size=12)
 # Keys that no respelling changes: what has a struct nowhere is the service's own object, in camelCase.
@@ -75,6 +76,8 @@ def value_of(owner: str, name: str, annotation: Any) -> st.SearchStrategy[Any]:
         return json_objects(user_keys if name in USER_DATA else camel_keys)
     if isinstance(kind, type) and issubclass(kind, Wire):
         return struct_of(kind)
+    if (owner, name) in CHOICES:
+        return st.sampled_from(sorted(CHOICES[owner, name]))
     return {
         str: texts,
         bool: st.booleans(),

@@ -1,0 +1,473 @@
+"""What `ServerDecoder` makes of every field, of one odd frame, and of junk."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import random
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from livewidget import events
+from livewidget.events import Event
+from livewidget.protocol import ServerDecoder, ServerMessage, encode_server
+from tests.protocol.strategies import awkward_server
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+RECORDED = [json.loads(line) for line in (FIXTURES / "frames_server.jsonl").read_text().splitlines()]
+EVENTS = get_args(Event)
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def decode(*frames: dict[str, Any]) -> list[Event]:
+    decoder = ServerDecoder()
+    return [event for frame in frames for event in decoder.decode(json.dumps(frame))]
+
+
+def content(**fields: Any) -> dict[str, Any]:
+    return {"serverContent": fields}
+
+
+def audio(data: bytes, mime_type: str | None = "audio/pcm;rate=24000") -> dict[str, Any]:
+    blob = {"data": b64(data)} | ({} if mime_type is None else {"mimeType": mime_type})
+    return content(modelTurn={"parts": [{"inlineData": blob}]})
+
+
+# --- Real frames --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: str(recorded["bytes"]))
+def test_recorded_frames_are_read_and_written_alike(recorded: dict[str, Any]) -> None:
+    as_sent = (json.dumps(recorded["frame"], indent=2) + "\n").encode()
+    decoded = ServerDecoder().decode(as_sent)
+    assert not [event for event in decoded if isinstance(event, events.Unknown | events.Malformed)]
+    written = encode_server(msgspec.json.decode(as_sent, type=ServerMessage))
+    assert json.loads(written) == recorded["frame"]
+    # The recorder's count is one more than the frame is long, in every recording.
+    assert len(written) == recorded["bytes"] - 1
+
+
+def test_what_the_recorded_frames_say() -> None:
+    decoder = ServerDecoder()
+    said = [event for recorded in RECORDED for event in decoder.decode(json.dumps(recorded["frame"]))]
+    weather = {"location": "Redmond, WA"}
+    assert said == [
+        events.SessionStarted(),
+        events.SessionStarted(session_id="c714f9ce-aa80-413f-b55a-a13609ae9e01"),
+        events.OutputTranscript(text="We"),
+        events.OutputText(text="Yes"),
+        events.ExecutableCode(
+            code="print(default_api.get_current_weather(location='Redmond, WA'))", language="PYTHON"
+        ),
+        events.ToolCall(id="function-call-5831923424298605773", name="get_current_weather", args=weather),
+        events.ToolCall(id="8acdafcd-9c55-44be-84da-da3d2612f9d1", name="get_current_weather", args=weather),
+        events.GenerationComplete(),
+    ]
+
+
+# --- Every field at once ------------------------------------------------------------------------------------
+
+EVERYTHING = {
+    "error": {"code": 13, "message": "Internal\nerror", "status": "INTERNAL"},
+    "goAway": {"timeLeft": "1.500s"},
+    "sessionResumptionUpdate": {
+        "newHandle": "secret",
+        "resumable": True,
+        "lastConsumedClientMessageIndex": "7",
+    },
+    "usageMetadata": {
+        "promptTokenCount": 1,
+        "cachedContentTokenCount": 2,
+        "candidatesTokenCount": 3,
+        "toolUsePromptTokenCount": 4,
+        "thoughtsTokenCount": 5,
+        "totalTokenCount": 6,
+        "promptTokensDetails": [
+            {"modality": "AUDIO", "tokenCount": 1},
+            {"modality": "AUDIO", "tokenCount": 1},
+        ],
+        "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": 3}],
+        "trafficType": "ON_DEMAND",
+    },
+    "toolCallCancellation": {"ids": ["old"]},
+    "toolCall": {"functionCalls": [{"id": "1", "name": "f", "args": {"a_b": 1}}, {"name": "g"}]},
+    "serverContent": {
+        "turnComplete": True,
+        "turnCompleteReason": "RESPONSE_REJECTED",
+        "interactionStatus": "IDLE",
+        "waitingForInput": True,
+        "interrupted": True,
+        "generationComplete": True,
+        "urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "u"}]},
+        "groundingMetadata": {"webSearchQueries": ["q"]},
+        "modelTurn": {
+            "role": "model",
+            "parts": [
+                {"text": "hmm", "thought": True, "thoughtSignature": "AA=="},
+                {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "AAEC Aw==".replace(" ", "")}},
+                {"text": "written"},
+                {"inlineData": {"mimeType": "video/mp4", "data": "AAEC"}},
+                {"executableCode": {"code": "1+1", "language": "PYTHON", "id": "c"}},
+                {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "2", "id": "c"}},
+            ],
+        },
+        "outputTranscription": {"text": "out", "finished": True},
+        "inputTranscription": {"text": "in", "languageCode": "en"},
+        "interimInputTranscription": {"text": "i"},
+        "speechState": "old",
+    },
+    "voiceActivity": {"type": "ACTIVITY_START", "audioOffset": "3.080s"},
+    "voiceActivityDetectionSignal": {"vadSignalType": "VAD_SIGNAL_TYPE_EOS"},
+    "setupComplete": {"sessionId": "s"},
+}
+IN_ORDER = [
+    events.SessionStarted(session_id="s"),
+    events.ActivityStart(offset_ms=3080),
+    events.ActivityEnd(),
+    events.InterimInputTranscript(text="i"),
+    events.InputTranscript(text="in", language="en"),
+    events.OutputTranscript(text="out", finished=True),
+    events.Thought(text="hmm"),
+    events.OutputAudio(data=b"\x00\x01\x02\x03"),
+    events.OutputText(text="written"),
+    events.OutputMedia(data=b"\x00\x01\x02", mime_type="video/mp4"),
+    events.ExecutableCode(code="1+1", language="PYTHON", id="c"),
+    events.CodeResult(outcome="OUTCOME_OK", output="2", id="c"),
+    events.Grounding(metadata={"webSearchQueries": ["q"]}),
+    events.UrlContext(metadata={"urlMetadata": [{"retrievedUrl": "u"}]}),
+    events.ToolCall(id="1", name="f", args={"a_b": 1}),
+    events.ToolCall(id="", name="g"),
+    events.ToolCallCancelled(ids=("old",)),
+    events.GenerationComplete(),
+    events.Interrupted(),
+    events.Usage(
+        prompt_tokens=1,
+        cached_tokens=2,
+        response_tokens=3,
+        tool_use_prompt_tokens=4,
+        thoughts_tokens=5,
+        total_tokens=6,
+        prompt_by_modality={"AUDIO": 2},
+        response_by_modality={"TEXT": 3},
+        traffic_type="ON_DEMAND",
+    ),
+    events.WaitingForInput(),
+    events.InteractionStatus(status="IDLE"),
+    events.ResumptionUpdate(handle="secret", resumable=True, last_consumed_index=7),
+    events.TurnComplete(reason="RESPONSE_REJECTED"),
+    events.GoAway(time_left_ms=1500),
+    events.Notice(level="error", code="server-error", text="The server reported an error: Internal error"),
+]
+
+
+def test_every_field_of_the_structs_is_in_the_table() -> None:
+    def names(struct: type) -> set[str]:
+        return {info.encode_name for info in msgspec.structs.fields(struct)}
+
+    assert set(EVERYTHING) == names(ServerMessage)
+    server_content = next(i for i in msgspec.structs.fields(ServerMessage) if i.name == "server_content")
+    assert set(EVERYTHING["serverContent"]) == names(get_args(server_content.type)[0])
+
+
+@pytest.mark.parametrize("order", ["given", "reversed", "shuffled"])
+def test_events_come_in_one_order_whatever_the_order_of_the_fields(order: str) -> None:
+    names = list(EVERYTHING)
+    if order == "reversed":
+        names.reverse()
+    elif order == "shuffled":
+        random.Random(1).shuffle(names)
+    assert decode({name: EVERYTHING[name] for name in names}) == IN_ORDER
+
+
+def snakes(value: Any, key: str = "") -> Any:
+    from livewidget.protocol.spelling import snake
+
+    if isinstance(value, dict):
+        return {name if key == "args" else snake(name): snakes(item, name) for name, item in value.items()}
+    return [snakes(item) for item in value] if isinstance(value, list) else value
+
+
+def test_snake_case_says_the_same() -> None:
+    assert decode(snakes(EVERYTHING)) == IN_ORDER
+
+
+def test_one_unknown_field_costs_no_other() -> None:
+    frame = copy.deepcopy(EVERYTHING) | {"brandNew": {"x": 1}}
+    frame["serverContent"]["modelTurn"]["parts"][0]["hue"] = 1  # type: ignore[index]
+    frame["serverContent"]["modelTurn"]["parts"][1]["hue"] = 1  # type: ignore[index]
+    assert decode(frame) == [
+        *IN_ORDER,
+        events.Unknown(path="serverContent.modelTurn.parts[].hue"),
+        events.Unknown(path="brandNew"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "lost"),
+    [
+        (("goAway", "timeLeft"), events.GoAway),
+        (("voiceActivity",), events.ActivityStart),
+        (("serverContent", "outputTranscription", "text"), None),
+        (("serverContent", "turnComplete"), events.TurnComplete),
+        (("serverContent", "modelTurn", "parts"), events.OutputAudio),
+        (("usageMetadata", "promptTokenCount"), None),
+        (("toolCall", "functionCalls"), events.ToolCall),
+    ],
+)
+def test_a_wrong_type_costs_that_field_alone(path: tuple[str, ...], lost: type | None) -> None:
+    frame = copy.deepcopy(EVERYTHING)
+    inner: Any = frame
+    for name in path[:-1]:
+        inner = inner[name]
+    inner[path[-1]] = [{"no": "such"}, 5] if path[-1] != "parts" else "oops"
+    decoded = decode(frame)
+    malformed = [event for event in decoded if isinstance(event, events.Malformed)]
+    assert malformed
+    assert all(event.problem.startswith(".".join(path)) for event in malformed)
+    kinds = {type(event) for event in decoded}
+    expected = {type(event) for event in IN_ORDER} - ({lost} if lost not in (None, events.GoAway) else set())
+    if lost is events.OutputAudio:
+        expected -= {
+            events.Thought,
+            events.OutputText,
+            events.OutputMedia,
+            events.ExecutableCode,
+            events.CodeResult,
+        }
+    assert expected <= kinds
+
+
+# --- Single fields ------------------------------------------------------------------------------------------
+
+
+def test_unknown_is_told_once_a_decoder() -> None:
+    frame = {"brandNew": 1}
+    assert decode(frame, frame) == [events.Unknown(path="brandNew")]
+    assert decode(frame) == [events.Unknown(path="brandNew")]
+
+
+def test_known_but_unused_parts_are_told() -> None:
+    frame = content(modelTurn={"parts": [{"functionCall": {"name": "f"}}, {"functionCall": {"name": "g"}}]})
+    assert decode(frame) == [events.Unknown(path="serverContent.modelTurn.parts[].functionCall")]
+    piece = {
+        "toolCall": {"functionCalls": [{"id": "1", "name": "f", "partialArgs": [{}], "willContinue": True}]}
+    }
+    assert decode(piece) == [events.Unknown(path="toolCall.functionCalls[].partialArgs")]
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "rate"),
+    [
+        ("audio/pcm", 24_000),
+        ("audio/pcm;rate=24000", 24_000),
+        ("audio/pcm;rate=16000", 16_000),
+        ("audio/PCM; rate=48000; channels=1", 48_000),
+        ("audio/l16;rate=8000", 8_000),
+        ("audio/pcm;rate=0", 24_000),
+        ("audio/pcm;rate=99999999999", 24_000),
+        ("audio/pcm;rate=fast", 24_000),
+    ],
+)
+def test_sample_rates(mime_type: str, rate: int) -> None:
+    assert decode(audio(b"\x01\x02", mime_type)) == [events.OutputAudio(data=b"\x01\x02", sample_rate=rate)]
+
+
+def test_bytes_that_are_not_pcm() -> None:
+    assert decode(audio(b"ID3", "audio/mpeg")) == [events.OutputMedia(data=b"ID3", mime_type="audio/mpeg")]
+    assert decode(audio(b"?", None)) == [events.OutputMedia(data=b"?")]
+
+
+def test_an_odd_byte_waits_for_the_next_chunk_of_the_turn() -> None:
+    assert decode(audio(b"\x01\x02\x03"), audio(b"\x04\x05\x06")) == [
+        events.OutputAudio(data=b"\x01\x02"),
+        events.OutputAudio(data=b"\x03\x04\x05\x06"),
+    ]
+    assert decode(audio(b"\x01"), audio(b"\x02")) == [events.OutputAudio(data=b"\x01\x02")]
+
+
+@pytest.mark.parametrize("end", ["interrupted", "turnComplete"])
+def test_an_odd_byte_does_not_outlive_its_turn(end: str) -> None:
+    assert decode(audio(b"\x01\x02\x03"), content(**{end: True}), audio(b"\x04\x05"))[
+        -1
+    ] == events.OutputAudio(data=b"\x04\x05")
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [("50s", 50_000), ("0s", 0), ("1.5s", 1500), ("0.0004s", 0), ("50", None), ("soon", None), ("", None)],
+)
+def test_time_left(text: str, ms: int | None) -> None:
+    assert decode({"goAway": {"timeLeft": text}}) == [events.GoAway(time_left_ms=ms)]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {},
+        {"serverContent": {}},
+        {"serverContent": None},
+        content(outputTranscription={}),
+        content(turnComplete=False, interrupted=False, generationComplete=None),
+        content(modelTurn={}),
+        content(modelTurn={"parts": [{}]}),
+        {"toolCall": {}},
+        {"voiceActivity": {"type": "TYPE_UNSPECIFIED"}},
+        content(groundingMetadata={}),
+    ],
+)
+def test_frames_that_say_nothing(frame: dict[str, Any]) -> None:
+    assert decode(frame) == []
+
+
+def test_both_kinds_of_voice_activity_at_once_are_one_event() -> None:
+    frame = {
+        "voiceActivity": {"voiceActivityType": "ACTIVITY_END"},
+        "voiceActivityDetectionSignal": {"vadSignalType": "VAD_SIGNAL_TYPE_EOS"},
+    }
+    assert decode(frame) == [events.ActivityEnd()]
+
+
+def test_secrets_and_sound_stay_out_of_repr() -> None:
+    said = decode(audio(b"\x41\x42"), {"sessionResumptionUpdate": {"newHandle": "secret-handle"}})
+    assert "secret-handle" not in repr(said)
+    assert "AB" not in repr(said)
+
+
+# --- Junk ---------------------------------------------------------------------------------------------------
+
+DEEP = 10_000
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"",
+        "",
+        b"\xff\xfe",
+        b"\x00" * 64,
+        "not JSON",
+        "5",
+        "null",
+        "[]",
+        '"text"',
+        '{"serverContent":',
+        '{"serverContent":{"turnComplete":true}} trailing',
+        '{"x":"\ud800"}',
+        '{"x":"\\ud800"}',
+        '{"a":' * DEEP,
+        '{"a":' * DEEP + "1" + "}" * DEEP,
+        '{"toolCall":{"functionCalls":[{"args":' + '{"a":' * DEEP + "1" + "}" * DEEP + "}]}}",
+        '{"serverContent":{"groundingMetadata":' + '{"a":' * DEEP + "1" + "}" * DEEP + "}}",
+        '{"usageMetadata":{"totalTokenCount":' + "9" * 10_000 + "}}",
+        '{"usageMetadata":{"totalTokenCount":1e999}}',
+        '{"usageMetadata":{"totalTokenCount":NaN}}',
+        b'{"serverContent":{"outputTranscription":{"text":"\xff"}}}',
+    ],
+    ids=lambda frame: repr(frame[:30]),
+)
+def test_junk_is_one_malformed(frame: str | bytes) -> None:
+    decoder = ServerDecoder()
+    [event] = decoder.decode(frame)
+    assert isinstance(event, events.Malformed)
+    assert event.size == len(frame)
+    assert decoder.decode('{"serverContent":{"turnComplete":true}}') == [events.TurnComplete()]
+
+
+def test_ten_megabytes() -> None:
+    sound = bytes(10_000_000)
+    [event] = decode(audio(sound))
+    assert event == events.OutputAudio(data=sound)
+    [event] = ServerDecoder().decode("x" * 10_000_000)
+    assert isinstance(event, events.Malformed)
+    assert len(repr(event)) < 200
+    [event] = decode({"k" * 1_000_000: 1})
+    assert isinstance(event, events.Unknown)
+    assert len(event.path) <= 200
+
+
+def test_unknown_names_without_end_are_not_remembered_without_end() -> None:
+    decoder = ServerDecoder()
+    told = [
+        event
+        for start in range(0, 3000, 100)
+        for event in decoder.decode(json.dumps({f"n{number}": 1 for number in range(start, start + 100)}))
+    ]
+    assert 0 < len(told) <= 256
+
+
+NONSENSE = [None, True, -1, 2**70, 1.5, "", "text", "\u0000", [], {}, [[]], {"a_b": {}}, "!!!!", "A", [None]]
+
+
+def mutate(value: Any, chance: random.Random) -> Any:
+    """A message bent somewhere: values of other types, names changed, lists and objects nested."""
+    if chance.random() < 0.06:
+        return chance.choice(NONSENSE)
+    if chance.random() < 0.03:
+        return [value, value]
+    if chance.random() < 0.03:
+        return {"parts": value}
+    if isinstance(value, dict):
+        bent = {}
+        for name, item in value.items():
+            if chance.random() < 0.05:
+                continue
+            if chance.random() < 0.05:
+                name = chance.choice(["", "data", name.upper(), name + "_x", "mime_type", "\ud83d"])
+            bent[name] = mutate(item, chance)
+        return bent
+    if isinstance(value, list):
+        return [mutate(item, chance) for item in value]
+    return value
+
+
+def check_events(decoded: object) -> None:
+    assert isinstance(decoded, list)
+    for event in decoded:
+        assert isinstance(event, EVENTS)
+        if isinstance(event, events.OutputAudio):
+            assert event.data
+            assert len(event.data) % 2 == 0
+            assert 1_000 <= event.sample_rate <= 384_000
+        # Every value has its declared type, also after the slow path.
+        plain = {name: getattr(event, name) for name in event.__struct_fields__}
+        assert msgspec.convert(plain, type(event)) == event
+
+
+def test_thousands_of_bent_messages() -> None:
+    chance = random.Random(20261122)
+    decoder = ServerDecoder()
+    for _ in range(3000):
+        check_events(decoder.decode(json.dumps(mutate(EVERYTHING, chance))))
+
+
+@settings(max_examples=200, deadline=None)
+@given(awkward_server, st.randoms(use_true_random=False))
+def test_bent_messages_of_any_shape(
+    pair: tuple[ServerMessage, dict[str, Any]], chance: random.Random
+) -> None:
+    check_events(ServerDecoder().decode(json.dumps(mutate(pair[1], chance))))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.binary(max_size=60) | st.text(alphabet=st.characters(), max_size=60), max_size=3))
+def test_any_bytes_and_any_text(frames: list[bytes | str]) -> None:
+    decoder = ServerDecoder()
+    for frame in frames:
+        check_events(decoder.decode(frame))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=40), st.integers(0, 500), st.integers(0, 40))
+def test_cut_and_patched_frames(patch: bytes, at: int, length: int) -> None:
+    frame = json.dumps(EVERYTHING).encode()
+    check_events(ServerDecoder().decode(frame[:at] + patch + frame[at + length :]))
+    check_events(ServerDecoder().decode(frame[:at]))
