@@ -43,7 +43,9 @@ def save(path: Path, sound: Samples, rate: int = RATE) -> Path:
     return path
 
 
-def question(path: Path, text: str, *, before: float = 1.5, after: float = 1.0, voice: str = "Charon") -> Path:
+def question(
+    path: Path, text: str, *, before: float = 1.5, after: float = 1.0, voice: str = "Charon"
+) -> Path:
     """A WAV in which `text` is asked after `before` seconds of a quiet room."""
     sound = spoken(text, voice=voice)
     noise = np.random.default_rng(3).normal(0, 0.001, len(sound)).astype(np.float32)

@@ -22,7 +22,9 @@ def speechlike(seconds: float, seed: int = 1) -> np.ndarray:
 
 def test_an_untouched_copy_has_nothing_lost_or_inserted():
     sound = speechlike(4)
-    report = compare(sound, np.concatenate([np.zeros(5000, np.float32), sound, np.zeros(5000, np.float32)]), RATE)
+    report = compare(
+        sound, np.concatenate([np.zeros(5000, np.float32), sound, np.zeros(5000, np.float32)]), RATE
+    )
     assert (report.inserted_ms, report.lost_ms, report.unmatched_ms) == (0, 0, 0)
     assert report.start_ms == pytest.approx(5000 / RATE * 1000, abs=0.1)
 

@@ -26,7 +26,9 @@ class Card:
 
     def wait_live(self) -> None:
         expect(self.root.locator(".lw-stop")).to_be_enabled(timeout=20_000)
-        self.wait_hint("Talk whenever you like.", "Hold space, or the button, to talk.", "Speak to interrupt.")
+        self.wait_hint(
+            "Talk whenever you like.", "Hold space, or the button, to talk.", "Speak to interrupt."
+        )
 
     def stop(self) -> None:
         self.root.locator(".lw-stop").click()

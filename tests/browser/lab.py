@@ -195,7 +195,9 @@ class Notebook:
             self.wait_for_cell(cell, timeout=timeout)
 
     def wait_for_cell(self, cell: int, *, timeout: float = 30.0) -> None:
-        self.page.wait_for_function("index => window.__done[index] === true", arg=cell, timeout=timeout * 1000)
+        self.page.wait_for_function(
+            "index => window.__done[index] === true", arg=cell, timeout=timeout * 1000
+        )
 
     def output(self, cell: int) -> str:
         """The text of a cell's stream, result and error outputs."""
@@ -243,7 +245,14 @@ def write_notebook(path: Path, cells: list[str]) -> None:
         json.dumps(
             {
                 "cells": [
-                    {"cell_type": "code", "id": f"cell-{i}", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+                    {
+                        "cell_type": "code",
+                        "id": f"cell-{i}",
+                        "metadata": {},
+                        "execution_count": None,
+                        "outputs": [],
+                        "source": source,
+                    }
                     for i, source in enumerate(cells)
                 ],
                 "metadata": {

@@ -104,8 +104,7 @@ def test_speaking_over_the_answer_stops_it_and_cuts_the_transcript(open_talk, so
     )
     assert whole == "ok"
     cut, full = notebook.python(
-        "t = next(t for t in live.turns if t.interrupted);"
-        "print(len(t.text), t.heard_sample, sep='|')"
+        "t = next(t for t in live.turns if t.interrupted);print(len(t.text), t.heard_sample, sep='|')"
     ).split("|")
     assert 0 < int(cut) < 250
     assert int(full) > 0

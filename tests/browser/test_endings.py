@@ -1,0 +1,188 @@
+"""Whatever ends, ends wholly: microphone, player, tasks, threads; and no secret stays anywhere."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from playwright.sync_api import expect
+
+from tests.browser.card import Card
+from tests.browser.lab import open_notebook
+from tests.browser.sounds import SCRIPTED_MICROPHONE, TAP
+
+COUNTS = """
+import asyncio, threading, os, gc, json
+gc.collect()
+from livewidget.widget.background import background
+import concurrent.futures
+async def tasks(): return len(asyncio.all_tasks()) - 1
+running = background().submit(tasks()).result(5)
+print(json.dumps({"threads": threading.active_count(), "tasks": running, "files": len(os.listdir('/proc/self/fd'))}))
+"""
+
+TRACKS = "() => window.__tap.tracks.map(t => t.readyState)"
+CONTEXTS = "() => window.__tap.contexts.map(c => c.state)"
+
+
+def test_stop_and_rerun_twenty_times_leaves_nothing_behind(open_talk):
+    notebook = open_talk()
+    counts = []
+    for _ in range(21):
+        notebook.run(0)
+        card = Card(notebook.page)
+        card.start()
+        card.stop()
+        counts.append(json.loads(notebook.python(COUNTS)))
+    first, last = counts[2], counts[-1]
+    assert last["threads"] <= first["threads"], counts
+    assert last["tasks"] <= first["tasks"], counts
+    assert last["files"] <= first["files"] + 2, counts
+    assert set(notebook.page.evaluate(TRACKS)) == {"ended"}
+    states = notebook.page.evaluate(CONTEXTS)
+    assert sum(state != "closed" for state in states) <= 1, states
+
+
+def test_deleting_the_output_gives_the_microphone_back(open_talk):
+    notebook = open_talk()
+    notebook.run(0)
+    Card(notebook.page).start()
+    assert notebook.page.evaluate(TRACKS) == ["live"]
+    notebook.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-cell-output')")
+    notebook.page.wait_for_function(
+        "() => window.__tap.tracks.every(t => t.readyState === 'ended')", timeout=5000
+    )
+    notebook.page.wait_for_function(
+        "() => window.__tap.contexts.every(c => c.state === 'closed')", timeout=5000
+    )
+    assert (
+        notebook.python(
+            "import time\nfor _ in range(100):\n  if live.phase == 'ended': break\n  time.sleep(.1)\nprint(live.phase)"
+        )
+        == "ended"
+    )
+
+
+def test_a_kernel_restart_gives_the_microphone_back(open_talk):
+    notebook = open_talk()
+    notebook.run(0)
+    card = Card(notebook.page)
+    card.start()
+    notebook.restart_kernel()
+    notebook.page.wait_for_function(
+        "() => window.__tap.tracks.every(t => t.readyState === 'ended')", timeout=8000
+    )
+    notebook.page.wait_for_function(
+        "() => window.__tap.contexts.every(c => c.state === 'closed')", timeout=8000
+    )
+
+
+def test_nothing_starts_by_itself(open_talk):
+    notebook = open_talk()
+    notebook.run(0)
+    Card(notebook.page)
+    notebook.page.wait_for_timeout(1000)
+    assert notebook.page.evaluate("() => window.__tap.tracks.length") == 0
+    assert notebook.python("print(live.phase)") == "idle"
+
+
+CANARY = "AIza" + "CANARY" * 6
+
+KEYED = f"""
+import os, logging
+logging.basicConfig(level=logging.DEBUG, filename='everything.log')
+os.environ['GEMINI_API_KEY'] = '{CANARY}'
+from livewidget import LiveWidget, Gemini
+from livewidget.standin import StandIn
+from livewidget.standin.serve import Server
+live = LiveWidget(Gemini("gemini-3.8-live", base_url=os.environ['STANDIN_URL']))
+live
+"""
+
+
+def test_the_key_is_found_nowhere(lab, browser, tmp_path):
+    """Saved notebook with widget state, HTML export, repr, logs, errors."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "livewidget", "serve"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        url = json.loads(server.stdout.readline())["ws"]
+        notebook = open_notebook(
+            lab,
+            browser,
+            [
+                f"import os; os.environ['STANDIN_URL'] = {url!r}",
+                KEYED.replace(f"'{CANARY}'", "open('key.txt').read()"),
+                "repr(live), str(live), repr(live._talk.provider), live.get_state()",
+                "Gemini('no-such-model', base_url='ws://127.0.0.1:9')",
+                "LiveWidget(Gemini('gemini-3.8-live', base_url='ws://127.0.0.1:9')).ask('hello')",
+            ],
+            name="canary",
+            scripts=(SCRIPTED_MICROPHONE, TAP),
+        )
+        (lab.root / "key.txt").write_text(CANARY)
+        notebook.run(0)
+        notebook.run(1)
+        card = Card(notebook.page)
+        card.start()
+        card.type("what is seven plus five")
+        card.wait_for_words("gemini", "twelve")
+        for cell in (2, 3, 4):
+            notebook.run(cell)
+        assert "could not" in notebook.output(4).lower() or "no connection" in notebook.output(4).lower()
+        notebook.page.evaluate(
+            "() => window.jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
+        )
+        saved = json.dumps(notebook.save())
+        assert "twelve" in saved, "the transcript must stand in the notebook"
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "nbconvert",
+                "--to",
+                "html",
+                "--log-level",
+                "ERROR",
+                str(notebook.path),
+                "--output",
+                str(tmp_path / "page.html"),
+            ],
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
+        page = (tmp_path / "page.html").read_text()
+        assert "twelve" in page, "the transcript must stand in the HTML export"
+        places = {
+            "notebook": saved,
+            "html": page,
+            "console": "\n".join(notebook.console),
+            "log": (lab.root / "everything.log").read_text(),
+            "server log": lab.log.read_text(errors="replace"),
+        }
+        assert [name for name, text in places.items() if CANARY in text] == []
+    finally:
+        server.terminate()
+        server.wait(10)
+        server.stdout.close()
+
+
+def test_the_transcript_is_there_without_a_kernel(open_talk, lab, browser):
+    notebook = open_talk()
+    notebook.run(0)
+    card = Card(notebook.page)
+    card.type("what is seven plus five")
+    card.wait_for_words("tutor", "twelve")
+    static = notebook.page.locator(".livewidget-transcript")
+    expect(static).to_have_count(1)
+    expect(static).to_be_hidden()
+    notebook.page.wait_for_timeout(500)
+    saved = notebook.save()
+    again = lab.root / "again.ipynb"
+    saved["metadata"]["kernelspec"] = {"name": "gone", "display_name": "gone", "language": "python"}
+    again.write_text(json.dumps(saved))
+    page = browser.new_context().new_page()
+    page.goto(f"{lab.url}/lab/workspaces/w-again/tree/again.ipynb?token=tests")
+    expect(page.locator(".livewidget-transcript")).to_contain_text("twelve", timeout=30_000)
+    expect(page.locator(".livewidget-transcript")).to_be_visible()

@@ -1,0 +1,84 @@
+"""What a person reads when the browser or the kernel cannot do what was asked."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.card import Card
+from tests.browser.conftest import FIRST_CELL
+from tests.browser.lab import open_notebook
+
+FAILING_MICROPHONE = """
+navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('x', %r); };
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("NotAllowedError", "The browser refused the microphone."),
+        ("NotFoundError", "microphone"),
+        ("NotReadableError", "microphone"),
+    ],
+)
+def test_a_microphone_that_cannot_be_had_is_explained_and_typing_works(lab, browser, error, words):
+    notebook = open_notebook(lab, browser, [FIRST_CELL], scripts=(FAILING_MICROPHONE % error,))
+    notebook.run(0)
+    card = Card(notebook.page)
+    card.microphone.click()
+    card.wait_for_notice(words)
+    card.type("what is seven plus five")
+    card.wait_for_words("tutor", "twelve")
+
+
+def test_a_page_that_is_not_secure_says_so(lab, browser):
+    script = "Object.defineProperty(navigator, 'mediaDevices', { value: undefined }); Object.defineProperty(window, 'isSecureContext', { value: false });"
+    notebook = open_notebook(lab, browser, [FIRST_CELL], scripts=(script,))
+    notebook.run(0)
+    card = Card(notebook.page)
+    card.microphone.click()
+    card.wait_for_notice("https")
+
+
+def test_a_silent_microphone_is_noticed_after_five_seconds(lab, browser):
+    silent = """
+    navigator.mediaDevices.getUserMedia = async () => {
+      const context = new AudioContext(); await context.resume();
+      return context.createMediaStreamDestination().stream; };
+    """
+    notebook = open_notebook(lab, browser, [FIRST_CELL], scripts=(silent,))
+    notebook.run(0)
+    card = Card(notebook.page)
+    card.start()
+    card.wait_for_notice("silent", timeout=9)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("LiveWidget('gemini-3.8-live')", "GEMINI_API_KEY"),
+        ("LiveWidget('gemini-9-life', api_key='x')", "api_key"),
+        ("LiveWidget(voise='Kore')", "voice"),
+        ("LiveWidget(voice='Korey')", "Kore"),
+        ("LiveWidget(temperature=9)", "temperature"),
+    ],
+)
+def test_a_mistake_in_the_cell_is_one_sentence(open_talk, code, words):
+    notebook = open_talk("from livewidget import LiveWidget", code)
+    notebook.run(0)
+    notebook.run(1)
+    last = notebook.output(1).strip().splitlines()[-1]
+    assert words in last
+
+
+def test_an_unreachable_host_is_told_in_the_card(open_talk):
+    notebook = open_talk(
+        "from livewidget import LiveWidget, Gemini\n"
+        "live = LiveWidget(Gemini('gemini-3.8-live', api_key='x', base_url='ws://127.0.0.1:9'))\nlive"
+    )
+    notebook.run(0)
+    card = Card(notebook.page)
+    card.microphone.click()
+    card.wait_for_notice("127.0.0.1")
+    expect(card.root).to_be_visible()
