@@ -9,13 +9,13 @@ import msgspec
 
 from livewidget.protocol.client import ClientContent, ClientMessage, ContextUpdate, RealtimeInput, Setup
 from livewidget.protocol.content import Blob, Content, Tool
-from livewidget.standin import rules
+from livewidget.standin import pictures, rules
 from livewidget.standin.answering import Answering, Senses
 from livewidget.standin.listening import Listening
 from livewidget.standin.manners import Manners
 from livewidget.standin.memory import Memory
 from livewidget.standin.outlet import Outlet, Refusal
-from livewidget.standin.seams import HEARING_RATE
+from livewidget.standin.seams import HEARING_RATE, Hearing, Mind, Phrases
 
 _RATE = re.compile(r"rate\s*=\s*\"?(\d{1,7})", re.ASCII)
 
@@ -35,7 +35,7 @@ class Conversation:
             memory.mind, memory.declarations = senses.brain.session(declared), declared
         if setup.system_instruction:
             memory.meter.read(_text(setup.system_instruction))
-        hearing = senses.ears.session(manners.hearing, memory.mind.phrases)
+        hearing = self._ears(memory.mind)
         self._answering = Answering(outlet, manners, senses, memory, memory.mind)
         self._listening = Listening(outlet, manners, self._answering, memory.meter, hearing)
 
@@ -120,7 +120,12 @@ class Conversation:
         mind = self._senses.brain.session(declared)
         self._memory.mind, self._memory.declarations = mind, declared
         self._answering.mind = mind
-        self._listening.replace(self._senses.ears.session(self._manners.hearing, mind.phrases))
+        self._listening.replace(self._ears(mind))
+
+    def _ears(self, mind: Mind) -> Hearing:
+        seen = pictures.QUESTIONS if self._senses.sees else ()
+        phrases = Phrases((*mind.phrases.sentences, *seen)) if seen else mind.phrases
+        return self._senses.ears.session(self._manners.hearing, phrases)
 
 
 def _declared(tools: list[Tool] | None) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import re
 import struct
 
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the frame headers among the markers
+QUESTIONS = ("what do you see", "what can you see", "can you see this", "do you see me")
 _QUESTION = re.compile(
     r"(?:tell me )?what (?:can |do )?you (?:can )?see(?: now| here)?"
     r"|(?:can|do) you see (?:me|this|it|anything)"

@@ -18,8 +18,9 @@ from livewidget.standin.manners import Manners
 from livewidget.standin.memory import Memories, Memory
 from livewidget.standin.outlet import Outlet, Refusal
 from livewidget.standin.script import Performance, Script
-from livewidget.standin.seams import Brain
+from livewidget.standin.seams import Brain, HearingSettings, Phrases
 from livewidget.standin.server import Door, Partner, ServerSession
+from livewidget.standin.voice import TutorVoice
 from livewidget.transports.base import Transport
 from livewidget.transports.memory import pair
 
@@ -112,16 +113,22 @@ class StandIn:
         Raises:
             ExtraMissing: If the ears or the voice are not installed.
         """
-        if self._senses is None and self._script is None:
-            ears, brain, voice = self._given
-            self._senses = Senses(
-                ears=functions.as_ears(ears),
-                brain=self._brain(),
-                voice=functions.as_voice(voice),
-                clock=self._clock,
-                memories=self._memories,
-                sees=brain is None,
-            )
+        if self._senses is not None or self._script is not None:
+            return
+        ears, voice = functions.as_ears(self._given[0]), functions.as_voice(self._given[2])
+        if self._given[0] is None:
+            # Ears load with the first hearing; what is missing must be said here, not in the server's task.
+            ears.session(HearingSettings(), Phrases(("hello",))).close()
+        if isinstance(voice, TutorVoice):
+            voice.prepare()
+        self._senses = Senses(
+            ears=ears,
+            brain=self._brain(),
+            voice=voice,
+            clock=self._clock,
+            memories=self._memories,
+            sees=self._given[1] is None,
+        )
 
     async def serve(
         self,

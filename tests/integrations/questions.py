@@ -1,0 +1,40 @@
+"""Spoken questions for other clients, as WAV files: `python -m tests.integrations.questions FOLDER`."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from livewidget.audio import resample, to_float, write_wav
+from livewidget.standin.voice import TutorVoice
+
+QUESTIONS = {
+    "question": "what is the capital of france",
+    "tool": "turn on the light",
+    "interruption": "what time is it",
+}
+RATE = 16_000
+
+
+async def speech(text, voice=None, *, lead_s=0.2, tail_s=0.9):
+    """Return `text` spoken, float32 at 16 kHz, with a little noise and silence around it."""
+    pcm = b"".join([piece.pcm async for piece in TutorVoice().speak(text, voice)])
+    said = resample(to_float(pcm), 24_000, RATE)
+    sound = np.concatenate([np.zeros(int(lead_s * RATE)), said, np.zeros(int(tail_s * RATE))])
+    # 30 dB under the speech: pure digital silence is no microphone's, and recognisers stumble over it.
+    floor = np.sqrt(np.mean(said**2)) * 10 ** (-30 / 20)
+    return (sound + np.random.default_rng(1).normal(0, floor, len(sound))).astype(np.float32)
+
+
+def write(folder):
+    """Write every question to `folder`; return the paths."""
+    paths = []
+    for name, text in QUESTIONS.items():
+        paths.append(Path(folder) / f"{name}.wav")
+        write_wav(paths[-1], asyncio.run(speech(text, "Kore")), RATE)
+    return paths
+
+
+if __name__ == "__main__":
+    write(sys.argv[1])
