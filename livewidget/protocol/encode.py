@@ -25,6 +25,9 @@ def encode_client(message: ClientMessage) -> str:
     """
     if message.setup is not None and message.setup.extra:
         return _text(_with_extra(message))
+    if message.tool_response is not None:
+        # The service reads results as doubles: an integer beyond them, which the encoder writes, ends the session.
+        return _encoder.encode(_fit(msgspec.to_builtins(message))).decode()
     return _text(message)
 
 
@@ -47,12 +50,12 @@ def audio_message(pcm: bytes, sample_rate: int = 16_000) -> str:
 def _text(message: Any) -> str:
     try:
         return _encoder.encode(message).decode()
-    except (UnicodeEncodeError, OverflowError):
+    except UnicodeEncodeError:
         return _encoder.encode(_fit(msgspec.to_builtins(message))).decode()
 
 
 def _fit(value: Any) -> Any:
-    """Replace what the encoder refuses: lone surrogates, integers beyond 64 bits."""
+    """Replace what the other side cannot read: lone surrogates, integers beyond 64 bits."""
     if isinstance(value, str):
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if isinstance(value, dict):
@@ -60,7 +63,6 @@ def _fit(value: Any) -> Any:
     if isinstance(value, list):
         return [_fit(item) for item in value]
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        # JSON readers hold such a number as a double at best.
         return float(value) if abs(value) < 2**1023 else None
     return value
 
@@ -74,11 +76,16 @@ def _with_extra(message: ClientMessage) -> dict[str, Any]:
 
 
 def merge(target: dict[str, Any], extra: dict[str, Any]) -> None:
-    """Put `extra` into `target`, objects into objects, in place; a value in `extra` wins."""
+    """Put `extra` into `target`, objects into objects, in place; a value in `extra` wins.
+
+    Names may be in either spelling; those of labels are the user's and stay as they are.
+    """
     for key, value in extra.items():
         name = camel(key)
         inside = target.get(name)
-        if isinstance(value, dict) and isinstance(inside, dict):
+        if name == "labels" and isinstance(value, dict) and isinstance(inside, dict):
+            inside.update(value)
+        elif isinstance(value, dict) and isinstance(inside, dict):
             merge(inside, value)
         else:
             target[name] = value
