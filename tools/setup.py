@@ -100,7 +100,7 @@ def packages(developer: bool) -> None:
 
 
 def kernels() -> None:
-    """Older kernels, each in a folder that a test puts on its kernel's PYTHONPATH."""
+    """Older kernels: for each a folder with a `python` that is this environment's, but for the kernel."""
     for version in KERNELS:
         folder = VENV / "kernels" / version
 
@@ -108,8 +108,11 @@ def kernels() -> None:
             shutil.rmtree(folder, ignore_errors=True)
             # Their own dependencies are there already, but for the one that ipykernel 7 replaced.
             pip("--target", folder, "--no-deps", f"ipykernel=={version}", "nest-asyncio")
+            start = f'#!/bin/sh\nPYTHONPATH="{folder}:$PYTHONPATH" exec "{PYTHON}" "$@"\n'
+            (folder / "python").write_text(start)
+            (folder / "python").chmod(0o755)
 
-        once(f"ipykernel {version}", version, install)
+        once(f"ipykernel {version}", f"{folder} {version}", install)
 
 
 def clients() -> None:
