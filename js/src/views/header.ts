@@ -33,6 +33,7 @@ export function header(scope: Scope): Header {
   );
 
   let since: number | null = null;
+  let counted = false;
   const tick = () => {
     if (since !== null) {
       text(clock, elapsed(performance.now() - since));
@@ -58,10 +59,13 @@ export function header(scope: Scope): Header {
       const ms = lastLatency(state);
       text(first, ms === null ? "" : `first sound ${latency(ms)}`);
       show(first, ms !== null);
-      since = state.phase === "live" ? state.liveSince : null;
+      since = state.phase === "live" && state.connected ? state.liveSince : null;
       if (state.phase === "connecting") {
         text(clock, elapsed(0));
       }
+      counted ||= since !== null || state.phase === "idle" || state.phase === "connecting";
+      // A talk that ended before this view was made: how long it was is not known.
+      show(clock, counted);
       tick();
     },
   };

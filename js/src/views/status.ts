@@ -91,13 +91,13 @@ export function hint(state: State): string {
     return "Run this cell again to talk.";
   }
   if (mirrors(state)) {
-    return "Another page has the microphone. You can type here.";
+    return "Another page has the microphone.";
   }
   switch (state.phase) {
     case "idle":
       return lacksMicrophone(state) ? NO_MICROPHONE : "● asks the browser for the microphone.";
     case "connecting":
-      return "Connecting…";
+      return "The browser may ask for the microphone.";
     case "ended":
       return "The talk has ended. Press ● to start again.";
     case "live":
@@ -134,6 +134,9 @@ export function invitation(state: State): string {
   }
   if (state.phase === "connecting") {
     return "Connecting…";
+  }
+  if (state.phase === "live" && state.microphone.state === "asking") {
+    return "Allow the microphone, then talk.";
   }
   if (state.phase !== "live" || state.microphone.state !== "on" || mirrors(state)) {
     return state.phase === "live" ? "Type something." : "Press ● and talk, or type.";

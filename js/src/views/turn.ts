@@ -46,8 +46,9 @@ export function turnView(speaker: Turn["speaker"]): TurnView {
       text(who, named);
       putWords({ said, speaking, interim }, now);
       show(interrupted, turn.interrupted);
-      show(line, !(turn.final && !turn.interrupted && isEmpty(now)));
-      attribute(line, "data-empty", isEmpty(now) && !turn.final ? "true" : null);
+      const waits = !turn.final && turn.tools.length === 0;
+      show(line, !isEmpty(now) || turn.interrupted || waits);
+      attribute(line, "data-empty", isEmpty(now) && waits ? "true" : null);
       text(thought, clean(turn.thoughts).trim());
       show(thoughts, turn.thoughts.trim() !== "");
       putTools(tools, turn.tools);

@@ -1,0 +1,262 @@
+// @vitest-environment happy-dom
+import { describe, expect, it, vi } from "vitest";
+import type { State } from "../../src/state.ts";
+import { LIVE, mounted, ON, PUSH, turn } from "./fakes.ts";
+
+const text = (node: Element) => node.textContent!.trim();
+
+describe("the card", () => {
+  it("says what it is to a screen reader and to JupyterLab", () => {
+    const { root } = mounted();
+    expect(root.getAttribute("role")).toBe("region");
+    expect(root.getAttribute("aria-label")).toBe("Live conversation with Offline tutor");
+    expect(root.getAttribute("data-lm-suppress-shortcuts")).toBe("true");
+  });
+
+  it("has a name on every button and field, in every state", async () => {
+    const { root, set } = mounted();
+    const states: Partial<State>[] = [
+      {},
+      { phase: "connecting" },
+      LIVE,
+      PUSH,
+      { ...LIVE, floor: "model" },
+      { notices: [{ level: "error", code: "x", text: "It failed." }] },
+      { connected: false },
+    ];
+    for (const change of states) {
+      await set(change);
+      for (const control of root.querySelectorAll<HTMLElement>("button, input, select")) {
+        const labelled = control.id && root.querySelector(`label[for="${control.id}"]`);
+        const named =
+          control.getAttribute("aria-label") || text(control) || labelled || control.closest("label");
+        expect(named, control.outerHTML).toBeTruthy();
+      }
+      expect(root.querySelectorAll("button:not([type])")).toHaveLength(0);
+    }
+  });
+
+  it("shows who it is, the badge in two parts, the first sound and the time", async () => {
+    vi.spyOn(performance, "now").mockReturnValue(134_900);
+    const { find, set } = mounted({ ...LIVE, liveSince: 700 });
+    expect(text(find(".lw-who"))).toBe("Offline tutor");
+    expect(text(find(".lw-badge"))).toBe("no key · on this computer");
+    expect(text(find(".lw-badge .lw-wide"))).toBe("· on this computer");
+    expect(text(find(".lw-clock"))).toBe("02:14");
+    expect(find(".lw-first").hidden).toBe(true);
+    await set({ turns: [turn(1, "model", "Hello", { latency_ms: 180 })] });
+    expect(text(find(".lw-first"))).toBe("first sound 0.18 s");
+    await set({ phase: "ended" });
+    expect(text(find(".lw-clock"))).toBe("02:14");
+    vi.restoreAllMocks();
+  });
+
+  it("starts, mutes and stops", async () => {
+    const { find, set, names } = mounted();
+    const button = find<HTMLButtonElement>(".lw-microphone");
+    const stop = find<HTMLButtonElement>(".lw-stop");
+    expect(stop.disabled).toBe(true);
+    button.click();
+    await set({ phase: "connecting" });
+    button.click();
+    expect(button.getAttribute("aria-disabled")).toBe("true");
+    expect(stop.disabled).toBe(false);
+    await set(LIVE);
+    expect(button.getAttribute("aria-pressed")).toBe("false");
+    button.click();
+    await set({ microphone: { ...ON, state: "muted" } });
+    expect(button.getAttribute("aria-pressed")).toBe("true");
+    stop.click();
+    expect(names()).toEqual(["start", "toggleMute", "stop"]);
+  });
+
+  it("lets another page keep the microphone and still takes typing", () => {
+    const { find, names } = mounted({ ...LIVE, owner: false });
+    find(".lw-microphone").click();
+    expect(names()).toEqual([]);
+    expect(text(find(".lw-hint"))).toBe("Another page has the microphone.");
+    expect(find<HTMLInputElement>(".lw-box").disabled).toBe(false);
+  });
+
+  it("sends what is typed, once, and nothing that is empty", () => {
+    const { find, asked } = mounted();
+    const box = find<HTMLInputElement>(".lw-box");
+    const form = find<HTMLFormElement>(".lw-composer");
+    const submit = () => form.dispatchEvent(new Event("submit", { cancelable: true }));
+    box.value = "   ";
+    submit();
+    box.value = " what time is it ";
+    box.dispatchEvent(new Event("input"));
+    expect(find<HTMLButtonElement>(".lw-send").disabled).toBe(false);
+    submit();
+    submit();
+    expect(asked).toEqual([{ name: "sendText", with: ["what time is it"] }]);
+    expect(box.value).toBe("");
+  });
+
+  it("takes typing where the microphone is refused", () => {
+    const { find } = mounted({ microphone: { ...ON, state: "refused" } });
+    expect(find<HTMLInputElement>(".lw-box").disabled).toBe(false);
+    expect(text(find(".lw-hint"))).toBe("You can type; press ● to try again.");
+  });
+
+  it("says that the kernel is gone, once, and offers nothing that needs it", async () => {
+    const { root, find, set } = mounted({ ...LIVE, connected: false });
+    expect(text(find(".lw-note-first"))).toBe("The kernel is gone.");
+    expect(root.querySelector(".lw-note button")).toBeNull();
+    expect(find<HTMLInputElement>(".lw-box").disabled).toBe(true);
+    expect(find<HTMLButtonElement>(".lw-stop").disabled).toBe(true);
+    expect(find(".lw-microphone").getAttribute("aria-disabled")).toBe("true");
+    await set({ notices: [{ level: "error", code: "kernel-gone", text: "Gone, says the bridge." }] });
+    expect([...root.querySelectorAll(".lw-note")].map(text)).toEqual(["Gone, says the bridge."]);
+  });
+
+  it("offers something to say until something was said", async () => {
+    const { root, find, set, asked } = mounted({ suggestions: ["what time is it", "what can you do"] });
+    find(".lw-suggestion").click();
+    expect(asked).toEqual([{ name: "sendText", with: ["what time is it"] }]);
+    await set(LIVE);
+    expect(find(".lw-try").hidden).toBe(false);
+    await set({ turns: [turn(1, "user", "Hello")] });
+    expect(find(".lw-try").hidden).toBe(true);
+    expect(root.querySelector<HTMLElement>(".lw-empty")!.hidden).toBe(true);
+  });
+
+  it("offers to interrupt only while the model speaks", async () => {
+    const { find, set, names } = mounted(LIVE);
+    expect(find(".lw-interrupt").hidden).toBe(true);
+    await set({ floor: "model" });
+    expect(find(".lw-interrupt").hidden).toBe(false);
+    find(".lw-interrupt").click();
+    expect(names()).toEqual(["interrupt"]);
+  });
+
+  it("keeps the focus in the card when a focused button goes away", async () => {
+    const { root, find, set } = mounted({ ...LIVE, floor: "model" });
+    find(".lw-interrupt").focus();
+    await set({ floor: "listening" });
+    expect(document.activeElement).toBe(root);
+    find(".lw-stop").focus();
+    await set({ phase: "ended" });
+    expect(document.activeElement).toBe(find(".lw-microphone"));
+  });
+
+  it("leaves nothing behind when its scope ends", async () => {
+    const { host, root, scope, set, find } = mounted(LIVE);
+    const before = find(".lw-word").textContent;
+    scope.dispose();
+    expect(host.childElementCount).toBe(0);
+    await set({ phase: "ended" });
+    expect(root.querySelector(".lw-word")!.textContent).toBe(before);
+  });
+
+  it("can stand twice in one page", () => {
+    const first = mounted();
+    const ids = (root: HTMLElement) => [...root.querySelectorAll("[id]")].map((node) => node.id);
+    const seen = ids(first.root);
+    const second = ids(mounted().root);
+    expect(seen.length).toBeGreaterThan(2);
+    expect(seen.filter((id) => second.includes(id))).toEqual([]);
+  });
+});
+
+describe("notes", () => {
+  const failed = { level: "error", code: "tool", text: "The tool failed. The talk goes on." } as const;
+
+  it("set off their first sentence and say how urgent they are", () => {
+    const { find, asked } = mounted({ notices: [failed] });
+    const note = find(".lw-note");
+    expect(note.getAttribute("role")).toBe("alert");
+    expect(text(find(".lw-note-first"))).toBe("The tool failed.");
+    expect(text(find(".lw-note-text"))).toBe(failed.text);
+    find(".lw-note-close").click();
+    expect(asked).toEqual([{ name: "dismissNotice", with: ["tool"] }]);
+  });
+
+  it("are replaced by code, keep their node, and show the newest three", async () => {
+    const { root, find, set } = mounted({ notices: [failed] });
+    const node = find(".lw-note");
+    await set({ notices: [{ ...failed, level: "warning", text: "Again." }] });
+    expect(find(".lw-note")).toBe(node);
+    expect(node.getAttribute("role")).toBe("status");
+    expect(text(node)).toBe("Again.");
+    await set({
+      notices: ["a", "b", "c", "d"].map((code) => ({ level: "info", code, text: code })),
+    });
+    expect([...root.querySelectorAll(".lw-note")].map(text)).toEqual(["b", "c", "d"]);
+    await set({ notices: [] });
+    expect(find(".lw-notes").hidden).toBe(true);
+  });
+});
+
+describe("settings", () => {
+  const devices = [
+    { id: "a", label: "Built-in" },
+    { id: "b", label: "" },
+  ];
+
+  it("open and close, by button and Escape, and give the focus back", () => {
+    const { find } = mounted();
+    const opener = find(".lw-settings-button");
+    const panel = find(".lw-settings");
+    expect(opener.getAttribute("aria-expanded")).toBe("false");
+    expect(opener.getAttribute("aria-controls")).toBe(panel.id);
+    opener.click();
+    expect(panel.hidden).toBe(false);
+    expect(opener.getAttribute("aria-expanded")).toBe("true");
+    expect(document.activeElement).toBe(panel.querySelector("select"));
+    panel
+      .querySelector("select")!
+      .dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    expect(panel.hidden).toBe(true);
+    expect(document.activeElement).toBe(opener);
+    opener.click();
+    document.body.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true, composed: true }));
+    expect(panel.hidden).toBe(true);
+  });
+
+  it("close by Escape without interrupting the model", () => {
+    const { find, names } = mounted({ ...LIVE, floor: "model" });
+    find(".lw-settings-button").click();
+    const press = () =>
+      find(".lw-settings-button").dispatchEvent(
+        new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true }),
+      );
+    press();
+    expect(find(".lw-settings").hidden).toBe(true);
+    expect(names()).toEqual([]);
+    press();
+    expect(names()).toEqual(["interrupt"]);
+  });
+
+  it("offer the microphones and name those that have no name yet", async () => {
+    const { find, set, asked } = mounted({ microphone: { ...ON, devices } });
+    const select = find<HTMLSelectElement>(".lw-select");
+    expect([...select.options].map(text)).toEqual(["This browser's microphone", "Built-in", "Microphone 2"]);
+    const kept = select.options[1];
+    await set({ floor: "user" });
+    expect(select.options[1]).toBe(kept);
+    select.value = "a";
+    select.dispatchEvent(new Event("change"));
+    await set({ microphone: { ...ON, devices, deviceId: "a" } });
+    expect(select.value).toBe("a");
+    expect(asked).toEqual([{ name: "pickMicrophone", with: ["a"] }]);
+  });
+
+  it("set the volume and how turns are taken", async () => {
+    const { root, find, set, asked } = mounted();
+    const slider = find<HTMLInputElement>(".lw-slider");
+    slider.value = "40";
+    slider.dispatchEvent(new Event("input"));
+    const radios = [...root.querySelectorAll<HTMLInputElement>(".lw-radio")];
+    expect(radios.map((one) => one.checked)).toEqual([true, false]);
+    radios[1]!.dispatchEvent(new Event("change"));
+    expect(asked).toEqual([
+      { name: "setVolume", with: [0.4] },
+      { name: "setTurnTaking", with: ["push_to_talk"] },
+    ]);
+    await set({ turnTaking: "push_to_talk" });
+    expect(radios.map((one) => one.checked)).toEqual([false, true]);
+    expect(text(find(".lw-model-id"))).toBe("offline-tutor");
+  });
+});

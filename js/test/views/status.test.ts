@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import type { Floor, MicrophoneState, Phase, State } from "../../src/state.ts";
+import {
+  canHold,
+  canInterrupt,
+  hint,
+  invitation,
+  microphoneButton,
+  placeholder,
+  status,
+} from "../../src/views/status.ts";
+import { LIVE, ON, PUSH, state } from "./fakes.ts";
+
+const microphone = (now: MicrophoneState): State["microphone"] => ({ ...ON, state: now });
+
+describe("status", () => {
+  it.each<[Partial<State>, string, string]>([
+    [{}, "ready", "off"],
+    [{ phase: "connecting" }, "connecting…", "wait"],
+    [LIVE, "listening", "you"],
+    [{ ...LIVE, floor: "user" }, "hearing you", "you-sounding"],
+    [{ ...LIVE, floor: "thinking" }, "thinking…", "model"],
+    [{ ...LIVE, floor: "tool" }, "using a tool", "model"],
+    [{ ...LIVE, floor: "model" }, "speaking", "model-sounding"],
+    [{ ...LIVE, microphone: microphone("muted") }, "muted", "off"],
+    [{ ...LIVE, microphone: microphone("paused") }, "paused", "warn"],
+    [{ ...LIVE, microphone: microphone("refused") }, "typing only", "off"],
+    [{ phase: "ended" }, "ended", "off"],
+    [{ ...LIVE, connected: false }, "kernel gone", "error"],
+  ])("%j", (change, word, tone) => {
+    expect(status(state(change))).toEqual({ word, tone });
+  });
+});
+
+describe("the round button", () => {
+  it.each<[Partial<State>, string, string]>([
+    [{}, "start", "record"],
+    [{ phase: "ended" }, "start", "record"],
+    [{ phase: "ended", owner: false }, "start", "record"],
+    [{ phase: "connecting" }, "nothing", "wait"],
+    [LIVE, "mute", "open"],
+    [{ ...LIVE, microphone: microphone("muted") }, "mute", "silent"],
+    [{ ...LIVE, microphone: microphone("paused") }, "mute", "silent"],
+    [{ ...LIVE, microphone: microphone("asking") }, "nothing", "wait"],
+    [{ ...LIVE, microphone: microphone("refused") }, "start", "record"],
+    [{ ...LIVE, microphone: microphone("missing") }, "start", "record"],
+    [{ ...LIVE, microphone: microphone("off") }, "start", "record"],
+    [PUSH, "hold", "armed"],
+    [{ ...PUSH, holding: true }, "hold", "held"],
+    [{ ...LIVE, owner: false }, "nothing", "silent"],
+    [{ ...LIVE, connected: false }, "nothing", "record"],
+  ])("%j: %s", (change, does, look) => {
+    expect(microphoneButton(state(change))).toMatchObject({ does, look });
+  });
+
+  it("is pressed only where it is a toggle", () => {
+    expect(microphoneButton(state()).pressed).toBeNull();
+    expect(microphoneButton(state(LIVE)).pressed).toBe(false);
+    expect(microphoneButton(state({ ...LIVE, microphone: microphone("muted") })).pressed).toBe(true);
+    expect(microphoneButton(state({ ...PUSH, holding: true })).pressed).toBe(true);
+  });
+});
+
+describe("every state", () => {
+  const phases: Phase[] = ["idle", "connecting", "live", "ended"];
+  const floors: Floor[] = ["listening", "user", "thinking", "model", "tool"];
+  const microphones: MicrophoneState[] = ["off", "asking", "on", "muted", "paused", "refused", "missing"];
+
+  it("has a word, a hint that fits a narrow card, an invitation and a labelled button", () => {
+    for (const phase of phases) {
+      for (const floor of floors) {
+        for (const now of microphones) {
+          for (const owner of [true, false]) {
+            for (const turnTaking of ["automatic", "push_to_talk"] as const) {
+              const one = state({ phase, floor, microphone: microphone(now), owner, turnTaking });
+              expect(status(one).word).not.toBe("");
+              expect(hint(one).length).toBeGreaterThan(8);
+              expect(hint(one).length).toBeLessThan(50);
+              expect(invitation(one)).not.toBe("");
+              expect(placeholder(one)).not.toBe("");
+              expect(microphoneButton(one).label).not.toBe("");
+              expect(canInterrupt(one)).toBe(phase === "live" && floor === "model");
+              expect(canHold(one) && microphoneButton(one).does !== "hold").toBe(false);
+            }
+          }
+        }
+      }
+    }
+  });
+});
