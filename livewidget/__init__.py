@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from livewidget.session import connect
     from livewidget.standin import StandIn
     from livewidget.turns import Turn
-    from livewidget.widget import LiveWidget
+    from livewidget.widget.live import LiveWidget
 
 __version__ = "0.1.0"
 
@@ -45,7 +45,7 @@ _HOMES = {
     "Interrupted": "events",
     "LiveConfig": "config",
     "LiveError": "errors",
-    "LiveWidget": "widget",
+    "LiveWidget": "widget.live",
     "Notice": "events",
     "OutputAudio": "events",
     "OutputTranscript": "events",

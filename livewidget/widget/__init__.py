@@ -1,5 +1,1 @@
-"""The widget: the only package that knows Jupyter."""
-
-from livewidget.widget.live import LiveWidget
-
-__all__ = ["LiveWidget"]
+"""The widget: the only package that knows Jupyter. `livewidget.widget.live` has `LiveWidget`."""
