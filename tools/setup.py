@@ -108,11 +108,11 @@ def kernels() -> None:
             shutil.rmtree(folder, ignore_errors=True)
             # Their own dependencies are there already, but for the one that ipykernel 7 replaced.
             pip("--target", folder, "--no-deps", f"ipykernel=={version}", "nest-asyncio")
-            start = f'#!/bin/sh\nPYTHONPATH="{folder}:$PYTHONPATH" exec "{PYTHON}" "$@"\n'
+            start = f'#!/bin/sh\nPYTHONPATH="{folder}${{PYTHONPATH:+:$PYTHONPATH}}" exec "{PYTHON}" "$@"\n'
             (folder / "python").write_text(start)
             (folder / "python").chmod(0o755)
 
-        once(f"ipykernel {version}", f"{folder} {version}", install)
+        once(f"ipykernel {version}", f"{folder} {version} with python", install)
 
 
 def clients() -> None:
