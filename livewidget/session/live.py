@@ -1,42 +1,37 @@
-"""`LiveSession`: one talk with one model, from `start` to `close`."""
+"""`LiveSession`: what a person can do with one talk with one model."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, Self
 
-from livewidget.connection import Provider
-from livewidget.errors import LiveError
-from livewidget.events import Event, Usage
-from livewidget.tools import Tool
+from livewidget import events
+from livewidget.errors import AnswerTimeout, StateError
+from livewidget.events import Event
+from livewidget.protocol import ClientContent, ClientMessage, Empty, RealtimeInput, audio_message
+from livewidget.session.core import Core, Phase
+from livewidget.session.sending import image_message, text_message
 from livewidget.turns import Floor, Turn
 
 
-class LiveSession:
-    """One talk with one model."""
+class LiveSession(Core):
+    """One talk with one model: what is said, who may speak, tools; on the event loop that opened it.
 
-    provider: Provider
-    #: Why it ended, where it did not end because `close` was called.
-    error: LiveError | None
-    #: Secret: resume the talk with it in a new session.
-    handle: str | None
+    Every event goes first into `turns`, whose changes are told to the sinks of `on_turn`; then to the sinks
+    of `subscribe`, in the order of their subscription; then to the streams of `async for`. A stream holds
+    1024 events: a slower reader loses the oldest, which `dropped_events` counts, and holds nobody up.
 
-    def __init__(
-        self,
-        provider: Provider,
-        config: Any = None,
-        *,
-        tools: Sequence[Tool | Callable[..., Any] | Mapping[str, Any]] = (),
-        handle: str | None = None,
-        clock: Callable[[], float] | None = None,
-    ) -> None: ...
+    Nothing is reconnected: when the server ends the session or the link breaks, `SessionEnded` says why,
+    `error` is set, and whoever waits in `ask` or `async for` gets it raised.
 
-    async def start(self) -> None:
-        """Open the connection and begin to listen."""
-
-    async def close(self) -> None:
-        """End the talk; twice is allowed. Awaits everything it started."""
+    Attributes:
+        provider: Whom it talks with.
+        config: What the session was asked to be.
+        error: Why it ended, where `close` was not called.
+        handle: Secret with which a new session can take up this talk, once the server has given one.
+    """
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -49,65 +44,173 @@ class LiveSession:
         """Close."""
         await self.close()
 
+    # --- What is known --------------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something can be sent."""
+        return self._phase is Phase.OPEN
+
     @property
     def turns(self) -> list[Turn]:
         """The turns so far, oldest first; a new list each time."""
-        raise NotImplementedError
+        return self._conversation.turns
 
     @property
     def floor(self) -> Floor:
         """Who may speak."""
-        raise NotImplementedError
+        return self._conversation.floor
 
     @property
-    def usage(self) -> Usage:
-        """Token counts of the whole session."""
-        raise NotImplementedError
+    def usage(self) -> events.Usage:
+        """Token counts of the whole session. The service counts all that is retained again in each turn."""
+        return self._totals.usage
 
     @property
     def audio_turn(self) -> int | None:
-        """Index of the turn to which the `OutputAudio` now being delivered to sinks belongs."""
-        raise NotImplementedError
+        """Index of the turn to which the `OutputAudio` now being told to sinks belongs."""
+        return self._conversation.model_turn
+
+    @property
+    def dropped_events(self) -> int:
+        """Events lost by readers of `async for` that were too slow."""
+        return self._streams.dropped
 
     def subscribe(self, sink: Callable[[Event], object]) -> Callable[[], None]:
-        """Call `sink` with every event, on the loop; returns a function that ends it."""
-        raise NotImplementedError
+        """Call `sink` with every event, on the loop; returns a function that ends it.
+
+        It must not block. What it raises becomes a `Notice` with the code "callback-failed"; others run.
+        """
+        self._streams.keep_none()
+        return self._sinks.add(sink)
 
     def on_turn(self, sink: Callable[[Turn], object]) -> Callable[[], None]:
         """Call `sink` with every new state of a turn, on the loop; returns a function that ends it."""
-        raise NotImplementedError
+        return self._turn_sinks.add(sink)
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        """Iterate over the events."""
-        raise NotImplementedError
+        """Iterate over the events until the session ends; the first to do so gets earlier ones as well.
+
+        Raises:
+            LiveError: At the end, if the session did not end by `close`.
+        """
+        return self._streams.open()
+
+    # --- Sending --------------------------------------------------------------------------------------------
 
     async def ask(self, text: str, timeout: float = 30.0) -> Turn:  # noqa: ASYNC109
-        """Send text, and return the model's answer when it is complete."""
-        raise NotImplementedError
+        """Send text, and return the model's answer when it is complete.
+
+        Raises:
+            AnswerTimeout: If it is not within `timeout` seconds.
+            LiveError: If the session ends before.
+        """
+        message = text_message(text, self._need_open().model)
+        answer = self._answers.expect(self._take(events.TextSent(text=text))[-1].index)
+        try:
+            await self._send(message)
+            async with asyncio.timeout(timeout):
+                return await answer
+        except TimeoutError:
+            raise AnswerTimeout(f"The answer was not complete within {timeout:g} s.") from None
+        finally:
+            self._answers.forget(answer)
 
     async def send_text(self, text: str) -> None:
-        """Send what the user typed; the model answers."""
+        """Send what the user typed; the model answers, and interrupts itself for it where it can.
+
+        Raises:
+            UsageError: If the text is empty or too long, or the model takes none.
+        """
+        message = text_message(text, self._need_open().model)
+        self._take(events.TextSent(text=text))
+        await self._send(message)
 
     async def send_audio(self, pcm: Any, sample_rate: int = 16_000) -> None:
-        """Send sound from the microphone."""
+        """Send the user's sound. It goes out in pieces of at most 100 ms, at 16 kHz.
+
+        Args:
+            pcm: PCM16 little-endian mono bytes; or an array of integers or floats, shape `(n,)` or
+                `(n, channels)`.
+            sample_rate: Its rate in Hz. Calls with one rate continue one stream.
+
+        Raises:
+            AudioError: If it is no such sound.
+        """
+        self._need_open()  # before the resampler takes it in
+        for piece in self._microphone.pieces(pcm, sample_rate):
+            await self._send(audio_message(piece))
 
     async def send_image(self, image: Any, mime_type: str | None = None) -> None:
-        """Send one picture."""
+        """Send one picture: the bytes of a JPEG or PNG file, or an image of Pillow's.
+
+        The model looks at it when it answers next; a picture alone is not answered.
+        """
+        message, kind, size = image_message(image, mime_type)
+        await self._send(message)
+        self._take(events.ImageSent(mime_type=kind, size=size))
 
     async def activity_start(self) -> None:
-        """Push-to-talk: the user begins to speak."""
+        """Push-to-talk: the user begins to speak.
+
+        Raises:
+            StateError: If the session was opened with automatic turn detection.
+        """
+        self._need_push_to_talk()
+        await self._send(ClientMessage(realtime_input=RealtimeInput(activity_start=Empty())))
+        self._take(events.ActivityStart())
 
     async def activity_end(self) -> None:
-        """Push-to-talk: the user has spoken."""
+        """Push-to-talk: the user has spoken.
+
+        Raises:
+            StateError: If the session was opened with automatic turn detection.
+        """
+        self._need_push_to_talk()
+        await self._send_rest()
+        self._take(events.ActivityEnd())
+        await self._send(ClientMessage(realtime_input=RealtimeInput(activity_end=Empty())))
 
     async def end_audio(self) -> None:
-        """Say that the microphone pauses: what was heard so far is all there is."""
+        """Say that the microphone pauses: what was heard so far is all there is. Nothing in push-to-talk."""
+        if not self._push_to_talk:
+            await self._send_rest()
+            await self._send(ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True)))
 
     async def send_tool_result(self, id: str, result: Any) -> None:
-        """Answer a call of a tool that was declared without a function."""
+        """Answer a call of a tool that was declared without a function.
+
+        Raises:
+            UsageError: If no such call waits, or the result cannot be sent.
+        """
+        self._need_open()
+        await self._toolbox.answer(id, result)
 
     async def interrupt(self) -> None:
-        """Stop the model."""
+        """Stop the model's turn. Where the service cannot be told, the rest of it is dropped here."""
+        model = self._need_open().model
+        speaking = self._conversation.model_turn is not None
+        working = speaking or self.floor in (Floor.THINKING, Floor.TOOL)
+        self._dropping = self._dropping or speaking
+        self._take(events.Interrupted())
+        if working and model.text_by_client_content:
+            # Any clientContent interrupts; this one asks for nothing.
+            await self._send(ClientMessage(client_content=ClientContent(turn_complete=False)))
 
     def heard(self, turn_index: int, sample: int) -> None:
-        """Say how much of an interrupted turn was heard, in samples at 24 kHz."""
+        """Say where playback of a turn stopped: the last sample heard, at 24 kHz. Its text is cut there."""
+        self._tell_turns(self._conversation.heard(turn_index, sample))
+
+    def _need_push_to_talk(self) -> None:
+        if not self._push_to_talk:
+            raise StateError(
+                "Start and end of speech are found automatically; "
+                'open the session with turn_detection="push_to_talk".'
+            )
+
+    async def _send_rest(self) -> None:
+        """Send what the resampler held back."""
+        self._need_open()
+        rest = self._microphone.rest()
+        if rest:
+            await self._send(audio_message(rest))

@@ -2,20 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
-from livewidget.connection import Provider
+from livewidget.config import LiveConfig
+from livewidget.connection import Gemini, Provider, find_key
+from livewidget.errors import UsageError
+from livewidget.models import find
 from livewidget.session.live import LiveSession
+from livewidget.tools import Tool
+
+#: The model that is always there.
+TUTOR: Final = "offline-tutor"
 
 
 def connect(
-    provider_or_model: Provider | str | None = None, *, tools: Sequence[Any] = (), **config: Any
+    provider_or_model: Provider | str | None = None,
+    *,
+    tools: Sequence[Tool | Callable[..., Any] | Mapping[str, Any]] = (),
+    **config: Any,
 ) -> LiveSession:
-    """Return a session that is not yet open: `async with connect(...) as session`."""
-    raise NotImplementedError
+    """Prepare a session, to be opened with `async with`.
+
+    Args:
+        provider_or_model: Whom to talk to; see `resolve`.
+        tools: Functions that the model may call.
+        config: Fields of `LiveConfig`: `voice="Kore"`, `system_instruction="…"` …
+
+    Raises:
+        ConfigError: If a field is unknown, or the model does not take it.
+        KeyMissing: If a model of the Gemini API was named and there is no key.
+        ToolError: If something cannot be a tool.
+    """
+    provider = resolve(provider_or_model)
+    settings = LiveConfig.of(**config)
+    settings.check(find(provider.model, provider.service))
+    return LiveSession(provider, settings, tools=tools)
 
 
 def resolve(provider_or_model: Provider | str | None = None) -> Provider:
-    """Return whom to talk to."""
-    raise NotImplementedError
+    """Return whom to talk to.
+
+    Args:
+        provider_or_model: None: the Gemini API if there is a key, else the offline tutor. A str: that model
+            of the Gemini API, or "offline-tutor". A provider: itself.
+
+    Raises:
+        KeyMissing: If a model of the Gemini API was named and there is no key.
+        UsageError: If it is nothing of these.
+    """
+    if provider_or_model is None:
+        return _tutor() if find_key() is None else Gemini()
+    if isinstance(provider_or_model, str):
+        return _tutor() if provider_or_model.strip() == TUTOR else Gemini(provider_or_model)
+    if not all(hasattr(provider_or_model, name) for name in ("model", "service", "model_path", "dial")):
+        raise UsageError(
+            'Say whom to talk to: nothing, a model such as "gemini-3.8-live", '
+            "or Gemini(…), VertexAI(…), StandIn(…)."
+        )
+    return provider_or_model
+
+
+def _tutor() -> Provider:
+    from livewidget.standin import StandIn
+
+    return StandIn()

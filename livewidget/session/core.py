@@ -1,0 +1,275 @@
+"""The session's inner life: opening, receiving, telling, ending. `LiveSession` is what people use."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from livewidget import events
+from livewidget.config import LiveConfig
+from livewidget.connection import Connection, Provider
+from livewidget.errors import LiveError, StateError
+from livewidget.events import Event
+from livewidget.protocol import ClientMessage, FunctionResponse, ToolResponse
+from livewidget.session.answers import Answers
+from livewidget.session.listeners import Sinks, Streams
+from livewidget.session.sending import Microphone
+from livewidget.session.toolbox import Toolbox
+from livewidget.session.totals import Totals
+from livewidget.tools import Tool, failure
+from livewidget.turns import Conversation, Turn
+
+_log = logging.getLogger("livewidget.session")
+
+#: What the model still sends of a turn that was interrupted from here.
+_VOID: Final = (
+    events.OutputAudio,
+    events.OutputTranscript,
+    events.OutputText,
+    events.OutputMedia,
+    events.Thought,
+    events.GenerationComplete,
+)
+
+
+class Phase(enum.Enum):
+    """How far a session's life is."""
+
+    NEW = "is not open yet; use async with, or await start()."
+    OPENING = "is still being opened."
+    OPEN = "is open."
+    ENDED = "has ended; make a new one."
+
+
+class Core:
+    """Opens a connection, takes in what it says, and ends with all that it started."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        config: LiveConfig | None = None,
+        *,
+        tools: Sequence[Tool | Callable[..., Any] | Mapping[str, Any]] = (),
+        handle: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare a session; nothing is dialled before `start`.
+
+        Args:
+            provider: Whom to talk with.
+            config: What it is asked to be.
+            tools: Functions that the model may call; or declarations (dicts) that `send_tool_result` answers.
+            handle: Of an earlier session, to go on with its talk.
+            clock: Seconds of a clock that never goes back.
+
+        Raises:
+            ToolError: If something cannot be a tool.
+        """
+        self.provider = provider
+        self.config = config if config is not None else LiveConfig()
+        self.error: LiveError | None = None
+        self.handle = handle
+        self._clock = clock
+        self._phase = Phase.NEW
+        self._connection: Connection | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self._settling: asyncio.Task[None] | None = None
+        self._conversation = Conversation()
+        self._toolbox = Toolbox(tools, self._tool_done, clock)
+        self._microphone = Microphone()
+        self._totals = Totals()
+        self._answers = Answers()
+        self._sinks: Sinks[Event] = Sinks()
+        self._turn_sinks: Sinks[Turn] = Sinks()
+        self._streams = Streams()
+        self._dropping = False
+        self._noticed: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"<LiveSession with {self.provider.model}, {self._phase.name.lower()}>"
+
+    # --- Life -----------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the connection and begin to listen.
+
+        Raises:
+            UsageError: If the configuration or the tools do not suit the model, or it was started before.
+            ServiceError: If the server refuses the session.
+            LinkError: If there is no connection to be had.
+        """
+        if self._phase is Phase.OPEN:
+            raise StateError("The session is open already.")
+        if self._phase is not Phase.NEW:
+            raise StateError(f"The session {self._phase.value}")
+        self._phase = Phase.OPENING
+        try:
+            connection = await Connection.open(
+                self.provider, self.config, self._toolbox.declarations, handle=self.handle
+            )
+        except BaseException:
+            self._phase = Phase.ENDED
+            raise
+        if self._phase is not Phase.OPENING:  # Closed meanwhile.
+            await connection.close()
+            raise StateError("The session was closed while it was being opened.")
+        self._connection = connection
+        self._phase = Phase.OPEN
+        self._pump = asyncio.create_task(self._receive(connection), name="livewidget session")
+
+    async def close(self) -> None:
+        """End the talk; twice is allowed. Returns when everything that was started has ended."""
+        self._end(None)
+        if self._settling is not None and not self._settling.done():
+            # Shielded: who gives up waiting does not leave half of it behind.
+            await asyncio.shield(self._settling)
+
+    def _end(self, error: LiveError | None) -> None:
+        """Make the end known at once, and begin to settle what is under way."""
+        was_open = self._phase is Phase.OPEN
+        self._phase = Phase.ENDED
+        if not was_open:
+            return
+        self.error = error
+        self._settling = asyncio.create_task(self._settle(), name="livewidget session closing")
+        self._take(events.SessionEnded(error=None if error is None else str(error)))
+        self._streams.end(error)
+        self._answers.end(error or StateError("The session was closed before the answer was complete."))
+
+    async def _settle(self) -> None:
+        if self._pump is not None:
+            self._pump.cancel()
+            await asyncio.wait([self._pump])
+        await self._toolbox.close()
+        if self._connection is not None:
+            await self._connection.close()
+
+    def _need_open(self) -> Connection:
+        if self._phase is not Phase.OPEN or self._connection is None:
+            raise StateError(f"The session {self._phase.value}")
+        return self._connection
+
+    @property
+    def _push_to_talk(self) -> bool:
+        return self.config.turn_detection.mode == "push_to_talk"
+
+    async def _send(self, message: ClientMessage | str) -> None:
+        connection = self._need_open()
+        try:
+            await connection.send(message)
+        except LiveError as error:
+            self._end(error)
+            raise
+
+    # --- What comes -----------------------------------------------------------------------------------------
+
+    async def _receive(self, connection: Connection) -> None:
+        try:
+            for event in connection.opening:
+                self._from_server(event)
+            while True:
+                for event in await connection.receive():
+                    self._from_server(event)
+        except LiveError as error:
+            self._end(error)
+        except Exception as fault:
+            # Never alive but deaf: a fault of our own ends the session and says so.
+            ours = LiveError(f"The session ended for a fault in livewidget itself ({failure(fault)}).")
+            ours.__cause__ = fault
+            self._end(ours)
+
+    def _from_server(self, event: Event) -> None:
+        """Take in an event of the server's, unless something here makes it void."""
+        if self._phase is not Phase.OPEN:
+            return
+        match event:
+            case events.ToolCall():
+                call = self._toolbox.admit(event)
+                if call is not None:
+                    self._take(call)
+                    self._toolbox.run(call)
+                return
+            case events.ToolCallCancelled(ids=ids):
+                self._toolbox.cancel(ids)
+            case events.ResumptionUpdate(handle=handle, resumable=resumable):
+                self.handle = handle if handle and resumable else self.handle
+            case events.Usage():
+                self._totals.add(event)
+            case events.TurnComplete():
+                self._totals.turn()
+                self._dropping = False
+            case events.Interrupted() if self._dropping:
+                self._dropping = False  # The answer to our own; it was told when it was sent.
+                return
+            case events.ActivityStart() | events.ActivityEnd() if self._push_to_talk:
+                return  # Told when it was sent.
+        if self._dropping and isinstance(event, _VOID):
+            return
+        self._take(event)
+        if isinstance(event, events.TurnComplete) and event.reason and self._conversation.model_turn is None:
+            self._answers.refuse(event.reason)
+        self._explain(event)
+
+    def _explain(self, event: Event) -> None:
+        """Add a notice to what a person should read about."""
+        if isinstance(event, events.GoAway):
+            when = "soon" if event.time_left_ms is None else f"in {event.time_left_ms / 1000:.0f} s"
+            self._notice("warning", "go-away", f"The service will end this session {when}; start again then.")
+        elif isinstance(event, events.Malformed):
+            self._notice_once(
+                "warning", "message-skipped", "A message of the server could not be read and was skipped."
+            )
+
+    async def _tool_done(self, result: events.ToolResult, wire_id: str | None) -> None:
+        """A call ended: tell it, and send it to the model."""
+        if self._phase is not Phase.OPEN:
+            return
+        self._take(result)
+        sent = dict(result.result) if result.result is not None else {"error": result.error}
+        if result.error is not None:
+            text = f"The tool {result.name[:64]} failed: {result.error.rstrip('.')}."
+            self._notice("error", "tool-failed", text)
+        answer = FunctionResponse(id=wire_id, name=result.name, response=sent)
+        try:
+            await self._send(ClientMessage(tool_response=ToolResponse(function_responses=[answer])))
+        except LiveError:
+            return  # The session has ended, and has said why.
+
+    # --- Telling --------------------------------------------------------------------------------------------
+
+    def _take(self, event: Event) -> list[Turn]:
+        """Fold an event into the turns, tell everybody, and return the turns it changed."""
+        inferred = self._conversation.infer(event)
+        if inferred is not None:
+            self._take(inferred)
+        changed = self._conversation.fold(event, self._clock() * 1000)
+        self._answers.hear(changed)
+        self._tell_turns(changed)
+        raised = self._sinks.tell(event)
+        self._streams.put(event)
+        self._callbacks_failed(raised)
+        return changed
+
+    def _tell_turns(self, changed: Sequence[Turn]) -> None:
+        for turn in changed:
+            self._callbacks_failed(self._turn_sinks.tell(turn))
+
+    def _callbacks_failed(self, raised: Sequence[Exception]) -> None:
+        """Say that callbacks failed, each kind once: one that fails does so with this notice too."""
+        for error in raised:
+            text = f"A callback failed: {failure(error).rstrip('.')}."
+            if text not in self._noticed:
+                _log.warning(text, exc_info=error)
+            self._notice_once("error", "callback-failed", text)
+
+    def _notice_once(self, level: Any, code: str, text: str) -> None:
+        if text not in self._noticed and len(self._noticed) < 100:
+            self._noticed.add(text)
+            self._notice(level, code, text)
+
+    def _notice(self, level: Any, code: str, text: str) -> None:
+        self._take(events.Notice(level=level, code=code, text=text))

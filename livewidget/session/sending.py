@@ -1,0 +1,117 @@
+"""What the user sends, checked and made into messages."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Final
+
+import numpy as np
+
+from livewidget.audio import Resampler, to_float, to_pcm16
+from livewidget.errors import AudioError, UsageError
+from livewidget.models import Model
+from livewidget.protocol import Blob, ClientContent, ClientMessage, Content, Part, RealtimeInput
+
+#: Rate at which sound is sent, in Hz.
+SEND_RATE: Final = 16_000
+#: Longest piece of sound in one message: 100 ms of PCM16.
+CHUNK_BYTES: Final = SEND_RATE // 10 * 2
+#: Longest text, in characters: about as much as a model's context holds.
+TEXT_LIMIT: Final = 500_000
+#: Largest picture, in bytes.
+IMAGE_LIMIT: Final = 8 * 2**20
+
+_PICTURES: Final = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+
+
+class Microphone:
+    """Turns the user's sound, however it comes, into PCM16 at 16 kHz in short pieces."""
+
+    def __init__(self) -> None:
+        self._resampler: Resampler | None = None
+        self._rate = SEND_RATE
+
+    def pieces(self, sound: Any, sample_rate: int) -> list[bytes]:
+        """Return `sound` as pieces of at most 100 ms. Calls with one rate continue one stream.
+
+        Args:
+            sound: PCM16 bytes, mono; or an array as `livewidget.audio.to_float` takes it.
+            sample_rate: Its rate in Hz.
+
+        Raises:
+            AudioError: If it is no such sound.
+        """
+        if isinstance(sound, memoryview | bytearray):
+            sound = bytes(sound)
+        if isinstance(sound, bytes):
+            if len(sound) % 2:
+                raise AudioError("PCM16 audio has two bytes a sample, but this has an odd number of bytes.")
+        elif not isinstance(sound, np.ndarray):
+            raise AudioError(
+                f"Sound is PCM16 bytes or a NumPy array of int16 or float32, not {type(sound).__name__}."
+            )
+        before = self.rest() if sample_rate != self._rate else b""
+        self._rate = sample_rate
+        if sample_rate == SEND_RATE:
+            return _cut(before + (sound if isinstance(sound, bytes) else to_pcm16(to_float(sound))))
+        if self._resampler is None:
+            self._resampler = Resampler(sample_rate, SEND_RATE)
+        return _cut(before + to_pcm16(self._resampler.process(to_float(sound))))
+
+    def rest(self) -> bytes:
+        """Return what the resampler still holds back, and begin a new stream."""
+        resampler, self._resampler = self._resampler, None
+        return b"" if resampler is None else to_pcm16(resampler.flush())
+
+
+def _cut(pcm: bytes) -> list[bytes]:
+    return [pcm[start : start + CHUNK_BYTES] for start in range(0, len(pcm), CHUNK_BYTES)]
+
+
+def text_message(text: str, model: Model) -> ClientMessage:
+    """Return the message for what the user typed, in the way that the model takes it.
+
+    Raises:
+        UsageError: If there is no text, too much of it, or the model takes none.
+    """
+    if not isinstance(text, str):
+        raise UsageError(f"What is sent as text must be a str, not {type(text).__name__}.")
+    if not text.strip():
+        raise UsageError("There is no text to send.")
+    if len(text) > TEXT_LIMIT:
+        raise UsageError(f"A text may have {TEXT_LIMIT:,} characters, and this has {len(text):,}; send less.")
+    if model.text == "none":
+        raise UsageError(f"{model.id} takes no text while a session runs; speak to it.")
+    if model.text == "realtime_text":
+        return ClientMessage(realtime_input=RealtimeInput(text=text))
+    content = Content(role="user", parts=[Part(text=text)])
+    return ClientMessage(client_content=ClientContent(turns=[content], turn_complete=True))
+
+
+def image_message(image: Any, mime_type: str | None) -> tuple[ClientMessage, str, int]:
+    """Return the message for a picture, its MIME type and its size in bytes.
+
+    Args:
+        image: The bytes of a JPEG or PNG file, or an image of Pillow's.
+        mime_type: None: found in the first bytes.
+
+    Raises:
+        UsageError: If it is no such picture, or too large.
+    """
+    if hasattr(image, "save") and not isinstance(image, bytes):
+        file = io.BytesIO()
+        image.convert("RGB").save(file, format="JPEG")
+        image = file.getvalue()
+    if not isinstance(image, bytes | bytearray | memoryview) or not len(image):
+        raise UsageError("A picture is the bytes of a JPEG or PNG file, or an image of Pillow's.")
+    data = bytes(image)
+    if len(data) > IMAGE_LIMIT:
+        raise UsageError(
+            f"A picture may have {IMAGE_LIMIT >> 20} MiB, and this has {len(data) >> 20}; make it smaller."
+        )
+    if mime_type is None:
+        mime_type = next((kind for magic, kind in _PICTURES.items() if data.startswith(magic)), None)
+    if mime_type is None or not mime_type.startswith("image/"):
+        raise UsageError('This picture is neither JPEG nor PNG; convert it, or say mime_type="image/…".')
+    blob = Blob(data=data, mime_type=mime_type)
+    return ClientMessage(realtime_input=RealtimeInput(video=blob)), mime_type, len(data)
