@@ -41,6 +41,7 @@ class Model:
         id: The bare name, without `models/` or a project's path.
         service: Where it is: "gemini" (Gemini Developer API), "vertex" (Vertex AI), "standin" (here).
         status: "shut down" models are refused by the service; "private" ones need an allow-list.
+        successor: What to use instead of a model that was shut down.
         modalities: What it can answer in; exactly one is chosen for a session.
         text: How text goes to it once the session runs: `clientContent`, `realtimeInput.text`, either, or not
             at all.
@@ -77,6 +78,7 @@ class Model:
     id: str
     service: Service
     status: Status = "stable"
+    successor: str | None = None
     modalities: tuple[str, ...] = ("AUDIO",)
     text: MidSessionText = "both"
     seeds_history: bool = False
@@ -160,6 +162,7 @@ _HALF_CASCADE = Model(
     id="gemini-live-2.5-flash-preview",
     service="gemini",
     status="shut down",
+    successor="gemini-3.8-live",
     modalities=("AUDIO", "TEXT"),
     text="client_content",
     voices=HALF_CASCADE_VOICES,
@@ -226,8 +229,8 @@ MODELS: tuple[Model, ...] = (
     _on_vertex(_LIVE_3_8, modalities=("AUDIO", "VIDEO"), context_update=True),
     _on_vertex(_NATIVE_2_5, "gemini-live-2.5-flash-native-audio", status="stable", thinking=None),
     _on_vertex(_NATIVE_2_5, "gemini-live-2.5-flash-preview-native-audio-09-2025"),
-    _on_vertex(_HALF_CASCADE, "gemini-live-2.5-flash", status="private"),
-    _on_vertex(_HALF_CASCADE, "gemini-2.0-flash-live-preview-04-09", status="preview"),
+    _on_vertex(_HALF_CASCADE, "gemini-live-2.5-flash", status="private", successor=None),
+    _on_vertex(_HALF_CASCADE, "gemini-2.0-flash-live-preview-04-09", status="preview", successor=None),
     _on_vertex(_TRANSLATE_3_5),
     _on_vertex(_TRANSCRIBE_3_5, "gemini-3.5-transcribe-live-preview", status="preview"),
     _S2ST_2_5,

@@ -48,6 +48,17 @@ _CHOICES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("input_transcript.mode", ("VERBATIM", "SMART")),
 )
 
+_SWITCHES = (
+    "include_thoughts",
+    "resumption",
+    "proactive_audio",
+    "affective_dialog",
+    "seed_history",
+    "google_search",
+    "turn_detection.interrupts",
+    "translation.echo",
+)
+
 _TYPES: tuple[tuple[str, tuple[type, ...], str], ...] = (
     ("system_instruction", (str, type(None)), "text"),
     ("voice", (str, type(None)), "the name of a voice"),
@@ -79,9 +90,16 @@ def check_types(config: LiveConfig) -> None:
     for path, kinds, expected in _TYPES:
         if not isinstance(_get(config, path), kinds):
             raise ConfigError(f"{path} must be {expected}, not {type(_get(config, path)).__name__}.")
+    for path in _SWITCHES:
+        if not isinstance(_get(config, path), (bool, type(None))):
+            raise ConfigError(f"{path} must be True or False, not {_shown(_get(config, path))}.")
+    for path in ("input_transcript.languages", "input_transcript.vocabulary", "output_transcript.languages"):
+        value = _get(config, path)
+        if value is not None and not _are_texts(value):
+            raise ConfigError(f"{path} must be a tuple of texts.")
     if config.thinking is True or config.thinking is False:
         raise ConfigError("thinking must be a level or a number of tokens, not a bool.")
-    if not config.modalities or not all(isinstance(name, str) for name in config.modalities):
+    if not config.modalities or not _are_texts(config.modalities):
         raise ConfigError('modalities must be names, such as ("AUDIO",).')
 
 
@@ -108,6 +126,10 @@ def check_ranges(config: LiveConfig) -> None:
         for name in ("silence_ms", "prefix_padding_ms", "start_sensitivity", "end_sensitivity"):
             if getattr(config.turn_detection, name) is not None:
                 raise ConfigError(f"turn_detection.{name} has no meaning with push_to_talk: leave it out.")
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(text, str) for text in value)
 
 
 def _shown(value: object) -> str:
@@ -161,11 +183,11 @@ def _check_thinking(config: LiveConfig, model: Model) -> None:
         return
     kind = "budget" if isinstance(thinking, int) else "level"
     if model.thinking != kind:
-        takes = {
-            None: "it does not think",
-            "budget": "it takes a number of tokens, such as thinking=1024",
-            "level": f"it takes a level, {_either(level.lower() for level in model.thinking_levels)}",
-        }[model.thinking]
+        takes = "it does not think"
+        if model.thinking == "budget":
+            takes = "it takes a number of tokens, such as thinking=1024"
+        elif model.thinking == "level":
+            takes = f"it takes a level, {_either(level.lower() for level in model.thinking_levels)}"
         raise _refuse(f"thinking as a {kind}", model, takes, lambda row: row.thinking == kind)
     if isinstance(thinking, int):
         if not -1 <= thinking <= _INT32:
@@ -266,5 +288,8 @@ def check_model(config: LiveConfig, model: Model) -> None:
     Raises:
         ConfigError: It names the field, the model, what it accepts, and which models do have it.
     """
+    if model.status == "shut down":
+        instead = f"; {model.successor} takes its place" if model.successor else ""
+        raise ConfigError(f"{model.id} was shut down{instead}.")
     for check in _CHECKS:
         check(config, model)

@@ -80,10 +80,8 @@ class LiveConfig:
             ConfigError: If a keyword is unknown (with the nearest known one), or a value cannot be used.
         """
         _known_names(cls, values, "LiveConfig")
-        if isinstance(values.get("modalities"), str):
-            values["modalities"] = (values["modalities"],)
-        elif "modalities" in values:
-            values["modalities"] = tuple(values["modalities"])
+        if "modalities" in values:
+            values["modalities"] = _tuple(values["modalities"])
         if isinstance(values.get("turn_detection"), str):
             values["turn_detection"] = {"mode": values["turn_detection"]}
         if isinstance(values.get("translation"), str):
@@ -137,4 +135,12 @@ def _nested(kind: type[Any], value: Mapping[str, Any], where: str) -> Any:
     _known_names(kind, value, where)
     if kind is Translation and "target" not in value:
         raise ConfigError('translation needs its target language, such as translation="pl".')
-    return kind(**{name: tuple(item) if isinstance(item, list) else item for name, item in value.items()})
+    lists = ("languages", "vocabulary")
+    return kind(**{name: _tuple(item) if name in lists else item for name, item in value.items()})
+
+
+def _tuple(value: Any) -> Any:
+    """A person writes one text where several could be, and a list for a tuple."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value

@@ -26,7 +26,7 @@ def encode_client(message: ClientMessage) -> str:
     if message.setup is not None and message.setup.extra:
         return _text(_with_extra(message))
     if message.tool_response is not None:
-        # The service reads results as doubles: an integer beyond them, which the encoder writes, ends the session.
+        # The service reads results as doubles; an integer beyond them would end the session.
         return _encoder.encode(_fit(msgspec.to_builtins(message))).decode()
     return _text(message)
 

@@ -1,0 +1,60 @@
+"""The tree in the docstring is the tree of the classes."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+import re
+
+import pytest
+
+from livewidget import errors
+from livewidget.errors import LiveError, ServiceError
+
+CLASSES = {
+    name: cls
+    for name, cls in vars(errors).items()
+    if inspect.isclass(cls) and issubclass(cls, Exception) and cls.__module__ == errors.__name__
+}
+
+
+def drawn() -> dict[str, str | None]:
+    """Every class of the drawing, with the class it hangs from."""
+    parents: dict[str, str | None] = {}
+    above: list[str] = []
+    for line in (errors.__doc__ or "").splitlines():
+        match = re.match(r"    ((?:│   |    )*)(?:[├└]── )?([A-Z]\w+)", line)
+        if match is None or ("──" not in line and line.strip() != "LiveError"):
+            continue
+        depth = len(match[1]) // 4 + ("──" in line)
+        del above[depth:]
+        parents[match[2]] = above[-1] if above else None
+        above.append(match[2])
+    return parents
+
+
+def test_the_drawing_is_the_tree() -> None:
+    tree = drawn()
+    assert len(tree) >= 18
+    assert set(tree) == set(CLASSES)
+    for name, parent in tree.items():
+        bases = {base.__name__ for base in CLASSES[name].__bases__}
+        assert (parent or "Exception") in bases, name
+
+
+def test_builtins_that_others_catch() -> None:
+    assert issubclass(errors.ConfigError, ValueError)
+    assert issubclass(errors.AnswerTimeout, TimeoutError)
+
+
+@pytest.mark.parametrize("cls", CLASSES.values(), ids=lambda cls: cls.__name__)
+def test_every_error_says_what_it_was_told_and_why_it_exists(cls: type[LiveError]) -> None:
+    assert str(cls("One sentence.")) == "One sentence."
+    assert cls.__doc__
+
+
+def test_what_the_server_said_is_kept() -> None:
+    error = errors.SetupRefused("No.", code=1007, reason="Request contains an invalid argument.")
+    assert isinstance(error, ServiceError)
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.code, again.reason) == (str(error), error.code, error.reason)
