@@ -35,7 +35,9 @@ SEND_RATE = 16_000  # Hz, what goes to the model
 ANSWER_RATE = 24_000  # Hz, what comes back
 CHUNK_MS = 40
 CLOSING_SILENCE_S = 1.0  # lets the model's own detection of silence end the turn
-NOTHING_HEARD = 3
+TUTORS_PATIENCE_S = 3.0
+SERVICES_PATIENCE_S = 12.0
+NOTHING_UNDERSTOOD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ class Listener:
 
     Attributes:
         sent: All of the question is on its way.
-        heard: The model noticed that somebody spoke.
         open_question: Something was heard that has not been answered yet.
+        answering: Sound of an answer has come that is not complete.
         answered: An answer is complete.
         ended: The session is over.
         audio: The answer's sound, PCM16 mono at 24 kHz; starts anew when the model is interrupted.
@@ -62,8 +64,8 @@ class Listener:
 
     progress: Progress
     sent: bool = False
-    heard: bool = False
     open_question: bool = False
+    answering: bool = False
     answered: bool = False
     ended: bool = False
     audio: bytearray = field(default_factory=bytearray)
@@ -74,12 +76,12 @@ class Listener:
         """Take in one event."""
         match event:
             case ActivityStart() | InputTranscript() | InterimInputTranscript():
-                self.heard = self.open_question = True
+                self.open_question = True
                 if isinstance(event, InterimInputTranscript):
                     self.progress.update(f"heard: {event.text}")
             case OutputAudio(data=data):
                 self.audio += data
-                self.answered, self.interrupted = False, False
+                self.answering, self.answered, self.interrupted = True, False, False
                 self.progress.update(f"answering: {seconds(self.audio):.1f} s")
             case OutputTranscript() | OutputText():
                 self.interrupted = False
@@ -87,7 +89,7 @@ class Listener:
                 self.audio.clear()
                 self.interrupted = True
             case TurnComplete():
-                self.answered = not self.interrupted
+                self.answering, self.answered = False, not self.interrupted
                 self.open_question = self.open_question and self.interrupted
             case SessionEnded():
                 self.ended = True
@@ -218,11 +220,12 @@ async def ask(arguments: argparse.Namespace, question: Question) -> int:
     progress = Progress(arguments.quiet)
     progress.line(f"{provider.label} ({provider.badge})")
     listener = Listener(progress)
+    patience = TUTORS_PATIENCE_S if provider.service == "standin" else SERVICES_PATIENCE_S
     async with connect(provider, **config) as session:
         unsubscribe = session.subscribe(listener)
         try:
             await put(session, question, listener, arguments.realtime)
-            await wait(listener, arguments.timeout, spoken=bool(question.pcm), provider=provider)
+            await wait(listener, arguments.timeout, patience_s=patience if question.pcm else None)
         except StateError as error:
             # What is sent to a session that has ended is the lesser news: say why it ended.
             raise session.error or error from None
@@ -274,28 +277,31 @@ async def put(session: LiveSession, question: Question, listener: Listener, real
     listener.changed.set()
 
 
-async def wait(listener: Listener, timeout_s: float, *, spoken: bool, provider: Provider) -> None:
-    """Wait until the answer is complete, or nothing was heard.
+async def wait(listener: Listener, timeout_s: float, *, patience_s: float | None) -> None:
+    """Wait until the answer is complete, or it is plain that none will come.
+
+    Args:
+        listener: Who follows the session.
+        timeout_s: How long an answer may take.
+        patience_s: How long to wait for any sign that a recording was heard; None for typed questions. A
+            recording in which nobody speaks gets no answer at all, and only waiting tells.
 
     Raises:
         AnswerTimeout: If the answer is not complete in time.
     """
-    # A recording in which nobody speaks gets no answer at all, and only waiting tells. The network is slower.
-    patience_s = 3.0 if provider.service == "standin" else 12.0
-    try:
-        async with asyncio.timeout(timeout_s):
-            while not listener.done:
-                listener.changed.clear()
-                unheard = spoken and not listener.heard and not listener.audio
-                settled = listener.answered
-                try:
-                    limit = patience_s if unheard or settled else None
-                    await asyncio.wait_for(listener.changed.wait(), limit)
-                except TimeoutError:
-                    return
-    except TimeoutError:
-        text = f"No complete answer came within {timeout_s:g} s: try again, or give it more with --timeout."
-        raise AnswerTimeout(text) from None
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout_s
+    while not listener.done:
+        listener.changed.clear()
+        waiting = patience_s if not listener.open_question and not listener.answering else None
+        limit = deadline - loop.time() if waiting is None else min(waiting, deadline - loop.time())
+        try:
+            await asyncio.wait_for(listener.changed.wait(), limit)
+        except TimeoutError:
+            if waiting is not None and loop.time() < deadline:
+                return
+            text = f"No complete answer came within {timeout_s:g} s: try again, or give more with --timeout."
+            raise AnswerTimeout(text) from None
 
 
 def report(
@@ -308,7 +314,7 @@ def report(
         print(
             f"livewidget: Nothing was heard in {question.name}: does somebody speak in it?", file=sys.stderr
         )
-        return NOTHING_HEARD
+        return NOTHING_UNDERSTOOD
     kept = arguments.output if listener.audio else None
     if kept:
         keep(kept, bytes(listener.audio))
@@ -329,7 +335,14 @@ def report(
         print(f"you: {asked}\n{speaker}: {answer}")
     if kept:
         listener.progress.line(f"{kept.name}: {seconds(listener.audio):.1f} s of sound")
-    return 0 if asked else NOTHING_HEARD
+    return 0 if asked and understood(session.provider, answer) else NOTHING_UNDERSTOOD
+
+
+def understood(provider: Provider, answer: str) -> bool:
+    """Say whether the question was understood: the tutor says so itself, a model always tries."""
+    from livewidget.standin.phrases import SORRY
+
+    return provider.service != "standin" or not answer.startswith(SORRY)
 
 
 def keep(path: Path, pcm: bytes) -> None:

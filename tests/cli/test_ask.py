@@ -1,0 +1,233 @@
+"""`livewidget ask`: a question as a recording or as text, an answer on stdout and as a file."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import wave
+
+import numpy as np
+import pytest
+
+from livewidget.audio import resample, to_float, write_wav
+from livewidget.cli.ask import CHUNK_MS, Listener, Progress, Question, check_output, read_question, wait
+from livewidget.errors import AnswerTimeout, AudioError, UsageError
+from livewidget.events import (
+    ActivityStart,
+    InputTranscript,
+    Interrupted,
+    OutputAudio,
+    SessionEnded,
+    TurnComplete,
+)
+from tests.cli.conftest import ROOT, environment, livewidget, one_sentence, spoken
+from tests.cli.test_serve import serving
+
+QUESTION = "what is seven plus five"
+
+
+# --- The whole command --------------------------------------------------------------------------------------
+
+
+def test_text_is_answered_by_voice(tmp_path):
+    done = livewidget("ask", QUESTION, "-o", "answer.wav", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"you: {QUESTION}\ntutor: Seven plus five is twelve.\n"
+    assert "Offline tutor" in done.stderr
+    assert "answer.wav" in done.stderr
+    assert_spoken(tmp_path / "answer.wav")
+
+
+def test_a_recording_is_heard_and_answered(question_wav, tmp_path):
+    done = livewidget("ask", question_wav, "-o", tmp_path / "answer.wav")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"you: {QUESTION}\ntutor: Seven plus five is twelve.\n"
+    assert_spoken(tmp_path / "answer.wav")
+
+
+def assert_spoken(path):
+    """The file is 24 kHz mono PCM16, and somebody speaks in it for a second or more."""
+    with wave.open(str(path)) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (24_000, 1, 2)
+        samples = to_float(file.readframes(file.getnframes()))
+    assert 1.0 < len(samples) / 24_000 < 5.0
+    assert np.sqrt(np.mean(samples**2)) > 0.02
+
+
+@pytest.mark.parametrize(("rate", "channels", "width"), [(8_000, 1, 2), (44_100, 2, 3), (48_000, 1, 4)])
+async def test_any_rate_and_channels_are_read(rate, channels, width, tmp_path):
+    path = tmp_path / "question.wav"
+    samples = resample(await spoken(QUESTION), 24_000, rate)
+    write_integers(path, samples, rate, channels, width)
+    done = await asyncio.to_thread(livewidget, "ask", path, "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert f"you: {QUESTION}\n" in done.stdout
+
+
+def write_integers(path, samples, rate, channels, width):
+    """Write float samples as integers of `width` bytes, the same on every channel."""
+    scaled = np.clip(samples * 2 ** (8 * width - 1), -(2 ** (8 * width - 1)), 2 ** (8 * width - 1) - 1)
+    little = scaled.astype("<i8").view(np.uint8).reshape(-1, 8)[:, :width]
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        file.writeframes(np.repeat(little[:, None], channels, axis=1).tobytes())
+
+
+def test_json_has_it_all(tmp_path):
+    done = livewidget("ask", QUESTION, "--json", "-o", tmp_path / "answer.wav")
+    answer = json.loads(done.stdout)
+    assert answer["question"] == QUESTION
+    assert answer["answer"] == "Seven plus five is twelve."
+    assert (answer["speaker"], answer["model"], answer["written"]) == ("tutor", "offline-tutor", True)
+    assert answer["audio_s"] > 1
+    assert answer["latency_ms"] > 0
+
+
+def test_no_speech_is_3(tmp_path):
+    path = tmp_path / "quiet.wav"
+    write_wav(path, np.random.default_rng(3).normal(0, 0.0005, 16_000).astype(np.float32), 16_000)
+    done = livewidget("ask", path, "-o", tmp_path / "answer.wav")
+    assert done.returncode == 3
+    assert "Nothing was heard in quiet.wav" in one_sentence(done.stderr)
+    assert done.stdout == ""
+    assert not (tmp_path / "answer.wav").exists()
+
+
+def test_what_the_tutor_does_not_understand_is_3():
+    done = livewidget("ask", "colourless green ideas sleep furiously")
+    assert done.returncode == 3
+    assert "did not understand" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("missing.wav",), "There is no file missing.wav"),
+        (("  ",), "empty"),
+        ((QUESTION, "-o", "nowhere/answer.wav"), "its folder does not exist"),
+        ((QUESTION, "-o", "."), "is a folder"),
+        ((QUESTION, "--model", "gemini-3.8-live"), "GEMINI_API_KEY"),
+        ((QUESTION, "--model", "gemini-3.8-live", "--offline"), "leave --model and --server out"),
+        ((QUESTION, "--voice", "Nobody", "--server", "ftp://x"), ""),
+    ],
+)
+def test_wrong_use_is_2_and_one_sentence(arguments, words, tmp_path):
+    done = livewidget("ask", *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert words in one_sentence(done.stderr)
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"not a sound", b"RIFF\0\0\0\0WAVE", b"RIFF" + bytes(2000)])
+def test_a_file_that_is_no_sound_is_2(content, tmp_path):
+    (tmp_path / "odd.wav").write_bytes(content)
+    done = livewidget("ask", "odd.wav", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "odd.wav cannot be used" in one_sentence(done.stderr)
+
+
+def test_the_services_refusal_is_1_and_no_key_is_shown():
+    canary = "canary-0123456789-never-shown"
+    with serving("--no-tls", "--key", "right") as (_, ready):
+        done = livewidget("ask", QUESTION, "--server", ready["ws"], env=environment(GEMINI_API_KEY=canary))
+    assert done.returncode == 1, done.stderr
+    assert "key" in one_sentence(done.stderr)
+    assert canary not in done.stdout + done.stderr
+
+
+def test_another_server_can_be_asked():
+    with serving("--no-tls") as (_, ready):
+        done = livewidget("ask", QUESTION, "--server", ready["ws"], "--model", "offline-tutor")
+    assert done.returncode == 0, done.stderr
+    assert "Seven plus five is twelve." in done.stdout
+
+
+def test_an_unreachable_server_is_1():
+    done = livewidget("ask", QUESTION, "--server", "ws://127.0.0.1:9")
+    assert done.returncode == 1, done.stderr
+    one_sentence(done.stderr)
+
+
+def test_ctrl_c_is_130(question_wav):
+    command = [sys.executable, "-m", "livewidget", "ask", question_wav, "--realtime"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment()
+    ) as process:
+        assert "Offline tutor" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert one_sentence(stderr) == "livewidget: Interrupted."
+    assert stdout == ""
+
+
+# --- Its parts ----------------------------------------------------------------------------------------------
+
+
+def test_a_sentence_is_no_file_however_long():
+    text = "why " * 200
+    assert read_question(text) == Question(name="the question", text=text)
+
+
+def test_an_empty_recording_is_refused(tmp_path):
+    write_wav(tmp_path / "empty.wav", b"", 16_000)
+    with pytest.raises(AudioError, match="holds no sound"):
+        read_question(str(tmp_path / "empty.wav"))
+
+
+def test_an_answer_beside_the_question_can_be_written(tmp_path):
+    check_output(tmp_path / "answer.wav")
+    with pytest.raises(UsageError):
+        check_output(tmp_path / "missing" / "answer.wav")
+
+
+def following(*events):
+    """A listener that has seen `events`, with all of the question sent."""
+    listener = Listener(Progress(quiet=True), sent=True)
+    for event in events:
+        listener(event)
+    return listener
+
+
+PIECE = OutputAudio(data=bytes(48_000))
+
+
+@pytest.mark.parametrize(
+    ("events", "done"),
+    [
+        ((), False),
+        ((ActivityStart(), InputTranscript(text="hi"), PIECE), False),
+        ((ActivityStart(), InputTranscript(text="hi"), PIECE, TurnComplete()), True),
+        # A pause in the recording: the first half was answered and interrupted by the second.
+        ((ActivityStart(), PIECE, ActivityStart(), Interrupted(), TurnComplete()), False),
+        ((ActivityStart(), PIECE, Interrupted(), TurnComplete(), PIECE, TurnComplete()), True),
+        # The second half began after the first was answered in full.
+        ((ActivityStart(), PIECE, TurnComplete(), ActivityStart()), False),
+        ((SessionEnded(error="It broke."),), True),
+    ],
+)
+def test_when_an_answer_is_complete(events, done):
+    assert following(*events).done is done
+
+
+def test_what_was_cut_off_is_not_kept():
+    listener = following(PIECE, PIECE, Interrupted(), TurnComplete(), PIECE)
+    assert len(listener.audio) == len(PIECE.data)
+
+
+async def test_no_answer_in_time_is_an_error():
+    listener = following(ActivityStart())
+    with pytest.raises(AnswerTimeout, match="--timeout"):
+        await wait(listener, 0.05, patience_s=None)
+
+
+async def test_silence_ends_the_wait():
+    await wait(following(), 60, patience_s=0.05)
+
+
+def test_chunks_are_whole_samples():
+    assert 16_000 * CHUNK_MS % 1000 == 0
