@@ -12,6 +12,7 @@ import atexit
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextvars import Context, copy_context
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -50,17 +51,23 @@ class Background:
         """How many tasks are under way on the loop. Call it from this thread only."""
         return len(asyncio.all_tasks(self._loop))
 
-    def call(self, function: Callable[..., object], *args: object) -> None:
-        """Run `function(*args)` on the loop, soon; from any thread. Not at all once the loop has ended."""
+    def call(self, function: Callable[..., object], *args: object, context: Context | None = None) -> None:
+        """Run `function(*args)` on the loop, soon; from any thread. Not at all once the loop has ended.
+
+        Args:
+            function: What to call.
+            *args: What to give it.
+            context: What it sees, and the tasks it starts; None: that of the caller.
+        """
         try:
-            self._loop.call_soon_threadsafe(function, *args)
+            _in(context)(self._loop.call_soon_threadsafe, function, *args)
         except RuntimeError:
             if self.alive:
                 raise
 
-    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+    def submit(self, coroutine: Coroutine[Any, Any, T], context: Context | None = None) -> Future[T]:
         """Run `coroutine` on the loop; from any thread. Cancelling the future cancels the task."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        return _in(context)(asyncio.run_coroutine_threadsafe, coroutine, self._loop)
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Start a task from this thread; the loop keeps hold of it until it ends."""
@@ -86,6 +93,10 @@ class Background:
         done.wait(timeout)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout)
+
+
+def _in(context: Context | None) -> Callable[..., Any]:
+    return (copy_context() if context is None else context.copy()).run
 
 
 _lock = threading.Lock()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextvars import Context, copy_context
 from typing import Any
 
 MOST_WAITING = 1000
@@ -19,8 +20,13 @@ class Callbacks:
         dropped: How many calls were left out because the functions cannot keep up.
     """
 
-    def __init__(self, failed: Callable[[Callback, Exception], object]) -> None:
+    def __init__(
+        self,
+        failed: Callable[[Callback, Exception], object],
+        context: Callable[[], Context] = copy_context,
+    ) -> None:
         self.dropped = 0
+        self._context = context
         self._failed = failed
         self._functions: dict[type, list[Callback]] = {}
         self._lock = threading.Lock()
@@ -54,9 +60,7 @@ class Callbacks:
         while (call := self._waiting.get()) is not None:
             function, event = call
             try:
-                result = function(event)
-                if hasattr(result, "__await__"):
-                    _run_coroutine(result)
+                self._context().copy().run(_call, function, event)
             except Exception as error:  # whatever the user's function raises belongs under the widget
                 self._failed(function, error)
 
@@ -75,10 +79,12 @@ class Callbacks:
             self._waiting.put_nowait(None)
 
 
-def _run_coroutine(coroutine: Any) -> None:
-    import asyncio
+def _call(function: Callback, event: Any) -> None:
+    result = function(event)
+    if isinstance(result, Awaitable):
+        import asyncio
 
-    async def run() -> None:
-        await coroutine
+        async def run() -> None:
+            await result
 
-    asyncio.run(run())
+        asyncio.run(run())

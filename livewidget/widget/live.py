@@ -7,6 +7,7 @@ import pathlib
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import Any, TypeVar, overload
 
 import anywidget
@@ -65,7 +66,10 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         self._from_main = False
         self._cells = CellWatch()
         self._background = background()
-        self._callbacks = Callbacks(self._callback_failed)
+        # What tools and callbacks print and draw goes where this context points: to the cell with the widget.
+        # A page's message has a context of its own, whose outputs nobody shows.
+        self._context = copy_context()
+        self._callbacks = Callbacks(self._callback_failed, lambda: self._context)
         self._talk = Talk(
             provider,
             settings,
@@ -83,17 +87,17 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
 
     def start(self) -> None:
         """Begin to talk; returns at once. If it cannot begin, the reason stands under the widget."""
-        self._background.call(lambda: self._talk.start(from_page=False))
+        self._hop(lambda: self._talk.start(from_page=False))
 
     def stop(self) -> None:
         """End the talk; returns at once. The turns stay, and `start` begins anew."""
-        self._background.call(self._talk.stop)
+        self._hop(self._talk.stop)
 
     def say(self, text: str) -> None:
         """Send `text` as if it had been typed; returns at once. Starts the talk if need be."""
         if not isinstance(text, str):
             raise UsageError(f"say takes the text to send, not {type(text).__name__}.")
-        self._background.call(lambda: self._talk.text(text, from_page=False))
+        self._hop(lambda: self._talk.text(text, from_page=False))
 
     def ask(self, text: str, timeout: float = 30.0) -> Turn:
         """Send `text`, wait for the answer, and return it. Starts the talk if need be.
@@ -112,7 +116,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
 
     def interrupt(self) -> None:
         """Let the model fall silent; returns at once."""
-        self._background.call(self._talk.interrupt)
+        self._hop(self._talk.interrupt)
 
     def send_image(self, image: Any, mime_type: str | None = None) -> None:
         """Show the model one picture; returns at once.
@@ -125,7 +129,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             UsageError: If it is neither.
         """
         data, kind = _picture(image, mime_type)
-        self._background.call(self._talk.image, data, kind)
+        self._hop(self._talk.image, data, kind)
 
     @property
     def turns(self) -> list[Turn]:
@@ -178,7 +182,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
 
         def offer(target: F) -> F:
             declared = Tool.of(target, **options)
-            self._background.call(self._talk.add_tool, declared)
+            self._hop(self._talk.add_tool, declared)
             return target
 
         return offer if function is None else offer(function)
@@ -206,7 +210,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         self._shut = True
         self._cells.close()
         if self._background.alive:
-            self._background.submit(self._talk.close())
+            self._background.submit(self._talk.close(), self._context)
         self._callbacks.close()
         super().close()
 
@@ -219,6 +223,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     def _ipython_display_(self, **_: Any) -> None:
         from IPython.display import publish_display_data
 
+        self._context = copy_context()
         shown = self._repr_mimebundle_() if self._repr_mimebundle_ is not None else None
         if shown is not None:
             data, metadata = shown if isinstance(shown, tuple) else (shown, {})
@@ -233,7 +238,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             self._from_main = threading.current_thread() is threading.main_thread()
             origin = str((message.get("header") or {}).get("session") or "")
             buffers = [bytes(buffer) for buffer in message.get("buffers") or ()]
-            self._background.call(self._talk.receive, data.get("content"), buffers, origin)
+            self._hop(self._talk.receive, data.get("content"), buffers, origin)
         elif data.get("method") == "request_state":
             super()._handle_msg(message)
 
@@ -244,12 +249,15 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     def _blocked(self) -> bool:
         return self._from_main and self._cells.running
 
+    def _hop(self, function: Callable[..., object], *args: object) -> None:
+        self._background.call(function, *args, context=self._context)
+
     # --- Inner ----------------------------------------------------------------------------------------------
 
     def _callback_failed(self, function: Callable[..., Any], error: Exception) -> None:
         name = getattr(function, "__name__", "callback")
         text = f"The callback {name} failed: {sentence_of(error)}"
-        self._background.call(self._talk.notice, "error", "callback-failed", text)
+        self._hop(self._talk.notice, "error", "callback-failed", text)
 
     def _not_from_loop(self) -> None:
         if self._background.here:
@@ -259,7 +267,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         if self._background.here:
             work.close()
         self._not_from_loop()
-        future: Future[T] = self._background.submit(work)
+        future: Future[T] = self._background.submit(work, self._context)
         try:
             wait_until(lambda seconds: _is_done(future, seconds), None)
         except BaseException:
