@@ -76,7 +76,7 @@ def test_unknown_keywords_name_the_nearest(values: dict[str, Any], words: str) -
         ({"temperature": float("nan")}, "temperature must be a number from 0 to 2, not nan."),
         ({"temperature": True}, "temperature must be"),
         ({"top_p": -0.1}, "top_p must be a number from 0 to 1"),
-        ({"top_k": 0}, "top_k must be a whole number from 1 or more, not 0."),
+        ({"top_k": 0}, "top_k must be a whole number of 1 or more, not 0."),
         ({"top_k": 1.5}, "top_k must be a whole number"),
         ({"max_output_tokens": 0}, "max_output_tokens"),
         ({"seed": 2**40}, "seed"),
@@ -129,12 +129,12 @@ def test_long_texts_stay_out_of_errors() -> None:
         (LIVE, {"modalities": "TEXT"}, "gemini-3.5-transcribe-live"),
         (LIVE, {"modalities": ["AUDIO", "TEXT"]}, "must name exactly one"),
         (TRANSCRIBE, {}, 'it answers in "TEXT" only'),
-        (LIVE, {"thinking": "low"}, "it does not think. gemini-3.8-live-extended-thinking, "),
+        (LIVE, {"thinking": "low"}, "it does not think; gemini-3.8-live-extended-thinking, "),
         (LIVE, {"thinking": 0}, "gemini-2.5-flash-native-audio-latest"),
         (LIVE, {"include_thoughts": True}, "include_thoughts"),
         (THINKING, {}, 'gemini-3.8-live-extended-thinking needs thinking: "low", "medium" or "high".'),
         (THINKING, {"thinking": 100}, 'it takes a level, "low", "medium" or "high"'),
-        (THINKING, {"thinking": "minimal"}, "gemini-3.1-flash-live-preview can."),
+        (THINKING, {"thinking": "minimal"}, "gemini-3.1-flash-live-preview does."),
         (NATIVE, {"thinking": "low"}, "it takes a number of tokens"),
         (NATIVE, {"thinking": -2}, "-1 for automatic"),
         (LIVE, {"proactive_audio": True}, "since 3.8 models decide by themselves"),
@@ -147,9 +147,9 @@ def test_long_texts_stay_out_of_errors() -> None:
         (TRANSLATE, {}, 'needs translation="…"'),
         (TRANSLATE, {"translation": "pl", "system_instruction": "x"}, "it follows no instructions"),
         (TRANSLATE, {"translation": "pl", "google_search": True}, "it cannot search"),
-        (LIVE, {"translation": "pl"}, "gemini-3.5-live-translate-preview can."),
+        (LIVE, {"translation": "pl"}, "gemini-3.5-live-translate-preview does."),
         (LIVE, {"language": "pl"}, "system_instruction"),
-        (LIVE, {"seed_history": True}, "gemini-3.1-flash-live-preview can."),
+        (LIVE, {"seed_history": True}, "gemini-3.1-flash-live-preview does."),
         (find("gemini-2.0-flash-live-001", "gemini"), {}, "was shut down; gemini-3.8-live takes its place."),
     ],
 )
@@ -191,7 +191,7 @@ def test_what_a_refusal_recommends_does_take_the_field() -> None:
         with pytest.raises(ConfigError) as caught:
             LiveConfig.of(**value).check(LIVE)
         named = [
-            model for model in MODELS if model.id in str(caught.value).rpartition(": ")[2] and model != LIVE
+            model for model in MODELS if model.id in str(caught.value).rpartition("; ")[2] and model != LIVE
         ]
         assert named
         assert any(_takes(value, model) for model in named)

@@ -116,8 +116,8 @@ def check_ranges(config: LiveConfig) -> None:
         number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
         if not number or (whole and value != int(value)) or not low <= value <= high:
             kind = "a whole number" if whole else "a number"
-            upper = f" to {high:g}" if high < _INT32 else " or more"
-            raise ConfigError(f"{path} must be {kind} from {low:g}{upper}, not {_shown(value)}.")
+            span = f"from {low:g} to {high:g}" if high < _INT32 else f"of {low:g} or more"
+            raise ConfigError(f"{path} must be {kind} {span}, not {_shown(value)}.")
     for path, choices in _CHOICES:
         value = _get(config, path)
         if value is not None and value not in choices:
@@ -149,10 +149,11 @@ def _either(names: Iterable[str]) -> str:
 
 def _refuse(name: str, model: Model, accepts: str, has: Callable[[Model], bool]) -> ConfigError:
     """The error for a field that `model` does not take. `has` tells which rows of the table do."""
-    seen = dict.fromkeys(row.id for row in MODELS if row.status not in ("shut down", "private") and has(row))
-    others = [row_id for row_id in seen if row_id != model.id][:4]
-    where = f" {', '.join(others)} can." if others else ""
-    return ConfigError(f"{model.id} does not take {name}: {accepts}.{where}")
+    able = [row for row in MODELS if row.status not in ("shut down", "private") and has(row)]
+    here = [row for row in able if row.service == model.service] or able
+    others = [row_id for row_id in dict.fromkeys(row.id for row in here) if row_id != model.id][:4]
+    where = f"; {', '.join(others)} {'does' if len(others) == 1 else 'do'}" if others else ""
+    return ConfigError(f"{model.id} does not take {name}: {accepts}{where}.")
 
 
 def _check_modalities(config: LiveConfig, model: Model) -> None:

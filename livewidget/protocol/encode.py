@@ -24,16 +24,16 @@ def encode_client(message: ClientMessage) -> str:
         RecursionError: If the user's own data (a tool's result) is nested too deep for JSON.
     """
     if message.setup is not None and message.setup.extra:
-        return _text(_with_extra(message))
+        return _encode(_with_extra(message)).decode()
     if message.tool_response is not None:
         # The service reads results as doubles; an integer beyond them would end the session.
         return _encoder.encode(_fit(msgspec.to_builtins(message))).decode()
-    return _text(message)
+    return _encode(message).decode()
 
 
 def encode_server(message: ServerMessage) -> bytes:
     """The frame for `message` as the service writes it: JSON indented by two spaces and a newline, binary."""
-    return msgspec.json.format(_text(message).encode(), indent=2) + b"\n"
+    return msgspec.json.format(_encode(message), indent=2) + b"\n"
 
 
 def audio_message(pcm: bytes, sample_rate: int = 16_000) -> str:
@@ -47,11 +47,11 @@ def audio_message(pcm: bytes, sample_rate: int = 16_000) -> str:
     return f'{{"realtimeInput":{{"audio":{{"data":"{data}","mimeType":"audio/pcm;rate={sample_rate:d}"}}}}}}'
 
 
-def _text(message: Any) -> str:
+def _encode(message: Any) -> bytes:
     try:
-        return _encoder.encode(message).decode()
+        return _encoder.encode(message)
     except UnicodeEncodeError:
-        return _encoder.encode(_fit(msgspec.to_builtins(message))).decode()
+        return _encoder.encode(_fit(msgspec.to_builtins(message)))
 
 
 def _fit(value: Any) -> Any:

@@ -129,7 +129,6 @@ class Field:
             "schema", "texts" (str to str), "user" (anything), or "index" (int64).
         many: Whether it is a list of that kind.
         struct: The struct's class when `kind` is "struct".
-        required: Whether the struct cannot do without.
         choices: The words of its enum type; empty for any.
     """
 
@@ -138,7 +137,6 @@ class Field:
     kind: str
     many: bool = False
     struct: type[Wire] | None = None
-    required: bool = False
     choices: frozenset[str] = frozenset()
 
 
@@ -155,9 +153,15 @@ def fields_of(cls: type[Wire]) -> dict[str, Field]:
         elif cls is FunctionDeclaration and info.name in _SCHEMA_FIELDS:
             kind = "schema"
         choices = CHOICES.get((cls.__name__, info.encode_name), frozenset())
-        field = Field(info.name, info.encode_name, kind, many, struct, info.required, choices)
+        field = Field(info.name, info.encode_name, kind, many, struct, choices)
         plan[info.name] = plan[info.encode_name] = field
     return plan
+
+
+@cache
+def required_of(cls: type[Wire]) -> tuple[str, ...]:
+    """The names of the fields that `cls` cannot do without."""
+    return tuple(info.name for info in msgspec.structs.fields(cls) if info.required)
 
 
 def _kind(annotation: Any) -> tuple[str, bool, type[Wire] | None]:
@@ -290,9 +294,9 @@ class Reader:
                 result = self._field(field, item, (*path, field.label))
                 if result is not None:
                     found[field.name] = result
-        for field in plan.values():
-            if field.required and field.name not in found:
-                self.wrong((*path, field.label), "required")
+        for name in required_of(cls):
+            if name not in found:
+                self.wrong((*path, plan[name].label), "required")
                 return None
         return cls(**found)
 
