@@ -119,6 +119,8 @@ class Core:
             raise StateError("The session was closed while it was being opened.")
         self._connection = connection
         self._phase = Phase.OPEN
+        for event in connection.opening:
+            self._from_server(event)
         self._pump = asyncio.create_task(self._receive(connection), name="livewidget session")
 
     async def close(self) -> None:
@@ -136,9 +138,10 @@ class Core:
             return
         self.error = error
         self._settling = asyncio.create_task(self._settle(), name="livewidget session closing")
+        # First the answers: what the end leaves of a turn is none.
+        self._answers.end(error or StateError("The session was closed before the answer was complete."))
         self._take(events.SessionEnded(error=None if error is None else str(error)))
         self._streams.end(error)
-        self._answers.end(error or StateError("The session was closed before the answer was complete."))
 
     async def _settle(self) -> None:
         if self._pump is not None:
@@ -169,8 +172,6 @@ class Core:
 
     async def _receive(self, connection: Connection) -> None:
         try:
-            for event in connection.opening:
-                self._from_server(event)
             while True:
                 for event in await connection.receive():
                     self._from_server(event)

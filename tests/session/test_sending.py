@@ -1,0 +1,246 @@
+"""What the user sends, and taking turns."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from livewidget.config import LiveConfig, TurnDetection
+from livewidget.errors import (
+    AudioError,
+    StateError,
+    UsageError,
+)
+from livewidget.events import (
+    ActivityEnd,
+    ActivityStart,
+    ImageSent,
+    InputTranscript,
+    Interrupted,
+    OutputAudio,
+    TurnComplete,
+)
+from livewidget.protocol import (
+    Transcription,
+    VoiceActivity,
+)
+from livewidget.session import LiveSession
+from livewidget.turns import Floor
+from tests.peer import Peer, until
+
+PUSH_TO_TALK = LiveConfig(turn_detection=TurnDetection(mode="push_to_talk"))
+
+
+@pytest.fixture
+def peer() -> Peer:
+    return Peer()
+
+
+async def sound(peer, messages):
+    """The PCM of so many messages."""
+    received = [(await peer.receive()).realtime_input.audio for _ in range(messages)]
+    assert {blob.mime_type for blob in received} == {"audio/pcm;rate=16000"}
+    return [blob.data for blob in received]
+
+
+async def test_sound_goes_out_in_pieces_of_100_ms(peer):
+    pcm = np.arange(4000, dtype="<i2").tobytes()
+    async with LiveSession(peer) as session:
+        await peer.receive()
+        await session.send_audio(pcm)
+        pieces = await sound(peer, 3)
+    assert [len(piece) for piece in pieces] == [3200, 3200, 1600]
+    assert b"".join(pieces) == pcm
+
+
+async def test_an_array_of_integers_arrives_as_it_is(peer):
+    samples = np.array([0, 1, -1, 32767, -32768], np.int16)
+    async with LiveSession(peer) as session:
+        await peer.receive()
+        await session.send_audio(samples)
+        assert (await sound(peer, 1))[0] == samples.astype("<i2").tobytes()
+        await session.send_audio(samples / np.float32(32768))
+        assert (await sound(peer, 1))[0] == samples.astype("<i2").tobytes()
+
+
+async def test_another_rate_is_resampled_as_one_stream(peer):
+    tone = np.sin(2 * np.pi * 440 * np.arange(48_000) / 48_000).astype(np.float32)
+    async with LiveSession(peer) as session:
+        await peer.receive()
+        for start in range(0, 48_000, 4_800):
+            await session.send_audio(tone[start : start + 4_800], 48_000)
+        await session.end_audio()
+        samples, message = b"", await peer.receive()
+        while message.realtime_input.audio_stream_end is None:
+            samples += message.realtime_input.audio.data
+            message = await peer.receive()
+    heard = np.frombuffer(samples, "<i2") / 32768
+    expected = np.sin(2 * np.pi * 440 * np.arange(len(heard)) / 16_000)
+    assert len(heard) == 16_000
+    assert np.abs(heard - expected)[100:-100].max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("bad", "rate"),
+    [
+        (b"\0", 16_000),
+        ("x", 16_000),
+        (None, 16_000),
+        (np.array([np.nan]), 16_000),
+        (b"\0\0", 0),
+        (b"\0\0", -1),
+    ],
+)
+async def test_sound_that_cannot_be_sent(peer, bad, rate):
+    async with LiveSession(peer) as session:
+        with pytest.raises(AudioError) as caught:
+            await session.send_audio(bad, rate)
+        assert "\n" not in str(caught.value)
+        await session.send_audio(b"\0\0")
+
+
+async def test_pictures(peer):
+    jpeg = b"\xff\xd8\xff" + bytes(10)
+    async with LiveSession(peer) as session:
+        stream = aiter(session)
+        await peer.receive()
+        await session.send_image(jpeg)
+        video = (await peer.receive()).realtime_input.video
+        assert (video.mime_type, video.data) == ("image/jpeg", jpeg)
+        assert await until(stream, ImageSent) == ImageSent(mime_type="image/jpeg", size=13)
+        for bad in (b"GIF89a", b"", "x", bytes(9 * 2**20)):
+            with pytest.raises(UsageError):
+                await session.send_image(bad)
+
+
+async def test_an_image_of_pillows(peer):
+    class Image:
+        def convert(self, mode):
+            return self
+
+        def save(self, file, format):
+            file.write(b"\xff\xd8\xff" + format.encode())
+
+    async with LiveSession(peer) as session:
+        await peer.receive()
+        await session.send_image(Image())
+        assert (await peer.receive()).realtime_input.video.data == b"\xff\xd8\xffJPEG"
+
+
+async def test_push_to_talk(peer):
+    async with LiveSession(peer, PUSH_TO_TALK) as session:
+        setup = (await peer.receive()).setup
+        assert setup.realtime_input_config.automatic_activity_detection.disabled
+        await session.activity_start()
+        assert (await peer.receive()).realtime_input.activity_start is not None
+        assert session.floor is Floor.USER
+        await session.activity_end()
+        assert (await peer.receive()).realtime_input.activity_end is not None
+        assert session.floor is Floor.THINKING
+        await session.end_audio()
+        await session.send_text("x")
+        assert (await peer.receive()).client_content is not None
+
+
+async def test_in_push_to_talk_the_servers_own_announcements_are_not_told_twice(peer):
+    seen = []
+    async with LiveSession(peer, PUSH_TO_TALK) as session:
+        session.subscribe(seen.append)
+        await session.activity_start()
+        await peer.send(voice_activity=VoiceActivity(type="ACTIVITY_START"))
+        await session.activity_end()
+        await peer.send(voice_activity=VoiceActivity(type="ACTIVITY_END"))
+        asking = asyncio.create_task(session.ask("x"))
+        await peer.answer("y")
+        # The answer to a question asked before its text was sent would not count.
+        await asyncio.sleep(0)
+        await peer.answer("z")
+        await asking
+    assert [type(event) for event in seen if isinstance(event, ActivityStart | ActivityEnd)] == [
+        ActivityStart,
+        ActivityEnd,
+    ]
+
+
+async def test_push_to_talk_needs_its_mode(peer):
+    async with LiveSession(peer) as session:
+        for act in (session.activity_start, session.activity_end):
+            with pytest.raises(StateError, match="push_to_talk"):
+                await act()
+
+
+async def test_the_start_of_speech_is_told_where_the_server_does_not_announce_it(peer):
+    async with LiveSession(peer) as session:
+        stream = aiter(session)
+        await peer.content(input_transcription=Transcription(text="Hello"))
+        assert (await until(stream, ActivityStart)).inferred
+        assert (await anext(stream)).text == "Hello"
+        await peer.content(input_transcription=Transcription(text=" there"))
+        assert isinstance(await anext(stream), InputTranscript)
+
+
+async def test_barge_in_is_cut_where_it_was_heard(peer):
+    async with LiveSession(peer) as session:
+        stream = aiter(session)
+        turns = []
+        session.on_turn(turns.append)
+        await session.send_text("Tell me")
+        await peer.say("one two ", 1.0)
+        await peer.say("three four", 1.0)
+        await peer.content(interrupted=True)
+        await peer.turn_complete()
+        await until(stream, TurnComplete)
+        session.heard(session.turns[-1].index, 12_000)
+        assert turns[-1] == session.turns[-1]
+        assert turns[-1].text == "one"
+        assert turns[-1].interrupted
+
+
+async def test_interrupt_tells_the_service_and_drops_the_rest(peer):
+    async with LiveSession(peer) as session:
+        stream = aiter(session)
+        await session.send_text("Tell me")
+        await peer.say("one ")
+        await until(stream, OutputAudio)
+        await session.interrupt()
+        assert isinstance(await anext(stream), Interrupted)
+        messages = [await peer.receive() for _ in range(3)]
+        assert messages[-1].client_content.turn_complete is False
+        assert messages[-1].client_content.turns is None
+        await peer.say("two ")
+        await peer.content(interrupted=True)
+        await peer.turn_complete()
+        # What is sent of the void turn is not told, nor the server's word on what was told already.
+        assert isinstance(await anext(stream), TurnComplete)
+        await session.send_text("More")
+        await peer.answer("three")
+        await until(stream, TurnComplete)
+        assert [turn.text for turn in session.turns] == ["Tell me", "one ", "More", "three"]
+        assert [turn.interrupted for turn in session.turns] == [False, True, False, False]
+
+
+async def test_interrupt_of_a_model_that_cannot_be_told_is_local():
+    peer = Peer("gemini-3.1-flash-live-preview")
+    async with LiveSession(peer) as session:
+        stream = aiter(session)
+        await session.send_text("Tell me")
+        await peer.say("one ")
+        await until(stream, OutputAudio)
+        await session.interrupt()
+        await peer.answer("two")
+        assert isinstance(await anext(stream), Interrupted)
+        assert isinstance(await anext(stream), TurnComplete)
+        await peer.receive()
+        assert (await peer.receive()).realtime_input.text == "Tell me"
+        await session.send_text("Next")
+        assert (await peer.receive()).realtime_input.text == "Next"
+
+
+async def test_interrupt_while_nothing_is_said_loses_nothing(peer):
+    async with LiveSession(peer) as session:
+        await session.interrupt()
+        asking = asyncio.create_task(session.ask("Hello"))
+        await peer.receive()
+        assert (await peer.receive()).client_content.turn_complete
+        await peer.answer("Hi.")
+        assert (await asking).text == "Hi."
