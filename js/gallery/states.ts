@@ -1,6 +1,7 @@
 // Every state of the card, by name.
 
 import { initialState } from "../src/store.ts";
+import { KERNEL_GONE } from "../src/notices.ts";
 import type { State, ToolUse, Turn } from "../src/state.ts";
 
 function turn(index: number, speaker: Turn["speaker"], text: string, more: Partial<Turn> = {}): Turn {
@@ -153,7 +154,7 @@ export const STATES: Record<string, State> = {
     ],
   },
   ended: { ...base, phase: "ended", turns: light.map((one) => ({ ...one, final: true })) },
-  gone: { ...live, connected: false },
+  gone: { ...live, connected: false, notices: [KERNEL_GONE] },
   mirror: { ...live, owner: false },
   tools: {
     ...live,

@@ -1,17 +1,11 @@
 // Errors, warnings and good news, laid over the quiet waveform so that they push nothing away.
 
-import type { Actions, Notice, State } from "../state.ts";
+import type { Actions, Notice } from "../state.ts";
 import { attribute, button, el, icon, show, text, type View } from "./dom.ts";
 import { clean, firstSentence } from "./format.ts";
 
 /** More would bury the talk; the newest ones are shown. */
 const MOST = 3;
-
-const GONE: Notice = {
-  level: "error",
-  code: "kernel-gone",
-  text: "The kernel is gone. The microphone is off; what was said stays here. Run this cell again to talk.",
-};
 
 interface Note {
   element: HTMLElement;
@@ -24,7 +18,7 @@ export function notes(actions: Pick<Actions, "dismissNotice">): View {
   return {
     element,
     update(state) {
-      const wanted = notices(state);
+      const wanted = state.notices.slice(-MOST);
       for (const [code, note] of shown) {
         if (!wanted.some((notice) => notice.code === code)) {
           note.element.remove();
@@ -34,7 +28,7 @@ export function notes(actions: Pick<Actions, "dismissNotice">): View {
       for (const notice of wanted) {
         let note = shown.get(notice.code);
         if (!note) {
-          note = make(() => actions.dismissNotice(notice.code), notice !== GONE);
+          note = make(() => actions.dismissNotice(notice.code));
           shown.set(notice.code, note);
           element.append(note.element);
         }
@@ -45,22 +39,12 @@ export function notes(actions: Pick<Actions, "dismissNotice">): View {
   };
 }
 
-/** The newest notices of the state, and the one that only the page can know. */
-export function notices(state: State): Notice[] {
-  const gone = !state.connected && !state.notices.some((notice) => notice.code === GONE.code);
-  const all = gone ? [...state.notices, GONE] : state.notices;
-  return all.slice(-MOST);
-}
-
-function make(dismiss: () => void, dismissable: boolean): Note {
+function make(dismiss: () => void): Note {
   const first = el("span", "lw-note-first");
   const rest = el("span");
-  const element = el("div", "lw-note", {}, el("p", "lw-note-text", {}, first, rest));
-  if (dismissable) {
-    const close = button("lw-plain lw-note-close", "Dismiss", icon("close", 16));
-    close.onclick = dismiss;
-    element.append(close);
-  }
+  const close = button("lw-plain lw-note-close", "Dismiss", icon("close", 16));
+  close.onclick = dismiss;
+  const element = el("div", "lw-note", {}, el("p", "lw-note-text", {}, first, rest), close);
   return {
     element,
     update({ level, text: words }) {

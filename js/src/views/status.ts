@@ -88,7 +88,7 @@ function lacksMicrophone(state: State): boolean {
 /** One calm line below the text box; always there, so that nothing moves when it changes. */
 export function hint(state: State): string {
   if (!state.connected) {
-    return "Run this cell again to talk.";
+    return "Run this cell again, or press ● to retry.";
   }
   if (mirrors(state)) {
     return "Another page has the microphone.";
@@ -154,7 +154,7 @@ export function placeholder(state: State): string {
 
 export interface MicrophoneButton {
   does: "start" | "mute" | "hold" | "nothing";
-  look: "record" | "open" | "armed" | "held" | "silent" | "wait";
+  look: "record" | "lost" | "open" | "armed" | "held" | "silent" | "wait";
   label: string;
   /** Null where it is no toggle. */
   pressed: boolean | null;
@@ -169,7 +169,7 @@ export function microphoneButton(state: State): MicrophoneButton {
     pressed: null,
   });
   if (!state.connected) {
-    return nothing("Not connected", "record");
+    return { does: "start", look: "lost", label: "Try to reach the kernel again", pressed: null };
   }
   if (mirrors(state)) {
     return nothing("Another page has the microphone", "silent");

@@ -100,15 +100,16 @@ describe("the card", () => {
     expect(text(find(".lw-hint"))).toBe("You can type; press ● to try again.");
   });
 
-  it("says that the kernel is gone, once, and offers nothing that needs it", async () => {
-    const { root, find, set } = mounted({ ...LIVE, connected: false });
-    expect(text(find(".lw-note-first"))).toBe("The kernel is gone.");
-    expect(root.querySelector(".lw-note button")).toBeNull();
+  it("says that the kernel is gone, offers nothing that needs it, and tries again on demand", () => {
+    const { find, names } = mounted({ ...LIVE, connected: false });
+    expect(text(find(".lw-word"))).toBe("kernel gone");
+    expect(text(find(".lw-empty"))).toBe("The kernel is gone.");
+    expect(text(find(".lw-hint"))).toBe("Run this cell again, or press ● to retry.");
     expect(find<HTMLInputElement>(".lw-box").disabled).toBe(true);
     expect(find<HTMLButtonElement>(".lw-stop").disabled).toBe(true);
-    expect(find(".lw-microphone").getAttribute("aria-disabled")).toBe("true");
-    await set({ notices: [{ level: "error", code: "kernel-gone", text: "Gone, says the bridge." }] });
-    expect([...root.querySelectorAll(".lw-note")].map(text)).toEqual(["Gone, says the bridge."]);
+    expect(find<HTMLButtonElement>(".lw-suggestion").disabled).toBe(true);
+    find(".lw-microphone").click();
+    expect(names()).toEqual(["start"]);
   });
 
   it("offers something to say until something was said", async () => {

@@ -48,7 +48,7 @@ describe("the round button", () => {
     [PUSH, "hold", "armed"],
     [{ ...PUSH, holding: true }, "hold", "held"],
     [{ ...LIVE, owner: false }, "nothing", "silent"],
-    [{ ...LIVE, connected: false }, "nothing", "record"],
+    [{ ...LIVE, connected: false }, "start", "lost"],
   ])("%j: %s", (change, does, look) => {
     expect(microphoneButton(state(change))).toMatchObject({ does, look });
   });
