@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+import { LevelLanes, peakOf, SilenceWatch } from "../../src/audio/levels.ts";
+
+describe("peakOf", () => {
+  it("is the largest magnitude of either sign", () => {
+    expect(peakOf(Int16Array.from([0, 100, -16_384, 5]))).toBe(0.5);
+    expect(peakOf(Int16Array.from([-32_768]))).toBe(1);
+    expect(peakOf(new Int16Array(0))).toBe(0);
+  });
+});
+
+describe("LevelLanes", () => {
+  it("writes 25 bars a second for both speakers on one line", () => {
+    const levels = new LevelLanes();
+    levels.advance(0);
+    for (let n = 1; n <= 25; n++) {
+      levels.put("user", 0.5);
+      levels.advance(n * 40);
+    }
+    expect(levels.count).toBe(26);
+    expect(levels.at("user", 25)).toBe(0.5);
+    expect(levels.at("model", 25)).toBe(0);
+    expect(levels.at("user", 26)).toBe(0);
+    expect(levels.at("user", -1)).toBe(0);
+  });
+
+  it("loses no peak and does not fall behind when many come at once", () => {
+    const levels = new LevelLanes();
+    levels.advance(0);
+    for (let n = 0; n < 50; n++) {
+      levels.put("model", n === 3 ? 0.9 : 0.1);
+    }
+    levels.advance(400);
+    const bars = Array.from({ length: levels.count }, (_, n) => levels.at("model", n));
+    expect(Math.max(...bars)).toBe(Math.fround(0.9));
+    expect(bars.filter((bar) => bar > 0).length).toBeLessThanOrEqual(4);
+  });
+
+  it("catches up after a stall, goes on where it stood after a pause", () => {
+    const levels = new LevelLanes();
+    levels.advance(0);
+    levels.advance(800);
+    expect(levels.count).toBe(21);
+    levels.advance(60_000);
+    expect(levels.count).toBe(22);
+  });
+
+  it("marks interruptions and forgets what it no longer keeps", () => {
+    const levels = new LevelLanes();
+    levels.put("user", 0.7);
+    levels.advance(0);
+    levels.mark();
+    expect(levels.marks).toEqual([0]);
+    for (let now = 40; now < 200_000; now += 40) {
+      levels.advance(now);
+    }
+    expect(levels.at("user", 0)).toBe(0);
+    expect(levels.marks).toEqual([]);
+  });
+});
+
+describe("SilenceWatch", () => {
+  it("tells of five seconds below -70 dBFS, and of sound at once", () => {
+    const watch = new SilenceWatch();
+    let silentAt = 0;
+    for (let ms = 20; ms <= 6000 && silentAt === 0; ms += 20) {
+      silentAt = watch.hear(0.0003, 20) ? ms : 0;
+    }
+    expect(silentAt).toBe(5000);
+    expect(watch.hear(0.001, 20)).toBe(false);
+    expect(watch.hear(0, 20)).toBe(false);
+  });
+
+  it("is not alarmed by a quiet room", () => {
+    const watch = new SilenceWatch();
+    for (let n = 0; n < 1000; n++) {
+      expect(watch.hear(0.002, 20)).toBe(false);
+    }
+  });
+});

@@ -1,0 +1,338 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { Bridge, type Ears } from "../src/bridge.ts";
+import {
+  type Envelope,
+  type KernelMessage,
+  type PageMessage,
+  readKernelMessage,
+  type Welcome,
+} from "../src/messages.ts";
+
+interface Golden {
+  page_to_kernel: Envelope<PageMessage>[];
+  kernel_to_page: Envelope<KernelMessage>[];
+}
+
+const golden = JSON.parse(
+  readFileSync(new URL("../../tests/fixtures/bridge.json", import.meta.url), "utf8"),
+) as Golden;
+const welcomeBody = golden.kernel_to_page.find((message) => message.kind === "welcome")!.body as Welcome;
+const ME = welcomeBody.client;
+
+/** A bridge with everything that it said and heard. */
+class Rig implements Ears {
+  now = 0;
+  sent: { content: Envelope<PageMessage>; buffers: ArrayBuffer[] }[] = [];
+  heard: KernelMessage[] = [];
+  voices: [turn: number, first: number, samples: number[]][] = [];
+  flushes: [epoch: number, turn: number | null][] = [];
+  lives = 0;
+  readonly bridge = new Bridge(
+    ME,
+    (content, buffers) => this.sent.push({ content: structuredClone(content), buffers }),
+    () => this.now,
+    this,
+  );
+  #seq = 0;
+
+  message(message: KernelMessage): void {
+    this.heard.push(message);
+  }
+
+  voice(turn: number, first: number, samples: Int16Array): void {
+    this.voices.push([turn, first, [...samples]]);
+  }
+
+  flush(epoch: number, turn: number | null): void {
+    this.flushes.push([epoch, turn]);
+  }
+
+  alive(): void {
+    this.lives += 1;
+  }
+
+  /** A control message from the kernel, with the next number unless one is given. */
+  control(kind: string, body: object, place: { epoch?: number; seq?: number; ack?: number } = {}): void {
+    this.#seq = place.seq ?? this.#seq + 1;
+    this.bridge.receive({ lane: "control", kind, body, epoch: 0, ack: 0, ...place, seq: this.#seq });
+  }
+
+  welcome(change: Partial<Welcome> = {}, place: { epoch?: number; seq?: number; ack?: number } = {}): void {
+    this.control("welcome", { ...welcomeBody, ...change }, place);
+  }
+
+  speak(seq: number, turn: number, first: number, samples: number[], epoch = 0): void {
+    const shared = new Uint8Array([7, ...new Uint8Array(Int16Array.from(samples).buffer), 7]);
+    const body = { turn, first_sample: first, sample_rate: 24_000 };
+    this.bridge.receive({ lane: "speaker", kind: "audio", body, epoch, seq, ack: 0 }, [
+      new DataView(shared.buffer, 1, samples.length * 2),
+    ]);
+  }
+
+  kinds(): string[] {
+    return this.sent.map(({ content }) => content.kind);
+  }
+}
+
+const turn = golden.kernel_to_page.find((message) => message.kind === "turn")!.body;
+
+describe("the golden messages", () => {
+  it.each(golden.kernel_to_page.map((message) => [message.lane, message.kind, message] as const))(
+    "can be read: %s %s",
+    (_lane, _kind, message) => {
+      expect(readKernelMessage(message)).toEqual(message);
+    },
+  );
+
+  it.each(golden.kernel_to_page.map((message) => [message.lane, message.kind, message] as const))(
+    "are refused with a field missing or wrong: %s %s",
+    (_lane, _kind, message) => {
+      for (const field of Object.keys(message.body)) {
+        const body = { ...message.body } as Record<string, unknown>;
+        delete body[field];
+        expect(readKernelMessage({ ...message, body }), `without ${field}`).toBeNull();
+        expect(readKernelMessage({ ...message, body: { ...body, [field]: Symbol("x") } }), field).toBeNull();
+      }
+      for (const field of ["seq", "ack", "epoch", "lane", "kind", "body"]) {
+        expect(readKernelMessage({ ...message, [field]: undefined }), field).toBeNull();
+      }
+    },
+  );
+
+  it.each([null, 1, "x", [], {}, { lane: "control", kind: "__proto__", body: {}, seq: 1, ack: 0, epoch: 0 }])(
+    "are not %j",
+    (content) => {
+      const rig = new Rig();
+      rig.bridge.receive(content);
+      expect(rig.bridge.ignored).toBe(1);
+      expect(rig.lives).toBe(0);
+    },
+  );
+
+  // The type of this list is the compiler's word that the page can say no more and no less.
+  const said: PageMessage[] = [
+    { lane: "control", kind: "hello", body: { client: "9f1c2a", last_seq: 0 } },
+    { lane: "control", kind: "start", body: { microphone: true } },
+    { lane: "control", kind: "stop", body: {} },
+    { lane: "control", kind: "text", body: { text: "what is seven plus five" } },
+    { lane: "control", kind: "interrupt", body: {} },
+    { lane: "control", kind: "activity", body: { active: true } },
+    { lane: "control", kind: "turn_taking", body: { mode: "push_to_talk" } },
+    { lane: "control", kind: "microphone", body: { state: "on", detail: "" } },
+    { lane: "control", kind: "heard", body: { turn: 3, sample: 41280 } },
+    {
+      lane: "control",
+      kind: "played",
+      body: { ack_seq: 17, turn: 5, played_sample: 24000, buffered_ms: 850, silent_samples: 0, epoch: 1 },
+    },
+    {
+      lane: "microphone",
+      kind: "audio",
+      body: { first_sample: 0, captured_ms: 1200.5, stale: false, gap_ms: 0 },
+    },
+    {
+      lane: "camera",
+      kind: "frame",
+      body: { mime_type: "image/jpeg", width: 640, height: 480, captured_ms: 1300 },
+    },
+  ];
+
+  it("are what this page says, message by message", () => {
+    const rig = new Rig();
+    const pcm = Int16Array.from([1, 2, 3]);
+    for (const message of said) {
+      if (message.lane === "control") {
+        rig.bridge.send(message);
+      } else if (message.lane === "microphone") {
+        rig.bridge.sendVoice(1, message.body, pcm);
+      } else {
+        rig.bridge.sendFrame(message.body, new ArrayBuffer(4));
+      }
+    }
+    const strip = ({ lane, kind, body }: PageMessage) => ({ lane, kind, body });
+    expect(rig.sent.map(({ content }) => strip(content))).toEqual(golden.page_to_kernel.map(strip));
+    expect(rig.sent.map(({ content }) => content.seq)).toEqual(golden.page_to_kernel.map(({ seq }) => seq));
+    expect(rig.sent.map(({ buffers }) => buffers.map((buffer) => buffer.byteLength)).slice(-2)).toEqual([
+      [6],
+      [4],
+    ]);
+    for (const { content } of rig.sent) {
+      expect(Object.keys(content).sort()).toEqual(["ack", "body", "epoch", "kind", "lane", "seq"]);
+    }
+  });
+});
+
+describe("the control lane", () => {
+  it("begins with hello and hears nothing before its own welcome", () => {
+    const rig = new Rig();
+    rig.bridge.hello();
+    expect(rig.sent[0]!.content.body).toEqual({ client: ME, last_seq: 0 });
+    rig.control("turn", turn, { seq: 40 });
+    rig.welcome({ client: "another" }, { seq: 41 });
+    expect(rig.heard).toEqual([]);
+    rig.welcome({}, { seq: 57 });
+    rig.control("turn", turn, { seq: 58 });
+    expect(rig.heard.map(({ kind }) => kind)).toEqual(["welcome", "turn"]);
+  });
+
+  it("counts another page's welcome without acting on it", () => {
+    const rig = new Rig();
+    rig.welcome();
+    rig.welcome({ client: "another" });
+    rig.control("turn", turn);
+    expect(rig.heard.map(({ kind }) => kind)).toEqual(["welcome", "turn"]);
+    rig.bridge.hello();
+    expect(rig.sent.at(-1)!.content).toMatchObject({ ack: 3, body: { last_seq: 3 } });
+  });
+
+  it("drops what comes twice and waits for what is missing", () => {
+    const rig = new Rig();
+    rig.welcome();
+    rig.control("turn", { ...turn, index: 3 }, { seq: 3 });
+    rig.control("turn", { ...turn, index: 2 }, { seq: 2 });
+    rig.control("turn", { ...turn, index: 2 }, { seq: 2 });
+    rig.welcome({}, { seq: 1 });
+    expect(rig.heard.slice(1).map((message) => (message.body as { index: number }).index)).toEqual([2, 3]);
+  });
+
+  it("says hello again when something stays missing", () => {
+    const rig = new Rig();
+    rig.welcome();
+    rig.control("turn", turn, { seq: 3 });
+    rig.now = 2900;
+    rig.bridge.tick();
+    expect(rig.kinds()).toEqual([]);
+    rig.now = 3100;
+    rig.bridge.tick();
+    expect(rig.sent.at(-1)!.content).toMatchObject({ kind: "hello", body: { last_seq: 1 } });
+    rig.welcome({}, { seq: 9 });
+    rig.control("turn", turn, { seq: 10 });
+    expect(rig.heard.map(({ kind }) => kind)).toEqual(["welcome", "welcome", "turn"]);
+  });
+
+  it("repeats until acknowledged: by the envelope, and once named by the heartbeat alone", () => {
+    const rig = new Rig();
+    rig.bridge.hello();
+    rig.bridge.send({ lane: "control", kind: "text", body: { text: "a" } });
+    rig.welcome({}, { ack: 1 });
+    rig.now = 2100;
+    rig.bridge.tick();
+    expect(rig.kinds()).toEqual(["hello", "text", "text"]);
+    expect(rig.sent[2]!.content.seq).toBe(rig.sent[1]!.content.seq);
+    rig.control("heartbeat", { microphone_ack: 0, microphone_resend: false, acks: { [ME]: 1, another: 9 } });
+    // Another page's acknowledgement in the envelope is not ours.
+    rig.control("turn", turn, { ack: 2 });
+    rig.now = 9000;
+    rig.bridge.tick();
+    expect(rig.kinds().length).toBe(4);
+    rig.control("heartbeat", { microphone_ack: 0, microphone_resend: false, acks: { [ME]: 2 } });
+    rig.now = 99_000;
+    rig.bridge.tick();
+    expect(rig.kinds().length).toBe(4);
+  });
+
+  it("does not pile up reports before a busy kernel", () => {
+    const rig = new Rig();
+    rig.welcome();
+    const body = { ack_seq: 0, turn: 0, played_sample: 0, buffered_ms: 0, silent_samples: 0, epoch: 0 };
+    for (let n = 0; n < 100; n++) {
+      rig.bridge.send({ lane: "control", kind: "played", body });
+    }
+    expect(rig.sent.length).toBe(8);
+    rig.bridge.send({ lane: "control", kind: "stop", body: {} });
+    expect(rig.kinds().at(-1)).toBe("stop");
+    rig.control("heartbeat", { microphone_ack: 0, microphone_resend: false, acks: { [ME]: 9 } });
+    rig.bridge.send({ lane: "control", kind: "played", body });
+    expect(rig.kinds().at(-1)).toBe("played");
+  });
+});
+
+describe("the speaker lane", () => {
+  it("copies samples out of the message and acknowledges them", () => {
+    const rig = new Rig();
+    rig.welcome({ speaker_seq: 6 });
+    rig.speak(7, 5, 0, [1, -2, 300]);
+    rig.speak(8, 5, 3, [4]);
+    expect(rig.voices).toEqual([
+      [5, 0, [1, -2, 300]],
+      [5, 3, [4]],
+    ]);
+    expect(rig.bridge.speakerAck).toBe(8);
+  });
+
+  it("plays each chunk once and in order, whatever the way does", () => {
+    const rig = new Rig();
+    rig.welcome();
+    rig.speak(2, 5, 10, [2]);
+    rig.speak(1, 5, 0, [1]);
+    rig.speak(2, 5, 10, [2]);
+    rig.speak(1, 5, 0, [1]);
+    expect(rig.voices.map(([, first]) => first)).toEqual([0, 10]);
+  });
+
+  it("gives up on a chunk that does not come again in five seconds", () => {
+    const rig = new Rig();
+    rig.welcome();
+    rig.speak(2, 5, 10, [2]);
+    rig.now = 4000;
+    rig.bridge.tick();
+    expect(rig.voices).toEqual([]);
+    rig.now = 5100;
+    rig.bridge.tick();
+    expect(rig.voices.length).toBe(1);
+    expect(rig.bridge.speakerAck).toBe(2);
+  });
+
+  it("is silent in a page that does not own the voice, and counts all the same", () => {
+    const rig = new Rig();
+    rig.welcome({ owner: "another" });
+    rig.speak(1, 5, 0, [1]);
+    expect(rig.voices).toEqual([]);
+    expect(rig.bridge.speakerAck).toBe(1);
+  });
+
+  it("drops what is older than a flush and what was missing then", () => {
+    const rig = new Rig();
+    rig.welcome();
+    rig.speak(1, 3, 0, [1]);
+    rig.speak(3, 3, 20, [1]);
+    rig.control("flush", { turn: 3 }, { epoch: 1 });
+    expect(rig.flushes).toEqual([[1, 3]]);
+    rig.speak(4, 3, 30, [1], 0);
+    rig.speak(5, 4, 0, [9], 1);
+    expect(rig.voices).toEqual([
+      [3, 0, [1]],
+      [4, 0, [9]],
+    ]);
+    expect(rig.bridge.epoch).toBe(1);
+  });
+
+  it("answers a flush that comes after the voice of the next turn", () => {
+    const rig = new Rig();
+    rig.welcome();
+    rig.speak(2, 4, 0, [9], 1);
+    rig.control("flush", { turn: 3 }, { epoch: 1 });
+    expect(rig.flushes).toEqual([
+      [1, null],
+      [1, 3],
+    ]);
+    expect(rig.voices).toEqual([[4, 0, [9]]]);
+  });
+
+  it("ends turns in order with their sound", () => {
+    const rig = new Rig();
+    rig.welcome();
+    rig.bridge.receive({
+      lane: "speaker",
+      kind: "end",
+      body: { turn: 5, samples: 1 },
+      epoch: 0,
+      seq: 2,
+      ack: 0,
+    });
+    expect(rig.heard.length).toBe(1);
+    rig.speak(1, 5, 0, [1]);
+    expect(rig.heard.at(-1)).toMatchObject({ kind: "end", body: { turn: 5 } });
+  });
+});
