@@ -1359,16 +1359,16 @@ var Notices = class {
     this.#put(notice2);
   }
   clear(...codes) {
-    const notices2 = this.#store.get().notices.filter((notice2) => !codes.includes(notice2.code));
-    if (notices2.length !== this.#store.get().notices.length) {
-      this.#store.set({ notices: notices2 });
+    const notices = this.#store.get().notices.filter((notice2) => !codes.includes(notice2.code));
+    if (notices.length !== this.#store.get().notices.length) {
+      this.#store.set({ notices });
     }
   }
   /** The kernel's notices are these, and no others. */
-  replace(notices2) {
+  replace(notices) {
     const own = this.#store.get().notices.filter((notice2) => this.#own.has(notice2.code));
-    const codes = new Set(notices2.map((notice2) => notice2.code));
-    this.#store.set({ notices: [...notices2, ...own.filter((notice2) => !codes.has(notice2.code))] });
+    const codes = new Set(notices.map((notice2) => notice2.code));
+    this.#store.set({ notices: [...notices, ...own.filter((notice2) => !codes.has(notice2.code))] });
   }
   #put(notice2) {
     const others = this.#store.get().notices.filter((known) => known.code !== notice2.code);
@@ -2122,7 +2122,7 @@ function lacksMicrophone(state) {
 }
 function hint(state) {
   if (!state.connected) {
-    return "Run this cell again to talk.";
+    return "Run this cell again, or press ● to retry.";
   }
   if (mirrors(state)) {
     return "Another page has the microphone.";
@@ -2189,7 +2189,7 @@ function microphoneButton(state) {
     pressed: null
   });
   if (!state.connected) {
-    return nothing("Not connected", "record");
+    return { does: "start", look: "lost", label: "Try to reach the kernel again", pressed: null };
   }
   if (mirrors(state)) {
     return nothing("Another page has the microphone", "silent");
@@ -2520,18 +2520,13 @@ function isTalkKey(event) {
 
 // src/views/notes.ts
 var MOST = 3;
-var GONE = {
-  level: "error",
-  code: "kernel-gone",
-  text: "The kernel is gone. The microphone is off; what was said stays here. Run this cell again to talk."
-};
 function notes(actions) {
   const element = el("div", "lw-notes");
   const shown = /* @__PURE__ */ new Map();
   return {
     element,
     update(state) {
-      const wanted = notices(state);
+      const wanted = state.notices.slice(-MOST);
       for (const [code, note] of shown) {
         if (!wanted.some((notice2) => notice2.code === code)) {
           note.element.remove();
@@ -2541,7 +2536,7 @@ function notes(actions) {
       for (const notice2 of wanted) {
         let note = shown.get(notice2.code);
         if (!note) {
-          note = make(() => actions.dismissNotice(notice2.code), notice2 !== GONE);
+          note = make(() => actions.dismissNotice(notice2.code));
           shown.set(notice2.code, note);
           element.append(note.element);
         }
@@ -2551,20 +2546,12 @@ function notes(actions) {
     }
   };
 }
-function notices(state) {
-  const gone = !state.connected && !state.notices.some((notice2) => notice2.code === GONE.code);
-  const all = gone ? [...state.notices, GONE] : state.notices;
-  return all.slice(-MOST);
-}
-function make(dismiss, dismissable) {
+function make(dismiss) {
   const first = el("span", "lw-note-first");
   const rest = el("span");
-  const element = el("div", "lw-note", {}, el("p", "lw-note-text", {}, first, rest));
-  if (dismissable) {
-    const close = button("lw-plain lw-note-close", "Dismiss", icon("close", 16));
-    close.onclick = dismiss;
-    element.append(close);
-  }
+  const close = button("lw-plain lw-note-close", "Dismiss", icon("close", 16));
+  close.onclick = dismiss;
+  const element = el("div", "lw-note", {}, el("p", "lw-note-text", {}, first, rest), close);
   return {
     element,
     update({ level, text: words2 }) {
@@ -3223,13 +3210,13 @@ function mountCard(host, store, levels, actions, scope) {
   const say = composer(store, hold, actions, scope);
   const chips = suggestions(actions);
   const picture2 = waveform(levels, say.level, scope);
-  const notices2 = notes(actions);
-  const stage = el("div", "lw-stage", {}, picture2.element, notices2.element);
+  const notices = notes(actions);
+  const stage = el("div", "lw-stage", {}, picture2.element, notices.element);
   const talk = transcript(chips.element, scope);
   const spoken = announcer();
   root.append(top.element, stage, talk.element, say.element, choices.element, spoken.element);
   keyboard(root, store, hold, actions, scope);
-  const views = [hold, top, choices, notices2, picture2, chips, talk, say, spoken];
+  const views = [hold, top, choices, notices, picture2, chips, talk, say, spoken];
   const draw = () => {
     const state = store.get();
     attribute(root, "aria-label", `Live conversation with ${displayName(state)}`);
