@@ -1,10 +1,10 @@
 """How fast the stand-in answers, and how many can talk to it at once in one process.
 
-Speech generated with the tutor's own voice goes in at the pace of a microphone, over links in memory;
-recogniser, brain and voice are the real ones. First, one session: from the end of speech being decided (start of
-the call of `Hearing.feed` that finds it, so the recogniser's last work counts) to the first sound of the
-answer, and from the last spoken sample. Then ten sessions that talk at once, and how far the server falls behind
-them. Needs the `offline` extra::
+Speech made with the tutor's own voice goes in at the pace of a microphone, over links in memory; recogniser,
+brain and voice are the real ones. First, one session: from the end of speech being decided (the start of that
+call of `Hearing.feed`, so the recogniser's last work counts) to the first sound of the answer, and from the last
+spoken sample. Then ten sessions that talk at once, and how far the server falls behind them; before them, how
+late this machine wakes a loop that has nothing to do. Needs the `offline` extra::
 
     python benchmarks/standin_latency.py [--turns 20] [--sessions 10] [--seconds 20]
 """

@@ -224,7 +224,9 @@ class Answering:
             return
         self._open = False
         usage = self._memory.meter.turn(vertex=self._manners.vertex)
-        content = ServerContent(turn_complete=True)
+        # A model that thinks in the background says when it has nothing more to do.
+        status = "IDLE" if self._manners.model.thinking_required else None
+        content = ServerContent(turn_complete=True, interaction_status=status)
         await self._outlet.send(ServerMessage(server_content=content, usage_metadata=usage))
         if self._manners.resumes:
             update = SessionResumptionUpdate(

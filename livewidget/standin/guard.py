@@ -93,5 +93,10 @@ def has_key(path: str, headers: Headers, key: str) -> bool:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() in ("bearer", "token"):
             given.append(token.strip())
-    right = [hmac.compare_digest(one.encode(), key.encode()) for one in given]
+    right = [hmac.compare_digest(_bytes(one), _bytes(key)) for one in given]
     return any(right)
+
+
+def _bytes(text: str) -> bytes:
+    # What is no ASCII in a header arrives as surrogates.
+    return text.encode(errors="surrogateescape")

@@ -127,6 +127,7 @@ def test_paths(path, expected):
         (PATH, {"Authorization": "Basic k"}, False),
         (PATH, {"Authorization": "k"}, False),
         (PATH, {"x-goog-api-key": "ü"}, False),
+        (PATH, {"x-goog-api-key": "k\udcfc"}, False),
     ],
 )
 def test_keys(path, headers, right):

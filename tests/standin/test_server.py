@@ -319,6 +319,34 @@ async def test_vertex_counts_candidates(bench):
     assert "responseTokenCount" not in usage
 
 
+async def test_extended_thinking_says_that_it_is_idle(bench):
+    thinking = {"thinkingConfig": {"thinkingLevel": "LOW"}}
+    client = await bench(model="gemini-3.8-live-extended-thinking").client(generationConfig=thinking)
+    await client.send(realtimeInput={"text": "hi"})
+    assert (await client.turn())[-1]["serverContent"]["interactionStatus"] == "IDLE"
+
+
+async def test_a_model_that_transcribes_never_answers(bench):
+    one = bench("one", "two", model="gemini-3.5-transcribe-live")
+    client = await one.client()
+    await client.audio(LOUD, *SECOND, LOUD, *SECOND)
+    await client.until("serverContent", "inputTranscription")
+    await client.until("serverContent", "inputTranscription")
+    await settle()
+    assert one.brain.minds[0].asked == []
+
+
+async def test_a_model_that_translates_completes_no_turn_and_says_what_it_is(bench):
+    client = await bench("hola", model="gemini-3.5-live-translate-preview").client()
+    await client.audio(LOUD, *SECOND)
+    said_so = ""
+    while not said_so.endswith("this computer."):
+        said_so += said([await client.next()])
+    await client.audio(*SECOND)
+    await settle()
+    assert not {"generationComplete", "turnComplete"} & set(kinds(client.log))
+
+
 async def test_the_voice_asked_for_is_used(bench):
     one = bench()
     voice = {"speechConfig": {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}}}}

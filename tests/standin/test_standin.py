@@ -1,0 +1,96 @@
+import asyncio
+import sys
+
+import numpy as np
+import pytest
+
+from livewidget.connection import Provider
+from livewidget.errors import ExtraMissing
+from livewidget.standin import ManualClock, Script, StandIn
+from livewidget.standin.serve import Server
+from tests.standin.puppets import LOUD, QUIET, Client, Ears, said, sound
+
+
+def test_it_is_a_provider():
+    tutor: Provider = StandIn()
+    assert (tutor.model, tutor.service, tutor.label) == ("offline-tutor", "standin", "Offline tutor")
+    assert (tutor.speaker, tutor.badge) == ("tutor", "no key · on this computer")
+    assert tutor.suggestions
+    assert tutor.model_path() == "models/offline-tutor"
+    assert StandIn(script=Script([])).suggestions == ()
+
+
+@pytest.mark.parametrize(
+    ("model", "service", "path"),
+    [
+        ("gemini-3.8-live", "gemini", "models/gemini-3.8-live"),
+        (
+            "gemini-live-2.5-flash-native-audio",
+            "vertex",
+            "publishers/google/models/gemini-live-2.5-flash-native-audio",
+        ),
+        ("projects/p/locations/l/publishers/google/models/gemini-3.8-live", "gemini", None),
+    ],
+)
+def test_it_stands_in_for_others(model, service, path):
+    tutor = StandIn(model=model)
+    assert tutor.service == service
+    assert tutor.model_path() == (path or model)
+
+
+@pytest.mark.parametrize("missing", ["pocketsphinx", "espeakng_loader"])
+async def test_what_is_not_installed_is_said_when_dialling(missing, monkeypatch):
+    monkeypatch.setitem(sys.modules, missing, None)
+    from livewidget.standin.espeak import Espeak
+    from livewidget.standin.voice import TutorVoice
+
+    voice = TutorVoice(Espeak()) if missing == "espeakng_loader" else None
+    with pytest.raises(ExtraMissing, match=r'pip install "livewidget\[offline\]"'):
+        await StandIn(voice=voice, ears=Ears() if voice else None).dial()
+
+
+async def test_without_the_certificates_library_ws_is_served_alone(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    tutor = StandIn(script=Script([]))
+    with pytest.raises(ExtraMissing, match=r'pip install "livewidget\[serve\]"'):
+        async with Server(tutor):
+            pass
+    async with Server(tutor, wss_port=None) as server:
+        assert server.ws
+
+
+async def test_plain_functions_are_ears_brain_and_voice():
+    heard = []
+
+    def listen(utterance):
+        heard.append(utterance)
+        return "from my ears"
+
+    async def think(text):
+        return text.upper()
+
+    tutor = StandIn(ears=listen, brain=think, voice=lambda text: np.full(4800, 0.25, np.float32))
+    client = Client(await tutor.dial())
+    await client.setup(
+        outputAudioTranscription={}, realtimeInputConfig={"automaticActivityDetection": {"disabled": True}}
+    )
+    await client.send(realtimeInput={"activityStart": {}})
+    await client.audio(LOUD, QUIET)
+    await client.send(realtimeInput={"activityEnd": {}})
+    turn = await client.turn()
+    assert said(turn) == "FROM MY EARS"
+    assert len(sound(turn)) == 2 * 4800
+    assert heard[0].dtype == np.float32
+    assert len(heard[0]) >= 3200
+    await client.transport.close()
+
+
+async def test_closing_the_link_ends_the_server():
+    tutor = StandIn(script=Script([]), clock=ManualClock())
+    before = asyncio.all_tasks()
+    for _ in range(20):
+        transport = await tutor.dial()
+        await Client(transport).setup()
+        await transport.close()
+        await transport.close()
+    assert asyncio.all_tasks() == before
