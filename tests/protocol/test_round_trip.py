@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 
 from livewidget.protocol import (
     ClientMessage,
@@ -17,9 +17,15 @@ from livewidget.protocol import (
     encode_server,
 )
 from livewidget.protocol.dispatch import Dispatcher
-from tests.protocol.strategies import awkward_client, awkward_server, client_messages, server_messages
+from tests.protocol.strategies import (
+    awkward_client,
+    awkward_server,
+    client_messages,
+    examples,
+    server_messages,
+)
 
-many = settings(max_examples=300, deadline=None)
+many = examples(300)
 
 
 @many
