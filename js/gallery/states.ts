@@ -155,7 +155,7 @@ export const STATES: Record<string, State> = {
   },
   ended: { ...base, phase: "ended", turns: light.map((one) => ({ ...one, final: true })) },
   gone: { ...live, connected: false, notices: [KERNEL_GONE] },
-  mirror: { ...live, owner: false },
+  mirror: { ...live, owner: false, elsewhere: true },
   tools: {
     ...live,
     turns: [

@@ -263,8 +263,9 @@ export class App implements Actions {
     const liveSince = phase === "live" ? (before.liveSince ?? this.#now() - elapsed_ms) : null;
     const mine = owner === this.bridge.client;
     this.#owner = owner;
-    this.store.set({ phase, floor, turnTaking: turn_taking, liveSince, owner: mine });
-    if (owner !== "" && !mine) {
+    const elsewhere = owner !== "" && !mine;
+    this.store.set({ phase, floor, turnTaking: turn_taking, liveSince, owner: mine, elsewhere });
+    if (elsewhere) {
       this.#yield();
     } else {
       this.#notices.clear(OTHER_PAGE.code);

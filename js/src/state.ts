@@ -79,6 +79,8 @@ export interface State {
   holding: boolean;
   /** True where this page has the microphone and the voice; other pages mirror. */
   owner: boolean;
+  /** True where another page has them; a talk begun from Python has no page until one presses ●. */
+  elsewhere: boolean;
   /** False once the kernel is gone. */
   connected: boolean;
 }

@@ -20,6 +20,7 @@ export function initialState(): State {
     playback: { turn: 0, playedSample: 0, volume: 1 },
     holding: false,
     owner: false,
+    elsewhere: false,
     connected: true,
   };
 }

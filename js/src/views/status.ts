@@ -60,7 +60,7 @@ function silent(state: State): Status | null {
 
 /** True where another page of this notebook holds the microphone of the running talk. */
 export function mirrors(state: State): boolean {
-  return !state.owner && (state.phase === "live" || state.phase === "connecting");
+  return state.elsewhere && (state.phase === "live" || state.phase === "connecting");
 }
 
 /** True while something is said that can be interrupted. */

@@ -13,7 +13,7 @@ const NEAR = 32;
 const SPOKEN = 4;
 
 export function transcript(suggestions: HTMLElement, scope: Scope): View {
-  const list = el("ol", "lw-turns", { "aria-label": "Transcript" });
+  const list = el("ol", "lw-turns");
   const empty = el("p", "lw-empty");
   const scroller = el("div", "lw-scroller", { tabindex: "0", role: "group", "aria-label": "Transcript" });
   scroller.append(empty, list, suggestions);

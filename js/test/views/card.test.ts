@@ -71,11 +71,18 @@ describe("the card", () => {
   });
 
   it("lets another page keep the microphone and still takes typing", () => {
-    const { find, names } = mounted({ ...LIVE, owner: false });
+    const { find, names } = mounted({ ...LIVE, owner: false, elsewhere: true });
     find(".lw-microphone").click();
     expect(names()).toEqual([]);
     expect(text(find(".lw-hint"))).toBe("Another page has the microphone.");
     expect(find<HTMLInputElement>(".lw-box").disabled).toBe(false);
+  });
+
+  it("joins a talk that was begun from Python", () => {
+    const { find, names } = mounted({ phase: "live", owner: false });
+    expect(text(find(".lw-hint"))).toBe("The microphone is off. Press ● to talk.");
+    find(".lw-microphone").click();
+    expect(names()).toEqual(["start"]);
   });
 
   it("sends what is typed, once, and nothing that is empty", () => {

@@ -36,7 +36,7 @@ describe("the round button", () => {
   it.each<[Partial<State>, string, string]>([
     [{}, "start", "record"],
     [{ phase: "ended" }, "start", "record"],
-    [{ phase: "ended", owner: false }, "start", "record"],
+    [{ phase: "ended", owner: false, elsewhere: true }, "start", "record"],
     [{ phase: "connecting" }, "nothing", "wait"],
     [LIVE, "mute", "open"],
     [{ ...LIVE, microphone: microphone("muted") }, "mute", "silent"],
@@ -47,7 +47,8 @@ describe("the round button", () => {
     [{ ...LIVE, microphone: microphone("off") }, "start", "record"],
     [PUSH, "hold", "armed"],
     [{ ...PUSH, holding: true }, "hold", "held"],
-    [{ ...LIVE, owner: false }, "nothing", "silent"],
+    [{ ...LIVE, owner: false, elsewhere: true }, "nothing", "silent"],
+    [{ phase: "live", owner: false }, "start", "record"],
     [{ ...LIVE, connected: false }, "start", "lost"],
   ])("%j: %s", (change, does, look) => {
     expect(microphoneButton(state(change))).toMatchObject({ does, look });
@@ -70,9 +71,16 @@ describe("every state", () => {
     for (const phase of phases) {
       for (const floor of floors) {
         for (const now of microphones) {
-          for (const owner of [true, false]) {
+          for (const elsewhere of [true, false]) {
             for (const turnTaking of ["automatic", "push_to_talk"] as const) {
-              const one = state({ phase, floor, microphone: microphone(now), owner, turnTaking });
+              const one = state({
+                phase,
+                floor,
+                microphone: microphone(now),
+                owner: !elsewhere,
+                elsewhere,
+                turnTaking,
+              });
               expect(status(one).word).not.toBe("");
               expect(hint(one).length).toBeGreaterThan(8);
               expect(hint(one).length).toBeLessThan(50);
