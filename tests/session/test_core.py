@@ -22,7 +22,7 @@ from livewidget.protocol import (
 )
 from livewidget.session import LiveSession
 from livewidget.turns import Floor
-from tests.peer import SOON, Peer, eventually, until
+from tests.peer import Peer, eventually, until
 
 
 @pytest.fixture
@@ -65,9 +65,7 @@ async def test_no_task_survives_close(peer):
     await peer.receive()
     await peer.call("slow")
     await peer.say("one")
-    async with asyncio.timeout(SOON):
-        while session.floor is not Floor.MODEL:
-            await asyncio.sleep(0)
+    await eventually(lambda: session.floor is Floor.MODEL)
     await session.close()
     with pytest.raises(StateError, match="closed before the answer"):
         await asking
