@@ -25,6 +25,9 @@
 
 Every message is one plain sentence or two: what happened, why, what to do. No message holds a key, a token, a
 path or the payload of a frame.
+
+Two signals between the parts are not of this tree and never reach a caller: `TransportClosed`, which a
+connection turns into one of these, and `ClientMessageError`, for which the stand-in closes.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from tests.protocol.strategies import (
     server_messages,
 )
 
-many = examples(300)
+many = examples(150)
 
 
 @many
