@@ -219,56 +219,64 @@ def _check_voice(config: LiveConfig, model: Model) -> None:
     raise ConfigError(f"{model.id} has no voice {_shown(voice)}; {hint}")
 
 
+_ONLY_SOME: tuple[tuple[str, Callable[[LiveConfig], bool], str, Callable[[Model], bool]], ...] = (
+    # field, whether it is asked for, what a model without it does instead, whether a model has it
+    (
+        "system_instruction",
+        lambda config: config.system_instruction is not None,
+        "it follows no instructions",
+        lambda model: model.system_instruction,
+    ),
+    (
+        "language",
+        lambda config: config.language is not None,
+        "it follows the language of the conversation; ask for one in system_instruction",
+        lambda model: model.languages,
+    ),
+    (
+        "proactive_audio",
+        lambda config: config.proactive_audio,
+        "since 3.8 models decide by themselves when to answer, older ones always answer",
+        lambda model: model.proactive_audio,
+    ),
+    (
+        "affective_dialog",
+        lambda config: config.affective_dialog,
+        "it has no such mode",
+        lambda model: model.affective_dialog,
+    ),
+    (
+        "translation",
+        lambda config: config.translation is not None,
+        "it is not made for translating",
+        lambda model: model.translation,
+    ),
+    (
+        "google_search",
+        lambda config: config.google_search,
+        "it cannot search",
+        lambda model: model.search,
+    ),
+    (
+        "seed_history",
+        lambda config: config.seed_history,
+        "its history needs no announcing",
+        lambda model: model.seeds_history,
+    ),
+    (
+        "push_to_talk",
+        lambda config: config.turn_detection.mode == "push_to_talk",
+        "it always listens",
+        lambda model: model.manual_activity,
+    ),
+)
+
+
 def _check_switches(config: LiveConfig, model: Model) -> None:
     """Fields that a model has or has not."""
-    switches: tuple[tuple[str, bool, str, Callable[[Model], bool]], ...] = (
-        (
-            "system_instruction",
-            config.system_instruction is not None,
-            "it follows no instructions",
-            lambda row: row.system_instruction,
-        ),
-        (
-            "language",
-            config.language is not None,
-            "it follows the language of the conversation; ask for one in system_instruction",
-            lambda row: row.languages,
-        ),
-        (
-            "proactive_audio",
-            config.proactive_audio,
-            "since 3.8 models decide by themselves when to answer, older ones always answer",
-            lambda row: row.proactive_audio,
-        ),
-        (
-            "affective_dialog",
-            config.affective_dialog,
-            "it has no such mode",
-            lambda row: row.affective_dialog,
-        ),
-        (
-            "translation",
-            config.translation is not None,
-            "it is not made for translating",
-            lambda row: row.translation,
-        ),
-        ("google_search", config.google_search, "it cannot search", lambda row: row.search),
-        (
-            "seed_history",
-            config.seed_history,
-            "its history needs no announcing",
-            lambda row: row.seeds_history,
-        ),
-        (
-            "turn_detection.mode push_to_talk",
-            config.turn_detection.mode == "push_to_talk",
-            "it always listens",
-            lambda row: row.manual_activity,
-        ),
-    )
-    for name, wanted, accepts, has in switches:
-        if wanted and not has(model):
-            raise _refuse(name, model, accepts, has)
+    for name, wanted, instead, has in _ONLY_SOME:
+        if wanted(config) and not has(model):
+            raise _refuse(name, model, instead, has)
     if model.translation and config.translation is None:
         raise ConfigError(
             f'{model.id} needs translation="…", the language to translate to; without it, it is silent.'

@@ -17,6 +17,7 @@ from livewidget.protocol.server import (
     ModalityTokenCount,
     ServerContent,
     ServerMessage,
+    ToolCall,
     Transcription,
     UsageMetadata,
 )
@@ -82,12 +83,7 @@ class Dispatcher:
         if content is not None:
             self._content(content, out)
         if message.tool_call is not None:
-            for call in message.tool_call.function_calls or ():
-                if call.will_continue:
-                    # A piece of a call whose arguments come bit by bit; nothing in a setup asks for that.
-                    self.unknown("toolCall.functionCalls[].partialArgs", out)
-                else:
-                    out.append(events.ToolCall(id=call.id or "", name=call.name or "", args=call.args or {}))
+            self._calls(message.tool_call, out)
         if message.tool_call_cancellation is not None and message.tool_call_cancellation.ids:
             out.append(events.ToolCallCancelled(ids=tuple(message.tool_call_cancellation.ids)))
         if content is not None:
@@ -137,6 +133,14 @@ class Dispatcher:
             out.append(events.Grounding(metadata=content.grounding_metadata))
         if content.url_context_metadata:
             out.append(events.UrlContext(metadata=content.url_context_metadata))
+
+    def _calls(self, tool_call: ToolCall, out: list[Event]) -> None:
+        for call in tool_call.function_calls or ():
+            if call.will_continue:
+                # A piece of a call whose arguments come bit by bit; nothing in a setup asks for that.
+                self.unknown("toolCall.functionCalls[].partialArgs", out)
+            else:
+                out.append(events.ToolCall(id=call.id or "", name=call.name or "", args=call.args or {}))
 
     def _part(self, part: Part, out: list[Event]) -> None:
         before = len(out)

@@ -28,7 +28,7 @@ from livewidget.protocol import (
     encode_client,
 )
 from tests.protocol.strategies import awkward_client, examples
-from tests.protocol.test_decode_server import mutate
+from tests.protocol.test_junk import mutate
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 

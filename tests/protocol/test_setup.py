@@ -49,31 +49,33 @@ def test_a_handle_is_there_or_absent_and_never_null() -> None:
     assert "null" not in encode_client(setup_message(LiveConfig(), "models/m", LIVE))
 
 
+EVERYTHING = LiveConfig(
+    system_instruction="Be brief.",
+    voice="Kore",
+    temperature=0.5,
+    top_p=0.9,
+    top_k=40,
+    max_output_tokens=100,
+    seed=7,
+    media_resolution="low",
+    turn_detection=TurnDetection(
+        silence_ms=500,
+        prefix_padding_ms=20,
+        start_sensitivity="low",
+        end_sensitivity="high",
+        interrupts=False,
+        turn_coverage="all_input",
+    ),
+    input_transcript=Transcription(languages=("en-US",), vocabulary=("Jupyter",)),
+    output_transcript=True,
+    compression=Compression(trigger_tokens=25_600, target_tokens=12_800),
+    safety={"harassment": "BLOCK_NONE", "HARM_CATEGORY_HATE_SPEECH": "OFF"},
+    google_search=True,
+)
+
+
 def test_everything_in_its_place() -> None:
-    config = LiveConfig(
-        system_instruction="Be brief.",
-        voice="Kore",
-        temperature=0.5,
-        top_p=0.9,
-        top_k=40,
-        max_output_tokens=100,
-        seed=7,
-        media_resolution="low",
-        turn_detection=TurnDetection(
-            silence_ms=500,
-            prefix_padding_ms=20,
-            start_sensitivity="low",
-            end_sensitivity="high",
-            interrupts=False,
-            turn_coverage="all_input",
-        ),
-        input_transcript=Transcription(languages=("en-US",), vocabulary=("Jupyter",)),
-        output_transcript=True,
-        compression=Compression(trigger_tokens=25_600, target_tokens=12_800),
-        safety={"harassment": "BLOCK_NONE", "HARM_CATEGORY_HATE_SPEECH": "OFF"},
-        google_search=True,
-    )
-    assert setup(config, declarations=[{"name": "f"}], handle="h") == {
+    assert setup(EVERYTHING, declarations=[{"name": "f"}], handle="h") == {
         "model": "models/m",
         "generationConfig": {
             "responseModalities": ["AUDIO"],
