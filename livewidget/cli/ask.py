@@ -15,6 +15,7 @@ from livewidget.errors import AnswerTimeout, AudioError, StateError, UsageError
 from livewidget.events import (
     ActivityStart,
     Event,
+    GenerationComplete,
     InputTranscript,
     InterimInputTranscript,
     Interrupted,
@@ -54,48 +55,63 @@ class Listener:
     """Follows the events of one session until the answer is complete.
 
     Attributes:
+        eager: An answer counts as complete once all of its sound is here, before there was time to hear it.
         sent: All of the question is on its way.
         open_question: Something was heard that has not been answered yet.
         answering: Sound of an answer has come that is not complete.
         answered: An answer is complete.
+        interrupted: The model was cut off, and has not begun again.
         ended: The session is over.
         audio: The answer's sound, PCM16 mono at 24 kHz; starts anew when the model is interrupted.
     """
 
     progress: Progress
+    eager: bool = False
     sent: bool = False
     open_question: bool = False
     answering: bool = False
     answered: bool = False
+    interrupted: bool = False
     ended: bool = False
     audio: bytearray = field(default_factory=bytearray)
-    interrupted: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""
         match event:
-            case ActivityStart() | InputTranscript() | InterimInputTranscript():
-                self.open_question = True
-                if isinstance(event, InterimInputTranscript):
-                    self.progress.update(f"heard: {event.text}")
+            case ActivityStart(inferred=False):
+                self.open_question, self.answered = True, False
+            case InputTranscript() | ActivityStart():
+                self.open_question = True  # or late words of what is answered already: `wait` finds out
+            case InterimInputTranscript(text=text):
+                self.progress.update(f"heard: {text}")
             case OutputAudio(data=data):
                 self.audio += data
                 self.answering, self.answered, self.interrupted = True, False, False
                 self.progress.update(f"answering: {seconds(self.audio):.1f} s")
             case OutputTranscript() | OutputText():
-                self.interrupted = False
+                self.answering, self.interrupted = True, False
             case Interrupted():
                 self.audio.clear()
                 self.interrupted = True
-            case TurnComplete():
-                self.answering, self.answered = False, not self.interrupted
-                self.open_question = self.open_question and self.interrupted
+            case GenerationComplete() if self.eager:
+                self._complete()
+            case TurnComplete() if self.answering or not self.eager:
+                self._complete()
             case SessionEnded():
                 self.ended = True
             case Notice(level="error" | "warning", text=text):
                 self.progress.line(text)
         self.changed.set()
+
+    def _complete(self) -> None:
+        self.answering, self.answered = False, not self.interrupted
+        self.open_question = self.open_question and self.interrupted
+
+    @property
+    def waiting(self) -> bool:
+        """Something is sure to come: the rest of an answer, or the answer to what was heard."""
+        return self.answering or (self.open_question and not self.answered)
 
     @property
     def done(self) -> bool:
@@ -219,7 +235,7 @@ async def ask(arguments: argparse.Namespace, question: Question) -> int:
     config = {name: getattr(arguments, name) for name in ("voice", "language") if getattr(arguments, name)}
     progress = Progress(arguments.quiet)
     progress.line(f"{provider.label} ({provider.badge})")
-    listener = Listener(progress)
+    listener = Listener(progress, eager=provider.service == "standin")
     patience = TUTORS_PATIENCE_S if provider.service == "standin" else SERVICES_PATIENCE_S
     async with connect(provider, **config) as session:
         unsubscribe = session.subscribe(listener)
@@ -293,7 +309,7 @@ async def wait(listener: Listener, timeout_s: float, *, patience_s: float | None
     deadline = loop.time() + timeout_s
     while not listener.done:
         listener.changed.clear()
-        waiting = patience_s if not listener.open_question and not listener.answering else None
+        waiting = None if listener.waiting else patience_s
         limit = deadline - loop.time() if waiting is None else min(waiting, deadline - loop.time())
         try:
             await asyncio.wait_for(listener.changed.wait(), limit)
