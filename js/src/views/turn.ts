@@ -63,13 +63,15 @@ function isEmpty({ said, speaking, interim }: Words): boolean {
 }
 
 function putWords(nodes: { said: Text; speaking: HTMLElement; interim: HTMLElement }, now: Words): void {
-  const lead = now.said.trimStart();
-  const next = lead ? now.speaking : now.speaking.trimStart();
-  text(nodes.said, clean(lead));
-  text(nodes.speaking, clean(next));
-  const gap =
-    lead + next !== "" && now.interim !== "" && !/\s$/.test(lead + next) && !/^\s/.test(now.interim);
-  text(nodes.interim, clean((gap ? " " : "") + now.interim));
+  const { interim } = now;
+  const said = now.said.trimStart();
+  const speaking = said ? now.speaking : now.speaking.trimStart();
+  const heard = said + speaking;
+  const gap = heard !== "" && interim !== "" && !/\s$/.test(heard) && !/^\s/.test(interim);
+  // A space at the very end would hold the mark of an interruption off.
+  text(nodes.said, clean(speaking + interim ? said : said.trimEnd()));
+  text(nodes.speaking, clean(speaking));
+  text(nodes.interim, clean((gap ? " " : "") + interim));
 }
 
 function putTools(list: HTMLElement, uses: ToolUse[]): void {

@@ -63,7 +63,7 @@ describe("the transcript", () => {
   it("sets off what may change and marks what was cut", () => {
     const { root } = mounted({
       turns: [
-        turn(1, "model", "I can add and", { interrupted: true }),
+        turn(1, "model", "I can add and ", { interrupted: true }),
         turn(2, "user", "What time", { interim: "is…", final: false }),
       ],
     });
