@@ -1,7 +1,7 @@
 """The tutor's brain: one table of phrases, no language model.
 
-It answers sums, questions and small talk, calls declared functions, and says so when it did not understand. The same
-table makes the sentences that the ears listen for.
+It answers sums, questions and small talk, calls declared functions, and says so when it did not understand. The
+same table makes the sentences that the ears listen for.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from livewidget.standin import phrases as known
 from livewidget.standin.declared import Declared, declared
-from livewidget.standin.numbers import Number, Token, say_number, tokens
+from livewidget.standin.numbers import Number, Token, say_number, tokens, words
 from livewidget.standin.patterns import Match, Pattern, Slot, Table
 from livewidget.standin.seams import Call, Phrases, Say
 
@@ -23,7 +23,7 @@ _RESULT_LIMIT = 300  # characters of a function's result that are spoken
 _TOOL_SENTENCES = 24  # ways to say each of a function's patterns that has slots
 _OPERATORS = frozenset(("plus", "minus", "times", "divided", "multiplied", "over"))
 _SUM_FILLERS = frozenset(
-    "what is how much the sum of calculate compute tell me please equals equal to and by".split()
+    words("what is how much the sum of calculate compute tell me please equals equal to and by")
 )
 _NUMBER = Slot(low=0, high=100)
 
@@ -104,7 +104,12 @@ class TutorMind:
             if free := tool.free_text(text):
                 found = self._table.match(said)
                 mine = found.values if found and found.pattern.intent == f"tool:{tool.name}" else {}
-                return self._call(tool, {**free, **mine})
+                exact = {
+                    key: value
+                    for key, value in mine.items()
+                    if free.get(key, value).lower() == str(value).lower()
+                }
+                return self._call(tool, {**mine, **free, **exact})
         found = self._table.match(said)
         return self._meant(found) if found else self._sorry()
 
@@ -128,7 +133,8 @@ class TutorMind:
         self._pending = _Pending(tool, args, missing)
         slot = tool.slots.get(missing)
         choices = list(slot.choices)[:5] if slot and missing not in tool.texts else []
-        question = f"{'Which' if choices or missing in tool.texts else 'What'} {_words(missing)}?"
+        many = slot is not None and not choices and missing.endswith("s")
+        question = f"{'How many' if many else 'Which'} {_words(missing)}?"
         return f"{question} You can say {_listed(choices, 'or')}." if choices else question
 
     def _abilities(self) -> str:
@@ -155,7 +161,7 @@ class TutorMind:
 
 
 def _answers() -> list[tuple[str, tuple[str, ...]]]:
-    return [*known.SMALL_TALK, *known.QUESTIONS]
+    return [*known.SMALL_TALK, *known.QUESTIONS, *known.TYPED]
 
 
 def _own_patterns() -> list[Pattern]:
@@ -171,7 +177,10 @@ def _own_patterns() -> list[Pattern]:
 def _sentences(tools: Sequence[Declared]) -> list[str]:
     """Return what to listen for. A sentence that stands there twice is expected twice as often."""
     sentences: list[str] = []
+    typed = {text for _, texts in known.TYPED for text in texts}
     for pattern in _own_patterns():
+        if pattern.text in typed:
+            continue
         sentences += pattern.sentences(_COUNT_LIMIT if pattern.names else 8)
     for text in known.ARITHMETIC:
         sentences += Pattern(text, "sum", {"a": _NUMBER, "b": _NUMBER}).sentences(101)
@@ -184,7 +193,7 @@ def _sentences(tools: Sequence[Declared]) -> list[str]:
     return sentences
 
 
-# --- Sums ----------------------------------------------------------------------------------------------------
+# --- Sums --------------------------------------------------------------------------------------------------
 
 
 def say_sum(said: Sequence[Token]) -> str | None:
@@ -250,7 +259,7 @@ def _count(to: Any) -> str:
     return f"{', '.join(say_number(number) for number in range(1, int(to) + 1))}.".capitalize()
 
 
-# --- Results -------------------------------------------------------------------------------------------------
+# --- Results -----------------------------------------------------------------------------------------------
 
 
 def say_result(result: Mapping[str, Any]) -> str:

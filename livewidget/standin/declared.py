@@ -1,8 +1,8 @@
 """Declared functions as phrases: what a person might say to have one called, and with what arguments.
 
-Everything comes from the declaration: the name's words, the parameters' names and types, a short description. A
-parameter that may be any text is understood when typed ("weather in Paris"), and when spoken only from a list of
-values that parameters of its name usually take.
+Everything comes from the declaration: the name's words, the parameters' names and types, a short description.
+A parameter that may be any text is understood when typed ("weather in Paris"), and when spoken only from a list
+of values that parameters of its name usually take.
 """
 
 from __future__ import annotations
@@ -13,46 +13,58 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from livewidget.standin.numbers import Token
+from livewidget.standin.numbers import Token, words
 from livewidget.standin.patterns import Pattern, Slot, find_choice
 
 _VERBS = frozenset(
-    "set get turn switch draw show start stop open close make create find fetch read play pause plot check look tell "
-    "toggle change control add remove delete clear roll flip send run call move go paint list count take save load "
-    "pick choose search lookup describe generate calculate compute update reset use ask say print lock unlock".split()
+    words(
+        "set get turn switch draw show start stop open close make create find fetch read play pause plot check look "
+        "tell toggle change control add remove delete clear roll flip send run call move go paint list count take "
+        "save load pick choose search lookup describe generate calculate compute update reset use ask say print "
+        "lock unlock"
+    )
 )
-_ASKS_FOR = frozenset("get fetch find read check tell look lookup show search".split())
-_SETS = frozenset("set change control switch turn toggle adjust update".split())
+_ASKS_FOR = frozenset(words("get fetch find read check tell look lookup show search"))
+_SETS = frozenset(words("set change control switch turn toggle adjust update"))
 _SWITCHED = {
-    "open": ("open", "close"), "opened": ("open", "close"), "closed": ("close", "open"),
-    "locked": ("lock", "unlock"), "lock": ("lock", "unlock"), "muted": ("mute", "unmute"), "mute": ("mute", "unmute"),
-    "visible": ("show", "hide"), "hidden": ("hide", "show"), "running": ("start", "stop"), "enabled": ("enable", "disable"),
-}  # fmt: skip
+    "open": ("open", "close"),
+    "opened": ("open", "close"),
+    "closed": ("close", "open"),
+    "locked": ("lock", "unlock"),
+    "lock": ("lock", "unlock"),
+    "muted": ("mute", "unmute"),
+    "visible": ("show", "hide"),
+    "hidden": ("hide", "show"),
+    "running": ("start", "stop"),
+    "enabled": ("enable", "disable"),
+}
+"""What a switch is told, by its parameter's name: true and false. Others are turned on and off."""
 _ALSO_CALLED = {"light": ("lamp",), "lights": ("lamps",), "lamp": ("light",), "picture": ("image",)}
 
-_CITIES = (
-    "paris london berlin madrid rome vienna tokyo delhi cairo sydney chicago boston moscow dublin athens warsaw "
-    "new york,los angeles,san francisco,hong kong"
-)
-_COLORS = "red green blue yellow orange purple black white brown pink"
+_PLACES = words("city location place town destination")
 _KNOWN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        ("city", "location", "place", "town", "destination"),
-        tuple(_CITIES.replace("warsaw new york", "warsaw,new york").split(",")[0].split())
-        + tuple(_CITIES.replace("warsaw new york", "warsaw,new york").split(",")[1:]),
+        _PLACES,
+        (
+            *words(
+                "paris london berlin madrid rome vienna tokyo delhi cairo sydney chicago boston moscow dublin"
+            ),
+            "new york",
+            "los angeles",
+            "san francisco",
+            "hong kong",
+        ),
     ),
-    **dict.fromkeys(("color", "colour"), tuple(_COLORS.split())),
+    **dict.fromkeys(("color", "colour"), words("red green blue yellow orange purple black white brown pink")),
     **dict.fromkeys(
-        ("country", "nation"),
-        tuple("france germany spain italy japan china india brazil canada egypt".split()),
+        ("country", "nation"), words("france germany spain italy japan china india brazil canada egypt")
     ),
-    **dict.fromkeys(
-        ("day", "weekday"), tuple("monday tuesday wednesday thursday friday saturday sunday".split())
-    ),
-    "shape": tuple("circle square triangle rectangle star".split()),
-    "animal": tuple("cat dog horse elephant tiger lion rabbit monkey".split()),
-    "language": tuple("english french german spanish italian japanese".split()),
+    **dict.fromkeys(("day", "weekday"), words("monday tuesday wednesday thursday friday saturday sunday")),
+    "shape": words("circle square triangle rectangle star"),
+    "animal": words("cat dog horse elephant tiger lion rabbit monkey"),
+    "language": words("english french german spanish italian japanese"),
 }
+_TRIMMED = " \t.,;:!?\"'”"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,7 @@ class Declared:
         found = re.search(
             rf"\b{noun}s?\b\W+(?:in|for|of|to|about|at|on|with|called|named)\s+(.+)", typed, re.I
         )
-        return {self.texts[0]: found[1].strip(" \t.,;:!?\"'”")} if found else {}
+        return {self.texts[0]: found[1].strip(_TRIMMED)} if found else {}
 
     def answer(self, parameter: str, typed: str, said: Sequence[Token]) -> Any:
         """Return the value for `parameter` in an answer to "Which …?", or None if it holds none."""
@@ -94,7 +106,7 @@ class Declared:
                 return slot.choices[spoken]
             if not slot.choices:
                 return next((word for word in said if not isinstance(word, str)), None)
-        return (typed.strip(" \t.,;:!?\"'”") or None) if parameter in self.texts else None
+        return (typed.strip(_TRIMMED) or None) if parameter in self.texts else None
 
 
 def declared(declaration: Mapping[str, Any]) -> Declared:
@@ -113,14 +125,16 @@ def declared(declaration: Mapping[str, Any]) -> Declared:
             texts.append(key)
         elif slot is None:
             others.append(key)
-    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)] or [name.lower()]
+    called = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)] or [
+        name.lower()
+    ]
     described = re.findall(r"[a-z']+", str(declaration.get("description") or "").split(".")[0].lower())
-    texts_said = _phrases(words, described if 2 <= len(described) <= 7 else [], slots)
+    texts_said = _phrases(called, described if 2 <= len(described) <= 7 else [], slots)
     patterns = tuple(
         Pattern(text, f"tool:{name}", {slot: slots[slot] for slot in re.findall(r"\{(\w+)\}", text)})
         for text in dict.fromkeys(texts_said)
     )
-    noun = " ".join(words[1:] if words[0] in _VERBS and len(words) > 1 else words)
+    noun = " ".join(called[1:] if called[0] in _VERBS and len(called) > 1 else called)
     kept = tuple(key for key in required if key in slots or key in texts)
     return Declared(
         name, patterns, slots, tuple(texts), kept, tuple(key for key in required if key in others), noun
@@ -146,7 +160,7 @@ def _slot(key: str, definition: Mapping[str, Any]) -> tuple[str, Slot | None]:
         return kind, Slot(low=low, high=max(low, _bound(definition.get("maximum"), max(100, low))))
     known = _KNOWN.get(re.split(r"_|(?<=[a-z])(?=[A-Z])", key)[-1].lower())
     if kind == "string" and known:
-        return kind, Slot({value: value if len(value) < 1 else _written(key, value) for value in known})
+        return kind, Slot({value: _written(key, value) for value in known})
     return kind, None
 
 
@@ -165,13 +179,13 @@ def _written(key: str, value: str) -> str:
     return value.title() if proper or "nation" in key.lower() else value
 
 
-def _phrases(words: Sequence[str], described: Sequence[str], slots: Mapping[str, Slot]) -> list[str]:
+def _phrases(called: Sequence[str], described: Sequence[str], slots: Mapping[str, Slot]) -> list[str]:
     """Return every way to ask for the function that its name and parameters suggest."""
-    verb = words[0] if words[0] in _VERBS and len(words) > 1 else ""
-    rest = list(words[1:] if verb else words)
+    verb = called[0] if called[0] in _VERBS and len(called) > 1 else ""
+    rest = list(called[1:] if verb else called)
     way = next((word for word in ("on", "off", "up", "down") if word in rest), "") if len(rest) > 1 else ""
     noun = " ".join(word for word in rest if word != way)
-    said = [" ".join(words)]
+    said = [" ".join(called)]
     if described:
         said.append(" ".join(described))
     for name in (noun, *_ALSO_CALLED.get(noun, ())):
@@ -180,9 +194,8 @@ def _phrases(words: Sequence[str], described: Sequence[str], slots: Mapping[str,
             said += [f"{v} {way} the {name}" for v in dict.fromkeys((start, "turn", "switch"))]
             said += [f"{start} the {name} {way}", f"{start} {way} {name}"]
         else:
-            said += _plain(verb, name) + [
-                text for key, slot in slots.items() for text in _with_slot(verb, name, key, slot)
-            ]
+            said += _plain(verb, name)
+            said += [text for key, slot in slots.items() for text in _with_slot(verb, name, key, slot)]
     choices = [key for key, slot in slots.items() if slot.choices and True not in slot.choices.values()]
     for one, other in itertools.permutations(choices[:3], 2):
         said.append(f"{verb or 'make'} a {{{one}}} {{{other}}}")
@@ -212,12 +225,12 @@ def _with_slot(verb: str, noun: str, key: str, slot: Slot) -> list[str]:
     if not slot.choices:
         return [
             f"{verb} the {noun} to {here}", f"{verb} the {noun} {word} to {here}", f"{verb} {noun} {here}",
-            f"{verb} a {noun} for {here} {word}", f"{verb} the {noun} for {here} {word}", f"{verb} {here} {noun}",
-            f"{verb} the {word} to {here}",
+            f"{verb} a {noun} for {here} {word}", f"{verb} the {noun} for {here} {word}",
+            f"{verb} {here} {noun}", f"{verb} the {word} to {here}",
         ]  # fmt: skip
-    if word in {"city", "location", "place", "town", "country", "destination"}:
-        said = [f"{verb} the {noun} in {here}", f"{noun} in {here}", f"{verb} the {noun} for {here}"]
-        return said + [f"what is the {noun} in {here}", f"how is the {noun} in {here}"]
+    if word in (*_PLACES, "country"):
+        starts = (f"{verb} the {noun}", noun, f"what is the {noun}", f"how is the {noun}")
+        return [f"{start} in {here}" for start in starts]
     return [
         f"{verb} the {noun} to {here}", f"{verb} the {noun} {word} to {here}", f"{verb} a {here} {noun}",
         f"{verb} the {here} {noun}", f"{verb} {noun} {here}", f"make the {noun} {here}", f"{verb} a {here}",

@@ -1,7 +1,7 @@
 """The tutor's ears: where speech starts and ends, and what was said.
 
-Two parts: `VoiceActivity` finds speech in a stream and hands its sound to a `Listener`; the tutor's listener is the
-recogniser, a user's may be any function.
+Two parts: `VoiceActivity` finds speech in a stream and hands its sound to a `Listener`; the tutor's listener is
+the recogniser, a user's may be any function.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Listener(Protocol):
         """An utterance begins."""
 
     def hear(self, pcm: bytes, speech: bool) -> str | None:
-        """Take PCM16 at 16 kHz, `speech` tells if somebody speaks in it; return new words, all so far, or None."""
+        """Take PCM16 at 16 kHz, and if somebody speaks in it; return all words so far if that changed."""
 
     def finish(self) -> tuple[str, bool, Callable[[], str] | None]:
         """The utterance ended: return `text`, `confident` and `later` of `SpeechEnded`."""

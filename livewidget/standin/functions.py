@@ -1,4 +1,4 @@
-"""Plain functions as seams: `StandIn(ears=f, brain=g, voice=h)` takes functions where a class would be too much.
+"""Plain functions as seams: `StandIn(ears=f, brain=g, voice=h)` takes functions as well as objects.
 
 A function may take its time: it runs in a thread, and the session goes on meanwhile.
 """
@@ -33,8 +33,8 @@ _PIECE = SPEAKING_RATE // 10  # samples: 100 ms
 def as_ears(ears: Any = None) -> Ears:
     """Return ears: the tutor's for None, `ears` itself where it has `session`, or a function's.
 
-    The function gets an utterance as float32 `(n,)` in -1 to 1 at 16 kHz and returns its words. Where speech starts
-    and ends is found for it.
+    The function gets an utterance as float32 `(n,)` in -1 to 1 at 16 kHz and returns its words. Where speech
+    starts and ends is found for it.
 
     Raises:
         UsageError: If it is none of these.
@@ -50,8 +50,8 @@ def as_ears(ears: Any = None) -> Ears:
 def as_brain(brain: Any = None) -> Brain:
     """Return a brain: the tutor's for None, `brain` itself where it has `session`, or a function's.
 
-    The function, plain or `async`, gets what was said or typed and returns what to answer. It may have an attribute
-    `phrases`, sentences that the ears then listen for; without them they listen for any English.
+    The function, plain or `async`, gets what was said or typed and returns what to answer. It may have an
+    attribute `phrases`, sentences that the ears then listen for; without them they listen for any English.
 
     Raises:
         UsageError: If it is none of these.
@@ -68,7 +68,7 @@ def as_brain(brain: Any = None) -> Brain:
 def as_voice(voice: Any = None) -> Voice:
     """Return a voice: the tutor's for None, `voice` itself where it has `speak`, or a function's.
 
-    The function gets a text and returns sound at 24 kHz: an array, int16 or floats in -1 to 1, or PCM16 bytes.
+    The function gets a text and returns sound at 24 kHz: PCM16 bytes, or an array of int16 or floats.
 
     Raises:
         UsageError: If it is none of these.

@@ -8,11 +8,17 @@ from collections.abc import Iterable, Sequence
 Number = int | float
 Token = str | int | float  # a word in lower case, or a number
 
-_ONES = (
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of `text`: a list of words is easier to read without quotes and commas."""
+    return tuple(text.split())
+
+
+_ONES = words(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen"
-).split(" ")
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split(" ")
+)
+_TENS = words("twenty thirty forty fifty sixty seventy eighty ninety")
 _VALUES = {word: value for value, word in enumerate(_ONES)}
 _VALUES |= {word: 10 * value for value, word in enumerate(_TENS, 2)}
 _SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (1_000, "thousand"))
@@ -69,11 +75,11 @@ def tokens(text: str) -> list[Token]:
     return fold(_WORD.findall(text))
 
 
-def fold(words: Iterable[str]) -> list[Token]:
-    """Return `words` with number words and digits as numbers: "one hundred and five" → 105."""
+def fold(said: Iterable[str]) -> list[Token]:
+    """Return words with number words and digits as numbers: "one hundred and five" → 105."""
     folded: list[Token] = []
     run: list[str] = []
-    for word in words:
+    for word in said:
         if word in _VALUES or (run and word in {"hundred", "thousand", "million", "and", "point"}):
             run.append(word)
             continue
@@ -96,7 +102,9 @@ def _read(run: Sequence[str]) -> list[Token]:
         index += 1
         if word in _VALUES:
             value, tail = _VALUES[word], part % 100
-            if open_ and not (tail == 0 and part) and not (tail >= 20 and tail % 10 == 0 and 0 < value < 10):
+            begins = part == 0 and total > 0
+            joins = (tail == 0 and part > 0) or (tail >= 20 and tail % 10 == 0 and 0 < value < 10)
+            if open_ and not begins and not joins:
                 found.append(total + part)
                 total = part = 0
             part, open_ = part + value, True

@@ -9,21 +9,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from livewidget.standin.numbers import Number, Token, say_number
+from livewidget.standin.numbers import words as word_list
 
 ACCEPT = 70.0  # of 100: likeness from which words are taken for a phrase
 _SLOT = re.compile(r"\{(\w+)\}")
-_PLAIN_WORDS = frozenset("a an the is are of to it me my please for in at and".split())
-_ASKING_WORDS = frozenset("what which who how when where why tell say does do can you i am make give".split())
+_PLAIN_WORDS = frozenset(word_list("a an the is are of to it me my please for in at and"))
+_ASKING_WORDS = frozenset(
+    word_list("what which who how when where why tell say does do can you i am make give")
+)
 _NEGATIONS = frozenset(("not", "never", "no", "don't", "without"))
-_POLITE = (
-    ("please",), ("could", "you"), ("can", "you"), ("would", "you"), ("will", "you"), ("hey", "tutor"), ("ok",),
-    ("okay",), ("hello", "tutor"), ("tutor",), ("now",), ("so",), ("well",), ("um",),
+_POLITE = tuple(
+    word_list(phrase)
+    for phrase in (
+        "please", "could you", "can you", "would you", "will you", "hey tutor", "ok", "okay", "hello tutor", "tutor",
+        "now", "so", "well", "um",
+    )
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What may stand in a slot: one of `choices` (spoken words → value), or else a number from `low` to `high`."""
+    """What may stand in a slot: a choice (spoken words → value), or without those a number in a range."""
 
     choices: Mapping[str, Any] = field(default_factory=dict)
     low: int = 0
@@ -52,13 +58,18 @@ class Pattern:
     @property
     def likeness(self) -> str:
         """The text with # for each number and @ for each choice."""
-        return _SLOT.sub(lambda slot: "@" if self.slots[slot[1]].choices else "#", self.text)
+        return _SLOT.sub(lambda slot: "@" if self.slots[str(slot[1])].choices else "#", self.text)
 
     def sentences(self, count: int, seed: int = 0) -> list[str]:
         """Return `count` ways to say it; without slots there is one, repeated."""
         chance = random.Random(f"{seed} {self.text}")
         values = {name: self.slots[name].samples(count, chance) for name in self.names}
-        return [_SLOT.sub(lambda slot, at=at: values[slot[1]][at], self.text) for at in range(count)]
+        return [
+            "".join(
+                values[part][at] if index % 2 else part for index, part in enumerate(_SLOT.split(self.text))
+            )
+            for at in range(count)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +97,13 @@ class Table:
         """Return the pattern that `said` means, if any."""
         found: list[tuple[float, Pattern, list[Token]]] = []
         # Both as said and without politeness: "can you" belongs to "can you hear me".
-        for words in dict.fromkeys((tuple(said), tuple(strip_politeness(said)))):
+        for variant in dict.fromkeys((tuple(said), tuple(strip_politeness(said)))):
+            words = list(variant)
             for patterns, likeness in (
                 (self._without, _likeness(words)),
                 (self._with_choice, self._replace_choices(words)),
             ):
-                found += [(score, pattern, list(words)) for score, pattern in _nearest(likeness, patterns)]
+                found += [(score, pattern, words) for score, pattern in _nearest(likeness, patterns)]
         for score, pattern, words in sorted(found, key=lambda candidate: -candidate[0]):
             if _holds(pattern, words):
                 return Match(pattern, _bind(pattern, words), score)

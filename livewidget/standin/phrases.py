@@ -1,6 +1,6 @@
 """What the tutor knows to talk about, as data: phrases that it listens for, and what it answers.
 
-Phrases are lower case, without punctuation, numbers as words: the same spelling that the recogniser is built from.
+Phrases are lower case, without punctuation, numbers as words: the spelling that the recogniser is built from.
 Two phrases that sound alike must mean the same.
 """
 
@@ -21,17 +21,17 @@ GREETING = (
 )
 
 ABILITIES = (
-    "I am a small offline tutor and know a few things: sums with numbers up to one hundred, the time and the date, "
-    "some questions about the world, counting, a joke and a story."
+    "I am a small offline tutor and know a few things: sums with numbers up to one hundred, the time and the "
+    "date, some questions about the world, counting, a joke and a story."
 )
 
-SORRY = "Sorry, I did not understand that. I am a small offline tutor and know only a few phrases."
+SORRY = "Sorry, I did not understand that. I am a small offline tutor."
 SORRY_HINT = "You can say: {suggestion}. Or ask: what can you do?"
 
 STORY = (
-    "Once upon a time a small robot lived in an old library. Every night it read one book aloud, although nobody was "
-    "there to listen. One winter evening a mouse came in from the snow and sat down beside it. The robot read slowly, "
-    "and the mouse fell asleep at the happy end. From that night on, the robot always read to somebody."
+    "Once upon a time a small robot lived in an old library. Every night it read one book aloud, although nobody "
+    "was there to listen. One winter evening a mouse came in from the snow and sat down beside it. The robot read "
+    "slowly, and the mouse fell asleep at the happy end. From that night on, the robot always read to somebody."
 )
 
 JOKES = (
@@ -43,7 +43,7 @@ JOKES = (
 SMALL_TALK: tuple[tuple[str, tuple[str, ...]], ...] = (
     (GREETING, ("hello", "hello tutor", "good morning", "good afternoon", "good evening")),
     (
-        "I am the small offline tutor, a little program on this computer. I am not Gemini and not a language model.",
+        "I am the small offline tutor, a little program on this computer, not Gemini and not a language model.",
         ("who are you", "what is your name", "are you gemini", "are you a computer"),
     ),
     ("You are welcome.", ("thank you", "thank you very much", "thanks a lot")),
@@ -64,6 +64,15 @@ SPECIAL: dict[str, tuple[str, ...]] = {
     "count": ("count to {to}", "please count to {to}", "count from one to {to}"),
 }
 """Intents whose answers are made when asked, each with its phrases."""
+
+TYPED: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (GREETING, ("hi", "hey", "hello there", "hi there")),
+    ("You are welcome.", ("thanks", "thank you so much")),
+    ("Goodbye! It was nice to talk with you.", ("bye", "bye bye", "good night")),
+    ("All right, I am quiet.", ("stop", "quiet", "be quiet")),
+    ("All right.", ("yes", "no", "ok", "okay", "good", "great")),
+)
+"""Small talk that is understood when typed. Spoken, words so short are heard where nobody said them."""
 
 QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("The capital of France is Paris.", ("what is the capital of france",)),

@@ -5,20 +5,13 @@ from __future__ import annotations
 import re
 
 # Longest first: "aɪɚ" is two phones, not "aɪ" and something else.
-_PHONES = (
-    ("aɪɚ", "AY ER"), ("aɪə", "AY AH"), ("tʃ", "CH"), ("dʒ", "JH"), ("eɪ", "EY"), ("aɪ", "AY"), ("ɔɪ", "OY"),
-    ("aʊ", "AW"), ("oʊ", "OW"), ("əʊ", "OW"), ("juː", "Y UW"), ("ɑːɹ", "AA R"), ("ɔːɹ", "AO R"), ("oːɹ", "AO R"),
-    ("ɪɹ", "IH R"), ("ɛɹ", "EH R"), ("ʊɹ", "UH R"), ("ɜː", "ER"), ("ɚ", "ER"), ("iː", "IY"), ("uː", "UW"),
-    ("ɑː", "AA"), ("ɔː", "AO"), ("oː", "AO"), ("əl", "AH L"), ("n̩", "AH N"), ("i", "IY"), ("ɪ", "IH"), ("ᵻ", "IH"),
-    ("ɛ", "EH"), ("æ", "AE"), ("ʌ", "AH"), ("ə", "AH"), ("ɐ", "AH"), ("ʊ", "UH"), ("u", "UW"), ("ɔ", "AO"),
-    ("ɑ", "AA"), ("a", "AE"), ("e", "EH"), ("o", "OW"), ("p", "P"), ("b", "B"), ("t", "T"), ("d", "D"), ("k", "K"),
-    ("ɡ", "G"), ("g", "G"), ("f", "F"), ("v", "V"), ("θ", "TH"), ("ð", "DH"), ("s", "S"), ("z", "Z"), ("ʃ", "SH"),
-    ("ʒ", "ZH"), ("h", "HH"), ("m", "M"), ("n", "N"), ("ŋ", "NG"), ("l", "L"), ("ɹ", "R"), ("r", "R"), ("j", "Y"),
-    ("w", "W"), ("ɾ", "T"), ("ʔ", "T"), ("x", "K"),
-)  # fmt: skip
+_PHONES = tuple(
+    tuple(pair.strip().split(" ", 1))
+    for pair in ["aɪɚ AY ER", " aɪə AY AH", " tʃ CH", " dʒ JH", " eɪ EY", " aɪ AY", " ɔɪ OY", " aʊ AW", " oʊ OW", " əʊ OW", " juː Y UW", " ɑːɹ AA R", " ɔːɹ AO R", " oːɹ AO R", " ɪɹ IH R", " ɛɹ EH R", " ʊɹ UH R", " ɜː ER", " ɚ ER", " iː IY", " uː UW", " ɑː AA", " ɔː AO", " oː AO", " əl AH L", " n̩ AH N", " i IY", " ɪ IH", " ᵻ IH", " ɛ EH", " æ AE", " ʌ AH", " ə AH", " ɐ AH", " ʊ UH", " u UW", " ɔ AO", " ɑ AA", " a AE", " e EH", " o OW", " p P", " b B", " t T", " d D", " k K", " ɡ G", " g G", " f F", " v V", " θ TH", " ð DH", " s S", " z Z", " ʃ SH", " ʒ ZH", " h HH", " m M", " n N", " ŋ NG", " l L", " ɹ R", " r R", " j Y", " w W", " ɾ T", " ʔ T", " x K "]
+)
 _STRESS = re.compile("[ˈˌ\u200d_]")
 _PHONE = re.compile("|".join(re.escape(ipa) for ipa, _ in _PHONES))
-_ARPABET = dict(_PHONES)
+_ARPABET: dict[str, str] = {ipa: phones for ipa, phones in _PHONES}
 
 
 def arpabet(ipa: str) -> str:
