@@ -67,7 +67,8 @@ class Background:
 
     def submit(self, coroutine: Coroutine[Any, Any, T], context: Context | None = None) -> Future[T]:
         """Run `coroutine` on the loop; from any thread. Cancelling the future cancels the task."""
-        return _in(context)(asyncio.run_coroutine_threadsafe, coroutine, self._loop)
+        future: Future[T] = _in(context)(asyncio.run_coroutine_threadsafe, coroutine, self._loop)
+        return future
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Start a task from this thread; the loop keeps hold of it until it ends."""

@@ -52,8 +52,9 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             that is not installed.
     """
 
-    _esm = _STATIC / "widget.js"
-    _css = _STATIC / "widget.css"
+    # Text and not paths: anywidget would keep every widget alive for as long as a path may change.
+    _esm = (_STATIC / "widget.js").read_text(encoding="utf-8")
+    _css = (_STATIC / "widget.css").read_text(encoding="utf-8")
 
     def __init__(
         self, provider_or_model: Provider | str | None = None, *, tools: Sequence[Any] = (), **config: Any
@@ -212,7 +213,9 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         if self._background.alive:
             self._background.submit(self._talk.close(), self._context)
         self._callbacks.close()
+        layout = self.layout
         super().close()
+        layout.close()
 
     def __repr__(self) -> str:
         talk = self._talk

@@ -19,7 +19,6 @@ from livewidget.events import (
     OutputAudio,
     SessionEnded,
     TextSent,
-    ToolResult,
     TurnComplete,
 )
 from livewidget.session import LiveSession
@@ -33,7 +32,7 @@ from livewidget.widget.messages import NoticeView, TurnTakingMode
 from livewidget.widget.transcript import Transcript
 from livewidget.widget.uplink import Uplink
 from livewidget.widget.views import turn_view
-from livewidget.widget.wording import now_ms
+from livewidget.widget.wording import code_of, now_ms
 
 TICK_S = 0.05
 
@@ -232,8 +231,8 @@ class Talk:
         self._changed()
         return session
 
-    async def shut(self, error: str | None = None) -> None:
-        """End the session; twice is allowed."""
+    async def shut(self, why: tuple[str, str] | None = None) -> None:
+        """End the session; twice is allowed. `why` is a notice's code and text."""
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
@@ -241,8 +240,8 @@ class Talk:
             if self.board.still.is_set() and self._session is None:
                 return
             await self._close_session()
-            if error:
-                self.notice("error", "session-ended", error)
+            if why:
+                self.notice("error", *why)
             self._over()
 
     async def _close_session(self) -> None:
@@ -322,12 +321,8 @@ class Talk:
                     self.bridge.flush(self._audio_turn, now)
             case Notice(level=level, code=code, text=text):
                 self.notice(level, code, text)
-            case ToolResult(name=name, error=str(error)):
-                self.notice(
-                    "error", "tool-failed", error if name in error else f"The tool {name} failed: {error}"
-                )
             case SessionEnded(error=error) if session is self._session and self.board.phase == "live":
-                self._chores.spawn(self.shut(error))
+                self._chores.spawn(self.shut((code_of(session.error), error) if error else None))
         self.board.floor = session.floor
         self.bridge.state()
         self._dispatch(event)

@@ -12,7 +12,7 @@ def now_ms() -> float:
     return time.monotonic() * 1000
 
 
-def code_of(error: Exception) -> str:
+def code_of(error: BaseException | None) -> str:
     """Return a stable name for an error: KeyMissing becomes "key-missing"."""
     name = type(error).__name__ if isinstance(error, LiveError) else "failed"
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")

@@ -1,0 +1,347 @@
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+from livewidget import LiveWidget, StandIn, Turn, TurnComplete
+from livewidget.errors import AnswerTimeout, ConfigError, KeyMissing, LiveError, ToolError, UsageError
+from livewidget.turns import Floor
+from livewidget.widget import messages as m
+from livewidget.widget.background import background
+
+from .jupyter import WidgetPage, comms, until
+
+__all__ = ["comms"]
+pytestmark = pytest.mark.usefixtures("comms")
+CANARY = "AIzaSyCANARY0000000000000000000000000000"
+
+
+def tone(text):
+    return (np.sin(np.arange(7_200) / 20) * 8000).astype("int16")
+
+
+def tutor(**more):
+    parts = {"ears": lambda sound: "hello", "brain": lambda text: f"You said {text}", "voice": tone}
+    return StandIn(**(parts | more))
+
+
+@pytest.fixture
+def live():
+    widget = LiveWidget(tutor())
+    yield widget
+    widget.close()
+    until(lambda: widget._talk._closed)
+
+
+@pytest.fixture
+def page(live):
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    yield page
+    page.leave()
+
+
+def notices(live):
+    return {code: notice.text for code, notice in live._talk.board.notices.items()}
+
+
+# --- From a cell -----------------------------------------------------------------------------------------
+
+
+def test_a_new_widget_is_idle_and_opens_nothing(live):
+    assert (live.phase, live.floor, live.turns) == ("idle", Floor.LISTENING, [])
+
+
+def test_ask_returns_the_answer(live):
+    turn = live.ask("good morning", timeout=10)
+    assert isinstance(turn, Turn)
+    assert turn.text == "You said good morning"
+    assert live.turns[-1] == turn
+    assert live.phase == "live"
+
+
+def test_ask_says_when_no_answer_comes_and_the_talk_goes_on():
+    hold = threading.Event()
+    live = LiveWidget(tutor(brain=lambda text: (hold.wait(5) and "late") or "late"))
+    with pytest.raises(AnswerTimeout):
+        live.ask("hello", timeout=0.2)
+    assert live.phase == "live"
+    hold.set()
+    live.close()
+    until(lambda: live._talk._closed)
+
+
+def test_say_start_and_stop_return_at_once(live):
+    live.say("hello")
+    until(lambda: any(turn.text == "You said hello" for turn in live.turns))
+    live.stop()
+    assert live.wait(10)
+    assert live.phase == "ended"
+    live.start()
+    until(lambda: live.phase == "live")
+
+
+def test_turns_go_on_being_counted_over_a_restart(live):
+    first = live.ask("one", timeout=10)
+    live.stop()
+    live.wait(10)
+    second = live.ask("two", timeout=10)
+    assert second.index > first.index
+    assert [turn.index for turn in live.turns] == sorted({turn.index for turn in live.turns})
+    assert [turn.text for turn in live.turns if turn.speaker == "model"] == ["You said one", "You said two"]
+
+
+def test_listen_yields_turns_as_they_end_and_ends_with_the_talk(live):
+    live.start()
+    turns = live.listen(timeout=10)
+    live.say("hello")
+    assert [next(turns).text, next(turns).text] == ["hello", "You said hello"]
+    live.stop()
+    assert list(turns) == []
+
+
+def test_listen_ends_when_nothing_comes(live):
+    live.start()
+    until(lambda: live.phase == "live")
+    assert list(live.listen(timeout=0.1)) == []
+    assert live.wait(0.05) is False
+
+
+def test_pictures_are_jpeg_png_or_pillow(live):
+    with pytest.raises(UsageError, match="JPEG or PNG"):
+        live.send_image("cat.jpg")
+    with pytest.raises(UsageError, match="neither JPEG nor PNG"):
+        live.send_image(b"not a picture")
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda: LiveWidget(tutor(), voise="Kore"), ConfigError),
+        (lambda: LiveWidget(tutor(), temperature=9), ConfigError),
+        (lambda: LiveWidget(tutor(), tools=[lambda *args: 1]), ToolError),
+        (lambda: LiveWidget("gemini-3.8-live"), KeyMissing),
+    ],
+)
+def test_what_cannot_work_is_said_in_the_cell(monkeypatch, make, error):
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(error) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+class Unreachable:
+    model, service, label, speaker, badge, suggestions = (
+        "offline-tutor",
+        "standin",
+        "Nobody",
+        "nobody",
+        "",
+        (),
+    )
+
+    def model_path(self):
+        return "models/offline-tutor"
+
+    async def dial(self):
+        raise LiveError("Nobody is there; look for somebody else.")
+
+
+def test_what_fails_on_connecting_stands_under_the_widget_and_is_raised_by_ask():
+    live = LiveWidget(Unreachable())
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    page.send(m.Start(microphone=True))
+    notice = page.wait_for(m.NoticeView)
+    assert (notice.level, notice.text) == ("error", "Nobody is there; look for somebody else.")
+    page.wait_for(m.State, lambda state: state.phase == "ended")
+    with pytest.raises(LiveError, match="Nobody is there"):
+        live.ask("hello", timeout=5)
+    page.leave()
+    live.close()
+    until(lambda: live._talk._closed)
+
+
+# --- Tools and callbacks ---------------------------------------------------------------------------------
+
+
+def test_callbacks_get_events_and_turns(live):
+    got, done = [], threading.Event()
+
+    @live.on(Turn)
+    def told(turn):
+        got.append(turn.text)
+
+    @live.on(TurnComplete)
+    def complete(event):
+        done.set()
+
+    live.ask("hello", timeout=10)
+    assert done.wait(5)
+    until(lambda: got == ["hello", "You said hello"])
+
+
+def test_a_callback_that_raises_is_said_under_the_widget(live):
+    @live.on(TurnComplete)
+    def broken(event):
+        raise ValueError("bad luck\nsecond line")
+
+    live.ask("hello", timeout=10)
+    until(lambda: "callback-failed" in notices(live))
+    assert notices(live)["callback-failed"] == "The callback broken failed: ValueError: bad luck"
+
+
+def test_a_tool_can_be_added_while_the_talk_goes_on(live):
+    live.ask("one", timeout=10)
+
+    @live.tool
+    def lamp(on: bool) -> str:
+        """Turn the lamp on or off."""
+        return "done"
+
+    until(lambda: live._talk._opened_with[1:] and live.phase == "live")
+    assert lamp(True) == "done"
+    assert live.ask("two", timeout=10).text == "You said two"
+    with pytest.raises(ToolError):
+        live.tool(lambda *many: 1)
+
+
+# --- With a page -----------------------------------------------------------------------------------------
+
+
+def test_a_page_starts_types_and_hears(live, page):
+    page.send(m.Start(microphone=True))
+    page.wait_for(m.State, lambda state: state.phase == "live" and state.owner == "page")
+    page.send(m.Text(text="good day"))
+    turn = page.wait_for(m.TurnView, lambda turn: turn.speaker == "model" and turn.final)
+    assert "".join(span.text for span in turn.spans) == "You said good day"
+    page.hear(1)
+
+
+def test_the_voice_arrives_whole(live, page):
+    page.send(m.Start(microphone=False))
+    page.send(m.Text(text="hello"))
+    page.wait_for(m.TurnView, lambda turn: turn.speaker == "model" and turn.final)
+    until(lambda: any(isinstance(message, m.SpeakerEnd) for message, _ in page.heard))
+    end = next(message for message, _ in page.heard if isinstance(message, m.SpeakerEnd))
+    data = b"".join(buffers[0] for message, buffers in page.heard if buffers)
+    assert len(data) == 2 * end.samples
+    assert np.frombuffer(data, "<i2").any()
+
+
+def test_interrupting_flushes_and_cuts_the_turn_at_what_was_heard():
+    live = LiveWidget(tutor(brain=lambda text: "word " * 60, voice=lambda text: np.tile(tone(text), 60)))
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    page.send(m.Start(microphone=False))
+    page.send(m.Text(text="hello"))
+    page.hear(12_000)
+    page.send(m.Interrupt())
+    flush = page.wait_for(m.Flush)
+    page.send(m.Heard(turn=flush.turn, sample=6_000))
+    cut = page.wait_for(m.TurnView, lambda turn: turn.interrupted and turn.heard_sample == 6_000)
+    assert "".join(span.text for span in cut.spans).count("word") < 60
+    until(lambda: live.turns[-1].heard_sample == 6_000)
+    page.leave()
+    live.close()
+    until(lambda: live._talk._closed)
+
+
+def test_changing_how_turns_are_taken_keeps_the_talk(live, page):
+    page.send(m.Start(microphone=True))
+    page.send(m.Text(text="one"))
+    page.wait_for(m.TurnView, lambda turn: turn.speaker == "model" and turn.final)
+    page.send(m.TurnTaking(mode="push_to_talk"))
+    page.wait_for(m.State, lambda state: state.turn_taking == "push_to_talk" and state.phase == "live")
+    page.send(m.Activity(active=True))
+    for number in range(20):
+        page.send(m.MicrophoneAudio(first_sample=0, captured_ms=number * 40.0), [bytes(1280)])
+    page.send(m.Activity(active=False))
+    page.send(m.Text(text="two"))
+    page.wait_for(m.TurnView, lambda turn: any("two" in span.text for span in turn.spans) and turn.final)
+    assert [turn.index for turn in live.turns] == sorted({turn.index for turn in live.turns})
+    assert live.turns[0].text == "one"
+
+
+def test_a_session_started_from_a_page_ends_with_it(live, page):
+    live._talk.bridge.pages.lease_ms = 500
+    page.send(m.Start(microphone=True))
+    page.wait_for(m.State, lambda state: state.phase == "live")
+    page.reporting = False
+    assert live.wait(10)
+    assert "page-gone" in notices(live)
+
+
+def test_a_session_started_from_python_does_not_need_a_page(live, page):
+    live._talk.bridge.pages.lease_ms = 300
+    live.start()
+    page.wait_for(m.State, lambda state: state.phase == "live")
+    page.reporting = False
+    until(lambda: len(live._talk.bridge.pages) == 0)
+    assert not live.wait(0.3)
+    assert live.phase == "live"
+
+
+# --- What is saved, and what is left ---------------------------------------------------------------------
+
+
+def test_no_key_is_found_in_anything_that_can_be_saved(monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", CANARY)
+    live = LiveWidget("gemini-3.8-live")
+    assert CANARY not in repr(live.get_state()) + repr(live) + str(live) + repr(live._talk.provider)
+    assert CANARY not in repr(live.comm.sent)
+    assert CANARY in repr({"a trait": CANARY})  # the search itself works
+    live.close()
+    until(lambda: live._talk._closed)
+
+
+def test_there_are_few_traits_and_all_are_public(live):
+    ours = set(live.keys) - {"layout", "tabbable", "tooltip"}
+    assert {name for name in ours if not name.startswith("_")} == set()
+    assert {"_esm", "_css"} <= ours
+
+
+def test_a_forged_state_starts_nothing(live):
+    for state in ({"phase": "live"}, {"_esm": "alert(1)"}, {"_view_name": "X"}):
+        live.comm.page_says(None, method="update", state=state, buffer_paths=[])
+    live.comm.page_says(None, method="nonsense")
+    assert live.phase == "idle"
+    assert live._esm != "alert(1)"
+
+
+def test_junk_from_a_page_is_counted_and_said_once(live, page):
+    for junk in (None, 1, {"lane": "control"}, {"kind": "x" * 1000}):
+        live.comm.page_says(junk)
+    page.wait_for(m.NoticeView, lambda notice: notice.code == "page-message")
+    until(lambda: live._talk.bridge.ignored == 4)
+
+
+def test_running_it_again_and_again_leaves_nothing(comms):
+    def tasks():
+        return background().submit(count()).result(5)
+
+    async def count():
+        return background().tasks - 1
+
+    LiveWidget(tutor()).close()
+    until(lambda: tasks() == 0)
+    threads, kept = threading.active_count(), []
+    for _ in range(20):
+        live = LiveWidget(tutor())
+        kept.append(weakref.ref(live._talk))
+        live.on(TurnComplete)(lambda event: None)
+        page = WidgetPage(live)
+        page.send(m.Start(microphone=True))
+        page.send(m.Text(text="hello"))
+        page.wait_for(m.TurnView, lambda turn: turn.speaker == "model")
+        page.leave()
+        live.close()
+        live.close()
+    until(lambda: tasks() == 0)
+    until(lambda: threading.active_count() <= threads + 1)
+    del live, page
+    comms.clear()  # of this front end; a kernel forgets a closed comm by itself
+    until(lambda: gc.collect() >= 0 and sum(ref() is not None for ref in kept) == 0)
