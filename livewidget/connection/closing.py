@@ -127,7 +127,7 @@ REASONS: Final = tuple(
 #: Reasons given by this side, with code 1006: the other side said nothing.
 LOST: Final = {
     "keepalive ping timeout": "The server did not answer for a minute; check the network, then start again.",
-    "message too big": "The server sent a message that is larger than any should be; start again.",
+    "limit": "The server sent a message that is larger than any should be; start again.",
 }
 
 #: Where no row of `REASONS` knows the reason. `{said}` is the reason in quotation marks, or nothing.

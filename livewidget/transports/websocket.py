@@ -112,10 +112,11 @@ async def dial(
     open_timeout: float = 10.0,
     cafile: str | None = None,
     proxy: str | bool = True,
+    max_size: int = MAX_SIZE,
 ) -> Transport:
     """Open a link to a server.
 
-    Frames are not compressed: audio in base64 shrinks little, and deflating it would delay every chunk.
+    Frames are not compressed: deflate takes off what base64 has added, a quarter, and delays every chunk.
 
     Args:
         url: `wss://…`, or `ws://…` to this computer only. It must not hold a key.
@@ -123,6 +124,7 @@ async def dial(
         open_timeout: Seconds for name, TCP, TLS and WebSocket handshake together.
         cafile: A file of PEM certificates to trust in place of the system's.
         proxy: True for the one of the environment (`HTTPS_PROXY` …), False for none, or its URL.
+        max_size: Largest frame taken in, in bytes.
 
     Raises:
         ConfigError: If the URL is no WebSocket URL, or would send the key over a network in the clear.
@@ -145,7 +147,7 @@ async def dial(
             ping_interval=PING_INTERVAL,
             ping_timeout=PING_TIMEOUT,
             close_timeout=CLOSE_TIMEOUT,
-            max_size=MAX_SIZE,
+            max_size=max_size,
             logger=_logger,
             user_agent_header="livewidget",
             **options,
@@ -223,6 +225,8 @@ def _failed(error: Exception, host: str, open_timeout: float) -> LiveError:
         )
     if isinstance(error, ConnectionRefusedError):
         return ConnectFailed(f"Nothing listens at {host}; is the server running there?")
+    if isinstance(error, ConnectionError):
+        return ConnectFailed(f"{host} broke the connection off at once; does it speak the Live API there?")
     if isinstance(error, OSError):
         return _unreachable(error, host)
     return ConnectFailed(f"{host} answered, but not as a Live API server; check the address.")

@@ -1,0 +1,94 @@
+"""Close codes and reasons in plain words."""
+
+import pytest
+
+from livewidget.connection.closing import LOST, REASONS, explain, plain
+from livewidget.errors import (
+    KeyRefused,
+    LinkLost,
+    LiveError,
+    ModelNotFound,
+    QuotaExceeded,
+    ServerFault,
+    SetupRefused,
+)
+
+NOT_FOUND = "models/gemini-3.8-lives is not found for API version v1beta, or is not supported for bidiGenerateContent."
+UNKNOWN = "Invalid JSON payload received. Unknown name \"x\" at 'setup': Cannot find field."
+EXPLICIT = "Explicit activity control is not supported when automatic activity detection is enabled."
+MODALITY = "The requested combination of response modalities (TEXT) is not supported by the model."
+QUOTA = "You exceeded your current quota, please check your plan and billing details"
+
+TABLE = [
+    (1000, "", ServerFault, "The server ended the session."),
+    (1000, "The operation was cancelled.", ServerFault, "ended the session"),
+    (1001, "", ServerFault, "goes down"),
+    (1006, "", LinkLost, "The connection to Gemini broke"),
+    (1006, "keepalive ping timeout", LinkLost, "did not answer for a minute"),
+    (1006, "frame with 99 bytes exceeds limit of 9 bytes", LinkLost, "larger than any should be"),
+    (1007, "Request contains an invalid argument.", SetupRefused, "does not say what"),
+    (1007, UNKNOWN, SetupRefused, "does not know a field"),
+    (1007, EXPLICIT, SetupRefused, "push_to_talk"),
+    (1007, "API key not valid. Please pass a valid API key.", KeyRefused, "copy it again"),
+    (1007, "API key expired. Please renew the API key.", KeyRefused, "make a new one"),
+    (1007, "User location is not supported for the API use", SetupRefused, "not offered where you are"),
+    (1007, "Precondition check failed.", SetupRefused, "billing"),
+    (1007, "Thinking level is not supported for this model.", SetupRefused, "thinking"),
+    (1007, "BLOCKING function calls are not supported for this model", SetupRefused, "block"),
+    (1007, MODALITY, SetupRefused, "modality"),
+    (1007, "something new", SetupRefused, 'It said: "something new"'),
+    (1008, NOT_FOUND, ModelNotFound, "Did you mean gemini-3.8-live?"),
+    (1008, "Publisher Model projects/p/… was not found or no access", ModelNotFound, "location"),
+    (1008, "Operation is not implemented, or supported, or enabled.", ServerFault, "tool calls"),
+    (1008, "BidiGenerateContent session not found", SetupRefused, "start a new one"),
+    (1008, "Your API key was reported as leaked. Please use another API key.", KeyRefused, "leaked"),
+    (1008, "API keys are not supported by this API.", KeyRefused, "gcloud"),
+    (1008, "", SetupRefused, "refused the session"),
+    (1011, "Internal error encountered.", ServerFault, "fault of its own"),
+    (1011, "The service is currently unavailable.", ServerFault, "try again"),
+    (1011, "Deadline expired before operation could complete.", ServerFault, "longest time"),
+    (1011, QUOTA, QuotaExceeded, "billing"),
+    (1011, "", ServerFault, "The server failed."),
+    (4321, "odd", ServerFault, "with code 4321"),
+]
+
+
+def explained(code: int, reason: str) -> LiveError:
+    return explain(code, reason, label="Gemini", model="gemini-3.8-lives", service="gemini")
+
+
+@pytest.mark.parametrize(("code", "reason", "kind", "words"), TABLE)
+def test_every_ending_is_one_plain_error(code, reason, kind, words):
+    error = explained(code, reason)
+    assert type(error) is kind
+    assert words in str(error)
+    assert "\n" not in str(error)
+    assert "{" not in str(error)
+    if code != 1006:
+        assert error.code == code
+        assert error.reason == " ".join(reason.split())
+
+
+def test_no_row_hides_behind_an_earlier_one():
+    for position, row in enumerate(REASONS):
+        assert not any(earlier.words in row.words for earlier in REASONS[:position])
+
+
+def test_reasons_of_this_side_do_not_count_as_the_servers():
+    for words in LOST:
+        assert type(explained(1011, words)) is ServerFault
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["AIzaSyD0123456789abcdefghijklmnopqrstuv", "ya29.a0AfH6SMBx-very_long", "auth_tokens/abc123", "x" * 64],
+)
+def test_what_looks_like_a_secret_is_not_repeated(secret):
+    error = explained(1008, f"bad key {secret} given")
+    assert secret not in str(error) + error.reason + repr(error)
+    assert "bad key … given" in str(error)
+
+
+def test_a_reason_is_one_line_of_bounded_length():
+    assert plain("a\nb\x1b[31m\tc") == "a b [31m c"
+    assert len(plain("a " * 1000)) <= 160

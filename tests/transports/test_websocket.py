@@ -1,0 +1,367 @@
+"""A real WebSocket on the loopback."""
+
+import asyncio
+import contextlib
+import datetime
+import http
+import logging
+import socket
+import ssl
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import serve
+
+from livewidget.errors import ConfigError, ConnectFailed, KeyRefused, ModelNotFound, QuotaExceeded
+from livewidget.transports.base import TransportClosed
+from livewidget.transports.websocket import ServerSide, close_quietly, dial, is_loopback
+
+CANARY = "canary-key-0123456789"
+HEADERS = {"x-goog-api-key": CANARY}
+
+
+@contextlib.asynccontextmanager
+async def server(handler, **options):
+    """Serve on a free port; gives the address."""
+    async with serve(handler, "127.0.0.1", 0, **options) as running:
+        scheme = "wss" if "ssl" in options else "ws"
+        yield f"{scheme}://127.0.0.1:{running.sockets[0].getsockname()[1]}"
+
+
+async def echo(connection):
+    side = ServerSide(connection)
+    with contextlib.suppress(TransportClosed):
+        while True:
+            await side.send(await side.receive())
+
+
+async def ignore(connection):
+    await connection.wait_closed()
+
+
+async def test_text_and_bytes_come_back_as_they_went():
+    async with server(echo) as url:
+        link = await dial(url)
+        for frame in ("text", b"bytes", "é" * 1000, b"", ""):
+            await link.send(frame)
+            assert await link.receive() == frame
+        await link.close()
+        await link.close()
+        for act in (link.send("x"), link.receive()):
+            with pytest.raises(TransportClosed) as caught:
+                await act
+            assert caught.value.code == 1000
+
+
+async def test_a_cancelled_receive_loses_no_frame():
+    async with server(echo) as url:
+        link = await dial(url)
+        receiving = asyncio.create_task(link.receive())
+        await asyncio.sleep(0)
+        receiving.cancel()
+        await asyncio.gather(receiving, return_exceptions=True)
+        await link.send("a")
+        assert await link.receive() == "a"
+        await link.close()
+
+
+async def test_frames_of_17_mib_pass():
+    frame = "x" * (17 * 2**20)
+
+    async def big(connection):
+        await connection.send(frame)
+        await connection.wait_closed()
+
+    async with server(big) as url:
+        link = await dial(url)
+        assert len(await link.receive()) == len(frame)
+        await link.close()
+
+
+async def test_a_frame_above_the_limit_ends_the_link_with_a_reason():
+    async def big(connection):
+        with contextlib.suppress(Exception):
+            await connection.send("x" * 1001)
+        await connection.wait_closed()
+
+    async with server(big) as url:
+        link = await dial(url, max_size=1000)
+        with pytest.raises(TransportClosed) as caught:
+            await link.receive()
+        assert caught.value.code == 1006
+        assert "limit" in caught.value.reason
+        await link.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [(1008, "models/x is not found"), (1011, ""), (1000, "bye"), (4999, "é" * 61)]
+)
+async def test_the_servers_code_and_reason_arrive(code, reason):
+    async def leave(connection):
+        await ServerSide(connection).close(code, reason)
+
+    async with server(leave) as url:
+        link = await dial(url)
+        with pytest.raises(TransportClosed) as caught:
+            await link.receive()
+        assert (caught.value.code, caught.value.reason) == (code, reason)
+
+
+async def test_a_reason_that_is_too_long_is_cut_between_letters():
+    async def leave(connection):
+        await ServerSide(connection).close(1011, "é" * 100)
+
+    async with server(leave) as url:
+        link = await dial(url)
+        with pytest.raises(TransportClosed) as caught:
+            await link.receive()
+        assert caught.value.reason == "é" * 61
+
+
+async def test_a_link_that_breaks_has_code_1006():
+    async def drop(connection):
+        connection.transport.abort()
+
+    async with server(drop) as url:
+        link = await dial(url)
+        with pytest.raises(TransportClosed) as caught:
+            await link.receive()
+        assert caught.value.code == 1006
+
+
+async def test_the_link_is_not_compressed_has_no_delay_and_long_patience():
+    async with server(echo) as url:
+        link = await dial(url, headers=HEADERS)
+        inner = link._socket
+        raw = inner.transport.get_extra_info("socket")
+        assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert inner.protocol.extensions == []
+        assert (inner.ping_interval, inner.ping_timeout) == (20, 60)
+        assert inner.request.headers["x-goog-api-key"] == CANARY
+        assert CANARY not in inner.request.path
+        await link.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ws://192.0.2.1/x",
+        "ws://example.invalid",
+        "ws://127.0.0.1.example.invalid",
+        "ws://localhost.example.invalid:80",
+        "ws://[2001:db8::1]:80",
+        "ws://0.0.0.0:80",
+        "ws://user:password@127.0.0.1",
+        "wss://user@example.invalid",
+        "http://127.0.0.1",
+        "127.0.0.1",
+        "wss://",
+        "ws://127.0.0.1:port",
+        "wss://[broken",
+        "",
+    ],
+)
+async def test_addresses_that_are_refused_without_dialling(url, monkeypatch):
+    def dialled(*args, **kwargs):
+        raise AssertionError("dialled")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", dialled)
+    with pytest.raises(ConfigError) as caught:
+        await dial(url, headers=HEADERS)
+    assert "\n" not in str(caught.value)
+    assert "password" not in str(caught.value) or "must not hold" in str(caught.value)
+
+
+async def test_the_check_of_dialling_would_see_it(monkeypatch):
+    def dialled(*args, **kwargs):
+        raise AssertionError("dialled")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", dialled)
+    with pytest.raises(AssertionError, match="dialled"):
+        await dial("ws://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("url", ["ws://127.0.0.1:1", "ws://localhost", "wss://127.8.9.1", "ws://[::1]:80"])
+def test_loopback(url):
+    assert is_loopback(url)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, KeyRefused),
+        (403, KeyRefused),
+        (404, ModelNotFound),
+        (409, ConnectFailed),
+        (429, QuotaExceeded),
+        (500, ConnectFailed),
+        (503, ConnectFailed),
+    ],
+)
+async def test_http_refusals(status, error):
+    def refuse(connection, request):
+        return connection.respond(http.HTTPStatus(status), f"{CANARY}\n")
+
+    async with server(ignore, process_request=refuse) as url:
+        with pytest.raises(error) as caught:
+            await dial(url, headers=HEADERS)
+    assert f"HTTP {status}" in str(caught.value)
+    check_plain(caught.value, url)
+
+
+def check_plain(error, url):
+    """One sentence or two that name the host, and nothing of the request."""
+    text = str(error)
+    assert url.partition("://")[2] in text
+    assert "\n" not in text
+    assert CANARY not in text + repr(error)
+    assert error.__suppress_context__
+
+
+async def test_a_redirect_is_not_followed_with_the_key():
+    reached = []
+
+    async def thief(connection):
+        reached.append(connection.request.headers.get("x-goog-api-key"))
+
+    async with server(thief) as elsewhere:
+
+        def redirect(connection, request):
+            response = connection.respond(http.HTTPStatus.FOUND, "")
+            response.headers["Location"] = elsewhere
+            return response
+
+        async with server(ignore, process_request=redirect) as url:
+            with pytest.raises(ConnectFailed, match="sends elsewhere") as caught:
+                await dial(url, headers=HEADERS)
+            check_plain(caught.value, url)
+            assert reached == []
+            # Without the defence the key goes along: the test would see it.
+            async with connect(url, additional_headers=HEADERS, proxy=None):
+                pass
+    assert reached == [CANARY]
+
+
+async def test_nothing_listens():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"ws://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ConnectFailed, match="Nothing listens") as caught:
+            await dial(url, headers=HEADERS)
+    check_plain(caught.value, url)
+
+
+async def test_a_name_that_does_not_exist():
+    with pytest.raises(ConnectFailed, match="cannot be found") as caught:
+        await dial("wss://nowhere.invalid", headers=HEADERS, proxy=False)
+    check_plain(caught.value, "wss://nowhere.invalid")
+
+
+async def test_a_server_that_accepts_and_says_nothing():
+    async def hang(reader, writer):
+        await reader.read()
+        writer.close()
+
+    listener = await asyncio.start_server(hang, "127.0.0.1", 0)
+    async with listener:
+        url = f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        with pytest.raises(ConnectFailed, match=r"within 0\.05 s") as caught:
+            await dial(url, headers=HEADERS, open_timeout=0.05)
+    check_plain(caught.value, url)
+
+
+async def test_a_server_that_is_none():
+    async def other(reader, writer):
+        await reader.readline()
+        writer.write(b"SSH-2.0-OpenSSH\r\n\r\n")
+        writer.close()
+
+    listener = await asyncio.start_server(other, "127.0.0.1", 0)
+    async with listener:
+        url = f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        with pytest.raises(ConnectFailed, match="not as a Live API server") as caught:
+            await dial(url, headers=HEADERS)
+    check_plain(caught.value, url)
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate of its own for 127.0.0.1: the files of certificate and key."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    import ipaddress
+
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    cert, private = tmp_path / "cert.pem", tmp_path / "key.pem"
+    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return str(cert), str(private)
+
+
+async def test_tls_is_verified(certificate, tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    async with server(echo, ssl=context) as url:
+        with pytest.raises(ConnectFailed, match="not trusted") as caught:
+            await dial(url, headers=HEADERS)
+        check_plain(caught.value, url)
+        link = await dial(url, headers=HEADERS, cafile=certificate[0])
+        await link.send("safe")
+        assert await link.receive() == "safe"
+        await link.close()
+        port = url.rpartition(":")[2]
+        with pytest.raises(ConnectFailed, match="not trusted"):
+            await dial(f"wss://localhost:{port}", headers=HEADERS, cafile=certificate[0])
+    for bad in (tmp_path / "none.pem", tmp_path / "empty.pem"):
+        with contextlib.suppress(FileExistsError):
+            (tmp_path / "empty.pem").touch()
+        with pytest.raises(ConfigError, match="cafile") as refused:
+            await dial(url, cafile=str(bad))
+        assert str(tmp_path) not in str(refused.value)
+
+
+async def test_plain_where_encryption_is_expected():
+    async with server(echo) as url:
+        with pytest.raises(ConnectFailed, match="broke the connection off"):
+            await dial(url.replace("ws://", "wss://"), headers=HEADERS)
+
+
+async def test_the_key_is_in_no_log(caplog):
+    caplog.set_level(logging.DEBUG)
+    quiet = logging.getLogger("test.server")
+    quiet.setLevel(logging.ERROR)
+    async with server(echo, logger=quiet) as url:
+        link = await dial(url, headers=HEADERS)
+        await link.send("hello")
+        await link.close()
+        assert CANARY not in caplog.text
+        # What websockets does by itself at this level:
+        async with connect(url, additional_headers=HEADERS, proxy=None):
+            pass
+        assert CANARY in caplog.text
+
+
+async def test_closing_quietly_does_not_wait_for_a_server_that_hangs():
+    class Hanging:
+        async def close(self):
+            await asyncio.Event().wait()
+
+    async with asyncio.timeout(2):
+        await close_quietly(Hanging(), within=0.01)
