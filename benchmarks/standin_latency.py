@@ -225,7 +225,7 @@ async def main() -> None:
     print(f"  understood word for word: {right} of {len(heard)} ({100 * right / max(1, len(heard)):.0f} %)")
     seconds = sum(len(talker.lag) for talker in talkers) * FRAME_MS / 1000
     print(
-        f"  processor: {100 * busy / took:.0f} % of one core, {1000 * busy / seconds:.0f} ms a second of sound"
+        f"  processor: {100 * busy / took:.0f} % of one core, {1000 * busy / seconds:.0f} ms/s of sound"
     )
 
 
