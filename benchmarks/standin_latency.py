@@ -224,9 +224,7 @@ async def main() -> None:
     print(figures("  a frame is late by", [v for t in talkers for v in t.lag]))
     print(f"  understood word for word: {right} of {len(heard)} ({100 * right / max(1, len(heard)):.0f} %)")
     seconds = sum(len(talker.lag) for talker in talkers) * FRAME_MS / 1000
-    print(
-        f"  processor: {100 * busy / took:.0f} % of one core, {1000 * busy / seconds:.0f} ms/s of sound"
-    )
+    print(f"  processor: {100 * busy / took:.0f} % of one core, {1000 * busy / seconds:.0f} ms/s of sound")
 
 
 if __name__ == "__main__":
