@@ -25,7 +25,7 @@ SHOWN = (
 
 
 def shoot(out: Path, pictures: list[tuple[str, str, int]] | None, states: list[str]) -> None:
-    """Write one PNG per (state, theme, width) into `out`; without `pictures`, all of `states` or every state."""
+    """Write one PNG per (state, theme, width) into `out`: `pictures`, or all of `states`, or everything."""
     out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

@@ -1,10 +1,12 @@
 // Text must be readable in both themes: a ratio of at least 4.5 to what it stands on (WCAG 1.4.3), signs at least 3.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
-const css = readFileSync(fileURLToPath(new URL("../../src/widget.css", import.meta.url)), "utf8");
+const folder = fileURLToPath(new URL("../../src/views/", import.meta.url));
+const sheets = readdirSync(folder).filter((name) => name.endsWith(".css"));
+const css = sheets.map((name) => readFileSync(folder + name, "utf8")).join("\n");
 
 type Colour = [red: number, green: number, blue: number];
 
@@ -94,6 +96,12 @@ describe("the style sheet", () => {
         expect(selector).toMatch(/\.livewidget(\s|$|:)/);
       }
     }
+  });
+
+  it("is all in the bundle", () => {
+    const bundle = readFileSync(`${folder}../widget.css`, "utf8");
+    const imported = [...bundle.matchAll(/@import "\.\/views\/([^"]+)"/g)].map((match) => match[1]);
+    expect(imported.sort()).toEqual(sheets.sort());
   });
 
   it("names its animations with its prefix", () => {
