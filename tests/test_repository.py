@@ -73,24 +73,36 @@ def test_the_check_of_sizes_sees_what_is_too_long():
 # --- Tests and modules --------------------------------------------------------------------------------------
 
 
-def mirrors(path: Path) -> list[Path]:
-    """Where the tests of a module may be: beside its like, or with those of its package."""
-    inside = path.relative_to(PACKAGE)
-    package = inside.parent
-    own = TESTS / package / f"test_{inside.stem}.py"
-    return [own, *([TESTS / package.parent / f"test_{package.name}.py"] if package.name else [])]
+def part(path: Path) -> str:
+    """The layer a file belongs to: the module or folder right under the package."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if not path.name.startswith("__")], ids=relative)
-def test_every_module_has_tests(path):
-    names = {part for test in TESTS.rglob("test_*.py") for part in imported(test)}
-    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    assert any(map(Path.exists, mirrors(path))) or module in names
+PARTS = sorted({part(path) for path in SOURCES if not path.name.startswith("__") or path.parent != PACKAGE})
 
 
-def imported(path: Path) -> set[str]:
-    """The modules that a file imports by their full name."""
-    return set(re.findall(r"^\s*(?:from|import) (livewidget[\w.]*)", path.read_text(), re.MULTILINE))
+@pytest.mark.parametrize("name", PARTS)
+def test_every_part_has_tests_of_its_name(name):
+    assert (TESTS / f"test_{name}.py").exists() or list((TESTS / name).glob("test_*.py"))
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_tests_stand_where_what_they_test_stands(name):
+    """A test in a part's folder has the name of one of its modules, or uses the part."""
+    for test in (TESTS / name).glob("test_*.py"):
+        module = PACKAGE / name / f"{test.stem.removeprefix('test_')}.py"
+        assert module.exists() or re.search(rf"livewidget[. ]\S*{name}|{name}\.", test.read_text()), test.name
+
+
+def test_no_module_is_left_over():
+    """Every module is imported by another one, or is where a process begins."""
+    begins = {"livewidget.__main__", "livewidget.standin.espeak_worker", "livewidget.standin.serve"}
+    text = "\n".join(path.read_text() for path in SOURCES)
+    used = set(re.findall(r"(?:from|import) (livewidget[\w.]*)", text))
+    for package, names in re.findall(r"from (livewidget[\w.]*) import \(?([\w, \n]+)", text):
+        used |= {f"{package}.{name}" for name in re.findall(r"\w+", names)}
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in SOURCES}
+    assert {name for name in modules - begins - used if not name.endswith("__init__")} == set()
 
 
 # --- Words --------------------------------------------------------------------------------------------------

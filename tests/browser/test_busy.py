@@ -75,9 +75,9 @@ def test_without_the_subshell_lane_the_microphone_waits_for_the_cell(open_talk, 
 @pytest.fixture(scope="module")
 def old_lab(tmp_path_factory):
     """A JupyterLab whose kernel is ipykernel 6.29: no subshells."""
-    from tests.widget.kernels import kernel_python
+    from tests.widget.kernels import python_with
 
-    running = Lab(tmp_path_factory.mktemp("old"), python=str(kernel_python("6.29.5")))
+    running = Lab(tmp_path_factory.mktemp("old"), python=python_with("6.29.5"))
     yield running
     running.close()
 

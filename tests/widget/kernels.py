@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
@@ -15,22 +16,15 @@ from jupyter_client.manager import KernelManager
 from livewidget.widget import messages as m
 
 ROOT = pathlib.Path(__file__).parents[2]
-CACHE = ROOT / ".cache" / "kernels"
-NEEDS = ["anywidget", "ipywidgets", "msgspec", "nest-asyncio2", "numpy", "websockets"]
 
 
 def python_with(ipykernel: str | None) -> str:
-    """Return a Python that has this ipykernel; None: the one of the tests. Made on first use, kept afterwards."""
+    """Return a Python that has this ipykernel; None: the one of the tests. `make kernels` sets the others up."""
     if ipykernel is None:
         return sys.executable
-    home = CACHE / f"ipykernel-{ipykernel}"
-    python = home / "bin" / "python"
-    if not (home / "ready").exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
-        install = [str(python), "-m", "pip", "install", "-q", f"ipykernel=={ipykernel}", *NEEDS]
-        subprocess.run(install, check=True)
-        (home / "ready").touch()
+    python = pathlib.Path(sys.prefix) / "kernels" / ipykernel / "python"
+    if not python.exists():
+        pytest.skip(f"ipykernel {ipykernel} is not set up: run make kernels")
     return str(python)
 
 
