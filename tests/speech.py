@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,9 @@ def quiet_room(seconds: float, rate: int = RATE) -> Samples:
 
 def spoken(text: str, *, voice: str = "Charon") -> Samples:
     """`text` as speech: float32, shape (n,), in [-1, 1], at `RATE`."""
-    return asyncio.run(_speak(text, voice))
+    # A thread of its own: the synchronous Playwright keeps a loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, _speak(text, voice)).result()
 
 
 async def _speak(text: str, voice: str) -> Samples:

@@ -92,14 +92,15 @@ class Lab:
             "IPYTHONDIR": str(self._home / "ipython"),
             "PYTHONWARNINGS": "ignore",
         }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", f"--port={self.port}", f"--ServerApp.root_dir={root}"],
-            cwd=root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self.log.open("wb"),
-            stderr=subprocess.STDOUT,
-        )
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", f"--port={self.port}", f"--ServerApp.root_dir={root}"],
+                cwd=root,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         self._wait_until_up()
 
     def _write_home(self, python: str, theme: str) -> None:

@@ -94,7 +94,7 @@ def test_speaking_over_the_answer_stops_it_and_cuts_the_transcript(open_talk, so
     card.start()
     card.type("tell me a story")
     notebook.page.wait_for_function(
-        "() => document.querySelector('.livewidget .lw-model .lw-words').textContent.length > 20"
+        "() => (document.querySelector('.livewidget .lw-model .lw-words')?.textContent.length ?? 0) > 20"
     )
     say(notebook.page, sounds("what time is it", before=0.1))
     expect(card.root.locator(".lw-interrupted:visible")).to_have_count(1, timeout=10_000)
