@@ -16,6 +16,8 @@ async function bundled(entry) {
     bundle: true,
     charset: "utf8",
     format: "esm",
+    // A string in the bundle is not read by anyone: it may as well be short.
+    minifyWhitespace: true,
     target,
     write: false,
   });
@@ -63,6 +65,8 @@ async function main() {
     format: "esm",
     target,
     legalComments: "none",
+    // Shorter statements, but names and lines stay: a change of the bundle can still be read.
+    minifySyntax: true,
     plugins: [worklets.esbuild()],
   });
   if (existsSync(path.join(here, "src/widget.css"))) {

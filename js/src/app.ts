@@ -1,23 +1,22 @@
 // One widget in one page: its state, its microphone and voice, and its way to the kernel. Views come and go.
 
 import { Lease } from "./audio/clock.ts";
-import { LevelLanes } from "./audio/levels.ts";
+import type { LevelLanes } from "./audio/levels.ts";
 import { Bridge, type Wire } from "./bridge.ts";
 import { hideClass } from "./hide.ts";
-import { Microphone } from "./media/microphone.ts";
-import { Player } from "./media/player.ts";
-import { SILENT, TROUBLES } from "./media/trouble.ts";
-import { Voice } from "./media/voice.ts";
+import { TROUBLES } from "./media/trouble.ts";
 import type { KernelMessage, SessionState, Welcome } from "./messages.ts";
-import { KERNEL_BUSY, KERNEL_GONE, Notices, OTHER_PAGE, SOUND_BLOCKED } from "./notices.ts";
+import { KERNEL_GONE, Notices, OTHER_PAGE } from "./notices.ts";
 import { Scope } from "./scope.ts";
-import type { Actions, MicrophoneState, Store, Turn, TurnTaking } from "./state.ts";
+import type { Actions, Store, Turn, TurnTaking } from "./state.ts";
 import { createStore } from "./store.ts";
+import { Talk } from "./talk.ts";
 
 const TICK_MS = 250;
 /** While nothing is live, only every fourth tick is reported. */
 const IDLE_TICKS = 4;
-const BAR_MS = 40;
+/** A microphone that is on for so many ticks while no session begins is given back. */
+const PATIENCE_TICKS = 20;
 /** A cell that is run again takes its view away for a moment. */
 const VIEW_GRACE_MS = 1500;
 const LONGEST_TEXT = 100_000;
@@ -30,37 +29,39 @@ export type Mount = (
   scope: Scope,
 ) => void;
 
+/** Names this page; `crypto.randomUUID` is missing from pages that are not secure. */
+function randomName(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
+}
+
 export class App implements Actions {
   readonly scope = new Scope();
   readonly store = createStore();
-  readonly levels = new LevelLanes();
   readonly bridge: Bridge;
   readonly #now = () => performance.now();
   readonly #notices = new Notices(this.store);
-  readonly #player: Player;
-  readonly #microphone: Microphone;
-  readonly #voice: Voice;
+  readonly #talk: Talk;
   readonly #lease: Lease;
   readonly #views = new Set<Scope>();
   #transcriptClass = "";
   #owner = "";
   #ticks = 0;
+  #idleTicks = 0;
 
   /** Touches no device: that takes a click. */
   constructor(wire: Wire) {
     this.#lease = new Lease(this.#now());
-    this.bridge = new Bridge(crypto.randomUUID(), wire, this.#now, {
+    this.bridge = new Bridge(randomName(), wire, this.#now, {
       message: (message) => this.#take(message),
-      voice: (turn, first, samples) => this.#player.write(turn, first, samples),
+      voice: (turn, first, samples) => this.#talk.player.write(turn, first, samples),
       flush: (epoch, turn) => this.#flush(epoch, turn),
       alive: () => this.#alive(),
     });
-    this.#voice = this.#makeVoice();
-    this.#player = this.#makePlayer();
-    this.#microphone = this.#makeMicrophone();
+    this.#talk = new Talk(this.scope, this.store, this.#notices, this.bridge, this.#now);
     this.scope.interval(() => this.#tick(), TICK_MS);
-    this.scope.interval(() => this.#moveLevels(), BAR_MS);
-    this.scope.listen(window, "pagehide", () => this.#silenceAll());
+    this.scope.listen(window, "pagehide", () => this.#talk.silence());
     this.bridge.hello();
   }
 
@@ -70,7 +71,7 @@ export class App implements Actions {
     this.#views.add(view);
     view.add(() => this.#viewGone(view));
     this.#hideTranscript(view);
-    mount(el, this.store, this.levels, this, view);
+    mount(el, this.store, this.#talk.levels, this, view);
     return () => view.dispose();
   }
 
@@ -95,7 +96,7 @@ export class App implements Actions {
       this.#notices.show(OTHER_PAGE);
       return;
     }
-    this.#player.unlock();
+    this.#talk.player.unlock();
     this.#notices.clear(...TROUBLES, KERNEL_GONE.code);
     if (!this.store.get().connected) {
       // It may be back without having said so: it has one lease to answer.
@@ -103,16 +104,16 @@ export class App implements Actions {
       this.bridge.hello();
     }
     this.#begin(true);
-    void this.#microphone.start();
+    void this.#talk.microphone.start();
   }
 
   stop(): void {
-    this.#silenceAll();
+    this.#talk.silence();
     this.bridge.send({ lane: "control", kind: "stop", body: {} });
   }
 
   toggleMute(): void {
-    this.#microphone.mute(!this.#microphone.muted);
+    this.#talk.microphone.mute(!this.#talk.microphone.muted);
   }
 
   sendText(text: string): void {
@@ -121,14 +122,14 @@ export class App implements Actions {
       return;
     }
     if (!this.#elsewhere()) {
-      this.#player.unlock();
+      this.#talk.player.unlock();
       this.#begin(false);
     }
     this.bridge.send({ lane: "control", kind: "text", body: { text: said } });
   }
 
   interrupt(): void {
-    this.#player.hush();
+    this.#talk.player.hush();
     this.bridge.send({ lane: "control", kind: "interrupt", body: {} });
   }
 
@@ -138,79 +139,31 @@ export class App implements Actions {
     }
     this.store.set({ holding: active });
     if (active) {
-      this.#player.unlock();
-      if (!this.#microphone.wanted) {
+      this.#talk.player.unlock();
+      if (!this.#talk.microphone.wanted) {
         this.start();
       }
-      this.#openGate();
-      this.#voice.press();
-    } else {
-      this.#microphone.flush(() => this.#voice.release());
     }
+    this.#talk.hold(active);
   }
 
   setTurnTaking(mode: TurnTaking): void {
     this.store.set({ turnTaking: mode });
-    this.#openGate();
+    this.#talk.openGate();
     this.bridge.send({ lane: "control", kind: "turn_taking", body: { mode } });
   }
 
   setVolume(volume: number): void {
-    this.#player.setVolume(volume);
+    this.#talk.player.setVolume(volume);
     this.store.set({ playback: { ...this.store.get().playback, volume } });
   }
 
   pickMicrophone(deviceId: string): void {
-    this.#microphone.pick(deviceId);
+    this.#talk.microphone.pick(deviceId);
   }
 
   dismissNotice(code: string): void {
     this.#notices.clear(code);
-  }
-
-  // --- Parts ---
-
-  #makeVoice(): Voice {
-    return new Voice(
-      {
-        send: ({ seq, samples, first_sample, captured_ms, stale, gap_ms }) =>
-          this.bridge.sendVoice(seq, { first_sample, captured_ms, stale, gap_ms }, samples),
-        activity: (active) => this.bridge.send({ lane: "control", kind: "activity", body: { active } }),
-        level: (peak) => this.levels.put("user", peak),
-        silent: (silent) => (silent ? this.#notices.show(SILENT) : this.#notices.clear(SILENT.code)),
-        busy: (busy) => this.#busy(busy),
-      },
-      this.#now,
-    );
-  }
-
-  #makePlayer(): Player {
-    return new Player(this.scope, {
-      progress: ({ turn, sample }, peak) => {
-        this.levels.put("model", peak);
-        const playback = this.store.get().playback;
-        if (playback.turn !== turn || playback.playedSample !== sample) {
-          this.store.set({ playback: { ...playback, turn, playedSample: sample } });
-        }
-      },
-      heard: (turn, sample) => this.bridge.send({ lane: "control", kind: "heard", body: { turn, sample } }),
-      blocked: (blocked) =>
-        blocked ? this.#notices.show(SOUND_BLOCKED) : this.#notices.clear(SOUND_BLOCKED.code),
-    });
-  }
-
-  #makeMicrophone(): Microphone {
-    return new Microphone(this.scope, {
-      chunk: (samples, first) => {
-        if (!this.#microphone.muted) {
-          this.#voice.chunk(samples, first);
-        }
-      },
-      state: (state, detail) => this.#microphoneState(state, detail),
-      devices: (devices, deviceId) =>
-        this.store.set({ microphone: { ...this.store.get().microphone, devices, deviceId } }),
-      trouble: ({ notice }) => this.#notices.show(notice),
-    });
   }
 
   // --- From the kernel ---
@@ -234,11 +187,11 @@ export class App implements Actions {
         break;
       case "heartbeat":
         if (this.#owner === this.bridge.client) {
-          this.#voice.heartbeat(message.body.microphone_ack, message.body.microphone_resend);
+          this.#talk.heartbeat(message.body.microphone_ack, message.body.microphone_resend);
         }
         break;
       case "end":
-        this.#player.end(message.body.turn);
+        this.#talk.player.end(message.body.turn);
         break;
       default:
         break; // `flush` came through `flush`, a voice through `voice`
@@ -273,7 +226,7 @@ export class App implements Actions {
     if (phase === "ended" && before.phase !== "ended") {
       this.#ended();
     }
-    this.#openGate();
+    this.#talk.openGate();
   }
 
   #turn(turn: Turn): void {
@@ -285,9 +238,9 @@ export class App implements Actions {
 
   #flush(epoch: number, turn: number | null): void {
     if (turn !== null) {
-      this.levels.mark();
+      this.#talk.levels.mark();
     }
-    this.#player.flush(epoch, turn);
+    this.#talk.player.flush(epoch, turn);
   }
 
   #alive(): void {
@@ -321,28 +274,20 @@ export class App implements Actions {
 
   /** The session is over: the microphone goes at once, the voice may finish its sentence. */
   #ended(): void {
-    this.#microphone.stop();
-    if (this.#player.progress.bufferedMs === 0) {
-      this.#player.close();
-    }
+    this.#talk.microphone.stop();
+    this.#talk.closeWhenQuiet();
   }
 
   /** Another page has microphone and voice. */
   #yield(): void {
-    if (this.#microphone.wanted) {
+    if (this.#talk.microphone.wanted) {
       this.#notices.show(OTHER_PAGE);
     }
-    this.#microphone.stop();
-    this.#player.close();
-  }
-
-  #silenceAll(): void {
-    this.#microphone.stop();
-    this.#player.close();
+    this.#talk.silence();
   }
 
   #leave(): void {
-    this.#silenceAll();
+    this.#talk.silence();
     if (this.#owner === "" || this.#owner === this.bridge.client) {
       this.bridge.send({ lane: "control", kind: "stop", body: {} });
     }
@@ -353,7 +298,7 @@ export class App implements Actions {
     if (this.#views.size > 0 || this.scope.disposed) {
       return;
     }
-    this.#microphone.stop();
+    this.#talk.microphone.stop();
     this.scope.timeout(() => {
       if (this.#views.size === 0) {
         this.#leave();
@@ -367,41 +312,6 @@ export class App implements Actions {
     }
   }
 
-  #microphoneState(state: MicrophoneState, detail: string): void {
-    const shown = state === "on" && this.#voice.busy ? "paused" : state;
-    this.store.set({ microphone: { ...this.store.get().microphone, state: shown } });
-    if (state === "muted") {
-      this.#voice.quiet();
-    } else if (state !== "on") {
-      this.#voice.off();
-      this.store.set({ holding: this.store.get().holding && state === "asking" });
-    }
-    this.#openGate();
-    this.bridge.send({ lane: "control", kind: "microphone", body: { state, detail } });
-  }
-
-  #openGate(): void {
-    const { phase, microphone, turnTaking, holding, owner } = this.store.get();
-    const on = microphone.state === "on" || microphone.state === "paused";
-    this.#voice.open({ live: phase === "live" && owner && on, pushToTalk: turnTaking === "push_to_talk" });
-    if (holding) {
-      this.#voice.press();
-    }
-  }
-
-  #busy(busy: boolean): void {
-    const microphone = this.store.get().microphone;
-    if (busy) {
-      this.#notices.show(KERNEL_BUSY);
-      this.store.set({ microphone: { ...microphone, state: "paused" } });
-    } else {
-      this.#notices.clear(KERNEL_BUSY.code);
-      if (microphone.state === "paused") {
-        this.store.set({ microphone: { ...microphone, state: "on" } });
-      }
-    }
-  }
-
   // --- Time ---
 
   #tick(): void {
@@ -411,11 +321,16 @@ export class App implements Actions {
     if (live || this.#ticks % IDLE_TICKS === 0) {
       this.#report();
     }
-    if (this.store.get().phase === "ended" && this.#player.progress.bufferedMs === 0) {
-      this.#player.close();
+    if (this.store.get().phase === "ended") {
+      this.#talk.closeWhenQuiet();
+    }
+    this.#idleTicks =
+      this.store.get().phase === "idle" && this.#talk.microphone.wanted ? this.#idleTicks + 1 : 0;
+    if (this.#idleTicks > PATIENCE_TICKS) {
+      this.#talk.microphone.stop();
     }
     const held = this.#lease.holds(this.#now());
-    if (!held && (this.store.get().connected || this.#microphone.wanted)) {
+    if (!held && (this.store.get().connected || this.#talk.microphone.wanted)) {
       this.#lost();
     }
   }
@@ -424,7 +339,7 @@ export class App implements Actions {
     if (!this.bridge.welcomed) {
       return;
     }
-    const { turn, sample, bufferedMs, silentSamples } = this.#player.progress;
+    const { turn, sample, bufferedMs, silentSamples } = this.#talk.progress;
     const body = {
       ack_seq: this.bridge.speakerAck,
       turn,
@@ -437,21 +352,11 @@ export class App implements Actions {
   }
 
   #lost(): void {
-    const used = this.#microphone.wanted || this.store.get().phase === "live";
+    const used = this.#talk.microphone.wanted || this.store.get().phase === "live";
     this.store.set({ connected: false });
-    this.#silenceAll();
+    this.#talk.silence();
     if (used) {
       this.#notices.show(KERNEL_GONE);
-    }
-  }
-
-  #moveLevels(): void {
-    if (
-      this.store.get().phase === "live" ||
-      this.#microphone.wanted ||
-      this.#player.progress.bufferedMs > 0
-    ) {
-      this.levels.advance(this.#now());
     }
   }
 }

@@ -1,11 +1,10 @@
 // The microphone: taken on a click, at the device's own rate, and given back so that the browser's mark goes out.
 
-import source from "worklet:../worklets/capture.ts";
 import type { FromCapture, ToCapture } from "../audio/ports.ts";
 import type { Scope } from "../scope.ts";
 import type { Microphone as Described, MicrophoneState } from "../state.ts";
 import { type Trouble, trouble } from "./trouble.ts";
-import { addWorklet, closeWith, tap } from "./worklet.ts";
+import { addWorklets, closeWith, tap } from "./worklet.ts";
 
 export interface MicrophoneEars {
   /** `first` counts 16 kHz samples since this page took its first microphone. */
@@ -183,7 +182,7 @@ export class Microphone {
       const context = new AudioContext({ latencyHint: "interactive" });
       closeWith(scope, context);
       context.resume().catch(() => {});
-      await addWorklet(context, source);
+      await addWorklets(context);
       if (generation !== this.#generation || scope.disposed) {
         scope.dispose();
         return null;

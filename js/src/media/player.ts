@@ -1,10 +1,9 @@
 // The model's voice in the page: one context, one worklet, one volume.
 
-import source from "worklet:../worklets/playback.ts";
 import { VOICE_RATE } from "../audio/playout.ts";
 import type { FromPlayback, ToPlayback } from "../audio/ports.ts";
 import type { Scope } from "../scope.ts";
-import { addWorklet, closeWith, tap } from "./worklet.ts";
+import { addWorklets, closeWith, tap } from "./worklet.ts";
 
 export interface Progress {
   turn: number;
@@ -156,7 +155,7 @@ export class Player {
 
   async #load(deck: Deck): Promise<void> {
     const { context, gain, scope } = deck;
-    await addWorklet(context, source);
+    await addWorklets(context);
     if (scope.disposed) {
       return;
     }

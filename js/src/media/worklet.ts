@@ -1,5 +1,6 @@
-// Loading a worklet into a context.
+// Loading the worklets into a context.
 
+import source from "worklet:../worklets/all.ts";
 import type { Scope } from "../scope.ts";
 
 /** Objects that a browser test may put into the page to listen in; see CONTRIBUTING. */
@@ -15,8 +16,8 @@ export function tap(): Tap {
   return typeof found === "object" && found !== null ? found : {};
 }
 
-/** Loads `source` as a worklet: from a blob, which works wherever anywidget's own modules do. */
-export async function addWorklet(context: AudioContext, source: string): Promise<void> {
+/** Loads both processors: from a blob, which works wherever anywidget's own modules do. */
+export async function addWorklets(context: AudioContext): Promise<void> {
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   try {
     await context.audioWorklet.addModule(url);

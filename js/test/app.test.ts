@@ -1,0 +1,324 @@
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { App } from "../src/app.ts";
+import type { Envelope, KernelMessage, PageMessage, Welcome } from "../src/messages.ts";
+import {
+  FakeContext,
+  type FakeDevices,
+  FakeTrack,
+  FakeWorkletNode,
+  installFakes,
+  settle,
+} from "./media/fakes.ts";
+
+const golden = JSON.parse(
+  readFileSync(new URL("../../tests/fixtures/bridge.json", import.meta.url), "utf8"),
+) as {
+  kernel_to_page: Envelope<KernelMessage>[];
+};
+const welcome = golden.kernel_to_page.find(({ kind }) => kind === "welcome")!.body as Welcome;
+const turn = golden.kernel_to_page.find(({ kind }) => kind === "turn")!.body;
+
+let devices: FakeDevices;
+let app: App;
+let sent: Envelope<PageMessage>[];
+let seq: number;
+let beats: NodeJS.Timeout;
+
+beforeEach(() => {
+  vi.useFakeTimers({
+    toFake: ["setTimeout", "setInterval", "clearTimeout", "clearInterval", "performance", "Date"],
+  });
+  devices = installFakes();
+  const head: FakeStyle[] = [];
+  vi.stubGlobal("document", {
+    head: { append: (style: FakeStyle) => head.push(style) },
+    createElement: () => new FakeStyle(head),
+  });
+  styles = head;
+  sent = [];
+  seq = 0;
+  app = new App((content) => sent.push(structuredClone(content)));
+});
+
+afterEach(() => {
+  clearInterval(beats);
+  app.dispose();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+class FakeStyle {
+  textContent = "";
+
+  constructor(readonly head: FakeStyle[]) {}
+
+  remove(): void {
+    this.head.splice(this.head.indexOf(this), 1);
+  }
+}
+let styles: FakeStyle[];
+
+const me = () => app.bridge.client;
+const state = () => app.store.get();
+const said = (kind: string) => sent.filter((message) => message.kind === kind).map(({ body }) => body);
+const codes = () => state().notices.map(({ code }) => code);
+
+function control(kind: string, body: object, epoch = 0): void {
+  app.bridge.receive({ lane: "control", kind, body, epoch, seq: ++seq, ack: 0 });
+}
+
+const session = (phase: string, owner = me()) =>
+  control("state", { phase, floor: "listening", turn_taking: "automatic", elapsed_ms: 0, owner });
+
+/** The kernel greets the page and goes on living. */
+function greet(change: Partial<Welcome> = {}): void {
+  control("welcome", { ...welcome, client: me(), owner: "", ...change });
+  beats = setInterval(() => {
+    const acks = { [me()]: sent.filter(({ lane }) => lane === "control").at(-1)!.seq };
+    control("heartbeat", { microphone_ack: 1e6, microphone_resend: false, acks });
+  }, 500);
+}
+
+async function talk(): Promise<void> {
+  greet();
+  app.mount({} as HTMLElement, () => {});
+  app.start();
+  session("live");
+  await settle();
+}
+
+const chunk = (first: number) =>
+  FakeWorkletNode.made
+    .find(({ name }) => name === "livewidget-capture")!
+    .port.say({ kind: "audio", first, samples: new Int16Array(320).fill(9000) });
+
+describe("App", () => {
+  it("touches no device and says hello when it is made or drawn", async () => {
+    greet({ phase: "live", owner: me() });
+    app.mount({} as HTMLElement, () => {});
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(devices.asked).toEqual([]);
+    expect(FakeContext.made).toEqual([]);
+    expect(said("hello")).toEqual([{ client: me(), last_seq: 0 }]);
+    expect(said("start")).toEqual([]);
+  });
+
+  it("shows what the kernel says", () => {
+    greet({ owner: me() });
+    expect(state()).toMatchObject({ name: "Offline tutor", phase: "idle", owner: true, turns: [] });
+    control("turn", { ...turn, index: 2 });
+    control("turn", { ...turn, index: 1 });
+    control("turn", { ...turn, index: 2, final: false });
+    expect(state().turns.map(({ index, final }) => [index, final])).toEqual([
+      [1, true],
+      [2, false],
+    ]);
+    control("notice", { level: "error", code: "tool-failed", text: "It failed." });
+    control("notice", { level: "error", code: "tool-failed", text: "It failed again." });
+    expect(state().notices).toEqual([{ level: "error", code: "tool-failed", text: "It failed again." }]);
+    control("clear_notice", { code: "tool-failed" });
+    expect(state().notices).toEqual([]);
+    session("live", "another");
+    expect(state().owner).toBe(false);
+  });
+
+  it("starts on a click: session, microphone, and voice once it is live and its own", async () => {
+    greet();
+    app.mount({} as HTMLElement, () => {});
+    app.start();
+    await settle();
+    expect(state().phase).toBe("connecting");
+    expect(said("start")).toEqual([{ microphone: true }]);
+    expect(said("microphone").map((body) => (body as { state: string }).state)).toEqual(["asking", "on"]);
+    chunk(0);
+    chunk(320);
+    expect(said("audio")).toEqual([]);
+    session("live");
+    chunk(640);
+    chunk(960);
+    expect(said("audio")).toMatchObject([{ first_sample: 640, stale: false, gap_ms: 0 }]);
+  });
+
+  it("reports four times a second while live, once a second at rest", async () => {
+    greet();
+    await vi.advanceTimersByTimeAsync(4000);
+    const resting = said("played").length;
+    session("live");
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(resting).toBe(4);
+    expect(said("played").length - resting).toBe(16);
+  });
+
+  it("gives everything back on stop", async () => {
+    await talk();
+    app.stop();
+    expect(FakeTrack.made.map(({ readyState }) => readyState)).toEqual(["ended"]);
+    expect(FakeContext.made.every(({ state }) => state === "closed")).toBe(true);
+    expect(sent.slice(-2).map(({ kind }) => kind)).toEqual(["microphone", "stop"]);
+  });
+
+  it.each<[string, () => void, number]>([
+    ["its last view is gone", () => view(), 0],
+    ["the page is left", () => window.dispatchEvent(new Event("pagehide")), 0],
+    ["its model is gone", () => app.dispose(), 0],
+    ["the session ended", () => session("ended"), 0],
+    ["another page has the voice", () => session("live", "another"), 0],
+    ["the kernel is silent", () => clearInterval(beats), 5500],
+    [
+      "the connection is reported lost and nobody speaks",
+      () => {
+        clearInterval(beats);
+        app.doubt();
+      },
+      2000,
+    ],
+    ["the device is gone", () => FakeTrack.made[0]!.dispatchEvent(new Event("ended")), 0],
+    ["no session ever begins", () => session("idle"), 5500],
+  ])("gives the microphone back when %s", async (_why, happen, within) => {
+    greet();
+    view = app.mount({} as HTMLElement, () => {});
+    app.start();
+    session("live");
+    await settle();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(FakeTrack.made[0]!.readyState).toBe("live");
+    happen();
+    await vi.advanceTimersByTimeAsync(within);
+    expect(FakeTrack.made[0]!.readyState).toBe("ended");
+  });
+  let view = () => {};
+
+  it("ends the session when no view comes back, and not when one does", async () => {
+    greet();
+    const first = app.mount({} as HTMLElement, () => {});
+    app.start();
+    session("live");
+    await settle();
+    first();
+    await vi.advanceTimersByTimeAsync(1000);
+    const second = app.mount({} as HTMLElement, () => {});
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(said("stop")).toEqual([]);
+    second();
+    await vi.advanceTimersByTimeAsync(1600);
+    expect(said("stop")).toEqual([{}]);
+  });
+
+  it("says that the kernel is gone, and greets it when it is back", async () => {
+    await talk();
+    clearInterval(beats);
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(state().connected).toBe(false);
+    expect(codes()).toContain("kernel-gone");
+    control("heartbeat", { microphone_ack: 0, microphone_resend: false, acks: {} });
+    expect(state().connected).toBe(true);
+    expect(codes()).not.toContain("kernel-gone");
+    expect(new Set(sent.filter(({ kind }) => kind === "hello").map(({ seq }) => seq)).size).toBe(2);
+    expect(FakeTrack.made.every(({ readyState }) => readyState === "ended")).toBe(true);
+  });
+
+  it("leaves microphone and voice to the page that has them", async () => {
+    greet({ phase: "live", owner: "another" });
+    app.start();
+    app.hold(true);
+    await settle();
+    expect(devices.asked).toEqual([]);
+    expect(said("start")).toEqual([]);
+    expect(codes()).toEqual(["other-page"]);
+    app.sendText("hello");
+    expect(said("text")).toEqual([{ text: "hello" }]);
+    expect(FakeContext.made).toEqual([]);
+  });
+
+  it("types: begins where need be, once, and sends nothing empty", () => {
+    greet();
+    app.sendText("   ");
+    app.sendText(" what is seven plus five ");
+    session("live");
+    app.sendText("and six");
+    expect(said("start")).toEqual([{ microphone: false }]);
+    expect(said("text")).toEqual([{ text: "what is seven plus five" }, { text: "and six" }]);
+    expect(devices.asked).toEqual([]);
+  });
+
+  it("is silent at once when interrupted, answers the flush and marks it", async () => {
+    await talk();
+    app.bridge.receive(
+      {
+        lane: "speaker",
+        kind: "audio",
+        body: { turn: 3, first_sample: 0, sample_rate: 24_000 },
+        epoch: 0,
+        seq: 1,
+        ack: 0,
+      },
+      [new ArrayBuffer(20)],
+    );
+    await settle();
+    const port = FakeWorkletNode.made.find(({ name }) => name === "livewidget-playback")!.port;
+    app.interrupt();
+    expect(port.sent.at(-1)).toMatchObject({ kind: "flush" });
+    expect(said("interrupt")).toEqual([{}]);
+    port.say({ kind: "flushed", epoch: 0, turn: 3, sample: 8 });
+    control("flush", { turn: 3 }, 1);
+    port.say({ kind: "flushed", epoch: 1, turn: 3, sample: 8 });
+    expect(said("heard")).toEqual([{ turn: 3, sample: 8 }]);
+    expect(sent.at(-1)!.epoch).toBe(1);
+  });
+
+  it("push-to-talk from rest: takes the microphone, then says that it begins", async () => {
+    greet();
+    app.setTurnTaking("push_to_talk");
+    app.hold(true);
+    control("state", {
+      phase: "live",
+      floor: "listening",
+      turn_taking: "push_to_talk",
+      elapsed_ms: 0,
+      owner: me(),
+    });
+    expect(state().holding).toBe(true);
+    await settle();
+    expect(said("activity")).toEqual([{ active: true }]);
+    chunk(0);
+    chunk(320);
+    app.hold(false);
+    const capture = FakeWorkletNode.made.find(({ name }) => name === "livewidget-capture")!;
+    capture.port.say({ kind: "audio", first: 640, samples: new Int16Array(100) });
+    capture.port.say({ kind: "flushed" });
+    expect(sent.slice(-3).map(({ kind }) => kind)).toEqual(["audio", "audio", "activity"]);
+    expect(said("activity").at(-1)).toEqual({ active: false });
+  });
+
+  it("says that the kernel is busy, and takes it back", async () => {
+    await talk();
+    clearInterval(beats);
+    chunk(0);
+    chunk(320);
+    const beat = (ack: number) =>
+      control("heartbeat", { microphone_ack: ack, microphone_resend: false, acks: {} });
+    beat(0);
+    await vi.advanceTimersByTimeAsync(1100);
+    beat(0);
+    expect(codes()).toEqual(["kernel-busy"]);
+    expect(state().microphone.state).toBe("paused");
+    beat(1);
+    expect(codes()).toEqual([]);
+    expect(state().microphone.state).toBe("on");
+    expect(said("microphone").length).toBe(2);
+  });
+
+  it("hides the saved transcript while it is drawn, by a name that is only a name", () => {
+    greet({ transcript_class: "livewidget-transcript-1" });
+    const end = app.mount({} as HTMLElement, () => {});
+    expect(styles.map(({ textContent }) => textContent)).toEqual([
+      ".livewidget-transcript-1 { display: none !important; }",
+    ]);
+    end();
+    expect(styles).toEqual([]);
+    control("welcome", { ...welcome, client: me(), transcript_class: "x{} body" });
+    app.mount({} as HTMLElement, () => {});
+    expect(styles).toEqual([]);
+  });
+});

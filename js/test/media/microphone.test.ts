@@ -1,0 +1,195 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Microphone, type MicrophoneEars } from "../../src/media/microphone.ts";
+import { trouble } from "../../src/media/trouble.ts";
+import { Scope } from "../../src/scope.ts";
+import { FakeContext, type FakeDevices, FakeTrack, FakeWorkletNode, installFakes, settle } from "./fakes.ts";
+
+let devices: FakeDevices;
+let scope: Scope;
+let states: string[];
+let codes: string[];
+let chunks: [first: number, length: number][];
+let listed: string[];
+let microphone: Microphone;
+
+const ears: MicrophoneEars = {
+  chunk: (samples, first) => chunks.push([first, samples.length]),
+  state: (state) => states.push(state),
+  devices: (found, picked) => {
+    listed = [...found.map(({ label }) => label), `picked ${picked}`];
+  },
+  trouble: ({ notice }) => codes.push(notice.code),
+};
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  devices = installFakes();
+  scope = new Scope();
+  states = [];
+  codes = [];
+  chunks = [];
+  listed = [];
+  microphone = new Microphone(scope, ears);
+});
+
+afterEach(() => {
+  scope.dispose();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const tracks = () => FakeTrack.made.map(({ readyState }) => readyState);
+
+describe("Microphone", () => {
+  it("asks for nothing until it is started", async () => {
+    await settle();
+    expect(devices.asked).toEqual([]);
+    expect(FakeContext.made).toEqual([]);
+  });
+
+  it("takes the microphone with echo cancellation at the device's rate, and gives all back", async () => {
+    await microphone.start();
+    expect(devices.asked[0]!.audio).toEqual({
+      echoCancellation: true,
+      noiseSuppression: true,
+      autoGainControl: true,
+      channelCount: 1,
+    });
+    expect(states).toEqual(["asking", "on"]);
+    expect(listed).toEqual(["Headset", "Webcam", "picked "]);
+    FakeWorkletNode.made[0]!.port.say({ kind: "audio", first: 0, samples: new Int16Array(320) });
+    expect(chunks).toEqual([[0, 320]]);
+    microphone.stop();
+    expect(tracks()).toEqual(["ended"]);
+    expect(FakeContext.made.map(({ state }) => state)).toEqual(["closed"]);
+    expect(FakeWorkletNode.made[0]!.port.sent).toEqual([{ kind: "close" }]);
+    expect(states).toEqual(["asking", "on", "off"]);
+    FakeWorkletNode.made[0]!.port.say({ kind: "audio", first: 320, samples: new Int16Array(320) });
+    expect(chunks.length).toBe(1);
+  });
+
+  it("goes on counting samples when it is taken again", async () => {
+    await microphone.start();
+    FakeWorkletNode.made[0]!.port.say({ kind: "audio", first: 0, samples: new Int16Array(320) });
+    microphone.stop();
+    await microphone.start();
+    FakeWorkletNode.made[1]!.port.say({ kind: "audio", first: 0, samples: new Int16Array(320) });
+    expect(chunks).toEqual([
+      [0, 320],
+      [320, 320],
+    ]);
+  });
+
+  it("gives back at once what is granted after it was stopped, or after its widget is gone", async () => {
+    for (const end of [() => microphone.stop(), () => scope.dispose()]) {
+      let grant = () => {};
+      devices.next.push(
+        new Promise<void>((resolve) => {
+          grant = resolve;
+        }),
+      );
+      const started = microphone.start();
+      end();
+      grant();
+      await started;
+      expect(tracks().at(-1)).toBe("ended");
+    }
+    expect(states).not.toContain("on");
+    expect(FakeContext.made.every(({ state }) => state === "closed")).toBe(true);
+  });
+
+  it("gives back a grant that comes while its worklet still loads", async () => {
+    const loading = vi.fn(async () => microphone.stop());
+    vi.stubGlobal(
+      "AudioContext",
+      class extends FakeContext {
+        override readonly audioWorklet = { addModule: loading };
+      },
+    );
+    await microphone.start();
+    expect(loading).toHaveBeenCalledOnce();
+    expect(tracks()).toEqual(["ended"]);
+    expect(states).toEqual(["asking", "off"]);
+  });
+
+  it.each([
+    ["NotAllowedError", "microphone-refused", "refused"],
+    ["NotFoundError", "microphone-missing", "missing"],
+    ["NotReadableError", "microphone-busy", "off"],
+    ["SomethingNewError", "microphone-failed", "off"],
+  ])("tells of %s in words, and can be tried again", async (name, code, state) => {
+    devices.next.push(name);
+    await microphone.start();
+    expect(codes).toEqual([code]);
+    expect(states).toEqual(["asking", state]);
+    await microphone.start();
+    expect(states.at(-1)).toBe("on");
+  });
+
+  it("tells of a page that is not secure", async () => {
+    vi.stubGlobal("isSecureContext", false);
+    await microphone.start();
+    expect(codes).toEqual(["page-not-secure"]);
+    expect(devices.asked).toEqual([]);
+  });
+
+  it("tells a policy of the frame from a refusal", () => {
+    const refused = new DOMException("", "NotAllowedError");
+    expect(trouble(refused, () => true).notice.code).toBe("microphone-refused");
+    expect(trouble(refused, () => false).notice.code).toBe("microphone-blocked");
+    expect(trouble(new DOMException("", "constructor"), () => true).notice.code).toBe("microphone-failed");
+  });
+
+  it("notices that the device is gone", async () => {
+    await microphone.start();
+    FakeTrack.made[0]!.dispatchEvent(new Event("ended"));
+    expect(states.at(-1)).toBe("off");
+    expect(codes).toEqual(["microphone-ended"]);
+    expect(FakeContext.made[0]!.state).toBe("closed");
+  });
+
+  it("mutes without letting go", async () => {
+    await microphone.start();
+    microphone.mute(true);
+    expect(FakeTrack.made[0]).toMatchObject({ enabled: false, readyState: "live" });
+    microphone.mute(false);
+    expect(FakeTrack.made[0]!.enabled).toBe(true);
+    expect(states).toEqual(["asking", "on", "muted", "on"]);
+  });
+
+  it("uses the device that was picked, remembers it, and any other where it is gone", async () => {
+    await microphone.start();
+    microphone.pick("b");
+    await settle();
+    expect(devices.asked[1]!.audio).toMatchObject({ deviceId: { exact: "b" } });
+    expect(tracks()).toEqual(["ended", "live"]);
+    expect(listed.at(-1)).toBe("picked b");
+    const other = new Microphone(scope.child(), ears);
+    devices.next.push("OverconstrainedError");
+    await other.start();
+    expect(devices.asked[2]!.audio).toMatchObject({ deviceId: { exact: "b" } });
+    expect(devices.asked[3]!.audio).not.toHaveProperty("deviceId");
+    expect(states.at(-1)).toBe("on");
+  });
+
+  it("brings out the tail, and does not wait for ever for it", async () => {
+    const done = vi.fn();
+    microphone.flush(done);
+    expect(done).toHaveBeenCalledTimes(1);
+    await microphone.start();
+    microphone.flush(done);
+    expect(done).toHaveBeenCalledTimes(1);
+    FakeWorkletNode.made[0]!.port.say({ kind: "flushed" });
+    expect(done).toHaveBeenCalledTimes(2);
+    microphone.flush(done);
+    vi.advanceTimersByTime(150);
+    expect(done).toHaveBeenCalledTimes(3);
+  });
+
+  it("shows its track to a browser test that listens in", async () => {
+    const onMicrophone = vi.fn();
+    vi.stubGlobal("__livewidgetTap", { onMicrophone });
+    await microphone.start();
+    expect(onMicrophone).toHaveBeenCalledWith(FakeTrack.made[0], FakeContext.made[0]);
+  });
+});
