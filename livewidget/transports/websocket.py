@@ -127,14 +127,12 @@ async def dial(
         max_size: Largest frame taken in, in bytes.
 
     Raises:
-        ConfigError: If the URL is no WebSocket URL, or would send the key over a network in the clear.
+        ConfigError: If the URL is none, or would send the key over a network in the clear.
         ConnectFailed: If nothing answers, its certificate is not trusted, or it is no WebSocket server.
         KeyRefused, ModelNotFound, QuotaExceeded: If the server refuses with HTTP 401 or 403, 404, 429.
     """
     host, at, secure = _check(url)
-    options: dict[str, Any] = {}
-    if secure:
-        options["ssl"] = _trust(cafile)
+    options: dict[str, Any] = {"ssl": _trust(cafile)} if secure else {}
     # `proxy` came with websockets 15; before that there was none. Loopback is never behind one.
     if "proxy" in inspect.signature(connect).parameters:
         options["proxy"] = None if proxy is False or _is_loopback_host(host) else proxy

@@ -79,10 +79,6 @@ class Conversation:
         """The turns, oldest first; a new list each time."""
         return self._ledger.all()
 
-    def turn(self, index: int) -> Turn | None:
-        """Return the turn with this index, if there is one."""
-        return self._ledger.get(index)
-
     def infer(self, event: Event) -> ActivityStart | None:
         """Return the start of speech that `event` implies and no one announced.
 
@@ -255,7 +251,9 @@ class Conversation:
             samples = len(event.data) // 2 * AUDIO_RATE // event.sample_rate
             turn = self._ledger.amend(index, audio_samples=turn.audio_samples + samples)
         elif isinstance(event, OutputText) and event.text:
-            self._ledger.change(index, spans=(*turn.spans, Span(event.text, turn.audio_samples)))
+            # Not spread as a transcript is: without sound, all of it shows at once.
+            sample = max(turn.audio_samples, turn.spans[-1].sample if turn.spans else 0)
+            self._ledger.change(index, spans=(*turn.spans, Span(event.text, sample)))
         if self._speech_ended_ms is not None and turn.latency_ms is None:
             self._ledger.change(index, latency_ms=now_ms - self._speech_ended_ms)
         self._speech_ended_ms, self._speech_end_known = None, False

@@ -257,28 +257,36 @@ async def test_a_name_that_does_not_exist():
     check_plain(caught.value, "wss://nowhere.invalid")
 
 
-async def test_a_server_that_accepts_and_says_nothing():
-    async def hang(reader, writer):
-        await reader.read()
-        writer.close()
+@contextlib.asynccontextmanager
+async def other_server(says: bytes):
+    """A TCP server that is none of ours; gives the address."""
+    ended = asyncio.Event()
 
-    listener = await asyncio.start_server(hang, "127.0.0.1", 0)
+    async def handle(reader, writer):
+        if says:
+            writer.write(says)
+        else:
+            await reader.read()
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.set()
+
+    listener = await asyncio.start_server(handle, "127.0.0.1", 0)
     async with listener:
-        url = f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        yield f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        await ended.wait()
+
+
+async def test_a_server_that_accepts_and_says_nothing():
+    async with other_server(b"") as url:
         with pytest.raises(ConnectFailed, match=r"within 0\.05 s") as caught:
             await dial(url, headers=HEADERS, open_timeout=0.05)
     check_plain(caught.value, url)
 
 
 async def test_a_server_that_is_none():
-    async def other(reader, writer):
-        await reader.readline()
-        writer.write(b"SSH-2.0-OpenSSH\r\n\r\n")
-        writer.close()
-
-    listener = await asyncio.start_server(other, "127.0.0.1", 0)
-    async with listener:
-        url = f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    async with other_server(b"SSH-2.0-OpenSSH\r\n\r\n") as url:
         with pytest.raises(ConnectFailed, match="not as a Live API server") as caught:
             await dial(url, headers=HEADERS)
     check_plain(caught.value, url)

@@ -1,0 +1,119 @@
+"""Tool calls, and turns that end in other ways."""
+
+import pytest
+
+from livewidget.events import (
+    ActivityEnd,
+    ActivityStart,
+    GenerationComplete,
+    Interrupted,
+    SessionEnded,
+    TextSent,
+    ToolCall,
+    ToolCallCancelled,
+    ToolResult,
+    TurnComplete,
+    WaitingForInput,
+)
+from livewidget.turns import Floor
+from tests.turns.talk import Talk, heard, interim, said, sound
+
+
+@pytest.fixture
+def talk() -> Talk:
+    return Talk()
+
+
+CALL = ToolCall(id="a", name="light", args={"on": True})
+RESULT = ToolResult(id="a", name="light", result={"result": "on"}, duration_ms=12)
+
+
+def test_a_tool_call_is_a_chip_in_the_turn_that_answers(talk):
+    talk.fold(TextSent(text="Light!"), CALL)
+    assert talk.floor is Floor.TOOL
+    assert talk.turns[-1].tools[0].state == "running"
+    talk.fold(RESULT)
+    assert talk.floor is Floor.THINKING
+    talk.fold(said("It is on."), sound(1), TurnComplete())
+    (turn,) = [turn for turn in talk.turns if turn.speaker == "model"]
+    assert (turn.text, turn.tools[0].state, turn.tools[0].result) == ("It is on.", "done", {"result": "on"})
+    assert turn.final
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_turn_complete_before_the_tool_result_keeps_the_turn_open(talk, quick):
+    early, late = ([RESULT], []) if quick else ([], [RESULT])
+    talk.fold(TextSent(text="Light!"), CALL, *early, TurnComplete(), *late)
+    assert not talk.turns[-1].final
+    assert talk.floor is Floor.THINKING
+    talk.fold(said("It is on."), sound(1), TurnComplete())
+    assert talk.texts == [("user", "Light!"), ("model", "It is on.")]
+    assert talk.turns[-1].final
+
+
+def test_speech_while_a_tool_runs_is_answered_in_a_turn_of_its_own(talk):
+    talk.fold(TextSent(text="Light!"), CALL, sound(1), said("One moment."), TurnComplete())
+    assert not talk.turns[-1].final
+    talk.fold(TextSent(text="And the time?"))
+    assert talk.turns[1].final
+    talk.fold(RESULT, said("It is on. Noon."), sound(1), TurnComplete())
+    assert talk.turns[1].tools[0].state == "done"
+    assert [text for _, text in talk.texts] == ["Light!", "One moment.", "And the time?", "It is on. Noon."]
+
+
+def test_the_floor_waits_for_the_last_of_several_calls(talk):
+    talk.fold(TextSent(text="Lights!"), CALL, ToolCall(id="b", name="light"), RESULT)
+    assert talk.floor is Floor.TOOL
+    talk.fold(ToolResult(id="b", name="light", error="ValueError"))
+    assert talk.floor is Floor.THINKING
+    assert [use.state for use in talk.turns[-1].tools] == ["done", "failed"]
+
+
+def test_cancelled_calls(talk):
+    talk.fold(
+        TextSent(text="Light!"), CALL, ActivityStart(), Interrupted(), ToolCallCancelled(ids=("a", "zz"))
+    )
+    assert talk.turns[-1].tools[0].state == "cancelled"
+    assert talk.floor is Floor.USER
+    assert talk.fold(RESULT) == []
+    assert talk.turns[-1].tools[0].state == "cancelled"
+
+
+def test_a_turn_without_output_leaves_no_model_turn(talk):
+    talk.fold(heard("Hm."), ActivityEnd(), WaitingForInput(), TurnComplete(reason="NEED_MORE_INPUT"))
+    assert talk.texts == [("user", "Hm.")]
+    assert talk.floor is Floor.LISTENING
+
+
+def test_the_end_of_the_session_settles_what_is_open(talk):
+    talk.fold(TextSent(text="Light!"), CALL, said("One mo"), sound(1), interim("what"))
+    changed = talk.fold(SessionEnded(error="The link broke."))
+    assert all(turn.final for turn in talk.turns)
+    turn = talk.turns[1]
+    assert turn in changed
+    assert turn.interrupted
+    assert turn.tools[0].state == "cancelled"
+    assert talk.floor is Floor.LISTENING
+
+
+@pytest.mark.parametrize(
+    "event", [TurnComplete(), Interrupted(), GenerationComplete(), ActivityEnd(), RESULT, heard(""), said("")]
+)
+def test_events_without_a_cause_change_nothing(talk, event):
+    assert talk.fold(event) == []
+    assert talk.turns == []
+    assert talk.floor is Floor.LISTENING
+
+
+def test_a_spurious_interruption_does_not_cut_a_finished_turn(talk):
+    talk.fold(
+        TextSent(text="Tell"),
+        said("one"),
+        sound(1),
+        TurnComplete(),
+        ActivityStart(),
+        Interrupted(),
+        TurnComplete(),
+    )
+    assert not talk.turns[1].interrupted
+    assert talk.floor is Floor.USER
