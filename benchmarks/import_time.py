@@ -17,7 +17,7 @@ PAIRS = 15
 AIM_MS = 100
 AIM_KB = 100
 
-# Names are imported when they are first used, so the bare import says little: what a user writes first counts.
+# Names are imported when they are first used: the bare import says little, what a user writes first counts.
 OURS = ("import livewidget", "from livewidget import LiveWidget")
 THEIRS = "import anywidget"
 
