@@ -66,7 +66,6 @@ class Conversation:
         self._asked: list[Event] = []
         self._speech_ended_ms: float | None = None
         self._speech_end_known = False
-        # The model's side.
         self._generated: int | None = None
         self._held = False
         self._spoke_since_call = True
@@ -129,9 +128,7 @@ class Conversation:
 
     def _fold(self, event: Event, now_ms: float) -> None:
         handler = _HANDLERS.get(type(event))
-        if handler is None:
-            self.floor = step(self.floor, event)
-        else:
+        if handler is not None:
             handler(self, event, now_ms)
 
     def _step(self, event: Event) -> None:
@@ -262,9 +259,8 @@ class Conversation:
     def _output_transcript(self, event: OutputTranscript, now_ms: float) -> None:
         if not event.text:
             return
-        index = self._late_turn(now_ms)
-        if index is None:
-            index = self._open()
+        late = self._late_turn(now_ms)
+        index = self._open() if late is None else late
         turn = self._ledger[index]
         sample = turn.audio_samples
         if turn.spans:
@@ -346,6 +342,8 @@ class Conversation:
     # Tools.
 
     def _tool_call(self, event: ToolCall, now_ms: float) -> None:
+        if event.id in self._calls:
+            return
         index = self._open()
         use = ToolUse(id=event.id, name=event.name, args=event.args)
         self._ledger.change(index, tools=(*self._ledger[index].tools, use))
@@ -356,8 +354,10 @@ class Conversation:
     def _end_call(self, id: str, **fields: Any) -> None:
         index = self._calls.pop(id, None)
         if index is not None:
-            tools = (replace(use, **fields) if use.id == id else use for use in self._ledger[index].tools)
-            self._ledger.change(index, tools=tuple(tools))
+            uses = self._ledger[index].tools
+            running = next(use for use in uses if use.id == id and use.state == "running")
+            ended = replace(running, **fields)
+            self._ledger.change(index, tools=tuple(ended if use is running else use for use in uses))
 
     def _tool_result(self, event: ToolResult, now_ms: float) -> None:
         self._end_call(
