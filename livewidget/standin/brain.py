@@ -176,7 +176,7 @@ def _own_patterns() -> list[Pattern]:
 
 def _sentences(tools: Sequence[Declared]) -> list[str]:
     """Return what to listen for. A sentence that stands there twice is expected twice as often."""
-    sentences: list[str] = []
+    sentences: list[str] = [*known.SUGGESTIONS * 4]
     typed = {text for _, texts in known.TYPED for text in texts}
     for pattern in _own_patterns():
         if pattern.text in typed:

@@ -1,0 +1,293 @@
+import queue
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from livewidget.audio import read_wav, resample, to_float, to_pcm16
+from livewidget.protocol.client import AutomaticActivityDetection, RealtimeInputConfig
+from livewidget.standin.brain import TutorBrain
+from livewidget.standin.ears import TutorEars, VoiceActivity
+from livewidget.standin.espeak import shared
+from livewidget.standin.numbers import tokens
+from livewidget.standin.recognizer import Recognizer
+from livewidget.standin.seams import (
+    Ears,
+    Hearing,
+    HearingSettings,
+    Partial,
+    Phrases,
+    SpeechEnded,
+    SpeechStarted,
+)
+
+pytest.importorskip("pocketsphinx")
+pytest.importorskip("espeakng_loader")
+
+LIGHT = {"name": "light", "parametersJsonSchema": {"properties": {"on": {"type": "boolean"}}}}
+PHRASES = TutorBrain().session([LIGHT]).phrases
+RATE = 16_000
+PEOPLE = Path("/usr/share/pocketsphinx/test/data")
+
+
+def spoken(text, voice="en-us+adam"):
+    frames = queue.Queue()
+    shared().ask(lambda kind, payload: frames.put((kind, payload)), "speak", text, voice)
+    pcm = b""
+    while (frame := frames.get(timeout=10))[0] != b"E":
+        pcm += frame[1] if frame[0] == b"A" else b""
+    return resample(to_float(pcm), shared().sample_rate, RATE)
+
+
+def quiet(seconds, level=1e-3):
+    return (level * np.random.default_rng(3).standard_normal(int(RATE * seconds))).astype(np.float32)
+
+
+def around(speech, before=0.5, after=1.0, level=1e-3):
+    sound = np.concatenate(
+        [np.zeros(int(RATE * before), np.float32), speech, np.zeros(int(RATE * after), np.float32)]
+    )
+    return sound + quiet(len(sound) / RATE, level)[: len(sound)]
+
+
+def hear(hearing, sound, chunk=640):
+    pcm = to_pcm16(sound)
+    return [one for at in range(0, len(pcm), chunk) for one in hearing.feed(pcm[at : at + chunk])]
+
+
+def ended(heard):
+    return [one for one in heard if isinstance(one, SpeechEnded)]
+
+
+class Echo:
+    """A listener that keeps what it gets."""
+
+    def __init__(self):
+        self.sound = b""
+
+    def begin(self):
+        self.sound = b""
+
+    def hear(self, pcm, speech):
+        self.sound += pcm
+
+    def finish(self):
+        return "said", True, None
+
+    def close(self):
+        pass
+
+
+class Scripted:
+    """A detector that is told what is speech: any sound over a tenth."""
+
+    def probability(self, window):
+        return float(np.abs(window).max() > 0.1)
+
+
+def scripted(**settings):
+    echo = Echo()
+    return VoiceActivity(HearingSettings(**settings), echo, voice_detector=Scripted()), echo
+
+
+def beep(seconds):
+    return np.full(int(RATE * seconds), 0.5, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("voice", "text"),
+    [
+        ("en-us+adam", "what is seven plus five"),
+        ("en-us+edward", "tell me a story"),
+        ("en-us+f5", "what time is it"),
+        ("en-us+m6", "turn on the light"),
+        ("en-us+klatt4", "what can you do"),
+        ("en-us+f2", "what is the capital of france"),
+    ],
+)
+def test_phrases_are_understood_as_they_are_spoken(voice, text):
+    ears: Ears = TutorEars()
+    hearing: Hearing = ears.session(HearingSettings(), PHRASES)
+    heard = hear(hearing, around(spoken(text, voice)))
+    assert isinstance(heard[0], SpeechStarted)
+    partials = [one.text for one in heard if isinstance(one, Partial)]
+    assert len(partials) >= 2
+    assert tokens(ended(heard)[0].text) == tokens(text)
+    assert ended(heard)[0].confident
+    assert len(ended(heard)) == 1
+    hearing.close()
+    hearing.close()
+    assert hearing.feed(b"\0" * 3_200) == []
+
+
+def test_the_times_are_those_of_the_speech():
+    heard = hear(TutorEars().session(HearingSettings(), PHRASES), around(spoken("tell me a joke")))
+    assert RATE * 0.5 < heard[0].at_sample < RATE * 0.85
+    length = RATE * 0.5 + len(spoken("tell me a joke"))
+    assert length < ended(heard)[0].at_sample < length + RATE * 0.75
+
+
+def test_two_utterances_and_a_second_session():
+    ears = TutorEars()
+    for _ in range(2):
+        hearing = ears.session(HearingSettings(), PHRASES)
+        sound = np.concatenate([around(spoken("hello tutor")), around(spoken("what time is it"))])
+        texts = [one.text for one in ended(hear(hearing, sound))]
+        assert texts[1:] == ["what time is it"]
+        assert len(texts) == 2
+        hearing.close()
+
+
+@pytest.mark.parametrize("gain", [0.05, 0.3, 1.5])
+def test_loudness_does_not_matter(gain):
+    sound = np.clip(gain * around(spoken("what is the largest planet")), -1, 1)
+    found = ended(hear(TutorEars().session(HearingSettings(), PHRASES), sound))
+    assert [one.text for one in found] == ["what is the largest planet"]
+
+
+def test_digital_silence_around_the_words():
+    texts = ("what is the largest ocean", "how many months are in a year", "tell me a story", "why is the sky blue",
+             "who wrote romeo and juliet", "what is the highest mountain")  # fmt: skip
+    right = {True: 0, False: 0}
+    for floor in right:
+        for text in texts:
+            recognizer = Recognizer(PHRASES, floor=floor)
+            recognizer.begin()
+            silence = np.zeros(RATE // 2, np.float32)
+            sound = to_pcm16(np.concatenate([silence, spoken(text, "en-us+m3"), silence]))
+            for at in range(0, len(sound), 640):
+                piece = sound[at : at + 640]
+                recognizer.hear(piece, speech=any(piece))
+            right[floor] += recognizer.finish()[0] == text
+    assert right[True] >= 5
+    assert right[False] < right[True]  # negative control: what the noise is for
+
+
+def test_what_is_not_known_is_not_trusted_but_reported():
+    hearing = TutorEars().session(HearingSettings(), PHRASES)
+    text = "unbelievable giraffes were marching quietly towards bigger mushrooms"
+    (found,) = ended(hear(hearing, around(spoken(text))))
+    assert not found.confident
+    assert found.text
+
+
+def test_words_that_no_dictionary_holds():
+    phrases = Phrases(("open the jupyterlab zebrafinch", "close the window"))
+    (found,) = ended(
+        hear(TutorEars().session(HearingSettings(), phrases), around(spoken(phrases.sentences[0])))
+    )
+    assert found.text == phrases.sentences[0]
+
+
+@pytest.mark.parametrize("chunk", [2, 320, 1_000, 1_000_000])
+def test_chunks_of_any_length_make_no_difference(chunk):
+    sound = np.concatenate([quiet(0.5), beep(0.8), quiet(1.0)])
+    expected_hearing, expected = scripted()
+    hearing, echo = scripted()
+    events = hear(expected_hearing, sound)
+    assert hear(hearing, sound, chunk) == events
+    assert echo.sound == expected.sound
+    assert len(events) == 2
+
+
+def test_an_odd_byte_waits_for_its_other_half():
+    hearing, _ = scripted()
+    pcm = to_pcm16(np.concatenate([quiet(0.5), beep(0.8), quiet(1.0)]))
+    assert len(hearing.feed(pcm[:20_001]) + hearing.feed(pcm[20_001:])) == 2
+
+
+def test_the_recogniser_gets_what_came_before():
+    hearing, echo = scripted()
+    mark = np.full(100, 0.05, np.float32)  # soft: no speech by itself, 200 ms before
+    hear(hearing, np.concatenate([quiet(1), mark, quiet(0.2), beep(0.5), quiet(1)]))
+    assert np.abs(to_float(echo.sound)).tolist().count(np.float32(0.05).item()) >= 0
+    assert np.isclose(to_float(echo.sound), 0.05, atol=1e-4).sum() >= 100
+
+
+@pytest.mark.parametrize(("silence_ms", "pieces"), [(100, 2), (500, 1)])
+def test_the_silence_that_ends_speech_is_the_settings(silence_ms, pieces):
+    hearing, _ = scripted(silence_ms=silence_ms)
+    sound = np.concatenate([quiet(0.5), beep(0.5), quiet(0.3), beep(0.5), quiet(1.0)])
+    assert len(ended(hear(hearing, sound))) == pieces
+
+
+@pytest.mark.parametrize(("prefix_ms", "starts"), [(20, 1), (300, 0)])
+def test_speech_must_last_the_prefix(prefix_ms, starts):
+    hearing, _ = scripted(prefix_padding_ms=prefix_ms)
+    heard = hear(hearing, np.concatenate([quiet(0.5), beep(0.15), quiet(1.0)]))
+    assert sum(isinstance(one, SpeechStarted) for one in heard) == starts
+
+
+def test_the_end_of_the_stream_ends_speech():
+    hearing, _ = scripted()
+    assert hearing.flush() == []
+    hear(hearing, np.concatenate([quiet(0.5), beep(0.5)]))
+    assert len(ended(hearing.flush())) == 1
+    assert hearing.flush() == []
+    assert len(hear(hearing, np.concatenate([quiet(0.5), beep(0.5), quiet(1)]))) == 2
+
+
+def test_manual_activity():
+    hearing, echo = scripted(manual=True)
+    assert (
+        hear(hearing, np.concatenate([beep(1), quiet(2)])) == []
+    )  # negative control: nothing starts by itself
+    assert isinstance(hearing.start()[0], SpeechStarted)
+    assert hearing.start() == []
+    assert hear(hearing, np.concatenate([quiet(1), beep(1), quiet(3)])) == []
+    assert [one.text for one in hearing.end()] == ["said"]
+    assert hearing.end() == []
+    assert len(echo.sound) >= 5 * RATE * 2
+
+
+def test_manual_activity_is_understood():
+    hearing = TutorEars().session(HearingSettings(manual=True), PHRASES)
+    hearing.start()
+    hear(hearing, around(spoken("what is seven plus five"), 0.1, 0.1))
+    (found,) = ended(hearing.end())
+    assert tokens(found.text) == tokens("what is seven plus five")
+
+
+def test_nobody_speaks_for_ever():
+    hearing, _ = scripted()
+    assert len(ended(hear(hearing, beep(61), 64_000))) == 1
+
+
+def test_the_settings_of_the_wire():
+    assert HearingSettings.of(None) == HearingSettings.of(RealtimeInputConfig()) == HearingSettings()
+    detection = AutomaticActivityDetection(
+        start_of_speech_sensitivity="START_SENSITIVITY_LOW",
+        end_of_speech_sensitivity="END_SENSITIVITY_HIGH",
+        prefix_padding_ms=20,
+        silence_duration_ms=100,
+    )
+    assert HearingSettings.of(RealtimeInputConfig(automatic_activity_detection=detection)) == HearingSettings(
+        silence_ms=100, prefix_padding_ms=20, start_threshold=0.7, end_threshold=0.45
+    )
+    off = AutomaticActivityDetection(disabled=True)
+    assert HearingSettings.of(RealtimeInputConfig(automatic_activity_detection=off)).manual
+
+
+@pytest.mark.parametrize("kind", ["nothing", "noise", "music"])
+def test_what_is_no_speech_starts_nothing(kind):
+    time = np.arange(5 * RATE) / RATE
+    notes = 262 * 2 ** (np.floor(time * 4) % 8 / 12)
+    sound = {
+        "nothing": np.zeros(len(time)),
+        "noise": quiet(5, 0.05),
+        "music": 0.2 * np.sin(2 * np.pi * np.cumsum(notes) / RATE) * np.exp(-3 * (time * 4 % 1)),
+    }[kind]
+    assert hear(TutorEars().session(HearingSettings(), PHRASES), sound.astype(np.float32)) == []
+
+
+def test_people_who_say_other_things_are_not_obeyed():
+    clips = [read_wav(path) for path in sorted(PEOPLE.rglob("*.wav"))]
+    clips += [(to_float(path.read_bytes()), RATE) for path in sorted(PEOPLE.glob("*.raw"))]
+    if not clips:
+        pytest.skip("Debian's pocketsphinx-testdata is not installed")
+    obeyed = 0
+    for sound, rate in clips:
+        hearing = TutorEars().session(HearingSettings(), PHRASES)
+        found = ended(hear(hearing, around(resample(sound, rate, RATE))[: 8 * RATE]) + hearing.flush())
+        obeyed += any(one.confident for one in found)
+    assert obeyed <= max(1, len(clips) // 20)
