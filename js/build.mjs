@@ -17,7 +17,7 @@ async function bundled(entry) {
     charset: "utf8",
     format: "esm",
     // A string in the bundle is not read by anyone: it may as well be short.
-    minifyWhitespace: true,
+    minify: true,
     target,
     write: false,
   });

@@ -81,22 +81,30 @@ export class LevelLanes implements Levels {
 /** −70 dBFS. */
 const SILENT = 10 ** (-70 / 20);
 
-/** Tells whether a microphone that is on has given nothing for `limit` ms. */
+/** A microphone that has been heard may be silent for longer: noise suppression makes pauses of pure silence. */
+const HEARD_MS = 20_000;
+
+/** Tells whether a microphone that is on gives nothing: 5 s from its start, or 20 s after it was heard. */
 export class SilenceWatch {
   readonly #limit: number;
   #silentMs = 0;
+  #heard = false;
 
+  /** `limit` in ms, from the start. */
   constructor(limit = 5000) {
     this.#limit = limit;
   }
 
   /** Hears `ms` of sound with that peak (0..1); true while the silence has lasted too long. */
   hear(peak: number, ms: number): boolean {
-    this.#silentMs = peak > SILENT ? 0 : this.#silentMs + ms;
-    return this.#silentMs >= this.#limit;
+    const sound = peak > SILENT;
+    this.#heard ||= sound;
+    this.#silentMs = sound ? 0 : this.#silentMs + ms;
+    return this.#silentMs >= (this.#heard ? HEARD_MS : this.#limit);
   }
 
   reset(): void {
     this.#silentMs = 0;
+    this.#heard = false;
   }
 }

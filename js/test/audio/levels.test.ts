@@ -71,6 +71,16 @@ describe("SilenceWatch", () => {
     expect(watch.hear(0, 20)).toBe(false);
   });
 
+  it("bears longer pauses of a microphone that has been heard", () => {
+    const watch = new SilenceWatch();
+    watch.hear(0.5, 20);
+    expect(watch.hear(0, 19_900)).toBe(false);
+    expect(watch.hear(0, 100)).toBe(true);
+    watch.reset();
+    expect(watch.hear(0, 4900)).toBe(false);
+    expect(watch.hear(0, 100)).toBe(true);
+  });
+
   it("is not alarmed by a quiet room", () => {
     const watch = new SilenceWatch();
     for (let n = 0; n < 1000; n++) {

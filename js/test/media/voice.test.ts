@@ -114,13 +114,13 @@ describe("Voice", () => {
     speak(1000);
     expect(levels.length).toBe(25);
     expect(new Set(levels)).toEqual(new Set([0.5]));
-    speak(4900, 0);
+    speak(19_900, 0);
     expect(silent).toEqual([]);
     speak(200, 5);
     expect(silent).toEqual([true]);
     speak(40);
     expect(silent).toEqual([true, false]);
-    speak(6000, 0);
+    speak(21_000, 0);
     voice.off();
     expect(silent.at(-1)).toBe(false);
   });
