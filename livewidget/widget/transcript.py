@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from contextvars import Context
 from html import escape
 
 from livewidget.turns import Turn
@@ -51,12 +52,8 @@ class Transcript:
 
     def display(self, turns: Iterable[Turn]) -> None:
         """Show the transcript as an output of the running cell. Later updates reach every such output."""
-        from IPython.display import publish_display_data
-
         self._shown = self.bundle(turns)
-        publish_display_data(  # type: ignore[no-untyped-call, unused-ignore]
-            self._shown, transient={"display_id": self._display_id}
-        )
+        self._publish(self._shown, update=False)
 
     def update(self, turns: Iterable[Turn]) -> bool:
         """Bring the outputs up to date, from any thread; returns whether there was anything to do."""
@@ -65,13 +62,18 @@ class Transcript:
         bundle = self.bundle(turns)
         if bundle == self._shown:
             return False
+        self._shown = bundle
+        # In no context of ours: the message then belongs to the cell that runs now, and tools that execute
+        # notebooks take in nothing else. Where it is shown is up to its `display_id` alone.
+        Context().run(self._publish, bundle, update=True)
+        return True
+
+    def _publish(self, bundle: dict[str, str], *, update: bool) -> None:
         from IPython.display import publish_display_data
 
-        self._shown = bundle
         publish_display_data(  # type: ignore[no-untyped-call, unused-ignore]
-            bundle, transient={"display_id": self._display_id}, update=True
+            bundle, transient={"display_id": self._display_id}, update=update
         )
-        return True
 
     def _name(self, turn: Turn) -> str:
         return "you" if turn.speaker == "user" else self._speaker

@@ -12,6 +12,7 @@ from typing import Any
 from livewidget.widget.kernel import has_subshells, kernel
 
 SLICE_S = 0.05
+MOST_AT_ONCE = 100
 
 
 def wait_until(done: Callable[[float], bool], timeout: float | None) -> bool:
@@ -60,15 +61,23 @@ def _queue_moving() -> Iterator[Callable[[], None]]:
 
 
 def _move(running: Any) -> None:
+    """Let the kernel handle what has come, as far as it may, without a trace in the running cell."""
     import nest_asyncio2
 
     loop = asyncio.get_event_loop()
     nest_asyncio2.apply(loop)
-    for _ in range(100):
-        before = running.msg_queue.qsize()
-        loop.run_until_complete(running.do_one_iteration())
-        if not before:
-            return
+    # Every message makes itself the parent of what is printed, and the one that an interrupt is meant for.
+    ident, parent = running._parent_ident["shell"], running.get_parent("shell")
+    interrupt = getattr(running, "saved_sigint_handler", None)
+    try:
+        for _ in range(MOST_AT_ONCE):
+            loop.run_until_complete(running.do_one_iteration())
+            if not running.msg_queue.qsize():
+                return
+    finally:
+        running.set_parent(ident, parent, channel="shell")
+        if interrupt is not None:
+            running.saved_sigint_handler = interrupt
 
 
 def _run_later(running: Any, execute: Callable[..., Any], request: tuple[Any, ...]) -> None:

@@ -1,0 +1,64 @@
+"""What stays in a saved notebook: executed by nbclient, read back, and exported by nbconvert."""
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+
+CANARY = "AIzaSyCANARY0000000000000000000000000000"
+CELLS = [
+    "import numpy\n"
+    "from livewidget import LiveWidget, StandIn\n"
+    "live = LiveWidget(StandIn(ears=lambda sound: '', brain=lambda text: 'You said <b>' + text,\n"
+    "                          voice=lambda text: numpy.zeros(2400, 'int16')))\n"
+    "live",
+    "live.ask('good morning', 20)",
+    "live.stop()\nlive.wait(10)",
+    "named = LiveWidget('gemini-3.8-live')\nnamed",
+    "named",
+    "repr(named), str(named.get_state().keys())",
+    "LiveWidget('gemini-3.8-live', voise='Kore')",
+]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GEMINI_API_KEY", CANARY)
+        NotebookClient(notebook, allow_errors=True, timeout=60, store_widget_state=True).execute()
+    return notebook
+
+
+def html_of(cell):
+    return [output.data["text/html"] for output in cell.outputs if "text/html" in output.get("data", {})]
+
+
+def test_the_transcript_stands_in_the_notebook(saved):
+    (transcript,) = html_of(saved.cells[0])
+    assert "good morning" in transcript
+    assert "You said &lt;b&gt;good morning" in transcript
+
+
+def test_nbconvert_shows_it(saved):
+    page, _ = HTMLExporter().from_notebook_node(saved)
+    transcript = page[page.index('class="livewidget-transcript') :]
+    assert "You said &lt;b&gt;good morning" in transcript[: transcript.index("</div>")]
+
+
+def test_a_second_display_shows_the_same_transcript(saved):
+    assert html_of(saved.cells[3]) == html_of(saved.cells[4])
+
+
+def test_no_key_is_saved_anywhere(saved):
+    assert "widgets" in saved.metadata  # the state of the widgets is saved here, as Colab does
+    assert CANARY not in nbformat.writes(saved)
+    page, _ = HTMLExporter().from_notebook_node(saved)
+    assert CANARY not in page
+
+
+def test_a_wrong_word_is_one_sentence_in_the_cell(saved):
+    (error,) = [output for output in saved.cells[-1].outputs if output.output_type == "error"]
+    assert error.ename == "ConfigError"
+    assert "voice" in error.evalue
+    assert "\n" not in error.evalue
