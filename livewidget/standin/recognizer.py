@@ -1,12 +1,11 @@
 """Speech into words: pocketsphinx with a small language model made of the phrases that a mind knows.
 
-Open dictation gets every third word wrong. A model of a few hundred sentences gets nearly all of them right, and is
-built in some 50 ms when a session starts. What resembles none of the sentences is reported as not understood.
+Open dictation gets every third word wrong. A model of a few hundred sentences gets nearly all of them right, and
+is built when a session starts. What resembles none of the sentences is reported as not understood.
 """
 
 from __future__ import annotations
 
-import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterable
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from livewidget.audio import to_float, to_pcm16
 from livewidget.errors import ExtraMissing
 from livewidget.standin.espeak import shared
+from livewidget.standin.numbers import say_number, tokens
 from livewidget.standin.seams import HEARING_RATE, Phrases
 
 ACCEPT = 70.0  # of 100: likeness to a known sentence from which it counts as understood
@@ -32,7 +32,7 @@ _LEVEL = 0.1  # RMS of speech to which everything is brought
 _FIRST_LEVEL = 0.01  # RMS that speech is taken to have before any was measured: a soft voice
 _PAUSE_MS = 180  # of silence after which the second pass begins: shorter than any that ends an utterance
 _CATCH_UP = 10  # steps of the second pass for each new one: done before half a second of silence is over
-# The cepstral mean of speech at that level. The model's own is that of other microphones, and takes minutes to forget.
+# The cepstral mean of speech at that level. The model's own is of other microphones and takes minutes to forget.
 _MEAN = "46.7,0.7,-0.5,1.5,-1.5,-0.4,-1.6,-1.3,-1.1,-1.1,0.5,-0.7,-0.1"
 
 
@@ -40,8 +40,8 @@ class Recognizer:
     """Recognises one utterance after the other, in two passes. Not for several threads at once.
 
     The first pass runs along with the speech: it gives what is understood so far, and the mean of the sound's
-    cepstrum, which tells the voice and the microphone from the words. The second pass starts over with that mean: it
-    makes a third of the errors. It runs in the silence that ends an utterance, so that nobody waits for it.
+    cepstrum, which tells the voice and the microphone from the words. The second pass starts over with that mean
+    and makes far fewer errors. It runs in the silence that ends an utterance, so that nobody waits for it.
     """
 
     def __init__(self, phrases: Phrases, *, floor: bool = True) -> None:
@@ -49,14 +49,15 @@ class Recognizer:
 
         Args:
             phrases: The sentences to expect.
-            floor: Lay noise under the sound. Digital silence, which no microphone gives but every file may hold,
-                otherwise makes nonsense of many words.
+            floor: Lay noise under the sound. Digital silence, which no microphone gives but every file may
+                hold, otherwise makes nonsense of many words.
 
         Raises:
             ExtraMissing: If pocketsphinx is not installed.
         """
-        self._sentences = tuple(dict.fromkeys(phrases.sentences))
-        self._first, self._second = _decoders(phrases.sentences)
+        sentences = tuple(filter(None, map(_spelled, phrases.sentences)))
+        self._sentences = tuple(dict.fromkeys(sentences))
+        self._first, self._second = _decoders(sentences)
         self._noise = _noise() if floor else np.zeros(len(_noise()), np.float32)
         self._level = _FIRST_LEVEL
         self._first_open = self._second_open = False
@@ -150,6 +151,16 @@ class Recognizer:
         return process.extractOne(text, self._sentences, scorer=fuzz.ratio, score_cutoff=ACCEPT) is not None
 
 
+def _spelled(sentence: str) -> str:
+    """Return a sentence as the recogniser spells it: words in lower case, numbers in words."""
+    return " ".join(
+        part
+        for token in tokens(sentence)
+        for part in (token if isinstance(token, str) else say_number(token)).split()
+        if part[0].isalpha()
+    )
+
+
 def _text(decoder: Any) -> str:
     found = decoder.hyp()
     return str(found.hypstr).strip() if found else ""
@@ -206,15 +217,14 @@ def _build(sentences: tuple[str, ...]) -> tuple[str, str]:
     The whole dictionary would take two seconds to load; the cut one takes milliseconds.
     """
     pocketsphinx = _pocketsphinx()
-    known = [" ".join(re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", sentence.lower())) for sentence in sentences]
-    text = "".join(f"<s> {sentence} </s>\n" for sentence in known if sentence)
+    text = "".join(f"<s> {sentence} </s>\n" for sentence in sentences)
     model = pocketsphinx.lm.ArpaBoLM(text=text, discount_mass=0.5)
     model.compute()
     with tempfile.TemporaryDirectory(prefix="lw-") as work:
         path = Path(work) / "phrases.lm"
         model.write_file(str(path))
         arpa = path.read_text(encoding="utf-8")
-    words = {word for sentence in known for word in sentence.split()}
+    words = {word for sentence in sentences for word in sentence.split()}
     folder = Path(pocketsphinx.get_model_path()) / "en-us"
     return arpa, "\n".join(_pronunciations(words, folder / "cmudict-en-us.dict")) + "\n"
 
