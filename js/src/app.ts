@@ -336,7 +336,8 @@ export class App implements Actions {
   }
 
   #report(): void {
-    if (!this.bridge.welcomed) {
+    // A kernel that was restarted complains of each message of a comm that it does not know.
+    if (!this.bridge.welcomed || !this.store.get().connected) {
       return;
     }
     const { turn, sample, bufferedMs, silentSamples } = this.#talk.progress;
@@ -353,7 +354,11 @@ export class App implements Actions {
 
   #lost(): void {
     const used = this.#talk.microphone.wanted || this.store.get().phase === "live";
-    this.store.set({ connected: false });
+    // Repeated, less and less often, until somebody answers.
+    if (this.store.get().connected) {
+      this.store.set({ connected: false });
+      this.bridge.hello();
+    }
     this.#talk.silence();
     if (used) {
       this.#notices.show(KERNEL_GONE);

@@ -1351,7 +1351,7 @@ var App = class {
     this.bridge.tick(), this.#ticks += 1, (this.store.get().phase === "live" || this.store.get().phase === "connecting" || this.#ticks % IDLE_TICKS === 0) && this.#report(), this.store.get().phase === "ended" && this.#talk.closeWhenQuiet(), this.#idleTicks = this.store.get().phase === "idle" && this.#talk.microphone.wanted ? this.#idleTicks + 1 : 0, this.#idleTicks > PATIENCE_TICKS && this.#talk.microphone.stop(), !this.#lease.holds(this.#now()) && (this.store.get().connected || this.#talk.microphone.wanted) && this.#lost();
   }
   #report() {
-    if (!this.bridge.welcomed)
+    if (!this.bridge.welcomed || !this.store.get().connected)
       return;
     let { turn: turn2, sample, bufferedMs, silentSamples } = this.#talk.progress, body = {
       ack_seq: this.bridge.speakerAck,
@@ -1365,7 +1365,7 @@ var App = class {
   }
   #lost() {
     let used = this.#talk.microphone.wanted || this.store.get().phase === "live";
-    this.store.set({ connected: !1 }), this.#talk.silence(), used && this.#notices.show(KERNEL_GONE);
+    this.store.get().connected && (this.store.set({ connected: !1 }), this.bridge.hello()), this.#talk.silence(), used && this.#notices.show(KERNEL_GONE);
   }
 };
 
