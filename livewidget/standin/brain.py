@@ -1,7 +1,7 @@
 """The tutor's brain: one table of phrases, no language model.
 
-It answers sums, questions and small talk, calls declared functions, and says so when it did not understand. The
-same table makes the sentences that the ears listen for.
+It answers sums, questions and small talk, calls declared functions, and says so when it did not understand.
+The same table makes the sentences that the ears listen for.
 """
 
 from __future__ import annotations
@@ -119,7 +119,12 @@ class TutorMind:
             return self._call(self._tools[intent.removeprefix("tool:")], dict(found.values))
         if intent in self._answers:
             return self._answers[intent]
-        make = {"time": self._time, "date": self._date, "joke": self._joke, "repeat": lambda: self._last}
+        make: dict[str, Callable[[], str]] = {
+            "time": self._time,
+            "date": self._date,
+            "joke": self._joke,
+            "repeat": lambda: self._last,
+        }
         if intent in make:
             return make[intent]()
         return _count(found.values.get("to")) if intent == "count" else self._abilities()

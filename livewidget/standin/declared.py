@@ -1,8 +1,8 @@
 """Declared functions as phrases: what a person might say to have one called, and with what arguments.
 
-Everything comes from the declaration: the name's words, the parameters' names and types, a short description.
-A parameter that may be any text is understood when typed ("weather in Paris"), and when spoken only from a list
-of values that parameters of its name usually take.
+Everything comes from the declaration: the name's words, the parameters' names and types, a short
+description. A parameter that may be any text is understood when typed ("weather in Paris"), and when spoken
+only from a list of values that parameters of its name usually take.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from livewidget.standin.patterns import Pattern, Slot, find_choice
 
 _VERBS = frozenset(
     words(
-        "set get turn switch draw show start stop open close make create find fetch read play pause plot check look "
-        "tell toggle change control add remove delete clear roll flip send run call move go paint list count take "
-        "save load pick choose search lookup describe generate calculate compute update reset use ask say print "
-        "lock unlock"
+        "set get turn switch draw show start stop open close make create find fetch read play pause "
+        "plot check look tell toggle change control add remove delete clear roll flip send run call "
+        "move go paint list count take save load pick choose search lookup describe generate "
+        "calculate compute update reset use ask say print lock unlock "
     )
 )
 _ASKS_FOR = frozenset(words("get fetch find read check tell look lookup show search"))
@@ -89,7 +89,7 @@ class Declared:
     _noun: str = ""
 
     def free_text(self, typed: str) -> dict[str, str]:
-        """Return the first text parameter as typed after a preposition: "weather in New Delhi" → New Delhi."""
+        """Return the first text parameter, typed after a preposition: "weather in New Delhi" → New Delhi."""
         if not self.texts or not self._noun:
             return {}
         noun = r"\W+".join(map(re.escape, self._noun.split()))

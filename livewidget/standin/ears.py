@@ -1,7 +1,7 @@
 """The tutor's ears: where speech starts and ends, and what was said.
 
-Two parts: `VoiceActivity` finds speech in a stream and hands its sound to a `Listener`; the tutor's listener is
-the recogniser, a user's may be any function.
+Two parts: `VoiceActivity` finds speech in a stream and hands its sound to a `Listener`; the tutor's
+listener is the recogniser, a user's may be any function.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ _NEGATIONS = frozenset(("not", "never", "no", "don't", "without"))
 _POLITE = tuple(
     word_list(phrase)
     for phrase in (
-        "please", "could you", "can you", "would you", "will you", "hey tutor", "ok", "okay", "hello tutor", "tutor",
-        "now", "so", "well", "um",
+        "please", "could you", "can you", "would you", "will you", "hey tutor", "ok", "okay", "hello tutor",
+        "tutor", "now", "so", "well", "um",
     )
 )  # fmt: skip
 

@@ -29,9 +29,10 @@ SORRY = "Sorry, I did not understand that. I am a small offline tutor."
 SORRY_HINT = "You can say: {suggestion}. Or ask: what can you do?"
 
 STORY = (
-    "Once upon a time a small robot lived in an old library. Every night it read one book aloud, although nobody "
-    "was there to listen. One winter evening a mouse came in from the snow and sat down beside it. The robot read "
-    "slowly, and the mouse fell asleep at the happy end. From that night on, the robot always read to somebody."
+    "Once upon a time a small robot lived in an old library. Every night it read one book aloud, "
+    "although nobody was there to listen. One winter evening a mouse came in from the snow and sat "
+    "down beside it. The robot read slowly, and the mouse fell asleep at the happy end. From that "
+    "night on, the robot always read to somebody."
 )
 
 JOKES = (
@@ -43,7 +44,7 @@ JOKES = (
 SMALL_TALK: tuple[tuple[str, tuple[str, ...]], ...] = (
     (GREETING, ("hello", "hello tutor", "good morning", "good afternoon", "good evening")),
     (
-        "I am the small offline tutor, a little program on this computer, not Gemini and not a language model.",
+        "I am the small offline tutor, a program on this computer, not Gemini and not a language model.",
         ("who are you", "what is your name", "are you gemini", "are you a computer"),
     ),
     ("You are welcome.", ("thank you", "thank you very much", "thanks a lot")),

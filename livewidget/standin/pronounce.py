@@ -6,7 +6,7 @@ import re
 
 # Longest first: "aɪɚ" is two phones, not "aɪ" and something else.
 _PHONES = tuple(
-    tuple(pair.strip().split(" ", 1))
+    (pair.split(" ", 1)[0], pair.split(" ", 1)[1])
     for pair in [
         "aɪɚ AY ER",
         "aɪə AY AH",
@@ -80,7 +80,7 @@ _PHONES = tuple(
 )
 _STRESS = re.compile("[ˈˌ\u200d_]")
 _PHONE = re.compile("|".join(re.escape(ipa) for ipa, _ in _PHONES))
-_ARPABET: dict[str, str] = {ipa: phones for ipa, phones in _PHONES}
+_ARPABET: dict[str, str] = dict(_PHONES)
 
 
 def arpabet(ipa: str) -> str:

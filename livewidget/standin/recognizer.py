@@ -1,7 +1,8 @@
 """Speech into words: pocketsphinx with a small language model made of the phrases that a mind knows.
 
-Open dictation gets every third word wrong. A model of a few hundred sentences gets nearly all of them right, and
-is built when a session starts. What resembles none of the sentences is reported as not understood.
+Open dictation gets every third word wrong. A model of a few hundred sentences gets nearly all of them
+right, and is built when a session starts. What resembles none of the sentences is reported as not
+understood.
 """
 
 from __future__ import annotations
@@ -32,16 +33,17 @@ _LEVEL = 0.1  # RMS of speech to which everything is brought
 _FIRST_LEVEL = 0.01  # RMS that speech is taken to have before any was measured: a soft voice
 _PAUSE_MS = 180  # of silence after which the second pass begins: shorter than any that ends an utterance
 _CATCH_UP = 10  # steps of the second pass for each new one: done before half a second of silence is over
-# The cepstral mean of speech at that level. The model's own is of other microphones and takes minutes to forget.
+# The cepstral mean of speech at that level: the model's own is another, and takes minutes to be forgotten.
 _MEAN = "46.7,0.7,-0.5,1.5,-1.5,-0.4,-1.6,-1.3,-1.1,-1.1,0.5,-0.7,-0.1"
 
 
 class Recognizer:
     """Recognises one utterance after the other, in two passes. Not for several threads at once.
 
-    The first pass runs along with the speech: it gives what is understood so far, and the mean of the sound's
-    cepstrum, which tells the voice and the microphone from the words. The second pass starts over with that mean
-    and makes far fewer errors. It runs in the silence that ends an utterance, so that nobody waits for it.
+    The first pass runs along with the speech: it gives what is understood so far, and the mean of the
+    sound's cepstrum, which tells the voice and the microphone from the words. The second pass starts over
+    with that mean and makes far fewer errors. It runs in the silence that ends an utterance, so that
+    nobody waits for it.
     """
 
     def __init__(self, phrases: Phrases, *, floor: bool = True) -> None:
@@ -49,8 +51,8 @@ class Recognizer:
 
         Args:
             phrases: The sentences to expect.
-            floor: Lay noise under the sound. Digital silence, which no microphone gives but every file may
-                hold, otherwise makes nonsense of many words.
+            floor: Lay noise under the sound. Digital silence, which no microphone gives but every file
+                may hold, otherwise makes nonsense of many words.
 
         Raises:
             ExtraMissing: If pocketsphinx is not installed.
@@ -133,8 +135,11 @@ class Recognizer:
         self._first.end_utt()
         self._second.end_utt()
         self._first_open = self._second_open = False
-        text = _text(self._second)
-        return text, self._known(text), None
+        texts = _text(self._second), _text(self._first)
+        for text in texts:
+            if self._known(text):
+                return text, True, None
+        return texts[0] or texts[1], False, None
 
     def close(self) -> None:
         """Throw away what was heard."""
