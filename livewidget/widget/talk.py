@@ -9,7 +9,7 @@ from typing import Any
 
 from livewidget.config import LiveConfig
 from livewidget.connection import Provider
-from livewidget.errors import ServiceError, StateError
+from livewidget.errors import ConfigError, ServiceError, StateError
 from livewidget.events import (
     ActivityStart,
     Event,
@@ -21,6 +21,7 @@ from livewidget.events import (
     TextSent,
     TurnComplete,
 )
+from livewidget.models import find
 from livewidget.session import LiveSession
 from livewidget.tools import Tool
 from livewidget.turns import Turn
@@ -121,9 +122,14 @@ class Talk:
 
     def turn_taking(self, mode: TurnTakingMode) -> None:
         """Change how turns are taken; an open session is reopened for it."""
-        if mode != self.config.turn_detection.mode:
-            self.config = replace(self.config, turn_detection=replace(self.config.turn_detection, mode=mode))
-            self._chores.spawn(self._reopen())
+        config = replace(self.config, turn_detection=replace(self.config.turn_detection, mode=mode))
+        try:
+            config.check(find(self.provider.model, self.provider.service))
+        except ConfigError as error:
+            self._chores.failed(error)
+            return
+        self.config = config
+        self._chores.spawn(self._reopen())
 
     def add_tool(self, tool: Tool) -> None:
         """Offer another function; an open session is reopened for it. One of the same name is replaced."""
@@ -200,20 +206,16 @@ class Talk:
         self.board.set_phase("connecting")
         self.board.new_session()
         self._opened_with = (self.config, *self.tools)
-        uplink = self._uplink = Uplink()
+        uplink = self._uplink = self._uplink or Uplink()
         self.bridge.give_voice()
         self._changed()
         session = LiveSession(self.provider, self.config, tools=self.tools, handle=handle)
         self._session = session
-        leave = [
-            session.subscribe(lambda event: self._on_event(session, event)),
-            session.on_turn(self._on_turn),
-        ]
+        session.subscribe(lambda event: self._on_event(session, event))
+        session.on_turn(self._on_turn)
         try:
             await session.start()
         except BaseException as error:
-            for end in leave:
-                end()
             self._session = None
             await session.close()
             if handle is not None and isinstance(error, ServiceError):
@@ -247,13 +249,14 @@ class Talk:
     async def _close_session(self) -> None:
         session, self._session = self._session, None
         sending, self._sending = self._sending, None
-        if sending is not None:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
-        if self._audio_turn is not None and self.bridge.playing(self._audio_turn):
-            self.bridge.flush(self._audio_turn, now_ms())
-        if session is not None:
-            await session.close()
+        self._hush()
+        try:
+            if sending is not None:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+        finally:
+            if session is not None:
+                await session.close()
 
     def _over(self) -> None:
         self._uplink = None
@@ -295,6 +298,9 @@ class Talk:
         if self._session is None:
             return
         await self._session.interrupt()
+        self._hush()
+
+    def _hush(self) -> None:
         if self._audio_turn is not None and self.bridge.playing(self._audio_turn):
             self.bridge.flush(self._audio_turn, now_ms())
 
@@ -311,14 +317,12 @@ class Talk:
                 if self._audio_turn is not None:
                     self.bridge.audio_end(self._audio_turn)
                     self._audio_over = self._audio_over or isinstance(event, TurnComplete)
-            case Interrupted() if self._audio_turn is not None:
+            case Interrupted() if self._audio_turn is not None and not self._audio_over:
                 if self._audio_turn in self._heard:
                     self.heard(self._audio_turn, self._heard[self._audio_turn])
                 self.bridge.flush(self._audio_turn, now)
-            case ActivityStart() | TextSent() if self._audio_turn is not None and self._audio_over:
-                # The service believes this turn was heard to its end, while the page may still be playing it.
-                if self.bridge.playing(self._audio_turn):
-                    self.bridge.flush(self._audio_turn, now)
+            case Interrupted() | ActivityStart() | TextSent() if self._audio_over:
+                self._hush()  # to the service this turn is over, while the page may still be playing it
             case Notice(level=level, code=code, text=text):
                 self.notice(level, code, text)
             case SessionEnded(error=error) if session is self._session and self.board.phase == "live":

@@ -10,7 +10,7 @@ from typing import Any
 
 from livewidget.session import LiveSession
 
-MOST_SOUND = 250  # chunks of 40 ms: ten seconds
+MOST_SOUND = 38  # chunks of 40 ms: what is older than a second and a half is not live any more
 MOST_OTHER = 1000
 
 Step = Callable[[LiveSession], Awaitable[object]]
