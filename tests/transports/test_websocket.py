@@ -304,7 +304,7 @@ async def test_a_server_that_accepts_and_says_nothing():
 async def test_a_server_that_is_none():
     async with other_server(b"SSH-2.0-OpenSSH\r\n\r\n") as url:
         with pytest.raises(
-            ConnectFailed, match="not as a Live API server|broke the connection off"
+            ConnectFailed, match=r"not as a Live API server|broke the connection off"
         ) as caught:
             await dial(url, headers=HEADERS)
     check_plain(caught.value, url)
