@@ -32,7 +32,7 @@ from livewidget.widget.chores import Chores
 from livewidget.widget.messages import NoticeView, TurnTakingMode
 from livewidget.widget.transcript import Transcript
 from livewidget.widget.uplink import Uplink
-from livewidget.widget.views import turn_view
+from livewidget.widget.views import introduction, turn_view
 from livewidget.widget.wording import code_of, now_ms
 
 TICK_S = 0.05
@@ -71,6 +71,7 @@ class Talk:
         self._starting: asyncio.Task[Any] | None = None
         self._ticking: asyncio.Task[Any] | None = None
         self._exclusive = asyncio.Lock()
+        self._stops = 0
         self._opened_with: tuple[Any, ...] = ()
         self._from_page = False
         self._audio_turn: int | None = None
@@ -187,6 +188,11 @@ class Talk:
 
     async def _started(self, work: Callable[[], Coroutine[Any, Any, LiveSession]]) -> LiveSession:
         """Wait for the opening that is under way, or for `work`. Who waits may give up; it goes on."""
+        stops = self._stops
+        while self._starting is not None and self._starting.cancelling() and not self._starting.done():
+            await asyncio.wait([self._starting])
+        if self._stops != stops:
+            raise StateError("The session was stopped before it was open.")
         if self._starting is None or self._starting.done():
             self._starting = self._background.spawn(work(), "open a session")
             self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -227,14 +233,13 @@ class Talk:
         for code in [code for code, notice in self.board.notices.items() if notice.level == "error"]:
             self.clear_notice(code)
         self.board.set_phase("live")
-        self._sending = self._background.spawn(
-            uplink.run(session, self._chores.failed), "send to the session"
-        )
+        self._sending = self._background.spawn(uplink.run(session, self._chores.failed), "uplink")
         self._changed()
         return session
 
     async def shut(self, why: tuple[str, str] | None = None) -> None:
         """End the session; twice is allowed. `why` is a notice's code and text."""
+        self._stops += 1
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
@@ -353,12 +358,7 @@ class Talk:
 
     def welcome(self) -> dict[str, Any]:
         """Return what a page needs to show everything from the beginning."""
-        return {
-            "name": self.provider.label,
-            "speaker": self.provider.speaker,
-            "badge": self.provider.badge,
-            "model": self.provider.model,
-            "suggestions": tuple(self.provider.suggestions),
+        return introduction(self.provider) | {
             "turns": tuple(turn_view(turn) for turn in self.board.turns),
             "notices": tuple(self.board.notices.values()),
             "transcript_class": self.transcript.css_class,

@@ -6,11 +6,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from livewidget.connection import Provider
 from livewidget.turns import ToolUse, Turn
 from livewidget.widget.messages import SpanView, ToolView, TurnView
 
 ARGS_LENGTH = 300
 RESULT_LENGTH = 500
+
+
+def introduction(provider: Provider) -> dict[str, Any]:
+    """Return who it is that one talks to, as the page says it."""
+    return {
+        "name": provider.label,
+        "speaker": provider.speaker,
+        "badge": provider.badge,
+        "model": provider.model,
+        "suggestions": tuple(provider.suggestions),
+    }
 
 
 def turn_view(turn: Turn) -> TurnView:

@@ -1,0 +1,198 @@
+"""The life of a widget's sessions, where the order of things decides."""
+
+import asyncio
+import threading
+
+import pytest
+
+from livewidget import LiveWidget, StandIn
+from livewidget.errors import LiveError
+from livewidget.widget import messages as m
+from livewidget.widget.uplink import MOST_SOUND, Uplink
+
+from .jupyter import WidgetPage, comms, until
+from .test_live import notices, tone, tutor
+
+__all__ = ["comms"]
+pytestmark = pytest.mark.usefixtures("comms")
+
+
+def end(live):
+    live.close()
+    until(lambda: live._talk._closed)
+
+
+class Slow(StandIn):
+    """Takes its time to answer the telephone."""
+
+    def __init__(self, **more):
+        super().__init__(**more)
+        self.ringing = threading.Event()
+
+    async def dial(self):
+        self.ringing.set()
+        await asyncio.sleep(60)
+        raise AssertionError("nobody waits that long")
+
+
+def parts():
+    return {"ears": lambda sound: "hello", "brain": lambda text: text, "voice": tone}
+
+
+def test_stop_ends_a_session_that_is_still_being_opened():
+    provider = Slow(**parts())
+    live = LiveWidget(provider)
+    live.start()
+    assert provider.ringing.wait(5)
+    assert live.phase == "connecting"
+    live.stop()
+    assert live.wait(5)
+    assert live.phase == "ended"
+    assert notices(live) == {}
+    end(live)
+
+
+def test_ask_says_that_the_talk_was_stopped_meanwhile():
+    provider = Slow(**parts())
+    live = LiveWidget(provider)
+    raised = []
+
+    def ask():
+        try:
+            live.ask("hello", 20)
+        except LiveError as error:
+            raised.append(str(error))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert provider.ringing.wait(5)
+    live.stop()
+    asking.join(5)
+    assert raised == ["The session was stopped before it was open."]
+    end(live)
+
+
+def test_many_starts_and_stops_end_as_the_last_one_says():
+    live = LiveWidget(tutor())
+    for _ in range(10):
+        live.start()
+        live.stop()
+    live.start()
+    until(lambda: live.phase == "live" and live._talk._starting.done())
+    assert live.ask("hello", 10).text == "You said hello"
+    for _ in range(3):
+        live.stop()
+        live.start()
+    live.stop()
+    assert live.wait(10)
+    live._background.submit(asyncio.sleep(0.1)).result(5)
+    assert live.phase == "ended"
+    end(live)
+
+
+def test_a_link_that_breaks_is_said_and_the_talk_can_go_on():
+    provider = tutor()
+    live = LiveWidget(provider)
+    live.ask("one", 10)
+    provider.simulate("drop")
+    assert live.wait(10)
+    until(lambda: notices(live))
+    (text,) = notices(live).values()
+    assert text.endswith(".")
+    assert live.ask("two", 10).text == "You said two"
+    until(lambda: notices(live) == {})
+    end(live)
+
+
+def test_the_page_may_not_choose_what_the_model_cannot_do():
+    live = LiveWidget(tutor())
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    page.send(m.TurnTaking(mode="push_to_talk"))
+    page.wait_for(m.State, lambda state: state.turn_taking == "push_to_talk")
+    page.leave()
+    end(live)
+
+
+def test_text_that_is_empty_starts_nothing():
+    live = LiveWidget(tutor())
+    live.say("   ")
+    live._background.submit(asyncio.sleep(0)).result(5)
+    assert live.phase == "idle"
+    end(live)
+
+
+def test_a_failing_tool_is_said_under_the_widget():
+    script_brain = tutor(brain=None)
+    live = LiveWidget(script_brain)
+
+    @live.tool
+    def set_light(on: bool) -> str:
+        """Turn the light on or off.
+
+        Args:
+            on: Whether it shall be on.
+        """
+        raise ValueError("no bulb")
+
+    live.ask("turn on the light", 20)
+    until(lambda: "tool-failed" in notices(live))
+    assert "ValueError" in notices(live)["tool-failed"]
+    (use,) = [use for turn in live.turns for use in turn.tools]
+    assert (use.name, use.state) == ("set_light", "failed")
+    end(live)
+
+
+class Session:
+    """Takes in what the uplink hands on."""
+
+    def __init__(self):
+        self.got = []
+        self.more = asyncio.Condition()
+
+    async def until(self, count):
+        async with self.more:
+            await asyncio.wait_for(self.more.wait_for(lambda: len(self.got) >= count), 5)
+
+    def __getattr__(self, name):
+        async def take(*args):
+            async with self.more:
+                self.got.append((name, *args))
+                self.more.notify_all()
+            if args == ("bad",):
+                raise LiveError("It cannot be sent.")
+
+        return take
+
+
+async def test_the_uplink_keeps_the_order_and_survives_a_failure():
+    uplink, session, failed = Uplink(), Session(), []
+    uplink.activity(True)
+    uplink.sound(b"a")
+    uplink.text("bad")
+    uplink.sound(b"b")
+    uplink.activity(False)
+    uplink.pause()
+    task = asyncio.create_task(uplink.run(session, failed.append))
+    await session.until(6)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    names = [call[0] for call in session.got]
+    assert names == ["activity_start", "send_audio", "send_text", "send_audio", "activity_end", "end_audio"]
+    assert len(failed) == 1
+
+
+async def test_the_uplink_drops_old_sound_and_old_pictures_only():
+    uplink, session = Uplink(), Session()
+    for number in range(MOST_SOUND + 10):
+        uplink.sound(bytes([number]))
+    uplink.image(b"old", "image/jpeg")
+    uplink.image(b"new", "image/jpeg")
+    uplink.text("words")
+    task = asyncio.create_task(uplink.run(session, print))
+    await session.until(MOST_SOUND + 2)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert uplink.dropped == 10
+    assert session.got[0] == ("send_audio", bytes([10]))
+    assert [call[1] for call in session.got if call[0] == "send_image"] == [b"new"]
