@@ -26,6 +26,7 @@ _SUM_FILLERS = frozenset(
     words("what is how much the sum of calculate compute tell me please equals equal to and by")
 )
 _NUMBER = Slot(low=0, high=100)
+_SMALL = Slot(low=1, high=20)  # what people try first
 
 Clock = Callable[[], datetime]
 
@@ -189,6 +190,7 @@ def _sentences(tools: Sequence[Declared]) -> list[str]:
         sentences += pattern.sentences(_COUNT_LIMIT if pattern.names else 8)
     for text in known.ARITHMETIC:
         sentences += Pattern(text, "sum", {"a": _NUMBER, "b": _NUMBER}).sentences(101)
+        sentences += Pattern(text, "sum", {"a": _SMALL, "b": _SMALL}).sentences(101)
     for tool in tools:
         for pattern in tool.patterns:
             sentences += pattern.sentences(_TOOL_SENTENCES if pattern.names else 4)

@@ -200,7 +200,6 @@ def test_the_recogniser_gets_what_came_before():
     hearing, echo = scripted()
     mark = np.full(100, 0.05, np.float32)  # soft: no speech by itself, 200 ms before
     hear(hearing, np.concatenate([quiet(1), mark, quiet(0.2), beep(0.5), quiet(1)]))
-    assert np.abs(to_float(echo.sound)).tolist().count(np.float32(0.05).item()) >= 0
     assert np.isclose(to_float(echo.sound), 0.05, atol=1e-4).sum() >= 100
 
 
@@ -288,6 +287,6 @@ def test_people_who_say_other_things_are_not_obeyed():
     obeyed = 0
     for sound, rate in clips:
         hearing = TutorEars().session(HearingSettings(), PHRASES)
-        found = ended(hear(hearing, around(resample(sound, rate, RATE))[: 8 * RATE]) + hearing.flush())
+        found = ended(hear(hearing, around(resample(sound, rate, RATE)[: 3 * RATE])) + hearing.flush())
         obeyed += any(one.confident for one in found)
     assert obeyed <= max(1, len(clips) // 20)
