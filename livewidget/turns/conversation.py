@@ -302,7 +302,7 @@ class Conversation:
             return
         if self.model_turn is not None:
             waiting = self.model_turn in self._calls.values()
-            self._held = waiting or not self._spoke_since_call
+            self._held = waiting or not (self._spoke_since_call or self._held)
             if self._held:
                 if self.floor is Floor.MODEL:
                     self._step_and_ask_again(event)

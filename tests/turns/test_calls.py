@@ -51,6 +51,12 @@ def test_turn_complete_before_the_tool_result_keeps_the_turn_open(talk, quick):
     assert talk.turns[-1].final
 
 
+def test_a_model_that_says_nothing_about_a_result_ends_its_turn(talk):
+    talk.fold(TextSent(text="Light!"), CALL, TurnComplete(), RESULT, TurnComplete())
+    assert talk.turns[-1].final
+    assert talk.floor is Floor.LISTENING
+
+
 def test_speech_while_a_tool_runs_is_answered_in_a_turn_of_its_own(talk):
     talk.fold(TextSent(text="Light!"), CALL, sound(1), said("One moment."), TurnComplete())
     assert not talk.turns[-1].final
