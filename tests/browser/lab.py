@@ -90,6 +90,8 @@ class Lab:
             "JUPYTER_DATA_DIR": str(self._home / "data"),
             "JUPYTER_RUNTIME_DIR": str(self._home / "runtime"),
             "IPYTHONDIR": str(self._home / "ipython"),
+            # Or the kernel of this environment would be found before the one named above.
+            "JUPYTER_PREFER_ENV_PATH": "0",
             "PYTHONWARNINGS": "ignore",
         }
         with self.log.open("wb") as log:

@@ -177,7 +177,7 @@ def test_the_transcript_is_there_without_a_kernel(open_talk, lab, browser):
     static = notebook.page.locator(".livewidget-transcript")
     expect(static).to_have_count(1)
     expect(static).to_be_hidden()
-    notebook.page.wait_for_timeout(500)
+    expect(static).to_contain_text("twelve", timeout=10_000)
     saved = notebook.save()
     again = lab.root / "again.ipynb"
     saved["metadata"]["kernelspec"] = {"name": "gone", "display_name": "gone", "language": "python"}
