@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -18,7 +19,7 @@ class Chores:
         self._notice = notice
         self._told: BaseException | None = None
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Start `work`; what it raises becomes a notice."""
 
         async def guarded() -> None:
@@ -27,7 +28,7 @@ class Chores:
             except Exception as error:  # it has nowhere else to go than under the widget
                 self.failed(error)
 
-        self._background.spawn(guarded(), "livewidget")
+        return self._background.spawn(guarded(), "livewidget")
 
     def failed(self, error: Exception) -> None:
         """Say what went wrong, once. That it was too early or too late for it is not worth a notice."""

@@ -36,6 +36,7 @@ from livewidget.widget.views import introduction, turn_view
 from livewidget.widget.wording import code_of, now_ms
 
 TICK_S = 0.05
+OLD_SOUND = "The kernel was busy. What was said meanwhile had become old and was left out."
 
 
 class Talk:
@@ -264,8 +265,7 @@ class Talk:
                 await session.close()
 
     def _over(self) -> None:
-        self._uplink = None
-        self._audio_turn = None
+        self._uplink = self._audio_turn = None
         self._from_page = False
         self.board.set_phase("ended")
         self._changed()
@@ -385,18 +385,13 @@ class Talk:
 
     def _tick_on(self) -> None:
         if not self._closed and (self._ticking is None or self._ticking.done()):
-            self._ticking = self._background.spawn(self._tick(), "tick")
+            self._ticking = self._chores.spawn(self._tick())
 
     async def _tick(self) -> None:
         while len(self.bridge.pages) or not self.board.still.is_set():
             self.bridge.tick(now_ms())
-            self._report_stale()
+            page = self.bridge.pages.owning
+            before, self._stale = self._stale, page.microphone.stale if page is not None else 0
+            if self._stale > before:
+                self.notice("info", "old-sound", OLD_SOUND)
             await asyncio.sleep(TICK_S)
-
-    def _report_stale(self) -> None:
-        page = self.bridge.pages.owning
-        stale = page.microphone.stale if page is not None else 0
-        if stale > self._stale:
-            text = "The kernel was busy. What was said meanwhile had become old and was left out."
-            self.notice("info", "old-sound", text)
-        self._stale = stale
