@@ -190,7 +190,7 @@ def _sentences(tools: Sequence[Declared]) -> list[str]:
         sentences += pattern.sentences(_COUNT_LIMIT if pattern.names else 8)
     for text in known.ARITHMETIC:
         sentences += Pattern(text, "sum", {"a": _NUMBER, "b": _NUMBER}).sentences(101)
-        sentences += Pattern(text, "sum", {"a": _SMALL, "b": _SMALL}).sentences(101)
+        sentences += Pattern(text, "sum", {"a": _SMALL, "b": _SMALL}).sentences(200)
     for tool in tools:
         for pattern in tool.patterns:
             sentences += pattern.sentences(_TOOL_SENTENCES if pattern.names else 4)

@@ -49,7 +49,7 @@ SMALL_TALK: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("You are welcome.", ("thank you", "thank you very much", "thanks a lot")),
     ("I am fine, thank you. Shall we do some sums?", ("how are you", "how are you today")),
-    ("Goodbye! It was nice to talk with you.", ("goodbye", "goodbye tutor", "see you tomorrow")),
+    ("Goodbye! It was nice to talk with you.", ("goodbye", "see you tomorrow")),
     ("All right, I am quiet.", ("stop talking", "be quiet please")),
     ("Yes, I can hear you well.", ("can you hear me", "do you hear me")),
     (STORY, ("tell me a story", "please tell me a story", "read me a story")),
