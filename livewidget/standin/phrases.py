@@ -42,7 +42,7 @@ JOKES = (
 )
 
 SMALL_TALK: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (GREETING, ("hello", "hello tutor", "good morning", "good afternoon", "good evening")),
+    (GREETING, ("hello", "hello tutor", "good morning")),
     (
         "I am the small offline tutor, a program on this computer, not Gemini and not a language model.",
         ("who are you", "what is your name", "are you gemini", "are you a computer"),
@@ -67,7 +67,7 @@ SPECIAL: dict[str, tuple[str, ...]] = {
 """Intents whose answers are made when asked, each with its phrases."""
 
 TYPED: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (GREETING, ("hi", "hey", "hello there", "hi there")),
+    (GREETING, ("hi", "hey", "hello there", "hi there", "good afternoon", "good evening")),
     ("You are welcome.", ("thanks", "thank you so much")),
     ("Goodbye! It was nice to talk with you.", ("bye", "bye bye", "good night")),
     ("All right, I am quiet.", ("stop", "quiet", "be quiet")),
