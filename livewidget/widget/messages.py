@@ -7,7 +7,6 @@ images are not in here: they ride beside a message as buffers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -31,70 +30,60 @@ class BridgeMessageError(ValueError):
 # --- From the page ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hello:
+class Hello(msgspec.Struct, frozen=True, kw_only=True):
     """A page has the widget's model, or has come back; `last_seq` is the last control message it has read."""
 
     client: ClientId
     last_seq: Count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(msgspec.Struct, frozen=True, kw_only=True):
     """Begin to talk. Only ever sent for a click or a key in this page load."""
 
     microphone: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
+class Stop(msgspec.Struct, frozen=True, kw_only=True):
     """End the session."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(msgspec.Struct, frozen=True, kw_only=True):
     """What was typed."""
 
     text: Typed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interrupt:
+class Interrupt(msgspec.Struct, frozen=True, kw_only=True):
     """Let the model fall silent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activity:
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
     """Push-to-talk was pressed or let go."""
 
     active: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnTaking:
+class TurnTaking(msgspec.Struct, frozen=True, kw_only=True):
     """Automatic detection or push-to-talk."""
 
     mode: TurnTakingMode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Microphone:
+class Microphone(msgspec.Struct, frozen=True, kw_only=True):
     """What became of the microphone in the page; `detail` is the browser's word for a failure."""
 
     state: Literal["off", "asking", "on", "muted", "paused", "refused", "missing"]
     detail: Detail = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
     """The last sample (24 kHz, within the turn) that was heard of a turn that was flushed."""
 
     turn: Count
     sample: Count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
+class Played(msgspec.Struct, frozen=True, kw_only=True):
     """Four times a second: credit, statistics and sign of life. `ack_seq` is of the speaker lane."""
 
     ack_seq: Count
@@ -105,8 +94,7 @@ class Played:
     epoch: Count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MicrophoneAudio:
+class MicrophoneAudio(msgspec.Struct, frozen=True, kw_only=True):
     """PCM16 mono at 16 kHz in the buffer; `captured_ms` is the page's clock at its first sample."""
 
     first_sample: Count
@@ -115,8 +103,7 @@ class MicrophoneAudio:
     gap_ms: Milliseconds = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CameraFrame:
+class CameraFrame(msgspec.Struct, frozen=True, kw_only=True):
     """One picture in the buffer."""
 
     mime_type: Literal["image/jpeg", "image/png", "image/webp"]
@@ -128,16 +115,14 @@ class CameraFrame:
 # --- To the page --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpanView:
+class SpanView(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of a turn's text, and the 24 kHz sample of the turn's audio at which it begins to be heard."""
 
     text: str
     sample: Count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolView:
+class ToolView(msgspec.Struct, frozen=True, kw_only=True):
     """A tool call as it is shown: arguments and result are text already."""
 
     id: str
@@ -149,8 +134,7 @@ class ToolView:
     state: Literal["running", "done", "failed", "cancelled"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnView:
+class TurnView(msgspec.Struct, frozen=True, kw_only=True):
     """All of one turn; replaces what the page had under this index."""
 
     index: Count
@@ -165,8 +149,7 @@ class TurnView:
     tools: tuple[ToolView, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeView:
+class NoticeView(msgspec.Struct, frozen=True, kw_only=True):
     """A sentence under the widget; replaces one of the same code."""
 
     level: Literal["info", "warning", "error"]
@@ -174,15 +157,13 @@ class NoticeView:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClearNotice:
+class ClearNotice(msgspec.Struct, frozen=True, kw_only=True):
     """That notice no longer holds."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Welcome:
+class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     """All there is to show, for the page `client`.
 
     Its control lane begins anew at this message's seq, its speaker lane at `speaker_seq`.
@@ -205,8 +186,7 @@ class Welcome:
     speaker_seq: Count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(msgspec.Struct, frozen=True, kw_only=True):
     """Where the session stands. `owner` is the client id of the page with microphone and voice, or ""."""
 
     phase: Phase
@@ -216,15 +196,13 @@ class State:
     owner: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flush:
+class Flush(msgspec.Struct, frozen=True, kw_only=True):
     """`turn` was interrupted: fall silent and answer with `Heard`. Its epoch voids all older ones."""
 
     turn: Count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heartbeat:
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """Twice a second: the kernel lives. `acks` counts the control lane of each page by client id."""
 
     microphone_ack: Count
@@ -232,8 +210,7 @@ class Heartbeat:
     acks: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpeakerAudio:
+class SpeakerAudio(msgspec.Struct, frozen=True, kw_only=True):
     """PCM16 little-endian mono in the buffer; `first_sample` is its place in the turn."""
 
     turn: Count
@@ -241,8 +218,7 @@ class SpeakerAudio:
     sample_rate: Annotated[int, Meta(ge=8000, le=48_000)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpeakerEnd:
+class SpeakerEnd(msgspec.Struct, frozen=True, kw_only=True):
     """That turn has `samples` of audio and no more."""
 
     turn: Count
@@ -298,8 +274,7 @@ FROM_KERNEL: _Kinds = {
 _PLACE = {cls: place for kinds in (FROM_PAGE, FROM_KERNEL) for place, cls in kinds.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """A message and its place: lane, epoch, seq in that lane, and the highest seq had from the other side."""
 
     epoch: Count

@@ -104,7 +104,7 @@ class Talk:
         if not text.strip():
             return
         self._from_page = self._from_page or (from_page and self.board.still.is_set())
-        if self._uplink is not None and self.board.phase == "live":
+        if self._uplink is not None and self._current():
             self._uplink.text(text)
         else:
             self._chores.spawn(self._open_and(lambda uplink: uplink.text(text)))
@@ -181,11 +181,12 @@ class Talk:
         Raises:
             LiveError: Why it cannot be opened; it stands under the widget as well.
         """
-        if self._session is not None and self.board.phase == "live":
+        if self._session is not None and self._current():
             return self._session
         if self._closed:
             raise StateError("This widget was closed; make a new one.")
-        return await self._started(self._open)
+        # Changed settings first: what is asked of the session as it is would be lost with it.
+        return await self._started(self._close_and_open if self.board.phase == "live" else self._open)
 
     async def _started(self, work: Callable[[], Coroutine[Any, Any, LiveSession]]) -> LiveSession:
         """Wait for the opening that is under way, or for `work`. Who waits may give up; it goes on."""
@@ -270,14 +271,16 @@ class Talk:
         self.board.set_phase("ended")
         self._changed()
 
+    def _current(self) -> bool:
+        return self.board.phase == "live" and self._opened_with == (self.config, *self.tools)
+
     async def _reopen(self) -> None:
         """Bring changed settings to an open session: the same talk, resumed where the service can."""
         if self._starting is not None and not self._starting.done():
             await asyncio.wait([self._starting])
-        if self._session is None or self._opened_with == (self.config, *self.tools):
-            self._changed()
-            return
-        await self._started(self._close_and_open)
+        if self._session is not None and self._opened_with != (self.config, *self.tools):
+            await self._started(self._close_and_open)
+        self._changed()
 
     async def _close_and_open(self) -> LiveSession:
         async with self._exclusive:
