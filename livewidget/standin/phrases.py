@@ -59,7 +59,7 @@ SMALL_TALK: tuple[tuple[str, tuple[str, ...]], ...] = (
 SPECIAL: dict[str, tuple[str, ...]] = {
     "abilities": ("what can you do", "help me please", "what can i say", "i need help"),
     "time": ("what time is it", "what is the time", "tell me the time"),
-    "date": ("what is the date today", "what day is it today", "what day is today"),
+    "date": ("what is the date today", "what day is it today"),
     "repeat": ("say that again please", "can you repeat that", "please repeat that"),
     "joke": ("tell me a joke", "do you know a joke", "make me laugh"),
     "count": ("count to {to}", "please count to {to}", "count from one to {to}"),
