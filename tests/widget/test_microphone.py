@@ -1,5 +1,7 @@
 from livewidget.widget.messages import MicrophoneAudio
-from livewidget.widget.microphone import MicrophoneGate
+from livewidget.widget.microphone import STALE_MS, MicrophoneGate
+
+YOUNG = STALE_MS / 40  # chunks of a backlog that are not too old
 
 
 def audio(captured, stale=False):
@@ -29,19 +31,19 @@ def test_a_backlog_is_dropped_and_counted():
     gate = MicrophoneGate()
     _, seq, captured, now = talk(gate, 1)
     passed = []
-    for number in range(100):  # four seconds of speech that waited for a cell
-        passed += gate.receive(seq + number, audio(captured + 40 * number), b"ab", now + 4000)
-    assert 36 <= len(passed) <= 38
-    assert gate.stale == 100 - len(passed)
+    for number in range(150):  # six seconds of speech that waited for a cell
+        passed += gate.receive(seq + number, audio(captured + 40 * number), b"ab", now + 6000)
+    assert YOUNG - 2 <= len(passed) <= YOUNG + 2
+    assert gate.stale == 150 - len(passed)
 
 
 def test_a_backlog_that_comes_first_is_dropped_too():
     gate = MicrophoneGate()
     passed = []
-    for number in range(100):
+    for number in range(150):
         passed += gate.receive(number + 1, audio(number * 40.0), b"ab", 10_000 + number * 0.1)
     passed += gate.tick(10_200)
-    assert 36 <= len(passed) <= 39
+    assert YOUNG - 2 <= len(passed) <= YOUNG + 2
 
 
 def test_without_the_limit_the_backlog_would_pass(monkeypatch):
