@@ -139,15 +139,16 @@ BUSY = {
     ),
 }
 
-#: The stand-in with a voice that is one unbroken tone: 20 s for long answers, 0.3 s for short ones.
+#: The stand-in whose long answers are one unbroken tone of 20 s; what interrupts them is answered with silence.
 TONE = """
 import numpy as np, time, json
 from livewidget import LiveWidget
 from livewidget.standin import StandIn
 
 def tone(text):
-    seconds = 20 if "story" in asked[-1] else 0.3
-    return (0.3 * np.sin(np.arange(int(24_000 * seconds)) * 2 * np.pi * 440 / 24_000)).astype(np.float32)
+    if "story" not in asked[-1]:
+        return np.zeros(7200, np.float32)
+    return (0.3 * np.sin(np.arange(24_000 * 20) * 2 * np.pi * 440 / 24_000)).astype(np.float32)
 
 asked = [""]
 def echo(text):
@@ -208,7 +209,9 @@ def read(notebook: Notebook, name: str) -> Any:
 
 
 def microphone_to_socket(lab: Lab, browser: Browser, url: str, clicks: int) -> None:
-    notebook = open_notebook(lab, browser, [TIMED.format(url=url)], scripts=(CLICKING_MICROPHONE,))
+    notebook = open_notebook(
+        lab, browser, [TIMED.replace("{url!r}", repr(url))], scripts=(CLICKING_MICROPHONE,)
+    )
     notebook.run(0)
     Card(notebook.page).start()
     times = notebook.page.evaluate("([n, step]) => window.__click(n, step)", [clicks, 0.473])
@@ -265,7 +268,7 @@ def interruptions(lab: Lab, browser: Browser, trials: int) -> None:
         notebook.page.wait_for_timeout(700 + 37 * (trial % 11))
         card.type(f"stop {trial}")
         notebook.page.wait_for_function(
-            "n => window.__edges.filter(e => !e.on).length >= n", arg=2 * trial + 2, timeout=15_000
+            "n => window.__edges.filter(e => !e.on).length >= n", arg=trial + 2, timeout=15_000
         )
         notebook.page.wait_for_timeout(300)
     offset = notebook.page.evaluate("() => window.__offset(window.__player)")

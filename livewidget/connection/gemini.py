@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Final
 
 from livewidget.config import LiveConfig
@@ -78,8 +79,7 @@ class Gemini:
         """Return this provider, at the API version that `config` needs."""
         if self._version is not None:
             return self
-        suited = Gemini.__new__(Gemini)
-        suited.__dict__.update(self.__dict__)
+        suited = copy.copy(self)
         suited._version = config.api_version(find(self.model, self.service))
         return suited
 

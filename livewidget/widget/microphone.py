@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from livewidget.widget.lanes import Inbox
 from livewidget.widget.messages import MicrophoneAudio
 
-STALE_MS = 1500.0
+STALE_MS = 3500.0
 WARM_UP_MS = 120.0
 HOLE_MS = 600.0
 WINDOW_MS = 30_000.0
