@@ -1,13 +1,15 @@
 """How old the microphone's sound is, and how soon an interruption is silent: real JupyterLab, real Chromium.
 
-Run `python benchmarks/talk_in_the_browser.py [--trials N]`. Everything is on this computer, with one clock; the
-provider's socket is a real one, to `livewidget serve` on loopback.
+Everything is on this computer, with one clock.
 
-* microphone → socket: clicks go into the page's microphone at known times; the same clicks are found in the frames
-  that were written to the provider's socket. The age of a click counts from the audio callback that rendered it.
+* microphone → socket: clicks go into the page's microphone at known times, and are found again in the frames
+  written to the provider's socket, a real one, to `livewidget serve` on loopback. The age of a click counts
+  from the audio callback that rendered it.
 * microphone → kernel while a cell runs: the age of each chunk's first sample when it comes into the widget.
-* interrupted → silence: from the moment `interrupted` is read from the socket to the last quantum with sound that
+* interrupted → silence: from the moment `interrupted` is read from the link to the last quantum with sound that
   left the player. The voice is an unbroken tone, so that no pause can pass for silence.
+
+    python benchmarks/talk_in_the_browser.py [--trials N] [--only socket|busy|interruptions]
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ CLICKING_MICROPHONE = """
   window.__click = async (count, step) => {
     const offset = await window.__offset(context);
     const click = context.createBuffer(1, context.sampleRate / 100, context.sampleRate);
-    click.getChannelData(0).forEach((_, i, data) => { data[i] = 0.8 * Math.sin(i / context.sampleRate * 6283 * 1000); });
+    click.getChannelData(0).forEach((_, i, data) => { data[i] = 0.8 * Math.sin(i / context.sampleRate * 6283); });
     const times = [], start = context.currentTime + 0.3;
     for (let i = 0; i < count; i++) {
       const source = context.createBufferSource(); source.buffer = click; source.connect(destination);
