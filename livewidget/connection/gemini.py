@@ -9,8 +9,8 @@ from livewidget.config import LiveConfig
 from livewidget.connection.keys import Key, find_key, need_key
 from livewidget.errors import ConfigError
 from livewidget.models import bare_id, find
+from livewidget.transports.address import is_loopback
 from livewidget.transports.base import Transport
-from livewidget.transports.websocket import dial, is_loopback
 
 DEFAULT_MODEL: Final = "gemini-3.8-live"
 DEFAULT_URL: Final = "wss://generativelanguage.googleapis.com"
@@ -94,6 +94,8 @@ class Gemini:
 
     async def dial(self) -> Transport:
         """Open a link; see `livewidget.transports.websocket.dial`."""
+        from livewidget.transports.websocket import dial
+
         headers = {} if self._key is None else {"x-goog-api-key": self._key.reveal()}
         return await dial(self.url(), headers=headers, cafile=self._cafile)
 

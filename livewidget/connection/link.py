@@ -14,8 +14,7 @@ from livewidget.errors import LinkError, ServiceError, SetupTimeout
 from livewidget.events import Event, SessionStarted
 from livewidget.models import Model, find
 from livewidget.protocol import ClientMessage, ServerDecoder, encode_client, setup_message
-from livewidget.transports.base import Transport, TransportClosed
-from livewidget.transports.websocket import close_quietly
+from livewidget.transports.base import Transport, TransportClosed, close_quietly
 
 #: Seconds that the server may take to accept the setup.
 SETUP_TIMEOUT: Final = 10.0

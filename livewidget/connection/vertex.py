@@ -9,7 +9,6 @@ from livewidget.connection.gemini import DEFAULT_MODEL, websocket_url
 from livewidget.errors import ConfigError, ConnectFailed, ExtraMissing, KeyMissing, KeyRefused
 from livewidget.models import bare_id, find
 from livewidget.transports.base import Transport
-from livewidget.transports.websocket import dial
 
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 #: Locations that are served from a name of their own.
@@ -90,6 +89,8 @@ class VertexAI:
             KeyMissing: If there are no credentials on this computer.
             KeyRefused: If they are there, and Google gives no token for them.
         """
+        from livewidget.transports.websocket import dial
+
         try:
             async with asyncio.timeout(TOKEN_TIMEOUT):
                 # google-auth blocks: it reads files and asks servers.

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import asyncio
+from typing import Final, Protocol
+
+#: Seconds given to the closing handshake.
+CLOSE_TIMEOUT: Final = 2
 
 
 class TransportClosed(Exception):
@@ -38,3 +42,12 @@ class Transport(Protocol):
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the link; twice is allowed. `reason` is at most 123 bytes of UTF-8."""
+
+
+async def close_quietly(transport: Transport, within: float = CLOSE_TIMEOUT + 1.0) -> None:
+    """Close a link whose end nobody needs to hear about, and wait no longer than `within` seconds."""
+    try:
+        async with asyncio.timeout(within):
+            await transport.close()
+    except (TimeoutError, OSError, TransportClosed):
+        pass

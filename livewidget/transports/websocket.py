@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import ipaddress
 import logging
 import socket
 import ssl as tls
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection
@@ -24,15 +21,14 @@ from livewidget.errors import (
     ModelNotFound,
     QuotaExceeded,
 )
-from livewidget.transports.base import Transport, TransportClosed
+from livewidget.transports.address import check, is_loopback
+from livewidget.transports.base import CLOSE_TIMEOUT, Transport, TransportClosed
 
 #: Largest frame taken in, in bytes.
 MAX_SIZE: Final = 32 * 2**20
 #: Seconds between pings, and seconds that a pong may take: an event loop or a network may stall for long.
 PING_INTERVAL: Final = 20
 PING_TIMEOUT: Final = 60
-#: Seconds given to the closing handshake.
-CLOSE_TIMEOUT: Final = 2
 
 # At level DEBUG websockets logs every header, the key's among them. This logger never goes there, whatever
 # the level of the loggers above it.
@@ -122,11 +118,11 @@ async def dial(
         ConnectFailed: If nothing answers, its certificate is not trusted, or it is no WebSocket server.
         KeyRefused, ModelNotFound, QuotaExceeded: If the server refuses with HTTP 401 or 403, 404, 429.
     """
-    host, at, secure = _check(url)
+    at, secure = check(url)
     options: dict[str, Any] = {"ssl": _trust(cafile)} if secure else {}
     # `proxy` came with websockets 15; before that there was none. Loopback is never behind one.
     if "proxy" in inspect.signature(connect).parameters:
-        options["proxy"] = None if proxy is False or _is_loopback_host(host) else proxy
+        options["proxy"] = None if proxy is False or is_loopback(url) else proxy
     try:
         opened = await _Connect(
             url,
@@ -145,43 +141,6 @@ async def dial(
         # `from None`: what is chained below may show the request with its headers.
         raise _failed(error, at, open_timeout) from None
     return WebSocketTransport(opened)
-
-
-def _check(url: str) -> tuple[str, str, bool]:
-    """Return the host, the host with its port as a person reads it, and whether the link is encrypted."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port, parts = None, None, urlsplit("")
-    if parts.scheme not in ("ws", "wss") or not host:
-        raise ConfigError(
-            "The address of a Live API server begins with wss:// and a host, or with ws://127.0.0.1."
-        )
-    if parts.username or parts.password:
-        raise ConfigError("The address of the server must not hold a name or a password.")
-    name = f"[{host}]" if ":" in host else host
-    at = f"{name}:{port}" if port else name
-    if parts.scheme == "ws" and not _is_loopback_host(host):
-        raise ConfigError(
-            f"ws:// to {at} would send your key and your voice unencrypted over the network; "
-            "use wss://, or ws:// to this computer (127.0.0.1) only."
-        )
-    return host, at, parts.scheme == "wss"
-
-
-def is_loopback(url: str) -> bool:
-    """Whether `url` leads to this computer."""
-    return _is_loopback_host(urlsplit(url).hostname or "")
-
-
-def _is_loopback_host(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _trust(cafile: str | None) -> tls.SSLContext:
@@ -255,12 +214,3 @@ def _refused(status: int, host: str) -> LiveError:
     if status >= 500:
         return ConnectFailed(f"{host} has a fault of its own (HTTP {status}); try again in a while.")
     return ConnectFailed(f"{host} refused the connection (HTTP {status}); check the address.")
-
-
-async def close_quietly(transport: Transport, within: float = CLOSE_TIMEOUT + 1.0) -> None:
-    """Close a link whose end nobody needs to hear about, and wait no longer than `within` seconds."""
-    try:
-        async with asyncio.timeout(within):
-            await transport.close()
-    except (TimeoutError, OSError, TransportClosed):
-        pass

@@ -9,7 +9,7 @@ from websockets.asyncio.server import serve
 from livewidget.connection import VertexAI
 from livewidget.connection.vertex import host
 from livewidget.errors import ConfigError, ConnectFailed, ExtraMissing, KeyMissing, KeyRefused
-from livewidget.transports.websocket import close_quietly
+from livewidget.transports.base import close_quietly
 
 TOKEN = "canary-token-0123456789"
 

@@ -14,8 +14,8 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 
 from livewidget.errors import ConfigError, ConnectFailed, KeyRefused, ModelNotFound, QuotaExceeded
-from livewidget.transports.base import TransportClosed
-from livewidget.transports.websocket import ServerSide, close_quietly, dial, is_loopback
+from livewidget.transports.base import TransportClosed, close_quietly
+from livewidget.transports.websocket import ServerSide, dial
 
 CANARY = "canary-key-0123456789"
 # The argument came with websockets 15.
@@ -182,11 +182,6 @@ async def test_the_check_of_dialling_would_see_it(monkeypatch):
     monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", dialled)
     with pytest.raises(AssertionError, match="dialled"):
         await dial("ws://127.0.0.1:9")
-
-
-@pytest.mark.parametrize("url", ["ws://127.0.0.1:1", "ws://localhost", "wss://127.8.9.1", "ws://[::1]:80"])
-def test_loopback(url):
-    assert is_loopback(url)
 
 
 @pytest.mark.parametrize(
