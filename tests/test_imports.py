@@ -4,10 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # Slow, optional or both: they are imported where they are used.
 HEAVY = (
+    "numpy",
     "matplotlib",
     "google",
     "pocketsphinx",
@@ -30,16 +33,15 @@ def loaded(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_import_loads_nothing_heavy():
-    assert loaded("import livewidget") & set(HEAVY) == set()
+@pytest.mark.parametrize(
+    "statement", ["import livewidget", "from livewidget import LiveWidget", "from livewidget.cli import main"]
+)
+def test_import_loads_nothing_heavy(statement):
+    assert loaded(statement) & set(HEAVY) == set()
 
 
 def test_the_check_sees_a_heavy_module():
     assert "matplotlib" in loaded("import livewidget, matplotlib")
-
-
-def test_the_command_line_loads_nothing_heavy():
-    assert loaded("from livewidget.cli import main") & set(HEAVY) == set()
 
 
 def test_layers():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from livewidget.audio import Resampler, to_float, to_pcm16
 from livewidget.errors import AudioError, UsageError
 from livewidget.models import Model
 from livewidget.protocol import Blob, ClientContent, ClientMessage, Content, Part, RealtimeInput
+
+if TYPE_CHECKING:
+    from livewidget.audio import Resampler
 
 #: Rate at which sound is sent, in Hz.
 SEND_RATE: Final = 16_000
@@ -41,27 +41,40 @@ class Microphone:
         Raises:
             AudioError: If it is no such sound.
         """
-        if isinstance(sound, memoryview | bytearray):
+        if isinstance(sound, bytes | bytearray | memoryview):
             sound = bytes(sound)
-        if isinstance(sound, bytes):
             if len(sound) % 2:
                 raise AudioError("PCM16 audio has two bytes a sample, but this has an odd number of bytes.")
-        elif not isinstance(sound, np.ndarray):
-            raise AudioError(
-                f"Sound is PCM16 bytes or a NumPy array of int16 or float32, not {type(sound).__name__}."
-            )
+        else:
+            from numpy import ndarray
+
+            if not isinstance(sound, ndarray):
+                raise AudioError(
+                    f"Sound is PCM16 bytes or a NumPy array of int16 or float32, not {type(sound).__name__}."
+                )
         before = self.rest() if sample_rate != self._rate else b""
         self._rate = sample_rate
-        if sample_rate == SEND_RATE:
-            return _cut(before + (sound if isinstance(sound, bytes) else to_pcm16(to_float(sound))))
-        if self._resampler is None:
-            self._resampler = Resampler(sample_rate, SEND_RATE)
-        return _cut(before + to_pcm16(self._resampler.process(to_float(sound))))
+        as_it_is = isinstance(sound, bytes) and sample_rate == SEND_RATE  # So comes what the page records.
+        return _cut(before + (sound if as_it_is else self._converted(sound)))
 
     def rest(self) -> bytes:
         """Return what the resampler still holds back, and begin a new stream."""
         resampler, self._resampler = self._resampler, None
-        return b"" if resampler is None else to_pcm16(resampler.flush())
+        if resampler is None:
+            return b""
+        from livewidget.audio import to_pcm16
+
+        return to_pcm16(resampler.flush())
+
+    def _converted(self, sound: Any) -> bytes:
+        from livewidget.audio import Resampler, to_float, to_pcm16
+
+        samples = to_float(sound)
+        if self._rate != SEND_RATE:
+            if self._resampler is None:
+                self._resampler = Resampler(self._rate, SEND_RATE)
+            samples = self._resampler.process(samples)
+        return to_pcm16(samples)
 
 
 def _cut(pcm: bytes) -> list[bytes]:
