@@ -9,10 +9,15 @@ from collections import deque
 
 import numpy as np
 
+from livewidget.standin import StandIn
 from livewidget.standin.seams import Call, Partial, Phrases, Say, Speech, SpeechEnded, SpeechStarted
+from livewidget.transports.base import TransportClosed
 
 LOUD = np.full(1600, 8000, "<i2").tobytes()  # 100 ms at 16 kHz
 QUIET = bytes(3200)
+SECOND = [QUIET] * 10
+DECLARED = [{"functionDeclarations": [{"name": "weather", "parameters": {"type": "OBJECT"}}]}]
+TRANSCRIPTS = {"inputAudioTranscription": {}, "outputAudioTranscription": {}}
 
 
 class Ears:
@@ -209,3 +214,46 @@ async def settle():
     """Let everything run that can run without time passing."""
     for _ in range(60):
         await asyncio.sleep(0)
+
+
+class Bench:
+    """One stand-in with puppets in it, and the clients that dialled it."""
+
+    def __init__(self, *texts, clock=None, model="offline-tutor", **ears):
+        self.ears, self.brain, self.voice = Ears(*texts, **ears), Brain(), Voice()
+        self.clock = clock or VirtualClock()
+        self.standin = StandIn(
+            ears=self.ears, brain=self.brain, voice=self.voice, clock=self.clock, model=model
+        )
+        self.clients = []
+
+    async def dial(self):
+        self.clients.append(Client(await self.standin.dial()))
+        return self.clients[-1]
+
+    async def client(self, **fields):
+        client = await self.dial()
+        assert await client.setup(self.standin.model_path(), **{**TRANSCRIPTS, **fields}) in (
+            {"setupComplete": {}},
+            *({"setupComplete": {"sessionId": session}} for session in _ids(client)),
+        )
+        return client
+
+    async def advance(self, ms, step=5):
+        for _ in range(int(ms / step)):
+            await settle()
+            self.clock.advance(step)
+        await settle()
+
+
+def _ids(client):
+    return [m["setupComplete"]["sessionId"] for m in client.log if m.get("setupComplete")]
+
+
+async def closed(client):
+    """Read to the end; return how it was closed."""
+    try:
+        while True:
+            await client.next()
+    except TransportClosed as end:
+        return end.code, end.reason

@@ -1,0 +1,58 @@
+"""How an answer goes out: words and sound, their order, their pace, their voice."""
+
+import asyncio
+
+import pytest
+
+from livewidget.standin import ManualClock
+from tests.standin.puppets import LOUD, SECOND, kinds, settle
+
+
+async def test_old_families_send_one_thing_at_a_time_and_the_word_first(bench):
+    client = await bench(model="gemini-2.5-flash-native-audio-latest").client()
+    await client.send(clientContent={"turns": [{"parts": [{"text": "one"}]}], "turnComplete": True})
+    turn = await client.turn()
+    assert kinds(turn)[:4] == ["outputTranscription", "modelTurn", "outputTranscription", "modelTurn"]
+
+
+async def test_no_transcripts_unless_asked_for(bench):
+    one = bench("hello")
+    client = await one.dial()
+    await client.setup()
+    await client.audio(LOUD, LOUD, *SECOND)
+    turn = await client.turn()
+    assert kinds(turn)[:2] == ["voiceActivity", "voiceActivity"]
+    assert set(kinds(turn)[2:]) == {"modelTurn", "generationComplete", "turnComplete", "usageMetadata"}
+
+
+async def test_the_voice_asked_for_is_used(bench):
+    one = bench()
+    voice = {"speechConfig": {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}}}}
+    client = await one.client(generationConfig=voice)
+    await client.send(realtimeInput={"text": "hi"})
+    await client.turn()
+    assert one.voice.voices == ["Kore"]
+
+
+async def test_sound_comes_four_times_as_fast_as_it_plays_and_the_turn_ends_when_it_was_heard(bench):
+    one = bench(clock=ManualClock())
+    client = await one.client()
+    arrived = []
+
+    async def read():
+        while True:
+            message = await client.next(60)
+            arrived.append((one.clock.now_ms(), kinds([message])[0]))
+
+    reader = asyncio.create_task(read())
+    await client.send(realtimeInput={"text": " ".join(["word"] * 19)})  # with its echo, 2 s of sound
+    await settle()
+    assert [at for at, _ in arrived] == [0], "the first piece goes out at once"
+    await one.advance(2500)
+    reader.cancel()
+    audio = [at for at, kind in arrived if kind in ("modelTurn", "outputTranscription")]
+    assert len(audio) == 20
+    assert audio == pytest.approx([25 * n for n in range(20)], abs=5)
+    ends = {kind: at for at, kind in arrived}
+    assert ends["generationComplete"] == pytest.approx(475, abs=5)
+    assert ends["turnComplete"] == pytest.approx(2000, abs=5)
