@@ -1,31 +1,19 @@
-"""Pictures of the gallery, after `npm run gallery`.
+"""Pictures of the gallery, after `npm run gallery`: `python js/gallery/shoot.py OUT [state …]`.
 
-`python js/gallery/shoot.py OUT [state …]` takes each state in light and dark, at 420 and 900 pixels;
-`python js/gallery/shoot.py --docs` takes those that the documentation shows, into docs/pictures/.
+Each state in light and dark, at 420 and 900 pixels. The documentation's pictures are of the real widget: `tools/pictures.py`.
 """
 
 import sys
+from itertools import product
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 PAGE = Path(__file__).parent / "dist" / "index.html"
-DOCS = Path(__file__).parents[2] / "docs" / "pictures"
-SHOWN = (
-    ("idle", "light", 900),
-    ("talking", "light", 900),
-    ("talking", "dark", 900),
-    ("talking", "light", 420),
-    ("interrupted", "dark", 900),
-    ("push", "light", 420),
-    ("tools", "dark", 900),
-    ("refused", "light", 420),
-    ("busy", "light", 900),
-)
 
 
-def shoot(out: Path, pictures: list[tuple[str, str, int]] | None, states: list[str]) -> None:
-    """Write one PNG per (state, theme, width) into `out`: `pictures`, or all of `states`, or everything."""
+def shoot(out: Path, states: list[str]) -> None:
+    """Write one PNG per state, theme and width into `out`: of `states`, or of all."""
     out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -34,8 +22,7 @@ def shoot(out: Path, pictures: list[tuple[str, str, int]] | None, states: list[s
         page = browser.new_page(device_scale_factor=1.5)
         page.goto(PAGE.as_uri())
         names = states or page.evaluate("Object.keys(STATES)")
-        everything = [(s, t, w) for s in names for t in ("light", "dark") for w in (420, 900)]
-        for state, theme, width in pictures or everything:
+        for state, theme, width in product(names, ("light", "dark"), (420, 900)):
             page.set_viewport_size({"width": width + 48, "height": 520})
             page.goto(f"{PAGE.as_uri()}?state={state}&theme={theme}&width={width}")
             page.wait_for_timeout(150)
@@ -44,7 +31,4 @@ def shoot(out: Path, pictures: list[tuple[str, str, int]] | None, states: list[s
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--docs":
-        shoot(DOCS, list(SHOWN), [])
-    else:
-        shoot(Path(sys.argv[1]), None, sys.argv[2:])
+    shoot(Path(sys.argv[1]), sys.argv[2:])

@@ -595,9 +595,9 @@ var RATE = 25, KEPT = RATE * 180, BACKLOG = 4, LevelLanes = class {
     }
     this.#marks = this.#marks.filter((mark) => mark >= this.#count - KEPT);
   }
-  /** Marks an interruption at the newest bar. */
+  /** Marks an interruption at the newest bar; what the model had sounded and not yet drawn came before it. */
   mark() {
-    this.#marks = [...this.#marks, Math.max(0, this.#count - 1)];
+    this.#waiting.model = [], this.#marks = [...this.#marks, Math.max(0, this.#count - 1)];
   }
 }, SILENT2 = 10 ** (-70 / 20), HEARD_MS = 2e4, SilenceWatch = class {
   #limit;
@@ -1940,7 +1940,9 @@ function join(spans) {
 // src/views/turn.ts
 var CHIP = 240;
 function turnView(speaker) {
-  let who = el("span", "lw-speaker"), said = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line = el("p", "lw-words", { dir: "auto" }, said, speaking, interim, interrupted), thought = el("div", "lw-thought"), thoughts = el("details", "lw-thoughts", {}, el("summary", "", {}, "thoughts"), thought), tools = el("ul", "lw-tools", { "aria-label": "Tools" }), small = el("span", "lw-small", { title: "Time to the first sound" }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thoughts, tools, line), element = el("li", `lw-turn ${side}`, {}, who, content, small), last = null, before = "";
+  let who = el("span", "lw-speaker"), said = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line = el("p", "lw-words", { dir: "auto" }, said, speaking, interim, interrupted), thought = el("div", "lw-thought"), thoughts = el("details", "lw-thoughts", {}, el("summary", "", {}, "thoughts"), thought), tools = el("ul", "lw-tools", { "aria-label": "Tools" }), small = el("span", "lw-small", {
+    title: "From the end of your words, once noticed, to the first sound"
+  }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thoughts, tools, line), element = el("li", `lw-turn ${side}`, {}, who, content, small), last = null, before = "";
   return {
     element,
     update(turn2, state) {

@@ -72,8 +72,9 @@ export class LevelLanes implements Levels {
     this.#marks = this.#marks.filter((mark) => mark >= this.#count - KEPT);
   }
 
-  /** Marks an interruption at the newest bar. */
+  /** Marks an interruption at the newest bar; what the model had sounded and not yet drawn came before it. */
   mark(): void {
+    this.#waiting.model = [];
     this.#marks = [...this.#marks, Math.max(0, this.#count - 1)];
   }
 }

@@ -25,7 +25,9 @@ export function turnView(speaker: Turn["speaker"]): TurnView {
   const thought = el("div", "lw-thought");
   const thoughts = el("details", "lw-thoughts", {}, el("summary", "", {}, "thoughts"), thought);
   const tools = el("ul", "lw-tools", { "aria-label": "Tools" });
-  const small = el("span", "lw-small", { title: "Time to the first sound" });
+  const small = el("span", "lw-small", {
+    title: "From the end of your words, once noticed, to the first sound",
+  });
   const side = speaker === "user" ? "lw-user" : "lw-model";
   const content = el("div", "lw-content", {}, thoughts, tools, line);
   const element = el("li", `lw-turn ${side}`, {}, who, content, small);

@@ -1,0 +1,156 @@
+"""Take the pictures in docs/pictures: the real widget in a real JupyterLab, talking with the tutor.
+
+Talking scenes are also taken with the whole window, as `notebook-*`.
+
+python tools/pictures.py
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from tests.browser.card import Card
+from tests.browser.lab import Lab, Notebook, chromium, open_notebook
+from tests.browser.sounds import SCRIPTED_MICROPHONE, TAP, say
+from tests.speech import question
+
+OUT = Path(__file__).parent.parent / "docs" / "pictures"
+
+CELLS = [
+    "from livewidget import LiveWidget\n\nlive = LiveWidget()\nlive",
+    "@live.tool\ndef set_light(on: bool) -> str:\n"
+    '    """Turn the light on or off."""\n    return "the lamp is on" if on else "the lamp is off"',
+    "import time\ntime.sleep(12)  # the talk goes on meanwhile",
+]
+REFUSED = (
+    "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); };"
+)
+
+
+class Scene:
+    """One notebook in one browser, and what is said in it."""
+
+    def __init__(
+        self, lab: Lab, browser: Browser, folder: Path, scripts: tuple[str, ...], width: int
+    ) -> None:
+        self.folder = folder
+        self.notebook: Notebook = open_notebook(
+            lab, browser, CELLS, scripts=scripts, width=width, height=1000, device_scale_factor=2
+        )
+        self.notebook.page.evaluate(
+            "() => { const s = window.jupyterapp.shell; s.collapseLeft?.(); s.collapseRight?.(); }"
+        )
+        self.notebook.run(0)
+        self.card = Card(self.notebook.page)
+        self.notebook.run(1)
+
+    def speak(self, text: str, *, wait: bool = True, **options: float) -> None:
+        """Say `text` into the microphone."""
+        say(self.notebook.page, question(self.folder / "said.wav", text, **options), wait=wait)
+
+    def narrow(self, width: int) -> None:
+        """Make the card at most `width` CSS pixels wide."""
+        self.card.root.evaluate("(card, width) => { card.style.maxWidth = width + 'px'; }", width)
+
+    def pause(self, milliseconds: float) -> None:
+        """Let the scene go on."""
+        self.notebook.page.wait_for_timeout(milliseconds)
+
+
+def talking(scene: Scene) -> None:
+    """Two questions, a tool, and an answer that is being spoken, beside a running cell."""
+    scene.card.start()
+    scene.speak("what is seven plus five", before=0.4, after=0.3)
+    scene.card.wait_for_words("tutor", "twelve")
+    scene.pause(1800)
+    scene.speak("turn on the light", before=0.3, after=0.3)
+    scene.card.wait_for_words("tutor", "the lamp is on")
+    scene.pause(1600)
+    scene.notebook.run(2, wait=False)
+    scene.speak("tell me a story", before=0.2, after=0.2)
+    scene.card.wait_for_words("tutor", "old library")
+
+
+def interrupted(scene: Scene) -> None:
+    """A story that somebody speaks into."""
+    scene.card.start()
+    scene.speak("tell me a story", before=0.3, after=0.2)
+    scene.card.wait_for_words("tutor", "old library")
+    scene.speak("what time is it", before=0.1, after=0.1)
+    scene.card.root.locator(".lw-interrupted:visible").wait_for()
+    scene.card.wait_for_words("tutor", "it is")
+    scene.pause(900)
+
+
+def refused(scene: Scene) -> None:
+    """A browser that gives no microphone; typing works."""
+    scene.card.microphone.click()
+    scene.card.wait_for_notice("refused")
+    scene.card.type("what can you do")
+    scene.card.wait_for_words("tutor", "sums")
+    scene.pause(1500)
+
+
+def idle(scene: Scene) -> None:
+    """Nobody has said anything yet."""
+    scene.pause(500)
+
+
+#: name → what happens, the page's scripts, its theme, and the card's width in CSS pixels (None: as it is).
+PICTURES: dict[str, tuple[Callable[[Scene], None], tuple[str, ...], str, int | None]] = {
+    "idle-light": (idle, (), "JupyterLab Light", None),
+    "talking-light": (talking, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", None),
+    "talking-dark": (talking, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Dark", None),
+    "talking-narrow-light": (talking, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", 420),
+    "interrupted-dark": (interrupted, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Dark", None),
+    "refused-narrow-light": (refused, (REFUSED,), "JupyterLab Light", 420),
+}
+
+
+def main() -> None:
+    """Take those named on the command line, or all."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    wanted = sys.argv[1:] or list(PICTURES)
+    with tempfile.TemporaryDirectory() as folder:
+        for theme in sorted({PICTURES[name][2] for name in wanted}):
+            home = Path(folder) / theme.replace(" ", "-")
+            home.mkdir()
+            lab = Lab(home, theme=theme)
+            try:
+                for name in wanted:
+                    scene_of, scripts, its_theme, width = PICTURES[name]
+                    if its_theme == theme:
+                        take(lab, home, name, scene_of, scripts, width)
+            finally:
+                lab.close()
+
+
+def take(
+    lab: Lab,
+    folder: Path,
+    name: str,
+    play: Callable[[Scene], None],
+    scripts: tuple[str, ...],
+    width: int | None,
+) -> None:
+    """Play one scene and save its picture."""
+    with chromium() as browser:
+        scene = Scene(lab, browser, folder, scripts, 1100)
+        if width:
+            scene.narrow(width)
+        play(scene)
+        scene.card.screenshot(OUT / f"{name}.png")
+        if name.startswith("talking") and not width:
+            scene.notebook.page.screenshot(path=OUT / f"notebook-{name}.png")
+        print(name, flush=True)
+
+
+if __name__ == "__main__":
+    main()
