@@ -4,7 +4,7 @@ Everything is on this computer, with one clock.
 
 * microphone → socket: clicks go into the page's microphone at known times, and are found again in the frames
   written to the provider's socket, a real one, to `livewidget serve` on loopback. The age of a click counts
-  from the audio callback that rendered it.
+  from the audio callback in which the microphone's track delivered it to the page.
 * microphone → kernel while a cell runs: the age of each chunk's first sample when it comes into the widget.
 * interrupted → silence: from the moment `interrupted` is read from the link to the last quantum with sound that
   left the player. The voice is an unbroken tone, so that no pause can pass for silence.
@@ -59,7 +59,28 @@ CLICKING_MICROPHONE = """
       source.start(start + i * step); times.push((start + i * step) * 1000 + offset);
     }
     await new Promise((done) => setTimeout(done, (count * step + 1) * 1000));
-    return times;
+    const late = await window.__offset(window.__microphone);
+    return { made: times, delivered: window.__onsets.map((at) => at * 1000 + late) };
+  };
+  window.__onsets = [];
+  const onsets = `registerProcessor('onsets', class extends AudioWorkletProcessor {
+    process(inputs) {
+      const x = inputs[0][0] || [];
+      for (let i = 0; i < x.length; i++) {
+        if (Math.abs(x[i]) > 0.1 && currentTime - (this.last ?? -1) > 0.1) {
+          this.last = currentTime; this.port.postMessage(currentTime + i / sampleRate);
+        }
+      }
+      return true;
+    } });`;
+  window.__livewidgetTap = {
+    onMicrophone: async (track, context) => {
+      window.__microphone = context;
+      await context.audioWorklet.addModule(URL.createObjectURL(new Blob([onsets], { type: 'text/javascript' })));
+      const node = new AudioWorkletNode(context, 'onsets', { numberOfOutputs: 0 });
+      node.port.onmessage = ({ data }) => window.__onsets.push(data);
+      context.createMediaStreamSource(new MediaStream([track])).connect(node);
+    },
   };
 })();
 """
@@ -77,6 +98,7 @@ EDGES = """
       return true;
     } });`;
   window.__livewidgetTap = {
+    ...window.__livewidgetTap,
     onPlayer: async (context, node) => {
       window.__player = context;
       await context.audioWorklet.addModule(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
@@ -217,8 +239,10 @@ def microphone_to_socket(lab: Lab, browser: Browser, url: str, clicks: int) -> N
     notebook.run(0)
     Card(notebook.page).start()
     times = notebook.page.evaluate("([n, step]) => window.__click(n, step)", [clicks, 0.473])
-    ages = ages_of_clicks(read(notebook, "written"), times)
-    line("microphone sample -> provider's socket", ages, f" of {clicks} clicks (40 ms chunks)")
+    written = read(notebook, "written")
+    delivered = ages_of_clicks(written, times["delivered"])
+    line("microphone sample -> provider's socket", delivered, f" of {clicks} clicks (40 ms chunks)")
+    line("  with the test's own microphone", ages_of_clicks(written, times["made"]))
     notebook.page.context.close()
 
 

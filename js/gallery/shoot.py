@@ -1,6 +1,7 @@
 """Pictures of the gallery, after `npm run gallery`: `python js/gallery/shoot.py OUT [state …]`.
 
-Each state in light and dark, at 420 and 900 pixels. The documentation's pictures are of the real widget: `tools/pictures.py`.
+Each state in light and dark, at 420 and 900 pixels. The documentation shows the real widget instead: see
+`tools/pictures.py`.
 """
 
 import sys
