@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from livewidget.session import LiveSession
+from livewidget.widget.microphone import STALE_MS
 
-MOST_SOUND = 38  # chunks of 40 ms: what is older than a second and a half is not live any more
+MOST_SOUND = int(STALE_MS / 40)  # chunks of 40 ms: all that the gate lets through may come at once
 MOST_OTHER = 1000
 
 Step = Callable[[LiveSession], Awaitable[object]]

@@ -9,6 +9,7 @@ from livewidget import LiveWidget, StandIn
 from livewidget.errors import LiveError
 from livewidget.widget import messages as m
 from livewidget.widget.uplink import MOST_SOUND, Uplink
+from tests.standin.puppets import Ears
 
 from .jupyter import WidgetPage, comms, until
 from .test_live import notices, tone, tutor
@@ -196,3 +197,23 @@ async def test_the_uplink_drops_old_sound_and_old_pictures_only():
     assert uplink.dropped == 10
     assert session.got[0] == ("send_audio", bytes([10]))
     assert [call[1] for call in session.got if call[0] == "send_image"] == [b"new"]
+
+
+def test_three_seconds_of_speech_that_come_at_once_are_all_passed_on():
+    ears = Ears()
+    live = LiveWidget(tutor(ears=ears))
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    page.send(m.Start(microphone=True))
+    page.wait_for(m.State, lambda state: state.phase == "live")
+    chunks = [bytes([number, 0]) * 640 for number in range(75)]
+
+    async def at_once():  # while the loop is here, nothing is taken from the uplink
+        for number, chunk in enumerate(chunks):
+            page.send(m.MicrophoneAudio(first_sample=640 * number, captured_ms=40.0 * number), [chunk])
+
+    live._background.submit(at_once()).result(10)
+    until(lambda: ears.heard[-1280:] == chunks[-1])
+    assert ears.heard == b"".join(chunks)
+    page.leave()
+    end(live)
