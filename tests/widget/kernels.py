@@ -78,10 +78,17 @@ class Kernel:
         while (left := deadline - time.monotonic()) > 0:
             with contextlib.suppress(queue.Empty):
                 message = self.client.get_iopub_msg(timeout=left)
-                self.iopub.append(message | {"read_at": time.monotonic()})
+                self.iopub.append(message)
                 if until(message):
                     return message
         raise TimeoutError("the kernel did not say what was waited for")
+
+    def find(self, until, since: int, timeout: float = 20.0):
+        """Return the first message from place `since` in `iopub` on that `until` is true of; reads on for it."""
+        for message in self.iopub[since:]:
+            if until(message):
+                return message
+        return self.read(until, timeout)
 
     def finish(self, request: str, timeout: float = 30.0) -> str:
         """Wait for a cell; returns what it printed."""
@@ -148,31 +155,37 @@ class KernelPage:
     def played(self) -> None:
         self.send(m.Played(ack_seq=0, turn=0, played_sample=0, buffered_ms=0, silent_samples=0, epoch=0))
 
-    def voice(self, pcm: bytes = b"\0\0" * 640) -> None:
-        captured = time.monotonic() * 1000
+    def voice(self, pcm: bytes = b"\0\0" * 640, *, age_ms: float = 0.0) -> None:
+        captured = time.monotonic() * 1000 - age_ms
         self.send(m.MicrophoneAudio(first_sample=0, captured_ms=captured), [pcm])
 
-    def messages(self, kind, after: float = 0.0) -> list:
-        """Return the kernel's messages of one kind that were read after `after`, with the time of reading."""
-        found = []
-        for message in self.kernel.iopub:
-            if message["msg_type"] != "comm_msg" or message["content"]["comm_id"] != self.comm_id:
-                continue
-            data = message["content"]["data"]
-            if data.get("method") == "custom" and message["read_at"] > after:
-                body = m.decode(data["content"], m.FROM_KERNEL).message
-                if isinstance(body, kind):
-                    found.append((message["read_at"], body))
-        return found
+    def speak(self, chunks: int) -> None:
+        """Talk for so many chunks, and read meanwhile what the kernel says."""
+        for number in range(chunks):
+            self.voice()
+            if number % 6 == 5:
+                self.played()
+            with contextlib.suppress(TimeoutError):
+                self.kernel.read(lambda message: False, 0.02)
 
-    def wait_for(self, kind, test=lambda message: True, timeout: float = 20.0):
-        """Read until such a message came; returns it."""
+    def acknowledged(self) -> None:
+        """Read until the kernel has handled all of the microphone's chunks."""
+        self.wait_for(m.Heartbeat, lambda beat: beat.microphone_ack == self.seq["microphone"])
+
+    def wait_for(self, kind, test=lambda message: True, timeout: float = 20.0, since: int | None = None):
+        """Read until such a message came; returns it. One that was read from place `since` on counts too."""
 
         def is_it(message):
-            if message["msg_type"] != "comm_msg" or message["content"]["data"].get("method") != "custom":
-                return False
-            body = m.decode(message["content"]["data"]["content"], m.FROM_KERNEL).message
+            body = self._body(message)
             return isinstance(body, kind) and test(body)
 
-        self.kernel.read(is_it, timeout)
-        return self.messages(kind)[-1][1]
+        found = self.kernel.find(is_it, len(self.kernel.iopub) if since is None else since, timeout)
+        return self._body(found)
+
+    def _body(self, message):
+        content = message["content"]
+        if message["msg_type"] != "comm_msg" or content["comm_id"] != self.comm_id:
+            return None
+        if content["data"].get("method") != "custom":
+            return None
+        return m.decode(content["data"]["content"], m.FROM_KERNEL).message
