@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import logging
 import socket
 import ssl as tls
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
+from websockets.protocol import State
 
 from livewidget.errors import (
     ConfigError,
@@ -48,10 +50,8 @@ class WebSocketTransport:
         Raises:
             TransportClosed: If the link is closed.
         """
-        try:
+        with _ended_plainly(self._socket):
             await self._socket.send(frame)
-        except ConnectionClosed as error:
-            raise _closed(error) from None
 
     async def receive(self) -> str | bytes:
         """Return the next frame. Cancelling it loses no frame.
@@ -59,14 +59,13 @@ class WebSocketTransport:
         Raises:
             TransportClosed: If the link is closed and every frame has been delivered.
         """
-        try:
+        with _ended_plainly(self._socket):
             return await self._socket.recv()
-        except ConnectionClosed as error:
-            raise _closed(error) from None
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the link; twice is allowed. `reason` is cut at 123 bytes of UTF-8, the protocol's limit."""
-        await self._socket.close(code, reason.encode()[:123].decode(errors="ignore"))
+        with contextlib.suppress(TransportClosed), _ended_plainly(self._socket):
+            await self._socket.close(code, reason.encode()[:123].decode(errors="ignore"))
 
 
 class ServerSide(WebSocketTransport):
@@ -74,6 +73,20 @@ class ServerSide(WebSocketTransport):
 
     def __init__(self, socket: ServerConnection) -> None:
         super().__init__(socket)
+
+
+@contextlib.contextmanager
+def _ended_plainly(socket: ClientConnection | ServerConnection) -> Iterator[None]:
+    """Make of every way in which a link is found closed the one of `Transport`."""
+    try:
+        yield
+    except ConnectionClosed as error:
+        raise _closed(error) from None
+    except AttributeError:
+        # asyncio cannot abort a link that was lost while its last bytes were being written.
+        if socket.protocol.state is not State.CLOSED:
+            raise
+        raise _closed(socket.protocol.close_exc) from None
 
 
 def _closed(error: ConnectionClosed) -> TransportClosed:

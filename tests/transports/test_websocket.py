@@ -96,6 +96,17 @@ async def test_a_frame_above_the_limit_ends_the_link_with_a_reason():
         await link.close()
 
 
+async def test_a_link_that_is_closed_amid_a_frame_is_closed_and_nothing_else():
+    async with server(ignore, max_size=1000) as url:
+        link = await dial(url)
+        with contextlib.suppress(TransportClosed):
+            await link.send(bytes(20_000_000))
+        for act in (link.receive(), link.send("x")):
+            with pytest.raises(TransportClosed):
+                await act
+        await link.close()
+
+
 @pytest.mark.parametrize(
     ("code", "reason"), [(1008, "models/x is not found"), (1011, ""), (1000, "bye"), (4999, "é" * 61)]
 )
@@ -213,6 +224,7 @@ def check_plain(error, url):
     assert url.partition("://")[2] in text
     assert "\n" not in text
     assert CANARY not in text + repr(error)
+    assert error.__cause__ is None
     assert error.__suppress_context__
 
 
