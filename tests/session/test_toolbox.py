@@ -203,6 +203,26 @@ async def test_a_cancelled_coroutine_stops_and_its_result_is_dropped(peer):
         assert (await peer.result()).id == "b"
 
 
+async def test_a_coroutine_that_does_not_let_itself_be_cancelled_answers_in_vain(peer):
+    async def stubborn():
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return "anyway"
+
+    async with LiveSession(peer, tools=[stubborn, light]) as session:
+        stream = aiter(session)
+        await peer.receive()
+        await peer.call("stubborn")
+        await until(stream, ToolCall)
+        await asyncio.sleep(0)
+        await peer.send(tool_call_cancellation=ToolCallCancellation(ids=["a"]))
+        await until(stream, ToolCallCancelled)
+        await peer.call("light", id="b", on=True)
+        assert (await peer.result()).id == "b"
+        assert session.turns[-1].tools[0].state == "cancelled"
+
+
 async def test_the_result_of_a_cancelled_thread_is_dropped(peer):
     go, gone = threading.Event(), threading.Event()
 

@@ -248,3 +248,13 @@ async def test_a_large_frame_is_taken(server):
         await socket.send(json.dumps({"realtimeInput": {"text": "after"}}))
         frames = [json.loads(await asyncio.wait_for(socket.recv(), 10)) for _ in range(2)]
     assert np.all([("serverContent" in frame) for frame in frames])
+
+
+async def test_a_frame_beyond_measure_is_refused_by_its_first_bytes(server):
+    async with connect(server.ws) as client:
+        text, masked = 0x81, 0x80 | 127
+        length = 16 * 1024 * 1024 + 1
+        client.transport.write(bytes([text, masked]) + length.to_bytes(8, "big") + bytes(4))
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(client.recv(), 10)
+    assert closed.value.rcvd.code == 1009
