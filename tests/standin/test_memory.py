@@ -1,6 +1,7 @@
 """Resumption: a talk that outlives its connection."""
 
 from livewidget.standin import ManualClock
+from livewidget.standin.memory import Memories, Memory
 from tests.standin.puppets import closed
 
 
@@ -31,3 +32,9 @@ async def test_a_handle_is_forgotten_after_two_hours(bench):
     late = await one.dial()
     await late.send(setup={"model": "models/offline-tutor", "sessionResumption": {"handle": handle}})
     assert await closed(late) == (1008, "BidiGenerateContent session not found")
+
+
+def test_handles_without_end_are_not_kept_without_end():
+    memories = Memories(ManualClock())
+    handles = [memories.keep(Memory()) for _ in range(1100)]
+    assert [memories.find(handle) is not None for handle in handles] == [False] * 100 + [True] * 1000

@@ -1,4 +1,7 @@
+import pytest
+
 from livewidget.widget import messages as m
+from livewidget.widget.pages import MOST_PAGES
 
 from .page import Link
 
@@ -46,9 +49,49 @@ def test_the_first_to_start_owns_and_others_mirror():
     link.run(100)
     assert link.bridge.pages.owner == "a"
     assert two.of(m.State)[-1].owner == "a"
-    two.send(m.MicrophoneAudio(first_sample=0, captured_ms=0), [b"ab"])
-    link.run(1000)
-    assert "voice" not in link.host.names()
+
+
+PICTURE = m.CameraFrame(mime_type="image/jpeg", width=1, height=1, captured_ms=0)
+TAKEN = {"activity", "microphone", "frame", "voice", "heard"}
+
+
+@pytest.mark.parametrize(("who", "taken"), [("owner", TAKEN), ("mirror", set())])
+def test_sound_pictures_and_reports_are_taken_of_the_owner_alone(who, taken):
+    link = Link()
+    pages = {name: link.page(name) for name in ("owner", "mirror")}
+    pages["owner"].send(m.Start(microphone=True))
+    link.bridge.audio(3, second(), 24_000, link.now)
+    pages["owner"].playhead = (3, 2400)
+    link.run(300)
+    assert link.bridge.speaker.heard_of(3) == 2400  # the mirror reports as well, and played nothing
+    link.bridge.flush(3, link.now)
+    page = pages[who]
+    page.send(m.Heard(turn=3, sample=4800))
+    page.send(m.Activity(active=True))
+    page.send(m.Microphone(state="on"))
+    page.send(PICTURE, [b"picture"])
+    for number in range(8):
+        link.run(50)
+        page.send(m.MicrophoneAudio(first_sample=0, captured_ms=number * 50.0), [b"ab"])
+    assert TAKEN & set(link.host.names()) == taken
+
+
+def test_a_picture_that_comes_twice_is_shown_once():
+    link = Link()
+    page = link.page("a")
+    page.send(m.Start(microphone=True))
+    for data in (b"one", b"again"):
+        page.seq["camera"] = 0
+        page.send(PICTURE, [data])
+    assert [call for call in link.host.calls if call[0] == "frame"] == [("frame", b"one", "image/jpeg")]
+
+
+def test_pages_without_end_are_not_remembered_without_end():
+    link = Link()
+    for number in range(MOST_PAGES + 5):
+        link.now += 1
+        link.page(str(number))
+    assert {page.client for page in link.bridge.pages} == {str(n) for n in range(5, MOST_PAGES + 5)}
 
 
 def test_sound_of_the_owner_reaches_the_host():
