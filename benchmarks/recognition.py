@@ -6,7 +6,13 @@ tutor's ears. It is *right* where the tutor answers what it would have answered 
 people saying other things (Debian's `pocketsphinx-testdata`) count as *false* where the tutor answers them
 at all.
 
+How the recogniser listens was chosen by the voices adam, f2, m6 and the default one with other sums than
+these; the weights of the numbers, and which phrases are left out because hardly any voice gets them across,
+by errors of this program's own voices and sums. Its figures flatter for that. `--fresh` takes voices and sums
+by which nothing was chosen.
+
     python benchmarks/recognition.py                    # through the ears
+    python benchmarks/recognition.py --fresh --every 2  # voices and sums that it was not tuned on
     python benchmarks/recognition.py --ask --every 8    # through the command line, `livewidget ask FILE`
 """
 
@@ -42,6 +48,7 @@ VOICES = {
     "en-us+adam": 160, "en-us+edward": 150, "en-us+m6": 170,
     "en-us+klatt4": 160, "en-us+f2": 155, "en-us+f5": 165,
 }  # fmt: skip
+FRESH_VOICES = {"en-us+m1": 160, "en-us+klatt2": 160, "en-us+f1": 155}
 PEOPLE = Path("/usr/share/pocketsphinx/test/data")
 RATE = 16_000
 TOOLS: list[dict[str, Any]] = [
@@ -109,7 +116,7 @@ def in_noise(speech: Samples, snr_db: float, seed: int, gain: float = 1.0) -> Sa
     return np.asarray(gain * (0.5 * whole + 0.5 * level * pink(len(whole), seed)), np.float32)
 
 
-def cases(*, tools: bool) -> list[str]:
+def cases(*, tools: bool, seed: int = 99) -> list[str]:
     """Return the phrases to speak, each once; sums four times with numbers to 20 and twice to 100.
 
     The numbers are drawn with another seed than those of the sentences that the tutor listens for.
@@ -118,10 +125,10 @@ def cases(*, tools: bool) -> list[str]:
     for phrases in SPECIAL.values():
         for text in phrases:
             slots = {"to": Slot(low=1, high=20)} if "{to}" in text else {}
-            texts += Pattern(text, "", slots).sentences(3 if slots else 1, seed=99)
+            texts += Pattern(text, "", slots).sentences(3 if slots else 1, seed=seed)
     for text in ARITHMETIC:
-        texts += Pattern(text, "", dict.fromkeys("ab", Slot(low=1, high=20))).sentences(4, seed=99)
-        texts += Pattern(text, "", dict.fromkeys("ab", Slot())).sentences(2, seed=99)
+        texts += Pattern(text, "", dict.fromkeys("ab", Slot(low=1, high=20))).sentences(4, seed=seed)
+        texts += Pattern(text, "", dict.fromkeys("ab", Slot())).sentences(2, seed=seed)
     return [*texts, *(TOOL_PHRASES if tools else ())]
 
 
@@ -177,11 +184,11 @@ def measure(arguments: argparse.Namespace) -> int:
     declarations = [] if arguments.ask else TOOLS
     recognise = command_line if arguments.ask else ears(declarations)
     sorry = answer("", False, declarations)
-    texts = cases(tools=not arguments.ask)[:: arguments.every]
+    texts = cases(tools=not arguments.ask, seed=5 if arguments.fresh else 99)[:: arguments.every]
     started, length = time.perf_counter(), 0.0
     print(f"{'voice':<16}{'phrases':>8}{'right':>8}{'wrong':>8}{'rejected':>10}   at {arguments.snr:g} dB")
     total: Counter[str] = Counter()
-    for voice, rate in VOICES.items():
+    for voice, rate in (FRESH_VOICES if arguments.fresh else VOICES).items():
         count: Counter[str] = Counter()
         for number, text in enumerate(texts):
             sound = in_noise(spoken(text, voice, rate), arguments.snr, number, arguments.gain)
@@ -221,6 +228,7 @@ def main() -> int:
     parser.add_argument(
         "--ask", action="store_true", help="through `livewidget ask` (slow: one process a phrase)"
     )
+    parser.add_argument("--fresh", action="store_true", help="voices and sums that it was not tuned on")
     parser.add_argument("--every", type=int, default=1, help="take every n-th phrase only")
     parser.add_argument("--snr", type=float, default=20, help="speech over noise, in dB")
     parser.add_argument("--gain", type=float, default=1, help="factor on everything")

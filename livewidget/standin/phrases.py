@@ -49,7 +49,7 @@ SMALL_TALK: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("You are welcome.", ("thank you", "thank you very much", "thanks a lot")),
     ("I am fine, thank you. Shall we do some sums?", ("how are you", "how are you today")),
-    ("Goodbye! It was nice to talk with you.", ("goodbye", "see you tomorrow")),
+    ("Goodbye! It was nice to talk with you.", ("see you tomorrow", "goodbye for now")),
     ("All right, I am quiet.", ("stop talking", "be quiet please")),
     ("Yes, I can hear you well.", ("can you hear me", "do you hear me")),
     (STORY, ("tell me a story", "please tell me a story", "read me a story")),
@@ -57,7 +57,7 @@ SMALL_TALK: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Answers, each with the phrases that ask for it."""
 
 SPECIAL: dict[str, tuple[str, ...]] = {
-    "abilities": ("what can you do", "help me please", "what can i say", "i need help"),
+    "abilities": ("what can you do", "help me please", "what can i say"),
     "time": ("what time is it", "what is the time", "tell me the time"),
     "date": ("what is the date today", "what day is it today"),
     "repeat": ("say that again please", "can you repeat that", "please repeat that"),
@@ -69,7 +69,7 @@ SPECIAL: dict[str, tuple[str, ...]] = {
 TYPED: tuple[tuple[str, tuple[str, ...]], ...] = (
     (GREETING, ("hi", "hey", "hello there", "hi there", "good afternoon", "good evening")),
     ("You are welcome.", ("thanks", "thank you so much")),
-    ("Goodbye! It was nice to talk with you.", ("bye", "bye bye", "good night")),
+    ("Goodbye! It was nice to talk with you.", ("bye", "bye bye", "goodbye", "good night")),
     ("All right, I am quiet.", ("stop", "quiet", "be quiet")),
     ("All right.", ("yes", "no", "ok", "okay", "good", "great")),
 )

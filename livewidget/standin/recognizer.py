@@ -1,6 +1,6 @@
 """Speech into words: pocketsphinx with a small language model made of the phrases that a mind knows.
 
-Open dictation gets every third word wrong. A model of a few hundred sentences gets nearly all of them
+Open dictation gets every third word wrong. A model of the few hundred sentences gets nearly all of them
 right, and is built when a session starts. What resembles none of the sentences is reported as not
 understood.
 """
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,30 +22,40 @@ from numpy.typing import NDArray
 from livewidget.audio import to_float, to_pcm16
 from livewidget.errors import ExtraMissing
 from livewidget.standin.espeak import shared
+from livewidget.standin.grammar import Grammar
 from livewidget.standin.numbers import say_number, tokens
 from livewidget.standin.seams import HEARING_RATE, Phrases
 
-ACCEPT = 70.0  # of 100: likeness to a known sentence from which it counts as understood
-_STEP = (
-    HEARING_RATE // 50 * 2
-)  # bytes of 20 ms: pocketsphinx holds the GIL while it decodes, so give it little
+ACCEPT = 70.0  # of 100: likeness to a known sentence from which words count as understood
+_AGREE = (
+    0.5  # of the words of both passes that must be common, in order: letters alone take "thirty" for "forty"
+)
+_TAIL_MS = 300  # of silence at least after the words: without it, sounds are heard at their end that were not
+_STEP_MS = 20  # pocketsphinx holds the GIL while it decodes, so give it little
+_STEP = HEARING_RATE * _STEP_MS // 1_000 * 2  # bytes
 _PARTIAL_EVERY = 5  # steps between looks at what is understood so far
 _FLOOR_DB = -30.0  # of the noise that is laid under everything, against the speech's level
 _LEVEL = 0.1  # RMS of speech to which everything is brought
 _FIRST_LEVEL = 0.01  # RMS that speech is taken to have before any was measured: a soft voice
+_SURE_MS = 200  # of speech until its level is known: what came before is not understood until then
 _PAUSE_MS = 180  # of silence after which the second pass begins: shorter than any that ends an utterance
 _CATCH_UP = 10  # steps of the second pass for each new one: done before half a second of silence is over
+# Beams wider than the decoder's own: the network is small, and the right sentence must not be lost early.
+# People pause between words more often than its probability of silence says.
+_WHOLE = {"beam": 1e-57, "pbeam": 1e-57, "wbeam": 1e-40, "silprob": 0.05}
 # The cepstral mean of speech at that level: the model's own is another, and takes minutes to be forgotten.
-_MEAN = "46.7,0.7,-0.5,1.5,-1.5,-0.4,-1.6,-1.3,-1.1,-1.1,0.5,-0.7,-0.1"
+_MEAN = (66.5, -3.0, -1.6, 4.4, -5.2, -1.5, -4.5, -5.7, -3.6, -2.1, 1.8, -2.1, -1.3)
+_MEAN_FRAMES, _MEAN_MOST = 500, 800  # pocketsphinx: what a mean that is given weighs, and the most it sums up
 
 
 class Recognizer:
     """Recognises one utterance after the other, in two passes. Not for several threads at once.
 
-    The first pass runs along with the speech: it gives what is understood so far, and the mean of the
-    sound's cepstrum, which tells the voice and the microphone from the words. The second pass starts over
-    with that mean and makes far fewer errors. It runs in the silence that ends an utterance, so that
-    nobody waits for it.
+    The first pass runs along with the speech and takes any order of the words that are known: it gives what
+    is understood so far, and the mean of the sound's cepstrum, which tells the voice and the microphone from
+    the words. The second pass starts over with that mean and finds the one sentence that was most probably
+    said. It finds one in everything; whether it was said at all, the first pass tells, whose words resemble
+    it then. The second pass runs in the silence that ends an utterance, so that nobody waits for it.
     """
 
     def __init__(self, phrases: Phrases, *, floor: bool = True) -> None:
@@ -57,18 +69,20 @@ class Recognizer:
         Raises:
             ExtraMissing: If pocketsphinx is not installed.
         """
-        sentences = tuple(filter(None, map(_spelled, phrases.sentences)))
-        self._sentences = tuple(dict.fromkeys(sentences))
-        self._first, self._second = _decoders(sentences)
+        self._model = _model(phrases.sentences) if phrases.sentences else None
+        self._first, self._second = _decoders(self._model)
         self._noise = _noise() if floor else np.zeros(len(_noise()), np.float32)
         self._level = _FIRST_LEVEL
         self._first_open = self._second_open = False
+        self._mean = _MEAN
         self._reset()
 
     def _reset(self) -> None:
         self._rest = b""
         self._kept: list[bytes] = []  # of the utterance, 20 ms each, as they came
+        self._followed = 0  # of those, by the first pass
         self._done = 0  # of those, by the second pass
+        self._spoken_ms = 0.0
         self._silent_ms = 0.0
         self._partial = ""
 
@@ -76,6 +90,7 @@ class Recognizer:
         """Start an utterance; one that was not finished is thrown away."""
         self.close()
         self._reset()
+        self._first.set_cmn(_listed(self._mean))
         self._first.start_utt()
         self._first_open = True
 
@@ -87,6 +102,7 @@ class Recognizer:
         if speech:
             power = float(np.mean(np.square(to_float(pcm)))) if pcm else 0.0
             self._level = max(0.9 * self._level, power**0.5)
+            self._spoken_ms += len(pcm) / 2 * 1_000 / HEARING_RATE
             self._silent_ms = 0.0
             self._abandon_second()
         else:
@@ -97,13 +113,24 @@ class Recognizer:
         changed = None
         for start in range(0, whole, _STEP):
             self._kept.append(sound[start : start + _STEP])
-            self._first.process_raw(self._prepared(len(self._kept) - 1))
-            if len(self._kept) % _PARTIAL_EVERY == 0:
-                text = _text(self._first)
-                if text and text != self._partial:
-                    self._partial = changed = text
-            if self._silent_ms >= _PAUSE_MS:
+            if self._spoken_ms < _SURE_MS and self._silent_ms < _PAUSE_MS:
+                continue
+            if self._spoken_ms and self._follow():
+                changed = self._partial
+            if self._spoken_ms and self._silent_ms >= _PAUSE_MS:
                 self._catch_up(_CATCH_UP)
+        return changed
+
+    def _follow(self) -> bool:
+        """Give the first pass what it has not heard yet; return whether it understands something else."""
+        before, looked = self._followed, False
+        for index in range(before, len(self._kept)):
+            self._first.process_raw(self._prepared(index))
+            looked = looked or index % _PARTIAL_EVERY == 0
+        self._followed = len(self._kept)
+        text = _text(self._first) if looked else ""
+        changed = bool(text) and text != self._partial
+        self._partial = text or self._partial
         return changed
 
     def _prepared(self, index: int) -> bytes:
@@ -114,7 +141,8 @@ class Recognizer:
 
     def _catch_up(self, steps: int) -> None:
         if not self._second_open:
-            self._second.set_cmn(self._first.get_cmn(True))
+            mean = _own_mean(self._mean, _numbers(self._first.get_cmn(True)), self._first.n_frames())
+            self._second.set_cmn(_listed(mean))
             self._second.start_utt()
             self._second_open, self._done = True, 0
         upto = min(len(self._kept), self._done + steps)
@@ -131,15 +159,27 @@ class Recognizer:
         """End the utterance; return its words, whether they resemble a known sentence, and None."""
         if not self._first_open:
             return "", False, None
+        self._follow()
+        missing = int(max(0.0, _TAIL_MS - self._silent_ms)) // _STEP_MS
+        self._kept += [bytes(_STEP)] * missing  # the noise is laid under it
         self._catch_up(len(self._kept))
         self._first.end_utt()
         self._second.end_utt()
         self._first_open = self._second_open = False
-        texts = _text(self._second), _text(self._first)
-        for text in texts:
-            if self._known(text):
-                return text, True, None
-        return texts[0] or texts[1], False, None
+        return *self._judged(_text(self._first), _text(self._second)), None
+
+    def _judged(self, words: str, sentence: str) -> tuple[str, bool]:
+        """Return what was said and whether it was understood, from what both passes heard."""
+        if self._model is None:
+            return sentence or words, bool(sentence or words)
+        from rapidfuzz import fuzz, process
+        from rapidfuzz.distance import Indel
+
+        agreement = Indel.normalized_similarity(words.split(), sentence.split())
+        if sentence in self._model.grammar and agreement >= _AGREE:
+            return sentence, True
+        nearest = process.extractOne(words, self._model.sentences, scorer=fuzz.ratio, score_cutoff=ACCEPT)
+        return words or sentence, nearest is not None
 
     def close(self) -> None:
         """Throw away what was heard."""
@@ -147,13 +187,6 @@ class Recognizer:
         if self._first_open:
             self._first.end_utt()
             self._first_open = False
-
-    def _known(self, text: str) -> bool:
-        if not text or not self._sentences:
-            return bool(text)
-        from rapidfuzz import fuzz, process
-
-        return process.extractOne(text, self._sentences, scorer=fuzz.ratio, score_cutoff=ACCEPT) is not None
 
 
 def _spelled(sentence: str) -> str:
@@ -164,6 +197,26 @@ def _spelled(sentence: str) -> str:
         for part in (token if isinstance(token, str) else say_number(token)).split()
         if part[0].isalpha()
     )
+
+
+def _numbers(mean: str) -> tuple[float, ...]:
+    return tuple(float(value) for value in mean.split(","))
+
+
+def _listed(mean: tuple[float, ...]) -> str:
+    return ",".join(f"{value:.2f}" for value in mean)
+
+
+def _own_mean(given: tuple[float, ...], reached: tuple[float, ...], frames: int) -> tuple[float, ...]:
+    """Return the mean of an utterance alone, without the one that its decoder was `given` at the beginning.
+
+    A short utterance hardly moves that one, which then belongs to another voice, microphone and level.
+    """
+    if frames < 50:  # of half a second, there is none to speak of
+        return reached
+    rounds, rest = divmod(frames, _MEAN_MOST - _MEAN_FRAMES)
+    share = (_MEAN_FRAMES / _MEAN_MOST) ** rounds * _MEAN_FRAMES / (_MEAN_FRAMES + rest)
+    return tuple((now - share * before) / (1 - share) for before, now in zip(given, reached, strict=True))
 
 
 def _text(decoder: Any) -> str:
@@ -177,22 +230,25 @@ def _noise() -> NDArray[np.float32]:
     return np.asarray(noise * _LEVEL * 10 ** (_FLOOR_DB / 20), np.float32)
 
 
-def _decoders(sentences: tuple[str, ...]) -> tuple[Any, Any]:
+def _decoders(model: _Model | None) -> tuple[Any, Any]:
     """Return decoders for the first and the second pass."""
     pocketsphinx = _pocketsphinx()
     folder = Path(pocketsphinx.get_model_path()) / "en-us"
-    with tempfile.TemporaryDirectory(prefix="lw-") as work:
-        if sentences:
-            model, dictionary = _model(sentences)
-            lm, dic = Path(work) / "phrases.lm", Path(work) / "phrases.dict"
-            lm.write_text(model, encoding="utf-8")
-            dic.write_text(dictionary, encoding="utf-8")
-        else:
-            lm, dic = folder / "en-us.lm.bin", folder / "cmudict-en-us.dict"
-        options = {"hmm": str(folder / "en-us"), "lm": str(lm), "dict": str(dic), "loglevel": "FATAL"}
-        # The files are read here and not needed afterwards. The first pass needs no refinement at its end.
-        first = pocketsphinx.Decoder(**options, cmninit=_MEAN, fwdflat=False, bestpath=False)
-        return first, pocketsphinx.Decoder(**options, cmninit=_MEAN)
+    # The first pass needs no refinement at its end.
+    hasty = {"fwdflat": False, "bestpath": False}
+    options: dict[str, Any] = {"hmm": str(folder / "en-us"), "loglevel": "FATAL", "cmninit": _listed(_MEAN)}
+    if model is None:
+        options |= {"lm": str(folder / "en-us.lm.bin"), "dict": str(folder / "cmudict-en-us.dict")}
+        return pocketsphinx.Decoder(**options, **hasty), pocketsphinx.Decoder(**options)
+    with tempfile.TemporaryDirectory(prefix="lw-") as work:  # read at once, and not needed afterwards
+        paths = {}
+        for name, text in (("lm", model.words), ("fsg", model.network), ("dict", model.dictionary)):
+            path = Path(work) / name
+            path.write_text(text, encoding="utf-8")
+            paths[name] = str(path)
+        options["dict"] = paths["dict"]
+        first = pocketsphinx.Decoder(**options, **hasty, lm=paths["lm"])
+        return first, pocketsphinx.Decoder(**options, **_WHOLE, lm=None, fsg=paths["fsg"])
 
 
 def _pocketsphinx() -> Any:
@@ -207,31 +263,42 @@ def _pocketsphinx() -> Any:
     return pocketsphinx
 
 
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What the decoders need to know of some sentences."""
+
+    sentences: tuple[str, ...]  # each once
+    grammar: Grammar
+    words: str  # a 3-gram model in ARPA format: which word follows which
+    network: str  # the whole sentences, as an FSG file
+    dictionary: str  # of their words only: the whole one would take two seconds to load
+
+
 _building = threading.Lock()
 
 
-def _model(sentences: tuple[str, ...]) -> tuple[str, str]:
+def _model(sentences: tuple[str, ...]) -> _Model:
     with _building:  # two sessions that start together build it once
         return _build(sentences)
 
 
 @lru_cache(maxsize=8)
-def _build(sentences: tuple[str, ...]) -> tuple[str, str]:
-    """Return a 3-gram model in ARPA format, and a dictionary cut to its words.
-
-    The whole dictionary would take two seconds to load; the cut one takes milliseconds.
-    """
+def _build(sentences: tuple[str, ...]) -> _Model:
     pocketsphinx = _pocketsphinx()
-    text = "".join(f"<s> {sentence} </s>\n" for sentence in sentences)
+    spelled = Counter(filter(None, map(_spelled, sentences)))
+    grammar = Grammar(spelled)
+    text = "".join(f"<s> {sentence} </s>\n" for sentence in spelled.elements())
+    # Numbers that only the network holds are known to both passes.
+    text += "".join(f"{word}\n" for word in sorted(grammar.words - set(text.split())))
     model = pocketsphinx.lm.ArpaBoLM(text=text, discount_mass=0.5)
     model.compute()
     with tempfile.TemporaryDirectory(prefix="lw-") as work:
         path = Path(work) / "phrases.lm"
         model.write_file(str(path))
         arpa = path.read_text(encoding="utf-8")
-    words = {word for sentence in sentences for word in sentence.split()}
     folder = Path(pocketsphinx.get_model_path()) / "en-us"
-    return arpa, "\n".join(_pronunciations(words, folder / "cmudict-en-us.dict")) + "\n"
+    dictionary = "\n".join(_pronunciations(grammar.words, folder / "cmudict-en-us.dict")) + "\n"
+    return _Model(tuple(spelled), grammar, arpa, grammar.network, dictionary)
 
 
 def _pronunciations(words: Iterable[str], dictionary: Path) -> list[str]:

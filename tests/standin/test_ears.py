@@ -120,6 +120,21 @@ def test_phrases_are_understood_as_they_are_spoken(voice, text):
     assert hearing.feed(b"\0" * 3_200) == []
 
 
+def test_the_second_pass_finds_the_sentence_that_the_first_one_missed():
+    text = "what is two minus six"
+    heard = hear(TutorEars().session(HearingSettings(), PHRASES), around(spoken(text)))
+    partials = [one.text for one in heard if isinstance(one, Partial)]
+    assert partials[-1] != text  # negative control: all that one pass understands of this clip
+    assert [(one.text, one.confident) for one in ended(heard)] == [(text, True)]
+
+
+@pytest.mark.parametrize("voice", ["en-us", "en-us+m6"])
+def test_seven_is_not_seventy(voice):
+    text = "what is seven plus five"
+    found = ended(hear(TutorEars().session(HearingSettings(), PHRASES), around(spoken(text, voice))))
+    assert [one.text for one in found] == [text]
+
+
 def test_the_times_are_those_of_the_speech():
     heard = hear(TutorEars().session(HearingSettings(), PHRASES), around(spoken("tell me a joke")))
     assert RATE * 0.5 < heard[0].at_sample < RATE * 0.85
