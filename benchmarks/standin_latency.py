@@ -31,6 +31,7 @@ from livewidget.standin.voice import TutorVoice
 from livewidget.transports.base import Transport, TransportClosed
 
 RATE, FRAME_MS = 16_000, 20
+LONGEST_ANSWER_S = 30  # the tutor's account of what it can do takes more than ten
 SENTENCES = (
     "what is the capital of france",
     "what time is it",
@@ -137,7 +138,7 @@ class Talker:
             frame = pcm[position : position + step] or noisy(np.full(step // 2, 1e-9), position)[:step]
             await self.transport.send(audio_message(frame.ljust(step, b"\0")))
             position += step
-            if position > len(pcm) + RATE * 2 * 10:
+            if position > len(pcm) + RATE * 2 * LONGEST_ANSWER_S:
                 self.heard.append((text, ""))
                 return
 
