@@ -8,8 +8,9 @@ at all.
 
 How the recogniser listens was chosen by the voices adam, f2, m6 and the default one with other sums than
 these; the weights of the numbers, and which phrases are left out because hardly any voice gets them across,
-by errors of this program's own voices and sums. Its figures flatter for that. `--fresh` takes voices and sums
-by which nothing was chosen.
+by errors of this program's own voices and sums. Its figures flatter for that. How far both passes must agree
+was chosen with these recordings of people in view, too. `--fresh` takes voices and sums by which nothing was
+chosen.
 
     python benchmarks/recognition.py                    # through the ears
     python benchmarks/recognition.py --fresh --every 2  # voices and sums that it was not tuned on
