@@ -348,6 +348,7 @@ export class App implements Actions {
       buffered_ms: Math.round(bufferedMs),
       silent_samples: silentSamples,
       epoch: this.bridge.epoch,
+      page_ms: this.#now(),
     };
     this.bridge.send({ lane: "control", kind: "played", body });
   }

@@ -23,6 +23,8 @@ export interface Played {
   buffered_ms: number;
   silent_samples: number;
   epoch: number;
+  /** The page's clock, the one that stamps `captured_ms`. */
+  page_ms: number;
 }
 
 export interface MicrophoneAudio {

@@ -124,7 +124,15 @@ describe("the golden messages", () => {
     {
       lane: "control",
       kind: "played",
-      body: { ack_seq: 17, turn: 5, played_sample: 24000, buffered_ms: 850, silent_samples: 0, epoch: 1 },
+      body: {
+        ack_seq: 17,
+        turn: 5,
+        played_sample: 24000,
+        buffered_ms: 850,
+        silent_samples: 0,
+        epoch: 1,
+        page_ms: 5400,
+      },
     },
     {
       lane: "microphone",
@@ -235,7 +243,15 @@ describe("the control lane", () => {
   it("does not pile up reports before a busy kernel", () => {
     const rig = new Rig();
     rig.welcome();
-    const body = { ack_seq: 0, turn: 0, played_sample: 0, buffered_ms: 0, silent_samples: 0, epoch: 0 };
+    const body = {
+      ack_seq: 0,
+      turn: 0,
+      played_sample: 0,
+      buffered_ms: 0,
+      silent_samples: 0,
+      epoch: 0,
+      page_ms: 0,
+    };
     for (let n = 0; n < 100; n++) {
       rig.bridge.send({ lane: "control", kind: "played", body });
     }

@@ -1359,7 +1359,8 @@ var App = class {
       played_sample: sample,
       buffered_ms: Math.round(bufferedMs),
       silent_samples: silentSamples,
-      epoch: this.bridge.epoch
+      epoch: this.bridge.epoch,
+      page_ms: this.#now()
     };
     this.bridge.send({ lane: "control", kind: "played", body });
   }

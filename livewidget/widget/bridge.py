@@ -186,9 +186,11 @@ class Bridge:
             case m.Heard(turn=turn, sample=sample) if owning:
                 if self._awaiting.pop(turn, None) is not None:
                     self._host.heard(turn, sample)
-            case m.Played() if owning:
-                self.speaker.played(message, self._now_ms)
-                self._pump()
+            case m.Played():
+                page.microphone.saw(message.page_ms, self._now_ms)
+                if owning:
+                    self.speaker.played(message, self._now_ms)
+                    self._pump()
 
     # --- Out ------------------------------------------------------------------------------------------------
 

@@ -84,7 +84,10 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Played(msgspec.Struct, frozen=True, kw_only=True):
-    """Four times a second: credit, statistics and sign of life. `ack_seq` is of the speaker lane."""
+    """Four times a second: credit, statistics and sign of life.
+
+    `ack_seq` is of the speaker lane; `page_ms` is the page's clock, which stamps the microphone's sound too.
+    """
 
     ack_seq: Count
     turn: Count
@@ -92,6 +95,7 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     buffered_ms: Milliseconds
     silent_samples: Count
     epoch: Count
+    page_ms: Milliseconds
 
 
 class MicrophoneAudio(msgspec.Struct, frozen=True, kw_only=True):

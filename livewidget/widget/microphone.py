@@ -10,7 +10,7 @@ from livewidget.widget.messages import MicrophoneAudio
 STALE_MS = 3500.0
 WARM_UP_MS = 120.0
 HOLE_MS = 600.0
-WINDOW_MS = 30_000.0
+WINDOW_MS = 15_000.0
 MAX_CHUNK_BYTES = 16_000 * 2 * 10  # the page keeps ten seconds; no honest chunk is longer
 
 
@@ -24,10 +24,11 @@ class _Chunk:
 class MicrophoneGate:
     """Decides which chunks go on to the model.
 
-    The page stamps each chunk with its own clock. The smallest difference to this clock seen lately is taken
-    for the honest one; a chunk that came `STALE_MS` later than that waited somewhere (a busy kernel, a
-    suspended page) and is dropped. The first chunks wait `WARM_UP_MS` together, for where a whole backlog
-    comes first, its oldest chunk alone would look fresh.
+    The page stamps each chunk, and each of its reports, with its own clock. The smallest difference to this
+    clock seen lately is taken for the honest one; a chunk that came `STALE_MS` later than that waited
+    somewhere (a busy kernel, a suspended page) and is dropped. The reports tell the difference before the
+    microphone is on; where none came in time, the first chunks wait `WARM_UP_MS` together, for of a whole
+    backlog the oldest chunk alone would look fresh.
 
     Attributes:
         stale: How many chunks were dropped as too old.
@@ -39,13 +40,13 @@ class MicrophoneGate:
         self.lost = 0
         self._inbox: Inbox[_Chunk] = Inbox()
         self._hole_ms: float | None = None
-        self.reset()
-
-    def reset(self) -> None:
-        """The microphone starts (anew): learn the difference of the clocks again. Numbers go on."""
         self._offset = float("inf")
         self._offset_before = float("inf")
         self._window_ms: float | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """The microphone starts (anew). Numbers go on, and so do the clocks."""
         self._first_ms: float | None = None
         self._warming: list[_Chunk] = []
 
@@ -64,6 +65,15 @@ class MicrophoneGate:
         self._inbox = Inbox(last=seq - 1)
         self._hole_ms = None
         self.reset()
+
+    def saw(self, page_ms: float, arrived_ms: float) -> None:
+        """Something that the page sent at `page_ms` of its clock arrived."""
+        # Two windows, so that a clock that drifts or a computer that slept does not make everything old for
+        # ever.
+        if self._window_ms is None or arrived_ms - self._window_ms > WINDOW_MS:
+            self._window_ms = arrived_ms
+            self._offset_before, self._offset = self._offset, float("inf")
+        self._offset = min(self._offset, arrived_ms - page_ms)
 
     def receive(self, seq: int, message: MicrophoneAudio, data: bytes, now_ms: float) -> list[bytes]:
         """Take one chunk; returns the audio that may go on now, oldest first."""
@@ -88,7 +98,8 @@ class MicrophoneGate:
 
     def _pass(self, ready: list[_Chunk], now_ms: float) -> list[bytes]:
         for chunk in ready:
-            self._learn(chunk)
+            if not chunk.message.stale:
+                self.saw(chunk.message.captured_ms, chunk.arrived_ms)
         if self._first_ms is None:
             if not ready:
                 return []
@@ -100,15 +111,6 @@ class MicrophoneGate:
         fresh = [chunk.data for chunk in ready if not self._is_stale(chunk)]
         self.stale += len(ready) - len(fresh)
         return [data for data in fresh if data]
-
-    def _learn(self, chunk: _Chunk) -> None:
-        # Two windows, so that a clock that drifts or a computer that slept does not make everything old for
-        # ever.
-        if self._window_ms is None or chunk.arrived_ms - self._window_ms > WINDOW_MS:
-            self._window_ms = chunk.arrived_ms
-            self._offset_before, self._offset = self._offset, float("inf")
-        if not chunk.message.stale:
-            self._offset = min(self._offset, chunk.arrived_ms - chunk.message.captured_ms)
 
     def _is_stale(self, chunk: _Chunk) -> bool:
         if chunk.message.stale:

@@ -197,6 +197,12 @@ class Notebook:
         if wait:
             self.wait_for_cell(cell, timeout=timeout)
 
+    def wait_until_busy(self) -> None:
+        """Wait until the kernel says that it executes a cell."""
+        self.page.wait_for_function(
+            "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
+        )
+
     def wait_for_cell(self, cell: int, *, timeout: float = 30.0) -> None:
         self.page.wait_for_function(
             "index => window.__done[index] === true", arg=cell, timeout=timeout * 1000

@@ -153,7 +153,12 @@ class KernelPage:
         self.send(m.Hello(client=self.client, last_seq=0))
 
     def played(self) -> None:
-        self.send(m.Played(ack_seq=0, turn=0, played_sample=0, buffered_ms=0, silent_samples=0, epoch=0))
+        now = time.monotonic() * 1000
+        self.send(
+            m.Played(
+                ack_seq=0, turn=0, played_sample=0, buffered_ms=0, silent_samples=0, epoch=0, page_ms=now
+            )
+        )
 
     def voice(self, pcm: bytes = b"\0\0" * 640, *, age_ms: float = 0.0) -> None:
         captured = time.monotonic() * 1000 - age_ms

@@ -131,6 +131,7 @@ class Page:
                 buffered_ms=0,
                 silent_samples=0,
                 epoch=self.epoch,
+                page_ms=self.link.now,
             )
         )
 

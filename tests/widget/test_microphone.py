@@ -1,3 +1,5 @@
+import pytest
+
 from livewidget.widget.messages import MicrophoneAudio
 from livewidget.widget.microphone import STALE_MS, MicrophoneGate
 
@@ -44,6 +46,21 @@ def test_a_backlog_that_comes_first_is_dropped_too():
         passed += gate.receive(number + 1, audio(number * 40.0), b"ab", 10_000 + number * 0.1)
     passed += gate.tick(10_200)
     assert YOUNG - 2 <= len(passed) <= YOUNG + 2
+
+
+@pytest.mark.parametrize(("reported", "passing"), [(True, 0), (False, 25)])
+def test_the_page_s_reports_tell_its_clock_before_the_microphone_is_on(reported, passing):
+    """A cell began just after the microphone: one second of speech waited for it, and nothing came before."""
+    gate = MicrophoneGate()
+    if reported:
+        gate.saw(4900.0, 100_000.0)
+    gate.reset()
+    passed = []
+    for number in range(25):
+        passed += gate.receive(number + 1, audio(5000.0 + number * 40), b"ab", 108_000 + number * 0.1)
+    passed += gate.tick(108_200)
+    assert len(passed) == passing
+    assert gate.stale == 25 - passing
 
 
 def test_without_the_limit_the_backlog_would_pass(monkeypatch):

@@ -12,7 +12,15 @@ def chunk(ms):
 
 
 def played(turn, sample, ack=0, epoch=0):
-    return Played(ack_seq=ack, turn=turn, played_sample=sample, buffered_ms=0, silent_samples=0, epoch=epoch)
+    return Played(
+        ack_seq=ack,
+        turn=turn,
+        played_sample=sample,
+        buffered_ms=0,
+        silent_samples=0,
+        epoch=epoch,
+        page_ms=0.0,
+    )
 
 
 def queue(now=0.0):
