@@ -37,12 +37,12 @@ from typing import Any
 import numpy as np
 
 from livewidget.audio import Samples, read_wav, resample, to_float, to_pcm16, write_wav
-from livewidget.standin.brain import TutorBrain
-from livewidget.standin.ears import TutorEars
-from livewidget.standin.espeak import LOST, shared
-from livewidget.standin.patterns import Pattern, Slot
-from livewidget.standin.phrases import ARITHMETIC, QUESTIONS, SMALL_TALK, SPECIAL
 from livewidget.standin.seams import HearingSettings, SpeechEnded
+from livewidget.standin.tutor.brain import TutorBrain
+from livewidget.standin.tutor.ears import TutorEars
+from livewidget.standin.tutor.espeak import LOST, shared
+from livewidget.standin.tutor.patterns import Pattern, Slot
+from livewidget.standin.tutor.phrases import ARITHMETIC, QUESTIONS, SMALL_TALK, SPECIAL
 
 # None of these is the tutor's own default voice. Words a minute beside each.
 VOICES = {

@@ -28,7 +28,7 @@ def spoken(text: str, *, voice: str = "Charon") -> Samples:
 
 
 async def _speak(text: str, voice: str) -> Samples:
-    from livewidget.standin.voice import TutorVoice
+    from livewidget.standin.tutor.voice import TutorVoice
 
     pcm = b"".join([piece.pcm async for piece in TutorVoice().speak(text, voice)])
     return resample(to_float(pcm), 24_000, RATE)

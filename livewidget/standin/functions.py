@@ -12,7 +12,6 @@ from typing import Any, cast
 
 from livewidget.audio import Samples, to_float, to_pcm16
 from livewidget.errors import UsageError
-from livewidget.standin.ears import TutorEars, VoiceActivity
 from livewidget.standin.seams import (
     SPEAKING_RATE,
     Brain,
@@ -26,6 +25,7 @@ from livewidget.standin.seams import (
     Speech,
     Voice,
 )
+from livewidget.standin.tutor.ears import TutorEars, VoiceActivity
 
 _PIECE = SPEAKING_RATE // 10  # samples: 100 ms
 
@@ -57,7 +57,7 @@ def as_brain(brain: Any = None) -> Brain:
         UsageError: If it is none of these.
     """
     if brain is None:
-        from livewidget.standin.brain import TutorBrain
+        from livewidget.standin.tutor.brain import TutorBrain
 
         return TutorBrain()
     if hasattr(brain, "session"):
@@ -74,7 +74,7 @@ def as_voice(voice: Any = None) -> Voice:
         UsageError: If it is none of these.
     """
     if voice is None:
-        from livewidget.standin.voice import TutorVoice
+        from livewidget.standin.tutor.voice import TutorVoice
 
         return TutorVoice()
     if hasattr(voice, "speak"):
@@ -152,7 +152,7 @@ class _FunctionMind:
         return answer if isinstance(answer, Say | Call) else Say(str(answer if answer is not None else ""))
 
     async def result(self, name: str, result: Mapping[str, Any]) -> Say | Call:
-        from livewidget.standin.brain import say_result
+        from livewidget.standin.tutor.brain import say_result
 
         return Say(say_result(result))
 

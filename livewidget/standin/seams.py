@@ -1,7 +1,7 @@
 """The three seams of the stand-in: ears, brain and voice. Anything of these shapes can be plugged in.
 
 The stand-in's server owns the wire and the taking of turns; it hears, thinks and speaks through these
-protocols only. The tutor's own are `ears.TutorEars`, `brain.TutorBrain` and `voice.TutorVoice`;
+protocols only. The tutor's own are `TutorEars`, `TutorBrain` and `TutorVoice` in `livewidget.standin.tutor`;
 `functions.as_ears`, `as_brain` and `as_voice` make one of a plain function and pass others through.
 
 All three are called on the server's event loop. What takes long is handed over as something to await or

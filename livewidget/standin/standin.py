@@ -20,7 +20,7 @@ from livewidget.standin.outlet import Outlet, Refusal
 from livewidget.standin.script import Performance, Script
 from livewidget.standin.seams import Brain, HearingSettings, Phrases
 from livewidget.standin.server import Door, Partner, ServerSession
-from livewidget.standin.voice import TutorVoice
+from livewidget.standin.tutor.voice import TutorVoice
 from livewidget.transports.base import Transport
 from livewidget.transports.memory import pair
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from livewidget.audio import to_float, write_wav
-from livewidget.standin.voice import TutorVoice
+from livewidget.standin.tutor.voice import TutorVoice
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

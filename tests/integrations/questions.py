@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from livewidget.audio import resample, to_float, write_wav
-from livewidget.standin.voice import TutorVoice
+from livewidget.standin.tutor.voice import TutorVoice
 
 QUESTIONS = {
     "question": "what is the capital of france",

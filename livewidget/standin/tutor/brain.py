@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from livewidget.standin import phrases as known
-from livewidget.standin.declared import Declared, declared
-from livewidget.standin.numbers import Number, Token, say_number, tokens, words
-from livewidget.standin.patterns import Match, Pattern, Slot, Table
 from livewidget.standin.seams import Call, Phrases, Say
+from livewidget.standin.tutor import phrases as known
+from livewidget.standin.tutor.declared import Declared, declared
+from livewidget.standin.tutor.numbers import Number, Token, say_number, tokens, words
+from livewidget.standin.tutor.patterns import Match, Pattern, Slot, Table
 
 _COUNT_LIMIT = 20
 _RESULT_LIMIT = 300  # characters of a function's result that are spoken

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from livewidget.standin.numbers import Number, say_number, tokens
+from livewidget.standin.tutor.numbers import Number, say_number, tokens
 
 _RANGE_FROM = 5  # different numbers in the same place of a sentence: there, those between are meant as well
 _RANGE_TO = 1_000  # wide at most: the network grows with it

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from livewidget.audio import to_float, to_pcm16
 from livewidget.errors import ExtraMissing
-from livewidget.standin.espeak import shared
-from livewidget.standin.grammar import Grammar
-from livewidget.standin.numbers import say_number, tokens
 from livewidget.standin.seams import HEARING_RATE, Phrases
+from livewidget.standin.tutor.espeak import shared
+from livewidget.standin.tutor.grammar import Grammar
+from livewidget.standin.tutor.numbers import say_number, tokens
 
 ACCEPT = 70.0  # of 100: likeness to a known sentence from which words count as understood
 _AGREE = (
@@ -312,6 +312,6 @@ def _pronunciations(words: Iterable[str], dictionary: Path) -> list[str]:
             if base in wanted:
                 found.append(line.strip())
                 missing.discard(base)
-    from livewidget.standin.pronounce import arpabet
+    from livewidget.standin.tutor.pronounce import arpabet
 
     return found + [f"{word} {arpabet(shared().phonemes(word))}" for word in sorted(missing)]

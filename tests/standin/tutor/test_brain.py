@@ -2,10 +2,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from livewidget.standin.brain import TutorBrain, say_result
-from livewidget.standin.numbers import say_number, tokens
-from livewidget.standin.phrases import SORRY, STORY, SUGGESTIONS
 from livewidget.standin.seams import Brain, Call, Mind, Say
+from livewidget.standin.tutor.brain import TutorBrain, say_result
+from livewidget.standin.tutor.numbers import say_number, tokens
+from livewidget.standin.tutor.phrases import SORRY, STORY, SUGGESTIONS
 
 LIGHT = {
     "name": "set_light",

@@ -11,9 +11,9 @@ import pytest
 
 from livewidget.audio import level_dbfs, to_float
 from livewidget.errors import ExtraMissing, ServerFault
-from livewidget.standin import espeak
-from livewidget.standin.espeak import Espeak
-from livewidget.standin.voice import DEFAULT_STYLE, STYLES, TutorVoice, clauses, style_of
+from livewidget.standin.tutor import espeak
+from livewidget.standin.tutor.espeak import Espeak
+from livewidget.standin.tutor.voice import DEFAULT_STYLE, STYLES, TutorVoice, clauses, style_of
 
 pytest.importorskip("espeakng_loader")
 
@@ -147,7 +147,7 @@ def test_closing_leaves_nothing_behind():
 
 def test_the_worker_ends_with_its_parent():
     program = (
-        "import asyncio\nfrom livewidget.standin.voice import TutorVoice\nfrom livewidget.standin.espeak import shared\n"
+        "import asyncio\nfrom livewidget.standin.tutor.voice import TutorVoice\nfrom livewidget.standin.tutor.espeak import shared\n"
         "async def main():\n    [p async for p in TutorVoice().speak('Hi.')]\n"
         "asyncio.run(main())\nprint(shared()._process.pid)"
     )

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from livewidget.standin.numbers import Number, Token, say_number
-from livewidget.standin.numbers import words as word_list
+from livewidget.standin.tutor.numbers import Number, Token, say_number
+from livewidget.standin.tutor.numbers import words as word_list
 
 ACCEPT = 70.0  # of 100: likeness from which words are taken for a phrase
 _SLOT = re.compile(r"\{(\w+)\}")

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from livewidget.audio import Resampler, to_float, to_pcm16
 from livewidget.errors import ServerFault
-from livewidget.standin.espeak import Answer, Espeak, WorkerLost, shared
 from livewidget.standin.seams import SPEAKING_RATE, Speech
+from livewidget.standin.tutor.espeak import Answer, Espeak, WorkerLost, shared
 
 _CLAUSE_LIMIT = 300  # characters: some 20 s of speech, and the most that is made in vain when interrupted
 _CLAUSE_END = re.compile(r"(?<=[.!?;:…])[\"'”’)]*\s+")

@@ -6,11 +6,6 @@ import pytest
 
 from livewidget.audio import read_wav, resample, to_float, to_pcm16
 from livewidget.protocol.client import AutomaticActivityDetection, RealtimeInputConfig
-from livewidget.standin.brain import TutorBrain
-from livewidget.standin.ears import TutorEars, VoiceActivity
-from livewidget.standin.espeak import shared
-from livewidget.standin.numbers import tokens
-from livewidget.standin.recognizer import Recognizer
 from livewidget.standin.seams import (
     Ears,
     Hearing,
@@ -20,6 +15,11 @@ from livewidget.standin.seams import (
     SpeechEnded,
     SpeechStarted,
 )
+from livewidget.standin.tutor.brain import TutorBrain
+from livewidget.standin.tutor.ears import TutorEars, VoiceActivity
+from livewidget.standin.tutor.espeak import shared
+from livewidget.standin.tutor.numbers import tokens
+from livewidget.standin.tutor.recognizer import Recognizer
 
 pytest.importorskip("pocketsphinx")
 pytest.importorskip("espeakng_loader")

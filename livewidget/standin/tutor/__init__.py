@@ -1,0 +1,1 @@
+"""The tutor: the stand-in's own ears, brain and voice, each behind a seam of `livewidget.standin.seams`."""
