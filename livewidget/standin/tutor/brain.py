@@ -21,6 +21,7 @@ from livewidget.standin.tutor.patterns import Match, Pattern, Slot, Table
 _COUNT_LIMIT = 20
 _RESULT_LIMIT = 300  # characters of a function's result that are spoken
 _TOOL_SENTENCES = 24  # ways to say each of a function's patterns that has slots
+_TOOL_COMBINATIONS = 300  # of a pattern's choices, up to which each is listened for
 _OPERATORS = frozenset(("plus", "minus", "times", "divided", "multiplied", "over"))
 _SUM_FILLERS = frozenset(
     words("what is how much the sum of calculate compute tell me please equals equal to and by")
@@ -194,6 +195,8 @@ def _sentences(tools: Sequence[Declared]) -> list[str]:
     for tool in tools:
         for pattern in tool.patterns:
             sentences += pattern.sentences(_TOOL_SENTENCES if pattern.names else 4)
+            # A combination that is not listened for would be heard as its neighbour.
+            sentences += sorted(set(pattern.choices(_TOOL_COMBINATIONS)).difference(sentences))
         for key in tool.required:  # the answer to "Which …?"
             if key in tool.slots:
                 sentences += Pattern(f"{{{key}}}", "", tool.slots).sentences(_TOOL_SENTENCES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -69,6 +71,17 @@ class Pattern:
                 values[part][at] if index % 2 else part for index, part in enumerate(_SLOT.split(self.text))
             )
             for at in range(count)
+        ]
+
+    def choices(self, most: int) -> list[str]:
+        """Return every combination of its choices; none where a slot is a number or there are over `most`."""
+        slots = [self.slots[name].choices for name in self.names]
+        if not all(slots) or math.prod(map(len, slots)) > most:
+            return []
+        parts = _SLOT.split(self.text)
+        combinations = itertools.product(*slots)
+        return [
+            "".join(itertools.chain(*zip(parts[::2], [*words, ""], strict=True))) for words in combinations
         ]
 
 

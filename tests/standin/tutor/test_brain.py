@@ -287,3 +287,13 @@ def test_sentences_are_words_only():
     assert "turn on the light" in sentences
     assert all(not set(sentence) & set("0123456789{}?.,") for sentence in sentences)
     assert SUGGESTIONS[0].startswith("what is")
+
+
+def test_every_combination_of_a_tool_s_choices_is_listened_for():
+    colors = ["red", "green", "blue", "black", "white", "yellow", "purple"]
+    shapes = ["circle", "square", "triangle", "star", "line"]
+    properties = {"shape": {"enum": shapes}, "color": {"enum": colors}}
+    schema = {"type": "object", "properties": properties, "required": ["shape"]}
+    mind = TutorBrain().session([{"name": "draw_shape", "parametersJsonSchema": schema}])
+    heard = set(mind.phrases.sentences)
+    assert {f"draw a {color} {shape}" for color in colors for shape in shapes} <= heard
