@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from livewidget.audio import to_float
 from tests.browser.card import Card
+from tests.browser.cells import FIRST, WATCH, busy
 from tests.browser.lab import Lab, Notebook, chromium, open_notebook
 
 #: A microphone that clicks every `step` seconds once `__click(count, step)` is called, and says when (wall clock, ms).
@@ -110,79 +111,17 @@ EDGES = """
 })();
 """
 
-#: A provider whose socket notes what passes, and when (wall clock, ms).
+#: A link that notes what passes, and when (wall clock, ms).
 TIMED = """
-import base64, json, os, time
-from livewidget import Gemini, LiveWidget
-
+import json, time
 written, interruptions = [], []
 
-class TimedTransport:
+class Timed:
     def __init__(self, inner): self.inner = inner
     async def send(self, frame):
         await self.inner.send(frame)
-        message = json.loads(frame)
-        audio = message.get("realtimeInput", {}).get("audio")
+        audio = json.loads(frame).get("realtimeInput", {}).get("audio")
         if audio: written.append((time.time() * 1000, audio["data"]))
-    async def receive(self):
-        frame = await self.inner.receive()
-        if b'"interrupted"' in (frame.encode() if isinstance(frame, str) else frame):
-            interruptions.append(time.time() * 1000)
-        return frame
-    async def close(self, code=1000, reason=""):
-        await self.inner.close(code, reason)
-
-class TimedGemini(Gemini):
-    async def dial(self, *arguments, **options):
-        return TimedTransport(await super().dial(*arguments, **options))
-
-live = LiveWidget(TimedGemini("gemini-3.8-live", api_key="benchmark", base_url={url!r}))
-live
-"""
-
-WATCH = """
-import time
-arrived = []
-inner = live._handle_msg
-def watch(message):
-    content = message.get("content", {}).get("data", {}).get("content", {})
-    if isinstance(content, dict) and content.get("lane") == "microphone":
-        arrived.append((content["seq"], content["body"]["captured_ms"], time.time() * 1000))
-    inner(message)
-live._handle_msg = watch
-live.comm.on_msg(watch)
-"""
-
-BUSY = {
-    "no cell": "import time",
-    "time.sleep": "import time; time.sleep(15)",
-    "Python loop": "import time\nend = time.time() + 15\nx = 0\nwhile time.time() < end: x += 1",
-    "NumPy loop": (
-        "import time, numpy as np\nend = time.time() + 15\na = np.random.rand(400, 400)\n"
-        "while time.time() < end:\n    a = a @ a\n    a /= a.max()"
-    ),
-}
-
-#: The stand-in whose long answers are one unbroken tone of 20 s; what interrupts them is answered with silence.
-TONE = """
-import numpy as np, time, json
-from livewidget import LiveWidget
-from livewidget.standin import StandIn
-
-def tone(text):
-    if "story" not in asked[-1]:
-        return np.zeros(7200, np.float32)
-    return (0.3 * np.sin(np.arange(24_000 * 20) * 2 * np.pi * 440 / 24_000)).astype(np.float32)
-
-asked = [""]
-def echo(text):
-    asked.append(text)
-    return "This is the answer to " + text
-
-interruptions = []
-class Timed:
-    def __init__(self, inner): self.inner = inner
-    async def send(self, frame): await self.inner.send(frame)
     async def receive(self):
         frame = await self.inner.receive()
         if b'"interrupted"' in (frame.encode() if isinstance(frame, str) else frame):
@@ -190,12 +129,39 @@ class Timed:
         return frame
     async def close(self, code=1000, reason=""): await self.inner.close(code, reason)
 
-class TimedStandIn(StandIn):
-    async def dial(self): return Timed(await super().dial())
+def timed(kind):
+    class Provider(kind):
+        async def dial(self): return Timed(await super().dial())
+    return Provider
+"""
 
-live = LiveWidget(TimedStandIn(brain=echo, voice=tone))
+#: A talk over a real socket.
+SERVED = """
+from livewidget import Gemini, LiveWidget
+live = LiveWidget(timed(Gemini)("gemini-3.8-live", api_key="benchmark", base_url={url!r}))
 live
 """
+
+#: The stand-in whose long answers are one unbroken tone of 20 s; what interrupts them is answered with silence.
+TONE = """
+import numpy as np
+from livewidget import LiveWidget, StandIn
+
+asked = []
+def echo(text):
+    asked.append(text)
+    return "This is the answer to " + text
+
+def tone(text):
+    if "story" not in asked[-1]:
+        return np.zeros(7200, np.float32)
+    return (0.3 * np.sin(np.arange(24_000 * 20) * 2 * np.pi * 440 / 24_000)).astype(np.float32)
+
+live = LiveWidget(timed(StandIn)(brain=echo, voice=tone))
+live
+"""
+
+BUSY = {"no cell": None, "time.sleep": "sleep", "Python loop": "python", "NumPy loop": "numpy"}
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -233,10 +199,9 @@ def read(notebook: Notebook, name: str) -> Any:
 
 
 def microphone_to_socket(lab: Lab, browser: Browser, url: str, clicks: int) -> None:
-    notebook = open_notebook(
-        lab, browser, [TIMED.replace("{url!r}", repr(url))], scripts=(CLICKING_MICROPHONE,)
-    )
+    notebook = open_notebook(lab, browser, [TIMED, SERVED.format(url=url)], scripts=(CLICKING_MICROPHONE,))
     notebook.run(0)
+    notebook.run(1)
     Card(notebook.page).start()
     times = notebook.page.evaluate("([n, step]) => window.__click(n, step)", [clicks, 0.473])
     written = read(notebook, "written")
@@ -259,13 +224,9 @@ def ages_of_clicks(written: list[tuple[float, str]], times: list[float]) -> list
 
 
 def microphone_while_busy(lab: Lab, browser: Browser) -> None:
-    for kind, code in BUSY.items():
-        notebook = open_notebook(
-            lab,
-            browser,
-            ["from livewidget import LiveWidget\nlive = LiveWidget()\nlive", WATCH, code],
-            scripts=(CLICKING_MICROPHONE,),
-        )
+    for kind, cell in BUSY.items():
+        cells = [FIRST, WATCH, busy(cell, 15) if cell else ""]
+        notebook = open_notebook(lab, browser, cells, scripts=(CLICKING_MICROPHONE,))
         notebook.run(0)
         notebook.run(1)
         Card(notebook.page).start()
@@ -273,7 +234,7 @@ def microphone_while_busy(lab: Lab, browser: Browser) -> None:
         notebook.python("arrived.clear()")
         notebook.run(2, wait=False)
         notebook.page.wait_for_timeout(12_000)
-        if kind != "no cell":
+        if cell:
             assert notebook.page.evaluate("() => window.__done[2]") is False
             notebook.wait_for_cell(2, timeout=40)
         rows = read(notebook, "arrived")
@@ -284,8 +245,9 @@ def microphone_while_busy(lab: Lab, browser: Browser) -> None:
 
 
 def interruptions(lab: Lab, browser: Browser, trials: int) -> None:
-    notebook = open_notebook(lab, browser, [TONE], scripts=(CLICKING_MICROPHONE, EDGES))
+    notebook = open_notebook(lab, browser, [TIMED, TONE], scripts=(CLICKING_MICROPHONE, EDGES))
     notebook.run(0)
+    notebook.run(1)
     card = Card(notebook.page)
     card.start()
     for trial in range(trials):

@@ -28,8 +28,7 @@ class Outbox(Generic[T]):
         seq: The number given last; 0 before the first.
         acked: The highest number the other side is known to have, without a hole.
         overflowed: True once more than `capacity` messages waited: the oldest are gone, and the other side
-        needs a
-            snapshot, not a resend.
+            needs a snapshot, not a resend.
     """
 
     def __init__(self, capacity: int = CAPACITY, stall_ms: float = STALL_MS) -> None:

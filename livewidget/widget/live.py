@@ -41,15 +41,13 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
 
     Args:
         provider_or_model: Whom to talk to: a model id, or `Gemini(…)`, `VertexAI(…)`, `StandIn(…)`. Left out:
-        Gemini
-            if there is a key in the environment, else the offline tutor; the badge says which.
+            Gemini if there is a key in the environment, else the offline tutor; the badge says which.
         tools: Functions the model may call. `@live.tool` adds more.
         **config: The fields of `LiveConfig`: `voice`, `system_instruction`, `turn_detection`, and so on.
 
     Raises:
         UsageError: A subclass of it says in one sentence what cannot work: a keyword, a value, a missing key,
-        a part
-            that is not installed.
+            a part that is not installed.
     """
 
     # Text and not paths: anywidget would keep every widget alive for as long as a path may change.

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from tests.browser.cells import FIRST
 from tests.browser.lab import Lab, Notebook, chromium, find_chromium, open_notebook
 from tests.browser.sounds import SCRIPTED_MICROPHONE, TAP
-
-FIRST_CELL = "from livewidget import LiveWidget\nlive = LiveWidget()\nlive"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,7 +46,7 @@ def open_talk(lab: Lab, browser: Browser) -> Callable[..., Notebook]:
 
     def open_(*cells: str, **options: object) -> Notebook:
         return open_notebook(
-            lab, browser, list(cells or (FIRST_CELL,)), scripts=(SCRIPTED_MICROPHONE, TAP), **options
+            lab, browser, list(cells or (FIRST,)), scripts=(SCRIPTED_MICROPHONE, TAP), **options
         )
 
     return open_

@@ -8,38 +8,15 @@ from contextlib import ExitStack
 import pytest
 
 from tests.browser.card import Card
-from tests.browser.conftest import FIRST_CELL
+from tests.browser.cells import FIRST, WATCH, busy
 from tests.browser.lab import Lab, open_notebook
 from tests.browser.sounds import SCRIPTED_MICROPHONE, TAP, say
 
-#: Notes when each microphone chunk of the page comes into the bridge, from the outside of the widget.
-WATCH = """
-import time
-arrived = []
-inner = live._handle_msg
-def watch(message):
-    content = message.get("content", {}).get("data", {}).get("content", {})
-    if isinstance(content, dict) and content.get("lane") == "microphone":
-        arrived.append((content["seq"], content["body"]["captured_ms"], time.time() * 1000))
-    inner(message)
-live._handle_msg = watch
-live.comm.on_msg(watch)
-"""
 
-BUSY = {
-    "sleep": "import time; time.sleep(8)",
-    "python": "import time\nend = time.time() + 8\nx = 0\nwhile time.time() < end: x += 1",
-    "numpy": (
-        "import time, numpy as np\nend = time.time() + 8\na = np.random.rand(400, 400)\n"
-        "while time.time() < end: a = a @ a; a /= a.max()"
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", list(BUSY))
+@pytest.mark.parametrize("kind", ["sleep", "python", "numpy"])
 def test_the_talk_goes_on_while_a_cell_runs(open_talk, sounds, kind):
     notebook = open_talk(
-        FIRST_CELL, WATCH, BUSY[kind], "json_arrived = __import__('json').dumps(arrived); print(json_arrived)"
+        FIRST, WATCH, busy(kind, 8), "json_arrived = __import__('json').dumps(arrived); print(json_arrived)"
     )
     notebook.run(0)
     card = Card(notebook.page)
@@ -62,7 +39,7 @@ def test_the_talk_goes_on_while_a_cell_runs(open_talk, sounds, kind):
 def test_without_the_subshell_lane_the_microphone_waits_for_the_cell(open_talk, sounds):
     """The negative control: the same talk with the lane switched off is not answered while the cell runs."""
     notebook = open_talk(
-        "import os; os.environ['LIVEWIDGET_SUBSHELL_LANE'] = '0'\n" + FIRST_CELL, BUSY["sleep"]
+        "import os; os.environ['LIVEWIDGET_SUBSHELL_LANE'] = '0'\n" + FIRST, busy("sleep", 8)
     )
     notebook.run(0)
     card = Card(notebook.page)
@@ -98,7 +75,7 @@ def open_old(lab, browser, *cells, version):
 
 
 def test_on_ipykernel_7_3_the_talk_goes_on(lab_with, browser, sounds):
-    notebook, card = open_old(lab_with("7.3.0"), browser, FIRST_CELL, BUSY["sleep"], version="7.3.0")
+    notebook, card = open_old(lab_with("7.3.0"), browser, FIRST, busy("sleep", 8), version="7.3.0")
     card.start()
     notebook.run(1, wait=False)
     notebook.wait_until_busy()
@@ -108,7 +85,7 @@ def test_on_ipykernel_7_3_the_talk_goes_on(lab_with, browser, sounds):
 
 
 def test_on_ipykernel_6_the_pause_is_shown_and_the_talk_recovers(lab_with, browser, sounds):
-    notebook, card = open_old(lab_with("6.29.5"), browser, FIRST_CELL, BUSY["sleep"], version="6.29.5")
+    notebook, card = open_old(lab_with("6.29.5"), browser, FIRST, busy("sleep", 8), version="6.29.5")
     card.start()
     notebook.run(1, wait=False)
     notebook.wait_until_busy()

@@ -94,8 +94,6 @@ import os, logging
 logging.basicConfig(level=logging.DEBUG, filename='everything.log')
 os.environ['GEMINI_API_KEY'] = '{CANARY}'
 from livewidget import LiveWidget, Gemini
-from livewidget.standin import StandIn
-from livewidget.standin.serve import Server
 live = LiveWidget(Gemini("gemini-3.8-live", base_url=os.environ['STANDIN_URL']))
 live
 """

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.card import Card
-from tests.browser.conftest import FIRST_CELL
+from tests.browser.cells import FIRST
 from tests.browser.lab import open_notebook
 
 FAILING_MICROPHONE = """
@@ -23,7 +23,7 @@ navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('x', 
     ],
 )
 def test_a_microphone_that_cannot_be_had_is_explained_and_typing_works(lab, browser, error, words):
-    notebook = open_notebook(lab, browser, [FIRST_CELL], scripts=(FAILING_MICROPHONE % error,))
+    notebook = open_notebook(lab, browser, [FIRST], scripts=(FAILING_MICROPHONE % error,))
     notebook.run(0)
     card = Card(notebook.page)
     card.microphone.click()
@@ -34,7 +34,7 @@ def test_a_microphone_that_cannot_be_had_is_explained_and_typing_works(lab, brow
 
 def test_a_page_that_is_not_secure_says_so(lab, browser):
     script = "Object.defineProperty(navigator, 'mediaDevices', { value: undefined }); Object.defineProperty(window, 'isSecureContext', { value: false });"
-    notebook = open_notebook(lab, browser, [FIRST_CELL], scripts=(script,))
+    notebook = open_notebook(lab, browser, [FIRST], scripts=(script,))
     notebook.run(0)
     card = Card(notebook.page)
     card.microphone.click()
@@ -47,7 +47,7 @@ def test_a_silent_microphone_is_noticed_after_five_seconds(lab, browser):
       const context = (window.__silent = new AudioContext()); await context.resume();
       return context.createMediaStreamDestination().stream; };
     """
-    notebook = open_notebook(lab, browser, [FIRST_CELL], scripts=(silent,))
+    notebook = open_notebook(lab, browser, [FIRST], scripts=(silent,))
     notebook.run(0)
     card = Card(notebook.page)
     card.start()

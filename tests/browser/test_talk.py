@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from livewidget.audio import resample, to_float
 from tests.browser.card import Card
-from tests.browser.conftest import FIRST_CELL
+from tests.browser.cells import FIRST
 from tests.browser.lab import chromium, open_notebook
 from tests.browser.sounds import TAP, heard, say
 from tests.continuity import compare
@@ -45,7 +45,7 @@ def test_a_spoken_question_is_understood_and_answered_by_voice(lab, sounds):
     """Through Chromium's own fake microphone: the true path of getUserMedia."""
     wav = sounds("what is seven plus five", before=2.5, after=1.0)
     with chromium(microphone=wav) as browser:
-        notebook = open_notebook(lab, browser, [FIRST_CELL, COLLECT], scripts=(TAP,))
+        notebook = open_notebook(lab, browser, [FIRST, COLLECT], scripts=(TAP,))
         notebook.run(0)
         card = Card(notebook.page)
         notebook.run(1)
@@ -87,7 +87,7 @@ def test_words_are_shown_while_they_are_spoken_and_in_step_with_the_sound(open_t
 
 
 def test_speaking_over_the_answer_stops_it_and_cuts_the_transcript(open_talk, sounds):
-    notebook = open_talk(FIRST_CELL, COLLECT)
+    notebook = open_talk(FIRST, COLLECT)
     notebook.run(0)
     card = Card(notebook.page)
     notebook.run(1)
@@ -168,7 +168,7 @@ def test_mute_stop_and_start_again(open_talk, sounds):
 
 def test_a_spoken_command_runs_a_python_function(open_talk, sounds):
     notebook = open_talk(
-        FIRST_CELL,
+        FIRST,
         "lamp = []\n@live.tool\ndef set_light(on: bool) -> str:\n    'Turn the light on or off.'\n"
         "    lamp.append(on)\n    return 'the lamp is on' if on else 'the lamp is off'",
     )
@@ -185,7 +185,7 @@ def test_a_spoken_command_runs_a_python_function(open_talk, sounds):
 
 def test_errors_of_callbacks_and_tools_stand_under_the_widget(open_talk):
     notebook = open_talk(
-        FIRST_CELL,
+        FIRST,
         "from livewidget import TurnComplete\n@live.on(TurnComplete)\ndef broken(event): raise RuntimeError('oh no')\n"
         "@live.tool\ndef open_door() -> str:\n    'Open the door.'\n    raise ValueError('no door')",
     )
