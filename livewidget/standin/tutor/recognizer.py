@@ -27,9 +27,8 @@ from livewidget.standin.tutor.grammar import Grammar
 from livewidget.standin.tutor.numbers import say_number, tokens
 
 ACCEPT = 70.0  # of 100: likeness to a known sentence from which words count as understood
-_AGREE = (
-    0.5  # of the words of both passes that must be common, in order: letters alone take "thirty" for "forty"
-)
+# Share of both passes' words that must be common, in order: by letters alone "thirty" would be "forty".
+_AGREE = 0.5
 _TAIL_MS = 300  # of silence at least after the words: without it, sounds are heard at their end that were not
 _STEP_MS = 20  # pocketsphinx holds the GIL while it decodes, so give it little
 _STEP = HEARING_RATE * _STEP_MS // 1_000 * 2  # bytes
@@ -45,6 +44,9 @@ _CATCH_UP = 10  # steps of the second pass for each new one: done before half a 
 _WHOLE = {"beam": 1e-57, "pbeam": 1e-57, "wbeam": 1e-40, "silprob": 0.05}
 # The cepstral mean of speech at that level: the model's own is another, and takes minutes to be forgotten.
 _MEAN = (66.5, -3.0, -1.6, 4.4, -5.2, -1.5, -4.5, -5.7, -3.6, -2.1, 1.8, -2.1, -1.3)
+# Share of the utterance's own mean in that of its second pass. With all of it, the pauses count too, which a
+# browser that suppresses noise empties: "five" becomes "nine".
+_OWN = 0.4
 _MEAN_FRAMES, _MEAN_MOST = 500, 800  # pocketsphinx: what a mean that is given weighs, and the most it sums up
 
 
@@ -141,8 +143,9 @@ class Recognizer:
 
     def _catch_up(self, steps: int) -> None:
         if not self._second_open:
-            mean = _own_mean(self._mean, _numbers(self._first.get_cmn(True)), self._first.n_frames())
-            self._second.set_cmn(_listed(mean))
+            own = _own_mean(self._mean, _numbers(self._first.get_cmn(True)), self._first.n_frames())
+            mean = (_OWN * its + (1 - _OWN) * usual for its, usual in zip(own, _MEAN, strict=True))
+            self._second.set_cmn(_listed(tuple(mean)))
             self._second.start_utt()
             self._second_open, self._done = True, 0
         upto = min(len(self._kept), self._done + steps)
