@@ -76,7 +76,6 @@ class Recognizer:
         self._noise = _noise() if floor else np.zeros(len(_noise()), np.float32)
         self._level = _FIRST_LEVEL
         self._first_open = self._second_open = False
-        self._mean = _MEAN
         self._reset()
 
     def _reset(self) -> None:
@@ -92,7 +91,7 @@ class Recognizer:
         """Start an utterance; one that was not finished is thrown away."""
         self.close()
         self._reset()
-        self._first.set_cmn(_listed(self._mean))
+        self._first.set_cmn(_listed(_MEAN))
         self._first.start_utt()
         self._first_open = True
 
@@ -143,7 +142,7 @@ class Recognizer:
 
     def _catch_up(self, steps: int) -> None:
         if not self._second_open:
-            own = _own_mean(self._mean, _numbers(self._first.get_cmn(True)), self._first.n_frames())
+            own = _own_mean(_numbers(self._first.get_cmn(True)), self._first.n_frames())
             mean = (_OWN * its + (1 - _OWN) * usual for its, usual in zip(own, _MEAN, strict=True))
             self._second.set_cmn(_listed(tuple(mean)))
             self._second.start_utt()
@@ -210,8 +209,8 @@ def _listed(mean: tuple[float, ...]) -> str:
     return ",".join(f"{value:.2f}" for value in mean)
 
 
-def _own_mean(given: tuple[float, ...], reached: tuple[float, ...], frames: int) -> tuple[float, ...]:
-    """Return the mean of an utterance alone, without the one that its decoder was `given` at the beginning.
+def _own_mean(reached: tuple[float, ...], frames: int) -> tuple[float, ...]:
+    """Return the mean of an utterance alone, without the one that its decoder was given at the beginning.
 
     A short utterance hardly moves that one, which then belongs to another voice, microphone and level.
     """
@@ -219,7 +218,7 @@ def _own_mean(given: tuple[float, ...], reached: tuple[float, ...], frames: int)
         return reached
     rounds, rest = divmod(frames, _MEAN_MOST - _MEAN_FRAMES)
     share = (_MEAN_FRAMES / _MEAN_MOST) ** rounds * _MEAN_FRAMES / (_MEAN_FRAMES + rest)
-    return tuple((now - share * before) / (1 - share) for before, now in zip(given, reached, strict=True))
+    return tuple((now - share * before) / (1 - share) for before, now in zip(_MEAN, reached, strict=True))
 
 
 def _text(decoder: Any) -> str:
