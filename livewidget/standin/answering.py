@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-import uuid
 from collections import deque
-from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 
-from livewidget.protocol.content import FunctionCall, FunctionResponse
+from livewidget.protocol.content import FunctionResponse
 from livewidget.protocol.server import (
     ServerContent,
     ServerMessage,
     SessionResumptionUpdate,
-    ToolCall,
-    ToolCallCancellation,
 )
 from livewidget.standin import rules
+from livewidget.standin.calling import Calling
 from livewidget.standin.clock import Clock
 from livewidget.standin.delivery import Delivery
 from livewidget.standin.manners import Manners
@@ -31,7 +27,6 @@ from livewidget.transports.base import TransportClosed
 
 log = logging.getLogger(__name__)
 
-_RESULT_MS = 10_000.0  # a function that takes longer is given up
 _WAITING = 4  # questions that may wait while the model may not be interrupted; the oldest is dropped
 _GREETING = "hello"  # what "model, speak now" with nothing said before comes down to
 _CANNOT_TRANSLATE = (
@@ -51,12 +46,6 @@ class Senses:
     sees: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    name: str
-    answer: asyncio.Future[FunctionResponse] = field(compare=False)
-
-
 class Answering:
     """Owns the task that answers."""
 
@@ -67,7 +56,7 @@ class Answering:
         self._memory = memory
         self._task: asyncio.Task[None] | None = None
         self._waiting: deque[tuple[str, bool]] = deque(maxlen=_WAITING)
-        self._pending: dict[str, _Pending] = {}
+        self._calling = Calling(outlet, manners, senses.clock)
         self._delivery: Delivery | None = None
         self._open = False  # the model has the floor: an interruption must be told
         self.mind = mind
@@ -101,29 +90,18 @@ class Answering:
         if not self.busy:
             return
         await self._stop()
-        if self._pending:
-            ids = list(self._pending)
-            self._pending.clear()
-            await self._outlet.send(ServerMessage(tool_call_cancellation=ToolCallCancellation(ids=ids)))
+        await self._calling.cancel()
         if self._open:
             await self._outlet.content(interrupted=True)
             await self._complete()
 
     def results(self, responses: Sequence[FunctionResponse]) -> None:
         """Take results of calls; ignored are those not asked for, and all but the last of a stream."""
-        for response in responses:
-            pending = self._pending.get(response.id or "") or self._by_name(response)
-            if pending and not response.will_continue and not pending.answer.done():
-                pending.answer.set_result(response)
+        self._calling.results(responses)
 
     async def close(self) -> None:
         """End without a word."""
         await self._stop()
-
-    def _by_name(self, response: FunctionResponse) -> _Pending | None:
-        # Vertex AI's clients may leave the id out.
-        named = (one for one in self._pending.values() if one.name == response.name)
-        return None if response.id else next(named, None)
 
     async def _stop(self) -> None:
         task, self._task = self._task, None
@@ -155,7 +133,7 @@ class Answering:
         for _ in range(8):  # calls one after the other; a mind that never stops calling is stopped
             if isinstance(said, Say):
                 break
-            result = await self._call(said)
+            result = await self._calling.call(said, self._complete)
             if result is None:
                 await self._complete()
                 return
@@ -177,28 +155,6 @@ class Answering:
             # Most likely a function that a user plugged in: they should hear of it, and the talk goes on.
             log.exception("the stand-in's brain failed")
             return Say(f"Sorry, my brain failed: {type(problem).__name__}.")
-
-    async def _call(self, call: Call) -> Mapping[str, Any] | None:
-        """Call a function of the client's; None where its result is not to be spoken of."""
-        id = str(uuid.uuid4()) if self._manners.vertex else f"fc_{secrets.randbits(60)}"
-        answer = asyncio.get_running_loop().create_future()
-        self._pending[id] = _Pending(call.name, answer)
-        asked = FunctionCall(id=id, name=call.name, args=dict(call.args))
-        await self._outlet.send(ServerMessage(tool_call=ToolCall(function_calls=[asked])))
-        if self._manners.model.turn_completes_before_result:
-            await self._complete()
-        clock = self._senses.clock
-        timer = asyncio.ensure_future(clock.sleep_until(clock.now_ms() + _RESULT_MS))
-        try:
-            await asyncio.wait([answer, timer], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            timer.cancel()
-        del self._pending[id]
-        if not answer.done():
-            await self._outlet.send(ServerMessage(tool_call_cancellation=ToolCallCancellation(ids=[id])))
-            return {"error": f"there was no result within {_RESULT_MS / 1000:.0f} seconds"}
-        response: FunctionResponse = answer.result()
-        return None if response.scheduling == "SILENT" else response.response or {}
 
     async def _speak(self, text: str) -> None:
         manners, senses = self._manners, self._senses
