@@ -87,6 +87,29 @@ def step(floor: Floor, event: Event) -> Floor:
     return FLOOR[floor].get(type(event), floor)
 
 
+class Chair:
+    """Gives the floor, and remembers what the user did since the model's open turn began.
+
+    Attributes:
+        floor: Who may speak.
+        asked: Start and end of speech or typed text that still wait for an answer.
+    """
+
+    def __init__(self) -> None:
+        self.floor = Floor.LISTENING
+        self.asked: list[Event] = []
+
+    def step(self, event: Event) -> None:
+        """Move the floor."""
+        self.floor = step(self.floor, event)
+
+    def step_and_ask_again(self, event: Event) -> None:
+        """The model's turn is over; what the user did meanwhile still waits for an answer."""
+        self.step(event)
+        for asked in self.asked:
+            self.step(asked)
+
+
 def diagram() -> str:
     """Return `FLOOR` as the text of a Mermaid state diagram, for CONTRIBUTING.md."""
     lines = ["stateDiagram-v2", f"    [*] --> {Floor.LISTENING.name}"]
