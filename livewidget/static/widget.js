@@ -1906,6 +1906,30 @@ function chip(words2, send) {
   return text2(node, shown), node.onclick = send, node;
 }
 
+// src/views/tool.ts
+var CHIP = 240;
+function putTools(list2, uses) {
+  for (; list2.children.length > uses.length; )
+    list2.lastElementChild.remove();
+  uses.forEach((use, index) => {
+    let chip2 = list2.children[index] ?? list2.appendChild(emptyChip());
+    attribute(chip2, "data-state", use.state in OUTCOME ? use.state : "running");
+    let [call, rest] = chip2.children;
+    text2(call, cleanLine(use.name, 80));
+    let outcome = OUTCOME[use.state] ?? OUTCOME.running;
+    text2(rest, `(${cleanLine(use.args, CHIP)})${outcome(use)}`);
+  }), show(list2, uses.length > 0);
+}
+function emptyChip() {
+  return el("li", "lw-chip", {}, el("b"), el("span"));
+}
+var OUTCOME = {
+  running: () => " …",
+  done: (use) => ` → ${cleanLine(use.result ?? "None", CHIP)} · ${duration(use.duration_ms)}`,
+  failed: (use) => ` failed: ${cleanLine(use.error ?? "no reason given", CHIP)}`,
+  cancelled: () => " cancelled"
+};
+
 // src/views/words.ts
 function pace(turn2, state) {
   if (turn2.speaker !== "model" || !state.owner || state.phase !== "live" || turn2.interrupted)
@@ -1939,7 +1963,6 @@ function join(spans) {
 }
 
 // src/views/turn.ts
-var CHIP = 240;
 function turnView(speaker) {
   let who = el("span", "lw-speaker"), said = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line = el("p", "lw-words", { dir: "auto" }, said, speaking, interim, interrupted), thought = el("div", "lw-thought"), thoughts = el("details", "lw-thoughts", {}, el("summary", "", {}, "thoughts"), thought), tools = el("ul", "lw-tools", { "aria-label": "Tools" }), small = el("span", "lw-small", {
     title: "From the end of your words, once noticed, to the first sound"
@@ -1964,27 +1987,6 @@ function putWords(nodes, now) {
   let { interim } = now, said = now.said.trimStart(), speaking = said ? now.speaking : now.speaking.trimStart(), heard = said + speaking, gap = heard !== "" && interim !== "" && !/\s$/.test(heard) && !/^\s/.test(interim);
   text2(nodes.said, clean(speaking + interim ? said : said.trimEnd())), text2(nodes.speaking, clean(speaking)), text2(nodes.interim, clean((gap ? " " : "") + interim));
 }
-function putTools(list2, uses) {
-  for (; list2.children.length > uses.length; )
-    list2.lastElementChild.remove();
-  uses.forEach((use, index) => {
-    let chip2 = list2.children[index] ?? list2.appendChild(emptyChip());
-    attribute(chip2, "data-state", use.state in OUTCOME ? use.state : "running");
-    let [call, rest] = chip2.children;
-    text2(call, cleanLine(use.name, 80));
-    let outcome = OUTCOME[use.state] ?? OUTCOME.running;
-    text2(rest, `(${cleanLine(use.args, CHIP)})${outcome(use)}`);
-  }), show(list2, uses.length > 0);
-}
-function emptyChip() {
-  return el("li", "lw-chip", {}, el("b"), el("span"));
-}
-var OUTCOME = {
-  running: () => " …",
-  done: (use) => ` → ${cleanLine(use.result ?? "None", CHIP)} · ${duration(use.duration_ms)}`,
-  failed: (use) => ` failed: ${cleanLine(use.error ?? "no reason given", CHIP)}`,
-  cancelled: () => " cancelled"
-};
 
 // src/views/transcript.ts
 var NEAR = 32, SPOKEN = 4;

@@ -1,13 +1,11 @@
 // One turn of the transcript: who, the words so far, the tools it used. Nodes are made once and patched.
 
-import type { State, ToolUse, Turn } from "../state.ts";
+import type { State, Turn } from "../state.ts";
 import { attribute, el, show, text } from "./dom.ts";
-import { clean, cleanLine, duration, latency } from "./format.ts";
+import { clean, latency } from "./format.ts";
 import { speakerName } from "./status.ts";
+import { putTools } from "./tool.ts";
 import { type Words, words } from "./words.ts";
-
-/** Arguments and results longer than this are cut: a chip is a receipt, not a report. */
-const CHIP = 240;
 
 export interface TurnView {
   element: HTMLLIElement;
@@ -75,29 +73,3 @@ function putWords(nodes: { said: Text; speaking: HTMLElement; interim: HTMLEleme
   text(nodes.speaking, clean(speaking));
   text(nodes.interim, clean((gap ? " " : "") + interim));
 }
-
-function putTools(list: HTMLElement, uses: ToolUse[]): void {
-  while (list.children.length > uses.length) {
-    list.lastElementChild!.remove();
-  }
-  uses.forEach((use, index) => {
-    const chip = list.children[index] ?? list.appendChild(emptyChip());
-    attribute(chip, "data-state", use.state in OUTCOME ? use.state : "running");
-    const [call, rest] = chip.children as unknown as [HTMLElement, HTMLElement];
-    text(call, cleanLine(use.name, 80));
-    const outcome = OUTCOME[use.state] ?? OUTCOME.running;
-    text(rest, `(${cleanLine(use.args, CHIP)})${outcome(use)}`);
-  });
-  show(list, uses.length > 0);
-}
-
-function emptyChip(): HTMLLIElement {
-  return el("li", "lw-chip", {}, el("b"), el("span"));
-}
-
-const OUTCOME: Record<ToolUse["state"], (use: ToolUse) => string> = {
-  running: () => " …",
-  done: (use) => ` → ${cleanLine(use.result ?? "None", CHIP)} · ${duration(use.duration_ms)}`,
-  failed: (use) => ` failed: ${cleanLine(use.error ?? "no reason given", CHIP)}`,
-  cancelled: () => " cancelled",
-};
