@@ -148,7 +148,6 @@ def test_long_texts_stay_out_of_errors() -> None:
         (TRANSLATE, {"translation": "pl", "system_instruction": "x"}, "it follows no instructions"),
         (TRANSLATE, {"translation": "pl", "google_search": True}, "it cannot search"),
         (LIVE, {"translation": "pl"}, "gemini-3.5-live-translate-preview does."),
-        (LIVE, {"language": "pl"}, "system_instruction"),
         (LIVE, {"seed_history": True}, "gemini-3.1-flash-live-preview does."),
         (find("gemini-2.0-flash-live-001", "gemini"), {}, "was shut down; gemini-3.8-live takes its place."),
     ],
@@ -176,6 +175,19 @@ def test_fields_on_the_wrong_model(model: Model, values: dict[str, Any], words: 
 )
 def test_fields_on_the_right_model(model: Model, values: dict[str, Any]) -> None:
     LiveConfig.of(**values).check(model)
+
+
+def test_what_a_model_ignores_is_sent_and_said() -> None:
+    config = LiveConfig.of(language="pl", input_transcript={"vocabulary": ["Jupyter"]})
+    config.check(LIVE)
+    assert config.notes(LIVE) == [
+        "gemini-3.8-live ignores language: it follows the language of the conversation; "
+        "ask for one in system_instruction.",
+        "gemini-3.8-live ignores input_transcript.vocabulary: it knows no vocabulary but its own.",
+    ]
+    assert LiveConfig.of(language="pl").notes(OLD) == []
+    assert LiveConfig().notes(LIVE) == []
+    assert config.notes(TOMORROW) == []
 
 
 def test_what_a_refusal_recommends_does_take_the_field() -> None:

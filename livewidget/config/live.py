@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from livewidget.config.check import check_model, check_ranges, check_types, nearest
+from livewidget.config import flat
 from livewidget.config.parts import Compression, Transcription, Translation, TurnDetection
+from livewidget.config.suits import check_model, notes
+from livewidget.config.values import check_values
+from livewidget.config.words import nearest
 from livewidget.errors import ConfigError
 from livewidget.models import Model
 
@@ -19,11 +22,14 @@ class LiveConfig:
     Attributes:
         system_instruction: Who the model is and how it should behave.
         voice: Name of a prebuilt voice, such as "Kore".
-        language: BCP-47 code; heeded by older models only, the newer ones follow the conversation.
+        language: BCP-47 code; heeded by older models only, the newer ones ignore it and follow the
+            conversation.
         temperature: 0 to 2; how varied the answers are.
         top_p: 0 to 1; share of likely words to choose from.
         top_k: 1 or more; number of likely words to choose from.
         max_output_tokens: 1 or more; length at which an answer is cut.
+        presence_penalty: -2 to 2; above 0, new words are preferred to those already said.
+        frequency_penalty: -2 to 2; above 0, a word gets rarer the oftener it was said.
         seed: For answers that can be repeated, as far as the service can.
         modalities: What the model answers in: ("AUDIO",), or ("TEXT",) where the model can.
         thinking: A level ("minimal", "low", "medium", "high") or a budget in tokens (0 off, -1 automatic):
@@ -33,7 +39,9 @@ class LiveConfig:
         turn_detection: How turns are found.
         input_transcript: Whether what the user says is written down, or how.
         output_transcript: Whether what the model says is written down, or how.
+        vad_signal: Whether the service says in messages of their own when it hears speech; Vertex AI only.
         resumption: Whether the service should give handles that outlast the connection.
+        transparent_resumption: Whether it says which messages it has taken in; Vertex AI only.
         compression: Whether the context is shortened before it is full, or how.
         proactive_audio: Whether the model may choose to stay silent; models since 3.8 always may.
         affective_dialog: Whether the model heeds the tone of voice.
@@ -41,6 +49,8 @@ class LiveConfig:
         seed_history: Whether the first content sent is history, on models that must be told so.
         safety: Harm category to threshold, such as {"HARASSMENT": "BLOCK_NONE"}.
         google_search: Whether the model may search.
+        code_execution: Whether the model may run code that it writes, where it lives.
+        url_context: Whether the model may read pages whose addresses it is told.
         extra: Fields of the service's setup object that are not named here, merged into it as they are.
     """
 
@@ -51,6 +61,8 @@ class LiveConfig:
     top_p: float | None = None
     top_k: int | None = None
     max_output_tokens: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
     seed: int | None = None
     modalities: tuple[str, ...] = ("AUDIO",)
     thinking: str | int | None = None
@@ -59,7 +71,9 @@ class LiveConfig:
     turn_detection: TurnDetection = field(default_factory=TurnDetection)
     input_transcript: bool | Transcription = True
     output_transcript: bool | Transcription = True
+    vad_signal: bool = False
     resumption: bool = True
+    transparent_resumption: bool = False
     compression: bool | Compression = False
     proactive_audio: bool = False
     affective_dialog: bool = False
@@ -67,6 +81,8 @@ class LiveConfig:
     seed_history: bool = False
     safety: Mapping[str, str] = field(default_factory=dict)
     google_search: bool = False
+    code_execution: bool = False
+    url_context: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -91,9 +107,25 @@ class LiveConfig:
             if isinstance(value, Mapping):
                 values[name] = _nested(kind, value, name)
         config = cls(**values)
-        check_types(config)
-        check_ranges(config)
+        check_values(config)
         return config
+
+    @classmethod
+    def of_values(cls, values: Mapping[str, Any]) -> LiveConfig:
+        """Build a configuration from JSON values by feature name; None stands for the default.
+
+        Raises:
+            ConfigError: If a name is unknown, or a value cannot be used.
+        """
+        return cls.of(**flat.keywords_from(values))
+
+    def values(self) -> dict[str, Any]:
+        """Return what differs from the default, as JSON values by feature name."""
+        return flat.values_of(self)
+
+    def keywords(self) -> dict[str, Any]:
+        """Return the fewest keywords that make this configuration, as a person would type them."""
+        return flat.keywords_of(self)
 
     def check(self, model: Model) -> None:
         """Make sure that `model` takes this configuration, as far as the table knows the model.
@@ -101,10 +133,13 @@ class LiveConfig:
         Raises:
             ConfigError: It names the field, the model, what it accepts, and which models do have it.
         """
-        check_types(self)
-        check_ranges(self)
+        check_values(self)
         if model.known:
             check_model(self, model)
+
+    def notes(self, model: Model) -> list[str]:
+        """Return a sentence for each field that is asked for and that the service ignores for `model`."""
+        return notes(self, model)
 
     def api_version(self, model: Model) -> str:
         """Return the version of the API to dial for this configuration on `model`."""

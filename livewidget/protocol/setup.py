@@ -7,7 +7,7 @@ from typing import Any
 
 from livewidget.config import Compression, LiveConfig, Transcription, TurnDetection
 from livewidget.errors import ConfigError
-from livewidget.models import Model
+from livewidget.models import Model, feature
 from livewidget.protocol.client import (
     AudioTranscriptionConfig,
     AutomaticActivityDetection,
@@ -29,12 +29,6 @@ from livewidget.protocol.client import (
 )
 from livewidget.protocol.content import Content, FunctionDeclaration, Part, Tool
 from livewidget.protocol.spelling import Reader
-
-_COVERAGE = {
-    "only_activity": "TURN_INCLUDES_ONLY_ACTIVITY",
-    "all_input": "TURN_INCLUDES_ALL_INPUT",
-    "audio_activity_and_all_video": "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO",
-}
 
 Declaration = FunctionDeclaration | Mapping[str, Any]
 
@@ -63,10 +57,14 @@ def setup_message(
     resumption = None
     if config.resumption or handle is not None:
         # An empty object asks for handles; an explicit null handle closes the connection on some models.
-        resumption = SessionResumptionConfig(handle=handle)
+        resumption = SessionResumptionConfig(
+            handle=handle, transparent=True if config.transparent_resumption else None
+        )
+    # Such a model has its target where others have their language, and is told so by a switch of its own.
+    by_language = model.translation_by_language and config.translation is not None
     setup = Setup(
         model=model_path,
-        generation_config=_generation(config),
+        generation_config=_generation(config, by_language),
         system_instruction=_instruction(config.system_instruction),
         tools=_tools(config, model, declarations) or None,
         realtime_input_config=_realtime_input(config.turn_detection),
@@ -75,40 +73,49 @@ def setup_message(
         input_audio_transcription=_transcription(config.input_transcript),
         output_audio_transcription=_transcription(config.output_transcript),
         proactivity=ProactivityConfig(proactive_audio=True) if config.proactive_audio else None,
+        explicit_vad_signal=True if config.vad_signal else None,
         history_config=HistoryConfig(initial_history_in_client_content=True) if config.seed_history else None,
         safety_settings=_safety(config.safety) or None,
+        enable_speech_to_speech_translation=True if by_language else None,
         extra=dict(config.extra) or None,
     )
     return ClientMessage(setup=setup)
 
 
-def _generation(config: LiveConfig) -> GenerationConfig:
+def _generation(config: LiveConfig, by_language: bool) -> GenerationConfig:
     speech = None
-    if config.voice is not None or config.language is not None:
+    language = config.translation.target if config.translation and by_language else config.language
+    if config.voice is not None or language is not None:
         voice = None
         if config.voice is not None:
             voice = VoiceConfig(prebuilt_voice_config=PrebuiltVoiceConfig(voice_name=config.voice))
-        speech = SpeechConfig(voice_config=voice, language_code=config.language)
+        speech = SpeechConfig(voice_config=voice, language_code=language)
     translation = None
-    if config.translation is not None:
+    if config.translation is not None and not by_language:
         translation = TranslationConfig(
             target_language_code=config.translation.target,
             echo_target_language=True if config.translation.echo else None,
         )
-    resolution = config.media_resolution
     return GenerationConfig(
         response_modalities=list(config.modalities),
         temperature=config.temperature,
         top_p=config.top_p,
         top_k=config.top_k,
         max_output_tokens=config.max_output_tokens,
+        presence_penalty=config.presence_penalty,
+        frequency_penalty=config.frequency_penalty,
         seed=config.seed,
         speech_config=speech,
-        media_resolution=None if resolution is None else f"MEDIA_RESOLUTION_{resolution.upper()}",
+        media_resolution=_on_the_wire("media_resolution", config.media_resolution),
         thinking_config=_thinking(config),
         enable_affective_dialog=True if config.affective_dialog else None,
         translation_config=translation,
     )
+
+
+def _on_the_wire(name: str, value: str | None) -> str | None:
+    """Return a choice in the wire's own word."""
+    return None if value is None else feature(name).on_the_wire(value)
 
 
 def _thinking(config: LiveConfig) -> ThinkingConfig | None:
@@ -151,17 +158,18 @@ def _realtime_input(turns: TurnDetection) -> RealtimeInputConfig | None:
     if turns.mode == "push_to_talk":
         detection = AutomaticActivityDetection(disabled=True)
     else:
-        start, end = turns.start_sensitivity, turns.end_sensitivity
         detection = AutomaticActivityDetection(
-            start_of_speech_sensitivity=None if start is None else f"START_SENSITIVITY_{start.upper()}",
-            end_of_speech_sensitivity=None if end is None else f"END_SENSITIVITY_{end.upper()}",
+            start_of_speech_sensitivity=_on_the_wire(
+                "turn_detection.start_sensitivity", turns.start_sensitivity
+            ),
+            end_of_speech_sensitivity=_on_the_wire("turn_detection.end_sensitivity", turns.end_sensitivity),
             prefix_padding_ms=turns.prefix_padding_ms,
             silence_duration_ms=turns.silence_ms,
         )
     config = RealtimeInputConfig(
         automatic_activity_detection=None if detection == AutomaticActivityDetection() else detection,
         activity_handling=None if turns.interrupts else "NO_INTERRUPTION",
-        turn_coverage=None if turns.turn_coverage is None else _COVERAGE[turns.turn_coverage],
+        turn_coverage=_on_the_wire("turn_detection.turn_coverage", turns.turn_coverage),
     )
     return None if config == RealtimeInputConfig() else config
 
@@ -189,7 +197,15 @@ class _DeclarationReader(Reader):
 
 
 def _tools(config: LiveConfig, model: Model, declarations: Iterable[Declaration]) -> list[Tool]:
-    tools = [Tool(google_search={})] if config.google_search else []
+    tools = [
+        tool
+        for tool, wanted in (
+            (Tool(google_search={}), config.google_search),
+            (Tool(code_execution={}), config.code_execution),
+            (Tool(url_context={}), config.url_context),
+        )
+        if wanted
+    ]
     functions: list[FunctionDeclaration] = []
     for declaration in declarations:
         if isinstance(declaration, FunctionDeclaration):

@@ -51,16 +51,15 @@ class Manners:
         generation, history = setup.generation_config, setup.history_config
         realtime = setup.realtime_input_config
         modalities = (generation and generation.response_modalities) or model.modalities[:1]
-        transcriber = model.modalities == ("TEXT",)
         vertex = model.service == "vertex"
         return cls(
             model=model,
             vertex=vertex,
             speaks="TEXT" not in modalities,
-            answers=not transcriber,
-            transcribes_input=setup.input_audio_transcription is not None or transcriber,
+            answers=not model.dictates,
+            transcribes_input=setup.input_audio_transcription is not None or model.dictates,
             transcribes_output=setup.output_audio_transcription is not None,
-            one_thing_per_message="2.5" in model.id or "2.0" in model.id,
+            one_thing_per_message=model.one_part_per_event,
             interrupts=not (realtime and realtime.activity_handling == "NO_INTERRUPTION"),
             resumes=setup.session_resumption is not None,
             signals_speech=bool(setup.explicit_vad_signal),

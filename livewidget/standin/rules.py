@@ -1,16 +1,21 @@
 """What the service refuses, with its own close codes and words: per model at the setup, and in mid-session.
 
-Every rule reads the model's row of `livewidget.models`, and each is a function that returns a reason or None.
-Field names are checked before, by `livewidget.protocol.decode_client`.
+Every rule reads the model's row and the features of `livewidget.models`, which `LiveConfig` checks itself
+with too; each is a function that returns a reason or None. Field names and the words of enums are checked
+before, by `livewidget.protocol.decode_client`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
 
 from livewidget import models
-from livewidget.models import Model
+from livewidget.models import FEATURES, Feature, Model
 from livewidget.protocol.client import ClientMessage, GenerationConfig, Setup
 from livewidget.protocol.content import FunctionDeclaration, Tool
 from livewidget.standin.outlet import Refusal
@@ -87,6 +92,8 @@ def check_message(message: ClientMessage, setup: Setup, model: Model, *, seeding
         reason = _MANUAL_ONLY if explicit and not _manual(setup) else None
         if sent.text is not None and model.text == "none":
             reason = INVALID
+        if sent.video is not None and not model.video:
+            reason = INVALID
     elif message.tool_response is not None:
         answers = message.tool_response.function_responses or []
         if not model.will_continue and any(answer.will_continue for answer in answers):
@@ -135,44 +142,45 @@ def _behaviors(setup: Setup, model: Model) -> str | None:
     return None
 
 
-def _tools(setup: Setup, model: Model) -> str | None:
-    if not model.tools and any(True for _ in declarations(setup.tools)):
-        return INVALID
-    # The tutor cannot search; clients that declare it by habit may talk with it all the same.
-    searches = any(tool.google_search is not None for tool in setup.tools or [])
-    return INVALID if searches and not model.search and model.id != TUTOR else None
-
-
-def _proactivity(setup: Setup, model: Model) -> str | None:
-    return INVALID if setup.proactivity is not None and not model.proactive_audio else None
-
-
-def _affective(setup: Setup, model: Model) -> str | None:
-    return INVALID if _generation(setup).enable_affective_dialog and not model.affective_dialog else None
+def _functions(setup: Setup, model: Model) -> str | None:
+    return INVALID if not model.tools and any(True for _ in declarations(setup.tools)) else None
 
 
 def _translation(setup: Setup, model: Model) -> str | None:
-    return INVALID if _generation(setup).translation_config is not None and not model.translation else None
+    # A target that is missing is accepted by the service too: the session then streams silence.
+    by_config = _generation(setup).translation_config is not None and not model.translation_by_config
+    by_switch = setup.enable_speech_to_speech_translation and not model.translation_by_language
+    return INVALID if by_config or by_switch else None
 
 
-def _instruction(setup: Setup, model: Model) -> str | None:
-    return INVALID if setup.system_instruction is not None and not model.system_instruction else None
-
-
-def _manual_activity(setup: Setup, model: Model) -> str | None:
-    return INVALID if _manual(setup) and not model.manual_activity else None
+def _features(setup: Setup, model: Model) -> str | None:
+    """Every other field: whether the model has it, and whether its value can be used."""
+    said = msgspec.to_builtins(setup)
+    if "proactivity" in said and not model.proactive_audio:
+        return INVALID  # The object itself is refused, whatever it holds.
+    for feature in FEATURES:
+        value = None if feature.wire in _OWN else _at(said, feature.wire)
+        if value is None or value is False:
+            continue
+        if not feature.has(model) or not _usable(feature, value, model):
+            return INVALID
+    return None
 
 
 _SETUP_RULES: tuple[Callable[[Setup, Model], str | None], ...] = (
     _modalities,
     _thinking,
     _behaviors,
-    _tools,
-    _proactivity,
-    _affective,
+    _functions,
     _translation,
-    _instruction,
-    _manual_activity,
+    _features,
+)
+#: Fields that a rule of their own reads.
+_OWN: Final = (
+    "",
+    "generationConfig.responseModalities",
+    "generationConfig.thinkingConfig.thinkingLevel",
+    "generationConfig.translationConfig.targetLanguageCode",
 )
 
 
@@ -187,6 +195,25 @@ def declarations(tools: list[Tool] | None) -> Iterator[FunctionDeclaration]:
 
 def _generation(setup: Setup) -> GenerationConfig:
     return setup.generation_config or GenerationConfig()
+
+
+def _at(said: Any, path: str) -> Any:
+    """Return what stands at a path of names; in a list, the first thing that has the next name."""
+    for name in path.split("."):
+        if isinstance(said, list):
+            said = next((one for one in said if name in one), None)
+        said = said.get(name) if isinstance(said, dict) else None
+    return said
+
+
+def _usable(feature: Feature, value: Any, model: Model) -> bool:
+    if feature.kind == "number":
+        fits = math.isfinite(value) and feature.lowest <= value <= feature.highest
+        return fits and (not feature.whole or value == int(value))
+    if feature.kind == "choice" and feature.choices_of:
+        listed: tuple[str, ...] = getattr(model, feature.choices_of)
+        return value in listed
+    return True
 
 
 def _manual(setup: Setup) -> bool:
