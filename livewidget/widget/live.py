@@ -258,7 +258,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     def _callback_failed(self, function: Callable[..., Any], error: Exception) -> None:
         name = getattr(function, "__name__", "callback")
         text = f"The callback {name} failed: {sentence_of(error)}"
-        self._hop(self._talk.notice, "error", "callback-failed", text)
+        self._hop(self._talk.reports.notice, "error", "callback-failed", text)
 
     def _not_from_loop(self) -> None:
         if self._background.here:

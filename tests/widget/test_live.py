@@ -204,7 +204,7 @@ def test_a_tool_can_be_added_while_the_talk_goes_on(live):
 
     # Without a wait: what is asked is not lost with the session that ends.
     assert live.ask("two", timeout=10).text == "You said two"
-    assert live._talk._opened_with[1:]
+    assert live._talk.sessions._opened_with[1:]
     assert lamp(True) == "done"
     with pytest.raises(ToolError):
         live.tool(lambda *many: 1)

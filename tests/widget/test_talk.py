@@ -79,7 +79,7 @@ def test_many_starts_and_stops_end_as_the_last_one_says():
         live.start()
         live.stop()
     live.start()
-    until(lambda: live.phase == "live" and live._talk._starting.done())
+    until(lambda: live.phase == "live" and live._talk.sessions._starting.done())
     assert live.ask("hello", 10).text == "You said hello"
     for _ in range(3):
         live.stop()

@@ -1,0 +1,195 @@
+"""The sessions of one talk, one after the other: opened, reopened for changed settings, ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+from livewidget.config import LiveConfig
+from livewidget.connection import Provider
+from livewidget.errors import ServiceError, StateError
+from livewidget.events import Event, SessionEnded
+from livewidget.session import LiveSession
+from livewidget.tools import Tool
+from livewidget.widget.background import Background
+from livewidget.widget.board import Board
+from livewidget.widget.chores import Chores
+from livewidget.widget.reports import Reports
+from livewidget.widget.uplink import Uplink
+from livewidget.widget.wording import code_of
+
+
+class Sessions:
+    """Keeps at most one session open, and what goes up to it. Everything runs on the background loop.
+
+    Attributes:
+        provider: Whom the sessions are with.
+        config: What the next session is asked to be; `reopen` brings a change of it to an open one.
+        tools: What the next session may call; so too.
+        current: The session that is open or being opened.
+        uplink: What goes up to it; None while there is none.
+        from_page: Whether the talk that is on was begun by a page.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        config: LiveConfig,
+        tools: Sequence[Tool | Mapping[str, Any]],
+        *,
+        background: Background,
+        chores: Chores,
+        board: Board,
+        reports: Reports,
+        changed: Callable[[], object],
+    ) -> None:
+        """Open nothing yet; `changed` is called when the phase has changed."""
+        self.provider = provider
+        self.config = config
+        self.tools = list(tools)
+        self.current: LiveSession | None = None
+        self.uplink: Uplink | None = None
+        self.from_page = False
+        self._background = background
+        self._chores = chores
+        self._board = board
+        self._reports = reports
+        self._changed = changed
+        self._sending: asyncio.Task[Any] | None = None
+        self._starting: asyncio.Task[Any] | None = None
+        self._exclusive = asyncio.Lock()
+        self._stops = 0
+        self._opened_with: tuple[Any, ...] = ()
+        self._closed = False
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the session is open, and as it is asked to be."""
+        return self._board.phase == "live" and self._opened_with == (self.config, *self.tools)
+
+    async def open(self) -> LiveSession:
+        """Return the open session, opened if need be.
+
+        Raises:
+            LiveError: Why it cannot be opened; it stands under the widget as well.
+        """
+        if self.current is not None and self.is_current:
+            return self.current
+        if self._closed:
+            raise StateError("This widget was closed; make a new one.")
+        # Changed settings first: what is asked of the session as it is would be lost with it.
+        return await self._started(self._close_and_open if self._board.phase == "live" else self._open)
+
+    async def reopen(self) -> None:
+        """Bring changed settings to an open session: the same talk, resumed where the service can."""
+        if self._starting is not None and not self._starting.done():
+            await asyncio.wait([self._starting])
+        if self.current is not None and self._opened_with != (self.config, *self.tools):
+            await self._started(self._close_and_open)
+        self._changed()
+
+    async def shut(self, why: tuple[str, str] | None = None) -> None:
+        """End the session; twice is allowed. `why` is a notice's code and text."""
+        self._stops += 1
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+        async with self._exclusive:
+            if self._board.still.is_set() and self.current is None:
+                return
+            await self._close_session()
+            if why:
+                self._reports.notice("error", *why)
+            self._over()
+
+    async def close(self) -> None:
+        """End the session and open no other."""
+        await self.shut()
+        self._closed = True
+
+    # --- Opening --------------------------------------------------------------------------------------------
+
+    async def _started(self, work: Callable[[], Coroutine[Any, Any, LiveSession]]) -> LiveSession:
+        """Wait for the opening that is under way, or for `work`. Who waits may give up; it goes on."""
+        stops = self._stops
+        while self._starting is not None and self._starting.cancelling() and not self._starting.done():
+            await asyncio.wait([self._starting])
+        if self._stops != stops:
+            raise StateError("The session was stopped before it was open.")
+        if self._starting is None or self._starting.done():
+            self._starting = self._background.spawn(work(), "open a session")
+            self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
+        starting = self._starting
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            if starting.cancelled():
+                raise StateError("The session was stopped before it was open.") from None
+            raise
+
+    async def _open(self) -> LiveSession:
+        async with self._exclusive:
+            return await self._open_session(None)
+
+    async def _close_and_open(self) -> LiveSession:
+        async with self._exclusive:
+            handle = self.current.handle if self.current is not None else None
+            self._board.set_phase("connecting")
+            await self._close_session()
+            return await self._open_session(handle)
+
+    async def _open_session(self, handle: str | None) -> LiveSession:
+        self._board.set_phase("connecting")
+        self._board.new_session()
+        self._opened_with = (self.config, *self.tools)
+        uplink = self.uplink = self.uplink or Uplink()
+        self._reports.begin()
+        self._changed()
+        session = LiveSession(self.provider, self.config, tools=self.tools, handle=handle)
+        self.current = session
+        session.subscribe(lambda event: self._reports.event(session, event))
+        session.subscribe(lambda event: self._ended(session, event))
+        session.on_turn(self._reports.turn)
+        try:
+            await session.start()
+        except BaseException as error:
+            self.current = None
+            await session.close()
+            if handle is not None and isinstance(error, ServiceError):
+                return await self._open_session(None)  # it cannot be resumed: go on without its memory
+            self._over()
+            if isinstance(error, Exception):
+                self._chores.failed(error)
+            raise
+        self._reports.clear_errors()
+        self._board.set_phase("live")
+        self._sending = self._background.spawn(uplink.run(session, self._chores.failed), "uplink")
+        self._changed()
+        return session
+
+    # --- Ending ---------------------------------------------------------------------------------------------
+
+    def _ended(self, session: LiveSession, event: Event) -> None:
+        if isinstance(event, SessionEnded) and session is self.current and self._board.phase == "live":
+            why = (code_of(session.error), event.error) if event.error else None
+            self._chores.spawn(self.shut(why))
+
+    async def _close_session(self) -> None:
+        session, self.current = self.current, None
+        sending, self._sending = self._sending, None
+        self._reports.hush()
+        try:
+            if sending is not None:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+        finally:
+            if session is not None:
+                await session.close()
+
+    def _over(self) -> None:
+        self.uplink = None
+        self.from_page = False
+        self._reports.over()
+        self._board.set_phase("ended")
+        self._changed()
