@@ -67,7 +67,7 @@ def _read_client(frame: str | bytes) -> ClientMessage:
             'Invalid JSON payload received. Unknown name "": Root element must be a message.'
         )
     try:
-        message = _StrictReader().read(ClientMessage, value)
+        message = StrictReader().read(ClientMessage, value)
     except RecursionError:
         raise ClientMessageError("Invalid JSON payload received. Nesting is too deep.") from None
     assert message is not None  # The strict reader raises instead.
@@ -84,19 +84,24 @@ def _check_oneof(message: ClientMessage) -> None:
         )
 
 
-class _StrictReader(Reader):
+class StrictReader(Reader):
+    """Refuses, in the service's words, whatever the service would refuse."""
+
     def unknown(self, path: tuple[str | int, ...], name: str) -> None:
+        """Refuse; see `Reader`."""
         place = f" at '{_place(path)}'" if path else ""
         raise ClientMessageError(
             f'Invalid JSON payload received. Unknown name "{name}"{place}: Cannot find field.'
         )
 
     def wrong(self, path: tuple[str | int, ...], expected: str) -> None:
+        """Refuse; see `Reader`."""
         if expected == "required":
             raise ClientMessageError("Request contains an invalid argument.")
         raise ClientMessageError(f"Invalid value at '{_place(path)}' ({expected})")
 
     def no_choice(self, path: tuple[str | int, ...], word: str) -> None:
+        """Refuse; see `Reader`."""
         raise ClientMessageError(f"Invalid value at '{_place(path)}' (TYPE_ENUM), \"{word}\"")
 
 

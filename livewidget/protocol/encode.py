@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from livewidget.protocol.client import ClientMessage
+from livewidget.protocol.client import ClientMessage, Setup
 from livewidget.protocol.server import ServerMessage
 from livewidget.protocol.spelling import camel
 
@@ -24,16 +24,16 @@ def encode_client(message: ClientMessage) -> str:
         RecursionError: If the user's own data (a tool's result) is nested too deep for JSON.
     """
     if message.setup is not None and message.setup.extra:
-        return _encode(_with_extra(message)).decode()
+        return encode_json({"setup": with_extra(message.setup)}).decode()
     if message.tool_response is not None:
         # The service reads results as doubles; an integer beyond them would end the session.
         return _encoder.encode(_fit(msgspec.to_builtins(message))).decode()
-    return _encode(message).decode()
+    return encode_json(message).decode()
 
 
 def encode_server(message: ServerMessage) -> bytes:
     """The frame for `message` as the service writes it: JSON indented by two spaces and a newline, binary."""
-    return msgspec.json.format(_encode(message), indent=2) + b"\n"
+    return msgspec.json.format(encode_json(message), indent=2) + b"\n"
 
 
 def audio_message(pcm: bytes, sample_rate: int = 16_000) -> str:
@@ -47,7 +47,8 @@ def audio_message(pcm: bytes, sample_rate: int = 16_000) -> str:
     return f'{{"realtimeInput":{{"audio":{{"data":"{data}","mimeType":"audio/pcm;rate={sample_rate:d}"}}}}}}'
 
 
-def _encode(message: Any) -> bytes:
+def encode_json(message: Any) -> bytes:
+    """Return compact JSON of a struct or of plain objects; see `encode_client` on what JSON cannot hold."""
     try:
         return _encoder.encode(message)
     except UnicodeEncodeError:
@@ -67,12 +68,11 @@ def _fit(value: Any) -> Any:
     return value
 
 
-def _with_extra(message: ClientMessage) -> dict[str, Any]:
-    frame = msgspec.to_builtins(message)
-    setup: dict[str, Any] = frame["setup"]
-    extra = setup.pop("extra")
-    merge(setup, extra)
-    return frame  # type: ignore[no-any-return]
+def with_extra(setup: Setup) -> dict[str, Any]:
+    """Return a setup as plain JSON, with its `extra` merged into it."""
+    plain: dict[str, Any] = msgspec.to_builtins(setup)
+    merge(plain, plain.pop("extra", None) or {})
+    return plain
 
 
 def merge(target: dict[str, Any], extra: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ _PATH = re.compile(
     r"(?:GenerativeService[./]BidiGenerateContent(?:Constrained)?"
     r"|LlmBidiService/BidiGenerateContent(?:/locations/[a-z0-9-]+)?)"
 )
+_TOKENS = re.compile(r"/v1(?:alpha|beta)/auth_tokens")
 
 
 class Headers(Protocol):
@@ -57,14 +58,19 @@ class Guard:
     origins: tuple[str, ...] = ()
 
     def check(self, path: str, headers: Headers) -> Refused | None:
-        """Return why this request may not pass, or None."""
+        """Return why this opening request may not pass, or None."""
+        refused = self.check_caller(headers)
+        if refused is None and version(path) is None:
+            refused = Refused(404, "There is no Live API at this path.")
+        return refused
+
+    def check_caller(self, headers: Headers) -> Refused | None:
+        """Return why no request with these headers may pass, whatever its path; or None."""
         hosts, origins = headers.get_all("Host"), headers.get_all("Origin")
         if len(hosts) != 1 or hosts[0] not in self._hosts():
             return Refused(403, "This server answers to its own address on this computer only.")
         if len(origins) > 1 or (origins and origins[0] not in self._origins()):
             return Refused(403, "Pages of other origins may not use this server.")
-        if version(path) is None:
-            return Refused(404, "There is no Live API at this path.")
         return None
 
     def _hosts(self) -> set[str]:
@@ -85,16 +91,31 @@ def version(path: str) -> str | None:
     return found[1] if found else None
 
 
+def mints(path: str) -> bool:
+    """Tell whether a POST to `path` asks for an ephemeral token."""
+    return _TOKENS.fullmatch("/" + path.split("?", 1)[0].lstrip("/")) is not None
+
+
+def constrained(path: str) -> bool:
+    """Tell whether a request's path is that of connections with an ephemeral token."""
+    return path.split("?", 1)[0].endswith("BidiGenerateContentConstrained")
+
+
 def has_key(path: str, headers: Headers, key: str) -> bool:
     """Tell whether a request carries `key`, in any of the places where clients put it; in constant time."""
+    right = [hmac.compare_digest(_bytes(one), _bytes(key)) for one in credentials(path, headers)]
+    return any(right)
+
+
+def credentials(path: str, headers: Headers) -> list[str]:
+    """Return every key and token that a request carries, in any of the places where clients put them."""
     query = parse_qs(urlsplit("/" + path.lstrip("/")).query)
     given = [*headers.get_all("x-goog-api-key"), *query.get("key", ()), *query.get("access_token", ())]
     for authorization in headers.get_all("Authorization"):
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() in ("bearer", "token"):
             given.append(token.strip())
-    right = [hmac.compare_digest(_bytes(one), _bytes(key)) for one in given]
-    return any(right)
+    return given
 
 
 def _bytes(text: str) -> bytes:

@@ -6,11 +6,15 @@ import http
 import json
 import logging
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from livewidget.standin import guard, rules
+from livewidget.protocol import ClientMessageError
+from livewidget.standin import grants, guard, rules
 from livewidget.standin.certificate import Certificate
+from livewidget.standin.front import Front, HttpRefusal, HttpRequest
+from livewidget.standin.grants import Grant, Grants
 from livewidget.standin.guard import Guard
 from livewidget.standin.outlet import Refusal
 from livewidget.standin.standin import StandIn
@@ -22,12 +26,15 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _MAX_BYTES = 16 * 1024 * 1024
+_PATIENCE_S = 10.0
 _PING_S = 30.0
 _PING_TIMEOUT_S = 120.0  # a client's event loop may be blocked for long in a notebook
 
 
 class Server:
     """Serves a stand-in on this computer's own address, and nowhere else.
+
+    On the same ports `POST /v1alpha/auth_tokens` and `/v1beta/auth_tokens` make ephemeral tokens.
 
     ::
 
@@ -59,6 +66,7 @@ class Server:
         self._origins = origins
         self._stack = AsyncExitStack()
         self._certificate: Certificate | None = None
+        self._grants = Grants(standin.clock)
         #: Where to connect, "ws://127.0.0.1:…"; None where it is not served.
         self.ws: str | None = None
         self.wss: str | None = None
@@ -111,6 +119,10 @@ class Server:
                 return None
             return connection.respond(http.HTTPStatus(refused.status), refused.why + "\n")
 
+        undecided: set[Front] = set()
+        front: Any = partial(
+            Front, undecided, lambda request: self._post(rules_of_port[0], request), _PATIENCE_S
+        )
         server = await stack.enter_async_context(
             serve(
                 self._session,
@@ -118,6 +130,7 @@ class Server:
                 port,
                 ssl=tls,
                 process_request=check,
+                create_connection=front,
                 compression=None,  # sound does not compress, and ten sessions would pay for it
                 max_size=_MAX_BYTES,
                 ping_interval=_PING_S,
@@ -127,19 +140,51 @@ class Server:
                 server_header=None,
             )
         )
+        stack.callback(_abort, undecided)
         bound: int = next(iter(server.sockets)).getsockname()[1]
         rules_of_port.append(Guard(bound, tls is not None, self._origins))
         return bound
 
+    def _post(self, port: Guard, request: HttpRequest) -> dict[str, Any]:
+        """Make an ephemeral token."""
+        refused = port.check_caller(request.headers)
+        if refused is not None:
+            raise HttpRefusal(refused.status, refused.why)
+        if not guard.mints(request.path):
+            raise HttpRefusal(404, "There is no such method here.")
+        if self._key is not None and not guard.has_key(request.path, request.headers, self._key):
+            raise HttpRefusal(400, rules.BAD_KEY)
+        try:
+            return {"name": self._grants.create(request.body).name}
+        except ClientMessageError as error:
+            raise HttpRefusal(400, error.reason) from None
+
     async def _session(self, connection: ServerConnection) -> None:
         request = connection.request
         assert request is not None  # the handshake is over
-        refusal = None
-        if self._key is not None and not guard.has_key(request.path, request.headers, self._key):
-            refusal = Refusal(1007, rules.BAD_KEY)
+        refusal, grant = self._admit(request)
         await self._standin.serve(
             ServerSide(connection),
             version=guard.version(request.path) or "v1beta",
             refusal=refusal,
+            grant=grant,
             abort=connection.transport.abort,
         )
+
+    def _admit(self, request: Request) -> tuple[Refusal | None, Grant | None]:
+        """Return why a client may not come in, and what its token allows."""
+        given = guard.credentials(request.path, request.headers)
+        if guard.constrained(request.path):
+            found = [grant for name in given if (grant := self._grants.find(name)) is not None]
+            return (None, found[0]) if found else (Refusal(1008, grants.UNREGISTERED), None)
+        if any(name.startswith(grants.PREFIX) for name in given):
+            return Refusal(1008, grants.UNREGISTERED), None
+        if self._key is not None and not guard.has_key(request.path, request.headers, self._key):
+            return Refusal(1007, rules.BAD_KEY), None
+        return None, None
+
+
+def _abort(links: set[Front]) -> None:
+    # Before the server waits for its links to end: these have nothing to end them.
+    for link in list(links):
+        link.abort()

@@ -15,6 +15,7 @@ from livewidget.protocol.client import ClientMessage, Setup
 from livewidget.protocol.server import ServerMessage, SetupComplete
 from livewidget.standin import rules
 from livewidget.standin.clock import Clock
+from livewidget.standin.grants import Grant
 from livewidget.standin.manners import Manners
 from livewidget.standin.memory import Memories, Memory
 from livewidget.standin.outlet import Outlet, Refusal
@@ -49,12 +50,14 @@ class Door:
     Attributes:
         version: The API version that was dialled.
         refusal: Why nobody may come in, told after the first message as the service does; or None.
+        grant: What the ephemeral token allows with which the client came, or None where it came without.
         memories: Where resumption handles lead.
         clock: For the time a setup may take.
     """
 
     version: str
     refusal: Refusal | None
+    grant: Grant | None = None
     memories: Memories
     clock: Clock
 
@@ -94,6 +97,8 @@ class ServerSession:
             await self._outlet.send(ServerMessage(setup_complete=SetupComplete(session_id=session_id)))
             while True:
                 message = decode_client(await self._outlet.receive())
+                if self._door.grant is not None:
+                    self._door.grant.check()
                 rules.check_message(message, setup, model, seeding=partner.seeding)
                 await partner.handle(message)
         finally:
@@ -116,15 +121,17 @@ class ServerSession:
         setup = decode_client(frame).setup
         if setup is None:
             raise Refusal(1007, rules.SETUP_FIRST)
+        if self._door.grant is not None:
+            setup = self._door.grant.effective(setup)
         model = rules.find(setup.model, self._door.version)
         rules.check_setup(setup, model)
         return setup, model
 
     def _remember(self, setup: Setup) -> Memory:
         handle = setup.session_resumption.handle if setup.session_resumption else None
-        if not handle:
-            return Memory()
-        memory = self._door.memories.find(handle)
+        memory = self._door.memories.find(handle) if handle else Memory()
         if memory is None:
             raise Refusal(1008, rules.SESSION_NOT_FOUND)
+        if self._door.grant is not None:
+            self._door.grant.admit(resumed=bool(handle))
         return memory

@@ -14,6 +14,7 @@ from livewidget.standin.answering import Senses
 from livewidget.standin.clock import Clock, SystemClock
 from livewidget.standin.conversation import Conversation
 from livewidget.standin.faults import FAULTS, Faults
+from livewidget.standin.grants import Grant
 from livewidget.standin.manners import Manners
 from livewidget.standin.memory import Memories, Memory
 from livewidget.standin.outlet import Outlet, Refusal
@@ -37,6 +38,7 @@ class StandIn:
 
     Attributes:
         model: The model it stands in for; its rules and manners are followed.
+        clock: What it goes by.
         label: A name for people.
         speaker: One word that stands before what it says.
         badge: Where the voice of the person goes.
@@ -69,8 +71,8 @@ class StandIn:
         self.model = model
         self._given = (ears, brain, voice)
         self._script = script
-        self._clock = clock or SystemClock()
-        self._memories = Memories(self._clock)
+        self.clock = clock or SystemClock()
+        self._memories = Memories(self.clock)
         self._made: Brain | None = None
         self._senses: Senses | None = None
         self._live: dict[Faults, asyncio.AbstractEventLoop] = {}
@@ -125,7 +127,7 @@ class StandIn:
             ears=ears,
             brain=self._brain(),
             voice=voice,
-            clock=self._clock,
+            clock=self.clock,
             memories=self._memories,
             sees=self._given[1] is None,
         )
@@ -136,6 +138,7 @@ class StandIn:
         *,
         version: str = "v1beta",
         refusal: Refusal | None = None,
+        grant: Grant | None = None,
         abort: Callable[[], None] | None = None,
     ) -> None:
         """Be the server of one link until it is closed.
@@ -144,14 +147,15 @@ class StandIn:
             transport: The server's end.
             version: The API version that the client dialled.
             refusal: Why this client may not come in; it is told after its first message, as by the service.
+            grant: What the ephemeral token allows with which it came.
             abort: Breaks the link without a close frame; None where the transport itself can close with 1006.
         """
         self.prepare()
         if self._refusing:
             refusal = Refusal(1011, rules.UNAVAILABLE)
         outlet = Outlet(transport)
-        door = Door(version=version, refusal=refusal, memories=self._memories, clock=self._clock)
-        faults = Faults(outlet, self._clock, abort)
+        door = Door(version=version, refusal=refusal, grant=grant, memories=self._memories, clock=self.clock)
+        faults = Faults(outlet, self.clock, abort)
         self._live[faults] = asyncio.get_running_loop()
         try:
             await ServerSession(outlet, door, self._partner).run()
@@ -181,7 +185,7 @@ class StandIn:
 
     def _partner(self, outlet: Outlet, manners: Manners, memory: Memory, setup: Setup) -> Partner:
         if self._script is not None:
-            return Performance(self._script, outlet, self._clock)
+            return Performance(self._script, outlet, self.clock)
         assert self._senses is not None  # `prepare` came before
         return Conversation(outlet, manners, self._senses, memory, setup)
 
