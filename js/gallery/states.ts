@@ -16,6 +16,14 @@ function turn(index: number, speaker: Turn["speaker"], text: string, more: Parti
     latency_ms: null,
     thoughts: "",
     tools: [],
+    sources: [],
+    queries: [],
+    code: [],
+    pages: [],
+    language: "",
+    waited: false,
+    images: 0,
+    anatomy: null,
     ...more,
   };
 }
@@ -29,6 +37,7 @@ function tool(more: Partial<ToolUse>): ToolUse {
     error: null,
     duration_ms: 12.1,
     state: "done",
+    updates: [],
     ...more,
   };
 }

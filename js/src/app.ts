@@ -57,6 +57,7 @@ export class App implements Actions {
       message: (message) => this.#take(message),
       voice: (turn, first, samples) => this.#talk.player.write(turn, first, samples),
       flush: (epoch, turn) => this.#flush(epoch, turn),
+      insight: () => {},
       alive: () => this.#alive(),
     });
     this.#talk = new Talk(this.scope, this.store, this.#notices, this.bridge, this.#now);
@@ -199,8 +200,8 @@ export class App implements Actions {
   }
 
   #welcome(welcome: Welcome): void {
-    const { name, speaker, badge, model, suggestions, turns } = welcome;
-    this.store.set({ name, speaker, badge, model, suggestions, turns });
+    const { name, speaker, badge, suggestions, turns } = welcome;
+    this.store.set({ name, speaker, badge, suggestions, turns });
     this.#notices.replace(welcome.notices);
     if (welcome.transcript_class !== this.#transcriptClass) {
       this.#transcriptClass = welcome.transcript_class;
@@ -211,13 +212,14 @@ export class App implements Actions {
     this.#session(welcome);
   }
 
-  #session({ phase, floor, turn_taking, elapsed_ms, owner }: SessionState): void {
+  #session({ phase, floor, turn_taking, view, sees, model, elapsed_ms, owner }: SessionState): void {
     const before = this.store.get();
     const liveSince = phase === "live" ? (before.liveSince ?? this.#now() - elapsed_ms) : null;
     const mine = owner === this.bridge.client;
     this.#owner = owner;
     const elsewhere = owner !== "" && !mine;
-    this.store.set({ phase, floor, turnTaking: turn_taking, liveSince, owner: mine, elsewhere });
+    this.store.set({ phase, floor, turnTaking: turn_taking, view, sees, model });
+    this.store.set({ liveSince, owner: mine, elsewhere });
     if (elsewhere) {
       this.#yield();
     } else {

@@ -24,9 +24,13 @@ export interface Ears {
   voice(turn: number, firstSample: number, samples: Int16Array<ArrayBuffer>): void;
   /** Audio of older epochs is void. `turn` was interrupted, or null where that is not told (yet). */
   flush(epoch: number, turn: number | null): void;
+  /** Something to look at, which may be lost; a picture's bytes ride beside it. */
+  insight(message: Insight, buffers: readonly Buffer[]): void;
   /** The kernel lives: something came from it, in whatever order. */
   alive(): void;
 }
+
+export type Insight = Extract<KernelMessage, { lane: "insight" }>;
 
 interface Spoken {
   message: Extract<Envelope<KernelMessage>, { lane: "speaker" }>;
@@ -120,6 +124,8 @@ export class Bridge {
     this.#ears.alive();
     if (message.lane === "speaker") {
       this.#hear({ message, buffers: [...buffers] });
+    } else if (message.lane === "insight") {
+      this.#ears.insight(message, buffers);
     } else {
       this.#acknowledged(message);
       this.#take(message);

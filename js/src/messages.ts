@@ -1,7 +1,10 @@
 // Every message between page and kernel, as types and as a check of what comes in. tests/fixtures/bridge.json has one
 // example of each; the kernel's half is livewidget/widget/messages.py.
 
-import type { Floor, MicrophoneState, NoticeLevel, Phase, Turn, TurnTaking } from "./state.ts";
+import { count, isObject } from "./checks.ts";
+import type { Catalogue, Meter, Picture, Settings, Speech, WireFrame } from "./explorer.ts";
+import { FROM_KERNEL } from "./incoming.ts";
+import type { Floor, MicrophoneState, NoticeLevel, Phase, Turn, TurnTaking, ViewKind } from "./state.ts";
 
 /** What this page sends on the reliable lane. */
 export type ControlMessage =
@@ -14,7 +17,20 @@ export type ControlMessage =
   | { lane: "control"; kind: "turn_taking"; body: { mode: TurnTaking } }
   | { lane: "control"; kind: "microphone"; body: { state: MicrophoneState; detail: string } }
   | { lane: "control"; kind: "heard"; body: { turn: number; sample: number } }
+  | { lane: "control"; kind: "configure"; body: { changes: { name: string; value: unknown }[] } }
+  | { lane: "control"; kind: "apply"; body: Record<string, never> }
+  | { lane: "control"; kind: "revert"; body: Record<string, never> }
+  | { lane: "control"; kind: "explorer"; body: { open: boolean; wire: boolean; tuner: boolean } }
+  | { lane: "control"; kind: "confirm"; body: { id: string; allowed: boolean } }
+  | { lane: "control"; kind: "camera"; body: CameraNews }
   | { lane: "control"; kind: "played"; body: Played };
+
+/** What became of camera or screen; `detail` is the browser's word for a failure. */
+export interface CameraNews {
+  source: "camera" | "screen";
+  state: "off" | "asking" | "on" | "refused" | "missing" | "ended";
+  detail: string;
+}
 
 export interface Played {
   ack_seq: number;
@@ -35,6 +51,7 @@ export interface MicrophoneAudio {
 }
 
 export interface CameraFrame {
+  source: "camera" | "screen" | "file";
   mime_type: string;
   width: number;
   height: number;
@@ -53,7 +70,11 @@ export interface Welcome {
   badge: string;
   model: string;
   suggestions: string[];
+  /** Whether the explorer is open from the beginning. */
+  explorer: boolean;
   turn_taking: TurnTaking;
+  view: ViewKind;
+  sees: boolean;
   phase: Phase;
   floor: Floor;
   elapsed_ms: number;
@@ -68,6 +89,9 @@ export interface SessionState {
   phase: Phase;
   floor: Floor;
   turn_taking: TurnTaking;
+  view: ViewKind;
+  sees: boolean;
+  model: string;
   elapsed_ms: number;
   owner: string;
 }
@@ -84,6 +108,12 @@ export type KernelMessage =
       kind: "heartbeat";
       body: { microphone_ack: number; microphone_resend: boolean; acks: Record<string, number> };
     }
+  | { lane: "control"; kind: "catalogue"; body: Catalogue }
+  | { lane: "control"; kind: "settings"; body: Settings }
+  | { lane: "control"; kind: "meter"; body: Meter }
+  | { lane: "insight"; kind: "wire"; body: { frames: WireFrame[]; lost: number } }
+  | { lane: "insight"; kind: "speech"; body: Speech }
+  | { lane: "insight"; kind: "picture"; body: Picture }
   | { lane: "speaker"; kind: "audio"; body: { turn: number; first_sample: number; sample_rate: number } }
   | { lane: "speaker"; kind: "end"; body: { turn: number; samples: number } };
 
@@ -95,86 +125,6 @@ export interface Place {
 }
 
 export type Envelope<M> = M & Place;
-
-type Check = (value: unknown) => boolean;
-
-const text: Check = (value) => typeof value === "string";
-const flag: Check = (value) => typeof value === "boolean";
-const count: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const amount: Check = (value) => Number.isFinite(value);
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const maybe =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value);
-const list =
-  (check: Check): Check =>
-  (value) =>
-    Array.isArray(value) && value.every(check);
-const oneOf =
-  (...words: string[]): Check =>
-  (value) =>
-    words.includes(value as string);
-const fields =
-  (checks: Record<string, Check>): Check =>
-  (value) =>
-    isObject(value) && Object.entries(checks).every(([name, check]) => check(value[name]));
-
-const phase = oneOf("idle", "connecting", "live", "ended");
-const floor = oneOf("listening", "user", "thinking", "model", "tool");
-const mode = oneOf("automatic", "push_to_talk");
-const notice = { level: oneOf("info", "warning", "error"), code: text, text };
-const tool = fields({
-  id: text,
-  name: text,
-  args: text,
-  result: maybe(text),
-  error: maybe(text),
-  duration_ms: amount,
-  state: oneOf("running", "done", "failed", "cancelled"),
-});
-const turn = {
-  index: count,
-  speaker: oneOf("user", "model"),
-  spans: list(fields({ text, sample: count })),
-  interim: text,
-  final: flag,
-  interrupted: flag,
-  heard_sample: maybe(count),
-  latency_ms: maybe(amount),
-  thoughts: text,
-  tools: list(tool),
-};
-const session = { phase, floor, turn_taking: mode, elapsed_ms: amount, owner: text };
-
-const FROM_KERNEL: Record<string, Check> = {
-  "control welcome": fields({
-    ...session,
-    client: text,
-    name: text,
-    speaker: text,
-    badge: text,
-    model: text,
-    suggestions: list(text),
-    turns: list(fields(turn)),
-    notices: list(fields(notice)),
-    transcript_class: text,
-    speaker_seq: count,
-  }),
-  "control state": fields(session),
-  "control turn": fields(turn),
-  "control flush": fields({ turn: count }),
-  "control notice": fields(notice),
-  "control clear_notice": fields({ code: text }),
-  "control heartbeat": fields({
-    microphone_ack: count,
-    microphone_resend: flag,
-    acks: (value) => isObject(value) && Object.values(value).every(count),
-  }),
-  "speaker audio": fields({ turn: count, first_sample: count, sample_rate: count }),
-  "speaker end": fields({ turn: count, samples: count }),
-};
 
 /** The kernel's message, or null for anything else. */
 export function readKernelMessage(content: unknown): Envelope<KernelMessage> | null {

@@ -14,7 +14,26 @@ export interface ToolUse {
   result: string | null;
   error: string | null;
   duration_ms: number;
-  state: "running" | "done" | "failed" | "cancelled";
+  /** "asking": the person has to allow it. */
+  state: "asking" | "running" | "done" | "failed" | "cancelled";
+  /** What it answered on the way, as text. */
+  updates: string[];
+}
+
+/** A program that the model ran; `outcome` is null while it runs. */
+export interface CodeRun {
+  language: string;
+  code: string;
+  outcome: "ok" | "failed" | null;
+  output: string;
+}
+
+/** Where the time of an answer went, in ms; `network_ms` is null where nobody knows. */
+export interface Anatomy {
+  network_ms: number | null;
+  wait_ms: number;
+  tool_ms: number;
+  heard_ms: number;
 }
 
 export interface Turn {
@@ -29,6 +48,20 @@ export interface Turn {
   latency_ms: number | null;
   thoughts: string;
   tools: ToolUse[];
+  /** Pages that the answer rests on; `uri` was checked to be http or https by the kernel, and is again here. */
+  sources: { title: string; uri: string }[];
+  /** What was searched for. */
+  queries: string[];
+  code: CodeRun[];
+  /** Pages that the model read, or could not. */
+  pages: { url: string; read: boolean }[];
+  /** Language code, or "". */
+  language: string;
+  /** The model chose not to answer. */
+  waited: boolean;
+  /** Pictures sent in this turn. */
+  images: number;
+  anatomy: Anatomy | null;
 }
 
 export type NoticeLevel = "info" | "warning" | "error";
@@ -43,6 +76,8 @@ export interface Notice {
 
 export type Phase = "idle" | "connecting" | "live" | "ended";
 export type Floor = "listening" | "user" | "thinking" | "model" | "tool";
+/** How the talk is shown. */
+export type ViewKind = "talk" | "translation" | "dictation";
 export type TurnTaking = "automatic" | "push_to_talk";
 export type MicrophoneState = "off" | "asking" | "on" | "muted" | "paused" | "refused" | "missing";
 
@@ -69,6 +104,9 @@ export interface State {
   phase: Phase;
   floor: Floor;
   turnTaking: TurnTaking;
+  view: ViewKind;
+  /** Whether the model takes pictures. */
+  sees: boolean;
   /** performance.now() at which the session became live; null before. */
   liveSince: number | null;
   turns: Turn[];

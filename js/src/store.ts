@@ -13,6 +13,8 @@ export function initialState(): State {
     phase: "idle",
     floor: "listening",
     turnTaking: "automatic",
+    view: "talk",
+    sees: false,
     liveSince: null,
     turns: [],
     notices: [],

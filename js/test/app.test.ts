@@ -68,8 +68,9 @@ function control(kind: string, body: object, epoch = 0): void {
   app.bridge.receive({ lane: "control", kind, body, epoch, seq: ++seq, ack: 0 });
 }
 
+const standing = golden.kernel_to_page.find(({ kind }) => kind === "state")!.body;
 const session = (phase: string, owner = me()) =>
-  control("state", { phase, floor: "listening", turn_taking: "automatic", elapsed_ms: 0, owner });
+  control("state", { ...standing, phase, elapsed_ms: 0, owner });
 
 /** The kernel greets the page and goes on living. */
 function greet(change: Partial<Welcome> = {}): void {
@@ -276,13 +277,7 @@ describe("App", () => {
     greet();
     app.setTurnTaking("push_to_talk");
     app.hold(true);
-    control("state", {
-      phase: "live",
-      floor: "listening",
-      turn_taking: "push_to_talk",
-      elapsed_ms: 0,
-      owner: me(),
-    });
+    control("state", { ...standing, phase: "live", turn_taking: "push_to_talk", elapsed_ms: 0, owner: me() });
     expect(state().holding).toBe(true);
     await settle();
     expect(said("activity")).toEqual([{ active: true }]);

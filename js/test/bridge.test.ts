@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Bridge, type Ears } from "../src/bridge.ts";
+import { Bridge, type Ears, type Insight } from "../src/bridge.ts";
 import {
   type Envelope,
   type KernelMessage,
@@ -27,6 +27,7 @@ class Rig implements Ears {
   heard: KernelMessage[] = [];
   voices: [turn: number, first: number, samples: number[]][] = [];
   flushes: [epoch: number, turn: number | null][] = [];
+  insights: Insight[] = [];
   lives = 0;
   readonly bridge = new Bridge(
     ME,
@@ -46,6 +47,10 @@ class Rig implements Ears {
 
   flush(epoch: number, turn: number | null): void {
     this.flushes.push([epoch, turn]);
+  }
+
+  insight(message: Insight): void {
+    this.insights.push(message);
   }
 
   alive(): void {
@@ -135,6 +140,21 @@ describe("the golden messages", () => {
       },
     },
     {
+      lane: "control",
+      kind: "configure",
+      body: {
+        changes: [
+          { name: "voice", value: "Kore" },
+          { name: "turn_detection.silence_ms", value: null },
+        ],
+      },
+    },
+    { lane: "control", kind: "apply", body: {} },
+    { lane: "control", kind: "revert", body: {} },
+    { lane: "control", kind: "explorer", body: { open: true, wire: true, tuner: false } },
+    { lane: "control", kind: "confirm", body: { id: "fc_2", allowed: true } },
+    { lane: "control", kind: "camera", body: { source: "camera", state: "on", detail: "" } },
+    {
       lane: "microphone",
       kind: "audio",
       body: { first_sample: 0, captured_ms: 1200.5, stale: false, gap_ms: 0 },
@@ -142,7 +162,7 @@ describe("the golden messages", () => {
     {
       lane: "camera",
       kind: "frame",
-      body: { mime_type: "image/jpeg", width: 640, height: 480, captured_ms: 1300 },
+      body: { source: "camera", mime_type: "image/jpeg", width: 640, height: 480, captured_ms: 1300 },
     },
   ];
 

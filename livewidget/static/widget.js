@@ -110,15 +110,19 @@ var Outbox = class {
   }
 };
 
-// src/messages.ts
-var text = (value) => typeof value == "string", flag = (value) => typeof value == "boolean", count = (value) => Number.isSafeInteger(value) && value >= 0, amount = (value) => Number.isFinite(value), isObject = (value) => typeof value == "object" && value !== null && !Array.isArray(value), maybe = (check) => (value) => value === null || check(value), list = (check) => (value) => Array.isArray(value) && value.every(check), oneOf = (...words2) => (value) => words2.includes(value), fields = (checks) => (value) => isObject(value) && Object.entries(checks).every(([name2, check]) => check(value[name2])), phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listening", "user", "thinking", "model", "tool"), mode = oneOf("automatic", "push_to_talk"), notice = { level: oneOf("info", "warning", "error"), code: text, text }, tool = fields({
+// src/checks.ts
+var text = (value) => typeof value == "string", flag = (value) => typeof value == "boolean", count = (value) => Number.isSafeInteger(value) && value >= 0, amount = (value) => Number.isFinite(value), isObject = (value) => typeof value == "object" && value !== null && !Array.isArray(value), maybe = (check) => (value) => value === null || check(value), list = (check) => (value) => Array.isArray(value) && value.every(check), oneOf = (...words2) => (value) => words2.includes(value), fields = (checks) => (value) => isObject(value) && Object.entries(checks).every(([name2, check]) => check(value[name2])), table = (check) => (value) => isObject(value) && Object.values(value).every(check);
+
+// src/incoming.ts
+var phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listening", "user", "thinking", "model", "tool"), mode = oneOf("automatic", "push_to_talk"), notice = { level: oneOf("info", "warning", "error"), code: text, text }, tool = fields({
   id: text,
   name: text,
   args: text,
   result: maybe(text),
   error: maybe(text),
   duration_ms: amount,
-  state: oneOf("running", "done", "failed", "cancelled")
+  state: oneOf("asking", "running", "done", "failed", "cancelled"),
+  updates: list(text)
 }), turn = {
   index: count,
   speaker: oneOf("user", "model"),
@@ -129,15 +133,50 @@ var text = (value) => typeof value == "string", flag = (value) => typeof value =
   heard_sample: maybe(count),
   latency_ms: maybe(amount),
   thoughts: text,
-  tools: list(tool)
-}, session = { phase, floor, turn_taking: mode, elapsed_ms: amount, owner: text }, FROM_KERNEL = {
+  tools: list(tool),
+  sources: list(fields({ title: text, uri: text })),
+  queries: list(text),
+  code: list(fields({ language: text, code: text, outcome: maybe(oneOf("ok", "failed")), output: text })),
+  pages: list(fields({ url: text, read: flag })),
+  language: text,
+  waited: flag,
+  images: count,
+  anatomy: maybe(fields({ network_ms: maybe(amount), wait_ms: amount, tool_ms: amount, heard_ms: amount }))
+}, session = {
+  phase,
+  floor,
+  turn_taking: mode,
+  view: oneOf("talk", "translation", "dictation"),
+  sees: flag,
+  model: text,
+  elapsed_ms: amount,
+  owner: text
+}, json = isObject, feature = fields({
+  name: text,
+  group: text,
+  label: text,
+  wire: text,
+  about: text,
+  kind: oneOf("switch", "choice", "number", "text", "names", "json"),
+  unsaid: text,
+  choices: list(text),
+  choices_by_model: table(list(text)),
+  notes: table(text),
+  lowest: maybe(amount),
+  highest: maybe(amount),
+  whole: flag,
+  unit: text,
+  instead: text,
+  ignored: list(text),
+  refused: list(text)
+}), FROM_KERNEL = {
   "control welcome": fields({
     ...session,
     client: text,
     name: text,
     speaker: text,
     badge: text,
-    model: text,
+    explorer: flag,
     suggestions: list(text),
     turns: list(fields(turn)),
     notices: list(fields(notice)),
@@ -152,11 +191,76 @@ var text = (value) => typeof value == "string", flag = (value) => typeof value =
   "control heartbeat": fields({
     microphone_ack: count,
     microphone_resend: flag,
-    acks: (value) => isObject(value) && Object.values(value).every(count)
+    acks: table(count)
+  }),
+  "control catalogue": fields({
+    service: text,
+    features: list(feature),
+    models: list(fields({ id: text, status: text, facts: list(text) }))
+  }),
+  "control settings": fields({
+    model: text,
+    values: json,
+    pending: json,
+    errors: table(text),
+    notes: list(text),
+    live: list(text),
+    code: text
+  }),
+  "control meter": fields({
+    prompt_tokens: count,
+    response_tokens: count,
+    total_tokens: count,
+    by_modality: table(count),
+    context_tokens: count,
+    context_limit: count,
+    cost_usd: maybe(amount),
+    prices_of: text,
+    time_left_ms: maybe(amount),
+    time_limit_ms: maybe(amount),
+    ending: maybe(oneOf("connection", "go_away")),
+    link_ms: maybe(amount)
+  }),
+  "insight wire": fields({
+    frames: list(
+      fields({
+        number: count,
+        at_ms: amount,
+        outgoing: flag,
+        kind: text,
+        size: count,
+        gap_ms: maybe(amount),
+        json: text
+      })
+    ),
+    lost: count
+  }),
+  "insight speech": fields({
+    from_ms: amount,
+    step_ms: amount,
+    levels: list(amount),
+    probabilities: list(amount),
+    marks: list(fields({ kind: oneOf("speech", "start", "silence", "end"), at_ms: amount })),
+    start_threshold: amount,
+    end_threshold: amount,
+    prefix_padding_ms: count,
+    silence_ms: count,
+    detector: text
+  }),
+  "insight picture": fields({
+    source: oneOf("camera", "screen", "file", "python"),
+    mime_type: text,
+    width: count,
+    height: count,
+    tokens: count,
+    sent: flag,
+    reason: text
   }),
   "speaker audio": fields({ turn: count, first_sample: count, sample_rate: count }),
   "speaker end": fields({ turn: count, samples: count })
 };
+
+// src/messages.ts
 function readKernelMessage(content) {
   return !isObject(content) || !count(content.epoch) || !count(content.seq) || !count(content.ack) ? null : (Object.hasOwn(FROM_KERNEL, `${content.lane} ${content.kind}`) ? FROM_KERNEL[`${content.lane} ${content.kind}`] : void 0)?.(content.body) ? content : null;
 }
@@ -223,7 +327,7 @@ var SPEAKER_HOLE_MS = 5e3, CONTROL_HOLE_MS = 3e3, REPORTS_UNDER_WAY = 8, Bridge 
       this.#ignored += 1;
       return;
     }
-    this.#ears.alive(), message.lane === "speaker" ? this.#hear({ message, buffers: [...buffers] }) : (this.#acknowledged(message), this.#take(message)), this.#watchHoles();
+    this.#ears.alive(), message.lane === "speaker" ? this.#hear({ message, buffers: [...buffers] }) : message.lane === "insight" ? this.#ears.insight(message, buffers) : (this.#acknowledged(message), this.#take(message)), this.#watchHoles();
   }
   /** To be called a few times a second: repeats what was lost and gives up on what will not come. */
   tick() {
@@ -517,6 +621,8 @@ function initialState() {
     phase: "idle",
     floor: "listening",
     turnTaking: "automatic",
+    view: "talk",
+    sees: !1,
     liveSince: null,
     turns: [],
     notices: [],
@@ -1211,6 +1317,8 @@ var App = class {
       message: (message) => this.#take(message),
       voice: (turn2, first, samples3) => this.#talk.player.write(turn2, first, samples3),
       flush: (epoch, turn2) => this.#flush(epoch, turn2),
+      insight: () => {
+      },
       alive: () => this.#alive()
     }), this.#talk = new Talk(this.scope, this.store, this.#notices, this.bridge, this.#now), this.scope.interval(() => this.#tick(), TICK_MS), this.scope.listen(window, "pagehide", () => this.#talk.silence()), this.bridge.hello();
   }
@@ -1292,19 +1400,19 @@ var App = class {
     }
   }
   #welcome(welcome) {
-    let { name: name2, speaker, badge, model, suggestions: suggestions2, turns } = welcome;
-    if (this.store.set({ name: name2, speaker, badge, model, suggestions: suggestions2, turns }), this.#notices.replace(welcome.notices), welcome.transcript_class !== this.#transcriptClass) {
+    let { name: name2, speaker, badge, suggestions: suggestions2, turns } = welcome;
+    if (this.store.set({ name: name2, speaker, badge, suggestions: suggestions2, turns }), this.#notices.replace(welcome.notices), welcome.transcript_class !== this.#transcriptClass) {
       this.#transcriptClass = welcome.transcript_class;
       for (let view of this.#views)
         this.#hideTranscript(view);
     }
     this.#session(welcome);
   }
-  #session({ phase: phase2, floor: floor2, turn_taking, elapsed_ms, owner }) {
+  #session({ phase: phase2, floor: floor2, turn_taking, view, sees, model, elapsed_ms, owner }) {
     let before = this.store.get(), liveSince = phase2 === "live" ? before.liveSince ?? this.#now() - elapsed_ms : null, mine = owner === this.bridge.client;
     this.#owner = owner;
     let elsewhere = owner !== "" && !mine;
-    this.store.set({ phase: phase2, floor: floor2, turnTaking: turn_taking, liveSince, owner: mine, elsewhere }), elsewhere ? this.#yield() : this.#notices.clear(OTHER_PAGE.code), phase2 === "ended" && before.phase !== "ended" && this.#ended(), this.#talk.openGate();
+    this.store.set({ phase: phase2, floor: floor2, turnTaking: turn_taking, view, sees, model }), this.store.set({ liveSince, owner: mine, elsewhere }), elsewhere ? this.#yield() : this.#notices.clear(OTHER_PAGE.code), phase2 === "ended" && before.phase !== "ended" && this.#ended(), this.#talk.openGate();
   }
   #turn(turn2) {
     let others = this.store.get().turns.filter((known) => known.index !== turn2.index), place = others.findIndex((known) => known.index > turn2.index);
@@ -1924,6 +2032,7 @@ function emptyChip() {
   return el("li", "lw-chip", {}, el("b"), el("span"));
 }
 var OUTCOME = {
+  asking: () => " may it run?",
   running: () => " …",
   done: (use) => ` → ${cleanLine(use.result ?? "None", CHIP)} · ${duration(use.duration_ms)}`,
   failed: (use) => ` failed: ${cleanLine(use.error ?? "no reason given", CHIP)}`,

@@ -22,7 +22,7 @@ from livewidget.widget.reports import Reports
 from livewidget.widget.sessions import Sessions
 from livewidget.widget.transcript import Transcript
 from livewidget.widget.uplink import Uplink
-from livewidget.widget.views import introduction, turn_view
+from livewidget.widget.views import introduction, outlook, turn_view
 from livewidget.widget.wording import now_ms
 
 TICK_S = 0.05
@@ -192,7 +192,7 @@ class Talk:
 
     def state(self) -> dict[str, Any]:
         """Return where the session stands."""
-        return {
+        return outlook(self.provider) | {
             "phase": self.board.phase,
             "floor": self.board.floor.value,
             "turn_taking": self._turn_taking,

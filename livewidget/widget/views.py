@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from livewidget.connection import Provider
+from livewidget.models import find
 from livewidget.turns import ToolUse, Turn
 from livewidget.widget.messages import SpanView, ToolView, TurnView
 
@@ -20,9 +21,16 @@ def introduction(provider: Provider) -> dict[str, Any]:
         "name": provider.label,
         "speaker": provider.speaker,
         "badge": provider.badge,
-        "model": provider.model,
         "suggestions": tuple(provider.suggestions),
+        "explorer": False,
     }
+
+
+def outlook(provider: Provider) -> dict[str, Any]:
+    """Return how a talk with this model is shown, and whether there are pictures to show to it."""
+    model = find(provider.model, provider.service)
+    view = "translation" if model.translation else "dictation" if model.dictates else "talk"
+    return {"view": view, "sees": model.video, "model": provider.model}
 
 
 def turn_view(turn: Turn) -> TurnView:

@@ -25,15 +25,23 @@ class Host:
         return self.busy
 
     def state(self):
-        return {"phase": self.phase, "floor": "listening", "turn_taking": "automatic", "elapsed_ms": 0}
+        return {
+            "phase": self.phase,
+            "floor": "listening",
+            "turn_taking": "automatic",
+            "view": "talk",
+            "sees": True,
+            "model": "offline-tutor",
+            "elapsed_ms": 0,
+        }
 
     def welcome(self):
         return {
             "name": "Offline tutor",
             "speaker": "tutor",
             "badge": "",
-            "model": "offline-tutor",
             "suggestions": (),
+            "explorer": False,
             "turns": (),
             "notices": (),
             "transcript_class": "livewidget-transcript-0",

@@ -51,7 +51,7 @@ def test_the_first_to_start_owns_and_others_mirror():
     assert two.of(m.State)[-1].owner == "a"
 
 
-PICTURE = m.CameraFrame(mime_type="image/jpeg", width=1, height=1, captured_ms=0)
+PICTURE = m.CameraFrame(source="camera", mime_type="image/jpeg", width=1, height=1, captured_ms=0)
 TAKEN = {"activity", "microphone", "frame", "voice", "heard"}
 
 

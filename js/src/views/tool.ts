@@ -28,6 +28,7 @@ function emptyChip(): HTMLLIElement {
 }
 
 const OUTCOME: Record<ToolUse["state"], (use: ToolUse) => string> = {
+  asking: () => " may it run?",
   running: () => " …",
   done: (use) => ` → ${cleanLine(use.result ?? "None", CHIP)} · ${duration(use.duration_ms)}`,
   failed: (use) => ` failed: ${cleanLine(use.error ?? "no reason given", CHIP)}`,

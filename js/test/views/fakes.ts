@@ -17,6 +17,14 @@ export function turn(index: number, speaker: Turn["speaker"], text: string, more
     latency_ms: null,
     thoughts: "",
     tools: [],
+    sources: [],
+    queries: [],
+    code: [],
+    pages: [],
+    language: "",
+    waited: false,
+    images: 0,
+    anatomy: null,
     ...more,
   };
 }

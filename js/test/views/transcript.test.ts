@@ -11,6 +11,7 @@ const use = (more: Partial<ToolUse> = {}): ToolUse => ({
   error: null,
   duration_ms: 12.1,
   state: "done",
+  updates: [],
   ...more,
 });
 
