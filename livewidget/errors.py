@@ -8,6 +8,7 @@
     │   ├── KeyMissing             a model of the service was named and no key was found
     │   ├── ExtraMissing           an optional part is not installed
     │   ├── AudioError             audio that cannot be read or used
+    │   ├── PictureError           a picture that cannot be read or used
     │   ├── ToolError              a function that cannot be a tool
     │   └── StateError             not now: the session is not open, or is closed
     ├── ServiceError               the server's: it closed the connection and said why (`code`, `reason`)
@@ -55,6 +56,10 @@ class ExtraMissing(UsageError):
 
 class AudioError(UsageError):
     """Audio that cannot be read or used."""
+
+
+class PictureError(UsageError):
+    """A picture that cannot be read or used."""
 
 
 class ToolError(UsageError):
