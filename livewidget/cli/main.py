@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 import livewidget
-from livewidget.cli import ask, demo, doctor, serve
+from livewidget.cli import ask, demo, doctor, models, serve
 from livewidget.errors import LiveError, UsageError
 
 # What scripts can rely on; `livewidget --help` prints it.
@@ -35,8 +35,10 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"livewidget {livewidget.__version__}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="ask | demo | doctor | serve")
-    for command in (ask, demo, doctor, serve):
+    commands = top.add_subparsers(
+        dest="command", required=True, metavar="ask | demo | doctor | models | serve"
+    )
+    for command in (ask, demo, doctor, models, serve):
         command.add(commands)
     return top
 

@@ -19,7 +19,7 @@ def test_version():
 def test_help_names_every_command_and_exit_code():
     done = livewidget("--help")
     assert done.returncode == 0
-    for word in ("ask", "demo", "doctor", "serve", "exit codes", "130"):
+    for word in ("ask", "demo", "doctor", "models", "serve", "exit codes", "130"):
         assert word in done.stdout
 
 

@@ -1,0 +1,119 @@
+"""The two tables as JSON, for pages and programs, and a model's row in sentences, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from livewidget.models.features import FEATURES, INT32, Feature
+from livewidget.models.model import Model
+from livewidget.models.prices import PRICES, PRICES_OF
+from livewidget.models.table import MODELS
+
+
+def catalogue(service: str | None = None) -> dict[str, Any]:
+    """Return both tables as JSON.
+
+    Args:
+        service: "gemini" or "vertex": the models of that one; "standin": the tutor and every model that it
+            can stand in for; None: all, each once a service.
+    """
+    models = models_of(service)
+    return {
+        "service": service or "",
+        "prices_of": PRICES_OF,
+        "models": [model_json(model) for model in models],
+        "features": [feature_json(feature, models) for feature in FEATURES],
+    }
+
+
+def models_of(service: str | None) -> tuple[Model, ...]:
+    """Return the models that can be talked with on a service, those that were shut down left out."""
+    alive = [model for model in MODELS if model.status != "shut down"]
+    if service == "standin":
+        # By a bare id the stand-in is the Gemini API where that has the model, else Vertex AI.
+        rank = {"standin": 0, "gemini": 1, "vertex": 2}
+        by_id: dict[str, Model] = {}
+        for model in sorted(alive, key=lambda row: rank[row.service]):
+            by_id.setdefault(model.id, model)
+        return tuple(by_id.values())
+    return tuple(model for model in alive if service in (None, model.service))
+
+
+def feature_json(feature: Feature, models: tuple[Model, ...]) -> dict[str, Any]:
+    """Return one feature as JSON, with what each of `models` does with it."""
+    by_model = {model.id: list(feature.choices_for(model)) for model in models if feature.has(model)}
+    taken = {model.id: feature.taken(model) for model in models}
+    return {
+        "name": feature.name,
+        "group": feature.group,
+        "label": feature.label,
+        "wire": feature.wire,
+        "about": feature.about,
+        "kind": feature.kind,
+        "default": _default(feature),
+        "unsaid": feature.unsaid,
+        "choices": list(feature.choices),
+        "choices_by_model": by_model if feature.choices_of else {},
+        "notes": dict(feature.notes),
+        "lowest": float(feature.lowest) if feature.kind == "number" else None,
+        "highest": float(feature.highest) if feature.kind == "number" and feature.highest < INT32 else None,
+        "whole": feature.whole,
+        "unit": feature.unit,
+        "instead": feature.instead,
+        "ignored": [id for id, does in taken.items() if does == "ignored"],
+        "refused": [id for id, does in taken.items() if does == "refused"],
+    }
+
+
+def _default(feature: Feature) -> Any:
+    if feature.name == "modalities":
+        return feature.default[0]
+    return list(feature.default) if isinstance(feature.default, tuple) else feature.default
+
+
+def model_json(model: Model) -> dict[str, Any]:
+    """Return one model's row as JSON, with its facts in sentences and its price where one is known."""
+    price = PRICES.get(model.id) if model.service == "gemini" else None
+    row = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(model).items()}
+    return {
+        **row,
+        "facts": list(facts(model)),
+        "usd_per_million_tokens": None if price is None else asdict(price),
+    }
+
+
+def facts(model: Model) -> Iterator[str]:
+    """Yield what is worth knowing of a model, a sentence each."""
+    if model.dictates:
+        yield "Only writes down what is said."
+    elif model.translation:
+        yield "Translates what is said; a turn has no end."
+    else:
+        words = {"AUDIO": "sound", "TEXT": "text", "VIDEO": "a moving picture"}
+        yield f"Answers in {' or '.join(words[one] for one in model.modalities)}."
+    if model.thinks:
+        how = ", ".join(level.lower() for level in model.thinking_levels) or "a number of tokens"
+        yield f"Thinks before it answers: {how}{' (must be said)' if model.thinking_required else ''}."
+    if model.tools:
+        waits = " or ".join("waits" if one == "BLOCKING" else "goes on" for one in model.tool_behaviors)
+        yield f"Calls functions, and {waits} meanwhile."
+    able = [
+        word
+        for word, has in (
+            ("Google Search", model.search),
+            ("code execution", model.code_execution),
+            ("URL context", model.url_context),
+            ("pictures", model.video),
+            ("affective dialog", model.affective_dialog),
+            ("proactive audio", model.proactive_audio),
+        )
+        if has
+    ]
+    if able:
+        yield f"Has {', '.join(able)}."
+    if model.seeds_history:
+        yield "Takes a history at the beginning only, and later text by realtimeInput."
+    if model.language_count:
+        yield f"Speaks {model.language_count} language{'s' if model.language_count > 1 else ''}."
