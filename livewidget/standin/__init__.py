@@ -4,7 +4,7 @@
 `Script` and `ManualClock` make it a puppet for tests; `FAULTS` lists what `StandIn.simulate` can break.
 """
 
-from livewidget.standin.clock import Clock, ManualClock, SystemClock
+from livewidget.clock import Clock, ManualClock, SystemClock
 from livewidget.standin.faults import FAULTS
 from livewidget.standin.script import Close, Script, When
 from livewidget.standin.seams import Brain, Ears, Voice

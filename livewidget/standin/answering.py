@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
+from livewidget.clock import Clock
 from livewidget.protocol.content import FunctionResponse
 from livewidget.protocol.server import (
     ServerContent,
@@ -16,7 +17,6 @@ from livewidget.protocol.server import (
 )
 from livewidget.standin import rules
 from livewidget.standin.calling import Calling
-from livewidget.standin.clock import Clock
 from livewidget.standin.delivery import Delivery
 from livewidget.standin.manners import Manners
 from livewidget.standin.memory import Memories, Memory

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from livewidget.clock import Clock
 from livewidget.protocol.content import FunctionCall, FunctionResponse
 from livewidget.protocol.server import ServerMessage, ToolCall, ToolCallCancellation
-from livewidget.standin.clock import Clock
 from livewidget.standin.manners import Manners
 from livewidget.standin.outlet import Outlet
 from livewidget.standin.seams import Call

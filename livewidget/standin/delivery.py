@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from livewidget.clock import Clock
 from livewidget.protocol.content import Blob, Content, Part
 from livewidget.protocol.server import ServerContent, ServerMessage, Transcription
-from livewidget.standin.clock import Clock
 from livewidget.standin.manners import Manners
 from livewidget.standin.outlet import Outlet
 from livewidget.standin.seams import SPEAKING_RATE, Speech

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from livewidget.clock import Clock
 from livewidget.protocol.server import GoAway, ServerMessage
 from livewidget.standin import rules
-from livewidget.standin.clock import Clock
 from livewidget.standin.outlet import Outlet
 from livewidget.transports.base import TransportClosed
 

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from livewidget.clock import Clock
 from livewidget.protocol import ClientMessageError
 from livewidget.protocol.auth_token import AuthToken, Path, decode_auth_token, mask_paths, overwrite
 from livewidget.protocol.client import Setup
 from livewidget.standin import rules
-from livewidget.standin.clock import Clock
 from livewidget.standin.outlet import Refusal
 
 PREFIX = "auth_tokens/"

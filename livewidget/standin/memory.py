@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from livewidget.standin.clock import Clock
+from livewidget.clock import Clock
 from livewidget.standin.seams import Mind
 from livewidget.standin.tokens import Meter
 

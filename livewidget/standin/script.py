@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
+from livewidget.clock import Clock
 from livewidget.protocol.client import ClientMessage
 from livewidget.protocol.content import Blob, Content, FunctionCall, Part
 from livewidget.protocol.server import (
@@ -32,7 +33,6 @@ from livewidget.protocol.server import (
     Transcription,
     UsageMetadata,
 )
-from livewidget.standin.clock import Clock
 from livewidget.standin.outlet import Outlet
 from livewidget.standin.seams import SPEAKING_RATE
 from livewidget.transports.base import TransportClosed

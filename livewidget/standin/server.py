@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from livewidget.clock import Clock
 from livewidget.models import Model
 from livewidget.protocol import ClientMessageError, decode_client
 from livewidget.protocol.client import ClientMessage, Setup
 from livewidget.protocol.server import ServerMessage, SetupComplete
 from livewidget.standin import rules
-from livewidget.standin.clock import Clock
 from livewidget.standin.grants import Grant
 from livewidget.standin.manners import Manners
 from livewidget.standin.memory import Memories, Memory

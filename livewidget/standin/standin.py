@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from livewidget import models
+from livewidget.clock import Clock, SystemClock
 from livewidget.errors import UsageError
 from livewidget.protocol.client import Setup
 from livewidget.standin import functions, rules
 from livewidget.standin.answering import Senses
-from livewidget.standin.clock import Clock, SystemClock
 from livewidget.standin.conversation import Conversation
 from livewidget.standin.faults import FAULTS, Faults
 from livewidget.standin.grants import Grant

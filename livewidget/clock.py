@@ -1,4 +1,4 @@
-"""The stand-in's clock: the true one, and one that a test winds by hand."""
+"""Clocks that both ends of a session wait by: the true one, and one that is wound by hand."""
 
 from __future__ import annotations
 

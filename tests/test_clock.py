@@ -1,0 +1,45 @@
+"""The clocks of both ends."""
+
+import asyncio
+
+import pytest
+
+from livewidget.clock import ManualClock, SystemClock
+
+
+async def test_time_that_is_wound_wakes_in_order_whoever_waited_for_it():
+    clock, woken = ManualClock(), []
+
+    async def wait(at_ms):
+        await clock.sleep_until(at_ms)
+        woken.append((at_ms, clock.now_ms()))
+
+    tasks = [asyncio.create_task(wait(at_ms)) for at_ms in (30, 10, 20, 40)]
+    await asyncio.sleep(0)
+    clock.advance(9)
+    await asyncio.sleep(0)
+    assert woken == []
+    clock.advance(21)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert woken == [(10, 30), (20, 30), (30, 30)]
+    tasks[-1].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    clock.advance(100)  # who gave up is not woken
+    assert len(woken) == 3
+
+
+@pytest.mark.parametrize("clock", [ManualClock(), SystemClock()])
+async def test_a_moment_that_has_passed_lets_others_run_and_returns(clock):
+    ran = []
+    other = asyncio.create_task(asyncio.sleep(0, ran.append(1)))
+    await clock.sleep_until(clock.now_ms() - 5)
+    await other
+    assert ran == [1]
+
+
+async def test_the_true_clock_does_not_return_early():
+    clock = SystemClock()
+    until = clock.now_ms() + 5
+    await clock.sleep_until(until)
+    assert clock.now_ms() >= until
