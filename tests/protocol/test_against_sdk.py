@@ -35,6 +35,7 @@ from livewidget.protocol import (
     setup_message,
 )
 from tests.protocol.sdk import frames_of
+from tests.protocol.sdk_config import sdk_config
 from tests.protocol.strategies import examples, json_objects, user_keys
 
 MODEL = "gemini-of-tomorrow"  # No row of the table: everything may be sent.
@@ -42,6 +43,9 @@ PATHS = {
     "gemini": f"models/{MODEL}",
     "vertex": f"projects/p1/locations/us-central1/publishers/google/models/{MODEL}",
 }
+#: google-genai takes penalties in this field only, and warns of it.
+pytestmark = pytest.mark.filterwarnings("ignore:.*generation_config:DeprecationWarning")
+
 services = pytest.mark.parametrize("service", ["gemini", "vertex"])
 
 words = st.text(min_size=1, max_size=10)
@@ -76,6 +80,8 @@ configs = st.builds(
     top_p=maybe(st.floats(0, 1)),
     top_k=maybe(st.integers(1, 500)),
     max_output_tokens=maybe(st.integers(1, 100_000)),
+    presence_penalty=maybe(st.floats(-2, 2)),
+    frequency_penalty=maybe(st.floats(-2, 2)),
     seed=maybe(st.integers(-(2**31), 2**31 - 1)),
     modalities=st.sampled_from([("AUDIO",), ("TEXT",), ("VIDEO",)]),
     thinking=maybe(st.sampled_from(["minimal", "low", "medium", "high"]) | st.integers(-1, 9000)),
@@ -95,6 +101,8 @@ configs = st.builds(
     seed_history=st.booleans(),
     safety=st.dictionaries(st.just("HARASSMENT"), st.sampled_from(["BLOCK_NONE", "OFF"])),
     google_search=st.booleans(),
+    code_execution=st.booleans(),
+    url_context=st.booleans(),
 )
 handles = maybe(words)
 declarations = st.lists(
@@ -118,110 +126,6 @@ declarations = st.lists(
     ),
     max_size=2,
 )
-
-
-def transcription_of(wanted: bool | Transcription) -> types.AudioTranscriptionConfig | None:
-    if not isinstance(wanted, Transcription):
-        return types.AudioTranscriptionConfig() if wanted else None
-    return types.AudioTranscriptionConfig(
-        language_codes=list(wanted.languages) or None,
-        custom_vocabulary=list(wanted.vocabulary) or None,
-        mode=wanted.mode,
-    )
-
-
-def realtime_of(turns: TurnDetection) -> types.RealtimeInputConfig | None:
-    """The SDK's counterpart; None where nothing differs from what the service does by itself."""
-    values: dict[str, Any] = {}
-    detection: dict[str, Any] = {}
-    if turns.mode == "push_to_talk":
-        detection["disabled"] = True
-    if turns.silence_ms is not None:
-        detection["silence_duration_ms"] = turns.silence_ms
-    if turns.prefix_padding_ms is not None:
-        detection["prefix_padding_ms"] = turns.prefix_padding_ms
-    if turns.start_sensitivity:
-        detection["start_of_speech_sensitivity"] = f"START_SENSITIVITY_{turns.start_sensitivity.upper()}"
-    if turns.end_sensitivity:
-        detection["end_of_speech_sensitivity"] = f"END_SENSITIVITY_{turns.end_sensitivity.upper()}"
-    if detection:
-        values["automatic_activity_detection"] = detection
-    if not turns.interrupts:
-        values["activity_handling"] = "NO_INTERRUPTION"
-    if turns.turn_coverage:
-        values["turn_coverage"] = f"TURN_INCLUDES_{turns.turn_coverage.upper()}"
-    return types.RealtimeInputConfig(**values) if values else None
-
-
-def compression_of(wanted: bool | Compression) -> types.ContextWindowCompressionConfig | None:
-    if not wanted:
-        return None
-    wanted = wanted if isinstance(wanted, Compression) else Compression()
-    return types.ContextWindowCompressionConfig(
-        trigger_tokens=wanted.trigger_tokens,
-        sliding_window=types.SlidingWindow(target_tokens=wanted.target_tokens),
-    )
-
-
-def tools_of(config: LiveConfig, functions: list[dict[str, Any]]) -> list[types.Tool] | None:
-    tools = [types.Tool(google_search=types.GoogleSearch())] if config.google_search else []
-    if functions:
-        tools.append(
-            types.Tool(
-                function_declarations=[types.FunctionDeclaration.model_validate(one) for one in functions]
-            )
-        )
-    return tools or None
-
-
-def sdk_config(
-    config: LiveConfig, functions: list[dict[str, Any]], handle: str | None
-) -> types.LiveConnectConfig:
-    values: dict[str, Any] = {
-        name: getattr(config, name)
-        for name in ("system_instruction", "temperature", "top_p", "top_k", "max_output_tokens", "seed")
-    }
-    if config.voice or config.language:
-        voice = types.PrebuiltVoiceConfig(voice_name=config.voice) if config.voice else None
-        values["speech_config"] = types.SpeechConfig(
-            voice_config=types.VoiceConfig(prebuilt_voice_config=voice) if voice else None,
-            language_code=config.language,
-        )
-    if config.thinking is not None or config.include_thoughts:
-        level = isinstance(config.thinking, str)
-        values["thinking_config"] = types.ThinkingConfig(
-            include_thoughts=config.include_thoughts or None,
-            thinking_level=config.thinking.upper() if isinstance(config.thinking, str) else None,
-            thinking_budget=None if level else config.thinking,
-        )
-    if config.media_resolution:
-        values["media_resolution"] = f"MEDIA_RESOLUTION_{config.media_resolution.upper()}"
-    if config.resumption or handle is not None:
-        values["session_resumption"] = types.SessionResumptionConfig(handle=handle)
-    if config.translation:
-        values["translation_config"] = types.TranslationConfig(
-            target_language_code=config.translation.target,
-            echo_target_language=config.translation.echo or None,
-        )
-    if config.proactive_audio:
-        values["proactivity"] = types.ProactivityConfig(proactive_audio=True)
-    if config.seed_history:
-        values["history_config"] = types.HistoryConfig(initial_history_in_client_content=True)
-    if config.safety:
-        values["safety_settings"] = [
-            types.SafetySetting(category=f"HARM_CATEGORY_{name}", threshold=threshold)
-            for name, threshold in config.safety.items()
-        ]
-    return types.LiveConnectConfig(
-        **values,
-        response_modalities=list(config.modalities),
-        enable_affective_dialog=config.affective_dialog or None,
-        tools=tools_of(config, functions),
-        input_audio_transcription=transcription_of(config.input_transcript),
-        output_audio_transcription=transcription_of(config.output_transcript),
-        realtime_input_config=realtime_of(config.turn_detection),
-        context_window_compression=compression_of(config.compression),
-    )
 
 
 @services
