@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections import deque
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,11 @@ _GREETING = "hello"  # what "model, speak now" with nothing said before comes do
 _CANNOT_TRANSLATE = (
     "I am the offline tutor. I cannot translate, because I am only a small program on this computer."
 )
+
+
+def has_words(text: str) -> bool:
+    """Tell whether `text` says anything; clients send "." or " " where all they want is an answer now."""
+    return re.search(r"\w", text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +84,21 @@ class Answering:
 
     async def greet(self) -> None:
         """Speak first, or answer what was added to the history and never asked."""
-        last = self._memory.history[-1] if self._memory.history else ("model", "")
-        if last[0] == "user":
-            self._memory.history.pop()
-            await self.ask(last[1])
-        else:
-            await self.ask(_GREETING)
+        await self.ask(self._unasked() or _GREETING)
+
+    async def nudge(self) -> None:
+        """Answer what was added to the history and never asked, unless there is none or an answer runs."""
+        if not self.busy and (question := self._unasked()):
+            await self.ask(question)
+
+    def _unasked(self) -> str | None:
+        """Take the user's last words, if the model has said none since; turns without a word go with them."""
+        history = self._memory.history
+        while history and history[-1][0] == "user":
+            _, text = history.pop()
+            if has_words(text):
+                return text
+        return None
 
     async def interrupt(self) -> None:
         """Stop whatever is being done, and tell the client what that voids."""

@@ -10,7 +10,7 @@ import msgspec
 from livewidget.protocol.client import ClientContent, ClientMessage, ContextUpdate, RealtimeInput, Setup
 from livewidget.protocol.content import Blob, Content, Tool
 from livewidget.standin import pictures, rules
-from livewidget.standin.answering import Answering, Senses
+from livewidget.standin.answering import Answering, Senses, has_words
 from livewidget.standin.listening import Listening
 from livewidget.standin.manners import Manners
 from livewidget.standin.memory import Memory
@@ -93,8 +93,12 @@ class Conversation:
 
     async def _typed(self, text: str) -> None:
         self._memory.meter.read(text)
+        if not has_words(text):
+            if self._manners.answers:
+                await self._answering.nudge()
+            return
         await self._answering.interrupt()
-        if text.strip() and self._manners.answers:
+        if self._manners.answers:
             await self._answering.ask(text)
 
     async def _content(self, content: ClientContent) -> None:

@@ -40,6 +40,42 @@ async def test_history_may_be_seeded_and_then_only_typed_as_realtime_text(bench)
     assert await closed(client) == (1007, "Request contains an invalid argument.")
 
 
+async def test_a_turn_without_words_asks_for_the_answer_to_what_stands_before_it(bench):
+    """LiveKit's agents add what was typed to the history, and then send "." for the answer."""
+    one = bench(model="gemini-2.5-flash-native-audio-latest")
+    client = await one.client()
+    await client.send(clientContent={"turns": [{"role": "user", "parts": [{"text": "kept"}]}]})
+    dot = [{"role": "user", "parts": [{"text": "."}]}]
+    await client.send(clientContent={"turns": dot, "turnComplete": True})
+    assert said(await client.turn()) == "echo kept"
+    await client.send(clientContent={"turns": dot, "turnComplete": True})
+    assert said(await client.turn()) == "echo hello"
+
+
+async def test_realtime_text_without_words_starts_the_answer_to_a_seeded_question(bench):
+    """ADK sends "." after the history, and Pipecat " "."""
+    one = bench(model="gemini-3.8-live")
+    client = await one.client(historyConfig={"initialHistoryInClientContent": True})
+    asked = [{"role": "user", "parts": [{"text": "kept"}]}]
+    await client.send(clientContent={"turns": asked, "turnComplete": True})
+    await client.send(realtimeInput={"text": "."})
+    assert said(await client.turn()) == "echo kept"
+    await client.send(realtimeInput={"text": " "})
+    await client.send(realtimeInput={"text": "now"})
+    assert said(await client.turn()) == "echo now"
+    assert [text for text, _ in one.brain.minds[0].asked] == ["kept", "now"]
+
+
+async def test_realtime_text_without_words_interrupts_nothing(bench):
+    client = await bench().client()
+    asked = [{"role": "user", "parts": [{"text": "kept"}]}]
+    await client.send(clientContent={"turns": asked, "turnComplete": True})
+    await client.send(realtimeInput={"text": " "})
+    turn = await client.turn()
+    assert said(turn) == "echo kept"
+    assert "interrupted" not in kinds(turn)
+
+
 async def test_extended_thinking_says_that_it_is_idle(bench):
     thinking = {"thinkingConfig": {"thinkingLevel": "LOW"}}
     client = await bench(model="gemini-3.8-live-extended-thinking").client(generationConfig=thinking)
