@@ -46,7 +46,7 @@ class LiveConfig:
         proactive_audio: Whether the model may choose to stay silent; models since 3.8 always may.
         affective_dialog: Whether the model heeds the tone of voice.
         translation: On translating models, the language to translate to.
-        seed_history: Whether the first content sent is history, on models that must be told so.
+        seed_history: Whether the first content sent is history; some models must be told so, all may be.
         safety: Harm category to threshold, such as {"HARASSMENT": "BLOCK_NONE"}.
         google_search: Whether the model may search.
         code_execution: Whether the model may run code that it writes, where it lives.

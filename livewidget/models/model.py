@@ -31,7 +31,7 @@ class Model:
         modalities: What it can answer in; exactly one is chosen for a session.
         text: How text goes to it once the session runs: `clientContent`, `realtimeInput.text`, either, or not
             at all.
-        seeds_history: Whether `historyConfig` is needed for `clientContent` to seed the history at the start.
+        seeds_history: Whether `clientContent` seeds the history at the start only, and needs `historyConfig`.
         video: Whether it looks at pictures.
         thinking: Which field of `thinkingConfig` it takes: "budget", "level", or None: the object must be
             absent.

@@ -148,7 +148,6 @@ def test_long_texts_stay_out_of_errors() -> None:
         (TRANSLATE, {"translation": "pl", "system_instruction": "x"}, "it follows no instructions"),
         (TRANSLATE, {"translation": "pl", "google_search": True}, "it cannot search"),
         (LIVE, {"translation": "pl"}, "gemini-3.5-live-translate-preview does."),
-        (LIVE, {"seed_history": True}, "gemini-3.1-flash-live-preview does."),
         (find("gemini-2.0-flash-live-001", "gemini"), {}, "was shut down; gemini-3.8-live takes its place."),
     ],
 )
@@ -165,6 +164,7 @@ def test_fields_on_the_wrong_model(model: Model, values: dict[str, Any], words: 
         (LIVE, {"voice": "Kore", "google_search": True, "turn_detection": "push_to_talk"}),
         (THINKING, {"thinking": "high", "include_thoughts": True}),
         (SEEDED, {"thinking": "MINIMAL", "seed_history": True}),
+        (LIVE, {"seed_history": True}),
         (NATIVE, {"thinking": 0, "proactive_audio": True, "affective_dialog": True}),
         (NATIVE, {"thinking": -1}),
         (TRANSLATE, {"translation": {"target": "pl", "echo": True}}),
@@ -197,7 +197,6 @@ def test_what_a_refusal_recommends_does_take_the_field() -> None:
         {"thinking": 5},
         {"proactive_audio": True},
         {"affective_dialog": True},
-        {"seed_history": True},
     ]
     for value in values:
         with pytest.raises(ConfigError) as caught:

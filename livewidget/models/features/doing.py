@@ -138,11 +138,9 @@ DOING: Final = (
         group=_LONG,
         label="History first",
         wire="historyConfig.initialHistoryInClientContent",
-        about="What is sent first is history and no question, on models that must be told so.",
+        about="What is sent first is history and no question; some models must be told so, all may be.",
         kind="switch",
         default=False,
-        needs="seeds_history",
-        instead="its history needs no announcing",
     ),
     Feature(
         name="safety",
