@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from livewidget.audio import Resampler, to_float, to_pcm16
 from livewidget.errors import ServerFault
@@ -52,9 +52,27 @@ STYLES: dict[str, Style] = {
 """The Live API's 30 prebuilt voices, each as a style of its own."""
 
 
-def style_of(voice: str | None) -> Style:
-    """Return the style of a prebuilt voice's name, in any case; the default for None and unknown names."""
-    return STYLES.get((voice or "").capitalize(), DEFAULT_STYLE)
+_LANGUAGES = {"en": "en-us", "es": "es", "fr": "fr", "de": "de", "it": "it"}
+# espeak-ng's own "en" is British.
+_VARIETIES = dict.fromkeys(("en-gb", "en-au", "en-in", "en-ie", "en-nz", "en-za"), "en") | dict.fromkeys(
+    ("es-419", "es-us", "es-mx", "es-ar", "es-co", "es-cl", "es-pe"), "es-419"
+)
+
+
+def style_of(voice: str | None, language: str | None = None) -> Style:
+    """Return the style of a prebuilt voice's name, in any case; the default for None and unknown names.
+
+    Args:
+        voice: "Puck", "Kore" …
+        language: BCP-47, to speak or as an accent; one that this voice does not know leaves it as it is.
+    """
+    style = STYLES.get((voice or "").capitalize(), DEFAULT_STYLE)
+    code = (language or "").lower().replace("_", "-")
+    spoken = _VARIETIES.get(code) or _LANGUAGES.get(code.partition("-")[0])
+    if spoken is None:
+        return style
+    _, plus, variant = style.voice.partition("+")
+    return replace(style, voice=f"{spoken}{plus}{variant}")
 
 
 def clauses(text: str) -> Iterator[str]:
@@ -106,14 +124,16 @@ class TutorVoice:
         """
         self._espeak.start()
 
-    async def speak(self, text: str, voice: str | None = None) -> AsyncGenerator[Speech, None]:
+    async def speak(
+        self, text: str, voice: str | None = None, language: str | None = None
+    ) -> AsyncGenerator[Speech, None]:
         """Speak: see `seams.Voice`. Pieces of 60 ms come as fast as they are taken.
 
         Raises:
             ExtraMissing: If espeak-ng is not installed.
             ServerFault: If the worker ended, and once more after it was started again.
         """
-        style, pending, resampler = style_of(voice), "", None
+        style, pending, resampler = style_of(voice, language), "", None
         for clause in clauses(text):
             caption, made = _Caption(clause), 0
             for last_try in (False, True):

@@ -193,3 +193,28 @@ def test_clauses_join_and_are_short():
     assert "".join(pieces) == text
     assert max(map(len, pieces)) <= 300
     assert pieces[:2] == ["One. ", "Two! "]
+
+
+@pytest.mark.parametrize(
+    ("language", "voice"),
+    [
+        ("es", "es+m6"), ("es-ES", "es+m6"), ("es-MX", "es-419+m6"), ("fr-CA", "fr+m6"), ("de_DE", "de+m6"),
+        ("it", "it+m6"), ("en-GB", "en+m6"), ("en-US", "en-us+m6"), (None, "en-us+m6"), ("tlh", "en-us+m6"),
+    ],
+)  # fmt: skip
+def test_a_language_keeps_the_style_of_the_voice(language, voice):
+    style = style_of("Charon", language)
+    assert style.voice == voice
+    assert style.pitch == style_of("Charon").pitch
+
+
+@pytest.mark.parametrize("language", ["es", "es-MX", "fr", "de", "it", "en-GB"])
+async def test_other_languages_sound_different(language):
+    """The same letters, read by the rules of another language, and not as silence."""
+    text = "Buenos dias, general."
+    sound = [
+        b"".join([piece.pcm async for piece in TutorVoice().speak(text, "Puck", one)])
+        for one in (language, None)
+    ]
+    assert level_dbfs(to_float(sound[0])) > -35
+    assert sound[0] != sound[1]
