@@ -6,33 +6,45 @@ import asyncio
 import logging
 import re
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from dataclasses import dataclass
 
 from livewidget.clock import Clock
-from livewidget.protocol.content import FunctionResponse
+from livewidget.protocol.content import FunctionResponse, Part
 from livewidget.protocol.server import (
     ServerContent,
     ServerMessage,
     SessionResumptionUpdate,
+    Transcription,
+    UsageMetadata,
 )
-from livewidget.standin import rules
+from livewidget.standin import rules, showing
 from livewidget.standin.calling import Calling
 from livewidget.standin.delivery import Delivery
 from livewidget.standin.manners import Manners
 from livewidget.standin.memory import Memories, Memory
 from livewidget.standin.outlet import Outlet
 from livewidget.standin.pictures import Sight
-from livewidget.standin.seams import Brain, Call, Ears, Mind, Say, Voice
+from livewidget.standin.seams import (
+    SPEAKING_RATE,
+    Brain,
+    Call,
+    Ears,
+    Mind,
+    Say,
+    Speech,
+    Thought,
+    Voice,
+    Wait,
+)
 from livewidget.transports.base import TransportClosed
 
 log = logging.getLogger(__name__)
 
 _WAITING = 4  # questions that may wait while the model may not be interrupted; the oldest is dropped
 _GREETING = "hello"  # what "model, speak now" with nothing said before comes down to
-_CANNOT_TRANSLATE = (
-    "I am the offline tutor. I cannot translate, because I am only a small program on this computer."
-)
+_FILLER = "Let me think."  # what a model says first that thinks in the background
+_MUTE_S = 2  # of silence that a translator streams for each utterance when it knows no language
 
 
 def has_words(text: str) -> bool:
@@ -42,7 +54,12 @@ def has_words(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Senses:
-    """What a session hears, thinks and speaks with. `sees`: whether the tutor's own brain is at work."""
+    """What a session hears, thinks and speaks with.
+
+    Attributes:
+        sees: The tutor's own brain is at work, and looks at pictures.
+        late: What the user said is told when the answer has begun, as the service may do it.
+    """
 
     ears: Ears
     brain: Brain
@@ -50,6 +67,7 @@ class Senses:
     clock: Clock
     memories: Memories
     sees: bool = True
+    late: bool = False
 
 
 class Answering:
@@ -145,8 +163,11 @@ class Answering:
 
     async def _answer(self, text: str, confident: bool) -> None:
         said = await self._think(text, confident)
+        if said.thoughts and self._manners.model.thinking_required:
+            await self._fill()
         for _ in range(8):  # calls one after the other; a mind that never stops calling is stopped
-            if isinstance(said, Say):
+            await self._show_thoughts(said.thoughts)
+            if not isinstance(said, Call):
                 break
             result = await self._calling.call(said, self._complete)
             if result is None:
@@ -155,15 +176,18 @@ class Answering:
             self._open = True
             said = await self._safely(self.mind.result(said.name, result))
         if isinstance(said, Say):
-            await self._speak(said.text)
+            await self._tell(said)
+        elif isinstance(said, Wait) and not self._manners.model.translation:
+            await self._outlet.content(waiting_for_input=True)
+            await self._complete()
 
-    async def _think(self, text: str, confident: bool) -> Say | Call:
-        if self._manners.model.translation:
-            return Say(_CANNOT_TRANSLATE)
-        seen = self.sight.answer(text) if self._senses.sees else None
-        return Say(seen) if seen else await self._safely(self.mind.reply(text, confident=confident))
+    async def _think(self, text: str, confident: bool) -> Thought:
+        if self._manners.mute:
+            return Say("")  # a translator that knows no language is silent aloud
+        seen = await self.sight.answer(text) if self._senses.sees else None
+        return seen or await self._safely(self.mind.reply(text, confident=confident))
 
-    async def _safely(self, thought: Awaitable[Say | Call]) -> Say | Call:
+    async def _safely(self, thought: Awaitable[Thought]) -> Thought:
         try:
             return await thought
         except Exception as problem:
@@ -171,36 +195,81 @@ class Answering:
             log.exception("the stand-in's brain failed")
             return Say(f"Sorry, my brain failed: {type(problem).__name__}.")
 
-    async def _speak(self, text: str) -> None:
-        manners, senses = self._manners, self._senses
-        delivery = Delivery(self._outlet, manners, senses.clock, self._memory.meter)
-        self._delivery = delivery
-        if manners.speaks:
-            await delivery.speak(senses.voice.speak(text, manners.voice))
-        else:
-            await delivery.write(text)
-        if not manners.model.translation:
+    async def _show_thoughts(self, thoughts: tuple[str, ...]) -> None:
+        for thought in self._manners.thinking.kept(thoughts):
+            self._memory.meter.thought(thought)
+            if self._manners.thinking.shown:
+                await self._new_delivery().part(Part(text=thought, thought=True))
+
+    async def _fill(self) -> None:
+        """Say that an answer will come, and end the turn, but not the interaction."""
+        delivery = await self._speak(Say(_FILLER))
+        await self._outlet.content(generation_complete=True)
+        await delivery.heard()
+        self._delivery = None
+        await self._complete("IN_PROGRESS")
+        self._open = True
+
+    async def _tell(self, said: Say) -> None:
+        translates = self._manners.model.translation
+        delivery = await self._speak(said)
+        if said.grounding:
+            await self._outlet.content(grounding_metadata=showing.grounding(said.grounding, said.text))
+        if not translates:
             await self._outlet.content(generation_complete=True)
         await delivery.heard()
         self._memory.history.append(("model", delivery.text))
         self._delivery = None
-        if manners.model.translation:
+        if translates:
             self._open = False  # such a model never completes a turn
+            await self._outlet.send(ServerMessage(usage_metadata=self._usage()))
         else:
             await self._complete()
 
-    async def _complete(self) -> None:
+    async def _speak(self, said: Say) -> Delivery:
+        """Send what comes before the words, then the words: aloud, or written."""
+        manners = self._manners
+        delivery = self._delivery = self._new_delivery()
+        for part in showing.program(said.ran) if said.ran else ():
+            await delivery.part(part)
+        if said.pages:
+            await self._outlet.content(url_context_metadata=showing.pages(said.pages))
+        if manners.mute:
+            await delivery.speak(_silence())
+        elif manners.speaks:
+            target = manners.translation.target if manners.translation else None
+            language = said.language or target or manners.language
+            speech = self._senses.voice.speak(said.text, manners.voice, language)
+            await delivery.speak(speech, language if target else None)
+            if manners.vertex and manners.transcribes_output:
+                await self._outlet.content(output_transcription=Transcription(finished=True))
+        else:
+            await delivery.write(said.text)
+        return delivery
+
+    def _new_delivery(self) -> Delivery:
+        return Delivery(self._outlet, self._manners, self._senses.clock, self._memory.meter)
+
+    async def _complete(self, status: str = "IDLE") -> None:
         # Closed before it is sent: an interruption during the sending must not complete the turn again.
         if not self._open:
             return
         self._open = False
-        usage = self._memory.meter.turn(vertex=self._manners.vertex)
-        # A model that thinks in the background says when it has nothing more to do.
-        status = "IDLE" if self._manners.model.thinking_required else None
-        content = ServerContent(turn_complete=True, interaction_status=status)
-        await self._outlet.send(ServerMessage(server_content=content, usage_metadata=usage))
+        await self._outlet.release()
+        # A model that thinks in the background says whether it has more to do.
+        said = status if self._manners.model.thinking_required else None
+        content = ServerContent(turn_complete=True, interaction_status=said)
+        await self._outlet.send(ServerMessage(server_content=content, usage_metadata=self._usage()))
         if self._manners.resumes:
             update = SessionResumptionUpdate(
                 new_handle=self._senses.memories.keep(self._memory), resumable=True
             )
             await self._outlet.send(ServerMessage(session_resumption_update=update))
+
+    def _usage(self) -> UsageMetadata:
+        return self._memory.meter.turn(vertex=self._manners.vertex)
+
+
+async def _silence() -> AsyncGenerator[Speech, None]:
+    for _ in range(_MUTE_S * 5):
+        yield Speech(bytes(2 * SPEAKING_RATE // 5))

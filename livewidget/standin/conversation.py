@@ -30,14 +30,15 @@ class Conversation:
         self._senses = senses
         self._memory = memory
         self._seeding = manners.seeds
-        declared = _declared(setup.tools)
-        if memory.mind is None or declared != memory.declarations:
-            memory.mind, memory.declarations = senses.brain.session(declared), declared
+        declared, skills = _declared(setup.tools), manners.skills(setup.tools)
+        if memory.mind is None or (declared, skills) != (memory.declarations, memory.skills):
+            memory.mind = senses.brain.session(declared, skills)
+            memory.declarations, memory.skills = declared, skills
         if setup.system_instruction:
             memory.meter.read(_text(setup.system_instruction))
         hearing = self._ears(memory.mind)
         self._answering = Answering(outlet, manners, senses, memory, memory.mind)
-        self._listening = Listening(outlet, manners, self._answering, memory.meter, hearing)
+        self._listening = Listening(outlet, manners, self._answering, memory.meter, hearing, late=senses.late)
 
     @property
     def seeding(self) -> bool:
@@ -120,16 +121,18 @@ class Conversation:
             self._memory.meter.read(_text(update.system_instruction))
         if update.tools is None:
             return
-        declared = _declared(update.tools.tools)
-        mind = self._senses.brain.session(declared)
-        self._memory.mind, self._memory.declarations = mind, declared
-        self._answering.mind = mind
+        declared, skills = _declared(update.tools.tools), self._manners.skills(update.tools.tools)
+        mind = self._answering.mind = self._senses.brain.session(declared, skills)
+        memory = self._memory
+        memory.mind, memory.declarations, memory.skills = mind, declared, skills
         self._listening.replace(self._ears(mind))
 
     def _ears(self, mind: Mind) -> Hearing:
-        seen = pictures.QUESTIONS if self._senses.sees else ()
-        phrases = Phrases((*mind.phrases.sentences, *seen)) if seen else mind.phrases
-        return self._senses.ears.session(self._manners.hearing, phrases)
+        seen = pictures.QUESTIONS if self._senses.sees and self._manners.sees else ()
+        known, expected = mind.phrases.sentences, self._manners.vocabulary
+        # Ears without phrases take any English: what is only expected must not narrow them.
+        more = (*seen, *expected) if known or seen else ()
+        return self._senses.ears.session(self._manners.hearing, Phrases((*known, *more)))
 
 
 def _declared(tools: list[Tool] | None) -> list[dict[str, Any]]:

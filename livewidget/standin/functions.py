@@ -22,8 +22,11 @@ from livewidget.standin.seams import (
     Mind,
     Phrases,
     Say,
+    Skills,
     Speech,
+    Thought,
     Voice,
+    Wait,
 )
 from livewidget.standin.tutor.ears import TutorEars, VoiceActivity
 
@@ -129,12 +132,13 @@ class _Collector:
 
 
 class _FunctionBrain:
-    suggestions: tuple[str, ...] = ()
-
     def __init__(self, function: Callable[[str], Any]) -> None:
         self._function = function
 
-    def session(self, declarations: Sequence[Mapping[str, Any]]) -> Mind:
+    def suggestions(self, declarations: Sequence[Mapping[str, Any]], skills: Skills) -> tuple[str, ...]:
+        return ()
+
+    def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills) -> Mind:
         return _FunctionMind(self._function)
 
 
@@ -147,12 +151,16 @@ class _FunctionMind:
     def phrases(self) -> Phrases:
         return self._phrases
 
-    async def reply(self, text: str, *, confident: bool = True) -> Say | Call:
+    async def reply(self, text: str, *, confident: bool = True) -> Thought:
         answer = await _result(self._function, text)
-        return answer if isinstance(answer, Say | Call) else Say(str(answer if answer is not None else ""))
+        return (
+            answer
+            if isinstance(answer, Say | Call | Wait)
+            else Say(str(answer if answer is not None else ""))
+        )
 
-    async def result(self, name: str, result: Mapping[str, Any]) -> Say | Call:
-        from livewidget.standin.tutor.brain import say_result
+    async def result(self, name: str, result: Mapping[str, Any]) -> Thought:
+        from livewidget.standin.tutor.results import say_result
 
         return Say(say_result(result))
 
@@ -161,7 +169,9 @@ class _FunctionVoice:
     def __init__(self, function: Callable[[str], Any]) -> None:
         self._function = function
 
-    async def speak(self, text: str, voice: str | None = None) -> AsyncGenerator[Speech, None]:
+    async def speak(
+        self, text: str, voice: str | None = None, language: str | None = None
+    ) -> AsyncGenerator[Speech, None]:
         samples = to_float(await _result(self._function, text))
         words = text.split(" ")
         said = 0

@@ -10,6 +10,7 @@ import numpy as np
 
 from livewidget.audio import Resampler, to_float, to_pcm16
 from livewidget.protocol.server import (
+    ServerContent,
     ServerMessage,
     Transcription,
     VoiceActivity,
@@ -21,11 +22,14 @@ from livewidget.standin.manners import Manners
 from livewidget.standin.outlet import Outlet, Refusal
 from livewidget.standin.seams import HEARING_RATE, Heard, Hearing, Partial, SpeechEnded, SpeechStarted
 from livewidget.standin.tokens import Meter
+from livewidget.standin.tutor.writing import smart
 
 log = logging.getLogger(__name__)
 
 _RATES = range(4_000, 192_001)  # Hz
 _SLICE = HEARING_RATE // 20  # 50 ms: others on the loop wait no longer than its hearing takes
+_LANGUAGE = "en"  # that the ears know
+_UNCLEAR = "[unclear]"  # written in the place of what resembles nothing that is known
 _UTTERANCES = 8  # that may wait to be understood; beyond that, the client waits
 
 
@@ -33,13 +37,22 @@ class Listening:
     """Hears one client; hands what it understood to `answering`."""
 
     def __init__(
-        self, outlet: Outlet, manners: Manners, answering: Answering, meter: Meter, hearing: Hearing
+        self,
+        outlet: Outlet,
+        manners: Manners,
+        answering: Answering,
+        meter: Meter,
+        hearing: Hearing,
+        *,
+        late: bool = False,
     ) -> None:
+        """Hear with `hearing`; `late`: what was said is told only when the answer has begun."""
         self._outlet = outlet
         self._manners = manners
         self._answering = answering
         self._meter = meter
         self._hearing = hearing
+        self._late = late
         self._base = 0  # samples heard by ears that have been replaced
         self._samples = 0
         self._resampler: Resampler | None = None
@@ -100,7 +113,7 @@ class Listening:
             if isinstance(one, SpeechStarted):
                 await self._started(one)
             elif isinstance(one, Partial):
-                if self._manners.transcribes_input:
+                if self._manners.previews:
                     await self._outlet.content(interim_input_transcription=Transcription(text=one.text))
             else:
                 await self._ended(one)
@@ -113,6 +126,8 @@ class Listening:
 
     async def _begin(self) -> None:
         self._speaking = True
+        if self._manners.transcribes_input and self._manners.model.translation:
+            await self._outlet.content(input_transcription=Transcription(language_code=_LANGUAGE))
         if self._manners.interrupts:
             await self._answering.interrupt()
 
@@ -142,15 +157,27 @@ class Listening:
     async def _understood(self, text: str, confident: bool) -> None:
         if not text.strip():
             return
+        # Slow ears: the user may have gone on meanwhile, which interrupts an answer before it begins.
+        answers = self._manners.answers and not (self._speaking and self._manners.interrupts)
         if self._manners.transcribes_input:
-            transcript = Transcription(text=text, finished=True)
-            await self._outlet.content(input_transcription=transcript)
-        if not self._manners.answers:
-            return
-        if self._speaking and self._manners.interrupts:
-            # Slow ears: the user has gone on meanwhile, which interrupts an answer before it begins.
-            return
-        await self._answering.ask(text, confident=confident)
+            await self._transcribe(text, confident, late=self._late and answers)
+        if answers:
+            await self._answering.ask(text, confident=confident)
+
+    async def _transcribe(self, text: str, confident: bool, *, late: bool) -> None:
+        manners = self._manners
+        if not manners.answers:
+            text = (smart(text, manners.vocabulary) if manners.smart else text) if confident else _UNCLEAR
+        transcript = Transcription(
+            text=text,
+            finished=True if manners.marks_finished and not late else None,
+            language_code=_LANGUAGE if manners.model.translation else None,
+        )
+        message = ServerMessage(server_content=ServerContent(input_transcription=transcript))
+        if late:
+            self._outlet.hold(message)
+        else:
+            await self._outlet.send(message)
 
     async def _signal(self, activity: str, signal: str, at_sample: int) -> None:
         offset = f"{(self._base + at_sample) / HEARING_RATE:.3f}s"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from livewidget.clock import Clock
-from livewidget.standin.seams import Mind
+from livewidget.standin.seams import Mind, Skills
 from livewidget.standin.tokens import Meter
 
 LIFE_MS = 2 * 3600 * 1000.0  # the service keeps a handle for two hours after the session
@@ -23,12 +23,14 @@ class Memory:
     Attributes:
         mind: Its brain, with whatever that keeps in mind; None until there is one.
         declarations: The functions that mind may call, as it was given them.
+        skills: What else it may do.
         history: Who said what: ("user" or "model", text); the oldest are forgotten.
         meter: Tokens of the talk so far.
     """
 
     mind: Mind | None = None
     declarations: list[dict[str, Any]] = field(default_factory=list)
+    skills: Skills = field(default_factory=Skills)
     history: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=_TURNS))
     meter: Meter = field(default_factory=Meter)
 

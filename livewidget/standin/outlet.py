@@ -25,6 +25,7 @@ class Outlet:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self._held: list[ServerMessage] = []
         self.stalled = False  # what either side sends is lost, and the link stays open
 
     async def send(self, message: ServerMessage | bytes | str) -> None:
@@ -40,6 +41,15 @@ class Outlet:
     async def content(self, **fields: Any) -> None:
         """Send a message that holds `serverContent` with these fields."""
         await self.send(ServerMessage(server_content=ServerContent(**fields)))
+
+    def hold(self, message: ServerMessage) -> None:
+        """Keep a message until the answer has begun, or is over."""
+        self._held.append(message)
+
+    async def release(self) -> None:
+        """Send what was held."""
+        while self._held:
+            await self.send(self._held.pop(0))
 
     async def receive(self) -> str | bytes:
         """Return the client's next frame.

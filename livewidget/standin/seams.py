@@ -136,11 +136,96 @@ class Ears(Protocol):
 # --- Brain --------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """A mind is to translate, and nothing else.
+
+    Attributes:
+        target: The language to speak, BCP-47: "es", "pt-BR".
+        echo: What is said in that language already is said again; else it is passed over in silence.
+    """
+
+    target: str
+    echo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skills:
+    """What a mind may do beside talking and calling functions. Equal skills make equal, hashable values.
+
+    Attributes:
+        search: Google Search is declared: answers may rest on sources (`Say.grounding`).
+        code: Code execution is declared: answers may come from a program that ran (`Say.ran`).
+        pages: URL context is declared: answers may be about pages (`Say.pages`).
+        silence: What was not meant for the model may be left without an answer (`Wait`).
+        translation: It translates; None: it answers.
+        dictation: It is not asked: what was said is only written down. Its phrases are listened for.
+        language: To answer in, BCP-47; None: as it likes.
+    """
+
+    search: bool = False
+    code: bool = False
+    pages: bool = False
+    silence: bool = False
+    translation: Translation | None = None
+    dictation: bool = False
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What an answer rests on: a page's title and its address."""
+
+    title: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """What was searched for and found; `text` is the part of the answer that rests on it."""
+
+    queries: tuple[str, ...]
+    sources: tuple[Source, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A program in Python that ran: what it printed, or the error it ended with where it is not `ok`."""
+
+    code: str
+    output: str
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that was asked for: its address, and whether it could be read."""
+
+    uri: str
+    read: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Say:
-    """The answer is to be spoken."""
+    """The answer is to be spoken.
+
+    Attributes:
+        text: What to say.
+        thoughts: How the question was understood, a sentence each, the most important first. They are sent
+            where the client asks for thoughts, as many as its thinking level or budget allows.
+        ran: The program that the answer comes from.
+        grounding: The sources that the answer rests on.
+        pages: The pages that the answer is about.
+        language: Of `text`, BCP-47; None: English.
+    """
 
     text: str
+    thoughts: tuple[str, ...] = ()
+    ran: Ran | None = None
+    grounding: Grounding | None = None
+    pages: tuple[Page, ...] = ()
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +234,17 @@ class Call:
 
     name: str
     args: Mapping[str, Any] = field(default_factory=dict)
+    thoughts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """There is no answer: what was said was not meant for the model."""
+
+    thoughts: tuple[str, ...] = ()
+
+
+Thought = Say | Call | Wait
 
 
 class Mind(Protocol):
@@ -158,26 +254,26 @@ class Mind(Protocol):
     def phrases(self) -> Phrases:
         """What the ears should listen for."""
 
-    async def reply(self, text: str, *, confident: bool = True) -> Say | Call:
+    async def reply(self, text: str, *, confident: bool = True) -> Thought:
         """Answer what was said or typed. `confident` is False where the ears do not trust what they heard."""
 
-    async def result(self, name: str, result: Mapping[str, Any]) -> Say | Call:
+    async def result(self, name: str, result: Mapping[str, Any]) -> Thought:
         """Answer with the result of a call."""
 
 
 class Brain(Protocol):
     """What makes a `Mind` for each session."""
 
-    @property
-    def suggestions(self) -> tuple[str, ...]:
-        """What a person could say to begin with; may be empty."""
+    def suggestions(self, declarations: Sequence[Mapping[str, Any]], skills: Skills) -> tuple[str, ...]:
+        """Return what a person could say to begin with to a mind of this `session`; may be empty."""
 
-    def session(self, declarations: Sequence[Mapping[str, Any]]) -> Mind:
-        """Return a fresh mind that may call these functions.
+    def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills) -> Mind:
+        """Return a fresh mind that may call these functions, and do what its skills say.
 
         Args:
             declarations: Function declarations as plain JSON objects, camelCase keys as on the wire: `name`,
                 `description`, and `parameters` (OpenAPI subset) or `parametersJsonSchema` (JSON Schema).
+            skills: What else it may do.
         """
 
 
@@ -201,7 +297,9 @@ class Speech:
 class Voice(Protocol):
     """What speaks. One voice serves all sessions, several at a time."""
 
-    def speak(self, text: str, voice: str | None = None) -> AsyncGenerator[Speech, None]:
+    def speak(
+        self, text: str, voice: str | None = None, language: str | None = None
+    ) -> AsyncGenerator[Speech, None]:
         """Speak, faster than it is heard: who calls sets the pace.
 
         Closing the generator (`aclose`) stops the utterance within a few milliseconds.
@@ -209,4 +307,5 @@ class Voice(Protocol):
         Args:
             text: What to say, in plain words.
             voice: A prebuilt voice of the Live API ("Puck", "Kore" …) or None for the default.
+            language: Of the text or of the accent, BCP-47 ("es", "en-GB"); None: as the voice is.
         """

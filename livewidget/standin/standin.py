@@ -19,7 +19,7 @@ from livewidget.standin.manners import Manners
 from livewidget.standin.memory import Memories, Memory
 from livewidget.standin.outlet import Outlet, Refusal
 from livewidget.standin.script import Performance, Script
-from livewidget.standin.seams import Brain, HearingSettings, Phrases
+from livewidget.standin.seams import Brain, HearingSettings, Phrases, Skills
 from livewidget.standin.server import Door, Partner, ServerSession
 from livewidget.standin.tutor.voice import TutorVoice
 from livewidget.transports.base import Transport
@@ -56,6 +56,7 @@ class StandIn:
         voice: Any = None,
         script: Script | None = None,
         model: str = rules.TUTOR,
+        late_transcripts: bool = False,
         clock: Clock | None = None,
     ) -> None:
         """Make a stand-in; nothing is loaded before somebody dials.
@@ -66,11 +67,14 @@ class StandIn:
             voice: What speaks: a `Voice`, or a function of a text to its sound (24 kHz, mono).
             script: Play this instead of talking; for tests.
             model: Stand in for this model of the Live API; by default the tutor is itself.
+            late_transcripts: Tell what the user said only when the answer has begun, and do not mark its
+                end: the service may do both at any time.
             clock: Another clock; for tests.
         """
         self.model = model
         self._given = (ears, brain, voice)
         self._script = script
+        self._late = late_transcripts
         self.clock = clock or SystemClock()
         self._memories = Memories(self.clock)
         self._made: Brain | None = None
@@ -88,7 +92,7 @@ class StandIn:
     @property
     def suggestions(self) -> tuple[str, ...]:
         """Sentences worth trying."""
-        return () if self._script else self._brain().suggestions
+        return () if self._script else self._brain().suggestions((), Skills())
 
     def model_path(self) -> str:
         """Return the model's name on the wire."""
@@ -130,6 +134,7 @@ class StandIn:
             clock=self.clock,
             memories=self._memories,
             sees=self._given[1] is None,
+            late=self._late,
         )
 
     async def serve(

@@ -212,4 +212,4 @@ def test_fields_are_checked_when_the_session_is_made(tutor):
     with pytest.raises(ConfigError, match="voice"):
         connect(tutor, voise="Kore")
     with pytest.raises(ConfigError):
-        connect(tutor, thinking="high")
+        connect(tutor, affective_dialog=True)

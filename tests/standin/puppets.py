@@ -80,21 +80,22 @@ class Hearing:
 
 
 class Brain:
-    """Says `echo: …`; "call NAME" calls that function."""
-
-    suggestions = ("try me",)
+    """Says `echo …`, or what `answers` has for a text; "call NAME" calls that function."""
 
     def __init__(self):
-        self.minds = []
+        self.minds, self.answers = [], {}
 
-    def session(self, declarations):
-        self.minds.append(Mind(declarations))
+    def suggestions(self, declarations, skills):
+        return ("try me", *(f"call {one['name']}" for one in declarations))
+
+    def session(self, declarations, skills):
+        self.minds.append(Mind(declarations, skills, self.answers))
         return self.minds[-1]
 
 
 class Mind:
-    def __init__(self, declarations):
-        self.declarations = declarations
+    def __init__(self, declarations, skills, answers):
+        self.declarations, self.skills, self.answers = declarations, skills, answers
         self.asked = []
 
     @property
@@ -103,6 +104,8 @@ class Mind:
 
     async def reply(self, text, *, confident=True):
         self.asked.append((text, confident))
+        if text in self.answers:
+            return self.answers[text]
         if text == "break":
             raise ZeroDivisionError("secret")
         if text.startswith("call "):
@@ -117,10 +120,11 @@ class Voice:
     """100 ms of a constant for each word."""
 
     def __init__(self):
-        self.voices, self.running = [], 0
+        self.voices, self.languages, self.running = [], [], 0
 
-    async def speak(self, text, voice=None):
+    async def speak(self, text, voice=None, language=None):
         self.voices.append(voice)
+        self.languages.append(language)
         self.running += 1
         try:
             words = text.split(" ")
@@ -219,11 +223,16 @@ async def settle():
 class Bench:
     """One stand-in with puppets in it, and the clients that dialled it."""
 
-    def __init__(self, *texts, clock=None, model="offline-tutor", **ears):
+    def __init__(self, *texts, clock=None, model="offline-tutor", late=False, **ears):
         self.ears, self.brain, self.voice = Ears(*texts, **ears), Brain(), Voice()
         self.clock = clock or VirtualClock()
         self.standin = StandIn(
-            ears=self.ears, brain=self.brain, voice=self.voice, clock=self.clock, model=model
+            ears=self.ears,
+            brain=self.brain,
+            voice=self.voice,
+            clock=self.clock,
+            model=model,
+            late_transcripts=late,
         )
         self.clients = []
 

@@ -91,14 +91,3 @@ async def test_a_model_that_transcribes_never_answers(bench):
     await client.until("serverContent", "inputTranscription")
     await settle()
     assert one.brain.minds[0].asked == []
-
-
-async def test_a_model_that_translates_completes_no_turn_and_says_what_it_is(bench):
-    client = await bench("hola", model="gemini-3.5-live-translate-preview").client()
-    await client.audio(LOUD, *SECOND)
-    said_so = ""
-    while not said_so.endswith("this computer."):
-        said_so += said([await client.next()])
-    await client.audio(*SECOND)
-    await settle()
-    assert not {"generationComplete", "turnComplete"} & set(kinds(client.log))

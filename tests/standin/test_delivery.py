@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from livewidget.standin import ManualClock
-from tests.standin.puppets import LOUD, SECOND, kinds, settle
+from tests.standin.puppets import LOUD, SECOND, kinds, said, settle, sound
 
 
 async def test_old_families_send_one_thing_at_a_time_and_the_word_first(bench):
@@ -56,3 +56,34 @@ async def test_sound_comes_four_times_as_fast_as_it_plays_and_the_turn_ends_when
     ends = {kind: at for at, kind in arrived}
     assert ends["generationComplete"] == pytest.approx(475, abs=5)
     assert ends["turnComplete"] == pytest.approx(2000, abs=5)
+
+
+@pytest.mark.parametrize(("most", "words", "tokens"), [(5, 2, 5), (6, 3, 6), (100, 3, 8), (None, 3, 8)])
+async def test_an_answer_has_no_more_tokens_than_allowed(bench, most, words, tokens):
+    client = await bench().client(generationConfig={"maxOutputTokens": most} if most else {})
+    await client.send(realtimeInput={"text": "one two"})
+    turn = await client.turn()
+    assert said(turn).split() == ["echo", "one", "two"][:words]
+    assert len(sound(turn)) == 2 * (24_000 * tokens // 25 if most and most < 8 else 7200)
+    assert kinds(turn)[-3:] == ["generationComplete", "turnComplete", "usageMetadata"]
+    assert turn[-1]["usageMetadata"]["responseTokenCount"] == tokens
+
+
+async def test_the_language_asked_for_goes_to_the_voice_where_the_model_takes_one(bench):
+    speech = {"generationConfig": {"speechConfig": {"languageCode": "en-GB"}}}
+    for model, language in (("gemini-live-2.5-flash", "en-GB"), ("gemini-3.8-live", None)):
+        one = bench(model=model)
+        client = await one.client(**speech)
+        await client.send(clientContent={"turns": [{"parts": [{"text": "hi"}]}], "turnComplete": True})
+        await client.turn()
+        assert one.voice.languages == [language]
+        assert one.brain.minds[0].skills.language == language
+
+
+async def test_vertex_marks_the_last_words_as_the_last(bench):
+    for model, marked in (("gemini-live-2.5-flash-native-audio", True), ("gemini-3.8-live", False)):
+        client = await bench(model=model).client()
+        await client.send(clientContent={"turns": [{"parts": [{"text": "hi"}]}], "turnComplete": True})
+        turn = await client.turn()
+        last = [m["serverContent"] for m in turn if "outputTranscription" in m.get("serverContent", {})][-1]
+        assert (last["outputTranscription"] == {"finished": True}) == marked

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from tests.standin.puppets import LOUD, QUIET, SECOND, closed, kinds, said
+from livewidget.standin import ManualClock
+from livewidget.standin.seams import Call
+from tests.standin.puppets import DECLARED, LOUD, QUIET, SECOND, closed, kinds, said
 
 
 async def test_a_spoken_turn(bench):
@@ -111,3 +113,108 @@ async def test_explicit_activity_beside_detection_is_refused(bench):
         1007,
         "Explicit activity control is not supported when automatic activity detection is enabled.",
     )
+
+
+async def test_only_those_who_preview_tell_what_they_heard_so_far(bench):
+    for model, previews in (
+        ("offline-tutor", True),
+        ("gemini-3.5-transcribe-live", True),
+        ("gemini-2.5-flash-native-audio-latest", False),
+    ):
+        client = await bench("hello", model=model).client()
+        await client.audio(LOUD, LOUD, *SECOND)
+        heard = await client.until("serverContent", "inputTranscription")
+        assert ("interimInputTranscription" in kinds(heard)) == previews
+
+
+@pytest.mark.parametrize(
+    ("model", "marked"),
+    [("offline-tutor", True), ("gemini-live-2.5-flash-native-audio", True), ("gemini-3.8-live", False)],
+)
+async def test_the_end_of_what_was_said_is_marked_as_on_each_service(bench, model, marked):
+    client = await bench("hello", model=model).client()
+    await client.audio(LOUD, *SECOND)
+    heard = (await client.until("serverContent", "inputTranscription"))[-1]["serverContent"]
+    assert heard["inputTranscription"].get("finished", False) == marked
+
+
+@pytest.mark.parametrize("model", ["offline-tutor", "gemini-2.5-flash-native-audio-latest"])
+async def test_what_was_said_may_be_told_late_and_without_a_mark(bench, model):
+    for late in (True, False):
+        one = bench("hello", model=model, late=late)
+        client = await one.client()
+        await client.audio(LOUD, *SECOND)
+        got = kinds(turn := await client.turn())
+        assert (got.index("inputTranscription") > got.index("modelTurn")) == late
+        assert got.count("inputTranscription") == 1
+        heard = next(m["serverContent"] for m in turn if "inputTranscription" in m.get("serverContent", {}))
+        assert heard["inputTranscription"]["text"] == "hello"
+        if late:
+            assert "finished" not in heard["inputTranscription"]
+
+
+async def test_what_was_said_is_told_even_where_the_answer_never_began(bench):
+    one = bench("first", "second", late=True, clock=ManualClock())
+    one.brain.answers["first"] = Call("weather")
+    client = await one.client(tools=DECLARED)
+    await client.audio(LOUD, *SECOND)
+    await client.until("toolCall")
+    await client.audio(LOUD, LOUD)
+    turn = await client.turn()
+    assert kinds(turn)[-4:] == ["interrupted", "inputTranscription", "turnComplete", "usageMetadata"]
+
+
+# --- Dictation ----------------------------------------------------------------------------------------------
+
+DICTATION = "gemini-3.5-transcribe-live"
+
+
+async def written(bench, *texts, confident=True, **transcription):
+    one = bench(*texts, model=DICTATION, confident=confident)
+    client = await one.client(
+        inputAudioTranscription=transcription, generationConfig={"responseModalities": ["TEXT"]}
+    )
+    lines = []
+    for _ in texts:
+        await client.audio(LOUD, *SECOND)
+        heard = await client.until("serverContent", "inputTranscription")
+        lines.append(heard[-1]["serverContent"]["inputTranscription"]["text"])
+    assert {"modelTurn", "turnComplete"}.isdisjoint(kinds(client.log))
+    return lines, one
+
+
+@pytest.mark.parametrize(
+    ("mode", "line"),
+    [
+        ({}, "what is seven plus five"),
+        ({"mode": "VERBATIM"}, "what is seven plus five"),
+        ({"mode": "SMART"}, "What is 7 plus 5?"),
+    ],
+)
+async def test_dictation_is_written_word_by_word_or_smart(bench, mode, line):
+    lines, one = await written(bench, "what is seven plus five", **mode)
+    assert lines == [line]
+    assert one.brain.minds[0].skills.dictation
+
+
+async def test_what_was_not_understood_is_not_written_as_if_it_were(bench):
+    assert (await written(bench, "bla", confident=False))[0] == ["[unclear]"]
+    # Negative control: a talk tells the words themselves, and its mind says that it did not understand.
+    client = await bench("bla", confident=False).client()
+    await client.audio(LOUD, *SECOND)
+    heard = (await client.until("serverContent", "inputTranscription"))[-1]["serverContent"]
+    assert heard["inputTranscription"]["text"] == "bla"
+
+
+async def test_the_vocabulary_helps_the_ears_where_the_model_takes_one(bench):
+    lines, one = await written(
+        bench, "ask grace hopper", mode="SMART", customVocabulary=["Grace Hopper", "JupyterLab"]
+    )
+    assert lines == ["Ask Grace Hopper."]
+    other = bench(model="gemini-3.8-live")
+    await other.client(inputAudioTranscription={"customVocabulary": ["JupyterLab"]})
+    tutor = bench()
+    await tutor.client(inputAudioTranscription={"customVocabulary": ["JupyterLab"]}, tools=DECLARED)
+    assert "JupyterLab" in one.ears.phrases.sentences or one.ears.phrases.sentences == ()
+    assert "JupyterLab" not in other.ears.phrases.sentences
+    assert "JupyterLab" in tutor.ears.phrases.sentences

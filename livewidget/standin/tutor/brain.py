@@ -6,26 +6,23 @@ The same table makes the sentences that the ears listen for.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from livewidget.standin.seams import Call, Phrases, Say
+from livewidget.standin.seams import Call, Phrases, Say, Skills, Thought
 from livewidget.standin.tutor import phrases as known
 from livewidget.standin.tutor.declared import Declared, declared
-from livewidget.standin.tutor.numbers import Number, Token, say_number, tokens, words
+from livewidget.standin.tutor.numbers import say_number, tokens
 from livewidget.standin.tutor.patterns import Match, Pattern, Slot, Table
+from livewidget.standin.tutor.results import listed, say_result, spoken_name
+from livewidget.standin.tutor.sums import say_sum
 
 _COUNT_LIMIT = 20
-_RESULT_LIMIT = 300  # characters of a function's result that are spoken
 _TOOL_SENTENCES = 24  # ways to say each of a function's patterns that has slots
 _TOOL_COMBINATIONS = 300  # of a pattern's choices, up to which each is listened for
-_OPERATORS = frozenset(("plus", "minus", "times", "divided", "multiplied", "over"))
-_SUM_FILLERS = frozenset(
-    words("what is how much the sum of calculate compute tell me please equals equal to and by")
-)
+NO_SKILLS = Skills()
 _NUMBER = Slot(low=0, high=100)
 _SMALL = Slot(low=1, high=20)  # what people try first
 
@@ -39,13 +36,15 @@ def _local_time() -> datetime:
 class TutorBrain:
     """Makes a `TutorMind` for each session."""
 
-    suggestions: tuple[str, ...] = known.SUGGESTIONS
-
     def __init__(self, clock: Clock = _local_time) -> None:
         """Use `clock` where the time of day is asked for."""
         self._clock = clock
 
-    def session(self, declarations: Sequence[Mapping[str, Any]]) -> TutorMind:
+    def suggestions(self, declarations: Sequence[Mapping[str, Any]], skills: Skills) -> tuple[str, ...]:
+        """Return sentences worth trying; see `seams.Brain`."""
+        return known.SUGGESTIONS
+
+    def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills = NO_SKILLS) -> TutorMind:
         """Return a fresh mind that may call these functions; see `seams.Brain`."""
         return TutorMind([declared(one) for one in declarations if one.get("name")], self._clock)
 
@@ -78,12 +77,12 @@ class TutorMind:
         """What the ears should listen for."""
         return self._phrases
 
-    async def reply(self, text: str, *, confident: bool = True) -> Say | Call:
+    async def reply(self, text: str, *, confident: bool = True) -> Thought:
         """Answer what was said or typed; see `seams.Mind`."""
         answer = self._reply(text) if confident else self._sorry()
         return self._say(answer) if isinstance(answer, str) else answer
 
-    async def result(self, name: str, result: Mapping[str, Any]) -> Say | Call:
+    async def result(self, name: str, result: Mapping[str, Any]) -> Thought:
         """Put a function's result into words."""
         return self._say(say_result(result))
 
@@ -133,7 +132,9 @@ class TutorMind:
 
     def _call(self, tool: Declared, args: dict[str, Any]) -> str | Call:
         if tool.others:
-            return f"That needs {_listed([_words(one) for one in tool.others])}, and I cannot fill that in."
+            return (
+                f"That needs {listed([spoken_name(one) for one in tool.others])}, and I cannot fill that in."
+            )
         missing = next((key for key in tool.required if key not in args), None)
         if missing is None:
             return Call(tool.name, args)
@@ -141,12 +142,12 @@ class TutorMind:
         slot = tool.slots.get(missing)
         choices = list(slot.choices)[:5] if slot and missing not in tool.texts else []
         many = slot is not None and not choices and missing.endswith("s")
-        question = f"{'How many' if many else 'Which'} {_words(missing)}?"
-        return f"{question} You can say {_listed(choices, 'or')}." if choices else question
+        question = f"{'How many' if many else 'Which'} {spoken_name(missing)}?"
+        return f"{question} You can say {listed(choices, 'or')}." if choices else question
 
     def _abilities(self) -> str:
         own = [tool.patterns[0].text for tool in self._tools.values() if tool.patterns]
-        more = f" Here I can also: {_listed(own[:5])}." if own else ""
+        more = f" Here I can also: {listed(own[:5])}." if own else ""
         return f"{known.ABILITIES}{more}"
 
     def _sorry(self) -> str:
@@ -203,113 +204,9 @@ def _sentences(tools: Sequence[Declared]) -> list[str]:
     return sentences
 
 
-# --- Sums --------------------------------------------------------------------------------------------------
-
-
-def say_sum(said: Sequence[Token]) -> str | None:
-    """Return the sum in `said` and its result in words; None if it is no sum.
-
-    Several operations are done in the usual order: times and divided by before plus and minus.
-    """
-    terms = _terms(said)
-    if terms is None:
-        return None
-    spoken = " ".join(term if isinstance(term, str) else say_number(term) for term in terms)
-    values: list[Number] = [term for term in terms if not isinstance(term, str)]
-    if any(abs(value) >= 10**12 for value in values):
-        return "Those numbers are too large for me."
-    operators = [term for term in terms if isinstance(term, str)]
-    total: Number = 0
-    product, sign = values[0], 1
-    for operator, value in zip(operators, values[1:], strict=True):
-        if operator == "divided by" and value == 0:
-            return "Nobody can divide by zero."
-        if operator == "times":
-            product *= value
-        elif operator == "divided by":
-            product /= value
-        else:
-            total += sign * product
-            product, sign = value, 1 if operator == "plus" else -1
-    total += sign * product
-    exact = abs(total - round(total, 2)) < 1e-9
-    return f"{spoken} is {'' if exact else 'about '}{say_number(round(total, 2))}.".capitalize()
-
-
-def _terms(said: Sequence[Token]) -> list[Number | str] | None:
-    """Return numbers and operators in turn, at least two numbers; None if `said` is anything else."""
-    terms: list[Number | str] = []
-    negative = False
-    for word in said:
-        expects_number = not terms or isinstance(terms[-1], str)
-        if not isinstance(word, str):
-            if not expects_number:
-                return None
-            terms.append(-word if negative else word)
-            negative = False
-        elif word == "minus" and expects_number and not negative:
-            negative = True
-        elif word in _OPERATORS:
-            if expects_number:
-                return None
-            terms.append(
-                {"divided": "divided by", "over": "divided by", "multiplied": "times"}.get(word, word)
-            )
-        elif word not in _SUM_FILLERS or negative:
-            return None
-    whole = len(terms) >= 3 and not isinstance(terms[-1], str) and not negative
-    return terms if whole else None
-
-
 def _count(to: Any) -> str:
     if not isinstance(to, int | float) or to < 1:
         return "Tell me a number to count to, from one to twenty."
     if to > _COUNT_LIMIT:
         return f"I count to {say_number(_COUNT_LIMIT)} at most."
     return f"{', '.join(say_number(number) for number in range(1, int(to) + 1))}.".capitalize()
-
-
-# --- Results -----------------------------------------------------------------------------------------------
-
-
-def say_result(result: Mapping[str, Any]) -> str:
-    """Return a function's result as a sentence: {"result": "the lamp is on"} → "The lamp is on."."""
-    if result.get("error"):
-        return _sentence(f"The tool failed: {_said(result['error'])}")
-    value: Any = result
-    if len(result) == 1:
-        (key,) = result
-        value = result[key] if key in {"result", "output", "response", "content", "answer"} else result
-    if value is None or value in ("", {}, []):
-        return "Done."
-    if isinstance(value, bool):
-        return "Yes." if value else "No."
-    if isinstance(value, int | float):
-        return f"The result is {_said(value)}."
-    return _sentence(_said(value))
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{_words(str(key))}: {_said(one)}" for key, one in list(value.items())[:6])
-    if isinstance(value, list | tuple):
-        return _listed([_said(one) for one in value[:6]])
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "nothing" if value is None else " ".join(str(value).split())
-
-
-def _sentence(text: str) -> str:
-    if len(text) > _RESULT_LIMIT:
-        text = text[:_RESULT_LIMIT].rsplit(" ", 1)[0] + " …"
-    return text[:1].upper() + text[1:] + ("" if text[-1:] in ".!?…" else ".")
-
-
-def _listed(items: Sequence[str], joint: str = "and") -> str:
-    return f" {joint} ".join(filter(None, (", ".join(items[:-1]), items[-1]))) if items else ""
-
-
-def _words(name: str) -> str:
-    return " ".join(re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)).lower() or name

@@ -2,10 +2,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from livewidget.standin.seams import Brain, Call, Mind, Say
-from livewidget.standin.tutor.brain import TutorBrain, say_result
+from livewidget.standin.seams import Brain, Call, Mind, Say, Skills
+from livewidget.standin.tutor.brain import TutorBrain
 from livewidget.standin.tutor.numbers import say_number, tokens
 from livewidget.standin.tutor.phrases import SORRY, STORY, SUGGESTIONS
+from livewidget.standin.tutor.results import say_result
 
 LIGHT = {
     "name": "set_light",
@@ -49,9 +50,10 @@ async def say(text, *declarations):
 
 async def test_it_is_a_brain():
     brain: Brain = TutorBrain()
-    session: Mind = brain.session([])
-    assert len(brain.suggestions) >= 4
-    for suggestion in brain.suggestions:
+    session: Mind = brain.session([], Skills())
+    suggestions = brain.suggestions([], Skills())
+    assert len(suggestions) >= 4
+    for suggestion in suggestions:
         assert suggestion in session.phrases.sentences
         assert SORRY not in (await session.reply(suggestion)).text
 
