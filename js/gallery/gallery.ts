@@ -75,6 +75,15 @@ const actions: Actions = {
   setVolume: (volume) => store.set({ playback: { ...store.get().playback, volume } }),
   pickMicrophone: (deviceId) => store.set({ microphone: { ...store.get().microphone, deviceId } }),
   dismissNotice: (code) => store.set({ notices: store.get().notices.filter((one) => one.code !== code) }),
+  explorer: {
+    look: (open, panel) => {
+      const explorer = store.get().explorer;
+      store.set({ explorer: { ...explorer, open, panel: panel ?? explorer.panel } });
+    },
+    configure: log("configure"),
+    apply: log("apply"),
+    revert: log("revert"),
+  },
 };
 const host = document.createElement("div");
 host.style.width = `${width}px`;

@@ -3,6 +3,7 @@
 import { Lease } from "./audio/clock.ts";
 import type { LevelLanes } from "./audio/levels.ts";
 import { Bridge, type Wire } from "./bridge.ts";
+import { Exploration } from "./exploration.ts";
 import { hideClass } from "./hide.ts";
 import { TROUBLES } from "./media/trouble.ts";
 import type { KernelMessage, SessionState, Welcome } from "./messages.ts";
@@ -40,6 +41,7 @@ export class App implements Actions {
   readonly scope = new Scope();
   readonly store = createStore();
   readonly bridge: Bridge;
+  readonly explorer: Exploration;
   readonly #now = () => performance.now();
   readonly #notices = new Notices(this.store);
   readonly #talk: Talk;
@@ -60,6 +62,7 @@ export class App implements Actions {
       insight: () => {},
       alive: () => this.#alive(),
     });
+    this.explorer = new Exploration(this.store, this.bridge, this.#now);
     this.#talk = new Talk(this.scope, this.store, this.#notices, this.bridge, this.#now);
     this.scope.interval(() => this.#tick(), TICK_MS);
     this.scope.listen(window, "pagehide", () => this.#talk.silence());
@@ -195,7 +198,7 @@ export class App implements Actions {
         this.#talk.player.end(message.body.turn);
         break;
       default:
-        break; // `flush` came through `flush`, a voice through `voice`
+        this.explorer.take(message); // `flush` came through `flush`, a voice through `voice`
     }
   }
 
@@ -210,6 +213,7 @@ export class App implements Actions {
       }
     }
     this.#session(welcome);
+    this.explorer.welcome(welcome.explorer);
   }
 
   #session({ phase, floor, turn_taking, view, sees, model, elapsed_ms, owner }: SessionState): void {

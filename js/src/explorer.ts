@@ -107,3 +107,28 @@ export interface Picture {
   sent: boolean;
   reason: string;
 }
+
+/** The parts of the explorer, by name. */
+export type PanelName = "settings" | "wire" | "tuner";
+
+/** What this page shows of the explorer, and what it knows for that. */
+export interface Exploring {
+  open: boolean;
+  panel: PanelName;
+  /** Null until the kernel has told it. */
+  catalogue: Catalogue | null;
+  settings: Settings | null;
+  meter: Meter | null;
+  /** performance.now() at which the meter came: from then on its times run down. */
+  meterAt: number;
+}
+
+/** What a person can do in the explorer. */
+export interface ExplorerActions {
+  /** Opens or closes it, at a panel or where it was. */
+  look(open: boolean, panel?: PanelName): void;
+  /** Settings that shall be: null for a default, "model" for another model. They are kept until `apply`. */
+  configure(changes: Record<string, Json>): void;
+  apply(): void;
+  revert(): void;
+}

@@ -1,5 +1,5 @@
 // Every message between page and kernel, as types and as a check of what comes in. tests/fixtures/bridge.json has one
-// example of each; the kernel's half is livewidget/widget/messages.py.
+// example of each; the kernel's half is livewidget/widget/messages/.
 
 import { count, isObject } from "./checks.ts";
 import type { Catalogue, Meter, Picture, Settings, Speech, WireFrame } from "./explorer.ts";

@@ -1,5 +1,7 @@
 // What the views draw. One plain object; `media` and `bridge` change it through the store, `views` only read it.
 
+import type { ExplorerActions, Exploring } from "./explorer.ts";
+
 /** A piece of a turn's text and where in the turn's audio it begins (samples at 24 kHz). */
 export interface Span {
   text: string;
@@ -121,6 +123,7 @@ export interface State {
   elsewhere: boolean;
   /** False once the kernel is gone. */
   connected: boolean;
+  explorer: Exploring;
 }
 
 /** What a person can do. `index.ts` wires these to bridge and media. */
@@ -135,6 +138,7 @@ export interface Actions {
   setVolume(volume: number): void;
   pickMicrophone(deviceId: string): void;
   dismissNotice(code: string): void;
+  readonly explorer: ExplorerActions;
 }
 
 /** Peak levels for the scrolling waveform, made in the page from samples already there. */

@@ -24,6 +24,14 @@ export function initialState(): State {
     owner: false,
     elsewhere: false,
     connected: true,
+    explorer: {
+      open: false,
+      panel: "settings",
+      catalogue: null,
+      settings: null,
+      meter: null,
+      meterAt: 0,
+    },
   };
 }
 

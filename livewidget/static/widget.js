@@ -389,6 +389,56 @@ var SPEAKER_HOLE_MS = 5e3, CONTROL_HOLE_MS = 3e3, REPORTS_UNDER_WAY = 8, Bridge 
   }
 };
 
+// src/exploration.ts
+var Exploration = class {
+  #store;
+  #bridge;
+  #now;
+  #greeted = !1;
+  constructor(store, bridge, now) {
+    this.#store = store, this.#bridge = bridge, this.#now = now;
+  }
+  /** The kernel greets this page: it knows nothing (any more) of what the page looks at. */
+  welcome(open) {
+    open && !this.#greeted && this.#set({ open }), this.#greeted = !0, this.#store.get().explorer.open && this.#tell();
+  }
+  take(message) {
+    switch (message.kind) {
+      case "catalogue":
+        this.#set({ catalogue: message.body });
+        break;
+      case "settings":
+        this.#set({ settings: message.body });
+        break;
+      case "meter":
+        this.#set({ meter: message.body, meterAt: this.#now() });
+        break;
+    }
+  }
+  look(open, panel = this.#store.get().explorer.panel) {
+    let before = this.#store.get().explorer;
+    (before.open !== open || before.panel !== panel) && (this.#set({ open, panel }), this.#tell());
+  }
+  configure(changes) {
+    let named = Object.entries(changes).map(([name2, value]) => ({ name: name2, value }));
+    this.#bridge.send({ lane: "control", kind: "configure", body: { changes: named } });
+  }
+  apply() {
+    this.#bridge.send({ lane: "control", kind: "apply", body: {} });
+  }
+  revert() {
+    this.#bridge.send({ lane: "control", kind: "revert", body: {} });
+  }
+  #set(change) {
+    this.#store.set({ explorer: { ...this.#store.get().explorer, ...change } });
+  }
+  /** Nothing of the explorer is sent to a page that does not look. */
+  #tell() {
+    let { open, panel } = this.#store.get().explorer, body = { open, wire: open && panel === "wire", tuner: open && panel === "tuner" };
+    this.#bridge.send({ lane: "control", kind: "explorer", body });
+  }
+};
+
 // src/hide.ts
 function hideClass(name2, scope, page = document) {
   if (!/^[\w-]+$/.test(name2))
@@ -631,7 +681,15 @@ function initialState() {
     holding: !1,
     owner: !1,
     elsewhere: !1,
-    connected: !0
+    connected: !0,
+    explorer: {
+      open: !1,
+      panel: "settings",
+      catalogue: null,
+      settings: null,
+      meter: null,
+      meterAt: 0
+    }
   };
 }
 function createStore(initial = {}) {
@@ -1302,6 +1360,7 @@ var App = class {
   scope = new Scope();
   store = createStore();
   bridge;
+  explorer;
   #now = () => performance.now();
   #notices = new Notices(this.store);
   #talk;
@@ -1320,7 +1379,7 @@ var App = class {
       insight: () => {
       },
       alive: () => this.#alive()
-    }), this.#talk = new Talk(this.scope, this.store, this.#notices, this.bridge, this.#now), this.scope.interval(() => this.#tick(), TICK_MS), this.scope.listen(window, "pagehide", () => this.#talk.silence()), this.bridge.hello();
+    }), this.explorer = new Exploration(this.store, this.bridge, this.#now), this.#talk = new Talk(this.scope, this.store, this.#notices, this.bridge, this.#now), this.scope.interval(() => this.#tick(), TICK_MS), this.scope.listen(window, "pagehide", () => this.#talk.silence()), this.bridge.hello();
   }
   /** Draws the widget into `el` until `signal` ends or the result is called. */
   mount(el2, mount) {
@@ -1396,7 +1455,7 @@ var App = class {
         this.#talk.player.end(message.body.turn);
         break;
       default:
-        break;
+        this.explorer.take(message);
     }
   }
   #welcome(welcome) {
@@ -1406,7 +1465,7 @@ var App = class {
       for (let view of this.#views)
         this.#hideTranscript(view);
     }
-    this.#session(welcome);
+    this.#session(welcome), this.explorer.welcome(welcome.explorer);
   }
   #session({ phase: phase2, floor: floor2, turn_taking, view, sees, model, elapsed_ms, owner }) {
     let before = this.store.get(), liveSince = phase2 === "live" ? before.liveSince ?? this.#now() - elapsed_ms : null, mine = owner === this.bridge.client;
@@ -1510,6 +1569,7 @@ var PATHS = {
   silent: "M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3zM5.5 11a6.5 6.5 0 0 0 13 0M12 17.5V21M4.5 3.5l15 17",
   send: "M12 19V5.5M6 11.5l6-6 6 6",
   settings: "M4 8h7M17 8h3M4 16h2M12 16h8M11 8a3 3 0 1 0 6 0a3 3 0 1 0-6 0M6 16a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
+  compass: "M12 3.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 1 0 0-17zM15.8 8.2l-2.4 5.2-5.2 2.4 2.4-5.2z",
   close: "M6.5 6.5l11 11M17.5 6.5l-11 11",
   down: "M12 5v13.5M6 12.5l6 6 6-6"
 }, SVG = "http://www.w3.org/2000/svg";
@@ -1780,24 +1840,85 @@ function interruptButton(actions) {
   };
 }
 
+// src/views/explorer/settings.ts
+function settingsPanel(_store, _actions, _scope) {
+  let waiting = el("p", "lw-panel-empty", {}, "Asking the kernel…");
+  return {
+    element: el("div", "lw-explore-settings", {}, waiting),
+    update({ explorer: explorer2 }) {
+      show(waiting, explorer2.catalogue === null);
+    }
+  };
+}
+
+// src/views/explorer/panels.ts
+var PANELS = [{ name: "settings", title: "Settings", make: settingsPanel }];
+
+// src/views/explorer/frame.ts
+function explorer(opener, store, actions, scope) {
+  let id = freshId("explorer"), tabs = PANELS.map(makeTab), list2 = el("div", "lw-tabs", { role: "tablist", "aria-label": "Explorer" });
+  list2.append(...tabs.map((tab) => tab.button));
+  let close = button("lw-plain lw-explorer-close", "Close the explorer", icon("close", 18)), bar = el("div", "lw-explorer-bar", {}, list2, close), element = el("section", "lw-explorer", { id, "aria-label": "Explorer" }, bar);
+  element.append(...tabs.map((tab) => tab.panel)), attribute(opener, "aria-controls", id);
+  let look = actions.explorer.look.bind(actions.explorer);
+  scope.listen(opener, "click", () => look(!store.get().explorer.open)), scope.listen(close, "click", () => {
+    look(!1), opener.focus();
+  });
+  for (let tab of tabs)
+    scope.listen(tab.button, "click", () => look(!0, tab.name));
+  return scope.listen(list2, "keydown", (event) => {
+    let to = goal(event.key, tabs, store.get().explorer.panel);
+    to && (event.preventDefault(), look(!0, to.name), to.button.focus());
+  }), {
+    element,
+    update(state) {
+      let { open, panel } = state.explorer;
+      attribute(opener, "aria-expanded", String(open)), show(element, open);
+      for (let tab of tabs) {
+        let chosen = open && tab.name === panel;
+        attribute(tab.button, "aria-selected", String(tab.name === panel)), attribute(tab.button, "tabindex", tab.name === panel ? "0" : "-1"), show(tab.panel, chosen), chosen && update(tab, state);
+      }
+    }
+  };
+  function update(tab, state) {
+    tab.view || (tab.view = tab.kind.make(store, actions, scope), tab.panel.append(tab.view.element)), tab.view.update(state);
+  }
+}
+function makeTab(kind) {
+  let tab = el("button", "lw-tab", { type: "button", role: "tab", id: freshId("tab") }, kind.title), panel = el("div", "lw-panel", { role: "tabpanel", id: freshId("panel"), "aria-labelledby": tab.id });
+  return attribute(tab, "aria-controls", panel.id), { name: kind.name, button: tab, panel, view: null, kind };
+}
+function goal(key, tabs, now) {
+  let at = tabs.findIndex((tab) => tab.name === now), to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[key];
+  return to === void 0 ? void 0 : tabs.at(to % tabs.length);
+}
+
 // src/views/header.ts
 function header(scope) {
   let dot = el("span", "lw-dot", { "aria-hidden": "true" }), who = el("strong", "lw-who"), badge = el("span", "lw-badge"), badgeMore = el("span", "lw-wide"), badgeShort = el("span");
   badge.append(badgeShort, badgeMore);
   let word = el("span", "lw-word"), first = el("span", "lw-first lw-wide", {
     title: "From the end of your words to the first sound of the answer"
-  }), clock = el("span", "lw-clock", { role: "timer", "aria-label": "Elapsed time" }, "00:00"), settings2 = button("lw-plain lw-settings-button", "Settings", icon("settings")), element = el(
+  }), clock = el("span", "lw-clock", { role: "timer", "aria-label": "Elapsed time" }, "00:00"), explore = el(
+    "button",
+    "lw-explore",
+    { type: "button", title: "Explore what the model can do" },
+    icon("compass", 18),
+    el("span", "lw-explore-word", {}, "Explore")
+  ), settings2 = button("lw-plain lw-settings-button", "Settings", icon("settings")), element = el(
     "header",
     "lw-header",
     {},
     el("span", "lw-identity", {}, dot, who, badge),
     el("span", "lw-meta", {}, word, first, clock),
+    explore,
     settings2
   ), since = null, counted = !1, tick = () => {
     since !== null && text2(clock, elapsed(performance.now() - since));
   };
   return scope.interval(tick, 250), {
     element,
+    explore,
     settings: settings2,
     update(state) {
       let { word: now, tone } = status(state);
@@ -2292,9 +2413,20 @@ function mountCard(host, store, levels, actions, scope) {
     tabindex: "-1",
     // JupyterLab's own mark for "keys typed in here are no commands".
     "data-lm-suppress-shortcuts": "true"
-  }), hold = makeHold(store, actions, scope), top = header(scope), choices = settings(top.settings, actions, scope), say = composer(store, hold, actions, scope), chips = suggestions(actions), picture2 = waveform(levels, say.level, scope), notices = notes(actions), stage = el("div", "lw-stage", {}, picture2.element, notices.element), talk = transcript(chips.element, scope), spoken = announcer();
-  root.append(top.element, stage, talk.element, say.element, choices.element, spoken.element), keyboard(root, store, hold, actions, scope);
-  let views = [hold, top, choices, notices, picture2, chips, talk, say, spoken], draw = () => {
+  }), hold = makeHold(store, actions, scope), top = header(scope), choices = settings(top.settings, actions, scope), say = composer(store, hold, actions, scope), chips = suggestions(actions), picture2 = waveform(levels, say.level, scope), notices = notes(actions), stage = el("div", "lw-stage", {}, picture2.element, notices.element), talk = transcript(chips.element, scope), spoken = announcer(), explore = explorer(top.explore, store, actions, scope), card = el("div", "lw-card", {}, top.element, stage, talk.element, say.element);
+  card.append(choices.element, spoken.element), root.append(el("div", "lw-body", {}, card, explore.element)), keyboard(root, store, hold, actions, scope);
+  let views = [
+    hold,
+    top,
+    choices,
+    notices,
+    picture2,
+    chips,
+    talk,
+    say,
+    spoken,
+    explore
+  ], draw = () => {
     let state = store.get();
     attribute(root, "aria-label", `Live conversation with ${displayName(state)}`);
     for (let view of views)

@@ -4,6 +4,7 @@ import type { Scope } from "../scope.ts";
 import type { Actions, Levels, Store } from "../state.ts";
 import { composer } from "./composer.ts";
 import { attribute, el, type View } from "./dom.ts";
+import { explorer } from "./explorer/frame.ts";
 import { header } from "./header.ts";
 import { makeHold } from "./hold.ts";
 import { keyboard } from "./keyboard.ts";
@@ -39,10 +40,24 @@ export function mountCard(
   const stage = el("div", "lw-stage", {}, picture.element, notices.element);
   const talk = transcript(chips.element, scope);
   const spoken = announcer();
-  root.append(top.element, stage, talk.element, say.element, choices.element, spoken.element);
+  const explore = explorer(top.explore, store, actions, scope);
+  const card = el("div", "lw-card", {}, top.element, stage, talk.element, say.element);
+  card.append(choices.element, spoken.element);
+  root.append(el("div", "lw-body", {}, card, explore.element));
   keyboard(root, store, hold, actions, scope);
 
-  const views: Pick<View, "update">[] = [hold, top, choices, notices, picture, chips, talk, say, spoken];
+  const views: Pick<View, "update">[] = [
+    hold,
+    top,
+    choices,
+    notices,
+    picture,
+    chips,
+    talk,
+    say,
+    spoken,
+    explore,
+  ];
   const draw = () => {
     const state = store.get();
     attribute(root, "aria-label", `Live conversation with ${displayName(state)}`);

@@ -7,6 +7,7 @@ import { badgeParts, cleanLine, elapsed, latency } from "./format.ts";
 import { displayName, status } from "./status.ts";
 
 export interface Header extends View {
+  explore: HTMLButtonElement;
   settings: HTMLButtonElement;
 }
 
@@ -22,6 +23,13 @@ export function header(scope: Scope): Header {
     title: "From the end of your words to the first sound of the answer",
   });
   const clock = el("span", "lw-clock", { role: "timer", "aria-label": "Elapsed time" }, "00:00");
+  const explore = el(
+    "button",
+    "lw-explore",
+    { type: "button", title: "Explore what the model can do" },
+    icon("compass", 18),
+    el("span", "lw-explore-word", {}, "Explore"),
+  );
   const settings = button("lw-plain lw-settings-button", "Settings", icon("settings"));
   const element = el(
     "header",
@@ -29,6 +37,7 @@ export function header(scope: Scope): Header {
     {},
     el("span", "lw-identity", {}, dot, who, badge),
     el("span", "lw-meta", {}, word, first, clock),
+    explore,
     settings,
   );
 
@@ -44,6 +53,7 @@ export function header(scope: Scope): Header {
 
   return {
     element,
+    explore,
     settings,
     update(state) {
       const { word: now, tone } = status(state);

@@ -5,7 +5,9 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const folder = fileURLToPath(new URL("../../src/views/", import.meta.url));
-const sheets = readdirSync(folder).filter((name) => name.endsWith(".css"));
+const sheets = readdirSync(folder, { recursive: true, encoding: "utf8" })
+  .map((name) => name.replaceAll("\\", "/"))
+  .filter((name) => name.endsWith(".css"));
 const css = sheets.map((name) => readFileSync(folder + name, "utf8")).join("\n");
 
 type Colour = [red: number, green: number, blue: number];

@@ -1,5 +1,6 @@
 // A store with a state made for the test, and actions that write down what was asked of them.
 
+import type { ExplorerActions } from "../../src/explorer.ts";
 import { Scope } from "../../src/scope.ts";
 import type { Actions, Levels, State, Turn } from "../../src/state.ts";
 import { createStore, initialState } from "../../src/store.ts";
@@ -49,14 +50,14 @@ export const PUSH: Partial<State> = { ...LIVE, turnTaking: "push_to_talk" };
 export const NO_LEVELS: Levels = { rate: 25, count: 0, at: () => 0, marks: [] };
 
 export interface Asked {
-  name: keyof Actions;
+  name: keyof Actions | keyof ExplorerActions;
   with: unknown[];
 }
 
 export function fakeActions(): { actions: Actions; asked: Asked[] } {
   const asked: Asked[] = [];
   const note =
-    (name: keyof Actions) =>
+    (name: Asked["name"]) =>
     (...args: unknown[]) => {
       asked.push({ name, with: args });
     };
@@ -71,6 +72,12 @@ export function fakeActions(): { actions: Actions; asked: Asked[] } {
     setVolume: note("setVolume"),
     pickMicrophone: note("pickMicrophone"),
     dismissNotice: note("dismissNotice"),
+    explorer: {
+      look: note("look"),
+      configure: note("configure"),
+      apply: note("apply"),
+      revert: note("revert"),
+    },
   };
   return { actions, asked };
 }
