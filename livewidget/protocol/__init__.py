@@ -62,7 +62,7 @@ from livewidget.protocol.server import (
     VoiceActivity,
     VoiceActivityDetectionSignal,
 )
-from livewidget.protocol.setup import setup_message
+from livewidget.protocol.setup import realtime_input, setup_message
 
 __all__ = [
     "AudioTranscriptionConfig",
@@ -120,5 +120,6 @@ __all__ = [
     "decode_client",
     "encode_client",
     "encode_server",
+    "realtime_input",
     "setup_message",
 ]

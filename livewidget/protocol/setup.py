@@ -67,7 +67,7 @@ def setup_message(
         generation_config=_generation(config, by_language),
         system_instruction=_instruction(config.system_instruction),
         tools=_tools(config, model, declarations) or None,
-        realtime_input_config=_realtime_input(config.turn_detection),
+        realtime_input_config=realtime_input(config.turn_detection),
         session_resumption=resumption,
         context_window_compression=_compression(config.compression),
         input_audio_transcription=_transcription(config.input_transcript),
@@ -154,7 +154,8 @@ def _compression(wanted: bool | Compression) -> ContextWindowCompressionConfig |
     )
 
 
-def _realtime_input(turns: TurnDetection) -> RealtimeInputConfig | None:
+def realtime_input(turns: TurnDetection) -> RealtimeInputConfig | None:
+    """Return how turns are found, as the setup says it; None where nothing is left to say."""
     if turns.mode == "push_to_talk":
         detection = AutomaticActivityDetection(disabled=True)
     else:
