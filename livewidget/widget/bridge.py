@@ -48,6 +48,9 @@ class Host(Protocol):
     def frame(self, data: bytes, mime_type: str) -> None:
         """A picture from the camera."""
 
+    def explore(self, looks: m.Explorer) -> None:
+        """A page looks at other parts of the explorer than before."""
+
     def heard(self, turn: int, sample: int) -> None:
         """So much of an interrupted turn was heard."""
 
@@ -85,6 +88,7 @@ class Bridge:
         self._flushed = -1
         self._awaiting: dict[int, tuple[float, int]] = {}
         self._told: dict[str, Any] = {}
+        self._insights = 0
         self._now_ms = 0.0
 
     # --- In -------------------------------------------------------------------------------------------------
@@ -177,6 +181,9 @@ class Bridge:
                 self._host.interrupt()
             case m.TurnTaking(mode=mode):
                 self._host.turn_taking(mode)
+            case m.Explorer() if message != page.looks:
+                page.looks = message
+                self._host.explore(message)
             case m.Activity(active=active) if owning:
                 self._host.activity(active)
             case m.Microphone(state=state) if owning:
@@ -243,6 +250,12 @@ class Bridge:
             self._control(m.Flush(turn=turn))
         elif listening:
             self._host.heard(turn, 0)
+
+    def insight(self, part: str, message: m.Wire | m.Speech | m.Picture, data: bytes = b"") -> None:
+        """Show something to those who look at this part of the explorer; it may be lost."""
+        if self.pages.looking(part, self._now_ms):
+            self._insights += 1
+            self._emit(self._insights, message, self.epoch, [data] if data else [])
 
     def playing(self, turn: int) -> bool:
         """Whether sound of `turn` is still waiting, under way or in the player."""
@@ -339,6 +352,6 @@ class Bridge:
         self._emit(seq, message, self.epoch)
 
     def _emit(self, seq: int, message: Any, epoch: int, buffers: list[bytes] | None = None) -> None:
-        control = not isinstance(message, m.SpeakerAudio | m.SpeakerEnd)
-        envelope = m.Envelope(epoch=epoch, seq=seq, ack=self.pages.ack if control else 0, message=message)
+        ack = self.pages.ack if m.lane_of(message) == "control" else 0
+        envelope = m.Envelope(epoch=epoch, seq=seq, ack=ack, message=message)
         self._post(m.encode(envelope), buffers or [])

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from livewidget.widget.lanes import Inbox
-from livewidget.widget.messages import Envelope
+from livewidget.widget.messages import Envelope, Explorer
 from livewidget.widget.microphone import MicrophoneGate
 
 LEASE_MS = 10_000.0
 HOLD_MS = 2000.0
 MOST_PAGES = 16
+NOT_LOOKING = Explorer(open=False, wire=False, tuner=False)
 
 
 @dataclass(slots=True)
@@ -22,6 +23,7 @@ class Page:
         control: Its control lane to the kernel.
         microphone: Its microphone lane.
         camera: Highest number seen on its camera lane.
+        looks: What of the explorer it looks at.
         acked: Highest control message from the kernel that it has read.
         seen_ms: When it last gave a sign of life.
     """
@@ -31,6 +33,7 @@ class Page:
     seen_ms: float
     acked: int = 0
     camera: int = 0
+    looks: Explorer = field(default=NOT_LOOKING)
     microphone: MicrophoneGate = field(default_factory=MicrophoneGate)
 
 
@@ -95,6 +98,10 @@ class Pages:
         """Whether a page that lacks messages has been heard of in the last two seconds."""
         behind = [page for page in self._pages.values() if page.acked == self.acked]
         return any(now_ms - page.seen_ms <= HOLD_MS for page in behind)
+
+    def looking(self, part: str, now_ms: float) -> bool:
+        """Whether a page that was heard of in the last two seconds looks at this part of the explorer."""
+        return any(getattr(page.looks, part) and now_ms - page.seen_ms <= HOLD_MS for page in self)
 
     def renew(self, now_ms: float) -> None:
         """Begin every lease anew: nothing could arrive until now."""

@@ -17,7 +17,8 @@ from livewidget.widget.background import Background
 from livewidget.widget.board import Board
 from livewidget.widget.bridge import Bridge
 from livewidget.widget.chores import Chores
-from livewidget.widget.messages import TurnTakingMode
+from livewidget.widget.insight import Insight
+from livewidget.widget.messages import Explorer, TurnTakingMode
 from livewidget.widget.reports import Reports
 from livewidget.widget.sessions import Sessions
 from livewidget.widget.transcript import Transcript
@@ -52,6 +53,7 @@ class Talk:
         self.bridge = Bridge(post, self)
         self.blocked = blocked
         self.reports = Reports(self.board, self.bridge, self.transcript, dispatch)
+        self.insight = Insight(self.bridge, remote=provider.speaker != "tutor")
         self._chores = Chores(background, self.reports.notice)
         self.sessions = Sessions(
             provider,
@@ -136,6 +138,7 @@ class Talk:
 
     def voice(self, pcm: bytes) -> None:
         """The user's voice: PCM16 at 16 kHz."""
+        self.insight.voice(pcm, self.sessions.config.turn_detection, now_ms())
         if self.sessions.uplink is not None:
             self.sessions.uplink.sound(pcm)
 
@@ -143,6 +146,9 @@ class Talk:
         """A picture from the camera."""
         if self.sessions.uplink is not None:
             self.sessions.uplink.image(data, mime_type)
+
+    def explore(self, looks: Explorer) -> None:
+        """A page looks at other parts of the explorer than before."""
 
     def heard(self, turn: int, sample: int) -> None:
         """So much of an interrupted turn was heard."""
@@ -216,6 +222,7 @@ class Talk:
     async def _tick(self) -> None:
         while len(self.bridge.pages) or not self.board.still.is_set():
             self.bridge.tick(now_ms())
+            self.insight.tick(now_ms())
             page = self.bridge.pages.owning
             before, self._stale = self._stale, page.microphone.stale if page is not None else 0
             if self._stale > before:

@@ -85,6 +85,7 @@ class Page:
         self.speaker = Inbox()
         self.heard = []
         self.seen = []
+        self.insights = []
         self.seq = {"control": 0, "microphone": 0, "camera": 0}
         self.epoch = 0
         self.deaf = False
@@ -111,6 +112,9 @@ class Page:
             for out, data in self.speaker.receive(envelope.seq, (envelope, buffers)):
                 if out.epoch >= self.epoch:
                     self.heard.append((out.message, data))
+            return
+        if envelope.lane == "insight":
+            self.insights.append((envelope.message, buffers))
             return
         message = envelope.message
         mine = isinstance(message, m.Welcome) and message.client == self.client

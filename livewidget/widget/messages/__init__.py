@@ -14,6 +14,7 @@ from livewidget.widget.messages.codec import (
     PageMessage,
     decode,
     encode,
+    lane_of,
 )
 from livewidget.widget.messages.explorer import (
     Catalogue,
@@ -146,4 +147,5 @@ __all__ = [
     "Wire",
     "decode",
     "encode",
+    "lane_of",
 ]

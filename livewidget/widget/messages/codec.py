@@ -139,7 +139,12 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def lane(self) -> str:
         """The lane this kind of message travels on."""
-        return _PLACE[type(self.message)][0]
+        return lane_of(self.message)
+
+
+def lane_of(message: Any) -> str:
+    """Return the lane that this kind of message travels on."""
+    return _PLACE[type(message)][0]
 
 
 class _Frame(msgspec.Struct, frozen=True):
