@@ -15,6 +15,7 @@ from livewidget.events import Event, SessionStarted
 from livewidget.models import Model, find
 from livewidget.protocol import ClientMessage, ServerDecoder, encode_client, setup_message
 from livewidget.transports.base import Transport, TransportClosed, close_quietly
+from livewidget.transports.tap import Tap, TappedTransport
 
 #: Seconds that the server may take to accept the setup.
 SETUP_TIMEOUT: Final = 10.0
@@ -45,6 +46,7 @@ class Connection:
         declarations: Iterable[Mapping[str, Any]] = (),
         *,
         handle: str | None = None,
+        tap: Tap | None = None,
         setup_timeout: float = SETUP_TIMEOUT,
     ) -> Self:
         """Dial, send the setup, and wait until the server has accepted it. Nothing is sent before that.
@@ -54,6 +56,7 @@ class Connection:
             config: What the session is asked to be; checked before anything is dialled.
             declarations: Functions that the model may call, as JSON objects.
             handle: A resumption handle of an earlier connection.
+            tap: Sees every frame both ways, the setup's among them.
             setup_timeout: Seconds from the open link to the accepted setup.
 
         Raises:
@@ -67,13 +70,19 @@ class Connection:
         setup = setup_message(
             config, provider.model_path(), model, declarations=tuple(declarations), handle=handle
         )
-        connection = cls(provider, model, await provider.dial())
+        transport = await provider.dial()
+        connection = cls(provider, model, transport if tap is None else TappedTransport(transport, tap))
         try:
             await connection._set_up(setup, setup_timeout)
         except BaseException:
             await close_quietly(connection._transport)
             raise
         return connection
+
+    @property
+    def link_ms(self) -> float | None:
+        """Round trip of the link, in ms; None where it has not been measured yet."""
+        return self._transport.round_trip_ms
 
     async def _set_up(self, setup: ClientMessage, timeout: float) -> None:  # noqa: ASYNC109
         try:

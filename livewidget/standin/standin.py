@@ -198,6 +198,8 @@ class StandIn:
 class _ClientEnd:
     """The client's end of a link in memory: closing it waits for the server's task to end."""
 
+    round_trip_ms: float | None = 0.0
+
     def __init__(self, transport: Transport, server: asyncio.Task[None]) -> None:
         self._transport = transport
         self._server = server

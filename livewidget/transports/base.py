@@ -26,6 +26,10 @@ class TransportClosed(Exception):
 class Transport(Protocol):
     """One open, ordered, reliable link. Both ends of a link look like this."""
 
+    @property
+    def round_trip_ms(self) -> float | None:
+        """How long a frame there and its answer back take, in ms, when last measured; None: not yet."""
+
     async def send(self, frame: str | bytes) -> None:
         """Send one frame: text as a text frame, bytes as a binary one.
 

@@ -27,6 +27,8 @@ class _Lane:
 class MemoryTransport:
     """One end of a pair; see `Transport`. Both ends must be used on one event loop."""
 
+    round_trip_ms: float | None = 0.0
+
     def __init__(self, inbound: _Lane, outbound: _Lane) -> None:
         self._inbound = inbound
         self._outbound = outbound

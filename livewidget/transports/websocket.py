@@ -44,6 +44,12 @@ class WebSocketTransport:
     def __init__(self, socket: ClientConnection | ServerConnection) -> None:
         self._socket = socket
 
+    @property
+    def round_trip_ms(self) -> float | None:
+        """By the latest ping and its pong; the first are exchanged as soon as the link is open."""
+        # Not every version of websockets that is allowed measures it.
+        return getattr(self._socket, "latency", 0.0) * 1000 or None
+
     async def send(self, frame: str | bytes) -> None:
         """Send one frame: text as a text frame, bytes as a binary one.
 
@@ -153,6 +159,8 @@ async def dial(
     except (OSError, WebSocketException, ValueError) as error:
         # `from None`: what is chained below may show the request with its headers.
         raise _failed(error, at, open_timeout) from None
+    with contextlib.suppress(ConnectionClosed):
+        await opened.ping()  # The next one comes after `PING_INTERVAL` only.
     return WebSocketTransport(opened)
 
 
