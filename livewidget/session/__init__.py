@@ -2,5 +2,6 @@
 
 from livewidget.session.live import LiveSession
 from livewidget.session.resolve import connect, resolve
+from livewidget.session.wire import Frame, WireLog
 
-__all__ = ["LiveSession", "connect", "resolve"]
+__all__ = ["Frame", "LiveSession", "WireLog", "connect", "resolve"]

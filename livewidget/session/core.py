@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from livewidget import events
+from livewidget.clock import Clock, SystemClock
 from livewidget.config import LiveConfig
 from livewidget.connection import Connection, Provider
 from livewidget.errors import LiveError, StateError
 from livewidget.events import Event
 from livewidget.protocol import ClientMessage, FunctionResponse, ToolResponse
+from livewidget.protocol.anatomy import without_secrets
 from livewidget.session.answers import Answers
 from livewidget.session.listeners import Sinks, Streams
 from livewidget.session.sending import Microphone
 from livewidget.session.toolbox import Toolbox
 from livewidget.session.totals import Totals
+from livewidget.session.wire import Hide, WireLog
 from livewidget.tools import Tool, failure
 from livewidget.turns import Conversation, Turn
 
@@ -55,7 +57,7 @@ class Core:
         *,
         tools: Sequence[Tool | Callable[..., Any] | Mapping[str, Any]] = (),
         handle: str | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock | None = None,
     ) -> None:
         """Prepare a session; nothing is dialled before `start`.
 
@@ -64,7 +66,7 @@ class Core:
             config: What it is asked to be.
             tools: Functions that the model may call; or declarations (dicts) that `send_tool_result` answers.
             handle: Of an earlier session, to go on with its talk.
-            clock: Seconds of a clock that never goes back.
+            clock: Another clock; for tests.
 
         Raises:
             ToolError: If something cannot be a tool.
@@ -73,13 +75,14 @@ class Core:
         self.config = config if config is not None else LiveConfig()
         self.error: LiveError | None = None
         self.handle = handle
-        self._clock = clock
+        self._clock = clock if clock is not None else SystemClock()
+        self.wire = WireLog(self._clock, _hider(provider), self._callbacks_failed)
         self._phase = Phase.NEW
         self._connection: Connection | None = None
         self._pump: asyncio.Task[None] | None = None
         self._settling: asyncio.Task[None] | None = None
         self._conversation = Conversation()
-        self._toolbox = Toolbox(tools, self._tool_done, clock)
+        self._toolbox = Toolbox(tools, self._tool_done, lambda: self._clock.now_ms() / 1000)
         self._microphone = Microphone()
         self._totals = Totals()
         self._answers = Answers()
@@ -109,7 +112,7 @@ class Core:
         self._phase = Phase.OPENING
         try:
             connection = await Connection.open(
-                self.provider, self.config, self._toolbox.declarations, handle=self.handle
+                self.provider, self.config, self._toolbox.declarations, handle=self.handle, tap=self.wire
             )
         except BaseException:
             self._phase = Phase.ENDED
@@ -247,7 +250,7 @@ class Core:
         inferred = self._conversation.infer(event)
         if inferred is not None:
             self._take(inferred)
-        changed = self._conversation.fold(event, self._clock() * 1000)
+        changed = self._conversation.fold(event, self._clock.now_ms())
         self._answers.hear(changed)
         self._tell_turns(changed)
         raised = self._sinks.tell(event)
@@ -274,3 +277,9 @@ class Core:
 
     def _notice(self, level: Any, code: str, text: str) -> None:
         self._take(events.Notice(level=level, code=code, text=text))
+
+
+def _hider(provider: Provider) -> Hide:
+    """Return what takes out of a text what looks like a secret, and what the provider knows for one."""
+    redact: Hide = getattr(provider, "redact", str)
+    return lambda text: without_secrets(redact(text))

@@ -31,6 +31,7 @@ class LiveSession(Core):
         config: What the session was asked to be.
         error: Why it ended, where `close` was not called.
         handle: Secret with which a new session can take up this talk, once the server has given one.
+        wire: The last frames both ways, without sound, pictures and secrets.
     """
 
     async def __aenter__(self) -> Self:
@@ -65,6 +66,11 @@ class LiveSession(Core):
     def usage(self) -> events.Usage:
         """Token counts of the whole session. The service counts all that is retained again in each turn."""
         return self._totals.usage
+
+    @property
+    def link_ms(self) -> float | None:
+        """Round trip of the link to the server, in ms; None where it is not known (yet)."""
+        return None if self._connection is None else self._connection.link_ms
 
     @property
     def audio_turn(self) -> int | None:

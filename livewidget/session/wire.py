@@ -127,8 +127,8 @@ class WireLog:
 
     @property
     def frames(self) -> list[Frame]:
-        """The frames that are kept, oldest first; a new list each time."""
-        return [frame for frame, _ in self._frames]
+        """The frames that are kept, oldest first; a new list each time, from any thread."""
+        return [frame for frame, _ in tuple(self._frames)]  # The tuple is made at once, the list is not.
 
     def __len__(self) -> int:
         return len(self._frames)

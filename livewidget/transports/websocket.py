@@ -159,8 +159,13 @@ async def dial(
     except (OSError, WebSocketException, ValueError) as error:
         # `from None`: what is chained below may show the request with its headers.
         raise _failed(error, at, open_timeout) from None
+    return await _measured(opened)
+
+
+async def _measured(opened: ClientConnection) -> Transport:
+    """Return the link, with its round trip being measured: the next ping comes after `PING_INTERVAL` only."""
     with contextlib.suppress(ConnectionClosed):
-        await opened.ping()  # The next one comes after `PING_INTERVAL` only.
+        await opened.ping()
     return WebSocketTransport(opened)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import StateError, UsageError
 from livewidget.models import find
-from livewidget.session import resolve
+from livewidget.session import Frame, resolve
 from livewidget.tools import Tool
 from livewidget.turns import Floor, Turn
 from livewidget.widget import cells
@@ -144,6 +145,26 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     def floor(self) -> Floor:
         """Who may speak now."""
         return self._talk.board.floor
+
+    @property
+    def wire(self) -> list[Frame]:
+        """The last frames of the session both ways, oldest first: without sound, pictures and secrets."""
+        log = self._talk.sessions.wire
+        return [] if log is None else log.frames
+
+    def save_wire(self, path: str | os.PathLike[str]) -> None:
+        """Write the frames of `wire` to a file, one JSON object a line.
+
+        Raises:
+            UsageError: If the file cannot be written.
+        """
+        text = "".join(f"{frame.line()}\n" for frame in self.wire)
+        try:
+            pathlib.Path(path).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"The frames cannot be saved there ({type(error).__name__}); name a file in your folder."
+            ) from None
 
     def listen(self, timeout: float | None = None) -> Iterator[Turn]:
         """Yield each turn when it is complete, yours and the model's, until the talk ends.

@@ -10,7 +10,7 @@ from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import ServiceError, StateError
 from livewidget.events import Event, SessionEnded
-from livewidget.session import LiveSession
+from livewidget.session import LiveSession, WireLog
 from livewidget.tools import Tool
 from livewidget.widget.background import Background
 from livewidget.widget.board import Board
@@ -29,6 +29,7 @@ class Sessions:
         tools: What the next session may call; so too.
         current: The session that is open or being opened.
         uplink: What goes up to it; None while there is none.
+        wire: The frames of that session, or of the last one; None before the first.
         from_page: Whether the talk that is on was begun by a page.
     """
 
@@ -50,6 +51,7 @@ class Sessions:
         self.tools = list(tools)
         self.current: LiveSession | None = None
         self.uplink: Uplink | None = None
+        self.wire: WireLog | None = None
         self.from_page = False
         self._background = background
         self._chores = chores
@@ -147,7 +149,7 @@ class Sessions:
         self._reports.begin()
         self._changed()
         session = LiveSession(self.provider, self.config, tools=self.tools, handle=handle)
-        self.current = session
+        self.current, self.wire = session, session.wire
         session.subscribe(lambda event: self._reports.event(session, event))
         session.subscribe(lambda event: self._ended(session, event))
         session.on_turn(self._reports.turn)

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from livewidget.clock import ManualClock
 from livewidget.config import LiveConfig, TurnDetection
 from livewidget.errors import (
     LiveError,
@@ -160,11 +161,11 @@ async def test_the_turn_of_the_sound_is_known_while_it_is_told(peer):
 
 
 async def test_latency_is_counted_by_the_clock_given(peer):
-    now = [100.0]
-    async with LiveSession(peer, clock=lambda: now[0]) as session:
+    clock = ManualClock()
+    async with LiveSession(peer, clock=clock) as session:
         stream = aiter(session)
         await session.send_text("Hello")
-        now[0] += 0.25
+        clock.advance(250)
         await peer.say("Hi.")
         await until(stream, OutputAudio)
         assert session.turns[-1].latency_ms == pytest.approx(250)

@@ -1,16 +1,25 @@
 """The log of the wire."""
 
+import asyncio
 import copy
 import json
 import pickle
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from livewidget.clock import ManualClock
-from livewidget.protocol import audio_message
+from livewidget.connection import Gemini
+from livewidget.errors import ServerFault
+from livewidget.events import TurnComplete
+from livewidget.protocol import SessionResumptionUpdate, audio_message
+from livewidget.session import LiveSession
 from livewidget.session.wire import BYTES, FRAMES, LARGE, WireLog
+from livewidget.standin import StandIn
+from livewidget.standin.serve import Server
+from tests.peer import Peer, until
 
 CANARY = "canary-0123456789-canary"
 
@@ -119,3 +128,48 @@ def test_a_frame_cannot_be_saved_as_it_is(clock):
     for save in (pickle.dumps, copy.deepcopy):
         with pytest.raises(TypeError, match="not saved"):
             save(log.frames[0])
+
+
+# --- In a session -------------------------------------------------------------------------------------------
+
+
+async def test_the_log_has_every_frame_from_the_setup_to_the_close():
+    peer = Peer()
+    async with LiveSession(peer) as session:
+        stream = aiter(session)
+        await session.send_text("Hello")
+        await session.send_audio(bytes(3200))
+        await peer.send(session_resumption_update=SessionResumptionUpdate(new_handle=CANARY, resumable=True))
+        await peer.answer("Hi.")
+        await until(stream, TurnComplete)
+    kinds = [(frame.outgoing, frame.kind) for frame in session.wire.frames]
+    assert kinds == [
+        (True, "setup"),
+        (False, "setupComplete"),
+        (True, "clientContent"),
+        (True, "realtimeInput.audio"),
+        (False, "sessionResumptionUpdate"),
+        (False, "serverContent.modelTurn+outputTranscription"),
+        (False, "serverContent.turnComplete"),
+        (True, "close"),
+    ]
+    assert session.handle == CANARY
+    assert CANARY not in session.wire.to_jsonl() + repr(session.wire.frames) + repr(session)
+
+
+async def test_how_the_server_closed_is_in_the_log_without_the_key(tmp_path):
+    tutor = StandIn(ears=lambda sound: "hello", brain=lambda text: text, voice=lambda text: np.zeros(480))
+    async with Server(tutor, key=CANARY) as server:
+        session = LiveSession(Gemini(base_url=server.ws, api_key=CANARY))
+        async with session:
+            assert await session.ask("hello")
+            async with asyncio.timeout(5):
+                while session.link_ms is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0.001)
+            tutor.simulate("internal")
+            with pytest.raises(ServerFault):
+                async for _ in session:
+                    pass
+    (end,) = (frame for frame in session.wire.frames if frame.kind == "close")
+    assert (end.outgoing, end.json["code"]) == (False, 1011)
+    assert CANARY not in session.wire.to_jsonl()

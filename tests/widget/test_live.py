@@ -1,4 +1,5 @@
 import gc
+import json
 import threading
 import weakref
 
@@ -71,6 +72,23 @@ def test_ask_says_when_no_answer_comes_and_the_talk_goes_on():
     hold.set()
     live.close()
     until(lambda: live._talk._closed)
+
+
+def test_the_wire_can_be_looked_at_and_saved(live, tmp_path):
+    assert live.wire == []
+    live.ask("good morning", timeout=10)
+    kinds = [frame.kind for frame in live.wire]
+    assert kinds[:2] == ["setup", "setupComplete"]
+    live.stop()
+    assert live.wait(10)
+    path = tmp_path / "wire.jsonl"
+    live.save_wire(path)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["kind"] for line in lines] == [frame.kind for frame in live.wire]
+    assert lines[-1]["kind"] == "close"
+    with pytest.raises(UsageError, match="cannot be saved there") as caught:
+        live.save_wire(tmp_path)
+    assert str(tmp_path) not in str(caught.value)
 
 
 def test_say_start_and_stop_return_at_once(live):
