@@ -4,6 +4,18 @@ from livewidget.connection.gemini import DEFAULT_MODEL, Gemini
 from livewidget.connection.keys import KEY_NAMES, Key, find_key
 from livewidget.connection.link import Connection
 from livewidget.connection.provider import Provider
+from livewidget.connection.tokens import Token, mint
 from livewidget.connection.vertex import VertexAI
 
-__all__ = ["DEFAULT_MODEL", "KEY_NAMES", "Connection", "Gemini", "Key", "Provider", "VertexAI", "find_key"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "KEY_NAMES",
+    "Connection",
+    "Gemini",
+    "Key",
+    "Provider",
+    "Token",
+    "VertexAI",
+    "find_key",
+    "mint",
+]

@@ -61,6 +61,22 @@ REASONS: Final = tuple(
             "The service was called without a key; set GEMINI_API_KEY or pass api_key=…",
         ),
         (
+            "token has expired",
+            KeyRefused,
+            "The time of this ephemeral token is over; make a new one, with a longer expires_s if need be.",
+        ),
+        (
+            "start a new session",
+            KeyRefused,
+            "This ephemeral token opens no new session any more; make a new one and connect soon after, or "
+            "give it a longer new_session_s.",
+        ),
+        (
+            "used too many times",
+            KeyRefused,
+            "This ephemeral token has opened all the sessions it may; make a new one, with more uses.",
+        ),
+        (
             "permission",
             KeyRefused,
             "This key or credential may not use the model {model}; check its permissions.",
@@ -85,10 +101,31 @@ REASONS: Final = tuple(
             SetupRefused,
             'Start and end of speech can be sent only with turn_detection="push_to_talk".',
         ),
-        ("thinking level", SetupRefused, "{model} does not take this thinking: {reason}"),
-        ("blocking function calls", SetupRefused, "{model} does not take tools that block: {reason}"),
-        ("response modalities", SetupRefused, "{model} does not answer in this modality: {reason}"),
-        ("content_type_audio", SetupRefused, "{model} takes no audio with this configuration: {reason}"),
+        (
+            "thinking level must be specified",
+            SetupRefused,
+            '{model} has to be told how much to think: give a level, such as thinking="low".',
+        ),
+        (
+            "thinking level",
+            SetupRefused,
+            "{model} does not take this thinking; choose another level or leave it out: {reason}",
+        ),
+        (
+            "blocking function calls",
+            SetupRefused,
+            "{model} does not take tools that block; declare them as NON_BLOCKING: {reason}",
+        ),
+        (
+            "response modalities",
+            SetupRefused,
+            "{model} does not answer in this modality; choose another: {reason}",
+        ),
+        (
+            "content_type_audio",
+            SetupRefused,
+            "{model} takes no audio with this configuration; leave settings out: {reason}",
+        ),
         (
             "session not found",
             SetupRefused,
@@ -119,10 +156,23 @@ REASONS: Final = tuple(
             ServerFault,
             "The session has reached the longest time the service allows; start again.",
         ),
+        (
+            "operation was cancelled",
+            ServerFault,
+            "The service ended the session, as it does when the context is full or nothing is said for long; "
+            "start again, with compression=True for a long talk.",
+        ),
         ("unavailable", ServerFault, "The service is not available now; try again in a while."),
         ("internal error", ServerFault, "The service failed with a fault of its own; start again."),
     )
 )
+
+#: What some of these reasons mean where the session was opened with an ephemeral token.
+_NO_TOKEN: Final = (
+    "The service does not accept this ephemeral token: it is unknown or misspelt; make a new one and pass it "
+    "whole, as token=…"
+)
+TOKEN_REASONS: Final = {"unregistered callers": _NO_TOKEN, "api key not valid": _NO_TOKEN}
 
 #: Reasons given by this side, with code 1006: the other side said nothing.
 LOST: Final = {
@@ -132,17 +182,25 @@ LOST: Final = {
 
 #: Where no row of `REASONS` knows the reason. `{said}` is the reason in quotation marks, or nothing.
 CODES: Final[dict[int, tuple[type[ServiceError], str]]] = {
-    1000: (ServerFault, "The server ended the session.{said}"),
-    1001: (ServerFault, "The server goes down and ended the session.{said}"),
-    1002: (ServerFault, "The server did not keep to the WebSocket protocol.{said}"),
-    1007: (SetupRefused, "The server does not accept what was sent.{said}"),
-    1008: (SetupRefused, "The server refused the session.{said}"),
-    1011: (ServerFault, "The server failed.{said}"),
+    1000: (ServerFault, "The server ended the session; start again.{said}"),
+    1001: (ServerFault, "The server goes down and ended the session; start again in a while.{said}"),
+    1002: (ServerFault, "The server did not keep to the WebSocket protocol; start again.{said}"),
+    1007: (SetupRefused, "The server does not accept what was sent; leave settings out one by one.{said}"),
+    1008: (SetupRefused, "The server refused the session; check model, key and settings.{said}"),
+    1009: (SetupRefused, "The server does not take a message of this size; send less at once.{said}"),
+    1011: (ServerFault, "The server failed; start again.{said}"),
+    1013: (ServerFault, "The server has too much to do; start again in a while.{said}"),
 }
 
 
 def explain(
-    code: int, reason: str, *, label: str, model: str, service: str | None = None
+    code: int,
+    reason: str,
+    *,
+    label: str,
+    model: str,
+    service: str | None = None,
+    by_token: bool = False,
 ) -> ServiceError | LinkError:
     """Return the plain error for a connection that ended.
 
@@ -152,6 +210,7 @@ def explain(
         label: Who was at the other end, for people.
         model: The model's id.
         service: Whose models to look through for one with a name like that.
+        by_token: Whether the session was opened with an ephemeral token.
     """
     reason = plain(reason)
     if code == 1006:
@@ -159,20 +218,39 @@ def explain(
             if words in reason:
                 return LinkLost(sentence)
         return LinkLost(f"The connection to {label} broke; check the network, then start again.")
+    known = translate(reason, code=code, model=model, service=service, by_token=by_token)
+    if known is not None:
+        return known
+    said = f' It said: "{reason}"' if reason else ""
+    error, sentence = CODES.get(
+        code, (ServerFault, f"The server closed the session with code {code}; start again.{{said}}")
+    )
+    return error(sentence.replace("{said}", said), code=code, reason=reason)
+
+
+def translate(
+    reason: str, *, code: int, model: str, service: str | None = None, by_token: bool = False
+) -> ServiceError | None:
+    """Return the plain error for a reason that the service is known to give, or None.
+
+    Args:
+        reason: The service's words, as `plain` leaves them.
+        code: Its close code or HTTP status.
+        model: The model's id.
+        service: Whose models to look through for one with a name like that.
+        by_token: Whether it was said to an ephemeral token.
+    """
     lower = reason.lower()
     for row in REASONS:
         if row.words in lower:
-            near = suggest(model, service) if "{hint}" in row.sentence else None
+            sentence = TOKEN_REASONS.get(row.words, row.sentence) if by_token else row.sentence
+            near = suggest(model, service) if "{hint}" in sentence else None
             hint = (
                 f" Did you mean {near}?" if near and near != model else " Check its name and the API version."
             )
-            text = row.sentence.format(model=model, reason=reason, hint=hint)
+            text = sentence.format(model=model, reason=reason, hint=hint)
             return row.error(text, code=code, reason=reason)
-    said = f' It said: "{reason}"' if reason else ""
-    error, sentence = CODES.get(
-        code, (ServerFault, f"The server closed the session with code {code}.{{said}}")
-    )
-    return error(sentence.replace("{said}", said), code=code, reason=reason)
+    return None
 
 
 def plain(reason: str) -> str:

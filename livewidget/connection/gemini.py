@@ -1,15 +1,20 @@
-"""The Gemini Developer API: a model and a key."""
+"""The Gemini Developer API: a model, and a key or an ephemeral token."""
 
 from __future__ import annotations
 
 import copy
 from typing import Final
 
+import msgspec
+
 from livewidget.config import LiveConfig
+from livewidget.connection.closing import plain, translate
 from livewidget.connection.keys import Key, find_key, need_key
-from livewidget.errors import ConfigError
+from livewidget.connection.tokens import PREFIX, VERSION, Token
+from livewidget.errors import ConfigError, KeyMissing
 from livewidget.models import bare_id, find
-from livewidget.transports.address import is_loopback
+from livewidget.protocol import Setup
+from livewidget.transports.address import check, is_loopback
 from livewidget.transports.base import Transport
 
 DEFAULT_MODEL: Final = "gemini-3.8-live"
@@ -32,6 +37,7 @@ class Gemini:
         model: str = DEFAULT_MODEL,
         *,
         api_key: str | Key | None = None,
+        token: str | Token | None = None,
         base_url: str | None = None,
         api_version: str | None = None,
         cafile: str | None = None,
@@ -41,12 +47,14 @@ class Gemini:
         Args:
             model: Its id, with or without `models/` before it.
             api_key: The key; None: GEMINI_API_KEY, GOOGLE_API_KEY or a Colab secret.
+            token: An ephemeral token in place of the key; see `livewidget.connection.tokens`.
             base_url: Another server that speaks the Live API: `ws://127.0.0.1:…` of `livewidget serve`, or
                 `wss://…`. On this computer no key is needed.
             api_version: "v1beta", "v1alpha" or "v1"; None: what the model needs.
             cafile: A file of PEM certificates to trust in place of the system's.
 
         Raises:
+            ConfigError: If a token is given as a key, a key as a token, or both are given.
             KeyMissing: If there is no key; the message names the remedies.
         """
         self.model = bare_id(model.strip())
@@ -55,7 +63,14 @@ class Gemini:
         self._url = websocket_url(base_url or DEFAULT_URL)
         self._version = api_version
         self._cafile = cafile
+        if token is not None:
+            if api_key is not None:
+                raise ConfigError("A session is opened with a key or with a token: give one of them.")
+            self._key: Key | None = token if isinstance(token, Token) else Token(token)
+            return
         self._key = find_key(api_key) if is_loopback(self._url) else need_key(api_key, self.model)
+        if self._key is not None and self._key.reveal().startswith(PREFIX):
+            raise ConfigError(f"What {self._key.source} holds is an ephemeral token: pass it as token=…")
 
     @property
     def badge(self) -> str:
@@ -68,6 +83,11 @@ class Gemini:
         """Where the key was found, in words."""
         return None if self._key is None else self._key.source
 
+    @property
+    def by_token(self) -> bool:
+        """Whether it connects with an ephemeral token."""
+        return isinstance(self._key, Token)
+
     def __repr__(self) -> str:
         return f"Gemini({self.model!r})"
 
@@ -77,7 +97,7 @@ class Gemini:
 
     def suited_to(self, config: LiveConfig) -> Gemini:
         """Return this provider, at the API version that `config` needs."""
-        if self._version is not None:
+        if self._version is not None or self.by_token:
             return self
         suited = copy.copy(self)
         suited._version = config.api_version(find(self.model, self.service))
@@ -85,8 +105,18 @@ class Gemini:
 
     def url(self) -> str:
         """Return the address that is dialled."""
-        version = self._version or find(self.model, self.service).api_version
-        return f"{self._url}/ws/google.ai.generativelanguage.{version}.GenerativeService.BidiGenerateContent"
+        version = self._version or (VERSION if self.by_token else find(self.model, self.service).api_version)
+        method = "BidiGenerateContentConstrained" if self.by_token else "BidiGenerateContent"
+        return f"{self._url}/ws/google.ai.generativelanguage.{version}.GenerativeService.{method}"
+
+    def check(self, setup: Setup) -> None:
+        """Make sure that a setup asks for nothing that the token fixes otherwise.
+
+        Raises:
+            ConfigError: It names the fields.
+        """
+        if isinstance(self._key, Token):
+            self._key.check(setup)
 
     def redact(self, text: str) -> str:
         """Return `text` without the key."""
@@ -96,8 +126,47 @@ class Gemini:
         """Open a link; see `livewidget.transports.websocket.dial`."""
         from livewidget.transports.websocket import dial
 
-        headers = {} if self._key is None else {"x-goog-api-key": self._key.reveal()}
-        return await dial(self.url(), headers=headers, cafile=self._cafile)
+        return await dial(self.url(), headers=self._headers(), cafile=self._cafile)
+
+    async def post(self, method: str, body: bytes) -> bytes:
+        """Call a method of the service that is no session, and return its answer.
+
+        Args:
+            method: Such as "auth_tokens".
+            body: JSON.
+
+        Raises:
+            KeyMissing: If there is a token and no key.
+            ServiceError: If the service refuses; the message is its reason, in plain words.
+            LinkError: If it cannot be reached.
+        """
+        from livewidget.transports.http import post
+        from livewidget.transports.websocket import refused
+
+        if self.by_token:
+            raise KeyMissing("A token opens sessions and makes no tokens: use Gemini with a key for that.")
+        url = f"{self._url}/{self._version or VERSION}/{method}"
+        status, answer = await post(url, body, headers=self._headers(), cafile=self._cafile)
+        if status == 200:
+            return answer
+        reason = plain(self.redact(_reason(answer)))
+        known = translate(reason, code=status, model=self.model, service=self.service)
+        raise known or refused(status, check(url)[0])
+
+    def _headers(self) -> dict[str, str]:
+        if self._key is None:
+            return {}
+        if self.by_token:
+            return {"Authorization": f"Token {self._key.reveal()}"}
+        return {"x-goog-api-key": self._key.reveal()}
+
+
+def _reason(answer: bytes) -> str:
+    """Return what the service says of an error: `{"error": {"message": …}}`."""
+    try:
+        return str(msgspec.json.decode(answer)["error"]["message"])
+    except (msgspec.MsgspecError, ValueError, LookupError, TypeError):
+        return ""
 
 
 def websocket_url(base_url: str) -> str:

@@ -70,6 +70,8 @@ class Connection:
         setup = setup_message(
             config, provider.model_path(), model, declarations=tuple(declarations), handle=handle
         )
+        if isinstance(provider, Gemini) and setup.setup is not None:
+            provider.check(setup.setup)
         transport = await provider.dial()
         connection = cls(provider, model, transport if tap is None else TappedTransport(transport, tap))
         try:
@@ -130,5 +132,10 @@ class Connection:
         provider = self._provider
         reason = provider.redact(closed.reason) if isinstance(provider, Gemini) else closed.reason
         return explain(
-            closed.code, reason, label=provider.label, model=provider.model, service=provider.service
+            closed.code,
+            reason,
+            label=provider.label,
+            model=provider.model,
+            service=provider.service,
+            by_token=isinstance(provider, Gemini) and provider.by_token,
         )

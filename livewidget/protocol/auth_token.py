@@ -108,6 +108,28 @@ def set_paths(setup: Setup) -> tuple[str, ...]:
     return tuple(path for path in paths if path != "model" or setup.model)
 
 
+def effective(setup: Setup, token: Setup | None, paths: Iterable[Path] | None) -> Setup:
+    """Return the setup that counts on a connection with a token.
+
+    Whose talk is resumed is no configuration: the connection's own handle counts, where the token's setup
+    allows to resume at all.
+
+    Args:
+        setup: What the connection asks for.
+        token: What the token fixes, or None.
+        paths: The fields that it fixes; None with a `token`: all of them.
+    """
+    handle = setup.session_resumption and setup.session_resumption.handle
+    if paths is not None:
+        setup = overwrite(setup, token, paths)
+    elif token is not None:
+        setup = msgspec.structs.replace(token, model=token.model or setup.model)
+    if handle and setup.session_resumption is not None:
+        resumption = msgspec.structs.replace(setup.session_resumption, handle=handle)
+        setup = msgspec.structs.replace(setup, session_resumption=resumption)
+    return setup
+
+
 def overwrite(setup: Setup, token: Setup | None, paths: Iterable[Path]) -> Setup:
     """Return `setup` with the fields at `paths` as they are in `token`, those it leaves out taken away."""
     for path in paths:

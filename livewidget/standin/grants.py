@@ -12,11 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import msgspec
-
 from livewidget.clock import Clock
 from livewidget.protocol import ClientMessageError
-from livewidget.protocol.auth_token import AuthToken, Path, decode_auth_token, mask_paths, overwrite
+from livewidget.protocol.auth_token import AuthToken, Path, decode_auth_token, effective, mask_paths
 from livewidget.protocol.client import Setup
 from livewidget.standin import rules
 from livewidget.standin.outlet import Refusal
@@ -63,20 +61,8 @@ class Grant:
     clock: Clock
 
     def effective(self, setup: Setup) -> Setup:
-        """Return the setup that counts: the connection's, with what the token fixes in its place.
-
-        Whose talk is resumed is no configuration: the connection's own handle counts, where the token's
-        setup allows to resume at all.
-        """
-        handle = setup.session_resumption and setup.session_resumption.handle
-        if self.paths is not None:
-            setup = overwrite(setup, self.setup, self.paths)
-        elif self.setup is not None:
-            setup = msgspec.structs.replace(self.setup, model=self.setup.model or setup.model)
-        if handle and setup.session_resumption is not None:
-            resumption = msgspec.structs.replace(setup.session_resumption, handle=handle)
-            setup = msgspec.structs.replace(setup, session_resumption=resumption)
-        return setup
+        """Return the setup that counts: the connection's, with what the token fixes in its place."""
+        return effective(setup, self.setup, self.paths)
 
     def admit(self, *, resumed: bool) -> None:
         """Let a session begin; a new one is a use, a resumed one is not.

@@ -138,7 +138,7 @@ async def dial(
         KeyRefused, ModelNotFound, QuotaExceeded: If the server refuses with HTTP 401 or 403, 404, 429.
     """
     at, secure = check(url)
-    options: dict[str, Any] = {"ssl": _trust(cafile)} if secure else {}
+    options: dict[str, Any] = {"ssl": trust(cafile)} if secure else {}
     # `proxy` came with websockets 15; before that there was none. Loopback is never behind one.
     if "proxy" in inspect.signature(connect).parameters:
         options["proxy"] = None if proxy is False or is_loopback(url) else proxy
@@ -158,7 +158,7 @@ async def dial(
         )
     except (OSError, WebSocketException, ValueError) as error:
         # `from None`: what is chained below may show the request with its headers.
-        raise _failed(error, at, open_timeout) from None
+        raise failed(error, at, open_timeout) from None
     return await _measured(opened)
 
 
@@ -169,17 +169,22 @@ async def _measured(opened: ClientConnection) -> Transport:
     return WebSocketTransport(opened)
 
 
-def _trust(cafile: str | None) -> tls.SSLContext:
+def trust(cafile: str | None) -> tls.SSLContext:
+    """Return whom to trust: the system's authorities, or those in a file.
+
+    Raises:
+        ConfigError: If the file cannot be read.
+    """
     try:
         return tls.create_default_context(cafile=cafile)
     except (OSError, tls.SSLError):
         raise ConfigError("The file of certificates to trust cannot be read as PEM; check cafile.") from None
 
 
-def _failed(error: Exception, host: str, open_timeout: float) -> LiveError:
+def failed(error: Exception, host: str, open_timeout: float) -> LiveError:
     """Return the plain error for a link that could not be opened."""
     if isinstance(error, InvalidStatus):
-        return _refused(error.response.status_code, host)
+        return refused(error.response.status_code, host)
     if isinstance(error, InvalidURI):
         return ConfigError("The address of the Live API server cannot be read.")
     if isinstance(error, TimeoutError):
@@ -216,8 +221,8 @@ def _unreachable(error: OSError, host: str) -> LiveError:
     return ConnectFailed(f"No connection to {host} could be made{cause}; check the network connection.")
 
 
-def _refused(status: int, host: str) -> LiveError:
-    """Return the plain error for an HTTP status in place of a WebSocket."""
+def refused(status: int, host: str) -> LiveError:
+    """Return the plain error for an HTTP status in place of what was asked for."""
     if status in (401, 403):
         return KeyRefused(
             f"{host} does not accept this key or credential (HTTP {status}); "
@@ -228,6 +233,10 @@ def _refused(status: int, host: str) -> LiveError:
         return ModelNotFound(
             f"{host} has no Live API at this address (HTTP 404); check model, location and API version.",
             code=404,
+        )
+    if status == 409:
+        return ConnectFailed(
+            f"{host} holds an earlier connection still (HTTP 409); wait a moment, then try again."
         )
     if status == 429:
         return QuotaExceeded(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from livewidget.connection.closing import LOST, REASONS, explain, plain
+from livewidget.connection.closing import LOST, REASONS, TOKEN_REASONS, explain, plain, translate
 from livewidget.errors import (
     KeyRefused,
     LinkLost,
@@ -17,11 +17,12 @@ NOT_FOUND = "models/gemini-3.8-lives is not found for API version v1beta, or is 
 UNKNOWN = "Invalid JSON payload received. Unknown name \"x\" at 'setup': Cannot find field."
 EXPLICIT = "Explicit activity control is not supported when automatic activity detection is enabled."
 MODALITY = "The requested combination of response modalities (TEXT) is not supported by the model."
+UNREGISTERED = "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or o"
 QUOTA = "You exceeded your current quota, please check your plan and billing details"
 
 TABLE = [
-    (1000, "", ServerFault, "The server ended the session."),
-    (1000, "The operation was cancelled.", ServerFault, "ended the session"),
+    (1000, "", ServerFault, "The server ended the session; start again."),
+    (1000, "The operation was cancelled.", ServerFault, "compression=True"),
     (1001, "", ServerFault, "goes down"),
     (1006, "", LinkLost, "The connection to Gemini broke"),
     (1006, "keepalive ping timeout", LinkLost, "did not answer for a minute"),
@@ -33,6 +34,10 @@ TABLE = [
     (1007, "API key expired. Please renew the API key.", KeyRefused, "make a new one"),
     (1007, "User location is not supported for the API use", SetupRefused, "not offered where you are"),
     (1007, "Precondition check failed.", SetupRefused, "billing"),
+    (1007, "Thinking level must be specified for this model.", SetupRefused, "how much to think"),
+    (1007, "Thinking level MINIMAL is not supported for this model", SetupRefused, "another level"),
+    (1007, "CONTENT_TYPE_AUDIO is not supported for this model configuration", SetupRefused, "no audio"),
+    (1007, "Invalid value at 'setup.x' (TYPE_ENUM), \"Y\"", SetupRefused, "does not accept what was sent"),
     (1007, "Thinking level is not supported for this model.", SetupRefused, "thinking"),
     (1007, "BLOCKING function calls are not supported for this model", SetupRefused, "block"),
     (1007, MODALITY, SetupRefused, "modality"),
@@ -48,7 +53,13 @@ TABLE = [
     (1011, "The service is currently unavailable.", ServerFault, "try again"),
     (1011, "Deadline expired before operation could complete.", ServerFault, "longest time"),
     (1011, QUOTA, QuotaExceeded, "billing"),
-    (1011, "", ServerFault, "The server failed."),
+    (1008, "Token has expired.", KeyRefused, "longer expires_s"),
+    (1008, "Token can no longer be used to start a new session.", KeyRefused, "new_session_s"),
+    (1008, "Token has been used too many times.", KeyRefused, "more uses"),
+    (1008, UNREGISTERED, KeyRefused, "GEMINI_API_KEY"),
+    (1009, "", SetupRefused, "send less"),
+    (1011, "", ServerFault, "The server failed; start again."),
+    (1013, "", ServerFault, "too much to do"),
     (4321, "odd", ServerFault, "with code 4321"),
 ]
 
@@ -67,6 +78,32 @@ def test_every_ending_is_one_plain_error(code, reason, kind, words):
     if code != 1006:
         assert error.code == code
         assert error.reason == " ".join(reason.split())
+
+
+REMEDIES = (
+    "start again", "start a new", "check", "leave", "make a new one", "copy it", "set GEMINI_API_KEY", "wait", "choose",
+    "run gcloud", "try again", "give a level", "send less", "declare", "only with", "send", "Did you mean",
+    "Vertex AI may be", "Check its name",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "reason", "kind", "words"), TABLE)
+def test_every_ending_says_what_to_do(code, reason, kind, words):
+    assert any(remedy in str(explained(code, reason)) for remedy in REMEDIES)
+
+
+def test_every_row_of_the_table_says_what_to_do():
+    for row in REASONS:
+        error = explained(1008, f"… {row.words} …")
+        assert type(error) is row.error
+        assert any(remedy in str(error) for remedy in REMEDIES)
+
+
+@pytest.mark.parametrize("words", TOKEN_REASONS)
+def test_what_is_said_of_a_key_is_told_of_a_token_where_there_was_one(words):
+    kept = {"code": 1008, "model": "m"}
+    assert "token" in str(translate(words, by_token=True, **kept))
+    assert "token" not in str(translate(words, **kept))
 
 
 def test_no_row_hides_behind_an_earlier_one():
