@@ -1,0 +1,26 @@
+"""Python functions as tools: the declaration comes from the signature, arguments are checked before the call.
+
+Nothing here runs a function in a thread or waits for one: that is the session's part.
+"""
+
+from livewidget.tools.result import RESULT_LIMIT, Result, Scheduling, response
+from livewidget.tools.schema import check_declaration
+from livewidget.tools.tool import CONFIRM_TIMEOUT, TIMEOUT, Behavior, Offered, Tool, as_tools
+from livewidget.tools.words import ERROR_LENGTH, failure, first_line
+
+__all__ = [
+    "CONFIRM_TIMEOUT",
+    "ERROR_LENGTH",
+    "RESULT_LIMIT",
+    "TIMEOUT",
+    "Behavior",
+    "Offered",
+    "Result",
+    "Scheduling",
+    "Tool",
+    "as_tools",
+    "check_declaration",
+    "failure",
+    "first_line",
+    "response",
+]

@@ -1,0 +1,181 @@
+"""JSON Schemas of arguments: put into the form that every model follows, and read over before they go out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from livewidget.errors import ToolError
+from livewidget.tools.words import first_line
+
+#: Names that the service takes for a function.
+NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+
+_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
+#: Where a schema holds other schemas: one, a list of them, or some by name.
+_ONE = ("items", "additionalProperties", "not", "contains")
+_MANY = ("anyOf", "oneOf", "allOf", "prefixItems")
+_NAMED = ("properties", "patternProperties")
+
+
+def schema_of(arguments: type[msgspec.Struct], name: str) -> dict[str, Any]:
+    """Return the JSON Schema of a struct of arguments, with every definition in its place.
+
+    Raises:
+        ToolError: If there is none.
+    """
+    try:
+        whole = msgspec.json.schema(arguments)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise untellable(name, first_line(error)) from None
+    schema = self_contained(whole, name)
+    schema.pop("additionalProperties", None)
+    if not schema.get("required"):
+        schema.pop("required", None)
+    return schema
+
+
+def self_contained(whole: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a schema without references, titles and nulls, which not every model follows.
+
+    Args:
+        whole: A JSON Schema; `#/$defs/…` and `#/definitions/…` are the references that it may hold.
+        name: The tool, for errors.
+
+    Raises:
+        ToolError: If a type refers to itself, or a reference leads out of the schema.
+    """
+    definitions: dict[str, Any] = {}
+    bare = dict(whole)
+    for place in ("$defs", "definitions"):
+        definitions |= {f"#/{place}/{key}": value for key, value in (bare.pop(place, None) or {}).items()}
+    if "$ref" in bare:  # So msgspec writes a struct of one name.
+        bare = {**definitions.get(bare.pop("$ref"), {}), **bare}
+    schema: dict[str, Any] = _Inliner(definitions, name).inlined(bare, ())
+    for comment in ("$schema", "$id", "$comment"):
+        schema.pop(comment, None)
+    return schema
+
+
+class _Inliner:
+    def __init__(self, definitions: Mapping[str, Any], name: str) -> None:
+        self._definitions = definitions
+        self._name = name
+
+    def inlined(self, schema: Any, above: tuple[str, ...]) -> Any:
+        """Return `schema` with what it refers to in its place; `above`: the references it stands in."""
+        if isinstance(schema, list):
+            return [self.inlined(item, above) for item in schema]
+        if not isinstance(schema, dict):
+            return schema
+        schema = dict(schema)
+        if "$ref" in schema:
+            target = schema.pop("$ref")
+            if target in above:
+                raise untellable(self._name, "a type refers to itself, and a schema here has an end")
+            if target not in self._definitions:
+                raise untellable(self._name, "its schema refers to something outside of it")
+            return self.inlined({**self._definitions[target], **schema}, (*above, target))
+        return self._plain(schema, above)
+
+    def _plain(self, schema: dict[str, Any], above: tuple[str, ...]) -> Any:
+        if isinstance(schema.get("title"), str):
+            del schema["title"]
+        choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+        if len(choices) == 1:
+            del schema["anyOf"]
+            return self.inlined({**choices[0], **schema}, above)
+        if schema.get("default", ...) is None:
+            del schema["default"]
+        if "enum" in schema and all(isinstance(value, str) for value in schema["enum"]):
+            schema.setdefault("type", "string")
+        fixed = {key: schema.pop(key) for key in ("default", "enum", "required") if key in schema}
+        # Their keys are the user's names: "title" may be one of them.
+        named = {key: schema.pop(key) for key in _NAMED if isinstance(schema.get(key), dict)}
+        schema = {key: self.inlined(value, above) for key, value in schema.items()} | fixed
+        for key, properties in named.items():
+            schema[key] = {name: self.inlined(one, above) for name, one in properties.items()}
+        return schema
+
+
+def check_declaration(declaration: Mapping[str, Any]) -> None:
+    """Read over a declaration made by hand, or by another program: what the service would close 1007 for.
+
+    Args:
+        declaration: A function declaration in either spelling.
+
+    Raises:
+        ToolError: If there is something that no model takes; the sentence says where.
+    """
+    name = declaration.get("name")
+    if not isinstance(name, str) or not name:
+        raise ToolError("A declaration of a tool is a dict with a name and parameters.")
+    check_name(name)
+    if "description" in declaration and not isinstance(declaration["description"], str | None):
+        raise ToolError(f"The description of the tool {name} must be text.")
+    given = [
+        (key, value)
+        for key in ("parameters", "parametersJsonSchema", "parameters_json_schema")
+        if (value := declaration.get(key)) is not None
+    ]
+    if len(given) > 1:
+        raise ToolError(f"The tool {name} has {given[0][0]} and {given[1][0]}; give it one of them.")
+    for key, schema in given:
+        if not isinstance(schema, Mapping) or str(schema.get("type", "object")).lower() != "object":
+            raise untellable(name, f'{key} must be a schema of the type "object"')
+        _check(schema, name, key, strict=key == "parameters")
+
+
+def check_name(name: str) -> None:
+    """Make sure that the service takes a function's name.
+
+    Raises:
+        ToolError: If it does not.
+    """
+    if not NAME.fullmatch(name):
+        raise ToolError(
+            f"A tool's name has letters, digits and underscores, unlike {name[:40]!r}: give it one, "
+            'as in Tool.of(function, name="weather").'
+        )
+
+
+def _check(schema: Any, name: str, place: str, *, strict: bool) -> None:
+    """Check one schema and those in it; `strict`: as the OpenAPI subset, whose types are said one by one."""
+    if not isinstance(schema, Mapping):
+        if strict or not isinstance(schema, bool):
+            raise untellable(name, f"{place} is no schema")
+        return
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if not isinstance(kinds, list) or any(str(kind).lower() not in _TYPES for kind in kinds):
+        raise untellable(name, f"the type of {place} is none of {', '.join(sorted(_TYPES))}")
+    if strict and "array" in [str(kind).lower() for kind in kinds] and "items" not in schema:
+        raise untellable(name, f"{place} is an array, and nothing says of what: give it items")
+    enum = schema.get("enum")
+    if enum is not None and (not isinstance(enum, list) or not enum):
+        raise untellable(name, f"the enum of {place} must be a list of values")
+    if strict and enum is not None and any(not isinstance(value, str) for value in enum):
+        raise untellable(name, f"the enum of {place} may hold text alone; use parametersJsonSchema")
+    properties = schema.get("properties") or {}
+    required = schema.get("required") or []
+    if not isinstance(properties, Mapping) or not isinstance(required, list):
+        raise untellable(name, f"{place} must have properties by name, and required as a list")
+    missing = [str(one)[:40] for one in required if one not in properties]
+    if missing:
+        raise untellable(name, f"{place} requires {missing[0]}, which it does not have")
+    for key in _ONE:
+        if key in schema:
+            _check(schema[key], name, f"{place}.{key}", strict=strict)
+    for key in _MANY:
+        for number, one in enumerate(schema.get(key) or ()):
+            _check(one, name, f"{place}.{key}[{number}]", strict=strict)
+    for key, one in properties.items():
+        _check(one, name, f"{place}.{str(key)[:40]}", strict=strict)
+
+
+def untellable(name: str, why: str) -> ToolError:
+    """The error for parameters that cannot be told to a model."""
+    return ToolError(f"The parameters of the tool {name} cannot be told to a model: {why}.")

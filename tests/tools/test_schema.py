@@ -1,0 +1,115 @@
+"""Schemas that come from elsewhere: declarations by hand, and other programs' tools."""
+
+import pytest
+
+from livewidget.errors import ToolError
+from livewidget.tools import check_declaration
+from livewidget.tools.schema import self_contained
+
+
+def test_references_are_put_in_their_place():
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "moveArguments",
+        "type": "object",
+        "properties": {
+            "from": {"$ref": "#/$defs/Point", "description": "Where from."},
+            "title": {"title": "Title", "anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+            "path": {"type": "array", "items": {"$ref": "#/definitions/Step"}},
+        },
+        "required": ["from"],
+        "$defs": {"Point": {"title": "Point", "type": "object", "properties": {"x": {"type": "number"}}}},
+        "definitions": {"Step": {"enum": ["left", "right"]}},
+    }
+    assert self_contained(schema, "move") == {
+        "type": "object",
+        "properties": {
+            "from": {
+                "type": "object",
+                "properties": {"x": {"type": "number"}},
+                "description": "Where from.",
+            },
+            "title": {"type": "string"},
+            "path": {"type": "array", "items": {"enum": ["left", "right"], "type": "string"}},
+        },
+        "required": ["from"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        ({"properties": {"a": {"$ref": "https://example.org/a"}}}, "outside of it"),
+        ({"properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"$ref": "#/$defs/A"}}}, "to itself"),
+        (
+            {
+                "properties": {"a": {"$ref": "#/$defs/A"}},
+                "$defs": {"A": {"properties": {"b": {"items": {"$ref": "#/$defs/A"}}}}},
+            },
+            "to itself",
+        ),
+    ],
+)
+def test_references_without_an_end(schema, why):
+    with pytest.raises(ToolError, match=why):
+        self_contained(schema, "move")
+
+
+GOOD = [
+    {"name": "f"},
+    {"name": "f", "parameters": {"type": "OBJECT", "properties": {"a": {"type": "STRING", "enum": ["x"]}}}},
+    {
+        "name": "files.read-all",
+        "description": None,
+        "parametersJsonSchema": {
+            "type": "object",
+            "properties": {
+                "a": {"type": ["string", "null"]},
+                "b": {"type": "array"},
+                "c": {"enum": [1, 2]},
+                "d": True,
+                "e": {"type": "object", "additionalProperties": {"type": "integer"}},
+                "f": {"anyOf": [{"type": "string"}, {"type": "array", "items": {}}]},
+            },
+            "required": ["a"],
+        },
+    },
+]
+
+
+@pytest.mark.parametrize("declaration", GOOD)
+def test_declarations_that_the_service_takes(declaration):
+    check_declaration(declaration)
+
+
+def of(schema, key="parametersJsonSchema"):
+    return {"name": "f", key: {"type": "object", "properties": {"a": schema}}}
+
+
+@pytest.mark.parametrize(
+    ("declaration", "why"),
+    [
+        ({"description": "x"}, "a dict with a name"),
+        ({"name": "two words"}, "letters, digits and underscores"),
+        ({"name": "x" * 65}, "letters, digits and underscores"),
+        ({"name": "f", "description": 3}, "must be text"),
+        ({"name": "f", "parameters": {}, "parametersJsonSchema": {}}, "one of them"),
+        ({"name": "f", "parameters": {"type": "STRING"}}, 'of the type "object"'),
+        ({"name": "f", "parametersJsonSchema": []}, 'of the type "object"'),
+        (of({"type": "text"}), "the type of parametersJsonSchema.a is none of"),
+        (of({"type": 3}), "the type of parametersJsonSchema.a is none of"),
+        (of({"enum": []}), "must be a list of values"),
+        (of({"enum": "x"}), "must be a list of values"),
+        (of("string"), "parametersJsonSchema.a is no schema"),
+        (of({"type": "object", "required": ["b"]}), "parametersJsonSchema.a requires b"),
+        (of({"anyOf": [{"type": "thing"}]}), "parametersJsonSchema.a.anyOf[0]"),
+        (of({"type": "ARRAY"}, "parameters"), "give it items"),
+        (of({"type": "INTEGER", "enum": [1]}, "parameters"), "text alone; use parametersJsonSchema"),
+        (of(True, "parameters"), "is no schema"),
+    ],
+)
+def test_what_the_service_would_close_for_is_said_before(declaration, why):
+    with pytest.raises(ToolError) as caught:
+        check_declaration(declaration)
+    assert why in str(caught.value)
+    assert "\n" not in str(caught.value)
