@@ -9,6 +9,10 @@ from typing import Any
 _LIMIT = 300  # characters of a function's result that are spoken
 
 
+_PLAIN = frozenset(("result", "output", "response", "content", "answer", "value"))
+"""Keys that say nothing of what is under them, where they stand alone."""
+
+
 def say_result(result: Mapping[str, Any]) -> str:
     """Return a function's result as a sentence: {"result": "the lamp is on"} → "The lamp is on."."""
     if result.get("error"):
@@ -16,7 +20,7 @@ def say_result(result: Mapping[str, Any]) -> str:
     value: Any = result
     if len(result) == 1:
         (key,) = result
-        value = result[key] if key in {"result", "output", "response", "content", "answer"} else result
+        value = result[key] if key in _PLAIN else result
     if value is None or value in ("", {}, []):
         return "Done."
     if isinstance(value, bool):

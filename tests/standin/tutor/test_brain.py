@@ -259,6 +259,7 @@ async def test_a_function_that_needs_a_list_says_so():
         ({"result": "the lamp is on"}, "The lamp is on."),
         ({"error": "no such lamp"}, "The tool failed: no such lamp."),
         ({"output": None}, "Done."),
+        ({"value": "the lamp is on"}, "The lamp is on."),  # as Pipecat wraps what is no object
         ({}, "Done."),
         ({"result": True}, "Yes."),
         ({"result": 21.5}, "The result is 21.5."),
