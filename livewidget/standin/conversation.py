@@ -109,6 +109,9 @@ class Conversation:
         if self._seeding:
             self._memory.history.extend(turns)
             self._seeding = not content.turn_complete
+            # Later families wait for realtime input, even where the history ends with a question.
+            if content.turn_complete and self._manners.model.text == "client_content":
+                await self._answering.nudge()
             return
         await self._answering.interrupt()
         # Vertex AI takes a new system instruction as a turn; the tutor has no use for one.

@@ -66,6 +66,16 @@ async def test_realtime_text_without_words_starts_the_answer_to_a_seeded_questio
     assert [text for text, _ in one.brain.minds[0].asked] == ["kept", "now"]
 
 
+async def test_a_history_that_ends_with_a_question_is_answered_by_the_models_before_3(bench):
+    """Pipecat lets its bot begin so."""
+    client = await bench(model="gemini-2.5-flash-native-audio-latest").client(
+        historyConfig={"initialHistoryInClientContent": True}
+    )
+    turns = [{"role": "model", "parts": [{"text": "a"}]}, {"role": "user", "parts": [{"text": "kept"}]}]
+    await client.send(clientContent={"turns": turns, "turnComplete": True})
+    assert said(await client.turn()) == "echo kept"
+
+
 async def test_realtime_text_without_words_interrupts_nothing(bench):
     client = await bench().client()
     asked = [{"role": "user", "parts": [{"text": "kept"}]}]
