@@ -247,7 +247,7 @@ class Core:
 
     def _take(self, event: Event) -> list[Turn]:
         """Fold an event into the turns, tell everybody, and return the turns it changed."""
-        inferred = self._conversation.infer(event)
+        inferred = self._conversation.infer(event, self._clock() * 1000)
         if inferred is not None:
             self._take(inferred)
         changed = self._conversation.fold(event, self._clock.now_ms())

@@ -205,7 +205,7 @@ class LiveSession(Core):
 
     def heard(self, turn_index: int, sample: int) -> None:
         """Say where playback of a turn stopped: the last sample heard, at 24 kHz. Its text is cut there."""
-        self._tell_turns(self._conversation.heard(turn_index, sample))
+        self._tell_turns(self._conversation.heard(turn_index, sample, self._clock() * 1000))
 
     def _need_push_to_talk(self) -> None:
         if not self._push_to_talk:

@@ -1,7 +1,35 @@
 """Sans-I/O state of a talk: who has the floor (a table), and events folded into turns."""
 
+from livewidget.models import Model
 from livewidget.turns.conversation import Conversation
+from livewidget.turns.dictation import Dictation
 from livewidget.turns.floor import FLOOR, Floor, diagram
-from livewidget.turns.turn import AUDIO_RATE, Span, ToolUse, Turn
+from livewidget.turns.record import Record
+from livewidget.turns.translation import Translation
+from livewidget.turns.turn import AUDIO_RATE, CodeRun, Page, Source, Span, Timing, ToolUse, Turn
 
-__all__ = ["AUDIO_RATE", "FLOOR", "Conversation", "Floor", "Span", "ToolUse", "Turn", "diagram"]
+__all__ = [
+    "AUDIO_RATE",
+    "FLOOR",
+    "CodeRun",
+    "Conversation",
+    "Dictation",
+    "Floor",
+    "Page",
+    "Record",
+    "Source",
+    "Span",
+    "Timing",
+    "ToolUse",
+    "Translation",
+    "Turn",
+    "diagram",
+    "record_for",
+]
+
+
+def record_for(model: Model) -> Record:
+    """Return what a talk with `model` is remembered by: its turns are completed, or cut by silence."""
+    if model.dictates:
+        return Dictation()
+    return Conversation() if model.completes_turns else Translation()

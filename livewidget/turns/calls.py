@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from livewidget.events import ToolCall, ToolResult
 from livewidget.turns.ledger import Ledger
+from livewidget.turns.timing import union_ms
 from livewidget.turns.turn import ToolUse
+
+#: Turns whose calls are remembered with their times.
+TIMED: Final = 16
 
 
 class Calls:
@@ -16,6 +20,7 @@ class Calls:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._running: dict[str, int] = {}
+        self._times: dict[int, dict[str, tuple[float, float]]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._running)
@@ -27,34 +32,45 @@ class Calls:
         """Return whether a call of that turn still runs."""
         return index in self._running.values()
 
-    def start(self, index: int, event: ToolCall) -> None:
+    def busy_ms(self, index: int, start_ms: float, end_ms: float) -> float:
+        """Return how long between two times any call of that turn ran."""
+        return union_ms(self._times.get(index, {}).values(), start_ms, end_ms)
+
+    def start(self, index: int, event: ToolCall, now_ms: float) -> None:
         """The model calls a function in the turn with that index."""
         use = ToolUse(id=event.id, name=event.name, args=event.args)
         self._ledger.change(index, tools=(*self._ledger[index].tools, use))
         self._running[event.id] = index
+        self._times.setdefault(index, {})[event.id] = (now_ms, float("inf"))
+        while len(self._times) > TIMED:
+            del self._times[next(iter(self._times))]
 
-    def finish(self, event: ToolResult) -> None:
+    def finish(self, event: ToolResult, now_ms: float) -> None:
         """A call has ended. One that is not known, or was cancelled, changes nothing."""
         self._end(
             event.id,
+            now_ms,
             result=event.result,
             error=event.error,
             duration_ms=event.duration_ms,
             state="done" if event.error is None else "failed",
         )
 
-    def cancel(self, id: str) -> None:
+    def cancel(self, id: str, now_ms: float) -> None:
         """Nobody waits for a call any more."""
-        self._end(id, state="cancelled")
+        self._end(id, now_ms, state="cancelled")
 
-    def cancel_all(self) -> None:
+    def cancel_all(self, now_ms: float) -> None:
         """The session is over."""
         for id in list(self._running):
-            self.cancel(id)
+            self.cancel(id, now_ms)
 
-    def _end(self, id: str, **fields: Any) -> None:
+    def _end(self, id: str, now_ms: float, **fields: Any) -> None:
         index = self._running.pop(id, None)
         if index is not None:
+            times = self._times.get(index, {})
+            if id in times:
+                times[id] = (times[id][0], now_ms)
             uses = self._ledger[index].tools
             running = next(use for use in uses if use.id == id and use.state == "running")
             ended = replace(running, **fields)

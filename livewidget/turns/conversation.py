@@ -15,8 +15,12 @@ from __future__ import annotations
 from livewidget.events import (
     ActivityEnd,
     ActivityStart,
+    CodeResult,
     Event,
+    ExecutableCode,
     GenerationComplete,
+    Grounding,
+    ImageSent,
     InputTranscript,
     InterimInputTranscript,
     Interrupted,
@@ -25,95 +29,73 @@ from livewidget.events import (
     OutputText,
     OutputTranscript,
     SessionEnded,
+    SessionStarted,
     TextSent,
     Thought,
     ToolCall,
     ToolCallCancelled,
     ToolResult,
     TurnComplete,
+    UrlContext,
     WaitingForInput,
 )
 from livewidget.turns.calls import Calls
-from livewidget.turns.floor import Chair, Floor
-from livewidget.turns.ledger import Ledger
+from livewidget.turns.floor import Floor
 from livewidget.turns.model_half import ModelHalf
+from livewidget.turns.record import Record
 from livewidget.turns.turn import Turn
 from livewidget.turns.user_half import UserHalf
 
 
-class Conversation:
-    """The turns of one talk and who has the floor: the user's half, the model's half, and what joins them."""
+class Conversation(Record):
+    """A talk in turns: the user's half, the model's half, and what joins them."""
 
     def __init__(self) -> None:
-        self._ledger = Ledger()
-        self._chair = Chair()
+        super().__init__()
         self._calls = Calls(self._ledger)
-        self._user = UserHalf(self._ledger, self._chair)
+        self._user = UserHalf(self._ledger, self._chair, self._outgoing)
         self._model = ModelHalf(self._ledger, self._chair, self._user, self._calls)
-
-    @property
-    def floor(self) -> Floor:
-        """Who may speak."""
-        return self._chair.floor
 
     @property
     def model_turn(self) -> int | None:
         """Index of the model's open turn, to which its sound belongs; None between turns."""
         return self._model.turn
 
-    @property
-    def turns(self) -> list[Turn]:
-        """The turns, oldest first; a new list each time."""
-        return self._ledger.all()
-
-    def infer(self, event: Event) -> ActivityStart | None:
-        """Return the start of speech that `event` implies and no one announced.
-
-        Automatic detection announces no start of speech on most models: there the first transcript is taken
-        for it. Fold what this returns before `event` itself; `fold` does so too.
-        """
+    def infer(self, event: Event, now_ms: float) -> ActivityStart | None:
+        """Return the start of speech that a transcript implies where none was announced."""
         if not isinstance(event, InputTranscript | InterimInputTranscript) or not event.text:
             return None
-        if self.floor is Floor.LISTENING and not self._user.owns(event, self.model_turn):
+        if self.floor is Floor.LISTENING and not self._user.owns(event, self.model_turn, now_ms):
             return ActivityStart(inferred=True)
         return None
 
     def fold(self, event: Event, now_ms: float) -> list[Turn]:
-        """Take in one event.
-
-        Args:
-            event: What happened.
-            now_ms: When, in milliseconds of any clock that never goes back.
-
-        Returns:
-            The turns that look different now, each as it is now. More sound in a turn is not a new look.
-        """
-        inferred = self.infer(event)
+        """Take in one event; returns the turns that look different now."""
+        inferred = self.infer(event, now_ms)
         if inferred is not None:
             self._fold(inferred, now_ms)
         self._fold(event, now_ms)
         return self._ledger.changed()
 
-    def heard(self, index: int, sample: int) -> list[Turn]:
-        """Say how much of a turn was heard when playback was stopped.
+    def played(self, index: int, sample: int, now_ms: float) -> list[Turn]:
+        """Take in how far playback is; returns the turns heard to their end."""
+        return self._model.played(index, sample, now_ms)
 
-        Args:
-            index: The model turn.
-            sample: The last sample heard, counted from the turn's beginning at 24 kHz.
-
-        Returns:
-            The turn as it is now, if that changed it. A turn that was complete and heard to its end is whole.
-        """
-        return self._model.heard(index, sample)
+    def heard(self, index: int, sample: int, now_ms: float) -> list[Turn]:
+        """Cut a turn where playback was stopped; returns it if that changed it."""
+        return self._model.heard(index, sample, now_ms)
 
     def _fold(self, event: Event, now_ms: float) -> None:
         match event:
             case OutputAudio() | OutputText() | OutputMedia():
+                self._model.link_ms = self.link_ms
                 self._model.sound(event, now_ms)
             case OutputTranscript():
                 self._model.transcript(event, now_ms)
             case Thought():
                 self._model.thought(event)
+            case Grounding() | UrlContext() | ExecutableCode() | CodeResult():
+                self._model.note(event, now_ms)
             case InputTranscript() | InterimInputTranscript():
                 self._input_transcript(event, now_ms)
             case ActivityStart():
@@ -125,8 +107,12 @@ class Conversation:
                 self._user.close()
                 self._model.leave_held()
                 self._user.typed(event, now_ms)
+            case ImageSent():
+                self._user.picture()
             case ToolCall() | ToolResult() | ToolCallCancelled():
-                self._tool(event)
+                self._tool(event, now_ms)
+            case SessionStarted():
+                self._outgoing.begin()
             case _:
                 self._end_of_turn(event, now_ms)
 
@@ -139,10 +125,9 @@ class Conversation:
             case Interrupted():
                 self._model.interrupt(event, now_ms)
             case WaitingForInput():
-                self._user.close()
-                self._chair.step(event)
+                self._model.wait(event, now_ms)
             case SessionEnded():
-                self._calls.cancel_all()
+                self._calls.cancel_all(now_ms)
                 self._model.end(now_ms)
                 self._user.close()
                 self._chair.asked = []
@@ -153,25 +138,27 @@ class Conversation:
         self._model.leave_held()
 
     def _input_transcript(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> None:
+        if isinstance(event, InputTranscript):
+            self._user.speaks(event.language)
         if event.text:
-            if not self._user.owns(event, self.model_turn):
+            if not self._user.owns(event, self.model_turn, now_ms):
                 self._begin_speech()
                 self._chair.asked = self._chair.asked or [ActivityStart(inferred=True)]
             self._user.transcript(event, now_ms)
         if isinstance(event, InputTranscript) and event.finished:
             self._user.finish()
 
-    def _tool(self, event: ToolCall | ToolResult | ToolCallCancelled) -> None:
+    def _tool(self, event: ToolCall | ToolResult | ToolCallCancelled, now_ms: float) -> None:
         match event:
             case ToolCall():
-                self._model.call(event)
+                self._model.call(event, now_ms)
             case ToolResult():
-                self._calls.finish(event)
+                self._calls.finish(event, now_ms)
                 if not self._calls:
                     self._chair.step(event)
             case ToolCallCancelled(ids=ids):
                 for id in ids:
-                    self._calls.cancel(id)
+                    self._calls.cancel(id, now_ms)
                 if not self._calls:
                     self._model.leave_held()
                     self._chair.step_and_ask_again(event)

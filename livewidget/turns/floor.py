@@ -24,7 +24,7 @@ from livewidget.events import (
 
 
 class Floor(enum.Enum):
-    """Who may speak. Changed only by `FLOOR`."""
+    """Who may speak. Changed only by `FLOOR`, and by silence where a model completes no turns."""
 
     LISTENING = "listening"
     USER = "user"
@@ -102,6 +102,11 @@ class Chair:
     def step(self, event: Event) -> None:
         """Move the floor."""
         self.floor = step(self.floor, event)
+
+    def free(self) -> None:
+        """Nobody speaks any more, in a talk that has no turns to complete."""
+        self.floor = Floor.LISTENING
+        self.asked = []
 
     def step_and_ask_again(self, event: Event) -> None:
         """The model's turn is over; what the user did meanwhile still waits for an answer."""

@@ -6,7 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from livewidget.events import (
+    CodeResult,
     Event,
+    ExecutableCode,
+    Grounding,
     OutputAudio,
     OutputMedia,
     OutputText,
@@ -14,10 +17,14 @@ from livewidget.events import (
     Thought,
     ToolCall,
     TurnComplete,
+    UrlContext,
+    WaitingForInput,
 )
 from livewidget.turns.calls import Calls
 from livewidget.turns.floor import Chair, Floor
 from livewidget.turns.ledger import Ledger
+from livewidget.turns.metadata import THOUGHTS_LENGTH, Runs, language_of, pages_of, queries_of, sources_of
+from livewidget.turns.timing import Playing, heard_for, timing_of
 from livewidget.turns.turn import AUDIO_RATE, Span, Turn, spoken_samples
 from livewidget.turns.user_half import UserHalf
 
@@ -30,14 +37,19 @@ class ModelHalf:
 
     Attributes:
         turn: Index of the open turn; None between turns.
+        link_ms: Round trip of the link in milliseconds, where it is known.
     """
 
     def __init__(self, ledger: Ledger, chair: Chair, user: UserHalf, calls: Calls) -> None:
         self.turn: int | None = None
+        self.link_ms: float | None = None
         self._ledger = ledger
         self._chair = chair
         self._user = user
         self._calls = calls
+        self._runs = Runs()
+        self._playing = Playing()
+        self._language: str | None = None
         self._generated: int | None = None
         self._held = False
         self._spoke_since_call = True
@@ -52,13 +64,23 @@ class ModelHalf:
             self._user.answer()
             self._void = None
             self._spoke_since_call = True
+            self._runs = Runs()
             self.turn = self._ledger.number()
             self._ledger.add(self.turn, "model")
         return self.turn
 
+    def _speak(self) -> int:
+        """Return the index of the open turn, in which the model now says something."""
+        index = self.open()
+        if self._ledger[index].waited:
+            self._ledger.change(index, waited=False)
+            self._user.leave(None)
+            self._held = False
+        return index
+
     def sound(self, event: OutputAudio | OutputText | OutputMedia, now_ms: float) -> None:
         """Sound or text of the answer has come."""
-        index = self.open()
+        index = self._speak()
         turn = self._ledger[index]
         self._spoke_since_call = True
         if isinstance(event, OutputAudio):
@@ -68,22 +90,34 @@ class ModelHalf:
             # Not spread as a transcript is: without sound, all of it shows at once.
             sample = max(turn.audio_samples, turn.spans[-1].sample if turn.spans else 0)
             self._ledger.change(index, spans=(*turn.spans, Span(event.text, sample)))
-        asked_ms = self._user.waited_since()
-        if asked_ms is not None and turn.latency_ms is None:
-            self._ledger.change(index, latency_ms=now_ms - asked_ms)
+        self._time(index, now_ms)
         self._chair.step(event)
+
+    def _time(self, index: int, now_ms: float) -> None:
+        """Take the time of an answer at its first sound."""
+        asked_ms, decision_ms = self._user.waited_since()
+        if asked_ms is None or self._ledger[index].latency_ms is not None:
+            return
+        tool_ms = self._calls.busy_ms(index, asked_ms, now_ms)
+        latency_ms = now_ms - asked_ms
+        timing = timing_of(latency_ms, tool_ms, link_ms=self.link_ms, decision_ms=decision_ms)
+        self._ledger.change(index, latency_ms=latency_ms, timing=timing)
+        self._playing.begin(index, now_ms)
 
     def transcript(self, event: OutputTranscript, now_ms: float) -> None:
         """Words of the answer have come, with the sound, ahead of it or late."""
+        self._language = language_of(event.language) or self._language
         if not event.text:
             return
         late = self._late_turn(now_ms)
-        index = self.open() if late is None else late
+        index = self._speak() if late is None else late
         turn = self._ledger[index]
         sample = turn.audio_samples
         if turn.spans:
             sample = max(sample, turn.spans[-1].sample + spoken_samples(turn.spans[-1].text))
-        self._ledger.change(index, spans=(*turn.spans, Span(event.text, sample)))
+        language, self._language = self._language or turn.language, None
+        spans = (*turn.spans, Span(event.text, sample))
+        self._ledger.change(index, spans=spans, language=language, waited=False)
 
     def _late_turn(self, now_ms: float) -> int | None:
         """Return the closed turn to which an output transcript belongs that comes late."""
@@ -98,12 +132,31 @@ class ModelHalf:
     def thought(self, event: Thought) -> None:
         """The model tells what it thinks."""
         index = self.open()
-        self._ledger.change(index, thoughts=self._ledger[index].thoughts + event.text)
+        thoughts = (self._ledger[index].thoughts + event.text)[:THOUGHTS_LENGTH]
+        self._ledger.change(index, thoughts=thoughts)
 
-    def call(self, event: ToolCall) -> None:
+    def note(self, event: Grounding | UrlContext | ExecutableCode | CodeResult, now_ms: float) -> None:
+        """The service tells what the answer rests on, or runs code for it; also just after it."""
+        late = self._late_turn(now_ms)
+        if late is None and self.turn is None and not self._chair.asked and self._last is not None:
+            late = self._last[0]
+        index = self.open() if late is None else late
+        turn = self._ledger[index]
+        match event:
+            case Grounding(metadata=metadata):
+                sources, queries = sources_of(metadata, turn.sources), queries_of(metadata, turn.queries)
+                self._ledger.change(index, sources=sources, queries=queries)
+            case UrlContext(metadata=metadata):
+                self._ledger.change(index, pages=pages_of(metadata, turn.pages))
+            case ExecutableCode():
+                self._ledger.change(index, code=self._runs.code(event))
+            case CodeResult():
+                self._ledger.change(index, code=self._runs.result(event))
+
+    def call(self, event: ToolCall, now_ms: float) -> None:
         """The model calls a function. A call that came before changes nothing."""
         if event.id not in self._calls:
-            self._calls.start(self.open(), event)
+            self._calls.start(self._speak(), event, now_ms)
             self._spoke_since_call = False
             self._chair.step(event)
 
@@ -132,12 +185,24 @@ class ModelHalf:
         self._user.close()
         self._chair.step_and_ask_again(event)
 
+    def wait(self, event: WaitingForInput, now_ms: float) -> None:
+        """The model chose not to answer what was asked: a turn without words, open in case it does yet."""
+        self._user.close()
+        if self.turn is not None or self._chair.asked:
+            index = self.open()
+            turn = self._ledger[index]
+            if not (turn.spans or turn.audio_samples or turn.tools or turn.code):
+                self._ledger.change(index, waited=True)
+                self._user.leave(now_ms)
+                self._held = True
+        self._chair.step(event)
+
     def interrupt(self, event: Event, now_ms: float) -> None:
         """The model was cut off."""
         if self.turn is not None:
             self._void = self.turn
             self._held = False
-            self._close(now_ms, interrupted=True)
+            self._close(now_ms, interrupted=not self._ledger[self.turn].waited)
         self._user.interrupted()
         self._chair.step_and_ask_again(event)
 
@@ -145,10 +210,11 @@ class ModelHalf:
         """The session is over."""
         self._held = False
         if self.turn is not None:
-            self._close(now_ms, interrupted=self._generated != self.turn)
+            whole = self._generated == self.turn or self._ledger[self.turn].waited
+            self._close(now_ms, interrupted=not whole)
 
     def leave_held(self) -> None:
-        """The user goes on while a turn is held open for a tool: its answer will be a turn of its own."""
+        """The user goes on while a turn is held open, for a tool or for words: the next is one of its own."""
         if self._held:
             self._held = False
             self._close(float("-inf"))
@@ -157,16 +223,36 @@ class ModelHalf:
         if self.turn is not None:
             self._ledger.change(self.turn, final=True, **fields)
             self._last = (self.turn, now_ms)
+            self._user.over(now_ms)
             self.turn = None
 
     # How far it was heard.
 
-    def heard(self, index: int, sample: int) -> list[Turn]:
+    def heard(self, index: int, sample: int, now_ms: float) -> list[Turn]:
         """Cut a turn where playback was stopped; returns it if that changed it."""
         turn = self._ledger.get(index)
-        if turn is None or turn.speaker != "model" or not turn.final:
+        if turn is None or turn.speaker != "model" or not turn.final or turn.waited:
             return []
         whole = sample >= turn.audio_samples and index == self._generated
         sample = max(0, min(sample, turn.audio_samples))
-        cut = replace(turn, interrupted=not whole, heard_sample=None if whole else sample)
+        timing = heard_for(turn.timing, self._playing.over(index, sample, now_ms))
+        cut = replace(turn, interrupted=not whole, heard_sample=None if whole else sample, timing=timing)
         return [] if cut == turn else [self._ledger.put(cut)]
+
+    def played(self, index: int, sample: int, now_ms: float) -> list[Turn]:
+        """Take in how far playback is; returns the turns of which the last sound has now been heard."""
+        over: list[tuple[int, float | None]] = []
+        for earlier in self._playing.before(index):
+            # The player has gone on to a later turn: so this one was heard to its end.
+            over.append((earlier, self._playing.over(earlier, self._ledger[earlier].audio_samples, now_ms)))
+        turn = self._ledger.get(index)
+        if turn is not None:
+            whole = turn.final or index == self._generated
+            over.append(
+                (index, self._playing.played(index, sample, turn.audio_samples if whole else None, now_ms))
+            )
+        return [
+            self._ledger.amend(done, timing=heard_for(self._ledger[done].timing, heard_ms))
+            for done, heard_ms in over
+            if heard_ms is not None
+        ]

@@ -50,6 +50,72 @@ class ToolUse:
     state: Literal["running", "done", "failed", "cancelled"] = "running"
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something on the web that the answer rests on.
+
+    Attributes:
+        title: What the service calls it; its host where the service gives no name.
+        uri: Its address; always http or https.
+    """
+
+    title: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRun:
+    """Code that the model wrote and the service ran.
+
+    Attributes:
+        language: As the service names it, such as "PYTHON"; None where it does not.
+        code: The code; "" where only its output came.
+        outcome: "OK", "FAILED", "DEADLINE_EXCEEDED" or another word of the service's; None while it runs.
+        output: What it printed, or why it failed.
+    """
+
+    language: str | None
+    code: str
+    outcome: str | None = None
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that the model was asked to read.
+
+    Attributes:
+        url: Its address; always http or https.
+        status: "SUCCESS", "ERROR", "PAYWALL", "UNSAFE" or another word of the service's.
+    """
+
+    url: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Where the time of an answer went, in milliseconds.
+
+    From the end of speech to the last sound heard: `decision_ms`, then `network_ms`, `tool_ms` and `wait_ms`,
+    which add up to the turn's `latency_ms`, then `heard_ms`.
+
+    Attributes:
+        decision_ms: From the end of speech until it was noticed, where the service tells how far into the
+            sound the speech ended; else None.
+        network_ms: Round trip of the link; None if it is unknown.
+        tool_ms: The calls of functions before the first sound; where several ran at once, once.
+        wait_ms: The rest of the time until the first sound: the model's own.
+        heard_ms: From the first sound to the last that was heard; None while it plays, and where nobody says.
+    """
+
+    decision_ms: float | None = None
+    network_ms: float | None = None
+    tool_ms: float = 0.0
+    wait_ms: float = 0.0
+    heard_ms: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """One turn of the talk. A change makes a new `Turn` with the same `index`: replace, never append.
@@ -66,6 +132,14 @@ class Turn:
         thoughts: The model's summary of its thinking.
         tools: The calls made in this turn, in order.
         audio_samples: Length of the audio received for this turn, in samples at 24 kHz.
+        sources: What the answer rests on, by a search of the service's; at most 50.
+        queries: What was searched for; at most 20.
+        code: What the service ran for this answer; the newest 20.
+        pages: What was read for this answer; at most 50.
+        language: What is spoken, as a BCP-47 code, where the service says it.
+        waited: The model chose not to answer. Its turn has no words.
+        images: Pictures that were sent since the user's turn before, up to the end of this one.
+        timing: Where the time went. Model turns with sound only.
     """
 
     index: int
@@ -79,6 +153,14 @@ class Turn:
     thoughts: str = ""
     tools: tuple[ToolUse, ...] = ()
     audio_samples: int = 0
+    sources: tuple[Source, ...] = ()
+    queries: tuple[str, ...] = ()
+    code: tuple[CodeRun, ...] = ()
+    pages: tuple[Page, ...] = ()
+    language: str | None = None
+    waited: bool = False
+    images: int = 0
+    timing: Timing | None = None
 
     @property
     def text(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from livewidget.events import (
     ActivityEnd,
     ActivityStart,
@@ -11,7 +13,12 @@ from livewidget.events import (
 )
 from livewidget.turns.floor import Chair
 from livewidget.turns.ledger import Ledger
+from livewidget.turns.metadata import language_of
+from livewidget.turns.timing import Outgoing
 from livewidget.turns.turn import Span
+
+#: Words that come this soon after the model's turn may still belong to what it answered, or did not.
+LATE_WORDS_MS: Final = 2000.0
 
 
 class UserHalf:
@@ -19,20 +26,29 @@ class UserHalf:
 
     Attributes:
         turn: The spoken turn, its index reserved before there is text; None after typed text.
-        answered: Whether the model has begun to answer that turn.
+        answered: Whether the model has begun to answer that turn, or has chosen not to.
     """
 
-    def __init__(self, ledger: Ledger, chair: Chair) -> None:
+    def __init__(self, ledger: Ledger, chair: Chair, outgoing: Outgoing) -> None:
         self.turn: int | None = None
         self.answered = False
         self._ledger = ledger
         self._chair = chair
+        self._outgoing = outgoing
         self._finished = False
         self._adopted: int | None = None
         self._ended_ms: float | None = None
         self._end_known = False
+        self._decision_ms: float | None = None
+        self._announced = False
+        self._left_ms: float | None = None
+        self._over_ms: float | None = None
+        self._language: str | None = None
+        self._images = 0
 
-    def owns(self, event: InputTranscript | InterimInputTranscript, model_turn: int | None) -> bool:
+    def owns(
+        self, event: InputTranscript | InterimInputTranscript, model_turn: int | None, now_ms: float
+    ) -> bool:
         """Return whether a transcript belongs to the speech already known, answered or not."""
         if self.turn is None:
             return False
@@ -43,7 +59,13 @@ class UserHalf:
             return True
         if isinstance(event, InterimInputTranscript) or self._finished:
             return False
-        return model_turn is not None or self._adopted == self.turn
+        if self._adopted == self.turn:
+            return True
+        if model_turn is not None and self._left_ms is None:
+            return True
+        # Where starts of speech are announced, words without one are late; elsewhere they may be the start.
+        over_ms = self._left_ms if self._left_ms is not None or not self._announced else self._over_ms
+        return over_ms is not None and now_ms - over_ms <= LATE_WORDS_MS
 
     def begin(self) -> None:
         """The user speaks: in a new turn, or going on in one that nobody has answered."""
@@ -54,14 +76,17 @@ class UserHalf:
 
     def start(self, event: ActivityStart) -> None:
         """The start of speech was announced, or inferred."""
+        self._announced = self._announced or not event.inferred
         self._chair.asked = [event]
-        self._ended_ms, self._end_known = None, False
+        self._forget_end()
         self._chair.step(event)
 
     def end(self, event: ActivityEnd, now_ms: float) -> None:
         """The end of speech was announced."""
         if not self.answered:
             self._ended_ms, self._end_known = now_ms, True
+            if event.offset_ms is not None:
+                self._decision_ms = self._outgoing.since(event.offset_ms, now_ms)
         if self._chair.asked:
             self._chair.asked = [ActivityStart(), event]
         self._chair.step(event)
@@ -70,9 +95,10 @@ class UserHalf:
         """Text was typed: a turn at once."""
         self.turn = None
         index = self._ledger.number()
-        self._ledger.add(index, "user")
+        self._add(index)
         self._ledger.change(index, spans=(Span(event.text),), final=True)
         self._chair.asked = [event]
+        self._forget_end()
         self._ended_ms, self._end_known = now_ms, True
         self._chair.step(event)
 
@@ -81,16 +107,45 @@ class UserHalf:
         index = self.turn
         assert index is not None
         if index not in self._ledger:
-            self._ledger.add(index, "user")
+            self._add(index)
         turn = self._ledger[index]
         if isinstance(event, InterimInputTranscript):
             self._ledger.change(index, interim=event.text, final=self.answered)
         else:
             spans = turn.spans[:-1] if self._adopted == index else turn.spans
             self._adopted = None
-            self._ledger.change(index, spans=(*spans, Span(event.text)), interim="", final=self.answered)
+            fields: dict[str, Any] = {"spans": (*spans, Span(event.text)), "interim": ""}
+            language, self._language = self._language or turn.language, None
+            self._ledger.change(index, **fields, language=language, final=self.answered)
         if not self.answered and not self._end_known:
             self._ended_ms = now_ms
+
+    def speaks(self, code: str | None) -> None:
+        """The service says what language is spoken, with words of it or before them."""
+        language = language_of(code)
+        turn = self._ledger.get(None if self.answered else self.turn)
+        if language is None or (turn is not None and turn.language == language):
+            return
+        if turn is not None and turn.language is None:
+            self._ledger.change(turn.index, language=language)
+        else:
+            self._language = language
+
+    def picture(self) -> None:
+        """A picture was sent: it belongs to what is being said, or else to what is said next."""
+        turn = self._ledger.get(None if self.answered else self.turn)
+        if turn is None:
+            self._images += 1
+        else:
+            self._ledger.change(turn.index, images=turn.images + 1)
+
+    def leave(self, now_ms: float | None) -> None:
+        """The model has chosen not to answer. None: it answers after all."""
+        self._left_ms = now_ms
+
+    def over(self, now_ms: float) -> None:
+        """The model's turn is over."""
+        self._over_ms = now_ms
 
     def finish(self) -> None:
         """The service says that a transcript is whole."""
@@ -125,11 +180,25 @@ class UserHalf:
             self.close()
             self.turn = None
 
-    def waited_since(self) -> float | None:
-        """Return when the user's speech or text ended, once, for the first sound of its answer."""
-        ended_ms, self._ended_ms, self._end_known = self._ended_ms, None, False
-        return ended_ms
+    def waited_since(self) -> tuple[float | None, float | None]:
+        """Return when the user's speech or text ended, and how long it took to notice that.
+
+        Told once, for the first sound of the answer.
+        """
+        ended_ms, decision_ms = self._ended_ms, self._decision_ms
+        self._forget_end()
+        return ended_ms, decision_ms
+
+    def _forget_end(self) -> None:
+        self._ended_ms, self._end_known, self._decision_ms = None, False, None
 
     def _reserve(self) -> None:
         self.turn = self._ledger.number()
         self._finished = False
+        self._left_ms = self._over_ms = None
+
+    def _add(self, index: int) -> None:
+        self._ledger.add(index, "user")
+        images, self._images = self._images, 0
+        if images:
+            self._ledger.change(index, images=images)

@@ -1,4 +1,4 @@
-"""A conversation, a clock that a test moves, and short names for events."""
+"""A record of a talk, a clock that a test moves, and short names for events."""
 
 from livewidget.events import (
     InputTranscript,
@@ -6,19 +6,19 @@ from livewidget.events import (
     OutputAudio,
     OutputTranscript,
 )
-from livewidget.turns import Conversation
+from livewidget.turns import Conversation, Record
 
 
-def sound(seconds: float) -> OutputAudio:
-    return OutputAudio(data=bytes(int(seconds * 24_000) * 2))
+def sound(seconds: float, level: int = 8000) -> OutputAudio:
+    return OutputAudio(data=level.to_bytes(2, "little", signed=True) * int(seconds * 24_000))
 
 
-def heard(text: str, *, finished: bool = False) -> InputTranscript:
-    return InputTranscript(text=text, finished=finished)
+def heard(text: str, *, finished: bool = False, language: str | None = None) -> InputTranscript:
+    return InputTranscript(text=text, finished=finished, language=language)
 
 
-def said(text: str) -> OutputTranscript:
-    return OutputTranscript(text=text)
+def said(text: str, language: str | None = None) -> OutputTranscript:
+    return OutputTranscript(text=text, language=language)
 
 
 def interim(text: str) -> InterimInputTranscript:
@@ -26,13 +26,14 @@ def interim(text: str) -> InterimInputTranscript:
 
 
 class Talk:
-    """A conversation and a clock that a test moves."""
+    """A record and a clock that a test moves."""
 
-    def __init__(self) -> None:
-        self.conversation = Conversation()
+    def __init__(self, record: Record | None = None) -> None:
+        self.conversation = Conversation() if record is None else record
         self.now_ms = 0.0
 
     def fold(self, *events):
+        """Fold events; numbers among them let so many milliseconds pass."""
         changed = []
         for event in events:
             if isinstance(event, int | float):
@@ -40,6 +41,16 @@ class Talk:
             else:
                 changed = self.conversation.fold(event, self.now_ms)
         return changed
+
+    def tick(self, ms: float):
+        self.now_ms += ms
+        return self.conversation.tick(self.now_ms)
+
+    def heard(self, index: int, sample: int):
+        return self.conversation.heard(index, sample, self.now_ms)
+
+    def played(self, index: int, sample: int):
+        return self.conversation.played(index, sample, self.now_ms)
 
     @property
     def turns(self):

@@ -13,7 +13,6 @@ from livewidget.events import (
     ToolCallCancelled,
     ToolResult,
     TurnComplete,
-    WaitingForInput,
 )
 from livewidget.turns import Floor
 from tests.turns.talk import Talk, heard, interim, said, sound
@@ -83,12 +82,6 @@ def test_cancelled_calls(talk):
     assert talk.floor is Floor.USER
     assert talk.fold(RESULT) == []
     assert talk.turns[-1].tools[0].state == "cancelled"
-
-
-def test_a_turn_without_output_leaves_no_model_turn(talk):
-    talk.fold(heard("Hm."), ActivityEnd(), WaitingForInput(), TurnComplete(reason="NEED_MORE_INPUT"))
-    assert talk.texts == [("user", "Hm.")]
-    assert talk.floor is Floor.LISTENING
 
 
 def test_the_end_of_the_session_settles_what_is_open(talk):

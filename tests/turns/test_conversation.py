@@ -83,17 +83,17 @@ def test_without_announcements_each_question_is_a_turn_of_its_own(talk):
 
 def test_the_start_of_speech_is_inferred_once_and_marked(talk):
     conversation = talk.conversation
-    assert conversation.infer(heard("Hello")) == ActivityStart(inferred=True)
+    assert conversation.infer(heard("Hello"), 0.0) == ActivityStart(inferred=True)
     talk.fold(heard("Hello"))
     assert talk.floor is Floor.USER
-    assert conversation.infer(heard(" there")) is None
-    assert conversation.infer(sound(1)) is None
-    assert conversation.infer(heard("")) is None
+    assert conversation.infer(heard(" there"), 0.0) is None
+    assert conversation.infer(sound(1), 0.0) is None
+    assert conversation.infer(heard(""), 0.0) is None
 
 
 def test_no_start_of_speech_is_inferred_from_a_late_transcript(talk):
     talk.fold(ActivityStart(), ActivityEnd(), sound(1), TurnComplete())
-    assert talk.conversation.infer(heard("late")) is None
+    assert talk.conversation.infer(heard("late"), 0.0) is None
 
 
 def test_two_bursts_of_speech_before_an_answer_are_one_turn(talk):

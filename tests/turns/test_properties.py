@@ -4,7 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livewidget import events as e
-from livewidget.turns import Conversation
+from livewidget.turns import Conversation, Dictation, Translation
+from tests.turns.talk import Talk, said, sound
+from tests.turns.talk import heard as asked
 
 WORDS = st.sampled_from(["", "one ", "two three ", "\n", "x" * 50])
 IDS = st.sampled_from(["a", "b", "c"])
@@ -25,41 +27,60 @@ EVENT = st.one_of(
     st.builds(e.GenerationComplete),
     st.builds(e.TurnComplete),
     st.builds(e.WaitingForInput),
+    st.builds(e.ImageSent, mime_type=st.just("image/jpeg"), size=st.just(1)),
+    st.builds(e.ExecutableCode, code=WORDS, id=st.none() | IDS),
+    st.builds(e.CodeResult, outcome=st.sampled_from([None, "OUTCOME_OK"]), id=st.none() | IDS),
+    st.builds(e.Grounding, metadata=st.just({"webSearchQueries": ["tides"]})),
+    st.builds(e.UrlContext, metadata=st.just({"urlMetadata": [{"retrievedUrl": "https://a.example"}]})),
+    st.builds(e.SessionStarted),
     st.builds(e.Usage),
 )
 STEP = st.tuples(EVENT, st.sampled_from([0.0, 40.0, 2000.0]), st.booleans())
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(STEP, max_size=40))
-def test_any_order_of_events_leaves_sound_turns(steps):
-    conversation = Conversation()
+@given(st.lists(STEP, max_size=40), st.sampled_from([Conversation, Translation, Dictation]))
+def test_any_order_of_events_leaves_sound_turns(steps, kind):
+    record = kind()
     now = 0.0
     seen = {}
     for event, pause, heard in steps:
         now += pause
-        for turn in conversation.fold(event, now):
+        record.sent(40.0, now)
+        for turn in [*record.tick(now), *record.fold(event, now)]:
             seen[turn.index] = turn
-        if heard and conversation.turns:
-            for turn in conversation.heard(conversation.turns[-1].index, 1000):
+        if heard and record.turns:
+            index = record.turns[-1].index
+            for turn in [*record.played(index, 500, now), *record.heard(index, 1000, now)]:
                 seen[turn.index] = turn
-        turns = conversation.turns
-        assert [turn.index for turn in turns] == sorted({turn.index for turn in turns})
-        unfinished = [turn for turn in turns if turn.speaker == "model" and not turn.final]
-        assert [turn.index for turn in unfinished] == (
-            [] if conversation.model_turn is None else [conversation.model_turn]
-        )
-        for turn in turns:
-            samples = [span.sample for span in turn.spans]
-            assert samples == sorted(samples)
-            assert "".join(span.text for span in turn.spans).startswith(turn.text)
-            assert turn.latency_ms is None or turn.latency_ms >= 0
-    for turn in conversation.fold(e.SessionEnded(), now):
+        check(record)
+    for turn in record.fold(e.SessionEnded(), now):
         seen[turn.index] = turn
-    assert all(turn.final for turn in conversation.turns)
-    assert not any(use.state == "running" for turn in conversation.turns for use in turn.tools)
+    assert all(turn.final for turn in record.turns)
+    assert not any(use.state == "running" for turn in record.turns for use in turn.tools)
     # Whoever replaces turns by their index has the same turns, but for the length of sound.
-    assert [turn.text for turn in conversation.turns] == [seen[index].text for index in sorted(seen)]
+    assert [turn.text for turn in record.turns] == [seen[index].text for index in sorted(seen)]
+
+
+def check(record):
+    """Whatever happens, this is so."""
+    turns = record.turns
+    assert [turn.index for turn in turns] == sorted({turn.index for turn in turns})
+    unfinished = [turn.index for turn in turns if turn.speaker == "model" and not turn.final]
+    assert set(unfinished) <= {record.model_turn}
+    if isinstance(record, Conversation):
+        assert unfinished == ([] if record.model_turn is None else [record.model_turn])
+    for turn in turns:
+        samples = [span.sample for span in turn.spans]
+        assert samples == sorted(samples)
+        assert "".join(span.text for span in turn.spans).startswith(turn.text)
+        assert turn.latency_ms is None or turn.latency_ms >= 0
+        assert not (turn.waited and (turn.spans or turn.interrupted))
+        if turn.timing is not None:
+            timing = turn.timing
+            parts = (timing.network_ms or 0.0) + timing.tool_ms + timing.wait_ms
+            assert abs(parts - turn.latency_ms) < 1e-6
+            assert min(parts, timing.decision_ms or 0.0, timing.heard_ms or 0.0) >= 0
 
 
 @settings(max_examples=100, deadline=None)
@@ -71,3 +92,53 @@ def test_no_word_of_the_models_is_lost(events):
     said = sum(len(event.text) for event in events if isinstance(event, e.OutputTranscript | e.OutputText))
     turns = [turn for turn in conversation.turns if turn.speaker == "model"]
     assert sum(len(span.text) for turn in turns for span in turn.spans) == said
+
+
+# --- Transcripts in any order -------------------------------------------------------------------------------
+
+FRAGMENTS = st.lists(st.sampled_from(["uno ", "due ", "tre "]), min_size=1, max_size=4)
+EXCHANGES = st.lists(st.tuples(FRAGMENTS, FRAGMENTS), min_size=1, max_size=4)
+
+
+def shuffled(lanes, random, pauses):
+    """The events of all lanes, each lane in its order, with pauses between them."""
+    while any(lanes):
+        lane = random.choice([lane for lane in lanes if lane])
+        yield lane.pop(0)
+        yield random.choice(pauses)
+
+
+@settings(max_examples=300, deadline=None)
+@given(EXCHANGES, st.randoms(use_true_random=False), st.booleans(), st.booleans())
+def test_fragments_land_in_their_turns_wherever_they_come_between_the_sound(
+    exchanges, random, announced, finished
+):
+    """Where speech is announced, words may come until well after the answer; else while it is given.
+
+    That is all that the wire can tell: a first word after a complete answer is the next question, unless its
+    service announces questions.
+    """
+    talk = Talk()
+    for question, answer in exchanges:
+        words = [asked(word) for word in question]
+        if finished:
+            words[-1] = asked(question[-1], finished=True)
+        parts = [sound(0.1) for _ in answer]
+        if announced:
+            after = random.randrange(len(words) + 1)
+            late, words = words[len(words) - after :], words[: len(words) - after]
+            lanes = [[e.ActivityStart(), e.ActivityEnd()], []]
+        else:
+            # The question comes first, for nothing else tells that there is one.
+            late, lanes = [], [[], []]
+        first = words[: random.randrange(len(words) + 1)] if announced else words[:1]
+        talk.fold(*lanes[0][:1], *first, 20, *lanes[0][1:], 20)
+        spoken = [said(word) for word in answer]
+        talk.fold(*shuffled([words[len(first) :], spoken, parts], random, [0, 20, 300]))
+        talk.fold(e.GenerationComplete(), e.TurnComplete(), *[step for word in late for step in (200, word)])
+    assert talk.texts == [
+        text
+        for question, answer in exchanges
+        for text in (("user", "".join(question)), ("model", "".join(answer)))
+    ]
+    assert all(turn.final for turn in talk.turns)

@@ -44,39 +44,39 @@ def test_an_interruption_is_cut_at_the_word_that_was_heard(talk):
     assert turn.interrupted
     assert turn.final
     assert turn.text == "one two three four five six"
-    (turn,) = talk.conversation.heard(turn.index, 24_000)
+    (turn,) = talk.heard(turn.index, 24_000)
     assert turn.heard_sample == 24_000
     assert turn.text == "one two"
-    (turn,) = talk.conversation.heard(turn.index, 50_000)
+    (turn,) = talk.heard(turn.index, 50_000)
     assert turn.text == "one two three four "
-    assert talk.conversation.heard(turn.index, 50_000) == []
+    assert talk.heard(turn.index, 50_000) == []
 
 
 def test_words_ahead_of_the_sound_are_not_taken_for_heard(talk):
     talk.fold(said("a" * 9 + " " + "b" * 49 + " " + "c" * 40), sound(1), Interrupted())
-    (turn,) = talk.conversation.heard(talk.turns[-1].index, 24_000)
+    (turn,) = talk.heard(talk.turns[-1].index, 24_000)
     assert turn.text == "a" * 9
 
 
 def test_hearing_nothing_leaves_no_text(talk):
     talk.fold(said("one two"), sound(1), Interrupted())
-    (turn,) = talk.conversation.heard(talk.turns[-1].index, 0)
+    (turn,) = talk.heard(talk.turns[-1].index, 0)
     assert turn.text == ""
 
 
 def test_a_turn_heard_to_its_end_is_not_cut(talk):
     talk.fold(said("one two"), sound(1), GenerationComplete(), TurnComplete())
-    assert talk.conversation.heard(talk.turns[-1].index, 24_000) == []
-    (turn,) = talk.conversation.heard(talk.turns[-1].index, 12_000)
+    assert talk.heard(talk.turns[-1].index, 24_000) == []
+    (turn,) = talk.heard(talk.turns[-1].index, 12_000)
     assert turn.interrupted
     assert turn.text == "one"
 
 
 def test_heard_is_ignored_for_turns_that_cannot_be_cut(talk):
     talk.fold(TextSent(text="Hello"), said("one two"), sound(1))
-    assert talk.conversation.heard(0, 5) == []
-    assert talk.conversation.heard(1, 5) == []
-    assert talk.conversation.heard(99, 5) == []
+    assert talk.heard(0, 5) == []
+    assert talk.heard(1, 5) == []
+    assert talk.heard(99, 5) == []
 
 
 def test_barge_in_announced(talk):

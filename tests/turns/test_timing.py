@@ -1,0 +1,174 @@
+"""Where the time of an answer goes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livewidget.events import (
+    ActivityEnd,
+    ActivityStart,
+    GenerationComplete,
+    Interrupted,
+    SessionStarted,
+    TextSent,
+    ToolCall,
+    ToolCallCancelled,
+    ToolResult,
+    TurnComplete,
+)
+from livewidget.turns import Timing
+from livewidget.turns.timing import Outgoing, timing_of, union_ms
+from tests.turns.talk import Talk, heard, said, sound
+
+
+@pytest.fixture
+def talk() -> Talk:
+    return Talk()
+
+
+def test_a_plain_answer_is_all_waiting(talk):
+    talk.fold(TextSent(text="Hello"), 250, sound(1), 100, sound(1))
+    assert talk.turns[-1].timing == Timing(wait_ms=250)
+
+
+def test_functions_and_the_link_are_apart(talk):
+    talk.conversation.link_ms = 40
+    call = ToolCall(id="a", name="f")
+    talk.fold(TextSent(text="Light!"), 100, call, 700, ToolResult(id="a", name="f"), 200, sound(1))
+    assert talk.turns[-1].latency_ms == 1000
+    assert talk.turns[-1].timing == Timing(network_ms=40, tool_ms=700, wait_ms=260)
+
+
+def test_functions_that_run_at_once_count_once_and_those_after_the_first_sound_not_at_all(talk):
+    talk.fold(TextSent(text="Lights!"), ToolCall(id="a", name="f"), 100, ToolCall(id="b", name="f"), 100)
+    talk.fold(ToolResult(id="a", name="f"), 300, ToolCallCancelled(ids=("b",)), 50, sound(1))
+    assert talk.turns[-1].timing == Timing(tool_ms=500, wait_ms=50)
+    talk.fold(ToolCall(id="c", name="f"), 900, ToolResult(id="c", name="f"), sound(1))
+    assert talk.turns[-1].timing.tool_ms == 500
+
+
+def test_a_function_that_still_runs_counts_up_to_the_first_sound(talk):
+    talk.fold(TextSent(text="Look it up"), 100, ToolCall(id="a", name="f"), 400, sound(1))
+    assert talk.turns[-1].timing == Timing(tool_ms=400, wait_ms=100)
+
+
+def test_a_function_of_another_turn_is_not_waited_for(talk):
+    talk.fold(TextSent(text="Look it up"), ToolCall(id="a", name="f"), sound(1), TurnComplete())
+    talk.fold(TextSent(text="And the time?"), 300, sound(1))
+    assert talk.turns[-1].timing == Timing(wait_ms=300)
+
+
+def test_the_decision_is_known_where_the_service_says_how_far_into_the_sound_speech_ended(talk):
+    talk.fold(SessionStarted(), ActivityStart(offset_ms=100))
+    for _ in range(50):
+        talk.fold(40)
+        talk.conversation.sent(40, talk.now_ms)
+    talk.fold(ActivityEnd(offset_ms=1400), 300, sound(1))
+    # 2000 ms have gone out; the sound at 1400 ms went out 600 ms before the end of speech was told.
+    assert talk.turns[-1].timing == Timing(decision_ms=600, wait_ms=300)
+    assert talk.turns[-1].latency_ms == 300
+
+
+@pytest.mark.parametrize("offset", [None, 5000])
+def test_the_decision_is_unknown_else(talk, offset):
+    talk.conversation.sent(1000, 1000)
+    talk.fold(1000, ActivityStart(), ActivityEnd(offset_ms=offset), 300, sound(1))
+    assert talk.turns[-1].timing.decision_ms is None
+
+
+def test_offsets_count_from_the_newest_connection():
+    outgoing = Outgoing()
+    outgoing.sent(5000, 5000)
+    outgoing.begin()
+    outgoing.sent(100, 9000)
+    assert outgoing.since(100, 9050) == 50
+    assert outgoing.since(50, 9050) == 100
+    assert outgoing.since(5000, 9050) is None
+    assert outgoing.since(100, 99_999) is None, "so long ago that it is another count"
+
+
+def test_a_pause_of_the_microphone_is_no_sound():
+    outgoing = Outgoing()
+    outgoing.sent(1000, 1000)
+    outgoing.sent(1000, 9000)
+    assert outgoing.since(1000, 9100) == 8100
+    assert outgoing.since(1500, 9100) == 600
+
+
+def test_how_long_a_turn_was_heard(talk):
+    talk.fold(TextSent(text="Hello"), 200, sound(1), GenerationComplete(), TurnComplete())
+    assert talk.turns[-1].timing.heard_ms is None
+    for _ in range(4):  # it begins to sound 100 ms after it has come, and is reported late
+        talk.fold(250)
+        assert talk.played(1, 24 * (int(talk.now_ms) - 300)) == []
+    talk.fold(250)
+    (turn,) = talk.played(1, 24_000)
+    assert turn.timing == Timing(wait_ms=200, heard_ms=1100)
+    assert talk.played(1, 24_000) == []
+
+
+def test_a_turn_is_not_over_while_more_of_it_may_come(talk):
+    talk.fold(TextSent(text="Hello"), sound(1), 1000)
+    assert talk.played(1, 24_000) == []
+    talk.fold(sound(1), TurnComplete(), 1000)
+    (turn,) = talk.played(1, 48_000)
+    assert turn.timing.heard_ms == 2000
+
+
+def test_a_turn_that_was_cut_was_heard_to_the_cut(talk):
+    talk.fold(TextSent(text="Hello"), said("one two"), sound(2), 500)
+    talk.played(1, 12_000)
+    talk.fold(400, Interrupted(), 60)
+    (turn,) = talk.heard(1, 16_800)
+    assert turn.timing.heard_ms == 700
+    (turn,) = talk.heard(1, 12_000)
+    assert turn.timing.heard_ms == 700, "the first word on it counts"
+
+
+def test_a_turn_of_which_nothing_was_heard_has_no_such_time(talk):
+    talk.fold(TextSent(text="Hello"), sound(2), Interrupted())
+    (turn,) = talk.heard(1, 0)
+    assert turn.timing.heard_ms is None
+
+
+def test_a_turn_that_the_player_has_left_behind_was_heard_to_its_end(talk):
+    talk.fold(TextSent(text="One"), sound(1), TurnComplete(), 900)
+    talk.played(1, 21_600)
+    talk.fold(TextSent(text="Two"), 400, sound(1))
+    (turn,) = talk.played(3, 2400)
+    assert (turn.index, turn.timing.heard_ms) == (1, 1000)
+
+
+def test_reports_of_turns_that_are_not_there_change_nothing(talk):
+    assert talk.played(7, 100) == []
+    talk.fold(TextSent(text="Hello"))
+    assert talk.played(0, 100) == []
+
+
+TIMES = st.floats(0, 1000)
+
+
+@given(st.lists(st.tuples(TIMES, TIMES)), TIMES, TIMES)
+def test_a_union_is_never_more_than_the_time_it_lies_in(intervals, start, end):
+    total = union_ms(intervals, start, end)
+    assert 0 <= total <= max(0.0, end - start) + 1e-6
+    grid = sum(
+        any(begun <= at + 0.5 < ended for begun, ended in intervals)
+        for at in range(1000)
+        if start <= at + 0.5 < end
+    )
+    # Rounded to the grid, each interval is off by less than one step at either end.
+    assert abs(total - grid) <= len(intervals) + 2
+
+
+@given(TIMES, TIMES, st.none() | TIMES, st.none() | TIMES)
+def test_the_parts_add_up(latency, tool, link, decision):
+    timing = timing_of(latency, tool, link_ms=link, decision_ms=decision)
+    parts = (timing.network_ms or 0.0) + timing.tool_ms + timing.wait_ms
+    assert parts == pytest.approx(latency)
+    assert min(timing.tool_ms, timing.wait_ms, timing.network_ms or 0.0) >= 0
+
+
+def test_words_without_an_announced_end_count_from_the_last(talk):
+    talk.fold(heard("One?"), 100, sound(1))
+    assert talk.turns[-1].timing == Timing(wait_ms=100)
