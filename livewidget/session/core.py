@@ -14,6 +14,7 @@ from livewidget.config import LiveConfig
 from livewidget.connection import Connection, Provider
 from livewidget.errors import LiveError, StateError
 from livewidget.events import Event
+from livewidget.models import find
 from livewidget.protocol import ClientMessage, FunctionResponse, ToolResponse
 from livewidget.protocol.anatomy import without_secrets
 from livewidget.session.answers import Answers
@@ -23,10 +24,12 @@ from livewidget.session.toolbox import Toolbox
 from livewidget.session.totals import Totals
 from livewidget.session.wire import Hide, WireLog
 from livewidget.tools import Tool, failure
-from livewidget.turns import Conversation, Turn
+from livewidget.turns import Record, Turn, record_for
 
 _log = logging.getLogger("livewidget.session")
 
+#: Milliseconds between two looks at whether a silence has become long enough to end a turn.
+_BEAT_MS: Final = 250.0
 #: What the model still sends of a turn that was interrupted from here.
 _VOID: Final = (
     events.OutputAudio,
@@ -80,8 +83,9 @@ class Core:
         self._phase = Phase.NEW
         self._connection: Connection | None = None
         self._pump: asyncio.Task[None] | None = None
+        self._beat: asyncio.Task[None] | None = None
         self._settling: asyncio.Task[None] | None = None
-        self._conversation = Conversation()
+        self._conversation: Record = record_for(find(provider.model, provider.service))
         self._toolbox = Toolbox(tools, self._tool_done, lambda: self._clock.now_ms() / 1000)
         self._microphone = Microphone()
         self._totals = Totals()
@@ -125,6 +129,8 @@ class Core:
         for event in connection.opening:
             self._from_server(event)
         self._pump = asyncio.create_task(self._receive(connection), name="livewidget session")
+        if self._conversation.ends_by_silence:
+            self._beat = asyncio.create_task(self._wait_for_silence(), name="livewidget silence")
 
     async def close(self) -> None:
         """End the talk; twice is allowed. Returns when everything that was started has ended."""
@@ -147,9 +153,11 @@ class Core:
         self._streams.end(error)
 
     async def _settle(self) -> None:
-        if self._pump is not None:
-            self._pump.cancel()
-            await asyncio.wait([self._pump])
+        tasks = [task for task in (self._pump, self._beat) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         await self._toolbox.close()
         if self._connection is not None:
             await self._connection.close()
@@ -185,6 +193,12 @@ class Core:
             ours = LiveError(f"The session ended for a fault in livewidget itself ({failure(fault)}).")
             ours.__cause__ = fault
             self._end(ours)
+
+    async def _wait_for_silence(self) -> None:
+        """End turns that only silence ends, soon after it has."""
+        while self._phase is Phase.OPEN:
+            await self._clock.sleep_until(self._clock.now_ms() + _BEAT_MS)
+            self._tell_turns(self._conversation.tick(self._clock.now_ms()))
 
     def _from_server(self, event: Event) -> None:
         """Take in an event of the server's, unless something here makes it void."""
@@ -247,9 +261,10 @@ class Core:
 
     def _take(self, event: Event) -> list[Turn]:
         """Fold an event into the turns, tell everybody, and return the turns it changed."""
-        inferred = self._conversation.infer(event, self._clock() * 1000)
+        inferred = self._conversation.infer(event, self._clock.now_ms())
         if inferred is not None:
             self._take(inferred)
+        self._conversation.link_ms = None if self._connection is None else self._connection.link_ms
         changed = self._conversation.fold(event, self._clock.now_ms())
         self._answers.hear(changed)
         self._tell_turns(changed)

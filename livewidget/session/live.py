@@ -12,7 +12,7 @@ from livewidget.errors import AnswerTimeout, StateError
 from livewidget.events import Event
 from livewidget.protocol import ClientContent, ClientMessage, Empty, RealtimeInput, audio_message
 from livewidget.session.core import Core, Phase
-from livewidget.session.sending import image_message, text_message
+from livewidget.session.sending import BYTES_PER_MS, image_message, text_message
 from livewidget.turns import Floor, Turn
 
 
@@ -145,7 +145,7 @@ class LiveSession(Core):
         """
         self._need_open()  # before the resampler takes it in
         for piece in self._microphone.pieces(pcm, sample_rate):
-            await self._send(audio_message(piece))
+            await self._send_sound(piece)
 
     async def send_image(self, image: Any, mime_type: str | None = None) -> None:
         """Send one picture: the bytes of a JPEG or PNG file, or an image of Pillow's.
@@ -205,7 +205,14 @@ class LiveSession(Core):
 
     def heard(self, turn_index: int, sample: int) -> None:
         """Say where playback of a turn stopped: the last sample heard, at 24 kHz. Its text is cut there."""
-        self._tell_turns(self._conversation.heard(turn_index, sample, self._clock() * 1000))
+        self._tell_turns(self._conversation.heard(turn_index, sample, self._clock.now_ms()))
+
+    def played(self, turn_index: int, sample: int) -> None:
+        """Say how far playback of a turn is, a few times a second: the last sample heard, at 24 kHz.
+
+        Its `timing` then says how long it was heard.
+        """
+        self._tell_turns(self._conversation.played(turn_index, sample, self._clock.now_ms()))
 
     def _need_push_to_talk(self) -> None:
         if not self._push_to_talk:
@@ -219,4 +226,8 @@ class LiveSession(Core):
         self._need_open()
         rest = self._microphone.rest()
         if rest:
-            await self._send(audio_message(rest))
+            await self._send_sound(rest)
+
+    async def _send_sound(self, piece: bytes) -> None:
+        await self._send(audio_message(piece))
+        self._conversation.sent(len(piece) / BYTES_PER_MS, self._clock.now_ms())

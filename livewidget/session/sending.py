@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SEND_RATE: Final = 16_000
 #: Longest piece of sound in one message: 100 ms of PCM16.
 CHUNK_BYTES: Final = SEND_RATE // 10 * 2
+#: What a millisecond of it takes.
+BYTES_PER_MS: Final = SEND_RATE // 1000 * 2
 #: Longest text, in characters: about as much as a model's context holds.
 TEXT_LIMIT: Final = 500_000
 #: Largest picture, in bytes.

@@ -27,6 +27,8 @@ from livewidget.turns.turn import Turn
 class Dictation(Record):
     """A talk in which one side only listens."""
 
+    ends_by_silence = True
+
     def __init__(self) -> None:
         super().__init__()
         self._turn: int | None = None

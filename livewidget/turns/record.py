@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from livewidget.events import ActivityStart, Event
 from livewidget.turns.floor import Chair, Floor
@@ -18,8 +19,11 @@ class Record(ABC):
     told, that changes nothing.
 
     Attributes:
+        ends_by_silence: Whether turns end by it, and `tick` is to be called a few times a second.
         link_ms: Round trip of the link in milliseconds, where it is known; set by who knows it.
     """
+
+    ends_by_silence: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.link_ms: float | None = None

@@ -41,6 +41,8 @@ class _Pair:
 class Translation(Record):
     """A talk without turns of its own, cut into pairs by silence."""
 
+    ends_by_silence = True
+
     def __init__(self) -> None:
         super().__init__()
         self._pair: _Pair | None = None
