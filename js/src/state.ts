@@ -30,12 +30,21 @@ export interface CodeRun {
   output: string;
 }
 
-/** Where the time of an answer went, in ms; `network_ms` is null where nobody knows. */
+/** Where the time of an answer went, in ms and in this order; null where nobody knows, or not yet. */
 export interface Anatomy {
+  /** From the end of speech until it was noticed. */
+  decision_ms: number | null;
   network_ms: number | null;
-  wait_ms: number;
   tool_ms: number;
-  heard_ms: number;
+  wait_ms: number;
+  /** From the first sound to the last that was heard. */
+  heard_ms: number | null;
+}
+
+/** A page that the model was asked to read. */
+export interface Page {
+  url: string;
+  status: "read" | "failed" | "paywall" | "unsafe";
 }
 
 export interface Turn {
@@ -55,8 +64,7 @@ export interface Turn {
   /** What was searched for. */
   queries: string[];
   code: CodeRun[];
-  /** Pages that the model read, or could not. */
-  pages: { url: string; read: boolean }[];
+  pages: Page[];
   /** Language code, or "". */
   language: string;
   /** The model chose not to answer. */

@@ -54,6 +54,9 @@ class Host(Protocol):
     def heard(self, turn: int, sample: int) -> None:
         """So much of an interrupted turn was heard."""
 
+    def played(self, turn: int, sample: int) -> None:
+        """So much of a turn has been heard so far."""
+
     def page_gone(self) -> None:
         """The page that had microphone and voice has not been heard of for its lease."""
 
@@ -197,6 +200,7 @@ class Bridge:
                 page.microphone.saw(message.page_ms, self._now_ms)
                 if owning:
                     self.speaker.played(message, self._now_ms)
+                    self._host.played(message.turn, message.played_sample)
                     self._pump()
 
     # --- Out ------------------------------------------------------------------------------------------------

@@ -78,6 +78,8 @@ class Reports:
         """A turn of the session has changed."""
         told, complete = self._board.put(turn)
         self._bridge.turn(turn_view(told))
+        if complete and told.index == self._audio_turn and not told.interrupted:
+            self._bridge.audio_end(told.index)  # where no event completes a turn, its own end does
         if complete:
             self._dispatch(told)
         if told.final:
@@ -90,6 +92,11 @@ class Reports:
         self._heard = {turn: sample}
         if session is not None and turn >= self._board.offset:
             session.heard(turn - self._board.offset, sample)
+
+    def played(self, session: LiveSession | None, turn: int, sample: int) -> None:
+        """So much of a turn was heard so far, the page says."""
+        if session is not None and turn >= self._board.offset:
+            session.played(turn - self._board.offset, sample)
 
     def hush(self) -> None:
         """Let the page fall silent, if it is playing still."""

@@ -154,6 +154,10 @@ class Talk:
         """So much of an interrupted turn was heard."""
         self.reports.heard(self.sessions.current, turn, sample)
 
+    def played(self, turn: int, sample: int) -> None:
+        """So much of a turn has been heard so far."""
+        self.reports.played(self.sessions.current, turn, sample)
+
     def page_gone(self) -> None:
         """The page with microphone and voice is gone: what was started from it ends."""
         self._microphone = "off"

@@ -9,16 +9,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from contextvars import Context
-from html import escape
 
 from livewidget.turns import Turn
-from livewidget.widget.views import tool_view
+from livewidget.widget.writing import SMALL, html_of, text_of
 
 MOST_TURNS = 1000
-
-# Only properties that sanitizers let through, and Jupyter's own colours where it has them.
-_ROW = "margin:0 0 .4em 0;line-height:1.45;color:var(--jp-content-font-color1,inherit)"
-_SMALL = "color:var(--jp-content-font-color2,#666);font-size:.9em"
 
 
 class Transcript:
@@ -39,10 +34,10 @@ class Transcript:
         final = [turn for turn in turns if turn.final]
         left_out = max(0, len(final) - MOST_TURNS)
         final = final[left_out:]
-        rows = [self._row(turn) for turn in final]
-        lines = [self._line(turn) for turn in final]
+        rows = [html_of(turn, self._name(turn)) for turn in final]
+        lines = [text_of(turn, self._name(turn)) for turn in final]
         if left_out:
-            rows.insert(0, f'<p style="{_SMALL}">{left_out} earlier turns are not shown.</p>')
+            rows.insert(0, f'<p style="{SMALL}">{left_out} earlier turns are not shown.</p>')
             lines.insert(0, f"({left_out} earlier turns are not shown)")
         head = f'<div class="livewidget-transcript {self.css_class}" role="log" aria-label="Transcript">'
         return {
@@ -77,24 +72,3 @@ class Transcript:
 
     def _name(self, turn: Turn) -> str:
         return "you" if turn.speaker == "user" else self._speaker
-
-    def _row(self, turn: Turn) -> str:
-        parts = [f"<strong>{_text(self._name(turn))}</strong> {_text(turn.text)}"]
-        if turn.interrupted:
-            parts.append(f'<span style="{_SMALL}">— interrupted</span>')
-        for use in turn.tools:
-            view = tool_view(use)
-            outcome = view.error or view.result or view.state
-            parts.append(
-                f'<br><code style="{_SMALL}">{_text(f"{view.name}({view.args}) → {outcome}")}</code>'
-            )
-        return f'<p style="{_ROW}">{" ".join(parts)}</p>'
-
-    def _line(self, turn: Turn) -> str:
-        tools = "".join(f"\n    {use.name} → {tool_view(use).result or use.error}" for use in turn.tools)
-        return f"{self._name(turn)}: {turn.text}{' (interrupted)' if turn.interrupted else ''}{tools}"
-
-
-def _text(text: str) -> str:
-    """Escape, and drop the control characters that HTML does not allow."""
-    return escape("".join(letter for letter in text if letter in "\n\t" or letter >= " "))

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from livewidget.connection import Provider
 from livewidget.models import find
-from livewidget.turns import ToolUse, Turn
-from livewidget.widget.messages import SpanView, ToolView, TurnView
+from livewidget.turns import CodeRun, Page, Timing, ToolUse, Turn
+from livewidget.widget.messages import (
+    AnatomyView,
+    CodeView,
+    PageView,
+    SourceLink,
+    SpanView,
+    ToolView,
+    TurnView,
+)
 
 ARGS_LENGTH = 300
 RESULT_LENGTH = 500
+THOUGHTS_LENGTH = 20_000
+CODE_LENGTH = 8_000
+
+_STATUS: Mapping[str, Literal["read", "paywall", "unsafe"]] = {
+    "SUCCESS": "read",
+    "PAYWALL": "paywall",
+    "UNSAFE": "unsafe",
+}
 
 
 def introduction(provider: Provider) -> dict[str, Any]:
@@ -44,8 +60,45 @@ def turn_view(turn: Turn) -> TurnView:
         interrupted=turn.interrupted,
         heard_sample=turn.heard_sample,
         latency_ms=turn.latency_ms,
-        thoughts=turn.thoughts,
+        thoughts=shorten(turn.thoughts, THOUGHTS_LENGTH),
         tools=tuple(map(tool_view, turn.tools)),
+        sources=tuple(SourceLink(title=source.title, uri=source.uri) for source in turn.sources),
+        queries=turn.queries,
+        code=tuple(map(code_view, turn.code)),
+        pages=tuple(map(page_view, turn.pages)),
+        language=turn.language or "",
+        waited=turn.waited,
+        images=turn.images,
+        anatomy=None if turn.timing is None else anatomy_view(turn.timing),
+    )
+
+
+def code_view(run: CodeRun) -> CodeView:
+    """Return a run of code for the page. Whatever is not plainly well is a failure."""
+    outcome: Literal["ok", "failed"] | None = None
+    if run.outcome is not None:
+        outcome = "ok" if run.outcome == "OK" else "failed"
+    return CodeView(
+        language=(run.language or "").lower(),
+        code=shorten(run.code, CODE_LENGTH),
+        outcome=outcome,
+        output=shorten(run.output, CODE_LENGTH),
+    )
+
+
+def page_view(page: Page) -> PageView:
+    """Return a page that was to be read for the page that shows it."""
+    return PageView(url=page.url, status=_STATUS.get(page.status, "failed"))
+
+
+def anatomy_view(timing: Timing) -> AnatomyView:
+    """Return where the time went, for the page."""
+    return AnatomyView(
+        decision_ms=timing.decision_ms,
+        network_ms=timing.network_ms,
+        tool_ms=timing.tool_ms,
+        wait_ms=timing.wait_ms,
+        heard_ms=timing.heard_ms,
     )
 
 

@@ -64,6 +64,7 @@ def test_sound_pictures_and_reports_are_taken_of_the_owner_alone(who, taken):
     pages["owner"].playhead = (3, 2400)
     link.run(300)
     assert link.bridge.speaker.heard_of(3) == 2400  # the mirror reports as well, and played nothing
+    assert {call for call in link.host.calls if call[0] == "played"} == {("played", 3, 2400)}
     link.bridge.flush(3, link.now)
     page = pages[who]
     page.send(m.Heard(turn=3, sample=4800))

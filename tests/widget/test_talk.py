@@ -217,3 +217,43 @@ def test_three_seconds_of_speech_that_come_at_once_are_all_passed_on():
     assert ears.heard == b"".join(chunks)
     page.leave()
     end(live)
+
+
+def test_how_long_an_answer_was_heard_is_taken_from_the_page():
+    live = LiveWidget(tutor())
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    page.send(m.Start(microphone=True))
+    page.wait_for(m.State, lambda state: state.phase == "live")
+    turn = live.ask("good morning", 10)
+    assert turn.timing.heard_ms is None
+    assert turn.timing.wait_ms == turn.latency_ms
+    page.hear(turn.audio_samples)
+    page.playhead = (turn.index, turn.audio_samples)
+    told = page.wait_for(m.TurnView, lambda view: view.anatomy is not None and view.anatomy.heard_ms is not None)
+    assert told.index == turn.index
+    assert live.turns[-1].timing.heard_ms == told.anatomy.heard_ms > 0
+    page.leave()
+    end(live)
+
+
+def test_a_turn_that_only_silence_ends_ends_its_sound_too():
+    live = LiveWidget(StandIn(model="gemini-3.5-live-translate-preview", ears=lambda sound: "", voice=tone), translation="es")
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    reports = live._talk.reports
+
+    async def two_words():
+        session = await live._talk.sessions.open()
+        pcm = tone("Hola.").tobytes()
+        session._take(OutputAudio(data=pcm))
+        session._take(OutputTranscript(text="Hola."))
+        return session.audio_turn, len(pcm) // 2
+
+    turn, samples = live._background.submit(two_words()).result(10)
+    until(lambda: live.turns and live.turns[-1].final)
+    end_of_sound = m.SpeakerEnd(turn=turn, samples=samples)
+    until(lambda: any(message == end_of_sound for message, _ in page.heard))
+    assert reports is not None
+    page.leave()
+    end(live)

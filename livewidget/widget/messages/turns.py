@@ -46,23 +46,25 @@ class CodeView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageView(msgspec.Struct, frozen=True, kw_only=True):
-    """A page that the model read, or could not."""
+    """A page that the model was asked to read, and whether it could."""
 
     url: str
-    read: bool
+    status: Literal["read", "failed", "paywall", "unsafe"]
 
 
 class AnatomyView(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the time of an answer went, from the end of speech to the last sound heard.
+    """Where the time of an answer went, in milliseconds, from the end of speech to the last sound heard.
 
-    `network_ms` is the round trip of the link, None where nobody knows; `wait_ms` is without it and without
-    `tool_ms`; `heard_ms` goes from the first sound to the last that was heard.
+    `decision_ms` is until the end of speech was noticed; `network_ms`, the round trip of the link, `tool_ms`
+    and `wait_ms` follow it up to the first sound; `heard_ms` goes from there to the last sound that was
+    heard. None where nobody knows, or not yet.
     """
 
+    decision_ms: float | None
     network_ms: float | None
-    wait_ms: float
     tool_ms: float
-    heard_ms: float
+    wait_ms: float
+    heard_ms: float | None
 
 
 class TurnView(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,47 @@
+"""What the page is told of a turn."""
+
+from livewidget.turns import CodeRun, Page, Source, Timing, Turn
+from livewidget.widget.messages import AnatomyView, CodeView, PageView, SourceLink
+from livewidget.widget.views import CODE_LENGTH, THOUGHTS_LENGTH, turn_view
+
+
+def test_all_that_comes_with_an_answer():
+    turn = Turn(
+        index=3,
+        speaker="model",
+        sources=(Source("Tides", "https://a.example/x"),),
+        queries=("tides",),
+        code=(CodeRun("PYTHON", "1/0", "FAILED", "ZeroDivisionError"), CodeRun(None, "f()")),
+        pages=tuple(
+            Page("https://a.example", word) for word in ("SUCCESS", "PAYWALL", "UNSAFE", "ERROR", "UNKNOWN")
+        ),
+        language="es",
+        waited=True,
+        images=2,
+        timing=Timing(decision_ms=500, network_ms=40, tool_ms=10, wait_ms=150, heard_ms=None),
+    )
+    view = turn_view(turn)
+    assert view.sources == (SourceLink(title="Tides", uri="https://a.example/x"),)
+    assert view.queries == ("tides",)
+    assert view.code == (
+        CodeView(language="python", code="1/0", outcome="failed", output="ZeroDivisionError"),
+        CodeView(language="", code="f()", outcome=None, output=""),
+    )
+    assert [page.status for page in view.pages] == ["read", "paywall", "unsafe", "failed", "failed"]
+    assert view.pages[0] == PageView(url="https://a.example", status="read")
+    assert (view.language, view.waited, view.images) == ("es", True, 2)
+    assert view.anatomy == AnatomyView(decision_ms=500, network_ms=40, tool_ms=10, wait_ms=150, heard_ms=None)
+
+
+def test_what_the_service_does_not_say_is_not_shown():
+    view = turn_view(Turn(index=0, speaker="user"))
+    assert (view.language, view.anatomy, view.sources, view.code, view.pages) == ("", None, (), (), ())
+
+
+def test_lengths_are_bounded():
+    long = "x" * 100_000
+    view = turn_view(
+        Turn(index=1, speaker="model", thoughts=long, code=(CodeRun("PYTHON", long, "OK", long),))
+    )
+    assert len(view.thoughts) == THOUGHTS_LENGTH
+    assert len(view.code[0].code) == len(view.code[0].output) == CODE_LENGTH
