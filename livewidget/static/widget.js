@@ -137,11 +137,19 @@ var phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listeni
   sources: list(fields({ title: text, uri: text })),
   queries: list(text),
   code: list(fields({ language: text, code: text, outcome: maybe(oneOf("ok", "failed")), output: text })),
-  pages: list(fields({ url: text, read: flag })),
+  pages: list(fields({ url: text, status: oneOf("read", "failed", "paywall", "unsafe") })),
   language: text,
   waited: flag,
   images: count,
-  anatomy: maybe(fields({ network_ms: maybe(amount), wait_ms: amount, tool_ms: amount, heard_ms: amount }))
+  anatomy: maybe(
+    fields({
+      decision_ms: maybe(amount),
+      network_ms: maybe(amount),
+      tool_ms: amount,
+      wait_ms: amount,
+      heard_ms: maybe(amount)
+    })
+  )
 }, session = {
   phase,
   floor,

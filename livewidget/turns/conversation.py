@@ -7,6 +7,7 @@ What the wire does not promise, and what is done about it:
 - A model turn answers a user turn. Where none was seen, its number is left free for a late transcript.
 - `finished` is set by some services only, so nothing waits for it.
 - 2.5 models complete their turn before a tool's result is sent, and answer in a second one: here that is one.
+  So it is with models that complete a first word while they go on thinking.
 - After `Interrupted` the server still completes the turn; that completion says nothing about the floor.
 """
 
@@ -22,6 +23,7 @@ from livewidget.events import (
     Grounding,
     ImageSent,
     InputTranscript,
+    InteractionStatus,
     InterimInputTranscript,
     Interrupted,
     OutputAudio,
@@ -120,6 +122,8 @@ class Conversation(Record):
         match event:
             case GenerationComplete():
                 self._model.generation_complete()
+            case InteractionStatus():
+                self._model.status(event)
             case TurnComplete():
                 self._model.complete(event, now_ms)
             case Interrupted():

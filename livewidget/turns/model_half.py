@@ -10,6 +10,7 @@ from livewidget.events import (
     Event,
     ExecutableCode,
     Grounding,
+    InteractionStatus,
     OutputAudio,
     OutputMedia,
     OutputText,
@@ -52,6 +53,7 @@ class ModelHalf:
         self._language: str | None = None
         self._generated: int | None = None
         self._held = False
+        self._working = False
         self._spoke_since_call = True
         self._void: int | None = None
         self._last: tuple[int, float] | None = None
@@ -166,13 +168,17 @@ class ModelHalf:
         """All of the answer has been sent."""
         self._generated = self.turn
 
+    def status(self, event: InteractionStatus) -> None:
+        """A model that works in the background says whether there is more to come."""
+        self._working = event.status == "IN_PROGRESS"
+
     def complete(self, event: TurnComplete, now_ms: float) -> None:
-        """The service completes a turn: the open one, unless a tool's result is still to be spoken of."""
+        """The service completes a turn: the open one, unless there is more to come of it."""
         if self.turn is None and self._void is not None:
             self._void = None
             return
         if self.turn is not None:
-            waiting = self._calls.waited_for_in(self.turn)
+            waiting = self._working or self._calls.waited_for_in(self.turn)
             self._held = waiting or not (self._spoke_since_call or self._held)
             if self._held:
                 if self._chair.floor is Floor.MODEL:
@@ -208,7 +214,7 @@ class ModelHalf:
 
     def end(self, now_ms: float) -> None:
         """The session is over."""
-        self._held = False
+        self._held = self._working = False
         if self.turn is not None:
             whole = self._generated == self.turn or self._ledger[self.turn].waited
             self._close(now_ms, interrupted=not whole)

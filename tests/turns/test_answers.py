@@ -9,6 +9,7 @@ from livewidget.events import (
     ExecutableCode,
     Grounding,
     ImageSent,
+    InteractionStatus,
     Interrupted,
     SessionEnded,
     TextSent,
@@ -177,3 +178,25 @@ def test_a_guess_after_it_is_the_next_speech(talk):
 def test_what_was_not_answered_cannot_be_interrupted(talk):
     talk.fold(TextSent(text="Hm."), WaitingForInput(), Interrupted(), TurnComplete())
     assert not talk.turns[-1].interrupted
+
+
+# --- An answer in two parts ---------------------------------------------------------------------------------
+
+
+def test_a_model_that_goes_on_working_answers_in_one_turn(talk):
+    talk.fold(TextSent(text="Prove it."), said("One moment. "), sound(1))
+    talk.fold(InteractionStatus(status="IN_PROGRESS"), TurnComplete(), 5000)
+    assert not talk.turns[-1].final
+    talk.fold(
+        Thought(text="Hm."), said("It follows."), sound(1), InteractionStatus(status="IDLE"), TurnComplete()
+    )
+    assert talk.texts == [("user", "Prove it."), ("model", "One moment. It follows.")]
+    assert talk.turns[-1].final
+
+
+def test_who_speaks_meanwhile_is_answered_in_a_turn_of_its_own(talk):
+    talk.fold(TextSent(text="Prove it."), said("One moment."), sound(1))
+    talk.fold(InteractionStatus(status="IN_PROGRESS"), TurnComplete(), TextSent(text="Quick!"))
+    talk.fold(said("It follows."), sound(1), InteractionStatus(status="IDLE"), TurnComplete())
+    assert [text for _, text in talk.texts] == ["Prove it.", "One moment.", "Quick!", "It follows."]
+    assert all(turn.final for turn in talk.turns)

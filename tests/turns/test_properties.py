@@ -32,6 +32,7 @@ EVENT = st.one_of(
     st.builds(e.CodeResult, outcome=st.sampled_from([None, "OUTCOME_OK"]), id=st.none() | IDS),
     st.builds(e.Grounding, metadata=st.just({"webSearchQueries": ["tides"]})),
     st.builds(e.UrlContext, metadata=st.just({"urlMetadata": [{"retrievedUrl": "https://a.example"}]})),
+    st.builds(e.InteractionStatus, status=st.sampled_from(["IN_PROGRESS", "IDLE"])),
     st.builds(e.SessionStarted),
     st.builds(e.Usage),
 )

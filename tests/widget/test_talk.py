@@ -6,10 +6,10 @@ import threading
 import pytest
 
 from livewidget import LiveWidget, StandIn
-from livewidget.errors import LiveError
+from livewidget.errors import LiveError, UsageError
 from livewidget.widget import messages as m
 from livewidget.widget.uplink import MOST_SOUND, Uplink
-from tests.standin.puppets import Ears
+from tests.standin.puppets import LOUD, SECOND, Ears
 
 from .jupyter import WidgetPage, comms, until
 from .test_live import notices, tone, tutor
@@ -230,30 +230,37 @@ def test_how_long_an_answer_was_heard_is_taken_from_the_page():
     assert turn.timing.wait_ms == turn.latency_ms
     page.hear(turn.audio_samples)
     page.playhead = (turn.index, turn.audio_samples)
-    told = page.wait_for(m.TurnView, lambda view: view.anatomy is not None and view.anatomy.heard_ms is not None)
+    told = page.wait_for(
+        m.TurnView, lambda view: view.anatomy is not None and view.anatomy.heard_ms is not None
+    )
     assert told.index == turn.index
     assert live.turns[-1].timing.heard_ms == told.anatomy.heard_ms > 0
     page.leave()
     end(live)
 
 
-def test_a_turn_that_only_silence_ends_ends_its_sound_too():
-    live = LiveWidget(StandIn(model="gemini-3.5-live-translate-preview", ears=lambda sound: "", voice=tone), translation="es")
+def test_a_translation_is_two_turns_that_silence_ends_with_their_sound():
+    live = LiveWidget(
+        StandIn(model="gemini-3.5-live-translate-preview", ears=Ears("good morning"), voice=tone),
+        translation="es",
+    )
     page = WidgetPage(live)
-    page.wait_for(m.Welcome)
-    reports = live._talk.reports
-
-    async def two_words():
-        session = await live._talk.sessions.open()
-        pcm = tone("Hola.").tobytes()
-        session._take(OutputAudio(data=pcm))
-        session._take(OutputTranscript(text="Hola."))
-        return session.audio_turn, len(pcm) // 2
-
-    turn, samples = live._background.submit(two_words()).result(10)
-    until(lambda: live.turns and live.turns[-1].final)
-    end_of_sound = m.SpeakerEnd(turn=turn, samples=samples)
+    assert page.wait_for(m.Welcome).view == "translation"
+    page.send(m.Start(microphone=True))
+    page.wait_for(m.State, lambda state: state.phase == "live")
+    for number, pcm in enumerate([LOUD, *SECOND, *SECOND]):
+        page.send(
+            m.MicrophoneAudio(first_sample=1600 * number, captured_ms=100.0 * number),
+            [pcm],
+        )
+    until(lambda: len(live.turns) == 2 and live.turns[-1].final)
+    source, target = live.turns
+    assert (source.speaker, source.text, source.language) == ("user", "good morning", "en")
+    assert (target.speaker, target.language, target.interrupted) == ("model", "es", False)
+    assert target.text.lower().startswith("buenos")
+    end_of_sound = m.SpeakerEnd(turn=target.index, samples=target.audio_samples)
     until(lambda: any(message == end_of_sound for message, _ in page.heard))
-    assert reports is not None
+    with pytest.raises(UsageError, match="takes no text"):
+        live.ask("hello", 5)
     page.leave()
     end(live)
