@@ -98,8 +98,10 @@ export interface Speech {
   detector: string;
 }
 
+/** What became of a picture: of this page's with `number`, or of one from Python, whose bytes ride beside it. */
 export interface Picture {
   source: "camera" | "screen" | "file" | "python";
+  number: number;
   mime_type: string;
   width: number;
   height: number;

@@ -168,6 +168,7 @@ export const FROM_KERNEL: Record<string, Check> = {
   }),
   "insight picture": fields({
     source: oneOf("camera", "screen", "file", "python"),
+    number: count,
     mime_type: text,
     width: count,
     height: count,

@@ -10,9 +10,10 @@ from typing import Any, Self
 from livewidget import events
 from livewidget.errors import AnswerTimeout, StateError
 from livewidget.events import Event
+from livewidget.pictures import Picture, to_picture
 from livewidget.protocol import ClientContent, ClientMessage, Empty, RealtimeInput, audio_message
 from livewidget.session.core import Core, Phase
-from livewidget.session.sending import BYTES_PER_MS, image_message, text_message
+from livewidget.session.sending import BYTES_PER_MS, image_message, need_sight, text_message
 from livewidget.turns import Floor, Turn
 
 
@@ -148,13 +149,23 @@ class LiveSession(Core):
             await self._send_sound(piece)
 
     async def send_image(self, image: Any, mime_type: str | None = None) -> None:
-        """Send one picture: the bytes of a JPEG or PNG file, or an image of Pillow's.
+        """Send one picture; the model looks at it when it answers next. A picture alone is not answered.
 
-        The model looks at it when it answers next; a picture alone is not answered.
+        It is made a JPEG of at most 768 pixels in a thread meanwhile: leave what you show as it is until
+        then. The service takes one picture a second; this does not slow you down.
+
+        Args:
+            image: Whatever `livewidget.pictures.to_picture` takes: a path, an image, an array, a figure, a
+                table. What that function returns goes out as it is.
+            mime_type: For bytes that shall go out as they are, such as "image/png".
+
+        Raises:
+            PictureError: If it is no picture, or too large.
+            UsageError: If the model takes none.
         """
-        message, kind, size = image_message(image, mime_type)
-        await self._send(message)
-        self._take(events.ImageSent(mime_type=kind, size=size))
+        picture = await self._picture(image, mime_type)
+        await self._send(image_message(picture))
+        self._take(events.ImageSent(mime_type=picture.mime_type, size=len(picture.data)))
 
     async def activity_start(self) -> None:
         """Push-to-talk: the user begins to speak.
@@ -213,6 +224,14 @@ class LiveSession(Core):
         Its `timing` then says how long it was heard.
         """
         self._tell_turns(self._conversation.played(turn_index, sample, self._clock.now_ms()))
+
+    async def _picture(self, image: Any, mime_type: str | None) -> Picture:
+        need_sight(self._need_open().model)  # before anything is drawn or read
+        if isinstance(image, Picture):
+            return image
+        if mime_type is None or not isinstance(image, bytes | bytearray | memoryview):
+            return await asyncio.to_thread(to_picture, image)
+        return Picture(bytes(image), mime_type, 0, 0)
 
     def _need_push_to_talk(self) -> None:
         if not self._push_to_talk:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any, Final
 
-from livewidget.errors import AudioError, UsageError
+from livewidget.errors import AudioError, PictureError, UsageError
 from livewidget.models import Model
+from livewidget.pictures import Picture
 from livewidget.protocol import Blob, ClientContent, ClientMessage, Content, Part, RealtimeInput
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ BYTES_PER_MS: Final = SEND_RATE // 1000 * 2
 TEXT_LIMIT: Final = 500_000
 #: Largest picture, in bytes.
 IMAGE_LIMIT: Final = 8 * 2**20
-
-_PICTURES: Final = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 
 
 class Microphone:
@@ -103,30 +101,26 @@ def text_message(text: str, model: Model) -> ClientMessage:
     return ClientMessage(client_content=ClientContent(turns=[content], turn_complete=True))
 
 
-def image_message(image: Any, mime_type: str | None) -> tuple[ClientMessage, str, int]:
-    """Return the message for a picture, its MIME type and its size in bytes.
-
-    Args:
-        image: The bytes of a JPEG or PNG file, or an image of Pillow's.
-        mime_type: None: found in the first bytes.
+def need_sight(model: Model) -> None:
+    """Refuse pictures where the model takes none.
 
     Raises:
-        UsageError: If it is no such picture, or too large.
+        UsageError: If so.
     """
-    if hasattr(image, "save") and not isinstance(image, bytes):
-        file = io.BytesIO()
-        image.convert("RGB").save(file, format="JPEG")
-        image = file.getvalue()
-    if not isinstance(image, bytes | bytearray | memoryview) or not len(image):
-        raise UsageError("A picture is the bytes of a JPEG or PNG file, or an image of Pillow's.")
-    data = bytes(image)
-    if len(data) > IMAGE_LIMIT:
-        raise UsageError(
-            f"A picture may have {IMAGE_LIMIT >> 20} MiB, and this has {len(data) >> 20}; make it smaller."
-        )
-    if mime_type is None:
-        mime_type = next((kind for magic, kind in _PICTURES.items() if data.startswith(magic)), None)
-    if mime_type is None or not mime_type.startswith("image/"):
-        raise UsageError('This picture is neither JPEG nor PNG; convert it, or say mime_type="image/…".')
-    blob = Blob(data=data, mime_type=mime_type)
-    return ClientMessage(realtime_input=RealtimeInput(video=blob)), mime_type, len(data)
+    if not model.video:
+        raise UsageError(f"{model.id} takes no pictures; gemini-3.8-live and most other models do.")
+
+
+def image_message(picture: Picture) -> ClientMessage:
+    """Return the message for a picture.
+
+    Raises:
+        PictureError: If it has no bytes, too many, or is of no kind of picture.
+    """
+    if not picture.mime_type.startswith("image/"):
+        raise PictureError('The mime_type of a picture begins with "image/".')
+    size = len(picture.data)
+    if not 0 < size <= IMAGE_LIMIT:
+        raise PictureError(f"A picture has 1 byte to {IMAGE_LIMIT >> 20} MiB, and this has {size:,}.")
+    blob = Blob(data=picture.data, mime_type=picture.mime_type)
+    return ClientMessage(realtime_input=RealtimeInput(video=blob))

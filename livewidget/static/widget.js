@@ -257,6 +257,7 @@ var phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listeni
   }),
   "insight picture": fields({
     source: oneOf("camera", "screen", "file", "python"),
+    number: count,
     mime_type: text,
     width: count,
     height: count,

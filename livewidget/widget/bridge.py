@@ -45,8 +45,11 @@ class Host(Protocol):
     def voice(self, pcm: bytes) -> None:
         """The user's voice: PCM16 at 16 kHz."""
 
-    def frame(self, data: bytes, mime_type: str) -> None:
-        """A picture from the camera."""
+    def camera(self, message: m.Camera) -> None:
+        """Camera or screen of the owning page changed its state."""
+
+    def frame(self, message: m.CameraFrame, number: int, data: bytes, age_ms: float) -> None:
+        """A picture of the owning page's, which it took so long ago."""
 
     def explore(self, looks: m.Explorer) -> None:
         """A page looks at other parts of the explorer than before."""
@@ -166,7 +169,8 @@ class Bridge:
 
     def _camera(self, page: Page, envelope: m.Envelope, buffers: Sequence[bytes]) -> None:
         if page.client == self.pages.owner and buffers and envelope.seq > page.camera:
-            self._host.frame(buffers[0], envelope.message.mime_type)
+            age_ms = page.microphone.age_ms(envelope.message.captured_ms, self._now_ms)
+            self._host.frame(envelope.message, envelope.seq, buffers[0], age_ms)
         page.camera = max(page.camera, envelope.seq)
 
     def _act(self, page: Page, message: Any) -> None:
@@ -193,6 +197,8 @@ class Bridge:
                 if state == "on":
                     page.microphone.reset()
                 self._host.microphone(state)
+            case m.Camera() if owning:
+                self._host.camera(message)
             case m.Heard(turn=turn, sample=sample) if owning:
                 if self._awaiting.pop(turn, None) is not None:
                     self._host.heard(turn, sample)
@@ -255,11 +261,15 @@ class Bridge:
         elif listening:
             self._host.heard(turn, 0)
 
-    def insight(self, part: str, message: m.Wire | m.Speech | m.Picture, data: bytes = b"") -> None:
+    def insight(self, part: str, message: m.Wire | m.Speech) -> None:
         """Show something to those who look at this part of the explorer; it may be lost."""
         if self.pages.looking(part, self._now_ms):
-            self._insights += 1
-            self._emit(self._insights, message, self.epoch, [data] if data else [])
+            self._look(message)
+
+    def picture(self, message: m.Picture, data: bytes = b"") -> None:
+        """Tell every page what became of a picture; it may be lost."""
+        if len(self.pages):
+            self._look(message, data)
 
     def playing(self, turn: int) -> bool:
         """Whether sound of `turn` is still waiting, under way or in the player."""
@@ -347,6 +357,10 @@ class Bridge:
     def _pump(self) -> None:
         for sent in self.speaker.ready(self._now_ms):
             self._emit(sent.seq, sent.message, self.epoch, [sent.data] if sent.data else [])
+
+    def _look(self, message: Any, data: bytes = b"") -> None:
+        self._insights += 1
+        self._emit(self._insights, message, self.epoch, [data] if data else [])
 
     def _control(self, message: Any) -> None:
         if not len(self.pages):

@@ -17,7 +17,9 @@ from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import StateError, UsageError
 from livewidget.models import find
+from livewidget.pictures import to_picture
 from livewidget.session import Frame, resolve
+from livewidget.session.sending import text_message
 from livewidget.tools import Tool
 from livewidget.turns import Floor, Turn
 from livewidget.widget import cells
@@ -118,18 +120,30 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         """Let the model fall silent; returns at once."""
         self._hop(self._talk.interrupt)
 
-    def send_image(self, image: Any, mime_type: str | None = None) -> None:
-        """Show the model one picture; returns at once.
+    def show(self, x: Any, text: str | None = None) -> None:
+        """Show the model a picture, as it is now; returns at once. Starts the talk if need be.
+
+        A picture alone is not answered: the model looks at it when it answers next. At most one is sent in a
+        second; up to eight wait for their turn, none is dropped, and what `say` and `ask` send follows them.
+        What was sent is to be seen in the widget.
 
         Args:
-            image: The bytes of a JPEG or PNG file, or a Pillow image.
-            mime_type: Only for bytes whose kind cannot be told from their first few.
+            x: A path, the bytes of a picture file, an image of Pillow's, a NumPy array, a Matplotlib figure,
+                a pandas table, or what else shows itself as a picture: all that
+                `livewidget.pictures.to_picture` takes. Its `max_side` and `quality` can be chosen by calling
+                that function oneself: what it returns is sent as it is.
+            text: Asked about it, right after it.
 
         Raises:
-            UsageError: If it is neither.
+            PictureError: If it is no picture; the sentence says why.
+            UsageError: If the model takes no pictures, `text` cannot be sent, or too many pictures wait.
         """
-        data, kind = _picture(image, mime_type)
-        self._hop(self._talk.image, data, kind)
+        self._talk.projector.check()
+        if text is not None:
+            text_message(text, find(self._talk.provider.model, self._talk.provider.service))
+        picture = to_picture(x)
+        self._talk.projector.reserve()
+        self._hop(self._talk.show, picture, text or "")
 
     @property
     def turns(self) -> list[Turn]:
@@ -322,32 +336,3 @@ def _is_done(future: Future[Any], seconds: float) -> bool:
     from concurrent.futures import wait
 
     return bool(wait([future], timeout=seconds).done)
-
-
-def _picture(image: Any, mime_type: str | None) -> tuple[bytes, str]:
-    """Return the bytes and kind of a picture.
-
-    Raises:
-        UsageError: If it is no picture.
-    """
-    if hasattr(image, "save") and hasattr(image, "mode"):
-        import io
-
-        out = io.BytesIO()
-        image.convert("RGB").save(out, format="JPEG", quality=90)
-        return out.getvalue(), "image/jpeg"
-    if not isinstance(image, bytes | bytearray | memoryview):
-        raise UsageError(f"A picture is JPEG or PNG bytes or a Pillow image, not {type(image).__name__}.")
-    data = bytes(image)
-    for start, kind in (
-        (b"\xff\xd8\xff", "image/jpeg"),
-        (b"\x89PNG\r\n", "image/png"),
-        (b"RIFF", "image/webp"),
-    ):
-        if data.startswith(start):
-            return data, mime_type or kind
-    if mime_type is None:
-        raise UsageError(
-            "These bytes are neither JPEG nor PNG; give their mime_type if the model reads them."
-        )
-    return data, mime_type

@@ -75,6 +75,10 @@ class MicrophoneGate:
             self._offset_before, self._offset = self._offset, float("inf")
         self._offset = min(self._offset, arrived_ms - page_ms)
 
+    def age_ms(self, captured_ms: float, arrived_ms: float) -> float:
+        """Return how long ago something was taken in the page; below 0 where the clocks are not known."""
+        return arrived_ms - captured_ms - min(self._offset, self._offset_before)
+
     def receive(self, seq: int, message: MicrophoneAudio, data: bytes, now_ms: float) -> list[bytes]:
         """Take one chunk; returns the audio that may go on now, oldest first."""
         if len(data) > MAX_CHUNK_BYTES or len(data) % 2:
@@ -113,7 +117,4 @@ class MicrophoneGate:
         return [data for data in fresh if data]
 
     def _is_stale(self, chunk: _Chunk) -> bool:
-        if chunk.message.stale:
-            return True
-        age = chunk.arrived_ms - chunk.message.captured_ms - min(self._offset, self._offset_before)
-        return age > STALE_MS
+        return chunk.message.stale or self.age_ms(chunk.message.captured_ms, chunk.arrived_ms) > STALE_MS

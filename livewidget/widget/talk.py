@@ -11,6 +11,7 @@ from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import ConfigError
 from livewidget.models import find
+from livewidget.pictures import Picture
 from livewidget.tools import Tool
 from livewidget.turns import Turn
 from livewidget.widget.background import Background
@@ -18,7 +19,8 @@ from livewidget.widget.board import Board
 from livewidget.widget.bridge import Bridge
 from livewidget.widget.chores import Chores
 from livewidget.widget.insight import Insight
-from livewidget.widget.messages import Explorer, TurnTakingMode
+from livewidget.widget.messages import Camera, CameraFrame, Explorer, Phase, TurnTakingMode
+from livewidget.widget.projector import Projector
 from livewidget.widget.reports import Reports
 from livewidget.widget.sessions import Sessions
 from livewidget.widget.transcript import Transcript
@@ -65,6 +67,9 @@ class Talk:
             reports=self.reports,
             changed=self._changed,
         )
+        self.projector = Projector(self.sessions, self.bridge)
+        self._phase: Phase = "idle"
+        self._stopping = False
         self._ticking: asyncio.Task[Any] | None = None
         self._stale = 0
         self._microphone = "off"
@@ -84,12 +89,14 @@ class Talk:
         self._chores.spawn(self.sessions.open())
 
     def stop(self) -> None:
-        """End the session, soon."""
+        """End the session, soon. What waits to be shown is forgotten; what is shown from now on is not."""
+        self.projector.clear()
+        self._stopping = True
         self._chores.spawn(self.sessions.shut())
 
     def text(self, text: str, *, from_page: bool = True) -> None:
         """Send what was typed; starts the session if need be."""
-        if not text.strip():
+        if not text.strip() or (not from_page and self.projector.say(text)):
             return
         sessions = self.sessions
         sessions.from_page = sessions.from_page or (from_page and self.board.still.is_set())
@@ -98,9 +105,10 @@ class Talk:
         else:
             self._chores.spawn(self._open_and(lambda uplink: uplink.text(text)))
 
-    def image(self, image: Any, mime_type: str | None) -> None:
-        """Send a picture; starts the session if need be."""
-        self._chores.spawn(self._open_and(lambda uplink: uplink.image(image, mime_type)))
+    def show(self, picture: Picture, text: str) -> None:
+        """Send a picture for which the projector keeps a place; starts the session if need be."""
+        self.projector.show(picture, text)
+        self._chores.spawn(self._open_and_show())
 
     def interrupt(self) -> None:
         """Let the model fall silent."""
@@ -142,10 +150,14 @@ class Talk:
         if self.sessions.uplink is not None:
             self.sessions.uplink.sound(pcm)
 
-    def frame(self, data: bytes, mime_type: str) -> None:
-        """A picture from the camera."""
-        if self.sessions.uplink is not None:
-            self.sessions.uplink.image(data, mime_type)
+    def camera(self, message: Camera) -> None:
+        """Camera or screen of the owning page changed its state."""
+        if message.state != "on":
+            self.projector.shut()
+
+    def frame(self, message: CameraFrame, number: int, data: bytes, age_ms: float) -> None:
+        """A picture of the owning page's."""
+        self.projector.frame(message, number, data, age_ms)
 
     def explore(self, looks: Explorer) -> None:
         """A page looks at other parts of the explorer than before."""
@@ -168,6 +180,7 @@ class Talk:
     async def ask(self, text: str, timeout: float) -> Turn:  # noqa: ASYNC109
         """Send text, and return the answer as it is numbered here."""
         session = await self.sessions.open()
+        await self.projector.emptied()
         turn = await session.ask(text, timeout)
         return replace(turn, index=turn.index + self.board.offset)
 
@@ -183,6 +196,14 @@ class Talk:
         await self.sessions.open()
         if self.sessions.uplink is not None:
             act(self.sessions.uplink)
+
+    async def _open_and_show(self) -> None:
+        try:
+            await self.sessions.open()
+        except BaseException:
+            self.projector.clear()
+            raise
+        self.projector.pump()
 
     async def _interrupt(self) -> None:
         if self.sessions.current is None:
@@ -214,6 +235,11 @@ class Talk:
         return self.sessions.config.turn_detection.mode
 
     def _changed(self) -> None:
+        if self.board.phase == "ended" != self._phase:
+            if not self._stopping:
+                self.projector.clear()
+            self._stopping = False
+        self._phase = self.board.phase
         self.bridge.state()
         self._tick_on()
 
@@ -227,6 +253,7 @@ class Talk:
         while len(self.bridge.pages) or not self.board.still.is_set():
             self.bridge.tick(now_ms())
             self.insight.tick(now_ms())
+            self.projector.pump()
             page = self.bridge.pages.owning
             before, self._stale = self._stale, page.microphone.stale if page is not None else 0
             if self._stale > before:

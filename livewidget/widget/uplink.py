@@ -6,8 +6,8 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
+from livewidget.pictures import Picture
 from livewidget.session import LiveSession
 from livewidget.widget.microphone import STALE_MS
 
@@ -24,7 +24,7 @@ class _Item:
 
 
 class Uplink:
-    """A bounded queue in front of a session. Old sound gives way; pictures replace each other.
+    """A bounded queue in front of a session. Old sound gives way, and so do frames of a camera.
 
     Attributes:
         dropped: How many chunks of sound were dropped because the session could not take them.
@@ -44,10 +44,16 @@ class Uplink:
         self._sounds += 1
         self._put("sound", lambda session: session.send_audio(pcm))
 
-    def image(self, image: Any, mime_type: str | None) -> None:
-        """Queue a picture; one that still waits is replaced."""
-        self._drop_first("image")
-        self._put("image", lambda session: session.send_image(image, mime_type))
+    def picture(self, picture: Picture, sent: Callable[[], object], *, replace: bool) -> None:
+        """Queue a picture, and call `sent` when it has left. With `replace` one so queued may be replaced."""
+
+        async def step(session: LiveSession) -> None:
+            await session.send_image(picture)
+            sent()
+
+        if replace:
+            self._drop_first("frame")
+        self._put("frame" if replace else "picture", step)
 
     def text(self, text: str) -> None:
         """Queue what was typed."""
@@ -60,6 +66,16 @@ class Uplink:
     def pause(self) -> None:
         """Queue the news that the microphone pauses."""
         self._put("mark", lambda session: session.end_audio())
+
+    async def drained(self) -> None:
+        """Wait until all that is queued now has been handed to the session, or failed."""
+        passed = asyncio.Event()
+
+        async def step(session: LiveSession) -> None:
+            passed.set()
+
+        self._put("mark", step)
+        await passed.wait()
 
     def clear(self) -> None:
         """Forget what waits."""

@@ -8,6 +8,7 @@ import pytest
 from livewidget.config import LiveConfig, TurnDetection
 from livewidget.errors import (
     AudioError,
+    PictureError,
     StateError,
     UsageError,
 )
@@ -20,6 +21,7 @@ from livewidget.events import (
     OutputAudio,
     TurnComplete,
 )
+from livewidget.pictures import to_picture
 from livewidget.protocol import (
     Transcription,
     VoiceActivity,
@@ -99,32 +101,56 @@ async def test_sound_that_cannot_be_sent(peer, bad, rate):
         await session.send_audio(b"\0\0")
 
 
-async def test_pictures(peer):
-    jpeg = b"\xff\xd8\xff" + bytes(10)
+async def test_a_picture_is_sent_as_a_small_jpeg(peer):
+    pixels = np.zeros((600, 1200, 3), np.uint8)
     async with LiveSession(peer) as session:
         stream = aiter(session)
         await peer.receive()
-        await session.send_image(jpeg)
+        await session.send_image(pixels)
         video = (await peer.receive()).realtime_input.video
-        assert (video.mime_type, video.data) == ("image/jpeg", jpeg)
-        assert await until(stream, ImageSent) == ImageSent(mime_type="image/jpeg", size=13)
-        for bad in (b"GIF89a", b"", "x", bytes(9 * 2**20)):
-            with pytest.raises(UsageError):
-                await session.send_image(bad)
+        made = to_picture(pixels)
+        assert (video.mime_type, video.data, made.width) == ("image/jpeg", made.data, 768)
+        assert await until(stream, ImageSent) == ImageSent(mime_type="image/jpeg", size=len(made.data))
 
 
-async def test_an_image_of_pillows(peer):
-    class Image:
-        def convert(self, mode):
-            return self
-
-        def save(self, file, format):
-            file.write(b"\xff\xd8\xff" + format.encode())
-
+async def test_what_was_made_a_picture_or_has_a_type_goes_out_as_it_is(peer):
+    made = to_picture(np.zeros((10, 10)), max_side=32)
     async with LiveSession(peer) as session:
         await peer.receive()
-        await session.send_image(Image())
-        assert (await peer.receive()).realtime_input.video.data == b"\xff\xd8\xffJPEG"
+        await session.send_image(made)
+        assert (await peer.receive()).realtime_input.video.data == made.data
+        await session.send_image(bytearray(b"anything"), "image/x-new")
+        video = (await peer.receive()).realtime_input.video
+        assert (video.mime_type, video.data) == ("image/x-new", b"anything")
+
+
+@pytest.mark.parametrize(
+    ("image", "kind"),
+    [
+        (b"GIF89a", None),
+        (b"", None),
+        (object(), None),
+        (b"", "image/png"),
+        (b"x", "text/html"),
+        (bytes(9 << 20), "image/png"),
+    ],
+)
+async def test_what_is_no_picture_is_refused_and_the_talk_goes_on(peer, image, kind):
+    async with LiveSession(peer) as session:
+        await peer.receive()
+        with pytest.raises(PictureError):
+            await session.send_image(image, kind)
+        await session.send_audio(b"\0\0")
+        assert (await peer.receive()).realtime_input.audio is not None
+
+
+async def test_a_model_without_eyes_is_not_shown_anything():
+    blind = Peer("gemini-3.5-transcribe-live")
+    async with LiveSession(blind, LiveConfig(modalities=("TEXT",))) as session:
+        with pytest.raises(
+            UsageError, match=r"^gemini-3\.5-transcribe-live takes no pictures; gemini-3\.8-live"
+        ):
+            await session.send_image("does-not-even-exist.png")
 
 
 async def test_push_to_talk(peer):

@@ -127,13 +127,6 @@ def test_listen_ends_when_nothing_comes(live):
     assert live.wait(0.05) is False
 
 
-def test_pictures_are_jpeg_png_or_pillow(live):
-    with pytest.raises(UsageError, match="JPEG or PNG"):
-        live.send_image("cat.jpg")
-    with pytest.raises(UsageError, match="neither JPEG nor PNG"):
-        live.send_image(b"not a picture")
-
-
 @pytest.mark.parametrize(
     ("make", "error"),
     [

@@ -187,16 +187,17 @@ async def test_the_uplink_drops_old_sound_and_old_pictures_only():
     uplink, session = Uplink(), Session()
     for number in range(MOST_SOUND + 10):
         uplink.sound(bytes([number]))
-    uplink.image(b"old", "image/jpeg")
-    uplink.image(b"new", "image/jpeg")
+    left = []
+    for name, replace in (("old", True), ("shown", False), ("new", True)):
+        uplink.picture(name, lambda name=name: left.append(name), replace=replace)
     uplink.text("words")
     task = asyncio.create_task(uplink.run(session, print))
-    await session.until(MOST_SOUND + 2)
+    await session.until(MOST_SOUND + 3)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert uplink.dropped == 10
     assert session.got[0] == ("send_audio", bytes([10]))
-    assert [call[1] for call in session.got if call[0] == "send_image"] == [b"new"]
+    assert [call[1] for call in session.got if call[0] == "send_image"] == ["shown", "new"] == left
 
 
 def test_three_seconds_of_speech_that_come_at_once_are_all_passed_on():

@@ -153,9 +153,13 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture that was sent to the model, or why it was not; the very bytes are in the buffer."""
+    """A picture that was sent to the model, or why it was not.
+
+    `number` is that of the page's frame, 0 for one from Python, whose very bytes are in the buffer.
+    """
 
     source: PictureSource
+    number: Count
     mime_type: str
     width: Count
     height: Count
