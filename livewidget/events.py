@@ -38,6 +38,24 @@ class SessionEnded(_Event, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class SessionMoved(_Event, frozen=True, kw_only=True):
+    """Made by the session: the talk goes on over a new connection.
+
+    Attributes:
+        resumed: Whether the service took up its own memory of the talk; else it was told what was said.
+        why: "go_away" (the server said that it would close), "time" (connections last no longer), "link" (it
+            broke), "server" (the server failed), "settings" (they changed).
+        gap_ms: How long there was no connection; what was sent meanwhile waited.
+        repeats: Whether words of the user's that nobody had answered were sent again; where they were spoken,
+            their transcript comes again as well.
+    """
+
+    resumed: bool
+    why: Literal["go_away", "time", "link", "server", "settings"]
+    gap_ms: float = 0.0
+    repeats: bool = False
+
+
 class GoAway(_Event, frozen=True, kw_only=True):
     """The server will close the connection. `time_left_ms` is None where it did not say when."""
 
@@ -252,6 +270,7 @@ class Malformed(_Event, frozen=True, kw_only=True):
 Event = (
     SessionStarted
     | SessionEnded
+    | SessionMoved
     | GoAway
     | ResumptionUpdate
     | Usage

@@ -23,12 +23,14 @@ VALUES: dict[str, object] = {
     "tuple[str, ...]": ("a",),
     "Mapping[str, Any]": {"a": 1},
 }
+#: Fields that hold one of a few words.
+WORDS: dict[str, object] = {"level": "info", "why": "link"}
 
 
 def example(cls: type) -> Event:
     """One of `cls`, with every required field set."""
     values = {
-        info.name: "info" if info.name == "level" else VALUES[str(cls.__annotations__[info.name])]
+        info.name: WORDS.get(info.name) or VALUES[str(cls.__annotations__[info.name])]
         for info in msgspec.structs.fields(cls)
         if info.required
     }

@@ -8,6 +8,8 @@ What the wire does not promise, and what is done about it:
 - `finished` is set by some services only, so nothing waits for it.
 - 2.5 models complete their turn before a tool's result is sent, and answer in a second one: here that is one.
   So it is with models that complete a first word while they go on thinking.
+- When the talk moves to another connection, the rest of an answer does not come any more. What the user said
+  and nobody answered is sent, and transcribed, again.
 - After `Interrupted` the server still completes the turn; that completion says nothing about the floor.
 """
 
@@ -31,6 +33,7 @@ from livewidget.events import (
     OutputText,
     OutputTranscript,
     SessionEnded,
+    SessionMoved,
     SessionStarted,
     TextSent,
     Thought,
@@ -130,6 +133,11 @@ class Conversation(Record):
                 self._model.interrupt(event, now_ms)
             case WaitingForInput():
                 self._model.wait(event, now_ms)
+            case SessionMoved(repeats=repeats):
+                self._outgoing.begin()
+                self._model.end(now_ms)
+                self._user.moved(again=repeats)
+                self._chair.step_and_ask_again(event)
             case SessionEnded():
                 self._calls.cancel_all(now_ms)
                 self._model.end(now_ms)

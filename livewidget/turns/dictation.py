@@ -14,6 +14,7 @@ from livewidget.events import (
     InterimInputTranscript,
     Interrupted,
     SessionEnded,
+    SessionMoved,
     TurnComplete,
 )
 from livewidget.turns.floor import Floor
@@ -64,7 +65,7 @@ class Dictation(Record):
                 self._chair.step(event)
             case ActivityEnd() if self._turn is None:
                 self._chair.free()
-            case TurnComplete() | Interrupted() | SessionEnded():
+            case TurnComplete() | Interrupted() | SessionMoved() | SessionEnded():
                 self._close()
         return self._ledger.changed()
 

@@ -14,6 +14,7 @@ from livewidget.events import (
     OutputAudio,
     OutputText,
     SessionEnded,
+    SessionMoved,
     TextSent,
     ToolCall,
     ToolCallCancelled,
@@ -49,6 +50,7 @@ FLOOR: Final[Mapping[Floor, Mapping[type, Floor]]] = {
         OutputAudio: Floor.MODEL,
         OutputText: Floor.MODEL,
         ToolCall: Floor.TOOL,
+        SessionMoved: Floor.LISTENING,
         SessionEnded: Floor.LISTENING,
     },
     Floor.THINKING: {
@@ -58,6 +60,7 @@ FLOOR: Final[Mapping[Floor, Mapping[type, Floor]]] = {
         ToolCall: Floor.TOOL,
         WaitingForInput: Floor.LISTENING,
         TurnComplete: Floor.LISTENING,
+        SessionMoved: Floor.LISTENING,
         SessionEnded: Floor.LISTENING,
     },
     Floor.MODEL: {
@@ -66,6 +69,7 @@ FLOOR: Final[Mapping[Floor, Mapping[type, Floor]]] = {
         ToolCall: Floor.TOOL,
         Interrupted: Floor.LISTENING,
         TurnComplete: Floor.LISTENING,
+        SessionMoved: Floor.LISTENING,
         SessionEnded: Floor.LISTENING,
     },
     # TurnComplete is absent: 2.5 models complete their turn before the tool's result is sent.
@@ -77,6 +81,7 @@ FLOOR: Final[Mapping[Floor, Mapping[type, Floor]]] = {
         ToolResult: Floor.THINKING,
         ToolCallCancelled: Floor.LISTENING,
         Interrupted: Floor.LISTENING,
+        SessionMoved: Floor.LISTENING,
         SessionEnded: Floor.LISTENING,
     },
 }

@@ -37,6 +37,11 @@ class Record(ABC):
         return self._chair.floor
 
     @property
+    def asked(self) -> bool:
+        """Whether the user has begun to speak, or typed, since the model last began to answer."""
+        return bool(self._chair.asked)
+
+    @property
     def turns(self) -> list[Turn]:
         """The turns, oldest first; a new list each time."""
         return self._ledger.all()

@@ -20,6 +20,7 @@ from livewidget.events import (
     OutputText,
     OutputTranscript,
     SessionEnded,
+    SessionMoved,
     TurnComplete,
 )
 from livewidget.turns.hearing import Hearing
@@ -76,7 +77,7 @@ class Translation(Record):
                 self._chair.step(event)
             case ActivityEnd() if self._pair is None:
                 self._chair.free()
-            case TurnComplete() | Interrupted() | SessionEnded():
+            case TurnComplete() | Interrupted() | SessionMoved() | SessionEnded():
                 self._close()
         return self._ledger.changed()
 

@@ -164,6 +164,17 @@ class UserHalf:
         elif not turn.final:
             self._ledger.change(turn.index, final=True)
 
+    def moved(self, *, again: bool) -> None:
+        """The talk goes on over another connection; `again`: what nobody answered was sent again."""
+        if not again:
+            self._chair.asked = []
+            self.close()
+            self.turn = None
+        elif self.turn is not None and not self.answered:
+            self._finished, self._adopted = False, None
+            if self.turn in self._ledger:
+                self._ledger.change(self.turn, spans=(), interim="", final=False)
+
     def answer(self) -> None:
         """The model begins to answer. Where nothing was heard, a number stays free for a late transcript."""
         if self.turn is None or self.answered:

@@ -24,6 +24,7 @@ EVENT = st.one_of(
     st.builds(e.ToolResult, id=IDS, name=st.just("f"), error=st.sampled_from([None, "bad"])),
     st.builds(e.ToolCallCancelled, ids=st.tuples(IDS)),
     st.builds(e.Interrupted),
+    st.builds(e.SessionMoved, resumed=st.booleans(), why=st.just("link"), repeats=st.booleans()),
     st.builds(e.GenerationComplete),
     st.builds(e.TurnComplete),
     st.builds(e.WaitingForInput),

@@ -1,0 +1,100 @@
+"""Turns of a talk that goes on over another connection."""
+
+from livewidget.events import (
+    ActivityEnd,
+    ActivityStart,
+    GenerationComplete,
+    SessionMoved,
+    TextSent,
+    ToolCall,
+    ToolResult,
+    TurnComplete,
+)
+from livewidget.turns import Floor
+from livewidget.turns.dictation import Dictation
+from livewidget.turns.translation import Translation
+
+from .talk import Talk, heard, interim, said, sound
+
+AGAIN = SessionMoved(resumed=True, why="link", repeats=True)
+MOVED = SessionMoved(resumed=True, why="link")
+
+
+def test_between_turns_nothing_changes():
+    talk = Talk()
+    talk.fold(TextSent(text="Hello"), sound(1), said("Hi."), GenerationComplete(), TurnComplete())
+    before = talk.turns
+    assert talk.fold(MOVED) == []
+    assert talk.turns == before
+    talk.fold(TextSent(text="Again"), sound(1), said("Hi again."))
+    assert talk.texts == [("user", "Hello"), ("model", "Hi."), ("user", "Again"), ("model", "Hi again.")]
+
+
+def test_words_that_are_sent_again_are_heard_once():
+    talk = Talk()
+    talk.fold(ActivityStart(), heard("what is"), interim(" seven"), AGAIN)
+    assert talk.floor is Floor.USER
+    assert talk.texts == [("user", "")]
+    talk.fold(
+        ActivityStart(), heard("what is"), heard(" seven plus five"), ActivityEnd(), sound(1), said("12")
+    )
+    assert talk.texts == [("user", "what is seven plus five"), ("model", "12")]
+
+
+def test_a_question_that_was_whole_is_heard_once_too():
+    talk = Talk()
+    talk.fold(ActivityStart(), heard("what is seven", finished=True), ActivityEnd(), AGAIN)
+    assert talk.floor is Floor.THINKING
+    talk.fold(ActivityStart(), heard("what is seven", finished=True), ActivityEnd(), sound(1))
+    assert talk.texts == [("user", "what is seven"), ("model", "")]
+    assert talk.turns[0].final
+
+
+def test_words_that_are_not_sent_again_stay():
+    talk = Talk()
+    talk.fold(ActivityStart(), heard("what is"), MOVED)
+    assert talk.floor is Floor.LISTENING
+    assert talk.turns[0].final
+    talk.fold(heard("new words"))
+    assert talk.texts == [("user", "what is"), ("user", "new words")]
+
+
+def test_text_that_is_sent_again_is_one_turn():
+    talk = Talk()
+    talk.fold(TextSent(text="Hello"), AGAIN)
+    assert talk.floor is Floor.THINKING
+    talk.fold(sound(1), said("Hi."))
+    assert talk.texts == [("user", "Hello"), ("model", "Hi.")]
+
+
+def test_an_answer_is_cut_or_whole():
+    for events, cut in (((), True), ((GenerationComplete(),), False)):
+        talk = Talk()
+        talk.fold(TextSent(text="Hello"), sound(1), said("Hi."), *events, MOVED)
+        assert (talk.turns[1].final, talk.turns[1].interrupted, talk.turns[1].text) == (True, cut, "Hi.")
+        assert talk.floor is Floor.LISTENING
+
+
+def test_a_call_may_outlast_the_connection():
+    talk = Talk()
+    talk.fold(TextSent(text="Hello"), ToolCall(id="a", name="slow"), MOVED)
+    assert talk.turns[1].tools[0].state == "running"
+    talk.fold(ToolResult(id="a", name="slow", result={"result": 1}))
+    assert talk.turns[1].tools[0].state == "done"
+
+
+def test_what_only_silence_ends_ends_with_the_connection_too():
+    translation = Translation()
+    translation.fold(heard("one two"), 0)
+    translation.fold(said("uno dos"), 10)
+    translation.fold(MOVED, 20)
+    translation.fold(heard("three"), 30)
+    assert [(turn.text, turn.final) for turn in translation.turns] == [
+        ("one two", True),
+        ("uno dos", True),
+        ("three", False),
+    ]
+    dictation = Dictation()
+    for event in (heard("one"), MOVED, heard("two")):
+        dictation.fold(event, 0)
+    assert [(turn.text, turn.final) for turn in dictation.turns] == [("one", True), ("two", False)]
