@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 from livewidget.clock import Clock
-from livewidget.protocol.server import GoAway, ServerMessage
-from livewidget.standin import rules
+from livewidget.standin import lifetime, rules
 from livewidget.standin.outlet import Outlet
-from livewidget.transports.base import TransportClosed
 
 FAULTS = {
     "goaway": "the server says that it will close in ten seconds, and then does (1011)",
@@ -62,10 +60,4 @@ class Faults:
         elif name == "internal":
             await self._outlet.close(1011, rules.INTERNAL)
         elif name == "goaway":
-            until = self._clock.now_ms() + TIME_LEFT_MS
-            try:
-                await self._outlet.send(ServerMessage(go_away=GoAway(time_left=f"{TIME_LEFT_MS / 1000:g}s")))
-            except TransportClosed:
-                return
-            await self._clock.sleep_until(until)
-            await self._outlet.close(1011, rules.DEADLINE)
+            await lifetime.part(self._outlet, self._clock, TIME_LEFT_MS)

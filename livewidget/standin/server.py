@@ -14,7 +14,7 @@ from livewidget.models import Model
 from livewidget.protocol import ClientMessageError, decode_client
 from livewidget.protocol.client import ClientMessage, Setup
 from livewidget.protocol.server import ServerMessage, SetupComplete
-from livewidget.standin import rules
+from livewidget.standin import lifetime, rules
 from livewidget.standin.grants import Grant
 from livewidget.standin.manners import Manners
 from livewidget.standin.memory import Memories, Memory
@@ -52,7 +52,8 @@ class Door:
         refusal: Why nobody may come in, told after the first message as the service does; or None.
         grant: What the ephemeral token allows with which the client came, or None where it came without.
         memories: Where resumption handles lead.
-        clock: For the time a setup may take.
+        clock: For the time that a setup may take, and a connection.
+        connection_ms: How long the connection lasts; None: as long as the model's do.
     """
 
     version: str
@@ -60,6 +61,7 @@ class Door:
     grant: Grant | None = None
     memories: Memories
     clock: Clock
+    connection_ms: float | None = None
 
 
 class ServerSession:
@@ -92,9 +94,11 @@ class ServerSession:
         memory = self._remember(setup)
         manners = Manners.of(setup, model)
         partner = self._make(self._outlet, manners, memory, setup)
+        lasting: asyncio.Task[None] | None = None
         try:
             session_id = str(uuid.uuid4()) if manners.vertex else None
             await self._outlet.send(ServerMessage(setup_complete=SetupComplete(session_id=session_id)))
+            lasting = asyncio.create_task(self._last(model), name="stand-in lasts")
             while True:
                 message = decode_client(await self._outlet.receive())
                 if self._door.grant is not None:
@@ -102,7 +106,14 @@ class ServerSession:
                 rules.check_message(message, setup, model, seeding=partner.seeding)
                 await partner.handle(message)
         finally:
+            if lasting is not None:
+                lasting.cancel()
+                await asyncio.wait([lasting])
             await partner.close()
+
+    async def _last(self, model: Model) -> None:
+        length = self._door.connection_ms
+        await lifetime.last(self._outlet, self._door.clock, model.connection_ms if length is None else length)
 
     async def _enter(self) -> tuple[Setup, Model]:
         clock = self._door.clock

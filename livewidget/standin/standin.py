@@ -57,6 +57,7 @@ class StandIn:
         script: Script | None = None,
         model: str = rules.TUTOR,
         late_transcripts: bool = False,
+        connection_s: float | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Make a stand-in; nothing is loaded before somebody dials.
@@ -69,12 +70,22 @@ class StandIn:
             model: Stand in for this model of the Live API; by default the tutor is itself.
             late_transcripts: Tell what the user said only when the answer has begun, and do not mark its
                 end: the service may do both at any time.
+            connection_s: Seconds that a connection lasts; None: ten minutes, as the service's, and with a
+                script without end. `goAway` comes 50 s before; of less than 133 s, after five eighths.
             clock: Another clock; for tests.
+
+        Raises:
+            UsageError: If a connection could not last so long.
         """
+        if connection_s is not None and not 0 < connection_s < float("inf"):
+            raise UsageError("connection_s is a number of seconds above 0.")
         self.model = model
         self._given = (ears, brain, voice)
         self._script = script
         self._late = late_transcripts
+        # A script says itself when what happens.
+        unsaid = None if script is None else float("inf")
+        self._connection_ms = unsaid if connection_s is None else connection_s * 1000
         self.clock = clock or SystemClock()
         self._memories = Memories(self.clock)
         self._made: Brain | None = None
@@ -159,7 +170,14 @@ class StandIn:
         if self._refusing:
             refusal = Refusal(1011, rules.UNAVAILABLE)
         outlet = Outlet(transport)
-        door = Door(version=version, refusal=refusal, grant=grant, memories=self._memories, clock=self.clock)
+        door = Door(
+            version=version,
+            refusal=refusal,
+            grant=grant,
+            memories=self._memories,
+            clock=self.clock,
+            connection_ms=self._connection_ms,
+        )
         faults = Faults(outlet, self.clock, abort)
         self._live[faults] = asyncio.get_running_loop()
         try:

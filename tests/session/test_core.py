@@ -124,7 +124,7 @@ async def test_an_orderly_close_of_the_servers_is_not_the_users(peer):
     async with LiveSession(peer) as session:
         stream = aiter(session)
         await peer.close(1000)
-        assert (await until(stream, SessionEnded)).error == "The server ended the session."
+        assert (await until(stream, SessionEnded)).error == "The server ended the session; start again."
         assert isinstance(session.error, ServerFault)
 
 

@@ -223,7 +223,7 @@ async def settle():
 class Bench:
     """One stand-in with puppets in it, and the clients that dialled it."""
 
-    def __init__(self, *texts, clock=None, model="offline-tutor", late=False, **ears):
+    def __init__(self, *texts, clock=None, model="offline-tutor", late=False, connection_s=None, **ears):
         self.ears, self.brain, self.voice = Ears(*texts, **ears), Brain(), Voice()
         self.clock = clock or VirtualClock()
         self.standin = StandIn(
@@ -233,6 +233,7 @@ class Bench:
             clock=self.clock,
             model=model,
             late_transcripts=late,
+            connection_s=connection_s,
         )
         self.clients = []
 

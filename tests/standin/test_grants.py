@@ -117,8 +117,8 @@ def test_tokens_without_end_are_not_kept_without_end():
 # --- Over real sockets --------------------------------------------------------------------------------------
 
 
-def standin(clock=None):
-    return StandIn(ears=Ears(), brain=Brain(), voice=Voice(), clock=clock or VirtualClock())
+def standin(clock=None, **options):
+    return StandIn(ears=Ears(), brain=Brain(), voice=Voice(), clock=clock or VirtualClock(), **options)
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ async def test_a_token_needs_no_key_beside_it():
 
 async def test_messages_are_refused_once_the_token_has_expired():
     clock = ManualClock()
-    async with Server(standin(clock), wss_port=None) as server:
+    async with Server(standin(clock, connection_s=7200), wss_port=None) as server:
         token = await mint(server)
         async with Session(server, token) as session:
             await session.setup()
