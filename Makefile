@@ -8,7 +8,7 @@ BIN := .venv/bin
 JS := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test check lint types bundle-fresh bundle kernels clients bench setup-demo setup-check setup-test
+.PHONY: help demo test check lint types bundle-fresh bundle kernels clients bench setup-demo setup-check setup-test setup-clients
 
 help:
 	@echo "make demo     open JupyterLab on the first notebook"
@@ -48,11 +48,11 @@ bundle: setup-check
 kernels: setup-test
 	$(PYTEST) -m kernels
 
-clients: setup-test
+clients: setup-clients
 	$(PYTEST) -m clients
 
 bench: setup-test
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-setup-demo setup-check setup-test: setup-%:
+setup-demo setup-check setup-test setup-clients: setup-%:
 	@$(PYTHON) tools/setup.py $*

@@ -1,7 +1,7 @@
 """Set up what the Makefile's targets need, once: packages, Node, a browser, recorded speech.
 
 Runs on any Python 3.11 or newer with nothing installed. Every step leaves a stamp in `.venv`, keyed on what
-it was made from, so that a second run takes no time. Usage: `python3 tools/setup.py demo|check|test`.
+it was made from, so that a second run takes no time. Usage: `python3 tools/setup.py demo|check|test|clients`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,9 +21,25 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 EXTRAS = "offline,serve,vertex,jupyter"
 
-#: Other versions the tests run against, each in a folder or an environment of its own.
+#: Other versions the tests run against, each in a folder of its own.
 KERNELS = ("6.29.5", "7.3.0")
-CLIENTS = ("2.34.0",)
+
+#: Other people's clients of the Live API, each in an environment of its own: what pip installs there.
+CLIENTS = {
+    "google-genai 3.6.1": ("google-genai==3.6.1",),
+    "google-genai 2.34.0": ("google-genai==2.34.0",),
+}
+
+#: Those that bring hundreds of megabytes; only `make clients` installs them.
+HEAVY_CLIENTS = {
+    "google-adk 2.13.0": ("google-adk==2.13.0", "google-genai==2.34.0", "websockets==15.0.1"),
+    "livekit-agents 1.8.9": (
+        "livekit-agents[images]==1.8.9",
+        "livekit-plugins-google==1.8.9",
+        "google-genai==3.6.1",
+    ),
+    "pipecat-ai 1.14.0": ("pipecat-ai[google]==1.14.0", "google-genai==2.34.0"),
+}
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -115,16 +131,21 @@ def kernels() -> None:
         once(f"ipykernel {version}", f"{folder} {version} with python", install)
 
 
-def clients() -> None:
-    """Older official clients, each with the dependencies it asks for."""
-    for version in CLIENTS:
-        folder = VENV / "clients" / f"google-genai-{version}"
+def client(name: str) -> Path:
+    """Return the `python` of a client's environment, whether it is there or not."""
+    return VENV / "clients" / name.replace(" ", "-") / BIN.name / PYTHON.name
 
-        def install(version: str = version, folder: Path = folder) -> None:
-            run(PYTHON, "-m", "venv", "--clear", folder)
-            pip(f"google-genai=={version}", python=folder / BIN.name / PYTHON.name)
 
-        once(f"google-genai {version}", version, install)
+def clients(wanted: Mapping[str, Sequence[str]]) -> None:
+    """Other people's clients, each with the dependencies it asks for."""
+    for name, requirements in wanted.items():
+        python = client(name)
+
+        def install(python: Path = python, requirements: Sequence[str] = requirements) -> None:
+            run(PYTHON, "-m", "venv", "--clear", python.parent.parent)
+            pip(*requirements, python=python)
+
+        once(name, " ".join(requirements), install)
 
 
 # --- Node, browser, speech ----------------------------------------------------------------------------------
@@ -195,8 +216,8 @@ def speech() -> None:
 def main() -> None:
     """Do the steps that the purpose named on the command line needs."""
     purpose = sys.argv[1] if len(sys.argv) == 2 else ""
-    if purpose not in ("demo", "check", "test"):
-        stop("say what for: demo, check or test.")
+    if purpose not in ("demo", "check", "test", "clients"):
+        stop("say what for: demo, check, test or clients.")
     venv()
     packages(developer=purpose != "demo")
     if purpose != "demo":
@@ -206,7 +227,10 @@ def main() -> None:
         browser()
         speech()
         kernels()
-        clients()
+    if purpose in ("test", "clients"):
+        clients(CLIENTS)
+    if purpose == "clients":
+        clients(HEAVY_CLIENTS)
 
 
 if __name__ == "__main__":
