@@ -1,10 +1,11 @@
-"""Spoken questions for other clients, as WAV files: `python -m tests.integrations.questions FOLDER`."""
+"""What is said and shown to other clients, as files: `python -m tests.integrations.questions FOLDER`."""
 
 import asyncio
 import sys
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from livewidget.audio import resample, to_float, write_wav
 from livewidget.standin.tutor.voice import TutorVoice
@@ -15,6 +16,7 @@ QUESTIONS = {
     "interruption": "what time is it",
 }
 RATE = 16_000
+PICTURE = (1024, 768)  # the size to which LiveKit's agents bring every picture
 
 
 async def speech(text, voice=None, *, lead_s=0.2, tail_s=0.9):
@@ -28,12 +30,10 @@ async def speech(text, voice=None, *, lead_s=0.2, tail_s=0.9):
 
 
 def write(folder):
-    """Write every question to `folder`; return the paths."""
-    paths = []
+    """Write every question and a picture to `folder`."""
     for name, text in QUESTIONS.items():
-        paths.append(Path(folder) / f"{name}.wav")
-        write_wav(paths[-1], asyncio.run(speech(text, "Kore")), RATE)
-    return paths
+        write_wav(Path(folder) / f"{name}.wav", asyncio.run(speech(text, "Kore")), RATE)
+    Image.new("RGB", PICTURE, "darkgreen").save(Path(folder) / "picture.jpg")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""google-genai, as installed for the tests, against the stand-in over wss with its own certificate."""
+"""What google-genai, as installed for the tests, says where it may not come in."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ import pytest
 
 from livewidget.standin import StandIn
 from livewidget.standin.serve import Server
+from tests.integrations import driving
 
 pytestmark = [
     pytest.mark.clients,
@@ -16,36 +17,25 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
-
-@pytest.fixture(scope="module")
-def questions(tmp_path_factory):
-    pytest.importorskip("espeakng_loader")
-    from tests.integrations.questions import write
-
-    folder = tmp_path_factory.mktemp("questions")
-    write(folder)
-    return folder
+MODEL = "offline-tutor"
 
 
-async def test_a_spoken_turn_a_tool_call_and_an_interruption(questions):
+def live(server):
+    """The SDK's door to a server of ours."""
     pytest.importorskip("google.genai")
-    from tests.integrations.drive_google_genai import drive
+    from tests.integrations.drive_google_genai import client_for
 
-    async with Server(StandIn()) as server:
-        report = await drive(json.loads(server.ready_line()), questions)
-    assert set(report) == {"google-genai", "spoken_turn", "tool_call", "interruption"}
+    whom = {"key": "any", "model": MODEL, "vertex": False, "ends_first": False, "folder": ""}
+    return client_for(driving.Server(**json.loads(server.ready_line()), **whom)).aio.live
 
 
 async def test_the_sdk_reports_the_services_reasons():
-    pytest.importorskip("google.genai")
-    from google.genai.errors import APIError
-
-    from tests.integrations.drive_google_genai import client_for
-
     async with Server(StandIn(), key="another") as server:
-        client = client_for(json.loads(server.ready_line()))
+        door = live(server)
+        from google.genai.errors import APIError
+
         with pytest.raises(APIError, match="API key not valid"):
-            async with client.aio.live.connect(model="offline-tutor") as session:
+            async with door.connect(model=MODEL) as session:
                 await asyncio.wait_for(anext(aiter(session.receive())), 5)
 
 
@@ -58,5 +48,5 @@ async def test_the_sdk_does_not_connect_without_the_certificate():
         options = types.HttpOptions(base_url=server.wss.replace("wss", "https"), api_version="v1beta")
         client = genai.Client(api_key="any", vertexai=False, http_options=options)
         with pytest.raises(ssl.SSLCertVerificationError):
-            async with client.aio.live.connect(model="offline-tutor"):
+            async with client.aio.live.connect(model=MODEL):
                 pass

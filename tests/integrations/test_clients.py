@@ -1,0 +1,179 @@
+"""Other people's clients, each in an environment of its own, against a running `livewidget serve`.
+
+Each is dialled into every family of models: those whose turn ends before a function's result, those whose
+turn goes on, and Vertex AI's, with a service account made for the test.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from livewidget import models
+from tests.integrations.account import service_account
+from tests.integrations.questions import PICTURE, write
+from tools import setup
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+KEY = "made-for-the-test"  # and the token of the service account
+
+DRIVERS = {
+    "google-genai": "drive_google_genai",
+    "google-adk": "drive_google_adk",
+    "livekit-agents": "drive_livekit",
+    "pipecat-ai": "drive_pipecat",
+}
+FAMILIES = {
+    "2.5": ("gemini-2.5-flash-native-audio-latest", "gemini"),
+    "3.8": ("gemini-3.8-live", "gemini"),
+    "vertex": ("gemini-live-2.5-flash-native-audio", "vertex"),
+}
+
+ALL = (*setup.CLIENTS, *setup.HEAVY_CLIENTS)
+
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
+
+
+def named(*clients):
+    return [name for name in ALL if name.split()[0] in clients]
+
+
+@contextmanager
+def serving():
+    """`livewidget serve` as a process that takes one key; gives the line it printed when it was ready."""
+    command = [sys.executable, "-m", "livewidget", "serve", "--key", KEY]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            yield json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="session")
+def scenery(tmp_path_factory):
+    """A server, what is said and shown to it, and an account for Vertex AI."""
+    folder = tmp_path_factory.mktemp("clients")
+    write(folder)
+    with serving() as ready, service_account(folder, KEY) as account:
+        yield {**ready, "key": KEY, "folder": str(folder)}, account
+
+
+@pytest.fixture(scope="session", params=ALL)
+def runs(request, scenery):
+    """One client's runs with all families at once: what its driver printed, or why it failed."""
+    name = request.param
+    python = setup.client(name)
+    if not python.exists():
+        pytest.skip(f"{name} has no environment here: run make clients")
+    with ThreadPoolExecutor(len(FAMILIES)) as threads:
+        started = {family: threads.submit(run, name, family, *scenery) for family in FAMILIES}
+        return {family: one.result() for family, one in started.items()}
+
+
+def run(name, family, server, account):
+    """Run a client's driver for one family; the environment says nothing of the user's own keys."""
+    model, service = FAMILIES[family]
+    row = models.find(model, service)
+    task = {
+        **server,
+        "model": model,
+        "vertex": service == "vertex",
+        "ends_first": row.turn_completes_before_result,
+    }
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("GOOGLE_", "GEMINI_"))}
+    driver = f"tests.integrations.{DRIVERS[name.split()[0]]}"
+    return subprocess.run(
+        [setup.client(name), "-m", driver, json.dumps(task)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        cwd=ROOT,
+        env=kept | {"GOOGLE_APPLICATION_CREDENTIALS": str(account)},
+    )
+
+
+@pytest.fixture(params=FAMILIES)
+def report(request, runs):
+    """What a driver noted of its scenes; see `driving`."""
+    done = runs[request.param]
+    assert done.returncode == 0, done.stderr[-4000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_the_version_is_the_one_that_is_meant(report, request):
+    assert report["version"] == request.node.callspec.params["runs"].split()[1]
+
+
+def test_a_spoken_turn(report):
+    turn = report["spoken_turn"]
+    assert turn["heard"] == "what is the capital of france"
+    assert turn["said"] == "The capital of France is Paris."
+    assert turn["audio_ms"] > 1000
+    assert "interrupted" not in turn["order"]
+
+
+def test_a_function_is_called_and_its_result_spoken_of(report):
+    turn = report["tool_call"]
+    assert turn["calls"] == [["set_light", {"on": True}]]
+    assert turn["said"] == "The light is on."
+    assert [kind for kind in turn["order"] if kind != "end"] == ["call", "result", "audio"]
+
+
+@pytest.mark.parametrize("report", ["2.5", "vertex"], indirect=True)
+@pytest.mark.parametrize("runs", named("google-genai"), indirect=True)
+def test_a_turn_ends_before_the_result(report):
+    assert report["tool_call"]["order"] == ["call", "end", "result", "audio", "end"]
+
+
+@pytest.mark.parametrize("report", ["2.5", "vertex"], indirect=True)
+@pytest.mark.parametrize("runs", named("google-adk"), indirect=True)
+def test_an_agent_that_waits_for_the_end_of_the_turn_gets_it(report):
+    """It calls the function when the turn ends, and would wait for ever without."""
+    assert report["tool_call"]["order"] == ["call", "result", "end", "audio", "end"]
+
+
+@pytest.mark.parametrize("report", ["3.8"], indirect=True)
+@pytest.mark.parametrize("runs", named("google-genai", "google-adk"), indirect=True)
+def test_a_turn_goes_on_after_the_result(report):
+    assert report["tool_call"]["order"] == ["call", "result", "audio", "end"]
+
+
+def test_a_typed_turn(report):
+    assert report["text_turn"]["said"] == "The capital of Japan is Tokyo."
+
+
+def test_an_interruption(report):
+    before, after = report["interruption"]["before"], report["interruption"]["after"]
+    assert before["said"].startswith("Once ")
+    assert not before["said"].endswith("to somebody.")
+    assert before["order"][-1] == "interrupted"
+    assert after["heard"] == "what time is it"
+    assert after["said"].startswith("It is ")
+    assert "interrupted" not in after["order"]
+
+
+def test_a_video_frame(report):
+    width, height = PICTURE
+    assert f"{width} by {height} pixels" in report["video_frame"]["said"]
+
+
+@pytest.mark.parametrize("runs", named("google-genai"), indirect=True)
+def test_an_earlier_talk_goes_on_with_its_handle_only(report):
+    assert report["resumption"]["said"] == report["last_said"]
+    assert report["without"]["said"] == "I have not said anything yet."
+
+
+@pytest.mark.parametrize("runs", named("google-adk", "livekit-agents", "pipecat-ai"), indirect=True)
+def test_a_broken_link_is_mended_and_nothing_is_forgotten(report):
+    assert report["broken_link"]["before"]["said"] == "The capital of Japan is Tokyo."
+    assert report["broken_link"]["after"]["said"].startswith("The capital of Japan is Tokyo.")
+
+
+@pytest.mark.parametrize("runs", named("pipecat-ai"), indirect=True)
+def test_a_bot_may_begin(report):
+    assert report["greeting"]["said"].startswith("Hello! I am the small offline tutor")
