@@ -161,6 +161,7 @@ class Talk:
 
     def explore(self, looks: Explorer) -> None:
         """A page looks at other parts of the explorer than before."""
+        self.insight.explore(looks)
 
     def heard(self, turn: int, sample: int) -> None:
         """So much of an interrupted turn was heard."""
@@ -252,7 +253,7 @@ class Talk:
     async def _tick(self) -> None:
         while len(self.bridge.pages) or not self.board.still.is_set():
             self.bridge.tick(now_ms())
-            self.insight.tick(now_ms())
+            self.insight.tick(now_ms(), self.sessions.wire)
             self.projector.pump()
             page = self.bridge.pages.owning
             before, self._stale = self._stale, page.microphone.stale if page is not None else 0

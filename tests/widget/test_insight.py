@@ -1,8 +1,12 @@
 """What pages are shown of a talk's insides: only while they look, and never what they missed."""
 
+import json
+
 import pytest
 
+from livewidget.clock import ManualClock
 from livewidget.config import TurnDetection
+from livewidget.session.wire import WireLog
 from livewidget.widget import messages as m
 from livewidget.widget.insight import Insight
 from tests.widget.page import Link
@@ -74,3 +78,71 @@ def test_what_is_lost_is_not_repeated_and_holds_nothing_up(link):
     assert len(page.insights) == before
     link.bridge.notice("info", "here", "Here.")
     assert page.of(m.NoticeView)[-1].code == "here"
+
+
+# --- The wire ---------------------------------------------------------------------------------------------------
+
+WIRE = m.Explorer(open=True, wire=True, tuner=False)
+
+
+def watch(link, insight, log, ms=300):
+    link.run(ms)
+    insight.tick(link.now, log)
+
+
+def shown(page):
+    return [frame for message, _ in page.insights for frame in message.frames]
+
+
+def text_frame(number):
+    return json.dumps({"realtimeInput": {"text": str(number)}})
+
+
+def test_who_looks_at_the_wire_is_shown_every_frame_once(link):
+    page, insight, log = link.page("a"), Insight(link.bridge, remote=False), WireLog(ManualClock())
+    for number in range(5):
+        log.frame(True, text_frame(number))
+    watch(link, insight, log)
+    assert page.insights == []
+    page.send(WIRE)
+    insight.explore(WIRE)
+    watch(link, insight, log)
+    log.frame(False, b'{"serverContent": {"turnComplete": true}}')
+    watch(link, insight, log)
+    watch(link, insight, log)
+    assert [frame.number for frame in shown(page)] == [1, 2, 3, 4, 5, 6]
+    assert [frame.kind for frame in shown(page)][-2:] == ["realtimeInput.text", "serverContent.turnComplete"]
+    assert [message.lost for message, _ in page.insights] == [0, 0]
+
+
+def test_many_frames_come_in_several_messages_and_the_oldest_not_at_all(link):
+    page, insight, log = link.page("a"), Insight(link.bridge, remote=False), WireLog(ManualClock())
+    for number in range(1000):
+        log.frame(True, text_frame(number))
+    insight.tick(link.now, log)
+    page.send(WIRE)
+    insight.explore(WIRE)
+    for _ in range(8):
+        watch(link, insight, log)
+    assert [frame.number for frame in shown(page)] == list(range(601, 1001))
+    assert max(len(message.frames) for message, _ in page.insights) == 100
+
+
+def test_numbers_and_times_go_on_over_sessions(link):
+    page, insight = link.page("a"), Insight(link.bridge, remote=False)
+    page.send(WIRE)
+    for name in ("first", "second"):
+        log = WireLog(ManualClock())
+        log.frame(True, json.dumps({"setup": {"model": f"models/{name}"}}))
+        watch(link, insight, log, 1000)
+    assert [frame.number for frame in shown(page)] == [1, 2]
+    assert shown(page)[1].at_ms - shown(page)[0].at_ms >= 1000
+
+
+def test_secrets_stay_out_of_it(link):
+    page, insight, log = link.page("a"), Insight(link.bridge, remote=False), WireLog(ManualClock())
+    page.send(WIRE)
+    log.frame(True, '{"setup": {"sessionResumption": {"handle": "canary"}}}')
+    watch(link, insight, log)
+    assert "canary" not in repr(page.insights)
+    assert "handle" in repr(page.insights)
