@@ -90,6 +90,73 @@ const ability = [
   }),
 ];
 
+const answers = [
+  turn(1, "user", "How high is the tide tonight, and is that unusual?", { images: 1 }),
+  turn(2, "model", "High water is at 21:40, at 4.9 metres. That is half a metre above the mean of this month.", {
+    latency_ms: 640,
+    thoughts:
+      "**Looking for tide tables**\n\nThe question names no place; the picture shows a pier. I search for tables, and compute the mean myself.",
+    queries: ["tide table tonight", "spring tide november"],
+    code: [
+      {
+        language: "python",
+        code: "heights = [4.1, 4.4, 4.9, 4.6, 4.0]\nmean = sum(heights) / len(heights)\nprint(f\"{mean:.2f} m, tonight {4.9 - mean:+.2f} m\")",
+        outcome: "ok",
+        output: "4.40 m, tonight +0.50 m\n",
+      },
+    ],
+    sources: [
+      { title: "Tide tables for the coming week", uri: "https://tides.example.org/week" },
+      { title: "wikipedia.org", uri: "https://redirect.example.com/grounding/AbF9wXG" },
+      { title: "Why the sea rises twice a day", uri: "https://ocean.example.net/articles/why?page=2" },
+    ],
+    pages: [
+      { url: "https://harbour.example.org/tonight", status: "read" },
+      { url: "https://paper.example.com/2026/tides/a-long-path-that-goes-on", status: "paywall" },
+    ],
+  }),
+  turn(3, "user", "Hm. I was talking to the dog.", { language: "en" }),
+  turn(4, "model", "", { waited: true }),
+];
+
+const failing = [
+  turn(1, "user", "Divide by zero for me, will you?", { language: "en" }),
+  turn(2, "model", "That failed, as it should.", {
+    latency_ms: 410,
+    language: "en",
+    code: [
+      { language: "python", code: "1 / 0", outcome: "failed", output: "ZeroDivisionError: division by zero" },
+      { language: "python", code: "for n in range(10**9):\n    pass", outcome: null, output: "" },
+    ],
+    pages: [
+      { url: "https://nowhere.example.org/", status: "failed" },
+      { url: "https://bad.example.org/x", status: "unsafe" },
+    ],
+    sources: Array.from({ length: 9 }, (_, index) => ({
+      title: index === 2 ? "A title that is so long that it cannot possibly stand in one line of a narrow card, and has more to say" : `Source ${index + 1}`,
+      uri: `https://s${index + 1}.example.org/`,
+    })),
+  }),
+];
+
+const said = (index: number, speaker: Turn["speaker"], text: string, language: string, more: Partial<Turn> = {}) =>
+  turn(index, speaker, text, { language, ...more });
+
+const translated = [
+  said(1, "user", "Good morning. I would like to go to the harbour, please.", "en"),
+  said(2, "model", "Buenos días. Me gustaría ir al puerto, por favor.", "es"),
+  said(3, "user", "How long does it take on foot, and is there a bus that goes there in the evening?", "en"),
+  said(4, "model", "¿Cuánto se tarda a pie, y hay un autobús que vaya allí por la tarde?", "es"),
+  said(5, "user", "Thank you. And where can", "en", { final: false, interim: "one eat…" }),
+  said(6, "model", "Gracias. ¿Y dónde", "es", { final: false }),
+];
+
+const dictated = [
+  said(1, "user", "Dear Alice, thank you for the letter, and for the three photographs of the harbour at night.", "en"),
+  said(2, "user", "The second one hangs over my desk now.", "en"),
+  said(3, "user", "We shall come in the spring, if", "en", { final: false, interim: "the boat is mended by…" }),
+];
+
 const live: State = { ...base, phase: "live", microphone: microphone("on"), turns: sum };
 
 const hostile = '<img src=x onerror="window.__xss=1"><script>window.__xss=1</script>';
@@ -218,4 +285,9 @@ export const STATES: Record<string, State> = {
     notices: [{ level: "error", code: "x", text: `${hostile} is no message.` }],
   },
   settings: live,
+  answers: { ...live, turns: answers },
+  failing: { ...live, turns: failing },
+  translation: { ...live, view: "translation", floor: "model", turns: translated, speaker: "translation" },
+  translating: { ...live, view: "translation", turns: [], suggestions: ["good morning", "where is the station"] },
+  dictation: { ...live, view: "dictation", floor: "user", turns: dictated },
 };

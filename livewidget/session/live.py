@@ -208,7 +208,8 @@ class LiveSession(Core):
         model = self._need_open().model
         speaking = self._conversation.model_turn is not None
         working = speaking or self.floor in (Floor.THINKING, Floor.TOOL)
-        self._dropping = self._dropping or speaking
+        # A translation has no turn whose end would let its sound through again.
+        self._dropping = (self._dropping or speaking) and model.completes_turns
         self._take(events.Interrupted())
         if working and model.text_by_client_content:
             # Any clientContent interrupts; this one asks for nothing.

@@ -506,13 +506,13 @@ function frameMay() {
   }
 }
 function trouble(error, allowed = frameMay) {
-  let name2 = error instanceof Error || error instanceof DOMException ? error.name : "", code = Object.hasOwn(CODES, name2) ? CODES[name2] : "microphone-failed";
-  code === "microphone-refused" && !allowed() && (code = "microphone-blocked");
-  let [state, text3] = TEXTS[code];
+  let name2 = error instanceof Error || error instanceof DOMException ? error.name : "", code2 = Object.hasOwn(CODES, name2) ? CODES[name2] : "microphone-failed";
+  code2 === "microphone-refused" && !allowed() && (code2 = "microphone-blocked");
+  let [state, text3] = TEXTS[code2];
   return {
     state,
     detail: name2 === "NotSecure" || name2 === "TrackEnded" ? "" : name2,
-    notice: { level: "error", code, text: text3 }
+    notice: { level: "error", code: code2, text: text3 }
   };
 }
 var TROUBLES = [...Object.keys(TEXTS), "microphone-silent"], SILENT = {
@@ -562,7 +562,7 @@ var KERNEL_BUSY = {
     this.#store.set({ notices: [...notices, ...own.filter((notice2) => !codes.has(notice2.code))] });
   }
   #put(notice2) {
-    let others = this.#store.get().notices.filter((known) => known.code !== notice2.code);
+    let others = this.#store.get().notices.filter((known2) => known2.code !== notice2.code);
     this.#store.set({ notices: [...others, notice2] });
   }
 };
@@ -1418,8 +1418,8 @@ var App = class {
     this.#talk.microphone.mute(!this.#talk.microphone.muted);
   }
   sendText(text3) {
-    let said = text3.trim().slice(0, LONGEST_TEXT);
-    said !== "" && (this.#elsewhere() || (this.#talk.player.unlock(), this.#begin(!1)), this.bridge.send({ lane: "control", kind: "text", body: { text: said } }));
+    let said2 = text3.trim().slice(0, LONGEST_TEXT);
+    said2 !== "" && (this.#elsewhere() || (this.#talk.player.unlock(), this.#begin(!1)), this.bridge.send({ lane: "control", kind: "text", body: { text: said2 } }));
   }
   interrupt() {
     this.#talk.player.hush(), this.bridge.send({ lane: "control", kind: "interrupt", body: {} });
@@ -1436,8 +1436,8 @@ var App = class {
   pickMicrophone(deviceId) {
     this.#talk.microphone.pick(deviceId);
   }
-  dismissNotice(code) {
-    this.#notices.clear(code);
+  dismissNotice(code2) {
+    this.#notices.clear(code2);
   }
   // --- From the kernel ---
   #take(message) {
@@ -1483,7 +1483,7 @@ var App = class {
     this.store.set({ phase: phase2, floor: floor2, turnTaking: turn_taking, view, sees, model }), this.store.set({ liveSince, owner: mine, elsewhere }), elsewhere ? this.#yield() : this.#notices.clear(OTHER_PAGE.code), phase2 === "ended" && before.phase !== "ended" && this.#ended(), this.#talk.openGate();
   }
   #turn(turn2) {
-    let others = this.store.get().turns.filter((known) => known.index !== turn2.index), place = others.findIndex((known) => known.index > turn2.index);
+    let others = this.store.get().turns.filter((known2) => known2.index !== turn2.index), place = others.findIndex((known2) => known2.index > turn2.index);
     others.splice(place === -1 ? others.length : place, 0, turn2), this.store.set({ turns: others });
   }
   #flush(epoch, turn2) {
@@ -1580,7 +1580,9 @@ var PATHS = {
   settings: "M4 8h7M17 8h3M4 16h2M12 16h8M11 8a3 3 0 1 0 6 0a3 3 0 1 0-6 0M6 16a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
   compass: "M12 3.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 1 0 0-17zM15.8 8.2l-2.4 5.2-5.2 2.4 2.4-5.2z",
   close: "M6.5 6.5l11 11M17.5 6.5l-11 11",
-  down: "M12 5v13.5M6 12.5l6 6 6-6"
+  down: "M12 5v13.5M6 12.5l6 6 6-6",
+  picture: "M4 5.5h16v13H4zM4 16l4.5-4.5 4 4 2.5-2.5L20 18M15.5 9.2a.6.6 0 1 0 0 .1",
+  copy: "M9 9h10.5v11H9zM15 9V4.5H4.5V15H9"
 }, SVG = "http://www.w3.org/2000/svg";
 function icon(picture2, size = 20) {
   let svg = document.createElementNS(SVG, "svg");
@@ -1628,6 +1630,23 @@ function badgeParts(text3) {
   return at < 0 ? [text3, ""] : [text3.slice(0, at), text3.slice(at)];
 }
 
+// src/views/language.ts
+var known = /* @__PURE__ */ new Map();
+function languageName(code2) {
+  let name2 = known.get(code2);
+  return name2 === void 0 && (name2 = lookUp(code2), known.set(code2, name2)), name2;
+}
+function lookUp(code2) {
+  try {
+    return new Intl.DisplayNames(["en"], { type: "language" }).of(code2) ?? code2;
+  } catch {
+    return code2;
+  }
+}
+function languageTag(code2) {
+  return /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(code2) ? code2 : null;
+}
+
 // src/views/status.ts
 function status(state) {
   if (!state.connected)
@@ -1646,7 +1665,7 @@ function status(state) {
 function live(state) {
   switch (state.floor) {
     case "model":
-      return { word: "speaking", tone: "model-sounding" };
+      return { word: state.view === "translation" ? "translating" : "speaking", tone: "model-sounding" };
     case "thinking":
       return { word: "thinking…", tone: "model" };
     case "tool":
@@ -1667,7 +1686,7 @@ function silent(state) {
       return { word: "asking…", tone: "wait" };
     case "refused":
     case "missing":
-      return { word: "typing only", tone: "off" };
+      return { word: takesText(state) ? "typing only" : "not hearing", tone: "off" };
     default:
       return null;
   }
@@ -1676,12 +1695,17 @@ function mirrors(state) {
   return state.elsewhere && (state.phase === "live" || state.phase === "connecting");
 }
 function canInterrupt(state) {
-  return state.connected && state.phase === "live" && state.floor === "model";
+  return state.connected && state.phase === "live" && state.floor === "model" && state.view === "talk";
+}
+function takesText(state) {
+  return state.view === "talk";
 }
 function canHold(state) {
   return state.connected && state.phase === "live" && state.owner && state.turnTaking === "push_to_talk" && (state.microphone.state === "on" || state.microphone.state === "muted");
 }
-var NO_MICROPHONE = "You can type; press ● to try again.";
+function noMicrophone(state) {
+  return takesText(state) ? "You can type; press ● to try again." : "Press ● to try again.";
+}
 function lacksMicrophone(state) {
   return state.microphone.state === "refused" || state.microphone.state === "missing";
 }
@@ -1692,7 +1716,7 @@ function hint(state) {
     return "Another page has the microphone.";
   switch (state.phase) {
     case "idle":
-      return lacksMicrophone(state) ? NO_MICROPHONE : "● asks the browser for the microphone.";
+      return lacksMicrophone(state) ? noMicrophone(state) : "● asks the browser for the microphone.";
     case "connecting":
       return "The browser may ask for the microphone.";
     case "ended":
@@ -1713,14 +1737,23 @@ function liveHint(state) {
       return "The microphone is paused.";
     case "refused":
     case "missing":
-      return NO_MICROPHONE;
+      return noMicrophone(state);
     case "on":
       break;
   }
-  return state.turnTaking === "push_to_talk" ? state.holding ? "Release to send." : "Hold space, or the button, to talk." : state.floor === "model" ? "Speak to interrupt." : "Talk whenever you like.";
+  if (state.turnTaking === "push_to_talk")
+    return state.holding ? "Release to send." : "Hold space, or the button, to talk.";
+  switch (state.view) {
+    case "translation":
+      return "Talk; the translation follows.";
+    case "dictation":
+      return "Talk; it is written down.";
+    case "talk":
+      return state.floor === "model" ? "Speak to interrupt." : "Talk whenever you like.";
+  }
 }
 function invitation(state) {
-  return state.connected ? state.phase === "connecting" ? "Connecting…" : state.phase === "live" && state.microphone.state === "asking" ? "Allow the microphone, then talk." : state.phase !== "live" || state.microphone.state !== "on" || mirrors(state) ? state.phase === "live" ? "Type something." : "Press ● and talk, or type." : state.turnTaking === "push_to_talk" ? "Hold space and talk." : "Just talk." : "The kernel is gone.";
+  return state.connected ? state.phase === "connecting" ? "Connecting…" : state.phase === "live" && state.microphone.state === "asking" ? "Allow the microphone, then talk." : state.phase !== "live" || state.microphone.state !== "on" || mirrors(state) ? takesText(state) ? state.phase === "live" ? "Type something." : "Press ● and talk, or type." : "Press ● and talk." : state.turnTaking === "push_to_talk" ? "Hold space and talk." : "Just talk." : "The kernel is gone.";
 }
 function placeholder(state) {
   return state.connected ? state.phase === "live" && state.microphone.state === "on" && !mirrors(state) && state.turnTaking === "automatic" ? "Type, or just talk…" : "Type a message…" : "Not connected";
@@ -1769,6 +1802,37 @@ function displayName(state) {
 }
 function speakerName(state) {
   return cleanLine(state.speaker, 40) || "model";
+}
+
+// src/views/announcer.ts
+var SPOKEN = 4;
+function announcer() {
+  let element = el("div", "lw-unseen", { role: "log", "aria-live": "polite", "aria-label": "Said" }), known2 = null;
+  return {
+    element,
+    update(state) {
+      if (known2 === null) {
+        known2 = new Set(state.turns.filter(isSaid).map((turn2) => turn2.index));
+        return;
+      }
+      for (let turn2 of state.turns) {
+        if (known2.has(turn2.index) || !isSaid(turn2))
+          continue;
+        known2.add(turn2.index);
+        let who = turn2.speaker === "user" ? "you" : speakerName(state), line = el("p", "", {}, clean(`${who}: ${said(turn2)}`)), language = languageTag(turn2.language);
+        language && line.setAttribute("lang", language), element.append(line), element.children.length > SPOKEN && element.firstElementChild.remove();
+      }
+    }
+  };
+}
+function isSaid(turn2) {
+  return turn2.final && (turn2.spans.length > 0 || turn2.interim !== "" || turn2.waited);
+}
+function said(turn2) {
+  if (turn2.waited)
+    return "chose not to answer";
+  let words2 = turn2.spans.map((span) => span.text).join("").trim();
+  return turn2.interrupted ? `${words2} (interrupted)` : words2;
 }
 
 // src/views/microphone-button.ts
@@ -1828,7 +1892,9 @@ function composer(store, hold, actions, scope) {
     update(state) {
       microphone.update(state);
       let runs = state.connected && (state.phase === "live" || state.phase === "connecting");
-      !runs && stop2 === document.activeElement && microphone.element.focus(), attribute(stop2, "disabled", runs ? null : ""), attribute(box, "disabled", state.connected ? null : ""), attribute(box, "placeholder", placeholder(state)), text2(line, hint(state)), interrupt.update(state), ready();
+      !runs && stop2 === document.activeElement && microphone.element.focus(), attribute(stop2, "disabled", runs ? null : "");
+      let typed = takesText(state);
+      show(field, typed), attribute(element, "data-silent", typed ? null : "true"), attribute(box, "disabled", state.connected && typed ? null : ""), attribute(box, "placeholder", placeholder(state)), text2(line, hint(state)), interrupt.update(state), ready();
     }
   };
 }
@@ -1932,8 +1998,8 @@ function header(scope) {
     update(state) {
       let { word: now, tone } = status(state);
       attribute(dot, "data-tone", tone), attribute(word, "data-tone", tone), text2(word, now), text2(who, displayName(state)), attribute(who, "title", displayName(state));
-      let [short, more] = badgeParts(cleanLine(state.badge));
-      text2(badgeShort, short), text2(badgeMore, more), show(badge, short !== "");
+      let [short2, more] = badgeParts(cleanLine(state.badge));
+      text2(badgeShort, short2), text2(badgeMore, more), show(badge, short2 !== "");
       let ms2 = lastLatency(state);
       text2(first, ms2 === null ? "" : `first sound ${latency(ms2)}`), show(first, ms2 !== null), since = state.phase === "live" && state.connected ? state.liveSince : null, state.phase === "connecting" && text2(clock, elapsed(0)), counted ||= since !== null || state.phase === "idle" || state.phase === "connecting", show(clock, counted), tick();
     }
@@ -1945,19 +2011,19 @@ function lastLatency(state) {
 
 // src/views/hold.ts
 function makeHold(store, actions, scope) {
-  let sources = /* @__PURE__ */ new Set(), release = () => {
-    sources.size > 0 && (sources.clear(), actions.hold(!1));
+  let sources2 = /* @__PURE__ */ new Set(), release = () => {
+    sources2.size > 0 && (sources2.clear(), actions.hold(!1));
   };
   return scope.listen(window, "blur", release), scope.listen(document, "visibilitychange", () => {
     document.hidden && release();
   }), scope.add(release), {
     begin(source) {
-      return canHold(store.get()) ? (sources.add(source), sources.size === 1 && actions.hold(!0), !0) : !1;
+      return canHold(store.get()) ? (sources2.add(source), sources2.size === 1 && actions.hold(!0), !0) : !1;
     },
     end(source) {
-      sources.delete(source) && sources.size === 0 && actions.hold(!1);
+      sources2.delete(source) && sources2.size === 0 && actions.hold(!1);
     },
-    holds: (source) => sources.has(source),
+    holds: (source) => sources2.has(source),
     update(state) {
       canHold(state) || release();
     }
@@ -1990,8 +2056,8 @@ function notes(actions) {
     element,
     update(state) {
       let wanted = state.notices.slice(-MOST);
-      for (let [code, note] of shown)
-        wanted.some((notice2) => notice2.code === code) || (note.element.remove(), shown.delete(code));
+      for (let [code2, note] of shown)
+        wanted.some((notice2) => notice2.code === code2) || (note.element.remove(), shown.delete(code2));
       for (let notice2 of wanted) {
         let note = shown.get(notice2.code);
         note || (note = make(() => actions.dismissNotice(notice2.code)), shown.set(notice2.code, note), element.append(note.element)), note.update(notice2);
@@ -2012,8 +2078,8 @@ function make(dismiss) {
         "data-level",
         level === "error" ? "error" : level === "warning" ? "warning" : "info"
       );
-      let [sentence, more] = firstSentence(clean(words2, 2e3));
-      text2(first, sentence), text2(rest, more && ` ${more}`);
+      let [sentence2, more] = firstSentence(clean(words2, 2e3));
+      text2(first, sentence2), text2(rest, more && ` ${more}`);
     }
   };
 }
@@ -2060,19 +2126,19 @@ function row(label, control, ...more) {
   return control.id = freshId("field"), el("div", "lw-row", {}, el("label", "lw-label", { for: control.id }, label), control, ...more);
 }
 function microphoneRow(actions) {
-  let select = el("select", "lw-select");
-  select.onchange = () => actions.pickMicrophone(select.value);
+  let select2 = el("select", "lw-select");
+  select2.onchange = () => actions.pickMicrophone(select2.value);
   let made = "";
   return {
-    element: row("Microphone", select),
+    element: row("Microphone", select2),
     update({ microphone }) {
       let options = devices(microphone), key = JSON.stringify(options);
-      key !== made && (made = key, select.replaceChildren(...options.map(({ id, label }) => el("option", "", { value: id }, label)))), select.value !== microphone.deviceId && (select.value = microphone.deviceId);
+      key !== made && (made = key, select2.replaceChildren(...options.map(({ id, label }) => el("option", "", { value: id }, label)))), select2.value !== microphone.deviceId && (select2.value = microphone.deviceId);
     }
   };
 }
-function devices({ devices: known, deviceId }) {
-  let named = known.filter((device) => device.id !== "").map((device, index) => ({
+function devices({ devices: known2, deviceId }) {
+  let named = known2.filter((device) => device.id !== "").map((device, index) => ({
     id: device.id,
     label: cleanLine(device.label, 80) || `Microphone ${index + 1}`
   })), all = [{ id: "", label: HERE }, ...named];
@@ -2126,12 +2192,16 @@ function modelRow() {
 // src/views/suggestions.ts
 var MOST2 = 6;
 function suggestions(actions) {
-  let label = el("span", "lw-try-label", {}, "Try saying"), element = el("div", "lw-try", { role: "group", "aria-label": "Try saying" }, label), made = [];
+  let label = el("span", "lw-try-label", {}, "Try saying"), element = el("div", "lw-try", { role: "group", "aria-label": "Try saying" }, label), made = [], typed = !0;
   return {
     element,
     update(state) {
       let offered = state.suggestions.slice(0, MOST2);
-      (offered.length !== made.length || offered.some((words2, index) => words2 !== made[index])) && (made = offered, element.replaceChildren(label, ...offered.map((words2) => chip(words2, () => actions.sendText(words2)))));
+      if (!(offered.length === made.length && offered.every((words2, index) => words2 === made[index])) || typed !== takesText(state)) {
+        made = offered, typed = takesText(state);
+        let make2 = (words2) => typed ? chip(words2, () => actions.sendText(words2)) : sentence(words2);
+        element.replaceChildren(label, ...offered.map(make2));
+      }
       for (let node of element.querySelectorAll("button"))
         attribute(node, "disabled", state.connected ? null : "");
       let wanted = state.turns.length === 0 || state.phase === "idle";
@@ -2142,6 +2212,254 @@ function suggestions(actions) {
 function chip(words2, send) {
   let shown = cleanLine(words2, 80), node = button("lw-suggestion", `Say: ${shown}`);
   return text2(node, shown), node.onclick = send, node;
+}
+function sentence(words2) {
+  return el("span", "lw-sentence", {}, `“${cleanLine(words2, 80)}”`);
+}
+
+// src/views/keyed.ts
+function patchKeyed(list2, nodes, items, how) {
+  let changed = !1;
+  if (nodes.size > items.length || items.some((item2) => !nodes.has(how.key(item2)))) {
+    let kept = new Set(items.map(how.key));
+    for (let [key, node] of nodes)
+      kept.has(key) || (node.element.remove(), nodes.delete(key), changed = !0);
+  }
+  let place = list2.firstElementChild;
+  for (let item2 of items) {
+    let node = nodes.get(how.key(item2));
+    node || (node = how.make(item2), nodes.set(how.key(item2), node)), node.element === place ? place = place.nextElementSibling : list2.insertBefore(node.element, place), changed = how.update(node, item2) || changed;
+  }
+  return changed;
+}
+
+// src/views/dictation.ts
+var SAID_MS = 2e3;
+function dictation(scope) {
+  let count2 = el("span", "lw-count", { "aria-live": "off" }), label = el("span", "", { role: "status" }), copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label), head = el("div", "lw-dictation-head", {}, count2, copy), flow = el("div", "lw-flow", { dir: "auto" }), element = el("div", "lw-dictation", {}, head, flow), pieces = /* @__PURE__ */ new Map(), quiet = null, say = (word) => {
+    text2(label, word), quiet?.(), quiet = scope.timeout(() => text2(label, "Copy text"), SAID_MS);
+  };
+  return text2(label, "Copy text"), copy.onclick = () => {
+    copyText(allOf(pieces)).then(
+      () => say("Copied"),
+      () => {
+        select(flow), say("Press Ctrl+C");
+      }
+    );
+  }, {
+    kind: "dictation",
+    element,
+    update(state) {
+      let turns = state.turns.filter((turn2) => turn2.speaker === "user"), changed = patchKeyed(flow, pieces, turns, {
+        key: (turn2) => turn2.index,
+        make: makePiece,
+        update: (piece, turn2) => piece.update(turn2)
+      }), words2 = [...pieces.values()].reduce((sum, piece) => sum + piece.count, 0);
+      return text2(count2, words2 === 1 ? "1 word" : `${words2} words`), attribute(copy, "disabled", words2 > 0 ? null : ""), show(head, turns.length > 0), changed;
+    }
+  };
+}
+function makePiece() {
+  let said2 = document.createTextNode(""), interim = el("span", "lw-soft lw-interim"), element = el("span", "lw-piece", {}, said2, interim, " "), piece = {
+    element,
+    turn: null,
+    said: "",
+    count: 0,
+    update(turn2) {
+      if (turn2 === piece.turn)
+        return !1;
+      piece.turn = turn2, piece.said = clean(turn2.spans.map((span) => span.text).join("")).trim(), piece.count = countWords(piece.said);
+      let guess = clean(turn2.interim).trim();
+      return text2(said2, piece.said), text2(interim, piece.said && guess ? ` ${guess}` : guess), attribute(element, "lang", languageTag(turn2.language)), !0;
+    }
+  };
+  return piece;
+}
+function allOf(pieces) {
+  return [...pieces.entries()].sort(([one], [other]) => one - other).map(([, piece]) => piece.said).filter((said2) => said2 !== "").join(" ");
+}
+function countWords(words2) {
+  if (typeof Intl.Segmenter > "u")
+    return words2.split(/\s+/).filter((word) => word !== "").length;
+  let count2 = 0;
+  for (let { isWordLike } of new Intl.Segmenter(void 0, { granularity: "word" }).segment(words2))
+    count2 += isWordLike ? 1 : 0;
+  return count2;
+}
+async function copyText(words2) {
+  await navigator.clipboard.writeText(words2);
+}
+function select(node) {
+  let range = document.createRange();
+  range.selectNodeContents(node);
+  let selection = getSelection();
+  selection?.removeAllRanges(), selection?.addRange(range);
+}
+
+// src/views/pairs.ts
+function pairs(turns) {
+  let made = [];
+  for (let turn2 of turns) {
+    let last = made.at(-1);
+    turn2.speaker === "user" ? made.push({ index: turn2.index, source: turn2, target: null }) : last?.source && last.target === null && last.source.index === turn2.index - 1 ? last.target = turn2 : made.push({ index: turn2.index, source: null, target: turn2 });
+  }
+  return made;
+}
+function languageOf(turns, speaker) {
+  for (let at = turns.length - 1; at >= 0; at -= 1) {
+    let turn2 = turns[at];
+    if (turn2.speaker === speaker && turn2.language)
+      return languageName(turn2.language);
+  }
+  return "";
+}
+function pairList() {
+  let from = el("span", "lw-column lw-column-source"), into = el("span", "lw-column lw-column-target"), heads = el("div", "lw-columns", {}, from, into), list2 = el("ol", "lw-pairs"), element = el("div", "lw-translation", {}, heads, list2), rows = /* @__PURE__ */ new Map();
+  return {
+    kind: "translation",
+    element,
+    update(state) {
+      return text2(from, languageOf(state.turns, "user") || "What is said"), text2(into, languageOf(state.turns, "model") || "Translation"), patchKeyed(list2, rows, pairs(state.turns), {
+        key: (pair) => pair.index,
+        make: makeRow,
+        update: (row3, pair) => row3.update(pair)
+      });
+    }
+  };
+}
+function makeRow() {
+  let source = cell("lw-source"), target = cell("lw-target");
+  return {
+    element: el("li", "lw-pair", {}, source.element, target.element),
+    update(pair) {
+      let before = source.update(pair.source, !1);
+      return target.update(pair.target, pair.target === null && pair.source?.final === !1) || before;
+    }
+  };
+}
+function cell(side) {
+  let said2 = document.createTextNode(""), interim = el("span", "lw-soft lw-interim"), element = el("p", `lw-words ${side}`, { dir: "auto" }, said2, interim), last;
+  return {
+    element,
+    update(turn2, waits) {
+      let open = turn2 !== null && !turn2.final;
+      if (attribute(element, "data-open", open ? "true" : null), attribute(element, "data-empty", waits ? "true" : null), attribute(element, "data-none", turn2 === null && !waits ? "true" : null), turn2 === last)
+        return !1;
+      last = turn2;
+      let words2 = clean(turn2?.spans.map((span) => span.text).join("") ?? "").trim(), guess = clean(turn2?.interim ?? "").trim();
+      return text2(said2, words2), text2(interim, words2 && guess ? ` ${guess}` : guess), attribute(element, "lang", languageTag(turn2?.language ?? "")), show(interim, guess !== ""), !0;
+    }
+  };
+}
+
+// src/views/answer/part.ts
+function patchList(list2, made, items, make2, update) {
+  for (; made.length > items.length; )
+    made.pop().element.remove();
+  items.forEach((item2, index) => {
+    let node = made[index];
+    node || (node = make2(), made.push(node), list2.append(node.element)), update(node, item2);
+  });
+}
+
+// src/views/answer/code.ts
+function code() {
+  let element = el("div", "lw-runs"), blocks = [];
+  return {
+    element,
+    update(turn2) {
+      patchList(element, blocks, turn2.code, block, (node, run) => node.update(run)), show(element, turn2.code.length > 0);
+    }
+  };
+}
+function block() {
+  let language = el("span", "lw-run-language"), outcome = el("span", "lw-run-outcome"), program = el("pre", "lw-program", { tabindex: "0", dir: "ltr", "aria-label": "Code" }), output = el("pre", "lw-output", { tabindex: "0", dir: "ltr", "aria-label": "Output" }), printed = el("div", "lw-printed", {}, el("span", "lw-run-language", {}, "output"), output), head = el("div", "lw-run-head", {}, language, outcome), element = el(
+    "div",
+    "lw-run",
+    { role: "group", "aria-label": "Code that was run" },
+    head,
+    program,
+    printed
+  );
+  return {
+    element,
+    update(run) {
+      attribute(element, "data-outcome", run.outcome ?? "running"), text2(language, cleanLine(run.language, 30) || "code"), text2(outcome, run.outcome === null ? "running…" : run.outcome === "failed" ? "failed" : ""), text2(program, clean(run.code).trimEnd()), show(program, run.code.trim() !== ""), text2(output, clean(run.output).trimEnd()), show(printed, run.output.trim() !== "");
+    }
+  };
+}
+
+// src/views/link.ts
+var LONGEST2 = 4096;
+function address(uri) {
+  if (uri.length > LONGEST2 || !/^https?:\/\//i.test(uri))
+    return null;
+  try {
+    let url = new URL(uri);
+    return (url.protocol === "https:" || url.protocol === "http:") && url.hostname && !url.username && !url.password ? url : null;
+  } catch {
+    return null;
+  }
+}
+function link() {
+  let anchor = el("a", "lw-link", { target: "_blank", rel: "noopener noreferrer" }), host = el("span", "lw-host");
+  return {
+    element: el("span", "lw-linked", {}, anchor, host),
+    update(uri, title) {
+      let url = address(uri), shown = cleanLine(title) || url?.hostname || cleanLine(uri);
+      attribute(anchor, "href", url === null ? null : url.href), text2(anchor, shown), text2(host, url === null || shown.includes(url.hostname) ? "" : ` ${url.hostname}`);
+    }
+  };
+}
+
+// src/views/answer/sources.ts
+var FIRST = 4;
+function sources() {
+  let searched = el("p", "lw-searched"), first = el("ol", "lw-sources", { "aria-label": "Sources" }), rest = el("ol", "lw-sources", { "aria-label": "More sources", start: String(FIRST + 1) }), count2 = el("summary"), more = el("details", "lw-more-sources", {}, count2, rest), read = el("ul", "lw-pages", { "aria-label": "Pages" }), element = el("div", "lw-evidence", {}, searched, first, more, read), shown = [], folded = [], pages = [];
+  return {
+    element,
+    update({ sources: all, queries, pages: asked }) {
+      text2(searched, queries.map((query) => cleanLine(query)).join(" · ")), show(searched, queries.length > 0);
+      let put = (item2, source) => item2.update(source.uri, source.title);
+      patchList(first, shown, all.slice(0, FIRST), item, put), patchList(rest, folded, all.slice(FIRST), item, put), show(first, all.length > 0), text2(count2, `${all.length - FIRST} more`), show(more, all.length > FIRST), patchList(read, pages, asked, row2, (node, page) => node.update(page)), show(read, asked.length > 0), show(element, all.length + queries.length + asked.length > 0);
+    }
+  };
+}
+function item() {
+  let { element, update } = link();
+  return { element: el("li", "", {}, element), update };
+}
+var STATUS = {
+  read: "read",
+  failed: "could not be read",
+  paywall: "behind a paywall",
+  unsafe: "not safe"
+};
+function row2() {
+  let where = link(), status2 = el("span", "lw-page-status"), element = el("li", "", {}, where.element, status2);
+  return {
+    element,
+    update(page) {
+      attribute(element, "data-status", page.status), where.update(page.status === "unsafe" ? "" : page.url, short(page.url)), text2(status2, STATUS[page.status] ?? STATUS.failed);
+    }
+  };
+}
+function short(uri) {
+  let url = address(uri);
+  return url === null ? uri : cleanLine(url.host + (url.pathname === "/" ? "" : url.pathname), 80);
+}
+
+// src/views/answer/thoughts.ts
+var BEGINNING = 120;
+function thoughts() {
+  let beginning = el("span", "lw-thoughts-beginning"), summary = el("summary", "", {}, el("span", "lw-thoughts-word", {}, "thoughts"), beginning), all = el("div", "lw-thought", { dir: "auto" }), element = el("details", "lw-thoughts", {}, summary, all);
+  return {
+    element,
+    update(turn2) {
+      let words2 = clean(turn2.thoughts).trim();
+      text2(all, words2), text2(beginning, cleanLine(words2.slice(0, 4 * BEGINNING).replaceAll("**", ""), BEGINNING)), show(element, words2 !== "");
+    }
+  };
 }
 
 // src/views/tool.ts
@@ -2203,9 +2521,11 @@ function join(spans) {
 
 // src/views/turn.ts
 function turnView(speaker) {
-  let who = el("span", "lw-speaker"), said = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line = el("p", "lw-words", { dir: "auto" }, said, speaking, interim, interrupted), thought = el("div", "lw-thought"), thoughts = el("details", "lw-thoughts", {}, el("summary", "", {}, "thoughts"), thought), tools = el("ul", "lw-tools", { "aria-label": "Tools" }), small = el("span", "lw-small", {
+  let name2 = el("span", "lw-name"), language = el("span", "lw-language"), who = el("span", "lw-speaker", {}, name2, language), said2 = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line = el("p", "lw-words", { dir: "auto" }, said2, speaking, interim, interrupted), [thought, ran, rests] = [thoughts(), code(), sources()], left = el("p", "lw-waited", {}, "chose not to answer"), count2 = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count2), tools = el("ul", "lw-tools", { "aria-label": "Tools" }), small = el("span", "lw-small", {
     title: "From the end of your words, once noticed, to the first sound"
-  }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thoughts, tools, line), element = el("li", `lw-turn ${side}`, {}, who, content, small), last = null, before = "";
+  }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thought.element, tools, ran.element, line);
+  content.append(left, pictures, rests.element);
+  let element = el("li", `lw-turn ${side}`, {}, who, content, small), last = null, before = "";
   return {
     element,
     update(turn2, state) {
@@ -2213,28 +2533,45 @@ function turnView(speaker) {
 ${now.said.length} ${now.speaking.length}`;
       if (turn2 === last && key === before)
         return !1;
-      last = turn2, before = key, text2(who, named), putWords({ said, speaking, interim }, now), show(interrupted, turn2.interrupted);
-      let waits = !turn2.final && turn2.tools.length === 0;
-      return show(line, !isEmpty(now) || turn2.interrupted || waits), attribute(line, "data-empty", isEmpty(now) && waits ? "true" : null), text2(thought, clean(turn2.thoughts).trim()), show(thoughts, turn2.thoughts.trim() !== ""), putTools(tools, turn2.tools), text2(small, turn2.latency_ms === null ? "" : latency(turn2.latency_ms)), !0;
+      last = turn2, before = key, text2(name2, named), text2(language, turn2.language), attribute(language, "title", turn2.language ? languageName(turn2.language) : null), putWords({ said: said2, speaking, interim }, now), show(interrupted, turn2.interrupted);
+      let waits = !turn2.final && !turn2.waited && turn2.tools.length === 0;
+      show(line, !isEmpty(now) || turn2.interrupted || waits), attribute(line, "data-empty", isEmpty(now) && waits ? "true" : null), attribute(line, "lang", languageTag(turn2.language)), show(left, turn2.waited), text2(count2, turn2.images === 1 ? "1 picture" : `${turn2.images} pictures`), show(pictures, turn2.images > 0);
+      for (let part of [thought, ran, rests])
+        part.update(turn2);
+      return putTools(tools, turn2.tools), text2(small, turn2.latency_ms === null ? "" : latency(turn2.latency_ms)), !0;
     }
   };
 }
-function isEmpty({ said, speaking, interim }) {
-  return said + speaking + interim === "";
+function isEmpty({ said: said2, speaking, interim }) {
+  return said2 + speaking + interim === "";
 }
 function putWords(nodes, now) {
-  let { interim } = now, said = now.said.trimStart(), speaking = said ? now.speaking : now.speaking.trimStart(), heard = said + speaking, gap = heard !== "" && interim !== "" && !/\s$/.test(heard) && !/^\s/.test(interim);
-  text2(nodes.said, clean(speaking + interim ? said : said.trimEnd())), text2(nodes.speaking, clean(speaking)), text2(nodes.interim, clean((gap ? " " : "") + interim));
+  let { interim } = now, said2 = now.said.trimStart(), speaking = said2 ? now.speaking : now.speaking.trimStart(), heard = said2 + speaking, gap = heard !== "" && interim !== "" && !/\s$/.test(heard) && !/^\s/.test(interim);
+  text2(nodes.said, clean(speaking + interim ? said2 : said2.trimEnd())), text2(nodes.speaking, clean(speaking)), text2(nodes.interim, clean((gap ? " " : "") + interim));
+}
+
+// src/views/talk-list.ts
+function talkList() {
+  let element = el("ol", "lw-turns"), views = /* @__PURE__ */ new Map();
+  return {
+    kind: "talk",
+    element,
+    update: (state) => patchKeyed(element, views, state.turns, {
+      key: (turn2) => turn2.index,
+      make: (turn2) => turnView(turn2.speaker),
+      update: (view, turn2) => view.update(turn2, state)
+    })
+  };
 }
 
 // src/views/transcript.ts
-var NEAR = 32, SPOKEN = 4;
+var NEAR = 32;
 function transcript(suggestions2, scope) {
-  let list2 = el("ol", "lw-turns"), empty = el("p", "lw-empty"), scroller = el("div", "lw-scroller", { tabindex: "0", role: "group", "aria-label": "Transcript" });
-  scroller.append(empty, list2, suggestions2);
+  let bodies = [talkList(), pairList(), dictation(scope)], empty = el("p", "lw-empty"), scroller = el("div", "lw-scroller", { tabindex: "0", role: "group", "aria-label": "Transcript" });
+  scroller.append(empty, ...bodies.map((body) => body.element), suggestions2);
   let newest = button("lw-newest", "Go to the newest words", icon("down", 14), "newest"), element = el("div", "lw-talk", {}, scroller, newest);
   newest.hidden = !0;
-  let views = /* @__PURE__ */ new Map(), following = !0, toEnd = () => {
+  let following = !0, toEnd = () => {
     scroller.scrollTop = scroller.scrollHeight;
   }, follow = () => {
     following && toEnd(), show(newest, !following);
@@ -2245,45 +2582,18 @@ function transcript(suggestions2, scope) {
     following = !0, follow(), scroller.focus({ preventScroll: !0 });
   }, typeof ResizeObserver < "u") {
     let observer = new ResizeObserver(follow);
-    observer.observe(list2), scope.add(() => observer.disconnect());
+    for (let body of bodies)
+      observer.observe(body.element);
+    scope.add(() => observer.disconnect());
   }
   return {
     element,
     update(state) {
       let bare = state.turns.length === 0;
-      show(empty, bare), show(list2, !bare), text2(empty, bare ? invitation(state) : ""), attribute(scroller, "data-empty", bare ? "true" : null), patch(list2, views, state) && follow();
-    }
-  };
-}
-function patch(list2, views, state) {
-  let changed = !1;
-  if (views.size > state.turns.length || state.turns.some((turn2) => !views.has(turn2.index))) {
-    let kept = new Set(state.turns.map((turn2) => turn2.index));
-    for (let [index, view] of views)
-      kept.has(index) || (view.element.remove(), views.delete(index), changed = !0);
-  }
-  let place = list2.firstElementChild;
-  for (let turn2 of state.turns) {
-    let view = views.get(turn2.index);
-    view || (view = turnView(turn2.speaker), views.set(turn2.index, view)), view.element === place ? place = place.nextElementSibling : list2.insertBefore(view.element, place), changed = view.update(turn2, state) || changed;
-  }
-  return changed;
-}
-function announcer() {
-  let element = el("div", "lw-unseen", { role: "log", "aria-live": "polite", "aria-label": "Said" }), known = null, isSaid = (turn2) => turn2.final && (turn2.spans.length > 0 || turn2.interim !== "");
-  return {
-    element,
-    update(state) {
-      if (known === null) {
-        known = new Set(state.turns.filter(isSaid).map((turn2) => turn2.index));
-        return;
-      }
-      for (let turn2 of state.turns) {
-        if (known.has(turn2.index) || !isSaid(turn2))
-          continue;
-        known.add(turn2.index);
-        let who = turn2.speaker === "user" ? "you" : speakerName(state), words2 = turn2.spans.map((span) => span.text).join("");
-        element.append(el("p", "", {}, clean(`${who}: ${words2}${turn2.interrupted ? " (interrupted)" : ""}`))), element.children.length > SPOKEN && element.firstElementChild.remove();
+      show(empty, bare), text2(empty, bare ? invitation(state) : ""), attribute(scroller, "data-empty", bare ? "true" : null);
+      for (let body of bodies) {
+        let seen = body.kind === state.view;
+        show(body.element, seen && !bare), seen && body.update(state) && follow();
       }
     }
   };
@@ -2339,12 +2649,12 @@ function advance(head, count2, rate, seconds) {
 // src/views/waveform.ts
 var MIDDLE = 2.5, EDGE = 8, CALM_MS = 500;
 function waveform(levels, onLevel, scope) {
-  let canvas = el("canvas", "lw-canvas"), user = el("span", "lw-lane lw-lane-user", {}, "you"), model = el("span", "lw-lane lw-lane-model"), element = el("div", "lw-waveform", { "aria-hidden": "true" }, canvas, user, model), live2 = !1, visible = typeof IntersectionObserver > "u", colours = null, head = levels.count, last = 0, stop2 = null, draw = () => {
+  let canvas = el("canvas", "lw-canvas"), user = el("span", "lw-lane lw-lane-user", {}, "you"), model = el("span", "lw-lane lw-lane-model"), element = el("div", "lw-waveform", { "aria-hidden": "true" }, canvas, user, model), live2 = !1, alone = !1, visible = typeof IntersectionObserver > "u", colours = null, head = levels.count, last = 0, stop2 = null, draw = () => {
     colours ??= {
       user: getComputedStyle(user).color,
       model: getComputedStyle(model).color,
       mark: getComputedStyle(canvas).color
-    }, paint(canvas, levels, head, colours);
+    }, paint(canvas, levels, head, colours, alone);
   }, still = () => {
     head = levels.count, draw();
   }, calm = () => {
@@ -2365,25 +2675,27 @@ function waveform(levels, onLevel, scope) {
     element,
     update(state) {
       text2(model, speakerName(state));
+      let listens = state.view === "dictation";
+      show(model, !listens), attribute(element, "data-alone", listens ? "true" : null), listens !== alone && (alone = listens, visible && !stop2 && draw());
       let now = state.phase === "live" && state.connected;
       now !== live2 && (live2 = now, run());
     }
   };
 }
-function paint(canvas, levels, head, colours) {
+function paint(canvas, levels, head, colours, alone) {
   let context = canvas.getContext("2d"), { clientWidth: width, clientHeight: height } = canvas;
   if (!context || width === 0)
     return;
   let density = devicePixelRatio || 1, wide = Math.round(width * density), high = Math.round(height * density);
   (canvas.width !== wide || canvas.height !== high) && (canvas.width = wide, canvas.height = high), context.setTransform(density, 0, 0, density, 0, 0), context.clearRect(0, 0, width, height);
   let group = grouping(levels.rate), middle = height / 2, lane = middle - MIDDLE - EDGE, shown = columns(head, levels.count, width, group);
-  for (let speaker of ["user", "model"]) {
+  for (let speaker of alone ? ["user"] : ["user", "model"]) {
     context.fillStyle = colours[speaker], context.beginPath();
     for (let { x, first, last } of shown) {
       let tall = barHeight(peak(levels, speaker, first, last), lane);
       if (tall > 0) {
-        let top = speaker === "user" ? middle - MIDDLE - tall : middle + MIDDLE;
-        context.roundRect(x + (4 - 2.5) / 2, top, 2.5, tall, 2.5 / 2);
+        let above = speaker === "user" ? middle - MIDDLE - tall : middle + MIDDLE, [top, height2] = alone ? [middle - tall, 2 * tall] : [above, tall];
+        context.roundRect(x + (4 - 2.5) / 2, top, 2.5, height2, 2.5 / 2);
       }
     }
     context.fill();

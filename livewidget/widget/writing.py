@@ -100,7 +100,9 @@ def _output(view: CodeView) -> str:
 
 
 def _page(view: PageView) -> str:
-    return f"{_link(view.url, view.url)} {small(_STATUS[view.status])}"
+    # What the service itself warns of is nothing to click on.
+    where = plain(view.url) if view.status == "unsafe" else _link(view.url, view.url)
+    return f"{where} {small(_STATUS[view.status])}"
 
 
 def _link(address: str, title: str) -> str:

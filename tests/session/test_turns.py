@@ -54,6 +54,17 @@ async def test_a_translating_model_is_asked_nothing(clock):
         assert session.turns == []
 
 
+async def test_a_translation_that_was_hushed_goes_on(clock):
+    peer = Peer("gemini-3.5-live-translate-preview")
+    async with LiveSession(peer, LiveConfig.of(translation="es"), clock=clock) as session:
+        await peer.say("Hola.")
+        await eventually(lambda: session.turns)
+        await session.interrupt()
+        assert session.turns[0].final
+        await peer.say("Adiós.")
+        await eventually(lambda: [turn.text for turn in session.turns] == ["Hola.", "Adiós."])
+
+
 async def test_dictation(clock):
     peer = Peer("gemini-3.5-transcribe-live")
     async with LiveSession(peer, LiveConfig(modalities=("TEXT",)), clock=clock) as session:

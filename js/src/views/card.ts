@@ -2,6 +2,7 @@
 
 import type { Scope } from "../scope.ts";
 import type { Actions, Levels, Store } from "../state.ts";
+import { announcer } from "./announcer.ts";
 import { composer } from "./composer.ts";
 import { attribute, el, type View } from "./dom.ts";
 import { explorer } from "./explorer/frame.ts";
@@ -12,7 +13,7 @@ import { notes } from "./notes.ts";
 import { settings } from "./settings.ts";
 import { displayName } from "./status.ts";
 import { suggestions } from "./suggestions.ts";
-import { announcer, transcript } from "./transcript.ts";
+import { transcript } from "./transcript.ts";
 import { waveform } from "./waveform.ts";
 
 /** Draws the talk into `el`; everything it made or listens to ends with `scope`. */

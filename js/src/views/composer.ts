@@ -5,7 +5,7 @@ import type { Actions, Store } from "../state.ts";
 import { attribute, button, el, icon, name, show, text, type View } from "./dom.ts";
 import type { Hold } from "./hold.ts";
 import { microphoneView } from "./microphone-button.ts";
-import { canInterrupt, hint, placeholder } from "./status.ts";
+import { canInterrupt, hint, placeholder, takesText } from "./status.ts";
 
 /** Longest message that can be typed, in UTF-16 units. */
 const LONGEST = 8000;
@@ -58,7 +58,10 @@ export function composer(store: Store, hold: Hold, actions: Actions, scope: Scop
         microphone.element.focus();
       }
       attribute(stop, "disabled", runs ? null : "");
-      attribute(box, "disabled", state.connected ? null : "");
+      const typed = takesText(state);
+      show(field, typed);
+      attribute(element, "data-silent", typed ? null : "true");
+      attribute(box, "disabled", state.connected && typed ? null : "");
       attribute(box, "placeholder", placeholder(state));
       text(line, hint(state));
       interrupt.update(state);

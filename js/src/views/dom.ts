@@ -76,6 +76,8 @@ const PATHS = {
   compass: "M12 3.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 1 0 0-17zM15.8 8.2l-2.4 5.2-5.2 2.4 2.4-5.2z",
   close: "M6.5 6.5l11 11M17.5 6.5l-11 11",
   down: "M12 5v13.5M6 12.5l6 6 6-6",
+  picture: "M4 5.5h16v13H4zM4 16l4.5-4.5 4 4 2.5-2.5L20 18M15.5 9.2a.6.6 0 1 0 0 .1",
+  copy: "M9 9h10.5v11H9zM15 9V4.5H4.5V15H9",
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -30,7 +30,7 @@ export function status(state: State): Status {
 function live(state: State): Status {
   switch (state.floor) {
     case "model":
-      return { word: "speaking", tone: "model-sounding" };
+      return { word: state.view === "translation" ? "translating" : "speaking", tone: "model-sounding" };
     case "thinking":
       return { word: "thinking…", tone: "model" };
     case "tool":
@@ -52,7 +52,7 @@ function silent(state: State): Status | null {
       return { word: "asking…", tone: "wait" };
     case "refused":
     case "missing":
-      return { word: "typing only", tone: "off" };
+      return { word: takesText(state) ? "typing only" : "not hearing", tone: "off" };
     default:
       return null;
   }
@@ -63,9 +63,14 @@ export function mirrors(state: State): boolean {
   return state.elsewhere && (state.phase === "live" || state.phase === "connecting");
 }
 
-/** True while something is said that can be interrupted. */
+/** True while something is said that can be interrupted: a translation goes on as long as one speaks. */
 export function canInterrupt(state: State): boolean {
-  return state.connected && state.phase === "live" && state.floor === "model";
+  return state.connected && state.phase === "live" && state.floor === "model" && state.view === "talk";
+}
+
+/** True where what is typed is answered; models that translate or write down only listen. */
+export function takesText(state: State): boolean {
+  return state.view === "talk";
 }
 
 /** Push-to-talk is armed: holding the button or the space bar opens the microphone. */
@@ -79,7 +84,9 @@ export function canHold(state: State): boolean {
   );
 }
 
-const NO_MICROPHONE = "You can type; press ● to try again.";
+function noMicrophone(state: State): string {
+  return takesText(state) ? "You can type; press ● to try again." : "Press ● to try again.";
+}
 
 function lacksMicrophone(state: State): boolean {
   return state.microphone.state === "refused" || state.microphone.state === "missing";
@@ -95,7 +102,7 @@ export function hint(state: State): string {
   }
   switch (state.phase) {
     case "idle":
-      return lacksMicrophone(state) ? NO_MICROPHONE : "● asks the browser for the microphone.";
+      return lacksMicrophone(state) ? noMicrophone(state) : "● asks the browser for the microphone.";
     case "connecting":
       return "The browser may ask for the microphone.";
     case "ended":
@@ -117,14 +124,21 @@ function liveHint(state: State): string {
       return "The microphone is paused.";
     case "refused":
     case "missing":
-      return NO_MICROPHONE;
+      return noMicrophone(state);
     case "on":
       break;
   }
   if (state.turnTaking === "push_to_talk") {
     return state.holding ? "Release to send." : "Hold space, or the button, to talk.";
   }
-  return state.floor === "model" ? "Speak to interrupt." : "Talk whenever you like.";
+  switch (state.view) {
+    case "translation":
+      return "Talk; the translation follows.";
+    case "dictation":
+      return "Talk; it is written down.";
+    case "talk":
+      return state.floor === "model" ? "Speak to interrupt." : "Talk whenever you like.";
+  }
 }
 
 /** The line in an empty transcript. */
@@ -139,6 +153,9 @@ export function invitation(state: State): string {
     return "Allow the microphone, then talk.";
   }
   if (state.phase !== "live" || state.microphone.state !== "on" || mirrors(state)) {
+    if (!takesText(state)) {
+      return "Press ● and talk.";
+    }
     return state.phase === "live" ? "Type something." : "Press ● and talk, or type.";
   }
   return state.turnTaking === "push_to_talk" ? "Hold space and talk." : "Just talk.";

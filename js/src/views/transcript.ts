@@ -1,27 +1,25 @@
-// The talk as turns, in step with the sound; stays at the newest unless the reader has scrolled away.
+// Where the talk is read; stays at the newest unless the reader has scrolled away.
 
 import type { Scope } from "../scope.ts";
-import type { State, Turn } from "../state.ts";
+import type { Body } from "./body.ts";
+import { dictation } from "./dictation.ts";
 import { attribute, button, el, icon, show, text, type View } from "./dom.ts";
-import { clean } from "./format.ts";
-import { invitation, speakerName } from "./status.ts";
-import { type TurnView, turnView } from "./turn.ts";
+import { pairList } from "./pairs.ts";
+import { invitation } from "./status.ts";
+import { talkList } from "./talk-list.ts";
 
 /** Nearer to the end than this counts as being at the end, in pixels. */
 const NEAR = 32;
-/** Final turns kept for screen readers; they have been read out when they left. */
-const SPOKEN = 4;
 
 export function transcript(suggestions: HTMLElement, scope: Scope): View {
-  const list = el("ol", "lw-turns");
+  const bodies: Body[] = [talkList(), pairList(), dictation(scope)];
   const empty = el("p", "lw-empty");
   const scroller = el("div", "lw-scroller", { tabindex: "0", role: "group", "aria-label": "Transcript" });
-  scroller.append(empty, list, suggestions);
+  scroller.append(empty, ...bodies.map((body) => body.element), suggestions);
   const newest = button("lw-newest", "Go to the newest words", icon("down", 14), "newest");
   const element = el("div", "lw-talk", {}, scroller, newest);
   newest.hidden = true;
 
-  const views = new Map<number, TurnView>();
   let following = true;
   const toEnd = () => {
     scroller.scrollTop = scroller.scrollHeight;
@@ -44,7 +42,9 @@ export function transcript(suggestions: HTMLElement, scope: Scope): View {
   };
   if (typeof ResizeObserver !== "undefined") {
     const observer = new ResizeObserver(follow);
-    observer.observe(list);
+    for (const body of bodies) {
+      observer.observe(body.element);
+    }
     scope.add(() => observer.disconnect());
   }
 
@@ -53,68 +53,13 @@ export function transcript(suggestions: HTMLElement, scope: Scope): View {
     update(state) {
       const bare = state.turns.length === 0;
       show(empty, bare);
-      show(list, !bare);
       text(empty, bare ? invitation(state) : "");
       attribute(scroller, "data-empty", bare ? "true" : null);
-      if (patch(list, views, state)) {
-        follow();
-      }
-    },
-  };
-}
-
-/** Brings the list to the state's turns, by index; nodes of turns that did not change are left alone. */
-function patch(list: HTMLElement, views: Map<number, TurnView>, state: State): boolean {
-  let changed = false;
-  if (views.size > state.turns.length || state.turns.some((turn) => !views.has(turn.index))) {
-    const kept = new Set(state.turns.map((turn) => turn.index));
-    for (const [index, view] of views) {
-      if (!kept.has(index)) {
-        view.element.remove();
-        views.delete(index);
-        changed = true;
-      }
-    }
-  }
-  let place: Element | null = list.firstElementChild;
-  for (const turn of state.turns) {
-    let view = views.get(turn.index);
-    if (!view) {
-      view = turnView(turn.speaker);
-      views.set(turn.index, view);
-    }
-    if (view.element === place) {
-      place = place.nextElementSibling;
-    } else {
-      list.insertBefore(view.element, place);
-    }
-    changed = view.update(turn, state) || changed;
-  }
-  return changed;
-}
-
-/** Reads out turns once they are final: never the words that may still change, and nothing that stood there before. */
-export function announcer(): View {
-  const element = el("div", "lw-unseen", { role: "log", "aria-live": "polite", "aria-label": "Said" });
-  let known: Set<number> | null = null;
-  const isSaid = (turn: Turn) => turn.final && (turn.spans.length > 0 || turn.interim !== "");
-  return {
-    element,
-    update(state) {
-      if (known === null) {
-        known = new Set(state.turns.filter(isSaid).map((turn) => turn.index));
-        return;
-      }
-      for (const turn of state.turns) {
-        if (known.has(turn.index) || !isSaid(turn)) {
-          continue;
-        }
-        known.add(turn.index);
-        const who = turn.speaker === "user" ? "you" : speakerName(state);
-        const words = turn.spans.map((span) => span.text).join("");
-        element.append(el("p", "", {}, clean(`${who}: ${words}${turn.interrupted ? " (interrupted)" : ""}`)));
-        if (element.children.length > SPOKEN) {
-          element.firstElementChild!.remove();
+      for (const body of bodies) {
+        const seen = body.kind === state.view;
+        show(body.element, seen && !bare);
+        if (seen && body.update(state)) {
+          follow();
         }
       }
     },

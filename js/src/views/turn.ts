@@ -1,8 +1,12 @@
-// One turn of the transcript: who, the words so far, the tools it used. Nodes are made once and patched.
+// One turn of the transcript: who, the words so far, and what stands beside them. Nodes are made once and patched.
 
 import type { State, Turn } from "../state.ts";
-import { attribute, el, show, text } from "./dom.ts";
+import { code } from "./answer/code.ts";
+import { sources } from "./answer/sources.ts";
+import { thoughts } from "./answer/thoughts.ts";
+import { attribute, el, icon, show, text } from "./dom.ts";
 import { clean, latency } from "./format.ts";
+import { languageName, languageTag } from "./language.ts";
 import { speakerName } from "./status.ts";
 import { putTools } from "./tool.ts";
 import { type Words, words } from "./words.ts";
@@ -14,20 +18,25 @@ export interface TurnView {
 }
 
 export function turnView(speaker: Turn["speaker"]): TurnView {
-  const who = el("span", "lw-speaker");
+  const name = el("span", "lw-name");
+  const language = el("span", "lw-language");
+  const who = el("span", "lw-speaker", {}, name, language);
   const said = document.createTextNode("");
   const speaking = el("span", "lw-soft");
   const interim = el("span", "lw-soft lw-interim");
   const interrupted = el("span", "lw-interrupted", {}, "interrupted");
   const line = el("p", "lw-words", { dir: "auto" }, said, speaking, interim, interrupted);
-  const thought = el("div", "lw-thought");
-  const thoughts = el("details", "lw-thoughts", {}, el("summary", "", {}, "thoughts"), thought);
+  const [thought, ran, rests] = [thoughts(), code(), sources()];
+  const left = el("p", "lw-waited", {}, "chose not to answer");
+  const count = el("span");
+  const pictures = el("p", "lw-pictures", {}, icon("picture", 14), count);
   const tools = el("ul", "lw-tools", { "aria-label": "Tools" });
   const small = el("span", "lw-small", {
     title: "From the end of your words, once noticed, to the first sound",
   });
   const side = speaker === "user" ? "lw-user" : "lw-model";
-  const content = el("div", "lw-content", {}, thoughts, tools, line);
+  const content = el("div", "lw-content", {}, thought.element, tools, ran.element, line);
+  content.append(left, pictures, rests.element);
   const element = el("li", `lw-turn ${side}`, {}, who, content, small);
 
   let last: Turn | null = null;
@@ -43,14 +52,21 @@ export function turnView(speaker: Turn["speaker"]): TurnView {
       }
       last = turn;
       before = key;
-      text(who, named);
+      text(name, named);
+      text(language, turn.language);
+      attribute(language, "title", turn.language ? languageName(turn.language) : null);
       putWords({ said, speaking, interim }, now);
       show(interrupted, turn.interrupted);
-      const waits = !turn.final && turn.tools.length === 0;
+      const waits = !turn.final && !turn.waited && turn.tools.length === 0;
       show(line, !isEmpty(now) || turn.interrupted || waits);
       attribute(line, "data-empty", isEmpty(now) && waits ? "true" : null);
-      text(thought, clean(turn.thoughts).trim());
-      show(thoughts, turn.thoughts.trim() !== "");
+      attribute(line, "lang", languageTag(turn.language));
+      show(left, turn.waited);
+      text(count, turn.images === 1 ? "1 picture" : `${turn.images} pictures`);
+      show(pictures, turn.images > 0);
+      for (const part of [thought, ran, rests]) {
+        part.update(turn);
+      }
       putTools(tools, turn.tools);
       text(small, turn.latency_ms === null ? "" : latency(turn.latency_ms));
       return true;

@@ -2,7 +2,7 @@
 
 import type { Scope } from "../scope.ts";
 import type { Levels, State } from "../state.ts";
-import { el, text, type View } from "./dom.ts";
+import { attribute, el, show, text, type View } from "./dom.ts";
 import { speakerName } from "./status.ts";
 import { reducedMotion, whenThemeChanges } from "./theme.ts";
 import { advance, BAR, barHeight, columns, grouping, PITCH, xOf } from "./waveform-layout.ts";
@@ -28,6 +28,7 @@ export function waveform(levels: Levels, onLevel: (level: number) => void, scope
   const element = el("div", "lw-waveform", { "aria-hidden": "true" }, canvas, user, model);
 
   let live = false;
+  let alone = false;
   let visible = typeof IntersectionObserver === "undefined";
   let colours: Colours | null = null;
   let head = levels.count;
@@ -40,7 +41,7 @@ export function waveform(levels: Levels, onLevel: (level: number) => void, scope
       model: getComputedStyle(model).color,
       mark: getComputedStyle(canvas).color,
     };
-    paint(canvas, levels, head, colours);
+    paint(canvas, levels, head, colours, alone);
   };
   const still = () => {
     head = levels.count;
@@ -91,6 +92,16 @@ export function waveform(levels: Levels, onLevel: (level: number) => void, scope
     element,
     update(state: State) {
       text(model, speakerName(state));
+      // Who only listens has no lane.
+      const listens = state.view === "dictation";
+      show(model, !listens);
+      attribute(element, "data-alone", listens ? "true" : null);
+      if (listens !== alone) {
+        alone = listens;
+        if (visible && !stop) {
+          draw();
+        }
+      }
       const now = state.phase === "live" && state.connected;
       if (now !== live) {
         live = now;
@@ -100,8 +111,14 @@ export function waveform(levels: Levels, onLevel: (level: number) => void, scope
   };
 }
 
-/** One picture, sharp on every screen. */
-function paint(canvas: HTMLCanvasElement, levels: Levels, head: number, colours: Colours): void {
+/** One picture, sharp on every screen. Alone, you have the whole height, on both sides of the middle. */
+function paint(
+  canvas: HTMLCanvasElement,
+  levels: Levels,
+  head: number,
+  colours: Colours,
+  alone: boolean,
+): void {
   const context = canvas.getContext("2d");
   const { clientWidth: width, clientHeight: height } = canvas;
   if (!context || width === 0) {
@@ -120,14 +137,15 @@ function paint(canvas: HTMLCanvasElement, levels: Levels, head: number, colours:
   const middle = height / 2;
   const lane = middle - MIDDLE - EDGE;
   const shown = columns(head, levels.count, width, group);
-  for (const speaker of ["user", "model"] as const) {
+  for (const speaker of alone ? (["user"] as const) : (["user", "model"] as const)) {
     context.fillStyle = colours[speaker];
     context.beginPath();
     for (const { x, first, last } of shown) {
       const tall = barHeight(peak(levels, speaker, first, last), lane);
       if (tall > 0) {
-        const top = speaker === "user" ? middle - MIDDLE - tall : middle + MIDDLE;
-        context.roundRect(x + (PITCH - BAR) / 2, top, BAR, tall, BAR / 2);
+        const above = speaker === "user" ? middle - MIDDLE - tall : middle + MIDDLE;
+        const [top, height] = alone ? [middle - tall, 2 * tall] : [above, tall];
+        context.roundRect(x + (PITCH - BAR) / 2, top, BAR, height, BAR / 2);
       }
     }
     context.fill();

@@ -123,3 +123,12 @@ export function key(
   target.dispatchEvent(event);
   return event;
 }
+
+/** The text that is seen: without what is hidden. */
+export function shown(node: Element): string {
+  const copy = node.cloneNode(true) as Element;
+  for (const hidden of copy.querySelectorAll("[hidden]")) {
+    hidden.remove();
+  }
+  return copy.textContent;
+}

@@ -73,22 +73,28 @@ describe("every state", () => {
         for (const now of microphones) {
           for (const elsewhere of [true, false]) {
             for (const turnTaking of ["automatic", "push_to_talk"] as const) {
-              const one = state({
-                phase,
-                floor,
-                microphone: microphone(now),
-                owner: !elsewhere,
-                elsewhere,
-                turnTaking,
-              });
-              expect(status(one).word).not.toBe("");
-              expect(hint(one).length).toBeGreaterThan(8);
-              expect(hint(one).length).toBeLessThan(50);
-              expect(invitation(one)).not.toBe("");
-              expect(placeholder(one)).not.toBe("");
-              expect(microphoneButton(one).label).not.toBe("");
-              expect(canInterrupt(one)).toBe(phase === "live" && floor === "model");
-              expect(canHold(one) && microphoneButton(one).does !== "hold").toBe(false);
+              for (const view of ["talk", "translation", "dictation"] as const) {
+                const one = state({
+                  phase,
+                  floor,
+                  microphone: microphone(now),
+                  owner: !elsewhere,
+                  elsewhere,
+                  turnTaking,
+                  view,
+                });
+                expect(status(one).word).not.toBe("");
+                expect(hint(one).length).toBeGreaterThan(8);
+                expect(hint(one).length).toBeLessThan(50);
+                expect(invitation(one)).not.toBe("");
+                expect(placeholder(one)).not.toBe("");
+                expect(microphoneButton(one).label).not.toBe("");
+                const talks = view === "talk";
+                expect(canInterrupt(one)).toBe(talks && phase === "live" && floor === "model");
+                expect(canHold(one) && microphoneButton(one).does !== "hold").toBe(false);
+                const words = status(one).word + hint(one) + invitation(one);
+                expect(talks || !/typ(e|ing)/i.test(words), words).toBe(true);
+              }
             }
           }
         }

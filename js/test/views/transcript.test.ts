@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { ToolUse, Turn } from "../../src/state.ts";
-import { LIVE, mounted, turn } from "./fakes.ts";
+import { LIVE, mounted, shown, turn } from "./fakes.ts";
 
 const use = (more: Partial<ToolUse> = {}): ToolUse => ({
   id: "fc_1",
@@ -16,14 +16,6 @@ const use = (more: Partial<ToolUse> = {}): ToolUse => ({
 });
 
 const rows = (root: Element) => [...root.querySelectorAll<HTMLElement>(".lw-turn")];
-const shown = (node: Element) => {
-  const copy = node.cloneNode(true) as Element;
-  for (const hidden of copy.querySelectorAll("[hidden]")) {
-    hidden.remove();
-  }
-  return copy.textContent;
-};
-
 describe("the transcript", () => {
   it("shows turns with speaker, words, latency, tools and thoughts", () => {
     const { root, find } = mounted({
@@ -177,6 +169,15 @@ describe("what is read out", () => {
     await set({ turns: [old, turn(2, "model", "Seven plus five is twelve."), ...many] });
     expect(read()).toHaveLength(4);
     expect(read().at(-1)).toBe("you: Line 8");
+  });
+
+  it("is also that the model chose not to answer", async () => {
+    const { find, set } = mounted(LIVE);
+    await set({ turns: [turn(1, "user", "Hm."), turn(2, "model", "", { waited: true, final: false })] });
+    await set({ turns: [turn(1, "user", "Hm."), turn(2, "model", "", { waited: true })] });
+    await set({ turns: [turn(1, "user", "Hm."), turn(2, "model", "", { waited: true })] });
+    const read = [...find("[aria-live=polite]").children].map((line) => line.textContent);
+    expect(read).toEqual(["you: Hm.", "tutor: chose not to answer"]);
   });
 });
 

@@ -132,6 +132,20 @@ describe("the waveform", () => {
     expect(heard.every((level) => level === 0)).toBe(true);
   });
 
+  it("gives you both sides of the middle where the model only listens, and none of them to the model", () => {
+    const { view, bars } = drawn({ at: () => 0.5 });
+    view.update(state({ ...LIVE, view: "dictation" }));
+    seen(true);
+    tick(1000);
+    const alone = bars.length;
+    for (const [, top, , tall] of bars) {
+      expect(top! + tall! / 2).toBeCloseTo(44);
+    }
+    view.update(state({ ...LIVE, view: "talk" }));
+    tick(1020);
+    expect(bars).toHaveLength(2 * alone);
+  });
+
   it("leaves no frame and no observer behind", () => {
     const { view, scope } = drawn();
     view.update(state(LIVE));
