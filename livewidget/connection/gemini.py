@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from livewidget.config import LiveConfig
+from livewidget.config.code import Call, Name
 from livewidget.connection.closing import plain, translate
 from livewidget.connection.keys import Key, find_key, need_key
 from livewidget.connection.tokens import PREFIX, VERSION, Token
@@ -90,6 +91,23 @@ class Gemini:
 
     def __repr__(self) -> str:
         return f"Gemini({self.model!r})"
+
+    def expression(self) -> str | Call:
+        """Return what a person would write for it: the model's id where that is enough, and never a key."""
+        told = {
+            "base_url": None if self._url == DEFAULT_URL else self._url,
+            "api_version": self._version,
+            "cafile": self._cafile,
+            "token": Name("token") if self.by_token else None,
+        }
+        keywords = {name: value for name, value in told.items() if value is not None}
+        return Call("Gemini", (self.model,), keywords) if keywords else self.model
+
+    def with_model(self, model: str) -> Gemini:
+        """Return the same way to another model."""
+        other = copy.copy(self)
+        other.model = bare_id(model)
+        return other
 
     def model_path(self) -> str:
         """Return `models/<id>`."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from typing import Any, Final
 
+from livewidget.config.code import Call
 from livewidget.connection.gemini import DEFAULT_MODEL, websocket_url
 from livewidget.errors import ConfigError, ConnectFailed, ExtraMissing, KeyMissing, KeyRefused
 from livewidget.models import bare_id, find
@@ -71,6 +73,23 @@ class VertexAI:
 
     def __repr__(self) -> str:
         return f"VertexAI({self.model!r}, {self.project!r}, {self.location!r})"
+
+    def expression(self) -> Call:
+        """Return what a person would write for it, without credentials: those are found where it runs."""
+        base_url = None if self._url == f"wss://{host(self.location)}" else self._url
+        told = {
+            "project": self.project,
+            "location": self.location,
+            "base_url": base_url,
+            "cafile": self._cafile,
+        }
+        return Call("VertexAI", (self.model,), {name: value for name, value in told.items() if value})
+
+    def with_model(self, model: str) -> VertexAI:
+        """Return the same project's way to another model."""
+        other = copy.copy(self)
+        other.model = bare_id(model)
+        return other
 
     def model_path(self) -> str:
         """Return the model's whole path."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable
 from typing import Any
 
 from livewidget import models
 from livewidget.clock import Clock, SystemClock
+from livewidget.config.code import Call, Name
 from livewidget.errors import UsageError
 from livewidget.protocol.client import Setup
 from livewidget.standin import functions, rules
@@ -104,6 +106,20 @@ class StandIn:
     def suggestions(self) -> tuple[str, ...]:
         """Sentences worth trying."""
         return () if self._script else self._brain().suggestions((), Skills())
+
+    def expression(self) -> str | Call:
+        """Return what a person would write for it; what was put into it stands there by its name."""
+        given = zip(("ears", "brain", "voice", "script"), (*self._given, self._script), strict=True)
+        parts: dict[str, Any] = {kind: Name(_name_of(part, kind)) for kind, part in given if part is not None}
+        if self.model != rules.TUTOR:
+            parts["model"] = self.model
+        return Call("StandIn", (), parts) if parts else self.model
+
+    def with_model(self, model: str) -> StandIn:
+        """Return the same tutor, with the same memories, standing in for another model."""
+        other = copy.copy(self)
+        other.model = model
+        return other
 
     def model_path(self) -> str:
         """Return the model's name on the wire."""
@@ -211,6 +227,12 @@ class StandIn:
             return Performance(self._script, outlet, self.clock)
         assert self._senses is not None  # `prepare` came before
         return Conversation(outlet, manners, self._senses, memory, setup)
+
+
+def _name_of(part: Any, kind: str) -> str:
+    """Return the name of a function, and of anything else what it is."""
+    name = getattr(part, "__name__", "")
+    return name if name.isidentifier() else kind
 
 
 class _ClientEnd:
