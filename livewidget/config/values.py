@@ -69,6 +69,10 @@ def _check_together(config: LiveConfig) -> None:
         )
     if config.translation is not None and not config.translation.target:
         raise ConfigError('translation needs its target language, such as translation="pl".')
+    if not all(isinstance(text, str) for pair in config.safety.items() for text in pair):
+        raise ConfigError(
+            'safety must name a threshold for each category, as in {"HARASSMENT": "BLOCK_NONE"}.'
+        )
     if config.transparent_resumption and not config.resumption:
         raise ConfigError("transparent_resumption needs resumption: leave it on.")
 

@@ -52,7 +52,7 @@ def feature_json(feature: Feature, models: tuple[Model, ...]) -> dict[str, Any]:
         "wire": feature.wire,
         "about": feature.about,
         "kind": feature.kind,
-        "default": _default(feature),
+        "default": default_of(feature),
         "unsaid": feature.unsaid,
         "choices": list(feature.choices),
         "choices_by_model": by_model if feature.choices_of else {},
@@ -67,7 +67,8 @@ def feature_json(feature: Feature, models: tuple[Model, ...]) -> dict[str, Any]:
     }
 
 
-def _default(feature: Feature) -> Any:
+def default_of(feature: Feature) -> Any:
+    """Return the default of a feature as JSON."""
     if feature.name == "modalities":
         return feature.default[0]
     return list(feature.default) if isinstance(feature.default, tuple) else feature.default

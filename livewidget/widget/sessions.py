@@ -8,7 +8,7 @@ from typing import Any
 
 from livewidget.config import LiveConfig
 from livewidget.connection import Provider
-from livewidget.errors import ServiceError, StateError
+from livewidget.errors import LiveError, ServiceError, StateError
 from livewidget.events import Event, SessionEnded
 from livewidget.session import LiveSession, WireLog
 from livewidget.tools import Tool
@@ -19,13 +19,15 @@ from livewidget.widget.reports import Reports
 from livewidget.widget.uplink import Uplink
 from livewidget.widget.wording import code_of
 
+FORGOTTEN = "{model} begins anew and does not remember what was said before."
+
 
 class Sessions:
     """Keeps at most one session open, and what goes up to it. Everything runs on the background loop.
 
     Attributes:
-        provider: Whom the sessions are with.
-        config: What the next session is asked to be; `reopen` brings a change of it to an open one.
+        provider: Whom the next session is with; `reopen` brings a change of it to an open one.
+        config: What it is asked to be; so too.
         tools: What the next session may call; so too.
         current: The session that is open or being opened.
         uplink: What goes up to it; None while there is none.
@@ -62,13 +64,18 @@ class Sessions:
         self._starting: asyncio.Task[Any] | None = None
         self._exclusive = asyncio.Lock()
         self._stops = 0
-        self._opened_with: tuple[Any, ...] = ()
+        self._opened_with = self._wanted
+        self._refused: LiveError | None = None
         self._closed = False
 
     @property
     def is_current(self) -> bool:
         """Whether the session is open, and as it is asked to be."""
-        return self._board.phase == "live" and self._opened_with == (self.config, *self.tools)
+        return self._board.phase == "live" and self._opened_with == self._wanted
+
+    @property
+    def _wanted(self) -> tuple[Provider, LiveConfig, list[Tool | Mapping[str, Any]]]:
+        return self.provider, self.config, list(self.tools)
 
     async def open(self) -> LiveSession:
         """Return the open session, opened if need be.
@@ -81,15 +88,22 @@ class Sessions:
         if self._closed:
             raise StateError("This widget was closed; make a new one.")
         # Changed settings first: what is asked of the session as it is would be lost with it.
-        return await self._started(self._close_and_open if self._board.phase == "live" else self._open)
+        return await self._started(self._exchange if self._board.phase == "live" else self._open)
 
     async def reopen(self) -> None:
-        """Bring changed settings to an open session: the same talk, resumed where the service can."""
+        """Bring changed settings to an open session: the same talk, resumed where the service can.
+
+        Raises:
+            LiveError: The service refuses them. The session goes on as it was, and so do the settings.
+        """
         if self._starting is not None and not self._starting.done():
             await asyncio.wait([self._starting])
-        if self.current is not None and self._opened_with != (self.config, *self.tools):
-            await self._started(self._close_and_open)
+        self._refused = None
+        if self.current is not None and self._opened_with != self._wanted:
+            await self._started(self._exchange)
         self._changed()
+        if self._refused is not None:
+            raise self._refused
 
     async def shut(self, why: tuple[str, str] | None = None) -> None:
         """End the session; twice is allowed. `why` is a notice's code and text."""
@@ -132,43 +146,88 @@ class Sessions:
 
     async def _open(self) -> LiveSession:
         async with self._exclusive:
-            return await self._open_session(None)
+            return await self._open_session()
 
-    async def _close_and_open(self) -> LiveSession:
-        async with self._exclusive:
-            handle = self.current.handle if self.current is not None else None
-            self._board.set_phase("connecting")
-            await self._close_session()
-            return await self._open_session(handle)
-
-    async def _open_session(self, handle: str | None) -> LiveSession:
+    async def _open_session(self) -> LiveSession:
         self._board.set_phase("connecting")
         self._board.new_session()
-        self._opened_with = (self.config, *self.tools)
-        uplink = self.uplink = self.uplink or Uplink()
+        self._opened_with = self._wanted
+        self.uplink = self.uplink or Uplink()
         self._reports.begin()
         self._changed()
-        session = LiveSession(self.provider, self.config, tools=self.tools, handle=handle)
-        self.current, self.wire = session, session.wire
-        session.subscribe(lambda event: self._reports.event(session, event))
-        session.subscribe(lambda event: self._ended(session, event))
-        session.on_turn(self._reports.turn)
+        session = self.current = LiveSession(self.provider, self.config, tools=self.tools)
+        self._listen(session)
         try:
             await session.start()
         except BaseException as error:
             self.current = None
             await session.close()
-            if handle is not None and isinstance(error, ServiceError):
-                return await self._open_session(None)  # it cannot be resumed: go on without its memory
             self._over()
             if isinstance(error, Exception):
                 self._chores.failed(error)
             raise
+        self._go_on(session)
+        return session
+
+    async def _exchange(self) -> LiveSession:
+        """Open a session as it is wanted now, and only then end the one that is open: no refusal ends a talk.
+
+        Returns the session that is open then; `_refused` says why it is the old one, if it is.
+        """
+        async with self._exclusive:
+            if self.current is None:
+                return await self._open_session()
+            wanted, old = self._wanted, self.current
+            same = self.provider.model == old.provider.model
+            try:
+                session, opening, resumed = await self._another(old.handle if same else None)
+            except LiveError as error:
+                self._refused = error
+                if self._wanted == wanted:
+                    self.provider, self.config, self.tools = self._opened_with
+                self._chores.failed(error)
+                return old
+            await self._close_session()
+            self._board.new_session()
+            self._opened_with = wanted
+            self._reports.begin()
+            self.current = session
+            self._listen(session)
+            for event in opening:
+                self._reports.event(session, event)
+            self._go_on(session)
+            if not resumed and self._board.turns:
+                self._reports.notice("info", "memory-lost", FORGOTTEN.format(model=self.provider.model))
+            return session
+
+    async def _another(self, handle: str | None) -> tuple[LiveSession, list[Event], bool]:
+        """Start a session beside the one that is open; with what it has told, and if it remembers."""
+        session = LiveSession(self.provider, self.config, tools=self.tools, handle=handle)
+        opening: list[Event] = []
+        deafen = session.subscribe(opening.append)
+        try:
+            await session.start()
+        except BaseException as error:
+            await session.close()
+            if handle is not None and isinstance(error, ServiceError):
+                return await self._another(None)  # It cannot be resumed: go on without its memory.
+            raise
+        deafen()
+        return session, opening, handle is not None
+
+    def _listen(self, session: LiveSession) -> None:
+        self.wire = session.wire
+        session.subscribe(lambda event: self._reports.event(session, event))
+        session.subscribe(lambda event: self._ended(session, event))
+        session.on_turn(self._reports.turn)
+
+    def _go_on(self, session: LiveSession) -> None:
+        """The session is open: everything may go to it."""
+        uplink = self.uplink = self.uplink or Uplink()
         self._reports.clear_errors()
         self._board.set_phase("live")
         self._sending = self._background.spawn(uplink.run(session, self._chores.failed), "uplink")
         self._changed()
-        return session
 
     # --- Ending ---------------------------------------------------------------------------------------------
 

@@ -99,6 +99,7 @@ def test_unknown_keywords_name_the_nearest(values: dict[str, Any], words: str) -
         ({"modalities": [5]}, "modalities must be names"),
         ({"extra": 5}, "extra must be a dict"),
         ({"safety": []}, "safety must be a dict"),
+        ({"safety": {"HARASSMENT": 5}}, "safety must name a threshold for each category"),
     ],
 )
 def test_values_out_of_range(values: dict[str, Any], words: str) -> None:
