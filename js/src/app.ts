@@ -203,8 +203,8 @@ export class App implements Actions {
   }
 
   #welcome(welcome: Welcome): void {
-    const { name, speaker, badge, suggestions, turns } = welcome;
-    this.store.set({ name, speaker, badge, suggestions, turns });
+    const { name, speaker, suggestions, turns } = welcome;
+    this.store.set({ name, speaker, suggestions, turns });
     this.#notices.replace(welcome.notices);
     if (welcome.transcript_class !== this.#transcriptClass) {
       this.#transcriptClass = welcome.transcript_class;
@@ -216,13 +216,14 @@ export class App implements Actions {
     this.explorer.welcome(welcome.explorer);
   }
 
-  #session({ phase, floor, turn_taking, view, sees, model, elapsed_ms, owner }: SessionState): void {
+  #session(told: SessionState): void {
+    const { phase, floor, turn_taking, view, sees, model, badge, elapsed_ms, owner } = told;
     const before = this.store.get();
     const liveSince = phase === "live" ? (before.liveSince ?? this.#now() - elapsed_ms) : null;
     const mine = owner === this.bridge.client;
     this.#owner = owner;
     const elsewhere = owner !== "" && !mine;
-    this.store.set({ phase, floor, turnTaking: turn_taking, view, sees, model });
+    this.store.set({ phase, floor, turnTaking: turn_taking, view, sees, model, badge });
     this.store.set({ liveSince, owner: mine, elsewhere });
     if (elsewhere) {
       this.#yield();

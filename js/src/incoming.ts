@@ -63,6 +63,7 @@ const session = {
   view: oneOf("talk", "translation", "dictation"),
   sees: flag,
   model: text,
+  badge: text,
   elapsed_ms: amount,
   owner: text,
 };
@@ -94,7 +95,6 @@ export const FROM_KERNEL: Record<string, Check> = {
     client: text,
     name: text,
     speaker: text,
-    badge: text,
     explorer: flag,
     suggestions: list(text),
     turns: list(fields(turn)),

@@ -92,6 +92,7 @@ export interface SessionState {
   view: ViewKind;
   sees: boolean;
   model: string;
+  badge: string;
   elapsed_ms: number;
   owner: string;
 }

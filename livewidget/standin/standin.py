@@ -47,6 +47,8 @@ class StandIn:
     """
 
     label = "Offline tutor"
+    #: Any model can be asked for: it stands in for it.
+    offers = "standin"
     speaker = "tutor"
     badge = "no key · on this computer"
 

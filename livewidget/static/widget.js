@@ -157,6 +157,7 @@ var phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listeni
   view: oneOf("talk", "translation", "dictation"),
   sees: flag,
   model: text,
+  badge: text,
   elapsed_ms: amount,
   owner: text
 }, json = isObject, feature = fields({
@@ -183,7 +184,6 @@ var phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listeni
     client: text,
     name: text,
     speaker: text,
-    badge: text,
     explorer: flag,
     suggestions: list(text),
     turns: list(fields(turn)),
@@ -1468,19 +1468,19 @@ var App = class {
     }
   }
   #welcome(welcome) {
-    let { name: name2, speaker, badge, suggestions: suggestions2, turns } = welcome;
-    if (this.store.set({ name: name2, speaker, badge, suggestions: suggestions2, turns }), this.#notices.replace(welcome.notices), welcome.transcript_class !== this.#transcriptClass) {
+    let { name: name2, speaker, suggestions: suggestions2, turns } = welcome;
+    if (this.store.set({ name: name2, speaker, suggestions: suggestions2, turns }), this.#notices.replace(welcome.notices), welcome.transcript_class !== this.#transcriptClass) {
       this.#transcriptClass = welcome.transcript_class;
       for (let view of this.#views)
         this.#hideTranscript(view);
     }
     this.#session(welcome), this.explorer.welcome(welcome.explorer);
   }
-  #session({ phase: phase2, floor: floor2, turn_taking, view, sees, model, elapsed_ms, owner }) {
-    let before = this.store.get(), liveSince = phase2 === "live" ? before.liveSince ?? this.#now() - elapsed_ms : null, mine = owner === this.bridge.client;
+  #session(told) {
+    let { phase: phase2, floor: floor2, turn_taking, view, sees, model, badge, elapsed_ms, owner } = told, before = this.store.get(), liveSince = phase2 === "live" ? before.liveSince ?? this.#now() - elapsed_ms : null, mine = owner === this.bridge.client;
     this.#owner = owner;
     let elsewhere = owner !== "" && !mine;
-    this.store.set({ phase: phase2, floor: floor2, turnTaking: turn_taking, view, sees, model }), this.store.set({ liveSince, owner: mine, elsewhere }), elsewhere ? this.#yield() : this.#notices.clear(OTHER_PAGE.code), phase2 === "ended" && before.phase !== "ended" && this.#ended(), this.#talk.openGate();
+    this.store.set({ phase: phase2, floor: floor2, turnTaking: turn_taking, view, sees, model, badge }), this.store.set({ liveSince, owner: mine, elsewhere }), elsewhere ? this.#yield() : this.#notices.clear(OTHER_PAGE.code), phase2 === "ended" && before.phase !== "ended" && this.#ended(), this.#talk.openGate();
   }
   #turn(turn2) {
     let others = this.store.get().turns.filter((known2) => known2.index !== turn2.index), place = others.findIndex((known2) => known2.index > turn2.index);

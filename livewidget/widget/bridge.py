@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from livewidget.widget import messages as m
 from livewidget.widget.lanes import Outbox
-from livewidget.widget.pages import Page, Pages
+from livewidget.widget.pages import NOT_LOOKING, Page, Pages
 from livewidget.widget.speaker import SpeakerQueue
 
 HEARTBEAT_MS = 500.0
@@ -51,8 +51,8 @@ class Host(Protocol):
     def frame(self, message: m.CameraFrame, number: int, data: bytes, age_ms: float) -> None:
         """A picture of the owning page's, which it took so long ago."""
 
-    def explore(self, looks: m.Explorer) -> None:
-        """A page looks at other parts of the explorer than before."""
+    def explore(self, message: m.Explorer | m.Configure | m.Apply | m.Revert) -> None:
+        """A page looks at other parts of the explorer than before, or changes settings in it."""
 
     def heard(self, turn: int, sample: int) -> None:
         """So much of an interrupted turn was heard."""
@@ -151,6 +151,7 @@ class Bridge:
 
     def _welcome(self, page: Page) -> None:
         fields = self._host.welcome() | self._state_fields()
+        page.looks, page.catalogued = NOT_LOOKING, False  # it will say so again
         page.acked = self._outbox.seq  # what was under way to this page is in the welcome as well
         self._control(m.Welcome(client=page.client, speaker_seq=self.speaker.seq, **fields))
 
@@ -191,6 +192,8 @@ class Bridge:
             case m.Explorer() if message != page.looks:
                 page.looks = message
                 self._host.explore(message)
+            case m.Configure() | m.Apply() | m.Revert():
+                self._host.explore(message)
             case m.Activity(active=active) if owning:
                 self._host.activity(active)
             case m.Microphone(state=state) if owning:
@@ -224,6 +227,10 @@ class Bridge:
     def clear_notice(self, code: str) -> None:
         """That notice no longer holds."""
         self._control(m.ClearNotice(code=code))
+
+    def tell(self, message: m.Catalogue | m.Settings | m.Meter) -> None:
+        """Tell the pages something of the explorer."""
+        self._control(message)
 
     def state(self) -> None:
         """Tell the pages where the session stands, if that has changed."""

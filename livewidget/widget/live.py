@@ -46,6 +46,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         provider_or_model: Whom to talk to: a model id, or `Gemini(…)`, `VertexAI(…)`, `StandIn(…)`. Left out:
             Gemini if there is a key in the environment, else the offline tutor; the badge says which.
         tools: Functions the model may call. `@live.tool` adds more.
+        explorer: Whether the explorer is open from the beginning.
         **config: The fields of `LiveConfig`: `voice`, `system_instruction`, `turn_detection`, and so on.
 
     Raises:
@@ -58,7 +59,12 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     _css = (_STATIC / "widget.css").read_text(encoding="utf-8")
 
     def __init__(
-        self, provider_or_model: Provider | str | None = None, *, tools: Sequence[Any] = (), **config: Any
+        self,
+        provider_or_model: Provider | str | None = None,
+        *,
+        tools: Sequence[Any] = (),
+        explorer: bool = False,
+        **config: Any,
     ) -> None:
         provider = resolve(provider_or_model)
         settings = LiveConfig.of(**config)
@@ -81,6 +87,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             dispatch=self._callbacks.dispatch,
             blocked=self._blocked,
         )
+        self._talk.exploration.open = bool(explorer)
         super().__init__()
         keep_subshell_lane(self.comm)
         cells.enter(self)
@@ -144,6 +151,31 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         picture = to_picture(x)
         self._talk.projector.reserve()
         self._hop(self._talk.show, picture, text or "")
+
+    @property
+    def config(self) -> LiveConfig:
+        """What the session is asked to be."""
+        return self._talk.sessions.config
+
+    def configure(self, **changes: Any) -> None:
+        """Change what the session is asked to be; returns at once.
+
+        During a talk the session is reopened for it, which the service resumes where it can. If the service
+        refuses, the reason stands under the widget and the talk goes on as it was.
+
+        Args:
+            **changes: Keywords as of `LiveWidget`, each in place of what was said before: `voice="Puck"`.
+                `model="…"` is another model of the same service; it does not remember the talk.
+
+        Raises:
+            ConfigError: It cannot be; the sentence says why, and nothing is changed.
+        """
+        self._talk.exploration.changed(changes)
+        self._hop(self._talk.configure, changes)
+
+    def code(self) -> str:
+        """Return the Python that makes exactly this session: what "Copy as code" gives. No key is in it."""
+        return self._talk.exploration.code()
 
     @property
     def turns(self) -> list[Turn]:

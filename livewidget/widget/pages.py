@@ -24,6 +24,7 @@ class Page:
         microphone: Its microphone lane.
         camera: Highest number seen on its camera lane.
         looks: What of the explorer it looks at.
+        catalogued: Whether it was told the tables of models and features.
         acked: Highest control message from the kernel that it has read.
         seen_ms: When it last gave a sign of life.
     """
@@ -34,6 +35,7 @@ class Page:
     acked: int = 0
     camera: int = 0
     looks: Explorer = field(default=NOT_LOOKING)
+    catalogued: bool = False
     microphone: MicrophoneGate = field(default_factory=MicrophoneGate)
 
 

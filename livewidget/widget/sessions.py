@@ -19,6 +19,8 @@ from livewidget.widget.reports import Reports
 from livewidget.widget.uplink import Uplink
 from livewidget.widget.wording import code_of
 
+Standing = tuple[Provider, LiveConfig, list[Tool | Mapping[str, Any]]]
+
 FORGOTTEN = "{model} begins anew and does not remember what was said before."
 
 
@@ -74,7 +76,12 @@ class Sessions:
         return self._board.phase == "live" and self._opened_with == self._wanted
 
     @property
-    def _wanted(self) -> tuple[Provider, LiveConfig, list[Tool | Mapping[str, Any]]]:
+    def standing(self) -> Standing:
+        """What the open session is, or without one what the next is to be: provider, configuration, tools."""
+        return self._wanted if self.current is None else self._opened_with
+
+    @property
+    def _wanted(self) -> Standing:
         return self.provider, self.config, list(self.tools)
 
     async def open(self) -> LiveSession:
@@ -104,6 +111,15 @@ class Sessions:
         self._changed()
         if self._refused is not None:
             raise self._refused
+
+    async def become(self, provider: Provider, config: LiveConfig) -> None:
+        """Let the sessions be with `provider`, as `config` says; an open one is reopened for it.
+
+        Raises:
+            LiveError: The service refuses; everything goes on as it was.
+        """
+        self.provider, self.config = provider, config
+        await self.reopen()
 
     async def shut(self, why: tuple[str, str] | None = None) -> None:
         """End the session; twice is allowed. `why` is a notice's code and text."""

@@ -18,8 +18,18 @@ from livewidget.widget.background import Background
 from livewidget.widget.board import Board
 from livewidget.widget.bridge import Bridge
 from livewidget.widget.chores import Chores
+from livewidget.widget.explorer import Exploration
 from livewidget.widget.insight import Insight
-from livewidget.widget.messages import Camera, CameraFrame, Explorer, Phase, TurnTakingMode
+from livewidget.widget.messages import (
+    Apply,
+    Camera,
+    CameraFrame,
+    Configure,
+    Explorer,
+    Phase,
+    Revert,
+    TurnTakingMode,
+)
 from livewidget.widget.projector import Projector
 from livewidget.widget.reports import Reports
 from livewidget.widget.sessions import Sessions
@@ -49,7 +59,6 @@ class Talk:
         dispatch: Callable[[Any], None],
         blocked: Callable[[], bool],
     ) -> None:
-        self.provider = provider
         self.board = Board()
         self.transcript = Transcript(provider.speaker)
         self.bridge = Bridge(post, self)
@@ -67,6 +76,7 @@ class Talk:
             reports=self.reports,
             changed=self._changed,
         )
+        self.exploration = Exploration(self.sessions, self.bridge, self._chores)
         self.projector = Projector(self.sessions, self.bridge)
         self._phase: Phase = "idle"
         self._stopping = False
@@ -74,6 +84,11 @@ class Talk:
         self._stale = 0
         self._microphone = "off"
         self._closed = False
+
+    @property
+    def provider(self) -> Provider:
+        """Whom the talk is with; the model may change."""
+        return self.sessions.provider
 
     # --- What the page, and the user's methods, ask for -----------------------------------------------------
 
@@ -131,6 +146,10 @@ class Talk:
         self.sessions.config = config
         self._chores.spawn(self.sessions.reopen())
 
+    def configure(self, changes: dict[str, Any]) -> None:
+        """Change keywords of the configuration; an open session is reopened for it."""
+        self._chores.spawn(self.exploration.become(changes))
+
     def add_tool(self, tool: Tool) -> None:
         """Offer another function; an open session is reopened for it. One of the same name is replaced."""
         others = [known for known in self.sessions.tools if getattr(known, "name", None) != tool.name]
@@ -159,9 +178,11 @@ class Talk:
         """A picture of the owning page's."""
         self.projector.frame(message, number, data, age_ms)
 
-    def explore(self, looks: Explorer) -> None:
-        """A page looks at other parts of the explorer than before."""
-        self.insight.explore(looks)
+    def explore(self, message: Explorer | Configure | Apply | Revert) -> None:
+        """A page looks at other parts of the explorer than before, or changes settings in it."""
+        self.exploration.take(message)
+        if isinstance(message, Explorer):
+            self.insight.explore(message)
 
     def heard(self, turn: int, sample: int) -> None:
         """So much of an interrupted turn was heard."""
@@ -217,6 +238,7 @@ class Talk:
     def welcome(self) -> dict[str, Any]:
         """Return what a page needs to show everything from the beginning."""
         return introduction(self.provider) | {
+            "explorer": self.exploration.open,
             "turns": tuple(turn_view(turn) for turn in self.board.turns),
             "notices": tuple(self.board.notices.values()),
             "transcript_class": self.transcript.css_class,
@@ -254,6 +276,7 @@ class Talk:
         while len(self.bridge.pages) or not self.board.still.is_set():
             self.bridge.tick(now_ms())
             self.insight.tick(now_ms(), self.sessions.wire)
+            self.exploration.refresh()
             self.projector.pump()
             page = self.bridge.pages.owning
             before, self._stale = self._stale, page.microphone.stale if page is not None else 0

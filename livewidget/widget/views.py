@@ -36,9 +36,7 @@ def introduction(provider: Provider) -> dict[str, Any]:
     return {
         "name": provider.label,
         "speaker": provider.speaker,
-        "badge": provider.badge,
         "suggestions": tuple(provider.suggestions),
-        "explorer": False,
     }
 
 
@@ -46,7 +44,7 @@ def outlook(provider: Provider) -> dict[str, Any]:
     """Return how a talk with this model is shown, and whether there are pictures to show to it."""
     model = find(provider.model, provider.service)
     view = "translation" if model.translation else "dictation" if model.dictates else "talk"
-    return {"view": view, "sees": model.video, "model": provider.model}
+    return {"view": view, "sees": model.video, "model": provider.model, "badge": provider.badge}
 
 
 def turn_view(turn: Turn) -> TurnView:

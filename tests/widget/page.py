@@ -32,6 +32,7 @@ class Host:
             "view": "talk",
             "sees": True,
             "model": "offline-tutor",
+            "badge": "",
             "elapsed_ms": 0,
         }
 
@@ -39,7 +40,6 @@ class Host:
         return {
             "name": "Offline tutor",
             "speaker": "tutor",
-            "badge": "",
             "suggestions": (),
             "explorer": False,
             "turns": (),

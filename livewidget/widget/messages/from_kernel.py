@@ -63,6 +63,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     view: View
     sees: bool
     model: str
+    badge: str
     elapsed_ms: Count
     owner: str
 

@@ -1,0 +1,323 @@
+"""Settings from the page and from Python, on real sessions with the stand-in."""
+
+import pytest
+
+from livewidget import Gemini, LiveConfig, LiveWidget, StandIn, TurnComplete
+from livewidget.errors import ConfigError
+from livewidget.models import FEATURES
+from livewidget.models.catalogue import models_of
+from livewidget.widget import messages as m
+
+from .jupyter import WidgetPage, comms, until
+from .test_live import CANARY, notices, tutor
+
+__all__ = ["comms"]
+pytestmark = pytest.mark.usefixtures("comms")
+
+LOOK = m.Explorer(open=True, wire=False, tuner=False)
+AWAY = m.Explorer(open=False, wire=False, tuner=False)
+
+
+@pytest.fixture
+def made():
+    """Make widgets that are closed in the end."""
+    widgets = []
+
+    def make(provider=None, **config):
+        widgets.append(LiveWidget(provider or tutor(), **config))
+        return widgets[-1]
+
+    yield make
+    for widget in widgets:
+        widget.close()
+    for widget in widgets:
+        until(lambda widget=widget: widget._talk._closed)
+
+
+@pytest.fixture
+def pages():
+    opened = []
+
+    def open_(live, client="page", look=True):
+        page = WidgetPage(live, client, f"browser of {client}")
+        opened.append(page)
+        page.wait_for(m.Welcome)
+        if look:
+            page.send(LOOK)
+            page.wait_for(m.Settings)
+        return page
+
+    yield open_
+    for page in opened:
+        page.leave()
+
+
+def after(page, message, test=lambda settings: True):
+    """Send something; returns the settings that follow it and pass the test."""
+    before = len(page.of(m.Settings))
+    page.send(message)
+    until(lambda: any(test(settings) for settings in page.of(m.Settings)[before:]))
+    return next(settings for settings in page.of(m.Settings)[before:] if test(settings))
+
+
+def change(page, **changes):
+    """Change settings in the page; returns what the kernel makes of it."""
+    named = {name.replace("__", "."): value for name, value in changes.items()}
+    asked = tuple(m.Change(name=name, value=value) for name, value in named.items())
+    return after(page, m.Configure(changes=asked))
+
+
+def apply(page):
+    return after(page, m.Apply(), lambda settings: not settings.pending)
+
+
+def setup(live):
+    """The setup frame of the session that is open, as it passed the wire."""
+    return live.wire[0].json["setup"]
+
+
+def talk(live, text="hello"):
+    assert live.ask(text, 20).text == f"You said {text}"
+
+
+# --- Looking ---------------------------------------------------------------------------------------------
+
+
+def test_nothing_of_the_explorer_is_sent_to_who_does_not_look(made, pages):
+    live = made()
+    page = pages(live, look=False)
+    live.configure(voice="Puck")
+    talk(live)
+    assert page.of(m.Catalogue) == page.of(m.Settings) == []
+
+
+def test_who_looks_gets_the_tables_once_and_the_settings_each_time(made, pages):
+    live = made(voice="Kore")
+    page = pages(live)
+    (catalogue,) = page.of(m.Catalogue)
+    assert [feature.name for feature in catalogue.features] == [feature.name for feature in FEATURES]
+    assert [model.id for model in catalogue.models] == [model.id for model in models_of("standin")]
+    (settings,) = page.of(m.Settings)
+    assert (settings.model, settings.values, settings.pending) == ("offline-tutor", {"voice": "Kore"}, {})
+    assert settings.code == live.code()
+    assert settings.live == ("system_instruction",)
+    page.send(AWAY)
+    page.send(LOOK)
+    until(lambda: len(page.of(m.Settings)) == 2)
+    assert len(page.of(m.Catalogue)) == 1
+
+
+def test_a_page_that_comes_later_gets_everything_and_the_changes_too(made, pages):
+    live = made()
+    change(pages(live), voice="Puck")
+    second = pages(live, "second")
+    assert len(second.of(m.Catalogue)) == 1
+    assert second.of(m.Settings)[-1].pending == {"voice": "Puck"}
+
+
+def test_a_page_that_is_greeted_anew_can_look_anew(made, pages):
+    live = made()
+    page = pages(live)
+    page.send(m.Hello(client="page", last_seq=0))
+    until(lambda: len(page.of(m.Welcome)) == 2)
+    page.send(LOOK)
+    until(lambda: len(page.of(m.Catalogue)) == 2)
+
+
+def test_the_explorer_is_open_from_the_beginning_where_python_says_so(made, pages):
+    assert pages(made(explorer=True), look=False).of(m.Welcome)[0].explorer is True
+    assert pages(made(), "other", look=False).of(m.Welcome)[0].explorer is False
+
+
+def test_a_remote_model_can_be_exchanged_for_those_of_its_service(made, pages):
+    live = made(Gemini("gemini-3.8-live", api_key=CANARY))
+    (catalogue,) = pages(live).of(m.Catalogue)
+    assert {model.id for model in catalogue.models} == {model.id for model in models_of("gemini")}
+
+
+# --- Changes ---------------------------------------------------------------------------------------------
+
+
+def test_changes_wait_and_are_checked_and_can_be_given_up(made, pages):
+    live = made()
+    page = pages(live)
+    settings = change(page, voice="Korre", temperature=3, seed=7)
+    assert settings.pending == {"voice": "Korre", "temperature": 3, "seed": 7}
+    assert settings.errors == {
+        "voice": "offline-tutor has no voice 'Korre'; did you mean Kore?",
+        "temperature": "temperature must be a number from 0 to 2, not 3.",
+    }
+    assert settings.code.startswith("# Left out, for it cannot be: temperature, voice\nfrom livewidget")
+    assert "seed=7" in settings.code
+    assert after(page, m.Apply()).errors == settings.errors
+    assert live.config == LiveConfig()
+    settings = after(page, m.Revert())
+    assert (settings.pending, settings.errors, settings.code) == ({}, {}, live.code())
+
+
+def test_what_a_model_ignores_is_noted(made, pages):
+    page = pages(made())
+    (note,) = change(page, language="pl").notes
+    assert note.startswith("offline-tutor ignores language: ")
+
+
+def test_without_a_session_changes_hold_for_the_next_one(made, pages):
+    live = made()
+    page = pages(live)
+    change(page, voice="Puck", turn_detection__silence_ms=700)
+    apply(page)
+    assert live.phase == "idle"
+    assert live.config == LiveConfig.of(voice="Puck", turn_detection={"silence_ms": 700})
+    talk(live)
+    voice = setup(live)["generationConfig"]["speechConfig"]["voiceConfig"]["prebuiltVoiceConfig"]
+    assert voice == {"voiceName": "Puck"}
+
+
+def test_an_open_talk_goes_on_with_the_changes(made, pages):
+    live = made()
+    page = pages(live)
+    completed = []
+    live.on(TurnComplete)(completed.append)
+    talk(live, "one")
+    until(lambda: live._talk.sessions.current.handle)
+    change(page, temperature=0.5)
+    assert apply(page).values == {"temperature": 0.5}
+    assert setup(live)["generationConfig"]["temperature"] == 0.5
+    assert "handle" in setup(live)["sessionResumption"]
+    talk(live, "two")
+    assert [turn.text for turn in live.turns if turn.speaker == "model"] == ["You said one", "You said two"]
+    # Never ended, never connecting again: for the person the talk has gone on.
+    phases = [state.phase for state in page.of(m.State)]
+    assert phases[phases.index("live") :] == ["live"] * (len(phases) - phases.index("live"))
+    assert notices(live) == {}
+    until(lambda: len(completed) == 2)
+
+
+def test_a_refused_change_leaves_the_talk_as_it_was(made, pages):
+    live = made()
+    page = pages(live)
+    talk(live, "one")
+    session = live._talk.sessions.current
+    change(page, temperature=0.5, extra={"noSuchField": 1})
+    settings = after(page, m.Apply(), lambda settings: "" in settings.errors)
+    assert "noSuchField" in settings.errors[""]
+    assert list(notices(live).values()) == [settings.errors[""]]
+    assert settings.pending == {"temperature": 0.5, "extra": {"noSuchField": 1}}
+    assert (live.config, live.phase) == (LiveConfig(), "live")
+    assert live._talk.sessions.current is session
+    talk(live, "two")
+    assert change(page, extra=None).errors == {}
+    assert apply(page).values == {"temperature": 0.5}
+    assert notices(live) == {}
+    talk(live, "three")
+
+
+def test_a_refused_change_from_python_is_said_and_the_talk_goes_on(made):
+    live = made()
+    talk(live, "one")
+    live.configure(extra={"noSuchField": 1})
+    until(lambda: notices(live))
+    assert "noSuchField" in "".join(notices(live).values())
+    assert live.config == LiveConfig()
+    talk(live, "two")
+
+
+def test_another_model_begins_anew_and_says_so(made, pages):
+    live = made()
+    page = pages(live)
+    talk(live, "one")
+    settings = change(page, model="gemini-3.8-live")
+    assert settings.errors == {}
+    assert 'StandIn(ears=ears, brain=brain, voice=tone, model="gemini-3.8-live")' in settings.code
+    assert apply(page).model == "gemini-3.8-live"
+    page.wait_for(m.State, lambda state: state.model == "gemini-3.8-live")
+    assert setup(live)["model"] == "models/gemini-3.8-live"
+    assert "handle" not in setup(live)["sessionResumption"]
+    assert "does not remember" in notices(live)["memory-lost"]
+    talk(live, "two")
+    assert len(live.turns) == 4
+
+
+def test_what_another_model_refuses_is_shown_and_not_dropped(made, pages):
+    live = made(voice="Kore", google_search=True)
+    page = pages(live)
+    settings = change(page, model="gemini-3.5-live-translate-preview")
+    assert set(settings.errors) == {"voice", "google_search", "translation.target"}
+    assert settings.values == {"voice": "Kore", "google_search": True}
+    settings = change(page, voice=None, google_search=False, translation__target="pl")
+    assert settings.errors == {}
+    apply(page)
+    page.wait_for(m.State, lambda state: state.view == "translation")
+
+
+def test_a_model_is_a_name(made, pages):
+    page = pages(made())
+    for value in (7, "", {"of": "no use"}):
+        assert list(change(page, model=value).errors) == ["model"]
+
+
+def test_changes_of_one_page_are_the_state_of_all(made, pages):
+    live = made()
+    page = pages(live)
+    live.configure(voice="Puck")
+    page.wait_for(m.Settings, lambda settings: settings.values == {"voice": "Puck"})
+    page.send(m.TurnTaking(mode="push_to_talk"))
+    page.wait_for(m.Settings, lambda settings: settings.values.get("turn_detection.mode") == "push_to_talk")
+    live.tool(len_of)
+    page.wait_for(m.Settings, lambda settings: "tools=[len_of]" in settings.code)
+
+
+def len_of(text: str) -> int:
+    """Count."""
+    return len(text)
+
+
+# --- Python ----------------------------------------------------------------------------------------------
+
+
+def test_python_changes_what_it_names_at_once(made):
+    live = made(voice="Kore", turn_detection={"silence_ms": 500})
+    assert live.configure(voice="Puck") is None
+    until(lambda: live.config.voice == "Puck")
+    assert live.config.turn_detection.silence_ms == 500
+    talk(live)
+    live.configure(turn_detection="push_to_talk", temperature=1)
+    until(lambda: live.config.temperature == 1)
+    assert live.config.turn_detection.mode == "push_to_talk"
+    until(lambda: setup(live)["generationConfig"].get("temperature") == 1)
+    live.configure(model="gemini-3.8-live", temperature=None)
+    until(lambda: "gemini-3.8-live" in repr(live))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"voise": "Puck"}, "did you mean voice"),
+        ({"temperature": 3}, "temperature must be"),
+        ({"voice": "Puck", "affective_dialog": True}, "does not take affective_dialog"),
+        ({"model": "gemini-2.0-flash-live-001"}, "was shut down"),
+    ],
+)
+def test_python_is_told_before_anything_changes(made, changes, words):
+    live = made(voice="Kore")
+    with pytest.raises(ConfigError, match=words):
+        live.configure(**changes)
+    assert live.config == LiveConfig(voice="Kore")
+
+
+def test_the_code_of_the_widget_makes_it_again(made, monkeypatch):
+    live = made(StandIn(model="gemini-3.8-live"), voice="Kore", tools=[len_of])
+    names = {"len_of": len_of}
+    exec(live.code(), names)
+    again = names["live"]
+    assert again.config == live.config
+    assert again.code() == live.code()
+    again.close()
+
+
+def test_no_key_is_in_what_the_page_is_told(made, pages):
+    live = made(Gemini("gemini-3.8-live", api_key=CANARY))
+    page = pages(live)
+    change(page, voice="Puck")
+    assert CANARY not in repr(page.seen)
+    assert CANARY not in live.code()
