@@ -51,6 +51,8 @@ class LiveConfig:
         google_search: Whether the model may search.
         code_execution: Whether the model may run code that it writes, where it lives.
         url_context: Whether the model may read pages whose addresses it is told.
+        hold_while_calling: Whether what the user sends is kept back while the model waits for a function, on
+            models that end the session over it; it is sent after the result.
         extra: Fields of the service's setup object that are not named here, merged into it as they are.
     """
 
@@ -83,6 +85,7 @@ class LiveConfig:
     google_search: bool = False
     code_execution: bool = False
     url_context: bool = False
+    hold_while_calling: bool = True
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

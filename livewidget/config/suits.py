@@ -33,7 +33,7 @@ def check_model(config: LiveConfig, model: Model) -> None:
     _check_voice(config, model)
     for one in FEATURES:
         if one.where not in _OWN and asked(config, one) and not one.has(model):
-            raise _refuse(_CALLED.get(one.name, one.name), model, one.instead, one.has)
+            raise refuse(_CALLED.get(one.name, one.name), model, one.instead, one.has)
     _check_translation(config, model)
 
 
@@ -54,7 +54,7 @@ def asked(config: LiveConfig, feature: Feature) -> bool:
     return value is not None and value != feature.default
 
 
-def _refuse(name: str, model: Model, accepts: str, has: Callable[[Model], Any]) -> ConfigError:
+def refuse(name: str, model: Model, accepts: str, has: Callable[[Model], Any]) -> ConfigError:
     """The error for a field that `model` does not take. `has` tells which rows of the table do."""
     able = [row for row in MODELS if row.status not in ("shut down", "private") and has(row)]
     here = [row for row in able if row.service == model.service] or able
@@ -70,7 +70,7 @@ def _check_modalities(config: LiveConfig, model: Model) -> None:
         )
     wanted = config.modalities[0]
     if wanted not in model.modalities:
-        raise _refuse(
+        raise refuse(
             f'modalities ("{wanted[:20]}",)',
             model,
             f"it answers in {either(model.modalities)} only",
@@ -91,14 +91,14 @@ def _check_thinking(config: LiveConfig, model: Model) -> None:
             takes = "it takes a number of tokens, such as thinking=1024"
         elif model.thinking == "level":
             takes = f"it takes a level, {either(_levels(model))}"
-        raise _refuse(f"thinking as a {kind}", model, takes, lambda row: row.thinking == kind)
+        raise refuse(f"thinking as a {kind}", model, takes, lambda row: row.thinking == kind)
     if isinstance(thinking, int):
         if not feature("thinking_budget").lowest <= thinking <= INT32:
             raise ConfigError(
                 f"thinking must be a number of tokens, 0 for none or -1 for automatic, not {thinking}."
             )
     elif thinking.lower() not in _levels(model):
-        raise _refuse(
+        raise refuse(
             f'thinking "{thinking[:20]}"',
             model,
             f"it takes {either(_levels(model))}",
@@ -115,9 +115,9 @@ def _check_voice(config: LiveConfig, model: Model) -> None:
     if voice is None or voice in model.voices:
         return
     if not model.voices:
-        raise _refuse("voice", model, feature("voice").instead, lambda row: voice in row.voices)
+        raise refuse("voice", model, feature("voice").instead, lambda row: voice in row.voices)
     if voice in VOICES:
-        raise _refuse(
+        raise refuse(
             f"voice {voice}", model, f"it has {', '.join(model.voices)}", lambda row: voice in row.voices
         )
     near = nearest(voice, model.voices)

@@ -43,6 +43,8 @@ class Model:
         will_continue: Whether a tool may answer in several results.
         turn_completes_before_result: Whether `turnComplete` comes after a blocking tool call, before its
             result; the answer is then a turn of its own.
+        undisturbed_calls: Whether it ends the session when it is sent sound or text while it waits for the
+            result of a blocking call.
         search: Whether Google Search can be declared.
         code_execution: Whether it can run code that it writes.
         url_context: Whether it can read pages that are named to it.
@@ -91,6 +93,7 @@ class Model:
     scheduling: bool = False
     will_continue: bool = False
     turn_completes_before_result: bool = False
+    undisturbed_calls: bool = False
     search: bool = True
     code_execution: bool = False
     url_context: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from livewidget.config import Compression, LiveConfig, Transcription, TurnDetection
+from livewidget.config import Compression, LiveConfig, Transcription, TurnDetection, check_tool
 from livewidget.errors import ConfigError
 from livewidget.models import Model, feature
 from livewidget.protocol.client import (
@@ -215,19 +215,8 @@ def _tools(config: LiveConfig, model: Model, declarations: Iterable[Declaration]
             read = _DeclarationReader().read(FunctionDeclaration, dict(declaration))
             assert read is not None  # The reader raises instead.
             functions.append(read)
-    if functions and model.known:
-        _check_behaviors(functions, model)
+    for function in functions:
+        check_tool(model, function.name or "", function.behavior)
     if functions:
         tools.append(Tool(function_declarations=functions))
     return tools
-
-
-def _check_behaviors(functions: list[FunctionDeclaration], model: Model) -> None:
-    if not model.tools:
-        raise ConfigError(f"{model.id} calls no functions; leave the tools out or choose another model.")
-    for function in functions:
-        if function.behavior is not None and function.behavior not in model.tool_behaviors:
-            raise ConfigError(
-                f"{model.id} does not take {function.behavior[:20]} for the tool {function.name}: "
-                f"it accepts {' or '.join(model.tool_behaviors)}."
-            )

@@ -188,7 +188,11 @@ def test_declarations_as_structs_and_in_either_spelling() -> None:
 @pytest.mark.parametrize(
     ("model_id", "declaration", "words"),
     [
-        ("gemini-3.1-flash-live-preview", {"name": "f", "behavior": "NON_BLOCKING"}, "it accepts BLOCKING."),
+        (
+            "gemini-3.1-flash-live-preview",
+            {"name": "f", "behavior": "NON_BLOCKING"},
+            "it accepts BLOCKING; gemini-3.8-live, ",
+        ),
         (
             "gemini-3.8-live-extended-thinking",
             {"name": "f", "behavior": "BLOCKING"},

@@ -47,6 +47,17 @@ DOING: Final = (
         instead="it reads no pages",
     ),
     Feature(
+        name="hold_while_calling",
+        group=_TOOLS,
+        label="Wait for your functions",
+        wire="",
+        about="What you say while it waits for one is kept, and sent after the result.",
+        kind="switch",
+        default=True,
+        heeded="undisturbed_calls",
+        instead="it can be spoken to meanwhile",
+    ),
+    Feature(
         name="media_resolution",
         group=_SEEING,
         label="Resolution of pictures",
