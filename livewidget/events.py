@@ -233,14 +233,41 @@ class ToolCallCancelled(_Event, frozen=True, kw_only=True):
     ids: tuple[str, ...]
 
 
+class ToolAsking(_Event, frozen=True, kw_only=True):
+    """Made by the session: this call waits for a person to allow it."""
+
+    id: str
+
+
+class ToolAllowed(_Event, frozen=True, kw_only=True):
+    """Made by the session: a person has allowed this call, and it runs."""
+
+    id: str
+
+
+class ToolUpdate(_Event, frozen=True, kw_only=True):
+    """Made by the session: a call gave a value and goes on. `sent` says whether the model is told of it."""
+
+    id: str
+    name: str
+    result: Mapping[str, Any]
+    sent: bool = False
+
+
 class ToolResult(_Event, frozen=True, kw_only=True):
-    """Made by the session: a call ended. Either `result` (as sent to the model) or `error` is set."""
+    """Made by the session: a call ended. Either `result` (as sent to the model) or `error` is set.
+
+    `refused` says that it never ran, for want of a person's word; `scheduling` when the model is to speak of
+    the result, where it was told.
+    """
 
     id: str
     name: str
     result: Mapping[str, Any] | None = None
     error: str | None = None
     duration_ms: float = 0.0
+    refused: bool = False
+    scheduling: str | None = None
 
 
 # --- The rest ---------------------------------------------------------------------------------------------
@@ -296,6 +323,9 @@ Event = (
     | TurnComplete
     | ToolCall
     | ToolCallCancelled
+    | ToolAsking
+    | ToolAllowed
+    | ToolUpdate
     | ToolResult
     | Notice
     | Unknown

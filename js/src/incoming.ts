@@ -25,7 +25,7 @@ const tool = fields({
   result: maybe(text),
   error: maybe(text),
   duration_ms: amount,
-  state: oneOf("asking", "running", "done", "failed", "cancelled"),
+  state: oneOf("asking", "running", "done", "failed", "refused", "cancelled"),
   updates: list(text),
 });
 const turn = {

@@ -17,7 +17,7 @@ export interface ToolUse {
   error: string | null;
   duration_ms: number;
   /** "asking": the person has to allow it. */
-  state: "asking" | "running" | "done" | "failed" | "cancelled";
+  state: "asking" | "running" | "done" | "failed" | "refused" | "cancelled";
   /** What it answered on the way, as text. */
   updates: string[];
 }

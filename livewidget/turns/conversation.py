@@ -37,9 +37,12 @@ from livewidget.events import (
     SessionStarted,
     TextSent,
     Thought,
+    ToolAllowed,
+    ToolAsking,
     ToolCall,
     ToolCallCancelled,
     ToolResult,
+    ToolUpdate,
     TurnComplete,
     UrlContext,
     WaitingForInput,
@@ -116,6 +119,10 @@ class Conversation(Record):
                 self._user.picture()
             case ToolCall() | ToolResult() | ToolCallCancelled():
                 self._tool(event, now_ms)
+            case ToolAsking() | ToolAllowed() | ToolUpdate():
+                self._calls.go_on(event, now_ms)
+                if isinstance(event, ToolUpdate) and event.sent:
+                    self._model.told(self._calls.turn_of(event.id))
             case SessionStarted():
                 self._outgoing.begin()
             case _:
@@ -165,9 +172,12 @@ class Conversation(Record):
             case ToolCall():
                 self._model.call(event, now_ms)
             case ToolResult():
+                index, told = self._calls.turn_of(event.id), self._calls.told_of(event.id)
                 self._calls.finish(event, now_ms)
                 if not self._calls:
                     self._chair.step(event)
+                if event.scheduling == "SILENT" and index is not None and index == self.model_turn:
+                    self._model.settle(told, now_ms)
             case ToolCallCancelled(ids=ids):
                 for id in ids:
                     self._calls.cancel(id, now_ms)

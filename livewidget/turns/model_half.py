@@ -162,6 +162,11 @@ class ModelHalf:
             self._spoke_since_call = False
             self._chair.step(event)
 
+    def told(self, index: int | None) -> None:
+        """The model was told what a call of that turn gave so far: it may speak of it."""
+        if index is not None and index == self.turn:
+            self._spoke_since_call = False
+
     # How its turns end.
 
     def generation_complete(self) -> None:
@@ -190,6 +195,20 @@ class ModelHalf:
         self._close(now_ms)
         self._user.close()
         self._chair.step_and_ask_again(event)
+
+    def settle(self, told: bool, now_ms: float) -> None:
+        """A result came that the model will not speak of; `told`: others came before it, of which it may."""
+        assert self.turn is not None
+        if not self._held:
+            self._spoke_since_call = self._spoke_since_call or not told
+            return
+        more = self._working or self._calls.waited_for_in(self.turn)
+        if not more and (self._spoke_since_call or not told):
+            self._held = False
+            self._generated = self.turn
+            self._close(now_ms)
+            self._user.close()
+            self._chair.step_and_ask_again(TurnComplete())
 
     def wait(self, event: WaitingForInput, now_ms: float) -> None:
         """The model chose not to answer what was asked: a turn without words, open in case it does yet."""

@@ -38,7 +38,9 @@ class ToolUse:
         result: What was sent to the model, or None.
         error: Why it failed, in one sentence, or None.
         duration_ms: How long it ran, in milliseconds.
-        state: "running", "done", "failed" or "cancelled".
+        state: "asking" while a person may allow it, "running", "done", "failed", "refused" where nobody
+            allowed it, or "cancelled".
+        updates: What it gave while it ran; the newest 20.
     """
 
     id: str
@@ -47,7 +49,8 @@ class ToolUse:
     result: Mapping[str, Any] | None = None
     error: str | None = None
     duration_ms: float = 0.0
-    state: Literal["running", "done", "failed", "cancelled"] = "running"
+    state: Literal["asking", "running", "done", "failed", "refused", "cancelled"] = "running"
+    updates: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

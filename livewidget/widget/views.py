@@ -110,6 +110,7 @@ def tool_view(use: ToolUse) -> ToolView:
         error=use.error,
         duration_ms=use.duration_ms,
         state=use.state,
+        updates=tuple(shorten(_result(value), RESULT_LENGTH) for value in use.updates),
     )
 
 

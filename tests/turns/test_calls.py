@@ -9,9 +9,12 @@ from livewidget.events import (
     Interrupted,
     SessionEnded,
     TextSent,
+    ToolAllowed,
+    ToolAsking,
     ToolCall,
     ToolCallCancelled,
     ToolResult,
+    ToolUpdate,
     TurnComplete,
 )
 from livewidget.turns import Floor
@@ -24,6 +27,7 @@ def talk() -> Talk:
 
 
 CALL = ToolCall(id="a", name="light", args={"on": True})
+CANCELLED = ToolCallCancelled(ids=("a",))
 RESULT = ToolResult(id="a", name="light", result={"result": "on"}, duration_ms=12)
 
 
@@ -116,3 +120,90 @@ def test_a_spurious_interruption_does_not_cut_a_finished_turn(talk):
     )
     assert not talk.turns[1].interrupted
     assert talk.floor is Floor.USER
+
+
+# --- Calls that ask, and calls that go on -------------------------------------------------------------------
+
+
+def test_a_call_that_asks_runs_once_it_is_allowed(talk):
+    talk.fold(TextSent(text="Light!"), CALL, ToolAsking(id="a"))
+    assert (talk.turns[-1].tools[0].state, talk.floor) == ("asking", Floor.TOOL)
+    (turn,) = talk.fold(ToolAllowed(id="a"))
+    assert turn.tools[0].state == "running"
+    talk.fold(RESULT)
+    assert talk.turns[-1].tools[0].state == "done"
+
+
+def test_what_a_person_takes_is_not_the_tools_time(talk):
+    talk.fold(TextSent(text="Light!"), CALL, ToolAsking(id="a"), 5000, ToolAllowed(id="a"), 40, RESULT)
+    talk.fold(100, sound(1))
+    timing = talk.turns[-1].timing
+    assert (timing.tool_ms, timing.wait_ms) == (40, 5100)
+
+
+@pytest.mark.parametrize("event", [ToolResult(id="a", name="light", error="no", refused=True), CANCELLED])
+def test_a_call_that_asks_may_end_without_having_run(talk, event):
+    talk.fold(TextSent(text="Light!"), CALL, ToolAsking(id="a"), event)
+    assert talk.turns[-1].tools[0].state == ("cancelled" if event is CANCELLED else "refused")
+    assert talk.fold(ToolAllowed(id="a")) == []
+
+
+def update(value, sent=True) -> ToolUpdate:
+    return ToolUpdate(id="a", name="light", result={"result": value}, sent=sent)
+
+
+def test_values_on_the_way_are_kept_with_the_call(talk):
+    talk.fold(TextSent(text="Light!"), CALL, update(1), update(2, sent=False))
+    use = talk.turns[-1].tools[0]
+    assert (use.state, use.updates) == ("running", ({"result": 1}, {"result": 2}))
+    assert talk.fold(ToolUpdate(id="zz", name="light", result={})) == []
+
+
+SILENT = ToolResult(id="a", name="light", result={}, scheduling="SILENT")
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_result_that_is_not_spoken_of_ends_the_turn(talk, before):
+    order = (TurnComplete(), SILENT) if before else (SILENT, TurnComplete())
+    talk.fold(TextSent(text="Light!"), CALL, said("I will."), sound(1), *order)
+    assert talk.turns[-1].final
+    assert talk.floor is Floor.LISTENING
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_silent_call_without_a_word_ends_too(talk, before):
+    order = (TurnComplete(), SILENT) if before else (SILENT, TurnComplete())
+    talk.fold(TextSent(text="Light!"), CALL, *order)
+    assert talk.turns[-1].final
+    assert talk.floor is Floor.LISTENING
+
+
+def test_a_silent_end_leaves_time_for_what_was_told_before(talk):
+    talk.fold(TextSent(text="Boil!"), CALL, TurnComplete(), update(1), SILENT)
+    assert not talk.turns[-1].final
+    talk.fold(said("One cup."), sound(1), TurnComplete())
+    assert talk.texts == [("user", "Boil!"), ("model", "One cup.")]
+    assert talk.turns[-1].final
+
+
+def test_a_silent_end_after_all_was_said_ends_the_turn(talk):
+    talk.fold(TextSent(text="Boil!"), CALL, TurnComplete(), update(1))
+    talk.fold(said("One cup."), sound(1), TurnComplete())
+    assert not talk.turns[-1].final  # There may be more.
+    talk.fold(SILENT)
+    assert talk.turns[-1].final
+    assert talk.floor is Floor.LISTENING
+
+
+def test_a_silent_result_does_not_end_the_turn_while_another_call_runs(talk):
+    talk.fold(TextSent(text="Both!"), CALL, ToolCall(id="b", name="light"), TurnComplete(), SILENT)
+    assert not talk.turns[-1].final
+    talk.fold(ToolResult(id="b", name="light", result={}), said("Done."), sound(1), TurnComplete())
+    assert talk.texts[-1] == ("model", "Done.")
+
+
+def test_a_silent_result_for_an_earlier_turn_leaves_this_one_open(talk):
+    talk.fold(TextSent(text="Light!"), CALL, said("Yes."), sound(1), TurnComplete())
+    talk.fold(TextSent(text="And?"), said("Well"), sound(1), SILENT)
+    assert not talk.turns[-1].final
+    assert talk.floor is Floor.MODEL

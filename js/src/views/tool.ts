@@ -32,5 +32,6 @@ const OUTCOME: Record<ToolUse["state"], (use: ToolUse) => string> = {
   running: () => " …",
   done: (use) => ` → ${cleanLine(use.result ?? "None", CHIP)} · ${duration(use.duration_ms)}`,
   failed: (use) => ` failed: ${cleanLine(use.error ?? "no reason given", CHIP)}`,
+  refused: () => " not allowed",
   cancelled: () => " cancelled",
 };

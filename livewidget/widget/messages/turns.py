@@ -25,7 +25,7 @@ class ToolView(msgspec.Struct, frozen=True, kw_only=True):
     result: str | None
     error: str | None
     duration_ms: float
-    state: Literal["asking", "running", "done", "failed", "cancelled"]
+    state: Literal["asking", "running", "done", "failed", "refused", "cancelled"]
     updates: tuple[str, ...] = ()
 
 
