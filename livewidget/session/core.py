@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from livewidget import events
@@ -18,12 +18,13 @@ from livewidget.models import find
 from livewidget.protocol import ClientMessage, FunctionResponse, ToolResponse
 from livewidget.protocol.anatomy import without_secrets
 from livewidget.session.answers import Answers
+from livewidget.session.hold import SOUND_MS, Hold
 from livewidget.session.listeners import Sinks, Streams
 from livewidget.session.sending import Microphone
-from livewidget.session.toolbox import Toolbox
+from livewidget.session.toolbox import Confirm, Toolbox
 from livewidget.session.totals import Totals
 from livewidget.session.wire import Hide, WireLog
-from livewidget.tools import Tool, failure
+from livewidget.tools import failure
 from livewidget.turns import Record, Turn, record_for
 
 _log = logging.getLogger("livewidget.session")
@@ -58,8 +59,9 @@ class Core:
         provider: Provider,
         config: LiveConfig | None = None,
         *,
-        tools: Sequence[Tool | Callable[..., Any] | Mapping[str, Any]] = (),
+        tools: Sequence[Any] = (),
         handle: str | None = None,
+        confirm: Confirm | bool | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Prepare a session; nothing is dialled before `start`.
@@ -67,12 +69,16 @@ class Core:
         Args:
             provider: Whom to talk with.
             config: What it is asked to be.
-            tools: Functions that the model may call; or declarations (dicts) that `send_tool_result` answers.
+            tools: Functions that the model may call, MCP sessions, `McpServer`s; or declarations (dicts) that
+                `send_tool_result` answers.
             handle: Of an earlier session, to go on with its talk.
+            confirm: Asked before a tool with `confirm=True` runs: a function, or a coroutine function, of the
+                call; True: `ToolAsking` is told, and `allow` answers. None: such a tool does not run.
             clock: Another clock; for tests.
 
         Raises:
             ToolError: If something cannot be a tool.
+            ConfigError: If the model does not treat calls as a tool wants it.
         """
         self.provider = provider
         self.config = config if config is not None else LiveConfig()
@@ -86,7 +92,8 @@ class Core:
         self._beat: asyncio.Task[None] | None = None
         self._settling: asyncio.Task[None] | None = None
         self._conversation: Record = record_for(find(provider.model, provider.service))
-        self._toolbox = Toolbox(tools, self._tool_done, lambda: self._clock.now_ms() / 1000)
+        self._hold = Hold(self._send_users, self._must_hold)
+        self._toolbox = self._make_toolbox(tools, confirm)
         self._microphone = Microphone()
         self._totals = Totals()
         self._answers = Answers()
@@ -98,6 +105,17 @@ class Core:
 
     def __repr__(self) -> str:
         return f"<LiveSession with {self.provider.model}, {self._phase.name.lower()}>"
+
+    def _make_toolbox(self, tools: Sequence[Any], confirm: Confirm | bool | None) -> Toolbox:
+        return Toolbox(
+            tools,
+            find(self.provider.model, self.provider.service),
+            deliver=self._tool_told,
+            tell=self._take,
+            freed=self._call_over,
+            clock=self._clock,
+            confirm=confirm,
+        )
 
     # --- Life -----------------------------------------------------------------------------------------------
 
@@ -115,13 +133,16 @@ class Core:
             raise StateError(f"The session {self._phase.value}")
         self._phase = Phase.OPENING
         try:
+            await self._toolbox.open()
             connection = await Connection.open(
                 self.provider, self.config, self._toolbox.declarations, handle=self.handle, tap=self.wire
             )
         except BaseException:
             self._phase = Phase.ENDED
+            await self._toolbox.close()
             raise
         if self._phase is not Phase.OPENING:  # Closed meanwhile.
+            await self._toolbox.close()
             await connection.close()
             raise StateError("The session was closed while it was being opened.")
         self._connection = connection
@@ -158,6 +179,7 @@ class Core:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        await self._hold.close()
         await self._toolbox.close()
         if self._connection is not None:
             await self._connection.close()
@@ -178,6 +200,18 @@ class Core:
         except LiveError as error:
             self._end(error)
             raise
+
+    async def _send_users(self, message: ClientMessage | str, sound_ms: float) -> None:
+        """Send what comes from the user, who may be told to wait by `Hold`."""
+        await self._send(message)
+        if sound_ms:
+            self._conversation.sent(sound_ms, self._clock.now_ms())
+
+    def _must_hold(self) -> bool:
+        """Whether the model would take it amiss to be spoken to now: it waits for a tool."""
+        connection = self._connection
+        minds = connection is not None and connection.model.undisturbed_calls
+        return minds and self.config.hold_while_calling and self._toolbox.blocks
 
     # --- What comes -----------------------------------------------------------------------------------------
 
@@ -242,20 +276,34 @@ class Core:
                 "warning", "message-skipped", "A message of the server could not be read and was skipped."
             )
 
-    async def _tool_done(self, result: events.ToolResult, wire_id: str | None) -> None:
-        """A call ended: tell it, and send it to the model."""
+    async def _tool_told(
+        self,
+        event: events.ToolUpdate | events.ToolResult,
+        response: FunctionResponse | None,
+        notice: str | None,
+    ) -> None:
+        """A call gave something: tell it, and send it to the model."""
         if self._phase is not Phase.OPEN:
             return
-        self._take(result)
-        sent = dict(result.result) if result.result is not None else {"error": result.error}
-        if result.error is not None:
-            text = f"The tool {result.name[:64]} failed: {result.error.rstrip('.')}."
-            self._notice("error", "tool-failed", text)
-        answer = FunctionResponse(id=wire_id, name=result.name, response=sent)
+        self._take(event)
+        if notice is not None and isinstance(event, events.ToolResult):
+            code = "tool-refused" if event.refused else "tool-failed"
+            self._notice("warning" if event.refused else "error", code, notice)
+        if response is None:
+            return
         try:
-            await self._send(ClientMessage(tool_response=ToolResponse(function_responses=[answer])))
+            await self._send(ClientMessage(tool_response=ToolResponse(function_responses=[response])))
         except LiveError:
             return  # The session has ended, and has said why.
+
+    def _call_over(self) -> None:
+        self._hold.look()
+        if self._hold.dropped_ms:
+            text = (
+                f"A tool took longer than {SOUND_MS / 1000:.0f} s, and this model must not be spoken to "
+                "meanwhile: what was said first is lost."
+            )
+            self._notice_once("warning", "sound-lost", text)
 
     # --- Telling --------------------------------------------------------------------------------------------
 

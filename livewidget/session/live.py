@@ -115,7 +115,7 @@ class LiveSession(Core):
         message = text_message(text, self._need_open().model)
         answer = self._answers.expect(self._take(events.TextSent(text=text))[-1].index)
         try:
-            await self._send(message)
+            await self._hold.send(message)
             async with asyncio.timeout(timeout):
                 return await answer
         except TimeoutError:
@@ -131,7 +131,7 @@ class LiveSession(Core):
         """
         message = text_message(text, self._need_open().model)
         self._take(events.TextSent(text=text))
-        await self._send(message)
+        await self._hold.send(message)
 
     async def send_audio(self, pcm: Any, sample_rate: int = 16_000) -> None:
         """Send the user's sound. It goes out in pieces of at most 100 ms, at 16 kHz.
@@ -164,7 +164,7 @@ class LiveSession(Core):
             UsageError: If the model takes none.
         """
         picture = await self._picture(image, mime_type)
-        await self._send(image_message(picture))
+        await self._hold.send(image_message(picture))
         self._take(events.ImageSent(mime_type=picture.mime_type, size=len(picture.data)))
 
     async def activity_start(self) -> None:
@@ -174,7 +174,7 @@ class LiveSession(Core):
             StateError: If the session was opened with automatic turn detection.
         """
         self._need_push_to_talk()
-        await self._send(ClientMessage(realtime_input=RealtimeInput(activity_start=Empty())))
+        await self._hold.send(ClientMessage(realtime_input=RealtimeInput(activity_start=Empty())))
         self._take(events.ActivityStart())
 
     async def activity_end(self) -> None:
@@ -186,13 +186,13 @@ class LiveSession(Core):
         self._need_push_to_talk()
         await self._send_rest()
         self._take(events.ActivityEnd())
-        await self._send(ClientMessage(realtime_input=RealtimeInput(activity_end=Empty())))
+        await self._hold.send(ClientMessage(realtime_input=RealtimeInput(activity_end=Empty())))
 
     async def end_audio(self) -> None:
         """Say that the microphone pauses: what was heard so far is all there is. Nothing in push-to-talk."""
         if not self._push_to_talk:
             await self._send_rest()
-            await self._send(ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True)))
+            await self._hold.send(ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True)))
 
     async def send_tool_result(self, id: str, result: Any) -> None:
         """Answer a call of a tool that was declared without a function.
@@ -202,6 +202,14 @@ class LiveSession(Core):
         """
         self._need_open()
         await self._toolbox.answer(id, result)
+
+    def allow(self, id: str, allowed: bool = True) -> bool:
+        """Say whether a call that asks (`ToolAsking`) may run.
+
+        Returns:
+            Whether it was waiting for that: a call that is over, or unknown, is not, and nothing happens.
+        """
+        return self._toolbox.allow(id, allowed)
 
     async def interrupt(self) -> None:
         """Stop the model's turn. Where the service cannot be told, the rest of it is dropped here."""
@@ -235,6 +243,7 @@ class LiveSession(Core):
         return Picture(bytes(image), mime_type, 0, 0)
 
     def _need_push_to_talk(self) -> None:
+        self._need_open()
         if not self._push_to_talk:
             raise StateError(
                 "Start and end of speech are found automatically; "
@@ -249,5 +258,4 @@ class LiveSession(Core):
             await self._send_sound(rest)
 
     async def _send_sound(self, piece: bytes) -> None:
-        await self._send(audio_message(piece))
-        self._conversation.sent(len(piece) / BYTES_PER_MS, self._clock.now_ms())
+        await self._hold.send(audio_message(piece), len(piece) / BYTES_PER_MS)

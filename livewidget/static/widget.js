@@ -121,7 +121,7 @@ var phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listeni
   result: maybe(text),
   error: maybe(text),
   duration_ms: amount,
-  state: oneOf("asking", "running", "done", "failed", "cancelled"),
+  state: oneOf("asking", "running", "done", "failed", "refused", "cancelled"),
   updates: list(text)
 }), turn = {
   index: count,
@@ -2484,6 +2484,7 @@ var OUTCOME = {
   running: () => " …",
   done: (use) => ` → ${cleanLine(use.result ?? "None", CHIP)} · ${duration(use.duration_ms)}`,
   failed: (use) => ` failed: ${cleanLine(use.error ?? "no reason given", CHIP)}`,
+  refused: () => " not allowed",
   cancelled: () => " cancelled"
 };
 

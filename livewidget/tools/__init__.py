@@ -3,8 +3,10 @@
 Nothing here runs a function in a thread or waits for one: that is the session's part.
 """
 
+from livewidget.tools.mcp import is_session, tools_of
 from livewidget.tools.result import RESULT_LIMIT, Result, Scheduling, response
 from livewidget.tools.schema import check_declaration
+from livewidget.tools.source import ToolSource, is_source, sorted_out
 from livewidget.tools.tool import CONFIRM_TIMEOUT, TIMEOUT, Behavior, Offered, Tool, as_tools
 from livewidget.tools.words import ERROR_LENGTH, failure, first_line
 
@@ -18,9 +20,14 @@ __all__ = [
     "Result",
     "Scheduling",
     "Tool",
+    "ToolSource",
     "as_tools",
     "check_declaration",
     "failure",
     "first_line",
+    "is_session",
+    "is_source",
     "response",
+    "sorted_out",
+    "tools_of",
 ]

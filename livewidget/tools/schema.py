@@ -38,15 +38,16 @@ def schema_of(arguments: type[msgspec.Struct], name: str) -> dict[str, Any]:
     return schema
 
 
-def self_contained(whole: Mapping[str, Any], name: str) -> dict[str, Any]:
+def self_contained(whole: Mapping[str, Any], name: str, *, lenient: bool = False) -> dict[str, Any]:
     """Return a schema without references, titles and nulls, which not every model follows.
 
     Args:
         whole: A JSON Schema; `#/$defs/…` and `#/definitions/…` are the references that it may hold.
         name: The tool, for errors.
+        lenient: Allow anything where a type refers to itself, or to something outside of the schema.
 
     Raises:
-        ToolError: If a type refers to itself, or a reference leads out of the schema.
+        ToolError: If it does, and `lenient` is not set.
     """
     definitions: dict[str, Any] = {}
     bare = dict(whole)
@@ -54,16 +55,17 @@ def self_contained(whole: Mapping[str, Any], name: str) -> dict[str, Any]:
         definitions |= {f"#/{place}/{key}": value for key, value in (bare.pop(place, None) or {}).items()}
     if "$ref" in bare:  # So msgspec writes a struct of one name.
         bare = {**definitions.get(bare.pop("$ref"), {}), **bare}
-    schema: dict[str, Any] = _Inliner(definitions, name).inlined(bare, ())
+    schema: dict[str, Any] = _Inliner(definitions, name, lenient).inlined(bare, ())
     for comment in ("$schema", "$id", "$comment"):
         schema.pop(comment, None)
     return schema
 
 
 class _Inliner:
-    def __init__(self, definitions: Mapping[str, Any], name: str) -> None:
+    def __init__(self, definitions: Mapping[str, Any], name: str, lenient: bool) -> None:
         self._definitions = definitions
         self._name = name
+        self._lenient = lenient
 
     def inlined(self, schema: Any, above: tuple[str, ...]) -> Any:
         """Return `schema` with what it refers to in its place; `above`: the references it stands in."""
@@ -74,6 +76,8 @@ class _Inliner:
         schema = dict(schema)
         if "$ref" in schema:
             target = schema.pop("$ref")
+            if self._lenient and (target in above or target not in self._definitions):
+                return self._plain(schema, above)
             if target in above:
                 raise untellable(self._name, "a type refers to itself, and a schema here has an end")
             if target not in self._definitions:

@@ -6,8 +6,10 @@ import threading
 
 import pytest
 
+from livewidget.clock import ManualClock
 from livewidget.errors import ToolError, UsageError
 from livewidget.events import Notice, ToolCall, ToolCallCancelled, ToolResult
+from livewidget.models import find
 from livewidget.protocol import ToolCallCancellation
 from livewidget.session import LiveSession
 from livewidget.session.toolbox import CALLS, REMEMBERED, Toolbox
@@ -332,11 +334,18 @@ async def test_a_tool_may_close_the_session(peer):
     await eventually(lambda: asyncio.all_tasks() == before)
 
 
-async def test_what_is_remembered_is_bounded():
-    async def ignore(result, id):
-        del result, id
+async def ignore(*told):
+    del told
 
-    box = Toolbox([], ignore, lambda: 0.0)
+
+def box_of(*offered, model="gemini-3.8-live", clock=None, **more):
+    """A toolbox of its own, whose results go nowhere."""
+    quiet = {"deliver": ignore, "tell": lambda event: None, "freed": lambda: None}
+    return Toolbox(list(offered), find(model, "gemini"), **(quiet | more), clock=clock or ManualClock())
+
+
+def test_what_is_remembered_is_bounded():
+    box = box_of()
     for number in range(REMEMBERED + 5):
         assert box.admit(ToolCall(id=str(number), name="x")) is not None
     assert len(box._seen) == REMEMBERED

@@ -1,0 +1,203 @@
+"""Calls that a person has to allow, in a session."""
+
+import asyncio
+
+import pytest
+
+from livewidget.clock import ManualClock
+from livewidget.events import Notice, ToolAllowed, ToolAsking, ToolCallCancelled, ToolResult
+from livewidget.protocol import ToolCallCancellation
+from livewidget.session import LiveSession
+from livewidget.tools import Tool
+from tests.peer import Peer, eventually, until
+
+opened = []
+
+
+def open_door(which: str) -> str:
+    """Open a door."""
+    opened.append(which)
+    return "open"
+
+
+@pytest.fixture(autouse=True)
+def _all_shut():
+    opened.clear()
+
+
+DOOR = Tool.of(open_door, confirm=True)
+
+
+async def test_a_call_waits_until_it_is_allowed():
+    clock = ManualClock()
+    peer = Peer()
+    async with LiveSession(peer, tools=[DOOR], confirm=True, clock=clock) as session:
+        stream = aiter(session)
+        await peer.receive()
+        await peer.call("open_door", id="fc_1", which="front")
+        assert (await until(stream, ToolAsking)).id == "fc_1"
+        assert session.turns[-1].tools[0].state == "asking"
+        clock.advance(29_000)
+        assert opened == []
+        assert session.allow("fc_1") is True
+        assert (await until(stream, ToolAllowed)).id == "fc_1"
+        assert session.turns[-1].tools[0].state == "running"
+        assert (await peer.result()).response == {"result": "open"}
+        assert opened == ["front"]
+        told = await until(stream, ToolResult)
+        assert (told.refused, told.error) == (False, None)
+        # What the person took is not the function's time.
+        assert told.duration_ms == 0
+
+
+async def test_a_call_that_is_not_allowed_does_not_run():
+    peer = Peer()
+    async with LiveSession(peer, tools=[DOOR], confirm=True) as session:
+        stream = aiter(session)
+        await peer.receive()
+        await peer.call("open_door", which="front")
+        asked = await until(stream, ToolAsking)
+        assert session.allow(asked.id, False) is True
+        assert session.allow(asked.id, True) is False
+        assert (await peer.result()).response == {"error": "the user did not allow it"}
+        assert (await until(stream, ToolResult)).refused
+        (use,) = session.turns[-1].tools
+        assert (use.state, use.error) == ("refused", "the user did not allow it")
+    assert opened == []
+
+
+async def test_nobody_answers_in_time():
+    clock = ManualClock()
+    peer = Peer()
+    async with LiveSession(peer, tools=[DOOR], confirm=True, clock=clock) as session:
+        stream = aiter(session)
+        await peer.receive()
+        await peer.call("open_door", which="front")
+        asked = await until(stream, ToolAsking)
+        clock.advance(30_001)
+        assert (await peer.result()).response == {"error": "the user did not say that it may run"}
+        notice = await until(stream, Notice)
+        assert (notice.level, notice.code) == ("warning", "tool-refused")
+        assert notice.text == "The tool open_door did not run: nobody allowed it within 30 s."
+        assert session.allow(asked.id) is False
+    assert opened == []
+
+
+async def test_where_nobody_can_be_asked_the_call_is_refused_at_once():
+    peer = Peer()
+    async with LiveSession(peer, tools=[DOOR]) as session:
+        stream = aiter(session)
+        await peer.receive()
+        await peer.call("open_door", which="front")
+        assert "nobody can be asked" in (await peer.result()).response["error"]
+        assert "confirm=…" in (await until(stream, Notice)).text
+        assert session.turns[-1].tools[0].state == "refused"
+    assert opened == []
+
+
+async def soon_yes(call):
+    await asyncio.sleep(0)
+    return call.args["which"] == "front"
+
+
+def at_once(call):
+    return call.name == "open_door"
+
+
+async def breaks(call):
+    raise ValueError("no bell")
+
+
+@pytest.mark.parametrize(
+    ("confirm", "which", "sent"),
+    [
+        (soon_yes, "front", {"result": "open"}),
+        (soon_yes, "back", {"error": "the user did not allow it"}),
+        (at_once, "front", {"result": "open"}),
+        (lambda call: "yes", "front", {"error": "the user did not allow it"}),  # Only True is a yes.
+        (breaks, "front", {"error": "the user could not be asked whether it may run"}),
+    ],
+)
+async def test_a_function_that_is_asked(confirm, which, sent):
+    peer = Peer()
+    async with LiveSession(peer, tools=[DOOR], confirm=confirm) as session:
+        stream = aiter(session)
+        await peer.receive()
+        await peer.call("open_door", which=which)
+        await until(stream, ToolAsking)
+        assert (await peer.result()).response == sent
+        if confirm is breaks:
+            assert "ValueError: no bell" in (await until(stream, Notice)).text
+    assert opened == (["front"] if "result" in sent else [])
+
+
+async def test_the_first_word_counts():
+    never = asyncio.Event()
+
+    async def thinks_long(call):
+        await never.wait()
+        return False
+
+    peer = Peer()
+    before = asyncio.all_tasks()
+    async with LiveSession(peer, tools=[DOOR], confirm=thinks_long) as session:
+        stream = aiter(session)
+        await peer.receive()
+        await peer.call("open_door", which="front")
+        assert session.allow((await until(stream, ToolAsking)).id)
+        assert (await peer.result()).response == {"result": "open"}
+    await eventually(lambda: asyncio.all_tasks() == before)
+
+
+async def test_arguments_that_do_not_fit_are_not_asked_about():
+    peer = Peer()
+    async with LiveSession(peer, tools=[DOOR], confirm=True):
+        await peer.receive()
+        await peer.call("open_door", which=3)
+        assert "do not fit" in (await peer.result()).response["error"]
+
+
+@pytest.mark.parametrize("id", ["unknown", "", "fc_2"])
+async def test_a_word_for_a_call_that_does_not_ask_does_nothing(id):
+    peer = Peer()
+    async with LiveSession(peer, tools=[DOOR, Tool.of(open_door, name="door")], confirm=True) as session:
+        stream = aiter(session)
+        await peer.receive()
+        assert session.allow("fc_1") is False  # Not yet.
+        await peer.call("door", id="fc_2", which="cellar")
+        await peer.result()
+        await peer.call("open_door", id="fc_1", which="front")
+        await until(stream, ToolAsking)
+        assert session.allow(id) is False
+        assert opened == ["cellar"]
+
+
+async def test_a_call_that_is_cancelled_asks_no_more():
+    peer = Peer()
+    async with LiveSession(peer, tools=[DOOR], confirm=True) as session:
+        stream = aiter(session)
+        await peer.receive()
+        await peer.call("open_door", id="fc_1", which="front")
+        await until(stream, ToolAsking)
+        await peer.send(tool_call_cancellation=ToolCallCancellation(ids=["fc_1"]))
+        await until(stream, ToolCallCancelled)
+        assert session.turns[-1].tools[0].state == "cancelled"
+        await eventually(lambda: session.allow("fc_1") is False)
+    assert opened == []
+
+
+async def test_several_ask_at_the_same_time():
+    peer = Peer()
+    async with LiveSession(peer, tools=[DOOR], confirm=True) as session:
+        stream = aiter(session)
+        await peer.receive()
+        for id in ("a", "b", "c"):
+            await peer.call("open_door", id=id, which=id)
+            await until(stream, ToolAsking)
+        assert session.allow("b")
+        assert (await peer.result()).id == "b"
+        assert session.allow("c", False)
+        assert (await peer.result()).id == "c"
+        assert session.allow("a")
+        assert (await peer.result()).id == "a"
+    assert opened == ["b", "a"]
