@@ -139,6 +139,11 @@ REASONS: Final = tuple(
         ),
         ("publisher model", ModelNotFound, "This project has no access to the model {model}.{hint}"),
         (
+            "exceeds the maximum number of tokens",
+            SetupRefused,
+            "The talk has filled the context of {model}; start again, with compression=True for a long talk.",
+        ),
+        (
             "invalid argument",
             SetupRefused,
             "The service does not accept something in this session for {model} and does not say what; "

@@ -18,13 +18,12 @@ from livewidget.protocol.server import (
     Transcription,
     UsageMetadata,
 )
-from livewidget.standin import rules, showing
+from livewidget.standin import recall, rules, showing
 from livewidget.standin.calling import Calling
 from livewidget.standin.delivery import Delivery
 from livewidget.standin.manners import Manners
 from livewidget.standin.memory import Memories, Memory
-from livewidget.standin.outlet import Outlet
-from livewidget.standin.pictures import Sight
+from livewidget.standin.outlet import Outlet, Refusal
 from livewidget.standin.seams import (
     SPEAKING_RATE,
     Brain,
@@ -57,7 +56,7 @@ class Senses:
     """What a session hears, thinks and speaks with.
 
     Attributes:
-        sees: The tutor's own brain is at work, and looks at pictures.
+        own: The tutor's own brain is at work, which looks at pictures and remembers the talk.
         late: What the user said is told when the answer has begun, as the service may do it.
     """
 
@@ -66,7 +65,7 @@ class Senses:
     voice: Voice
     clock: Clock
     memories: Memories
-    sees: bool = True
+    own: bool = True
     late: bool = False
 
 
@@ -84,16 +83,16 @@ class Answering:
         self._delivery: Delivery | None = None
         self._open = False  # the model has the floor: an interruption must be told
         self.mind = mind
-        self.sight = Sight()
 
     @property
     def busy(self) -> bool:
         """Whether an answer is being made, waits for a function, or is still being heard."""
         return self._task is not None and not self._task.done()
 
-    async def ask(self, text: str, *, confident: bool = True) -> None:
-        """Answer `text`: at once, or after what is being said where that may not be interrupted."""
-        self._memory.history.append(("user", text))
+    async def ask(self, text: str, *, confident: bool = True, written: bool = False) -> None:
+        """Answer `text`, spoken or written: at once, or after what is being said where that goes on."""
+        remember = self._memory.context.write if written else self._memory.context.add
+        remember("user", text)
         if self.busy:
             self._waiting.append((text, confident))
             return
@@ -111,11 +110,11 @@ class Answering:
 
     def _unasked(self) -> str | None:
         """Take the user's last words, if the model has said none since; turns without a word go with them."""
-        history = self._memory.history
-        while history and history[-1][0] == "user":
-            _, text = history.pop()
-            if has_words(text):
-                return text
+        context = self._memory.context
+        while (last := context.last()) and last[0] == "user":
+            context.take()
+            if has_words(last[1]):
+                return last[1]
         return None
 
     async def interrupt(self) -> None:
@@ -145,7 +144,7 @@ class Answering:
         await asyncio.wait([task])
         if self._delivery and self._delivery.text:
             # The history keeps only what was sent.
-            self._memory.history.append(("model", self._delivery.text))
+            self._memory.context.add("model", self._delivery.text)
         self._delivery = None
 
     async def _run(self, text: str, confident: bool) -> None:
@@ -156,12 +155,15 @@ class Answering:
                 await self._answer(*self._waiting.popleft())
         except TransportClosed:
             pass
+        except Refusal as refusal:
+            await self._outlet.close(refusal.code, refusal.reason)
         except Exception:
             # A seam failed: to the client that is a fault of the server.
             log.exception("the stand-in could not answer")
             await self._outlet.close(1011, rules.INTERNAL)
 
     async def _answer(self, text: str, confident: bool) -> None:
+        await self._prepare()
         said = await self._think(text, confident)
         if said.thoughts and self._manners.model.thinking_required:
             await self._fill()
@@ -181,11 +183,28 @@ class Answering:
             await self._outlet.content(waiting_for_input=True)
             await self._complete()
 
+    async def _prepare(self) -> None:
+        """Make room in the context, and tell that nothing can be resumed while an answer is made.
+
+        Raises:
+            Refusal: If the context is full.
+        """
+        manners, context = self._manners, self._memory.context
+        if manners.window is not None:
+            context.compress(*manners.window)
+        rules.check_context(context.size, manners.model)
+        if manners.resumes:
+            update = SessionResumptionUpdate(resumable=False)
+            await self._outlet.send(ServerMessage(session_resumption_update=update))
+
     async def _think(self, text: str, confident: bool) -> Thought:
         if self._manners.mute:
             return Say("")  # a translator that knows no language is silent aloud
-        seen = await self.sight.answer(text) if self._senses.sees else None
-        return seen or await self._safely(self.mind.reply(text, confident=confident))
+        if self._senses.own and confident and not self._manners.model.translation:
+            own = await self._memory.sight.answer(text) or recall.answer(text, self._memory.context)
+            if own is not None:
+                return own
+        return await self._safely(self.mind.reply(text, confident=confident))
 
     async def _safely(self, thought: Awaitable[Thought]) -> Thought:
         try:
@@ -197,7 +216,7 @@ class Answering:
 
     async def _show_thoughts(self, thoughts: tuple[str, ...]) -> None:
         for thought in self._manners.thinking.kept(thoughts):
-            self._memory.meter.thought(thought)
+            self._memory.context.thought(thought)
             if self._manners.thinking.shown:
                 await self._new_delivery().part(Part(text=thought, thought=True))
 
@@ -218,7 +237,7 @@ class Answering:
         if not translates:
             await self._outlet.content(generation_complete=True)
         await delivery.heard()
-        self._memory.history.append(("model", delivery.text))
+        self._memory.context.add("model", delivery.text)
         self._delivery = None
         if translates:
             self._open = False  # such a model never completes a turn
@@ -248,7 +267,7 @@ class Answering:
         return delivery
 
     def _new_delivery(self) -> Delivery:
-        return Delivery(self._outlet, self._manners, self._senses.clock, self._memory.meter)
+        return Delivery(self._outlet, self._manners, self._senses.clock, self._memory.context)
 
     async def _complete(self, status: str = "IDLE") -> None:
         # Closed before it is sent: an interruption during the sending must not complete the turn again.
@@ -260,14 +279,17 @@ class Answering:
         said = status if self._manners.model.thinking_required else None
         content = ServerContent(turn_complete=True, interaction_status=said)
         await self._outlet.send(ServerMessage(server_content=content, usage_metadata=self._usage()))
-        if self._manners.resumes:
+        if self._manners.resumes and status == "IDLE" and not self._calling.waits:
+            life = self._manners.model.handle_ms
             update = SessionResumptionUpdate(
-                new_handle=self._senses.memories.keep(self._memory), resumable=True
+                new_handle=self._senses.memories.keep(self._memory, life),
+                resumable=True,
+                last_consumed_client_message_index=self._outlet.index if self._manners.transparent else None,
             )
             await self._outlet.send(ServerMessage(session_resumption_update=update))
 
     def _usage(self) -> UsageMetadata:
-        return self._memory.meter.turn(vertex=self._manners.vertex)
+        return self._memory.context.turn(vertex=self._manners.vertex)
 
 
 async def _silence() -> AsyncGenerator[Speech, None]:

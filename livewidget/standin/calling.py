@@ -34,6 +34,11 @@ class Calling:
         self._clock = clock
         self._pending: dict[str, _Pending] = {}
 
+    @property
+    def waits(self) -> bool:
+        """Whether a function has not returned yet."""
+        return bool(self._pending)
+
     async def call(self, call: Call, complete: Callable[[], Awaitable[None]]) -> Mapping[str, Any] | None:
         """Call a function and return its result; None where that is not to be spoken of.
 

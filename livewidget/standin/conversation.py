@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import Any
 
 import msgspec
 
+from livewidget.models import ONLY_ACTIVITY
 from livewidget.protocol.client import ClientContent, ClientMessage, ContextUpdate, RealtimeInput, Setup
 from livewidget.protocol.content import Blob, Content, Tool
-from livewidget.standin import pictures, rules
+from livewidget.standin import pictures, recall, rules
 from livewidget.standin.answering import Answering, Senses, has_words
 from livewidget.standin.listening import Listening
 from livewidget.standin.manners import Manners
@@ -17,6 +19,7 @@ from livewidget.standin.memory import Memory
 from livewidget.standin.outlet import Outlet, Refusal
 from livewidget.standin.seams import HEARING_RATE, Hearing, Mind, Phrases
 
+_PICTURES = 2
 _RATE = re.compile(r"rate\s*=\s*\"?(\d{1,7})", re.ASCII)
 
 
@@ -34,11 +37,14 @@ class Conversation:
         if memory.mind is None or (declared, skills) != (memory.declarations, memory.skills):
             memory.mind = senses.brain.session(declared, skills)
             memory.declarations, memory.skills = declared, skills
-        if setup.system_instruction:
-            memory.meter.read(_text(setup.system_instruction))
+        memory.context.instruction = _text(setup.system_instruction)
+        # Pictures that came while nobody spoke, and how many had begun to speak before.
+        self._aside: deque[tuple[int, bytes]] = deque(maxlen=_PICTURES)
         hearing = self._ears(memory.mind)
         self._answering = Answering(outlet, manners, senses, memory, memory.mind)
-        self._listening = Listening(outlet, manners, self._answering, memory.meter, hearing, late=senses.late)
+        self._listening = Listening(
+            outlet, manners, self._answering, memory.context, hearing, late=senses.late
+        )
 
     @property
     def seeding(self) -> bool:
@@ -84,44 +90,68 @@ class Conversation:
     async def _media(self, blob: Blob) -> None:
         kind = (blob.mime_type or "audio/pcm").lower()
         if kind.startswith("image/"):
-            self._answering.sight.look(blob.data)
-            self._memory.meter.saw(self._manners.media_resolution)
+            if self._manners.coverage == ONLY_ACTIVITY and not self._listening.speaking:
+                self._aside.append((self._listening.begun, blob.data))
+            else:
+                self._look(blob.data)
             return
         if not kind.startswith(("audio/pcm", "audio/l16")):
             raise Refusal(1007, rules.INVALID)
         rate = _RATE.search(kind)
         await self._listening.audio(blob.data, int(rate[1]) if rate else HEARING_RATE)
 
+    def _look(self, picture: bytes) -> None:
+        self._memory.sight.look(picture)
+        self._memory.context.saw(self._manners.media_resolution)
+
+    def _look_aside(self) -> None:
+        """Let what was shown before a typed question belong to it, unless somebody has spoken since.
+
+        Of a spoken turn "only activity" leaves out what was shown before; what it leaves out of a typed one
+        is not published.
+        """
+        for begun, picture in self._aside:
+            if begun == self._listening.begun:
+                self._look(picture)
+        self._aside.clear()
+
     async def _typed(self, text: str) -> None:
-        self._memory.meter.read(text)
         if not has_words(text):
+            self._memory.context.read(text)
             if self._manners.answers:
                 await self._answering.nudge()
             return
         await self._answering.interrupt()
+        self._look_aside()
         if self._manners.answers:
-            await self._answering.ask(text)
+            await self._answering.ask(text, written=True)
 
     async def _content(self, content: ClientContent) -> None:
         turns = [(turn.role or "user", _text(turn)) for turn in content.turns or []]
-        for _, text in turns:
-            self._memory.meter.read(text)
         if self._seeding:
-            self._memory.history.extend(turns)
+            self._write(turns)
             self._seeding = not content.turn_complete
             # Later families wait for realtime input, even where the history ends with a question.
             if content.turn_complete and self._manners.model.text == "client_content":
                 await self._answering.nudge()
             return
         await self._answering.interrupt()
-        # Vertex AI takes a new system instruction as a turn; the tutor has no use for one.
-        self._memory.history.extend((role, text) for role, text in turns if role != "system" and text)
+        self._look_aside()
+        self._write(turns)
         if content.turn_complete and self._manners.answers:
             await self._answering.greet()
 
+    def _write(self, turns: list[tuple[str, str]]) -> None:
+        for role, text in turns:
+            if role == "system":
+                # So does Vertex AI take a new instruction.
+                self._memory.context.instruction = text
+            elif text:
+                self._memory.context.write(role, text)
+
     def _update(self, update: ContextUpdate) -> None:
-        if update.system_instruction:
-            self._memory.meter.read(_text(update.system_instruction))
+        if update.system_instruction is not None:
+            self._memory.context.instruction = _text(update.system_instruction)
         if update.tools is None:
             return
         declared, skills = _declared(update.tools.tools), self._manners.skills(update.tools.tools)
@@ -131,7 +161,8 @@ class Conversation:
         self._listening.replace(self._ears(mind))
 
     def _ears(self, mind: Mind) -> Hearing:
-        seen = pictures.QUESTIONS if self._senses.sees and self._manners.sees else ()
+        own = self._senses.own and self._manners.answers and not self._manners.model.translation
+        seen = (*recall.PHRASES, *(pictures.QUESTIONS if self._manners.sees else ())) if own else ()
         known, expected = mind.phrases.sentences, self._manners.vocabulary
         # Ears without phrases take any English: what is only expected must not narrow them.
         more = (*seen, *expected) if known or seen else ()
@@ -142,5 +173,5 @@ def _declared(tools: list[Tool] | None) -> list[dict[str, Any]]:
     return [msgspec.to_builtins(one) for one in rules.declarations(tools)]
 
 
-def _text(content: Content) -> str:
-    return " ".join(part.text for part in content.parts or [] if part.text)
+def _text(content: Content | None) -> str:
+    return " ".join(part.text for part in (content and content.parts) or [] if part.text)

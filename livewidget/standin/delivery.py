@@ -8,10 +8,11 @@ from contextlib import aclosing
 from livewidget.clock import Clock
 from livewidget.protocol.content import Blob, Content, Part
 from livewidget.protocol.server import ServerContent, ServerMessage, Transcription
+from livewidget.standin.context import Context
 from livewidget.standin.manners import Manners
 from livewidget.standin.outlet import Outlet
 from livewidget.standin.seams import SPEAKING_RATE, Speech
-from livewidget.standin.tokens import AUDIO_PER_SECOND, CHARACTERS_PER_TOKEN, Meter
+from livewidget.standin.tokens import AUDIO_PER_SECOND, CHARACTERS_PER_TOKEN
 
 _SPEED = 4.0  # times real time, as the service's own 3.8 model
 _MESSAGE_BYTES = 9600  # 200 ms, as the service's first message
@@ -26,11 +27,11 @@ class Delivery:
     come before their own sound, and after all the sound before it.
     """
 
-    def __init__(self, outlet: Outlet, manners: Manners, clock: Clock, meter: Meter) -> None:
+    def __init__(self, outlet: Outlet, manners: Manners, clock: Clock, context: Context) -> None:
         self._outlet = outlet
         self._manners = manners
         self._clock = clock
-        self._meter = meter
+        self._context = context
         self._began: float | None = None
         self._samples = 0
         self._language: str | None = None
@@ -66,7 +67,7 @@ class Delivery:
         """Send an answer as text, for a model that writes."""
         if self._manners.most_tokens is not None:
             text = text[: CHARACTERS_PER_TOKEN * self._manners.most_tokens]
-        self._meter.wrote(text)
+        self._context.wrote(text)
         self.text += text
         await self.part(Part(text=text))
 
@@ -87,7 +88,7 @@ class Delivery:
         turn = self._turn(Part(inline_data=Blob(data=sound, mime_type=_MIME))) if sound else None
         # Counted before they are sent: an interruption in between finds them already on the way.
         self._samples += len(sound) // 2
-        self._meter.said(len(sound) // 2)
+        self._context.said(len(sound) // 2)
         self.text += words
         if transcript and turn and self._manners.one_thing_per_message:
             await self._outlet.content(output_transcription=transcript)

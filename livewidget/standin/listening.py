@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -18,10 +19,10 @@ from livewidget.protocol.server import (
 )
 from livewidget.standin import rules
 from livewidget.standin.answering import Answering
+from livewidget.standin.context import Context
 from livewidget.standin.manners import Manners
 from livewidget.standin.outlet import Outlet, Refusal
 from livewidget.standin.seams import HEARING_RATE, Heard, Hearing, Partial, SpeechEnded, SpeechStarted
-from livewidget.standin.tokens import Meter
 from livewidget.standin.tutor.writing import smart
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,9 @@ _RATES = range(4_000, 192_001)  # Hz
 _SLICE = HEARING_RATE // 20  # 50 ms: others on the loop wait no longer than its hearing takes
 _LANGUAGE = "en"  # that the ears know
 _UNCLEAR = "[unclear]"  # written in the place of what resembles nothing that is known
+_ONSET = HEARING_RATE // 5  # 200 ms: speech is rarely found sooner than that after it began
+_MESSAGES = 200  # that may hold the beginning of speech
+ALL_INPUT = "TURN_INCLUDES_ALL_INPUT"
 _UTTERANCES = 8  # that may wait to be understood; beyond that, the client waits
 
 
@@ -41,7 +45,7 @@ class Listening:
         outlet: Outlet,
         manners: Manners,
         answering: Answering,
-        meter: Meter,
+        context: Context,
         hearing: Hearing,
         *,
         late: bool = False,
@@ -50,14 +54,17 @@ class Listening:
         self._outlet = outlet
         self._manners = manners
         self._answering = answering
-        self._meter = meter
+        self._context = context
         self._hearing = hearing
         self._late = late
         self._base = 0  # samples heard by ears that have been replaced
         self._samples = 0
         self._resampler: Resampler | None = None
         self._rate = HEARING_RATE
-        self._speaking = False
+        self._lead = 0  # samples before speech that belong to it, should it begin now
+        self._messages: deque[tuple[int, int]] = deque(maxlen=_MESSAGES)
+        self.speaking = False
+        self.begun = 0  # how often somebody has begun to speak
         self._utterances: asyncio.Queue[Callable[[], str]] = asyncio.Queue(_UTTERANCES)
         self._understanding: asyncio.Task[None] | None = None
 
@@ -70,13 +77,24 @@ class Listening:
         if rate not in _RATES:
             raise Refusal(1007, rules.INVALID)
         samples = self._resampled(pcm[: len(pcm) & ~1], rate)
+        self._messages.append((self._outlet.consumed, len(samples) // 2))
         for start in range(0, len(samples), 2 * _SLICE):
             piece = samples[start : start + 2 * _SLICE]
             self._samples += len(piece) // 2
-            self._meter.heard(len(piece) // 2)
+            spoke = self.speaking
             await self._tell(self._hearing.feed(piece))
+            self._count(len(piece) // 2, spoke or self.speaking)
             if len(samples) > 2 * _SLICE:
                 await asyncio.sleep(0)
+
+    def _count(self, samples: int, active: bool) -> None:
+        """Count sound that belongs to a turn: what is spoken, or everything, as the coverage says."""
+        if active or self._manners.coverage == ALL_INPUT:
+            self._context.heard(self._lead + samples)
+            self._lead = 0
+        else:
+            padding = self._manners.hearing.prefix_padding_ms * HEARING_RATE // 1000
+            self._lead = min(self._lead + samples, padding)
 
     async def activity(self, begins: bool) -> None:
         """The client says itself that its user begins or ends to speak."""
@@ -91,7 +109,8 @@ class Listening:
     def replace(self, hearing: Hearing) -> None:
         """Go on with other ears."""
         self._hearing.close()
-        self._hearing, self._base, self._speaking = hearing, self._samples, False
+        self._hearing, self._base, self.speaking = hearing, self._samples, False
+        self._outlet.unfinished = None
 
     async def close(self) -> None:
         """Stop listening."""
@@ -125,14 +144,27 @@ class Listening:
         await self._begin()
 
     async def _begin(self) -> None:
-        self._speaking = True
+        self.speaking = True
+        self.begun += 1
+        self._outlet.unfinished = self._before_speech()
         if self._manners.transcribes_input and self._manners.model.translation:
             await self._outlet.content(input_transcription=Transcription(language_code=_LANGUAGE))
         if self._manners.interrupts:
             await self._answering.interrupt()
 
+    def _before_speech(self) -> int:
+        """Return how many messages came before the one in which the speech begins that was found now."""
+        missing = self._manners.hearing.prefix_padding_ms * HEARING_RATE // 1000 + _ONSET
+        first = self._outlet.consumed
+        for index, samples in reversed(self._messages):
+            if missing <= 0:
+                break
+            first, missing = index, missing - samples
+        return first
+
     async def _ended(self, speech: SpeechEnded) -> None:
-        self._speaking = False
+        self.speaking = False
+        self._outlet.unfinished = None
         if not self._manners.hearing.manual:
             await self._signal("ACTIVITY_END", "VAD_SIGNAL_TYPE_EOS", speech.at_sample)
         if speech.later is None:
@@ -158,7 +190,7 @@ class Listening:
         if not text.strip():
             return
         # Slow ears: the user may have gone on meanwhile, which interrupts an answer before it begins.
-        answers = self._manners.answers and not (self._speaking and self._manners.interrupts)
+        answers = self._manners.answers and not (self.speaking and self._manners.interrupts)
         if self._manners.transcribes_input:
             await self._transcribe(text, confident, late=self._late and answers)
         if answers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from livewidget.models import Model
+from livewidget.models import ONLY_ACTIVITY, Model
 from livewidget.protocol.client import Setup
 from livewidget.protocol.content import Tool
 from livewidget.standin.rules import TUTOR
@@ -30,6 +30,9 @@ class Manners:
         one_thing_per_message: A word and its sound come in two messages, as from the models before 3.
         interrupts: The user's voice stops the model's.
         resumes: Sends a resumption handle after each turn.
+        transparent: Says with it which of the client's messages are in it.
+        window: Tokens of the context from which it is compressed, and to how many; None: it is not.
+        coverage: What belongs to a turn: `turnCoverage`, or what the model does without it.
         signals_speech: Sends `voiceActivityDetectionSignal` too.
         seeds: The first `clientContent` is history, up to `turnComplete`.
         voice: The prebuilt voice asked for, or None.
@@ -57,6 +60,9 @@ class Manners:
     one_thing_per_message: bool = False
     interrupts: bool = True
     resumes: bool = False
+    transparent: bool = False
+    window: tuple[int, int] | None = None
+    coverage: str = ONLY_ACTIVITY
     signals_speech: bool = False
     seeds: bool = False
     voice: str | None = None
@@ -93,6 +99,9 @@ class Manners:
             # Who translates speaks while they listen.
             interrupts=not (model.translation or _never_interrupts(setup)),
             resumes=setup.session_resumption is not None,
+            transparent=bool(setup.session_resumption and setup.session_resumption.transparent),
+            window=_window(setup, model),
+            coverage=(realtime and realtime.turn_coverage) or model.turn_coverage,
             signals_speech=bool(setup.explicit_vad_signal),
             seeds=bool(history and history.initial_history_in_client_content),
             voice=_voice(setup),
@@ -125,6 +134,16 @@ class Manners:
 def _never_interrupts(setup: Setup) -> bool:
     realtime = setup.realtime_input_config
     return bool(realtime and realtime.activity_handling == "NO_INTERRUPTION")
+
+
+def _window(setup: Setup, model: Model) -> tuple[int, int] | None:
+    asked = setup.context_window_compression
+    if asked is None:
+        return None
+    trigger, sliding = asked.trigger_tokens, asked.sliding_window
+    trigger = model.context_tokens * 4 // 5 if trigger is None else trigger
+    target = sliding.target_tokens if sliding else None
+    return trigger, trigger // 2 if target is None else min(target, trigger)
 
 
 def _voice(setup: Setup) -> str | None:

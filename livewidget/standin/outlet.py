@@ -27,6 +27,13 @@ class Outlet:
         self._transport = transport
         self._held: list[ServerMessage] = []
         self.stalled = False  # what either side sends is lost, and the link stays open
+        self.consumed = 0  # messages of the client's that have been taken in, the setup among them
+        self.unfinished: int | None = None  # how many came before what is being said now; None: nobody speaks
+
+    @property
+    def index(self) -> int:
+        """Index of the last message of the client's that is taken in whole; the setup has 0."""
+        return (self.consumed if self.unfinished is None else min(self.unfinished, self.consumed)) - 1
 
     async def send(self, message: ServerMessage | bytes | str) -> None:
         """Send one message; bytes and text go out as they are.

@@ -30,6 +30,7 @@ BAD_KEY = "API key not valid. Please pass a valid API key."
 UNAVAILABLE = "The service is currently unavailable."
 INTERNAL = "Internal error encountered."
 DEADLINE = "Deadline expired before operation could complete."
+CANCELLED = "The operation was cancelled."
 _MANUAL_ONLY = "Explicit activity control is not supported when automatic activity detection is enabled."
 
 
@@ -86,6 +87,10 @@ def check_message(message: ClientMessage, setup: Setup, model: Model, *, seeding
         reason = SETUP_FIRST
     elif message.client_content is not None:
         reason = None if seeding or model.text_by_client_content else INVALID
+        # Vertex AI takes a new instruction as a turn of the system.
+        roles = {None, "user", "model"} if model.service == "gemini" else {None, "user", "model", "system"}
+        if any(turn.role not in roles for turn in message.client_content.turns or []):
+            reason = INVALID
     elif message.realtime_input is not None:
         sent = message.realtime_input
         explicit = sent.activity_start is not None or sent.activity_end is not None
@@ -98,10 +103,29 @@ def check_message(message: ClientMessage, setup: Setup, model: Model, *, seeding
         answers = message.tool_response.function_responses or []
         if not model.will_continue and any(answer.will_continue for answer in answers):
             reason = INVALID
-    elif message.context_update is not None and model.service == "gemini":
+    elif message.context_update is not None:
         reason = None if model.context_update else INVALID
     if reason:
         raise Refusal(1007, reason)
+
+
+def check_context(size: int, model: Model) -> None:
+    """Check that a context of so many tokens has room in its model.
+
+    Vertex AI closes as its troubleshooting page says. What the Gemini API closes a live session with is not
+    published; its words are those with which it refuses any other prompt that is too long.
+
+    Raises:
+        Refusal: 1000 or 1007.
+    """
+    if size <= model.context_tokens:
+        return
+    if model.service == "vertex":
+        raise Refusal(1000, CANCELLED)
+    most = model.context_tokens
+    raise Refusal(
+        1007, f"The input token count ({size}) exceeds the maximum number of tokens allowed ({most})."
+    )
 
 
 # --- One rule each ------------------------------------------------------------------------------------------

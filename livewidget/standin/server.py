@@ -91,12 +91,13 @@ class ServerSession:
 
     async def _run(self) -> None:
         setup, model = await self._enter()
-        memory = self._remember(setup)
+        memory = self._remember(setup, model)
         manners = Manners.of(setup, model)
         partner = self._make(self._outlet, manners, memory, setup)
         lasting: asyncio.Task[None] | None = None
         try:
             session_id = str(uuid.uuid4()) if manners.vertex else None
+            self._outlet.consumed = 1
             await self._outlet.send(ServerMessage(setup_complete=SetupComplete(session_id=session_id)))
             lasting = asyncio.create_task(self._last(model), name="stand-in lasts")
             while True:
@@ -105,6 +106,7 @@ class ServerSession:
                     self._door.grant.check()
                 rules.check_message(message, setup, model, seeding=partner.seeding)
                 await partner.handle(message)
+                self._outlet.consumed += 1
         finally:
             if lasting is not None:
                 lasting.cancel()
@@ -138,11 +140,13 @@ class ServerSession:
         rules.check_setup(setup, model)
         return setup, model
 
-    def _remember(self, setup: Setup) -> Memory:
+    def _remember(self, setup: Setup, model: Model) -> Memory:
         handle = setup.session_resumption.handle if setup.session_resumption else None
-        memory = self._door.memories.find(handle) if handle else Memory()
+        memory = self._door.memories.find(handle) if handle else Memory(model=model.id)
         if memory is None:
             raise Refusal(1008, rules.SESSION_NOT_FOUND)
+        if memory.model != model.id:
+            raise Refusal(1007, rules.INVALID)
         if self._door.grant is not None:
             self._door.grant.admit(resumed=bool(handle))
         return memory

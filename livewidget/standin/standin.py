@@ -162,7 +162,7 @@ class StandIn:
             voice=voice,
             clock=self.clock,
             memories=self._memories,
-            sees=self._given[1] is None,
+            own=self._given[1] is None,
             late=self._late,
         )
 

@@ -41,6 +41,12 @@ TABLE = [
     (1007, "Thinking level is not supported for this model.", SetupRefused, "thinking"),
     (1007, "BLOCKING function calls are not supported for this model", SetupRefused, "block"),
     (1007, MODALITY, SetupRefused, "modality"),
+    (
+        1007,
+        "The input token count (131073) exceeds the maximum number of tokens allowed (131072).",
+        SetupRefused,
+        "compression=True",
+    ),
     (1007, "something new", SetupRefused, 'It said: "something new"'),
     (1008, NOT_FOUND, ModelNotFound, "Did you mean gemini-3.8-live?"),
     (1008, "Publisher Model projects/p/… was not found or no access", ModelNotFound, "location"),

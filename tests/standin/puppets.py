@@ -9,6 +9,7 @@ from collections import deque
 
 import numpy as np
 
+from livewidget.models import find
 from livewidget.standin import StandIn
 from livewidget.standin.seams import Call, Partial, Phrases, Say, Speech, SpeechEnded, SpeechStarted
 from livewidget.transports.base import TransportClosed
@@ -141,6 +142,7 @@ class Client:
     def __init__(self, transport):
         self.transport = transport
         self.log = []
+        self.by_content = False
 
     async def send(self, **message):
         await self.transport.send(json.dumps(message))
@@ -172,6 +174,15 @@ class Client:
                 at = at.get(name) if isinstance(at, dict) else None
             if at is not None:
                 return read
+
+    async def ask(self, text):
+        """Type something, and return what is said to it."""
+        if self.by_content:
+            turn = {"role": "user", "parts": [{"text": text}]}
+            await self.send(clientContent={"turns": [turn], "turnComplete": True})
+        else:
+            await self.send(realtimeInput={"text": text})
+        return said(await self.turn())
 
     async def turn(self):
         return await self.until("serverContent", "turnComplete")
@@ -223,12 +234,15 @@ async def settle():
 class Bench:
     """One stand-in with puppets in it, and the clients that dialled it."""
 
-    def __init__(self, *texts, clock=None, model="offline-tutor", late=False, connection_s=None, **ears):
+    def __init__(
+        self, *texts, clock=None, model="offline-tutor", late=False, connection_s=None, tutor=False, **ears
+    ):
+        """`tutor`: with the tutor's own brain in the puppet's place."""
         self.ears, self.brain, self.voice = Ears(*texts, **ears), Brain(), Voice()
         self.clock = clock or VirtualClock()
         self.standin = StandIn(
             ears=self.ears,
-            brain=self.brain,
+            brain=None if tutor else self.brain,
             voice=self.voice,
             clock=self.clock,
             model=model,
@@ -243,6 +257,7 @@ class Bench:
 
     async def client(self, **fields):
         client = await self.dial()
+        client.by_content = find(self.standin.model, self.standin.service).text == "client_content"
         assert await client.setup(self.standin.model_path(), **{**TRANSCRIPTS, **fields}) in (
             {"setupComplete": {}},
             *({"setupComplete": {"sessionId": session}} for session in _ids(client)),

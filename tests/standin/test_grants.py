@@ -232,7 +232,9 @@ async def test_messages_are_refused_once_the_token_has_expired():
             await session.setup()
             clock.advance(30 * 60_000)
             await session.socket.send(json.dumps({"realtimeInput": {"text": "hello"}}))
-            assert "serverContent" in json.loads(await session.socket.recv())
+            assert json.loads(await session.socket.recv()) == {
+                "sessionResumptionUpdate": {"resumable": False}
+            }
             clock.advance(1)
             await session.socket.send(json.dumps({"clientContent": {"turnComplete": False}}))
             await session.socket.wait_closed()
