@@ -18,9 +18,9 @@ export interface TurnView {
 }
 
 export function turnView(speaker: Turn["speaker"]): TurnView {
-  const name = el("span", "lw-name");
+  const name = el("span", "lw-speaker");
   const language = el("span", "lw-language");
-  const who = el("span", "lw-speaker", {}, name, language);
+  const who = el("span", "lw-who", {}, name, language);
   const said = document.createTextNode("");
   const speaking = el("span", "lw-soft");
   const interim = el("span", "lw-soft lw-interim");
