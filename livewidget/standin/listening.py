@@ -166,7 +166,9 @@ class Listening:
         self.speaking = False
         self._outlet.unfinished = None
         if not self._manners.hearing.manual:
-            await self._signal("ACTIVITY_END", "VAD_SIGNAL_TYPE_EOS", speech.at_sample)
+            # Where in the sound it ended, not where that was noticed: the difference is the client's to see.
+            ended = speech.at_sample - speech.silent_samples
+            await self._signal("ACTIVITY_END", "VAD_SIGNAL_TYPE_EOS", ended)
         if speech.later is None:
             await self._understood(speech.text, speech.confident)
             return

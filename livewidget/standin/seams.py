@@ -46,12 +46,14 @@ class SpeechEnded:
         at_sample: 16 kHz samples since the hearing was made, at the moment of this decision.
         confident: False where `text` resembles nothing that the mind knows: better ask than act upon it.
         later: Where set, `text` is not known yet: run this in a thread, and take what it returns as the text.
+        silent_samples: 16 kHz samples of silence before `at_sample` that told so: speech ended before them.
     """
 
     text: str
     at_sample: int
     confident: bool = True
     later: Callable[[], str] | None = field(default=None, compare=False)
+    silent_samples: int = 0
 
 
 Heard = SpeechStarted | Partial | SpeechEnded

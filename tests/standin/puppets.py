@@ -70,7 +70,7 @@ class Hearing:
         text = self.ears.texts.popleft() if self.ears.texts else ""
         if self.ears.later:
             return [SpeechEnded("", self.at, later=lambda: text)]
-        return [SpeechEnded(text, self.at, self.ears.confident)]
+        return [SpeechEnded(text, self.at, self.ears.confident, silent_samples=self.quiet)]
 
     flush = end
 

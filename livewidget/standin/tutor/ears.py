@@ -134,7 +134,8 @@ class VoiceActivity:
     def _finish(self, heard: list[Heard]) -> None:
         self._speaking = False
         text, confident, later = self._listener.finish()
-        heard.append(SpeechEnded(text, self._samples, confident, later))
+        silent = self._silent_ms * HEARING_RATE // 1000
+        heard.append(SpeechEnded(text, self._samples, confident, later, silent))
 
     def start(self) -> list[Heard]:
         """Begin an utterance now."""
