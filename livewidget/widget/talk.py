@@ -60,7 +60,7 @@ class Talk:
         blocked: Callable[[], bool],
     ) -> None:
         self.board = Board()
-        self.transcript = Transcript(provider.speaker)
+        self.transcript = Transcript(provider.speaker, outlook(provider)["view"])
         self.bridge = Bridge(post, self)
         self.blocked = blocked
         self.reports = Reports(self.board, self.bridge, self.transcript, dispatch)

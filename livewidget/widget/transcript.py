@@ -11,7 +11,15 @@ from collections.abc import Iterable
 from contextvars import Context
 
 from livewidget.turns import Turn
-from livewidget.widget.writing import SMALL, html_of, text_of
+from livewidget.widget.messages import View
+from livewidget.widget.writing import (
+    SMALL,
+    html_of,
+    html_of_dictation,
+    html_of_translation,
+    text_of,
+    text_of_dictation,
+)
 
 MOST_TURNS = 1000
 
@@ -23,9 +31,10 @@ class Transcript:
         css_class: The class of its output; the page hides what has it.
     """
 
-    def __init__(self, speaker: str) -> None:
+    def __init__(self, speaker: str, view: View = "talk") -> None:
         self.css_class = f"livewidget-transcript-{secrets.token_hex(4)}"
         self._speaker = speaker
+        self._view = view
         self._display_id = f"livewidget-{secrets.token_hex(8)}"
         self._shown: dict[str, str] | None = None
 
@@ -34,8 +43,7 @@ class Transcript:
         final = [turn for turn in turns if turn.final]
         left_out = max(0, len(final) - MOST_TURNS)
         final = final[left_out:]
-        rows = [html_of(turn, self._name(turn)) for turn in final]
-        lines = [text_of(turn, self._name(turn)) for turn in final]
+        rows, lines = self._written(final) if final else ([], [])
         if left_out:
             rows.insert(0, f'<p style="{SMALL}">{left_out} earlier turns are not shown.</p>')
             lines.insert(0, f"({left_out} earlier turns are not shown)")
@@ -44,6 +52,15 @@ class Transcript:
             "text/html": "\n".join([head, *rows, "</div>"]),
             "text/plain": "\n".join(lines) or "(no turns yet)",
         }
+
+    def _written(self, turns: list[Turn]) -> tuple[list[str], list[str]]:
+        """Return turns as the page shows them, as pieces of HTML and of plain text."""
+        if self._view == "dictation":
+            return [html_of_dictation(turns)], [text_of_dictation(turns)]
+        lines = [text_of(turn, self._name(turn)) for turn in turns]
+        if self._view == "translation":
+            return [html_of_translation(turns)], lines
+        return [html_of(turn, self._name(turn)) for turn in turns], lines
 
     def display(self, turns: Iterable[Turn]) -> None:
         """Show the transcript as an output of the running cell. Later updates reach every such output."""

@@ -6,7 +6,7 @@ https, whoever made the turn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from livewidget.turns import CodeRun, Turn
@@ -22,7 +22,56 @@ SMALL = "color:var(--jp-content-font-color2,#666);font-size:.9em"
 _BLOCK = "margin:0 0 .4em 1em;line-height:1.45;color:var(--jp-content-font-color1,inherit)"
 _CODE = "margin:0 0 .4em 1em;padding:.4em .6em;background:var(--jp-layout-color2,#f5f5f5);overflow:auto"
 
+_TABLE = "width:100%;border-collapse:collapse;color:var(--jp-content-font-color1,inherit)"
+_CELL = "width:50%;padding:.2em 1em .2em 0;text-align:left;vertical-align:top;line-height:1.45"
+
 _STATUS = {"read": "read", "failed": "could not be read", "paywall": "behind a paywall", "unsafe": "not safe"}
+
+
+def pairs_of(turns: Sequence[Turn]) -> list[tuple[Turn | None, Turn | None]]:
+    """Return a translation's turns in pairs: the target has the number that follows its source's."""
+    pairs: list[tuple[Turn | None, Turn | None]] = []
+    for turn in turns:
+        source = pairs[-1][0] if pairs else None
+        if turn.speaker == "user":
+            pairs.append((turn, None))
+        elif source is not None and pairs[-1][1] is None and source.index == turn.index - 1:
+            pairs[-1] = (source, turn)
+        else:
+            pairs.append((None, turn))
+    return pairs
+
+
+def html_of_translation(turns: Sequence[Turn]) -> str:
+    """Return a translation as a table with a column for each language."""
+    heads = "".join(
+        f'<th style="{_CELL}">{plain(_language(turns, speaker) or word)}</th>'
+        for speaker, word in (("user", "what is said"), ("model", "translation"))
+    )
+    rows = [
+        "<tr>"
+        + "".join(f'<td style="{_CELL}">{plain(turn.text if turn else "")}</td>' for turn in pair)
+        + "</tr>"
+        for pair in pairs_of(turns)
+    ]
+    return "\n".join(
+        [f'<table style="{_TABLE}"><thead><tr>{heads}</tr></thead><tbody>', *rows, "</tbody></table>"]
+    )
+
+
+def html_of_dictation(turns: Sequence[Turn]) -> str:
+    """Return a dictated text as one paragraph."""
+    return f'<p style="{ROW}">{plain(text_of_dictation(turns))}</p>'
+
+
+def text_of_dictation(turns: Sequence[Turn]) -> str:
+    """Return a dictated text."""
+    return " ".join(filter(None, (turn.text.strip() for turn in turns if turn.speaker == "user")))
+
+
+def _language(turns: Sequence[Turn], speaker: str) -> str | None:
+    named = (turn.language for turn in reversed(turns) if turn.speaker == speaker and turn.language)
+    return next(named, None)
 
 
 def html_of(turn: Turn, name: str) -> str:

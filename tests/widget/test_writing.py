@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 import pytest
 
 from livewidget.turns import CodeRun, Page, Source, Span, ToolUse, Turn
-from livewidget.widget.writing import html_of, text_of
+from livewidget.widget.transcript import Transcript
+from livewidget.widget.writing import html_of, pairs_of, text_of
 
 HOSTILE = [
     "<script>window.__xss=1</script>",
@@ -27,6 +28,7 @@ class Elements(HTMLParser):
         self.attributes = []
         self.links = []
         self.text = ""
+        self.pieces = []
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
@@ -37,6 +39,7 @@ class Elements(HTMLParser):
 
     def handle_data(self, data):
         self.text += data
+        self.pieces += [data.strip()] if data.strip() else []
 
 
 def everything(text, uri="https://a.example/?q=1&r=%22"):
@@ -119,3 +122,54 @@ def test_no_answer_is_said():
     turn = Turn(index=1, speaker="model", final=True, waited=True)
     assert text_of(turn, "tutor") == "tutor: (chose not to answer)"
     assert "(chose not to answer)" in Elements(html_of(turn, "tutor")).text
+
+
+# --- Translation and dictation ------------------------------------------------------------------------------
+
+
+def said(index, speaker, text, language=None):
+    return Turn(index=index, speaker=speaker, spans=(Span(text),), final=True, language=language)
+
+
+PAIRS = [
+    said(0, "user", "Hello.", "en"),
+    said(1, "model", "Hola.", "es"),
+    said(2, "user", "Hm."),
+    said(5, "model", "¿Sí?", "es"),
+]
+
+
+def test_a_translation_is_a_table():
+    bundle = Transcript("tutor", "translation").bundle(PAIRS)
+    elements = Elements(bundle["text/html"])
+    assert [elements.seen.count(tag) for tag in ("table", "th", "tr", "td")] == [1, 2, 4, 6]
+    assert elements.pieces == ["en", "es", "Hello.", "Hola.", "Hm.", "¿Sí?"]
+    assert bundle["text/plain"].splitlines() == [
+        "you [en]: Hello.",
+        "tutor [es]: Hola.",
+        "you: Hm.",
+        "tutor [es]: ¿Sí?",
+    ]
+    assert pairs_of(PAIRS) == [(PAIRS[0], PAIRS[1]), (PAIRS[2], None), (None, PAIRS[3])]
+
+
+def test_a_dictation_is_one_text():
+    bundle = Transcript("tutor", "dictation").bundle(
+        [said(0, "user", "Dear Alice, "), said(1, "user", " hello.")]
+    )
+    assert bundle["text/plain"] == "Dear Alice, hello."
+    assert Elements(bundle["text/html"]).text.strip() == "Dear Alice, hello."
+
+
+@pytest.mark.parametrize("view", ["translation", "dictation"])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_stays_text_in_other_views(view, text):
+    turns = [said(0, "user", text, text), said(1, "model", text, text)]
+    elements = Elements(Transcript("tutor", view).bundle(turns)["text/html"])
+    assert set(elements.seen) <= {"div", "p", "table", "thead", "tbody", "tr", "th", "td"}
+    assert set(elements.attributes) <= {"style", "class", "role", "aria-label"}
+
+
+@pytest.mark.parametrize("view", ["talk", "translation", "dictation"])
+def test_nothing_said_is_said(view):
+    assert Transcript("tutor", view).bundle([])["text/plain"] == "(no turns yet)"
