@@ -41,6 +41,9 @@ HEAVY_CLIENTS = {
     "pipecat-ai 1.14.0": ("pipecat-ai[google]==1.14.0", "google-genai==2.34.0"),
 }
 
+#: Those for Node, of which npm installs the SDK; the third version needs Node 22.
+NODE_CLIENTS = {"google-genai-node 2.32.0": "@google/genai@2.32.0"}
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -132,18 +135,18 @@ def kernels() -> None:
 
 
 def client(name: str) -> Path:
-    """Return the `python` of a client's environment, whether it is there or not."""
-    return VENV / "clients" / name.replace(" ", "-") / BIN.name / PYTHON.name
+    """Return where a client is installed: an environment of its own, or for Node a folder."""
+    return VENV / "clients" / name.replace(" ", "-")
 
 
 def clients(wanted: Mapping[str, Sequence[str]]) -> None:
     """Other people's clients, each with the dependencies it asks for."""
     for name, requirements in wanted.items():
-        python = client(name)
+        folder = client(name)
 
-        def install(python: Path = python, requirements: Sequence[str] = requirements) -> None:
-            run(PYTHON, "-m", "venv", "--clear", python.parent.parent)
-            pip(*requirements, python=python)
+        def install(folder: Path = folder, requirements: Sequence[str] = requirements) -> None:
+            run(PYTHON, "-m", "venv", "--clear", folder)
+            pip(*requirements, python=folder / BIN.name / PYTHON.name)
 
         once(name, " ".join(requirements), install)
 
@@ -175,8 +178,26 @@ def npm_packages() -> None:
     lock = ROOT / "js" / "package-lock.json"
     if not (ROOT / "js" / "node_modules").exists():
         (VENV / ".setup-npm packages").unlink(missing_ok=True)
-    npm = shutil.which("npm") or stop("npm was not found beside node: install Node 20 or newer.")
-    once("npm packages", lock.read_text(), lambda: run(npm, "ci", "--no-audit", "--no-fund", cwd=lock.parent))
+    once("npm packages", lock.read_text(), lambda: npm("ci", cwd=lock.parent))
+
+
+def npm(*command: str | Path, cwd: Path = ROOT) -> None:
+    """Run npm, the system's or this environment's."""
+    program = shutil.which("npm") or stop("npm was not found beside node: install Node 20 or newer.")
+    run(program, *command, "--no-audit", "--no-fund", cwd=cwd)
+
+
+def node_clients() -> None:
+    """Other people's clients for Node, each in a folder of its own."""
+    for name, package in NODE_CLIENTS.items():
+        folder = client(name)
+
+        def install(folder: Path = folder, package: str = package) -> None:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            npm("install", "--prefix", folder, package)
+
+        once(name, package, install)
 
 
 def apt(*names: str) -> bool:
@@ -231,6 +252,7 @@ def main() -> None:
         clients(CLIENTS)
     if purpose == "clients":
         clients(HEAVY_CLIENTS)
+        node_clients()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ turn goes on, and Vertex AI's, with a service account made for the test.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ KEY = "made-for-the-test"  # and the token of the service account
 
 DRIVERS = {
     "google-genai": "drive_google_genai",
+    "google-genai-node": "drive_google_genai.mjs",
     "google-adk": "drive_google_adk",
     "livekit-agents": "drive_livekit",
     "pipecat-ai": "drive_pipecat",
@@ -34,7 +36,7 @@ FAMILIES = {
     "vertex": ("gemini-live-2.5-flash-native-audio", "vertex"),
 }
 
-ALL = (*setup.CLIENTS, *setup.HEAVY_CLIENTS)
+ALL = (*setup.CLIENTS, *setup.HEAVY_CLIENTS, *setup.NODE_CLIENTS)
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
 
@@ -64,12 +66,12 @@ def scenery(tmp_path_factory):
 
 
 @pytest.fixture(scope="session", params=ALL)
-def runs(request, scenery):
+def runs(request):
     """One client's runs with all families at once: what its driver printed, or why it failed."""
     name = request.param
-    python = setup.client(name)
-    if not python.exists():
+    if not setup.client(name).exists():
         pytest.skip(f"{name} has no environment here: run make clients")
+    scenery = request.getfixturevalue("scenery")
     with ThreadPoolExecutor(len(FAMILIES)) as threads:
         started = {family: threads.submit(run, name, family, *scenery) for family in FAMILIES}
         return {family: one.result() for family, one in started.items()}
@@ -86,15 +88,23 @@ def run(name, family, server, account):
         "ends_first": row.turn_completes_before_result,
     }
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("GOOGLE_", "GEMINI_"))}
-    driver = f"tests.integrations.{DRIVERS[name.split()[0]]}"
     return subprocess.run(
-        [setup.client(name), "-m", driver, json.dumps(task)],
+        [*driver(name), json.dumps(task)],
         capture_output=True,
         text=True,
         timeout=240,
         cwd=ROOT,
-        env=kept | {"GOOGLE_APPLICATION_CREDENTIALS": str(account)},
+        env=kept | {"GOOGLE_APPLICATION_CREDENTIALS": str(account), "NODE_EXTRA_CA_CERTS": server["cert"]},
     )
+
+
+def driver(name):
+    """Return the command that runs a client's driver where the client is installed."""
+    folder, file = setup.client(name), DRIVERS[name.split()[0]]
+    if name in setup.NODE_CLIENTS:
+        node = shutil.which("node", path=os.pathsep.join([str(setup.BIN), os.environ["PATH"]]))
+        return [node, ROOT / "tests" / "integrations" / file, folder]
+    return [folder / setup.BIN.name / setup.PYTHON.name, "-m", f"tests.integrations.{file}"]
 
 
 @pytest.fixture(params=FAMILIES)
@@ -125,7 +135,7 @@ def test_a_function_is_called_and_its_result_spoken_of(report):
 
 
 @pytest.mark.parametrize("report", ["2.5", "vertex"], indirect=True)
-@pytest.mark.parametrize("runs", named("google-genai"), indirect=True)
+@pytest.mark.parametrize("runs", named("google-genai", "google-genai-node"), indirect=True)
 def test_a_turn_ends_before_the_result(report):
     assert report["tool_call"]["order"] == ["call", "end", "result", "audio", "end"]
 
@@ -138,7 +148,7 @@ def test_an_agent_that_waits_for_the_end_of_the_turn_gets_it(report):
 
 
 @pytest.mark.parametrize("report", ["3.8"], indirect=True)
-@pytest.mark.parametrize("runs", named("google-genai", "google-adk"), indirect=True)
+@pytest.mark.parametrize("runs", named("google-genai", "google-genai-node", "google-adk"), indirect=True)
 def test_a_turn_goes_on_after_the_result(report):
     assert report["tool_call"]["order"] == ["call", "result", "audio", "end"]
 
@@ -162,7 +172,7 @@ def test_a_video_frame(report):
     assert f"{width} by {height} pixels" in report["video_frame"]["said"]
 
 
-@pytest.mark.parametrize("runs", named("google-genai"), indirect=True)
+@pytest.mark.parametrize("runs", named("google-genai", "google-genai-node"), indirect=True)
 def test_an_earlier_talk_goes_on_with_its_handle_only(report):
     assert report["resumption"]["said"] == report["last_said"]
     assert report["without"]["said"] == "I have not said anything yet."
