@@ -3,7 +3,7 @@
 Nothing here runs a function in a thread or waits for one: that is the session's part.
 """
 
-from livewidget.tools.mcp import is_session, tools_of
+from livewidget.tools.mcp import ServerGone, is_session, tools_of, words_of
 from livewidget.tools.result import RESULT_LIMIT, Result, Scheduling, response
 from livewidget.tools.schema import check_declaration
 from livewidget.tools.source import ToolSource, is_source, sorted_out
@@ -19,6 +19,7 @@ __all__ = [
     "Offered",
     "Result",
     "Scheduling",
+    "ServerGone",
     "Tool",
     "ToolSource",
     "as_tools",
@@ -30,4 +31,5 @@ __all__ = [
     "response",
     "sorted_out",
     "tools_of",
+    "words_of",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from importlib import import_module
 from typing import Any, Final, TypeGuard
@@ -17,14 +17,15 @@ from typing import Any, Final, TypeGuard
 from livewidget.errors import ToolError
 from livewidget.tools.schema import NAME, check_declaration, self_contained
 from livewidget.tools.tool import Tool
-from livewidget.tools.words import ERROR_LENGTH
+from livewidget.tools.words import ERROR_LENGTH, failure
 
 #: Pages of a server's list that are read, and characters of a description that are told.
 PAGES: Final = 50
 DESCRIPTION_LENGTH: Final = 2000
 
-#: What anyio raises where the other end has gone.
-_GONE = ("ClosedResourceError", "BrokenResourceError", "EndOfStream")
+#: What anyio raises where the other end has gone, and MCP's code for it.
+_GONE: Final = ("ClosedResourceError", "BrokenResourceError", "EndOfStream")
+_CLOSED: Final = -32000
 
 
 def is_session(item: Any) -> TypeGuard[Any]:
@@ -34,12 +35,19 @@ def is_session(item: Any) -> TypeGuard[Any]:
     )
 
 
-async def tools_of(session: Any, *, prefix: str = "", **options: Any) -> list[Tool]:
+class ServerGone(ToolError):
+    """The MCP server has ended, or the connection with it."""
+
+
+async def tools_of(
+    session: Any, *, prefix: str = "", only: Collection[str] | None = None, **options: Any
+) -> list[Tool]:
     """Return the tools that a session's server has.
 
     Args:
         session: Initialised already.
         prefix: Put before each name, to tell the tools of two servers apart.
+        only: Names, as the server has them, of those that are wanted; None: all.
         **options: `timeout`, `confirm`, `behavior` of each `Tool`.
 
     Raises:
@@ -49,7 +57,8 @@ async def tools_of(session: Any, *, prefix: str = "", **options: Any) -> list[To
     cursor: str | None = None
     for _ in range(PAGES):
         page = _plain(await _page(session, cursor))
-        found += [_tool(session, one, prefix, options) for one in page.get("tools") or ()]
+        listed = [one for one in page.get("tools") or () if only is None or one.get("name") in only]
+        found += [_tool(session, one, prefix, options) for one in listed]
         cursor = page.get("nextCursor")
         if not cursor:
             break
@@ -95,10 +104,18 @@ async def _call(session: Any, known_as: str, /, **args: Any) -> Any:
     try:
         result = _plain(await session.call_tool(known_as, args))
     except Exception as error:
-        if type(error).__name__ in _GONE:
-            raise ToolError("its MCP server has ended") from None
-        raise
+        if type(error).__name__ in _GONE or getattr(getattr(error, "error", None), "code", 0) == _CLOSED:
+            raise ServerGone("its MCP server has ended") from None
+        raise ToolError(words_of(error)) from None
     return read_result(result)
+
+
+def words_of(error: BaseException) -> str:
+    """Return what an exception says, in the server's own words where they are the server's."""
+    said = getattr(getattr(error, "error", None), "message", None)
+    if not isinstance(said, str):
+        return failure(error)
+    return " ".join(said.split())[:ERROR_LENGTH]
 
 
 def read_result(result: Mapping[str, Any]) -> Any:

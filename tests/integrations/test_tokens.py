@@ -1,4 +1,4 @@
-"""Ephemeral tokens by google-genai: made at `livewidget serve`'s address, and used there."""
+"""Ephemeral tokens in integrations: by google-genai, made at the address of `livewidget serve`, used there."""
 
 import asyncio
 
