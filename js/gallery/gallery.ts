@@ -84,12 +84,26 @@ const actions: Actions = {
     apply: log("apply"),
     revert: log("revert"),
   },
+  sight: {
+    toggle: (source) => {
+      const { sight } = store.get();
+      store.set({ sight: { ...sight, source: sight.source === source ? null : source, state: "on" } });
+    },
+    sendFile: log("sendFile"),
+    pickCamera: (deviceId) => store.set({ sight: { ...store.get().sight, deviceId } }),
+    setSize: (maxSide) => store.set({ sight: { ...store.get().sight, maxSide } }),
+    setQuality: (quality) => store.set({ sight: { ...store.get().sight, quality } }),
+    dismiss: () => store.set({ sight: { ...store.get().sight, preview: null, news: "" } }),
+  },
 };
 const host = document.createElement("div");
 host.style.width = `${width}px`;
 document.body.append(host);
 mountCard(host, store, makeLevels(), actions, new Scope());
 Object.assign(window, { store, STATES });
+if (name === "large") {
+  host.querySelector<HTMLButtonElement>(".lw-thumb")!.click();
+}
 if (name === "settings") {
   host.querySelector<HTMLButtonElement>("[aria-haspopup]")!.click();
 }

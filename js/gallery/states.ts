@@ -2,6 +2,7 @@
 
 import { initialState } from "../src/store.ts";
 import { KERNEL_GONE } from "../src/notices.ts";
+import { sights } from "./sights.ts";
 import type { State, ToolUse, Turn } from "../src/state.ts";
 
 function turn(index: number, speaker: Turn["speaker"], text: string, more: Partial<Turn> = {}): Turn {
@@ -60,6 +61,7 @@ const base: State = {
   suggestions: ["what is seven plus five", "what time is it", "what can you do"],
   owner: true,
   connected: true,
+  sees: true,
 };
 
 const sum = [
@@ -290,4 +292,5 @@ export const STATES: Record<string, State> = {
   translation: { ...live, view: "translation", floor: "model", turns: translated, speaker: "translation" },
   translating: { ...live, view: "translation", turns: [], suggestions: ["good morning", "where is the station"] },
   dictation: { ...live, view: "dictation", floor: "user", turns: dictated },
+  ...sights(live),
 };

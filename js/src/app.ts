@@ -2,13 +2,15 @@
 
 import { Lease } from "./audio/clock.ts";
 import type { LevelLanes } from "./audio/levels.ts";
-import { Bridge, type Wire } from "./bridge.ts";
+import type { Buffer } from "./audio/pcm.ts";
+import { Bridge, type Insight, randomName, type Wire } from "./bridge.ts";
 import { Exploration } from "./exploration.ts";
 import { hideClass } from "./hide.ts";
 import { TROUBLES } from "./media/trouble.ts";
 import type { KernelMessage, SessionState, Welcome } from "./messages.ts";
 import { KERNEL_GONE, Notices, OTHER_PAGE } from "./notices.ts";
 import { Scope } from "./scope.ts";
+import { Sight } from "./sight.ts";
 import type { Actions, Store, Turn, TurnTaking } from "./state.ts";
 import { createStore } from "./store.ts";
 import { Talk } from "./talk.ts";
@@ -30,18 +32,12 @@ export type Mount = (
   scope: Scope,
 ) => void;
 
-/** Names this page; `crypto.randomUUID` is missing from pages that are not secure. */
-function randomName(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
-}
-
 export class App implements Actions {
   readonly scope = new Scope();
   readonly store = createStore();
   readonly bridge: Bridge;
   readonly explorer: Exploration;
+  readonly sight: Sight;
   readonly #now = () => performance.now();
   readonly #notices = new Notices(this.store);
   readonly #talk: Talk;
@@ -59,13 +55,15 @@ export class App implements Actions {
       message: (message) => this.#take(message),
       voice: (turn, first, samples) => this.#talk.player.write(turn, first, samples),
       flush: (epoch, turn) => this.#flush(epoch, turn),
-      insight: () => {},
+      insight: (message, buffers) => this.#look(message, buffers),
       alive: () => this.#alive(),
     });
     this.explorer = new Exploration(this.store, this.bridge, this.#now);
     this.#talk = new Talk(this.scope, this.store, this.#notices, this.bridge, this.#now);
+    const begin = () => this.#beginToShow();
+    this.sight = new Sight(this.scope, this.store, this.#notices, this.bridge, this.#now, begin);
     this.scope.interval(() => this.#tick(), TICK_MS);
-    this.scope.listen(window, "pagehide", () => this.#talk.silence());
+    this.scope.listen(window, "pagehide", () => this.#silence());
     this.bridge.hello();
   }
 
@@ -112,7 +110,7 @@ export class App implements Actions {
   }
 
   stop(): void {
-    this.#talk.silence();
+    this.#silence();
     this.bridge.send({ lane: "control", kind: "stop", body: {} });
   }
 
@@ -202,6 +200,12 @@ export class App implements Actions {
     }
   }
 
+  #look(message: Insight, buffers: readonly Buffer[]): void {
+    if (message.kind === "picture") {
+      this.sight.take(message.body, buffers);
+    }
+  }
+
   #welcome(welcome: Welcome): void {
     const { name, speaker, suggestions, turns } = welcome;
     this.store.set({ name, speaker, suggestions, turns });
@@ -262,39 +266,62 @@ export class App implements Actions {
 
   // --- What follows from it ---
 
+  /** Whether a device is on or asked for. */
+  get #wanted(): boolean {
+    return this.#talk.microphone.wanted || this.sight.wanted;
+  }
+
   /** Whether another page talks. */
   #elsewhere(): boolean {
     return this.#owner !== "" && this.#owner !== this.bridge.client && this.store.get().phase === "live";
   }
 
   /** Asks the kernel to begin; what it says about that will follow. */
-  #begin(microphone: boolean): void {
+  #begin(microphone: boolean, claim = microphone): void {
     const { phase } = this.store.get();
     const resting = phase === "idle" || phase === "ended";
     if (resting) {
       this.store.set({ phase: "connecting" });
     }
-    if (resting || microphone) {
+    if (resting || claim) {
       this.bridge.send({ lane: "control", kind: "start", body: { microphone } });
     }
   }
 
-  /** The session is over: the microphone goes at once, the voice may finish its sentence. */
+  /** Begins to talk for a picture, with this page as the one that shows; false where another page does. */
+  #beginToShow(): boolean {
+    if (this.#elsewhere()) {
+      this.#notices.show(OTHER_PAGE);
+      return false;
+    }
+    this.#talk.player.unlock();
+    this.#begin(false, this.#owner === "");
+    return true;
+  }
+
+  /** Gives all devices back at once. */
+  #silence(): void {
+    this.#talk.silence();
+    this.sight.stop();
+  }
+
+  /** The session is over: the devices go at once, the voice may finish its sentence. */
   #ended(): void {
     this.#talk.microphone.stop();
+    this.sight.stop();
     this.#talk.closeWhenQuiet();
   }
 
   /** Another page has microphone and voice. */
   #yield(): void {
-    if (this.#talk.microphone.wanted) {
+    if (this.#wanted) {
       this.#notices.show(OTHER_PAGE);
     }
-    this.#talk.silence();
+    this.#silence();
   }
 
   #leave(): void {
-    this.#talk.silence();
+    this.#silence();
     if (this.#owner === "" || this.#owner === this.bridge.client) {
       this.bridge.send({ lane: "control", kind: "stop", body: {} });
     }
@@ -306,6 +333,7 @@ export class App implements Actions {
       return;
     }
     this.#talk.microphone.stop();
+    this.sight.stop();
     this.scope.timeout(() => {
       if (this.#views.size === 0) {
         this.#leave();
@@ -326,48 +354,29 @@ export class App implements Actions {
     this.#ticks += 1;
     const live = this.store.get().phase === "live" || this.store.get().phase === "connecting";
     if (live || this.#ticks % IDLE_TICKS === 0) {
-      this.#report();
+      this.#talk.report();
     }
     if (this.store.get().phase === "ended") {
       this.#talk.closeWhenQuiet();
     }
-    this.#idleTicks =
-      this.store.get().phase === "idle" && this.#talk.microphone.wanted ? this.#idleTicks + 1 : 0;
+    this.#idleTicks = this.store.get().phase === "idle" && this.#wanted ? this.#idleTicks + 1 : 0;
     if (this.#idleTicks > PATIENCE_TICKS) {
-      this.#talk.microphone.stop();
+      this.#silence();
     }
     const held = this.#lease.holds(this.#now());
-    if (!held && (this.store.get().connected || this.#talk.microphone.wanted)) {
+    if (!held && (this.store.get().connected || this.#wanted)) {
       this.#lost();
     }
   }
 
-  #report(): void {
-    // A kernel that was restarted complains of each message of a comm that it does not know.
-    if (!this.bridge.welcomed || !this.store.get().connected) {
-      return;
-    }
-    const { turn, sample, bufferedMs, silentSamples } = this.#talk.progress;
-    const body = {
-      ack_seq: this.bridge.speakerAck,
-      turn,
-      played_sample: sample,
-      buffered_ms: Math.round(bufferedMs),
-      silent_samples: silentSamples,
-      epoch: this.bridge.epoch,
-      page_ms: this.#now(),
-    };
-    this.bridge.send({ lane: "control", kind: "played", body });
-  }
-
   #lost(): void {
-    const used = this.#talk.microphone.wanted || this.store.get().phase === "live";
+    const used = this.#wanted || this.store.get().phase === "live";
     // Repeated, less and less often, until somebody answers.
     if (this.store.get().connected) {
       this.store.set({ connected: false });
       this.bridge.hello();
     }
-    this.#talk.silence();
+    this.#silence();
     if (used) {
       this.#notices.show(KERNEL_GONE);
     }

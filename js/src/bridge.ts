@@ -43,6 +43,13 @@ const CONTROL_HOLE_MS = 3000;
 /** Reports that the kernel has not taken yet: a busy kernel is not sent more of them. */
 const REPORTS_UNDER_WAY = 8;
 
+/** Names a page; `crypto.randomUUID` is missing from pages that are not secure. */
+export function randomName(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
+}
+
 export class Bridge {
   readonly client: string;
   readonly #wire: Wire;
@@ -108,10 +115,11 @@ export class Bridge {
     this.#post({ lane: "microphone", kind: "audio", body }, seq, 0, [samples.buffer]);
   }
 
-  /** Sends a picture; one that is lost stays lost. */
-  sendFrame(body: CameraFrame, image: ArrayBuffer): void {
+  /** Sends a picture, and returns its number; one that is lost stays lost. */
+  sendFrame(body: CameraFrame, image: ArrayBuffer): number {
     this.#cameraSeq += 1;
     this.#post({ lane: "camera", kind: "frame", body }, this.#cameraSeq, 0, [image]);
+    return this.#cameraSeq;
   }
 
   /** Takes whatever the comm delivered. */

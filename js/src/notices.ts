@@ -26,6 +26,18 @@ export const OTHER_PAGE: Notice = {
   text: "Another page has this conversation's microphone and voice. Here you can read along and type.",
 };
 
+export const NO_PICTURE: Notice = {
+  level: "error",
+  code: "no-picture",
+  text: "This file is no picture that the browser can read. Choose a JPEG, PNG, WebP or GIF file.",
+};
+
+export const TOO_MANY_PICTURES: Notice = {
+  level: "warning",
+  code: "too-many-pictures",
+  text: "This picture was not sent: eight are waiting, and one a second goes out. Wait a little, then show it again.",
+};
+
 export class Notices {
   readonly #store: Store;
   readonly #own = new Set<string>();

@@ -105,6 +105,39 @@ export interface Playback {
   volume: number;
 }
 
+/** What can be shown as it moves. */
+export type LensSource = "camera" | "screen";
+
+/** The picture that was sent last, by its very bytes. */
+export interface Preview {
+  source: LensSource | "file" | "python";
+  /** Of a blob with those bytes. */
+  url: string;
+  width: number;
+  height: number;
+  bytes: number;
+  /** What the service counts for it. */
+  tokens: number;
+}
+
+/** What the model is shown. */
+export interface Sight {
+  source: LensSource | null;
+  /** "hidden": nothing is taken while nobody sees this page. */
+  state: "off" | "asking" | "on" | "hidden";
+  /** Cameras offered in settings; labels are empty until permission is given. */
+  devices: { id: string; label: string }[];
+  deviceId: string;
+  /** Longest side in pixels, and JPEG quality in percent, of what this page takes. */
+  maxSide: number;
+  quality: number;
+  preview: Preview | null;
+  /** How many pictures of this source were sent since it was turned on. */
+  sent: number;
+  /** How it went since: "unchanged" and "waiting" are of frames taken after the one in the preview. */
+  news: "sending" | "sent" | "unchanged" | "waiting" | "";
+}
+
 export interface State {
   name: string;
   speaker: string;
@@ -132,6 +165,20 @@ export interface State {
   /** False once the kernel is gone. */
   connected: boolean;
   explorer: Exploring;
+  sight: Sight;
+}
+
+/** What a person can show. `sight.ts` is behind it. */
+export interface SightActions {
+  /** Turns camera or screen on or off; of the two, one is on. */
+  toggle(source: LensSource): void;
+  /** Sends a picture that was picked, dropped or pasted. */
+  sendFile(file: Blob): void;
+  pickCamera(deviceId: string): void;
+  setSize(maxSide: number): void;
+  setQuality(percent: number): void;
+  /** Takes the preview away. */
+  dismiss(): void;
 }
 
 /** What a person can do. `index.ts` wires these to bridge and media. */
@@ -147,6 +194,7 @@ export interface Actions {
   pickMicrophone(deviceId: string): void;
   dismissNotice(code: string): void;
   readonly explorer: ExplorerActions;
+  readonly sight: SightActions;
 }
 
 /** Peak levels for the scrolling waveform, made in the page from samples already there. */

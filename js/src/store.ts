@@ -24,6 +24,17 @@ export function initialState(): State {
     owner: false,
     elsewhere: false,
     connected: true,
+    sight: {
+      source: null,
+      state: "off",
+      devices: [],
+      deviceId: "",
+      maxSide: 768,
+      quality: 80,
+      preview: null,
+      sent: 0,
+      news: "",
+    },
     explorer: {
       open: false,
       panel: "settings",

@@ -3,7 +3,7 @@
 import { LevelLanes } from "./audio/levels.ts";
 import type { Bridge } from "./bridge.ts";
 import { Microphone } from "./media/microphone.ts";
-import { Player, type Progress } from "./media/player.ts";
+import { Player } from "./media/player.ts";
 import { SILENT } from "./media/trouble.ts";
 import { Voice } from "./media/voice.ts";
 import { KERNEL_BUSY, type Notices, SOUND_BLOCKED } from "./notices.ts";
@@ -44,8 +44,23 @@ export class Talk {
     return this.#microphone;
   }
 
-  get progress(): Progress {
-    return this.#player.progress;
+  /** Tells the kernel how far the voice is; that is credit, statistics and sign of life. */
+  report(): void {
+    // A kernel that was restarted complains of each message of a comm that it does not know.
+    if (!this.#bridge.welcomed || !this.#store.get().connected) {
+      return;
+    }
+    const { turn, sample, bufferedMs, silentSamples } = this.#player.progress;
+    const body = {
+      ack_seq: this.#bridge.speakerAck,
+      turn,
+      played_sample: sample,
+      buffered_ms: Math.round(bufferedMs),
+      silent_samples: silentSamples,
+      epoch: this.#bridge.epoch,
+      page_ms: this.#now(),
+    };
+    this.#bridge.send({ lane: "control", kind: "played", body });
   }
 
   /** The kernel has taken microphone packets up to `ack`. */

@@ -31,10 +31,11 @@ beforeEach(() => {
   });
   devices = installFakes();
   const head: FakeStyle[] = [];
-  vi.stubGlobal("document", {
+  const page = {
     head: { append: (style: FakeStyle) => head.push(style) },
     createElement: () => new FakeStyle(head),
-  });
+  };
+  vi.stubGlobal("document", Object.assign(new EventTarget(), page));
   styles = head;
   sent = [];
   seq = 0;

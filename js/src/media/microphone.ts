@@ -3,6 +3,7 @@
 import type { FromCapture, ToCapture } from "../audio/ports.ts";
 import type { Scope } from "../scope.ts";
 import type { Microphone as Described, MicrophoneState } from "../state.ts";
+import { listed, remembered, stop } from "./devices.ts";
 import { type Trouble, trouble } from "./trouble.ts";
 import { addWorklets, closeWith, tap } from "./worklet.ts";
 
@@ -21,26 +22,8 @@ interface Take {
   node: AudioWorkletNode;
 }
 
-const STORED = "livewidget.microphone";
+const memory = remembered("livewidget.microphone");
 const TAIL_MS = 100;
-
-/** The device picked in this tab; storage may be refused in a frame. */
-const memory = {
-  get(): string {
-    try {
-      return sessionStorage.getItem(STORED) ?? "";
-    } catch {
-      return "";
-    }
-  },
-  set(id: string): void {
-    try {
-      sessionStorage.setItem(STORED, id);
-    } catch {
-      // Then it holds for this widget alone.
-    }
-  },
-};
 
 export class Microphone {
   readonly #scope: Scope;
@@ -237,20 +220,9 @@ export class Microphone {
   }
 
   async #list(): Promise<void> {
-    try {
-      const found = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
-      const devices = found
-        .filter((device) => device.kind === "audioinput" && device.deviceId !== "")
-        .map((device) => ({ id: device.deviceId, label: device.label }));
+    const devices = await listed("audioinput");
+    if (devices) {
       this.#ears.devices(devices, this.#deviceId);
-    } catch {
-      // A list is a convenience.
     }
-  }
-}
-
-function stop(stream: MediaStream | null): void {
-  for (const track of stream?.getTracks() ?? []) {
-    track.stop();
   }
 }

@@ -57,24 +57,24 @@ interface Policy {
   allowsFeature(name: string): boolean;
 }
 
-/** Whether the frame in which this page is shown may have a microphone at all; true where that cannot be asked. */
-function frameMay(): boolean {
+/** Whether the frame in which this page is shown may have a device at all; true where that cannot be asked. */
+export function allowed(device: "microphone" | "camera"): boolean {
   const page = globalThis.document as
     | (Document & { permissionsPolicy?: Policy; featurePolicy?: Policy })
     | undefined;
   const policy = page?.permissionsPolicy ?? page?.featurePolicy;
   try {
-    return policy?.allowsFeature("microphone") ?? true;
+    return policy?.allowsFeature(device) ?? true;
   } catch {
     return true;
   }
 }
 
 /** What `getUserMedia` failed with, as the user should read it. */
-export function trouble(error: unknown, allowed: () => boolean = frameMay): Trouble {
+export function trouble(error: unknown, may = () => allowed("microphone")): Trouble {
   const name = error instanceof Error || error instanceof DOMException ? error.name : "";
   let code = Object.hasOwn(CODES, name) ? CODES[name]! : "microphone-failed";
-  if (code === "microphone-refused" && !allowed()) {
+  if (code === "microphone-refused" && !may()) {
     code = "microphone-blocked";
   }
   const [state, text] = TEXTS[code]!;

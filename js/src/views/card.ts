@@ -6,6 +6,7 @@ import { announcer } from "./announcer.ts";
 import { composer } from "./composer.ts";
 import { attribute, el, type View } from "./dom.ts";
 import { explorer } from "./explorer/frame.ts";
+import { canShow, dropping } from "./eyes.ts";
 import { header } from "./header.ts";
 import { makeHold } from "./hold.ts";
 import { keyboard } from "./keyboard.ts";
@@ -14,6 +15,7 @@ import { settings } from "./settings.ts";
 import { displayName } from "./status.ts";
 import { suggestions } from "./suggestions.ts";
 import { transcript } from "./transcript.ts";
+import { tray } from "./tray.ts";
 import { waveform } from "./waveform.ts";
 
 /** Draws the talk into `el`; everything it made or listens to ends with `scope`. */
@@ -42,23 +44,15 @@ export function mountCard(
   const talk = transcript(chips.element, scope);
   const spoken = announcer();
   const explore = explorer(top.explore, store, actions, scope);
-  const card = el("div", "lw-card", {}, top.element, stage, talk.element, say.element);
-  card.append(choices.element, spoken.element);
+  const shown = tray(actions.sight, scope);
+  const card = el("div", "lw-card", {}, top.element, stage, talk.element, shown.element, say.element);
+  card.append(choices.element, spoken.element, shown.large);
   root.append(el("div", "lw-body", {}, card, explore.element));
   keyboard(root, store, hold, actions, scope);
+  dropping(card, () => canShow(store.get()), actions.sight, scope);
 
-  const views: Pick<View, "update">[] = [
-    hold,
-    top,
-    choices,
-    notices,
-    picture,
-    chips,
-    talk,
-    say,
-    spoken,
-    explore,
-  ];
+  const views: Pick<View, "update">[] = [hold, top, choices, notices, picture, chips, talk, say, spoken];
+  views.push(explore, shown);
   const draw = () => {
     const state = store.get();
     attribute(root, "aria-label", `Live conversation with ${displayName(state)}`);

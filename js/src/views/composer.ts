@@ -3,6 +3,7 @@
 import type { Scope } from "../scope.ts";
 import type { Actions, Store } from "../state.ts";
 import { attribute, button, el, icon, name, show, text, type View } from "./dom.ts";
+import { eyes } from "./eyes.ts";
 import type { Hold } from "./hold.ts";
 import { microphoneView } from "./microphone-button.ts";
 import { canInterrupt, hint, placeholder, takesText } from "./status.ts";
@@ -30,7 +31,8 @@ export function composer(store: Store, hold: Hold, actions: Actions, scope: Scop
   const interrupt = interruptButton(actions);
   const below = el("div", "lw-below", {}, line, interrupt.element);
   const field = el("div", "lw-field", {}, box, send);
-  const element = el("form", "lw-composer", {}, microphone.element, stop, field, below);
+  const eye = eyes(actions.sight);
+  const element = el("form", "lw-composer", {}, microphone.element, stop, field, eye.element, below);
 
   const ready = () => {
     attribute(send, "disabled", box.value.trim() && store.get().connected ? null : "");
@@ -52,6 +54,7 @@ export function composer(store: Store, hold: Hold, actions: Actions, scope: Scop
     level: microphone.level,
     update(state) {
       microphone.update(state);
+      eye.update(state);
       const runs = state.connected && (state.phase === "live" || state.phase === "connecting");
       if (!runs && stop === document.activeElement) {
         // A disabled button keeps the focus and loses the keys.

@@ -51,6 +51,14 @@ export function duration(ms: number): string {
   return ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
+/** How large a file is: `812 bytes`, `41 kB`, `1.2 MB`. */
+export function bytes(count: number): string {
+  if (count < 1000) {
+    return `${count} bytes`;
+  }
+  return count < 999_500 ? `${Math.round(count / 1000)} kB` : `${(count / 1e6).toFixed(1)} MB`;
+}
+
 /** The first sentence of a notice, and what follows it. A point counts only before a space: `0.18` is one word. */
 export function firstSentence(text: string): [first: string, rest: string] {
   const match = /^(.+?[.!?…])\s+(\S.*)$/s.exec(text);

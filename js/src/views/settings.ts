@@ -1,11 +1,11 @@
-// The settings, over the card rather than beside it: microphone, volume, how turns are taken, whom one talks to.
+// The settings, over the card rather than beside it: devices, volume, how turns are taken, whom one talks to.
 
 import type { Scope } from "../scope.ts";
-import type { Actions, Microphone, State, TurnTaking } from "../state.ts";
+import type { Actions, State, TurnTaking } from "../state.ts";
 import { attribute, el, freshId, show, text, type View } from "./dom.ts";
 import { cleanLine } from "./format.ts";
-
-const HERE = "This browser's microphone";
+import { deviceRow, percentRow } from "./rows.ts";
+import { sightRows } from "./sight-rows.ts";
 
 const MODES: { mode: TurnTaking; label: string; explained: string }[] = [
   { mode: "automatic", label: "Automatic", explained: "it hears when you begin and end" },
@@ -17,11 +17,22 @@ export interface Settings extends View {
   close(): boolean;
 }
 
-type SettingsActions = Pick<Actions, "pickMicrophone" | "setVolume" | "setTurnTaking">;
+type SettingsActions = Pick<Actions, "pickMicrophone" | "setVolume" | "setTurnTaking" | "sight">;
 
 export function settings(opener: HTMLButtonElement, actions: SettingsActions, scope: Scope): Settings {
   const id = freshId("settings");
-  const parts = [microphoneRow(actions), volumeRow(actions), modeRow(actions), modelRow()];
+  const microphone = deviceRow(
+    "Microphone",
+    (state) => state.microphone,
+    (device) => actions.pickMicrophone(device),
+  );
+  const volume = percentRow(
+    "Volume",
+    { min: 0, max: 100 },
+    ({ playback }) => Math.round(playback.volume * 100),
+    (percent) => actions.setVolume(percent / 100),
+  );
+  const parts = [microphone, volume, ...sightRows(actions.sight), modeRow(actions), modelRow()];
   const element = el("div", "lw-settings", { id, role: "dialog", "aria-label": "Settings" });
   element.append(...parts.map((part) => part.element));
   element.hidden = true;
@@ -78,63 +89,6 @@ export function settings(opener: HTMLButtonElement, actions: SettingsActions, sc
       for (const part of parts) {
         part.update(state);
       }
-    },
-  };
-}
-
-function row(label: string, control: HTMLElement, ...more: HTMLElement[]): HTMLElement {
-  control.id = freshId("field");
-  return el("div", "lw-row", {}, el("label", "lw-label", { for: control.id }, label), control, ...more);
-}
-
-function microphoneRow(actions: SettingsActions): View {
-  const select = el("select", "lw-select");
-  select.onchange = () => actions.pickMicrophone(select.value);
-  let made = "";
-  return {
-    element: row("Microphone", select),
-    update({ microphone }) {
-      const options = devices(microphone);
-      const key = JSON.stringify(options);
-      if (key !== made) {
-        made = key;
-        select.replaceChildren(...options.map(({ id, label }) => el("option", "", { value: id }, label)));
-      }
-      if (select.value !== microphone.deviceId) {
-        select.value = microphone.deviceId;
-      }
-    },
-  };
-}
-
-function devices({ devices: known, deviceId }: Microphone): { id: string; label: string }[] {
-  const named = known
-    .filter((device) => device.id !== "")
-    .map((device, index) => ({
-      id: device.id,
-      label: cleanLine(device.label, 80) || `Microphone ${index + 1}`,
-    }));
-  const all = [{ id: "", label: HERE }, ...named];
-  return all.some((device) => device.id === deviceId)
-    ? all
-    : [...all, { id: deviceId, label: "Chosen microphone" }];
-}
-
-function volumeRow(actions: SettingsActions): View {
-  const slider = el("input", "lw-slider", { type: "range", min: "0", max: "100", step: "5" });
-  const shown = el("output", "lw-value");
-  slider.oninput = () => {
-    text(shown, `${slider.value} %`);
-    actions.setVolume(Number(slider.value) / 100);
-  };
-  return {
-    element: row("Volume", slider, shown),
-    update({ playback }) {
-      const percent = String(Math.round(playback.volume * 100));
-      if (slider.value !== percent && slider !== document.activeElement) {
-        slider.value = percent;
-      }
-      text(shown, `${slider.value} %`);
     },
   };
 }

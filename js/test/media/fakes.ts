@@ -107,7 +107,11 @@ export class FakeDevices extends EventTarget {
     }
     await fate;
     const track = new FakeTrack();
-    return { getAudioTracks: () => [track], getTracks: () => [track] };
+    return { getAudioTracks: () => [track], getVideoTracks: () => [track], getTracks: () => [track] };
+  }
+
+  async getDisplayMedia(constraints: MediaStreamConstraints): Promise<unknown> {
+    return this.getUserMedia(constraints);
   }
 
   async enumerateDevices(): Promise<unknown[]> {

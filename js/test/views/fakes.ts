@@ -2,7 +2,7 @@
 
 import type { ExplorerActions } from "../../src/explorer.ts";
 import { Scope } from "../../src/scope.ts";
-import type { Actions, Levels, State, Turn } from "../../src/state.ts";
+import type { Actions, Levels, SightActions, State, Turn } from "../../src/state.ts";
 import { createStore, initialState } from "../../src/store.ts";
 import { mountCard } from "../../src/views/card.ts";
 
@@ -50,7 +50,7 @@ export const PUSH: Partial<State> = { ...LIVE, turnTaking: "push_to_talk" };
 export const NO_LEVELS: Levels = { rate: 25, count: 0, at: () => 0, marks: [] };
 
 export interface Asked {
-  name: keyof Actions | keyof ExplorerActions;
+  name: keyof Actions | keyof ExplorerActions | `sight.${keyof SightActions}`;
   with: unknown[];
 }
 
@@ -72,6 +72,14 @@ export function fakeActions(): { actions: Actions; asked: Asked[] } {
     setVolume: note("setVolume"),
     pickMicrophone: note("pickMicrophone"),
     dismissNotice: note("dismissNotice"),
+    sight: {
+      toggle: note("sight.toggle"),
+      sendFile: note("sight.sendFile"),
+      pickCamera: note("sight.pickCamera"),
+      setSize: note("sight.setSize"),
+      setQuality: note("sight.setQuality"),
+      dismiss: note("sight.dismiss"),
+    },
     explorer: {
       look: note("look"),
       configure: note("configure"),
