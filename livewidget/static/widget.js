@@ -39,8 +39,8 @@ var ClockMap = class {
 
 // src/audio/pcm.ts
 function samplesOf(buffer) {
-  let bytes = ArrayBuffer.isView(buffer) ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength) : new Uint8Array(buffer), copy = new Uint8Array(bytes.length & -2);
-  return copy.set(bytes.subarray(0, copy.length)), new Int16Array(copy.buffer);
+  let bytes2 = ArrayBuffer.isView(buffer) ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength) : new Uint8Array(buffer), copy = new Uint8Array(bytes2.length & -2);
+  return copy.set(bytes2.subarray(0, copy.length)), new Int16Array(copy.buffer);
 }
 
 // src/lanes.ts
@@ -275,7 +275,14 @@ function readKernelMessage(content) {
 }
 
 // src/bridge.ts
-var SPEAKER_HOLE_MS = 5e3, CONTROL_HOLE_MS = 3e3, REPORTS_UNDER_WAY = 8, Bridge = class {
+var SPEAKER_HOLE_MS = 5e3, CONTROL_HOLE_MS = 3e3, REPORTS_UNDER_WAY = 8;
+function randomName() {
+  return Array.from(
+    crypto.getRandomValues(new Uint8Array(8)),
+    (byte) => byte.toString(16).padStart(2, "0")
+  ).join("");
+}
+var Bridge = class {
   client;
   #wire;
   #now;
@@ -325,9 +332,9 @@ var SPEAKER_HOLE_MS = 5e3, CONTROL_HOLE_MS = 3e3, REPORTS_UNDER_WAY = 8, Bridge 
   sendVoice(seq, body, samples3) {
     this.#post({ lane: "microphone", kind: "audio", body }, seq, 0, [samples3.buffer]);
   }
-  /** Sends a picture; one that is lost stays lost. */
+  /** Sends a picture, and returns its number; one that is lost stays lost. */
   sendFrame(body, image) {
-    this.#cameraSeq += 1, this.#post({ lane: "camera", kind: "frame", body }, this.#cameraSeq, 0, [image]);
+    return this.#cameraSeq += 1, this.#post({ lane: "camera", kind: "frame", body }, this.#cameraSeq, 0, [image]), this.#cameraSeq;
   }
   /** Takes whatever the comm delivered. */
   receive(content, buffers = []) {
@@ -497,17 +504,17 @@ var TEXTS = {
   NotSecure: "page-not-secure",
   TrackEnded: "microphone-ended"
 };
-function frameMay() {
+function allowed(device) {
   let page = globalThis.document, policy = page?.permissionsPolicy ?? page?.featurePolicy;
   try {
-    return policy?.allowsFeature("microphone") ?? !0;
+    return policy?.allowsFeature(device) ?? !0;
   } catch {
     return !0;
   }
 }
-function trouble(error, allowed = frameMay) {
+function trouble(error, may = () => allowed("microphone")) {
   let name2 = error instanceof Error || error instanceof DOMException ? error.name : "", code2 = Object.hasOwn(CODES, name2) ? CODES[name2] : "microphone-failed";
-  code2 === "microphone-refused" && !allowed() && (code2 = "microphone-blocked");
+  code2 === "microphone-refused" && !may() && (code2 = "microphone-blocked");
   let [state, text3] = TEXTS[code2];
   return {
     state,
@@ -538,6 +545,14 @@ var KERNEL_BUSY = {
   level: "info",
   code: "other-page",
   text: "Another page has this conversation's microphone and voice. Here you can read along and type."
+}, NO_PICTURE = {
+  level: "error",
+  code: "no-picture",
+  text: "This file is no picture that the browser can read. Choose a JPEG, PNG, WebP or GIF file."
+}, TOO_MANY_PICTURES = {
+  level: "warning",
+  code: "too-many-pictures",
+  text: "This picture was not sent: eight are waiting, and one a second goes out. Wait a little, then show it again."
 }, Notices = class {
   #store;
   #own = /* @__PURE__ */ new Set();
@@ -669,6 +684,452 @@ var Scope = class _Scope {
   }
 };
 
+// src/media/camera.ts
+var TEXTS2 = {
+  "camera-refused": [
+    "refused",
+    "The browser refused the camera. Click the camera icon in the address bar, allow the camera for this page, then press its button again."
+  ],
+  "camera-blocked": [
+    "refused",
+    "The program that shows this notebook keeps the camera from it. Open the notebook in a browser, at its own address, or show a picture file."
+  ],
+  "camera-missing": [
+    "missing",
+    "No camera was found. Plug one in or switch it on, then press its button again. You can show a picture file meanwhile."
+  ],
+  "camera-busy": [
+    "off",
+    "The camera cannot be opened: another program may be using it. Close that program or pick another camera in the settings, then press its button again."
+  ],
+  "camera-ended": [
+    "ended",
+    "The camera went away, so nothing is shown any more. It was unplugged, or its permission was taken back; press its button to start it again."
+  ],
+  "camera-failed": ["off", "The camera could not be started. Reload the page and press its button again."],
+  "camera-not-secure": [
+    "refused",
+    "This page has no camera because its address is not secure. Open the notebook through https:// or at http://localhost."
+  ]
+}, CODES2 = {
+  NotAllowedError: "camera-refused",
+  SecurityError: "camera-refused",
+  NotFoundError: "camera-missing",
+  OverconstrainedError: "camera-missing",
+  NotReadableError: "camera-busy",
+  AbortError: "camera-busy",
+  NotSecure: "camera-not-secure",
+  TrackEnded: "camera-ended"
+}, CAMERA_TROUBLES = Object.keys(TEXTS2);
+async function askCamera(deviceId) {
+  if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia)
+    throw new DOMException("", "NotSecure");
+  let video = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 15 } };
+  if (deviceId === "")
+    return navigator.mediaDevices.getUserMedia({ video });
+  try {
+    return await navigator.mediaDevices.getUserMedia({ video: { ...video, deviceId: { exact: deviceId } } });
+  } catch (error) {
+    if (error instanceof DOMException && ["OverconstrainedError", "NotFoundError"].includes(error.name))
+      return navigator.mediaDevices.getUserMedia({ video });
+    throw error;
+  }
+}
+function cameraTrouble(error, may = () => allowed("camera")) {
+  let name2 = error instanceof Error || error instanceof DOMException ? error.name : "", code2 = Object.hasOwn(CODES2, name2) ? CODES2[name2] : "camera-failed";
+  code2 === "camera-refused" && !may() && (code2 = "camera-blocked");
+  let [state, text3] = TEXTS2[code2];
+  return { state, detail: name2 === "NotSecure" || name2 === "TrackEnded" ? "" : name2, notice: { level: "error", code: code2, text: text3 } };
+}
+
+// src/media/frames.ts
+var ChangeGate = class {
+  #last = null;
+  #sentMs = 0;
+  /** Whether a frame is to be sent, which then is what the next are compared with. */
+  passes(cells, now) {
+    return this.#last !== null && now - this.#sentMs < 1e4 && !differs(cells, this.#last) ? !1 : (this.#last = cells, this.#sentMs = now, !0);
+  }
+};
+function differs(one, other) {
+  let sum = 0;
+  for (let index = 0; index < one.length; index += 1) {
+    let apart = Math.abs(one[index] - other[index]);
+    if (apart >= 24)
+      return !0;
+    sum += apart;
+  }
+  return sum / one.length >= 2;
+}
+function fitted(width, height, side) {
+  let scale = Math.min(1, side / Math.max(width, height));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
+var Frames = class {
+  #scope;
+  #easel;
+  #ears;
+  #now;
+  #gate = new ChangeGate();
+  #takenMs = Number.NEGATIVE_INFINITY;
+  #busy = !1;
+  maxSide;
+  /** 0..1 */
+  quality;
+  constructor(scope, easel, ears, now, look) {
+    this.#scope = scope, this.#easel = easel, this.#ears = ears, this.#now = now, this.maxSide = look.maxSide, this.quality = look.quality, scope.interval(() => {
+      this.#take();
+    }, 250);
+  }
+  /** What comes now may be dark still: the next frame is a second away. */
+  rest() {
+    this.#takenMs = this.#now();
+  }
+  async #take() {
+    let now = this.#now();
+    if (this.#busy || now - this.#takenMs < 1e3 || !this.#ears.wanted())
+      return;
+    let size = this.#easel.draw(this.maxSide);
+    if (size === null)
+      return;
+    if (this.#takenMs = now, !this.#gate.passes(this.#easel.cells(), now)) {
+      this.#ears.unchanged();
+      return;
+    }
+    this.#busy = !0;
+    let data = await this.#easel.jpeg(this.quality);
+    this.#busy = !1, data !== null && !this.#scope.disposed && this.#ears.frame({ data, ...size, captured_ms: now });
+  }
+};
+
+// src/media/easel.ts
+var MOST_BYTES = 50 * 2 ** 20;
+function blank(width, height) {
+  let canvas = document.createElement("canvas");
+  canvas.width = width, canvas.height = height;
+  let context = canvas.getContext("2d", { willReadFrequently: width === 32 });
+  if (context === null)
+    throw new Error("no canvas");
+  return { canvas, context };
+}
+function jpeg(canvas, quality) {
+  return new Promise((resolve) => {
+    canvas.toBlob(
+      (blob) => blob === null ? resolve(null) : blob.arrayBuffer().then(resolve, () => resolve(null)),
+      "image/jpeg",
+      quality
+    );
+  });
+}
+function easelOf(stream, scope) {
+  let video = document.createElement("video");
+  video.muted = !0, video.playsInline = !0, video.srcObject = stream, video.play().catch(() => {
+  }), scope.add(() => {
+    video.pause(), video.srcObject = null;
+  });
+  let paper = blank(1, 1), small = blank(32, 32);
+  return {
+    draw(side) {
+      let { videoWidth, videoHeight } = video;
+      if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || videoWidth === 0 || videoHeight === 0)
+        return null;
+      let { width, height } = fitted(videoWidth, videoHeight, side);
+      return (paper.canvas.width !== width || paper.canvas.height !== height) && (paper.canvas.width = width, paper.canvas.height = height), paper.context.imageSmoothingQuality = "high", paper.context.drawImage(video, 0, 0, width, height), { width, height };
+    },
+    cells() {
+      return small.context.imageSmoothingQuality = "high", small.context.drawImage(paper.canvas, 0, 0, 32, 32), grays(small.context.getImageData(0, 0, 32, 32).data);
+    },
+    jpeg: (quality) => jpeg(paper.canvas, quality)
+  };
+}
+function grays(rgba) {
+  let out = new Uint8Array(rgba.length / 4);
+  for (let index = 0; index < out.length; index += 1) {
+    let at = 4 * index;
+    out[index] = Math.round(0.299 * rgba[at] + 0.587 * rgba[at + 1] + 0.114 * rgba[at + 2]);
+  }
+  return out;
+}
+async function readPicture(file, side, quality) {
+  if (file.size === 0 || file.size > MOST_BYTES)
+    return null;
+  try {
+    let image = await createImageBitmap(file, { imageOrientation: "from-image" }), { width, height } = fitted(image.width, image.height, side), { canvas, context } = blank(width, height);
+    context.fillStyle = "white", context.fillRect(0, 0, width, height), context.imageSmoothingQuality = "high", context.drawImage(image, 0, 0, width, height), image.close();
+    let data = await jpeg(canvas, quality);
+    return data && { data, width, height, captured_ms: performance.now() };
+  } catch {
+    return null;
+  }
+}
+
+// src/media/devices.ts
+function remembered(key) {
+  return {
+    get() {
+      try {
+        return sessionStorage.getItem(key) ?? "";
+      } catch {
+        return "";
+      }
+    },
+    set(id) {
+      try {
+        sessionStorage.setItem(key, id);
+      } catch {
+      }
+    }
+  };
+}
+async function listed(kind) {
+  try {
+    return (await navigator.mediaDevices?.enumerateDevices() ?? []).filter((device) => device.kind === kind && device.deviceId !== "").map((device) => ({ id: device.deviceId, label: device.label }));
+  } catch {
+    return null;
+  }
+}
+function stop(stream) {
+  for (let track of stream?.getTracks() ?? [])
+    track.stop();
+}
+
+// src/media/screen.ts
+var NOT_CHOSEN = {
+  level: "info",
+  code: "screen-refused",
+  text: "No screen is shown: none was chosen, or the browser or the system refused it. Press the button to choose again."
+}, MISSING = {
+  level: "error",
+  code: "screen-missing",
+  text: "This browser shows no screens here. It takes a computer's browser, at an https:// address or http://localhost; a picture file can be shown instead."
+}, ENDED = {
+  level: "info",
+  code: "screen-ended",
+  text: "The screen is not shown any more: sharing was stopped, or the window was closed."
+}, FAILED = {
+  level: "error",
+  code: "screen-failed",
+  text: "The screen could not be shown. Choose another one, or show a picture file."
+}, SCREEN_TROUBLES = [NOT_CHOSEN, MISSING, ENDED, FAILED].map(
+  ({ code: code2 }) => code2
+);
+async function askScreen() {
+  if (!navigator.mediaDevices?.getDisplayMedia)
+    throw new DOMException("", "NotSecure");
+  return navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 5 } }, audio: !1 });
+}
+function screenTrouble(error) {
+  let name2 = error instanceof Error || error instanceof DOMException ? error.name : "";
+  switch (name2) {
+    case "NotAllowedError":
+      return { state: "refused", detail: name2, notice: NOT_CHOSEN };
+    case "NotSecure":
+      return { state: "missing", detail: "", notice: MISSING };
+    case "TrackEnded":
+      return { state: "ended", detail: "", notice: ENDED };
+    default:
+      return { state: "off", detail: name2, notice: FAILED };
+  }
+}
+
+// src/media/lens.ts
+var memory = remembered("livewidget.camera"), Lens = class {
+  #scope;
+  #ears;
+  #now;
+  #easel;
+  #source = null;
+  #take = null;
+  /** Raised by every start and stop: a grant that comes for an older one is given back at once. */
+  #generation = 0;
+  #deviceId = memory.get();
+  #look = { maxSide: 768, quality: 0.8 };
+  #paused = !1;
+  constructor(scope, ears, now, easel) {
+    this.#scope = scope, this.#ears = ears, this.#now = now, this.#easel = easel, scope.add(() => this.stop());
+    let devices = navigator.mediaDevices;
+    devices && scope.listen(devices, "devicechange", () => {
+      this.#list();
+    });
+  }
+  /** What is on or asked for. */
+  get source() {
+    return this.#source;
+  }
+  /** Takes camera or screen in place of what is on. To be called from a click or a key only. */
+  async start(source) {
+    if (this.stop(), this.#scope.disposed)
+      return;
+    let generation = ++this.#generation;
+    this.#source = source, this.#ears.state(source, "asking", "");
+    let stream = null;
+    try {
+      if (stream = await (source === "camera" ? askCamera(this.#deviceId) : askScreen()), generation !== this.#generation) {
+        stop(stream);
+        return;
+      }
+      this.#take = this.#begin(source, stream), this.#ears.state(source, "on", ""), source === "camera" && await this.#list();
+    } catch (error) {
+      stop(stream), generation === this.#generation && this.#fail(source, error);
+    }
+  }
+  /** Gives it back, whatever state it is in. */
+  stop() {
+    let source = this.#source;
+    this.#generation += 1, this.#source = null, this.#take?.scope.dispose(), this.#take = null, source && this.#ears.state(source, "off", "");
+  }
+  /** Takes no frames, and lets the camera go dark, until it is called with false. */
+  pause(paused) {
+    paused !== this.#paused && (this.#paused = paused, this.#take && (this.#take.track.enabled = !paused, this.#take.frames.rest()));
+  }
+  /** Uses another camera, now and from now on. */
+  pick(deviceId) {
+    this.#deviceId = deviceId, memory.set(deviceId), this.#list(), this.#source === "camera" && this.start("camera");
+  }
+  /** Sets the longest side in pixels and the quality, 0..1, of the frames to come. */
+  look(maxSide, quality) {
+    this.#look = { maxSide, quality }, this.#take && Object.assign(this.#take.frames, this.#look);
+  }
+  #begin(source, stream) {
+    let track = stream.getVideoTracks()[0];
+    if (!track)
+      throw new DOMException("", "NotFoundError");
+    let scope = this.#scope.child();
+    scope.add(() => stop(stream)), scope.listen(track, "ended", () => this.#fail(source, new DOMException("", "TrackEnded"))), track.enabled = !this.#paused;
+    let ears = {
+      wanted: () => !this.#paused && this.#ears.wanted(),
+      frame: (frame) => this.#ears.frame(source, frame),
+      unchanged: () => this.#ears.unchanged()
+    };
+    try {
+      let frames = new Frames(scope, this.#easel(stream, scope), ears, this.#now, this.#look);
+      return { scope, track, frames };
+    } catch (error) {
+      throw scope.dispose(), error;
+    }
+  }
+  /** It was refused, or went away. */
+  #fail(source, error) {
+    let found = source === "camera" ? cameraTrouble(error) : screenTrouble(error);
+    this.#generation += 1, this.#source = null, this.#take?.scope.dispose(), this.#take = null, this.#ears.trouble(found), this.#ears.state(source, found.state, found.detail);
+  }
+  async #list() {
+    let devices = await listed("videoinput");
+    devices && this.#ears.devices(devices, this.#deviceId);
+  }
+};
+
+// src/sight.ts
+var PATIENCE_MS = 5e3, MOST_KEPT = 12, CANVASES = { easel: easelOf, read: readPicture }, Sight = class {
+  #store;
+  #notices;
+  #bridge;
+  #now;
+  #begin;
+  #studio;
+  #lens;
+  /** Pictures of which the kernel has not said whether they were sent, by their numbers. */
+  #underWay = /* @__PURE__ */ new Map();
+  #sentMs = Number.NEGATIVE_INFINITY;
+  /** Touches no device: that takes a click. `begin` starts the talk, and returns false where this page may not. */
+  constructor(scope, store, notices, bridge, now, begin, studio = CANVASES) {
+    this.#store = store, this.#notices = notices, this.#bridge = bridge, this.#now = now, this.#begin = begin, this.#studio = studio, this.#lens = new Lens(
+      scope,
+      {
+        state: (source, state, detail) => this.#lensState(source, state, detail),
+        devices: (devices, deviceId) => this.#set({ devices, deviceId }),
+        trouble: ({ notice: notice2 }) => this.#notices.show(notice2),
+        wanted: () => this.#wanted(),
+        frame: (source, frame) => this.#send(source, frame),
+        unchanged: () => this.#set({ news: "unchanged" })
+      },
+      now,
+      (stream, inner) => this.#studio.easel(stream, inner)
+    ), scope.listen(document, "visibilitychange", () => this.#seen(!document.hidden)), scope.add(() => this.#show(null));
+  }
+  /** True while camera or screen is on or asked for. */
+  get wanted() {
+    return this.#lens.source !== null;
+  }
+  // --- What a person does ---
+  toggle(source) {
+    this.#lens.source === source ? this.#lens.stop() : this.#begin() && (this.#notices.clear(...CAMERA_TROUBLES, ...SCREEN_TROUBLES), this.#lens.start(source));
+  }
+  sendFile(file) {
+    this.#store.get().sees && this.#begin() && (this.#notices.clear(NO_PICTURE.code), this.#sendFile(file));
+  }
+  pickCamera(deviceId) {
+    this.#lens.pick(deviceId);
+  }
+  setSize(maxSide) {
+    this.#set({ maxSide }), this.#look();
+  }
+  setQuality(percent) {
+    this.#set({ quality: percent }), this.#look();
+  }
+  dismiss() {
+    this.#show(null);
+  }
+  // --- What happens ---
+  /** Gives camera and screen back. */
+  stop() {
+    this.#lens.stop();
+  }
+  /** The kernel says what became of a picture. */
+  take(picture2, buffers) {
+    let { source, number, width, height, tokens, sent, reason } = picture2, mine = this.#underWay.get(number), data = source === "python" ? buffers[0] : mine?.data;
+    if (source !== "python" && this.#underWay.delete(number), reason === "full" && this.#notices.show(TOO_MANY_PICTURES), sent && data) {
+      let blob = new Blob([data], { type: "image/jpeg" }), url = URL.createObjectURL(blob);
+      this.#show({ source, url, width, height, bytes: blob.size, tokens }), this.#set({ news: "sent", sent: this.#store.get().sight.sent + 1 });
+    } else !sent && mine && this.#set({ news: reason === "unchanged" ? "unchanged" : "waiting" });
+  }
+  #wanted() {
+    let { phase: phase2, owner, connected } = this.#store.get(), awaited = this.#underWay.size > 0 && this.#now() - this.#sentMs < PATIENCE_MS;
+    return awaited && this.#now() - this.#sentMs > PATIENCE_MS / 2 && this.#set({ news: "waiting" }), phase2 === "live" && owner && connected && !awaited;
+  }
+  #send(source, { data, ...place }) {
+    let body = { source, mime_type: "image/jpeg", ...place }, number = this.#bridge.sendFrame(body, data);
+    this.#underWay.set(number, { data, ...place });
+    for (let old of [...this.#underWay.keys()].slice(0, -MOST_KEPT))
+      this.#underWay.delete(old);
+    this.#sentMs = this.#now(), (source === "file" || this.#store.get().sight.preview === null) && this.#set({ news: "sending" });
+  }
+  async #sendFile(file) {
+    let { maxSide, quality } = this.#store.get().sight, frame = await this.#studio.read(file, maxSide, quality / 100);
+    frame ? this.#send("file", frame) : this.#notices.show(NO_PICTURE);
+  }
+  #lensState(source, state, detail) {
+    let on = state === "asking" || state === "on", hidden = source === "camera" && document.hidden;
+    if (this.#set({
+      source: on ? source : null,
+      state: state === "on" && hidden ? "hidden" : on ? state : "off"
+    }), on)
+      state === "on" && (this.#lens.pause(hidden), this.#show(null), this.#set({ sent: 0 }));
+    else {
+      this.#underWay.clear();
+      let { preview } = this.#store.get().sight;
+      (preview?.source === "camera" || preview?.source === "screen") && this.#show(null), this.#set({ news: this.#store.get().sight.preview ? "sent" : "" });
+    }
+    this.#bridge.send({ lane: "control", kind: "camera", body: { source, state, detail } });
+  }
+  /** Whether somebody sees this page: a camera does not film on unseen; a screen is mostly another window's. */
+  #seen(seen) {
+    let { source, state } = this.#store.get().sight;
+    source === "camera" && (state === "on" || state === "hidden") && (this.#lens.pause(!seen), this.#set({ state: seen ? "on" : "hidden" }));
+  }
+  #look() {
+    let { maxSide, quality } = this.#store.get().sight;
+    this.#lens.look(maxSide, quality / 100);
+  }
+  #show(preview) {
+    let before = this.#store.get().sight.preview;
+    before && URL.revokeObjectURL(before.url), this.#set({ preview, news: preview ? this.#store.get().sight.news : "" });
+  }
+  #set(change) {
+    this.#store.set({ sight: { ...this.#store.get().sight, ...change } });
+  }
+};
+
 // src/store.ts
 function initialState() {
   return {
@@ -691,6 +1152,17 @@ function initialState() {
     owner: !1,
     elsewhere: !1,
     connected: !0,
+    sight: {
+      source: null,
+      state: "off",
+      devices: [],
+      deviceId: "",
+      maxSide: 768,
+      quality: 80,
+      preview: null,
+      sent: 0,
+      news: ""
+    },
     explorer: {
       open: !1,
       panel: "settings",
@@ -814,21 +1286,7 @@ function closeWith(scope, context) {
 }
 
 // src/media/microphone.ts
-var STORED = "livewidget.microphone", TAIL_MS = 100, memory = {
-  get() {
-    try {
-      return sessionStorage.getItem(STORED) ?? "";
-    } catch {
-      return "";
-    }
-  },
-  set(id) {
-    try {
-      sessionStorage.setItem(STORED, id);
-    } catch {
-    }
-  }
-}, Microphone = class {
+var memory2 = remembered("livewidget.microphone"), TAIL_MS = 100, Microphone = class {
   #scope;
   #ears;
   #take = null;
@@ -836,13 +1294,13 @@ var STORED = "livewidget.microphone", TAIL_MS = 100, memory = {
   #generation = 0;
   #asking = !1;
   #muted = !1;
-  #deviceId = memory.get();
+  #deviceId = memory2.get();
   #first = 0;
   #tails = [];
   constructor(scope, ears) {
     this.#scope = scope, this.#ears = ears, scope.add(() => this.stop());
-    let devices2 = navigator.mediaDevices;
-    devices2 && scope.listen(devices2, "devicechange", () => {
+    let devices = navigator.mediaDevices;
+    devices && scope.listen(devices, "devicechange", () => {
       this.#list();
     });
   }
@@ -886,7 +1344,7 @@ var STORED = "livewidget.microphone", TAIL_MS = 100, memory = {
   }
   /** Uses another device, now and from now on. */
   pick(deviceId) {
-    this.#deviceId = deviceId, memory.set(deviceId), this.#list(), this.wanted && (this.stop(), this.start());
+    this.#deviceId = deviceId, memory2.set(deviceId), this.#list(), this.wanted && (this.stop(), this.start());
   }
   /** Brings out what is captured but not yet a whole chunk; then calls `done`. */
   flush(done) {
@@ -954,17 +1412,10 @@ var STORED = "livewidget.microphone", TAIL_MS = 100, memory = {
       done();
   }
   async #list() {
-    try {
-      let devices2 = (await navigator.mediaDevices?.enumerateDevices() ?? []).filter((device) => device.kind === "audioinput" && device.deviceId !== "").map((device) => ({ id: device.deviceId, label: device.label }));
-      this.#ears.devices(devices2, this.#deviceId);
-    } catch {
-    }
+    let devices = await listed("audioinput");
+    devices && this.#ears.devices(devices, this.#deviceId);
   }
 };
-function stop(stream) {
-  for (let track of stream?.getTracks() ?? [])
-    track.stop();
-}
 
 // src/audio/playout.ts
 var VOICE_RATE = 24e3, samples = (ms2) => VOICE_RATE * ms2 / 1e3, START = samples(100), REFILL = samples(70);
@@ -1287,8 +1738,20 @@ var BAR_MS = 40, Talk = class {
   get microphone() {
     return this.#microphone;
   }
-  get progress() {
-    return this.#player.progress;
+  /** Tells the kernel how far the voice is; that is credit, statistics and sign of life. */
+  report() {
+    if (!this.#bridge.welcomed || !this.#store.get().connected)
+      return;
+    let { turn: turn2, sample, bufferedMs, silentSamples } = this.#player.progress, body = {
+      ack_seq: this.#bridge.speakerAck,
+      turn: turn2,
+      played_sample: sample,
+      buffered_ms: Math.round(bufferedMs),
+      silent_samples: silentSamples,
+      epoch: this.#bridge.epoch,
+      page_ms: this.#now()
+    };
+    this.#bridge.send({ lane: "control", kind: "played", body });
   }
   /** The kernel has taken microphone packets up to `ack`. */
   heartbeat(ack, resend) {
@@ -1335,7 +1798,7 @@ var BAR_MS = 40, Talk = class {
         this.#microphone.muted || this.#voice.chunk(samples3, first);
       },
       state: (state, detail) => this.#microphoneState(state, detail),
-      devices: (devices2, deviceId) => this.#store.set({ microphone: { ...this.#store.get().microphone, devices: devices2, deviceId } }),
+      devices: (devices, deviceId) => this.#store.set({ microphone: { ...this.#store.get().microphone, devices, deviceId } }),
       trouble: ({ notice: notice2 }) => this.#notices.show(notice2)
     });
   }
@@ -1358,18 +1821,12 @@ var BAR_MS = 40, Talk = class {
 };
 
 // src/app.ts
-var TICK_MS = 250, IDLE_TICKS = 4, PATIENCE_TICKS = 20, VIEW_GRACE_MS = 1500, LONGEST_TEXT = 1e5;
-function randomName() {
-  return Array.from(
-    crypto.getRandomValues(new Uint8Array(8)),
-    (byte) => byte.toString(16).padStart(2, "0")
-  ).join("");
-}
-var App = class {
+var TICK_MS = 250, IDLE_TICKS = 4, PATIENCE_TICKS = 20, VIEW_GRACE_MS = 1500, LONGEST_TEXT = 1e5, App = class {
   scope = new Scope();
   store = createStore();
   bridge;
   explorer;
+  sight;
   #now = () => performance.now();
   #notices = new Notices(this.store);
   #talk;
@@ -1385,10 +1842,11 @@ var App = class {
       message: (message) => this.#take(message),
       voice: (turn2, first, samples3) => this.#talk.player.write(turn2, first, samples3),
       flush: (epoch, turn2) => this.#flush(epoch, turn2),
-      insight: () => {
-      },
+      insight: (message, buffers) => this.#look(message, buffers),
       alive: () => this.#alive()
-    }), this.explorer = new Exploration(this.store, this.bridge, this.#now), this.#talk = new Talk(this.scope, this.store, this.#notices, this.bridge, this.#now), this.scope.interval(() => this.#tick(), TICK_MS), this.scope.listen(window, "pagehide", () => this.#talk.silence()), this.bridge.hello();
+    }), this.explorer = new Exploration(this.store, this.bridge, this.#now), this.#talk = new Talk(this.scope, this.store, this.#notices, this.bridge, this.#now);
+    let begin = () => this.#beginToShow();
+    this.sight = new Sight(this.scope, this.store, this.#notices, this.bridge, this.#now, begin), this.scope.interval(() => this.#tick(), TICK_MS), this.scope.listen(window, "pagehide", () => this.#silence()), this.bridge.hello();
   }
   /** Draws the widget into `el` until `signal` ends or the result is called. */
   mount(el2, mount) {
@@ -1412,7 +1870,7 @@ var App = class {
     this.#talk.player.unlock(), this.#notices.clear(...TROUBLES, KERNEL_GONE.code), this.store.get().connected || (this.#lease.renew(this.#now()), this.bridge.hello()), this.#begin(!0), this.#talk.microphone.start();
   }
   stop() {
-    this.#talk.silence(), this.bridge.send({ lane: "control", kind: "stop", body: {} });
+    this.#silence(), this.bridge.send({ lane: "control", kind: "stop", body: {} });
   }
   toggleMute() {
     this.#talk.microphone.mute(!this.#talk.microphone.muted);
@@ -1467,6 +1925,9 @@ var App = class {
         this.explorer.take(message);
     }
   }
+  #look(message, buffers) {
+    message.kind === "picture" && this.sight.take(message.body, buffers);
+  }
   #welcome(welcome) {
     let { name: name2, speaker, suggestions: suggestions2, turns } = welcome;
     if (this.store.set({ name: name2, speaker, suggestions: suggestions2, turns }), this.#notices.replace(welcome.notices), welcome.transcript_class !== this.#transcriptClass) {
@@ -1494,28 +1955,40 @@ var App = class {
     this.#lease.renew(this.#now()), back && (this.store.set({ connected: !0 }), this.#notices.clear(KERNEL_GONE.code), this.bridge.hello());
   }
   // --- What follows from it ---
+  /** Whether a device is on or asked for. */
+  get #wanted() {
+    return this.#talk.microphone.wanted || this.sight.wanted;
+  }
   /** Whether another page talks. */
   #elsewhere() {
     return this.#owner !== "" && this.#owner !== this.bridge.client && this.store.get().phase === "live";
   }
   /** Asks the kernel to begin; what it says about that will follow. */
-  #begin(microphone) {
+  #begin(microphone, claim = microphone) {
     let { phase: phase2 } = this.store.get(), resting = phase2 === "idle" || phase2 === "ended";
-    resting && this.store.set({ phase: "connecting" }), (resting || microphone) && this.bridge.send({ lane: "control", kind: "start", body: { microphone } });
+    resting && this.store.set({ phase: "connecting" }), (resting || claim) && this.bridge.send({ lane: "control", kind: "start", body: { microphone } });
   }
-  /** The session is over: the microphone goes at once, the voice may finish its sentence. */
+  /** Begins to talk for a picture, with this page as the one that shows; false where another page does. */
+  #beginToShow() {
+    return this.#elsewhere() ? (this.#notices.show(OTHER_PAGE), !1) : (this.#talk.player.unlock(), this.#begin(!1, this.#owner === ""), !0);
+  }
+  /** Gives all devices back at once. */
+  #silence() {
+    this.#talk.silence(), this.sight.stop();
+  }
+  /** The session is over: the devices go at once, the voice may finish its sentence. */
   #ended() {
-    this.#talk.microphone.stop(), this.#talk.closeWhenQuiet();
+    this.#talk.microphone.stop(), this.sight.stop(), this.#talk.closeWhenQuiet();
   }
   /** Another page has microphone and voice. */
   #yield() {
-    this.#talk.microphone.wanted && this.#notices.show(OTHER_PAGE), this.#talk.silence();
+    this.#wanted && this.#notices.show(OTHER_PAGE), this.#silence();
   }
   #leave() {
-    this.#talk.silence(), (this.#owner === "" || this.#owner === this.bridge.client) && this.bridge.send({ lane: "control", kind: "stop", body: {} });
+    this.#silence(), (this.#owner === "" || this.#owner === this.bridge.client) && this.bridge.send({ lane: "control", kind: "stop", body: {} });
   }
   #viewGone(view) {
-    this.#views.delete(view), !(this.#views.size > 0 || this.scope.disposed) && (this.#talk.microphone.stop(), this.scope.timeout(() => {
+    this.#views.delete(view), !(this.#views.size > 0 || this.scope.disposed) && (this.#talk.microphone.stop(), this.sight.stop(), this.scope.timeout(() => {
       this.#views.size === 0 && this.#leave();
     }, VIEW_GRACE_MS));
   }
@@ -1524,25 +1997,11 @@ var App = class {
   }
   // --- Time ---
   #tick() {
-    this.bridge.tick(), this.#ticks += 1, (this.store.get().phase === "live" || this.store.get().phase === "connecting" || this.#ticks % IDLE_TICKS === 0) && this.#report(), this.store.get().phase === "ended" && this.#talk.closeWhenQuiet(), this.#idleTicks = this.store.get().phase === "idle" && this.#talk.microphone.wanted ? this.#idleTicks + 1 : 0, this.#idleTicks > PATIENCE_TICKS && this.#talk.microphone.stop(), !this.#lease.holds(this.#now()) && (this.store.get().connected || this.#talk.microphone.wanted) && this.#lost();
-  }
-  #report() {
-    if (!this.bridge.welcomed || !this.store.get().connected)
-      return;
-    let { turn: turn2, sample, bufferedMs, silentSamples } = this.#talk.progress, body = {
-      ack_seq: this.bridge.speakerAck,
-      turn: turn2,
-      played_sample: sample,
-      buffered_ms: Math.round(bufferedMs),
-      silent_samples: silentSamples,
-      epoch: this.bridge.epoch,
-      page_ms: this.#now()
-    };
-    this.bridge.send({ lane: "control", kind: "played", body });
+    this.bridge.tick(), this.#ticks += 1, (this.store.get().phase === "live" || this.store.get().phase === "connecting" || this.#ticks % IDLE_TICKS === 0) && this.#talk.report(), this.store.get().phase === "ended" && this.#talk.closeWhenQuiet(), this.#idleTicks = this.store.get().phase === "idle" && this.#wanted ? this.#idleTicks + 1 : 0, this.#idleTicks > PATIENCE_TICKS && this.#silence(), !this.#lease.holds(this.#now()) && (this.store.get().connected || this.#wanted) && this.#lost();
   }
   #lost() {
-    let used = this.#talk.microphone.wanted || this.store.get().phase === "live";
-    this.store.get().connected && (this.store.set({ connected: !1 }), this.bridge.hello()), this.#talk.silence(), used && this.#notices.show(KERNEL_GONE);
+    let used = this.#wanted || this.store.get().phase === "live";
+    this.store.get().connected && (this.store.set({ connected: !1 }), this.bridge.hello()), this.#silence(), used && this.#notices.show(KERNEL_GONE);
   }
 };
 
@@ -1579,9 +2038,11 @@ var PATHS = {
   send: "M12 19V5.5M6 11.5l6-6 6 6",
   settings: "M4 8h7M17 8h3M4 16h2M12 16h8M11 8a3 3 0 1 0 6 0a3 3 0 1 0-6 0M6 16a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
   compass: "M12 3.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 1 0 0-17zM15.8 8.2l-2.4 5.2-5.2 2.4 2.4-5.2z",
+  camera: "M5.5 6.5H13a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2H5.5a2 2 0 0 1-2-2v-7a2 2 0 0 1 2-2zM15 10.8l5.5-3.3v9L15 13.2",
+  screen: "M4.8 5h14.4A1.8 1.8 0 0 1 21 6.8v8.4a1.8 1.8 0 0 1-1.8 1.8H4.8A1.8 1.8 0 0 1 3 15.2V6.8A1.8 1.8 0 0 1 4.8 5zM8.5 20.5h7M12 17v3.5",
+  picture: "M5.5 4.5h13a2 2 0 0 1 2 2v11a2 2 0 0 1-2 2h-13a2 2 0 0 1-2-2v-11a2 2 0 0 1 2-2zM3.8 16.8l4.7-4.8 4 4 2.5-2.4 5.2 4.9M15.6 8.7h.01",
   close: "M6.5 6.5l11 11M17.5 6.5l-11 11",
   down: "M12 5v13.5M6 12.5l6 6 6-6",
-  picture: "M4 5.5h16v13H4zM4 16l4.5-4.5 4 4 2.5-2.5L20 18M15.5 9.2a.6.6 0 1 0 0 .1",
   copy: "M9 9h10.5v11H9zM15 9V4.5H4.5V15H9"
 }, SVG = "http://www.w3.org/2000/svg";
 function icon(picture2, size = 20) {
@@ -1620,6 +2081,9 @@ function latency(ms2) {
 }
 function duration(ms2) {
   return ms2 < 1 ? "< 1 ms" : ms2 < 999.5 ? `${Math.round(ms2)} ms` : `${(ms2 / 1e3).toFixed(1)} s`;
+}
+function bytes(count2) {
+  return count2 < 1e3 ? `${count2} bytes` : count2 < 999500 ? `${Math.round(count2 / 1e3)} kB` : `${(count2 / 1e6).toFixed(1)} MB`;
 }
 function firstSentence(text3) {
   let match = /^(.+?[.!?…])\s+(\S.*)$/s.exec(text3);
@@ -1835,6 +2299,60 @@ function said(turn2) {
   return turn2.interrupted ? `${words2} (interrupted)` : words2;
 }
 
+// src/views/eyes.ts
+var LENSES = [
+  { source: "camera", glyph: "camera", on: "Turn the camera off", off: "Show the camera" },
+  { source: "screen", glyph: "screen", on: "Stop showing the screen", off: "Show a screen" }
+];
+function canShow(state) {
+  return state.sees && state.connected && !mirrors(state);
+}
+function eyes(actions) {
+  let lenses = LENSES.map((lens) => ({ ...lens, node: button("lw-eye", lens.off, icon(lens.glyph)) })), input = el("input", "", { type: "file", accept: "image/*", "aria-label": "Picture file" });
+  input.hidden = !0;
+  let file = button("lw-eye", "Show a picture file", icon("picture")), element = el("div", "lw-eyes", { role: "group", "aria-label": "Show something" });
+  element.append(...lenses.map(({ node }) => node), file, input);
+  for (let { node, source } of lenses)
+    node.onclick = () => {
+      node.getAttribute("aria-disabled") === null && actions.toggle(source);
+    };
+  return file.onclick = () => {
+    file.getAttribute("aria-disabled") === null && input.click();
+  }, input.onchange = () => {
+    let picked = input.files?.[0];
+    picked && actions.sendFile(picked), input.value = "";
+  }, {
+    element,
+    update(state) {
+      show(element, state.sees);
+      for (let { node, source, on, off } of lenses) {
+        let pressed = state.sight.source === source;
+        attribute(node, "aria-pressed", String(pressed)), attribute(node, "data-look", pressed ? state.sight.state : "off"), name(node, pressed ? on : off);
+      }
+      for (let node of [...lenses.map((lens) => lens.node), file])
+        attribute(node, "aria-disabled", canShow(state) ? null : "true");
+    }
+  };
+}
+function dropping(card, may, actions, scope) {
+  let carries = (event) => may() && (event.dataTransfer?.types.includes("Files") ?? !1);
+  for (let type of ["dragenter", "dragover"])
+    scope.listen(card, type, (event) => {
+      carries(event) && (event.preventDefault(), event.stopPropagation(), attribute(card, "data-drop", "true"));
+    });
+  scope.listen(card, "dragleave", (event) => {
+    event.relatedTarget instanceof Node && card.contains(event.relatedTarget) || attribute(card, "data-drop", null);
+  }), scope.listen(card, "drop", (event) => {
+    attribute(card, "data-drop", null), carries(event) && (event.preventDefault(), event.stopPropagation(), take(event.dataTransfer));
+  }), scope.listen(card, "paste", (event) => {
+    may() && take(event.clipboardData) && event.preventDefault();
+  });
+  function take(from) {
+    let files = [...from?.files ?? []], file = files.find(({ type }) => type.startsWith("image/")) ?? files[0];
+    return file && actions.sendFile(file), file !== void 0;
+  }
+}
+
 // src/views/microphone-button.ts
 var POINTER = "pointer", KEY = "button key", CLICK = "click";
 function microphoneView(store, hold, actions, scope) {
@@ -1879,7 +2397,7 @@ function composer(store, hold, actions, scope) {
     maxlength: String(LONGEST)
   }), send = el("button", "lw-plain lw-send", { type: "submit" }, icon("send"));
   name(send, "Send");
-  let line = el("p", "lw-hint"), interrupt = interruptButton(actions), below = el("div", "lw-below", {}, line, interrupt.element), field = el("div", "lw-field", {}, box, send), element = el("form", "lw-composer", {}, microphone.element, stop2, field, below), ready = () => {
+  let line = el("p", "lw-hint"), interrupt = interruptButton(actions), below = el("div", "lw-below", {}, line, interrupt.element), field = el("div", "lw-field", {}, box, send), eye = eyes(actions.sight), element = el("form", "lw-composer", {}, microphone.element, stop2, field, eye.element, below), ready = () => {
     attribute(send, "disabled", box.value.trim() && store.get().connected ? null : "");
   };
   return stop2.onclick = () => actions.stop(), scope.listen(box, "input", ready), scope.listen(element, "submit", (event) => {
@@ -1890,7 +2408,7 @@ function composer(store, hold, actions, scope) {
     element,
     level: microphone.level,
     update(state) {
-      microphone.update(state);
+      microphone.update(state), eye.update(state);
       let runs = state.connected && (state.phase === "live" || state.phase === "connecting");
       !runs && stop2 === document.activeElement && microphone.element.focus(), attribute(stop2, "disabled", runs ? null : "");
       let typed = takesText(state);
@@ -1988,7 +2506,7 @@ function header(scope) {
     el("span", "lw-meta", {}, word, first, clock),
     explore,
     settings2
-  ), since = null, counted = !1, tick = () => {
+  ), since = null, counted2 = !1, tick = () => {
     since !== null && text2(clock, elapsed(performance.now() - since));
   };
   return scope.interval(tick, 250), {
@@ -2001,7 +2519,7 @@ function header(scope) {
       let [short2, more] = badgeParts(cleanLine(state.badge));
       text2(badgeShort, short2), text2(badgeMore, more), show(badge, short2 !== "");
       let ms2 = lastLatency(state);
-      text2(first, ms2 === null ? "" : `first sound ${latency(ms2)}`), show(first, ms2 !== null), since = state.phase === "live" && state.connected ? state.liveSince : null, state.phase === "connecting" && text2(clock, elapsed(0)), counted ||= since !== null || state.phase === "idle" || state.phase === "connecting", show(clock, counted), tick();
+      text2(first, ms2 === null ? "" : `first sound ${latency(ms2)}`), show(first, ms2 !== null), since = state.phase === "live" && state.connected ? state.liveSince : null, state.phase === "connecting" && text2(clock, elapsed(0)), counted2 ||= since !== null || state.phase === "idle" || state.phase === "connecting", show(clock, counted2), tick();
     }
   };
 }
@@ -2084,13 +2602,88 @@ function make(dismiss) {
   };
 }
 
+// src/views/rows.ts
+function row(label, control, ...more) {
+  return control.id = freshId("field"), el("div", "lw-row", {}, el("label", "lw-label", { for: control.id }, label), control, ...more);
+}
+function deviceRow(kind, of, pick) {
+  let select2 = el("select", "lw-select");
+  select2.onchange = () => pick(select2.value);
+  let made = "";
+  return {
+    element: row(kind, select2),
+    update(state) {
+      let known2 = of(state), options = offered(kind, known2), key = JSON.stringify(options);
+      key !== made && (made = key, select2.replaceChildren(...options.map(({ id, label }) => el("option", "", { value: id }, label)))), select2.value !== known2.deviceId && (select2.value = known2.deviceId);
+    }
+  };
+}
+function offered(kind, { devices, deviceId }) {
+  let named = devices.filter((device) => device.id !== "").map((device, index) => ({
+    id: device.id,
+    label: cleanLine(device.label, 80) || `${kind} ${index + 1}`
+  })), all = [{ id: "", label: `This browser's ${kind.toLowerCase()}` }, ...named];
+  return all.some((device) => device.id === deviceId) ? all : [...all, { id: deviceId, label: `Chosen ${kind.toLowerCase()}` }];
+}
+function percentRow(label, range, of, set) {
+  let limits = { min: String(range.min), max: String(range.max), step: "5" }, slider = el("input", "lw-slider", { type: "range", ...limits }), shown = el("output", "lw-value");
+  return slider.oninput = () => {
+    text2(shown, `${slider.value} %`), set(Number(slider.value));
+  }, {
+    element: row(label, slider, shown),
+    update(state) {
+      let percent = String(of(state));
+      slider.value !== percent && slider !== document.activeElement && (slider.value = percent), text2(shown, `${slider.value} %`);
+    }
+  };
+}
+
+// src/views/sight-rows.ts
+var SIZES = [384, 512, 768];
+function sightRows(actions) {
+  let camera = deviceRow(
+    "Camera",
+    ({ sight }) => sight,
+    (id) => actions.pickCamera(id)
+  ), quality = percentRow(
+    "Quality",
+    { min: 30, max: 95 },
+    ({ sight }) => sight.quality,
+    (percent) => actions.setQuality(percent)
+  );
+  return [camera, sizeRow(actions), quality].map((part) => ({
+    element: part.element,
+    update(state) {
+      show(part.element, state.sees), part.update(state);
+    }
+  }));
+}
+function sizeRow(actions) {
+  let options = SIZES.map((size) => el("option", "", { value: String(size) }, `at most ${size} pixels`)), select2 = el("select", "lw-select", {}, ...options);
+  return select2.onchange = () => actions.setSize(Number(select2.value)), {
+    element: row("Pictures", select2),
+    update({ sight }) {
+      select2.value !== String(sight.maxSide) && (select2.value = String(sight.maxSide));
+    }
+  };
+}
+
 // src/views/settings.ts
-var HERE = "This browser's microphone", MODES = [
+var MODES = [
   { mode: "automatic", label: "Automatic", explained: "it hears when you begin and end" },
   { mode: "push_to_talk", label: "Push to talk", explained: "hold space or the button" }
 ];
 function settings(opener, actions, scope) {
-  let id = freshId("settings"), parts = [microphoneRow(actions), volumeRow(actions), modeRow(actions), modelRow()], element = el("div", "lw-settings", { id, role: "dialog", "aria-label": "Settings" });
+  let id = freshId("settings"), microphone = deviceRow(
+    "Microphone",
+    (state) => state.microphone,
+    (device) => actions.pickMicrophone(device)
+  ), volume = percentRow(
+    "Volume",
+    { min: 0, max: 100 },
+    ({ playback }) => Math.round(playback.volume * 100),
+    (percent) => actions.setVolume(percent / 100)
+  ), parts = [microphone, volume, ...sightRows(actions.sight), modeRow(actions), modelRow()], element = el("div", "lw-settings", { id, role: "dialog", "aria-label": "Settings" });
   element.append(...parts.map((part) => part.element)), element.hidden = !0, attribute(opener, "aria-expanded", "false"), attribute(opener, "aria-controls", id), attribute(opener, "aria-haspopup", "dialog");
   let turn2 = (open) => {
     show(element, open), attribute(opener, "aria-expanded", String(open));
@@ -2119,40 +2712,6 @@ function settings(opener, actions, scope) {
     update(state) {
       for (let part of parts)
         part.update(state);
-    }
-  };
-}
-function row(label, control, ...more) {
-  return control.id = freshId("field"), el("div", "lw-row", {}, el("label", "lw-label", { for: control.id }, label), control, ...more);
-}
-function microphoneRow(actions) {
-  let select2 = el("select", "lw-select");
-  select2.onchange = () => actions.pickMicrophone(select2.value);
-  let made = "";
-  return {
-    element: row("Microphone", select2),
-    update({ microphone }) {
-      let options = devices(microphone), key = JSON.stringify(options);
-      key !== made && (made = key, select2.replaceChildren(...options.map(({ id, label }) => el("option", "", { value: id }, label)))), select2.value !== microphone.deviceId && (select2.value = microphone.deviceId);
-    }
-  };
-}
-function devices({ devices: known2, deviceId }) {
-  let named = known2.filter((device) => device.id !== "").map((device, index) => ({
-    id: device.id,
-    label: cleanLine(device.label, 80) || `Microphone ${index + 1}`
-  })), all = [{ id: "", label: HERE }, ...named];
-  return all.some((device) => device.id === deviceId) ? all : [...all, { id: deviceId, label: "Chosen microphone" }];
-}
-function volumeRow(actions) {
-  let slider = el("input", "lw-slider", { type: "range", min: "0", max: "100", step: "5" }), shown = el("output", "lw-value");
-  return slider.oninput = () => {
-    text2(shown, `${slider.value} %`), actions.setVolume(Number(slider.value) / 100);
-  }, {
-    element: row("Volume", slider, shown),
-    update({ playback }) {
-      let percent = String(Math.round(playback.volume * 100));
-      slider.value !== percent && slider !== document.activeElement && (slider.value = percent), text2(shown, `${slider.value} %`);
     }
   };
 }
@@ -2196,16 +2755,16 @@ function suggestions(actions) {
   return {
     element,
     update(state) {
-      let offered = state.suggestions.slice(0, MOST2);
-      if (!(offered.length === made.length && offered.every((words2, index) => words2 === made[index])) || typed !== takesText(state)) {
-        made = offered, typed = takesText(state);
+      let offered2 = state.suggestions.slice(0, MOST2);
+      if (!(offered2.length === made.length && offered2.every((words2, index) => words2 === made[index])) || typed !== takesText(state)) {
+        made = offered2, typed = takesText(state);
         let make2 = (words2) => typed ? chip(words2, () => actions.sendText(words2)) : sentence(words2);
-        element.replaceChildren(label, ...offered.map(make2));
+        element.replaceChildren(label, ...offered2.map(make2));
       }
       for (let node of element.querySelectorAll("button"))
         attribute(node, "disabled", state.connected ? null : "");
       let wanted = state.turns.length === 0 || state.phase === "idle";
-      show(element, wanted && offered.length > 0);
+      show(element, wanted && offered2.length > 0);
     }
   };
 }
@@ -2420,8 +2979,8 @@ function sources() {
     element,
     update({ sources: all, queries, pages: asked }) {
       text2(searched, queries.map((query) => cleanLine(query)).join(" · ")), show(searched, queries.length > 0);
-      let put = (item2, source) => item2.update(source.uri, source.title);
-      patchList(first, shown, all.slice(0, FIRST), item, put), patchList(rest, folded, all.slice(FIRST), item, put), show(first, all.length > 0), text2(count2, `${all.length - FIRST} more`), show(more, all.length > FIRST), patchList(read, pages, asked, row2, (node, page) => node.update(page)), show(read, asked.length > 0), show(element, all.length + queries.length + asked.length > 0);
+      let put2 = (item2, source) => item2.update(source.uri, source.title);
+      patchList(first, shown, all.slice(0, FIRST), item, put2), patchList(rest, folded, all.slice(FIRST), item, put2), show(first, all.length > 0), text2(count2, `${all.length - FIRST} more`), show(more, all.length > FIRST), patchList(read, pages, asked, row2, (node, page) => node.update(page)), show(read, asked.length > 0), show(element, all.length + queries.length + asked.length > 0);
     }
   };
 }
@@ -2600,6 +3159,73 @@ function transcript(suggestions2, scope) {
   };
 }
 
+// src/views/tray.ts
+var WHAT = {
+  camera: "Camera",
+  screen: "Screen",
+  file: "Picture",
+  python: "From Python"
+};
+function newsOf({ source, state, preview, news, sent }) {
+  if (state === "hidden")
+    return "Paused while this page is not seen.";
+  if (state === "asking")
+    return source === "screen" ? "Choose what to show in the browser's question." : "Allow the camera in the browser's question.";
+  switch (news) {
+    case "sending":
+      return "Sending…";
+    case "unchanged":
+      return "Unchanged, not sent again.";
+    case "waiting":
+      return "Waits for the kernel.";
+    case "sent":
+      return preview ? counted(preview.tokens, source !== null && preview.source === source ? sent : 1) : "";
+    case "":
+      return source === null ? "" : "Looking…";
+  }
+}
+function counted(tokens, sent) {
+  return sent > 1 ? `${sent} sent, ${tokens} tokens each` : `Sent, ${tokens} tokens`;
+}
+function tray(actions, scope) {
+  let small = el("img", "", { alt: "" }), thumb = button("lw-thumb", "Enlarge the picture that was sent"), what = el("strong"), size = el("span", "lw-tray-size"), news = el("span", "lw-tray-news"), words2 = el("p", "lw-tray-words", {}, el("span", "lw-tray-what", {}, what, size), news), close = button("lw-plain", "", icon("close", 16)), element = el("div", "lw-tray", { role: "group", "aria-label": "What is shown" }, thumb, words2, close), large = enlarged(thumb, scope), on = null;
+  return close.onclick = () => on ? actions.toggle(on) : actions.dismiss(), {
+    element,
+    large: large.element,
+    update(state) {
+      let { sight } = state, { source, preview } = sight;
+      on = source, show(element, source !== null || preview !== null || sight.news === "sending"), attribute(element, "data-news", sight.news), show(thumb, preview !== null), put(thumb, small, preview), text2(what, WHAT[preview?.source ?? source ?? "file"]), text2(size, preview ? measured(preview) : ""), text2(news, newsOf(sight)), name(close, source === null ? "Take the picture away" : OFF[source]), large.update(state);
+    }
+  };
+}
+function put(place, image, preview) {
+  preview === null ? image.remove() : (attribute(image, "src", preview.url), image.parentNode !== place && place.append(image));
+}
+var OFF = { camera: "Turn the camera off", screen: "Stop showing the screen" };
+function measured({ width, height, bytes: count2 }) {
+  return `${width} × ${height} · ${bytes(count2)}`;
+}
+function enlarged(opener, scope) {
+  let picture2 = el("img", "", { alt: "The picture that was sent last" }), caption = el("p", "lw-large-caption"), close = button("lw-plain", "Close", icon("close")), element = el("div", "lw-large", { role: "dialog", "aria-label": "The picture that was sent last" }), frame = el("div", "lw-large-frame");
+  element.append(frame, caption, close), element.hidden = !0;
+  let shut = () => {
+    show(element, !1), opener.focus();
+  };
+  return opener.onclick = () => {
+    show(element, !0), close.focus();
+  }, element.onclick = shut, scope.listen(element, "keydown", (event) => {
+    event.key === "Escape" && (event.preventDefault(), shut());
+  }), {
+    element,
+    update({ sight: { preview } }) {
+      preview === null && show(element, !1), put(frame, picture2, preview), text2(
+        caption,
+        preview ? `${WHAT[preview.source]} · ${measured(preview)} · ${preview.tokens} tokens` : ""
+      );
+    }
+  };
+}
+
 // src/views/theme.ts
 var REDUCED = "(prefers-reduced-motion: reduce)", QUERIES = ["(prefers-color-scheme: dark)", "(forced-colors: active)", REDUCED];
 function reducedMotion() {
@@ -2735,20 +3361,11 @@ function mountCard(host, store, levels, actions, scope) {
     tabindex: "-1",
     // JupyterLab's own mark for "keys typed in here are no commands".
     "data-lm-suppress-shortcuts": "true"
-  }), hold = makeHold(store, actions, scope), top = header(scope), choices = settings(top.settings, actions, scope), say = composer(store, hold, actions, scope), chips = suggestions(actions), picture2 = waveform(levels, say.level, scope), notices = notes(actions), stage = el("div", "lw-stage", {}, picture2.element, notices.element), talk = transcript(chips.element, scope), spoken = announcer(), explore = explorer(top.explore, store, actions, scope), card = el("div", "lw-card", {}, top.element, stage, talk.element, say.element);
-  card.append(choices.element, spoken.element), root.append(el("div", "lw-body", {}, card, explore.element)), keyboard(root, store, hold, actions, scope);
-  let views = [
-    hold,
-    top,
-    choices,
-    notices,
-    picture2,
-    chips,
-    talk,
-    say,
-    spoken,
-    explore
-  ], draw = () => {
+  }), hold = makeHold(store, actions, scope), top = header(scope), choices = settings(top.settings, actions, scope), say = composer(store, hold, actions, scope), chips = suggestions(actions), picture2 = waveform(levels, say.level, scope), notices = notes(actions), stage = el("div", "lw-stage", {}, picture2.element, notices.element), talk = transcript(chips.element, scope), spoken = announcer(), explore = explorer(top.explore, store, actions, scope), shown = tray(actions.sight, scope), card = el("div", "lw-card", {}, top.element, stage, talk.element, shown.element, say.element);
+  card.append(choices.element, spoken.element, shown.large), root.append(el("div", "lw-body", {}, card, explore.element)), keyboard(root, store, hold, actions, scope), dropping(card, () => canShow(store.get()), actions.sight, scope);
+  let views = [hold, top, choices, notices, picture2, chips, talk, say, spoken];
+  views.push(explore, shown);
+  let draw = () => {
     let state = store.get();
     attribute(root, "aria-label", `Live conversation with ${displayName(state)}`);
     for (let view of views)
