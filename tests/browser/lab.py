@@ -156,11 +156,18 @@ class Lab:
 
 
 @contextmanager
-def chromium(*, microphone: Path | None = None, playwright: Playwright | None = None) -> Iterator[Browser]:
-    """A Chromium whose microphone plays `microphone` (a WAV) once, then silence."""
+def chromium(
+    *, microphone: Path | None = None, camera: Path | None = None, playwright: Playwright | None = None
+) -> Iterator[Browser]:
+    """A Chromium whose microphone plays `microphone` (a WAV) once, then silence.
+
+    Its camera plays `camera` (Y4M) again and again; by default it is Chromium's own moving pattern.
+    """
     flags = list(CHROMIUM_FLAGS)
     if microphone is not None:
         flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
+    if camera is not None:
+        flags.append(f"--use-file-for-fake-video-capture={camera}")
     with sync_playwright() if playwright is None else _given(playwright) as driver:
         browser = driver.chromium.launch(executable_path=find_chromium(), args=flags)
         try:
