@@ -2795,10 +2795,12 @@ function patchKeyed(list2, nodes, items, how) {
 // src/views/dictation.ts
 var SAID_MS = 2e3;
 function dictation(scope) {
-  let count2 = el("span", "lw-count", { "aria-live": "off" }), label = el("span", "", { role: "status" }), copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label), head = el("div", "lw-dictation-head", {}, count2, copy), flow = el("div", "lw-flow", { dir: "auto" }), element = el("div", "lw-dictation", {}, head, flow), pieces = /* @__PURE__ */ new Map(), quiet = null, say = (word) => {
-    text2(label, word), quiet?.(), quiet = scope.timeout(() => text2(label, "Copy text"), SAID_MS);
+  let count2 = el("span", "lw-count", { "aria-live": "off" }), label = el("span", "", {}, "Copy text"), copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label), told = el("span", "lw-unseen", { role: "status" }), head = el("div", "lw-dictation-head", {}, count2, copy, told), flow = el("div", "lw-flow", { dir: "auto" }), element = el("div", "lw-dictation", {}, head, flow), pieces = /* @__PURE__ */ new Map(), quiet = null, say = (word) => {
+    text2(label, word), text2(told, word), quiet?.(), quiet = scope.timeout(() => {
+      text2(label, "Copy text"), text2(told, "");
+    }, SAID_MS);
   };
-  return text2(label, "Copy text"), copy.onclick = () => {
+  return copy.onclick = () => {
     copyText(allOf(pieces)).then(
       () => say("Copied"),
       () => {

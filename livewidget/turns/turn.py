@@ -108,7 +108,8 @@ class Timing:
             sound the speech ended; else None.
         network_ms: Round trip of the link; None if it is unknown.
         tool_ms: The calls of functions before the first sound; where several ran at once, once.
-        wait_ms: The rest of the time until the first sound: the model's own.
+        wait_ms: The rest of the time until the first sound: the model's own, and that of a person who is
+            asked whether a function may run.
         heard_ms: From the first sound to the last that was heard; None while it plays, and where nobody says.
     """
 

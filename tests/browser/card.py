@@ -27,7 +27,11 @@ class Card:
     def wait_live(self) -> None:
         expect(self.root.locator(".lw-stop")).to_be_enabled(timeout=20_000)
         self.wait_hint(
-            "Talk whenever you like.", "Hold space, or the button, to talk.", "Speak to interrupt."
+            "Talk whenever you like.",
+            "Hold space, or the button, to talk.",
+            "Speak to interrupt.",
+            "Talk; the translation follows.",
+            "Talk; it is written down.",
         )
 
     def stop(self) -> None:

@@ -13,9 +13,11 @@ const SAID_MS = 2000;
 
 export function dictation(scope: Scope): Body {
   const count = el("span", "lw-count", { "aria-live": "off" });
-  const label = el("span", "", { role: "status" });
+  const label = el("span", "", {}, "Copy text");
   const copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label);
-  const head = el("div", "lw-dictation-head", {}, count, copy);
+  // A button's name is not read out when it changes.
+  const told = el("span", "lw-unseen", { role: "status" });
+  const head = el("div", "lw-dictation-head", {}, count, copy, told);
   const flow = el("div", "lw-flow", { dir: "auto" });
   const element = el("div", "lw-dictation", {}, head, flow);
   const pieces = new Map<number, Piece>();
@@ -23,10 +25,13 @@ export function dictation(scope: Scope): Body {
 
   const say = (word: string) => {
     text(label, word);
+    text(told, word);
     quiet?.();
-    quiet = scope.timeout(() => text(label, "Copy text"), SAID_MS);
+    quiet = scope.timeout(() => {
+      text(label, "Copy text");
+      text(told, "");
+    }, SAID_MS);
   };
-  text(label, "Copy text");
   copy.onclick = () => {
     copyText(allOf(pieces)).then(
       () => say("Copied"),

@@ -50,8 +50,10 @@ describe("a dictation", () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(written).toEqual(["Dear Alice, thank you for the letter. It"]);
     expect(copy.textContent).toBe("Copied");
+    expect(find("[role=status]").textContent).toBe("Copied");
     await vi.advanceTimersByTimeAsync(2000);
     expect(copy.textContent).toBe("Copy text");
+    expect(find("[role=status]").textContent).toBe("");
   });
 
   it.each([
