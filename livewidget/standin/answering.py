@@ -1,49 +1,34 @@
-"""The model's half of the talk: thinks, calls functions, speaks, is interrupted; one answer at a time."""
+"""The model's half of the talk: thinks, calls functions, answers, is interrupted; one answer at a time."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Sequence
 
-from livewidget.clock import Clock
-from livewidget.protocol.content import FunctionResponse, Part
-from livewidget.protocol.server import (
-    ServerContent,
-    ServerMessage,
-    SessionResumptionUpdate,
-    Transcription,
-    UsageMetadata,
-)
-from livewidget.standin import recall, rules, showing
-from livewidget.standin.calling import Calling
-from livewidget.standin.delivery import Delivery
+from livewidget.protocol.content import FunctionResponse
+from livewidget.standin import calling, recall, rules
+from livewidget.standin.calling import Batch, Calling, Outcome
 from livewidget.standin.manners import Manners
-from livewidget.standin.memory import Memories, Memory
+from livewidget.standin.memory import Memory
 from livewidget.standin.outlet import Outlet, Refusal
-from livewidget.standin.seams import (
-    SPEAKING_RATE,
-    Brain,
-    Call,
-    Ears,
-    Mind,
-    Say,
-    Speech,
-    Thought,
-    Voice,
-    Wait,
-)
+from livewidget.standin.seams import Call, Mind, Say, Thought, Wait
+from livewidget.standin.senses import Senses
+from livewidget.standin.telling import Telling
 from livewidget.transports.base import TransportClosed
 
 log = logging.getLogger(__name__)
 
 _WAITING = 4  # questions that may wait while the model may not be interrupted; the oldest is dropped
+_REPORTS = 32  # results that may wait to be told; the oldest is dropped
+_CALLS = 8  # one after the other; a mind that never stops calling is stopped
+_PATIENCE_MS = 700.0  # that a function may take before the talk goes on without its result
 _GREETING = "hello"  # what "model, speak now" with nothing said before comes down to
 _FILLER = "Let me think."  # what a model says first that thinks in the background
-_MUTE_S = 2  # of silence that a translator streams for each utterance when it knows no language
+_MEANWHILE = "One moment, please."  # what it says while a function runs that does not block
 
 
 def has_words(text: str) -> bool:
@@ -51,26 +36,8 @@ def has_words(text: str) -> bool:
     return re.search(r"\w", text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Senses:
-    """What a session hears, thinks and speaks with.
-
-    Attributes:
-        own: The tutor's own brain is at work, which looks at pictures and remembers the talk.
-        late: What the user said is told when the answer has begun, as the service may do it.
-    """
-
-    ears: Ears
-    brain: Brain
-    voice: Voice
-    clock: Clock
-    memories: Memories
-    own: bool = True
-    late: bool = False
-
-
 class Answering:
-    """Owns the task that answers."""
+    """Owns the task that answers, and those that wait for functions beside the talk."""
 
     def __init__(self, outlet: Outlet, manners: Manners, senses: Senses, memory: Memory, mind: Mind) -> None:
         self._outlet = outlet
@@ -78,11 +45,14 @@ class Answering:
         self._senses = senses
         self._memory = memory
         self._task: asyncio.Task[None] | None = None
-        self._waiting: deque[tuple[str, bool]] = deque(maxlen=_WAITING)
-        self._calling = Calling(outlet, manners, senses.clock)
-        self._delivery: Delivery | None = None
-        self._open = False  # the model has the floor: an interruption must be told
+        self._errands: set[asyncio.Task[None]] = set()
+        self._questions: deque[tuple[str, bool]] = deque(maxlen=_WAITING)
+        self._urgent: deque[Outcome] = deque(maxlen=_REPORTS)  # results that interrupt
+        self._reports: deque[Outcome] = deque(maxlen=_REPORTS)  # results that wait until nobody speaks
+        self._calling = Calling(outlet, manners, senses.clock, memory)
+        self._telling = Telling(outlet, manners, senses, memory, self._calling)
         self.mind = mind
+        self.user_speaks = False
 
     @property
     def busy(self) -> bool:
@@ -93,11 +63,8 @@ class Answering:
         """Answer `text`, spoken or written: at once, or after what is being said where that goes on."""
         remember = self._memory.context.write if written else self._memory.context.add
         remember("user", text)
-        if self.busy:
-            self._waiting.append((text, confident))
-            return
-        self._open = True
-        self._task = asyncio.create_task(self._run(text, confident), name="stand-in answers")
+        self._questions.append((text, confident))
+        self._start()
 
     async def greet(self) -> None:
         """Speak first, or answer what was added to the history and never asked."""
@@ -108,6 +75,31 @@ class Answering:
         if not self.busy and (question := self._unasked()):
             await self.ask(question)
 
+    def idle(self) -> None:
+        """Nobody speaks: tell what functions have returned meanwhile, if anything."""
+        if not self.user_speaks and (self._urgent or self._reports):
+            self._start()
+
+    async def interrupt(self) -> None:
+        """Stop whatever is being done, and tell the client what that voids."""
+        if not self.busy:
+            return
+        await self._stop()
+        await self._calling.cancel()
+        await self._telling.interrupted()
+
+    def results(self, responses: Sequence[FunctionResponse]) -> None:
+        """Take results of calls; those not asked for are ignored."""
+        self._calling.results(responses)
+
+    async def close(self) -> None:
+        """End without a word."""
+        await self._stop()
+        for errand in (errands := list(self._errands)):
+            errand.cancel()
+        if errands:
+            await asyncio.wait(errands)
+
     def _unasked(self) -> str | None:
         """Take the user's last words, if the model has said none since; turns without a word go with them."""
         context = self._memory.context
@@ -117,42 +109,33 @@ class Answering:
                 return last[1]
         return None
 
-    async def interrupt(self) -> None:
-        """Stop whatever is being done, and tell the client what that voids."""
+    # --- The task that answers ------------------------------------------------------------------------------
+
+    def _start(self) -> None:
         if not self.busy:
-            return
-        await self._stop()
-        await self._calling.cancel()
-        if self._open:
-            await self._outlet.content(interrupted=True)
-            await self._complete()
-
-    def results(self, responses: Sequence[FunctionResponse]) -> None:
-        """Take results of calls; ignored are those not asked for, and all but the last of a stream."""
-        self._calling.results(responses)
-
-    async def close(self) -> None:
-        """End without a word."""
-        await self._stop()
+            self._telling.open = True
+            self._task = asyncio.create_task(self._run(), name="stand-in answers")
 
     async def _stop(self) -> None:
         task, self._task = self._task, None
-        self._waiting.clear()
+        self._questions.clear()
         if task is None:
             return
         task.cancel()
         await asyncio.wait([task])
-        if self._delivery and self._delivery.text:
-            # The history keeps only what was sent.
-            self._memory.context.add("model", self._delivery.text)
-        self._delivery = None
+        self._telling.stop()
 
-    async def _run(self, text: str, confident: bool) -> None:
+    async def _run(self) -> None:
         try:
-            await self._answer(text, confident)
-            while self._waiting:
-                self._open = True
-                await self._answer(*self._waiting.popleft())
+            while True:
+                if self._urgent:
+                    await self._tell_of([self._urgent.popleft()])
+                elif self._questions:
+                    await self._answer(*self._questions.popleft())
+                elif self._reports and not self.user_speaks:
+                    await self._tell_of([self._reports.popleft()])
+                else:
+                    break
         except TransportClosed:
             pass
         except Refusal as refusal:
@@ -163,44 +146,44 @@ class Answering:
             await self._outlet.close(1011, rules.INTERNAL)
 
     async def _answer(self, text: str, confident: bool) -> None:
-        await self._prepare()
+        await self._telling.prepare()
         said = await self._think(text, confident)
         if said.thoughts and self._manners.model.thinking_required:
-            await self._fill()
-        for _ in range(8):  # calls one after the other; a mind that never stops calling is stopped
-            await self._show_thoughts(said.thoughts)
-            if not isinstance(said, Call):
-                break
-            result = await self._calling.call(said, self._complete)
-            if result is None:
-                await self._complete()
+            await self._telling.fill(_FILLER)
+        await self._follow(said)
+
+    async def _tell_of(self, outcomes: list[Outcome]) -> None:
+        await self._telling.prepare()
+        await self._follow(await self._meaning(outcomes))
+
+    async def _follow(self, said: Thought) -> None:
+        """Do what was thought of: say it, or call functions until there is something to say."""
+        for _ in range(_CALLS):
+            self._telling.open = True
+            await self._telling.think(said.thoughts)
+            if isinstance(said, Say):
+                await self._telling.tell(said)
                 return
-            self._open = True
-            said = await self._safely(self.mind.result(said.name, result))
-        if isinstance(said, Say):
-            await self._tell(said)
-        elif isinstance(said, Wait) and not self._manners.model.translation:
-            await self._outlet.content(waiting_for_input=True)
-            await self._complete()
-
-    async def _prepare(self) -> None:
-        """Make room in the context, and tell that nothing can be resumed while an answer is made.
-
-        Raises:
-            Refusal: If the context is full.
-        """
-        manners, context = self._manners, self._memory.context
-        if manners.window is not None:
-            context.compress(*manners.window)
-        rules.check_context(context.size, manners.model)
-        if manners.resumes:
-            update = SessionResumptionUpdate(resumable=False)
-            await self._outlet.send(ServerMessage(session_resumption_update=update))
+            if isinstance(said, Wait):
+                await self._telling.wait()
+                return
+            if not self._calling.declared(said):
+                await self._telling.complete(reason="MALFORMED_FUNCTION_CALL")
+                return
+            outcomes = await self._call(said)
+            if not outcomes:
+                await self._telling.complete()
+                return
+            said = await self._meaning(outcomes)
+        await self._telling.complete(reason="TOO_MANY_TOOL_CALLS")
 
     async def _think(self, text: str, confident: bool) -> Thought:
         if self._manners.mute:
             return Say("")  # a translator that knows no language is silent aloud
         if self._senses.own and confident and not self._manners.model.translation:
+            if self._calling.waits and recall.calls_off(text):
+                await self._calling.cancel(all=True)
+                return Say("All right, I have called it off.")
             own = await self._memory.sight.answer(text) or recall.answer(text, self._memory.context)
             if own is not None:
                 return own
@@ -214,84 +197,65 @@ class Answering:
             log.exception("the stand-in's brain failed")
             return Say(f"Sorry, my brain failed: {type(problem).__name__}.")
 
-    async def _show_thoughts(self, thoughts: tuple[str, ...]) -> None:
-        for thought in self._manners.thinking.kept(thoughts):
-            self._memory.context.thought(thought)
-            if self._manners.thinking.shown:
-                await self._new_delivery().part(Part(text=thought, thought=True))
+    # --- Functions ------------------------------------------------------------------------------------------
 
-    async def _fill(self) -> None:
-        """Say that an answer will come, and end the turn, but not the interaction."""
-        delivery = await self._speak(Say(_FILLER))
-        await self._outlet.content(generation_complete=True)
-        await delivery.heard()
-        self._delivery = None
-        await self._complete("IN_PROGRESS")
-        self._open = True
+    async def _call(self, call: Call) -> list[Outcome]:
+        """Call functions; return the results to speak of now, if any."""
+        held, free = await self._calling.begin(call)
+        early = self._manners.model.turn_completes_before_result
+        if early:
+            await self._telling.complete()
+        outcomes = await self._calling.wait(held) if held.left else []
+        settled = False
+        if free.left and not early and not outcomes:
+            settled = await self._soon(free)
+        if settled:
+            outcomes = free.take()
+        elif free.left:
+            self._go_on_without(free)
+            if not early and not outcomes:
+                await self._telling.fill(_MEANWHILE)
+        for _, response in outcomes:
+            self._memory.context.read(json.dumps(calling.result(response)))
+        return [(name, one) for name, one in outcomes if not (settled and one.scheduling == "SILENT")]
 
-    async def _tell(self, said: Say) -> None:
-        translates = self._manners.model.translation
-        delivery = await self._speak(said)
-        if said.grounding:
-            await self._outlet.content(grounding_metadata=showing.grounding(said.grounding, said.text))
-        if not translates:
-            await self._outlet.content(generation_complete=True)
-        await delivery.heard()
-        self._memory.context.add("model", delivery.text)
-        self._delivery = None
-        if translates:
-            self._open = False  # such a model never completes a turn
-            await self._outlet.send(ServerMessage(usage_metadata=self._usage()))
-        else:
-            await self._complete()
+    async def _meaning(self, outcomes: list[Outcome]) -> Thought:
+        """Return what a mind makes of results: all that it says to them, or what it calls next."""
+        thoughts = [
+            await self._safely(self.mind.result(name, calling.result(response)))
+            for name, response in outcomes
+        ]
+        says = [thought for thought in thoughts if isinstance(thought, Say)]
+        if len(thoughts) == 1 or len(says) < len(thoughts):
+            return next((thought for thought in thoughts if not isinstance(thought, Say)), thoughts[0])
+        return Say(" ".join(say.text for say in says), tuple(one for say in says for one in say.thoughts))
 
-    async def _speak(self, said: Say) -> Delivery:
-        """Send what comes before the words, then the words: aloud, or written."""
-        manners = self._manners
-        delivery = self._delivery = self._new_delivery()
-        for part in showing.program(said.ran) if said.ran else ():
-            await delivery.part(part)
-        if said.pages:
-            await self._outlet.content(url_context_metadata=showing.pages(said.pages))
-        if manners.mute:
-            await delivery.speak(_silence())
-        elif manners.speaks:
-            target = manners.translation.target if manners.translation else None
-            language = said.language or target or manners.language
-            speech = self._senses.voice.speak(said.text, manners.voice, language)
-            await delivery.speak(speech, language if target else None)
-            if manners.vertex and manners.transcribes_output:
-                await self._outlet.content(output_transcription=Transcription(finished=True))
-        else:
-            await delivery.write(said.text)
-        return delivery
+    async def _soon(self, free: Batch) -> bool:
+        """Tell whether functions that do not block return before one would begin to wonder."""
+        try:
+            return await free.settle(_PATIENCE_MS)
+        except asyncio.CancelledError:
+            # An interruption: the answer is given up, and the functions are not.
+            self._go_on_without(free)
+            raise
 
-    def _new_delivery(self) -> Delivery:
-        return Delivery(self._outlet, self._manners, self._senses.clock, self._memory.context)
+    def _go_on_without(self, free: Batch) -> None:
+        task = asyncio.create_task(self._wait_beside(free), name="stand-in waits for a function")
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
 
-    async def _complete(self, status: str = "IDLE") -> None:
-        # Closed before it is sent: an interruption during the sending must not complete the turn again.
-        if not self._open:
-            return
-        self._open = False
-        await self._outlet.release()
-        # A model that thinks in the background says whether it has more to do.
-        said = status if self._manners.model.thinking_required else None
-        content = ServerContent(turn_complete=True, interaction_status=said)
-        await self._outlet.send(ServerMessage(server_content=content, usage_metadata=self._usage()))
-        if self._manners.resumes and status == "IDLE" and not self._calling.waits:
-            life = self._manners.model.handle_ms
-            update = SessionResumptionUpdate(
-                new_handle=self._senses.memories.keep(self._memory, life),
-                resumable=True,
-                last_consumed_client_message_index=self._outlet.index if self._manners.transparent else None,
-            )
-            await self._outlet.send(ServerMessage(session_resumption_update=update))
-
-    def _usage(self) -> UsageMetadata:
-        return self._memory.context.turn(vertex=self._manners.vertex)
-
-
-async def _silence() -> AsyncGenerator[Speech, None]:
-    for _ in range(_MUTE_S * 5):
-        yield Speech(bytes(2 * SPEAKING_RATE // 5))
+    async def _wait_beside(self, free: Batch) -> None:
+        """Take results as they come, and have them told when their scheduling says."""
+        try:
+            while (outcome := await free.next()) is not None:
+                self._memory.context.read(json.dumps(calling.result(outcome[1])))
+                scheduling = outcome[1].scheduling
+                if scheduling == "INTERRUPT":
+                    self._urgent.append(outcome)
+                    if not self.user_speaks:
+                        await self.interrupt()
+                elif scheduling != "SILENT":
+                    self._reports.append(outcome)
+                self.idle()
+        except TransportClosed:
+            pass

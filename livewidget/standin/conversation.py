@@ -12,12 +12,13 @@ from livewidget.models import ONLY_ACTIVITY
 from livewidget.protocol.client import ClientContent, ClientMessage, ContextUpdate, RealtimeInput, Setup
 from livewidget.protocol.content import Blob, Content, Tool
 from livewidget.standin import pictures, recall, rules
-from livewidget.standin.answering import Answering, Senses, has_words
+from livewidget.standin.answering import Answering, has_words
 from livewidget.standin.listening import Listening
 from livewidget.standin.manners import Manners
 from livewidget.standin.memory import Memory
 from livewidget.standin.outlet import Outlet, Refusal
 from livewidget.standin.seams import HEARING_RATE, Hearing, Mind, Phrases
+from livewidget.standin.senses import Senses
 
 _PICTURES = 2
 _RATE = re.compile(r"rate\s*=\s*\"?(\d{1,7})", re.ASCII)
@@ -140,6 +141,8 @@ class Conversation:
         self._write(turns)
         if content.turn_complete and self._manners.answers:
             await self._answering.greet()
+        else:
+            self._answering.idle()
 
     def _write(self, turns: list[tuple[str, str]]) -> None:
         for role, text in turns:

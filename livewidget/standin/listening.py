@@ -144,7 +144,7 @@ class Listening:
         await self._begin()
 
     async def _begin(self) -> None:
-        self.speaking = True
+        self.speaking = self._answering.user_speaks = True
         self.begun += 1
         self._outlet.unfinished = self._before_speech()
         if self._manners.transcribes_input and self._manners.model.translation:
@@ -163,7 +163,7 @@ class Listening:
         return first
 
     async def _ended(self, speech: SpeechEnded) -> None:
-        self.speaking = False
+        self.speaking = self._answering.user_speaks = False
         self._outlet.unfinished = None
         if not self._manners.hearing.manual:
             # Where in the sound it ended, not where that was noticed: the difference is the client's to see.
@@ -190,6 +190,7 @@ class Listening:
 
     async def _understood(self, text: str, confident: bool) -> None:
         if not text.strip():
+            self._answering.idle()
             return
         # Slow ears: the user may have gone on meanwhile, which interrupts an answer before it begins.
         answers = self._manners.answers and not (self.speaking and self._manners.interrupts)

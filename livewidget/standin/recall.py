@@ -19,7 +19,7 @@ _NAMES = (
 PHRASES = (
     "what is my name", "do you remember my name", "what did i ask you before", "what did i ask before",
     "what did i ask first", "what was my first question", "what did i say before",
-    "what are your instructions", "what is your instruction",
+    "what are your instructions", "what is your instruction", "never mind", "cancel that",
     *(f"my name is {name}" for name in _NAMES),
 )  # fmt: skip
 """What to listen for. Other names are understood when they are typed."""
@@ -36,6 +36,9 @@ _MEANT = (
     ("self", r"what's your name|who are you"),
 )
 _QUESTIONS = tuple((what, re.compile(pattern)) for what, pattern in _MEANT)
+_OFF = re.compile(
+    r"(?:please )?(?:never mind|(?:cancel|forget|stop) (?:that|it|this|the (?:call|tool|function)))"
+)
 _LONGEST = 200  # characters of an instruction that are read aloud
 
 
@@ -70,6 +73,11 @@ def answer(text: str, context: Context) -> Say | None:
         which, line = ("first", said[0]) if what == "first" else ("last", said[-1])
         text = f"The {which} thing that I remember from you is: {line}"
     return Say(text, (f"This is about our talk: I remember {len(context.lines) - 1} lines of it.",))
+
+
+def calls_off(text: str) -> bool:
+    """Tell whether `text` says that what is being waited for is not wanted any more."""
+    return _OFF.fullmatch(" ".join(re.findall(r"[a-z]+", text.lower()))) is not None
 
 
 def _named(found: re.Match[str]) -> str:

@@ -103,6 +103,11 @@ def check_message(message: ClientMessage, setup: Setup, model: Model, *, seeding
         answers = message.tool_response.function_responses or []
         if not model.will_continue and any(answer.will_continue for answer in answers):
             reason = INVALID
+        if not model.scheduling and any(answer.scheduling for answer in answers):
+            reason = INVALID
+        # Vertex AI's clients may leave the id out.
+        if model.service == "gemini" and any(not answer.id for answer in answers):
+            reason = INVALID
     elif message.context_update is not None:
         reason = None if model.context_update else INVALID
     if reason:

@@ -232,11 +232,19 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The answer needs a declared function first; its result goes to `Mind.result`."""
+    """The answer needs a declared function first; its result goes to `Mind.result`.
+
+    Attributes:
+        name: The function's name.
+        args: Its arguments.
+        thoughts: As those of `Say`.
+        also: Functions that are called at the same time; each result goes to `Mind.result` by itself.
+    """
 
     name: str
     args: Mapping[str, Any] = field(default_factory=dict)
     thoughts: tuple[str, ...] = ()
+    also: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

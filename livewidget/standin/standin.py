@@ -13,7 +13,6 @@ from livewidget.config.code import Call, Name
 from livewidget.errors import UsageError
 from livewidget.protocol.client import Setup
 from livewidget.standin import functions, rules
-from livewidget.standin.answering import Senses
 from livewidget.standin.conversation import Conversation
 from livewidget.standin.faults import FAULTS, Faults
 from livewidget.standin.grants import Grant
@@ -22,6 +21,7 @@ from livewidget.standin.memory import Memories, Memory
 from livewidget.standin.outlet import Outlet, Refusal
 from livewidget.standin.script import Performance, Script
 from livewidget.standin.seams import Brain, HearingSettings, Phrases, Skills
+from livewidget.standin.senses import Senses
 from livewidget.standin.server import Door, Partner, ServerSession
 from livewidget.standin.tutor.voice import TutorVoice
 from livewidget.transports.base import Transport

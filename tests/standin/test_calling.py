@@ -2,72 +2,254 @@
 
 import pytest
 
-from livewidget.standin import ManualClock
-from tests.standin.puppets import DECLARED, LOUD, kinds, said, settle
+from livewidget.clock import ManualClock
+from livewidget.standin.seams import Call, Say
+from tests.standin.puppets import DECLARED, LOUD, SECOND, closed, kinds, said, settle
+
+NATIVE = "gemini-2.5-flash-native-audio-latest"
+THINKING = "gemini-3.8-live-extended-thinking"
+VERTEX = "gemini-live-2.5-flash-native-audio"
+LEVEL = {"generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW"}}}
 
 
-@pytest.mark.parametrize("model", ["gemini-3.8-live", "gemini-2.5-flash-native-audio-latest"])
-async def test_a_tool_call_in_the_order_of_its_family(bench, model):
-    old = "2.5" in model
-    client = await bench(model=model).client(tools=DECLARED)
-    await client.send(clientContent={"turns": [{"parts": [{"text": "call weather"}]}], "turnComplete": True})
-    asked = await client.until("serverContent", "turnComplete") if old else await client.until("toolCall")
-    assert kinds(asked) == ["toolCall", "turnComplete", "usageMetadata"][: 3 if old else 1]
-    call = asked[0]["toolCall"]["functionCalls"][0]
-    assert call["name"] == "weather"
-    assert call["args"] == {"city": "Paris"}
-    result = {"id": call["id"], "name": "weather", "response": {"sky_now": "blue"}}
-    await client.send(toolResponse={"functionResponses": [result]})
-    assert said(await client.turn()) == 'weather gave {"sky_now": "blue"}'
+def declared(behavior=None, *names):
+    said = {"behavior": behavior} if behavior else {}
+    return [{"functionDeclarations": [{"name": name, **said} for name in names or ("weather",)]}]
 
 
-async def test_vertex_clients_may_leave_the_id_out(bench):
-    client = await bench(model="gemini-live-2.5-flash-native-audio").client(tools=DECLARED)
-    await client.send(clientContent={"turns": [{"parts": [{"text": "call weather"}]}], "turnComplete": True})
+async def asks(client, text="call weather"):
+    """Ask, and return the calls that come."""
+    if client.by_content:
+        turn = {"role": "user", "parts": [{"text": text}]}
+        await client.send(clientContent={"turns": [turn], "turnComplete": True})
+    else:
+        await client.send(realtimeInput={"text": text})
+    return (await client.until("toolCall"))[-1]["toolCall"]["functionCalls"]
+
+
+async def answers(client, *calls, **fields):
+    """Return from calls with what each is of."""
+    responses = [
+        {"id": call["id"], "name": call["name"], "response": {"of": call["name"]}, **fields} for call in calls
+    ]
+    await client.send(toolResponse={"functionResponses": responses})
+
+
+@pytest.mark.parametrize(
+    ("model", "behavior", "early"),
+    [
+        ("offline-tutor", None, False),
+        ("gemini-3.8-live", None, False),
+        ("gemini-3.8-live", "BLOCKING", False),
+        ("gemini-3.1-flash-live-preview", None, False),
+        (NATIVE, None, True),
+        (NATIVE, "NON_BLOCKING", True),
+        (VERTEX, None, True),
+        ("projects/p/locations/l/publishers/google/models/gemini-3.8-live", None, True),
+    ],
+)
+async def test_a_tool_call_in_the_order_of_its_family(bench, model, behavior, early):
+    one = bench(model=model, clock=ManualClock())
+    client = await one.client(tools=declared(behavior))
+    (call,) = await asks(client)
+    assert (call["name"], call["args"]) == ("weather", {"city": "Paris"})
+    if early:
+        assert kinds(await client.turn()) == ["turnComplete", "usageMetadata"]
+    await answers(client, call)
+    await one.advance(1500)
+    turn = await client.turn()
+    assert said(turn) == 'weather gave {"of": "weather"}'
+    assert kinds(turn)[-3:] == ["generationComplete", "turnComplete", "usageMetadata"]
+
+
+async def test_ids_are_those_of_the_service(bench):
+    (call,) = await asks(await bench(model="gemini-3.8-live").client(tools=DECLARED))
+    assert call["id"].startswith("fc_")
+    (call,) = await asks(await bench(model=VERTEX).client(tools=DECLARED))
+    assert len(call["id"].split("-")) == 5
+
+
+# --- What must be in a result -------------------------------------------------------------------------------
+
+
+async def test_vertex_clients_may_leave_the_id_out_and_others_not(bench):
+    client = await bench(model=VERTEX).client(tools=DECLARED)
+    await asks(client)
     await client.turn()
     await client.send(toolResponse={"functionResponses": [{"name": "weather", "response": {"a": 1}}]})
     assert said(await client.turn()) == 'weather gave {"a": 1}'
+    client = await bench(model="gemini-3.8-live", clock=ManualClock()).client(tools=DECLARED)
+    await asks(client)
+    await client.send(toolResponse={"functionResponses": [{"name": "weather", "response": {"a": 1}}]})
+    assert await closed(client) == (1007, "Request contains an invalid argument.")
 
 
-async def test_a_result_nobody_asked_for_is_ignored(bench):
-    client = await bench().client()
-    await client.send(toolResponse={"functionResponses": [{"id": "x", "name": "y", "response": {}}]})
-    await client.send(realtimeInput={"text": "on"})
-    assert said(await client.turn()) == "echo on"
+async def test_a_result_without_a_name_is_a_failure_to_the_model_that_thinks(bench):
+    for model, words in ((THINKING, "does not say which function"), ("gemini-3.8-live", '"a": 1')):
+        one = bench(model=model, clock=ManualClock())
+        client = await one.client(tools=DECLARED, **(LEVEL if model == THINKING else {}))
+        (call,) = await asks(client)
+        await client.send(toolResponse={"functionResponses": [{"id": call["id"], "response": {"a": 1}}]})
+        await one.advance(2500)
+        assert words in said(await client.turn())
 
 
-async def test_a_silent_result_is_not_spoken_of(bench):
+@pytest.mark.parametrize(
+    ("model", "fields", "accepted"),
+    [
+        (NATIVE, {"willContinue": True, "scheduling": "WHEN_IDLE"}, True),
+        ("gemini-3.8-live", {"willContinue": True}, False),
+        ("gemini-3.8-live", {"scheduling": "SILENT"}, True),
+        (THINKING, {"scheduling": "SILENT"}, False),
+        ("gemini-3.1-flash-live-preview", {"scheduling": "WHEN_IDLE"}, False),
+        (VERTEX, {"willContinue": True}, False),
+    ],
+)
+async def test_what_a_result_may_say_of_itself(bench, model, fields, accepted):
+    client = await bench(model=model).client(tools=DECLARED, **(LEVEL if model == THINKING else {}))
+    result = {"id": "x", "name": "weather", "response": {}, **fields}
+    await client.send(toolResponse={"functionResponses": [result]})
+    if accepted:
+        assert await client.ask("still here") == "echo still here"
+    else:
+        assert await closed(client) == (1007, "Request contains an invalid argument.")
+
+
+async def test_a_result_nobody_asked_for_is_ignored_and_so_is_a_second_one(bench):
     client = await bench().client(tools=DECLARED)
-    await client.send(realtimeInput={"text": "call weather"})
-    call = (await client.until("toolCall"))[-1]["toolCall"]["functionCalls"][0]
-    response = {"id": call["id"], "name": "weather", "response": {}, "scheduling": "SILENT"}
-    await client.send(toolResponse={"functionResponses": [response]})
-    assert kinds(await client.turn()) == ["turnComplete", "usageMetadata"]
+    await client.send(toolResponse={"functionResponses": [{"id": "x", "name": "y", "response": {}}]})
+    assert await client.ask("on") == "echo on"
+    (call,) = await asks(client)
+    await answers(client, call, call)
+    assert said(await client.turn()) == 'weather gave {"of": "weather"}'
+    assert await client.ask("on") == "echo on"
 
 
-async def test_a_function_that_takes_too_long_is_given_up(bench):
+# --- Several at once ----------------------------------------------------------------------------------------
+
+
+def both(one):
+    """Let the puppet's brain call two functions at once, and say what each gave."""
+
+    async def reply(text, *, confident=True):
+        return Call("weather", {"city": "Paris"}, also=(Call("light", {"on": True}),))
+
+    one.brain.minds[0].reply = reply
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+@pytest.mark.parametrize("backwards", [False, True])
+async def test_functions_are_called_in_parallel_and_answered_in_one_frame_or_in_several(
+    bench, frames, backwards
+):
+    one = bench()
+    client = await one.client(tools=declared(None, "weather", "light"))
+    both(one)
+    calls = await asks(client, "both")
+    assert [call["name"] for call in calls] == ["weather", "light"]
+    assert len({call["id"] for call in calls}) == 2
+    order = calls[::-1] if backwards else calls
+    if frames == 1:
+        await answers(client, *order)
+    else:
+        await answers(client, order[0])
+        await settle()
+        assert "serverContent" not in client.log[-1], "it waits for both"
+        await answers(client, order[1])
+    assert said(await client.turn()) == 'weather gave {"of": "weather"} light gave {"of": "light"}'
+
+
+async def test_one_that_blocks_is_waited_for_and_the_other_is_told_when_it_comes(bench):
     one = bench(clock=ManualClock())
+    tools = [*declared("BLOCKING", "weather"), *declared("NON_BLOCKING", "light")]
+    client = await one.client(tools=tools)
+    both(one)
+    weather, light = await asks(client, "both")
+    await answers(client, weather)
+    await one.advance(1000)
+    assert said(await client.turn()) == 'weather gave {"of": "weather"}'
+    await answers(client, light)
+    await one.advance(1000)
+    assert said(await client.turn()) == 'light gave {"of": "light"}'
+
+
+async def test_a_chain_of_calls_and_one_without_end(bench):
+    one = bench()
     client = await one.client(tools=DECLARED)
+    gave = iter([Call("weather", {"city": "Rome"}), Say("enough")])
+
+    async def result(name, result):
+        return next(gave, Call("weather"))
+
+    (call,) = await asks(client)
+    one.brain.minds[0].result = result
+    await answers(client, call)
+    (call,) = (await client.until("toolCall"))[-1]["toolCall"]["functionCalls"]
+    assert call["args"] == {"city": "Rome"}
+    await answers(client, call)
+    assert said(await client.turn()) == "enough"
     await client.send(realtimeInput={"text": "call weather"})
-    call = (await client.until("toolCall"))[-1]["toolCall"]["functionCalls"][0]
-    one.clock.advance(10_001)
+    for _ in range(8):
+        await answers(client, *(await client.until("toolCall"))[-1]["toolCall"]["functionCalls"])
+    end = (await client.turn())[-1]["serverContent"]
+    assert end == {"turnComplete": True, "turnCompleteReason": "TOO_MANY_TOOL_CALLS"}
+
+
+async def test_a_call_of_what_is_not_declared_is_malformed(bench):
+    client = await bench().client(tools=DECLARED)
+    await client.send(realtimeInput={"text": "call nobody"})
+    turn = await client.turn()
+    assert turn[-1]["serverContent"] == {
+        "turnComplete": True,
+        "turnCompleteReason": "MALFORMED_FUNCTION_CALL",
+    }
+    assert "toolCall" not in kinds(turn)
+
+
+# --- Without a result ---------------------------------------------------------------------------------------
+
+
+async def test_a_function_that_holds_the_talk_up_for_too_long_is_given_up(bench):
+    one = bench(clock=ManualClock())
+    client = await one.client(tools=declared("BLOCKING", "weather", "light"))
+    both(one)
+    weather, light = await asks(client, "both")
+    await answers(client, weather)
+    await settle()
+    one.clock.advance(60_001)
     cancelled = await client.until("toolCallCancellation")
-    assert cancelled[-1]["toolCallCancellation"]["ids"] == [call["id"]]
+    assert cancelled[-1]["toolCallCancellation"]["ids"] == [light["id"]]
     await one.advance(3000, step=50)
-    assert "no result within 10 seconds" in said(await client.turn())
+    heard = said(await client.turn())
+    assert heard.startswith('weather gave {"of": "weather"} light gave')
+    assert "no result within 60 seconds" in heard
 
 
-async def test_speaking_cancels_a_pending_call(bench):
-    one = bench("never mind", clock=ManualClock())
-    client = await one.client(tools=DECLARED)
-    await client.send(realtimeInput={"text": "call weather"})
-    call = (await client.until("toolCall"))[-1]["toolCall"]["functionCalls"][0]
+@pytest.mark.parametrize("behavior", ["BLOCKING", "NON_BLOCKING"])
+async def test_speaking_cancels_a_pending_call_that_blocks_and_no_other(bench, behavior):
+    one = bench("hello", clock=ManualClock())
+    client = await one.client(tools=declared(behavior))
+    (call,) = await asks(client)
     await client.audio(LOUD)
     turn = await client.turn()
-    assert kinds(turn) == [
-        "voiceActivity", "toolCallCancellation", "interrupted", "turnComplete", "usageMetadata",
-    ]  # fmt: skip
-    assert turn[1]["toolCallCancellation"]["ids"] == [call["id"]]
+    if behavior == "BLOCKING":
+        assert kinds(turn) == [
+            "voiceActivity", "toolCallCancellation", "interrupted", "turnComplete", "usageMetadata",
+        ]  # fmt: skip
+        assert turn[1]["toolCallCancellation"]["ids"] == [call["id"]]
+    else:
+        assert kinds(turn) == ["voiceActivity", "interrupted", "turnComplete", "usageMetadata"]
+    await client.audio(*SECOND)
+    await one.advance(500)
+    assert said(await client.turn()) == "echo hello"
+    await answers(client, call)
+    await one.advance(1000)
+    if behavior == "BLOCKING":
+        await client.send(realtimeInput={"text": "on"})
+        await one.advance(500)
+        assert said(await client.turn()) == "echo on", "a result that comes too late is ignored"
+    else:
+        assert said(await client.turn()) == 'weather gave {"of": "weather"}'
 
 
 async def test_tools_can_be_replaced(bench):
