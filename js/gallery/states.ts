@@ -1,5 +1,6 @@
 // Every state of the card, by name.
 
+import { looking } from "./insights.ts";
 import { initialState } from "../src/store.ts";
 import { KERNEL_GONE } from "../src/notices.ts";
 import { sights } from "./sights.ts";
@@ -287,6 +288,22 @@ export const STATES: Record<string, State> = {
     notices: [{ level: "error", code: "x", text: `${hostile} is no message.` }],
   },
   settings: live,
+  wire: { ...live, explorer: looking("wire") },
+  tuner: { ...live, explorer: looking("tuner") },
+  anatomy: {
+    ...live,
+    turns: [
+      turn(1, "user", "what is seven plus five"),
+      turn(2, "model", "Seven plus five is twelve.", {
+        anatomy: { decision_ms: 500, network_ms: 24, tool_ms: 0, wait_ms: 310, heard_ms: 1700 },
+      }),
+      turn(3, "user", "turn on the light"),
+      turn(4, "model", "The light is on.", {
+        anatomy: { decision_ms: 500, network_ms: 24, tool_ms: 820, wait_ms: 290, heard_ms: 1100 },
+      }),
+    ],
+    explorer: looking("turns"),
+  },
   answers: { ...live, turns: answers },
   failing: { ...live, turns: failing },
   translation: { ...live, view: "translation", floor: "model", turns: translated, speaker: "translation" },

@@ -203,6 +203,8 @@ export class App implements Actions {
   #look(message: Insight, buffers: readonly Buffer[]): void {
     if (message.kind === "picture") {
       this.sight.take(message.body, buffers);
+    } else {
+      this.explorer.insight(message);
     }
   }
 

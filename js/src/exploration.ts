@@ -1,7 +1,8 @@
 // The explorer's half of one page: what it looks at, what it changes, and what the kernel tells of both.
 
-import type { Bridge } from "./bridge.ts";
+import type { Bridge, Insight } from "./bridge.ts";
 import type { ExplorerActions, Exploring, Json, PanelName } from "./explorer.ts";
+import { addFrames, addSpeech } from "./insight.ts";
 import type { KernelMessage } from "./messages.ts";
 import type { Store } from "./state.ts";
 
@@ -39,6 +40,16 @@ export class Exploration implements ExplorerActions {
       case "meter":
         this.#set({ meter: message.body, meterAt: this.#now() });
         break;
+    }
+  }
+
+  /** Something of the talk's insides, which this page looks at. */
+  insight(message: Insight): void {
+    const { frames, track } = this.#store.get().explorer;
+    if (message.kind === "wire") {
+      this.#set({ frames: addFrames(frames, message.body) });
+    } else if (message.kind === "speech") {
+      this.#set({ track: addSpeech(track, message.body) });
     }
   }
 

@@ -1,6 +1,8 @@
 // What the kernel tells of the explorer: the table, the settings, the meter, and what goes over the wire. The kernel's
 // half is livewidget/widget/messages/explorer.py, where each field is described.
 
+import type { Frames, Track } from "./insight.ts";
+
 export type Json = unknown;
 export type FeatureKind = "switch" | "choice" | "number" | "text" | "names" | "json";
 
@@ -111,7 +113,7 @@ export interface Picture {
 }
 
 /** The parts of the explorer, by name. */
-export type PanelName = "settings" | "wire" | "tuner";
+export type PanelName = "settings" | "wire" | "tuner" | "turns";
 
 /** What this page shows of the explorer, and what it knows for that. */
 export interface Exploring {
@@ -123,6 +125,10 @@ export interface Exploring {
   meter: Meter | null;
   /** performance.now() at which the meter came: from then on its times run down. */
   meterAt: number;
+  /** The last frames of the wire. */
+  frames: Frames;
+  /** The last seconds of the microphone. */
+  track: Track;
 }
 
 /** What a person can do in the explorer. */

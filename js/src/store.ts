@@ -1,5 +1,6 @@
 // The state of the page, and who hears of its changes.
 
+import { NO_FRAMES, NO_TRACK } from "./insight.ts";
 import type { Listener, State, Store } from "./state.ts";
 
 /** The state before the kernel has said anything. */
@@ -42,6 +43,8 @@ export function initialState(): State {
       settings: null,
       meter: null,
       meterAt: 0,
+      frames: NO_FRAMES,
+      track: NO_TRACK,
     },
   };
 }

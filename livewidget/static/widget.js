@@ -405,6 +405,30 @@ var Bridge = class {
   }
 };
 
+// src/insight.ts
+var NO_FRAMES = { list: [], lost: 0 };
+function addFrames(known2, news) {
+  let last = known2.list.at(-1)?.number ?? 0, fresh = news.frames.filter((frame) => frame.number > last);
+  if (fresh.length === 0)
+    return known2;
+  let skipped = known2.list.length > 0 ? Math.max(0, fresh[0].number - last - 1) : news.lost, all = [...known2.list, ...fresh], dropped = Math.max(0, all.length - 2e3);
+  return { list: all.slice(dropped), lost: known2.lost + skipped + dropped };
+}
+var NO_TRACK = { windows: [], marks: [], settings: null, endMs: 0 };
+function addSpeech(known2, news) {
+  let { levels, probabilities, marks, ...settings2 } = news, before = news.from_ms < known2.endMs - news.step_ms ? NO_TRACK : known2, fresh = levels.map((level, index) => ({
+    atMs: news.from_ms + index * news.step_ms,
+    level,
+    probability: probabilities[index] ?? 0
+  })), endMs = news.from_ms + levels.length * news.step_ms, kept = (list2, at) => list2.filter((item2) => at(item2) >= endMs - 2e4);
+  return {
+    windows: kept([...before.windows, ...fresh], (window2) => window2.atMs),
+    marks: kept([...before.marks, ...marks], (mark) => mark.at_ms),
+    settings: settings2,
+    endMs
+  };
+}
+
 // src/exploration.ts
 var Exploration = class {
   #store;
@@ -430,6 +454,11 @@ var Exploration = class {
         this.#set({ meter: message.body, meterAt: this.#now() });
         break;
     }
+  }
+  /** Something of the talk's insides, which this page looks at. */
+  insight(message) {
+    let { frames, track } = this.#store.get().explorer;
+    message.kind === "wire" ? this.#set({ frames: addFrames(frames, message.body) }) : message.kind === "speech" && this.#set({ track: addSpeech(track, message.body) });
   }
   look(open, panel = this.#store.get().explorer.panel) {
     let before = this.#store.get().explorer;
@@ -604,9 +633,9 @@ var Scope = class _Scope {
     if (this.disposed)
       return this.#run(disposer), () => {
       };
-    let entry = () => disposer();
-    return this.#disposers.add(entry), () => {
-      this.#disposers.delete(entry);
+    let entry2 = () => disposer();
+    return this.#disposers.add(entry2), () => {
+      this.#disposers.delete(entry2);
     };
   }
   /** A scope that ends with this one, or earlier. */
@@ -789,8 +818,8 @@ var Frames = class {
     let now = this.#now();
     if (this.#busy || now - this.#takenMs < 1e3 || !this.#ears.wanted())
       return;
-    let size = this.#easel.draw(this.maxSide);
-    if (size === null)
+    let size2 = this.#easel.draw(this.maxSide);
+    if (size2 === null)
       return;
     if (this.#takenMs = now, !this.#gate.passes(this.#easel.cells(), now)) {
       this.#ears.unchanged();
@@ -798,7 +827,7 @@ var Frames = class {
     }
     this.#busy = !0;
     let data = await this.#easel.jpeg(this.quality);
-    this.#busy = !1, data !== null && !this.#scope.disposed && this.#ears.frame({ data, ...size, captured_ms: now });
+    this.#busy = !1, data !== null && !this.#scope.disposed && this.#ears.frame({ data, ...size2, captured_ms: now });
   }
 };
 
@@ -1107,8 +1136,8 @@ var PATIENCE_MS = 5e3, MOST_KEPT = 12, CANVASES = { easel: easelOf, read: readPi
       state === "on" && (this.#lens.pause(hidden), this.#show(null), this.#set({ sent: 0 }));
     else {
       this.#underWay.clear();
-      let { preview } = this.#store.get().sight;
-      (preview?.source === "camera" || preview?.source === "screen") && this.#show(null), this.#set({ news: this.#store.get().sight.preview ? "sent" : "" });
+      let { preview: preview2 } = this.#store.get().sight;
+      (preview2?.source === "camera" || preview2?.source === "screen") && this.#show(null), this.#set({ news: this.#store.get().sight.preview ? "sent" : "" });
     }
     this.#bridge.send({ lane: "control", kind: "camera", body: { source, state, detail } });
   }
@@ -1121,9 +1150,9 @@ var PATIENCE_MS = 5e3, MOST_KEPT = 12, CANVASES = { easel: easelOf, read: readPi
     let { maxSide, quality } = this.#store.get().sight;
     this.#lens.look(maxSide, quality / 100);
   }
-  #show(preview) {
+  #show(preview2) {
     let before = this.#store.get().sight.preview;
-    before && URL.revokeObjectURL(before.url), this.#set({ preview, news: preview ? this.#store.get().sight.news : "" });
+    before && URL.revokeObjectURL(before.url), this.#set({ preview: preview2, news: preview2 ? this.#store.get().sight.news : "" });
   }
   #set(change) {
     this.#store.set({ sight: { ...this.#store.get().sight, ...change } });
@@ -1169,7 +1198,9 @@ function initialState() {
       catalogue: null,
       settings: null,
       meter: null,
-      meterAt: 0
+      meterAt: 0,
+      frames: NO_FRAMES,
+      track: NO_TRACK
     }
   };
 }
@@ -1926,7 +1957,7 @@ var TICK_MS = 250, IDLE_TICKS = 4, PATIENCE_TICKS = 20, VIEW_GRACE_MS = 1500, LO
     }
   }
   #look(message, buffers) {
-    message.kind === "picture" && this.sight.take(message.body, buffers);
+    message.kind === "picture" ? this.sight.take(message.body, buffers) : this.explorer.insight(message);
   }
   #welcome(welcome) {
     let { name: name2, speaker, suggestions: suggestions2, turns } = welcome;
@@ -2045,12 +2076,12 @@ var PATHS = {
   down: "M12 5v13.5M6 12.5l6 6 6-6",
   copy: "M9 9h10.5v11H9zM15 9V4.5H4.5V15H9"
 }, SVG = "http://www.w3.org/2000/svg";
-function icon(picture2, size = 20) {
+function icon(picture2, size2 = 20) {
   let svg = document.createElementNS(SVG, "svg");
   for (let [key, value] of Object.entries({
     class: "lw-icon",
-    width: String(size),
-    height: String(size),
+    width: String(size2),
+    height: String(size2),
     viewBox: "0 0 24 24",
     "aria-hidden": "true"
   }))
@@ -2283,8 +2314,8 @@ function announcer() {
         if (known2.has(turn2.index) || !isSaid(turn2))
           continue;
         known2.add(turn2.index);
-        let who = turn2.speaker === "user" ? "you" : speakerName(state), line = el("p", "", {}, clean(`${who}: ${said(turn2)}`)), language = languageTag(turn2.language);
-        language && line.setAttribute("lang", language), element.append(line), element.children.length > SPOKEN && element.firstElementChild.remove();
+        let who = turn2.speaker === "user" ? "you" : speakerName(state), line2 = el("p", "", {}, clean(`${who}: ${said(turn2)}`)), language = languageTag(turn2.language);
+        language && line2.setAttribute("lang", language), element.append(line2), element.children.length > SPOKEN && element.firstElementChild.remove();
       }
     }
   };
@@ -2397,7 +2428,7 @@ function composer(store, hold, actions, scope) {
     maxlength: String(LONGEST)
   }), send = el("button", "lw-plain lw-send", { type: "submit" }, icon("send"));
   name(send, "Send");
-  let line = el("p", "lw-hint"), interrupt = interruptButton(actions), below = el("div", "lw-below", {}, line, interrupt.element), field = el("div", "lw-field", {}, box, send), eye = eyes(actions.sight), element = el("form", "lw-composer", {}, microphone.element, stop2, field, eye.element, below), ready = () => {
+  let line2 = el("p", "lw-hint"), interrupt = interruptButton(actions), below = el("div", "lw-below", {}, line2, interrupt.element), field = el("div", "lw-field", {}, box, send), eye = eyes(actions.sight), element = el("form", "lw-composer", {}, microphone.element, stop2, field, eye.element, below), ready = () => {
     attribute(send, "disabled", box.value.trim() && store.get().connected ? null : "");
   };
   return stop2.onclick = () => actions.stop(), scope.listen(box, "input", ready), scope.listen(element, "submit", (event) => {
@@ -2412,7 +2443,7 @@ function composer(store, hold, actions, scope) {
       let runs = state.connected && (state.phase === "live" || state.phase === "connecting");
       !runs && stop2 === document.activeElement && microphone.element.focus(), attribute(stop2, "disabled", runs ? null : "");
       let typed = takesText(state);
-      show(field, typed), attribute(element, "data-silent", typed ? null : "true"), attribute(box, "disabled", state.connected && typed ? null : ""), attribute(box, "placeholder", placeholder(state)), text2(line, hint(state)), interrupt.update(state), ready();
+      show(field, typed), attribute(element, "data-silent", typed ? null : "true"), attribute(box, "disabled", state.connected && typed ? null : ""), attribute(box, "placeholder", placeholder(state)), text2(line2, hint(state)), interrupt.update(state), ready();
     }
   };
 }
@@ -2433,6 +2464,58 @@ function interruptButton(actions) {
   };
 }
 
+// src/views/explorer/anatomy/panel.ts
+var MOST = 50, PARTS = [
+  { name: "decision", label: "noticing your end", of: ({ decision_ms }) => decision_ms ?? 0 },
+  { name: "network", label: "network", of: ({ network_ms }) => network_ms ?? 0 },
+  { name: "tool", label: "your tools", of: ({ tool_ms }) => tool_ms },
+  { name: "wait", label: "the model", of: ({ wait_ms }) => wait_ms },
+  { name: "heard", label: "its voice", of: ({ heard_ms }) => heard_ms ?? 0 }
+];
+function anatomyPanel(_store, _actions, _scope) {
+  let legend = el("ul", "lw-tuner-legend");
+  for (let { name: name2, label } of PARTS)
+    legend.append(el("li", "", {}, el("i", `lw-tuner-key lw-part-${name2}`), label));
+  let list2 = el("ol", "lw-anatomy"), empty = el(
+    "p",
+    "lw-panel-empty",
+    {},
+    "No answer yet. Each will have a bar here: where its time went."
+  ), element = el("div", "lw-anatomies", {}, legend, list2, empty), seen = null;
+  return {
+    element,
+    update({ turns }) {
+      if (turns === seen)
+        return;
+      seen = turns;
+      let timed = turns.filter((turn2) => turn2.anatomy !== null).slice(-MOST);
+      show(empty, timed.length === 0), show(legend, timed.length > 0);
+      let longest = Math.max(1, ...timed.map((turn2) => total(turn2.anatomy)));
+      for (let [index, turn2] of timed.entries())
+        put(list2.children[index] ?? list2.appendChild(row()), turn2, longest);
+      for (; list2.children.length > timed.length; )
+        list2.lastElementChild.remove();
+    }
+  };
+}
+function total(anatomy) {
+  return PARTS.reduce((sum, part) => sum + part.of(anatomy), 0);
+}
+function row() {
+  let bar = el("div", "lw-bar", { role: "img" }, ...PARTS.map(({ name: name2 }) => el("i", `lw-part-${name2}`)));
+  return el("li", "", {}, el("p", "lw-anatomy-text"), bar, el("p", "lw-anatomy-says"));
+}
+function put(node, turn2, longest) {
+  let [said2, bar, says] = node.children, anatomy = turn2.anatomy;
+  text2(said2, cleanLine(turn2.spans.map((span) => span.text).join(""), 90) || "…"), PARTS.forEach((part, index) => {
+    bar.children[index].style.width = `${part.of(anatomy) / longest * 100}%`;
+  }), text2(says, sentence(anatomy)), attribute(bar, "aria-label", sentence(anatomy));
+}
+function sentence(anatomy) {
+  let before = PARTS.slice(0, -1), first = before.reduce((sum, part) => sum + part.of(anatomy), 0), made = before.filter((part) => part.of(anatomy) >= 0.5).map((part) => `${part.label} ${duration(part.of(anatomy))}`).join(", "), heard = anatomy.heard_ms ? `; heard for ${duration(anatomy.heard_ms)}` : "";
+  return `first sound after ${duration(first)}${made ? ` (${made})` : ""}${heard}`;
+}
+
 // src/views/explorer/settings.ts
 function settingsPanel(_store, _actions, _scope) {
   let waiting = el("p", "lw-panel-empty", {}, "Asking the kernel…");
@@ -2444,8 +2527,364 @@ function settingsPanel(_store, _actions, _scope) {
   };
 }
 
+// src/views/theme.ts
+var REDUCED = "(prefers-reduced-motion: reduce)", QUERIES = ["(prefers-color-scheme: dark)", "(forced-colors: active)", REDUCED];
+function reducedMotion() {
+  return typeof matchMedia == "function" && matchMedia(REDUCED).matches;
+}
+function whenThemeChanges(scope, changed) {
+  if (typeof matchMedia == "function")
+    for (let query of QUERIES)
+      scope.listen(matchMedia(query), "change", changed);
+  let observer = new MutationObserver(() => {
+    changed(), scope.timeout(changed, 300);
+  });
+  for (let node of [document.documentElement, document.body])
+    observer.observe(node, {
+      attributeFilter: ["class", "theme", "data-jp-theme-light", "data-jp-theme-name"]
+    });
+  scope.add(() => observer.disconnect());
+}
+
+// src/views/explorer/tuner/picture.ts
+function stretches(marks, endMs) {
+  let found = [], speech = null, start = null, silence = null;
+  for (let { kind, at_ms } of marks)
+    kind === "speech" ? speech = at_ms : kind === "start" ? (found.push({ kind: "padding", fromMs: speech ?? at_ms, toMs: at_ms }), start = at_ms) : kind === "silence" ? silence = at_ms : (found.push({ kind: "turn", fromMs: start ?? 0, toMs: silence ?? at_ms }), found.push({ kind: "silence", fromMs: silence ?? at_ms, toMs: at_ms }), speech = start = silence = null);
+  return start !== null && found.push({ kind: "turn", fromMs: start, toMs: endMs }), found;
+}
+function xOf(atMs, endMs, width) {
+  return width - (endMs - atMs) / 12e3 * width;
+}
+function heightOf(dbfs) {
+  return Math.min(1, Math.max(0, 1 - dbfs / -70));
+}
+function paint(context, width, height, track, colours) {
+  let lane = (height - 10) / 2, { windows, marks, settings: settings2, endMs } = track, x = (atMs) => xOf(atMs, endMs, width);
+  context.clearRect(0, 0, width, height);
+  for (let { kind, fromMs, toMs } of stretches(marks, endMs))
+    kind !== "turn" ? (context.fillStyle = kind === "padding" ? colours.padding : colours.silence, context.globalAlpha = 0.35, context.fillRect(x(fromMs), 0, Math.max(1.5, x(toMs) - x(fromMs)), height), context.globalAlpha = 1) : (context.fillStyle = colours.level, context.fillRect(x(fromMs), height - 3, x(toMs) - x(fromMs), 3));
+  context.fillStyle = colours.level;
+  let bar = Math.max(1, width / 12e3 * (settings2?.step_ms ?? 32) - 0.8);
+  for (let window2 of windows) {
+    let tall = heightOf(window2.level) * lane;
+    context.fillRect(x(window2.atMs), lane - tall, bar, tall);
+  }
+  let y = (probability) => height - 6 - probability * (lane - 8);
+  if (settings2) {
+    context.setLineDash([4, 4]), context.lineWidth = 1;
+    for (let threshold of [settings2.start_threshold, settings2.end_threshold])
+      line(
+        context,
+        [
+          [0, y(threshold)],
+          [width, y(threshold)]
+        ],
+        colours.line
+      );
+    context.setLineDash([]);
+  }
+  context.lineWidth = 1.75, line(
+    context,
+    windows.map((window2) => [x(window2.atMs), y(window2.probability)]),
+    colours.probability
+  ), context.lineWidth = 1.5;
+  for (let { kind, at_ms } of marks)
+    (kind === "start" || kind === "end") && line(
+      context,
+      [
+        [x(at_ms), 0],
+        [x(at_ms), height]
+      ],
+      kind === "start" ? colours.padding : colours.silence
+    );
+}
+function line(context, points, colour) {
+  context.strokeStyle = colour, context.beginPath();
+  for (let [index, [x, y]] of points.entries())
+    context[index === 0 ? "moveTo" : "lineTo"](x, y);
+  context.stroke();
+}
+
+// src/views/explorer/tuner/panel.ts
+var WORDS = [
+  { name: "padding", label: "prefix padding", about: "speech needed before a turn begins" },
+  { name: "level", label: "your turn", about: "what the model takes as yours" },
+  { name: "silence", label: "silence", about: "silence that ends it" }
+];
+function tunerPanel(_store, _actions, scope) {
+  let canvas = el("canvas", "lw-tuner-canvas"), level = el("span", "lw-tuner-lane", {}, "level"), probability = el("span", "lw-tuner-lane lw-tuner-lower", {}, "probability of speech"), picture2 = el("div", "lw-tuner-picture", { role: "img" }, canvas, level, probability), legend = el("ul", "lw-tuner-legend");
+  for (let { name: name2, label, about } of WORDS)
+    legend.append(el("li", "", { title: about }, el("i", `lw-tuner-key lw-tuner-${name2}`), label));
+  let says = el("p", "lw-tuner-says"), hint2 = el(
+    "p",
+    "lw-tuner-hint",
+    {},
+    "The dashed lines are where speech begins and where it ends. Change sensitivities, padding and silence in Settings, under Turn detection, and say the same again."
+  ), empty = el("p", "lw-panel-empty", {}, "Press ● and speak: what the microphone hears is drawn here."), element = el("div", "lw-tuner", {}, picture2, legend, says, hint2, empty), colours = null, track = null, draw = () => {
+    let context = canvas.getContext("2d"), { clientWidth: width, clientHeight: height } = canvas;
+    if (!context || width === 0 || !track)
+      return;
+    colours ??= coloursOf(element);
+    let density = devicePixelRatio || 1, [wide, high] = [Math.round(width * density), Math.round(height * density)];
+    (canvas.width !== wide || canvas.height !== high) && ([canvas.width, canvas.height] = [wide, high]), context.setTransform(density, 0, 0, density, 0, 0), paint(context, width, height, track, colours);
+  };
+  if (whenThemeChanges(scope, () => {
+    colours = null, draw();
+  }), typeof ResizeObserver < "u") {
+    let observer = new ResizeObserver(draw);
+    observer.observe(picture2), scope.add(() => observer.disconnect());
+  }
+  return {
+    element,
+    update({ explorer: explorer2 }) {
+      if (track === explorer2.track)
+        return;
+      track = explorer2.track;
+      let heard = track.settings !== null;
+      for (let part of [picture2, legend, says, hint2])
+        show(part, heard);
+      show(empty, !heard), text2(says, sentence2(track)), picture2.setAttribute("aria-label", sentence2(track)), draw();
+    }
+  };
+}
+function sentence2({ settings: settings2, marks, endMs }) {
+  if (!settings2)
+    return "";
+  let by = settings2.detector === "Silero" ? "Heard by the tutor's own detector" : "Heard by loudness, as the tutor's detector is not installed", last = marks.filter(({ kind }) => kind === "start" || kind === "end").at(-1), ago = last ? `${((endMs - last.at_ms) / 1e3).toFixed(1)} s ago` : "", turn2 = last ? ` Your turn ${last.kind === "start" ? "began" : "ended"} ${ago}.` : " No turn yet.";
+  return `${by}: padding ${settings2.prefix_padding_ms} ms, silence ${settings2.silence_ms} ms, speech from ${settings2.start_threshold} on, over below ${settings2.end_threshold}.${turn2}`;
+}
+function coloursOf(element) {
+  let probe = element.appendChild(el("i")), of = (value) => (probe.style.color = `var(${value})`, getComputedStyle(probe).color), found = {
+    level: of("--lw-you"),
+    probability: of("--lw-ink"),
+    line: of("--lw-edge"),
+    padding: of("--lw-warning"),
+    silence: of("--lw-model"),
+    soft: of("--lw-soft")
+  };
+  return probe.remove(), found;
+}
+
+// src/views/explorer/wire/frames.ts
+var SOUND = /"audio"\s*:\s*\{"ms"/;
+function isSound(frame) {
+  return SOUND.test(frame.json) && !/"(text|turnComplete|interrupted|functionCalls)"/.test(frame.json);
+}
+function kinds(frames) {
+  let counts = /* @__PURE__ */ new Map();
+  for (let { kind } of frames)
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
+}
+function matches(frame, { kind, text: text3 }) {
+  let wanted = text3.trim().toLowerCase();
+  return (kind === "" || frame.kind === kind) && (wanted === "" || frame.kind.toLowerCase().includes(wanted) || frame.json.toLowerCase().includes(wanted));
+}
+function rows(frames, search) {
+  let found = [];
+  for (let frame of frames) {
+    if (!matches(frame, search))
+      continue;
+    let last = found.at(-1), before = last?.frames.at(-1);
+    before !== void 0 && before.outgoing === frame.outgoing && before.kind === frame.kind && isSound(before) && isSound(frame) ? last.frames.push(frame) : found.push({ number: frame.number, frames: [frame] });
+  }
+  return found;
+}
+function parsed(frame) {
+  try {
+    return JSON.parse(frame.json);
+  } catch {
+    return frame.json;
+  }
+}
+function asSound(value) {
+  let sound = value?.audio;
+  return typeof sound?.ms == "number" && typeof sound.rate == "number" && Array.isArray(sound.peaks) ? { ms: sound.ms, rate: sound.rate, peaks: sound.peaks.map(Number) } : null;
+}
+function sounds(value) {
+  let one = asSound(value);
+  return one ? [one] : typeof value == "object" && value !== null ? Object.values(value).flatMap(sounds) : [];
+}
+function toJsonl(frames) {
+  return frames.map((frame) => {
+    let { number, at_ms, gap_ms, outgoing, kind, size: size2 } = frame;
+    return `${JSON.stringify({ number, at_ms, gap_ms, way: outgoing ? "out" : "in", kind, size: size2, json: parsed(frame) })}
+`;
+  }).join("");
+}
+function size(bytes2) {
+  return bytes2 < 1e3 ? `${bytes2} B` : bytes2 < 999500 ? `${(bytes2 / 1e3).toFixed(1)} KB` : `${(bytes2 / 1e6).toFixed(1)} MB`;
+}
+function clock(ms2) {
+  let whole = Math.max(0, Math.round(ms2)), minutes = Math.floor(whole / 6e4), seconds = (whole % 6e4 / 1e3).toFixed(3).padStart(6, "0");
+  return `${minutes}:${seconds}`;
+}
+
+// src/views/explorer/wire/tree.ts
+var OPEN = 3, MOST2 = 200;
+function tree(value, depth = 0) {
+  let sound = asSound(value);
+  if (sound)
+    return el("span", "lw-json-sound", {}, wave(sound.peaks), ` ${soundText(sound)}`);
+  if (typeof value != "object" || value === null)
+    return leaf(value);
+  let entries = Object.entries(value);
+  if (entries.length === 0)
+    return el("span", "lw-json-mark", {}, Array.isArray(value) ? "[]" : "{}");
+  let list2 = el("ul", "lw-json");
+  for (let [key, item2] of entries.slice(0, MOST2))
+    list2.append(entry(Array.isArray(value) ? "" : key, item2, depth));
+  return entries.length > MOST2 && list2.append(el("li", "lw-json-mark", {}, `… ${entries.length - MOST2} more`)), list2;
+}
+function entry(key, value, depth) {
+  let name2 = key === "" ? [] : [el("span", "lw-json-key", {}, cleanLine(key, 100)), ": "];
+  if (!(typeof value == "object" && value !== null && !asSound(value) && Object.keys(value).length > 0))
+    return el("li", "", {}, ...name2, tree(value, depth + 1));
+  let count2 = Object.keys(value).length, mark = Array.isArray(value) ? `[${count2}]` : `{${count2}}`, fold = el("details", "", {}, el("summary", "", {}, ...name2, el("span", "lw-json-mark", {}, mark)));
+  return fold.open = depth < OPEN, fold.append(tree(value, depth + 1)), el("li", "", {}, fold);
+}
+function leaf(value) {
+  return typeof value == "string" ? el("span", "lw-json-text", {}, `"${clean(value)}"`) : el("span", "lw-json-value", {}, String(value));
+}
+function soundText({ ms: ms2, rate }) {
+  return `${Math.round(ms2)} ms · ${rate / 1e3} kHz`;
+}
+var SVG2 = "http://www.w3.org/2000/svg", WIDE = 96, HIGH = 18;
+function wave(peaks, wide = WIDE) {
+  let svg = document.createElementNS(SVG2, "svg");
+  svg.setAttribute("class", "lw-wave"), svg.setAttribute("viewBox", `0 0 ${wide} ${HIGH}`), svg.setAttribute("width", String(wide)), svg.setAttribute("height", String(HIGH)), svg.setAttribute("aria-hidden", "true");
+  let path = document.createElementNS(SVG2, "path"), step = wide / Math.max(1, peaks.length), bars = peaks.map((peak2, index) => {
+    let tall = Math.max(1, Math.min(1, Math.max(0, peak2)) * HIGH);
+    return `M${((index + 0.5) * step).toFixed(1)} ${((HIGH - tall) / 2).toFixed(1)}v${tall.toFixed(1)}`;
+  });
+  return path.setAttribute("d", bars.join("")), svg.append(path), svg;
+}
+
+// src/views/explorer/wire/row.ts
+var PREVIEW = 160, BARS = 48;
+function frameRow(first) {
+  let shown = first, drawn = 0, at = el("span", "lw-frame-at"), way = el("span", "lw-frame-way"), kind = el("span", "lw-frame-kind"), what = el("span", "lw-frame-what"), bytes2 = el("span", "lw-frame-size"), head = el("button", "lw-frame-head", { type: "button", "aria-expanded": "false" });
+  head.append(at, way, kind, what, bytes2);
+  let body = el("div", "lw-frame-body");
+  body.hidden = !0;
+  let element = el("li", "lw-frame", {}, head, body), fill = () => body.replaceChildren(...shown.frames.slice(-12).map((frame) => details(frame, shown)));
+  head.onclick = () => {
+    body.hidden = !body.hidden, attribute(head, "aria-expanded", String(!body.hidden)), body.hidden || fill();
+  };
+  let put3 = (row4) => {
+    if (row4.frames.length === drawn)
+      return;
+    drawn = row4.frames.length, shown = row4;
+    let { at_ms, outgoing, kind: name2 } = row4.frames[0];
+    attribute(element, "data-way", outgoing ? "out" : "in"), at.textContent = clock(at_ms), way.textContent = outgoing ? "↑" : "↓", attribute(way, "title", outgoing ? "sent" : "received"), kind.textContent = row4.frames.length > 1 ? `${cleanLine(name2, 80)} × ${row4.frames.length}` : cleanLine(name2, 80), bytes2.textContent = size(row4.frames.reduce((sum, frame) => sum + frame.size, 0)), what.replaceChildren(preview(row4)), body.hidden || fill();
+  };
+  return put3(first), { element, put: put3 };
+}
+function preview(row4) {
+  let heard = row4.frames.flatMap((frame) => sounds(parsed(frame)));
+  if (heard.length === 0)
+    return document.createTextNode(cleanLine(row4.frames[0].json, PREVIEW));
+  let ms2 = heard.reduce((sum, sound) => sum + sound.ms, 0), peaks = thinned(
+    heard.flatMap((sound) => sound.peaks),
+    BARS
+  );
+  return el(
+    "span",
+    "lw-json-sound",
+    {},
+    wave(peaks),
+    ` ${ms2 < 1e3 ? `${Math.round(ms2)} ms` : `${(ms2 / 1e3).toFixed(1)} s`}`
+  );
+}
+function thinned(values, most) {
+  return values.length <= most ? [...values] : Array.from(
+    { length: most },
+    (_, index) => Math.max(
+      ...values.slice(
+        Math.floor(index * values.length / most),
+        Math.floor((index + 1) * values.length / most)
+      )
+    )
+  );
+}
+function details(frame, row4) {
+  let gap = frame.gap_ms === null ? "the first frame" : `${frame.gap_ms.toFixed(1)} ms after the one before`, about = `frame ${frame.number} · ${size(frame.size)} · ${gap}`, node = el("div", "lw-frame-details", {}, el("p", "lw-frame-about", {}, about), tree(parsed(frame)));
+  return row4.frames.length > 12 && frame === row4.frames.at(-12) && node.prepend(el("p", "lw-frame-about", {}, `… ${row4.frames.length - 12} earlier frames of this run`)), node;
+}
+
+// src/views/explorer/wire/panel.ts
+var STEP = 150, NEAR = 40;
+function wirePanel(store, _actions, scope) {
+  let kind = el("select", "lw-select", { "aria-label": "Kind of frame" }), search = el("input", "lw-input", {
+    type: "search",
+    placeholder: "Search",
+    "aria-label": "Search frames"
+  }), pause = el("button", "lw-do", { type: "button" }, "Pause"), save = el(
+    "button",
+    "lw-do",
+    { type: "button", title: "Save the frames shown as JSON Lines" },
+    "Export"
+  ), count2 = el("span", "lw-wire-count", { role: "status" }), bar = el("div", "lw-wire-bar", {}, search, kind, pause, save, count2), earlier = el("button", "lw-do lw-wire-earlier", { type: "button" }), list2 = el("ol", "lw-frames", { "aria-label": "Frames of the wire" }), empty = el("p", "lw-panel-empty", {}, "Nothing has gone over the wire yet. Start to talk."), scroller = el("div", "lw-wire-list", { tabindex: "-1" }, earlier, list2), element = el("div", "lw-wire", {}, bar, scroller, empty), held = null, made = /* @__PURE__ */ new Map(), most = STEP, seen = null, frames = () => held ?? store.get().explorer.frames, wanted = () => ({ kind: kind.value, text: search.value }), changed = () => {
+    seen = null, most = STEP, draw();
+  };
+  scope.listen(search, "input", changed), scope.listen(kind, "change", changed), scope.listen(earlier, "click", () => {
+    let before = scroller.scrollHeight - scroller.scrollTop;
+    most += STEP, seen = null, draw(), scroller.scrollTop = scroller.scrollHeight - before;
+  }), scope.listen(pause, "click", () => {
+    held = held ? null : store.get().explorer.frames, text2(pause, held ? "Go on" : "Pause"), attribute(pause, "aria-pressed", String(held !== null)), draw();
+  }), scope.listen(save, "click", () => {
+    let shown = rows(frames().list, wanted()).flatMap((row4) => row4.frames);
+    download("wire.jsonl", toJsonl(shown), scope);
+  });
+  function draw() {
+    let { list: all, lost } = frames();
+    if (seen === all)
+      return;
+    seen = all;
+    let follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+    putKinds(kind, all);
+    let found = rows(all, wanted());
+    putRows(found.slice(-most)), show(earlier, found.length > most), text2(earlier, `${found.length - most} earlier rows`);
+    let here = found.reduce((sum, row4) => sum + row4.frames.length, 0), gone = lost > 0 ? `, ${lost} not kept` : "";
+    text2(count2, `${here === all.length ? here : `${here} of ${all.length}`} frames${gone}`), show(empty, all.length === 0), follows && held === null && (scroller.scrollTop = scroller.scrollHeight);
+  }
+  function putRows(found) {
+    let next = /* @__PURE__ */ new Map();
+    for (let row4 of found) {
+      let known2 = made.get(row4.number);
+      known2?.put(row4), next.set(row4.number, known2 ?? frameRow(row4));
+    }
+    for (let [number, row4] of made)
+      next.has(number) || row4.element.remove();
+    made = next;
+    let at = list2.firstElementChild;
+    for (let { element: node } of made.values())
+      node === at ? at = at.nextElementSibling : list2.insertBefore(node, at);
+  }
+  return { element, update: draw };
+}
+function putKinds(select2, frames) {
+  let known2 = kinds(frames), chosen = select2.value, labels = [["", "All kinds"], ...known2.map(([name2, count2]) => [name2, `${name2} (${count2})`])], options = select2.options;
+  for (labels.forEach(([value, label], index) => {
+    let option = options[index] ?? select2.appendChild(el("option"));
+    option.value = value, text2(option, label);
+  }); options.length > labels.length; )
+    options[options.length - 1].remove();
+  select2.value = known2.some(([name2]) => name2 === chosen) ? chosen : "";
+}
+function download(name2, content, scope) {
+  let url = URL.createObjectURL(new Blob([content], { type: "application/jsonl" }));
+  el("a", "", { href: url, download: name2 }).click(), scope.timeout(() => URL.revokeObjectURL(url), 1e4);
+}
+
 // src/views/explorer/panels.ts
-var PANELS = [{ name: "settings", title: "Settings", make: settingsPanel }];
+var PANELS = [
+  { name: "settings", title: "Settings", make: settingsPanel },
+  { name: "wire", title: "Wire", make: wirePanel },
+  { name: "tuner", title: "Tuner", make: tunerPanel },
+  { name: "turns", title: "Turns", make: anatomyPanel }
+];
 
 // src/views/explorer/frame.ts
 function explorer(opener, store, actions, scope) {
@@ -2492,7 +2931,7 @@ function header(scope) {
   badge.append(badgeShort, badgeMore);
   let word = el("span", "lw-word"), first = el("span", "lw-first lw-wide", {
     title: "From the end of your words to the first sound of the answer"
-  }), clock = el("span", "lw-clock", { role: "timer", "aria-label": "Elapsed time" }, "00:00"), explore = el(
+  }), clock2 = el("span", "lw-clock", { role: "timer", "aria-label": "Elapsed time" }, "00:00"), explore = el(
     "button",
     "lw-explore",
     { type: "button", title: "Explore what the model can do" },
@@ -2503,11 +2942,11 @@ function header(scope) {
     "lw-header",
     {},
     el("span", "lw-identity", {}, dot, who, badge),
-    el("span", "lw-meta", {}, word, first, clock),
+    el("span", "lw-meta", {}, word, first, clock2),
     explore,
     settings2
   ), since = null, counted2 = !1, tick = () => {
-    since !== null && text2(clock, elapsed(performance.now() - since));
+    since !== null && text2(clock2, elapsed(performance.now() - since));
   };
   return scope.interval(tick, 250), {
     element,
@@ -2519,7 +2958,7 @@ function header(scope) {
       let [short2, more] = badgeParts(cleanLine(state.badge));
       text2(badgeShort, short2), text2(badgeMore, more), show(badge, short2 !== "");
       let ms2 = lastLatency(state);
-      text2(first, ms2 === null ? "" : `first sound ${latency(ms2)}`), show(first, ms2 !== null), since = state.phase === "live" && state.connected ? state.liveSince : null, state.phase === "connecting" && text2(clock, elapsed(0)), counted2 ||= since !== null || state.phase === "idle" || state.phase === "connecting", show(clock, counted2), tick();
+      text2(first, ms2 === null ? "" : `first sound ${latency(ms2)}`), show(first, ms2 !== null), since = state.phase === "live" && state.connected ? state.liveSince : null, state.phase === "connecting" && text2(clock2, elapsed(0)), counted2 ||= since !== null || state.phase === "idle" || state.phase === "connecting", show(clock2, counted2), tick();
     }
   };
 }
@@ -2567,13 +3006,13 @@ function isTalkKey(event) {
 }
 
 // src/views/notes.ts
-var MOST = 3;
+var MOST3 = 3;
 function notes(actions) {
   let element = el("div", "lw-notes"), shown = /* @__PURE__ */ new Map();
   return {
     element,
     update(state) {
-      let wanted = state.notices.slice(-MOST);
+      let wanted = state.notices.slice(-MOST3);
       for (let [code2, note] of shown)
         wanted.some((notice2) => notice2.code === code2) || (note.element.remove(), shown.delete(code2));
       for (let notice2 of wanted) {
@@ -2596,14 +3035,14 @@ function make(dismiss) {
         "data-level",
         level === "error" ? "error" : level === "warning" ? "warning" : "info"
       );
-      let [sentence2, more] = firstSentence(clean(words2, 2e3));
-      text2(first, sentence2), text2(rest, more && ` ${more}`);
+      let [sentence4, more] = firstSentence(clean(words2, 2e3));
+      text2(first, sentence4), text2(rest, more && ` ${more}`);
     }
   };
 }
 
 // src/views/rows.ts
-function row(label, control, ...more) {
+function row2(label, control, ...more) {
   return control.id = freshId("field"), el("div", "lw-row", {}, el("label", "lw-label", { for: control.id }, label), control, ...more);
 }
 function deviceRow(kind, of, pick) {
@@ -2611,7 +3050,7 @@ function deviceRow(kind, of, pick) {
   select2.onchange = () => pick(select2.value);
   let made = "";
   return {
-    element: row(kind, select2),
+    element: row2(kind, select2),
     update(state) {
       let known2 = of(state), options = offered(kind, known2), key = JSON.stringify(options);
       key !== made && (made = key, select2.replaceChildren(...options.map(({ id, label }) => el("option", "", { value: id }, label)))), select2.value !== known2.deviceId && (select2.value = known2.deviceId);
@@ -2630,7 +3069,7 @@ function percentRow(label, range, of, set) {
   return slider.oninput = () => {
     text2(shown, `${slider.value} %`), set(Number(slider.value));
   }, {
-    element: row(label, slider, shown),
+    element: row2(label, slider, shown),
     update(state) {
       let percent = String(of(state));
       slider.value !== percent && slider !== document.activeElement && (slider.value = percent), text2(shown, `${slider.value} %`);
@@ -2659,9 +3098,9 @@ function sightRows(actions) {
   }));
 }
 function sizeRow(actions) {
-  let options = SIZES.map((size) => el("option", "", { value: String(size) }, `at most ${size} pixels`)), select2 = el("select", "lw-select", {}, ...options);
+  let options = SIZES.map((size2) => el("option", "", { value: String(size2) }, `at most ${size2} pixels`)), select2 = el("select", "lw-select", {}, ...options);
   return select2.onchange = () => actions.setSize(Number(select2.value)), {
-    element: row("Pictures", select2),
+    element: row2("Pictures", select2),
     update({ sight }) {
       select2.value !== String(sight.maxSide) && (select2.value = String(sight.maxSide));
     }
@@ -2749,16 +3188,16 @@ function modelRow() {
 }
 
 // src/views/suggestions.ts
-var MOST2 = 6;
+var MOST4 = 6;
 function suggestions(actions) {
   let label = el("span", "lw-try-label", {}, "Try saying"), element = el("div", "lw-try", { role: "group", "aria-label": "Try saying" }, label), made = [], typed = !0;
   return {
     element,
     update(state) {
-      let offered2 = state.suggestions.slice(0, MOST2);
+      let offered2 = state.suggestions.slice(0, MOST4);
       if (!(offered2.length === made.length && offered2.every((words2, index) => words2 === made[index])) || typed !== takesText(state)) {
         made = offered2, typed = takesText(state);
-        let make2 = (words2) => typed ? chip(words2, () => actions.sendText(words2)) : sentence(words2);
+        let make2 = (words2) => typed ? chip(words2, () => actions.sendText(words2)) : sentence3(words2);
         element.replaceChildren(label, ...offered2.map(make2));
       }
       for (let node of element.querySelectorAll("button"))
@@ -2772,7 +3211,7 @@ function chip(words2, send) {
   let shown = cleanLine(words2, 80), node = button("lw-suggestion", `Say: ${shown}`);
   return text2(node, shown), node.onclick = send, node;
 }
-function sentence(words2) {
+function sentence3(words2) {
   return el("span", "lw-sentence", {}, `“${cleanLine(words2, 80)}”`);
 }
 
@@ -2875,15 +3314,15 @@ function languageOf(turns, speaker) {
   return "";
 }
 function pairList() {
-  let from = el("span", "lw-column lw-column-source"), into = el("span", "lw-column lw-column-target"), heads = el("div", "lw-columns", {}, from, into), list2 = el("ol", "lw-pairs"), element = el("div", "lw-translation", {}, heads, list2), rows = /* @__PURE__ */ new Map();
+  let from = el("span", "lw-column lw-column-source"), into = el("span", "lw-column lw-column-target"), heads = el("div", "lw-columns", {}, from, into), list2 = el("ol", "lw-pairs"), element = el("div", "lw-translation", {}, heads, list2), rows2 = /* @__PURE__ */ new Map();
   return {
     kind: "translation",
     element,
     update(state) {
-      return text2(from, languageOf(state.turns, "user") || "What is said"), text2(into, languageOf(state.turns, "model") || "Translation"), patchKeyed(list2, rows, pairs(state.turns), {
+      return text2(from, languageOf(state.turns, "user") || "What is said"), text2(into, languageOf(state.turns, "model") || "Translation"), patchKeyed(list2, rows2, pairs(state.turns), {
         key: (pair) => pair.index,
         make: makeRow,
-        update: (row3, pair) => row3.update(pair)
+        update: (row4, pair) => row4.update(pair)
       });
     }
   };
@@ -2981,8 +3420,8 @@ function sources() {
     element,
     update({ sources: all, queries, pages: asked }) {
       text2(searched, queries.map((query) => cleanLine(query)).join(" · ")), show(searched, queries.length > 0);
-      let put2 = (item2, source) => item2.update(source.uri, source.title);
-      patchList(first, shown, all.slice(0, FIRST), item, put2), patchList(rest, folded, all.slice(FIRST), item, put2), show(first, all.length > 0), text2(count2, `${all.length - FIRST} more`), show(more, all.length > FIRST), patchList(read, pages, asked, row2, (node, page) => node.update(page)), show(read, asked.length > 0), show(element, all.length + queries.length + asked.length > 0);
+      let put3 = (item2, source) => item2.update(source.uri, source.title);
+      patchList(first, shown, all.slice(0, FIRST), item, put3), patchList(rest, folded, all.slice(FIRST), item, put3), show(first, all.length > 0), text2(count2, `${all.length - FIRST} more`), show(more, all.length > FIRST), patchList(read, pages, asked, row3, (node, page) => node.update(page)), show(read, asked.length > 0), show(element, all.length + queries.length + asked.length > 0);
     }
   };
 }
@@ -2996,7 +3435,7 @@ var STATUS = {
   paywall: "behind a paywall",
   unsafe: "not safe"
 };
-function row2() {
+function row3() {
   let where = link(), status2 = el("span", "lw-page-status"), element = el("li", "", {}, where.element, status2);
   return {
     element,
@@ -3083,9 +3522,9 @@ function join(spans) {
 
 // src/views/turn.ts
 function turnView(speaker) {
-  let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-who", {}, name2, language), said2 = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line = el("p", "lw-words", { dir: "auto" }, said2, speaking, interim, interrupted), [thought, ran, rests] = [thoughts(), code(), sources()], left = el("p", "lw-waited", {}, "chose not to answer"), count2 = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count2), tools = el("ul", "lw-tools", { "aria-label": "Tools" }), small = el("span", "lw-small", {
+  let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-who", {}, name2, language), said2 = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line2 = el("p", "lw-words", { dir: "auto" }, said2, speaking, interim, interrupted), [thought, ran, rests] = [thoughts(), code(), sources()], left = el("p", "lw-waited", {}, "chose not to answer"), count2 = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count2), tools = el("ul", "lw-tools", { "aria-label": "Tools" }), small = el("span", "lw-small", {
     title: "From the end of your words, once noticed, to the first sound"
-  }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thought.element, tools, ran.element, line);
+  }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thought.element, tools, ran.element, line2);
   content.append(left, pictures, rests.element);
   let element = el("li", `lw-turn ${side}`, {}, who, content, small), last = null, before = "";
   return {
@@ -3097,7 +3536,7 @@ ${now.said.length} ${now.speaking.length}`;
         return !1;
       last = turn2, before = key, text2(name2, named), text2(language, turn2.language), attribute(language, "title", turn2.language ? languageName(turn2.language) : null), putWords({ said: said2, speaking, interim }, now), show(interrupted, turn2.interrupted);
       let waits = !turn2.final && !turn2.waited && turn2.tools.length === 0;
-      show(line, !isEmpty(now) || turn2.interrupted || waits), attribute(line, "data-empty", isEmpty(now) && waits ? "true" : null), attribute(line, "lang", languageTag(turn2.language)), show(left, turn2.waited), text2(count2, turn2.images === 1 ? "1 picture" : `${turn2.images} pictures`), show(pictures, turn2.images > 0);
+      show(line2, !isEmpty(now) || turn2.interrupted || waits), attribute(line2, "data-empty", isEmpty(now) && waits ? "true" : null), attribute(line2, "lang", languageTag(turn2.language)), show(left, turn2.waited), text2(count2, turn2.images === 1 ? "1 picture" : `${turn2.images} pictures`), show(pictures, turn2.images > 0);
       for (let part of [thought, ran, rests])
         part.update(turn2);
       return putTools(tools, turn2.tools), text2(small, turn2.latency_ms === null ? "" : latency(turn2.latency_ms)), !0;
@@ -3127,7 +3566,7 @@ function talkList() {
 }
 
 // src/views/transcript.ts
-var NEAR = 32;
+var NEAR2 = 32;
 function transcript(suggestions2, scope) {
   let bodies = [talkList(), pairList(), dictation(scope)], empty = el("p", "lw-empty"), scroller = el("div", "lw-scroller", { tabindex: "0", role: "group", "aria-label": "Transcript" });
   scroller.append(empty, ...bodies.map((body) => body.element), suggestions2);
@@ -3139,7 +3578,7 @@ function transcript(suggestions2, scope) {
     following && toEnd(), show(newest, !following);
   };
   if (scope.listen(scroller, "scroll", () => {
-    following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR, show(newest, !following);
+    following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR2, show(newest, !following);
   }), newest.onclick = () => {
     following = !0, follow(), scroller.focus({ preventScroll: !0 });
   }, typeof ResizeObserver < "u") {
@@ -3168,7 +3607,7 @@ var WHAT = {
   file: "Picture",
   python: "From Python"
 };
-function newsOf({ source, state, preview, news, sent }) {
+function newsOf({ source, state, preview: preview2, news, sent }) {
   if (state === "hidden")
     return "Paused while this page is not seen.";
   if (state === "asking")
@@ -3181,7 +3620,7 @@ function newsOf({ source, state, preview, news, sent }) {
     case "waiting":
       return "Waits for the kernel.";
     case "sent":
-      return preview ? counted(preview.tokens, source !== null && preview.source === source ? sent : 1) : "";
+      return preview2 ? counted(preview2.tokens, source !== null && preview2.source === source ? sent : 1) : "";
     case "":
       return source === null ? "" : "Looking…";
   }
@@ -3190,18 +3629,18 @@ function counted(tokens, sent) {
   return sent > 1 ? `${sent} sent, ${tokens} tokens each` : `Sent, ${tokens} tokens`;
 }
 function tray(actions, scope) {
-  let small = el("img", "", { alt: "" }), thumb = button("lw-thumb", "Enlarge the picture that was sent"), what = el("strong"), size = el("span", "lw-tray-size"), news = el("span", "lw-tray-news"), words2 = el("p", "lw-tray-words", {}, el("span", "lw-tray-what", {}, what, size), news), close = button("lw-plain", "", icon("close", 16)), element = el("div", "lw-tray", { role: "group", "aria-label": "What is shown" }, thumb, words2, close), large = enlarged(thumb, scope), on = null;
+  let small = el("img", "", { alt: "" }), thumb = button("lw-thumb", "Enlarge the picture that was sent"), what = el("strong"), size2 = el("span", "lw-tray-size"), news = el("span", "lw-tray-news"), words2 = el("p", "lw-tray-words", {}, el("span", "lw-tray-what", {}, what, size2), news), close = button("lw-plain", "", icon("close", 16)), element = el("div", "lw-tray", { role: "group", "aria-label": "What is shown" }, thumb, words2, close), large = enlarged(thumb, scope), on = null;
   return close.onclick = () => on ? actions.toggle(on) : actions.dismiss(), {
     element,
     large: large.element,
     update(state) {
-      let { sight } = state, { source, preview } = sight;
-      on = source, show(element, source !== null || preview !== null || sight.news === "sending"), attribute(element, "data-news", sight.news), show(thumb, preview !== null), put(thumb, small, preview), text2(what, WHAT[preview?.source ?? source ?? "file"]), text2(size, preview ? measured(preview) : ""), text2(news, newsOf(sight)), name(close, source === null ? "Take the picture away" : OFF[source]), large.update(state);
+      let { sight } = state, { source, preview: preview2 } = sight;
+      on = source, show(element, source !== null || preview2 !== null || sight.news === "sending"), attribute(element, "data-news", sight.news), show(thumb, preview2 !== null), put2(thumb, small, preview2), text2(what, WHAT[preview2?.source ?? source ?? "file"]), text2(size2, preview2 ? measured(preview2) : ""), text2(news, newsOf(sight)), name(close, source === null ? "Take the picture away" : OFF[source]), large.update(state);
     }
   };
 }
-function put(place, image, preview) {
-  preview === null ? image.remove() : (attribute(image, "src", preview.url), image.parentNode !== place && place.append(image));
+function put2(place, image, preview2) {
+  preview2 === null ? image.remove() : (attribute(image, "src", preview2.url), image.parentNode !== place && place.append(image));
 }
 var OFF = { camera: "Turn the camera off", screen: "Stop showing the screen" };
 function measured({ width, height, bytes: count2 }) {
@@ -3219,32 +3658,13 @@ function enlarged(opener, scope) {
     event.key === "Escape" && (event.preventDefault(), shut());
   }), {
     element,
-    update({ sight: { preview } }) {
-      preview === null && show(element, !1), put(frame, picture2, preview), text2(
+    update({ sight: { preview: preview2 } }) {
+      preview2 === null && show(element, !1), put2(frame, picture2, preview2), text2(
         caption,
-        preview ? `${WHAT[preview.source]} · ${measured(preview)} · ${preview.tokens} tokens` : ""
+        preview2 ? `${WHAT[preview2.source]} · ${measured(preview2)} · ${preview2.tokens} tokens` : ""
       );
     }
   };
-}
-
-// src/views/theme.ts
-var REDUCED = "(prefers-reduced-motion: reduce)", QUERIES = ["(prefers-color-scheme: dark)", "(forced-colors: active)", REDUCED];
-function reducedMotion() {
-  return typeof matchMedia == "function" && matchMedia(REDUCED).matches;
-}
-function whenThemeChanges(scope, changed) {
-  if (typeof matchMedia == "function")
-    for (let query of QUERIES)
-      scope.listen(matchMedia(query), "change", changed);
-  let observer = new MutationObserver(() => {
-    changed(), scope.timeout(changed, 300);
-  });
-  for (let node of [document.documentElement, document.body])
-    observer.observe(node, {
-      attributeFilter: ["class", "theme", "data-jp-theme-light", "data-jp-theme-name"]
-    });
-  scope.add(() => observer.disconnect());
 }
 
 // src/views/waveform-layout.ts
@@ -3254,14 +3674,14 @@ function grouping(rate) {
 function columns(head, count2, width, group) {
   let made = [], newest = Math.ceil(Math.min(head, count2) / group) - 1;
   for (let column = newest; column >= 0; column -= 1) {
-    let x = xOf(column * group, head, width, group);
+    let x = xOf2(column * group, head, width, group);
     if (x <= -4)
       break;
     made.push({ x, first: column * group, last: Math.min((column + 1) * group, count2) });
   }
   return made.reverse();
 }
-function xOf(level, head, width, group) {
+function xOf2(level, head, width, group) {
   return width - (head - level) / group * 4;
 }
 function barHeight(peak2, lane) {
@@ -3283,7 +3703,7 @@ function waveform(levels, onLevel, scope) {
       user: getComputedStyle(user).color,
       model: getComputedStyle(model).color,
       mark: getComputedStyle(canvas).color
-    }, paint(canvas, levels, head, colours, alone);
+    }, paint2(canvas, levels, head, colours, alone);
   }, still = () => {
     head = levels.count, draw();
   }, calm = () => {
@@ -3311,7 +3731,7 @@ function waveform(levels, onLevel, scope) {
     }
   };
 }
-function paint(canvas, levels, head, colours, alone) {
+function paint2(canvas, levels, head, colours, alone) {
   let context = canvas.getContext("2d"), { clientWidth: width, clientHeight: height } = canvas;
   if (!context || width === 0)
     return;
@@ -3331,7 +3751,7 @@ function paint(canvas, levels, head, colours, alone) {
   }
   context.strokeStyle = colours.mark, context.lineWidth = 1.5, context.setLineDash([3, 3]), context.beginPath();
   for (let mark of levels.marks) {
-    let x = xOf(mark, head, width, group);
+    let x = xOf2(mark, head, width, group);
     x > 0 && (context.moveTo(x, EDGE / 2), context.lineTo(x, height - EDGE / 2));
   }
   context.stroke();

@@ -4,7 +4,10 @@ import type { PanelName } from "../../explorer.ts";
 import type { Scope } from "../../scope.ts";
 import type { Actions, Store } from "../../state.ts";
 import type { View } from "../dom.ts";
+import { anatomyPanel } from "./anatomy/panel.ts";
 import { settingsPanel } from "./settings.ts";
+import { tunerPanel } from "./tuner/panel.ts";
+import { wirePanel } from "./wire/panel.ts";
 
 export interface PanelKind {
   name: PanelName;
@@ -13,4 +16,9 @@ export interface PanelKind {
   make(store: Store, actions: Actions, scope: Scope): View;
 }
 
-export const PANELS: readonly PanelKind[] = [{ name: "settings", title: "Settings", make: settingsPanel }];
+export const PANELS: readonly PanelKind[] = [
+  { name: "settings", title: "Settings", make: settingsPanel },
+  { name: "wire", title: "Wire", make: wirePanel },
+  { name: "tuner", title: "Tuner", make: tunerPanel },
+  { name: "turns", title: "Turns", make: anatomyPanel },
+];
