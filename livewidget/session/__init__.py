@@ -2,6 +2,7 @@
 
 from livewidget.session.live import LiveSession
 from livewidget.session.resolve import connect, resolve
+from livewidget.session.toolbox import offer
 from livewidget.session.wire import Frame, WireLog
 
-__all__ = ["Frame", "LiveSession", "WireLog", "connect", "resolve"]
+__all__ = ["Frame", "LiveSession", "WireLog", "connect", "offer", "resolve"]

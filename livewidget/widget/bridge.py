@@ -39,6 +39,9 @@ class Host(Protocol):
     def turn_taking(self, mode: m.TurnTakingMode) -> None:
         """Change how turns are taken."""
 
+    def confirm(self, id: str, allowed: bool) -> None:
+        """A person says whether a call of a tool may run."""
+
     def microphone(self, state: str) -> None:
         """The microphone of the owning page changed its state."""
 
@@ -194,6 +197,8 @@ class Bridge:
                 self._host.explore(message)
             case m.Configure() | m.Apply() | m.Revert():
                 self._host.explore(message)
+            case m.Confirm(id=id, allowed=allowed) if owning or not self.pages.owner:
+                self._host.confirm(id, allowed)
             case m.Activity(active=active) if owning:
                 self._host.activity(active)
             case m.Microphone(state=state) if owning:

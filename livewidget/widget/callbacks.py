@@ -38,6 +38,11 @@ class Callbacks:
         with self._lock:
             self._functions.setdefault(kind, []).append(function)
 
+    def hears(self, kind: type) -> bool:
+        """Return whether a function is called with events of that type."""
+        with self._lock:
+            return any(issubclass(kind, listed) for listed in self._functions)
+
     def dispatch(self, event: Any) -> None:
         """Let the functions for this event be called, soon; from any thread, never blocks."""
         with self._lock:

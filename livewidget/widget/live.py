@@ -6,7 +6,7 @@ import contextlib
 import os
 import pathlib
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
 from typing import Any, TypeVar, overload
@@ -18,7 +18,7 @@ from livewidget.connection import Provider
 from livewidget.errors import StateError, UsageError
 from livewidget.models import find
 from livewidget.pictures import to_picture
-from livewidget.session import Frame, resolve
+from livewidget.session import Frame, offer, resolve
 from livewidget.session.sending import text_message
 from livewidget.tools import Tool
 from livewidget.turns import Floor, Turn
@@ -45,7 +45,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     Args:
         provider_or_model: Whom to talk to: a model id, or `Gemini(…)`, `VertexAI(…)`, `StandIn(…)`. Left out:
             Gemini if there is a key in the environment, else the offline tutor; the badge says which.
-        tools: Functions the model may call. `@live.tool` adds more.
+        tools: Functions the model may call, MCP sessions, `McpServer`s. `@live.tool` adds more functions.
         explorer: Whether the explorer is open from the beginning.
         **config: The fields of `LiveConfig`: `voice`, `system_instruction`, `turn_detection`, and so on.
 
@@ -69,7 +69,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         provider = resolve(provider_or_model)
         settings = LiveConfig.of(**config)
         settings.check(find(provider.model, provider.service))
-        offered = [tool if isinstance(tool, Mapping) else Tool.of(tool) for tool in tools]
+        offered = offer(tools, find(provider.model, provider.service))
         self._shut = False
         self._from_main = False
         self._cells = CellWatch()
@@ -85,6 +85,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             background=self._background,
             post=self._post,
             dispatch=self._callbacks.dispatch,
+            hears=self._callbacks.hears,
             blocked=self._blocked,
         )
         self._talk.exploration.open = bool(explorer)
@@ -238,20 +239,32 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     @overload
     def tool(self, /, **options: Any) -> Callable[[F], F]: ...
     def tool(self, function: Any = None, /, **options: Any) -> Any:
-        """Offer a function to the model: `@live.tool`, or with options of `Tool.of`, `@live.tool(name="…")`.
+        """Offer a function to the model: `@live.tool`, or with options of `Tool.of`.
 
-        During a talk the session is reopened for it, which the service resumes where it can.
+        `@live.tool(confirm=True)` asks on the page before each call; `timeout`, `behavior`, `scheduling` and
+        `name` are others. During a talk the session is reopened for it, which the service resumes where it
+        can.
 
         Raises:
             ToolError: It cannot be offered; the sentence says why.
+            ConfigError: The model does not call it in this way.
         """
 
-        def offer(target: F) -> F:
+        def offer_one(target: F) -> F:
+            provider = self._talk.provider
             declared = Tool.of(target, **options)
+            offer([declared], find(provider.model, provider.service))
             self._hop(self._talk.add_tool, declared)
             return target
 
-        return offer if function is None else offer(function)
+        return offer_one if function is None else offer_one(function)
+
+    def allow(self, id: str, allowed: bool = True) -> None:
+        """Say whether a call that asks (`ToolAsking`) may run, as the buttons on the page do.
+
+        Returns at once. Where no call of this id waits for an answer, nothing happens.
+        """
+        self._hop(self._talk.confirm, id, allowed)
 
     def on(self, kind: type) -> Callable[[F], F]:
         """Call a function with every event of a type: `@live.on(TurnComplete)`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from livewidget.config import LiveConfig
@@ -11,7 +11,7 @@ from livewidget.connection import Provider
 from livewidget.errors import LiveError, ServiceError, StateError
 from livewidget.events import Event, SessionEnded
 from livewidget.session import LiveSession, WireLog
-from livewidget.tools import Tool
+from livewidget.session.toolbox import Confirm
 from livewidget.widget.background import Background
 from livewidget.widget.board import Board
 from livewidget.widget.chores import Chores
@@ -19,7 +19,7 @@ from livewidget.widget.reports import Reports
 from livewidget.widget.uplink import Uplink
 from livewidget.widget.wording import code_of
 
-Standing = tuple[Provider, LiveConfig, list[Tool | Mapping[str, Any]]]
+Standing = tuple[Provider, LiveConfig, list[Any]]
 
 FORGOTTEN = "{model} begins anew and does not remember what was said before."
 
@@ -34,6 +34,7 @@ class Sessions:
         current: The session that is open or being opened.
         uplink: What goes up to it; None while there is none.
         wire: The frames of that session, or of the last one; None before the first.
+        confirm: Asked before a tool with `confirm=True` runs.
         from_page: Whether the talk that is on was begun by a page.
     """
 
@@ -41,7 +42,7 @@ class Sessions:
         self,
         provider: Provider,
         config: LiveConfig,
-        tools: Sequence[Tool | Mapping[str, Any]],
+        tools: Sequence[Any],
         *,
         background: Background,
         chores: Chores,
@@ -55,6 +56,7 @@ class Sessions:
         self.tools = list(tools)
         self.current: LiveSession | None = None
         self.uplink: Uplink | None = None
+        self.confirm: Confirm | None = None
         self.wire: WireLog | None = None
         self.from_page = False
         self._background = background
@@ -171,13 +173,15 @@ class Sessions:
         self.uplink = self.uplink or Uplink()
         self._reports.begin()
         self._changed()
-        session = self.current = LiveSession(self.provider, self.config, tools=self.tools)
-        self._listen(session)
+        session: LiveSession | None = None
         try:
+            session = self.current = self._new_session(None)
+            self._listen(session)
             await session.start()
         except BaseException as error:
             self.current = None
-            await session.close()
+            if session is not None:
+                await session.close()
             self._over()
             if isinstance(error, Exception):
                 self._chores.failed(error)
@@ -218,7 +222,7 @@ class Sessions:
 
     async def _another(self, handle: str | None) -> tuple[LiveSession, list[Event], bool]:
         """Start a session beside the one that is open; with what it has told, and if it remembers."""
-        session = LiveSession(self.provider, self.config, tools=self.tools, handle=handle)
+        session = self._new_session(handle)
         opening: list[Event] = []
         deafen = session.subscribe(opening.append)
         try:
@@ -230,6 +234,10 @@ class Sessions:
             raise
         deafen()
         return session, opening, handle is not None
+
+    def _new_session(self, handle: str | None) -> LiveSession:
+        tools, confirm = self.tools, self.confirm
+        return LiveSession(self.provider, self.config, tools=tools, handle=handle, confirm=confirm)
 
     def _listen(self, session: LiveSession) -> None:
         self.wire = session.wire

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import ConfigError
+from livewidget.events import ToolAsking, ToolCall
 from livewidget.models import find
 from livewidget.pictures import Picture
 from livewidget.tools import Tool
@@ -52,11 +53,12 @@ class Talk:
         self,
         provider: Provider,
         config: LiveConfig,
-        tools: Sequence[Tool | Mapping[str, Any]],
+        tools: Sequence[Any],
         *,
         background: Background,
         post: Callable[[dict[str, Any], list[bytes]], None],
         dispatch: Callable[[Any], None],
+        hears: Callable[[type], bool],
         blocked: Callable[[], bool],
     ) -> None:
         self.board = Board()
@@ -76,8 +78,10 @@ class Talk:
             reports=self.reports,
             changed=self._changed,
         )
+        self.sessions.confirm = self._ask
         self.exploration = Exploration(self.sessions, self.bridge, self._chores)
         self.projector = Projector(self.sessions, self.bridge)
+        self._hears = hears
         self._phase: Phase = "idle"
         self._stopping = False
         self._ticking: asyncio.Task[Any] | None = None
@@ -156,6 +160,11 @@ class Talk:
         self.sessions.tools = [*others, tool]
         self._chores.spawn(self.sessions.reopen())
 
+    def confirm(self, id: str, allowed: bool) -> None:
+        """A person says whether a call may run. For one that does not wait for that, nothing happens."""
+        if self.sessions.current is not None:
+            self.sessions.current.allow(id, allowed)
+
     def microphone(self, state: str) -> None:
         """The microphone of the owning page changed its state."""
         before, self._microphone = self._microphone, state
@@ -226,6 +235,13 @@ class Talk:
             self.projector.clear()
             raise
         self.projector.pump()
+
+    async def _ask(self, call: ToolCall) -> bool | None:
+        """Wait for `confirm`, if there is a page that could ask, or a callback that could answer."""
+        if not len(self.bridge.pages) and not self._hears(ToolAsking):
+            return None
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        return await answer
 
     async def _interrupt(self) -> None:
         if self.sessions.current is None:

@@ -3,6 +3,6 @@
 from livewidget.session.toolbox.asking import Confirm
 from livewidget.session.toolbox.box import REMEMBERED, Toolbox
 from livewidget.session.toolbox.call import CALLS
-from livewidget.session.toolbox.sources import kept_open, sourced
+from livewidget.session.toolbox.manner import offer
 
-__all__ = ["CALLS", "REMEMBERED", "Confirm", "Toolbox", "kept_open", "sourced"]
+__all__ = ["CALLS", "REMEMBERED", "Confirm", "Toolbox", "offer"]

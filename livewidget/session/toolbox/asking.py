@@ -11,8 +11,8 @@ from livewidget import events
 from livewidget.clock import Clock
 from livewidget.tools import failure
 
-Confirm = Callable[[events.ToolCall], Awaitable[bool] | bool]
-"""Told of a call, says whether it may run."""
+Confirm = Callable[[events.ToolCall], Awaitable[bool | None] | bool | None]
+"""Told of a call, says whether it may run; None: nobody is there to be asked."""
 
 
 class Refused(Exception):
@@ -53,11 +53,7 @@ class Asking:
             Refused: If it is not, in `seconds`.
         """
         if not self._confirm:
-            raise Refused(
-                "it may run only when a person allows it, and nobody can be asked here",
-                f"The tool {call.name} asks before it runs, and nobody can be asked here: show the widget, "
-                "or give LiveSession confirm=…, a function that answers.",
-            )
+            raise _nobody(call)
         answer = self._waiting[call.id] = asyncio.get_running_loop().create_future()
         self._tell(events.ToolAsking(id=call.id))
         work: list[asyncio.Future[Any]] = [
@@ -84,6 +80,8 @@ class Asking:
                 "the user could not be asked whether it may run",
                 f"The tool {call.name} did not run: asking for it failed ({failure(error)}).",
             )
+        if decided.result() is None:
+            raise _nobody(call)
         if decided.result() is not True:
             raise Refused("the user did not allow it", None)
         self._tell(events.ToolAllowed(id=call.id))
@@ -97,6 +95,14 @@ class Asking:
         return True
 
 
-async def _asked(confirm: Confirm, call: events.ToolCall) -> bool:
+async def _asked(confirm: Confirm, call: events.ToolCall) -> bool | None:
     answer = confirm(call)
     return await answer if inspect.isawaitable(answer) else answer
+
+
+def _nobody(call: events.ToolCall) -> Refused:
+    return Refused(
+        "it may run only when a person allows it, and nobody can be asked here",
+        f"The tool {call.name} asks before it runs, and nobody can be asked here: show the widget, "
+        "or give LiveSession confirm=…, a function that answers.",
+    )

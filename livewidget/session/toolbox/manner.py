@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from livewidget.config import check_tool
 from livewidget.models import BLOCKING, NON_BLOCKING, Model
 from livewidget.protocol import FunctionResponse
-from livewidget.tools import Tool
+from livewidget.session.toolbox.sources import sourced
+from livewidget.tools import Tool, ToolSource, sorted_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +85,18 @@ def _needed(tool: Tool, model: Model) -> str | None:
     wants = tool.scheduling is not None or (tool.is_generator and model.will_continue)
     able = NON_BLOCKING in model.tool_behaviors[1:]
     return NON_BLOCKING if wants and able else None
+
+
+def offer(offered: Iterable[Any], model: Model) -> list[Tool | Mapping[str, Any] | ToolSource]:
+    """Return what can be offered to `model`, read over as far as it is known before the talk.
+
+    To be called on the loop that MCP sessions among them were opened on.
+
+    Raises:
+        ToolError: If something cannot be a tool, or two have one name.
+        ConfigError: If the model does not treat calls as a tool wants it.
+    """
+    known, sources = sorted_out(sourced(offered))
+    for tool in known:
+        Manner.of(tool, model)
+    return [*known, *sources]

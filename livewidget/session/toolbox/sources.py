@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -88,14 +87,3 @@ async def opened(sources: Sequence[ToolSource]) -> list[Tool]:
 async def closed(sources: Iterable[ToolSource]) -> None:
     """Close every source, whatever one of them raises."""
     await asyncio.gather(*(source.close() for source in sources), return_exceptions=True)
-
-
-@asynccontextmanager
-async def kept_open(offered: Iterable[Any]) -> AsyncIterator[None]:
-    """Keep the sources among what is offered open, while the session that uses them gives way to another."""
-    sources = [item for item in offered if is_source(item)]
-    await opened(sources)
-    try:
-        yield
-    finally:
-        await closed(sources)

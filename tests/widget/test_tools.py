@@ -1,0 +1,207 @@
+"""Tools in a widget: calls that a person allows on the page or from a cell, and tools of MCP servers."""
+
+import threading
+
+import pytest
+from mcp.server.mcpserver import MCPServer
+
+from livewidget import LiveWidget, StandIn
+from livewidget.errors import ConfigError
+from livewidget.events import ToolAsking
+from livewidget.integrations.mcp import McpServer
+from livewidget.widget import messages as m
+
+from .jupyter import WidgetPage, comms, until
+from .page import Link
+from .test_live import notices, tone
+
+__all__ = ["comms"]
+pytestmark = pytest.mark.usefixtures("comms")
+
+
+def quick_tutor(**more):
+    """The tutor with its own brain, which calls functions, and a voice that takes no time."""
+    return StandIn(ears=lambda sound: "hello", voice=tone, **more)
+
+
+@pytest.fixture
+def lamp():
+    return []
+
+
+@pytest.fixture
+def live(lamp):
+    widget = LiveWidget(quick_tutor())
+
+    @widget.tool(confirm=True)
+    def set_light(on: bool) -> str:
+        """Turn the light on or off."""
+        lamp.append(on)
+        return "the lamp is on" if on else "the lamp is off"
+
+    yield widget
+    widget.close()
+    until(lambda: widget._talk._closed)
+
+
+def asking(turn):
+    return bool(turn.tools) and turn.tools[-1].state == "asking"
+
+
+def open_page(live, client="page", session="browser"):
+    page = WidgetPage(live, client, session)
+    page.wait_for(m.Welcome)
+    return page
+
+
+@pytest.mark.parametrize(("allowed", "words"), [(True, "The lamp is on"), (False, "did not allow it")])
+def test_a_page_is_asked_and_its_word_counts(live, lamp, allowed, words):
+    page = open_page(live)
+    page.send(m.Start(microphone=False))
+    page.send(m.Text(text="turn on the light"))
+    turn = page.wait_for(m.TurnView, asking)
+    assert (turn.tools[0].name, turn.tools[0].args) == ("set_light", "on=True")
+    assert lamp == []
+    page.send(m.Confirm(id=turn.tools[0].id, allowed=allowed))
+    answer = page.wait_for(m.TurnView, lambda turn: turn.speaker == "model" and turn.final)
+    assert words in "".join(span.text for span in answer.spans)
+    assert answer.tools[0].state == ("done" if allowed else "refused")
+    assert lamp == ([True] if allowed else [])
+    assert "tool-refused" not in notices(live)
+    page.leave()
+
+
+def test_a_word_that_is_forged_or_late_does_nothing(live, lamp):
+    page = open_page(live)
+    page.send(m.Start(microphone=False))
+    page.send(m.Text(text="turn on the light"))
+    id = page.wait_for(m.TurnView, asking).tools[0].id
+    page.send(m.Confirm(id="fc_1", allowed=True))
+    page.send(m.Confirm(id=id, allowed=False))
+    page.wait_for(m.TurnView, lambda turn: turn.speaker == "model" and turn.final)
+    page.send(m.Confirm(id=id, allowed=True))
+    page.send(m.Text(text="what is seven plus five"))
+    page.wait_for(m.TurnView, lambda turn: turn.final and "twelve" in "".join(s.text for s in turn.spans))
+    assert lamp == []
+    page.leave()
+
+
+@pytest.mark.parametrize(("owner", "taken"), [("a", ["a"]), ("b", ["b"]), (None, ["a", "b"])])
+def test_the_page_with_the_voice_answers_and_without_one_any_page(owner, taken):
+    link = Link()
+    pages = {client: link.page(client) for client in "ab"}
+    if owner:
+        pages[owner].send(m.Start(microphone=True))
+    for client, page in pages.items():
+        page.send(m.Confirm(id=client, allowed=True))
+    assert [call for call in link.host.calls if call[0] == "confirm"] == [
+        ("confirm", client, True) for client in taken
+    ]
+
+
+def test_a_cell_may_answer_too(live, lamp):
+    @live.on(ToolAsking)
+    def allow(event):
+        live.allow(event.id)
+
+    assert "The lamp is on" in live.ask("turn on the light", timeout=10).text
+    assert lamp == [True]
+
+
+def test_without_a_page_and_a_callback_nobody_can_be_asked(live, lamp):
+    turn = live.ask("turn on the light", timeout=10)
+    assert turn.tools[0].state == "refused"
+    assert "show the widget" in notices(live)["tool-refused"]
+    assert lamp == []
+
+
+def test_values_on_the_way_reach_the_page():
+    live = LiveWidget(quick_tutor())
+    go = threading.Event()
+
+    @live.tool
+    def boil_water():
+        """Boil water."""
+        yield {"degrees": 50}
+        go.wait(5)
+        yield {"degrees": 100}
+
+    page = open_page(live)
+    page.send(m.Text(text="boil water"))
+    turn = page.wait_for(m.TurnView, lambda turn: turn.tools and turn.tools[0].updates)
+    assert (turn.tools[0].updates, turn.tools[0].state) == (('{"degrees": 50}',), "running")
+    go.set()
+    page.wait_for(m.TurnView, lambda turn: turn.tools and turn.tools[0].state == "done")
+    page.leave()
+    live.close()
+    until(lambda: live._talk._closed)
+
+
+def test_what_the_model_cannot_is_said_in_the_cell():
+    model = quick_tutor(model="gemini-3.1-flash-live-preview")
+
+    def look_up(word: str) -> str:
+        return word
+
+    with pytest.raises(ConfigError, match="NON_BLOCKING for the tool look_up: it accepts BLOCKING"):
+        LiveWidget(model).tool(behavior="NON_BLOCKING")(look_up)
+
+
+# --- MCP ----------------------------------------------------------------------------------------------------
+
+
+def kitchen(runs):
+    """A server that counts how often it is started."""
+    from contextlib import asynccontextmanager
+
+    @asynccontextmanager
+    async def counted(server):
+        runs.append("up")
+        yield
+        runs.append("down")
+
+    server = MCPServer("kitchen", log_level="CRITICAL", lifespan=counted)
+
+    @server.tool()
+    def oven_temperature() -> str:
+        """Tell how hot the oven is."""
+        return "it is 200 degrees"
+
+    return server
+
+
+def test_an_mcp_server_is_started_with_the_talk_kept_while_it_goes_on_and_stopped_with_it():
+    runs = []
+    live = LiveWidget(quick_tutor(), tools=[McpServer(kitchen(runs))])
+    assert runs == []
+    turn = live.ask("oven temperature", timeout=20)
+    assert turn.tools[0].result == {"result": "it is 200 degrees"}
+    assert "200 degrees" in turn.text
+    assert runs == ["up"]
+
+    @live.tool
+    def set_light(on: bool) -> str:
+        """Turn the light on or off."""
+        return "on"
+
+    # Another session of the same talk: the server does not notice.
+    assert live.ask("turn on the light", timeout=20).tools[0].state == "done"
+    assert live.ask("oven temperature", timeout=20).tools[0].state == "done"
+    assert runs == ["up"]
+    live.stop()
+    assert live.wait(10)
+    until(lambda: runs == ["up", "down"])
+    live.close()
+    until(lambda: live._talk._closed)
+
+
+def test_an_mcp_server_that_does_not_start_stands_under_the_widget():
+    live = LiveWidget(quick_tutor(), tools=[McpServer("no-such-command")])
+    live.start()
+    until(lambda: notices(live))
+    assert live.wait(10)
+    assert list(notices(live).values()) == [
+        "The MCP server no-such-command cannot be started: there is no such command, or no such folder for it."
+    ]
+    live.close()
+    until(lambda: live._talk._closed)
