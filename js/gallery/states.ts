@@ -306,8 +306,8 @@ export const STATES: Record<string, State> = {
   },
   answers: { ...live, turns: answers },
   failing: { ...live, turns: failing },
-  translation: { ...live, view: "translation", floor: "model", turns: translated, speaker: "translation" },
-  translating: { ...live, view: "translation", turns: [], suggestions: ["good morning", "where is the station"] },
-  dictation: { ...live, view: "dictation", floor: "user", turns: dictated },
+  translation: { ...live, sees: false, view: "translation", floor: "model", turns: translated, speaker: "translation" },
+  translating: { ...live, sees: false, view: "translation", turns: [], suggestions: ["good morning", "where is the station"] },
+  dictation: { ...live, sees: false, view: "dictation", floor: "user", turns: dictated },
   ...sights(live),
 };

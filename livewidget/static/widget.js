@@ -3522,7 +3522,7 @@ function join(spans) {
 
 // src/views/turn.ts
 function turnView(speaker) {
-  let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-who", {}, name2, language), said2 = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line2 = el("p", "lw-words", { dir: "auto" }, said2, speaking, interim, interrupted), [thought, ran, rests] = [thoughts(), code(), sources()], left = el("p", "lw-waited", {}, "chose not to answer"), count2 = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count2), tools = el("ul", "lw-tools", { "aria-label": "Tools" }), small = el("span", "lw-small", {
+  let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-whose", {}, name2, language), said2 = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line2 = el("p", "lw-words", { dir: "auto" }, said2, speaking, interim, interrupted), [thought, ran, rests] = [thoughts(), code(), sources()], left = el("p", "lw-waited", {}, "chose not to answer"), count2 = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count2), tools = el("ul", "lw-tools", { "aria-label": "Tools" }), small = el("span", "lw-small", {
     title: "From the end of your words, once noticed, to the first sound"
   }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thought.element, tools, ran.element, line2);
   content.append(left, pictures, rests.element);

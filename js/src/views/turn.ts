@@ -20,7 +20,7 @@ export interface TurnView {
 export function turnView(speaker: Turn["speaker"]): TurnView {
   const name = el("span", "lw-speaker");
   const language = el("span", "lw-language");
-  const who = el("span", "lw-who", {}, name, language);
+  const who = el("span", "lw-whose", {}, name, language);
   const said = document.createTextNode("");
   const speaking = el("span", "lw-soft");
   const interim = el("span", "lw-soft lw-interim");
