@@ -223,7 +223,7 @@ class Say:
     """
 
     text: str
-    thoughts: tuple[str, ...] = ()
+    thoughts: tuple[str, ...] = field(default=(), compare=False)
     ran: Ran | None = None
     grounding: Grounding | None = None
     pages: tuple[Page, ...] = ()
@@ -243,7 +243,7 @@ class Call:
 
     name: str
     args: Mapping[str, Any] = field(default_factory=dict)
-    thoughts: tuple[str, ...] = ()
+    thoughts: tuple[str, ...] = field(default=(), compare=False)
     also: tuple[Call, ...] = ()
 
 
@@ -251,7 +251,7 @@ class Call:
 class Wait:
     """There is no answer: what was said was not meant for the model."""
 
-    thoughts: tuple[str, ...] = ()
+    thoughts: tuple[str, ...] = field(default=(), compare=False)
 
 
 Thought = Say | Call | Wait

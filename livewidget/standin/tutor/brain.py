@@ -1,30 +1,38 @@
 """The tutor's brain: one table of phrases, no language model.
 
 It answers sums, questions and small talk, calls declared functions, and says so when it did not understand.
-The same table makes the sentences that the ears listen for.
+What the client declares opens more rooms: `shelf`, `programs`, `pages`, `asides`; a session that translates
+or takes dictation has a mind of its own. The same table makes the sentences that the ears listen for.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from livewidget.standin.seams import Call, Phrases, Say, Skills, Thought
+from livewidget.standin.seams import Call, Mind, Phrases, Say, Skills, Thought, Wait
+from livewidget.standin.tutor import asides, pages, programs, shelf
 from livewidget.standin.tutor import phrases as known
 from livewidget.standin.tutor.declared import Declared, declared
-from livewidget.standin.tutor.numbers import say_number, tokens
-from livewidget.standin.tutor.patterns import Match, Pattern, Slot, Table
+from livewidget.standin.tutor.numbers import Token, say_number, tokens
+from livewidget.standin.tutor.patterns import Match, Table
 from livewidget.standin.tutor.results import listed, say_result, spoken_name
+from livewidget.standin.tutor.sentences import (
+    COUNT_LIMIT,
+    answers,
+    own_patterns,
+    sentences,
+    skilled_patterns,
+    suggestions,
+)
 from livewidget.standin.tutor.sums import say_sum
 
-_COUNT_LIMIT = 20
-_TOOL_SENTENCES = 24  # ways to say each of a function's patterns that has slots
-_TOOL_COMBINATIONS = 300  # of a pattern's choices, up to which each is listened for
 NO_SKILLS = Skills()
-_NUMBER = Slot(low=0, high=100)
-_SMALL = Slot(low=1, high=20)  # what people try first
+_SUGGESTIONS = 5
 
 Clock = Callable[[], datetime]
 
@@ -34,19 +42,25 @@ def _local_time() -> datetime:
 
 
 class TutorBrain:
-    """Makes a `TutorMind` for each session."""
+    """Makes a mind for each session."""
 
     def __init__(self, clock: Clock = _local_time) -> None:
         """Use `clock` where the time of day is asked for."""
         self._clock = clock
 
-    def suggestions(self, declarations: Sequence[Mapping[str, Any]], skills: Skills) -> tuple[str, ...]:
+    def suggestions(
+        self, declarations: Sequence[Mapping[str, Any]], skills: Skills = NO_SKILLS
+    ) -> tuple[str, ...]:
         """Return sentences worth trying; see `seams.Brain`."""
-        return known.SUGGESTIONS
+        return tuple(islice(dict.fromkeys(suggestions(_tools(declarations), skills)), _SUGGESTIONS))
 
-    def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills = NO_SKILLS) -> TutorMind:
+    def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills = NO_SKILLS) -> Mind:
         """Return a fresh mind that may call these functions; see `seams.Brain`."""
-        return TutorMind([declared(one) for one in declarations if one.get("name")], self._clock)
+        return TutorMind(_tools(declarations), skills, self._clock)
+
+
+def _tools(declarations: Sequence[Mapping[str, Any]]) -> list[Declared]:
+    return [declared(one) for one in declarations if one.get("name")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +75,15 @@ class _Pending:
 class TutorMind:
     """One session of the tutor: what it listens for, what it said last, which call waits for an argument."""
 
-    def __init__(self, tools: Sequence[Declared], clock: Clock) -> None:
+    def __init__(self, tools: Sequence[Declared], skills: Skills, clock: Clock) -> None:
         self._tools = {tool.name: tool for tool in tools}
+        self._skills = skills
         self._clock = clock
-        self._table = Table([*_own_patterns(), *(pattern for tool in tools for pattern in tool.patterns)])
-        self._phrases = Phrases(tuple(_sentences(tools)))
-        self._answers = {f"answer:{index}": answer for index, (answer, _) in enumerate(_answers())}
+        own = (pattern for tool in tools for pattern in tool.patterns)
+        self._table = Table([*own_patterns(), *skilled_patterns(skills), *own])
+        self._phrases = Phrases(tuple(sentences(tools, skills)))
+        self._answers = {f"answer:{index}": answer for index, (answer, _) in enumerate(answers())}
+        self._invitations = tuple(islice(dict.fromkeys(suggestions(tools, skills)), _SUGGESTIONS))
         self._last = "I have not said anything yet."
         self._pending: _Pending | None = None
         self._jokes = 0
@@ -79,47 +96,68 @@ class TutorMind:
 
     async def reply(self, text: str, *, confident: bool = True) -> Thought:
         """Answer what was said or typed; see `seams.Mind`."""
-        answer = self._reply(text) if confident else self._sorry()
-        return self._say(answer) if isinstance(answer, str) else answer
+        if confident:
+            said = tokens(text)
+            ran = programs.find(said) if self._skills.code and self._pending is None else None
+            answer = await asyncio.to_thread(programs.answer, *ran) if ran else self._reply(text, said)
+        elif self._skills.silence:
+            answer = Wait(("I am not sure of what I heard: it may not have been meant for me.",))
+        else:
+            answer = Say(self._sorry())
+        return self._remember(answer)
 
     async def result(self, name: str, result: Mapping[str, Any]) -> Thought:
         """Put a function's result into words."""
-        return self._say(say_result(result))
+        return self._remember(Say(say_result(result)))
 
-    def _say(self, text: str) -> Say:
-        self._last = text
-        return Say(text)
+    def _remember(self, answer: Thought) -> Thought:
+        if isinstance(answer, Say):
+            self._last = answer.text
+            if self._speaks_foreign:
+                # The words are English: another language's voice would make nonsense of them.
+                return replace(answer, language="en-US")
+        return answer
 
-    def _reply(self, text: str) -> str | Call:
-        said = tokens(text)
+    @property
+    def _speaks_foreign(self) -> bool:
+        return not (self._skills.language or "en").lower().startswith("en")
+
+    def _reply(self, text: str, said: Sequence[Token]) -> Thought:
         pending, self._pending = self._pending, None
+        found = self._table.match(said)
+        if self._skills.silence:
+            whom = asides.addressee(said)
+            if whom or (found and found.pattern.intent == asides.INTENT):
+                return Wait((f"This was said to {whom or 'somebody else'}, not to me.",))
         if pending is not None:
             value = pending.tool.answer(pending.missing, text, said)
-            if value is not None and (
-                pending.missing not in pending.tool.texts or not self._table.match(said)
-            ):
-                return self._call(pending.tool, pending.args | {pending.missing: value})
+            if value is not None and (pending.missing not in pending.tool.texts or not found):
+                return self._call(pending.tool, pending.args | {pending.missing: value}, found)
+        if self._skills.pages and (addresses := pages.named(text, found)):
+            return pages.answer(addresses)
         if (sum_ := say_sum(said)) is not None:
-            return sum_
+            return Say(sum_, ("This is a sum.", "I can do sums myself: no tool is needed.", sum_))
         for tool in self._tools.values():
             if free := tool.free_text(text):
-                found = self._table.match(said)
                 mine = found.values if found and found.pattern.intent == f"tool:{tool.name}" else {}
                 exact = {
                     key: value
                     for key, value in mine.items()
                     if free.get(key, value).lower() == str(value).lower()
                 }
-                return self._call(tool, {**mine, **free, **exact})
-        found = self._table.match(said)
-        return self._meant(found) if found else self._sorry()
+                return self._call(tool, {**mine, **free, **exact}, found)
+        return self._meant(found) if found else Say(self._sorry())
 
-    def _meant(self, found: Match) -> str | Call:
+    def _meant(self, found: Match) -> Thought:
         intent = found.pattern.intent
         if intent.startswith("tool:"):
-            return self._call(self._tools[intent.removeprefix("tool:")], dict(found.values))
+            return self._call(self._tools[intent.removeprefix("tool:")], dict(found.values), found)
+        if fact := shelf.answer(found):
+            return fact
         if intent in self._answers:
-            return self._answers[intent]
+            # What is said by rote, as greetings are, takes no thought.
+            rote = intent in _ROTE
+            return Say(self._answers[intent], () if rote else _likeness(found, "I know its answer by heart."))
         make: dict[str, Callable[[], str]] = {
             "time": self._time,
             "date": self._date,
@@ -127,33 +165,38 @@ class TutorMind:
             "repeat": lambda: self._last,
         }
         if intent in make:
-            return make[intent]()
-        return _count(found.values.get("to")) if intent == "count" else self._abilities()
+            return Say(make[intent]())
+        return Say(_count(found.values.get("to")) if intent == "count" else self._abilities())
 
-    def _call(self, tool: Declared, args: dict[str, Any]) -> str | Call:
+    def _call(self, tool: Declared, args: dict[str, Any], found: Match | None) -> Say | Call:
         if tool.others:
-            return (
+            return Say(
                 f"That needs {listed([spoken_name(one) for one in tool.others])}, and I cannot fill that in."
             )
         missing = next((key for key in tool.required if key not in args), None)
         if missing is None:
-            return Call(tool.name, args)
+            given = listed([f"{key} {value!r}" for key, value in args.items()]) or "nothing"
+            asked = (f"This is for the function {tool.name}.", f"It gets {given}.")
+            return Call(tool.name, args, (*asked, *_likeness(found, "Its result will be my answer.")))
         self._pending = _Pending(tool, args, missing)
         slot = tool.slots.get(missing)
         choices = list(slot.choices)[:5] if slot and missing not in tool.texts else []
         many = slot is not None and not choices and missing.endswith("s")
         question = f"{'How many' if many else 'Which'} {spoken_name(missing)}?"
-        return f"{question} You can say {listed(choices, 'or')}." if choices else question
+        return Say(f"{question} You can say {listed(choices, 'or')}." if choices else question)
 
     def _abilities(self) -> str:
         own = [tool.patterns[0].text for tool in self._tools.values() if tool.patterns]
+        own += [text for text in self._invitations if text not in known.SUGGESTIONS and text not in own]
         more = f" Here I can also: {listed(own[:5])}." if own else ""
-        return f"{known.ABILITIES}{more}"
+        foreign = f" {known.ENGLISH_ONLY}" if self._speaks_foreign else ""
+        return f"{known.ABILITIES}{more}{foreign}"
 
     def _sorry(self) -> str:
-        suggestion = known.SUGGESTIONS[self._hints % len(known.SUGGESTIONS)]
+        suggestion = self._invitations[self._hints % len(self._invitations)]
         self._hints += 1
-        return f"{known.SORRY} {known.SORRY_HINT.format(suggestion=suggestion)}"
+        foreign = f" {known.ENGLISH_ONLY}" if self._speaks_foreign else ""
+        return f"{known.SORRY}{foreign} {known.SORRY_HINT.format(suggestion=suggestion)}"
 
     def _joke(self) -> str:
         self._jokes += 1
@@ -168,45 +211,18 @@ class TutorMind:
         return f"Today is {now:%A}, {now:%B} {now.day}."
 
 
-def _answers() -> list[tuple[str, tuple[str, ...]]]:
-    return [*known.SMALL_TALK, *known.QUESTIONS, *known.TYPED]
+_ROTE = {f"answer:{index}" for index, one in enumerate(answers()) if one not in known.QUESTIONS}
 
 
-def _own_patterns() -> list[Pattern]:
-    patterns = [
-        Pattern(text, f"answer:{index}") for index, (_, texts) in enumerate(_answers()) for text in texts
-    ]
-    counting = {"to": Slot(low=1, high=_COUNT_LIMIT)}
-    for intent, texts in known.SPECIAL.items():
-        patterns += [Pattern(text, intent, counting if "{to}" in text else {}) for text in texts]
-    return patterns
-
-
-def _sentences(tools: Sequence[Declared]) -> list[str]:
-    """Return what to listen for. A sentence that stands there twice is expected twice as often."""
-    sentences: list[str] = [*known.SUGGESTIONS * 4]
-    typed = {text for _, texts in known.TYPED for text in texts}
-    for pattern in _own_patterns():
-        if pattern.text in typed:
-            continue
-        sentences += pattern.sentences(_COUNT_LIMIT if pattern.names else 8)
-    for text in known.ARITHMETIC:
-        sentences += Pattern(text, "sum", {"a": _NUMBER, "b": _NUMBER}).sentences(101)
-        sentences += Pattern(text, "sum", {"a": _SMALL, "b": _SMALL}).sentences(200)
-    for tool in tools:
-        for pattern in tool.patterns:
-            sentences += pattern.sentences(_TOOL_SENTENCES if pattern.names else 4)
-            # A combination that is not listened for would be heard as its neighbour.
-            sentences += sorted(set(pattern.choices(_TOOL_COMBINATIONS)).difference(sentences))
-        for key in tool.required:  # the answer to "Which …?"
-            if key in tool.slots:
-                sentences += Pattern(f"{{{key}}}", "", tool.slots).sentences(_TOOL_SENTENCES)
-    return sentences
+def _likeness(found: Match | None, last: str) -> tuple[str, ...]:
+    if found is None:
+        return (last,)
+    return (f"It is like “{found.pattern.text}”, by {found.score:.0f} of 100.", last)
 
 
 def _count(to: Any) -> str:
     if not isinstance(to, int | float) or to < 1:
         return "Tell me a number to count to, from one to twenty."
-    if to > _COUNT_LIMIT:
-        return f"I count to {say_number(_COUNT_LIMIT)} at most."
+    if to > COUNT_LIMIT:
+        return f"I count to {say_number(COUNT_LIMIT)} at most."
     return f"{', '.join(say_number(number) for number in range(1, int(to) + 1))}.".capitalize()

@@ -28,6 +28,8 @@ ABILITIES = (
 SORRY = "Sorry, I did not understand that. I am a small offline tutor."
 SORRY_HINT = "You can say: {suggestion}. Or ask: what can you do?"
 
+ENGLISH_ONLY = "I speak English only."
+
 STORY = (
     "Once upon a time a small robot lived in an old library. Every night it read one book aloud, "
     "although nobody was there to listen. One winter evening a mouse came in from the snow and sat "

@@ -6,12 +6,14 @@ import pytest
 
 from livewidget.audio import read_wav, resample, to_float, to_pcm16
 from livewidget.protocol.client import AutomaticActivityDetection, RealtimeInputConfig
+from livewidget.standin.pictures import QUESTIONS
 from livewidget.standin.seams import (
     Ears,
     Hearing,
     HearingSettings,
     Partial,
     Phrases,
+    Skills,
     SpeechEnded,
     SpeechStarted,
 )
@@ -309,3 +311,33 @@ def test_people_who_say_other_things_are_not_obeyed():
         found = ended(hear(hearing, around(resample(sound, rate, RATE)[: 3 * RATE])) + hearing.flush())
         obeyed += any(one.confident for one in found)
     assert obeyed <= max(1, len(clips) // 20)
+
+
+@pytest.mark.parametrize(
+    ("skills", "voice", "text"),
+    [
+        (Skills(search=True), "en-us+adam", "when was the eiffel tower built"),
+        (Skills(search=True), "en-us+f2", "who discovered penicillin"),
+        (Skills(search=True), "en-us+m6", "what is a web socket"),
+        (Skills(code=True), "en-us+edward", "what are the first ten prime numbers"),
+        (Skills(code=True), "en-us+f5", "what is the factorial of nine"),
+        (Skills(code=True), "en-us+adam", "divide seven by zero with python"),
+        (Skills(pages=True), "en-us+m6", "what does example dot com say"),
+        (Skills(silence=True), "en-us+f2", "hey mom where are my shoes"),
+        (Skills(), "en-us+edward", "has the picture changed"),
+        (Skills(), "en-us+f5", "what color is it"),
+    ],
+)
+def test_what_was_declared_is_heard(skills, voice, text):
+    """With pink noise's place taken by a quiet room: the benchmark has the noise."""
+    phrases = Phrases((*TutorBrain().session([LIGHT], skills).phrases.sentences, *QUESTIONS))
+    (found,) = ended(hear(TutorEars().session(HearingSettings(), phrases), around(spoken(text, voice))))
+    assert (found.text, found.confident) == (text, True)
+
+
+def test_what_was_not_declared_is_not_heard():
+    text = "what are the first ten prime numbers"
+    (found,) = ended(
+        hear(TutorEars().session(HearingSettings(), PHRASES), around(spoken(text, "en-us+edward")))
+    )
+    assert found.text != text

@@ -1,0 +1,49 @@
+import pytest
+
+from livewidget.standin.seams import Call, Say, Skills, Wait
+from livewidget.standin.tutor.asides import PHRASES, addressee
+from livewidget.standin.tutor.brain import TutorBrain
+from livewidget.standin.tutor.numbers import tokens
+
+DOOR = {"name": "close_door"}
+
+
+def mind(**skills):
+    return TutorBrain().session([DOOR], Skills(**skills))
+
+
+@pytest.mark.parametrize(
+    "text", [*PHRASES, "Mom, where are you?", "hey dad", "OK, everybody, let's go", "Alexa, play music"]
+)
+async def test_what_is_said_to_somebody_else_is_not_answered(text):
+    assert await mind(silence=True).reply(text) == Wait()
+    assert isinstance(await mind().reply(text), Say)  # negative control: who may not be silent answers
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["hello", "hey tutor what time is it", "what is seven plus five", "tell me a story", "ok", "who is mom"],
+)
+async def test_what_is_meant_for_the_tutor_is_answered(text):
+    assert isinstance(await mind(silence=True).reply(text), Say)
+
+
+async def test_what_was_not_heard_for_sure_is_left_alone():
+    answer = await mind(silence=True).reply("mumble", confident=False)
+    assert answer == Wait()
+    assert "not sure" in answer.thoughts[0]
+    assert "did not understand" in (await mind().reply("mumble", confident=False)).text
+
+
+async def test_what_is_typed_is_meant_for_the_tutor():
+    assert "did not understand" in (await mind(silence=True).reply("colourless green ideas")).text
+
+
+async def test_tools_are_called_as_ever():
+    assert await mind(silence=True).reply("close the door") == Call("close_door", {})
+
+
+def test_whom_somebody_speaks_to():
+    assert addressee(tokens("Hey Mom, look!")) == "mom"
+    assert addressee(tokens("ask mom")) is None
+    assert addressee([]) is None

@@ -1,0 +1,48 @@
+"""What is listened for, and what is worth trying, as the client's declarations have it."""
+
+import pytest
+
+from livewidget.standin.seams import Call, Say, Skills, Wait
+from livewidget.standin.tutor.brain import TutorBrain
+from livewidget.standin.tutor.phrases import SORRY, SUGGESTIONS
+
+LIGHT = {"name": "set_light", "parameters": {"type": "OBJECT", "properties": {"on": {"type": "BOOLEAN"}}}}
+ALL = {"search": True, "code": True, "pages": True, "silence": True}
+EACH = [Skills(), *(Skills(**{name: True}) for name in ALL), Skills(**ALL)]
+
+
+@pytest.mark.parametrize("skills", EACH)
+async def test_suggestions_are_listened_for_and_understood(skills):
+    brain = TutorBrain()
+    for suggestion in brain.suggestions([LIGHT], skills):
+        mind = brain.session([LIGHT], skills)
+        assert suggestion in mind.phrases.sentences
+        answer = await mind.reply(suggestion)
+        assert isinstance(answer, Say | Call | Wait)
+        assert SORRY not in getattr(answer, "text", "")
+
+
+def test_suggestions_are_those_of_what_was_declared():
+    brain = TutorBrain()
+    assert brain.suggestions([], Skills()) == SUGGESTIONS
+    first = {name: brain.suggestions([], Skills(**{name: True}))[0] for name in ALL}
+    assert len({*first.values(), SUGGESTIONS[0]}) == 1 + len(ALL)
+    assert "light" in brain.suggestions([LIGHT], Skills())[0]
+    assert len(brain.suggestions([LIGHT], Skills(**ALL))) == 5
+
+
+def test_only_what_was_declared_is_listened_for():
+    plain = set(TutorBrain().session([], Skills()).phrases.sentences)
+    for skills in EACH[1:]:
+        mine = set(TutorBrain().session([], skills).phrases.sentences)
+        assert plain < mine
+    assert set(TutorBrain().session([], Skills()).phrases.sentences) == plain
+
+
+@pytest.mark.parametrize("skills", EACH[1:])
+async def test_every_sentence_that_is_listened_for_is_understood(skills):
+    plain = set(TutorBrain().session([], Skills()).phrases.sentences)
+    mind = TutorBrain().session([], skills)
+    for sentence in sorted(set(mind.phrases.sentences) - plain):
+        answer = await mind.reply(sentence)
+        assert SORRY not in getattr(answer, "text", ""), sentence
