@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from livewidget import models
 from livewidget.clock import Clock, SystemClock
+from livewidget.config import LiveConfig
 from livewidget.config.code import Call, Name
 from livewidget.errors import UsageError
 from livewidget.protocol.client import Setup
@@ -20,7 +21,7 @@ from livewidget.standin.manners import Manners
 from livewidget.standin.memory import Memories, Memory
 from livewidget.standin.outlet import Outlet, Refusal
 from livewidget.standin.script import Performance, Script
-from livewidget.standin.seams import Brain, HearingSettings, Phrases, Skills
+from livewidget.standin.seams import Brain, HearingSettings, Phrases, Skills, Translation
 from livewidget.standin.senses import Senses
 from livewidget.standin.server import Door, Partner, ServerSession
 from livewidget.standin.tutor.voice import TutorVoice
@@ -107,7 +108,27 @@ class StandIn:
     @property
     def suggestions(self) -> tuple[str, ...]:
         """Sentences worth trying."""
-        return () if self._script else self._brain().suggestions((), Skills())
+        return self.suggest(LiveConfig())
+
+    def suggest(self, config: LiveConfig, declarations: Sequence[Mapping[str, Any]] = ()) -> tuple[str, ...]:
+        """Return sentences worth trying in a session like this: those first that show what it declares.
+
+        Args:
+            config: What the session is asked to be.
+            declarations: Functions that the model may call, as JSON objects.
+        """
+        if self._script:
+            return ()
+        to = config.translation
+        skills = Skills(
+            search=config.google_search,
+            code=config.code_execution,
+            pages=config.url_context,
+            silence=config.proactive_audio,
+            translation=Translation(target=to.target, echo=to.echo) if to else None,
+            dictation=models.find(self.model, self.service).dictates,
+        )
+        return self._brain().suggestions(declarations, skills)
 
     def expression(self) -> str | Call:
         """Return what a person would write for it; what was put into it stands there by its name."""
@@ -115,6 +136,8 @@ class StandIn:
         parts: dict[str, Any] = {kind: Name(_name_of(part, kind)) for kind, part in given if part is not None}
         if self.model != rules.TUTOR:
             parts["model"] = self.model
+        if self._late:
+            parts["late_transcripts"] = True
         return Call("StandIn", (), parts) if parts else self.model
 
     def with_model(self, model: str) -> StandIn:

@@ -253,7 +253,7 @@ class Talk:
 
     def welcome(self) -> dict[str, Any]:
         """Return what a page needs to show everything from the beginning."""
-        return introduction(self.provider) | {
+        return introduction(self.provider, self.sessions.config, self.sessions.tools) | {
             "explorer": self.exploration.open,
             "turns": tuple(turn_view(turn) for turn in self.board.turns),
             "notices": tuple(self.board.notices.values()),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.models import find
+from livewidget.tools import Tool
 from livewidget.turns import CodeRun, Page, Timing, ToolUse, Turn
 from livewidget.widget.messages import (
     AnatomyView,
@@ -31,12 +33,17 @@ _STATUS: Mapping[str, Literal["read", "paywall", "unsafe"]] = {
 }
 
 
-def introduction(provider: Provider) -> dict[str, Any]:
-    """Return who it is that one talks to, as the page says it."""
+def introduction(
+    provider: Provider, config: LiveConfig, tools: Sequence[Tool | Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return who it is that one talks to, as the page says it, and what may be said to begin with."""
+    declared = [tool.declaration if isinstance(tool, Tool) else tool for tool in tools]
+    # Only who stands in for a model knows what a session like this can be asked.
+    suggest = getattr(provider, "suggest", None)
     return {
         "name": provider.label,
         "speaker": provider.speaker,
-        "suggestions": tuple(provider.suggestions),
+        "suggestions": suggest(config, declared) if suggest else tuple(provider.suggestions),
     }
 
 

@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pytest
 
+from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import ExtraMissing
 from livewidget.standin import ManualClock, Script, StandIn
@@ -18,6 +19,17 @@ def test_it_is_a_provider():
     assert tutor.suggestions
     assert tutor.model_path() == "models/offline-tutor"
     assert StandIn(script=Script([])).suggestions == ()
+
+
+def test_what_is_worth_trying_depends_on_what_is_declared():
+    tutor = StandIn()
+    assert tutor.suggest(LiveConfig()) == tutor.suggestions
+    light = {"name": "set_light", "parameters": {"type": "OBJECT", "properties": {"on": {"type": "BOOLEAN"}}}}
+    assert "light" in tutor.suggest(LiveConfig(), [light])[0]
+    for field in ("google_search", "code_execution", "url_context", "proactive_audio"):
+        assert tutor.suggest(LiveConfig.of(**{field: True}))[0] not in tutor.suggestions
+    spanish = StandIn(model="gemini-3.5-live-translate-preview").suggest(LiveConfig.of(translation="es"))
+    assert not set(spanish) & set(tutor.suggestions)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 
 from livewidget.standin.seams import Call, Mind, Phrases, Say, Skills, Thought, Wait
-from livewidget.standin.tutor import asides, pages, programs, shelf
+from livewidget.standin.tutor import asides, dictation, pages, phrasebook, programs, shelf
 from livewidget.standin.tutor import phrases as known
 from livewidget.standin.tutor.declared import Declared, declared
 from livewidget.standin.tutor.numbers import Token, say_number, tokens
@@ -52,15 +52,27 @@ class TutorBrain:
         self, declarations: Sequence[Mapping[str, Any]], skills: Skills = NO_SKILLS
     ) -> tuple[str, ...]:
         """Return sentences worth trying; see `seams.Brain`."""
-        return tuple(islice(dict.fromkeys(suggestions(_tools(declarations), skills)), _SUGGESTIONS))
+        if skills.translation:
+            return phrasebook.SUGGESTIONS
+        if skills.dictation:
+            return dictation.SUGGESTIONS
+        return _invitations(_tools(declarations), skills)
 
     def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills = NO_SKILLS) -> Mind:
         """Return a fresh mind that may call these functions; see `seams.Brain`."""
+        if skills.translation:
+            return phrasebook.Translator(skills.translation)
+        if skills.dictation:
+            return dictation.Dictation()
         return TutorMind(_tools(declarations), skills, self._clock)
 
 
 def _tools(declarations: Sequence[Mapping[str, Any]]) -> list[Declared]:
     return [declared(one) for one in declarations if one.get("name")]
+
+
+def _invitations(tools: Sequence[Declared], skills: Skills) -> tuple[str, ...]:
+    return tuple(islice(dict.fromkeys(suggestions(tools, skills)), _SUGGESTIONS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +95,7 @@ class TutorMind:
         self._table = Table([*own_patterns(), *skilled_patterns(skills), *own])
         self._phrases = Phrases(tuple(sentences(tools, skills)))
         self._answers = {f"answer:{index}": answer for index, (answer, _) in enumerate(answers())}
-        self._invitations = tuple(islice(dict.fromkeys(suggestions(tools, skills)), _SUGGESTIONS))
+        self._invitations = _invitations(tools, skills)
         self._last = "I have not said anything yet."
         self._pending: _Pending | None = None
         self._jokes = 0
