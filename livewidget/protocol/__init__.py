@@ -62,7 +62,7 @@ from livewidget.protocol.server import (
     VoiceActivity,
     VoiceActivityDetectionSignal,
 )
-from livewidget.protocol.setup import realtime_input, setup_message
+from livewidget.protocol.setup import context_message, realtime_input, setup_message
 
 __all__ = [
     "AudioTranscriptionConfig",
@@ -117,6 +117,7 @@ __all__ = [
     "VoiceConfig",
     "Wire",
     "audio_message",
+    "context_message",
     "decode_client",
     "encode_client",
     "encode_server",

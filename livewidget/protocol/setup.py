@@ -12,6 +12,8 @@ from livewidget.protocol.client import (
     AudioTranscriptionConfig,
     AutomaticActivityDetection,
     ClientMessage,
+    ContextUpdate,
+    ContextUpdateTools,
     ContextWindowCompressionConfig,
     GenerationConfig,
     HistoryConfig,
@@ -80,6 +82,29 @@ def setup_message(
         extra=dict(config.extra) or None,
     )
     return ClientMessage(setup=setup)
+
+
+def context_message(
+    config: LiveConfig,
+    model: Model,
+    *,
+    instruction: bool = False,
+    declarations: Iterable[Declaration] | None = None,
+) -> ClientMessage:
+    """Build the message that changes a running session.
+
+    Args:
+        config: What the session is from now on.
+        model: The model's row.
+        instruction: Whether the instruction changes.
+        declarations: All functions that the model may call from now on; None: those that it may already.
+
+    Raises:
+        ConfigError: If the model does not take a declaration.
+    """
+    tools = None if declarations is None else ContextUpdateTools(tools=_tools(config, model, declarations))
+    spoken = _instruction(config.system_instruction) if instruction else None
+    return ClientMessage(context_update=ContextUpdate(system_instruction=spoken, tools=tools))
 
 
 def _generation(config: LiveConfig, by_language: bool) -> GenerationConfig:

@@ -13,6 +13,7 @@ from livewidget.events import Event
 from livewidget.pictures import Picture, to_picture
 from livewidget.protocol import ClientContent, ClientMessage, Empty, RealtimeInput, audio_message
 from livewidget.session.core import Core, Phase
+from livewidget.session.meter import Meter, cost_of
 from livewidget.session.sending import BYTES_PER_MS, image_message, need_sight, text_message
 from livewidget.turns import Floor, Turn
 
@@ -24,14 +25,14 @@ class LiveSession(Core):
     of `subscribe`, in the order of their subscription; then to the streams of `async for`. A stream holds
     1024 events: a slower reader loses the oldest, which `dropped_events` counts, and holds nobody up.
 
-    Nothing is reconnected: when the server ends the session or the link breaks, `SessionEnded` says why,
-    `error` is set, and whoever waits in `ask` or `async for` gets it raised.
+    When a connection ends, the talk goes on over a new one, and `SessionMoved` tells of it; what is sent
+    meanwhile waits. Only where that fails, or the server refuses the session for good, `SessionEnded` says
+    why, `error` is set, and whoever waits in `ask` or `async for` gets it raised.
 
     Attributes:
         provider: Whom it talks with.
-        config: What the session was asked to be.
+        config: What the session is asked to be.
         error: Why it ended, where `close` was not called.
-        handle: Secret with which a new session can take up this talk, once the server has given one.
         wire: The last frames both ways, without sound, pictures and secrets.
     """
 
@@ -69,9 +70,35 @@ class LiveSession(Core):
         return self._totals.usage
 
     @property
+    def context_tokens(self) -> int:
+        """What the service retained in the last turn, as it reported it."""
+        return self._totals.context_tokens
+
+    @property
+    def time_left_ms(self) -> float | None:
+        """How long the connection is expected to last still, in ms; None while there is none."""
+        ends_ms = self._line.ends_ms
+        return None if ends_ms is None else max(0.0, ends_ms - self._clock.now_ms())
+
+    @property
+    def meter(self) -> Meter:
+        """What the talk has used so far, about what it cost, and how long the connection lasts."""
+        return Meter(
+            usage=self.usage,
+            context_tokens=self.context_tokens,
+            context_limit=self._model.context_tokens,
+            cost_usd=cost_of(self._model, self.usage),
+            time_left_ms=self.time_left_ms,
+            time_limit_ms=self._model.connection_ms,
+            ending=None if self._line.ends_ms is None else self._line.ending,
+            link_ms=self.link_ms,
+            moves=self._line.moves,
+        )
+
+    @property
     def link_ms(self) -> float | None:
         """Round trip of the link to the server, in ms; None where it is not known (yet)."""
-        return None if self._connection is None else self._connection.link_ms
+        return self._line.link_ms
 
     @property
     def audio_turn(self) -> int | None:
@@ -112,7 +139,8 @@ class LiveSession(Core):
             AnswerTimeout: If it is not within `timeout` seconds.
             LiveError: If the session ends before.
         """
-        message = text_message(text, self._need_open().model)
+        self._need_open()
+        message = text_message(text, self._model)
         answer = self._answers.expect(self._take(events.TextSent(text=text))[-1].index)
         try:
             await self._hold.send(message)
@@ -129,7 +157,8 @@ class LiveSession(Core):
         Raises:
             UsageError: If the text is empty or too long, or the model takes none.
         """
-        message = text_message(text, self._need_open().model)
+        self._need_open()
+        message = text_message(text, self._model)
         self._take(events.TextSent(text=text))
         await self._hold.send(message)
 
@@ -213,13 +242,13 @@ class LiveSession(Core):
 
     async def interrupt(self) -> None:
         """Stop the model's turn. Where the service cannot be told, the rest of it is dropped here."""
-        model = self._need_open().model
+        self._need_open()
         speaking = self._conversation.model_turn is not None
         working = speaking or self.floor in (Floor.THINKING, Floor.TOOL)
         # A translation has no turn whose end would let its sound through again.
-        self._dropping = (self._dropping or speaking) and model.completes_turns
+        self._dropping = (self._dropping or speaking) and self._model.completes_turns
         self._take(events.Interrupted())
-        if working and model.text_by_client_content:
+        if working and self._model.text_by_client_content:
             # Any clientContent interrupts; this one asks for nothing.
             await self._send(ClientMessage(client_content=ClientContent(turn_complete=False)))
 
@@ -235,7 +264,8 @@ class LiveSession(Core):
         self._tell_turns(self._conversation.played(turn_index, sample, self._clock.now_ms()))
 
     async def _picture(self, image: Any, mime_type: str | None) -> Picture:
-        need_sight(self._need_open().model)  # before anything is drawn or read
+        self._need_open()
+        need_sight(self._model)  # before anything is drawn or read
         if isinstance(image, Picture):
             return image
         if mime_type is None or not isinstance(image, bytes | bytearray | memoryview):
@@ -243,7 +273,6 @@ class LiveSession(Core):
         return Picture(bytes(image), mime_type, 0, 0)
 
     def _need_push_to_talk(self) -> None:
-        self._need_open()
         if not self._push_to_talk:
             raise StateError(
                 "Start and end of speech are found automatically; "
@@ -258,4 +287,5 @@ class LiveSession(Core):
             await self._send_sound(rest)
 
     async def _send_sound(self, piece: bytes) -> None:
-        await self._hold.send(audio_message(piece), len(piece) / BYTES_PER_MS)
+        voiced = self._levels.voiced(piece)
+        await self._hold.send(audio_message(piece), len(piece) / BYTES_PER_MS, voiced)

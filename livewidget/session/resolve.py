@@ -9,6 +9,7 @@ from livewidget.config import LiveConfig
 from livewidget.connection import Gemini, Provider, find_key
 from livewidget.errors import UsageError
 from livewidget.models import find
+from livewidget.session.endurance import Endurance
 from livewidget.session.live import LiveSession
 from livewidget.tools import Tool
 
@@ -20,6 +21,8 @@ def connect(
     provider_or_model: Provider | str | None = None,
     *,
     tools: Sequence[Tool | Callable[..., Any] | Mapping[str, Any]] = (),
+    history: Sequence[tuple[str, str]] = (),
+    endurance: Endurance | None = None,
     **config: Any,
 ) -> LiveSession:
     """Prepare a session, to be opened with `async with`.
@@ -27,6 +30,8 @@ def connect(
     Args:
         provider_or_model: Whom to talk to; see `resolve`.
         tools: Functions that the model may call.
+        history: What was said before, for the model to know: `[("user", "…"), ("model", "…")]`.
+        endurance: What the session does about connections that end, and about silence.
         config: Fields of `LiveConfig`: `voice="Kore"`, `system_instruction="…"` …
 
     Raises:
@@ -37,7 +42,7 @@ def connect(
     provider = resolve(provider_or_model)
     settings = LiveConfig.of(**config)
     settings.check(find(provider.model, provider.service))
-    return LiveSession(provider, settings, tools=tools)
+    return LiveSession(provider, settings, tools=tools, history=history, endurance=endurance)
 
 
 def resolve(provider_or_model: Provider | str | None = None) -> Provider:

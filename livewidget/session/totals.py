@@ -19,9 +19,14 @@ _MAPS = ("prompt_by_modality", "response_by_modality")
 
 
 class Totals:
-    """Adds up the usage of turns. The service may report often in one turn: its last report counts."""
+    """Adds up the usage of turns. The service may report often in one turn: its last report counts.
+
+    Attributes:
+        context_tokens: Prompt of the last turn: all that the service retained then.
+    """
 
     def __init__(self) -> None:
+        self.context_tokens = 0
         self._settled = Usage()
         self._current: Usage | None = None
 
@@ -33,6 +38,7 @@ class Totals:
     def add(self, usage: Usage) -> None:
         """Take in a report of the turn that is on."""
         self._current = usage
+        self.context_tokens = usage.prompt_tokens or self.context_tokens
 
     def turn(self) -> None:
         """The turn is over."""

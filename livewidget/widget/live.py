@@ -18,7 +18,8 @@ from livewidget.connection import Provider
 from livewidget.errors import StateError, UsageError
 from livewidget.models import find
 from livewidget.pictures import to_picture
-from livewidget.session import Frame, offer, resolve
+from livewidget.session import Endurance, Frame, offer, resolve
+from livewidget.session.history import checked
 from livewidget.session.sending import text_message
 from livewidget.tools import Tool
 from livewidget.turns import Floor, Turn
@@ -46,6 +47,9 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         provider_or_model: Whom to talk to: a model id, or `Gemini(…)`, `VertexAI(…)`, `StandIn(…)`. Left out:
             Gemini if there is a key in the environment, else the offline tutor; the badge says which.
         tools: Functions the model may call, MCP sessions, `McpServer`s. `@live.tool` adds more functions.
+        history: What was said before, for the model to know: `[("user", "…"), ("model", "…")]`.
+        endurance: What is done about connections that end, and about silence; left out: after 20 s without
+            speech no more silence is sent, until somebody speaks.
         explorer: Whether the explorer is open from the beginning.
         **config: The fields of `LiveConfig`: `voice`, `system_instruction`, `turn_detection`, and so on.
 
@@ -63,13 +67,17 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         provider_or_model: Provider | str | None = None,
         *,
         tools: Sequence[Any] = (),
+        history: Sequence[tuple[str, str]] = (),
+        endurance: Endurance | None = None,
         explorer: bool = False,
         **config: Any,
     ) -> None:
         provider = resolve(provider_or_model)
         settings = LiveConfig.of(**config)
-        settings.check(find(provider.model, provider.service))
-        offered = offer(tools, find(provider.model, provider.service))
+        model = find(provider.model, provider.service)
+        settings.check(model)
+        told_before = checked(history, model)
+        offered = offer(tools, model)
         self._shut = False
         self._from_main = False
         self._cells = CellWatch()
@@ -89,6 +97,9 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             blocked=self._blocked,
         )
         self._talk.exploration.open = bool(explorer)
+        self._talk.sessions.history = told_before
+        if endurance is not None:
+            self._talk.sessions.endurance = endurance
         super().__init__()
         keep_subshell_lane(self.comm)
         cells.enter(self)

@@ -12,6 +12,8 @@ from livewidget.events import (
     Interrupted,
     Notice,
     OutputAudio,
+    SessionEnded,
+    SessionMoved,
     TextSent,
     TurnComplete,
 )
@@ -55,6 +57,7 @@ class Reports:
         now = now_ms()
         match event:
             case OutputAudio(data=data, sample_rate=rate):
+                self.clear_notice("no-answer")
                 if (turn := session.audio_turn) is not None:
                     self._audio_turn, self._audio_over = turn + self._board.offset, False
                     self._bridge.audio(self._audio_turn, data, rate, now)
@@ -70,6 +73,9 @@ class Reports:
                 self.hush()  # to the service this turn is over, while the page may still be playing it
             case Notice(level=level, code=code, text=text):
                 self.notice(level, code, text)
+            case SessionMoved() | SessionEnded():
+                self.clear_notice("reconnecting")
+                self.clear_notice("go-away")
         self._board.floor = session.floor
         self._bridge.state()
         self._dispatch(event)

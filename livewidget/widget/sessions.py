@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, Final
 
 from livewidget.config import LiveConfig
 from livewidget.connection import Provider
-from livewidget.errors import LiveError, ServiceError, StateError
+from livewidget.errors import LiveError, StateError
 from livewidget.events import Event, SessionEnded
-from livewidget.session import LiveSession, WireLog
+from livewidget.models import find
+from livewidget.session import SAME, Endurance, LiveSession, WireLog
 from livewidget.session.toolbox import Confirm
 from livewidget.widget.background import Background
 from livewidget.widget.board import Board
@@ -21,7 +22,9 @@ from livewidget.widget.wording import code_of
 
 Standing = tuple[Provider, LiveConfig, list[Any]]
 
-FORGOTTEN = "{model} begins anew and does not remember what was said before."
+#: In a notebook a microphone may be left on for hours.
+IDLE_PAUSE_S: Final = 20.0
+FORGOTTEN: Final = "{model} begins anew and does not remember what was said before."
 
 
 class Sessions:
@@ -30,7 +33,9 @@ class Sessions:
     Attributes:
         provider: Whom the next session is with; `reopen` brings a change of it to an open one.
         config: What it is asked to be; so too.
-        tools: What the next session may call; so too.
+        tools: What it may call; so too.
+        history: What the next session is told that was said before it; once.
+        endurance: What the next session does about connections that end, and about silence.
         current: The session that is open or being opened.
         uplink: What goes up to it; None while there is none.
         wire: The frames of that session, or of the last one; None before the first.
@@ -54,6 +59,8 @@ class Sessions:
         self.provider = provider
         self.config = config
         self.tools = list(tools)
+        self.history: Sequence[tuple[str, str]] = ()
+        self.endurance = Endurance(idle_pause_s=IDLE_PAUSE_S)
         self.current: LiveSession | None = None
         self.uplink: Uplink | None = None
         self.confirm: Confirm | None = None
@@ -100,7 +107,7 @@ class Sessions:
         return await self._started(self._exchange if self._board.phase == "live" else self._open)
 
     async def reopen(self) -> None:
-        """Bring changed settings to an open session: the same talk, resumed where the service can.
+        """Bring changed settings to an open session: the same talk goes on.
 
         Raises:
             LiveError: The service refuses them. The session goes on as it was, and so do the settings.
@@ -175,7 +182,7 @@ class Sessions:
         self._changed()
         session: LiveSession | None = None
         try:
-            session = self.current = self._new_session(None)
+            session = self.current = self._new()
             self._listen(session)
             await session.start()
         except BaseException as error:
@@ -189,18 +196,34 @@ class Sessions:
         self._go_on(session)
         return session
 
-    async def _exchange(self) -> LiveSession:
-        """Open a session as it is wanted now, and only then end the one that is open: no refusal ends a talk.
+    def _new(self) -> LiveSession:
+        history, self.history = self.history, ()
+        return LiveSession(
+            self.provider,
+            self.config,
+            tools=self.tools,
+            history=history,
+            confirm=self.confirm,
+            endurance=self.endurance,
+        )
 
-        Returns the session that is open then; `_refused` says why it is the old one, if it is.
+    async def _exchange(self) -> LiveSession:
+        """Bring what is wanted now to the open session, or exchange it for another: no refusal ends a talk.
+
+        Returns the session that is open then; `_refused` says why it is as it was, if it is.
         """
         async with self._exclusive:
-            if self.current is None:
+            if self.current is None or not self.current.is_open:
                 return await self._open_session()
             wanted, old = self._wanted, self.current
-            same = self.provider.model == old.provider.model
             try:
-                session, opening, resumed = await self._another(old.handle if same else None)
+                if self.provider is old.provider:
+                    same = self.tools == self._opened_with[2]
+                    await old.update(self.config, tools=SAME if same else self.tools)
+                    self._opened_with = wanted
+                    self._reports.clear_errors()
+                    return old
+                session, opening = await self._another()
             except LiveError as error:
                 self._refused = error
                 if self._wanted == wanted:
@@ -216,28 +239,31 @@ class Sessions:
             for event in opening:
                 self._reports.event(session, event)
             self._go_on(session)
-            if not resumed and self._board.turns:
+            if self._board.turns and not self._can_be_told:
                 self._reports.notice("info", "memory-lost", FORGOTTEN.format(model=self.provider.model))
             return session
 
-    async def _another(self, handle: str | None) -> tuple[LiveSession, list[Event], bool]:
-        """Start a session beside the one that is open; with what it has told, and if it remembers."""
-        session = self._new_session(handle)
+    @property
+    def _can_be_told(self) -> bool:
+        return find(self.provider.model, self.provider.service).text != "none"
+
+    async def _another(self) -> tuple[LiveSession, list[Event]]:
+        """Start a session with another model beside the one that is open; with what it has told.
+
+        No service hands a talk on to another model: it is told what was said, where that can be.
+        """
+        if self._can_be_told:
+            self.history = [(turn.speaker, turn.text) for turn in self._board.turns]
+        session = self._new()
         opening: list[Event] = []
         deafen = session.subscribe(opening.append)
         try:
             await session.start()
-        except BaseException as error:
+        except BaseException:
             await session.close()
-            if handle is not None and isinstance(error, ServiceError):
-                return await self._another(None)  # It cannot be resumed: go on without its memory.
             raise
         deafen()
-        return session, opening, handle is not None
-
-    def _new_session(self, handle: str | None) -> LiveSession:
-        tools, confirm = self.tools, self.confirm
-        return LiveSession(self.provider, self.config, tools=tools, handle=handle, confirm=confirm)
+        return session, opening
 
     def _listen(self, session: LiveSession) -> None:
         self.wire = session.wire

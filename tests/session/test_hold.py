@@ -127,7 +127,7 @@ async def test_closing_forgets_what_was_kept(slow):
 async def test_what_is_kept_is_bounded_and_the_oldest_sound_gives_way():
     sent, blocked = [], True
 
-    async def send(message, sound_ms):
+    async def send(message, sound_ms, voiced):
         sent.append((message, sound_ms))
 
     hold = Hold(send, lambda: blocked)

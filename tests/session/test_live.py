@@ -32,7 +32,7 @@ from livewidget.protocol import (
     Transcription,
     UsageMetadata,
 )
-from livewidget.session import LiveSession
+from livewidget.session import Endurance, LiveSession
 from livewidget.session.listeners import EVENTS_WAITING
 from livewidget.turns import Floor
 from tests.peer import SOON, Peer, eventually, until
@@ -177,8 +177,15 @@ async def test_go_away_is_told(peer):
         await peer.send(go_away=WireGoAway(time_left="50s"))
         assert (await until(stream, GoAway)).time_left_ms == 50_000
         notice = await until(stream, Notice)
-        assert (notice.code, notice.level) == ("go-away", "warning")
+        assert (notice.code, notice.level) == ("go-away", "info")
         assert "in 50 s" in notice.text
+        assert "goes on" in notice.text
+    async with LiveSession(Peer(), endurance=Endurance(hand_over=False)) as session:
+        stream = aiter(session)
+        await session.provider.send(go_away=WireGoAway(time_left="50s"))
+        notice = await until(stream, Notice)
+        assert (notice.code, notice.level) == ("go-away", "warning")
+        assert "start again" in notice.text
 
 
 @pytest.mark.parametrize("junk", ["not json", b"\xff\xfe", "[1]", '{"serverContent": 3}', "9" * 10_000_000])
@@ -246,7 +253,7 @@ async def test_a_fault_of_our_own_ends_the_session_and_says_so(peer):
         """What no decoder makes."""
 
     async with LiveSession(peer) as session:
-        session._connection._decoder = type("Broken", (), {"decode": lambda self, frame: [Odd()] + 1})()
+        session._line.connection._decoder = type("Broken", (), {"decode": lambda self, frame: [Odd()] + 1})()
         stream = aiter(session)
         await peer.turn_complete()
         assert "fault in livewidget" in (await until(stream, SessionEnded)).error

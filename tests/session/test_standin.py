@@ -16,10 +16,11 @@ from livewidget.events import (
     Interrupted,
     OutputAudio,
     SessionEnded,
+    SessionMoved,
     ToolResult,
     TurnComplete,
 )
-from livewidget.session import LiveSession, connect, resolve
+from livewidget.session import Endurance, LiveSession, connect, resolve
 from livewidget.standin import StandIn
 from livewidget.standin.serve import Server
 from livewidget.turns import Floor
@@ -152,12 +153,25 @@ async def test_go_away_and_the_end(tutor):
 
 
 @pytest.mark.parametrize(("fault", "error"), [("drop", LinkLost), ("internal", ServerFault)])
-async def test_faults_of_the_link_and_the_server(tutor, fault, error):
-    async with connect(tutor) as session:
+async def test_faults_of_the_link_and_the_server_end_a_session_that_does_not_hand_over(tutor, fault, error):
+    async with LiveSession(tutor, endurance=Endurance(hand_over=False)) as session:
         stream = aiter(session)
         tutor.simulate(fault)
         assert (await until(stream, SessionEnded)).error == str(session.error)
         assert type(session.error) is error
+
+
+@pytest.mark.parametrize(("fault", "why"), [("drop", "link"), ("internal", "server")])
+async def test_the_talk_goes_on_after_faults_of_the_link_and_the_server(tutor, fault, why):
+    async with connect(tutor) as session:
+        stream = aiter(session)
+        assert "twelve" in (await session.ask(QUESTION)).text
+        tutor.simulate(fault)
+        moved = await until(stream, SessionMoved)
+        assert (moved.resumed, moved.why, moved.repeats) == (True, why, False)
+        assert "twelve" in (await session.ask(QUESTION)).text
+        assert [turn.speaker for turn in session.turns] == ["user", "model"] * 2
+        assert session.error is None
 
 
 async def test_no_task_is_left(tutor):

@@ -77,12 +77,6 @@ async def test_dictation(clock):
     assert tasks() == set()
 
 
-async def test_a_talk_in_turns_does_not_wait_for_silence(clock):
-    async with LiveSession(Peer(), clock=clock) as session:
-        await session.send_audio(bytes(3200))
-        assert tasks() == {"livewidget session"}
-
-
 async def test_the_time_of_an_answer_is_taken_from_sound_sent_to_sound_heard(clock):
     peer = Peer()
     async with LiveSession(peer, clock=clock) as session:

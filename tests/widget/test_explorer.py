@@ -72,8 +72,8 @@ def apply(page):
 
 
 def setup(live):
-    """The setup frame of the session that is open, as it passed the wire."""
-    return live.wire[0].json["setup"]
+    """The setup frame of the connection that is open, as it passed the wire."""
+    return next(frame.json["setup"] for frame in reversed(live.wire) if frame.kind == "setup")
 
 
 def talk(live, text="hello"):
@@ -222,7 +222,7 @@ def test_a_refused_change_from_python_is_said_and_the_talk_goes_on(made):
     talk(live, "two")
 
 
-def test_another_model_begins_anew_and_says_so(made, pages):
+def test_another_model_is_told_what_was_said(made, pages):
     live = made()
     page = pages(live)
     talk(live, "one")
@@ -233,7 +233,11 @@ def test_another_model_begins_anew_and_says_so(made, pages):
     page.wait_for(m.State, lambda state: state.model == "gemini-3.8-live")
     assert setup(live)["model"] == "models/gemini-3.8-live"
     assert "handle" not in setup(live)["sessionResumption"]
-    assert "does not remember" in notices(live)["memory-lost"]
+    (told,) = (frame for frame in live.wire if frame.kind == "clientContent")
+    turns = told.json["clientContent"]["turns"]
+    assert [turn["role"] for turn in turns] == ["user", "model"]
+    assert turns[0]["parts"] == [{"text": "one"}]
+    assert notices(live) == {}
     talk(live, "two")
     assert len(live.turns) == 4
 

@@ -7,6 +7,8 @@ import pytest
 
 from livewidget import LiveWidget, StandIn
 from livewidget.errors import LiveError, UsageError
+from livewidget.events import SessionMoved
+from livewidget.session import Endurance
 from livewidget.widget import messages as m
 from livewidget.widget.uplink import MOST_SOUND, Uplink
 from tests.standin.puppets import LOUD, SECOND, Ears
@@ -91,15 +93,29 @@ def test_many_starts_and_stops_end_as_the_last_one_says():
     end(live)
 
 
-def test_a_link_that_breaks_is_said_and_the_talk_can_go_on():
+def test_the_talk_goes_on_when_the_link_breaks():
     provider = tutor()
     live = LiveWidget(provider)
+    moved = []
+    live.on(SessionMoved)(moved.append)
     live.ask("one", 10)
     provider.simulate("drop")
+    until(lambda: moved)
+    assert live.phase == "live"
+    assert live.ask("two", 10).text == "You said two"
+    assert [turn.text for turn in live.turns] == ["one", "You said one", "two", "You said two"]
+    until(lambda: notices(live) == {})
+    end(live)
+
+
+def test_a_link_that_cannot_be_made_again_is_said_and_the_talk_can_be_started_anew():
+    provider = tutor()
+    live = LiveWidget(provider, endurance=Endurance(tries=2, first_wait_ms=1))
+    live.ask("one", 10)
+    provider.simulate("refuse")
     assert live.wait(10)
-    until(lambda: notices(live))
-    (text,) = notices(live).values()
-    assert text.endswith(".")
+    until(lambda: any("tried 2 times in vain" in text for text in notices(live).values()))
+    provider.simulate("recover")
     assert live.ask("two", 10).text == "You said two"
     until(lambda: notices(live) == {})
     end(live)

@@ -102,6 +102,14 @@ class Toolbox:
             self._manners[manner.name] = manner
             self._tools[manner.name] = tool if isinstance(tool, Tool) else None
 
+    async def adopt(self, other: Toolbox) -> None:
+        """Offer from now on what another toolbox offers, which is not used itself. Calls under way go on."""
+        mine, self._sources = self._sources, other._sources
+        self._known, self._tools, self._manners = other._known, other._tools, other._manners
+        was_open, self._is_open, other._is_open = self._is_open, other._is_open, False
+        if was_open:
+            await closed(mine)  # A source that both have was opened by both.
+
     def admit(self, event: events.ToolCall) -> events.ToolCall | None:
         """Return the call with an id of its own, or None if it came before."""
         id = event.id or f"call-{next(_numbers)}"

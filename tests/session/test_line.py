@@ -1,0 +1,175 @@
+"""A session's connections, one after the other."""
+
+import asyncio
+import itertools
+import logging
+
+import pytest
+
+from livewidget.errors import ConnectFailed, KeyRefused, LinkLost, QuotaExceeded, ServerFault
+from livewidget.events import GoAway, SessionEnded, SessionMoved
+from livewidget.session import Endurance
+from tests.peer import eventually
+
+from .exchange import LOUD, QUIET, Talk, settle, spoken
+
+CANARY = "canary-handle-0123456789"
+LOST = (1006, "")
+FORGOTTEN = (1008, "BidiGenerateContent session not found")
+
+
+# --- Tries --------------------------------------------------------------------------------------------------
+
+
+async def test_it_is_tried_again_with_longer_waits_and_then_the_session_ends():
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        talk.peer.refusals = [ConnectFailed("Nothing listens there.")] * 99
+        await talk.peer.close(*LOST)
+        times, dials = [], 1
+        while not talk.told(SessionEnded):
+            talk.clock.advance(50)
+            await settle()
+            if talk.peer.dials > dials:
+                dials = talk.peer.dials
+                times.append(talk.clock.now_ms())
+        waits = [after - before for before, after in itertools.pairwise(times)]
+        assert waits == [500, 1000, 2000, 4000, 8000]
+        assert isinstance(talk.session.error, LinkLost)
+        assert "6 times in vain: Nothing listens there." in str(talk.session.error)
+        assert str(talk.session.error) == talk.told(SessionEnded)[0].error
+
+
+async def test_a_server_that_accepts_and_closes_again_and_again_is_given_up():
+    async with Talk() as talk:
+        for _ in range(200):
+            await talk.peer.close(1011, "Internal error encountered.")
+            await talk.until(lambda: talk.told(SessionEnded) or not talk.peer.end._inbound.closed)
+            if talk.told(SessionEnded):
+                break
+        assert talk.peer.dials <= 6
+        assert isinstance(talk.session.error, ServerFault)
+
+
+async def test_an_answer_makes_a_connection_a_good_one():
+    async with Talk() as talk:
+        for number in range(10):
+            await talk.exchange("one", "first", f"handle-{number}")
+            await talk.peer.close(*LOST)
+            await talk.moved(number + 1)
+            await talk.peer.rest()
+        assert talk.session.is_open
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "error"),
+    [
+        (1007, "API key not valid. Please pass a valid API key.", KeyRefused),
+        (1011, "You exceeded your current quota, please check your plan and billing details", QuotaExceeded),
+        (1000, "", ServerFault),
+    ],
+)
+async def test_what_another_connection_would_not_mend_ends_the_session(code, reason, error):
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        await talk.peer.close(code, reason)
+        await eventually(lambda: talk.told(SessionEnded))
+        assert type(talk.session.error) is error
+        assert talk.peer.dials == 1
+
+
+async def test_a_key_that_is_refused_while_moving_is_tried_once():
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        talk.peer.refusals = [(1007, "API key expired. Please renew the API key.")]
+        await talk.peer.close(*LOST)
+        await talk.until(lambda: talk.told(SessionEnded))
+        assert isinstance(talk.session.error, KeyRefused)
+        assert talk.peer.dials == 2
+
+
+@pytest.mark.parametrize("code", [1008, 1011, 1001, 1000])
+async def test_who_said_go_away_may_close_as_it_likes(code):
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        await talk.session.send_text("two")
+        await talk.peer.go_away("50s")
+        await eventually(lambda: talk.told(GoAway))
+        await talk.peer.close(code, "whatever")
+        await talk.moved()
+        assert talk.session.is_open
+
+
+async def test_a_handle_that_the_server_stumbles_over_is_dropped():
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        talk.peer.refusals = [(1011, "Internal error encountered.")] * 3
+        await talk.peer.close(*LOST)
+        assert not (await talk.moved()).resumed
+
+
+# --- While there is no connection ---------------------------------------------------------------------------
+
+
+async def test_what_is_sent_meanwhile_waits_and_keeps_its_order():
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        talk.peer.refusals = [ConnectFailed("No.")] * 2
+        await talk.peer.close(*LOST)
+        await settle()
+        assert talk.session.is_open
+        await talk.session.send_audio(LOUD)
+        await talk.session.send_text("two")
+        await talk.session.send_audio(QUIET)
+        await talk.session.send_text("three")
+        await talk.moved()
+        sent = await talk.peer.rest()
+        kinds = ["sound" if one.realtime_input else one.client_content.turns[0].parts[0].text for one in sent]
+        assert kinds == ["sound", "two", "sound", "three"]
+        assert [text for _, text in talk.texts[2:]] == ["two", "three"]
+
+
+async def test_sound_that_would_be_too_much_gives_way_and_is_told():
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        talk.peer.refusals = [ConnectFailed("No.")] * 2
+        await talk.peer.close(*LOST)
+        await settle()
+        for _ in range(400):
+            await talk.session.send_audio(LOUD)
+        await talk.moved()
+        assert len(spoken(await talk.peer.rest())) == len(LOUD) * 300
+        assert "10 s" in talk.notices["sound-lost"]
+
+
+async def test_a_session_can_be_closed_while_it_moves():
+    before = asyncio.all_tasks()
+    async with Talk() as talk:
+        talk.peer.refusals = [ConnectFailed("No.")] * 99
+        await talk.peer.close(*LOST)
+        await talk.until(lambda: talk.peer.dials == 3)
+    assert talk.session.error is None
+    assert [event.error for event in talk.told(SessionEnded)] == [None]
+    assert asyncio.all_tasks() == before
+
+
+async def test_without_handing_over_the_session_ends_with_its_connection():
+    async with Talk(endurance=Endurance(hand_over=False)) as talk:
+        await talk.exchange("one", "first")
+        await talk.peer.go_away("10s")
+        await talk.wait(20_000)
+        assert talk.told(SessionMoved) == []
+        await talk.peer.close(*LOST)
+        await eventually(lambda: talk.told(SessionEnded))
+        assert isinstance(talk.session.error, LinkLost)
+
+
+async def test_the_handle_is_shown_nowhere(caplog):
+    caplog.set_level(logging.DEBUG)
+    async with Talk() as talk:
+        await talk.exchange("one", "first", CANARY)
+        talk.peer.refusals = [(1008, f"session {CANARY} not found"), ConnectFailed("No.")]
+        await talk.peer.go_away("50s")
+        await talk.moved()
+        shown = [repr(talk.session), repr(talk.events), *talk.notices.values(), caplog.text]
+        assert CANARY not in "".join(shown) + talk.session.wire.to_jsonl() + repr(talk.session.wire.frames)
