@@ -33,7 +33,10 @@ beforeEach(() => {
   const head: FakeStyle[] = [];
   const page = {
     head: { append: (style: FakeStyle) => head.push(style) },
-    createElement: () => new FakeStyle(head),
+    createElement: (tag: string) =>
+      tag === "style"
+        ? new FakeStyle(head)
+        : { play: async () => {}, pause() {}, getContext: () => ({}), readyState: 0 },
   };
   vi.stubGlobal("document", Object.assign(new EventTarget(), page));
   styles = head;
@@ -160,7 +163,7 @@ describe("App", () => {
     expect(sent.slice(-2).map(({ kind }) => kind)).toEqual(["microphone", "stop"]);
   });
 
-  it.each<[string, () => void, number]>([
+  it.each<[string, () => unknown, number]>([
     ["its last view is gone", () => view(), 0],
     ["the page is left", () => window.dispatchEvent(new Event("pagehide")), 0],
     ["its model is gone", () => app.dispose(), 0],
@@ -175,19 +178,48 @@ describe("App", () => {
       },
       2000,
     ],
-    ["the device is gone", () => FakeTrack.made[0]!.dispatchEvent(new Event("ended")), 0],
+    ["the devices are gone", () => FakeTrack.made.map((track) => track.dispatchEvent(new Event("ended"))), 0],
     ["no session ever begins", () => session("idle"), 5500],
-  ])("gives the microphone back when %s", async (_why, happen, within) => {
+  ])("gives microphone and camera back when %s", async (_why, happen, within) => {
     greet();
     view = app.mount({} as HTMLElement, () => {});
     app.start();
     session("live");
     await settle();
+    app.sight.toggle("camera");
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(FakeTrack.made[0]!.readyState).toBe("live");
+    expect(FakeTrack.made.map(({ readyState }) => readyState)).toEqual(["live", "live"]);
     happen();
     await vi.advanceTimersByTimeAsync(within);
-    expect(FakeTrack.made[0]!.readyState).toBe("ended");
+    expect(FakeTrack.made.map(({ readyState }) => readyState)).toEqual(["ended", "ended"]);
+  });
+
+  it("begins a talk for the camera, and makes the page the one that shows", async () => {
+    greet();
+    app.mount({} as HTMLElement, () => {});
+    app.sight.toggle("camera");
+    await settle();
+    expect(said("start")).toEqual([{ microphone: false }]);
+    session("live", "");
+    app.sight.toggle("camera");
+    app.sight.toggle("camera");
+    await settle();
+    expect(said("start").length).toBe(2);
+    expect(said("camera").map((body) => (body as { state: string }).state)).toEqual([
+      "asking",
+      "on",
+      "off",
+      "asking",
+      "on",
+    ]);
+  });
+
+  it("asks for no camera while another page talks", async () => {
+    greet();
+    session("live", "another");
+    app.sight.toggle("camera");
+    await settle();
+    expect([devices.asked, codes()]).toEqual([[], ["other-page"]]);
   });
   let view = () => {};
 

@@ -832,7 +832,7 @@ var Frames = class {
 };
 
 // src/media/easel.ts
-var MOST_BYTES = 50 * 2 ** 20;
+var HAVE_CURRENT_DATA = 2, MOST_BYTES = 50 * 2 ** 20;
 function blank(width, height) {
   let canvas = document.createElement("canvas");
   canvas.width = width, canvas.height = height;
@@ -860,7 +860,7 @@ function easelOf(stream, scope) {
   return {
     draw(side) {
       let { videoWidth, videoHeight } = video;
-      if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || videoWidth === 0 || videoHeight === 0)
+      if (video.readyState < HAVE_CURRENT_DATA || videoWidth === 0 || videoHeight === 0)
         return null;
       let { width, height } = fitted(videoWidth, videoHeight, side);
       return (paper.canvas.width !== width || paper.canvas.height !== height) && (paper.canvas.width = width, paper.canvas.height = height), paper.context.imageSmoothingQuality = "high", paper.context.drawImage(video, 0, 0, width, height), { width, height };

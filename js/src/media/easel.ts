@@ -3,6 +3,8 @@
 import type { Scope } from "../scope.ts";
 import { CELLS, type Easel, type Frame, fitted } from "./frames.ts";
 
+/** `HTMLMediaElement.HAVE_CURRENT_DATA`. */
+const HAVE_CURRENT_DATA = 2;
 /** Files larger than this are not read. */
 const MOST_BYTES = 50 * 2 ** 20;
 
@@ -48,7 +50,7 @@ export function easelOf(stream: MediaStream, scope: Scope): Easel {
   return {
     draw(side) {
       const { videoWidth, videoHeight } = video;
-      if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || videoWidth === 0 || videoHeight === 0) {
+      if (video.readyState < HAVE_CURRENT_DATA || videoWidth === 0 || videoHeight === 0) {
         return null;
       }
       const { width, height } = fitted(videoWidth, videoHeight, side);
