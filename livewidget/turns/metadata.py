@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from livewidget.events import CodeResult, ExecutableCode
+from livewidget.events import CodeResult, ExecutableCode, Grounding, UrlContext
 from livewidget.turns.turn import CodeRun, Page, Source
 
 MOST_SOURCES: Final = 50
@@ -87,6 +87,19 @@ def pages_of(metadata: Mapping[str, Any], known: tuple[Page, ...] = ()) -> tuple
                 url=url, status=_word(page.get("urlRetrievalStatus"), _BEFORE_STATUS) or "UNKNOWN"
             )
     return tuple(found.values())
+
+
+def tells(event: Grounding | UrlContext | ExecutableCode | CodeResult) -> bool:
+    """Return whether there is anything in it: an answer is not begun by an empty list."""
+    match event:
+        case Grounding(metadata=metadata):
+            return bool(sources_of(metadata) or queries_of(metadata))
+        case UrlContext(metadata=metadata):
+            return bool(pages_of(metadata))
+        case ExecutableCode(code=code):
+            return bool(code.strip())
+        case CodeResult(outcome=outcome, output=output):
+            return bool(outcome or output)
 
 
 class Runs:

@@ -24,7 +24,15 @@ from livewidget.events import (
 from livewidget.turns.calls import Calls
 from livewidget.turns.floor import Chair, Floor
 from livewidget.turns.ledger import Ledger
-from livewidget.turns.metadata import THOUGHTS_LENGTH, Runs, language_of, pages_of, queries_of, sources_of
+from livewidget.turns.metadata import (
+    THOUGHTS_LENGTH,
+    Runs,
+    language_of,
+    pages_of,
+    queries_of,
+    sources_of,
+    tells,
+)
 from livewidget.turns.timing import Playing, heard_for, timing_of
 from livewidget.turns.turn import AUDIO_RATE, Span, Turn, spoken_samples
 from livewidget.turns.user_half import UserHalf
@@ -139,6 +147,8 @@ class ModelHalf:
 
     def note(self, event: Grounding | UrlContext | ExecutableCode | CodeResult, now_ms: float) -> None:
         """The service tells what the answer rests on, or runs code for it; also just after it."""
+        if not tells(event):
+            return
         late = self._late_turn(now_ms)
         if late is None and self.turn is None and not self._chair.asked and self._last is not None:
             late = self._last[0]

@@ -59,6 +59,21 @@ def test_sources_of_the_next_answer_are_not_put_into_the_last(talk):
     assert [turn.sources for turn in talk.turns] == [(), (), (), (SOURCE,)]
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        Grounding(metadata={"groundingChunks": [{"web": {"uri": "javascript:x"}}], "webSearchQueries": [7]}),
+        UrlContext(metadata={"urlMetadata": "none"}),
+        ExecutableCode(code=" "),
+        CodeResult(),
+    ],
+)
+def test_what_tells_nothing_begins_no_answer(talk, event):
+    talk.fold(TextSent(text="Why?"))
+    assert talk.fold(event) == []
+    assert talk.conversation.model_turn is None
+
+
 def test_code_runs_in_the_answer_and_its_output_is_kept_apart(talk):
     (turn,) = talk.fold(TextSent(text="Sum"), ExecutableCode(code="print(1)", language="PYTHON", id="1"))
     assert turn.code == (CodeRun("PYTHON", "print(1)"),)
