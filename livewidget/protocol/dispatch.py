@@ -53,6 +53,10 @@ UNKNOWN_PATHS = 256
 _UNUSED_OF_PARTS = ("file_data", "function_call", "function_response", "tool_call", "tool_response")
 """Payloads that a part may have but that no Live API model sends: told as unknown if one does."""
 
+_ACTIVITY: dict[str, type[events.ActivityStart] | type[events.ActivityEnd]] = {
+    "START": events.ActivityStart,
+    "END": events.ActivityEnd,
+}
 _GENERATION_COMPLETE = events.GenerationComplete()
 _INTERRUPTED = events.Interrupted()
 _TURN_COMPLETE = events.TurnComplete()
@@ -65,6 +69,7 @@ class Dispatcher:
         self._odd = b""
         self._rates: dict[str, int | None] = {}
         self._unknown: set[str] = set()
+        self._activity = ("", "")  # the last one told: by which field, and which kind
 
     def unknown(self, path: str, out: list[Event]) -> None:
         """Tell that `path` is not known, the first time that it is seen."""
@@ -79,7 +84,7 @@ class Dispatcher:
         if message.setup_complete is not None:
             out.append(events.SessionStarted(session_id=message.setup_complete.session_id))
         if message.voice_activity is not None or message.voice_activity_detection_signal is not None:
-            _voice_activity(message, out)
+            self._voice_activity(message, out)
         if content is not None:
             self._content(content, out)
         if message.tool_call is not None:
@@ -133,6 +138,24 @@ class Dispatcher:
             out.append(events.Grounding(metadata=content.grounding_metadata))
         if content.url_context_metadata:
             out.append(events.UrlContext(metadata=content.url_context_metadata))
+
+    def _voice_activity(self, message: ServerMessage, out: list[Event]) -> None:
+        """Tell each start and end once, though two fields may say it, in one message or in two."""
+        activity, signal = message.voice_activity, message.voice_activity_detection_signal
+        said: list[tuple[str, str, int | None]] = []
+        if activity is not None:
+            kind = (activity.type or activity.voice_activity_type or "").removeprefix("ACTIVITY_")
+            said.append(("activity", kind, duration_ms(activity.audio_offset)))
+        if signal is not None:
+            word = (signal.vad_signal_type or "").removeprefix("VAD_SIGNAL_TYPE_")
+            said.append(("signal", {"SOS": "START", "EOS": "END"}.get(word, ""), None))
+        for field, kind, offset in said:
+            event = _ACTIVITY.get(kind)
+            last_field, last_kind = self._activity
+            if event is None or (kind == last_kind and field != last_field):
+                continue
+            self._activity = (field, kind)
+            out.append(event(offset_ms=offset))
 
     def _calls(self, tool_call: ToolCall, out: list[Event]) -> None:
         for call in tool_call.function_calls or ():
@@ -189,24 +212,6 @@ def _transcript(
         out.append(
             event(text=said.text or "", finished=bool(said.finished), language=said.language_code or None)
         )
-
-
-def _voice_activity(message: ServerMessage, out: list[Event]) -> None:
-    kinds: list[tuple[str, int | None]] = []
-    if message.voice_activity is not None:
-        activity = message.voice_activity
-        kind = activity.type or activity.voice_activity_type or ""
-        kinds.append((kind.removeprefix("ACTIVITY_"), duration_ms(activity.audio_offset)))
-    if message.voice_activity_detection_signal is not None:
-        signal = message.voice_activity_detection_signal.vad_signal_type or ""
-        kind = {"SOS": "START", "EOS": "END"}.get(signal.removeprefix("VAD_SIGNAL_TYPE_"), "")
-        if not kinds or kinds[0][0] != kind:
-            kinds.append((kind, None))
-    for kind, offset in kinds:
-        if kind == "START":
-            out.append(events.ActivityStart(offset_ms=offset))
-        elif kind == "END":
-            out.append(events.ActivityEnd(offset_ms=offset))
 
 
 def _usage(usage: UsageMetadata) -> events.Usage:

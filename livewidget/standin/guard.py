@@ -101,6 +101,17 @@ def constrained(path: str) -> bool:
     return path.split("?", 1)[0].endswith("BidiGenerateContentConstrained")
 
 
+def of_vertex(path: str) -> bool:
+    """Tell whether a request's path is Vertex AI's, which refuses a wrong credential before any WebSocket."""
+    plain = "/" + path.split("?", 1)[0].lstrip("/")
+    return plain == "/" or "aiplatform" in plain
+
+
+def by_api_key(path: str, headers: Headers) -> bool:
+    """Tell whether a request comes with an API key and no other credential."""
+    return bool(credentials(path, headers)) and not headers.get_all("Authorization")
+
+
 def has_key(path: str, headers: Headers, key: str) -> bool:
     """Tell whether a request carries `key`, in any of the places where clients put it; in constant time."""
     right = [hmac.compare_digest(_bytes(one), _bytes(key)) for one in credentials(path, headers)]

@@ -30,6 +30,10 @@ BAD_KEY = "API key not valid. Please pass a valid API key."
 UNAVAILABLE = "The service is currently unavailable."
 INTERNAL = "Internal error encountered."
 DEADLINE = "Deadline expired before operation could complete."
+NO_API_KEY = (
+    "API keys are not supported by this API. Expected OAuth2 access token or other authentication "
+    "credentials that assert a principal."
+)
 CANCELLED = "The operation was cancelled."
 _MANUAL_ONLY = "Explicit activity control is not supported when automatic activity detection is enabled."
 

@@ -15,7 +15,7 @@ from livewidget.standin import grants, guard, rules
 from livewidget.standin.certificate import Certificate
 from livewidget.standin.front import Front, HttpRefusal, HttpRequest
 from livewidget.standin.grants import Grant, Grants
-from livewidget.standin.guard import Guard
+from livewidget.standin.guard import Guard, Refused
 from livewidget.standin.outlet import Refusal
 from livewidget.standin.standin import StandIn
 from livewidget.transports.websocket import ServerSide
@@ -115,6 +115,8 @@ class Server:
 
         def check(connection: ServerConnection, request: Request) -> Response | None:
             refused = rules_of_port[0].check(request.path, request.headers)
+            if refused is None and guard.of_vertex(request.path) and self._is_wrong(request):
+                refused = Refused(401, "Request had invalid authentication credentials.")
             if refused is None:
                 return None
             return connection.respond(http.HTTPStatus(refused.status), refused.why + "\n")
@@ -152,7 +154,7 @@ class Server:
             raise HttpRefusal(refused.status, refused.why)
         if not guard.mints(request.path):
             raise HttpRefusal(404, "There is no such method here.")
-        if self._key is not None and not guard.has_key(request.path, request.headers, self._key):
+        if self._is_wrong(request):
             raise HttpRefusal(400, rules.BAD_KEY)
         try:
             return {"name": self._grants.create(request.body).name}
@@ -168,6 +170,7 @@ class Server:
             version=guard.version(request.path) or "v1beta",
             refusal=refusal,
             grant=grant,
+            by_api_key=guard.of_vertex(request.path) and guard.by_api_key(request.path, request.headers),
             abort=connection.transport.abort,
         )
 
@@ -179,9 +182,12 @@ class Server:
             return (None, found[0]) if found else (Refusal(1008, grants.UNREGISTERED), None)
         if any(name.startswith(grants.PREFIX) for name in given):
             return Refusal(1008, grants.UNREGISTERED), None
-        if self._key is not None and not guard.has_key(request.path, request.headers, self._key):
+        if self._is_wrong(request):
             return Refusal(1007, rules.BAD_KEY), None
         return None, None
+
+    def _is_wrong(self, request: Request | HttpRequest) -> bool:
+        return self._key is not None and not guard.has_key(request.path, request.headers, self._key)
 
 
 def _abort(links: set[Front]) -> None:

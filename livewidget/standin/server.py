@@ -51,6 +51,7 @@ class Door:
         version: The API version that was dialled.
         refusal: Why nobody may come in, told after the first message as the service does; or None.
         grant: What the ephemeral token allows with which the client came, or None where it came without.
+        by_api_key: Whether it came to Vertex AI with an API key, which opens no project.
         memories: Where resumption handles lead.
         clock: For the time that a setup may take, and a connection.
         connection_ms: How long the connection lasts; None: as long as the model's do.
@@ -59,6 +60,7 @@ class Door:
     version: str
     refusal: Refusal | None
     grant: Grant | None = None
+    by_api_key: bool = False
     memories: Memories
     clock: Clock
     connection_ms: float | None = None
@@ -136,6 +138,8 @@ class ServerSession:
             raise Refusal(1007, rules.SETUP_FIRST)
         if self._door.grant is not None:
             setup = self._door.grant.effective(setup)
+        if self._door.by_api_key and setup.model.startswith("projects/"):
+            raise Refusal(1008, rules.NO_API_KEY)
         model = rules.find(setup.model, self._door.version)
         rules.check_setup(setup, model)
         return setup, model

@@ -196,6 +196,7 @@ class StandIn:
         version: str = "v1beta",
         refusal: Refusal | None = None,
         grant: Grant | None = None,
+        by_api_key: bool = False,
         abort: Callable[[], None] | None = None,
     ) -> None:
         """Be the server of one link until it is closed.
@@ -205,6 +206,7 @@ class StandIn:
             version: The API version that the client dialled.
             refusal: Why this client may not come in; it is told after its first message, as by the service.
             grant: What the ephemeral token allows with which it came.
+            by_api_key: It came to Vertex AI with an API key, which opens no project.
             abort: Breaks the link without a close frame; None where the transport itself can close with 1006.
         """
         self.prepare()
@@ -215,6 +217,7 @@ class StandIn:
             version=version,
             refusal=refusal,
             grant=grant,
+            by_api_key=by_api_key,
             memories=self._memories,
             clock=self.clock,
             connection_ms=self._connection_ms,

@@ -338,3 +338,17 @@ def test_secrets_and_sound_stay_out_of_repr() -> None:
     said = decode(audio(b"\x41\x42"), {"sessionResumptionUpdate": {"newHandle": "secret-handle"}})
     assert "secret-handle" not in repr(said)
     assert "AB" not in repr(said)
+
+
+def test_both_kinds_of_voice_activity_in_two_messages_are_one_event_and_one_kind_alone_is_told_each_time() -> (
+    None
+):
+    activity = [{"voiceActivity": {"type": f"ACTIVITY_{kind}"}} for kind in ("START", "END")]
+    signal = [
+        {"voiceActivityDetectionSignal": {"vadSignalType": f"VAD_SIGNAL_TYPE_{word}"}}
+        for word in ("SOS", "EOS")
+    ]
+    for messages in (activity, signal, [activity[0], signal[0], activity[1], signal[1]]):
+        decoder = ServerDecoder()
+        told = [event for _ in range(2) for one in messages for event in decoder.decode(json.dumps(one))]
+        assert [type(event) for event in told] == [events.ActivityStart, events.ActivityEnd] * 2
