@@ -1,4 +1,4 @@
-"""Ephemeral tokens in integrations: by google-genai, made at the address of `livewidget serve`, used there."""
+"""Ephemeral tokens among the integrations: google-genai makes them at the stand-in, and uses them there."""
 
 import asyncio
 

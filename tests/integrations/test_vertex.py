@@ -1,4 +1,4 @@
-"""google-genai as a client of Vertex AI, with credentials made for the test, against the stand-in over wss."""
+"""Vertex AI among the integrations: google-genai with credentials made for the test, over wss."""
 
 import json
 import ssl
