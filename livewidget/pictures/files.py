@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,16 +75,12 @@ def reading(file: BinaryIO) -> Iterator[Image]:
 
     pillow.init()
     try:
-        # Pillow warns of large pictures; `check_size` decides.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            opened = pillow.open(file, formats=[name for name in FORMATS if name in pillow.OPEN])
-        with opened as image:
+        with pillow.open(file, formats=[name for name in FORMATS if name in pillow.OPEN]) as image:
             check_size(*image.size)
             yield image
     except PictureError:
         raise
-    except pillow.DecompressionBombError:
+    except (pillow.DecompressionBombError, pillow.DecompressionBombWarning):
         raise PictureError("This picture has too many pixels to be taken in; scale it down first.") from None
     except UnidentifiedImageError:
         raise PictureError(f"This is no picture that can be read; save it as {_KINDS}.") from None

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 MAX_SIDE: Final = 768
 #: JPEG quality, 1 to 95.
 QUALITY: Final = 80
-#: Pixels of the largest picture that is taken in, before it is scaled down.
-MOST_PIXELS: Final = 100_000_000
+#: Pixels of the largest picture that is taken in, before it is scaled down; Pillow warns from 89 million.
+MOST_PIXELS: Final = 80_000_000
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def check_size(width: int, height: int) -> None:
     """Refuse what would fill the memory before it could be scaled down.
 
     Raises:
-        PictureError: If it has no pixel, or more than 100 million.
+        PictureError: If it has no pixel, or more than 80 million.
     """
     if width < 1 or height < 1:
         raise PictureError("This picture has no pixels; show one that has some.")

@@ -29,7 +29,7 @@ def to_picture(x: Any, *, max_side: int = MAX_SIDE, quality: int = QUALITY) -> P
         quality: Of the JPEG, 1 to 95.
 
     Raises:
-        PictureError: If it is none of these, empty, broken, or has more than 100 million pixels.
+        PictureError: If it is none of these, empty, broken, or has more than 80 million pixels.
     """
     if not 16 <= max_side <= 4096 or not 1 <= quality <= 95:
         raise PictureError("max_side goes from 16 to 4096 pixels, and quality from 1 to 95.")

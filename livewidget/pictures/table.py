@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
@@ -57,6 +54,8 @@ class Sheet:
 
 def from_table(table: Any, max_side: int, quality: int) -> Picture:
     """Draw a DataFrame or a Series: at most 20 rows, and as many columns as there is room for.
+
+    Letters that the font lacks become boxes; Matplotlib warns of them.
 
     Raises:
         PictureError: If it has no rows or no columns.
@@ -135,13 +134,6 @@ def _count(number: int, word: str) -> str:
 # --- Drawing ------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _boxes_for_letters_that_are_missing() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
 def _measured(columns: list[Column]) -> list[float]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -150,14 +142,13 @@ def _measured(columns: list[Column]) -> list[float]:
     bold, plain = FontProperties(size=_FONT, weight="bold"), FontProperties(size=_FONT)
     canvas: Any = FigureCanvasAgg(Figure(dpi=_DPI))
     measure = canvas.get_renderer().get_text_width_height_descent
-    with _boxes_for_letters_that_are_missing():
-        return [
-            max(
-                float(measure(text or " ", bold if place == 0 else plain, False)[0])
-                for place, text in enumerate((column.head, *column.cells))
-            )
-            for column in columns
-        ]
+    return [
+        max(
+            float(measure(text or " ", bold if place == 0 else plain, False)[0])
+            for place, text in enumerate((column.head, *column.cells))
+        )
+        for column in columns
+    ]
 
 
 def _fitting(widths: list[float], room: float, *, cut: bool) -> int:
@@ -176,8 +167,7 @@ def _draw(sheet: Sheet) -> Image:
 
     canvas: Any = FigureCanvasAgg(Figure(dpi=_DPI, facecolor=_PAPER))
     _put(canvas.figure, sheet)
-    with _boxes_for_letters_that_are_missing():
-        canvas.draw()
+    canvas.draw()
     return pillow.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 

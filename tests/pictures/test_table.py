@@ -77,11 +77,13 @@ def test_series_and_styles_and_labels_of_several_parts():
 
 
 def test_dates_without_a_time_and_texts_of_several_lines():
-    frame = pd.DataFrame(
-        {"t": pd.to_datetime(["2024-01-02"]), "s": ["a\n\tb"], "d": ["$x^2$"]}, index=["日本"]
-    )
-    assert [column[1] for column in cells(frame)] == ["日本", "2024-01-02", "a b", "$x^2$"]
-    assert to_picture(frame).width > 50
+    frame = pd.DataFrame({"t": pd.to_datetime(["2024-01-02"]), "s": ["a\n\tb"], "d": ["$x^2$"]})
+    assert [column[1] for column in cells(frame)] == ["0", "2024-01-02", "a b", "$x^2$"]
+
+
+def test_letters_that_the_font_lacks_are_boxes_and_warned_of():
+    with pytest.warns(UserWarning, match="missing from font"):
+        assert to_picture(pd.DataFrame({"日本": [1]})).width > 20
 
 
 @pytest.mark.parametrize(
