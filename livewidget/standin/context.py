@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
+from livewidget.pictures import tokens_of
 from livewidget.protocol.server import UsageMetadata
 from livewidget.standin import tokens
 from livewidget.standin.seams import HEARING_RATE, SPEAKING_RATE
@@ -86,7 +87,7 @@ class Context:
 
     def saw(self, resolution: str | None) -> None:
         """Count one picture."""
-        self._now.tokens["IMAGE"] += tokens.of_picture(resolution)
+        self._now.tokens["IMAGE"] += tokens_of(resolution)
 
     def unsee(self) -> None:
         """Count no picture that came since the last turn."""

@@ -9,8 +9,6 @@ from livewidget.protocol.server import ModalityTokenCount, UsageMetadata
 
 AUDIO_PER_SECOND = 25
 CHARACTERS_PER_TOKEN = 4  # the service's own rule of thumb for English
-_PICTURE = {"MEDIA_RESOLUTION_LOW": 64, "MEDIA_RESOLUTION_MEDIUM": 256}
-_PICTURE_DEFAULT = 258
 
 
 def of_text(text: str) -> int:
@@ -21,11 +19,6 @@ def of_text(text: str) -> int:
 def of_sound(samples: int, rate: int) -> int:
     """Return the tokens of so many samples at `rate` Hz."""
     return ceil(samples * AUDIO_PER_SECOND / rate)
-
-
-def of_picture(resolution: str | None) -> int:
-    """Return the tokens of one picture at a `mediaResolution`."""
-    return _PICTURE.get(resolution or "", _PICTURE_DEFAULT)
 
 
 def usage(prompt: Counter[str], answer: Counter[str], thoughts: int, *, vertex: bool) -> UsageMetadata:
