@@ -118,8 +118,12 @@ class Projector:
         while self._sight.waiting and self._sessions.uplink is uplink:
             await asyncio.sleep(WAIT_S)
             self.pump()
-        if uplink is not None and uplink is self._sessions.uplink:
-            await uplink.drained()
+        if uplink is None:
+            return
+        drained = asyncio.ensure_future(uplink.drained())
+        while not drained.done() and self._sessions.uplink is uplink:
+            await asyncio.wait([drained], timeout=WAIT_S)
+        drained.cancel()  # where the talk has ended, nothing is handed over any more
 
     def _tell(self, outcome: Outcome) -> None:
         shown = outcome.shown

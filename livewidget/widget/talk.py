@@ -9,7 +9,7 @@ from typing import Any
 
 from livewidget.config import LiveConfig
 from livewidget.connection import Provider
-from livewidget.errors import ConfigError
+from livewidget.errors import ConfigError, StateError
 from livewidget.events import ToolAsking, ToolCall
 from livewidget.models import find
 from livewidget.pictures import Picture
@@ -210,8 +210,11 @@ class Talk:
 
     async def ask(self, text: str, timeout: float) -> Turn:  # noqa: ASYNC109
         """Send text, and return the answer as it is numbered here."""
-        session = await self.sessions.open()
+        await self.sessions.open()
         await self.projector.emptied()
+        if self.board.still.is_set():
+            raise StateError("The talk was ended before this could be asked.")
+        session = await self.sessions.open()
         turn = await session.ask(text, timeout)
         return replace(turn, index=turn.index + self.board.offset)
 

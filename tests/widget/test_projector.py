@@ -3,12 +3,13 @@
 import itertools
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from livewidget import LiveWidget
-from livewidget.errors import PictureError, UsageError
+from livewidget.errors import PictureError, StateError, UsageError
 from livewidget.pictures import to_picture
 from livewidget.widget import messages as m
 from tests.watched import Watched
@@ -118,6 +119,18 @@ def test_more_than_eight_are_refused_at_once_and_none_of_the_others_is_lost(live
     until(lambda: len(live._talk.provider.inputs()) == 2)
     live.show(picture(8))
     assert live._talk.provider.inputs()[:2] == [picture(0).data, picture(1).data]
+
+
+def test_who_asks_after_pictures_does_not_wait_for_a_talk_that_has_ended(live):
+    for level in (1, 100, 200):
+        live.show(picture(level))
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(live.ask, "hello")
+        until(lambda: live._talk.provider.inputs())
+        live.stop()
+        with pytest.raises(StateError):
+            asked.result(10)
+    assert live.wait(10)
 
 
 def test_what_is_shown_right_after_a_stop_is_shown_in_a_new_talk(live):
