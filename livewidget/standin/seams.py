@@ -79,19 +79,37 @@ class HearingSettings:
 
     @classmethod
     def of(cls, config: RealtimeInputConfig | None) -> HearingSettings:
-        """Read `setup.realtimeInputConfig`; what it leaves out takes the defaults above."""
+        """Read `setup.realtimeInputConfig`; what it leaves out takes the defaults above.
+
+        A low sensitivity asks for clearer speech before it starts, and for a longer silence before it ends.
+        How long, where the client does not say it, is not published of the service: it is chosen here so that
+        the difference can be heard.
+        """
         detection = config.automatic_activity_detection if config else None
         if detection is None:
             return cls()
         silence, prefix = detection.silence_duration_ms, detection.prefix_padding_ms
-        start, end = detection.start_of_speech_sensitivity, detection.end_of_speech_sensitivity
+        start_threshold, padding = _STARTS.get(detection.start_of_speech_sensitivity, (0.5, 64))
+        end_threshold, pause = _ENDS.get(detection.end_of_speech_sensitivity, (0.35, 500))
         return cls(
             manual=bool(detection.disabled),
-            silence_ms=max(0, silence) if silence is not None else cls().silence_ms,
-            prefix_padding_ms=max(0, prefix) if prefix is not None else cls().prefix_padding_ms,
-            start_threshold=0.7 if start == "START_SENSITIVITY_LOW" else 0.5,
-            end_threshold={"END_SENSITIVITY_HIGH": 0.45, "END_SENSITIVITY_LOW": 0.10}.get(end or "", 0.35),
+            silence_ms=max(0, pause if silence is None else silence),
+            prefix_padding_ms=max(0, padding if prefix is None else prefix),
+            start_threshold=start_threshold,
+            end_threshold=end_threshold,
         )
+
+
+_STARTS: dict[str | None, tuple[float, int]] = {
+    "START_SENSITIVITY_HIGH": (0.5, 32),
+    "START_SENSITIVITY_LOW": (0.7, 192),
+}
+"""By sensitivity: the probability from which sound is speech, and how many ms of it make a start."""
+_ENDS: dict[str | None, tuple[float, int]] = {
+    "END_SENSITIVITY_HIGH": (0.45, 300),
+    "END_SENSITIVITY_LOW": (0.10, 800),
+}
+"""By sensitivity: the probability below which sound is silence, and how many ms of it make an end."""
 
 
 @dataclass(frozen=True, slots=True)
