@@ -206,7 +206,8 @@ def _names(paths: Iterable[str]) -> tuple[str, ...]:
     for path in paths:
         here = [one.name for one in FEATURES if _within(one.wire, path) or _within(path, one.wire)]
         found.update(dict.fromkeys(["tools"] if path == "tools" else here or [path]))
-    return tuple(found)
+    # "input_transcript" says that of its languages, too.
+    return tuple(name for name in found if name.rpartition(".")[0] not in found)
 
 
 def _within(path: str, other: str) -> bool:

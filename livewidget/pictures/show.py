@@ -70,7 +70,7 @@ def _from_object(x: Any, max_side: int, quality: int) -> Picture:
 
         return from_bytes(data, max_side, quality)
     raise PictureError(
-        f"A {type(x).__name__} is no picture; show a path, the bytes of a picture file, an image of "
+        f"{type(x).__name__} is no kind of picture; show a path, the bytes of a picture file, an image of "
         "Pillow's, a NumPy array, a Matplotlib figure or a pandas table."
     )
 

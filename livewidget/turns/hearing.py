@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from livewidget.events import InputTranscript, InterimInputTranscript
 from livewidget.turns.ledger import Ledger
+from livewidget.turns.revision import SIGN
 from livewidget.turns.turn import Span
 
 
@@ -22,9 +26,11 @@ class Hearing:
             self._guessed = None
         turn = self._ledger[index]
         if isinstance(event, InterimInputTranscript):
-            self._ledger.change(index, interim=event.text)
+            self._ledger.change(index, interim=_apart(turn.spans, event.text))
             return
-        spans = (*turn.spans, Span(event.text))
+        # Words that take a guess's place are a piece of their own; others go on within a word, if need be.
+        text = _apart(turn.spans, event.text) if turn.interim else event.text
+        spans = (*turn.spans, Span(text))
         self._ledger.change(index, spans=spans, interim="", language=language or turn.language)
 
     def close(self, index: int) -> None:
@@ -45,4 +51,12 @@ class Hearing:
         """Put the words in the place of that guess."""
         index, self._guessed = self._guessed, None
         if index is not None:
-            self._ledger.change(index, spans=(*self._ledger[index].spans[:-1], Span(event.text)))
+            spans = self._ledger[index].spans[:-1]
+            self._ledger.change(index, spans=(*spans, Span(_apart(spans, event.text))))
+
+
+def _apart(spans: Sequence[Span], text: str) -> str:
+    """Return `text` with a space before it, unless the spans end with one or its script has none."""
+    before = spans[-1].text if spans else ""
+    joined = not before or not text or before[-1].isspace() or text[0].isspace()
+    return text if joined or re.match(SIGN, before[-1]) or re.match(SIGN, text) else f" {text}"

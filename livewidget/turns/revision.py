@@ -12,9 +12,9 @@ FEWEST_WORDS: Final = 3.0
 #: So much of the words must be the same, and in the same order.
 ALIKE: Final = 0.75
 
-# Chinese, Japanese, Thai, Lao, Burmese and Khmer are written without spaces: there each sign counts.
-_SIGN: Final = "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
-_WORD: Final = re.compile(rf"{_SIGN}|(?:(?!{_SIGN})\w)+")
+#: Chinese, Japanese, Thai, Lao, Burmese and Khmer are written without spaces: there each sign counts.
+SIGN: Final = "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+_WORD: Final = re.compile(rf"{SIGN}|(?:(?!{SIGN})\w)+")
 _SIGNS_A_WORD: Final = 2
 
 
@@ -51,7 +51,7 @@ def _again(old: list[str], new: list[str]) -> bool:
 
 
 def _count(words: list[str]) -> float:
-    return sum(1 / _SIGNS_A_WORD if re.fullmatch(_SIGN, word) else 1 for word in words)
+    return sum(1 / _SIGNS_A_WORD if re.fullmatch(SIGN, word) else 1 for word in words)
 
 
 def _words(text: str) -> list[str]:

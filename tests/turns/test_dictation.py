@@ -29,6 +29,26 @@ def test_guesses_are_replaced_and_words_are_added(talk):
     assert talk.floor is Floor.USER
 
 
+def test_pieces_do_not_stick_together(talk):
+    talk.fold(interim("dear"), heard("Dear Alice,"))
+    (turn,) = talk.fold(interim("thank"))
+    assert (turn.text, turn.interim) == ("Dear Alice,", " thank")
+    (turn,) = talk.fold(heard("thank you."))
+    assert turn.text == "Dear Alice, thank you."
+    talk.fold(interim("bye"))
+    talk.tick(SILENCE_MS)
+    assert talk.texts == [("user", "Dear Alice, thank you. bye")]
+    (turn,) = talk.fold(heard("Bye."))
+    assert turn.text == "Dear Alice, thank you. Bye."
+
+
+def test_pieces_of_a_word_and_scripts_without_spaces_stay_together(talk):
+    talk.fold(heard("to"), heard("day"))
+    assert talk.texts == [("user", "today")]
+    talk.fold(SILENCE_MS, interim("今日"), heard("今日は。"), interim("元気"), heard("元気です"))
+    assert talk.texts[1:] == [("user", "今日は。元気です")]
+
+
 def test_finished_ends_a_turn_and_so_does_silence(talk):
     talk.fold(interim("one"), heard("One.", finished=True))
     assert talk.floor is Floor.LISTENING
