@@ -16,6 +16,7 @@ from livewidget.events import Event
 from livewidget.protocol import ClientMessage, FunctionResponse, ToolResponse
 from livewidget.session.endurance import Endurance
 from livewidget.session.hold import SOUND_MS, Hold
+from livewidget.session.idle import IdlePause
 from livewidget.session.levels import Levels
 from livewidget.session.moving import Moving, Tools
 from livewidget.session.sending import Microphone
@@ -87,7 +88,8 @@ class Core(Moving):
         self._watch = Watch(self._endurance.answer_s * 1000)
         self._microphone = Microphone()
         self._levels = Levels()
-        self._dropping = False
+        pause_s = self._endurance.idle_pause_s
+        self._idle = IdlePause(None if pause_s is None else pause_s * 1000)
 
     def __repr__(self) -> str:
         return f"<LiveSession with {self.provider.model}, {self._phase.name.lower()}>"

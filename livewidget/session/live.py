@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from livewidget import events
 from livewidget.errors import AnswerTimeout, StateError
@@ -16,6 +16,8 @@ from livewidget.session.core import Core, Phase
 from livewidget.session.meter import Meter, cost_of
 from livewidget.session.sending import BYTES_PER_MS, image_message, need_sight, text_message
 from livewidget.turns import Floor, Turn
+
+_SOUND_ENDS: Final = ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
 
 
 class LiveSession(Core):
@@ -93,6 +95,7 @@ class LiveSession(Core):
             ending=None if self._line.ends_ms is None else self._line.ending,
             link_ms=self.link_ms,
             moves=self._line.moves,
+            paused=self._idle.paused,
         )
 
     @property
@@ -221,7 +224,9 @@ class LiveSession(Core):
         """Say that the microphone pauses: what was heard so far is all there is. Nothing in push-to-talk."""
         if not self._push_to_talk:
             await self._send_rest()
-            await self._hold.send(ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True)))
+            if not self._idle.paused:
+                await self._hold.send(_SOUND_ENDS)
+            self._idle.awake()
 
     async def send_tool_result(self, id: str, result: Any) -> None:
         """Answer a call of a tool that was declared without a function.
@@ -287,5 +292,16 @@ class LiveSession(Core):
             await self._send_sound(rest)
 
     async def _send_sound(self, piece: bytes) -> None:
-        voiced = self._levels.voiced(piece)
-        await self._hold.send(audio_message(piece), len(piece) / BYTES_PER_MS, voiced)
+        """Send a piece of sound, or keep it back while nobody speaks."""
+        voiced, was_paused = self._levels.voiced(piece), self._idle.paused
+        ms = len(piece) / BYTES_PER_MS
+        for out in self._idle.take(piece, ms, voiced=voiced, busy=self._needs_silence):
+            await self._hold.send(audio_message(out), len(out) / BYTES_PER_MS, voiced)
+        if self._idle.paused and not was_paused:
+            await self._hold.send(_SOUND_ENDS)
+
+    @property
+    def _needs_silence(self) -> bool:
+        """Whether silence means something to the model now."""
+        turns = self.config.turn_detection
+        return self._push_to_talk or turns.turn_coverage == "all_input" or self.floor is not Floor.LISTENING

@@ -93,6 +93,7 @@ class Moving(Telling):
         self._next: tuple[LiveConfig, Toolbox] | None = None  # settings of the next connection
         self._known = -1  # index of the last turn that the service's memory holds
         self._resumable = True
+        self._dropping = False  # what still comes of a turn that was interrupted from here
         self._voiced_ms = self._over_ms = self._handle_ms = float("-inf")
 
     @abstractmethod
@@ -198,7 +199,7 @@ class Moving(Telling):
         if not resumed:
             self._known = -1
         self._totals.turn()  # What was reported last is counted with the old connection.
-        self._resumable, self._over_ms = True, float("-inf")
+        self._resumable, self._dropping, self._over_ms = True, False, float("-inf")
         turn = self._conversation.model_turn
         asked = self._conversation.asked
         repeats = self._upstream.again(asked=asked)

@@ -116,11 +116,11 @@ class Upstream:
 
     def speaking(self) -> None:
         """A start of speech was announced, some time after it: what is being said is not taken in."""
-        self._mark = min(self._mark, self._utterance(PAUSE_MS))
+        self._mark = min(self._mark, self._before(self._utterance()))
 
     def settled(self) -> None:
         """The model's turn is over and nobody has asked: only what may be being said now is not taken in."""
-        self._mark = max(self._mark, self._utterance(PAUSE_MS))
+        self._mark = max(self._mark, self._before(self._utterance()))
         self._trim()
 
     # --- Another connection ---------------------------------------------------------------------------------
@@ -139,9 +139,8 @@ class Upstream:
         first = next((item.number for item in sounds if item.voiced), None) if asked else None
         if asked and first is None and sounds and not any(item.kind == "text" for item in self._items):
             first = sounds[0].number  # Too soft to be noticed here.
-        if not asked:
-            utterance = self._utterance(PAUSE_MS)
-            first = utterance if any(item.number >= utterance for item in sounds) else None
+        if not asked and sounds:
+            first = self._utterance()
         start = self._next if first is None else max(self._before(max(first, heard)), heard)
         pictures = [item.number for item in self._items if item.kind == "picture"]
         words = False
@@ -172,23 +171,24 @@ class Upstream:
 
     # --- Inner ----------------------------------------------------------------------------------------------
 
-    def _utterance(self, pause_ms: float) -> int:
-        """Return the first number of what is being said now, with a little before it; the next if nothing."""
-        silent, since, first = 0.0, 0.0, None
+    def _utterance(self) -> int:
+        """Return the number of the first sound of what is being said now; the next one where nothing is."""
+        silent_ms, first = 0.0, self._next
         for item in reversed(self._items):
             if item.kind != "sound":
                 continue
-            silent = 0.0 if item.voiced else silent + item.ms
-            since += item.ms
+            silent_ms = 0.0 if item.voiced else silent_ms + item.ms
             if item.voiced:
                 first = item.number
-            if (first is None and since >= RECENT_MS) or (first is not None and silent >= pause_ms):
+            if silent_ms >= (RECENT_MS if first == self._next else PAUSE_MS):
                 break
-        return self._next if first is None else self._before(first)
+        return first
 
     def _before(self, number: int) -> int:
-        """Return the number of the sound that comes so much before."""
+        """Return the number of the sound that comes a little before that one; of none, the same."""
         before, first = 0.0, number
+        if number == self._next:
+            return number
         for item in reversed(self._items):
             if item.kind == "sound" and item.number < number:
                 before += item.ms

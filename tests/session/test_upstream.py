@@ -1,0 +1,250 @@
+"""What is sent again, and what is not."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livewidget.errors import StateError
+from livewidget.protocol import (
+    Blob,
+    ClientContent,
+    ClientMessage,
+    Content,
+    ContextUpdate,
+    Empty,
+    Part,
+    RealtimeInput,
+    ToolResponse,
+    audio_message,
+)
+from livewidget.session.upstream import OTHERS, SOUND_MS, TAKEN_MS, Upstream, kind_of
+
+START = ClientMessage(realtime_input=RealtimeInput(activity_start=Empty()))
+END = ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
+
+
+class Sent:
+    """Sends by name, and tells what is due by name."""
+
+    def __init__(self):
+        self.upstream = Upstream()
+
+    def sound(self, *names, voiced=True, ms=100.0, due=False):
+        for name in names:
+            self.upstream.add("sound", name, ms=ms, voiced=voiced).due = due
+
+    def quiet(self, *names):
+        self.sound(*names, voiced=False)
+
+    def text(self, name, due=False):
+        self.upstream.typed()
+        self.upstream.add("text", name).due = due
+
+    def again(self, asked=True):
+        """What is sent over the next connection, and whether words are among it."""
+        words = self.upstream.again(asked=asked)
+        names = []
+        while (item := self.upstream.due()) is not None:
+            item.due = False
+            names.append(item.message)
+        return names, words
+
+
+@pytest.fixture
+def sent():
+    return Sent()
+
+
+def test_nothing_was_sent(sent):
+    assert sent.again() == ([], False)
+    assert sent.again(asked=False) == ([], False)
+
+
+def test_what_was_taken_in_is_not_sent_again(sent):
+    sent.sound("a", "b")
+    sent.text("hello")
+    sent.upstream.taken()
+    assert sent.again() == ([], False)
+
+
+def test_a_question_is_sent_again_with_what_was_just_before_it(sent):
+    sent.quiet(*"abcdefgh")
+    sent.sound("i", "j")
+    sent.quiet("k", "l")
+    assert sent.again() == (list("defghijkl"), True)
+
+
+def test_silence_before_anybody_has_spoken_is_not_sent_again(sent):
+    sent.quiet(*"abcdefgh")
+    assert sent.again(asked=False) == ([], False)
+
+
+def test_speech_that_the_model_has_not_noticed_yet_is_sent_again(sent):
+    sent.sound("old")
+    sent.quiet(*map(str, range(15)))
+    sent.sound("new")
+    assert sent.again(asked=False) == (["10", "11", "12", "13", "14", "new"], True)
+
+
+def test_a_noise_long_ago_is_not_sent_again_when_nobody_noticed_it(sent):
+    sent.sound("cough")
+    sent.quiet(*map(str, range(40)))
+    assert sent.again(asked=False) == ([], False)
+
+
+def test_speech_too_soft_to_be_noticed_here_is_sent_again_when_the_model_noticed_it(sent):
+    sent.quiet("a", "b")
+    assert sent.again()[0] == ["a", "b"]
+
+
+def test_a_start_that_is_told_late_goes_back_to_it(sent):
+    sent.sound("question")
+    sent.quiet(*map(str, range(12)))
+    sent.sound("x", "y")
+    sent.upstream.taken()  # the answer to the question begins; meanwhile somebody speaks
+    sent.sound("z")
+    sent.upstream.speaking()
+    names, words = sent.again()
+    assert (names, words) == (["7", "8", "9", "10", "11", "x", "y", "z"], True)
+
+
+def test_after_a_turn_only_what_is_being_said_is_not_taken_in(sent):
+    sent.sound("echo")
+    sent.quiet(*map(str, range(12)))
+    sent.sound("x")
+    sent.upstream.settled()
+    assert sent.again(asked=False)[0] == ["7", "8", "9", "10", "11", "x"]
+    sent.quiet(*map(str, range(40)))
+    sent.upstream.settled()
+    assert sent.again(asked=False) == ([], False)
+
+
+def test_typed_text_is_sent_again_and_not_what_was_said_before_it(sent):
+    sent.sound("a")
+    sent.text("one")
+    sent.sound("b")
+    assert sent.again() == (["one", "b"], True)
+    assert sent.again(asked=True) == (["one", "b"], True)
+
+
+def test_the_last_picture_is_sent_again(sent):
+    for name in ("one", "two"):
+        sent.upstream.add("picture", name).due = False
+    sent.text("what is this")
+    assert sent.again()[0] == ["two", "what is this"]
+
+
+def test_a_mark_goes_with_its_sound(sent):
+    sent.upstream.add("mark", END).due = False
+    sent.quiet(*"abcdefgh")
+    sent.upstream.add("mark", START).due = False
+    sent.sound("i")
+    sent.upstream.add("mark", END).due = False
+    names, _ = sent.again()
+    assert names == [*"defgh", START, "i", END]
+
+
+def test_results_and_other_messages_are_not_sent_again(sent):
+    for kind in ("result", "other"):
+        sent.upstream.add(kind, kind).due = False
+    assert sent.again() == ([], False)
+
+
+def test_what_waits_is_sent_whatever_happened(sent):
+    sent.sound("a", due=True)
+    sent.upstream.add("other", "b")
+    sent.upstream.taken()
+    assert sent.again(asked=False)[0] == ["a", "b"]
+
+
+def test_results_that_nobody_waits_for_are_dropped(sent):
+    sent.upstream.add("result", "one", call="1")
+    sent.upstream.add("result", "two", call="2")
+    assert sent.upstream.drop_results(["2"]) == ["1"]
+    assert sent.again()[0] == ["two"]
+
+
+def test_sound_is_bounded_and_what_was_lost_is_known(sent):
+    sent.sound(*map(str, range(400)), due=True)
+    assert sent.upstream.lost_ms == 400 * 100 - SOUND_MS
+    assert sent.again()[0] == [str(number) for number in range(100, 400)]
+
+
+def test_sound_that_was_sent_is_not_lost(sent):
+    sent.sound(*map(str, range(400)))
+    assert sent.upstream.lost_ms == 0
+
+
+def test_what_was_taken_in_is_forgotten_but_for_a_little(sent):
+    for number in range(1000):
+        sent.sound(str(number))
+        sent.upstream.taken()
+        sent.text("text")
+    assert len(sent.upstream._items) <= TAKEN_MS / 100 + OTHERS
+
+
+def test_other_messages_are_bounded(sent):
+    for _ in range(OTHERS):
+        sent.text("x", due=True)
+    with pytest.raises(StateError, match="Too much waits"):
+        sent.text("x")
+
+
+def test_messages_that_were_taken_in_make_room(sent):
+    for _ in range(10 * OTHERS):
+        sent.text("x")
+        sent.upstream.taken()
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        (audio_message(b"\0\0"), "sound"),
+        (ClientMessage(realtime_input=RealtimeInput(text="x")), "text"),
+        (
+            ClientMessage(
+                client_content=ClientContent(turns=[Content(parts=[Part(text="x")])], turn_complete=True)
+            ),
+            "text",
+        ),
+        (ClientMessage(client_content=ClientContent(turn_complete=False)), "other"),
+        (ClientMessage(realtime_input=RealtimeInput(video=Blob(data=b"x"))), "picture"),
+        (START, "mark"),
+        (END, "mark"),
+        (ClientMessage(tool_response=ToolResponse()), "result"),
+        (ClientMessage(context_update=ContextUpdate()), "other"),
+    ],
+)
+def test_kinds_of_messages(message, kind):
+    assert kind_of(message) == kind
+
+
+STEP = st.sampled_from(
+    ["voice", "voice", "quiet", "quiet", "quiet", "text", "taken", "speaking", "settled", "again"]
+)
+
+
+@given(st.lists(STEP, max_size=120), st.booleans())
+def test_whatever_happens_order_is_kept_and_what_waits_is_not_lost(steps, asked):
+    upstream, numbers, waiting = Upstream(), itertools.count(), []
+    for step in steps:
+        match step:
+            case "voice" | "quiet":
+                item = upstream.add("sound", str(next(numbers)), ms=100.0, voiced=step == "voice")
+                item.due = item.number % 3 == 0
+                waiting += [item] * item.due
+            case "text":
+                upstream.typed()
+                waiting.append(upstream.add("text", str(next(numbers))))
+            case "again":
+                upstream.again(asked=asked)
+            case _:
+                getattr(upstream, step)()
+    upstream.again(asked=asked)
+    due = [item for item in upstream._items if item.due]
+    assert [item.number for item in due] == sorted(item.number for item in due)
+    assert {item.number for item in waiting} <= {item.number for item in due}
+    assert sum(item.ms for item in upstream._items) == pytest.approx(upstream._sound_ms)
+    assert sum(item.kind != "sound" for item in upstream._items) == upstream._others
