@@ -311,17 +311,17 @@ class Moving(Telling):
             StateError: If the session is not open, or ends meanwhile.
         """
         self._need_open()
-        config = self.config if config is None else config
+        pending, toolbox = self._next or (self.config, self._toolbox)
+        config = pending if config is None else config
         if not isinstance(system_instruction, Same):
             config = replace(config, system_instruction=system_instruction)
         config.check(self._model)
-        toolbox = self._toolbox
         if not isinstance(tools, Same):
             toolbox = self._make_toolbox(tools)
             await toolbox.open()
         if config == self.config and toolbox is self._toolbox:
             return
-        if not self._changes_at_once(config):
+        if self._next is not None or not self._changes_at_once(config):
             await self._renew(config, toolbox)
             return
         message = context_message(
@@ -344,7 +344,10 @@ class Moving(Telling):
         return self._model.context_update and rest and not cleared
 
     async def _renew(self, config: LiveConfig, toolbox: Toolbox) -> None:
+        _, before = self._next or (None, toolbox)
         self._next = (config, toolbox)
+        if before is not toolbox and before is not self._toolbox:
+            await before.close()  # Of a change that this one overtakes.
         try:
             await self._line.renew()
         except LiveError:

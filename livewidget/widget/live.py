@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import pathlib
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -18,7 +17,7 @@ from livewidget.connection import Provider
 from livewidget.errors import StateError, UsageError
 from livewidget.models import find
 from livewidget.pictures import to_picture
-from livewidget.session import Endurance, Frame, offer, resolve
+from livewidget.session import Endurance, offer, resolve
 from livewidget.session.history import checked
 from livewidget.session.sending import text_message
 from livewidget.tools import Tool
@@ -26,6 +25,7 @@ from livewidget.turns import Floor, Turn
 from livewidget.widget import cells
 from livewidget.widget.background import background
 from livewidget.widget.callbacks import Callbacks
+from livewidget.widget.instruments import Instruments
 from livewidget.widget.kernel import CellWatch, keep_subshell_lane
 from livewidget.widget.talk import Talk
 from livewidget.widget.waiting import wait_until
@@ -37,7 +37,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _STATIC = pathlib.Path(__file__).parent.parent / "static"
 
 
-class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
+class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     """Talk with a live model in a notebook cell, while other cells run.
 
     Show it as the last line of a cell and press ●, or type; or use it from Python. Every method may be called
@@ -165,31 +165,6 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         self._hop(self._talk.show, picture, text or "")
 
     @property
-    def config(self) -> LiveConfig:
-        """What the session is asked to be."""
-        return self._talk.sessions.config
-
-    def configure(self, **changes: Any) -> None:
-        """Change what the session is asked to be; returns at once.
-
-        During a talk the session is reopened for it, which the service resumes where it can. If the service
-        refuses, the reason stands under the widget and the talk goes on as it was.
-
-        Args:
-            **changes: Keywords as of `LiveWidget`, each in place of what was said before: `voice="Puck"`.
-                `model="…"` is another model of the same service; it does not remember the talk.
-
-        Raises:
-            ConfigError: It cannot be; the sentence says why, and nothing is changed.
-        """
-        self._talk.exploration.changed(changes)
-        self._hop(self._talk.configure, changes)
-
-    def code(self) -> str:
-        """Return the Python that makes exactly this session: what "Copy as code" gives. No key is in it."""
-        return self._talk.exploration.code()
-
-    @property
     def turns(self) -> list[Turn]:
         """The turns so far, oldest first: a new list each time, safe in any thread."""
         return self._talk.board.turns
@@ -203,26 +178,6 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     def floor(self) -> Floor:
         """Who may speak now."""
         return self._talk.board.floor
-
-    @property
-    def wire(self) -> list[Frame]:
-        """The last frames of the session both ways, oldest first: without sound, pictures and secrets."""
-        log = self._talk.sessions.wire
-        return [] if log is None else log.frames
-
-    def save_wire(self, path: str | os.PathLike[str]) -> None:
-        """Write the frames of `wire` to a file, one JSON object a line.
-
-        Raises:
-            UsageError: If the file cannot be written.
-        """
-        text = "".join(f"{frame.line()}\n" for frame in self.wire)
-        try:
-            pathlib.Path(path).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(
-                f"The frames cannot be saved there ({type(error).__name__}); name a file in your folder."
-            ) from None
 
     def listen(self, timeout: float | None = None) -> Iterator[Turn]:
         """Yield each turn when it is complete, yours and the model's, until the talk ends.

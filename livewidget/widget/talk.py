@@ -20,6 +20,7 @@ from livewidget.widget.board import Board
 from livewidget.widget.bridge import Bridge
 from livewidget.widget.chores import Chores
 from livewidget.widget.explorer import Exploration
+from livewidget.widget.gauge import Gauge
 from livewidget.widget.insight import Insight
 from livewidget.widget.messages import (
     Apply,
@@ -80,6 +81,7 @@ class Talk:
         )
         self.sessions.confirm = self._ask
         self.exploration = Exploration(self.sessions, self.bridge, self._chores)
+        self.gauge = Gauge(self.sessions, self.bridge)
         self.projector = Projector(self.sessions, self.bridge)
         self._hears = hears
         self._phase: Phase = "idle"
@@ -296,6 +298,7 @@ class Talk:
             self.bridge.tick(now_ms())
             self.insight.tick(now_ms(), self.sessions.wire)
             self.exploration.refresh()
+            self.gauge.tick(now_ms())
             self.projector.pump()
             page = self.bridge.pages.owning
             before, self._stale = self._stale, page.microphone.stale if page is not None else 0
