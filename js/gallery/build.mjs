@@ -1,11 +1,19 @@
 // Builds the gallery into gallery/dist/: open index.html?state=talking&theme=dark&width=420 there.
 
+import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import esbuild from "esbuild";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.join(here, "../..");
+// What the kernel would tell the explorer.
+const catalogue = execFileSync(
+  path.join(root, ".venv/bin/python"),
+  ["-m", "livewidget", "models", "--service", "standin", "--json"],
+  { cwd: root, encoding: "utf8", env: { ...process.env, PYTHONPATH: root } },
+);
 const outdir = path.join(here, "dist");
 mkdirSync(outdir, { recursive: true });
 await esbuild.build({
@@ -16,6 +24,7 @@ await esbuild.build({
   charset: "utf8",
   format: "iife",
   target: "es2022",
+  define: { CATALOGUE: catalogue },
 });
 writeFileSync(
   path.join(outdir, "index.html"),

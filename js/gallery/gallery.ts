@@ -80,7 +80,12 @@ const actions: Actions = {
       const explorer = store.get().explorer;
       store.set({ explorer: { ...explorer, open, panel: panel ?? explorer.panel } });
     },
-    configure: log("configure"),
+    configure: (changes) => {
+      const explorer = store.get().explorer;
+      const settings = explorer.settings!;
+      const pending = { ...settings.pending, ...changes };
+      store.set({ explorer: { ...explorer, settings: { ...settings, pending } } });
+    },
     apply: log("apply"),
     revert: log("revert"),
   },
@@ -106,4 +111,7 @@ if (name === "large") {
 }
 if (name === "settings") {
   host.querySelector<HTMLButtonElement>("[aria-haspopup]")!.click();
+}
+if (name === "explorer-code") {
+  host.querySelector<HTMLButtonElement>(".lw-code-opener")!.click();
 }

@@ -23,7 +23,7 @@ def shoot(out: Path, states: list[str]) -> None:
         page = browser.new_page(device_scale_factor=1.5)
         page.goto(PAGE.as_uri())
         names = states or page.evaluate("Object.keys(STATES)")
-        for state, theme, width in product(names, ("light", "dark"), (420, 900)):
+        for state, theme, width in product(names, ("light", "dark"), (420, 900, 1200)):
             page.set_viewport_size({"width": width + 48, "height": 520})
             page.goto(f"{PAGE.as_uri()}?state={state}&theme={theme}&width={width}")
             page.wait_for_timeout(150)

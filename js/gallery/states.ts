@@ -1,6 +1,7 @@
 // Every state of the card, by name.
 
 import { looking } from "./insights.ts";
+import { explorerStates } from "./exploring.ts";
 import { initialState } from "../src/store.ts";
 import { KERNEL_GONE } from "../src/notices.ts";
 import { sights } from "./sights.ts";
@@ -310,4 +311,5 @@ export const STATES: Record<string, State> = {
   translating: { ...live, sees: false, view: "translation", turns: [], suggestions: ["good morning", "where is the station"] },
   dictation: { ...live, sees: false, view: "dictation", floor: "user", turns: dictated },
   ...sights(live),
+  ...explorerStates(live),
 };

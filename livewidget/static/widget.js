@@ -350,8 +350,8 @@ var Bridge = class {
     let now = this.#now();
     for (let { seq, message } of this.#out.stalled(now))
       this.#post(message, seq, this.#control.last);
-    let { control, speaker } = this.#holeSince;
-    control !== null && now - control > CONTROL_HOLE_MS && (this.#holeSince.control = now, this.hello()), speaker !== null && now - speaker > SPEAKER_HOLE_MS && (this.#holeSince.speaker = null, this.#play(this.#speaker.skip()), this.#watchHoles());
+    let { control: control2, speaker } = this.#holeSince;
+    control2 !== null && now - control2 > CONTROL_HOLE_MS && (this.#holeSince.control = now, this.hello()), speaker !== null && now - speaker > SPEAKER_HOLE_MS && (this.#holeSince.speaker = null, this.#play(this.#speaker.skip()), this.#watchHoles());
   }
   #post(message, seq, ack, buffers = []) {
     this.#wire({ ...message, epoch: this.#epoch, seq, ack }, buffers);
@@ -465,8 +465,8 @@ var Exploration = class {
     (before.open !== open || before.panel !== panel) && (this.#set({ open, panel }), this.#tell());
   }
   configure(changes) {
-    let named = Object.entries(changes).map(([name2, value]) => ({ name: name2, value }));
-    this.#bridge.send({ lane: "control", kind: "configure", body: { changes: named } });
+    let named2 = Object.entries(changes).map(([name2, value]) => ({ name: name2, value }));
+    this.#bridge.send({ lane: "control", kind: "configure", body: { changes: named2 } });
   }
   apply() {
     this.#bridge.send({ lane: "control", kind: "apply", body: {} });
@@ -1106,10 +1106,10 @@ var PATIENCE_MS = 5e3, MOST_KEPT = 12, CANVASES = { easel: easelOf, read: readPi
   }
   /** The kernel says what became of a picture. */
   take(picture2, buffers) {
-    let { source, number, width, height, tokens, sent, reason } = picture2, mine = this.#underWay.get(number), data = source === "python" ? buffers[0] : mine?.data;
-    if (source !== "python" && this.#underWay.delete(number), reason === "full" && this.#notices.show(TOO_MANY_PICTURES), sent && data) {
+    let { source, number: number2, width, height, tokens: tokens2, sent, reason } = picture2, mine = this.#underWay.get(number2), data = source === "python" ? buffers[0] : mine?.data;
+    if (source !== "python" && this.#underWay.delete(number2), reason === "full" && this.#notices.show(TOO_MANY_PICTURES), sent && data) {
       let blob = new Blob([data], { type: "image/jpeg" }), url = URL.createObjectURL(blob);
-      this.#show({ source, url, width, height, bytes: blob.size, tokens }), this.#set({ news: "sent", sent: this.#store.get().sight.sent + 1 });
+      this.#show({ source, url, width, height, bytes: blob.size, tokens: tokens2 }), this.#set({ news: "sent", sent: this.#store.get().sight.sent + 1 });
     } else !sent && mine && this.#set({ news: reason === "unchanged" ? "unchanged" : "waiting" });
   }
   #wanted() {
@@ -1117,8 +1117,8 @@ var PATIENCE_MS = 5e3, MOST_KEPT = 12, CANVASES = { easel: easelOf, read: readPi
     return awaited && this.#now() - this.#sentMs > PATIENCE_MS / 2 && this.#set({ news: "waiting" }), phase2 === "live" && owner && connected && !awaited;
   }
   #send(source, { data, ...place }) {
-    let body = { source, mime_type: "image/jpeg", ...place }, number = this.#bridge.sendFrame(body, data);
-    this.#underWay.set(number, { data, ...place });
+    let body = { source, mime_type: "image/jpeg", ...place }, number2 = this.#bridge.sendFrame(body, data);
+    this.#underWay.set(number2, { data, ...place });
     for (let old of [...this.#underWay.keys()].slice(0, -MOST_KEPT))
       this.#underWay.delete(old);
     this.#sentMs = this.#now(), (source === "file" || this.#store.get().sight.preview === null) && this.#set({ news: "sending" });
@@ -1419,7 +1419,7 @@ var memory2 = remembered("livewidget.microphone"), TAIL_MS = 100, Microphone = c
     }
   }
   #wire(context, stream, scope) {
-    let input = context.createMediaStreamSource(stream), node = new AudioWorkletNode(context, "livewidget-capture", {
+    let input2 = context.createMediaStreamSource(stream), node = new AudioWorkletNode(context, "livewidget-capture", {
       channelCount: 1,
       channelCountMode: "explicit",
       outputChannelCount: [1]
@@ -1430,8 +1430,8 @@ var memory2 = remembered("livewidget.microphone"), TAIL_MS = 100, Microphone = c
         return;
       }
       this.#first = base + data.first + data.samples.length, this.#ears.chunk(data.samples, base + data.first);
-    }, input.connect(node).connect(context.destination), scope.add(() => {
-      node.port.postMessage({ kind: "close" }), node.port.onmessage = null, input.disconnect(), node.disconnect();
+    }, input2.connect(node).connect(context.destination), scope.add(() => {
+      node.port.postMessage({ kind: "close" }), node.port.onmessage = null, input2.disconnect(), node.disconnect();
     }), node;
   }
   /** The device went away, or the permission was taken back. */
@@ -2047,8 +2047,8 @@ function el(tag, className = "", attributes = {}, ...children) {
 function button(className, label, ...children) {
   return el("button", className, { type: "button", "aria-label": label, title: label }, ...children);
 }
-function name(node, label, title = label) {
-  attribute(node, "aria-label", label), attribute(node, "title", title);
+function name(node, label, title2 = label) {
+  attribute(node, "aria-label", label), attribute(node, "title", title2);
 }
 function text2(node, value) {
   node.textContent !== value && (node.textContent = value);
@@ -2072,6 +2072,8 @@ var PATHS = {
   camera: "M5.5 6.5H13a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2H5.5a2 2 0 0 1-2-2v-7a2 2 0 0 1 2-2zM15 10.8l5.5-3.3v9L15 13.2",
   screen: "M4.8 5h14.4A1.8 1.8 0 0 1 21 6.8v8.4a1.8 1.8 0 0 1-1.8 1.8H4.8A1.8 1.8 0 0 1 3 15.2V6.8A1.8 1.8 0 0 1 4.8 5zM8.5 20.5h7M12 17v3.5",
   picture: "M5.5 4.5h13a2 2 0 0 1 2 2v11a2 2 0 0 1-2 2h-13a2 2 0 0 1-2-2v-11a2 2 0 0 1 2-2zM3.8 16.8l4.7-4.8 4 4 2.5-2.4 5.2 4.9M15.6 8.7h.01",
+  undo: "M5 9.5h9a5 5 0 0 1 0 10h-4M8.5 5.5L4.5 9.5l4 4",
+  code: "M8.5 7L3.5 12l5 5M15.5 7l5 5-5 5",
   close: "M6.5 6.5l11 11M17.5 6.5l-11 11",
   down: "M12 5v13.5M6 12.5l6 6 6-6",
   copy: "M9 9h10.5v11H9zM15 9V4.5H4.5V15H9"
@@ -2123,6 +2125,16 @@ function firstSentence(text3) {
 function badgeParts(text3) {
   let at = text3.indexOf(" · ");
   return at < 0 ? [text3, ""] : [text3.slice(0, at), text3.slice(at)];
+}
+function tokens(count2) {
+  return `${count2.toLocaleString("en")} ${count2 === 1 ? "token" : "tokens"}`;
+}
+function dollars(amount2) {
+  return amount2 > 0 && amount2 < 1e-3 ? "< $0.001" : `~$${amount2.toFixed(amount2 < 0.1 ? 3 : 2)}`;
+}
+function left(ms2) {
+  let seconds = Math.max(0, Math.ceil(ms2 / 1e3));
+  return seconds > 90 ? `${Math.round(seconds / 60)} min` : `${seconds} s`;
 }
 
 // src/views/language.ts
@@ -2339,19 +2351,19 @@ function canShow(state) {
   return state.sees && state.connected && !mirrors(state);
 }
 function eyes(actions) {
-  let lenses = LENSES.map((lens) => ({ ...lens, node: button("lw-eye", lens.off, icon(lens.glyph)) })), input = el("input", "", { type: "file", accept: "image/*", "aria-label": "Picture file" });
-  input.hidden = !0;
+  let lenses = LENSES.map((lens) => ({ ...lens, node: button("lw-eye", lens.off, icon(lens.glyph)) })), input2 = el("input", "", { type: "file", accept: "image/*", "aria-label": "Picture file" });
+  input2.hidden = !0;
   let file = button("lw-eye", "Show a picture file", icon("picture")), element = el("div", "lw-eyes", { role: "group", "aria-label": "Show something" });
-  element.append(...lenses.map(({ node }) => node), file, input);
+  element.append(...lenses.map(({ node }) => node), file, input2);
   for (let { node, source } of lenses)
     node.onclick = () => {
       node.getAttribute("aria-disabled") === null && actions.toggle(source);
     };
   return file.onclick = () => {
-    file.getAttribute("aria-disabled") === null && input.click();
-  }, input.onchange = () => {
-    let picked = input.files?.[0];
-    picked && actions.sendFile(picked), input.value = "";
+    file.getAttribute("aria-disabled") === null && input2.click();
+  }, input2.onchange = () => {
+    let picked = input2.files?.[0];
+    picked && actions.sendFile(picked), input2.value = "";
   }, {
     element,
     update(state) {
@@ -2464,6 +2476,72 @@ function interruptButton(actions) {
   };
 }
 
+// src/views/gauges.ts
+var SVG2 = "http://www.w3.org/2000/svg", RADIUS = 6, AROUND = 2 * Math.PI * RADIUS, SOON_MS = 6e4, TICK_MS2 = 500;
+function timeLeft({ phase: phase2, connected, explorer: explorer2 }, now) {
+  let { meter, meterAt } = explorer2;
+  return phase2 !== "live" || !connected || meter === null || meter.time_left_ms === null ? null : Math.max(0, meter.time_left_ms - (now - meterAt));
+}
+function timeRing(scope) {
+  let [track, rest] = [circle("lw-ring-track"), circle("lw-ring-rest")];
+  rest.setAttribute("pathLength", String(AROUND));
+  let picture2 = document.createElementNS(SVG2, "svg");
+  for (let [key, value] of Object.entries({ viewBox: "0 0 16 16", width: "16", height: "16" }))
+    picture2.setAttribute(key, value);
+  picture2.setAttribute("aria-hidden", "true"), picture2.append(track, rest);
+  let word = el("span", "lw-ring-word"), element = el("span", "lw-ring", { role: "img" }, picture2, word), now = null, draw = () => {
+    let ms2 = now && timeLeft(now, performance.now()), meter = now?.explorer.meter ?? null;
+    if (show(element, ms2 !== null && meter !== null), ms2 === null || meter === null)
+      return;
+    let share = meter.time_limit_ms ? Math.min(1, ms2 / meter.time_limit_ms) : 0;
+    attribute(rest, "stroke-dasharray", `${(share * AROUND).toFixed(1)} ${AROUND.toFixed(1)}`);
+    let soon = ms2 <= SOON_MS || meter.ending === "go_away";
+    attribute(element, "data-soon", soon ? "true" : null), text2(word, soon ? left(ms2) : ""), show(word, soon);
+    let sentence4 = lasts(ms2, meter);
+    attribute(element, "aria-label", sentence4), attribute(element, "title", sentence4);
+  };
+  return scope.interval(draw, TICK_MS2), {
+    element,
+    update(state) {
+      now = state, draw();
+    }
+  };
+}
+function lasts(ms2, { ending }) {
+  return ending === "go_away" ? `The service ends this connection in ${left(ms2)}` : `This connection lasts about ${left(ms2)} more`;
+}
+function tokenMeter() {
+  let count2 = el("span"), cost = el("span", "lw-cost"), element = el("span", "lw-tokens", {}, count2, cost);
+  return {
+    element,
+    update({ explorer: { meter } }) {
+      show(element, meter !== null && meter.total_tokens > 0), meter !== null && (text2(count2, tokens(meter.total_tokens)), text2(cost, price(meter)), attribute(element, "title", details(meter)));
+    }
+  };
+}
+function price({ cost_usd }) {
+  return cost_usd === null ? "" : cost_usd === 0 ? " · free" : ` · ${dollars(cost_usd)}`;
+}
+function details(meter) {
+  let kinds2 = Object.entries(meter.by_modality).map(
+    ([kind, count2]) => `${kind.toLowerCase()} ${count2.toLocaleString("en")}`
+  );
+  return [
+    `${tokens(meter.prompt_tokens)} sent, ${tokens(meter.response_tokens)} received`,
+    kinds2.join(", "),
+    `${meter.context_tokens.toLocaleString("en")} of ${meter.context_limit.toLocaleString("en")} in the context`,
+    meter.cost_usd ? `an estimate by the prices of ${meter.prices_of}` : "",
+    meter.link_ms === null ? "" : `round trip ${meter.link_ms.toFixed(meter.link_ms < 10 ? 1 : 0)} ms`
+  ].filter((part) => part !== "").join(`
+`);
+}
+function circle(className) {
+  let node = document.createElementNS(SVG2, "circle");
+  for (let [key, value] of Object.entries({ class: className, cx: "8", cy: "8", r: String(RADIUS) }))
+    node.setAttribute(key, value);
+  return node;
+}
+
 // src/views/explorer/anatomy/panel.ts
 var MOST = 50, PARTS = [
   { name: "decision", label: "noticing your end", of: ({ decision_ms }) => decision_ms ?? 0 },
@@ -2516,15 +2594,426 @@ function sentence(anatomy) {
   return `first sound after ${duration(first)}${made ? ` (${made})` : ""}${heard}`;
 }
 
-// src/views/explorer/settings.ts
-function settingsPanel(_store, _actions, _scope) {
-  let waiting = el("p", "lw-panel-empty", {}, "Asking the kernel…");
-  return {
-    element: el("div", "lw-explore-settings", {}, waiting),
-    update({ explorer: explorer2 }) {
-      show(waiting, explorer2.catalogue === null);
+// src/views/explorer/apply-bar.ts
+function applyBar(ways, scope) {
+  let count2 = el("strong", "lw-apply-count"), takes = el("span", "lw-apply-takes"), problem = el("button", "lw-apply-problem", { type: "button" }), refused = el("p", "lw-apply-refused", { role: "alert" }), words2 = el("p", "lw-apply-words", { role: "status" }, count2, takes), revert = el("button", "lw-button", { type: "button" }, "Revert"), apply = el("button", "lw-button lw-button-first", { type: "button" }, "Apply"), element = el(
+    "div",
+    "lw-apply",
+    {},
+    el("div", "lw-apply-text", {}, words2, problem, refused),
+    revert,
+    apply
+  ), first = "", applying = null, told = null, label = () => {
+    text2(apply, applying === told && applying !== null ? "Applying…" : "Apply");
+  };
+  return scope.listen(problem, "click", () => ways.show(first)), scope.listen(revert, "click", () => ways.revert()), scope.listen(apply, "click", () => {
+    apply.hasAttribute("aria-disabled") || (applying = told, label(), ways.apply());
+  }), {
+    element,
+    update(state, catalogue, settings2, wrong) {
+      told = settings2;
+      let changes = Object.keys(settings2.pending).length, faults = [...wrong, ...Object.keys(settings2.errors).filter((name2) => name2 !== "")], names = [...new Set(faults)];
+      first = names[0] ?? "", text2(count2, changes === 1 ? "1 change" : `${changes} changes`), text2(takes, changes > 0 ? ` · ${consequence(state, settings2)}` : ""), show(words2, changes > 0), text2(problem, `Cannot be: ${names.map((name2) => title(catalogue, name2)).join(", ")}`), show(problem, names.length > 0), text2(refused, clean(settings2.errors[""] ?? "", 500)), show(refused, !!settings2.errors[""]), attribute(
+        apply,
+        "aria-disabled",
+        names.length > 0 || changes === 0 || !state.connected ? "true" : null
+      ), attribute(revert, "disabled", state.connected ? null : ""), label();
+      let wanted = changes > 0 || names.length > 0;
+      !wanted && element.contains(document.activeElement) && ways.rest(), show(element, wanted);
     }
   };
+}
+function consequence({ phase: phase2 }, { pending, live: live2 }) {
+  let names = Object.keys(pending), they = names.length === 1 ? "it holds" : "they hold";
+  return phase2 !== "live" ? `${they} from the next start on` : names.includes("model") ? "another model begins anew and does not remember the talk" : names.every((name2) => live2.includes(name2)) ? `${they} at once` : "needs a new connection; the talk goes on";
+}
+function title({ features }, name2) {
+  return clean(features.find((feature2) => feature2.name === name2)?.label ?? "Model");
+}
+
+// src/views/explorer/code.ts
+var SAID_MS = 2500, COPY = "Copy";
+function codeView(scope) {
+  let block2 = el("code", "lw-code-text"), box = el("pre", "lw-code", { tabindex: "0", "aria-label": "Python of this session" }, block2), copy = el("button", "lw-button lw-code-copy", { type: "button" }, COPY), said2 = el("span", "lw-unseen", { role: "status" }), element = el("div", "lw-code-block", { id: freshId("code") }, box, said2, copy);
+  element.hidden = !0;
+  let opener = el(
+    "button",
+    "lw-button lw-code-opener",
+    { type: "button", "aria-expanded": "false", "aria-controls": element.id },
+    icon("code", 16),
+    "Copy as code"
+  ), forget = () => {
+  }, say = (words2) => {
+    text2(copy, words2), text2(said2, words2), forget(), forget = scope.timeout(() => {
+      text2(copy, COPY), text2(said2, "");
+    }, SAID_MS);
+  }, put4 = async () => {
+    select(box);
+    try {
+      await navigator.clipboard.writeText(block2.textContent ?? ""), say("Copied");
+    } catch {
+      say(document.execCommand?.("copy") ? "Copied" : "Now press Ctrl+C");
+    }
+  };
+  return scope.listen(opener, "click", () => {
+    show(element, element.hidden !== !1), attribute(opener, "aria-expanded", String(!element.hidden)), element.hidden || put4();
+  }), scope.listen(copy, "click", () => {
+    put4();
+  }), {
+    opener,
+    element,
+    update(code2) {
+      text2(block2, clean(code2));
+    }
+  };
+}
+function select(node) {
+  let selection = getSelection();
+  if (selection) {
+    selection.removeAllRanges();
+    let range2 = document.createRange();
+    range2.selectNodeContents(node), selection.addRange(range2);
+  }
+}
+
+// src/views/explorer/values.ts
+function modelOf({ pending, model }) {
+  return typeof pending.model == "string" ? pending.model : model;
+}
+function askedOf({ pending, values }, name2) {
+  let said2 = Object.hasOwn(pending, name2) ? pending : values;
+  return Object.hasOwn(said2, name2) ? said2[name2] : null;
+}
+function isChanged(settings2, name2) {
+  return Object.hasOwn(settings2.pending, name2);
+}
+function choicesOf(feature2, model) {
+  return feature2.choices_by_model[model] ?? feature2.choices;
+}
+function choiceName(feature2, choice) {
+  let words2 = choice.replaceAll("_", " "), note = feature2.notes[choice];
+  return note ? `${words2} — ${note}` : words2;
+}
+function unsaid(feature2) {
+  return feature2.unsaid !== "" ? feature2.unsaid : typeof feature2.default == "boolean" ? feature2.default ? "on" : "off" : typeof feature2.default == "string" ? choiceName(feature2, feature2.default) : feature2.kind === "names" || feature2.kind === "json" || feature2.kind === "text" ? "none" : "left to the service";
+}
+function range({ kind, lowest, highest }) {
+  return kind !== "number" || lowest === null ? "" : highest !== null ? `${number(lowest)} to ${number(highest)}` : lowest >= -1 ? `${number(lowest)} or more` : "any whole number";
+}
+function number(value) {
+  return String(value).replace("-", "−");
+}
+function refusal(feature2, model) {
+  let does = feature2.refused.includes(model) ? "does not have it" : feature2.ignored.includes(model) ? "ignores it" : "";
+  return does && `${model} ${does}${feature2.instead ? `: ${feature2.instead}` : ""}.`;
+}
+function having(feature2, models) {
+  return models.map(({ id }) => id).filter((id) => !feature2.refused.includes(id) && !feature2.ignored.includes(id));
+}
+function matches(feature2, search) {
+  let { name: name2, label, wire, about, group } = feature2, text3 = `${name2} ${label} ${wire} ${about} ${group}`.toLowerCase();
+  return search.toLowerCase().split(/\s+/).every((word) => text3.includes(word));
+}
+function groups({ features }) {
+  let found = /* @__PURE__ */ new Map();
+  for (let feature2 of features)
+    found.set(feature2.group, [...found.get(feature2.group) ?? [], feature2]);
+  return found;
+}
+
+// src/views/explorer/inputs.ts
+var LONG2 = /* @__PURE__ */ new Set(["system_instruction"]);
+function input(feature2) {
+  switch (feature2.kind) {
+    case "switch":
+      return switchInput(feature2);
+    case "choice":
+      return choiceInput(feature2);
+    case "number":
+      return numberInput(feature2);
+    case "json":
+      return jsonInput();
+    case "names":
+      return textInput(
+        el("input", "lw-entry", { type: "text", placeholder: "with commas between" }),
+        (value) => Array.isArray(value) ? value.join(", ") : "",
+        (text3) => ({ value: named(text3) })
+      );
+    case "text":
+      return textInput(
+        LONG2.has(feature2.name) ? el("textarea", "lw-entry lw-entry-long", { rows: "3" }) : el("input", "lw-entry", { type: "text" }),
+        (value) => typeof value == "string" ? value : "",
+        (text3) => ({ value: text3.trim() === "" ? null : text3 })
+      );
+  }
+}
+function switchInput(feature2) {
+  let element = el("input", "lw-switch", { type: "checkbox", role: "switch" });
+  return {
+    element,
+    typed: !1,
+    set(value) {
+      element.checked = !!(value ?? feature2.default);
+    },
+    read: () => ({ value: element.checked === !!feature2.default ? null : element.checked })
+  };
+}
+function choiceInput(feature2) {
+  let element = el("select", "lw-entry"), own = typeof feature2.default == "string" ? feature2.default : "", made = "";
+  return {
+    element,
+    typed: !1,
+    set(value, model) {
+      let choices = [...choicesOf(feature2, model)], chosen = typeof value == "string" ? value : own;
+      chosen !== "" && !choices.includes(chosen) && choices.push(chosen);
+      let key = JSON.stringify(choices);
+      if (key !== made) {
+        made = key;
+        let options = choices.map(
+          (choice) => el("option", "", { value: choice }, choiceName(feature2, choice))
+        ), none = own === "" ? [el("option", "", { value: "" }, `Default: ${unsaid(feature2)}`)] : [];
+        element.replaceChildren(...none, ...options);
+      }
+      element.value = chosen;
+    },
+    read: () => ({ value: element.value === own ? null : element.value })
+  };
+}
+function numberInput(feature2) {
+  let element = el("input", "lw-entry", {
+    type: "number",
+    step: feature2.whole ? "1" : "any"
+  });
+  return attribute(element, "min", feature2.lowest === null ? null : String(feature2.lowest)), attribute(element, "max", feature2.highest === null ? null : String(feature2.highest)), {
+    element,
+    typed: !0,
+    set(value) {
+      put2(element, typeof value == "number" ? String(value) : "");
+    },
+    read() {
+      return element.value === "" ? element.validity?.badInput ? { wrong: `${feature2.label} is a number.` } : { value: null } : { value: Number(element.value) };
+    }
+  };
+}
+function jsonInput() {
+  let element = el("textarea", "lw-entry lw-entry-json", {
+    rows: "3",
+    placeholder: "{ }",
+    spellcheck: "false"
+  });
+  return textInput(
+    element,
+    (value) => value == null ? "" : JSON.stringify(value, null, 2),
+    (text3) => {
+      if (text3.trim() === "")
+        return { value: null };
+      try {
+        return { value: JSON.parse(text3) };
+      } catch (error) {
+        return { wrong: `This is no JSON yet: ${error.message}` };
+      }
+    }
+  );
+}
+function textInput(element, show2, read) {
+  return {
+    element,
+    typed: !0,
+    set: (value) => put2(element, show2(value)),
+    read: () => read(element.value)
+  };
+}
+function put2(element, text3) {
+  element.value !== text3 && (element.value = text3);
+}
+function named(text3) {
+  let names = text3.split(",").map((name2) => name2.trim()).filter((name2) => name2 !== "");
+  return names.length > 0 ? names : null;
+}
+
+// src/views/explorer/control.ts
+var TYPING_MS = 300;
+function control(feature2, models, ways, scope) {
+  let entry2 = input(feature2), parts = build(feature2, models, entry2, scope), { element, undo, why, fault } = parts, wrong = "", said2 = null, forget = () => {
+  }, changed = () => {
+    forget();
+    let given = entry2.read();
+    wrong = "wrong" in given ? given.wrong : "", "value" in given ? ways.change(feature2, given.value) : ways.doubt(), tell();
+  }, tell = () => {
+    let sentence4 = wrong || (said2?.errors[feature2.name] ?? "");
+    text2(fault, clean(sentence4, 500)), show(fault, sentence4 !== ""), attribute(entry2.element, "aria-invalid", sentence4 === "" ? null : "true"), show(why, sentence4 === "" && why.textContent !== "");
+  };
+  return scope.listen(entry2.element, "change", changed), entry2.typed && scope.listen(entry2.element, "input", () => {
+    forget(), forget = scope.timeout(changed, TYPING_MS);
+  }), scope.listen(undo, "click", () => {
+    if (!said2)
+      return;
+    forget(), wrong = "";
+    let back = isChanged(said2, feature2.name) ? said2.values[feature2.name] ?? null : null;
+    entry2.set(back, modelOf(said2)), entry2.element.focus(), ways.change(feature2, back), tell();
+  }), {
+    element,
+    feature: feature2,
+    wrong: () => wrong,
+    forget() {
+      forget(), wrong = "", said2 && entry2.set(askedOf(said2, feature2.name), modelOf(said2));
+    },
+    focus: () => entry2.element.focus(),
+    update(settings2) {
+      said2 = settings2;
+      let model = modelOf(settings2), value = askedOf(settings2, feature2.name), refused = feature2.refused.includes(model), isSaid2 = value !== null && value !== feature2.default;
+      !(entry2.typed && entry2.element === document.activeElement) && wrong === "" && entry2.set(value, model);
+      let off = refused && !isSaid2;
+      attribute(entry2.element, "disabled", off ? "" : null), attribute(element, "data-off", refused ? "true" : null);
+      let marked = isChanged(settings2, feature2.name);
+      attribute(element, "data-changed", marked ? "true" : null), show(undo, marked || refused && isSaid2), name(undo, marked ? `Undo the change of ${feature2.label}` : `Leave ${feature2.label} out`), text2(why, clean(refusal(feature2, model))), tell();
+    }
+  };
+}
+function build(feature2, models, entry2, scope) {
+  let box = entry2.element;
+  box.id = freshId("setting");
+  let label = el("label", "lw-control-label", { for: box.id }, clean(feature2.label)), about = el("p", "lw-control-about", { id: freshId("about") }, clean(feature2.about)), fault = el("p", "lw-control-fault", { id: freshId("fault"), role: "alert" }), why = el("p", "lw-control-why", { id: freshId("why") });
+  attribute(box, "aria-describedby", `${about.id} ${why.id} ${fault.id}`);
+  let undo = button("lw-plain lw-control-undo", "Undo", icon("undo", 16)), unit = el("span", "lw-control-unit", {}, clean(feature2.unit)), hint2 = [range(feature2), `default: ${unsaid(feature2)}`].filter((part) => part !== "").join(" · "), line2 = el("div", "lw-control-line", {}, box, unit, undo), who = whoHasIt(feature2, models, scope), small = el("p", "lw-control-small", {}, ...feature2.wire ? [wireName(feature2)] : [], who.opener), element = el(
+    "div",
+    "lw-control",
+    { "data-feature": feature2.name, "data-kind": feature2.kind },
+    el("div", "lw-control-text", {}, label, about, small, who.list),
+    el("div", "lw-control-value", {}, line2, el("p", "lw-control-hint", {}, clean(hint2))),
+    why,
+    fault
+  );
+  return show(unit, feature2.unit !== ""), { element, undo, why, fault };
+}
+function wireName({ wire, name: known2 }) {
+  let steps = wire.split("."), node = el("code", "lw-wire-name", { title: `In Python: ${known2}` });
+  return steps.forEach((step, index) => {
+    let last = index === steps.length - 1;
+    node.append(el(last ? "b" : "span", "", {}, clean(last ? step : `${step}.`)), el("wbr"));
+  }), node;
+}
+function whoHasIt(feature2, models, scope) {
+  let able = having(feature2, models), list2 = el(
+    "p",
+    "lw-control-models",
+    { id: freshId("models") },
+    clean(able.join(", ") || "none of them")
+  );
+  if (list2.hidden = !0, able.length === models.length)
+    return { opener: el("span", "", {}, "all models"), list: list2 };
+  let opener = el(
+    "button",
+    "lw-control-who",
+    { type: "button", "aria-expanded": "false", "aria-controls": list2.id },
+    `${able.length} of ${models.length} models`
+  );
+  return scope.listen(opener, "click", () => {
+    show(list2, list2.hidden !== !1), attribute(opener, "aria-expanded", String(!list2.hidden));
+  }), { opener, list: list2 };
+}
+
+// src/views/explorer/model-picker.ts
+function modelPicker(choose, scope) {
+  let select3 = el("select", "lw-entry lw-model-select", { id: freshId("model") }), label = el("label", "lw-model-label", { for: select3.id }, "Model"), facts = el("p", "lw-model-facts", { id: freshId("facts") }), fault = el("p", "lw-control-fault", { id: freshId("fault"), role: "alert" });
+  attribute(select3, "aria-describedby", `${facts.id} ${fault.id}`);
+  let element = el("div", "lw-model-picker", {}, label, select3, facts, fault);
+  scope.listen(select3, "change", () => choose(select3.value));
+  let made = "";
+  return {
+    element,
+    focus: () => select3.focus(),
+    update({ models }, settings2) {
+      let chosen = modelOf(settings2), options = models.some(({ id }) => id === chosen) ? models : [{ id: chosen, status: "not in the table", facts: [] }, ...models], key = JSON.stringify(options.map(({ id }) => id));
+      key !== made && (made = key, select3.replaceChildren(...options.map((model) => option(model.id, model.status)))), select3.value = chosen, attribute(element, "data-changed", chosen === settings2.model ? null : "true"), text2(facts, clean(options.find(({ id }) => id === chosen)?.facts.join(" ") ?? "", 500));
+      let sentence4 = settings2.errors.model ?? "";
+      text2(fault, clean(sentence4, 500)), show(fault, sentence4 !== "");
+    }
+  };
+}
+function option(id, status2) {
+  return el("option", "", { value: id }, status2 === "stable" ? id : `${id} (${status2})`);
+}
+
+// src/views/explorer/settings.ts
+var TITLE = 40;
+function settingsPanel(store, actions, scope) {
+  let { configure, apply, revert } = bound(actions), waiting = el("p", "lw-panel-empty", {}, "Asking the kernel…"), picker = modelPicker((model) => configure({ model }), scope), search = el("input", "lw-entry lw-search", {
+    type: "search",
+    placeholder: "Search settings",
+    "aria-label": "Search settings"
+  }), code2 = codeView(scope), top = el("div", "lw-set-top", {}, picker.element, search, code2.opener, code2.element), rail = el("nav", "lw-rail", { "aria-label": "Groups of settings" }), nothing = el("p", "lw-panel-empty", {}, "No setting has these words."), list2 = el("div", "lw-set-list", { tabindex: "-1" }, nothing), body = el("div", "lw-set-body", {}, rail, list2), bar = applyBar(
+    {
+      apply,
+      revert() {
+        for (let one of all())
+          one.forget();
+        revert();
+      },
+      show: (name2) => reveal(name2),
+      rest: () => list2.focus({ preventScroll: !0 })
+    },
+    scope
+  ), whole = el("fieldset", "lw-set", {}, top, body, bar.element), element = el("div", "lw-set-panel", {}, waiting, whole), made = null, sections = [], last = null, all = () => sections.flatMap((section) => section.controls), wrong = () => all().filter((one) => one.wrong() !== "").map((one) => one.feature.name), ways = {
+    change: ({ name: name2 }, value) => configure({ [name2]: value }),
+    doubt: () => draw(store.get(), !0)
+  }, filter = () => {
+    let words2 = search.value.trim(), found = 0;
+    for (let section of sections) {
+      let hits = section.controls.filter((one) => {
+        let hit = matches(one.feature, words2);
+        return show(one.element, hit), hit;
+      });
+      show(section.element, hits.length > 0), show(section.jump, hits.length > 0), found += hits.length;
+    }
+    show(nothing, found === 0), spy();
+  }, reveal = (name2) => {
+    search.value = "", filter();
+    let found = all().find((one) => one.feature.name === name2);
+    found ? (list2.scrollTop = found.element.offsetTop - TITLE, found.focus()) : picker.focus();
+  }, spy = () => {
+    let at = list2.scrollTop + TITLE, seen = sections.filter((section) => !section.element.hidden), now = (list2.scrollTop > 0 ? seen.filter((section) => section.element.offsetTop <= at) : []).at(-1) ?? seen[0];
+    for (let section of sections)
+      attribute(section.jump, "aria-current", section === now ? "true" : null);
+  }, make2 = (catalogue) => {
+    made = catalogue, sections = [...groups(catalogue)].map(([title2, features]) => {
+      let controls = features.map((feature2) => control(feature2, catalogue.models, ways, scope)), section = makeSection(title2, controls);
+      return scope.listen(section.jump, "click", () => {
+        list2.scrollTop = section.element.offsetTop;
+      }), section;
+    }), rail.replaceChildren(...sections.map((section) => section.jump)), list2.replaceChildren(...sections.map((section) => section.element), nothing), filter();
+  }, draw = (state, again = !1) => {
+    let { catalogue, settings: settings2 } = state.explorer;
+    if (show(waiting, !catalogue || !settings2), show(whole, !!(catalogue && settings2)), !(!catalogue || !settings2 || !again && isSame(state, last))) {
+      last = state, catalogue !== made && make2(catalogue), whole.disabled = !state.connected, picker.update(catalogue, settings2);
+      for (let section of sections)
+        updateSection(section, settings2);
+      code2.update(settings2.code), bar.update(state, catalogue, settings2, wrong());
+    }
+  };
+  return scope.listen(search, "input", filter), scope.listen(search, "keydown", (event) => {
+    event.key === "Escape" && search.value !== "" && (event.preventDefault(), search.value = "", filter());
+  }), scope.listen(list2, "scroll", spy), { element, update: draw };
+}
+function bound({ explorer: explorer2 }) {
+  return {
+    configure: explorer2.configure.bind(explorer2),
+    apply: explorer2.apply.bind(explorer2),
+    revert: explorer2.revert.bind(explorer2)
+  };
+}
+function isSame(state, before) {
+  return before !== null && state.explorer.settings === before.explorer.settings && state.explorer.catalogue === before.explorer.catalogue && state.phase === before.phase && state.connected === before.connected;
+}
+function makeSection(title2, controls) {
+  let heading = el("h3", "lw-set-title", { id: freshId("group") }, clean(title2)), changes = el("span", "lw-rail-changes"), jump = el("button", "lw-rail-item", { type: "button" }, el("span", "", {}, clean(title2)), changes), element = el("section", "lw-set-group", { "aria-labelledby": heading.id }, heading);
+  return element.append(...controls.map((one) => one.element)), { element, jump, changes, controls };
+}
+function updateSection({ controls, changes }, settings2) {
+  for (let one of controls)
+    one.update(settings2);
+  let changed = controls.filter(({ feature: feature2 }) => isChanged(settings2, feature2.name)).length, faulty = controls.filter((one) => one.wrong() !== "" || settings2.errors[one.feature.name]).length, words2 = faulty > 0 ? `${faulty} cannot be` : changed > 0 ? `${changed} changed` : "";
+  text2(changes, words2 === "" ? "" : String(faulty || changed)), attribute(changes, "title", words2 || null), attribute(changes, "data-level", faulty > 0 ? "error" : null), show(changes, words2 !== "");
 }
 
 // src/views/theme.ts
@@ -2677,14 +3166,14 @@ function kinds(frames) {
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
 }
-function matches(frame, { kind, text: text3 }) {
+function matches2(frame, { kind, text: text3 }) {
   let wanted = text3.trim().toLowerCase();
   return (kind === "" || frame.kind === kind) && (wanted === "" || frame.kind.toLowerCase().includes(wanted) || frame.json.toLowerCase().includes(wanted));
 }
 function rows(frames, search) {
   let found = [];
   for (let frame of frames) {
-    if (!matches(frame, search))
+    if (!matches2(frame, search))
       continue;
     let last = found.at(-1), before = last?.frames.at(-1);
     before !== void 0 && before.outgoing === frame.outgoing && before.kind === frame.kind && isSound(before) && isSound(frame) ? last.frames.push(frame) : found.push({ number: frame.number, frames: [frame] });
@@ -2708,8 +3197,8 @@ function sounds(value) {
 }
 function toJsonl(frames) {
   return frames.map((frame) => {
-    let { number, at_ms, gap_ms, outgoing, kind, size: size2 } = frame;
-    return `${JSON.stringify({ number, at_ms, gap_ms, way: outgoing ? "out" : "in", kind, size: size2, json: parsed(frame) })}
+    let { number: number2, at_ms, gap_ms, outgoing, kind, size: size2 } = frame;
+    return `${JSON.stringify({ number: number2, at_ms, gap_ms, way: outgoing ? "out" : "in", kind, size: size2, json: parsed(frame) })}
 `;
   }).join("");
 }
@@ -2750,11 +3239,11 @@ function leaf(value) {
 function soundText({ ms: ms2, rate }) {
   return `${Math.round(ms2)} ms · ${rate / 1e3} kHz`;
 }
-var SVG2 = "http://www.w3.org/2000/svg", WIDE = 96, HIGH = 18;
+var SVG3 = "http://www.w3.org/2000/svg", WIDE = 96, HIGH = 18;
 function wave(peaks, wide = WIDE) {
-  let svg = document.createElementNS(SVG2, "svg");
+  let svg = document.createElementNS(SVG3, "svg");
   svg.setAttribute("class", "lw-wave"), svg.setAttribute("viewBox", `0 0 ${wide} ${HIGH}`), svg.setAttribute("width", String(wide)), svg.setAttribute("height", String(HIGH)), svg.setAttribute("aria-hidden", "true");
-  let path = document.createElementNS(SVG2, "path"), step = wide / Math.max(1, peaks.length), bars = peaks.map((peak2, index) => {
+  let path = document.createElementNS(SVG3, "path"), step = wide / Math.max(1, peaks.length), bars = peaks.map((peak2, index) => {
     let tall = Math.max(1, Math.min(1, Math.max(0, peak2)) * HIGH);
     return `M${((index + 0.5) * step).toFixed(1)} ${((HIGH - tall) / 2).toFixed(1)}v${tall.toFixed(1)}`;
   });
@@ -2768,18 +3257,18 @@ function frameRow(first) {
   head.append(at, way, kind, what, bytes2);
   let body = el("div", "lw-frame-body");
   body.hidden = !0;
-  let element = el("li", "lw-frame", {}, head, body), fill = () => body.replaceChildren(...shown.frames.slice(-12).map((frame) => details(frame, shown)));
+  let element = el("li", "lw-frame", {}, head, body), fill = () => body.replaceChildren(...shown.frames.slice(-12).map((frame) => details2(frame, shown)));
   head.onclick = () => {
     body.hidden = !body.hidden, attribute(head, "aria-expanded", String(!body.hidden)), body.hidden || fill();
   };
-  let put3 = (row4) => {
+  let put4 = (row4) => {
     if (row4.frames.length === drawn)
       return;
     drawn = row4.frames.length, shown = row4;
     let { at_ms, outgoing, kind: name2 } = row4.frames[0];
     attribute(element, "data-way", outgoing ? "out" : "in"), at.textContent = clock(at_ms), way.textContent = outgoing ? "↑" : "↓", attribute(way, "title", outgoing ? "sent" : "received"), kind.textContent = row4.frames.length > 1 ? `${cleanLine(name2, 80)} × ${row4.frames.length}` : cleanLine(name2, 80), bytes2.textContent = size(row4.frames.reduce((sum, frame) => sum + frame.size, 0)), what.replaceChildren(preview(row4)), body.hidden || fill();
   };
-  return put3(first), { element, put: put3 };
+  return put4(first), { element, put: put4 };
 }
 function preview(row4) {
   let heard = row4.frames.flatMap((frame) => sounds(parsed(frame)));
@@ -2808,7 +3297,7 @@ function thinned(values, most) {
     )
   );
 }
-function details(frame, row4) {
+function details2(frame, row4) {
   let gap = frame.gap_ms === null ? "the first frame" : `${frame.gap_ms.toFixed(1)} ms after the one before`, about = `frame ${frame.number} · ${size(frame.size)} · ${gap}`, node = el("div", "lw-frame-details", {}, el("p", "lw-frame-about", {}, about), tree(parsed(frame)));
   return row4.frames.length > 12 && frame === row4.frames.at(-12) && node.prepend(el("p", "lw-frame-about", {}, `… ${row4.frames.length - 12} earlier frames of this run`)), node;
 }
@@ -2855,8 +3344,8 @@ function wirePanel(store, _actions, scope) {
       let known2 = made.get(row4.number);
       known2?.put(row4), next.set(row4.number, known2 ?? frameRow(row4));
     }
-    for (let [number, row4] of made)
-      next.has(number) || row4.element.remove();
+    for (let [number2, row4] of made)
+      next.has(number2) || row4.element.remove();
     made = next;
     let at = list2.firstElementChild;
     for (let { element: node } of made.values())
@@ -2864,14 +3353,14 @@ function wirePanel(store, _actions, scope) {
   }
   return { element, update: draw };
 }
-function putKinds(select2, frames) {
-  let known2 = kinds(frames), chosen = select2.value, labels = [["", "All kinds"], ...known2.map(([name2, count2]) => [name2, `${name2} (${count2})`])], options = select2.options;
+function putKinds(select3, frames) {
+  let known2 = kinds(frames), chosen = select3.value, labels = [["", "All kinds"], ...known2.map(([name2, count2]) => [name2, `${name2} (${count2})`])], options = select3.options;
   for (labels.forEach(([value, label], index) => {
-    let option = options[index] ?? select2.appendChild(el("option"));
-    option.value = value, text2(option, label);
+    let option2 = options[index] ?? select3.appendChild(el("option"));
+    option2.value = value, text2(option2, label);
   }); options.length > labels.length; )
     options[options.length - 1].remove();
-  select2.value = known2.some(([name2]) => name2 === chosen) ? chosen : "";
+  select3.value = known2.some(([name2]) => name2 === chosen) ? chosen : "";
 }
 function download(name2, content, scope) {
   let url = URL.createObjectURL(new Blob([content], { type: "application/jsonl" }));
@@ -2890,7 +3379,7 @@ var PANELS = [
 function explorer(opener, store, actions, scope) {
   let id = freshId("explorer"), tabs = PANELS.map(makeTab), list2 = el("div", "lw-tabs", { role: "tablist", "aria-label": "Explorer" });
   list2.append(...tabs.map((tab) => tab.button));
-  let close = button("lw-plain lw-explorer-close", "Close the explorer", icon("close", 18)), bar = el("div", "lw-explorer-bar", {}, list2, close), element = el("section", "lw-explorer", { id, "aria-label": "Explorer" }, bar);
+  let close = button("lw-plain lw-explorer-close", "Close the explorer", icon("close", 18)), used = tokenMeter(), bar = el("div", "lw-explorer-bar", {}, list2, used.element, close), element = el("section", "lw-explorer", { id, "aria-label": "Explorer" }, bar);
   element.append(...tabs.map((tab) => tab.panel)), attribute(opener, "aria-controls", id);
   let look = actions.explorer.look.bind(actions.explorer);
   scope.listen(opener, "click", () => look(!store.get().explorer.open)), scope.listen(close, "click", () => {
@@ -2905,7 +3394,7 @@ function explorer(opener, store, actions, scope) {
     element,
     update(state) {
       let { open, panel } = state.explorer;
-      attribute(opener, "aria-expanded", String(open)), show(element, open);
+      attribute(opener, "aria-expanded", String(open)), show(element, open), used.update(state);
       for (let tab of tabs) {
         let chosen = open && tab.name === panel;
         attribute(tab.button, "aria-selected", String(tab.name === panel)), attribute(tab.button, "tabindex", tab.name === panel ? "0" : "-1"), show(tab.panel, chosen), chosen && update(tab, state);
@@ -2931,7 +3420,7 @@ function header(scope) {
   badge.append(badgeShort, badgeMore);
   let word = el("span", "lw-word"), first = el("span", "lw-first lw-wide", {
     title: "From the end of your words to the first sound of the answer"
-  }), clock2 = el("span", "lw-clock", { role: "timer", "aria-label": "Elapsed time" }, "00:00"), explore = el(
+  }), clock2 = el("span", "lw-clock", { role: "timer", "aria-label": "Elapsed time" }, "00:00"), ring = timeRing(scope), used = tokenMeter(), explore = el(
     "button",
     "lw-explore",
     { type: "button", title: "Explore what the model can do" },
@@ -2942,7 +3431,7 @@ function header(scope) {
     "lw-header",
     {},
     el("span", "lw-identity", {}, dot, who, badge),
-    el("span", "lw-meta", {}, word, first, clock2),
+    el("span", "lw-meta", {}, word, first, used.element, ring.element, clock2),
     explore,
     settings2
   ), since = null, counted2 = !1, tick = () => {
@@ -2958,7 +3447,7 @@ function header(scope) {
       let [short2, more] = badgeParts(cleanLine(state.badge));
       text2(badgeShort, short2), text2(badgeMore, more), show(badge, short2 !== "");
       let ms2 = lastLatency(state);
-      text2(first, ms2 === null ? "" : `first sound ${latency(ms2)}`), show(first, ms2 !== null), since = state.phase === "live" && state.connected ? state.liveSince : null, state.phase === "connecting" && text2(clock2, elapsed(0)), counted2 ||= since !== null || state.phase === "idle" || state.phase === "connecting", show(clock2, counted2), tick();
+      text2(first, ms2 === null ? "" : `first sound ${latency(ms2)}`), show(first, ms2 !== null), since = state.phase === "live" && state.connected ? state.liveSince : null, state.phase === "connecting" && text2(clock2, elapsed(0)), counted2 ||= since !== null || state.phase === "idle" || state.phase === "connecting", show(clock2, counted2), tick(), ring.update(state), used.update(state), show(used.element, !used.element.hidden && (state.explorer.meter?.cost_usd ?? 0) > 0);
     }
   };
 }
@@ -3042,30 +3531,30 @@ function make(dismiss) {
 }
 
 // src/views/rows.ts
-function row2(label, control, ...more) {
-  return control.id = freshId("field"), el("div", "lw-row", {}, el("label", "lw-label", { for: control.id }, label), control, ...more);
+function row2(label, control2, ...more) {
+  return control2.id = freshId("field"), el("div", "lw-row", {}, el("label", "lw-label", { for: control2.id }, label), control2, ...more);
 }
 function deviceRow(kind, of, pick) {
-  let select2 = el("select", "lw-select");
-  select2.onchange = () => pick(select2.value);
+  let select3 = el("select", "lw-select");
+  select3.onchange = () => pick(select3.value);
   let made = "";
   return {
-    element: row2(kind, select2),
+    element: row2(kind, select3),
     update(state) {
       let known2 = of(state), options = offered(kind, known2), key = JSON.stringify(options);
-      key !== made && (made = key, select2.replaceChildren(...options.map(({ id, label }) => el("option", "", { value: id }, label)))), select2.value !== known2.deviceId && (select2.value = known2.deviceId);
+      key !== made && (made = key, select3.replaceChildren(...options.map(({ id, label }) => el("option", "", { value: id }, label)))), select3.value !== known2.deviceId && (select3.value = known2.deviceId);
     }
   };
 }
 function offered(kind, { devices, deviceId }) {
-  let named = devices.filter((device) => device.id !== "").map((device, index) => ({
+  let named2 = devices.filter((device) => device.id !== "").map((device, index) => ({
     id: device.id,
     label: cleanLine(device.label, 80) || `${kind} ${index + 1}`
-  })), all = [{ id: "", label: `This browser's ${kind.toLowerCase()}` }, ...named];
+  })), all = [{ id: "", label: `This browser's ${kind.toLowerCase()}` }, ...named2];
   return all.some((device) => device.id === deviceId) ? all : [...all, { id: deviceId, label: `Chosen ${kind.toLowerCase()}` }];
 }
-function percentRow(label, range, of, set) {
-  let limits = { min: String(range.min), max: String(range.max), step: "5" }, slider = el("input", "lw-slider", { type: "range", ...limits }), shown = el("output", "lw-value");
+function percentRow(label, range2, of, set) {
+  let limits = { min: String(range2.min), max: String(range2.max), step: "5" }, slider = el("input", "lw-slider", { type: "range", ...limits }), shown = el("output", "lw-value");
   return slider.oninput = () => {
     text2(shown, `${slider.value} %`), set(Number(slider.value));
   }, {
@@ -3098,11 +3587,11 @@ function sightRows(actions) {
   }));
 }
 function sizeRow(actions) {
-  let options = SIZES.map((size2) => el("option", "", { value: String(size2) }, `at most ${size2} pixels`)), select2 = el("select", "lw-select", {}, ...options);
-  return select2.onchange = () => actions.setSize(Number(select2.value)), {
-    element: row2("Pictures", select2),
+  let options = SIZES.map((size2) => el("option", "", { value: String(size2) }, `at most ${size2} pixels`)), select3 = el("select", "lw-select", {}, ...options);
+  return select3.onchange = () => actions.setSize(Number(select3.value)), {
+    element: row2("Pictures", select3),
     update({ sight }) {
-      select2.value !== String(sight.maxSide) && (select2.value = String(sight.maxSide));
+      select3.value !== String(sight.maxSide) && (select3.value = String(sight.maxSide));
     }
   };
 }
@@ -3156,8 +3645,8 @@ function settings(opener, actions, scope) {
 }
 function modeRow(actions) {
   let group = freshId("turns"), inputs = MODES.map(({ mode: mode2 }) => {
-    let input = el("input", "lw-radio", { type: "radio", name: group, value: mode2 });
-    return input.onchange = () => actions.setTurnTaking(mode2), input;
+    let input2 = el("input", "lw-radio", { type: "radio", name: group, value: mode2 });
+    return input2.onchange = () => actions.setTurnTaking(mode2), input2;
   }), labels = MODES.map(
     ({ label, explained }, index) => el(
       "label",
@@ -3166,13 +3655,13 @@ function modeRow(actions) {
       inputs[index],
       el("span", "", {}, label, el("small", "lw-explained", {}, explained))
     )
-  ), title = el("span", "lw-label", { id: freshId("label") }, "Turns"), choices = el("div", "lw-choices", { role: "radiogroup", "aria-labelledby": title.id }, ...labels);
+  ), title2 = el("span", "lw-label", { id: freshId("label") }, "Turns"), choices = el("div", "lw-choices", { role: "radiogroup", "aria-labelledby": title2.id }, ...labels);
   return {
-    element: el("div", "lw-row", {}, title, choices),
+    element: el("div", "lw-row", {}, title2, choices),
     update(state) {
-      for (let input of inputs) {
-        let checked = input.value === state.turnTaking;
-        input.checked !== checked && (input.checked = checked);
+      for (let input2 of inputs) {
+        let checked = input2.value === state.turnTaking;
+        input2.checked !== checked && (input2.checked = checked);
       }
     }
   };
@@ -3232,18 +3721,18 @@ function patchKeyed(list2, nodes, items, how) {
 }
 
 // src/views/dictation.ts
-var SAID_MS = 2e3;
+var SAID_MS2 = 2e3;
 function dictation(scope) {
   let count2 = el("span", "lw-count", { "aria-live": "off" }), label = el("span", "", {}, "Copy text"), copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label), told = el("span", "lw-unseen", { role: "status" }), head = el("div", "lw-dictation-head", {}, count2, copy, told), flow = el("div", "lw-flow", { dir: "auto" }), element = el("div", "lw-dictation", {}, head, flow), pieces = /* @__PURE__ */ new Map(), quiet = null, say = (word) => {
     text2(label, word), text2(told, word), quiet?.(), quiet = scope.timeout(() => {
       text2(label, "Copy text"), text2(told, "");
-    }, SAID_MS);
+    }, SAID_MS2);
   };
   return copy.onclick = () => {
     copyText(allOf(pieces)).then(
       () => say("Copied"),
       () => {
-        select(flow), say("Press Ctrl+C");
+        select2(flow), say("Press Ctrl+C");
       }
     );
   }, {
@@ -3289,11 +3778,11 @@ function countWords(words2) {
 async function copyText(words2) {
   await navigator.clipboard.writeText(words2);
 }
-function select(node) {
-  let range = document.createRange();
-  range.selectNodeContents(node);
+function select2(node) {
+  let range2 = document.createRange();
+  range2.selectNodeContents(node);
   let selection = getSelection();
-  selection?.removeAllRanges(), selection?.addRange(range);
+  selection?.removeAllRanges(), selection?.addRange(range2);
 }
 
 // src/views/pairs.ts
@@ -3405,8 +3894,8 @@ function link() {
   let anchor = el("a", "lw-link", { target: "_blank", rel: "noopener noreferrer" }), host = el("span", "lw-host");
   return {
     element: el("span", "lw-linked", {}, anchor, host),
-    update(uri, title) {
-      let url = address(uri), shown = cleanLine(title) || url?.hostname || cleanLine(uri);
+    update(uri, title2) {
+      let url = address(uri), shown = cleanLine(title2) || url?.hostname || cleanLine(uri);
       attribute(anchor, "href", url === null ? null : url.href), text2(anchor, shown), text2(host, url === null || shown.includes(url.hostname) ? "" : ` ${url.hostname}`);
     }
   };
@@ -3420,8 +3909,8 @@ function sources() {
     element,
     update({ sources: all, queries, pages: asked }) {
       text2(searched, queries.map((query) => cleanLine(query)).join(" · ")), show(searched, queries.length > 0);
-      let put3 = (item2, source) => item2.update(source.uri, source.title);
-      patchList(first, shown, all.slice(0, FIRST), item, put3), patchList(rest, folded, all.slice(FIRST), item, put3), show(first, all.length > 0), text2(count2, `${all.length - FIRST} more`), show(more, all.length > FIRST), patchList(read, pages, asked, row3, (node, page) => node.update(page)), show(read, asked.length > 0), show(element, all.length + queries.length + asked.length > 0);
+      let put4 = (item2, source) => item2.update(source.uri, source.title);
+      patchList(first, shown, all.slice(0, FIRST), item, put4), patchList(rest, folded, all.slice(FIRST), item, put4), show(first, all.length > 0), text2(count2, `${all.length - FIRST} more`), show(more, all.length > FIRST), patchList(read, pages, asked, row3, (node, page) => node.update(page)), show(read, asked.length > 0), show(element, all.length + queries.length + asked.length > 0);
     }
   };
 }
@@ -3522,21 +4011,21 @@ function join(spans) {
 
 // src/views/turn.ts
 function turnView(speaker) {
-  let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-whose", {}, name2, language), said2 = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line2 = el("p", "lw-words", { dir: "auto" }, said2, speaking, interim, interrupted), [thought, ran, rests] = [thoughts(), code(), sources()], left = el("p", "lw-waited", {}, "chose not to answer"), count2 = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count2), tools = el("ul", "lw-tools", { "aria-label": "Tools" }), small = el("span", "lw-small", {
+  let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-whose", {}, name2, language), said2 = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line2 = el("p", "lw-words", { dir: "auto" }, said2, speaking, interim, interrupted), [thought, ran, rests] = [thoughts(), code(), sources()], left2 = el("p", "lw-waited", {}, "chose not to answer"), count2 = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count2), tools = el("ul", "lw-tools", { "aria-label": "Tools" }), small = el("span", "lw-small", {
     title: "From the end of your words, once noticed, to the first sound"
   }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thought.element, tools, ran.element, line2);
-  content.append(left, pictures, rests.element);
+  content.append(left2, pictures, rests.element);
   let element = el("li", `lw-turn ${side}`, {}, who, content, small), last = null, before = "";
   return {
     element,
     update(turn2, state) {
-      let named = speaker === "user" ? "you" : speakerName(state), now = words(turn2, state), key = `${named}
+      let named2 = speaker === "user" ? "you" : speakerName(state), now = words(turn2, state), key = `${named2}
 ${now.said.length} ${now.speaking.length}`;
       if (turn2 === last && key === before)
         return !1;
-      last = turn2, before = key, text2(name2, named), text2(language, turn2.language), attribute(language, "title", turn2.language ? languageName(turn2.language) : null), putWords({ said: said2, speaking, interim }, now), show(interrupted, turn2.interrupted);
+      last = turn2, before = key, text2(name2, named2), text2(language, turn2.language), attribute(language, "title", turn2.language ? languageName(turn2.language) : null), putWords({ said: said2, speaking, interim }, now), show(interrupted, turn2.interrupted);
       let waits = !turn2.final && !turn2.waited && turn2.tools.length === 0;
-      show(line2, !isEmpty(now) || turn2.interrupted || waits), attribute(line2, "data-empty", isEmpty(now) && waits ? "true" : null), attribute(line2, "lang", languageTag(turn2.language)), show(left, turn2.waited), text2(count2, turn2.images === 1 ? "1 picture" : `${turn2.images} pictures`), show(pictures, turn2.images > 0);
+      show(line2, !isEmpty(now) || turn2.interrupted || waits), attribute(line2, "data-empty", isEmpty(now) && waits ? "true" : null), attribute(line2, "lang", languageTag(turn2.language)), show(left2, turn2.waited), text2(count2, turn2.images === 1 ? "1 picture" : `${turn2.images} pictures`), show(pictures, turn2.images > 0);
       for (let part of [thought, ran, rests])
         part.update(turn2);
       return putTools(tools, turn2.tools), text2(small, turn2.latency_ms === null ? "" : latency(turn2.latency_ms)), !0;
@@ -3625,8 +4114,8 @@ function newsOf({ source, state, preview: preview2, news, sent }) {
       return source === null ? "" : "Looking…";
   }
 }
-function counted(tokens, sent) {
-  return sent > 1 ? `${sent} sent, ${tokens} tokens each` : `Sent, ${tokens} tokens`;
+function counted(tokens2, sent) {
+  return sent > 1 ? `${sent} sent, ${tokens2} tokens each` : `Sent, ${tokens2} tokens`;
 }
 function tray(actions, scope) {
   let small = el("img", "", { alt: "" }), thumb = button("lw-thumb", "Enlarge the picture that was sent"), what = el("strong"), size2 = el("span", "lw-tray-size"), news = el("span", "lw-tray-news"), words2 = el("p", "lw-tray-words", {}, el("span", "lw-tray-what", {}, what, size2), news), close = button("lw-plain", "", icon("close", 16)), element = el("div", "lw-tray", { role: "group", "aria-label": "What is shown" }, thumb, words2, close), large = enlarged(thumb, scope), on = null;
@@ -3635,11 +4124,11 @@ function tray(actions, scope) {
     large: large.element,
     update(state) {
       let { sight } = state, { source, preview: preview2 } = sight;
-      on = source, show(element, source !== null || preview2 !== null || sight.news === "sending"), attribute(element, "data-news", sight.news), show(thumb, preview2 !== null), put2(thumb, small, preview2), text2(what, WHAT[preview2?.source ?? source ?? "file"]), text2(size2, preview2 ? measured(preview2) : ""), text2(news, newsOf(sight)), name(close, source === null ? "Take the picture away" : OFF[source]), large.update(state);
+      on = source, show(element, source !== null || preview2 !== null || sight.news === "sending"), attribute(element, "data-news", sight.news), show(thumb, preview2 !== null), put3(thumb, small, preview2), text2(what, WHAT[preview2?.source ?? source ?? "file"]), text2(size2, preview2 ? measured(preview2) : ""), text2(news, newsOf(sight)), name(close, source === null ? "Take the picture away" : OFF[source]), large.update(state);
     }
   };
 }
-function put2(place, image, preview2) {
+function put3(place, image, preview2) {
   preview2 === null ? image.remove() : (attribute(image, "src", preview2.url), image.parentNode !== place && place.append(image));
 }
 var OFF = { camera: "Turn the camera off", screen: "Stop showing the screen" };
@@ -3659,7 +4148,7 @@ function enlarged(opener, scope) {
   }), {
     element,
     update({ sight: { preview: preview2 } }) {
-      preview2 === null && show(element, !1), put2(frame, picture2, preview2), text2(
+      preview2 === null && show(element, !1), put3(frame, picture2, preview2), text2(
         caption,
         preview2 ? `${WHAT[preview2.source]} · ${measured(preview2)} · ${preview2.tokens} tokens` : ""
       );

@@ -70,3 +70,22 @@ export function badgeParts(text: string): [short: string, more: string] {
   const at = text.indexOf(" · ");
   return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at)];
 }
+
+/** `1,204 tokens`. */
+export function tokens(count: number): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? "token" : "tokens"}`;
+}
+
+/** About how many dollars: `~$0.002`, `~$1.20`; less than a tenth of a cent is not told apart. */
+export function dollars(amount: number): string {
+  if (amount > 0 && amount < 0.001) {
+    return "< $0.001";
+  }
+  return `~$${amount.toFixed(amount < 0.1 ? 3 : 2)}`;
+}
+
+/** How much time is left: `9 min`, `42 s`. */
+export function left(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  return seconds > 90 ? `${Math.round(seconds / 60)} min` : `${seconds} s`;
+}

@@ -4,6 +4,7 @@ import type { Scope } from "../scope.ts";
 import type { State } from "../state.ts";
 import { attribute, button, el, icon, show, text, type View } from "./dom.ts";
 import { badgeParts, cleanLine, elapsed, latency } from "./format.ts";
+import { timeRing, tokenMeter } from "./gauges.ts";
 import { displayName, status } from "./status.ts";
 
 export interface Header extends View {
@@ -23,6 +24,8 @@ export function header(scope: Scope): Header {
     title: "From the end of your words to the first sound of the answer",
   });
   const clock = el("span", "lw-clock", { role: "timer", "aria-label": "Elapsed time" }, "00:00");
+  const ring = timeRing(scope);
+  const used = tokenMeter();
   const explore = el(
     "button",
     "lw-explore",
@@ -36,7 +39,7 @@ export function header(scope: Scope): Header {
     "lw-header",
     {},
     el("span", "lw-identity", {}, dot, who, badge),
-    el("span", "lw-meta", {}, word, first, clock),
+    el("span", "lw-meta", {}, word, first, used.element, ring.element, clock),
     explore,
     settings,
   );
@@ -77,6 +80,10 @@ export function header(scope: Scope): Header {
       // A talk that ended before this view was made: how long it was is not known.
       show(clock, counted);
       tick();
+      ring.update(state);
+      used.update(state);
+      // Money is worth a look at any time; tokens that cost nothing are for who explores.
+      show(used.element, !used.element.hidden && (state.explorer.meter?.cost_usd ?? 0) > 0);
     },
   };
 }

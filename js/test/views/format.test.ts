@@ -3,11 +3,14 @@ import {
   badgeParts,
   clean,
   cleanLine,
+  dollars,
   duration,
   elapsed,
   firstSentence,
   LONGEST_TEXT,
   latency,
+  left,
+  tokens,
 } from "../../src/views/format.ts";
 
 describe("clean", () => {
@@ -95,4 +98,28 @@ describe("sentences", () => {
     expect(badgeParts("no key · on this computer")).toEqual(["no key", " · on this computer"]);
     expect(badgeParts("key")).toEqual(["key", ""]);
   });
+});
+
+describe("figures of the meter", () => {
+  it.each([
+    [0, "0 tokens"],
+    [1, "1 token"],
+    [1352, "1,352 tokens"],
+  ])("%i tokens", (count, words) => expect(tokens(count)).toBe(words));
+
+  it.each([
+    [0, "~$0.000"],
+    [0.0001, "< $0.001"],
+    [0.0042, "~$0.004"],
+    [0.1234, "~$0.12"],
+    [1.2, "~$1.20"],
+  ])("%f dollars", (amount, words) => expect(dollars(amount)).toBe(words));
+
+  it.each([
+    [-5, "0 s"],
+    [41_200, "42 s"],
+    [90_000, "90 s"],
+    [91_000, "2 min"],
+    [600_000, "10 min"],
+  ])("%i ms left", (ms, words) => expect(left(ms)).toBe(words));
 });

@@ -4,6 +4,7 @@ import type { PanelName } from "../../explorer.ts";
 import type { Scope } from "../../scope.ts";
 import type { Actions, State, Store } from "../../state.ts";
 import { attribute, button, el, freshId, icon, show, type View } from "../dom.ts";
+import { tokenMeter } from "../gauges.ts";
 import { PANELS, type PanelKind } from "./panels.ts";
 
 interface Tab {
@@ -21,7 +22,8 @@ export function explorer(opener: HTMLButtonElement, store: Store, actions: Actio
   const list = el("div", "lw-tabs", { role: "tablist", "aria-label": "Explorer" });
   list.append(...tabs.map((tab) => tab.button));
   const close = button("lw-plain lw-explorer-close", "Close the explorer", icon("close", 18));
-  const bar = el("div", "lw-explorer-bar", {}, list, close);
+  const used = tokenMeter();
+  const bar = el("div", "lw-explorer-bar", {}, list, used.element, close);
   const element = el("section", "lw-explorer", { id, "aria-label": "Explorer" }, bar);
   element.append(...tabs.map((tab) => tab.panel));
   attribute(opener, "aria-controls", id);
@@ -51,6 +53,7 @@ export function explorer(opener: HTMLButtonElement, store: Store, actions: Actio
       const { open, panel } = state.explorer;
       attribute(opener, "aria-expanded", String(open));
       show(element, open);
+      used.update(state);
       for (const tab of tabs) {
         const chosen = open && tab.name === panel;
         attribute(tab.button, "aria-selected", String(tab.name === panel));
