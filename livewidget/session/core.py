@@ -134,6 +134,9 @@ class Core(Moving):
         self._phase = Phase.OPEN
         for event in connection.opening:
             self.received(event)
+        ignored = self.config.notes(connection.model)
+        if ignored:
+            self._notice("info", "field-ignored", " ".join(ignored))
         self._line.begin(connection)
         self._beat = asyncio.create_task(self._pass_time(), name="livewidget beat")
 

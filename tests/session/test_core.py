@@ -14,6 +14,7 @@ from livewidget.errors import (
     StateError,
 )
 from livewidget.events import (
+    Notice,
     SessionEnded,
     SessionStarted,
 )
@@ -21,6 +22,8 @@ from livewidget.protocol import (
     SetupComplete,
 )
 from livewidget.session import LiveSession
+from livewidget.standin import StandIn
+from livewidget.standin.script import Script
 from livewidget.turns import Floor
 from tests.peer import Peer, eventually, until
 
@@ -163,3 +166,24 @@ async def test_a_turn_refused_by_the_model_is_an_answer_too(peer):
         with pytest.raises(ServerFault, match="prohibited input content"):
             await asking
         assert session.is_open
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (
+            "gemini-3.8-live",
+            [
+                "gemini-3.8-live ignores language: it follows the language of the conversation; "
+                "ask for one in system_instruction."
+            ],
+        ),
+        ("gemini-live-2.5-flash", []),
+    ],
+)
+async def test_what_the_model_ignores_is_said_once(model, said):
+    session = LiveSession(StandIn(script=Script([]), model=model), LiveConfig(language="pl"))
+    heard = []
+    session.subscribe(heard.append)
+    async with session:
+        assert [event.text for event in heard if isinstance(event, Notice)] == said
