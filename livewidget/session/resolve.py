@@ -11,6 +11,7 @@ from livewidget.errors import UsageError
 from livewidget.models import find
 from livewidget.session.endurance import Endurance
 from livewidget.session.live import LiveSession
+from livewidget.session.toolbox import Confirm
 from livewidget.tools import Tool
 
 #: The model that is always there.
@@ -23,6 +24,7 @@ def connect(
     tools: Sequence[Tool | Callable[..., Any] | Mapping[str, Any]] = (),
     history: Sequence[tuple[str, str]] = (),
     endurance: Endurance | None = None,
+    confirm: Confirm | bool | None = None,
     **config: Any,
 ) -> LiveSession:
     """Prepare a session, to be opened with `async with`.
@@ -32,6 +34,7 @@ def connect(
         tools: Functions that the model may call.
         history: What was said before, for the model to know: `[("user", "…"), ("model", "…")]`.
         endurance: What the session does about connections that end, and about silence.
+        confirm: Asked before a tool with `confirm=True` runs; see `LiveSession`.
         config: Fields of `LiveConfig`: `voice="Kore"`, `system_instruction="…"` …
 
     Raises:
@@ -42,7 +45,7 @@ def connect(
     provider = resolve(provider_or_model)
     settings = LiveConfig.of(**config)
     settings.check(find(provider.model, provider.service))
-    return LiveSession(provider, settings, tools=tools, history=history, endurance=endurance)
+    return LiveSession(provider, settings, tools=tools, history=history, endurance=endurance, confirm=confirm)
 
 
 def resolve(provider_or_model: Provider | str | None = None) -> Provider:

@@ -98,6 +98,9 @@ class StandIn:
         self._live: dict[Faults, asyncio.AbstractEventLoop] = {}
         self._refusing = False
 
+    def __repr__(self) -> str:
+        return f"StandIn(model={self.model!r})"
+
     @property
     def service(self) -> str:
         """Which rows of `livewidget.models` hold: "standin", or those of the model it stands in for."""

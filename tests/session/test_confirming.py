@@ -7,7 +7,7 @@ import pytest
 from livewidget.clock import ManualClock
 from livewidget.events import Notice, ToolAllowed, ToolAsking, ToolCallCancelled, ToolResult
 from livewidget.protocol import ToolCallCancellation
-from livewidget.session import LiveSession
+from livewidget.session import LiveSession, connect
 from livewidget.tools import Tool
 from tests.peer import Peer, eventually, until
 
@@ -64,6 +64,17 @@ async def test_a_call_that_is_not_allowed_does_not_run():
         (use,) = session.turns[-1].tools
         assert (use.state, use.error) == ("refused", "the user did not allow it")
     assert opened == []
+
+
+async def test_a_function_that_is_given_to_connect_is_asked():
+    for allowed in (True, False):
+        peer = Peer()
+        async with connect(peer, tools=[DOOR], confirm=lambda call, word=allowed: word) as session:
+            stream = aiter(session)
+            await peer.receive()
+            await peer.call("open_door", which="front")
+            assert (await until(stream, ToolResult)).refused is not allowed
+    assert opened == ["front"]
 
 
 async def test_nobody_answers_in_time():

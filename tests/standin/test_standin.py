@@ -21,6 +21,11 @@ def test_it_is_a_provider():
     assert StandIn(script=Script([])).suggestions == ()
 
 
+def test_its_repr_says_for_whom_it_stands_in():
+    assert repr(StandIn()) == "StandIn(model='offline-tutor')"
+    assert repr(StandIn(model="gemini-3.8-live")) == "StandIn(model='gemini-3.8-live')"
+
+
 def test_what_is_worth_trying_depends_on_what_is_declared():
     tutor = StandIn()
     assert tutor.suggest(LiveConfig()) == tutor.suggestions

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 from livewidget.standin.seams import Call, Mind, Phrases, Say, Skills, Thought, Wait
@@ -149,6 +149,8 @@ class TutorMind:
             return pages.answer(addresses)
         if (sum_ := say_sum(said)) is not None:
             return Say(sum_, ("This is a sum.", "I can do sums myself: no tool is needed.", sum_))
+        if several := self._together(said):
+            return several
         for tool in self._tools.values():
             if free := tool.free_text(text):
                 mine = found.values if found and found.pattern.intent == f"tool:{tool.name}" else {}
@@ -159,6 +161,24 @@ class TutorMind:
                 }
                 return self._call(tool, {**mine, **free, **exact}, found)
         return self._meant(found) if found else Say(self._sorry())
+
+    def _together(self, said: Sequence[Token]) -> Call | None:
+        """Return the calls of "turn on the light and draw a red circle": several that lack nothing."""
+        parts = [list(part) for is_and, part in groupby(said, lambda word: word == "and") if not is_and]
+        calls: list[Call] = []
+        for part in parts if len(parts) > 1 else ():
+            found = self._table.match(part)
+            if found is None or not found.pattern.intent.startswith("tool:"):
+                return None
+            tool = self._tools[found.pattern.intent.removeprefix("tool:")]
+            if tool.others or not set(tool.required) <= set(found.values):
+                return None
+            calls.append(Call(tool.name, dict(found.values)))
+        if not calls:
+            return None
+        names = listed([call.name for call in calls])
+        thoughts = (f"This is for the functions {names}.", "They need not wait for each other.")
+        return Call(calls[0].name, calls[0].args, thoughts, also=tuple(calls[1:]))
 
     def _meant(self, found: Match) -> Thought:
         intent = found.pattern.intent

@@ -200,6 +200,31 @@ async def test_a_negation_is_not_a_command(text):
     assert SORRY in await say(text, LIGHT)
 
 
+async def test_several_functions_are_called_at_once():
+    call = await mind(LIGHT, SHAPE, TIMER).reply("Turn on the light and draw a red circle, please.")
+    assert (call.name, call.args) == ("set_light", {"on": True})
+    (also,) = call.also
+    assert (also.name, also.args) == ("draw_shape", {"shape": "circle", "color": "red"})
+    three = await mind(LIGHT, SHAPE, TIMER).reply(
+        "turn off the light and set a timer for five minutes and draw a square"
+    )
+    assert [one.name for one in (three, *three.also)] == ["set_light", "set_timer", "draw_shape"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "turn on the light and sing a song",  # half of it is nothing that it can do
+        "turn on the light and set a timer",  # for how long?
+        "turn on the light and do not draw a red circle",
+        "and",
+    ],
+)
+async def test_only_what_is_whole_is_called_at_once(text):
+    answer = await mind(LIGHT, SHAPE, TIMER).reply(text)
+    assert not getattr(answer, "also", ())
+
+
 async def test_a_missing_argument_is_asked_for():
     session = mind(SHAPE, TIMER, WEATHER)
     assert (await session.reply("draw a shape")).text.startswith("Which shape?")
