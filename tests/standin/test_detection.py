@@ -180,3 +180,32 @@ async def test_coverage_decides_what_silence_costs(halves, coverage, silence_cou
     audio = {one["modality"]: one["tokenCount"] for one in usage["promptTokensDetails"]}["AUDIO"]
     assert (audio > 250) == silence_counts
     assert audio >= 25 * len(np.concatenate(halves)) / RATE - 15
+
+
+TOOLS = [
+    {"name": "set_light", "parameters": {"type": "OBJECT", "properties": {"on": {"type": "BOOLEAN"}}, "required": ["on"]}},
+    {"name": "get_weather", "parameters": {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["city"]}},
+]  # fmt: skip
+
+
+async def test_two_functions_that_are_asked_for_in_one_breath_are_called_in_one_message():
+    """With the tutor's own ears and brain."""
+    pytest.importorskip("pocketsphinx")
+    client = Client(await StandIn(voice=Voice(), clock=VirtualClock()).dial())
+    await client.setup(inputAudioTranscription={}, tools=[{"functionDeclarations": TOOLS}])
+    sound = await asyncio.to_thread(spoken, "turn on the light and what is the weather in Paris", "Kore")
+    pcm = to_pcm16(room(0.5, sound, 1.2))
+    for start in range(0, len(pcm), 3200):
+        await client.audio(pcm[start : start + 3200])
+    calls = (await client.until("toolCall"))[-1]["toolCall"]["functionCalls"]
+    assert [(call["name"], call["args"]) for call in calls] == [
+        ("set_light", {"on": True}),
+        ("get_weather", {"city": "Paris"}),
+    ]
+    responses = [
+        {"id": call["id"], "name": call["name"], "response": {"result": f"{call['name']} done"}}
+        for call in calls
+    ]
+    await client.send(toolResponse={"functionResponses": responses})
+    await client.turn()
+    await client.transport.close()

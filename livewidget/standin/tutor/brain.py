@@ -8,10 +8,11 @@ or takes dictation has a mind of its own. The same table makes the sentences tha
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any
 
 from livewidget.standin.seams import Call, Mind, Phrases, Say, Skills, Thought, Wait
@@ -32,6 +33,9 @@ from livewidget.standin.tutor.sentences import (
 from livewidget.standin.tutor.sums import say_sum
 
 NO_SKILLS = Skills()
+_AT_ONCE = 4  # functions that are called together, at most
+_AND = re.compile(r"\s*,?\s*\band(?: then)?\b\s*", re.IGNORECASE)
+_COMMA = re.compile(rf"{_AND.pattern}|\s*,\s*", re.IGNORECASE)
 _SUGGESTIONS = 5
 
 Clock = Callable[[], datetime]
@@ -149,8 +153,31 @@ class TutorMind:
             return pages.answer(addresses)
         if (sum_ := say_sum(said)) is not None:
             return Say(sum_, ("This is a sum.", "I can do sums myself: no tool is needed.", sum_))
-        if several := self._together(said):
-            return several
+        # A comma may part two requests, or come before "please".
+        several = self._several(_COMMA.split(text)) or self._several(_AND.split(text))
+        if asked := several or self._asked(text, said, found):
+            return asked
+        return self._meant(found) if found else Say(self._sorry())
+
+    def _several(self, parts: Sequence[str]) -> Call | None:
+        """Return the calls of "… and …", where each part asks for a function and says all that it needs."""
+        parts = [part for part in parts if part.strip()]
+        if not 2 <= len(parts) <= _AT_ONCE:
+            return None
+        calls: list[Call] = []
+        for part in parts:
+            said = tokens(part)
+            asked = self._asked(part, said, self._table.match(said))
+            self._pending = None  # Half a question is not asked about.
+            if not isinstance(asked, Call):
+                return None
+            calls.append(asked)
+        names = listed([call.name for call in calls])
+        thoughts = (f"This is for the functions {names}.", "They need not wait for each other.")
+        return replace(calls[0], thoughts=thoughts, also=tuple(calls[1:]))
+
+    def _asked(self, text: str, said: Sequence[Token], found: Match | None) -> Say | Call | None:
+        """Return the call of the function that is asked for, or the question for what it lacks."""
         for tool in self._tools.values():
             if free := tool.free_text(text):
                 mine = found.values if found and found.pattern.intent == f"tool:{tool.name}" else {}
@@ -160,30 +187,13 @@ class TutorMind:
                     if free.get(key, value).lower() == str(value).lower()
                 }
                 return self._call(tool, {**mine, **free, **exact}, found)
-        return self._meant(found) if found else Say(self._sorry())
-
-    def _together(self, said: Sequence[Token]) -> Call | None:
-        """Return the calls of "turn on the light and draw a red circle": several that lack nothing."""
-        parts = [list(part) for is_and, part in groupby(said, lambda word: word == "and") if not is_and]
-        calls: list[Call] = []
-        for part in parts if len(parts) > 1 else ():
-            found = self._table.match(part)
-            if found is None or not found.pattern.intent.startswith("tool:"):
-                return None
+        if found and found.pattern.intent.startswith("tool:"):
             tool = self._tools[found.pattern.intent.removeprefix("tool:")]
-            if tool.others or not set(tool.required) <= set(found.values):
-                return None
-            calls.append(Call(tool.name, dict(found.values)))
-        if not calls:
-            return None
-        names = listed([call.name for call in calls])
-        thoughts = (f"This is for the functions {names}.", "They need not wait for each other.")
-        return Call(calls[0].name, calls[0].args, thoughts, also=tuple(calls[1:]))
+            return self._call(tool, dict(found.values), found)
+        return None
 
     def _meant(self, found: Match) -> Thought:
         intent = found.pattern.intent
-        if intent.startswith("tool:"):
-            return self._call(self._tools[intent.removeprefix("tool:")], dict(found.values), found)
         if fact := shelf.answer(found):
             return fact
         if intent in self._answers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import cycle, islice, permutations
 
 from livewidget.standin.seams import Skills
 from livewidget.standin.tutor import asides, pages, programs, shelf
@@ -14,6 +15,8 @@ COUNT_LIMIT = 20
 _PLAIN = 8  # how often a sentence without slots stands in the list
 _SLOTTED = 24  # ways to say a pattern with slots
 _COMBINATIONS = 300  # of a pattern's choices, up to which each is listened for
+_TOGETHER = 3  # functions that are listened for in pairs
+_PAIRED = 3  # ways to say each pattern in a pair
 _NUMBER = Slot(low=0, high=100)
 _SMALL = Slot(low=1, high=20)  # what people try first
 
@@ -81,4 +84,23 @@ def sentences(tools: Sequence[Declared], skills: Skills) -> list[str]:
         for key in tool.required:  # the answer to "Which …?"
             if key in tool.slots:
                 found += Pattern(f"{{{key}}}", "", tool.slots).sentences(_SLOTTED)
-    return found
+    return found + _together(tools)
+
+
+def _together(tools: Sequence[Declared]) -> list[str]:
+    """Return ways to ask for two functions at once: every way of the one, with some way of the other."""
+    ways = [list(dict.fromkeys(_whole(tool))) for tool in tools]
+    return [
+        f"{one} and {other}"
+        for first, second in permutations(list(filter(None, ways))[:_TOGETHER], 2)
+        for one, other in islice(zip(cycle(first), cycle(second)), max(len(first), len(second)))
+    ]
+
+
+def _whole(tool: Declared) -> Iterator[str]:
+    """Yield ways to ask for a function that leave no question open, each of its choices among them."""
+    patterns = [pattern for pattern in tool.patterns if set(tool.required) <= set(pattern.names)]
+    for pattern in patterns:
+        yield from pattern.sentences(_PAIRED)
+    for pattern in sorted(patterns, key=lambda pattern: -len(pattern.text))[:1]:
+        yield from pattern.choices(_COMBINATIONS)

@@ -325,3 +325,55 @@ def test_every_combination_of_a_tool_s_choices_is_listened_for():
     mind = TutorBrain().session([{"name": "draw_shape", "parametersJsonSchema": schema}])
     heard = set(mind.phrases.sentences)
     assert {f"draw a {color} {shape}" for color in colors for shape in shapes} <= heard
+
+
+# --- Several at once ----------------------------------------------------------------------------------------
+
+ON = {
+    "name": "set_light",
+    "parametersJsonSchema": {"properties": {"on": {"type": "boolean"}}, "required": ["on"]},
+}
+CITY = {
+    "name": "get_weather",
+    "parametersJsonSchema": {"properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
+
+
+async def asked(text, *declarations):
+    """What is called, as (name, arguments) in order; [] where something is said instead."""
+    answer = await TutorBrain().session(declarations or [ON, CITY]).reply(text)
+    return (
+        [(call.name, dict(call.args)) for call in (answer, *answer.also)] if isinstance(answer, Call) else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("Turn on the light and what is the weather in Paris?", [("set_light", {"on": True}), ("get_weather", {"city": "Paris"})]),
+        ("turn on the light, and then turn off the light", [("set_light", {"on": True}), ("set_light", {"on": False})]),
+        (
+            "what is the weather in New Delhi, turn off the light and what is the weather in Rome",
+            [("get_weather", {"city": "New Delhi"}), ("set_light", {"on": False}), ("get_weather", {"city": "Rome"})],
+        ),
+        ("what is the weather in Trinidad and Tobago", [("get_weather", {"city": "Trinidad and Tobago"})]),
+        ("turn on the light and what is the weather", []),
+        ("turn on the light and sing", [("set_light", {"on": True})]),
+        ("what is seven and five", []),
+    ],
+)  # fmt: skip
+async def test_functions_that_are_asked_for_together_are_called_together(text, calls):
+    assert await asked(text) == calls
+
+
+async def test_a_part_that_lacks_something_leaves_no_question_open():
+    mind = TutorBrain().session([ON, CITY])
+    await mind.reply("turn on the light and what is the weather")
+    assert isinstance(await mind.reply("Paris"), Say)
+
+
+def test_pairs_are_listened_for_and_none_where_there_is_one_function():
+    together = [text for text in TutorBrain().session([ON, CITY]).phrases.sentences if " and " in text]
+    assert any("light and " in text and " weather in " in text for text in together)
+    assert any(" weather in " in text.split(" and ")[0] for text in together)
+    assert not [text for text in TutorBrain().session([ON]).phrases.sentences if "light and " in text]
