@@ -18,7 +18,7 @@ from livewidget.protocol import ClientMessage
 Kind = Literal["sound", "text", "picture", "mark", "result", "other"]
 
 #: Sound remembered at most, and of it that which has been taken in already: a start of speech is told late.
-SOUND_MS: Final = 30_000.0
+SOUND_MS: Final = 60_000.0
 TAKEN_MS: Final = 3_000.0
 #: Sound before a voice that goes with it.
 BEFORE_MS: Final = 500.0

@@ -135,10 +135,10 @@ async def test_sound_that_would_be_too_much_gives_way_and_is_told():
         talk.peer.refusals = [ConnectFailed("No.")] * 2
         await talk.peer.close(*LOST)
         await settle()
-        for _ in range(400):
+        for _ in range(700):
             await talk.session.send_audio(LOUD)
         await talk.moved()
-        assert len(spoken(await talk.peer.rest())) == len(LOUD) * 300
+        assert len(spoken(await talk.peer.rest())) == len(LOUD) * 600
         assert "10 s" in talk.notices["sound-lost"]
 
 

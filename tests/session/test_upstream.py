@@ -167,13 +167,13 @@ def test_results_that_nobody_waits_for_are_dropped(sent):
 
 
 def test_sound_is_bounded_and_what_was_lost_is_known(sent):
-    sent.sound(*map(str, range(400)), due=True)
-    assert sent.upstream.lost_ms == 400 * 100 - SOUND_MS
-    assert sent.again()[0] == [str(number) for number in range(100, 400)]
+    sent.sound(*map(str, range(1000)), due=True)
+    assert sent.upstream.lost_ms == 1000 * 100 - SOUND_MS
+    assert sent.again()[0] == [str(number) for number in range(400, 1000)]
 
 
 def test_sound_that_was_sent_is_not_lost(sent):
-    sent.sound(*map(str, range(400)))
+    sent.sound(*map(str, range(1000)))
     assert sent.upstream.lost_ms == 0
 
 

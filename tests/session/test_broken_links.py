@@ -1,0 +1,75 @@
+"""Sessions whose links break at any moment: what the person said is in the transcript once, whole.
+
+An answer may be cut, and is then marked; a question may be asked again, and is then one turn all the same.
+"""
+
+import asyncio
+import random
+
+import pytest
+
+from livewidget.events import SessionMoved
+from livewidget.session import Endurance
+
+from .person import talk
+from .words import answer_to
+
+FAULTS = ("drop", "internal", "goaway")
+
+
+def broken(seed, *, count=12, minutes=4, resumption=True, **more):
+    """A talk in which something goes wrong so often, at moments that the seed decides."""
+    dice = random.Random(seed)
+    moments = sorted(dice.randrange(5_000, minutes * 60_000 - 40_000, 100) for _ in range(count))
+
+    def disturb(standin, now_ms):
+        while moments and now_ms >= moments[0]:
+            moments.pop(0)
+            standin.simulate(dice.choice(FAULTS))
+
+    endurance = Endurance(idle_pause_s=5, random=lambda: 1.0, **more)
+    return asyncio.run(talk(minutes, endurance, seed=seed, disturb=disturb, resumption=resumption))
+
+
+def tidy(text):
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("resumption", [True, False], ids=["resumed", "told"])
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_breaks_the_persons_words_are_there_once(seed, resumption):
+    record = broken(seed, resumption=resumption)
+    assert record.session.error is None
+    moves = record.told(SessionMoved)
+    assert len(moves) >= 6
+    assert all(moved.resumed is resumption for moved in moves)
+    turns = record.session.turns
+    asked = [tidy(turn.text) for turn in turns if turn.speaker == "user"]
+    assert asked == record.said
+    # What the server understood last of all is what was said, however often it was asked.
+    assert list(dict.fromkeys(record.brain.asked)) == record.said
+    answers = {}
+    for turn in turns:
+        if turn.speaker == "user":
+            question = tidy(turn.text)
+        elif turn.text:
+            assert question not in answers, "an answer came twice"
+            answers[question] = (tidy(turn.text), turn.interrupted)
+    for question, (answer, cut) in answers.items():
+        whole = answer_to(question)
+        assert whole.startswith(answer)
+        assert answer == whole or cut
+    assert len(answers) >= len(record.said) - len(moves)
+
+
+def test_where_nothing_breaks_no_answer_is_cut():
+    record = broken(1, count=0)
+    assert record.told(SessionMoved) == []
+    assert not any(turn.interrupted for turn in record.session.turns)
+    assert record.brain.asked == record.said
+
+
+def test_a_session_that_does_not_hand_over_loses_words():
+    record = broken(1, hand_over=False)
+    assert record.session.error is not None
+    assert len(record.said) < len(broken(1).said) / 2
