@@ -7,7 +7,8 @@ import json
 import logging
 import re
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
 
 from livewidget.protocol.content import FunctionResponse
 from livewidget.standin import calling, recall, rules
@@ -126,7 +127,7 @@ class Answering:
         self._telling.stop()
 
     async def _run(self) -> None:
-        try:
+        async with self._guarded():
             while True:
                 if self._urgent:
                     await self._tell_of([self._urgent.popleft()])
@@ -136,6 +137,12 @@ class Answering:
                     await self._tell_of([self._reports.popleft()])
                 else:
                     break
+
+    @asynccontextmanager
+    async def _guarded(self) -> AsyncIterator[None]:
+        """End the session, and nothing else, where something fails that runs beside it."""
+        try:
+            yield
         except TransportClosed:
             pass
         except Refusal as refusal:
@@ -246,7 +253,7 @@ class Answering:
 
     async def _wait_beside(self, free: Batch) -> None:
         """Take results as they come, and have them told when their scheduling says."""
-        try:
+        async with self._guarded():
             while (outcome := await free.next()) is not None:
                 self._memory.context.read(json.dumps(calling.result(outcome[1])))
                 scheduling = outcome[1].scheduling
@@ -257,5 +264,3 @@ class Answering:
                 elif scheduling != "SILENT":
                     self._reports.append(outcome)
                 self.idle()
-        except TransportClosed:
-            pass

@@ -16,7 +16,15 @@ import msgspec
 
 from livewidget import models
 from livewidget.models import FEATURES, Feature, Model
-from livewidget.protocol.client import ClientMessage, GenerationConfig, Setup
+from livewidget.protocol.client import (
+    ClientContent,
+    ClientMessage,
+    ContextUpdate,
+    GenerationConfig,
+    RealtimeInput,
+    Setup,
+    ToolResponse,
+)
 from livewidget.protocol.content import FunctionDeclaration, Tool
 from livewidget.standin.outlet import Refusal
 
@@ -91,29 +99,13 @@ def check_message(message: ClientMessage, setup: Setup, model: Model, *, seeding
         reason = SETUP_FIRST
     elif message.client_content is not None:
         reason = None if seeding or model.text_by_client_content else INVALID
-        # Vertex AI takes a new instruction as a turn of the system.
-        roles = {None, "user", "model"} if model.service == "gemini" else {None, "user", "model", "system"}
-        if any(turn.role not in roles for turn in message.client_content.turns or []):
-            reason = INVALID
+        reason = reason or _roles(message.client_content, model)
     elif message.realtime_input is not None:
-        sent = message.realtime_input
-        explicit = sent.activity_start is not None or sent.activity_end is not None
-        reason = _MANUAL_ONLY if explicit and not _manual(setup) else None
-        if sent.text is not None and model.text == "none":
-            reason = INVALID
-        if sent.video is not None and not model.video:
-            reason = INVALID
+        reason = _realtime(message.realtime_input, setup, model)
     elif message.tool_response is not None:
-        answers = message.tool_response.function_responses or []
-        if not model.will_continue and any(answer.will_continue for answer in answers):
-            reason = INVALID
-        if not model.scheduling and any(answer.scheduling for answer in answers):
-            reason = INVALID
-        # Vertex AI's clients may leave the id out.
-        if model.service == "gemini" and any(not answer.id for answer in answers):
-            reason = INVALID
+        reason = _results(message.tool_response, model)
     elif message.context_update is not None:
-        reason = None if model.context_update else INVALID
+        reason = _update(message.context_update, setup, model)
     if reason:
         raise Refusal(1007, reason)
 
@@ -215,6 +207,38 @@ _OWN: Final = (
     "generationConfig.thinkingConfig.thinkingLevel",
     "generationConfig.translationConfig.targetLanguageCode",
 )
+
+
+# --- Messages of a running session --------------------------------------------------------------------------
+
+
+def _roles(content: ClientContent, model: Model) -> str | None:
+    # Vertex AI takes a new instruction as a turn of the system.
+    roles = {None, "user", "model", *([] if model.service == "gemini" else ["system"])}
+    return INVALID if any(turn.role not in roles for turn in content.turns or []) else None
+
+
+def _realtime(sent: RealtimeInput, setup: Setup, model: Model) -> str | None:
+    if (sent.text is not None and model.text == "none") or (sent.video is not None and not model.video):
+        return INVALID
+    explicit = sent.activity_start is not None or sent.activity_end is not None
+    return _MANUAL_ONLY if explicit and not _manual(setup) else None
+
+
+def _results(response: ToolResponse, model: Model) -> str | None:
+    results = response.function_responses or []
+    continues = not model.will_continue and any(result.will_continue for result in results)
+    schedules = not model.scheduling and any(result.scheduling for result in results)
+    # Vertex AI's clients may leave the id out.
+    nameless = model.service == "gemini" and any(not result.id for result in results)
+    return INVALID if continues or schedules or nameless else None
+
+
+def _update(update: ContextUpdate, setup: Setup, model: Model) -> str | None:
+    if not model.context_update:
+        return INVALID
+    changed = Setup(model=setup.model, tools=update.tools.tools if update.tools else None)
+    return next(filter(None, (rule(changed, model) for rule in (_behaviors, _functions, _features))), None)
 
 
 # --- Help ---------------------------------------------------------------------------------------------------

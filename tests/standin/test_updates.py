@@ -42,6 +42,7 @@ async def test_an_instruction_is_replaced_by_a_turn_of_the_system_on_vertex(benc
         ("gemini-live-2.5-flash-native-audio", {"contextUpdate": {"systemInstruction": AHAB}}),
         ("gemini-3.8-live", {"clientContent": {"turns": [{"role": "system", **AHAB}]}}),
         ("offline-tutor", {"clientContent": {"turns": [{"role": "narrator", **AHAB}]}}),
+        (VERTEX, {"contextUpdate": {"tools": {"tools": [{"codeExecution": {}}]}}}),
     ],
 )
 async def test_models_that_take_no_update(bench, model, message):
