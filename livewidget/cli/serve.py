@@ -18,7 +18,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Serve the offline tutor on this computer's own address, with and without TLS. When it "
         "is ready it prints one line of JSON: "
         '{"ws": "ws://127.0.0.1:…", "wss": "wss://127.0.0.1:…", "cert": "…/cert.pem"}; '
-        "then it serves until Ctrl+C or SIGTERM.",
+        "then it serves until Ctrl+C or SIGTERM. Ephemeral tokens are made at /v1alpha/auth_tokens of the "
+        "same ports.",
     )
     command.add_argument(
         "--ws-port", type=_port, default=0, metavar="N", help="port without TLS (any free one)"
@@ -28,6 +29,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     command.add_argument("--no-tls", action="store_true", help="serve ws only; needs no certificate")
     command.add_argument("--key", help="accept this key only, instead of any")
+    command.add_argument(
+        "--connection-s",
+        type=float,
+        metavar="S",
+        help="seconds that a connection lasts, with a go away before its end (600)",
+    )
     command.set_defaults(run=run)
 
 
@@ -49,7 +56,8 @@ async def serve(arguments: argparse.Namespace) -> None:
     ended = asyncio.Event()
     on_signals(ended)
     wss_port = None if arguments.no_tls else arguments.wss_port
-    server = Server(StandIn(), ws_port=arguments.ws_port, wss_port=wss_port, key=arguments.key)
+    tutor = StandIn(connection_s=arguments.connection_s)
+    server = Server(tutor, ws_port=arguments.ws_port, wss_port=wss_port, key=arguments.key)
     async with contextlib.AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(server)

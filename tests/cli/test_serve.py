@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,6 +53,30 @@ def test_it_serves_both_and_ends_cleanly(number):
             rest, errors = process.communicate(timeout=20)
         assert (process.returncode, rest, errors) == (0, "", "")
         assert not Path(ready["cert"]).exists()
+
+
+def test_connections_can_be_short():
+    with serving("--no-tls", "--connection-s", "0.5") as (_, ready), connect(ready["ws"] + SERVICE) as link:
+        link.send(SETUP)
+        assert "setupComplete" in json.loads(link.recv(10))
+        assert json.loads(link.recv(10)) == {"goAway": {"timeLeft": "0.1875s"}}
+        with pytest.raises(ConnectionClosed) as closed:
+            link.recv(10)
+        assert closed.value.rcvd.code == 1011
+
+
+def test_it_makes_ephemeral_tokens():
+    with serving("--no-tls", "--key", "k") as (_, ready):
+        request = urllib.request.Request(
+            ready["ws"].replace("ws", "http", 1) + "/v1alpha/auth_tokens", b"{}", {"x-goog-api-key": "k"}
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=10) as answer:
+            token = json.load(answer)["name"]
+        alpha = SERVICE.replace("v1beta", "v1alpha") + f"Constrained?access_token={token}"
+        with connect(ready["ws"] + alpha) as link:
+            link.send(SETUP)
+            assert "setupComplete" in json.loads(link.recv(10))
 
 
 def test_it_listens_on_loopback_only():
