@@ -39,6 +39,8 @@ from livewidget.turns.user_half import UserHalf
 
 #: An output transcript this soon after the turn's end, with nothing asked since, belongs to that turn.
 LATE_MS = 1000.0
+#: Words and the sound they belong to come this close to each other, the words first.
+TOGETHER_MS = 100.0
 
 
 class ModelHalf:
@@ -65,6 +67,8 @@ class ModelHalf:
         self._spoke_since_call = True
         self._void: int | None = None
         self._last: tuple[int, float] | None = None
+        # Of the words that came late: their turn, how many spans it had before, and when the first came.
+        self._late: tuple[int, int, float] | None = None
 
     # What it says.
 
@@ -90,7 +94,10 @@ class ModelHalf:
 
     def sound(self, event: OutputAudio | OutputText | OutputMedia, now_ms: float) -> None:
         """Sound or text of the answer has come."""
+        unasked = self.turn is None and self._void is None and not self._chair.asked
         index = self._speak()
+        if unasked:
+            self._claim(index, now_ms)
         turn = self._ledger[index]
         self._spoke_since_call = True
         if isinstance(event, OutputAudio):
@@ -102,6 +109,15 @@ class ModelHalf:
             self._ledger.change(index, spans=(*turn.spans, Span(event.text, sample)))
         self._time(index, now_ms)
         self._chair.step(event)
+
+    def _claim(self, index: int, now_ms: float) -> None:
+        """Take over words that seemed late: the model speaks unasked, as of a result, and they came first."""
+        late, self._late = self._late, None
+        if late is not None and now_ms - late[2] <= TOGETHER_MS:
+            spans = self._ledger[late[0]].spans
+            words = "".join(span.text for span in spans[late[1] :])
+            self._ledger.change(late[0], spans=spans[: late[1]])
+            self._ledger.change(index, spans=(Span(words),))
 
     def _time(self, index: int, now_ms: float) -> None:
         """Take the time of an answer at its first sound."""
@@ -122,6 +138,10 @@ class ModelHalf:
         late = self._late_turn(now_ms)
         index = self._speak() if late is None else late
         turn = self._ledger[index]
+        if late is not None and self._void is None:
+            known = self._late
+            if known is None or known[0] != late or now_ms - known[2] > TOGETHER_MS:
+                self._late = (late, len(turn.spans), now_ms)
         sample = turn.audio_samples
         if turn.spans:
             sample = max(sample, turn.spans[-1].sample + spoken_samples(turn.spans[-1].text))

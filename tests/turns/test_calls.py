@@ -207,3 +207,25 @@ def test_a_silent_result_for_an_earlier_turn_leaves_this_one_open(talk):
     talk.fold(TextSent(text="And?"), said("Well"), sound(1), SILENT)
     assert not talk.turns[-1].final
     assert talk.floor is Floor.MODEL
+
+
+COUNTED = (TextSent(text="Count!"), said("One, two."), sound(1), GenerationComplete(), TurnComplete())
+
+
+@pytest.mark.parametrize("apart_ms", [0, 20])
+def test_what_is_told_of_a_result_unasked_is_a_turn_of_its_own_from_its_first_word(talk, apart_ms):
+    talk.fold(*COUNTED, said("The "), apart_ms, said("cake "), sound(0.1), said("is ready."), sound(1))
+    talk.fold(TurnComplete())
+    assert talk.texts[1:] == [("model", "One, two."), ("model", "The cake is ready.")]
+    assert all(turn.final for turn in talk.turns)
+
+
+def test_it_may_interrupt_the_model_itself(talk):
+    talk.fold(*COUNTED[:3], Interrupted(), said("three"), TurnComplete(), said("The "), sound(1))
+    assert talk.texts[1:] == [("model", "One, two.three"), ("model", "The ")]
+
+
+@pytest.mark.parametrize("between", [(200,), (TextSent(text="Go on!"),)])
+def test_words_that_come_late_stay_where_they_belong(talk, between):
+    talk.fold(*COUNTED, said(" Done."), *between, sound(1))
+    assert [text for speaker, text in talk.texts if speaker == "model"] == ["One, two. Done.", ""]
