@@ -31,25 +31,27 @@ class Style:
     pitch: int = 50
 
 
-# The variants are those that a recogniser understands best; three pitches of each tell the names apart.
-_LOW, _HIGH = ("en-us", "en-us+m6", "en-us+edward", "en-us+adam"), ("en-us+f2", "en-us+f5")
-_LOWER_NAMES = (
-    "Puck", "Charon", "Fenrir", "Orus", "Enceladus", "Iapetus", "Umbriel", "Algieba", "Algenib",
-    "Rasalgethi", "Alnilam", "Schedar", "Achird", "Zubenelgenubi", "Sadachbia", "Sadaltager",
-)  # fmt: skip
-_HIGHER_NAMES = (
-    "Zephyr", "Kore", "Leda", "Aoede", "Callirrhoe", "Autonoe", "Despina", "Erinome", "Laomedeia",
-    "Achernar", "Gacrux", "Pulcherrima", "Vindemiatrix", "Sulafat",
-)  # fmt: skip
-_PITCHES = (50, 42, 58, 36, 64, 47, 53)
-
 DEFAULT_STYLE = Style()
 STYLES: dict[str, Style] = {
-    name: Style(variants[index % len(variants)], pitch=_PITCHES[index // len(variants)])
-    for names, variants in ((_LOWER_NAMES, _LOW), (_HIGHER_NAMES, _HIGH))
-    for index, name in enumerate(names)
-}
-"""The Live API's 30 prebuilt voices, each as a style of its own."""
+    name: Style(f"en-us+{variant}" if variant else "en-us", rate, pitch)
+    for name, variant, rate, pitch in (
+        ("Puck", "", 176, 56), ("Charon", "m6", 160, 50), ("Fenrir", "edward", 180, 60),
+        ("Orus", "adam", 152, 44), ("Enceladus", "m3", 146, 48), ("Iapetus", "klatt4", 156, 52),
+        ("Umbriel", "", 146, 40), ("Algieba", "paul", 150, 46), ("Algenib", "klatt6", 150, 34),
+        ("Rasalgethi", "m1", 160, 66), ("Alnilam", "edward", 154, 40), ("Schedar", "adam", 162, 58),
+        ("Achird", "m3", 168, 68), ("Zubenelgenubi", "m6", 174, 42), ("Sadachbia", "klatt4", 182, 62),
+        ("Sadaltager", "m1", 150, 38), ("Zephyr", "f2", 168, 62), ("Kore", "f5", 160, 50),
+        ("Leda", "f4", 172, 68), ("Aoede", "f2", 176, 50), ("Callirrhoe", "f1", 142, 40),
+        ("Autonoe", "f5", 168, 64), ("Despina", "f2", 138, 40), ("Erinome", "linda", 156, 54),
+        ("Laomedeia", "f1", 176, 60), ("Achernar", "belinda", 142, 52), ("Gacrux", "f5", 150, 30),
+        ("Pulcherrima", "linda", 178, 64), ("Vindemiatrix", "f4", 142, 56), ("Sulafat", "belinda", 156, 42),
+    )
+}  # fmt: skip
+"""The Live API's 30 prebuilt voices, each as a style of its own.
+
+Pace and pitch follow the word by which the service describes the voice: who is lively speaks fast. The
+variants are among those that a recogniser understands well.
+"""
 
 
 _LANGUAGES = {"en": "en-us", "es": "es", "fr": "fr", "de": "de", "it": "it"}

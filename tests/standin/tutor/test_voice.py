@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,49 @@ def test_every_prebuilt_voice_is_a_voice_of_its_own():
     assert len(set(STYLES.values())) == 30
     assert style_of("kore") == style_of("Kore") != style_of("Puck")
     assert style_of(None) == style_of("Nobody") == DEFAULT_STYLE
+
+
+async def test_no_two_prebuilt_voices_sound_alike(worker):
+    """They differ by a semitone of pitch, by 8 % of pace, or by 2 dB of the spectrum of one sentence."""
+    heard = {}
+    for name in STYLES:
+        pieces = await spoken(
+            TutorVoice(worker), "Hello, I am the offline tutor, and this is my voice.", name
+        )
+        sound = to_float(b"".join(piece.pcm for piece in pieces))
+        heard[name] = semitones(sound), np.log(len(sound)), spectrum(sound)
+    alike = [
+        (one, other)
+        for (one, (pitch, pace, colour)), (other, (its_pitch, its_pace, its_colour)) in combinations(
+            heard.items(), 2
+        )
+        if abs(pitch - its_pitch) < 1
+        and abs(pace - its_pace) < 0.08
+        and np.sqrt(np.mean((colour - its_colour) ** 2)) < 2
+    ]
+    assert alike == []
+
+
+def semitones(sound, rate=24_000):
+    """The median pitch of what is voiced, in semitones."""
+    pieces = [sound[at : at + rate // 25] for at in range(0, len(sound) - rate // 25, rate // 25)]
+    found = []
+    for piece in pieces:
+        likeness = np.correlate(piece, piece, "full")[len(piece) - 1 :]
+        period = rate // 400 + int(np.argmax(likeness[rate // 400 : rate // 60]))
+        if likeness[0] > 0.9 and likeness[period] > 0.5 * likeness[0]:
+            found.append(12 * np.log2(rate / period))
+    return float(np.median(found))
+
+
+def spectrum(sound, rate=24_000):
+    """The mean spectrum in 24 bands from 100 Hz to 6 kHz, in dB around its own mean."""
+    pieces = [sound[at : at + 1024] * np.hanning(1024) for at in range(0, len(sound) - 1024, 512)]
+    power = np.mean(np.abs(np.fft.rfft(pieces)) ** 2, axis=0)
+    frequencies, edges = np.fft.rfftfreq(1024, 1 / rate), np.geomspace(100, 6000, 25)
+    bands = [power[(frequencies >= low) & (frequencies < high)].sum() for low, high in pairwise(edges)]
+    levels = 10 * np.log10(np.array(bands) + 1e-9)
+    return levels - levels.mean()
 
 
 @pytest.mark.parametrize("name", ["Kore", "Charon", "Sulafat"])
