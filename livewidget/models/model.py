@@ -57,6 +57,7 @@ class Model:
         vocabulary: Whether words that are hard to guess may be given for the transcript.
         transcript_modes: Ways of writing down what is said, on models that only do that.
         proactive_audio: Whether it takes `proactivity`.
+        always_proactive: Whether it may always choose to stay silent; `proactivity` is refused then.
         affective_dialog: Whether it takes `enableAffectiveDialog`.
         manual_activity: Whether automatic detection can be turned off (push-to-talk).
         vad_signal: Whether it takes `explicitVadSignal`.
@@ -105,6 +106,7 @@ class Model:
     vocabulary: bool = False
     transcript_modes: tuple[str, ...] = ()
     proactive_audio: bool = False
+    always_proactive: bool = False
     affective_dialog: bool = False
     manual_activity: bool = True
     vad_signal: bool = False

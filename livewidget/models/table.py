@@ -17,6 +17,7 @@ _LIVE_3_8 = Model(
     service="gemini",
     tool_behaviors=(NON_BLOCKING, BLOCKING),
     scheduling=True,
+    always_proactive=True,
     media_chunks=False,
     turn_coverage=ACTIVITY_AND_VIDEO,
 )
@@ -175,6 +176,7 @@ MODELS: tuple[Model, ...] = (
         url_context=True,
         vocabulary=True,
         proactive_audio=True,
+        affective_dialog=True,
         context_update=True,
         turn_coverage=ACTIVITY_AND_VIDEO,
         language_count=1,

@@ -20,6 +20,7 @@ from livewidget.standin.seams import (
     Hearing,
     HearingSettings,
     Mind,
+    Mood,
     Phrases,
     Say,
     Skills,
@@ -170,7 +171,11 @@ class _FunctionVoice:
         self._function = function
 
     async def speak(
-        self, text: str, voice: str | None = None, language: str | None = None
+        self,
+        text: str,
+        voice: str | None = None,
+        language: str | None = None,
+        mood: Mood | None = None,
     ) -> AsyncGenerator[Speech, None]:
         samples = to_float(await _result(self._function, text))
         words = text.split(" ")

@@ -39,7 +39,9 @@ class Manners:
         language: The language to answer in, BCP-47, where the model takes one; or None.
         translation: It translates, and does nothing else; or None.
         mute: It was to translate, and was not told into what: all that it sends is silence.
-        silence: It may choose not to answer.
+        silence: It may choose not to answer what was not meant for it.
+        reserved: Nor what it did not hear for sure: that was asked for.
+        mood: It may speak in a mood.
         thinking: How much it thinks, and whether that is sent.
         most_tokens: Of an answer; None: as many as it has.
         vocabulary: Words and phrases that the client expects.
@@ -70,6 +72,8 @@ class Manners:
     translation: Translation | None = None
     mute: bool = False
     silence: bool = False
+    reserved: bool = False
+    mood: bool = False
     thinking: Thinking = field(default_factory=Thinking)
     most_tokens: int | None = None
     vocabulary: tuple[str, ...] = ()
@@ -84,6 +88,7 @@ class Manners:
         realtime, transcripts = setup.realtime_input_config, setup.input_audio_transcription
         modalities = (generation and generation.response_modalities) or model.modalities[:1]
         vertex, tutor = model.service == "vertex", model.id == TUTOR
+        reserved = bool(setup.proactivity and setup.proactivity.proactive_audio)
         transcribes = setup.input_audio_transcription is not None or model.dictates
         return cls(
             model=model,
@@ -108,7 +113,9 @@ class Manners:
             language=_language(setup) if model.languages and not model.translation else None,
             translation=_translation(setup, model),
             mute=model.translation and _translation(setup, model) is None,
-            silence=bool(setup.proactivity and setup.proactivity.proactive_audio),
+            silence=reserved or model.always_proactive,
+            reserved=reserved,
+            mood=bool(generation and generation.enable_affective_dialog),
             thinking=Thinking.of(setup, model),
             most_tokens=generation.max_output_tokens if generation else None,
             vocabulary=_vocabulary(setup) if model.vocabulary else (),
@@ -125,6 +132,8 @@ class Manners:
             code=any(tool.code_execution is not None for tool in declared),
             pages=any(tool.url_context is not None for tool in declared),
             silence=self.silence,
+            reserved=self.reserved,
+            mood=self.mood,
             translation=self.translation,
             dictation=not self.answers,
             language=self.language,

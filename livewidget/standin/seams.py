@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from livewidget.protocol.client import RealtimeInputConfig
 
@@ -178,6 +178,8 @@ class Skills:
         code: Code execution is declared: answers may come from a program that ran (`Say.ran`).
         pages: URL context is declared: answers may be about pages (`Say.pages`).
         silence: What was not meant for the model may be left without an answer (`Wait`).
+        reserved: So may what the ears do not trust: the client asked for a model that may be silent.
+        mood: Affective dialog is on: an answer may have a mood (`Say.mood`).
         translation: It translates; None: it answers.
         dictation: It is not asked: what was said is only written down. Its phrases are listened for.
         language: To answer in, BCP-47; None: as it likes.
@@ -187,6 +189,8 @@ class Skills:
     code: bool = False
     pages: bool = False
     silence: bool = False
+    reserved: bool = False
+    mood: bool = False
     translation: Translation | None = None
     dictation: bool = False
     language: str | None = None
@@ -226,6 +230,9 @@ class Page:
     read: bool = False
 
 
+Mood = Literal["gentle", "bright"]
+
+
 @dataclass(frozen=True, slots=True)
 class Say:
     """The answer is to be spoken.
@@ -238,6 +245,7 @@ class Say:
         grounding: The sources that the answer rests on.
         pages: The pages that the answer is about.
         language: Of `text`, BCP-47; None: English.
+        mood: How to say it; None: as ever.
     """
 
     text: str
@@ -246,6 +254,7 @@ class Say:
     grounding: Grounding | None = None
     pages: tuple[Page, ...] = ()
     language: str | None = None
+    mood: Mood | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +335,11 @@ class Voice(Protocol):
     """What speaks. One voice serves all sessions, several at a time."""
 
     def speak(
-        self, text: str, voice: str | None = None, language: str | None = None
+        self,
+        text: str,
+        voice: str | None = None,
+        language: str | None = None,
+        mood: Mood | None = None,
     ) -> AsyncGenerator[Speech, None]:
         """Speak, faster than it is heard: who calls sets the pace.
 
@@ -336,4 +349,5 @@ class Voice(Protocol):
             text: What to say, in plain words.
             voice: A prebuilt voice of the Live API ("Puck", "Kore" …) or None for the default.
             language: Of the text or of the accent, BCP-47 ("es", "en-GB"); None: as the voice is.
+            mood: How to say it; None: as ever.
         """

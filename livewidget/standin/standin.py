@@ -128,6 +128,8 @@ class StandIn:
             code=config.code_execution,
             pages=config.url_context,
             silence=config.proactive_audio,
+            reserved=config.proactive_audio,
+            mood=config.affective_dialog,
             translation=Translation(target=to.target, echo=to.echo) if to else None,
             dictation=models.find(self.model, self.service).dictates,
         )

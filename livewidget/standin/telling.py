@@ -147,7 +147,7 @@ class Telling:
         elif manners.speaks:
             target = manners.translation.target if manners.translation else None
             language = said.language or target or manners.language
-            speech = self._senses.voice.speak(said.text, manners.voice, language)
+            speech = self._senses.voice.speak(said.text, manners.voice, language, said.mood)
             await delivery.speak(speech, language if target else None)
             if manners.vertex and manners.transcribes_output:
                 await self._outlet.content(output_transcription=Transcription(finished=True))

@@ -226,4 +226,4 @@ def test_fields_are_checked_when_the_session_is_made(tutor):
     with pytest.raises(ConfigError, match="voice"):
         connect(tutor, voise="Kore")
     with pytest.raises(ConfigError):
-        connect(tutor, affective_dialog=True)
+        connect(tutor, translation="es")

@@ -123,7 +123,7 @@ class Voice:
     def __init__(self):
         self.voices, self.languages, self.running = [], [], 0
 
-    async def speak(self, text, voice=None, language=None):
+    async def speak(self, text, voice=None, language=None, mood=None):
         self.voices.append(voice)
         self.languages.append(language)
         self.running += 1

@@ -5,7 +5,7 @@ import pytest
 from livewidget.standin import ManualClock
 from livewidget.standin.seams import Call, Grounding, Page, Ran, Say, Source, Wait
 from livewidget.standin.showing import grounding
-from tests.standin.puppets import DECLARED, LOUD, SECOND, kinds, said, settle
+from tests.standin.puppets import DECLARED, LOUD, kinds, said, settle
 
 THOUGHTS = ("It is a sum.", "Its signs are 7 + 5.", "No tool is needed.", "The result is 12.")
 SOURCE = Source("Eiffel Tower", "https://example.com/tower")
@@ -192,9 +192,19 @@ async def test_who_chooses_not_to_answer_says_that_it_waits(bench):
     assert said(await client.turn()) == "echo and now"
 
 
-async def test_silence_is_no_skill_unless_asked_for(bench):
-    one = bench("hello")
-    client = await one.client()
-    await client.audio(LOUD, *SECOND)
-    await client.turn()
-    assert not one.brain.minds[0].skills.silence
+@pytest.mark.parametrize(
+    ("model", "proactivity", "silence", "reserved"),
+    [
+        ("offline-tutor", {}, False, False),
+        ("offline-tutor", {"proactivity": {"proactiveAudio": True}}, True, True),
+        ("gemini-2.5-flash-native-audio-latest", {}, False, False),
+        ("gemini-3.8-live", {}, True, False),
+    ],
+)
+async def test_silence_is_a_skill_where_it_is_asked_for_or_always(
+    bench, model, proactivity, silence, reserved
+):
+    one = bench(model=model)
+    await one.client(**proactivity)
+    skills = one.brain.minds[0].skills
+    assert (skills.silence, skills.reserved) == (silence, reserved)

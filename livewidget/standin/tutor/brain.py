@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 from livewidget.standin.seams import Call, Mind, Phrases, Say, Skills, Thought, Wait
-from livewidget.standin.tutor import asides, dictation, pages, phrasebook, programs, shelf
+from livewidget.standin.tutor import asides, dictation, feelings, pages, phrasebook, programs, shelf
 from livewidget.standin.tutor import phrases as known
 from livewidget.standin.tutor.declared import Declared, declared
 from livewidget.standin.tutor.numbers import Token, say_number, tokens
@@ -116,7 +116,7 @@ class TutorMind:
             said = tokens(text)
             ran = programs.find(said) if self._skills.code and self._pending is None else None
             answer = await asyncio.to_thread(programs.answer, *ran) if ran else self._reply(text, said)
-        elif self._skills.silence:
+        elif self._skills.reserved:
             answer = Wait(("I am not sure of what I heard: it may not have been meant for me.",))
         else:
             answer = Say(self._sorry())
@@ -194,8 +194,8 @@ class TutorMind:
 
     def _meant(self, found: Match) -> Thought:
         intent = found.pattern.intent
-        if fact := shelf.answer(found):
-            return fact
+        if known_by := shelf.answer(found) or feelings.answer(found):
+            return known_by
         if intent in self._answers:
             # What is said by rote, as greetings are, takes no thought.
             rote = intent in _ROTE

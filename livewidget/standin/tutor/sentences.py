@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle, islice, permutations
 
 from livewidget.standin.seams import Skills
-from livewidget.standin.tutor import asides, pages, programs, shelf
+from livewidget.standin.tutor import asides, feelings, pages, programs, shelf
 from livewidget.standin.tutor import phrases as known
 from livewidget.standin.tutor.declared import Declared
 from livewidget.standin.tutor.patterns import Pattern, Slot
@@ -44,6 +44,7 @@ def skilled_patterns(skills: Skills) -> list[Pattern]:
         (skills.code, programs.patterns),
         (skills.pages, pages.patterns),
         (skills.silence, asides.patterns),
+        (skills.mood, feelings.patterns),
     )
     return [pattern for wanted, patterns in rooms if wanted for pattern in patterns()]
 
@@ -57,7 +58,8 @@ def suggestions(tools: Sequence[Declared], skills: Skills) -> Iterator[str]:
         (skills.search, shelf.SUGGESTIONS),
         (skills.code, programs.SUGGESTIONS),
         (skills.pages, pages.SUGGESTIONS),
-        (skills.silence, asides.SUGGESTIONS),
+        (skills.reserved, asides.SUGGESTIONS),
+        (skills.mood, feelings.SUGGESTIONS),
     )
     for wanted, some in rooms:
         yield from some if wanted else ()

@@ -155,3 +155,10 @@ async def test_tools_may_be_declared_later():
     await client.send(**ask)
     assert found(await client.turn(), "groundingMetadata")
     await client.transport.close()
+
+
+async def test_a_model_that_may_always_be_silent_is_so_for_asides_and_asks_back_where_it_is_unsure():
+    client = await talk("hey mom where are my shoes", "hello", model="gemini-3.8-live")
+    assert "waitingForInput" in kinds(await spoken(client))
+    assert "offline tutor" in said(await spoken(client))
+    await client.transport.close()
