@@ -16,6 +16,7 @@ from livewidget.widget.bridge import Bridge
 from livewidget.widget.microphone import STALE_MS
 from livewidget.widget.sessions import Sessions
 from livewidget.widget.sight import MOST_WAITING, Outcome, Shown, Sight
+from livewidget.widget.uplink import Fate
 from livewidget.widget.wording import now_ms
 
 #: A page scales its frames down; no honest one is larger.
@@ -103,13 +104,13 @@ class Projector:
         if uplink is None or not self._sessions.is_current:
             return
         for outcome in self._sight.due(now_ms()):
-            picture = outcome.shown.picture
-            if picture is not None and outcome.sends:
-                uplink.picture(picture, partial(self._tell, outcome), replace=outcome.reason != "shown")
-            elif picture is not None:
+            shown = outcome.shown
+            if shown.picture is None:
+                uplink.text(shown.text)
+            elif outcome.sends:
+                uplink.picture(shown.picture, shown.text, partial(self._done, outcome))
+            else:
                 self._tell(outcome)
-            if outcome.shown.text:
-                uplink.text(outcome.shown.text)
 
     async def emptied(self) -> None:
         """Wait until all that was shown on purpose has been sent, in its order."""
@@ -124,6 +125,13 @@ class Projector:
         while not drained.done() and self._sessions.uplink is uplink:
             await asyncio.wait([drained], timeout=WAIT_S)
         drained.cancel()  # where the talk has ended, nothing is handed over any more
+
+    def _done(self, outcome: Outcome, fate: Fate) -> None:
+        if fate == "sent":
+            self._sight.sent(now_ms())
+            self._tell(outcome)
+        else:
+            self._sight.unsent(again=fate == "cut off")
 
     def _tell(self, outcome: Outcome) -> None:
         shown = outcome.shown

@@ -60,6 +60,7 @@ class Sight:
         self._waiting: deque[Shown] = deque()
         self._frame: Shown | None = None
         self._replaced: deque[Outcome] = deque(maxlen=MOST_WAITING)
+        self._under_way: Shown | None = None
         self._sent_ms = float("-inf")
 
     @property
@@ -93,24 +94,39 @@ class Sight:
     def clear(self) -> None:
         """The talk has ended: forget what waits."""
         self._waiting.clear()
+        self._under_way = None
         self._replaced.clear()
         self.shut()
 
     def due(self, now_ms: float) -> list[Outcome]:
-        """Return what is decided by now, in the order in which it is to be done."""
+        """Return what is decided by now, in the order in which it is to be done.
+
+        A picture that is to be sent is under way until `sent` or `unsent` is called; no other is due before.
+        """
         outcomes = list(self._replaced)
         self._replaced.clear()
-        while self._waiting:
-            shown = self._waiting[0]
-            if shown.picture is not None:
-                if now_ms - self._sent_ms < INTERVAL_MS:
-                    return outcomes
-                self._sent_ms = now_ms
-            outcomes.append(Outcome(self._waiting.popleft(), True, "shown"))
-        if self._frame is not None and now_ms - self._sent_ms >= INTERVAL_MS:
+        while self._waiting and (self._waiting[0].picture is None or self._ready(now_ms)):
+            shown = self._waiting.popleft()
+            self._under_way = shown if shown.picture is not None else self._under_way
+            outcomes.append(Outcome(shown, True, "shown"))
+        if not self._waiting and self._frame is not None and self._ready(now_ms):
             shown, self._frame = self._frame, None
             outcomes.append(self._judge(shown, now_ms))
         return outcomes
+
+    def sent(self, now_ms: float) -> None:
+        """The picture that was under way has left: the next may follow in a second."""
+        self._under_way = None
+        self._sent_ms = now_ms
+
+    def unsent(self, *, again: bool) -> None:
+        """The picture under way has not left; `again`: one shown on purpose is tried once more."""
+        shown, self._under_way = self._under_way, None
+        if shown is not None and again and shown.source in ("python", "file"):
+            self._waiting.appendleft(shown)
+
+    def _ready(self, now_ms: float) -> bool:
+        return self._under_way is None and now_ms - self._sent_ms >= INTERVAL_MS
 
     def _judge(self, shown: Shown, now_ms: float) -> Outcome:
         assert shown.picture is not None
@@ -118,6 +134,5 @@ class Sight:
             verdict = self._gate.look(shown.picture, now_ms)
         except PictureError:
             return Outcome(shown, False, "unreadable")
-        if verdict.sends:
-            self._sent_ms = now_ms
+        self._under_way = shown if verdict.sends else None
         return Outcome(shown, verdict.sends, verdict.why)

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from livewidget.pictures import Picture
 from livewidget.session import LiveSession
@@ -14,6 +15,8 @@ from livewidget.widget.microphone import STALE_MS
 MOST_SOUND = int(STALE_MS / 40)  # chunks of 40 ms: all that the gate lets through may come at once
 MOST_OTHER = 1000
 
+#: What becomes of a picture; it is "cut off" where its session is exchanged for another meanwhile.
+Fate = Literal["sent", "failed", "cut off"]
 Step = Callable[[LiveSession], Awaitable[object]]
 
 
@@ -24,7 +27,7 @@ class _Item:
 
 
 class Uplink:
-    """A bounded queue in front of a session. Old sound gives way, and so do frames of a camera.
+    """A bounded queue in front of a session. Old sound gives way.
 
     Attributes:
         dropped: How many chunks of sound were dropped because the session could not take them.
@@ -44,16 +47,21 @@ class Uplink:
         self._sounds += 1
         self._put("sound", lambda session: session.send_audio(pcm))
 
-    def picture(self, picture: Picture, sent: Callable[[], object], *, replace: bool) -> None:
-        """Queue a picture, and call `sent` when it has left. With `replace` one so queued may be replaced."""
+    def picture(self, picture: Picture, text: str, done: Callable[[Fate], object]) -> None:
+        """Queue a picture, with text right after it if there is any; `done` hears how that went."""
 
         async def step(session: LiveSession) -> None:
-            await session.send_image(picture)
-            sent()
+            try:
+                await session.send_image(picture)
+                if text:
+                    await session.send_text(text)
+            except BaseException as error:
+                done("cut off" if isinstance(error, asyncio.CancelledError) else "failed")
+                raise
+            done("sent")
 
-        if replace:
-            self._drop_first("frame")
-        self._put("frame" if replace else "picture", step)
+        if not self._put("picture", step):
+            done("failed")
 
     def text(self, text: str) -> None:
         """Queue what was typed."""
@@ -74,13 +82,8 @@ class Uplink:
         async def step(session: LiveSession) -> None:
             passed.set()
 
-        self._put("mark", step)
-        await passed.wait()
-
-    def clear(self) -> None:
-        """Forget what waits."""
-        self._items.clear()
-        self._sounds = 0
+        if self._put("mark", step):
+            await passed.wait()
 
     async def run(self, session: LiveSession, failed: Callable[[Exception], object]) -> None:
         """Hand everything to `session`, one after the other, until cancelled."""
@@ -95,11 +98,12 @@ class Uplink:
             self._more.clear()
             await self._more.wait()
 
-    def _put(self, kind: str, step: Step) -> None:
+    def _put(self, kind: str, step: Step) -> bool:
         if len(self._items) >= MOST_OTHER + MOST_SOUND:
-            return
+            return False
         self._items.append(_Item(kind, step))
         self._more.set()
+        return True
 
     def _drop_first(self, kind: str) -> None:
         for item in self._items:

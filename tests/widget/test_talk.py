@@ -178,6 +178,8 @@ class Session:
                 self.more.notify_all()
             if args == ("bad",):
                 raise LiveError("It cannot be sent.")
+            if args == ("stuck",):
+                await asyncio.Event().wait()
 
         return take
 
@@ -199,21 +201,26 @@ async def test_the_uplink_keeps_the_order_and_survives_a_failure():
     assert len(failed) == 1
 
 
-async def test_the_uplink_drops_old_sound_and_old_pictures_only():
-    uplink, session = Uplink(), Session()
+async def test_the_uplink_drops_old_sound_only():
+    uplink, session, fates = Uplink(), Session(), []
     for number in range(MOST_SOUND + 10):
         uplink.sound(bytes([number]))
-    left = []
-    for name, replace in (("old", True), ("shown", False), ("new", True)):
-        uplink.picture(name, lambda name=name: left.append(name), replace=replace)
-    uplink.text("words")
-    task = asyncio.create_task(uplink.run(session, print))
-    await session.until(MOST_SOUND + 3)
+    for name in ("one", "bad", "two"):
+        uplink.picture(name, "what is it" if name == "one" else "", fates.append)
+    task = asyncio.create_task(uplink.run(session, lambda error: None))
+    await session.until(MOST_SOUND + 4)
+    uplink.picture("stuck", "", fates.append)
+    await session.until(MOST_SOUND + 5)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert uplink.dropped == 10
     assert session.got[0] == ("send_audio", bytes([10]))
-    assert [call[1] for call in session.got if call[0] == "send_image"] == ["shown", "new"] == left
+    others = [call for call in session.got if call[0] != "send_audio"]
+    assert others == [
+        ("send_image", "one"), ("send_text", "what is it"), ("send_image", "bad"), ("send_image", "two"),
+        ("send_image", "stuck"),
+    ]  # fmt: skip
+    assert fates == ["sent", "failed", "sent", "cut off"]
 
 
 def test_three_seconds_of_speech_that_come_at_once_are_all_passed_on():
