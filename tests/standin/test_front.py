@@ -121,18 +121,21 @@ async def test_a_link_that_says_nothing_is_ended_and_one_that_talks_is_not():
         await connection.wait_closed()
 
     links = set()
-    front = partial(Front, links, lambda request: {}, 0.05)
+    front = partial(Front, links, lambda request: {}, 1.0)
     async with serve(handler, "127.0.0.1", 0, create_connection=front) as quick:
         port = next(iter(quick.sockets)).getsockname()[1]
-        for first in (b"", b"POS", b"POST / HTTP/1.1\r\n"):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(first)
-            with contextlib.suppress(ConnectionError):
-                assert await asyncio.wait_for(reader.read(), 5) == b""
-            writer.close()
         async with connect(f"ws://127.0.0.1:{port}") as socket:
-            await asyncio.sleep(0.1)  # twice as long as the others were given
-            await socket.ping()
+            silent = []
+            for first in (b"", b"POS", b"POST / HTTP/1.1\r\n"):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(first)
+                silent.append((reader, writer))
+            for reader, writer in silent:
+                with contextlib.suppress(ConnectionError):
+                    assert await asyncio.wait_for(reader.read(), 20) == b""
+                writer.close()
+            # It is older than those.
+            await asyncio.wait_for(await socket.ping(), 20)
         assert not links
 
 
