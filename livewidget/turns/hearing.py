@@ -26,10 +26,10 @@ class Hearing:
             self._guessed = None
         turn = self._ledger[index]
         if isinstance(event, InterimInputTranscript):
-            self._ledger.change(index, interim=_apart(turn.spans, event.text))
+            self._ledger.change(index, interim=apart(turn.spans, event.text))
             return
         # Words that take a guess's place are a piece of their own; others go on within a word, if need be.
-        text = _apart(turn.spans, event.text) if turn.interim else event.text
+        text = apart(turn.spans, event.text) if turn.interim else event.text
         spans = (*turn.spans, Span(text))
         self._ledger.change(index, spans=spans, interim="", language=language or turn.language)
 
@@ -52,10 +52,10 @@ class Hearing:
         index, self._guessed = self._guessed, None
         if index is not None:
             spans = self._ledger[index].spans[:-1]
-            self._ledger.change(index, spans=(*spans, Span(_apart(spans, event.text))))
+            self._ledger.change(index, spans=(*spans, Span(apart(spans, event.text))))
 
 
-def _apart(spans: Sequence[Span], text: str) -> str:
+def apart(spans: Sequence[Span], text: str) -> str:
     """Return `text` with a space before it, unless the spans end with one or its script has none."""
     before = spans[-1].text if spans else ""
     joined = not before or not text or before[-1].isspace() or text[0].isspace()

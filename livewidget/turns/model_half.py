@@ -23,6 +23,7 @@ from livewidget.events import (
 )
 from livewidget.turns.calls import Calls
 from livewidget.turns.floor import Chair, Floor
+from livewidget.turns.hearing import apart
 from livewidget.turns.ledger import Ledger
 from livewidget.turns.metadata import (
     THOUGHTS_LENGTH,
@@ -63,6 +64,7 @@ class ModelHalf:
         self._language: str | None = None
         self._generated: int | None = None
         self._held = False
+        self._goes_on = False  # the next words are said after a pause
         self._working = False
         self._spoke_since_call = True
         self._void: int | None = None
@@ -79,6 +81,7 @@ class ModelHalf:
             self._void = None
             self._spoke_since_call = True
             self._runs = Runs()
+            self._goes_on = False
             self.turn = self._ledger.number()
             self._ledger.add(self.turn, "model")
         return self.turn
@@ -106,7 +109,7 @@ class ModelHalf:
         elif isinstance(event, OutputText) and event.text:
             # Not spread as a transcript is: without sound, all of it shows at once.
             sample = max(turn.audio_samples, turn.spans[-1].sample if turn.spans else 0)
-            self._ledger.change(index, spans=(*turn.spans, Span(event.text, sample)))
+            self._ledger.change(index, spans=(*turn.spans, Span(self._after_pause(turn, event.text), sample)))
         self._time(index, now_ms)
         self._chair.step(event)
 
@@ -146,8 +149,14 @@ class ModelHalf:
         if turn.spans:
             sample = max(sample, turn.spans[-1].sample + spoken_samples(turn.spans[-1].text))
         language, self._language = self._language or turn.language, None
-        spans = (*turn.spans, Span(event.text, sample))
+        text = event.text if late is not None else self._after_pause(turn, event.text)
+        spans = (*turn.spans, Span(text, sample))
         self._ledger.change(index, spans=spans, language=language, waited=False)
+
+    def _after_pause(self, turn: Turn, text: str) -> str:
+        """Return what is said next, apart from what was said before the service completed the turn."""
+        goes_on, self._goes_on = self._goes_on, False
+        return apart(turn.spans, text) if goes_on else text
 
     def _late_turn(self, now_ms: float) -> int | None:
         """Return the closed turn to which an output transcript belongs that comes late."""
@@ -216,6 +225,7 @@ class ModelHalf:
             waiting = self._working or self._calls.waited_for_in(self.turn)
             self._held = waiting or not (self._spoke_since_call or self._held)
             if self._held:
+                self._goes_on = True
                 if self._chair.floor is Floor.MODEL:
                     self._chair.step_and_ask_again(event)
                 return

@@ -54,6 +54,15 @@ def test_turn_complete_before_the_tool_result_keeps_the_turn_open(talk, quick):
     assert talk.turns[-1].final
 
 
+def test_what_is_said_after_a_pause_does_not_run_into_what_was_said_before(talk):
+    """A model may say something meanwhile; the service then completes the turn."""
+    talk.fold(TextSent(text="Light!"), said("One "), said("moment."), CALL, TurnComplete(), RESULT)
+    talk.fold(said("It is"), said(" on."), sound(1), TurnComplete())
+    assert talk.turns[-1].text == "One moment. It is on."
+    talk.fold(TextSent(text="Again!"), said("It "), said("is on."), TurnComplete())
+    assert talk.turns[-1].text == "It is on."
+
+
 def test_a_model_that_says_nothing_about_a_result_ends_its_turn(talk):
     talk.fold(TextSent(text="Light!"), CALL, TurnComplete(), RESULT, TurnComplete())
     assert talk.turns[-1].final
