@@ -128,7 +128,7 @@ def answer_to(text: str) -> str:
 class Voice:
     """300 ms of a tone for each word."""
 
-    async def speak(self, text, voice=None, language=None):
+    async def speak(self, text, voice=None, language=None, mood=None):
         words = text.split(" ")
         for place, spoken in enumerate(words):
             yield Speech(np.full(7200, 1000, "<i2").tobytes(), spoken + " " * (place + 1 < len(words)))
