@@ -74,6 +74,7 @@ const actions: Actions = {
   setTurnTaking: (turnTaking) => store.set({ turnTaking }),
   setVolume: (volume) => store.set({ playback: { ...store.get().playback, volume } }),
   pickMicrophone: (deviceId) => store.set({ microphone: { ...store.get().microphone, deviceId } }),
+  confirm: log("confirm"),
   dismissNotice: (code) => store.set({ notices: store.get().notices.filter((one) => one.code !== code) }),
   explorer: {
     look: (open, panel) => {

@@ -257,6 +257,40 @@ export const STATES: Record<string, State> = {
       }),
     ],
   },
+  may: {
+    ...live,
+    floor: "tool",
+    turns: [
+      ...sum,
+      turn(3, "user", "Open the front door."),
+      turn(4, "model", "", {
+        final: false,
+        tools: [tool({ name: "open_door", args: "which='front'", state: "asking", result: null })],
+      }),
+    ],
+  },
+  mays: {
+    ...live,
+    floor: "tool",
+    turns: [
+      turn(3, "user", "Clean up, and mail the report to everybody."),
+      turn(4, "model", "One moment.", {
+        final: false,
+        tools: [
+          tool({ name: "list_files", args: "folder='reports'", result: "31" }),
+          tool({ name: "empty_bin", args: "", state: "refused", error: "the user did not allow it" }),
+          tool({
+            name: "send_mail",
+            args: `to=['everybody@example.org'], subject='The report', body=${"'All went well, and the figures are below. ' ".repeat(8)}`,
+            state: "asking",
+            result: null,
+          }),
+          tool({ name: "delete_files", args: "pattern='*.tmp'", state: "asking", result: null }),
+          tool({ name: "zip_folder", args: "folder='old'", state: "running", result: null, updates: ['"40 %"'] }),
+        ],
+      }),
+    ],
+  },
   long: {
     ...live,
     floor: "model",

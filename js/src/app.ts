@@ -168,6 +168,10 @@ export class App implements Actions {
     this.#notices.clear(code);
   }
 
+  confirm(id: string, allowed: boolean): void {
+    this.bridge.send({ lane: "control", kind: "confirm", body: { id, allowed } });
+  }
+
   // --- From the kernel ---
 
   #take(message: KernelMessage): void {

@@ -193,6 +193,8 @@ export interface Actions {
   setVolume(volume: number): void;
   pickMicrophone(deviceId: string): void;
   dismissNotice(code: string): void;
+  /** Says whether a call that asks may run. */
+  confirm(id: string, allowed: boolean): void;
   readonly explorer: ExplorerActions;
   readonly sight: SightActions;
 }

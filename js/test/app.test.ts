@@ -281,6 +281,12 @@ describe("App", () => {
     expect(devices.asked).toEqual([]);
   });
 
+  it("tells the kernel whether a call may run", async () => {
+    await talk();
+    app.confirm("fc_1", false);
+    expect(said("confirm")).toEqual([{ id: "fc_1", allowed: false }]);
+  });
+
   it("is silent at once when interrupted, answers the flush and marks it", async () => {
     await talk();
     app.bridge.receive(

@@ -1928,6 +1928,9 @@ var TICK_MS = 250, IDLE_TICKS = 4, PATIENCE_TICKS = 20, VIEW_GRACE_MS = 1500, LO
   dismissNotice(code2) {
     this.#notices.clear(code2);
   }
+  confirm(id, allowed2) {
+    this.bridge.send({ lane: "control", kind: "confirm", body: { id, allowed: allowed2 } });
+  }
   // --- From the kernel ---
   #take(message) {
     switch (message.kind) {
@@ -2154,6 +2157,25 @@ function languageTag(code2) {
   return /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(code2) ? code2 : null;
 }
 
+// src/views/question.ts
+function question(actions) {
+  let words2 = el("span", "lw-question-words"), yes = button("lw-answer", "Allow", "Allow"), no = button("lw-answer", "Don't", "Don't"), element = el("span", "lw-question", { role: "group" }, words2, yes, no), asked = null, answered = !1, answer = (allowed2) => {
+    asked !== null && !answered && (answered = !0, actions.confirm(asked, allowed2));
+  };
+  return yes.onclick = () => answer(!0), no.onclick = () => answer(!1), {
+    element,
+    update(use, state) {
+      if (asked !== (use?.id ?? null) && (asked = use?.id ?? null, answered = !1), use === null && element.contains(document.activeElement) && element.closest(".livewidget")?.focus({ preventScroll: !0 }), show(element, use !== null), use === null)
+        return;
+      let called = cleanLine(use.name, 80);
+      name(yes, `Allow ${called}`), name(no, `Don't allow ${called}`), element.setAttribute("aria-label", `May ${called} run?`), text2(words2, state.elsewhere ? "asked in another page" : "May it run?"), show(yes, !state.elsewhere), show(no, !state.elsewhere);
+    }
+  };
+}
+function asking(state) {
+  return state.phase === "live" ? state.turns.flatMap((turn2) => turn2.tools.filter((use) => use.state === "asking")) : [];
+}
+
 // src/views/status.ts
 function status(state) {
   if (!state.connected)
@@ -2176,7 +2198,7 @@ function live(state) {
     case "thinking":
       return { word: "thinking…", tone: "model" };
     case "tool":
-      return { word: "using a tool", tone: "model" };
+      return asks(state) ? { word: "asking you", tone: "warn" } : { word: "using a tool", tone: "model" };
     case "user":
       return { word: "hearing you", tone: "you-sounding" };
     case "listening":
@@ -2232,7 +2254,12 @@ function hint(state) {
       return liveHint(state);
   }
 }
+function asks(state) {
+  return !state.elsewhere && asking(state).length > 0;
+}
 function liveHint(state) {
+  if (asks(state))
+    return "A tool waits: allow it, or don't.";
   switch (state.microphone.state) {
     case "off":
       return "The microphone is off. Press ● to talk.";
@@ -2314,7 +2341,9 @@ function speakerName(state) {
 // src/views/announcer.ts
 var SPOKEN = 4;
 function announcer() {
-  let element = el("div", "lw-unseen", { role: "log", "aria-live": "polite", "aria-label": "Said" }), known2 = null;
+  let element = el("div", "lw-unseen", { role: "log", "aria-live": "polite", "aria-label": "Said" }), known2 = null, asked = /* @__PURE__ */ new Set(), put4 = (line2) => {
+    element.append(line2), element.children.length > SPOKEN && element.firstElementChild.remove();
+  };
   return {
     element,
     update(state) {
@@ -2322,12 +2351,14 @@ function announcer() {
         known2 = new Set(state.turns.filter(isSaid).map((turn2) => turn2.index));
         return;
       }
+      for (let use of asking(state))
+        asked.has(use.id) || (asked.add(use.id), put4(el("p", "", {}, clean(`May it run? ${cleanLine(use.name, 80)}(${cleanLine(use.args)})`))));
       for (let turn2 of state.turns) {
         if (known2.has(turn2.index) || !isSaid(turn2))
           continue;
         known2.add(turn2.index);
         let who = turn2.speaker === "user" ? "you" : speakerName(state), line2 = el("p", "", {}, clean(`${who}: ${said(turn2)}`)), language = languageTag(turn2.language);
-        language && line2.setAttribute("lang", language), element.append(line2), element.children.length > SPOKEN && element.firstElementChild.remove();
+        language && line2.setAttribute("lang", language), put4(line2);
       }
     }
   };
@@ -3952,28 +3983,36 @@ function thoughts() {
 }
 
 // src/views/tool.ts
-var CHIP = 240;
-function putTools(list2, uses) {
-  for (; list2.children.length > uses.length; )
-    list2.lastElementChild.remove();
-  uses.forEach((use, index) => {
-    let chip2 = list2.children[index] ?? list2.appendChild(emptyChip());
-    attribute(chip2, "data-state", use.state in OUTCOME ? use.state : "running");
-    let [call, rest] = chip2.children;
-    text2(call, cleanLine(use.name, 80));
-    let outcome = OUTCOME[use.state] ?? OUTCOME.running;
-    text2(rest, `(${cleanLine(use.args, CHIP)})${outcome(use)}`);
-  }), show(list2, uses.length > 0);
+var CHIP = 240, ASKED = 2e3;
+function tools(actions) {
+  let element = el("ul", "lw-tools", { "aria-label": "Tools" }), chips = [];
+  return {
+    element,
+    update(uses, state) {
+      for (let chip2 of chips.splice(uses.length))
+        chip2.element.remove();
+      uses.forEach((use, index) => {
+        chips[index] || (chips[index] = makeChip(actions), element.append(chips[index].element)), chips[index].update(use, state);
+      }), show(element, uses.length > 0);
+    }
+  };
 }
-function emptyChip() {
-  return el("li", "lw-chip", {}, el("b"), el("span"));
+function makeChip(actions) {
+  let [call, rest] = [el("b"), el("span")], ask = question(actions), element = el("li", "lw-chip", {}, el("span", "lw-call", {}, call, rest), ask.element);
+  return {
+    element,
+    update(use, state) {
+      let known2 = use.state in OUTCOME ? use.state : "running";
+      attribute(element, "data-state", known2), text2(call, cleanLine(use.name, 80)), text2(rest, `(${cleanLine(use.args, known2 === "asking" ? ASKED : CHIP)})${OUTCOME[known2](use)}`), ask.update(known2 === "asking" ? use : null, state);
+    }
+  };
 }
 var OUTCOME = {
-  asking: () => " may it run?",
-  running: () => " …",
+  asking: () => "",
+  running: (use) => ` … ${cleanLine(use.updates.at(-1) ?? "", CHIP)}`.trimEnd(),
   done: (use) => ` → ${cleanLine(use.result ?? "None", CHIP)} · ${duration(use.duration_ms)}`,
   failed: (use) => ` failed: ${cleanLine(use.error ?? "no reason given", CHIP)}`,
-  refused: () => " not allowed",
+  refused: () => " did not run",
   cancelled: () => " cancelled"
 };
 
@@ -4010,17 +4049,17 @@ function join(spans) {
 }
 
 // src/views/turn.ts
-function turnView(speaker) {
-  let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-whose", {}, name2, language), said2 = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line2 = el("p", "lw-words", { dir: "auto" }, said2, speaking, interim, interrupted), [thought, ran, rests] = [thoughts(), code(), sources()], left2 = el("p", "lw-waited", {}, "chose not to answer"), count2 = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count2), tools = el("ul", "lw-tools", { "aria-label": "Tools" }), small = el("span", "lw-small", {
+function turnView(speaker, actions) {
+  let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-whose", {}, name2, language), said2 = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line2 = el("p", "lw-words", { dir: "auto" }, said2, speaking, interim, interrupted), [thought, ran, rests] = [thoughts(), code(), sources()], left2 = el("p", "lw-waited", {}, "chose not to answer"), count2 = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count2), calls = tools(actions), small = el("span", "lw-small", {
     title: "From the end of your words, once noticed, to the first sound"
-  }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thought.element, tools, ran.element, line2);
+  }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thought.element, calls.element, ran.element, line2);
   content.append(left2, pictures, rests.element);
   let element = el("li", `lw-turn ${side}`, {}, who, content, small), last = null, before = "";
   return {
     element,
     update(turn2, state) {
       let named2 = speaker === "user" ? "you" : speakerName(state), now = words(turn2, state), key = `${named2}
-${now.said.length} ${now.speaking.length}`;
+${now.said.length} ${now.speaking.length} ${state.elsewhere}`;
       if (turn2 === last && key === before)
         return !1;
       last = turn2, before = key, text2(name2, named2), text2(language, turn2.language), attribute(language, "title", turn2.language ? languageName(turn2.language) : null), putWords({ said: said2, speaking, interim }, now), show(interrupted, turn2.interrupted);
@@ -4028,7 +4067,7 @@ ${now.said.length} ${now.speaking.length}`;
       show(line2, !isEmpty(now) || turn2.interrupted || waits), attribute(line2, "data-empty", isEmpty(now) && waits ? "true" : null), attribute(line2, "lang", languageTag(turn2.language)), show(left2, turn2.waited), text2(count2, turn2.images === 1 ? "1 picture" : `${turn2.images} pictures`), show(pictures, turn2.images > 0);
       for (let part of [thought, ran, rests])
         part.update(turn2);
-      return putTools(tools, turn2.tools), text2(small, turn2.latency_ms === null ? "" : latency(turn2.latency_ms)), !0;
+      return calls.update(turn2.tools, state), text2(small, turn2.latency_ms === null ? "" : latency(turn2.latency_ms)), !0;
     }
   };
 }
@@ -4041,14 +4080,14 @@ function putWords(nodes, now) {
 }
 
 // src/views/talk-list.ts
-function talkList() {
+function talkList(actions) {
   let element = el("ol", "lw-turns"), views = /* @__PURE__ */ new Map();
   return {
     kind: "talk",
     element,
     update: (state) => patchKeyed(element, views, state.turns, {
       key: (turn2) => turn2.index,
-      make: (turn2) => turnView(turn2.speaker),
+      make: (turn2) => turnView(turn2.speaker, actions),
       update: (view, turn2) => view.update(turn2, state)
     })
   };
@@ -4056,8 +4095,8 @@ function talkList() {
 
 // src/views/transcript.ts
 var NEAR2 = 32;
-function transcript(suggestions2, scope) {
-  let bodies = [talkList(), pairList(), dictation(scope)], empty = el("p", "lw-empty"), scroller = el("div", "lw-scroller", { tabindex: "0", role: "group", "aria-label": "Transcript" });
+function transcript(suggestions2, actions, scope) {
+  let bodies = [talkList(actions), pairList(), dictation(scope)], empty = el("p", "lw-empty"), scroller = el("div", "lw-scroller", { tabindex: "0", role: "group", "aria-label": "Transcript" });
   scroller.append(empty, ...bodies.map((body) => body.element), suggestions2);
   let newest = button("lw-newest", "Go to the newest words", icon("down", 14), "newest"), element = el("div", "lw-talk", {}, scroller, newest);
   newest.hidden = !0;
@@ -4272,7 +4311,7 @@ function mountCard(host, store, levels, actions, scope) {
     tabindex: "-1",
     // JupyterLab's own mark for "keys typed in here are no commands".
     "data-lm-suppress-shortcuts": "true"
-  }), hold = makeHold(store, actions, scope), top = header(scope), choices = settings(top.settings, actions, scope), say = composer(store, hold, actions, scope), chips = suggestions(actions), picture2 = waveform(levels, say.level, scope), notices = notes(actions), stage = el("div", "lw-stage", {}, picture2.element, notices.element), talk = transcript(chips.element, scope), spoken = announcer(), explore = explorer(top.explore, store, actions, scope), shown = tray(actions.sight, scope), card = el("div", "lw-card", {}, top.element, stage, talk.element, shown.element, say.element);
+  }), hold = makeHold(store, actions, scope), top = header(scope), choices = settings(top.settings, actions, scope), say = composer(store, hold, actions, scope), chips = suggestions(actions), picture2 = waveform(levels, say.level, scope), notices = notes(actions), stage = el("div", "lw-stage", {}, picture2.element, notices.element), talk = transcript(chips.element, actions, scope), spoken = announcer(), explore = explorer(top.explore, store, actions, scope), shown = tray(actions.sight, scope), card = el("div", "lw-card", {}, top.element, stage, talk.element, shown.element, say.element);
   card.append(choices.element, spoken.element, shown.large), root.append(el("div", "lw-body", {}, card, explore.element)), keyboard(root, store, hold, actions, scope), dropping(card, () => canShow(store.get()), actions.sight, scope);
   let views = [hold, top, choices, notices, picture2, chips, talk, say, spoken];
   views.push(explore, shown);

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.models import find
-from livewidget.tools import Tool
+from livewidget.tools import Tool, ToolSource, is_source
 from livewidget.turns import CodeRun, Page, Timing, ToolUse, Turn
 from livewidget.widget.messages import (
     AnatomyView,
@@ -23,7 +23,9 @@ from livewidget.widget.messages import (
 
 ARGS_LENGTH = 300
 RESULT_LENGTH = 500
+ASKED_LENGTH = 2000  # who is to allow a call must see all of it
 THOUGHTS_LENGTH = 20_000
+LAST_WORD = 2400  # samples before the end of a turn's sound, at which its last words are there at the latest
 CODE_LENGTH = 8_000
 
 _STATUS: Mapping[str, Literal["read", "paywall", "unsafe"]] = {
@@ -34,10 +36,10 @@ _STATUS: Mapping[str, Literal["read", "paywall", "unsafe"]] = {
 
 
 def introduction(
-    provider: Provider, config: LiveConfig, tools: Sequence[Tool | Mapping[str, Any]]
+    provider: Provider, config: LiveConfig, tools: Sequence[Tool | Mapping[str, Any] | ToolSource]
 ) -> dict[str, Any]:
     """Return who it is that one talks to, as the page says it, and what may be said to begin with."""
-    declared = [tool.declaration if isinstance(tool, Tool) else tool for tool in tools]
+    declared = [one.declaration if isinstance(one, Tool) else one for one in tools if not is_source(one)]
     # Only who stands in for a model knows what a session like this can be asked.
     suggest = getattr(provider, "suggest", None)
     return {
@@ -59,7 +61,7 @@ def turn_view(turn: Turn) -> TurnView:
     return TurnView(
         index=turn.index,
         speaker=turn.speaker,
-        spans=tuple(SpanView(text=span.text, sample=span.sample) for span in turn.heard_spans),
+        spans=tuple(_spans(turn)),
         interim=turn.interim,
         final=turn.final,
         interrupted=turn.interrupted,
@@ -107,12 +109,24 @@ def anatomy_view(timing: Timing) -> AnatomyView:
     )
 
 
+def _spans(turn: Turn) -> Iterator[SpanView]:
+    """Yield the words with their places in the sound, none of them beyond what can be heard.
+
+    Words that come ahead of their sound have a place that is only guessed: the page, which shows each as it
+    is heard, would wait for the last of them for ever.
+    """
+    last = max(0, turn.audio_samples - LAST_WORD) if turn.final else None
+    for span in turn.heard_spans:
+        yield SpanView(text=span.text, sample=span.sample if last is None else min(span.sample, last))
+
+
 def tool_view(use: ToolUse) -> ToolView:
     """Return a tool's call for the page: arguments as Python writes them, the result as JSON."""
+    args = ", ".join(f"{name}={value!r}" for name, value in use.args.items())
     return ToolView(
         id=use.id,
         name=use.name,
-        args=shorten(", ".join(f"{name}={value!r}" for name, value in use.args.items()), ARGS_LENGTH),
+        args=shorten(args, ASKED_LENGTH if use.state == "asking" else ARGS_LENGTH),
         result=None if use.result is None else shorten(_result(use.result), RESULT_LENGTH),
         error=use.error,
         duration_ms=use.duration_ms,

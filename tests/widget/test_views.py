@@ -1,8 +1,10 @@
 """What the page is told of a turn."""
 
-from livewidget.turns import CodeRun, Page, Source, Timing, Turn
+from dataclasses import replace
+
+from livewidget.turns import CodeRun, Page, Source, Span, Timing, ToolUse, Turn
 from livewidget.widget.messages import AnatomyView, CodeView, PageView, SourceLink
-from livewidget.widget.views import CODE_LENGTH, THOUGHTS_LENGTH, turn_view
+from livewidget.widget.views import CODE_LENGTH, THOUGHTS_LENGTH, tool_view, turn_view
 
 
 def test_all_that_comes_with_an_answer():
@@ -45,3 +47,18 @@ def test_lengths_are_bounded():
     )
     assert len(view.thoughts) == THOUGHTS_LENGTH
     assert len(view.code[0].code) == len(view.code[0].output) == CODE_LENGTH
+
+
+def test_no_word_waits_for_sound_that_does_not_come():
+    spans = (Span("did not ", 34_000), Span("allow ", 43_500), Span("it.", 55_504))
+    turn = Turn(index=1, speaker="model", spans=spans, audio_samples=55_395)
+    assert [span.sample for span in turn_view(turn).spans] == [34_000, 43_500, 55_504]  # There may be more.
+    assert [span.sample for span in turn_view(replace(turn, final=True)).spans] == [34_000, 43_500, 52_995]
+    silent = Turn(index=1, speaker="model", spans=spans, final=True)
+    assert [span.sample for span in turn_view(silent).spans] == [0, 0, 0]
+
+
+def test_who_is_asked_sees_more_of_the_arguments():
+    use = ToolUse(id="a", name="run", args={"command": "x" * 1000}, state="asking")
+    assert len(tool_view(use).args) == len("command=''") + 1000
+    assert len(tool_view(replace(use, state="done")).args) == 300

@@ -2,8 +2,9 @@
 
 import type { Turn } from "../state.ts";
 import { el, type View } from "./dom.ts";
-import { clean } from "./format.ts";
+import { clean, cleanLine } from "./format.ts";
 import { languageTag } from "./language.ts";
+import { asking } from "./question.ts";
 import { speakerName } from "./status.ts";
 
 /** Final turns kept for screen readers; they have been read out when they left. */
@@ -12,12 +13,25 @@ const SPOKEN = 4;
 export function announcer(): View {
   const element = el("div", "lw-unseen", { role: "log", "aria-live": "polite", "aria-label": "Said" });
   let known: Set<number> | null = null;
+  const asked = new Set<string>();
+  const put = (line: HTMLElement) => {
+    element.append(line);
+    if (element.children.length > SPOKEN) {
+      element.firstElementChild!.remove();
+    }
+  };
   return {
     element,
     update(state) {
       if (known === null) {
         known = new Set(state.turns.filter(isSaid).map((turn) => turn.index));
         return;
+      }
+      for (const use of asking(state)) {
+        if (!asked.has(use.id)) {
+          asked.add(use.id);
+          put(el("p", "", {}, clean(`May it run? ${cleanLine(use.name, 80)}(${cleanLine(use.args)})`)));
+        }
       }
       for (const turn of state.turns) {
         if (known.has(turn.index) || !isSaid(turn)) {
@@ -30,10 +44,7 @@ export function announcer(): View {
         if (language) {
           line.setAttribute("lang", language);
         }
-        element.append(line);
-        if (element.children.length > SPOKEN) {
-          element.firstElementChild!.remove();
-        }
+        put(line);
       }
     },
   };

@@ -41,7 +41,7 @@ export function mountCard(
   const picture = waveform(levels, say.level, scope);
   const notices = notes(actions);
   const stage = el("div", "lw-stage", {}, picture.element, notices.element);
-  const talk = transcript(chips.element, scope);
+  const talk = transcript(chips.element, actions, scope);
   const spoken = announcer();
   const explore = explorer(top.explore, store, actions, scope);
   const shown = tray(actions.sight, scope);

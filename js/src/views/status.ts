@@ -2,6 +2,7 @@
 
 import type { State } from "../state.ts";
 import { cleanLine } from "./format.ts";
+import { asking } from "./question.ts";
 
 /** Whose move it is, as the dot shows it: a ring waits, a filled dot sounds. */
 export type Tone = "off" | "wait" | "you" | "you-sounding" | "model" | "model-sounding" | "warn" | "error";
@@ -34,7 +35,7 @@ function live(state: State): Status {
     case "thinking":
       return { word: "thinking…", tone: "model" };
     case "tool":
-      return { word: "using a tool", tone: "model" };
+      return asks(state) ? { word: "asking you", tone: "warn" } : { word: "using a tool", tone: "model" };
     case "user":
       return { word: "hearing you", tone: "you-sounding" };
     case "listening":
@@ -112,7 +113,15 @@ export function hint(state: State): string {
   }
 }
 
+/** True while a call waits for the person at this page. */
+function asks(state: State): boolean {
+  return !state.elsewhere && asking(state).length > 0;
+}
+
 function liveHint(state: State): string {
+  if (asks(state)) {
+    return "A tool waits: allow it, or don't.";
+  }
   switch (state.microphone.state) {
     case "off":
       return "The microphone is off. Press ● to talk.";

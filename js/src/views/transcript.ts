@@ -1,6 +1,7 @@
 // Where the talk is read; stays at the newest unless the reader has scrolled away.
 
 import type { Scope } from "../scope.ts";
+import type { Actions } from "../state.ts";
 import type { Body } from "./body.ts";
 import { dictation } from "./dictation.ts";
 import { attribute, button, el, icon, show, text, type View } from "./dom.ts";
@@ -11,8 +12,8 @@ import { talkList } from "./talk-list.ts";
 /** Nearer to the end than this counts as being at the end, in pixels. */
 const NEAR = 32;
 
-export function transcript(suggestions: HTMLElement, scope: Scope): View {
-  const bodies: Body[] = [talkList(), pairList(), dictation(scope)];
+export function transcript(suggestions: HTMLElement, actions: Pick<Actions, "confirm">, scope: Scope): View {
+  const bodies: Body[] = [talkList(actions), pairList(), dictation(scope)];
   const empty = el("p", "lw-empty");
   const scroller = el("div", "lw-scroller", { tabindex: "0", role: "group", "aria-label": "Transcript" });
   scroller.append(empty, ...bodies.map((body) => body.element), suggestions);

@@ -1,6 +1,6 @@
 // One turn of the transcript: who, the words so far, and what stands beside them. Nodes are made once and patched.
 
-import type { State, Turn } from "../state.ts";
+import type { Actions, State, Turn } from "../state.ts";
 import { code } from "./answer/code.ts";
 import { sources } from "./answer/sources.ts";
 import { thoughts } from "./answer/thoughts.ts";
@@ -8,7 +8,7 @@ import { attribute, el, icon, show, text } from "./dom.ts";
 import { clean, latency } from "./format.ts";
 import { languageName, languageTag } from "./language.ts";
 import { speakerName } from "./status.ts";
-import { putTools } from "./tool.ts";
+import { tools } from "./tool.ts";
 import { type Words, words } from "./words.ts";
 
 export interface TurnView {
@@ -17,7 +17,7 @@ export interface TurnView {
   update(turn: Turn, state: State): boolean;
 }
 
-export function turnView(speaker: Turn["speaker"]): TurnView {
+export function turnView(speaker: Turn["speaker"], actions: Pick<Actions, "confirm">): TurnView {
   const name = el("span", "lw-speaker");
   const language = el("span", "lw-language");
   const who = el("span", "lw-whose", {}, name, language);
@@ -30,12 +30,12 @@ export function turnView(speaker: Turn["speaker"]): TurnView {
   const left = el("p", "lw-waited", {}, "chose not to answer");
   const count = el("span");
   const pictures = el("p", "lw-pictures", {}, icon("picture", 14), count);
-  const tools = el("ul", "lw-tools", { "aria-label": "Tools" });
+  const calls = tools(actions);
   const small = el("span", "lw-small", {
     title: "From the end of your words, once noticed, to the first sound",
   });
   const side = speaker === "user" ? "lw-user" : "lw-model";
-  const content = el("div", "lw-content", {}, thought.element, tools, ran.element, line);
+  const content = el("div", "lw-content", {}, thought.element, calls.element, ran.element, line);
   content.append(left, pictures, rests.element);
   const element = el("li", `lw-turn ${side}`, {}, who, content, small);
 
@@ -46,7 +46,7 @@ export function turnView(speaker: Turn["speaker"]): TurnView {
     update(turn, state) {
       const named = speaker === "user" ? "you" : speakerName(state);
       const now = words(turn, state);
-      const key = `${named}\n${now.said.length} ${now.speaking.length}`;
+      const key = `${named}\n${now.said.length} ${now.speaking.length} ${state.elsewhere}`;
       if (turn === last && key === before) {
         return false;
       }
@@ -67,7 +67,7 @@ export function turnView(speaker: Turn["speaker"]): TurnView {
       for (const part of [thought, ran, rests]) {
         part.update(turn);
       }
-      putTools(tools, turn.tools);
+      calls.update(turn.tools, state);
       text(small, turn.latency_ms === null ? "" : latency(turn.latency_ms));
       return true;
     },

@@ -2,7 +2,7 @@
 
 import type { ExplorerActions } from "../../src/explorer.ts";
 import { Scope } from "../../src/scope.ts";
-import type { Actions, Levels, SightActions, State, Turn } from "../../src/state.ts";
+import type { Actions, Levels, SightActions, State, ToolUse, Turn } from "../../src/state.ts";
 import { createStore, initialState } from "../../src/store.ts";
 import { mountCard } from "../../src/views/card.ts";
 
@@ -26,6 +26,20 @@ export function turn(index: number, speaker: Turn["speaker"], text: string, more
     waited: false,
     images: 0,
     anatomy: null,
+    ...more,
+  };
+}
+
+export function use(more: Partial<ToolUse> = {}): ToolUse {
+  return {
+    id: "fc_1",
+    name: "set_light",
+    args: "on=True",
+    result: '"the lamp is on"',
+    error: null,
+    duration_ms: 12.1,
+    state: "done",
+    updates: [],
     ...more,
   };
 }
@@ -72,6 +86,7 @@ export function fakeActions(): { actions: Actions; asked: Asked[] } {
     setVolume: note("setVolume"),
     pickMicrophone: note("pickMicrophone"),
     dismissNotice: note("dismissNotice"),
+    confirm: note("confirm"),
     sight: {
       toggle: note("sight.toggle"),
       sendFile: note("sight.sendFile"),

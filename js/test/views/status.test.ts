@@ -9,7 +9,9 @@ import {
   placeholder,
   status,
 } from "../../src/views/status.ts";
-import { LIVE, ON, PUSH, state } from "./fakes.ts";
+import { LIVE, ON, PUSH, state, turn, use } from "./fakes.ts";
+
+const ASKING = [turn(1, "model", "", { final: false, tools: [use({ state: "asking", result: null })] })];
 
 const microphone = (now: MicrophoneState): State["microphone"] => ({ ...ON, state: now });
 
@@ -21,6 +23,8 @@ describe("status", () => {
     [{ ...LIVE, floor: "user" }, "hearing you", "you-sounding"],
     [{ ...LIVE, floor: "thinking" }, "thinking…", "model"],
     [{ ...LIVE, floor: "tool" }, "using a tool", "model"],
+    [{ ...LIVE, floor: "tool", turns: ASKING }, "asking you", "warn"],
+    [{ ...LIVE, floor: "tool", turns: ASKING, elsewhere: true }, "using a tool", "model"],
     [{ ...LIVE, floor: "model" }, "speaking", "model-sounding"],
     [{ ...LIVE, microphone: microphone("muted") }, "muted", "off"],
     [{ ...LIVE, microphone: microphone("paused") }, "paused", "warn"],

@@ -1,19 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { ToolUse, Turn } from "../../src/state.ts";
-import { LIVE, mounted, shown, turn } from "./fakes.ts";
-
-const use = (more: Partial<ToolUse> = {}): ToolUse => ({
-  id: "fc_1",
-  name: "set_light",
-  args: "on=True",
-  result: '"the lamp is on"',
-  error: null,
-  duration_ms: 12.1,
-  state: "done",
-  updates: [],
-  ...more,
-});
+import type { Turn } from "../../src/state.ts";
+import { LIVE, mounted, shown, turn, use } from "./fakes.ts";
 
 const rows = (root: Element) => [...root.querySelectorAll<HTMLElement>(".lw-turn")];
 describe("the transcript", () => {
@@ -29,7 +17,7 @@ describe("the transcript", () => {
     expect(model!.querySelector(".lw-speaker")!.textContent).toBe("tutor");
     expect(model!.querySelector(".lw-words")!.textContent).toContain("The lamp is on.");
     expect(model!.querySelector(".lw-small")!.textContent).toBe("0.31 s");
-    expect(find(".lw-chip").textContent).toBe('set_light(on=True) → "the lamp is on" · 12 ms');
+    expect(shown(find(".lw-chip"))).toBe('set_light(on=True) → "the lamp is on" · 12 ms');
     expect(model!.querySelector<HTMLDetailsElement>(".lw-thoughts")!.open).toBe(false);
     expect(model!.querySelector(".lw-thought")!.textContent).toBe("A lamp.");
   });
@@ -38,14 +26,18 @@ describe("the transcript", () => {
     const { root, set } = mounted();
     const tools = [
       use({ state: "running", result: null }),
+      use({ state: "running", result: null, updates: ['"10 %"', '"40 %"'] }),
       use({ state: "failed", error: "ValueError" }),
+      use({ state: "refused", result: null, error: "the user did not allow it" }),
       use({ state: "cancelled", result: null }),
     ];
     await set({ turns: [turn(1, "model", "", { tools, final: false })] });
     const chips = [...root.querySelectorAll(".lw-chip")];
-    expect(chips.map((chip) => chip.textContent)).toEqual([
+    expect(chips.map((chip) => shown(chip))).toEqual([
       "set_light(on=True) …",
+      'set_light(on=True) … "40 %"',
       "set_light(on=True) failed: ValueError",
+      "set_light(on=True) did not run",
       "set_light(on=True) cancelled",
     ]);
     await set({ turns: [turn(1, "model", "", { tools: [use()], final: true })] });
