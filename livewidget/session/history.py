@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from livewidget.errors import UsageError
 from livewidget.models import Model
 from livewidget.protocol import ClientContent, ClientMessage, Content, Part
 from livewidget.turns import Turn
-
-#: Characters told at most; the oldest turns are left out. About a quarter of a context window.
-LONGEST: Final = 120_000
 
 Said = tuple[str, str]
 """Who said it, "user" or "model", and what."""
@@ -42,15 +39,17 @@ def said(turns: Iterable[Turn], *, after: int = -1) -> list[Said]:
     return [(turn.speaker, turn.text) for turn in turns if turn.index > after and turn.text.strip()]
 
 
-def told(history: Sequence[Said], *, closes: bool) -> list[ClientMessage]:
+def told(history: Sequence[Said], model: Model, *, closes: bool) -> list[ClientMessage]:
     """Return the messages that tell a history; none where there is none.
 
     Args:
-        history: Oldest first.
+        history: Oldest first; the oldest are left out where it would fill more than about a quarter of the
+            model's context.
+        model: Whom it is told.
         closes: Whether the model waits for the history to end; else nothing is asked for by it.
     """
-    length, first = 0, len(history)
-    while first and length + len(history[first - 1][1]) <= LONGEST:
+    length, first = 0, len(history)  # A token is about four characters, in English.
+    while first and length + len(history[first - 1][1]) <= model.context_tokens:
         first -= 1
         length += len(history[first][1])
     turns = [Content(role=role, parts=[Part(text=text)]) for role, text in history[first:]]

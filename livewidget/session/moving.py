@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import itertools
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -36,6 +37,8 @@ HANDLE_MS: Final = 2_000.0
 Tools = Sequence[Any]
 """Functions, MCP sessions and what else can be offered to a model; see `LiveSession`."""
 
+#: So often the server may fail before it has answered, until it is not asked the same again.
+STUMBLES: Final = 2
 #: Handles of this talk that are remembered, to be hidden.
 HANDLES: Final = 64
 #: States of a call that is over.
@@ -92,6 +95,7 @@ class Moving(Telling):
         self._toolbox = self._make_toolbox(tools)
         self._next: tuple[LiveConfig, Toolbox] | None = None  # settings of the next connection
         self._known = -1  # index of the last turn that the service's memory holds
+        self._untold: set[int] = set()  # questions over which connections broke
         self._resumable = True
         self._dropping = False  # what still comes of a turn that was interrupted from here
         self._voiced_ms = self._over_ms = self._handle_ms = float("-inf")
@@ -202,6 +206,11 @@ class Moving(Telling):
         self._resumable, self._dropping, self._over_ms = True, False, float("-inf")
         turn = self._conversation.model_turn
         asked = self._conversation.asked
+        self._upstream.faults += asked and why == "server"
+        if self._upstream.faults > STUMBLES:
+            # It may be these very words that the server stumbles over.
+            self._upstream.taken()
+            self._untold.update(turn.index for turn in self._unanswered())
         repeats = self._upstream.again(asked=asked)
         self._give_up_calls(resumed)
         self._take(events.SessionMoved(resumed=resumed, why=why, gap_ms=gap_ms, repeats=repeats))
@@ -235,7 +244,7 @@ class Moving(Telling):
         if self._model.text == "none":
             return []
         pairs = [*self._history, *said(self._answered())]
-        return told(pairs, closes=self._model.seeds_history or self.config.seed_history)
+        return told(pairs, self._model, closes=self._model.seeds_history or self.config.seed_history)
 
     def _told_rest(self) -> list[ClientMessage]:
         """Return what tells a session that was resumed what was said since it was remembered."""
@@ -243,14 +252,19 @@ class Moving(Telling):
         if rest and not self._model.text_by_client_content:
             self._notice("info", "forgotten", "The model may have forgotten what was said last.")
             return []
-        return told(rest, closes=False)
+        return told(rest, self._model, closes=False)
+
+    def _unanswered(self) -> list[Turn]:
+        """Return the questions at the end of the talk that wait for an answer."""
+        if not self._conversation.asked:
+            return []
+        turns = reversed(self._conversation.turns)
+        return list(itertools.takewhile(lambda turn: turn.speaker == "user", turns))
 
     def _answered(self) -> list[Turn]:
-        """Return the turns, without questions at their end that wait for an answer."""
-        turns = self._conversation.turns
-        while turns and turns[-1].speaker == "user" and self._conversation.asked:
-            turns.pop()
-        return turns
+        """Return the turns that a service may be told of."""
+        left_out = self._untold.union(turn.index for turn in self._unanswered())
+        return [turn for turn in self._conversation.turns if turn.index not in left_out]
 
     def _give_up_calls(self, resumed: bool) -> None:
         """Cancel the calls that the service has forgotten, and tell of it."""

@@ -59,10 +59,12 @@ class Upstream:
 
     Attributes:
         lost_ms: Sound that waited and had to give way.
+        faults: How often the server failed since it last took anything in; set by who knows.
     """
 
     def __init__(self) -> None:
         self.lost_ms = 0.0
+        self.faults = 0
         self._items: deque[Item] = deque()
         self._sound_ms = 0.0
         self._others = 0
@@ -107,6 +109,7 @@ class Upstream:
 
     def taken(self) -> None:
         """The model answers, or has chosen not to: it has heard all that was sent."""
+        self.faults = 0
         self._mark = next((item.number for item in self._items if item.due), self._next)
         self._trim()
 
@@ -120,6 +123,7 @@ class Upstream:
 
     def settled(self) -> None:
         """The model's turn is over and nobody has asked: only what may be being said now is not taken in."""
+        self.faults = 0
         self._mark = max(self._mark, self._before(self._utterance()))
         self._trim()
 

@@ -74,6 +74,9 @@ class Reports:
             case Notice(level=level, code=code, text=text):
                 self.notice(level, code, text)
             case SessionMoved() | SessionEnded():
+                if self._audio_turn is not None:
+                    self._bridge.audio_end(self._audio_turn)  # what has come is heard to its end
+                    self._audio_over = True
                 self.clear_notice("reconnecting")
                 self.clear_notice("go-away")
         self._board.floor = session.floor

@@ -3,11 +3,14 @@
 import pytest
 
 from livewidget.config import LiveConfig
+from livewidget.errors import UsageError
+from livewidget.models import find
+from livewidget.session import LiveSession
+from livewidget.session.history import told
 from tests.peer import eventually
 
 from .exchange import Exchange, Talk, settle, texts_of
 
-CANARY = "canary-handle-0123456789"
 LOST = (1006, "")
 FORGOTTEN = (1008, "BidiGenerateContent session not found")
 
@@ -89,3 +92,64 @@ async def test_a_history_is_told_to_the_first_connection():
         await talk.moved()
         (told,) = await talk.peer.rest()
         assert texts_of(told.client_content) == [*history, ("user", "one"), ("model", "first")]
+
+
+async def test_a_model_that_must_be_told_first_is_told_a_history_so():
+    history = [("user", "My name is Ada."), ("model", "Hello, Ada.")]
+    async with Talk(Exchange("gemini-3.1-flash-live-preview"), history=history) as talk:
+        assert talk.peer.setups[0].history_config.initial_history_in_client_content
+        (told,) = await talk.peer.rest()
+        assert texts_of(told.client_content) == history
+        assert told.client_content.turn_complete is True
+
+
+async def test_without_a_history_nothing_is_told():
+    for model in ("gemini-3.8-live", "gemini-3.1-flash-live-preview"):
+        async with Talk(Exchange(model), history=[("user", " ")]) as talk:
+            assert talk.peer.setups[0].history_config is None
+            assert await talk.peer.rest() == []
+
+
+async def test_a_handle_is_better_than_a_history():
+    async with Talk(handle="handle-0", history=[("user", "Hello")]) as talk:
+        assert talk.peer.setups[0].session_resumption.handle == "handle-0"
+        assert await talk.peer.rest() == []
+
+
+@pytest.mark.parametrize("model", ["gemini-3.5-live-translate-preview", "gemini-3.5-transcribe-live"])
+def test_a_model_that_takes_no_text_cannot_be_told(model):
+    with pytest.raises(UsageError, match="takes no text, so it cannot be told"):
+        LiveSession(Exchange(model), history=[("user", "Hello")])
+
+
+@pytest.mark.parametrize(
+    "history", ["Hello", [("user",)], [("me", "x")], [("user", 3)], [3], [("user", "a", "b")]]
+)
+def test_what_is_no_history(history):
+    with pytest.raises(UsageError, match="list of pairs"):
+        LiveSession(Exchange(), history=history)
+
+
+def test_of_a_long_history_the_end_is_told():
+    model = find("gemini-3.8-live", "gemini")
+    history = [("user", f"{number:05d} " + "x" * 994) for number in range(200)]
+    (message,) = told(history, model, closes=False)
+    turns = texts_of(message.client_content)
+    assert turns == history[-len(turns) :]
+    assert len(turns) == model.context_tokens // 1000
+    assert told([("user", "x" * 1_000_000)], model, closes=True) == []
+
+
+async def test_words_nobody_heard_of_a_cut_answer_are_not_told():
+    async with Talk() as talk:
+        await talk.session.send_text("one")
+        await talk.peer.receive()
+        await talk.peer.say("first and last", seconds=1)
+        await talk.peer.content(interrupted=True)
+        await talk.peer.turn_complete()
+        await eventually(lambda: len(talk.session.turns) == 2 and talk.session.turns[-1].final)
+        talk.session.heard(talk.session.turns[-1].index, 6000)
+        await talk.peer.close(*LOST)
+        await talk.moved()
+        (message,) = await talk.peer.rest()
+        assert texts_of(message.client_content) == [("user", "one"), ("model", "first")]

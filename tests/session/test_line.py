@@ -15,7 +15,6 @@ from .exchange import LOUD, QUIET, Talk, settle, spoken
 
 CANARY = "canary-handle-0123456789"
 LOST = (1006, "")
-FORGOTTEN = (1008, "BidiGenerateContent session not found")
 
 
 # --- Tries --------------------------------------------------------------------------------------------------
@@ -49,6 +48,22 @@ async def test_a_server_that_accepts_and_closes_again_and_again_is_given_up():
                 break
         assert talk.peer.dials <= 6
         assert isinstance(talk.session.error, ServerFault)
+
+
+async def test_a_question_that_the_server_stumbles_over_is_not_asked_for_ever():
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        await talk.session.send_text("poison")
+        asked = 0
+        for move in (1, 2, 3):
+            asked += len(await talk.peer.rest())
+            await talk.peer.close(1011, "Internal error encountered.")
+            await talk.moved(move)
+        assert asked == 3
+        assert await talk.peer.rest() == []
+        assert "say them again" in talk.notices["question-lost"]
+        await talk.exchange("two", "second", "handle-2")
+        assert talk.session.is_open
 
 
 async def test_an_answer_makes_a_connection_a_good_one():

@@ -13,9 +13,7 @@ from tests.peer import eventually
 
 from .exchange import LOUD, QUIET, Exchange, Talk, settle, spoken, texts_of
 
-CANARY = "canary-handle-0123456789"
 LOST = (1006, "")
-FORGOTTEN = (1008, "BidiGenerateContent session not found")
 
 
 # --- When ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from livewidget.config import LiveConfig, TurnDetection
-from livewidget.connection import Gemini
+from livewidget.connection import Gemini, mint
 from livewidget.errors import ConfigError, KeyRefused, LinkLost, ServerFault
 from livewidget.events import (
     ActivityStart,
@@ -197,6 +197,34 @@ async def test_over_a_real_socket_with_and_without_tls(tutor, caplog):
             await connect(Gemini(base_url=server.ws, api_key="another")).start()
     assert asyncio.all_tasks() == before
     assert key not in caplog.text
+
+
+@pytest.mark.parametrize("fault", ["goaway", "drop", "internal"])
+async def test_the_talk_goes_on_over_real_sockets(tutor, fault):
+    before = asyncio.all_tasks()
+    async with Server(tutor, key="k-0123456789") as server:
+        gemini = Gemini(base_url=server.ws, api_key="k-0123456789")
+        async with connect(gemini, tools=[light]) as session:
+            stream = aiter(session)
+            assert "twelve" in (await session.ask(QUESTION)).text
+            tutor.simulate(fault)
+            assert (await until(stream, SessionMoved)).resumed
+            assert (await session.ask("turn on the light")).tools[0].state == "done"
+            assert [turn.speaker for turn in session.turns] == ["user", "model"] * 2
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_token_for_one_session_is_enough_for_a_talk_that_moves(tutor):
+    async with Server(tutor, key="k-0123456789") as server:
+        gemini = Gemini(base_url=server.ws, api_key="k-0123456789")
+        token = await mint(gemini, uses=1)
+        async with connect(Gemini(base_url=server.ws, token=token)) as session:
+            stream = aiter(session)
+            assert "twelve" in (await session.ask(QUESTION)).text
+            tutor.simulate("goaway")
+            assert (await until(stream, SessionMoved)).resumed
+            assert "twelve" in (await session.ask(QUESTION)).text
+            assert token.reveal() not in session.wire.to_jsonl() + repr(session)
 
 
 # --- Whom to talk to ----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from livewidget import LiveWidget, StandIn
 from livewidget.errors import LiveError, UsageError
 from livewidget.events import SessionMoved
 from livewidget.session import Endurance
+from livewidget.standin.seams import Speech
 from livewidget.widget import messages as m
 from livewidget.widget.uplink import MOST_SOUND, Uplink
 from tests.standin.puppets import LOUD, SECOND, Ears
@@ -105,6 +106,53 @@ def test_the_talk_goes_on_when_the_link_breaks():
     assert live.ask("two", 10).text == "You said two"
     assert [turn.text for turn in live.turns] == ["one", "You said one", "two", "You said two"]
     until(lambda: notices(live) == {})
+    end(live)
+
+
+def test_what_has_come_of_an_answer_is_heard_to_its_end_when_the_link_breaks():
+    hold = threading.Event()
+
+    class Voice:
+        async def speak(self, text, *manner):
+            yield Speech(tone(text).tobytes(), text)
+            while not hold.is_set():  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+            yield Speech(tone(text).tobytes())
+
+    provider = tutor(voice=Voice())
+    live = LiveWidget(provider)
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    page.send(m.Start(microphone=False))
+    page.wait_for(m.State, lambda state: state.phase == "live")
+    page.send(m.Text(text="one"))
+    page.hear(7200)
+    provider.simulate("drop")
+    hold.set()
+    until(lambda: any(isinstance(message, m.SpeakerEnd) for message, _ in page.heard))
+    until(lambda: "answer-cut" in notices(live))
+    assert page.of(m.Flush) == []
+    assert live.turns[-1].interrupted
+    page.leave()
+    end(live)
+
+
+def test_a_notebook_pauses_by_itself_and_a_cell_may_say_otherwise():
+    for given, pause_s in ((None, 20), (Endurance(), None), (Endurance(idle_pause_s=5), 5)):
+        live = LiveWidget(tutor(), endurance=given)
+        live.start()
+        until(lambda live=live: live.phase == "live")
+        assert live._talk.sessions.current._endurance.idle_pause_s == pause_s
+        end(live)
+
+
+def test_a_widget_tells_the_model_what_was_said_before():
+    live = LiveWidget(tutor(), history=[("user", "My name is Ada."), ("model", "Hello, Ada.")])
+    live.ask("one", 10)
+    told = next(frame for frame in live.wire if frame.kind == "clientContent")
+    assert [turn["role"] for turn in told.json["clientContent"]["turns"]] == ["user", "model"]
+    with pytest.raises(UsageError, match="list of pairs"):
+        LiveWidget(tutor(), history=["Hello"])
     end(live)
 
 
