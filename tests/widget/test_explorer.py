@@ -298,7 +298,7 @@ def test_python_changes_what_it_names_at_once(made):
     [
         ({"voise": "Puck"}, "did you mean voice"),
         ({"temperature": 3}, "temperature must be"),
-        ({"voice": "Puck", "affective_dialog": True}, "does not take affective_dialog"),
+        ({"voice": "Puck", "vad_signal": True}, "does not take vad_signal"),
         ({"model": "gemini-2.0-flash-live-001"}, "was shut down"),
     ],
 )
