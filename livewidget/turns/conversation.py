@@ -176,8 +176,11 @@ class Conversation(Record):
                 self._calls.finish(event, now_ms)
                 if not self._calls:
                     self._chair.step(event)
-                if event.scheduling == "SILENT" and index is not None and index == self.model_turn:
-                    self._model.settle(told, now_ms)
+                if index is not None and index == self.model_turn:
+                    if event.scheduling == "SILENT":
+                        self._model.settle(told, now_ms)
+                    else:
+                        self._model.told(index)
             case ToolCallCancelled(ids=ids):
                 for id in ids:
                     self._calls.cancel(id, now_ms)

@@ -67,6 +67,8 @@ class ModelHalf:
         self._goes_on = False  # the next words are said after a pause
         self._working = False
         self._spoke_since_call = True
+        self._speaking = False  # It has said something that the service has not completed.
+        self._owed = False  # It was told of a result while it spoke, and will speak of that afterwards.
         self._void: int | None = None
         self._last: tuple[int, float] | None = None
         # Of the words that came late: their turn, how many spans it had before, and when the first came.
@@ -79,7 +81,7 @@ class ModelHalf:
         if self.turn is None:
             self._user.answer()
             self._void = None
-            self._spoke_since_call = True
+            self._spoke_since_call, self._speaking, self._owed = True, False, False
             self._runs = Runs()
             self._goes_on = False
             self.turn = self._ledger.number()
@@ -102,7 +104,7 @@ class ModelHalf:
         if unasked:
             self._claim(index, now_ms)
         turn = self._ledger[index]
-        self._spoke_since_call = True
+        self._spoke_since_call = self._speaking = True
         if isinstance(event, OutputAudio):
             samples = len(event.data) // 2 * AUDIO_RATE // event.sample_rate
             turn = self._ledger.amend(index, audio_samples=turn.audio_samples + samples)
@@ -202,9 +204,9 @@ class ModelHalf:
             self._chair.step(event)
 
     def told(self, index: int | None) -> None:
-        """The model was told what a call of that turn gave so far: it may speak of it."""
+        """The model was told what a call of that turn gave: it will speak of it, after what it says now."""
         if index is not None and index == self.turn:
-            self._spoke_since_call = False
+            self._owed = self._spoke_since_call and self._speaking
 
     # How its turns end.
 
@@ -223,7 +225,8 @@ class ModelHalf:
             return
         if self.turn is not None:
             waiting = self._working or self._calls.waited_for_in(self.turn)
-            self._held = waiting or not (self._spoke_since_call or self._held)
+            self._held = waiting or self._owed or not (self._spoke_since_call or self._held)
+            self._speaking = self._owed = False
             if self._held:
                 self._goes_on = True
                 if self._chair.floor is Floor.MODEL:
@@ -242,7 +245,7 @@ class ModelHalf:
         if not self._held:
             self._spoke_since_call = self._spoke_since_call or not told
             return
-        more = self._working or self._calls.waited_for_in(self.turn)
+        more = self._working or self._owed or self._calls.waited_for_in(self.turn)
         if not more and (self._spoke_since_call or not told):
             self._held = False
             self._generated = self.turn

@@ -211,6 +211,26 @@ def test_a_silent_result_does_not_end_the_turn_while_another_call_runs(talk):
     assert talk.texts[-1] == ("model", "Done.")
 
 
+def test_the_rest_of_what_it_says_meanwhile_is_not_its_answer(talk):
+    talk.fold(TextSent(text="Look it up!"), CALL, said("One"), sound(1), RESULT, said(" moment."), sound(1))
+    talk.fold(TurnComplete())
+    assert not talk.turns[-1].final
+    talk.fold(said(" It is on."), sound(1), TurnComplete())
+    assert talk.texts[-1] == ("model", "One moment. It is on.")
+    assert talk.turns[-1].final
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_result_that_comes_while_the_model_says_that_it_will_is_answered_in_the_same_turn(talk, at_once):
+    talk.fold(TextSent(text="Look it up!"), CALL, said("One moment."), sound(1))
+    # The sound is all here before it has been heard, and the turn is completed when it has.
+    talk.fold(*([RESULT, TurnComplete()] if at_once else [TurnComplete(), RESULT]))
+    assert not talk.turns[-1].final
+    talk.fold(said(" It is on."), sound(1), TurnComplete())
+    assert talk.texts == [("user", "Look it up!"), ("model", "One moment. It is on.")]
+    assert talk.turns[-1].final
+
+
 def test_a_silent_result_for_an_earlier_turn_leaves_this_one_open(talk):
     talk.fold(TextSent(text="Light!"), CALL, said("Yes."), sound(1), TurnComplete())
     talk.fold(TextSent(text="And?"), said("Well"), sound(1), SILENT)
