@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any, Final, TextIO
 from urllib.parse import urlsplit
 
+from livewidget.config.code import Call, Name
 from livewidget.errors import ConnectFailed, ExtraMissing, LiveError, StateError, ToolError, UsageError
 from livewidget.tools import ERROR_LENGTH, Behavior, ServerGone, Tool, tools_of, words_of
 
@@ -95,6 +96,19 @@ class McpServer:
 
     def __repr__(self) -> str:
         return f"<McpServer {self.name}, {'running' if self._run else 'not running'}>"
+
+    def expression(self) -> Call:
+        """Return the call that makes it, without `env`: what stands there may be secret."""
+        usual: dict[str, Any] = {"confirm": False, "timeout": 30.0, "behavior": None}
+        said = {name: value for name, value in self._options.items() if value != usual[name]}
+        said |= {"cwd": self._cwd} if self._cwd is not None else {}
+        said |= {"only": sorted(self._only)} if self._only is not None else {}
+        said |= {"prefix": self._prefix} if self._prefix else {}
+        if self._command:
+            return Call("McpServer", self._command, said)
+        if isinstance(self._other, str):
+            return Call("McpServer", (), {"url": self._other} | said)
+        return Call("McpServer", (Name("server"),), said)
 
     async def open(self) -> list[Tool]:
         """Start it unless it runs, and return its tools. Each `open` that returned is followed by a `close`.

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from livewidget.config import LiveConfig
 from livewidget.config.code import Call, Name, written
 from livewidget.connection import Provider
-from livewidget.tools import Tool
+from livewidget.tools import Tool, ToolSource
+
+#: Where names come from that are not of `livewidget` itself.
+_HOMES: Final = {"Tool": "livewidget.tools", "McpServer": "livewidget.integrations.mcp"}
 
 
-def program(provider: Provider, config: LiveConfig, tools: Sequence[Tool | Mapping[str, Any]] = ()) -> str:
+def program(
+    provider: Provider, config: LiveConfig, tools: Sequence[Tool | Mapping[str, Any] | ToolSource] = ()
+) -> str:
     """Return a cell that makes exactly this session in a widget: imports, the widget, its display.
 
     Functions stand in it by their names. Keys, tokens and credentials are left out: they are found where the
@@ -31,11 +36,15 @@ def _partner(provider: Provider) -> Any:
     return Name("provider") if expression is None else expression()
 
 
-def _tool(tool: Tool | Mapping[str, Any]) -> Any:
-    if not isinstance(tool, Tool):
+def _tool(tool: Tool | Mapping[str, Any] | ToolSource) -> Any:
+    if isinstance(tool, Mapping):
         return tool
+    if not isinstance(tool, Tool):
+        expression = getattr(tool, "expression", None)
+        return Name("session") if expression is None else expression()
     name = getattr(tool.function, "__name__", "")
-    return Name(name if name.isidentifier() else tool.name)
+    function = Name(name if name.isidentifier() else tool.name)
+    return Call("Tool.of", (function,), tool.options) if tool.options else function
 
 
 def _imports(expressions: Iterable[Any]) -> list[str]:
@@ -44,5 +53,5 @@ def _imports(expressions: Iterable[Any]) -> list[str]:
     for expression in expressions:
         if isinstance(expression, Call):
             name = expression.name.partition(".")[0]
-            homes.setdefault("livewidget.tools" if name == "Tool" else "livewidget", set()).add(name)
+            homes.setdefault(_HOMES.get(name, "livewidget"), set()).add(name)
     return [f"from {home} import {', '.join(sorted(names))}" for home, names in sorted(homes.items())]

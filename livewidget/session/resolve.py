@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from livewidget.config import LiveConfig
@@ -12,7 +12,6 @@ from livewidget.models import find
 from livewidget.session.endurance import Endurance
 from livewidget.session.live import LiveSession
 from livewidget.session.toolbox import Confirm
-from livewidget.tools import Tool
 
 #: The model that is always there.
 TUTOR: Final = "offline-tutor"
@@ -21,7 +20,7 @@ TUTOR: Final = "offline-tutor"
 def connect(
     provider_or_model: Provider | str | None = None,
     *,
-    tools: Sequence[Tool | Callable[..., Any] | Mapping[str, Any]] = (),
+    tools: Sequence[Any] = (),
     history: Sequence[tuple[str, str]] = (),
     endurance: Endurance | None = None,
     confirm: Confirm | bool | None = None,
@@ -31,7 +30,8 @@ def connect(
 
     Args:
         provider_or_model: Whom to talk to; see `resolve`.
-        tools: Functions that the model may call.
+        tools: Functions that the model may call, MCP sessions, `McpServer`s.
+        confirm: Asked before a tool with `confirm=True` runs; see `LiveSession`.
         history: What was said before, for the model to know: `[("user", "…"), ("model", "…")]`.
         endurance: What the session does about connections that end, and about silence.
         confirm: Asked before a tool with `confirm=True` runs; see `LiveSession`.

@@ -129,6 +129,20 @@ class Tool:
         )
 
     @property
+    def options(self) -> dict[str, Any]:
+        """The keywords of `Tool.of` that make it what it is, where they are not the usual ones."""
+        asked = self.confirm == CONFIRM_TIMEOUT or self.confirm
+        said = {
+            "name": (self.name, signature.name_of(self.function)),
+            "timeout": (self.timeout, TIMEOUT),
+            "result_limit": (self.result_limit, RESULT_LIMIT),
+            "confirm": (asked, False),
+            "behavior": (self.behavior, None),
+            "scheduling": (self.scheduling, None),
+        }
+        return {name: value for name, (value, usual) in said.items() if value != usual}
+
+    @property
     def declaration(self) -> dict[str, Any]:
         """What a model is told: name, description, JSON Schema of the parameters, behaviour if one is set."""
         declared: dict[str, Any] = {"name": self.name, "description": self.description}

@@ -9,6 +9,7 @@ import pytest
 from livewidget import Gemini, LiveConfig, StandIn, VertexAI
 from livewidget.config.code import WIDTH
 from livewidget.errors import ConfigError
+from livewidget.integrations.mcp import McpServer
 from livewidget.models import FEATURES, INT32, MODELS, VOICES, find
 from livewidget.protocol import encode_client, setup_message
 from livewidget.session.code import program
@@ -200,3 +201,20 @@ def test_a_declaration_without_a_function_stands_as_it_is(run):
     code = program(StandIn(), LiveConfig(), [declared])
     assert code == layout(code)
     assert run(code).tools == [declared]
+
+
+def test_options_of_tools_and_mcp_servers_stand_in_it(run):
+    tools = [
+        Tool.of(set_light, confirm=True, timeout=5),
+        Tool.of(open_door, name="door", confirm=9, behavior="NON_BLOCKING", scheduling="SILENT"),
+        McpServer("python", "-m", "kitchen", env={"KEY": KEY}, only=["b", "a"], confirm=True),
+        McpServer(url="http://localhost:8000/mcp", prefix="k_"),
+    ]
+    code = program(StandIn(), LiveConfig(), tools)
+    assert code == layout(code)
+    assert "from livewidget.integrations.mcp import McpServer\nfrom livewidget.tools import Tool\n" in code
+    assert KEY not in code
+    light, door, command, url = run(code).tools
+    assert (light.confirm, light.timeout) == (30, 5)
+    assert (door.name, door.confirm, door.behavior, door.scheduling) == ("door", 9, "NON_BLOCKING", "SILENT")
+    assert [server.expression() for server in (command, url)] == [one.expression() for one in tools[2:]]
