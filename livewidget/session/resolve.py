@@ -31,7 +31,6 @@ def connect(
     Args:
         provider_or_model: Whom to talk to; see `resolve`.
         tools: Functions that the model may call, MCP sessions, `McpServer`s.
-        confirm: Asked before a tool with `confirm=True` runs; see `LiveSession`.
         history: What was said before, for the model to know: `[("user", "…"), ("model", "…")]`.
         endurance: What the session does about connections that end, and about silence.
         confirm: Asked before a tool with `confirm=True` runs; see `LiveSession`.
