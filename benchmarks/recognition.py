@@ -14,6 +14,8 @@ chosen.
 
     python benchmarks/recognition.py                    # through the ears
     python benchmarks/recognition.py --fresh --every 2  # voices and sums that it was not tuned on
+    python benchmarks/recognition.py --declared         # with search, code, pages and moods to ask for, too
+    python benchmarks/recognition.py --translate        # the phrasebook, by the translations
     python benchmarks/recognition.py --ask --every 8    # through the command line, `livewidget ask FILE`
 """
 
@@ -37,12 +39,15 @@ from typing import Any
 import numpy as np
 
 from livewidget.audio import Samples, read_wav, resample, to_float, to_pcm16, write_wav
-from livewidget.standin.seams import HearingSettings, SpeechEnded
+from livewidget.standin import pictures, recall
+from livewidget.standin.seams import HearingSettings, Phrases, Skills, SpeechEnded, Translation
 from livewidget.standin.tutor.brain import TutorBrain
 from livewidget.standin.tutor.ears import TutorEars
 from livewidget.standin.tutor.espeak import LOST, shared
 from livewidget.standin.tutor.patterns import Pattern, Slot
+from livewidget.standin.tutor.phrasebook import book
 from livewidget.standin.tutor.phrases import ARITHMETIC, QUESTIONS, SMALL_TALK, SPECIAL
+from livewidget.standin.tutor.sentences import skilled_patterns
 
 # None of these is the tutor's own default voice. Words a minute beside each.
 VOICES = {
@@ -86,6 +91,9 @@ TOOL_PHRASES = (
     "draw a square", "draw a red triangle", "draw a green circle", "draw a blue square",
     "set a timer for five minutes", "set a timer for twelve minutes", "set a timer for forty minutes",
 )  # fmt: skip
+
+ALL = Skills(search=True, code=True, pages=True, silence=True, mood=True)
+BOOK = Skills(translation=Translation(target="es"))
 
 Recognise = Callable[[Samples], tuple[str, bool]]  # 16 kHz in; words, and whether they are trusted
 
@@ -133,12 +141,19 @@ def cases(*, tools: bool, seed: int = 99) -> list[str]:
     return [*texts, *(TOOL_PHRASES if tools else ())]
 
 
-def ears(declarations: Sequence[dict[str, Any]]) -> Recognise:
-    """Return a recogniser that is the tutor's ears, given 20 ms at a time."""
-    mind = TutorBrain().session(declarations)
+def declared_cases(skills: Skills, seed: int) -> list[str]:
+    """Return the phrases that come with what is declared, each once, those with slots three times."""
+    patterns = book().patterns if skills.translation else skilled_patterns(skills)
+    return [text for one in patterns for text in one.sentences(3 if one.names else 1, seed=seed)]
+
+
+def ears(declarations: Sequence[dict[str, Any]], skills: Skills) -> Recognise:
+    """Return a recogniser that is the tutor's ears in a session, given 20 ms at a time."""
+    known = TutorBrain().session(declarations, skills).phrases.sentences
+    always = () if skills.translation else (*recall.PHRASES, *pictures.QUESTIONS)
 
     def recognise(sound: Samples) -> tuple[str, bool]:
-        hearing = TutorEars().session(HearingSettings(), mind.phrases)
+        hearing = TutorEars().session(HearingSettings(), Phrases((*known, *always)))
         pcm = to_pcm16(sound)
         heard = [one for at in range(0, len(pcm), 640) for one in hearing.feed(pcm[at : at + 640])]
         heard += hearing.flush()
@@ -161,9 +176,9 @@ def command_line(sound: Samples) -> tuple[str, bool]:
     return heard, done.returncode == 0
 
 
-def answer(text: str, trusted: bool, declarations: Sequence[dict[str, Any]]) -> Any:
+def answer(text: str, trusted: bool, declarations: Sequence[dict[str, Any]], skills: Skills) -> Any:
     """Return the tutor's answer to `text`, by a mind that has heard nothing before."""
-    mind = TutorBrain(lambda: datetime(2026, 3, 1, 10, 30, tzinfo=UTC)).session(declarations)
+    mind = TutorBrain(lambda: datetime(2026, 3, 1, 10, 30, tzinfo=UTC)).session(declarations, skills)
     return asyncio.run(mind.reply(text, confident=trusted))
 
 
@@ -183,9 +198,12 @@ def people() -> list[tuple[str, Samples]]:
 
 def measure(arguments: argparse.Namespace) -> int:
     declarations = [] if arguments.ask else TOOLS
-    recognise = command_line if arguments.ask else ears(declarations)
-    sorry = answer("", False, declarations)
-    texts = cases(tools=not arguments.ask, seed=5 if arguments.fresh else 99)[:: arguments.every]
+    skills = BOOK if arguments.translate else ALL if arguments.declared else Skills()
+    recognise = command_line if arguments.ask else ears(declarations, skills)
+    sorry = answer("", False, declarations, skills)
+    seed = 5 if arguments.fresh else 99
+    texts = [] if arguments.translate else cases(tools=not arguments.ask, seed=seed)
+    texts = [*texts, *declared_cases(skills, seed)][:: arguments.every]
     started, length = time.perf_counter(), 0.0
     print(f"{'voice':<16}{'phrases':>8}{'right':>8}{'wrong':>8}{'rejected':>10}   at {arguments.snr:g} dB")
     total: Counter[str] = Counter()
@@ -195,7 +213,8 @@ def measure(arguments: argparse.Namespace) -> int:
             sound = in_noise(spoken(text, voice, rate), arguments.snr, number, arguments.gain)
             length += len(sound) / RATE
             words, trusted = recognise(sound)
-            expected, got = answer(text, True, declarations), answer(words, trusted, declarations)
+            expected = answer(text, True, declarations, skills)
+            got = answer(words, trusted, declarations, skills)
             outcome = "right" if got == expected else "rejected" if got == sorry else "wrong"
             count[outcome] += 1
             if outcome != "right" and arguments.verbose:
@@ -207,7 +226,7 @@ def measure(arguments: argparse.Namespace) -> int:
     false = 0
     for name, sound in clips:
         words, trusted = recognise(np.concatenate([sound, np.zeros(RATE, np.float32)]))
-        mistaken = answer(words, trusted, declarations) != sorry
+        mistaken = answer(words, trusted, declarations, skills) != sorry
         false += mistaken
         if mistaken or arguments.verbose:
             print(f"    {'FALSE' if mistaken else 'fine'}: {name} heard as {words!r}")
@@ -230,6 +249,8 @@ def main() -> int:
         "--ask", action="store_true", help="through `livewidget ask` (slow: one process a phrase)"
     )
     parser.add_argument("--fresh", action="store_true", help="voices and sums that it was not tuned on")
+    parser.add_argument("--declared", action="store_true", help="with everything declared that it can do")
+    parser.add_argument("--translate", action="store_true", help="the phrasebook instead")
     parser.add_argument("--every", type=int, default=1, help="take every n-th phrase only")
     parser.add_argument("--snr", type=float, default=20, help="speech over noise, in dB")
     parser.add_argument("--gain", type=float, default=1, help="factor on everything")

@@ -213,8 +213,8 @@ export class App implements Actions {
   }
 
   #welcome(welcome: Welcome): void {
-    const { name, speaker, suggestions, turns } = welcome;
-    this.store.set({ name, speaker, suggestions, turns });
+    const { name, speaker, turns } = welcome;
+    this.store.set({ name, speaker, turns });
     this.#notices.replace(welcome.notices);
     if (welcome.transcript_class !== this.#transcriptClass) {
       this.#transcriptClass = welcome.transcript_class;
@@ -227,13 +227,14 @@ export class App implements Actions {
   }
 
   #session(told: SessionState): void {
-    const { phase, floor, turn_taking, view, sees, model, badge, elapsed_ms, owner } = told;
+    const { phase, floor, turn_taking, view, sees, model, badge } = told;
+    const { suggestions, elapsed_ms, owner } = told;
     const before = this.store.get();
     const liveSince = phase === "live" ? (before.liveSince ?? this.#now() - elapsed_ms) : null;
     const mine = owner === this.bridge.client;
     this.#owner = owner;
     const elsewhere = owner !== "" && !mine;
-    this.store.set({ phase, floor, turnTaking: turn_taking, view, sees, model, badge });
+    this.store.set({ phase, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions });
     this.store.set({ liveSince, owner: mine, elsewhere });
     if (elsewhere) {
       this.#yield();

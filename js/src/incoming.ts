@@ -64,6 +64,7 @@ const session = {
   sees: flag,
   model: text,
   badge: text,
+  suggestions: list(text),
   elapsed_ms: amount,
   owner: text,
 };
@@ -96,7 +97,6 @@ export const FROM_KERNEL: Record<string, Check> = {
     name: text,
     speaker: text,
     explorer: flag,
-    suggestions: list(text),
     turns: list(fields(turn)),
     notices: list(fields(notice)),
     transcript_class: text,

@@ -93,6 +93,8 @@ export interface SessionState {
   sees: boolean;
   model: string;
   badge: string;
+  /** Sentences worth trying with the model as it is set up now. */
+  suggestions: string[];
   elapsed_ms: number;
   owner: string;
 }

@@ -158,6 +158,7 @@ var phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listeni
   sees: flag,
   model: text,
   badge: text,
+  suggestions: list(text),
   elapsed_ms: amount,
   owner: text
 }, json = isObject, feature = fields({
@@ -185,7 +186,6 @@ var phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listeni
     name: text,
     speaker: text,
     explorer: flag,
-    suggestions: list(text),
     turns: list(fields(turn)),
     notices: list(fields(notice)),
     transcript_class: text,
@@ -1963,8 +1963,8 @@ var TICK_MS = 250, IDLE_TICKS = 4, PATIENCE_TICKS = 20, VIEW_GRACE_MS = 1500, LO
     message.kind === "picture" ? this.sight.take(message.body, buffers) : this.explorer.insight(message);
   }
   #welcome(welcome) {
-    let { name: name2, speaker, suggestions: suggestions2, turns } = welcome;
-    if (this.store.set({ name: name2, speaker, suggestions: suggestions2, turns }), this.#notices.replace(welcome.notices), welcome.transcript_class !== this.#transcriptClass) {
+    let { name: name2, speaker, turns } = welcome;
+    if (this.store.set({ name: name2, speaker, turns }), this.#notices.replace(welcome.notices), welcome.transcript_class !== this.#transcriptClass) {
       this.#transcriptClass = welcome.transcript_class;
       for (let view of this.#views)
         this.#hideTranscript(view);
@@ -1972,10 +1972,10 @@ var TICK_MS = 250, IDLE_TICKS = 4, PATIENCE_TICKS = 20, VIEW_GRACE_MS = 1500, LO
     this.#session(welcome), this.explorer.welcome(welcome.explorer);
   }
   #session(told) {
-    let { phase: phase2, floor: floor2, turn_taking, view, sees, model, badge, elapsed_ms, owner } = told, before = this.store.get(), liveSince = phase2 === "live" ? before.liveSince ?? this.#now() - elapsed_ms : null, mine = owner === this.bridge.client;
+    let { phase: phase2, floor: floor2, turn_taking, view, sees, model, badge } = told, { suggestions: suggestions2, elapsed_ms, owner } = told, before = this.store.get(), liveSince = phase2 === "live" ? before.liveSince ?? this.#now() - elapsed_ms : null, mine = owner === this.bridge.client;
     this.#owner = owner;
     let elsewhere = owner !== "" && !mine;
-    this.store.set({ phase: phase2, floor: floor2, turnTaking: turn_taking, view, sees, model, badge }), this.store.set({ liveSince, owner: mine, elsewhere }), elsewhere ? this.#yield() : this.#notices.clear(OTHER_PAGE.code), phase2 === "ended" && before.phase !== "ended" && this.#ended(), this.#talk.openGate();
+    this.store.set({ phase: phase2, floor: floor2, turnTaking: turn_taking, view, sees, model, badge, suggestions: suggestions2 }), this.store.set({ liveSince, owner: mine, elsewhere }), elsewhere ? this.#yield() : this.#notices.clear(OTHER_PAGE.code), phase2 === "ended" && before.phase !== "ended" && this.#ended(), this.#talk.openGate();
   }
   #turn(turn2) {
     let others = this.store.get().turns.filter((known2) => known2.index !== turn2.index), place = others.findIndex((known2) => known2.index > turn2.index);

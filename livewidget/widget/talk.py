@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import is_not
 from typing import Any
 
 from livewidget.config import LiveConfig
@@ -37,7 +38,7 @@ from livewidget.widget.reports import Reports
 from livewidget.widget.sessions import Sessions
 from livewidget.widget.transcript import Transcript
 from livewidget.widget.uplink import Uplink
-from livewidget.widget.views import introduction, outlook, turn_view
+from livewidget.widget.views import introduction, outlook, suggestions, turn_view
 from livewidget.widget.wording import now_ms
 
 TICK_S = 0.05
@@ -84,6 +85,7 @@ class Talk:
         self.gauge = Gauge(self.sessions, self.bridge)
         self.projector = Projector(self.sessions, self.bridge)
         self._hears = hears
+        self._suggested: tuple[tuple[Any, ...], tuple[str, ...]] = ((), ())
         self._phase: Phase = "idle"
         self._stopping = False
         self._ticking: asyncio.Task[Any] | None = None
@@ -258,7 +260,7 @@ class Talk:
 
     def welcome(self) -> dict[str, Any]:
         """Return what a page needs to show everything from the beginning."""
-        return introduction(self.provider, self.sessions.config, self.sessions.tools) | {
+        return introduction(self.provider) | {
             "explorer": self.exploration.open,
             "turns": tuple(turn_view(turn) for turn in self.board.turns),
             "notices": tuple(self.board.notices.values()),
@@ -272,7 +274,17 @@ class Talk:
             "floor": self.board.floor.value,
             "turn_taking": self._turn_taking,
             "elapsed_ms": self.board.elapsed_ms,
+            "suggestions": self._suggestions(),
         }
+
+    def _suggestions(self) -> tuple[str, ...]:
+        """Return what may be said; it is made anew where it may have changed, not for every state."""
+        asked = (self.provider, self.sessions.config, *self.sessions.tools)
+        before, suggested = self._suggested
+        if len(before) != len(asked) or any(map(is_not, before, asked)):
+            suggested = suggestions(self.provider, self.sessions.config, self.sessions.tools)
+            self._suggested = asked, suggested
+        return suggested
 
     @property
     def _turn_taking(self) -> TurnTakingMode:

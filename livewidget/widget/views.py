@@ -35,18 +35,21 @@ _STATUS: Mapping[str, Literal["read", "paywall", "unsafe"]] = {
 }
 
 
-def introduction(
+def introduction(provider: Provider) -> dict[str, Any]:
+    """Return who it is that one talks to, as the page says it."""
+    return {"name": provider.label, "speaker": provider.speaker}
+
+
+def suggestions(
     provider: Provider, config: LiveConfig, tools: Sequence[Tool | Mapping[str, Any] | ToolSource]
-) -> dict[str, Any]:
-    """Return who it is that one talks to, as the page says it, and what may be said to begin with."""
-    declared = [one.declaration if isinstance(one, Tool) else one for one in tools if not is_source(one)]
+) -> tuple[str, ...]:
+    """Return what may be said to begin with, in a session like this."""
     # Only who stands in for a model knows what a session like this can be asked.
     suggest = getattr(provider, "suggest", None)
-    return {
-        "name": provider.label,
-        "speaker": provider.speaker,
-        "suggestions": suggest(config, declared) if suggest else tuple(provider.suggestions),
-    }
+    if suggest is None:
+        return tuple(provider.suggestions)
+    declared = [one.declaration if isinstance(one, Tool) else one for one in tools if not is_source(one)]
+    return tuple(suggest(config, declared))
 
 
 def outlook(provider: Provider) -> dict[str, Any]:

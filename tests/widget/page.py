@@ -33,6 +33,7 @@ class Host:
             "sees": True,
             "model": "offline-tutor",
             "badge": "",
+            "suggestions": (),
             "elapsed_ms": 0,
         }
 
@@ -40,7 +41,6 @@ class Host:
         return {
             "name": "Offline tutor",
             "speaker": "tutor",
-            "suggestions": (),
             "explorer": False,
             "turns": (),
             "notices": (),

@@ -325,3 +325,42 @@ def test_no_key_is_in_what_the_page_is_told(made, pages):
     change(page, voice="Puck")
     assert CANARY not in repr(page.seen)
     assert CANARY not in live.code()
+
+
+# --- What is worth saying ----------------------------------------------------------------------------------
+
+
+def suggested(page):
+    """What the page was told last of what is worth saying."""
+    return [one for one in page.seen if isinstance(one, m.Welcome | m.State)][-1].suggestions
+
+
+def test_what_is_worth_saying_follows_the_settings_and_the_tools(made, pages):
+    live = made(StandIn(ears=lambda sound: "hello", voice=lambda text: bytes(4800)))
+    page = pages(live)
+    plain = suggested(page)
+    assert "what time is it" in plain
+    change(page, google_search=True)
+    apply(page)
+    until(lambda: suggested(page)[0] == "when was the eiffel tower built")
+
+    @live.tool
+    def set_light(on: bool) -> str:
+        """Turn the light on or off."""
+        return "done"
+
+    until(lambda: "light" in suggested(page)[0])
+    live.configure(google_search=False)
+    until(lambda: "when was the eiffel tower built" not in suggested(page))
+    # Negative control: what does not change it is not told as a change.
+    before = len(page.of(m.State))
+    live.configure(temperature=0.5)
+    until(lambda: live.code().count("temperature"))
+    assert [state.suggestions for state in page.of(m.State)[before:]] == []
+
+
+def test_another_model_brings_other_suggestions(made, pages):
+    live = made(StandIn(model="gemini-3.8-live"))
+    page = pages(live)
+    live.configure(model="gemini-3.5-live-translate-preview", translation="es")
+    until(lambda: suggested(page)[0] == "good morning")

@@ -54,7 +54,8 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """Where the session stands. `owner` is the client id of the page with microphone and voice, or "".
 
-    `view` is how the talk is shown, `sees` whether the model takes pictures.
+    `view` is how the talk is shown, `sees` whether the model takes pictures, `suggestions` what is worth
+    saying to it as it is set up now.
     """
 
     phase: Phase
@@ -64,6 +65,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     sees: bool
     model: str
     badge: str
+    suggestions: tuple[str, ...]
     elapsed_ms: Count
     owner: str
 
