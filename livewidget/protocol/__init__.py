@@ -62,7 +62,7 @@ from livewidget.protocol.server import (
     VoiceActivity,
     VoiceActivityDetectionSignal,
 )
-from livewidget.protocol.setup import context_message, realtime_input, setup_message
+from livewidget.protocol.setup import context_message, read_declaration, realtime_input, setup_message
 
 __all__ = [
     "AudioTranscriptionConfig",
@@ -121,6 +121,7 @@ __all__ = [
     "decode_client",
     "encode_client",
     "encode_server",
+    "read_declaration",
     "realtime_input",
     "setup_message",
 ]

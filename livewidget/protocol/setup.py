@@ -222,6 +222,19 @@ class _DeclarationReader(Reader):
         raise ConfigError(f"{place[:80]} of a function declaration must be of another type: {expected}.")
 
 
+def read_declaration(declaration: Declaration) -> FunctionDeclaration:
+    """Return a function's declaration as it is sent.
+
+    Raises:
+        ConfigError: If it has a field, or its `parameters` a keyword, that the service does not know.
+    """
+    if isinstance(declaration, FunctionDeclaration):
+        return declaration
+    read = _DeclarationReader().read(FunctionDeclaration, dict(declaration))
+    assert read is not None  # The reader raises instead.
+    return read
+
+
 def _tools(config: LiveConfig, model: Model, declarations: Iterable[Declaration]) -> list[Tool]:
     tools = [
         tool
@@ -232,14 +245,7 @@ def _tools(config: LiveConfig, model: Model, declarations: Iterable[Declaration]
         )
         if wanted
     ]
-    functions: list[FunctionDeclaration] = []
-    for declaration in declarations:
-        if isinstance(declaration, FunctionDeclaration):
-            functions.append(declaration)
-        else:
-            read = _DeclarationReader().read(FunctionDeclaration, dict(declaration))
-            assert read is not None  # The reader raises instead.
-            functions.append(read)
+    functions = [read_declaration(declaration) for declaration in declarations]
     for function in functions:
         check_tool(model, function.name or "", function.behavior)
     if functions:

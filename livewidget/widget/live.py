@@ -208,8 +208,8 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         """Offer a function to the model: `@live.tool`, or with options of `Tool.of`.
 
         `@live.tool(confirm=True)` asks on the page before each call; `timeout`, `behavior`, `scheduling` and
-        `name` are others. During a talk the session is reopened for it, which the service resumes where it
-        can.
+        `name` are others. During a talk the model is told at once, where it takes that (`contextUpdate`);
+        else the talk goes on over a new connection.
 
         Raises:
             ToolError: It cannot be offered; the sentence says why.

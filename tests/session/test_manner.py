@@ -79,6 +79,12 @@ def test_a_generator_does_not_block_where_its_values_are_taken():
         ),
         ("gemini-3.1-flash-live-preview", tool(scheduling="SILENT"), "does not take scheduling"),
         ("gemini-3.8-live", {"name": "f", "behavior": "LATER"}, "does not take LATER for the tool f"),
+        ("gemini-3.8-live", {"name": "f", "behaviour": "BLOCKING"}, "has no field 'behaviour'"),
+        (
+            "gemini-3.8-live",
+            {"name": "f", "parameters": {"type": "OBJECT", "additionalProperties": False}},
+            "put a full JSON Schema in parametersJsonSchema",
+        ),
         ("gemini-3.5-live-translate-preview", light, "calls no functions"),
     ],
 )

@@ -205,3 +205,27 @@ def test_an_mcp_server_that_does_not_start_stands_under_the_widget():
     ]
     live.close()
     until(lambda: live._talk._closed)
+
+
+def test_a_tool_that_asks_may_join_a_talk_that_goes_on(lamp):
+    live = LiveWidget(quick_tutor())
+    page = open_page(live)
+    page.send(m.Text(text="what is seven plus five"))
+    page.wait_for(m.TurnView, lambda turn: turn.speaker == "model" and turn.final)
+    session = live._talk.sessions.current
+
+    @live.tool(confirm=True)
+    def set_light(on: bool) -> str:
+        """Turn the light on or off."""
+        lamp.append(on)
+        return "done"
+
+    until(lambda: any(frame.kind.startswith("contextUpdate") for frame in session.wire.frames))
+    page.send(m.Text(text="turn on the light"))
+    page.send(m.Confirm(id=page.wait_for(m.TurnView, asking).tools[0].id, allowed=True))
+    page.wait_for(m.TurnView, lambda turn: turn.tools and turn.tools[0].state == "done")
+    assert lamp == [True]
+    assert live._talk.sessions.current is session
+    page.leave()
+    live.close()
+    until(lambda: live._talk._closed)

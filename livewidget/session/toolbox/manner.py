@@ -8,7 +8,7 @@ from typing import Any
 
 from livewidget.config import check_tool
 from livewidget.models import BLOCKING, NON_BLOCKING, Model
-from livewidget.protocol import FunctionResponse
+from livewidget.protocol import FunctionResponse, read_declaration
 from livewidget.session.toolbox.sources import sourced
 from livewidget.tools import Tool, ToolSource, sorted_out
 
@@ -47,7 +47,7 @@ class Manner:
                 declaration["behavior"] = behavior
         else:
             name, declaration, scheduling = str(tool["name"]), dict(tool), None
-            behavior = tool.get("behavior")
+            behavior = read_declaration(tool).behavior
         check_tool(model, name, behavior, scheduling)
         blocking = (behavior or model.tool_behaviors[0]) == BLOCKING
         # Where the model waits for a result, the service ignores both, and takes the first result for all.

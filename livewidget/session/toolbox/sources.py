@@ -18,7 +18,8 @@ class SessionTools:
     """The tools of an MCP session that somebody else has opened, and will close.
 
     Its work is done on the loop that runs where this is made: a session knows only the loop it was opened on,
-    and a widget talks on a loop of its own.
+    and a widget talks on a loop of its own. In a notebook that is the loop of the cells: a cell that blocks
+    it holds the calls up. An `McpServer` has no such worry.
     """
 
     def __init__(self, session: Any) -> None:
