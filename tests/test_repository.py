@@ -225,8 +225,9 @@ def test_the_wheel_holds_all_that_is_needed(wheel):
         "livewidget/py.typed",
         "livewidget/static/widget.js",
         "livewidget/static/widget.css",
-        "livewidget/notebooks/01_first_words.ipynb",
+        "livewidget/standin/tutor/phrasebook.txt",
     } <= set(names)
+    assert {f"livewidget/{relative(path)}" for path in (ROOT / "notebooks").glob("*.ipynb")} <= set(names)
     assert {relative(path) for path in SOURCES} <= set(names)
 
 

@@ -1,4 +1,4 @@
-"""`livewidget demo`: JupyterLab on the first notebook."""
+"""`livewidget demo`: JupyterLab on the notebooks, at the first."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser(
         "demo",
         help="open JupyterLab on a first notebook",
-        description="Open JupyterLab on a copy of the first notebook. Where there is no display it prints "
-        "the address and keeps serving, until Ctrl+C.",
+        description="Open JupyterLab on copies of the notebooks, at the first. Where there is no display it "
+        "prints the address and keeps serving, until Ctrl+C.",
     )
-    command.add_argument("--folder", type=Path, help="work here; a notebook that is here already is kept")
+    command.add_argument("--folder", type=Path, help="work here; notebooks that are here already are kept")
     command.add_argument(
         "--port", type=int, default=8888, help="of JupyterLab; the next free one is taken (8888)"
     )
@@ -63,33 +63,34 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def prepare(folder: Path | None) -> Path:
-    """Return a folder that holds the notebook.
+    """Return a folder that holds the notebooks.
 
     Args:
         folder: Where the user wants it; None makes a folder for this once.
 
     Raises:
-        UsageError: If the folder cannot be made, or the notebook did not come with this installation.
+        UsageError: If the folder cannot be made, or the notebooks did not come with this installation.
     """
     if folder is None:
         folder = Path(tempfile.mkdtemp(prefix="livewidget-demo-"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        target = folder / NOTEBOOK
-        if not target.exists():
-            shutil.copyfile(source(), target)
+        for notebook in sorted(source().glob("*.ipynb")):
+            target = folder / notebook.name
+            if not target.exists():
+                shutil.copyfile(notebook, target)
     except OSError as error:
         raise UsageError(f"The folder cannot be used: {error.strerror or 'it cannot be written'}.") from error
     return folder.resolve()
 
 
 def source() -> Path:
-    """Return the notebook that came with livewidget: inside the wheel, or beside the package in a clone."""
+    """Return the folder of the notebooks: inside the wheel, or beside the package in a clone."""
     package = Path(livewidget.__file__).parent
-    for candidate in (package / "notebooks" / NOTEBOOK, package.parent / "notebooks" / NOTEBOOK):
-        if candidate.is_file():
+    for candidate in (package / "notebooks", package.parent / "notebooks"):
+        if (candidate / NOTEBOOK).is_file():
             return candidate
-    raise UsageError("The notebook did not come with this installation: install livewidget again.")
+    raise UsageError("The notebooks did not come with this installation: install livewidget again.")
 
 
 def command(folder: Path, port: int, browser: bool) -> list[str]:

@@ -15,15 +15,18 @@ from livewidget.errors import UsageError
 from tests.cli.conftest import ROOT, environment
 
 
-def test_the_notebook_is_copied_into_a_new_folder(tmp_path):
+def test_the_notebooks_are_copied_into_a_new_folder(tmp_path):
     folder = demo.prepare(tmp_path / "new" / "folder")
-    assert (folder / demo.NOTEBOOK).read_bytes() == (ROOT / "notebooks" / demo.NOTEBOOK).read_bytes()
+    copied = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert copied == {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert demo.NOTEBOOK in copied
 
 
 def test_a_notebook_that_is_there_is_kept(tmp_path):
     (tmp_path / demo.NOTEBOOK).write_text("mine")
     demo.prepare(tmp_path)
     assert (tmp_path / demo.NOTEBOOK).read_text() == "mine"
+    assert (tmp_path / "02_tools.ipynb").is_file()
 
 
 def test_a_folder_that_is_a_file_is_one_sentence(tmp_path):
