@@ -100,8 +100,8 @@ class Exploration:
         await self._sessions.become(*self.changed(changes))
 
     def code(self) -> str:
-        """Return the Python that makes this session."""
-        return program(*self._sessions.standing)
+        """Return the Python that makes this session, as it was last asked to be."""
+        return program(*self._sessions.wanted)
 
     # --- Inner ----------------------------------------------------------------------------------------------
 

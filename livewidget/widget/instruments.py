@@ -16,7 +16,7 @@ from livewidget.widget.talk import Talk
 
 
 class Instruments:
-    """Settings, meter and wire of the talk that the widget shows. Nothing here waits."""
+    """Settings, meter and wire of the talk that the widget shows. Nothing here waits for the service."""
 
     _talk: Talk
 
@@ -24,11 +24,16 @@ class Instruments:
     def _hop(self, function: Callable[..., object], *args: object) -> None:
         """Call a function on the background loop, soon."""
 
+    @abstractmethod
+    def _catch_up(self) -> None:
+        """Wait the moment until the background loop has begun with all that was asked of it before."""
+
     # --- Settings -------------------------------------------------------------------------------------------
 
     @property
     def config(self) -> LiveConfig:
         """What the session is asked to be."""
+        self._catch_up()
         return self._talk.sessions.config
 
     def configure(self, **changes: Any) -> None:
@@ -44,11 +49,13 @@ class Instruments:
         Raises:
             ConfigError: It cannot be; the sentence says why, and nothing is changed.
         """
+        self._catch_up()  # Or an earlier change would not count in what is checked.
         self._talk.exploration.changed(changes)
         self._hop(self._talk.configure, changes)
 
     def code(self) -> str:
         """Return the Python that makes exactly this session: what "Copy as code" gives. No key is in it."""
+        self._catch_up()
         return self._talk.exploration.code()
 
     # --- Meter and wire -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import pathlib
 import threading
@@ -34,6 +35,8 @@ from livewidget.widget.wording import sentence_of
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: Seconds that a property waits for a background loop that is busy.
+_MOMENT_S = 1.0
 _STATIC = pathlib.Path(__file__).parent.parent / "static"
 
 
@@ -298,6 +301,11 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
 
     def _hop(self, function: Callable[..., object], *args: object) -> None:
         self._background.call(function, *args, context=self._context)
+
+    def _catch_up(self) -> None:
+        if self._background.alive and not self._background.here:
+            with contextlib.suppress(TimeoutError):
+                self._background.submit(asyncio.sleep(0)).result(_MOMENT_S)
 
     # --- Inner ----------------------------------------------------------------------------------------------
 

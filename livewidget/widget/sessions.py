@@ -75,22 +75,23 @@ class Sessions:
         self._starting: asyncio.Task[Any] | None = None
         self._exclusive = asyncio.Lock()
         self._stops = 0
-        self._opened_with = self._wanted
+        self._opened_with = self.wanted
         self._refused: LiveError | None = None
         self._closed = False
 
     @property
     def is_current(self) -> bool:
         """Whether the session is open, and as it is asked to be."""
-        return self._board.phase == "live" and self._opened_with == self._wanted
+        return self._board.phase == "live" and self._opened_with == self.wanted
 
     @property
     def standing(self) -> Standing:
         """What the open session is, or without one what the next is to be: provider, configuration, tools."""
-        return self._wanted if self.current is None else self._opened_with
+        return self.wanted if self.current is None else self._opened_with
 
     @property
-    def _wanted(self) -> Standing:
+    def wanted(self) -> Standing:
+        """What the next session is to be, and an open one is reopened to become."""
         return self.provider, self.config, list(self.tools)
 
     async def open(self) -> LiveSession:
@@ -115,7 +116,7 @@ class Sessions:
         if self._starting is not None and not self._starting.done():
             await asyncio.wait([self._starting])
         self._refused = None
-        if self.current is not None and self._opened_with != self._wanted:
+        if self.current is not None and self._opened_with != self.wanted:
             await self._started(self._exchange)
         self._changed()
         if self._refused is not None:
@@ -176,7 +177,7 @@ class Sessions:
     async def _open_session(self) -> LiveSession:
         self._board.set_phase("connecting")
         self._board.new_session()
-        self._opened_with = self._wanted
+        self._opened_with = self.wanted
         self.uplink = self.uplink or Uplink()
         self._reports.begin()
         self._changed()
@@ -215,7 +216,7 @@ class Sessions:
         async with self._exclusive:
             if self.current is None or not self.current.is_open:
                 return await self._open_session()
-            wanted, old = self._wanted, self.current
+            wanted, old = self.wanted, self.current
             try:
                 if self.provider is old.provider:
                     same = self.tools == self._opened_with[2]
@@ -226,7 +227,7 @@ class Sessions:
                 session, opening = await self._another()
             except LiveError as error:
                 self._refused = error
-                if self._wanted == wanted:
+                if self.wanted == wanted:
                     self.provider, self.config, self.tools = self._opened_with
                 self._chores.failed(error)
                 return old

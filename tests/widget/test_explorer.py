@@ -319,6 +319,21 @@ def test_the_code_of_the_widget_makes_it_again(made, monkeypatch):
     again.close()
 
 
+@pytest.mark.parametrize("talking", [False, True])
+def test_what_python_changed_is_read_back_at_once(made, talking):
+    live = made()
+    if talking:
+        live.ask("hello")
+    for silence_ms in range(300, 800, 100):
+        live.configure(turn_detection={"silence_ms": silence_ms})
+        assert f'"silence_ms": {silence_ms}' in live.code()
+        assert live.config.turn_detection.silence_ms == silence_ms
+    live.configure(voice="Puck")
+    live.tool(len_of)
+    assert "len_of" in live.code()
+    assert '"silence_ms": 700' in live.code()
+
+
 def test_no_key_is_in_what_the_page_is_told(made, pages):
     live = made(Gemini("gemini-3.8-live", api_key=CANARY))
     page = pages(live)
