@@ -43,8 +43,11 @@ GOOD_MS: Final = 30_000.0
 class Host(Protocol):
     """Whose line it is."""
 
-    def is_quiet(self) -> bool:
-        """Tell whether nobody speaks, thinks or works, and the service remembers all that was said."""
+    def is_quiet(self, *, hurry: bool = False) -> bool:
+        """Tell whether nobody speaks, thinks or works, and the service remembers all that was said.
+
+        In a hurry, sound that the server has not noticed is no obstacle: it will be sent again.
+        """
 
     async def dial(self, handle: str | None) -> Connection:
         """Open a connection, with the service's memory or without."""
@@ -89,6 +92,7 @@ class Line:
         self._upstream = upstream
         self._clock = clock
         self._endurance = endurance
+        self._owned: list[Connection] = []  # all that are not closed yet
         self._heard: Connection | None = None  # the one that `_pump` reads
         self._pump: asyncio.Task[None] | None = None
         self._moving: asyncio.Task[None] | None = None
@@ -104,6 +108,7 @@ class Line:
 
     def begin(self, connection: Connection) -> None:
         """Use the first connection."""
+        self._owned.append(connection)
         self._listen(connection)
         self.connection = connection
 
@@ -118,9 +123,14 @@ class Line:
         self._settle_settings(StateError("The session was closed before its settings were changed."))
 
     async def close(self) -> None:
-        """Close the connection."""
-        if self.connection is not None:
-            await self.connection.close()
+        """Close what is open."""
+        for connection in list(self._owned):
+            await self._close(connection)
+
+    async def _close(self, connection: Connection) -> None:
+        await connection.close()
+        if connection in self._owned:
+            self._owned.remove(connection)
 
     @property
     def is_moving(self) -> bool:
@@ -151,7 +161,8 @@ class Line:
             self.good()
         if now < self._look_ms or not (self._endurance.hand_over or self._settings):
             return
-        if now >= self._last_ms or self._host.is_quiet():
+        hurry = now >= (self._look_ms + 2 * self._last_ms) / 3
+        if now >= self._last_ms or self._host.is_quiet(hurry=hurry):
             why: Why = "go_away" if self.ending == "go_away" else "time"
             self._move("settings" if self._settings is not None else why)
 
@@ -262,14 +273,12 @@ class Line:
             await asyncio.wait([self._pump])
         # Closed before the next is opened: a service may not resume what it still has open.
         if old is not None:
-            await old.close()
+            await self._close(old)
 
     async def _arrive(self, why: Why, began: float) -> bool:
         """Open a connection and send all that waits over it; returns whether it lasted as long as that."""
         connection, resumed = await self._dial()
-        if self._closed:
-            await connection.close()
-            return True
+        self._owned.append(connection)
         first = await self._host.arrived(resumed=resumed, why=why, gap_ms=self._clock.now_ms() - began)
         self._listen(connection)
         for event in connection.opening:
@@ -287,7 +296,7 @@ class Line:
         except LiveError as error:
             self._count(error)
             await self._part("link")
-            await connection.close()
+            await self._close(connection)
             return False
         # Nothing waits between the last item and this: whatever is sent from now on goes out at once.
         self.connection = connection

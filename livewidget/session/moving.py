@@ -94,6 +94,7 @@ class Moving(Telling):
         self._confirm = confirm
         self._toolbox = self._make_toolbox(tools)
         self._next: tuple[LiveConfig, Toolbox] | None = None  # settings of the next connection
+        self._dialled: tuple[LiveConfig, Toolbox] | None = None  # those of the one that is being opened
         self._known = -1  # index of the last turn that the service's memory holds
         self._untold: set[int] = set()  # questions over which connections broke
         self._resumable = True
@@ -140,6 +141,9 @@ class Moving(Telling):
                 self._upstream.speaking()
             case events.WaitingForInput():
                 self._upstream.taken()
+            case events.InputTranscript() | events.InterimInputTranscript():
+                if self._conversation.ends_by_silence:
+                    self._upstream.written()  # Nothing answers it: it is in the transcript, or it is not.
             case events.TurnComplete():
                 self._over_ms = self._clock.now_ms()
                 self._line.good()
@@ -161,10 +165,12 @@ class Moving(Telling):
             turns.pop()
         return turns[-1].index if turns else -1
 
-    def is_quiet(self) -> bool:
+    def is_quiet(self, *, hurry: bool = False) -> bool:
         """Tell whether nobody speaks, thinks or works, and the service remembers all that was said."""
         now = self._clock.now_ms()
-        if self._conversation.floor is not Floor.LISTENING or now - self._voiced_ms < SILENT_MS:
+        if self._conversation.floor is not Floor.LISTENING:
+            return False
+        if now - self._voiced_ms < SILENT_MS and not hurry:
             return False
         if self._line.handle is None:
             return True
@@ -174,7 +180,8 @@ class Moving(Telling):
 
     async def dial(self, handle: str | None) -> Connection:
         """Open a connection, with the service's memory or without."""
-        config, toolbox = self._next or (self.config, self._toolbox)
+        self._dialled = self._next
+        config, toolbox = self._dialled or (self.config, self._toolbox)
         told_before = bool(self._told_anew())
         first = not self._line.moves and not self._conversation.turns
         seeds = self._model.seeds_history and told_before
@@ -196,8 +203,9 @@ class Moving(Telling):
 
     async def arrived(self, *, resumed: bool, why: Why, gap_ms: float) -> list[ClientMessage]:
         """The talk goes on over a new connection; returns what the service must be told first."""
-        if self._next is not None:
-            (self.config, toolbox), self._next = self._next, None
+        if self._dialled is not None:
+            self.config, toolbox = self._dialled
+            self._next = None if self._next is self._dialled else self._next
             if toolbox is not self._toolbox:
                 await self._toolbox.adopt(toolbox)
         if not resumed:

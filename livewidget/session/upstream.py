@@ -22,6 +22,8 @@ SOUND_MS: Final = 60_000.0
 TAKEN_MS: Final = 3_000.0
 #: Sound before a voice that goes with it.
 BEFORE_MS: Final = 500.0
+#: So far a transcript is behind what is said.
+BEHIND_MS: Final = 1_000.0
 #: Silence that parts one utterance from the next.
 PAUSE_MS: Final = 1_000.0
 #: Nobody is heard to speak who has been silent so long.
@@ -120,6 +122,17 @@ class Upstream:
     def speaking(self) -> None:
         """A start of speech was announced, some time after it: what is being said is not taken in."""
         self._mark = min(self._mark, self._before(self._utterance()))
+
+    def written(self) -> None:
+        """What was said is in a transcript, but for the last moment: that takes its time."""
+        behind_ms, first = 0.0, self._next
+        for item in reversed(self._items):
+            behind_ms += item.ms
+            if behind_ms > BEHIND_MS:
+                break
+            first = item.number
+        self._mark = max(self._mark, first)
+        self._trim()
 
     def settled(self) -> None:
         """The model's turn is over and nobody has asked: only what may be being said now is not taken in."""

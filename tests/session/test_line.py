@@ -9,6 +9,7 @@ import pytest
 from livewidget.errors import ConnectFailed, KeyRefused, LinkLost, QuotaExceeded, ServerFault
 from livewidget.events import GoAway, SessionEnded, SessionMoved
 from livewidget.session import Endurance
+from livewidget.transports.memory import FRAMES_WAITING
 from tests.peer import eventually
 
 from .exchange import LOUD, QUIET, Talk, settle, spoken
@@ -166,6 +167,21 @@ async def test_a_session_can_be_closed_while_it_moves():
     assert talk.session.error is None
     assert [event.error for event in talk.told(SessionEnded)] == [None]
     assert asyncio.all_tasks() == before
+
+
+async def test_a_session_that_is_closed_while_it_sends_what_waited_leaves_no_link_open():
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        talk.peer.refusals = [ConnectFailed("No.")]
+        await talk.peer.close(*LOST)
+        await settle()
+        for _ in range(FRAMES_WAITING + 50):  # more than the link takes in before somebody reads
+            await talk.session.send_audio(LOUD)
+        await talk.until(lambda: len(talk.peer.ends) == 2)
+        await settle()
+        assert talk.told(SessionMoved)
+        assert talk.session.time_left_ms is not None
+    assert talk.peer.end._inbound.closed
 
 
 async def test_without_handing_over_the_session_ends_with_its_connection():

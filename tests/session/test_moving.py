@@ -55,8 +55,23 @@ async def test_an_answer_is_waited_for_and_that_the_service_remembers_it():
 async def test_somebody_who_speaks_is_waited_for_until_there_is_no_more_time():
     async with Talk() as talk:
         await talk.exchange("one", "first")
+        await talk.peer.send(voice_activity=VoiceActivity(type="ACTIVITY_START"))
         await talk.peer.go_away("8s")
         for _ in range(59):
+            await talk.session.send_audio(LOUD)
+            await talk.wait(100, 100)
+        assert talk.told(SessionMoved) == []
+        for _ in range(5):
+            await talk.session.send_audio(LOUD)
+            await talk.wait(100, 100)
+        assert len(talk.told(SessionMoved)) == 1
+
+
+async def test_noise_that_the_service_does_not_take_for_speech_is_waited_for_two_thirds_of_the_time():
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        await talk.peer.go_away("8s")
+        for _ in range(39):
             await talk.session.send_audio(LOUD)
             await talk.wait(100, 100)
         assert talk.told(SessionMoved) == []
@@ -212,6 +227,22 @@ async def test_what_was_answered_is_not_sent_again():
         await talk.peer.close(*LOST)
         assert not (await talk.moved()).repeats
         assert await talk.peer.rest() == []
+
+
+async def test_of_a_dictation_only_the_last_moment_is_sent_again():
+    async with Talk(Exchange("gemini-3.5-transcribe-live"), LiveConfig(modalities=("TEXT",))) as talk:
+        for _ in range(50):
+            await talk.session.send_audio(LOUD)
+        await talk.peer.heard("Dear Alice,")
+        await eventually(lambda: talk.texts == [("user", "Dear Alice,")])
+        for _ in range(3):
+            await talk.session.send_audio(LOUD)
+        await talk.peer.rest()
+        await talk.peer.close(*LOST)
+        await talk.moved()
+        assert spoken(await talk.peer.rest()) == LOUD * 13
+        await talk.peer.heard("how are you?")
+        await eventually(lambda: talk.texts == [("user", "Dear Alice,"), ("user", "how are you?")])
 
 
 # --- Calls --------------------------------------------------------------------------------------------------
