@@ -87,3 +87,19 @@ async def test_vertex_marks_the_last_words_as_the_last(bench):
         turn = await client.turn()
         last = [m["serverContent"] for m in turn if "outputTranscription" in m.get("serverContent", {})][-1]
         assert (last["outputTranscription"] == {"finished": True}) == marked
+
+
+async def test_a_written_answer_is_cut_too(bench):
+    for most, text in ((2, "echo one"), (100, "echo one two three")):
+        client = await bench(model="gemini-live-2.5-flash").client(
+            generationConfig={"responseModalities": ["TEXT"], "maxOutputTokens": most}
+        )
+        turns = [{"parts": [{"text": "one two three"}]}]
+        await client.send(clientContent={"turns": turns, "turnComplete": True})
+        turn = await client.turn()
+        written = [
+            m["serverContent"]["modelTurn"]["parts"]
+            for m in turn
+            if "modelTurn" in m.get("serverContent", {})
+        ]
+        assert written == [[{"text": text}]]

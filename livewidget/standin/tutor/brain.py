@@ -229,8 +229,10 @@ class TutorMind:
 
     def _abilities(self) -> str:
         own = [tool.patterns[0].text for tool in self._tools.values() if tool.patterns]
-        own += [text for text in self._invitations if text not in known.SUGGESTIONS and text not in own]
+        declared = _invitations((), self._skills)
+        rooms = [text for text in declared if text not in known.SUGGESTIONS]
         more = f" Here I can also: {listed(own[:5])}." if own else ""
+        more += f" You may also ask: {listed(rooms, 'or')}." if rooms else ""
         foreign = f" {known.ENGLISH_ONLY}" if self._speaks_foreign else ""
         return f"{known.ABILITIES}{more}{foreign}"
 

@@ -162,3 +162,35 @@ async def test_a_model_that_may_always_be_silent_is_so_for_asides_and_asks_back_
     assert "waitingForInput" in kinds(await spoken(client))
     assert "offline tutor" in said(await spoken(client))
     await client.transport.close()
+
+
+async def test_the_official_client_reads_all_of_it():
+    """Its types forbid what they do not know."""
+    types = pytest.importorskip("google.genai.types")
+    tools = [{"googleSearch": {}}, {"codeExecution": {}}, {"urlContext": {}}]
+    config = {"thinkingConfig": {"includeThoughts": True, "thinkingLevel": "HIGH"}}
+    aside = {"proactivity": {"proactiveAudio": True}}
+    client = await talk("hey mom where are my shoes", tools=tools, generationConfig=config, **aside)
+    read = await spoken(client)
+    for text in ("who painted the mona lisa", "what is the factorial of five", "read python.org", "1 + 1"):
+        await client.send(realtimeInput={"text": text})
+        read += await client.turn()
+    await client.transport.close()
+    # It respells some other messages itself before it checks them.
+    mine = [message for message in read if "serverContent" in message]
+    contents = [types.LiveServerMessage.model_validate(message).server_content for message in mine]
+    with pytest.raises(ValueError, match="extra_forbidden"):  # negative control
+        types.LiveServerMessage.model_validate({"serverContent": {"sources": []}})
+    (grounding,) = [one.grounding_metadata for one in contents if one.grounding_metadata]
+    assert grounding.grounding_chunks[0].web.title == "Mona Lisa"
+    (pages,) = [one.url_context_metadata for one in contents if one.url_context_metadata]
+    assert pages.url_metadata[0].url_retrieval_status == types.UrlRetrievalStatus.URL_RETRIEVAL_STATUS_ERROR
+    parts_ = [part for one in contents if one.model_turn for part in one.model_turn.parts]
+    assert [part.code_execution_result.outcome for part in parts_ if part.code_execution_result] == [
+        types.Outcome.OUTCOME_OK
+    ]
+    assert [part.executable_code.language for part in parts_ if part.executable_code] == [
+        types.Language.PYTHON
+    ]
+    assert len([part for part in parts_ if part.thought]) >= 8
+    assert sum(one.waiting_for_input or False for one in contents) == 1

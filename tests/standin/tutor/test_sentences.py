@@ -38,6 +38,14 @@ def test_suggestions_are_those_of_what_was_declared():
     assert len(brain.suggestions([LIGHT], Skills(**ALL))) == 5
 
 
+async def test_what_can_be_done_names_what_was_declared():
+    plain = (await TutorBrain().session([], Skills()).reply("what can you do")).text
+    with_search = (await TutorBrain().session([LIGHT], Skills(search=True)).reply("what can you do")).text
+    assert "You may also ask" not in plain
+    assert with_search.endswith("You may also ask: when was the eiffel tower built or who invented python.")
+    assert "light" in with_search
+
+
 def test_only_what_was_declared_is_listened_for():
     plain = set(TutorBrain().session([], Skills()).phrases.sentences)
     for skills in EACH[1:]:
