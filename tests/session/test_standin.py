@@ -88,6 +88,23 @@ async def test_a_spoken_question(tutor, speech):
         assert answer.latency_ms is not None
 
 
+@pytest.mark.parametrize("model", ["offline-tutor", "gemini-2.5-flash-native-audio-latest"])
+async def test_a_question_that_is_told_late_stands_before_its_answer(speech, model):
+    late = StandIn(ears=lambda utterance: QUESTION, voice=beep, model=model, late_transcripts=True)
+    async with connect(late) as session:
+        told = []
+        session.subscribe(told.append)
+        stream = aiter(session)
+        for _ in range(2):
+            await speak(session, speech)
+            await until(stream, TurnComplete)
+        kinds = [type(event) for event in told]
+        assert kinds.index(InputTranscript) > kinds.index(OutputAudio), "it came late"
+        assert [turn.speaker for turn in session.turns] == ["user", "model"] * 2
+        assert [turn.text.lower().strip(" .?") for turn in session.turns[::2]] == [QUESTION] * 2
+        assert all("twelve" in turn.text for turn in session.turns[1::2])
+
+
 async def test_push_to_talk(tutor, speech):
     config = LiveConfig(turn_detection=TurnDetection(mode="push_to_talk"))
     async with LiveSession(tutor, config) as session:
