@@ -62,7 +62,7 @@ class Telling:
         for thought in self._manners.thinking.kept(thoughts):
             self._memory.context.thought(thought)
             if self._manners.thinking.shown:
-                await self._new_delivery().part(Part(text=thought, thought=True))
+                await self._new_delivery().part(Part(text=f"{thought}\n", thought=True))
 
     async def fill(self, text: str) -> None:
         """Say that an answer will come, and end the turn, but not the interaction."""

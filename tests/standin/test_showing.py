@@ -17,7 +17,10 @@ def parts(messages):
 
 
 def thoughts(messages):
-    return [part["text"] for part in parts(messages) if part.get("thought")]
+    """The thoughts in their order; each is a line of its own, for clients that append them."""
+    lines = [part["text"] for part in parts(messages) if part.get("thought")]
+    assert all(line.endswith("\n") for line in lines)
+    return [line.removesuffix("\n") for line in lines]
 
 
 async def ask(one, answer, text="q", **fields):

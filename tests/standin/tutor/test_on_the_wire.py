@@ -124,7 +124,7 @@ async def test_thoughts_say_how_a_question_was_understood():
     config = {"thinkingConfig": {"includeThoughts": True, "thinkingLevel": "HIGH"}}
     client = await talk("what is seven plus five", generationConfig=config)
     turn = await spoken(client)
-    thoughts = [p["text"] for t in found(turn, "modelTurn") for p in t["parts"] if p.get("thought")]
+    thoughts = [p["text"].strip() for t in found(turn, "modelTurn") for p in t["parts"] if p.get("thought")]
     assert thoughts == [
         "This is a sum.",
         "I can do sums myself: no tool is needed.",
