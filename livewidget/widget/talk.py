@@ -263,6 +263,7 @@ class Talk:
 
     def welcome(self) -> dict[str, Any]:
         """Return what a page needs to show everything from the beginning."""
+        self.gauge.forget()
         return introduction(self.provider) | {
             "explorer": self.exploration.open,
             "turns": tuple(turn_view(turn) for turn in self.board.turns),
