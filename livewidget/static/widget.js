@@ -2675,7 +2675,7 @@ function applyBar(ways, scope) {
 }
 function consequence({ phase: phase2 }, { pending, live: live2 }) {
   let names = Object.keys(pending), they = names.length === 1 ? "it holds" : "they hold";
-  return phase2 !== "live" ? `${they} from the next start on` : names.includes("model") ? "another model begins anew and does not remember the talk" : names.every((name2) => live2.includes(name2)) ? `${they} at once` : "needs a new connection; the talk goes on";
+  return phase2 !== "live" ? `${they} from the next start on` : names.includes("model") ? "another model takes the talk over, told what was said where it can be" : names.every((name2) => live2.includes(name2)) ? `${they} at once` : "needs a new connection; the talk goes on";
 }
 function title({ features }, name2) {
   return clean(features.find((feature2) => feature2.name === name2)?.label ?? "Model");
