@@ -102,8 +102,7 @@ class Sessions:
         """
         if self.current is not None and self.is_current:
             return self.current
-        if self._closed:
-            raise StateError("This widget was closed; make a new one.")
+        self._need_unclosed()
         # Changed settings first: what is asked of the session as it is would be lost with it.
         return await self._started(self._exchange if self._board.phase == "live" else self._open)
 
@@ -147,8 +146,10 @@ class Sessions:
 
     async def close(self) -> None:
         """End the session and open no other."""
+        self._closed = (
+            True  # First: what is asked for meanwhile waits its turn, and would open one afterwards.
+        )
         await self.shut()
-        self._closed = True
 
     # --- Opening --------------------------------------------------------------------------------------------
 
@@ -174,7 +175,12 @@ class Sessions:
         async with self._exclusive:
             return await self._open_session()
 
+    def _need_unclosed(self) -> None:
+        if self._closed:
+            raise StateError("This widget was closed; make a new one.")
+
     async def _open_session(self) -> LiveSession:
+        self._need_unclosed()
         self._board.set_phase("connecting")
         self._board.new_session()
         self._opened_with = self.wanted
