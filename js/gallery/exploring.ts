@@ -47,7 +47,6 @@ function exploring(settings: Partial<Settings> = {}, more: Partial<Exploring> = 
       notes: [],
       live: ["system_instruction"],
       code: SHORT,
-      acks: {},
       ...settings,
     },
     meter: METER,

@@ -102,14 +102,12 @@ export class Bridge {
     });
   }
 
-  /** Sends a message that will arrive, once and in order; returns its number, 0 for a report that is left out. */
-  send(message: ControlMessage): number {
+  /** Sends a message that will arrive, once and in order. */
+  send(message: ControlMessage): void {
     if (message.kind === "played" && this.#reportsUnderWay() >= REPORTS_UNDER_WAY) {
-      return 0;
+      return;
     }
-    const seq = this.#out.add(message, this.#now());
-    this.#post(message, seq, this.#control.last);
-    return seq;
+    this.#post(message, this.#out.add(message, this.#now()), this.#control.last);
   }
 
   /** Sends microphone audio under the number that the uplink gave it. */

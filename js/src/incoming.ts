@@ -125,7 +125,6 @@ export const FROM_KERNEL: Record<string, Check> = {
     notes: list(text),
     live: list(text),
     code: text,
-    acks: table(count),
   }),
   "control meter": fields({
     prompt_tokens: count,

@@ -112,3 +112,12 @@ def until(condition, timeout=10.0):
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         nothing.wait(0.01)
+
+
+def threads():
+    """Count the threads that somebody started for a purpose.
+
+    Not those of a loop's own pool: it starts one more whenever a piece of work finds none idle, which depends on
+    the machine's load, up to a small number of its own; and keeps them.
+    """
+    return sum(not thread.name.startswith("asyncio_") for thread in threading.enumerate())

@@ -12,7 +12,7 @@ from livewidget.turns import Floor
 from livewidget.widget import messages as m
 from livewidget.widget.background import background
 
-from .jupyter import WidgetPage, comms, until
+from .jupyter import WidgetPage, comms, threads, until
 
 __all__ = ["comms"]
 pytestmark = pytest.mark.usefixtures("comms")
@@ -340,7 +340,7 @@ def test_running_it_again_and_again_leaves_nothing(comms):
 
     LiveWidget(tutor()).close()
     until(lambda: tasks() == 0)
-    threads, kept = threading.active_count(), []
+    before, kept = threads(), []
     for _ in range(20):
         live = LiveWidget(tutor())
         kept.append(weakref.ref(live._talk))
@@ -353,7 +353,7 @@ def test_running_it_again_and_again_leaves_nothing(comms):
         live.close()
         live.close()
     until(lambda: tasks() == 0)
-    until(lambda: threading.active_count() <= threads + 1)
+    until(lambda: threads() <= before)
     del live, page
     comms.clear()  # of this front end; a kernel forgets a closed comm by itself
     until(lambda: gc.collect() >= 0 and sum(ref() is not None for ref in kept) == 0)

@@ -75,7 +75,6 @@ export const SETTINGS: Settings = {
   notes: [],
   live: ["system_instruction"],
   code: 'live = LiveWidget("tutor")\n',
-  acks: {},
 };
 
 export const METER: Meter = {
