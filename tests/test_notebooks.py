@@ -111,16 +111,16 @@ def test_tools(no_key):
 def test_turn_detection(no_key):
     cells = execute("03_turn_detection.ipynb")
     assert "hear you" in cells["model"]
-    assert 4 < cells.sounds["sentence"][0] < 6
+    assert 5 < cells.sounds["sentence"][0] < 6
     # A short silence cuts the sentence in two, a long one does not.
     for ms in (300, 600):
         assert re.search(rf"silence_ms={ms} +user: how many legs\n", cells["send"])
-    assert re.search(r"silence_ms=1200 +user: how many legs does a spider have\n", cells["send"])
-    assert re.search(r"silence_ms=1200 +model: A spider has eight legs", cells["send"])
+    assert re.search(r"silence_ms=1400 +user: how many legs does a spider have\n", cells["send"])
+    assert re.search(r"silence_ms=1400 +model: A spider has eight legs", cells["send"])
     assert cells.drew("plot")
     decisions = cells.numbers("wait", r"(\d+) ms to decide")
     assert len(decisions) == 3
-    assert decisions[2] >= 1100
+    assert decisions[2] >= 1300
     assert cells.drew("hears")
     starts = cells.numbers("hears", r"start at (\d+) ms")
     silences = cells.numbers("hears", r"silence at (\d+) ms")

@@ -47,6 +47,7 @@ function exploring(settings: Partial<Settings> = {}, more: Partial<Exploring> = 
       notes: [],
       live: ["system_instruction"],
       code: SHORT,
+      acks: {},
       ...settings,
     },
     meter: METER,

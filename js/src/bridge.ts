@@ -102,12 +102,14 @@ export class Bridge {
     });
   }
 
-  /** Sends a message that will arrive, once and in order. */
-  send(message: ControlMessage): void {
+  /** Sends a message that will arrive, once and in order; returns its number, 0 for a report that is left out. */
+  send(message: ControlMessage): number {
     if (message.kind === "played" && this.#reportsUnderWay() >= REPORTS_UNDER_WAY) {
-      return;
+      return 0;
     }
-    this.#post(message, this.#out.add(message, this.#now()), this.#control.last);
+    const seq = this.#out.add(message, this.#now());
+    this.#post(message, seq, this.#control.last);
+    return seq;
   }
 
   /** Sends microphone audio under the number that the uplink gave it. */

@@ -1,18 +1,27 @@
 // The explorer's half of one page: what it looks at, what it changes, and what the kernel tells of both.
 
 import type { Bridge, Insight } from "./bridge.ts";
-import type { ExplorerActions, Exploring, Json, PanelName } from "./explorer.ts";
+import type { ExplorerActions, Exploring, Json, PanelName, Settings } from "./explorer.ts";
 import { addFrames, addSpeech } from "./insight.ts";
 import type { KernelMessage } from "./messages.ts";
 import type { Store } from "./state.ts";
 
+type Changes = Record<string, Json>;
+
+/** What a person did that the kernel has not answered yet, and what that makes of the changes. */
+interface Asked {
+  seq: number;
+  act(pending: Changes): Changes;
+}
+
 export class Exploration implements ExplorerActions {
   readonly #store: Store;
-  readonly #bridge: Pick<Bridge, "send">;
+  readonly #bridge: Pick<Bridge, "send" | "client">;
+  #unanswered: Asked[] = [];
   readonly #now: () => number;
   #greeted = false;
 
-  constructor(store: Store, bridge: Pick<Bridge, "send">, now: () => number) {
+  constructor(store: Store, bridge: Pick<Bridge, "send" | "client">, now: () => number) {
     this.#store = store;
     this.#bridge = bridge;
     this.#now = now;
@@ -35,7 +44,7 @@ export class Exploration implements ExplorerActions {
         this.#set({ catalogue: message.body });
         break;
       case "settings":
-        this.#set({ settings: message.body });
+        this.#settings(message.body);
         break;
       case "meter":
         this.#set({ meter: message.body, meterAt: this.#now() });
@@ -61,9 +70,10 @@ export class Exploration implements ExplorerActions {
     }
   }
 
-  configure(changes: Record<string, Json>): void {
+  configure(changes: Changes): void {
     const named = Object.entries(changes).map(([name, value]) => ({ name, value }));
-    this.#bridge.send({ lane: "control", kind: "configure", body: { changes: named } });
+    const seq = this.#bridge.send({ lane: "control", kind: "configure", body: { changes: named } });
+    this.#act({ seq, act: (pending) => ({ ...pending, ...changes }) });
   }
 
   apply(): void {
@@ -71,7 +81,25 @@ export class Exploration implements ExplorerActions {
   }
 
   revert(): void {
-    this.#bridge.send({ lane: "control", kind: "revert", body: {} });
+    const seq = this.#bridge.send({ lane: "control", kind: "revert", body: {} });
+    this.#act({ seq, act: () => ({}) });
+  }
+
+  /** What the kernel tells is older than what it has not answered: that is done again on top of it. */
+  #settings(told: Settings): void {
+    const taken = told.acks[this.#bridge.client] ?? 0;
+    this.#unanswered = this.#unanswered.filter(({ seq }) => seq > taken);
+    const pending = this.#unanswered.reduce((before, { act }) => act(before), told.pending);
+    this.#set({ settings: { ...told, pending } });
+  }
+
+  /** Shown at once: a control that waited for the kernel would jump back under the hand. */
+  #act(asked: Asked): void {
+    this.#unanswered.push(asked);
+    const { settings } = this.#store.get().explorer;
+    if (settings) {
+      this.#set({ settings: { ...settings, pending: asked.act(settings.pending) } });
+    }
   }
 
   #set(change: Partial<Exploring>): void {

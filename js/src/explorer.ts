@@ -58,6 +58,8 @@ export interface Settings {
   live: string[];
   /** The Python that makes exactly this session, with the changes. */
   code: string;
+  /** For each page the last of its control messages that was taken in by then. */
+  acks: Record<string, number>;
 }
 
 export interface Meter {

@@ -125,6 +125,7 @@ export const FROM_KERNEL: Record<string, Check> = {
     notes: list(text),
     live: list(text),
     code: text,
+    acks: table(count),
   }),
   "control meter": fields({
     prompt_tokens: count,

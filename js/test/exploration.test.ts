@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Exploration } from "../src/exploration.ts";
+import type { Settings } from "../src/explorer.ts";
 import type { ControlMessage, KernelMessage } from "../src/messages.ts";
 import { createStore } from "../src/store.ts";
 
@@ -18,7 +19,8 @@ beforeEach(() => {
   sent = [];
   now = 0;
   store = createStore();
-  exploration = new Exploration(store, { send: (message) => sent.push(message) }, () => now);
+  const bridge = { client: "9f1c2a", send: (message: ControlMessage) => sent.push(message) + 14 };
+  exploration = new Exploration(store, bridge, () => now);
 });
 
 const looks = () => sent.filter(({ kind }) => kind === "explorer").map(({ body }) => body);
@@ -87,5 +89,28 @@ describe("the explorer of a page", () => {
       ["apply", {}],
       ["revert", {}],
     ]);
+  });
+
+  it("shows a change at once, and on top of what the kernel tells of the time before", () => {
+    const told = example("settings").body as Settings;
+    const pending = () => store.get().explorer.settings?.pending;
+    const tell = (change: Record<string, unknown>, ack: number) => {
+      const body = { ...told, pending: change, acks: { "9f1c2a": ack } };
+      exploration.take({ lane: "control", kind: "settings", body });
+    };
+    exploration.configure({ voice: "Kore" }); // Nothing is known yet: 15.
+    expect(pending()).toBe(undefined);
+    tell({}, 14);
+    expect(pending()).toEqual({ voice: "Kore" });
+    exploration.configure({ seed: 7 }); // 16
+    expect(pending()).toEqual({ voice: "Kore", seed: 7 });
+    tell({ voice: "Puck" }, 15); // The kernel has its reasons.
+    expect(pending()).toEqual({ voice: "Puck", seed: 7 });
+    exploration.revert(); // 17
+    expect(pending()).toEqual({});
+    tell({ voice: "Puck", seed: 7 }, 16);
+    expect(pending()).toEqual({});
+    tell({ voice: "Puck" }, 17); // Another page was there after it.
+    expect(pending()).toEqual({ voice: "Puck" });
   });
 });

@@ -36,6 +36,7 @@ const bridge = {
     if (message.kind === "camera") {
       told.push(`${message.body.source} ${message.body.state}`);
     }
+    return told.length;
   },
   sendFrame: (body: CameraFrame, data: ArrayBuffer) => sent.push({ body, bytes: [...new Uint8Array(data)] }),
 };

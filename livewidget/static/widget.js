@@ -213,7 +213,8 @@ var phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listeni
     errors: table(text),
     notes: list(text),
     live: list(text),
-    code: text
+    code: text,
+    acks: table(count)
   }),
   "control meter": fields({
     prompt_tokens: count,
@@ -324,9 +325,12 @@ var Bridge = class {
       body: { client: this.client, last_seq: this.#control.last }
     });
   }
-  /** Sends a message that will arrive, once and in order. */
+  /** Sends a message that will arrive, once and in order; returns its number, 0 for a report that is left out. */
   send(message) {
-    message.kind === "played" && this.#reportsUnderWay() >= REPORTS_UNDER_WAY || this.#post(message, this.#out.add(message, this.#now()), this.#control.last);
+    if (message.kind === "played" && this.#reportsUnderWay() >= REPORTS_UNDER_WAY)
+      return 0;
+    let seq = this.#out.add(message, this.#now());
+    return this.#post(message, seq, this.#control.last), seq;
   }
   /** Sends microphone audio under the number that the uplink gave it. */
   sendVoice(seq, body, samples3) {
@@ -433,6 +437,7 @@ function addSpeech(known2, news) {
 var Exploration = class {
   #store;
   #bridge;
+  #unanswered = [];
   #now;
   #greeted = !1;
   constructor(store, bridge, now) {
@@ -448,7 +453,7 @@ var Exploration = class {
         this.#set({ catalogue: message.body });
         break;
       case "settings":
-        this.#set({ settings: message.body });
+        this.#settings(message.body);
         break;
       case "meter":
         this.#set({ meter: message.body, meterAt: this.#now() });
@@ -465,14 +470,28 @@ var Exploration = class {
     (before.open !== open || before.panel !== panel) && (this.#set({ open, panel }), this.#tell());
   }
   configure(changes) {
-    let named2 = Object.entries(changes).map(([name2, value]) => ({ name: name2, value }));
-    this.#bridge.send({ lane: "control", kind: "configure", body: { changes: named2 } });
+    let named2 = Object.entries(changes).map(([name2, value]) => ({ name: name2, value })), seq = this.#bridge.send({ lane: "control", kind: "configure", body: { changes: named2 } });
+    this.#act({ seq, act: (pending) => ({ ...pending, ...changes }) });
   }
   apply() {
     this.#bridge.send({ lane: "control", kind: "apply", body: {} });
   }
   revert() {
-    this.#bridge.send({ lane: "control", kind: "revert", body: {} });
+    let seq = this.#bridge.send({ lane: "control", kind: "revert", body: {} });
+    this.#act({ seq, act: () => ({}) });
+  }
+  /** What the kernel tells is older than what it has not answered: that is done again on top of it. */
+  #settings(told) {
+    let taken = told.acks[this.#bridge.client] ?? 0;
+    this.#unanswered = this.#unanswered.filter(({ seq }) => seq > taken);
+    let pending = this.#unanswered.reduce((before, { act }) => act(before), told.pending);
+    this.#set({ settings: { ...told, pending } });
+  }
+  /** Shown at once: a control that waited for the kernel would jump back under the hand. */
+  #act(asked) {
+    this.#unanswered.push(asked);
+    let { settings: settings2 } = this.#store.get().explorer;
+    settings2 && this.#set({ settings: { ...settings2, pending: asked.act(settings2.pending) } });
   }
   #set(change) {
     this.#store.set({ explorer: { ...this.#store.get().explorer, ...change } });
@@ -2656,7 +2675,7 @@ function applyBar(ways, scope) {
 }
 function consequence({ phase: phase2 }, { pending, live: live2 }) {
   let names = Object.keys(pending), they = names.length === 1 ? "it holds" : "they hold";
-  return phase2 !== "live" ? `${they} from the next start on` : names.includes("model") ? "another model begins anew and does not remember the talk" : names.every((name2) => live2.includes(name2)) ? `${they} at once` : "needs a new connection; the talk goes on";
+  return phase2 !== "live" ? `${they} from the next start on` : names.includes("model") ? "another model takes the talk over, told what was said where it can be" : names.every((name2) => live2.includes(name2)) ? `${they} at once` : "needs a new connection; the talk goes on";
 }
 function title({ features }, name2) {
   return clean(features.find((feature2) => feature2.name === name2)?.label ?? "Model");

@@ -285,7 +285,12 @@ class Bridge:
 
     def playing(self, turn: int) -> bool:
         """Whether sound of `turn` is still waiting, under way or in the player."""
-        return turn > self._flushed and (self.speaker.waiting > 0 or self.speaker.ahead_ms > 0)
+        return self.left(turn) is not None
+
+    def left(self, turn: int) -> tuple[int, float] | None:
+        """Return how many messages of `turn` wait, and how many ms of it are sent and not heard, if any."""
+        left = (self.speaker.waiting, self.speaker.ahead_ms)
+        return left if turn > self._flushed and any(left) else None
 
     def tick(self, now_ms: float) -> None:
         """Let time pass; to be called about twenty times a second while there is anything to do."""

@@ -133,6 +133,7 @@ class Exploration:
                 notes=tuple(config.notes(_row(provider))),
                 live=tuple(_live(_row(standing[0]))),
                 code=_code(provider, config, standing[2], checked.errors),
+                acks=self._bridge.pages.acks,
             )
         )
 

@@ -39,12 +39,12 @@ class Instruments:
     def configure(self, **changes: Any) -> None:
         """Change what the session is asked to be; returns at once.
 
-        During a talk the session is reopened for it, which the service resumes where it can. If the service
-        refuses, the reason stands under the widget and the talk goes on as it was.
+        The talk goes on, over a new connection where it must. If the service refuses, the reason stands under
+        the widget and the talk goes on as it was.
 
         Args:
             **changes: Keywords as of `LiveWidget`, each in place of what was said before: `voice="Puck"`.
-                `model="…"` is another model of the same service; it does not remember the talk.
+                `model="…"` is another model of the same service; it is told what was said, where it can be.
 
         Raises:
             ConfigError: It cannot be; the sentence says why, and nothing is changed.

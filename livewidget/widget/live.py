@@ -126,6 +126,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
     def ask(self, text: str, timeout: float = 30.0) -> Turn:
         """Send `text`, wait for the answer, and return it. Starts the talk if need be.
 
+        The page plays an answer that is complete to its end first; one that is not is interrupted.
         Interrupting the kernel ends the wait and not the talk.
 
         Args:

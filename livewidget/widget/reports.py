@@ -107,6 +107,12 @@ class Reports:
         if session is not None and turn >= self._board.offset:
             session.played(turn - self._board.offset, sample)
 
+    @property
+    def unheard(self) -> tuple[int, float] | None:
+        """What the page has yet to play of a turn that is over, which shrinks as it plays; None: nothing."""
+        turn = self._audio_turn
+        return self._bridge.left(turn) if turn is not None and self._audio_over else None
+
     def hush(self) -> None:
         """Let the page fall silent, if it is playing still."""
         if self._audio_turn is not None and self._bridge.playing(self._audio_turn):

@@ -20,6 +20,7 @@ from livewidget.widget.background import Background
 from livewidget.widget.board import Board
 from livewidget.widget.bridge import Bridge
 from livewidget.widget.chores import Chores
+from livewidget.widget.dwindling import dwindled
 from livewidget.widget.explorer import Exploration
 from livewidget.widget.gauge import Gauge
 from livewidget.widget.insight import Insight
@@ -218,6 +219,8 @@ class Talk:
         await self.projector.emptied()
         if self.board.still.is_set():
             raise StateError("The talk was ended before this could be asked.")
+        # Who asks in a loop interrupts nobody: what is left of an answer that is complete is heard first.
+        await dwindled(lambda: self.reports.unheard)
         session = await self.sessions.open()
         turn = await session.ask(text, timeout)
         return replace(turn, index=turn.index + self.board.offset)
@@ -260,6 +263,7 @@ class Talk:
 
     def welcome(self) -> dict[str, Any]:
         """Return what a page needs to show everything from the beginning."""
+        self.gauge.forget()
         return introduction(self.provider) | {
             "explorer": self.exploration.open,
             "turns": tuple(turn_view(turn) for turn in self.board.turns),

@@ -1,12 +1,14 @@
 """The meter on the pages of a widget."""
 
+from dataclasses import replace
+
 import pytest
 
 from livewidget.widget import messages as m
-from livewidget.widget.gauge import PERIOD_MS, Gauge
+from livewidget.widget.gauge import PERIOD_MS, Gauge, view
 
-from .jupyter import comms
-from .test_explorer import AWAY, made, pages, talk
+from .jupyter import comms, until
+from .test_explorer import made, pages, talk
 
 __all__ = ["comms", "made", "pages"]
 pytestmark = pytest.mark.usefixtures("comms")
@@ -30,40 +32,92 @@ def test_before_the_talk_there_is_no_meter(made):
     assert made().meter is None
 
 
-def test_a_page_that_does_not_look_is_told_nothing(made, pages):
+def test_a_page_that_comes_later_is_told_too_and_after_the_end(made, pages):
+    live = made()
+    talk(live, "one")
+    live.stop()
+    assert live.wait(10)
+    meter = pages(live, look=False).wait_for(m.Meter)
+    assert meter.total_tokens > 0
+    assert (meter.time_left_ms, meter.ending) == (None, None)
+
+
+def test_what_all_sessions_of_the_talk_have_used_is_added_up(made, pages):
     live = made()
     page = pages(live, look=False)
-    page.send(AWAY)
     talk(live, "one")
+    one = page.wait_for(m.Meter, lambda meter: meter.response_tokens > 0)
+    live.stop()
+    assert live.wait(10)
     talk(live, "two")
-    assert page.of(m.Meter) == []
+    two = page.wait_for(m.Meter, lambda meter: meter.total_tokens > one.total_tokens)
+    assert two.total_tokens == one.total_tokens + live.meter.usage.total_tokens
+    assert sum(two.by_modality.values()) == two.total_tokens
+    live.configure(model="gemini-3.8-live")
+    until(lambda: "gemini-3.8-live" in repr(live))
+    talk(live, "three")
+    # A tutor that stands in for it costs what it would.
+    assert page.wait_for(m.Meter, lambda meter: meter.total_tokens > two.total_tokens).cost_usd > 0
 
 
 class Open:
-    """A session that is open, and counts how often its meter is read."""
+    """A session that is open, whose meter says what the test wants, and counts how often it is read."""
 
-    def __init__(self, live):
-        self.is_open, self.read, self._live = True, 0, live
+    is_open = True
+
+    def __init__(self, meter):
+        self.read, self.says = 0, meter
 
     @property
     def meter(self):
         self.read += 1
-        return self._live.meter
+        return self.says
 
 
-def test_it_is_told_at_most_once_a_second(made, pages):
+class Told:
+    """Takes down what the pages are told."""
+
+    def __init__(self):
+        self.pages, self.told = ["a page"], []
+
+    def tell(self, message):
+        self.told.append(message)
+
+
+@pytest.fixture
+def gauge(made):
     live = made()
-    page = pages(live)
     talk(live, "one")
-    page.wait_for(m.Meter)
-    session = Open(live)
-    sessions = type("Sessions", (), {"current": session})()
-    gauge = Gauge(sessions, live._talk.bridge)
+    session, bridge = Open(live.meter), Told()
+    return Gauge(type("Sessions", (), {"current": session})(), bridge), session, bridge
 
-    async def ticks():
-        start = max(page.seen_ms for page in live._talk.bridge.pages)
-        for step in range(20):
-            gauge.tick(start + step * PERIOD_MS / 10)
 
-    live._background.submit(ticks()).result(5)
+def test_it_is_read_at_most_once_a_second(gauge):
+    gauge, session, _ = gauge
+    for step in range(20):
+        gauge.tick(step * PERIOD_MS / 10)
     assert session.read == 2
+
+
+def test_it_is_told_only_when_there_is_news(gauge):
+    gauge, session, bridge = gauge
+    first = session.says
+    for second in range(10):  # Time passes, as the page knows itself.
+        session.says = replace(first, time_left_ms=first.time_left_ms - 1000 * second)
+        gauge.tick(1000.0 * second)
+    assert len(bridge.told) == 1
+    session.says = replace(first, time_left_ms=50_000, ending="go_away")
+    gauge.tick(10_000)
+    assert (bridge.told[1].time_left_ms, bridge.told[1].ending) == (50_000, "go_away")
+    session.says = replace(session.says, time_left_ms=600_000)  # A new connection.
+    gauge.tick(11_000)
+    assert len(bridge.told) == 3
+    gauge.forget()
+    gauge.tick(11_050)
+    assert len(bridge.told) == 4
+
+
+def test_a_price_that_is_not_known_is_none(gauge):
+    _, session, _ = gauge
+    assert view([session.says, replace(session.says, cost_usd=None)]).cost_usd is None
+    assert view([session.says, replace(session.says, cost_usd=0.5)]).cost_usd == 0.5

@@ -331,6 +331,28 @@ def test_how_long_an_answer_was_heard_is_taken_from_the_page():
     end(live)
 
 
+def test_who_asks_in_a_loop_hears_each_answer_to_its_end():
+    live = LiveWidget(tutor())
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    page.send(m.Start(microphone=True))
+    page.wait_for(m.State, lambda state: state.phase == "live")
+    first = live.ask("good morning", 10)
+    page.hear(first.audio_samples)
+    assert live._talk.reports.unheard is not None
+    page.playhead = (first.index, first.audio_samples)  # which the next report says
+    live.ask("good evening", 10)
+    assert page.of(m.Flush) == []
+    assert not live.turns[1].interrupted
+    # Negative control: a person who types is in a hurry.
+    last = live.turns[-1]
+    page.hear(first.audio_samples + last.audio_samples)
+    live.say("good night")
+    assert page.wait_for(m.Flush).turn == last.index
+    page.leave()
+    end(live)
+
+
 def test_a_translation_is_two_turns_that_silence_ends_with_their_sound():
     model = "gemini-3.5-live-translate-preview"
     speaks = tutor(model=model, ears=Ears("good morning"), brain=lambda text: "Buenos días.")

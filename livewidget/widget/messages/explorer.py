@@ -69,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         notes: Sentences about what the model ignores.
         live: Names of what changes without a new connection.
         code: The Python that makes exactly this session, with the changes.
+        acks: For each page, by client id, the last message of its control lane that was taken in by then;
+            what it changed later is not in here yet.
     """
 
     model: str
@@ -78,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     live: tuple[str, ...]
     code: str
+    acks: Mapping[str, int]
 
 
 class Meter(msgspec.Struct, frozen=True, kw_only=True):

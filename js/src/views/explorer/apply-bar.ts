@@ -90,7 +90,7 @@ function consequence({ phase }: State, { pending, live }: Settings): string {
     return `${they} from the next start on`;
   }
   if (names.includes("model")) {
-    return "another model begins anew and does not remember the talk";
+    return "another model takes the talk over, told what was said where it can be";
   }
   return names.every((name) => live.includes(name))
     ? `${they} at once`

@@ -75,6 +75,7 @@ export const SETTINGS: Settings = {
   notes: [],
   live: ["system_instruction"],
   code: 'live = LiveWidget("tutor")\n',
+  acks: {},
 };
 
 export const METER: Meter = {

@@ -144,7 +144,7 @@ describe("the bar", () => {
     await set(exploring({ pending: { system_instruction: "Be brief." } }));
     expect(words()).toBe("1 change · they hold at once".replace("they hold", "it holds"));
     await set(exploring({ pending: { model: "old", voice: "Puck" } }));
-    expect(words()).toBe("2 changes · another model begins anew and does not remember the talk");
+    expect(words()).toBe("2 changes · another model takes the talk over, told what was said where it can be");
   });
 
   it("applies and gives up", async () => {
