@@ -63,7 +63,7 @@ class ModelHalf:
         self._playing = Playing()
         self._language: str | None = None
         self._generated: int | None = None
-        self._held = False
+        self._held = False  # The service completed it, it says nothing now, and there may be more to come.
         self._goes_on = False  # the next words are said after a pause
         self._working = False
         self._spoke_since_call = True
@@ -105,6 +105,7 @@ class ModelHalf:
             self._claim(index, now_ms)
         turn = self._ledger[index]
         self._spoke_since_call = self._speaking = True
+        self._held = False
         if isinstance(event, OutputAudio):
             samples = len(event.data) // 2 * AUDIO_RATE // event.sample_rate
             turn = self._ledger.amend(index, audio_samples=turn.audio_samples + samples)
@@ -200,7 +201,7 @@ class ModelHalf:
         """The model calls a function. A call that came before changes nothing."""
         if event.id not in self._calls:
             self._calls.start(self._speak(), event, now_ms)
-            self._spoke_since_call = False
+            self._spoke_since_call = self._held = False
             self._chair.step(event)
 
     def told(self, index: int | None) -> None:
@@ -225,7 +226,9 @@ class ModelHalf:
             return
         if self.turn is not None:
             waiting = self._working or self._calls.waited_for_in(self.turn)
-            self._held = waiting or self._owed or not (self._spoke_since_call or self._held)
+            more = waiting or self._owed or not (self._spoke_since_call or self._held)
+            # What the user has asked meanwhile is answered in a turn of its own, as after `leave_held`.
+            self._held = more and not self._chair.asked
             self._speaking = self._owed = False
             if self._held:
                 self._goes_on = True

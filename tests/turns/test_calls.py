@@ -204,6 +204,40 @@ def test_a_silent_end_after_all_was_said_ends_the_turn(talk):
     assert talk.floor is Floor.LISTENING
 
 
+@pytest.mark.parametrize("end", [SILENT, RESULT, CANCELLED, update(2)])
+def test_the_end_of_a_call_does_not_tear_what_is_being_said(talk, end):
+    talk.fold(TextSent(text="Boil!"), CALL, TurnComplete(), update(1))
+    talk.fold(said("One "), sound(0.1), end, said("cup."), sound(0.1))
+    assert talk.texts == [("user", "Boil!"), ("model", "One cup.")]
+    assert not talk.turns[-1].final
+    assert talk.floor is Floor.MODEL
+    talk.fold(TurnComplete())
+    assert talk.turns[-1].final is (end in (SILENT, CANCELLED))  # Of the others it will speak.
+
+
+def test_the_user_may_cut_off_what_is_said_of_a_call_that_goes_on(talk):
+    talk.fold(TextSent(text="Boil!"), CALL, TurnComplete(), update(1), said("One "), sound(0.1))
+    talk.fold(ActivityStart(), Interrupted(), TurnComplete())
+    assert [(turn.text, turn.interrupted) for turn in talk.turns[1:]] == [("One ", True)]
+    assert talk.floor is Floor.USER
+
+
+def test_what_is_asked_while_the_model_speaks_of_a_call_that_goes_on_is_answered_apart(talk):
+    talk.fold(TextSent(text="Boil!"), CALL, TurnComplete(), update(1), said("One "), sound(0.1))
+    talk.fold(TextSent(text="And the time?"), said("cup."), sound(0.1), TurnComplete())
+    talk.fold(said("Noon."), sound(0.1), TurnComplete())
+    assert [text for _, text in talk.texts] == ["Boil!", "One cup.", "And the time?", "Noon."]
+
+
+def test_a_second_call_is_waited_for_like_the_first(talk):
+    again = ToolCall(id="b", name="light"), ToolResult(id="b", name="light", result={})
+    talk.fold(TextSent(text="Both!"), CALL, TurnComplete(), RESULT, *again, TurnComplete())
+    assert not talk.turns[-1].final
+    talk.fold(said("Done."), sound(0.1), TurnComplete())
+    assert talk.texts == [("user", "Both!"), ("model", "Done.")]
+    assert talk.turns[-1].final
+
+
 def test_a_silent_result_does_not_end_the_turn_while_another_call_runs(talk):
     talk.fold(TextSent(text="Both!"), CALL, ToolCall(id="b", name="light"), TurnComplete(), SILENT)
     assert not talk.turns[-1].final
