@@ -49,6 +49,7 @@ async def steps(
             step = Step(None, last=False)
             while not step.last:
                 step = await worker.do(functools.partial(_advance, value))
+                close = None if step.last else close
                 yield step
             return
         async with contextlib.aclosing(_on_the_loop(value)) as found:

@@ -24,7 +24,12 @@ class Worker:
     """
 
     def __init__(self, name: str, ended: Callable[[], None]) -> None:
-        """Start the thread; `ended` is called in it when it has ended.
+        """Start the thread.
+
+        Args:
+            name: The tool's, for the thread's name.
+            ended: Called once, when nothing runs in it any more: by `end` if its last step is over, before
+                anybody is told of that, and else in the thread.
 
         Raises:
             ToolError: If no thread can be started.
@@ -32,6 +37,8 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._steps: queue.SimpleQueue[tuple[_Step, asyncio.Future[Any] | None] | None] = queue.SimpleQueue()
         self._ended = ended
+        self._doing = False  # As the loop knows it: a step that was given up goes on.
+        self._is_over = False
         # The context carries Jupyter's parent message, so that what the function prints reaches its cell.
         self._context = contextvars.copy_context()
         try:
@@ -43,6 +50,7 @@ class Worker:
     async def do(self, step: _Step) -> Any:
         """Return what `step` returns in the thread, or raise what it raises there."""
         future: asyncio.Future[Any] = self._loop.create_future()
+        self._doing = True
         self._steps.put((step, future))
         return await future
 
@@ -50,6 +58,9 @@ class Worker:
         """Let the thread end, after what it does and one last step. Nobody waits for it."""
         if last is not None:
             self._steps.put((last, None))
+        elif not self._doing:
+            self._is_over = True
+            self._ended()
         self._steps.put(None)
 
     def _work(self) -> None:
@@ -63,17 +74,18 @@ class Worker:
                     error = problem
                 if future is not None:
                     with contextlib.suppress(RuntimeError):  # The loop may have ended before the function.
-                        self._loop.call_soon_threadsafe(_tell, future, value, error)
+                        self._loop.call_soon_threadsafe(self._tell, future, value, error)
         finally:
-            self._ended()
+            if not self._is_over:
+                self._ended()
 
-
-def _tell(future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
-    if future.done():
-        return  # Nobody waits any more.
-    if error is None:
-        future.set_result(value)
-    elif isinstance(error, StopIteration):
-        future.set_exception(RuntimeError(failure(error)))  # A future takes no StopIteration.
-    else:
-        future.set_exception(error)
+    def _tell(self, future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
+        self._doing = False
+        if future.done():
+            return  # Nobody waits any more.
+        if error is None:
+            future.set_result(value)
+        elif isinstance(error, StopIteration):
+            future.set_exception(RuntimeError(failure(error)))  # A future takes no StopIteration.
+        else:
+            future.set_exception(error)
