@@ -96,32 +96,50 @@ def value_of(chance, feature, model):
     return "pl" if feature.name in ("language", "translation.target") else chance.choice(TEXTS)
 
 
-def states(count):
-    """Random explorer states that can be: (model's row, values by feature name)."""
-    chance = random.Random(4)
+def changed(chance, feature, model, values):
+    """The values after one more change; those from before where that cannot be, as in the page."""
+    if feature.choices_of and not feature.choices_for(model):
+        return values
+    tried = values | {feature.name: value_of(chance, feature, model)}
+    try:
+        LiveConfig.of_values(tried).check(model)
+    except ConfigError:
+        return values
+    return tried
+
+
+def least(model):
+    """What has to be said on a model."""
+    values = {"translation.target": "pl"} if model.translation else {}
+    if model.thinking_required:
+        values["thinking_level"] = "low"
+    return values if "AUDIO" in model.modalities else values | {"modalities": "TEXT"}
+
+
+def beginnings(chance):
+    """For each feature a state that holds it, on the first model that can; each looks from the next model on."""
     models = [model for model in MODELS if model.status != "shut down"]
+    for number, feature in enumerate(FEATURES):
+        first = number % len(models)
+        for model in models[first:] + models[:first]:
+            values = changed(chance, feature, model, least(model))
+            if feature.name in values:
+                yield model, values
+                break
+
+
+def states():
+    """Random explorer states that can be: (model's row, values by feature name); no feature is left out."""
+    chance = random.Random(4)
     made = []
-    while len(made) < count:
-        model = chance.choice(models)
-        values = {"translation.target": "pl"} if model.translation else {}
-        if model.thinking_required:
-            values["thinking_level"] = "low"
-        if "AUDIO" not in model.modalities:
-            values["modalities"] = "TEXT"
+    for model, values in beginnings(chance):
         for feature in chance.sample(FEATURES, chance.randint(1, len(FEATURES))):
-            # One change after the other, as in the page: what cannot be is not kept.
-            if not feature.choices_of or feature.choices_for(model):
-                tried = values | {feature.name: value_of(chance, feature, model)}
-                try:
-                    LiveConfig.of_values(tried).check(model)
-                except ConfigError:
-                    continue
-                values = tried
+            values = changed(chance, feature, model, values)
         made.append((model, values))
     return made
 
 
-STATES = states(50)
+STATES = states()
 
 
 def test_the_states_are_many_sided():
