@@ -6,6 +6,7 @@ import pathlib
 import queue
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -32,9 +33,12 @@ class Kernel:
     """A running kernel. `run` executes a cell; `comm` sends what a page would send."""
 
     def __init__(self, ipykernel: str | None = None, env: dict[str, str] | None = None) -> None:
-        self.manager = KernelManager()
+        # Not TCP: the ports would be chosen here and taken by the kernel, which starts for seconds, later;
+        # on a busy computer somebody else has one of them by then.
+        self._folder = tempfile.TemporaryDirectory(prefix="kernel-")
+        self.manager = KernelManager(transport="ipc", ip=f"{self._folder.name}/socket")
         python = python_with(ipykernel)
-        # The connection is to loopback: what ipykernel says about its encryption does not matter here.
+        # The connection stays on this computer: what ipykernel says about its encryption does not matter here.
         argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         self.manager._kernel_spec = KernelSpec(argv=argv, display_name="test", language="python")
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
@@ -54,6 +58,7 @@ class Kernel:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
         self.manager.cleanup_resources()
+        self._folder.cleanup()
 
     def execute(self, code: str, cell: str = "") -> str:
         """Send a cell and return the id of the request; does not wait."""
@@ -81,7 +86,9 @@ class Kernel:
                 self.iopub.append(message)
                 if until(message):
                     return message
-        raise TimeoutError("the kernel did not say what was waited for")
+        alive = "runs" if self.manager.is_alive() else "has ended"
+        last = [message["msg_type"] for message in self.iopub[-5:]]
+        raise TimeoutError(f"the kernel {alive} and did not say what was waited for, but at last {last}")
 
     def find(self, until, since: int, timeout: float = 20.0):
         """Return the first message from place `since` in `iopub` on that `until` is true of; reads on for it."""
