@@ -17,6 +17,7 @@ from playwright.sync_api import Browser
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.browser.card import Card
+from tests.browser.explorer import Settings
 from tests.browser.lab import Lab, Notebook, chromium, open_notebook
 from tests.browser.sounds import SCRIPTED_MICROPHONE, TAP, say
 from tests.speech import question
@@ -38,11 +39,11 @@ class Scene:
     """One notebook in one browser, and what is said in it."""
 
     def __init__(
-        self, lab: Lab, browser: Browser, folder: Path, scripts: tuple[str, ...], width: int
+        self, lab: Lab, browser: Browser, folder: Path, scripts: tuple[str, ...], window: tuple[int, int]
     ) -> None:
         self.folder = folder
         self.notebook: Notebook = open_notebook(
-            lab, browser, CELLS, scripts=scripts, width=width, height=1000, device_scale_factor=2
+            lab, browser, CELLS, scripts=scripts, width=window[0], height=window[1], device_scale_factor=2
         )
         self.notebook.page.evaluate(
             "() => { const s = window.jupyterapp.shell; s.collapseLeft?.(); s.collapseRight?.(); }"
@@ -98,6 +99,41 @@ def refused(scene: Scene) -> None:
     scene.pause(1500)
 
 
+def explorer(scene: Scene) -> None:
+    """A talk whose settings are being changed: two that can be, and one that cannot."""
+    scene.card.start()
+    scene.speak("what is seven plus five", before=0.4, after=0.3)
+    scene.card.wait_for_words("tutor", "twelve")
+    settings = Settings(scene.card)
+    settings.set("voice", "Puck")
+    settings.set("turn_detection.silence_ms", 700)
+    settings.set("temperature", 3)
+    settings.fault("temperature").wait_for()
+    settings.control("temperature").evaluate(
+        "(row) => { row.parentNode.parentNode.scrollTop = row.offsetTop - 150; }"
+    )
+    settings.root.locator(".lw-set-list").focus()
+    scene.pause(1500)
+
+
+def explorer_code(scene: Scene) -> None:
+    """The same talk with other settings, and the Python that makes it."""
+    scene.card.start()
+    scene.speak("what is seven plus five", before=0.4, after=0.3)
+    scene.card.wait_for_words("tutor", "twelve")
+    settings = Settings(scene.card)
+    settings.set("voice", "Puck")
+    settings.set("system_instruction", "You are patient and brief.")
+    settings.set("turn_detection.silence_ms", 700)
+    settings.apply()
+    settings.code()
+    scene.notebook.page.evaluate("getSelection().removeAllRanges()")
+    settings.root.locator(".lw-set-list").evaluate("(list) => { list.scrollTop = 0; list.focus(); }")
+    scene.speak("tell me a story", before=0.3, after=0.2)
+    scene.card.wait_for_words("tutor", "old library")
+    scene.pause(1500)
+
+
 def idle(scene: Scene) -> None:
     """Nobody has said anything yet."""
     scene.pause(500)
@@ -110,6 +146,9 @@ PICTURES: dict[str, tuple[Callable[[Scene], None], tuple[str, ...], str, int | N
     "talking-dark": (talking, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Dark", None),
     "talking-narrow-light": (talking, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", 420),
     "interrupted-dark": (interrupted, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Dark", None),
+    "explorer-light": (explorer, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", None),
+    "explorer-dark": (explorer_code, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Dark", 1240),
+    "explorer-narrow-light": (explorer, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", 420),
     "refused-narrow-light": (refused, (REFUSED,), "JupyterLab Light", 420),
 }
 
@@ -142,7 +181,9 @@ def take(
 ) -> None:
     """Play one scene and save its picture."""
     with chromium() as browser:
-        scene = Scene(lab, browser, folder, scripts, 1100)
+        # The explorer stands below the card, and is to be seen with it.
+        window = max(1100, (width or 0) + 240), 1350 if name.startswith("explorer") else 1000
+        scene = Scene(lab, browser, folder, scripts, window)
         if width:
             scene.narrow(width)
         play(scene)
