@@ -127,7 +127,7 @@ def test_turn_detection(no_key):
     assert starts[1] > starts[0] == starts[2], "a low start sensitivity begins later"
     assert silences[2] > silences[0] == silences[1], "a low end sensitivity ends later"
     assert re.search(r"padding_ms=20 +a turn begins", cells["padding"])
-    assert re.search(r"padding_ms=500 +nothing", cells["padding"])
+    assert re.search(r"padding_ms=300 +nothing", cells["padding"])
     may, may_not = cells["interrupt"].split("\n\n")[:2]
     assert re.search("model: One, .*cut off", may)
     assert "cut off" not in may_not
@@ -286,7 +286,7 @@ def test_raw_wire(no_key):
     gaps = cells.numbers("gaps", r"(\d+) ms before frame")
     assert len(gaps) == 5
     assert gaps == sorted(gaps, reverse=True)
-    assert '"peaks": [' in cells["secrets"]
+    assert any(peak > 0.01 for peak in cells.numbers("secrets", r"(0\.\d+),"))
     assert '"newHandle": "…hidden"' in cells["secrets"]
     assert "'way': 'in', 'kind': 'setupComplete'" in cells["save"]
     assert 'Unknown name "sparkle"' in cells["extra"]
