@@ -1,5 +1,7 @@
 """Cells that several tests and benchmarks run in the kernel."""
 
+from pathlib import Path
+
 #: A talk with the tutor.
 FIRST = "from livewidget import LiveWidget\nlive = LiveWidget()\nlive"
 
@@ -28,3 +30,16 @@ def busy(kind: str, seconds: float) -> str:
             "while time.time() < end:\n    a = a @ a\n    a /= a.max()"
         ),
     }[kind]
+
+
+def busy_until(kind: str, over: Path) -> str:
+    """Such a cell that ends soon after there is a file `over`, which it looks for a few times a second."""
+    work = {
+        "sleep": "time.sleep(0.2)",
+        "python": "for x in range(3_000_000): x += 1",
+        "numpy": "for _ in range(100):\n        a = a @ a\n        a /= a.max()",
+    }[kind]
+    return (
+        "import os, time, numpy as np\na = np.random.rand(400, 400)\n"
+        f"while not os.path.exists({str(over)!r}):\n    {work}"
+    )

@@ -54,22 +54,21 @@ def test_a_silent_microphone_is_noticed_after_five_seconds(lab, browser):
     card.wait_for_notice("no sound", timeout=9)
 
 
-@pytest.mark.parametrize(
-    ("code", "words"),
-    [
-        ("LiveWidget('gemini-3.8-live')", "GEMINI_API_KEY"),
-        ("LiveWidget('gemini-9-life', api_key='x')", "api_key"),
-        ("LiveWidget(voise='Kore')", "voice"),
-        ("LiveWidget(voice='Korey')", "Kore"),
-        ("LiveWidget(temperature=9)", "temperature"),
-    ],
-)
-def test_a_mistake_in_the_cell_is_one_sentence(open_talk, code, words):
-    notebook = open_talk("from livewidget import LiveWidget", code)
+MISTAKES = {
+    "LiveWidget('gemini-3.8-live')": "GEMINI_API_KEY",
+    "LiveWidget('gemini-9-life', api_key='x')": "api_key",
+    "LiveWidget(voise='Kore')": "voice",
+    "LiveWidget(voice='Korey')": "Kore",
+    "LiveWidget(temperature=9)": "temperature",
+}
+
+
+def test_a_mistake_in_the_cell_is_one_sentence(open_talk):
+    notebook = open_talk("from livewidget import LiveWidget", *MISTAKES)
     notebook.run(0)
-    notebook.run(1)
-    last = notebook.output(1).strip().splitlines()[-1]
-    assert words in last
+    for cell, (code, words) in enumerate(MISTAKES.items(), 1):
+        notebook.run(cell)
+        assert words in notebook.output(cell).strip().splitlines()[-1], code
 
 
 def test_an_unreachable_host_is_told_in_the_card(open_talk):
