@@ -157,15 +157,19 @@ class Lab:
 
 @contextmanager
 def chromium(
-    *, microphone: Path | None = None, camera: Path | None = None, playwright: Playwright | None = None
+    *,
+    microphone: Path | None = None,
+    repeats: bool = False,
+    camera: Path | None = None,
+    playwright: Playwright | None = None,
 ) -> Iterator[Browser]:
-    """A Chromium whose microphone plays `microphone` (a WAV) once, then silence.
+    """A Chromium whose microphone plays `microphone` (a WAV) once, then silence; or again and again.
 
-    Its camera plays `camera` (Y4M) again and again; by default it is Chromium's own moving pattern.
+    It begins when the page takes the microphone, which is some time before the talk is live. Its camera plays `camera` (Y4M) again and again; by default it is Chromium's own moving pattern.
     """
     flags = list(CHROMIUM_FLAGS)
     if microphone is not None:
-        flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
+        flags.append(f"--use-file-for-fake-audio-capture={microphone}{'' if repeats else '%noloop'}")
     if camera is not None:
         flags.append(f"--use-file-for-fake-video-capture={camera}")
     with sync_playwright() if playwright is None else _given(playwright) as driver:

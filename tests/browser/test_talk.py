@@ -31,10 +31,13 @@ def sent_audio(notebook) -> np.ndarray:
 
 def assert_heard_whole(notebook) -> None:
     """What left the player is what the stand-in sent: nothing lost, nothing repeated, at most 40 ms inserted."""
-    notebook.page.wait_for_timeout(600)
     sent = sent_audio(notebook)
-    played, rate = heard(notebook.page)
-    report = compare(sent, resample(played, rate, 24_000), 24_000)
+    for _ in range(50):  # What was sent last is heard last, on a busy computer late.
+        notebook.page.wait_for_timeout(200)
+        played, rate = heard(notebook.page)
+        report = compare(sent, resample(played, rate, 24_000), 24_000)
+        if not report.unmatched_ms:
+            break
     assert len(sent) > 24_000, "an answer of more than a second was expected"
     assert report.unmatched_ms == 0, report
     assert report.lost_ms == 0, report
@@ -43,15 +46,17 @@ def assert_heard_whole(notebook) -> None:
 
 def test_a_spoken_question_is_understood_and_answered_by_voice(lab, sounds):
     """Through Chromium's own fake microphone: the true path of getUserMedia."""
-    wav = sounds("what is seven plus five", before=2.5, after=1.0)
-    with chromium(microphone=wav) as browser:
+    # Asked again after a while: the first time may be over before a slow page, or a slow kernel, listens.
+    wav = sounds("what is seven plus five", before=2.5, after=20.0)
+    with chromium(microphone=wav, repeats=True) as browser:
         notebook = open_notebook(lab, browser, [FIRST, COLLECT], scripts=(TAP,))
         notebook.run(0)
         card = Card(notebook.page)
         notebook.run(1)
         card.start()
-        card.wait_for_words("you", "what is seven plus five")
+        card.wait_for_words("you", "what is seven plus five", timeout=60)
         card.wait_for_words("tutor", "seven plus five is twelve", timeout=30)
+        card.microphone.click()  # Muted: it is not asked into the sound that is compared.
         assert_heard_whole(notebook)
         texts = notebook.python("[(t.speaker, t.text) for t in live.turns]")
         assert "what is seven plus five" in texts.lower()
