@@ -55,7 +55,7 @@ def _layout(value: Any, column: int, indent: int, follows: int) -> str:
         case Call():
             return _bracketed(f"{value.name}(", value.arguments, ")", inner, together=True)
         case dict():
-            items = [(f"{written(key)}: ", item) for key, item in value.items()]
+            items = [(f"{_key(key)}: ", item) for key, item in value.items()]
             return _bracketed("{", items, "}", inner)
         case list():
             return _bracketed("[", [("", item) for item in value], "]", inner)
@@ -93,7 +93,7 @@ def _flat(value: Any) -> str | None:
             inner = _joined(value.arguments)
             return None if inner is None else f"{name}({inner})"
         case dict():
-            inner = _joined((f"{written(key)}: ", item) for key, item in value.items())
+            inner = _joined((f"{_key(key)}: ", item) for key, item in value.items())
             return None if inner is None else "{" + inner + "}"
         case list() | tuple():
             inner = _joined(("", item) for item in value)
@@ -106,6 +106,10 @@ def _flat(value: Any) -> str | None:
 def _joined(items: Iterable[tuple[str, Any]]) -> str | None:
     parts = [(before, _flat(value)) for before, value in items]
     return None if any(text is None for _, text in parts) else ", ".join(f"{a}{b}" for a, b in parts)
+
+
+def _key(key: Any) -> str:
+    return _quoted(key) if isinstance(key, str) else repr(key)
 
 
 def _has_lines(text: str) -> bool:

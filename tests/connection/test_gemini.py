@@ -5,6 +5,7 @@ import pickle
 import pytest
 
 from livewidget.config import LiveConfig
+from livewidget.config.code import Call, Name
 from livewidget.connection import Gemini
 from livewidget.errors import ConfigError, KeyMissing
 
@@ -85,3 +86,19 @@ def test_the_key_shows_nowhere():
 def test_the_badge_says_where_the_voice_goes():
     assert Gemini(api_key=CANARY).badge == "Gemini API · gemini-3.8-live"
     assert "a server of your own" in Gemini(base_url="ws://127.0.0.1:1").badge
+
+
+def test_another_model_by_the_same_way():
+    gemini = Gemini(api_key=CANARY, base_url="wss://example.org")
+    other = gemini.with_model("models/gemini-3.1-flash-live-preview")
+    assert (other.model, gemini.model) == ("gemini-3.1-flash-live-preview", "gemini-3.8-live")
+    assert other.url().startswith("wss://example.org/")
+    assert other.key_source == gemini.key_source
+
+
+def test_its_expression_has_what_it_was_given_and_no_secret():
+    assert Gemini("models/gemini-3.8-live", api_key=CANARY).expression() == "gemini-3.8-live"
+    server = Gemini(api_key=CANARY, base_url="wss://example.org/", api_version="v1alpha", cafile="ca.pem")
+    given = {"base_url": "wss://example.org", "api_version": "v1alpha", "cafile": "ca.pem"}
+    assert server.expression() == Call("Gemini", ("gemini-3.8-live",), given)
+    assert Gemini(token="auth_tokens/canary").expression().keywords == {"token": Name("token")}

@@ -6,6 +6,7 @@ import http
 import pytest
 from websockets.asyncio.server import serve
 
+from livewidget.config.code import written
 from livewidget.connection import VertexAI
 from livewidget.connection.vertex import host
 from livewidget.errors import ConfigError, ConnectFailed, ExtraMissing, KeyMissing, KeyRefused
@@ -133,3 +134,21 @@ async def test_a_refused_credential():
         vertex = VertexAI("gemini-3.8-live", "p", credentials=Credentials(), base_url=base)
         with pytest.raises(KeyRefused, match="HTTP 401"):
             await vertex.dial()
+
+
+def test_another_model_of_the_same_project():
+    vertex = VertexAI("gemini-3.8-live", "my-project", "europe-west4", credentials=object())
+    other = vertex.with_model("gemini-live-2.5-flash-native-audio")
+    assert other.model_path() == (
+        "projects/my-project/locations/europe-west4/publishers/google/models/gemini-live-2.5-flash-native-audio"
+    )
+    assert vertex.model == "gemini-3.8-live"
+
+
+def test_its_expression_names_the_project_and_no_credentials():
+    credentials = "CANARY"
+    vertex = VertexAI("gemini-3.8-live", "my-project", credentials=credentials, base_url="wss://example.org")
+    assert written(vertex.expression()) == (
+        'VertexAI(\n    "gemini-3.8-live",\n    project="my-project",\n    location="us-central1",\n'
+        '    base_url="wss://example.org",\n)'
+    )

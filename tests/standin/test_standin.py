@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from livewidget.config import LiveConfig
+from livewidget.config.code import written
 from livewidget.connection import Provider
 from livewidget.errors import ExtraMissing
 from livewidget.standin import ManualClock, Script, StandIn
@@ -24,6 +25,24 @@ def test_it_is_a_provider():
 def test_its_repr_says_for_whom_it_stands_in():
     assert repr(StandIn()) == "StandIn(model='offline-tutor')"
     assert repr(StandIn(model="gemini-3.8-live")) == "StandIn(model='gemini-3.8-live')"
+
+
+async def test_standing_in_for_another_model_it_keeps_its_parts_and_its_memories():
+    tutor = StandIn(ears=Ears(), brain=str.upper, voice=sound)
+    other = tutor.with_model("gemini-3.8-live")
+    assert (other.model, other.service, tutor.model) == ("gemini-3.8-live", "gemini", "offline-tutor")
+    assert other._given == tutor._given
+    assert other._memories is tutor._memories
+
+
+def test_its_expression_names_what_was_put_into_it():
+    def shout(text):
+        return text.upper()
+
+    assert StandIn().expression() == "offline-tutor"
+    assert written(StandIn(model="gemini-3.8-live").expression()) == 'StandIn(model="gemini-3.8-live")'
+    made = StandIn(ears=lambda samples: "", brain=shout, script=Script([])).expression()
+    assert written(made) == "StandIn(ears=ears, brain=shout, script=script)"
 
 
 def test_what_is_worth_trying_depends_on_what_is_declared():
