@@ -7,7 +7,6 @@ from livewidget.errors import ConfigError
 from livewidget.models import FEATURES
 from livewidget.models.catalogue import models_of
 from livewidget.widget import messages as m
-from tests.session.test_code import STATES
 
 from .jupyter import WidgetPage, comms, until
 from .test_live import CANARY, notices, tutor
@@ -206,24 +205,6 @@ def test_what_can_change_live_needs_no_new_connection(made, pages):
     assert "contextUpdate" in kinds
     assert live.config.system_instruction == "Be brief."
     talk(live, "two")
-
-
-@pytest.mark.parametrize("number", range(8))
-def test_the_code_that_a_page_is_shown_makes_what_the_changes_make(made, pages, number):
-    model, values = [one for one in STATES if one[0].service != "vertex"][number]
-    live = made(StandIn())
-    page = pages(live)
-    if model.id != "offline-tutor":
-        values = {"model": model.id} | values
-    page.send(m.Configure(changes=tuple(m.Change(name=name, value=values[name]) for name in values)))
-    settings = page.wait_for(m.Settings, lambda settings: settings.pending)
-    assert settings.errors == {}
-    names = {}
-    exec(settings.code, names)
-    applied = apply(page)
-    assert names["live"].config == live.config
-    assert names["live"].code() == live.code() == applied.code == settings.code
-    names["live"].close()
 
 
 def test_a_refused_change_leaves_the_talk_as_it_was(made, pages):
