@@ -2,83 +2,17 @@
 
 import pytest
 
-from livewidget import Gemini, LiveConfig, LiveWidget, StandIn, TurnComplete
-from livewidget.errors import ConfigError
+from livewidget import Gemini, LiveConfig, StandIn, TurnComplete
 from livewidget.models import FEATURES
 from livewidget.models.catalogue import models_of
 from livewidget.widget import messages as m
 
-from .jupyter import WidgetPage, comms, until
-from .test_live import CANARY, notices, tutor
+from .exploring import AWAY, LOOK, after, apply, change, len_of, made, pages, setup, talk
+from .jupyter import comms, until
+from .test_live import CANARY, notices
 
-__all__ = ["comms"]
+__all__ = ["comms", "made", "pages"]
 pytestmark = pytest.mark.usefixtures("comms")
-
-LOOK = m.Explorer(open=True, wire=False, tuner=False)
-AWAY = m.Explorer(open=False, wire=False, tuner=False)
-
-
-@pytest.fixture
-def made():
-    """Make widgets that are closed in the end."""
-    widgets = []
-
-    def make(provider=None, **config):
-        widgets.append(LiveWidget(provider or tutor(), **config))
-        return widgets[-1]
-
-    yield make
-    for widget in widgets:
-        widget.close()
-    for widget in widgets:
-        until(lambda widget=widget: widget._talk._closed)
-
-
-@pytest.fixture
-def pages():
-    opened = []
-
-    def open_(live, client="page", look=True):
-        page = WidgetPage(live, client, f"browser of {client}")
-        opened.append(page)
-        page.wait_for(m.Welcome)
-        if look:
-            page.send(LOOK)
-            page.wait_for(m.Settings)
-        return page
-
-    yield open_
-    for page in opened:
-        page.leave()
-
-
-def after(page, message, test=lambda settings: True):
-    """Send something; returns the settings that follow it and pass the test."""
-    before = len(page.of(m.Settings))
-    page.send(message)
-    until(lambda: any(test(settings) for settings in page.of(m.Settings)[before:]))
-    return next(settings for settings in page.of(m.Settings)[before:] if test(settings))
-
-
-def change(page, **changes):
-    """Change settings in the page; returns what the kernel makes of it."""
-    named = {name.replace("__", "."): value for name, value in changes.items()}
-    asked = tuple(m.Change(name=name, value=value) for name, value in named.items())
-    return after(page, m.Configure(changes=asked))
-
-
-def apply(page):
-    return after(page, m.Apply(), lambda settings: not settings.pending)
-
-
-def setup(live):
-    """The setup frame of the connection that is open, as it passed the wire."""
-    return next(frame.json["setup"] for frame in reversed(live.wire) if frame.kind == "setup")
-
-
-def talk(live, text="hello"):
-    assert live.ask(text, 20).text == f"You said {text}"
-
 
 # --- Looking ---------------------------------------------------------------------------------------------
 
@@ -283,69 +217,6 @@ def test_changes_of_one_page_are_the_state_of_all(made, pages):
     page.wait_for(m.Settings, lambda settings: settings.values.get("turn_detection.mode") == "push_to_talk")
     live.tool(len_of)
     page.wait_for(m.Settings, lambda settings: "tools=[len_of]" in settings.code)
-
-
-def len_of(text: str) -> int:
-    """Count."""
-    return len(text)
-
-
-# --- Python ----------------------------------------------------------------------------------------------
-
-
-def test_python_changes_what_it_names_at_once(made):
-    live = made(voice="Kore", turn_detection={"silence_ms": 500})
-    assert live.configure(voice="Puck") is None
-    until(lambda: live.config.voice == "Puck")
-    assert live.config.turn_detection.silence_ms == 500
-    talk(live)
-    live.configure(turn_detection="push_to_talk", temperature=1)
-    until(lambda: live.config.temperature == 1)
-    assert live.config.turn_detection.mode == "push_to_talk"
-    until(lambda: setup(live)["generationConfig"].get("temperature") == 1)
-    live.configure(model="gemini-3.8-live", temperature=None)
-    until(lambda: "gemini-3.8-live" in repr(live))
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"voise": "Puck"}, "did you mean voice"),
-        ({"temperature": 3}, "temperature must be"),
-        ({"voice": "Puck", "vad_signal": True}, "does not take vad_signal"),
-        ({"model": "gemini-2.0-flash-live-001"}, "was shut down"),
-    ],
-)
-def test_python_is_told_before_anything_changes(made, changes, words):
-    live = made(voice="Kore")
-    with pytest.raises(ConfigError, match=words):
-        live.configure(**changes)
-    assert live.config == LiveConfig(voice="Kore")
-
-
-def test_the_code_of_the_widget_makes_it_again(made, monkeypatch):
-    live = made(StandIn(model="gemini-3.8-live"), voice="Kore", tools=[len_of])
-    names = {"len_of": len_of}
-    exec(live.code(), names)
-    again = names["live"]
-    assert again.config == live.config
-    assert again.code() == live.code()
-    again.close()
-
-
-@pytest.mark.parametrize("talking", [False, True])
-def test_what_python_changed_is_read_back_at_once(made, talking):
-    live = made()
-    if talking:
-        live.ask("hello")
-    for silence_ms in range(300, 800, 100):
-        live.configure(turn_detection={"silence_ms": silence_ms})
-        assert f'"silence_ms": {silence_ms}' in live.code()
-        assert live.config.turn_detection.silence_ms == silence_ms
-    live.configure(voice="Puck")
-    live.tool(len_of)
-    assert "len_of" in live.code()
-    assert '"silence_ms": 700' in live.code()
 
 
 def test_no_key_is_in_what_the_page_is_told(made, pages):

@@ -7,8 +7,8 @@ import pytest
 from livewidget.widget import messages as m
 from livewidget.widget.gauge import PERIOD_MS, Gauge, view
 
+from .exploring import made, pages, talk
 from .jupyter import comms, until
-from .test_explorer import made, pages, talk
 
 __all__ = ["comms", "made", "pages"]
 pytestmark = pytest.mark.usefixtures("comms")
