@@ -3004,10 +3004,11 @@ function settingsPanel(store, actions, scope) {
       rest: () => list2.focus({ preventScroll: !0 })
     },
     scope
-  ), whole = el("fieldset", "lw-set", {}, top, body, bar.element), element = el("div", "lw-set-panel", {}, waiting, whole), made = null, sections = [], last = null, all = () => sections.flatMap((section) => section.controls), wrong = () => all().filter((one) => one.wrong() !== "").map((one) => one.feature.name), ways = {
+  ), whole = el("fieldset", "lw-set", {}, top, body, bar.element), element = el("div", "lw-set-panel", {}, waiting, whole), made = null, sections = [], last = null, jumped = null, all = () => sections.flatMap((section) => section.controls), wrong = () => all().filter((one) => one.wrong() !== "").map((one) => one.feature.name), ways = {
     change: ({ name: name2 }, value) => configure({ [name2]: value }),
     doubt: () => draw(store.get(), !0)
   }, filter = () => {
+    jumped = null;
     let words2 = search.value.trim(), found = 0;
     for (let section of sections) {
       let hits = section.controls.filter((one) => {
@@ -3022,14 +3023,14 @@ function settingsPanel(store, actions, scope) {
     let found = all().find((one) => one.feature.name === name2);
     found ? (list2.scrollTop = found.element.offsetTop - TITLE, found.focus()) : picker.focus();
   }, spy = () => {
-    let at = list2.scrollTop + TITLE, seen = sections.filter((section) => !section.element.hidden), now = (list2.scrollTop > 0 ? seen.filter((section) => section.element.offsetTop <= at) : []).at(-1) ?? seen[0];
+    let at = list2.scrollTop + TITLE, seen = sections.filter((section) => !section.element.hidden), above = list2.scrollTop > 0 ? seen.filter((section) => section.element.offsetTop <= at) : [], now = (jumped?.top === list2.scrollTop ? jumped.to : void 0) ?? above.at(-1) ?? seen[0];
     for (let section of sections)
       attribute(section.jump, "aria-current", section === now ? "true" : null);
   }, make2 = (catalogue) => {
     made = catalogue, sections = [...groups(catalogue)].map(([title2, features]) => {
       let controls = features.map((feature2) => control(feature2, catalogue.models, ways, scope)), section = makeSection(title2, controls);
       return scope.listen(section.jump, "click", () => {
-        list2.scrollTop = section.element.offsetTop;
+        list2.scrollTop = section.element.offsetTop, jumped = { to: section, top: list2.scrollTop }, spy();
       }), section;
     }), rail.replaceChildren(...sections.map((section) => section.jump)), list2.replaceChildren(...sections.map((section) => section.element), nothing), filter();
   }, draw = (state, again = !1) => {

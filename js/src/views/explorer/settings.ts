@@ -57,6 +57,7 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
   let made: Catalogue | null = null;
   let sections: Section[] = [];
   let last: State | null = null;
+  let jumped: { to: Section; top: number } | null = null;
 
   const all = () => sections.flatMap((section) => section.controls);
   const wrong = () =>
@@ -68,6 +69,7 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
     doubt: () => draw(store.get(), true),
   };
   const filter = () => {
+    jumped = null;
     const words = search.value.trim();
     let found = 0;
     for (const section of sections) {
@@ -98,7 +100,9 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
     const at = list.scrollTop + TITLE;
     const seen = sections.filter((section) => !section.element.hidden);
     const above = list.scrollTop > 0 ? seen.filter((section) => section.element.offsetTop <= at) : [];
-    const now = above.at(-1) ?? seen[0];
+    // The last sections cannot reach the top: one that was chosen counts until somebody scrolls on.
+    const here = jumped?.top === list.scrollTop ? jumped.to : undefined;
+    const now = here ?? above.at(-1) ?? seen[0];
     for (const section of sections) {
       attribute(section.jump, "aria-current", section === now ? "true" : null);
     }
@@ -110,6 +114,8 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
       const section = makeSection(title, controls);
       scope.listen(section.jump, "click", () => {
         list.scrollTop = section.element.offsetTop;
+        jumped = { to: section, top: list.scrollTop };
+        spy();
       });
       return section;
     });

@@ -75,6 +75,17 @@ describe("the settings", () => {
     expect(names()).not.toContain("interrupt");
   });
 
+  it("mark the section that was chosen, also where the list cannot scroll to it", () => {
+    const { root } = opened();
+    const jumps = [...root.querySelectorAll<HTMLElement>(".lw-rail-item")];
+    const marked = () => jumps.findIndex((jump) => jump.hasAttribute("aria-current"));
+    expect(marked()).toBe(0);
+    for (const place of [jumps.length - 1, 2]) {
+      jumps[place]!.click();
+      expect(marked()).toBe(place);
+    }
+  });
+
   it("keep their nodes while the talk goes on", async () => {
     const { box, set } = opened();
     const before = box("voice");
