@@ -15,6 +15,8 @@ from livewidget.protocol import encode_client, setup_message
 from livewidget.session.code import program
 from livewidget.tools import Tool
 
+#: Explorer states that are tried; more than there are features.
+COUNT = 60
 KEY = "AIzaSyCANARY0000000000000000000000000000"
 #: Texts in which quoting and layout can go wrong.
 TEXTS = (
@@ -119,7 +121,7 @@ def least(model):
 def beginnings(chance):
     """For each feature a state that holds it, on the first model that can; each looks from the next model on."""
     models = [model for model in MODELS if model.status != "shut down"]
-    for number, feature in enumerate(FEATURES):
+    for number, feature in enumerate([*FEATURES, *FEATURES[: COUNT - len(FEATURES)]]):
         first = number % len(models)
         for model in models[first:] + models[:first]:
             values = changed(chance, feature, model, least(model))
@@ -146,6 +148,7 @@ def test_the_states_are_many_sided():
     said = {name for _, values in STATES for name in values}
     assert said == {feature.name for feature in FEATURES}
     assert len({model.id for model, _ in STATES}) > 10
+    assert len(STATES) == COUNT
 
 
 @pytest.mark.parametrize(("model", "values"), STATES, ids=range(len(STATES)))
