@@ -1,9 +1,11 @@
 """The notebooks run from top to bottom, without page, key or network, and are committed clean."""
 
+import asyncio
 import base64
 import io
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -14,13 +16,8 @@ from nbclient import NotebookClient
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
+KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-
-
-@pytest.fixture
-def no_key(monkeypatch):
-    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @dataclass
@@ -49,7 +46,8 @@ def execute(name: str) -> Ran:
     client = NotebookClient(
         notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": ROOT}}
     )
-    client.execute(env=dict(os.environ))
+    env = {name: value for name, value in os.environ.items() if name not in KEYS}
+    asyncio.run(client.async_execute(env=env))  # A loop of its own, closed in the end, whatever the thread.
     ran = Ran()
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -61,6 +59,15 @@ def execute(name: str) -> Ran:
                 seconds(data["text/html"]) for data in datas if "audio" in data.get("text/html", "")
             ]
     return ran
+
+
+@pytest.fixture(scope="module")
+def executed():
+    """Give what a notebook showed. They mostly wait for speech, so two run at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        running = {path.name: pool.submit(execute, path.name) for path in NOTEBOOKS}
+        yield lambda name: running[name].result()
+        pool.shutdown(cancel_futures=True)
 
 
 _PICTURES = {"image/png", "image/jpeg"}
@@ -87,8 +94,8 @@ def seconds(player: str) -> float:
 
 
 @pytest.mark.timeout(180)
-def test_first_words(no_key):
-    cells = execute("01_first_words.ipynb")
+def test_first_words(executed):
+    cells = executed("01_first_words.ipynb")
     assert "LiveWidget" in cells["widget"]
     assert re.search("twelve|12", cells["ask"])
     assert "user: what is seven plus five" in cells["turns"]
@@ -98,8 +105,8 @@ def test_first_words(no_key):
 
 
 @pytest.mark.timeout(180)
-def test_tools(no_key):
-    cells = execute("02_tools.ipynb")
+def test_tools(executed):
+    cells = executed("02_tools.ipynb")
     assert "set_light {'on': True} done" in cells["light-ask"]
     assert "red circle is on the board" in cells["draw-ask"]
     assert "5 minutes" in cells["timer"]
@@ -108,8 +115,8 @@ def test_tools(no_key):
 
 
 @pytest.mark.timeout(180)
-def test_turn_detection(no_key):
-    cells = execute("03_turn_detection.ipynb")
+def test_turn_detection(executed):
+    cells = executed("03_turn_detection.ipynb")
     assert "hear you" in cells["model"]
     assert 5 < cells.sounds["sentence"][0] < 6
     # A short silence cuts the sentence in two, a long one does not.
@@ -140,8 +147,8 @@ def test_turn_detection(no_key):
 
 
 @pytest.mark.timeout(180)
-def test_tools_in_depth(no_key):
-    cells = execute("04_tools_in_depth.ipynb")
+def test_tools_in_depth(executed):
+    cells = executed("04_tools_in_depth.ipynb")
     assert '"maximum": 250' in cells["schema"]
     assert '"enum": [' in cells["schema"]
     assert "set_oven(degrees=200): done" in cells["schema"]
@@ -175,8 +182,8 @@ def test_tools_in_depth(no_key):
 
 
 @pytest.mark.timeout(180)
-def test_seeing(no_key):
-    cells = execute("05_seeing.ipynb")
+def test_seeing(executed):
+    cells = executed("05_seeing.ipynb")
     assert cells.drew("figure")
     assert "768 by 391 pixels" in cells["figure"]
     assert cells.pictures["sent"][0].size == (768, 391)
@@ -203,8 +210,8 @@ def test_seeing(no_key):
 
 
 @pytest.mark.timeout(180)
-def test_translation(no_key):
-    cells = execute("06_translation.ipynb")
+def test_translation(executed):
+    cells = executed("06_translation.ipynb")
     assert "en   user: good morning" in cells["interpret"]
     assert "es  model: ¿Dónde está la estación?" in cells["interpret"]
     assert cells.sounds["interpret"][0] > 2
@@ -227,8 +234,8 @@ def test_translation(no_key):
 
 
 @pytest.mark.timeout(180)
-def test_long_sessions(no_key):
-    cells = execute("07_long_sessions.ipynb")
+def test_long_sessions(executed):
+    cells = executed("07_long_sessions.ipynb")
     resumed, retold = cells["moving"].split("told again")
     for text, word in ((resumed, "True"), (retold, "False")):
         assert len(re.findall(rf"moved, resumed: {word}", text)) >= 2
@@ -249,8 +256,8 @@ def test_long_sessions(no_key):
 
 
 @pytest.mark.timeout(180)
-def test_tokens_and_vertex(no_key):
-    cells = execute("08_tokens_and_vertex.ipynb")
+def test_tokens_and_vertex(executed):
+    cells = executed("08_tokens_and_vertex.ipynb")
     assert re.search("✓ .*twelve.*✗ KeyRefused", cells["key"], re.DOTALL)
     assert "<ephemeral token until" in cells["mint"]
     assert re.search("✓ .*twelve.*✗ KeyRefused: .*has opened all the sessions", cells["use"], re.DOTALL)
@@ -274,8 +281,8 @@ def test_tokens_and_vertex(no_key):
 
 
 @pytest.mark.timeout(180)
-def test_raw_wire(no_key):
-    cells = execute("09_raw_wire.ipynb")
+def test_raw_wire(executed):
+    cells = executed("09_raw_wire.ipynb")
     assert "twelve" in cells["ask"]
     assert "<frame 1 out at 0 ms: setup" in cells["ask"]
     assert "You are a friendly tutor." in cells["setup"]
