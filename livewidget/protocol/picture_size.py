@@ -12,7 +12,7 @@ _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 def picture_size(data: bytes) -> tuple[int, int]:
     """Return width and height in pixels of a JPEG, PNG or WebP file; (0, 0) where they cannot be read."""
     try:
-        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        if data.startswith(b"\x89PNG\r\n\x1a\n") and data[12:16] == b"IHDR":
             width, height = struct.unpack_from(">II", data, 16)
             return width, height
         if data.startswith(b"\xff\xd8"):
@@ -26,14 +26,19 @@ def picture_size(data: bytes) -> tuple[int, int]:
 
 def _jpeg(data: bytes) -> tuple[int, int]:
     at = 2
-    while True:
-        marker, length = struct.unpack_from(">HH", data, at)
-        if marker >> 8 != 0xFF or length < 2:
-            return 0, 0
-        if marker & 0xFF in _FRAMES:
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker in _FRAMES:
             height, width = struct.unpack_from(">HH", data, at + 5)
             return width, height
-        at += 2 + length
+        # Fill bytes and markers without a length of their own move on by what they are.
+        if marker == 0xFF:
+            at += 1
+        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:
+            at += 2
+        else:
+            at += 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
+    return 0, 0
 
 
 def _webp(data: bytes) -> tuple[int, int]:

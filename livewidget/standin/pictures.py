@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-import struct
 from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from livewidget.protocol.picture_size import picture_size
 from livewidget.standin.seams import Say
 from livewidget.standin.tutor.numbers import say_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the frame headers among the markers
 _LARGEST = 25_000_000  # pixels that are decoded: a picture of few bytes may unfold into gigabytes
 _SMALL = 48  # pixels a side, to which a picture is brought before it is looked at
 _CHANGED = 0.02  # mean difference between two pictures, of 1, from which they are not the same
@@ -49,27 +48,8 @@ _HUES = (
 
 def size(data: bytes) -> tuple[int, int] | None:
     """Return the width and height in pixels of a JPEG or PNG picture, or None for anything else."""
-    if data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR" and len(data) >= 24:
-        width, height = struct.unpack(">II", data[16:24])
-        return (width, height) if width and height else None
-    return _jpeg(data) if data[:2] == b"\xff\xd8" else None
-
-
-def _jpeg(data: bytes) -> tuple[int, int] | None:
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker in _JPEG_SIZES:
-            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
-            return (width, height) if width and height else None
-        # Fill bytes and markers without a length of their own move on by what they are.
-        if marker == 0xFF:
-            at += 1
-        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:
-            at += 2
-        else:
-            at += 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
-    return None
+    width, height = picture_size(data) if data.startswith((b"\x89PNG", b"\xff\xd8")) else (0, 0)
+    return (width, height) if width and height else None
 
 
 @dataclass(frozen=True, slots=True)
