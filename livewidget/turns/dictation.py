@@ -18,23 +18,17 @@ from livewidget.events import (
     TurnComplete,
 )
 from livewidget.turns.floor import Floor
-from livewidget.turns.hearing import Hearing
 from livewidget.turns.metadata import language_of
-from livewidget.turns.record import Record
-from livewidget.turns.silence import Silence
+from livewidget.turns.record import Unended
 from livewidget.turns.turn import Turn
 
 
-class Dictation(Record):
+class Dictation(Unended):
     """A talk in which one side only listens."""
-
-    ends_by_silence = True
 
     def __init__(self) -> None:
         super().__init__()
         self._turn: int | None = None
-        self._hearing = Hearing(self._ledger)
-        self._silence = Silence()
         self._language: str | None = None
 
     @property
@@ -49,11 +43,6 @@ class Dictation(Record):
         if self._turn is not None or self._hearing.mends(event) or self.floor is not Floor.LISTENING:
             return None
         return ActivityStart(inferred=True)
-
-    def tick(self, now_ms: float) -> list[Turn]:
-        """Let time pass; returns the turn that has ended by it."""
-        self._lapse(now_ms)
-        return self._ledger.changed()
 
     def fold(self, event: Event, now_ms: float) -> list[Turn]:
         """Take in one event; returns the turns that look different now."""
@@ -84,10 +73,6 @@ class Dictation(Record):
             self._hearing.take(self._turn, event, self._language)
             self._silence.broken(now_ms)
         if isinstance(event, InputTranscript) and event.finished:
-            self._close()
-
-    def _lapse(self, now_ms: float) -> None:
-        if self._silence.long_enough(now_ms):
             self._close()
 
     def _close(self) -> None:

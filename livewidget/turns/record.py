@@ -7,7 +7,9 @@ from typing import ClassVar
 
 from livewidget.events import ActivityStart, Event
 from livewidget.turns.floor import Chair, Floor
+from livewidget.turns.hearing import Hearing
 from livewidget.turns.ledger import Ledger
+from livewidget.turns.silence import Silence
 from livewidget.turns.timing import Outgoing
 from livewidget.turns.turn import Turn
 
@@ -104,3 +106,27 @@ class Record(ABC):
             The turn as it is now, if that changed it. A turn that was complete and heard to its end is whole.
         """
         return []
+
+
+class Unended(Record):
+    """A talk whose turns nobody ends: silence does."""
+
+    ends_by_silence = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hearing = Hearing(self._ledger)
+        self._silence = Silence()
+
+    def tick(self, now_ms: float) -> list[Turn]:
+        """Let time pass; returns the turns that have ended by it."""
+        self._lapse(now_ms)
+        return self._ledger.changed()
+
+    def _lapse(self, now_ms: float) -> None:
+        if self._silence.long_enough(now_ms):
+            self._close()
+
+    @abstractmethod
+    def _close(self) -> None:
+        """End what is open."""

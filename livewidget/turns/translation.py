@@ -23,11 +23,10 @@ from livewidget.events import (
     SessionMoved,
     TurnComplete,
 )
-from livewidget.turns.hearing import Hearing
 from livewidget.turns.metadata import language_of
-from livewidget.turns.record import Record
+from livewidget.turns.record import Unended
 from livewidget.turns.revision import revises
-from livewidget.turns.silence import Silence, audible
+from livewidget.turns.silence import audible
 from livewidget.turns.turn import AUDIO_RATE, Span, Turn, spoken_samples
 
 
@@ -39,17 +38,13 @@ class _Pair:
     target: int
 
 
-class Translation(Record):
+class Translation(Unended):
     """A talk without turns of its own, cut into pairs by silence."""
-
-    ends_by_silence = True
 
     def __init__(self) -> None:
         super().__init__()
         self._pair: _Pair | None = None
         self._last: _Pair | None = None
-        self._hearing = Hearing(self._ledger)
-        self._silence = Silence()
         # Named before the words they are about.
         self._languages: dict[str, str] = {}
 
@@ -57,11 +52,6 @@ class Translation(Record):
     def model_turn(self) -> int | None:
         """Index of the translation that is open, to which its sound belongs; None between pairs."""
         return None if self._pair is None else self._pair.target
-
-    def tick(self, now_ms: float) -> list[Turn]:
-        """Let time pass; returns the turns that have ended."""
-        self._lapse(now_ms)
-        return self._ledger.changed()
 
     def fold(self, event: Event, now_ms: float) -> list[Turn]:
         """Take in one event; returns the turns that look different now."""
@@ -80,10 +70,6 @@ class Translation(Record):
             case TurnComplete() | Interrupted() | SessionMoved() | SessionEnded():
                 self._close()
         return self._ledger.changed()
-
-    def _lapse(self, now_ms: float) -> None:
-        if self._silence.long_enough(now_ms):
-            self._close()
 
     def _close(self) -> None:
         pair, self._pair = self._pair, None
