@@ -9,12 +9,11 @@ from livewidget.config.suits import asked
 from livewidget.config.values import get
 from livewidget.config.words import nearest
 from livewidget.errors import ConfigError
-from livewidget.models import FEATURES, Feature
+from livewidget.models import BY_NAME, FEATURES, Feature
 
 if TYPE_CHECKING:
     from livewidget.config.live import LiveConfig
 
-_BY_NAME: Final = {feature.name: feature for feature in FEATURES}
 #: Where a part's one field may stand for the part itself.
 _SHORT: Final = {"turn_detection": "mode", "translation": "target"}
 
@@ -47,9 +46,9 @@ def keywords_from(values: Mapping[str, Any]) -> dict[str, Any]:
     keywords: dict[str, Any] = {}
     parts: dict[str, dict[str, Any]] = {}
     for name, value in values.items():
-        feature = _BY_NAME.get(name)
+        feature = BY_NAME.get(name)
         if feature is None:
-            near = nearest(str(name), _BY_NAME)
+            near = nearest(str(name), BY_NAME)
             hint = f"; did you mean {near}?" if near else "."
             raise ConfigError(f"There is no field {str(name)[:40]!r}{hint}")
         part, dot, field = feature.where.partition(".")

@@ -4,7 +4,7 @@ A model that is not in the table gets a permissive row with `known=False`: its c
 and the service decides.
 """
 
-from livewidget.models.features import FEATURES, INT32, Feature, feature
+from livewidget.models.features import BY_NAME, FEATURES, INT32, Feature, feature
 from livewidget.models.lookup import bare_id, find, suggest
 from livewidget.models.model import (
     ACTIVITY_AND_VIDEO,
@@ -21,6 +21,7 @@ from livewidget.models.voices import HALF_CASCADE_VOICES, VOICES
 __all__ = [
     "ACTIVITY_AND_VIDEO",
     "BLOCKING",
+    "BY_NAME",
     "FEATURES",
     "HALF_CASCADE_VOICES",
     "INT32",

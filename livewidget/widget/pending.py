@@ -11,13 +11,12 @@ from typing import Any, Final
 
 from livewidget.config import LiveConfig
 from livewidget.errors import ConfigError
-from livewidget.models import FEATURES, Feature, Model
+from livewidget.models import BY_NAME, FEATURES, Feature, Model
 from livewidget.models.catalogue import default_of
 
 Values = dict[str, Any]
 
 MODEL: Final = "model"
-_BY_NAME: Final = {feature.name: feature for feature in FEATURES}
 
 
 def put(changes: Mapping[str, Any], values: Mapping[str, Any], name: str, value: Any) -> Values:
@@ -33,11 +32,11 @@ def put(changes: Mapping[str, Any], values: Mapping[str, Any], name: str, value:
         value: What it shall be.
     """
     changed = {other: old for other, old in changes.items() if other != name} | {name: value}
-    found = _BY_NAME.get(name)
+    found = BY_NAME.get(name)
     if found is not None:
         if value is not None:
             changed |= {other.name: None for other in FEATURES if _is_rival(other, found)}
-        part = _BY_NAME.get(name.partition(".")[0], found)
+        part = BY_NAME.get(name.partition(".")[0], found)
         if part is not found and value is not None and not _is_on(part, {**values, **changed}):
             changed[part.name] = True
         if found.kind == "switch" and not _is_on(found, {**values, **changed}):
@@ -110,7 +109,7 @@ def _blame(
     order = list(changes)
 
     def rank(name: str) -> tuple[bool, int]:
-        where = _BY_NAME[name].where if name in _BY_NAME else name
+        where = BY_NAME[name].where if name in BY_NAME else name
         return not sentence.startswith(where), -order.index(name) if name in order else len(order)
 
     for name in sorted(asked, key=rank):
@@ -148,8 +147,8 @@ def _because(
         return ""
     for change in reversed(list(changes)):
         before = _said({**asked, change: values.get(change)})
-        if change in _BY_NAME and _try(model, before)[1] != sentence:
-            return f" The change of “{_BY_NAME[change].label}” does it."
+        if change in BY_NAME and _try(model, before)[1] != sentence:
+            return f" The change of “{BY_NAME[change].label}” does it."
     return ""
 
 
@@ -167,7 +166,7 @@ def _is_on(feature: Feature, values: Mapping[str, Any]) -> bool:
 
 
 def _is_default(name: str, value: Any) -> bool:
-    return name in _BY_NAME and _same(value, default_of(_BY_NAME[name]))
+    return name in BY_NAME and _same(value, default_of(BY_NAME[name]))
 
 
 def _same(one: Any, two: Any) -> bool:

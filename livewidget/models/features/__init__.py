@@ -18,7 +18,8 @@ from livewidget.models.features.speaking import SPEAKING
 FEATURES: Final[tuple[Feature, ...]] = (*SPEAKING, *HEARING, *DOING)
 """Every field of `LiveConfig`, in the order in which people look for them."""
 
-_BY_NAME: Final = {feature.name: feature for feature in FEATURES}
+BY_NAME: Final = {feature.name: feature for feature in FEATURES}
+"""The same, each by its name."""
 
 
 def feature(name: str) -> Feature:
@@ -27,7 +28,7 @@ def feature(name: str) -> Feature:
     Raises:
         KeyError: If there is none.
     """
-    return _BY_NAME[name]
+    return BY_NAME[name]
 
 
-__all__ = ["FEATURES", "INT32", "Feature", "Kind", "Taken", "feature"]
+__all__ = ["BY_NAME", "FEATURES", "INT32", "Feature", "Kind", "Taken", "feature"]
