@@ -20,6 +20,7 @@ from livewidget.widget.chores import Chores
 from livewidget.widget.messages import Apply, Catalogue, Change, Configure, Explorer, Revert, Settings
 from livewidget.widget.pending import MODEL, Checked, Values
 from livewidget.widget.sessions import Sessions, Standing
+from livewidget.widget.views import offers_of
 from livewidget.widget.wording import sentence_of
 
 
@@ -143,13 +144,8 @@ class Exploration:
         if any(page.looks.open for page in pages):
             for page in pages:
                 page.catalogued = True
-            tables = catalogue(_choice(self._sessions.provider))
+            tables = catalogue(offers_of(self._sessions.provider))
             self._bridge.tell(msgspec.convert(tables, Catalogue))
-
-
-def _choice(provider: Provider) -> str:
-    """Return whose models can be chosen, as `livewidget.models.catalogue` names them."""
-    return str(getattr(provider, "offers", provider.service))
 
 
 def _row(provider: Provider) -> Model:

@@ -39,7 +39,7 @@ from livewidget.widget.reports import Reports
 from livewidget.widget.sessions import Sessions
 from livewidget.widget.transcript import Transcript
 from livewidget.widget.uplink import Uplink
-from livewidget.widget.views import introduction, outlook, suggestions, turn_view
+from livewidget.widget.views import introduction, offers_of, outlook, suggestions, turn_view
 from livewidget.widget.wording import now_ms
 
 TICK_S = 0.05
@@ -69,7 +69,7 @@ class Talk:
         self.bridge = Bridge(post, self)
         self.blocked = blocked
         self.reports = Reports(self.board, self.bridge, self.transcript, dispatch)
-        self.insight = Insight(self.bridge, remote=provider.speaker != "tutor")
+        self.insight = Insight(self.bridge, remote=offers_of(provider) != "standin")
         self._chores = Chores(background, self.reports.notice)
         self.sessions = Sessions(
             provider,

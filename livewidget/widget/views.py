@@ -52,6 +52,11 @@ def suggestions(
     return tuple(suggest(config, declared))
 
 
+def offers_of(provider: Provider) -> str:
+    """Return whose models can be chosen with it, as `livewidget.models.catalogue` names them."""
+    return str(getattr(provider, "offers", provider.service))
+
+
 def outlook(provider: Provider) -> dict[str, Any]:
     """Return how a talk with this model is shown, and whether there are pictures to show to it."""
     model = find(provider.model, provider.service)
