@@ -5,45 +5,8 @@ import { explorerStates } from "./exploring.ts";
 import { initialState } from "../src/store.ts";
 import { KERNEL_GONE } from "../src/notices.ts";
 import { sights } from "./sights.ts";
-import type { State, ToolUse, Turn } from "../src/state.ts";
-
-function turn(index: number, speaker: Turn["speaker"], text: string, more: Partial<Turn> = {}): Turn {
-  return {
-    index,
-    speaker,
-    spans: text ? [{ text, sample: 0 }] : [],
-    interim: "",
-    final: true,
-    interrupted: false,
-    heard_sample: null,
-    latency_ms: null,
-    thoughts: "",
-    tools: [],
-    sources: [],
-    queries: [],
-    code: [],
-    pages: [],
-    language: "",
-    waited: false,
-    images: 0,
-    anatomy: null,
-    ...more,
-  };
-}
-
-function tool(more: Partial<ToolUse>): ToolUse {
-  return {
-    id: "fc_1",
-    name: "set_light",
-    args: "on=True",
-    result: '"the lamp is on"',
-    error: null,
-    duration_ms: 12.1,
-    state: "done",
-    updates: [],
-    ...more,
-  };
-}
+import type { State, Turn } from "../src/state.ts";
+import { turn, use as tool } from "../test/views/fakes.ts";
 
 const microphone = (state: State["microphone"]["state"]): State["microphone"] => ({
   state,

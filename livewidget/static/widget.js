@@ -3356,16 +3356,16 @@ function details2(frame, row4) {
 // src/views/explorer/wire/panel.ts
 var STEP = 150, NEAR = 40;
 function wirePanel(store, _actions, scope) {
-  let kind = el("select", "lw-select", { "aria-label": "Kind of frame" }), search = el("input", "lw-input", {
+  let kind = el("select", "lw-entry", { "aria-label": "Kind of frame" }), search = el("input", "lw-entry", {
     type: "search",
     placeholder: "Search",
     "aria-label": "Search frames"
-  }), pause = el("button", "lw-do", { type: "button" }, "Pause"), save = el(
+  }), pause = el("button", "lw-button", { type: "button" }, "Pause"), save = el(
     "button",
-    "lw-do",
+    "lw-button",
     { type: "button", title: "Save the frames shown as JSON Lines" },
     "Export"
-  ), count2 = el("span", "lw-wire-count", { role: "status" }), bar = el("div", "lw-wire-bar", {}, search, kind, pause, save, count2), earlier = el("button", "lw-do lw-wire-earlier", { type: "button" }), list2 = el("ol", "lw-frames", { "aria-label": "Frames of the wire" }), empty = el("p", "lw-panel-empty", {}, "Nothing has gone over the wire yet. Start to talk."), scroller = el("div", "lw-wire-list", { tabindex: "-1" }, earlier, list2), element = el("div", "lw-wire", {}, bar, scroller, empty), held = null, made = /* @__PURE__ */ new Map(), most = STEP, seen = null, frames = () => held ?? store.get().explorer.frames, wanted = () => ({ kind: kind.value, text: search.value }), changed = () => {
+  ), count2 = el("span", "lw-wire-count", { role: "status" }), bar = el("div", "lw-wire-bar", {}, search, kind, pause, save, count2), earlier = el("button", "lw-button lw-wire-earlier", { type: "button" }), list2 = el("ol", "lw-frames", { "aria-label": "Frames of the wire" }), empty = el("p", "lw-panel-empty", {}, "Nothing has gone over the wire yet. Start to talk."), scroller = el("div", "lw-wire-list", { tabindex: "-1" }, earlier, list2), element = el("div", "lw-wire", {}, bar, scroller, empty), held = null, made = /* @__PURE__ */ new Map(), most = STEP, seen = null, frames = () => held ?? store.get().explorer.frames, wanted = () => ({ kind: kind.value, text: search.value }), changed = () => {
     seen = null, most = STEP, draw();
   };
   scope.listen(search, "input", changed), scope.listen(kind, "change", changed), scope.listen(earlier, "click", () => {

@@ -12,22 +12,22 @@ const STEP = 150;
 const NEAR = 40;
 
 export function wirePanel(store: Store, _actions: Actions, scope: Scope): View {
-  const kind = el("select", "lw-select", { "aria-label": "Kind of frame" });
-  const search = el("input", "lw-input", {
+  const kind = el("select", "lw-entry", { "aria-label": "Kind of frame" });
+  const search = el("input", "lw-entry", {
     type: "search",
     placeholder: "Search",
     "aria-label": "Search frames",
   });
-  const pause = el("button", "lw-do", { type: "button" }, "Pause");
+  const pause = el("button", "lw-button", { type: "button" }, "Pause");
   const save = el(
     "button",
-    "lw-do",
+    "lw-button",
     { type: "button", title: "Save the frames shown as JSON Lines" },
     "Export",
   );
   const count = el("span", "lw-wire-count", { role: "status" });
   const bar = el("div", "lw-wire-bar", {}, search, kind, pause, save, count);
-  const earlier = el("button", "lw-do lw-wire-earlier", { type: "button" });
+  const earlier = el("button", "lw-button lw-wire-earlier", { type: "button" });
   const list = el("ol", "lw-frames", { "aria-label": "Frames of the wire" });
   const empty = el("p", "lw-panel-empty", {}, "Nothing has gone over the wire yet. Start to talk.");
   const scroller = el("div", "lw-wire-list", { tabindex: "-1" }, earlier, list);
