@@ -34,6 +34,14 @@ class Card:
             "Talk; it is written down.",
         )
 
+    def look(self, panel: str) -> Locator:
+        """Open the explorer at a panel, and return the panel."""
+        opener = self.root.locator(".lw-explore")
+        if opener.get_attribute("aria-expanded") != "true":
+            opener.click()
+        self.root.get_by_role("tab", name=panel).click()
+        return self.root.get_by_role("tabpanel", name=panel)
+
     def stop(self) -> None:
         self.root.locator(".lw-stop").click()
         self.wait_hint("The talk has ended. Press ● to start again.")

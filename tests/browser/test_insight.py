@@ -1,0 +1,99 @@
+"""What the explorer shows of a spoken talk's insides: the wire, turn detection, where the time went."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.card import Card
+from tests.browser.cells import FIRST
+from tests.browser.sounds import say
+
+CANARY = "canary-4c1d"
+
+
+def test_a_spoken_question_as_frames_as_turn_detection_and_as_time(open_talk, sounds, tmp_path):
+    notebook = open_talk(FIRST, width=1400)
+    notebook.run(0)
+    card = Card(notebook.page)
+    tuner = card.look("Tuner")
+    expect(tuner).to_contain_text("Press ● and speak")
+    card.start()
+    say(notebook.page, sounds("what is seven plus five", before=0.6, after=1.0))
+    card.wait_for_words("tutor", "twelve")
+
+    # Turn detection: the very padding and silence of this session, and a turn that began and ended.
+    picture = tuner.get_by_role("img")
+    expect(picture).to_have_attribute(
+        "aria-label", re.compile("padding 64 ms, silence 500 ms.*Your turn ended")
+    )
+    assert inked(picture) > 0.02, "nothing was drawn"
+
+    # The wire: every frame that Python knows of, in its order, sound as a waveform.
+    wire = card.look("Wire")
+    heads = wire.locator(".lw-frame-head")
+    expect(heads.first).to_contain_text("setup")
+    expect(heads.filter(has_text="realtimeInput.audio").first.locator("svg")).to_be_visible()
+    heads.first.click()
+    expect(wire.locator(".lw-frame-body").first).to_contain_text("offline-tutor")
+    wire.get_by_role("searchbox").fill("seven plus five")
+    expect(heads.filter(has_text="serverContent.inputTranscription")).to_have_count(1)
+    expect(heads.filter(has_text="realtimeInput.audio")).to_have_count(0)
+    wire.get_by_role("searchbox").fill("")
+    wire.get_by_role("button", name="Pause").click()
+    with notebook.page.expect_download() as saved:
+        wire.get_by_role("button", name="Export").click()
+    lines = exported(tmp_path, saved.value)
+    known = json.loads(
+        notebook.python("import json; print(json.dumps([(f.number, f.kind, f.outgoing) for f in live.wire]))")
+    )
+    shown = [[line["number"], line["kind"], line["way"] == "out"] for line in lines]
+    assert shown == known[: len(shown)]
+    assert len(shown) > 20
+
+    # Turns: one answer, its first sound and what was heard of it.
+    turns = card.look("Turns")
+    expect(turns.locator(".lw-anatomy-text")).to_have_text(["Seven plus five is twelve."])
+    expect(turns.locator(".lw-anatomy-says")).to_contain_text(re.compile("first sound after .*heard for"))
+
+
+def test_secrets_are_not_on_the_page(open_talk):
+    notebook = open_talk(
+        f"from livewidget import LiveWidget\nlive = LiveWidget('offline-tutor', extra={{'labels': {{'token': '{CANARY}'}}}})\nlive"
+    )
+    notebook.run(0)
+    card = Card(notebook.page)
+    wire = card.look("Wire")
+    card.type("what time is it")
+    card.wait_for_words("tutor", "it is")
+    # Such a handle comes once the answer has been heard.
+    expect(wire.locator(".lw-frame-head", has_text="newHandle").first).to_be_visible(timeout=15_000)
+    for head in wire.locator(".lw-frame-head").all()[:8]:
+        head.click()
+    page = notebook.page.content()
+    assert "…hidden" in page
+    assert CANARY not in wire.inner_text()
+    handle = notebook.python("print(live._talk.sessions.current.handle)").strip()
+    assert len(handle) > 10
+    assert handle not in page
+
+
+def inked(picture) -> float:
+    """The share of a canvas that something is drawn on."""
+    return picture.locator("canvas").evaluate(
+        """(canvas) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          let inked = 0;
+          for (let at = 3; at < data.length; at += 4) inked += data[at] > 0;
+          return inked / (data.length / 4);
+        }"""
+    )
+
+
+def exported(folder: Path, download) -> list[dict]:
+    path = folder / "wire.jsonl"
+    download.save_as(path)
+    return [json.loads(line) for line in path.read_text().splitlines()]
