@@ -134,10 +134,44 @@ def explorer_code(scene: Scene) -> None:
     scene.pause(1500)
 
 
+def wire(scene: Scene) -> None:
+    """What went over the wire for one question, one frame folded out."""
+    scene.card.start()
+    panel = scene.card.look("Wire")
+    scene.speak("turn on the light", before=0.4, after=0.3)
+    scene.card.wait_for_words("tutor", "the lamp is on")
+    scene.pause(2500)
+    panel.locator(".lw-frame-head", has_text="toolCall").first.click()
+    scene.pause(500)
+
+
+def tuner(scene: Scene) -> None:
+    """Two questions as turn detection hears them."""
+    scene.card.start()
+    scene.card.look("Tuner")
+    for words, answer in (("what is seven plus five", "twelve"), ("what is the capital of france", "paris")):
+        scene.speak(words, before=0.4, after=1.0)
+        scene.card.wait_for_words("tutor", answer)
+        scene.pause(1000)
+
+
+def times(scene: Scene) -> None:
+    """Where the time of two answers went."""
+    scene.card.start()
+    scene.card.look("Turns")
+    for words, answer in (("what is seven plus five", "twelve"), ("turn on the light", "the lamp is on")):
+        scene.speak(words, before=0.4, after=0.3)
+        scene.card.wait_for_words("tutor", answer)
+        scene.pause(2500)
+
+
 def idle(scene: Scene) -> None:
     """Nobody has said anything yet."""
     scene.pause(500)
 
+
+#: Scenes with the explorer below the card.
+EXPLORING = (explorer, explorer_code, wire, tuner, times)
 
 #: name → what happens, the page's scripts, its theme, and the card's width in CSS pixels (None: as it is).
 PICTURES: dict[str, tuple[Callable[[Scene], None], tuple[str, ...], str, int | None]] = {
@@ -149,6 +183,10 @@ PICTURES: dict[str, tuple[Callable[[Scene], None], tuple[str, ...], str, int | N
     "explorer-light": (explorer, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", None),
     "explorer-dark": (explorer_code, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Dark", 1240),
     "explorer-narrow-light": (explorer, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", 420),
+    "wire-light": (wire, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", None),
+    "wire-narrow-light": (wire, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", 420),
+    "tuner-dark": (tuner, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Dark", None),
+    "turns-light": (times, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", None),
     "refused-narrow-light": (refused, (REFUSED,), "JupyterLab Light", 420),
 }
 
@@ -182,7 +220,7 @@ def take(
     """Play one scene and save its picture."""
     with chromium() as browser:
         # The explorer stands below the card, and is to be seen with it.
-        window = max(1100, (width or 0) + 240), 1350 if name.startswith("explorer") else 1000
+        window = max(1100, (width or 0) + 240), 1350 if play in EXPLORING else 1000
         scene = Scene(lab, browser, folder, scripts, window)
         if width:
             scene.narrow(width)
