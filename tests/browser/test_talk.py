@@ -15,51 +15,62 @@ from tests.browser.lab import chromium, open_notebook
 from tests.browser.sounds import TAP, heard, say
 from tests.continuity import compare
 
-#: Keeps what the stand-in sent, as it came off the wire.
+#: Keeps what the stand-in sent, as it came off the wire, each answer apart.
 COLLECT = """
-from livewidget import OutputAudio
-sent = bytearray()
+from livewidget import OutputAudio, TurnComplete
+sent = [bytearray()]
 @live.on(OutputAudio)
-def _(event): sent.extend(event.data)
+def _(event): sent[-1].extend(event.data)
+@live.on(TurnComplete)
+def _(event): sent.append(bytearray())
 """
 
 
-def sent_audio(notebook) -> np.ndarray:
-    printed = notebook.python("import base64; print(base64.b64encode(bytes(sent)).decode())")
-    return to_float(base64.b64decode(printed))
+def sent_answers(notebook) -> list[np.ndarray]:
+    printed = notebook.python(
+        "import base64; print(*[base64.b64encode(one).decode() for one in sent if one])"
+    )
+    return [to_float(base64.b64decode(one)) for one in printed.split()]
 
 
 def assert_heard_whole(notebook) -> None:
-    """What left the player is what the stand-in sent: nothing lost, nothing repeated, at most 40 ms inserted."""
-    sent = sent_audio(notebook)
+    """What left the player is what the stand-in sent: nothing lost, nothing repeated, at most 40 ms inserted.
+
+    Each answer is looked for by itself: however long nobody speaks between two is no fault of the player.
+    """
+    answers = sent_answers(notebook)
     for _ in range(50):  # What was sent last is heard last, on a busy computer late.
         notebook.page.wait_for_timeout(200)
         played, rate = heard(notebook.page)
-        report = compare(sent, resample(played, rate, 24_000), 24_000)
-        if not report.unmatched_ms:
+        recording = resample(played, rate, 24_000)
+        reports = [compare(answer, recording, 24_000) for answer in answers]
+        if not any(report.unmatched_ms for report in reports):
             break
-    assert len(sent) > 24_000, "an answer of more than a second was expected"
-    assert report.unmatched_ms == 0, report
-    assert report.lost_ms == 0, report
-    assert report.inserted_ms <= 40, report
+    assert answers, "no answer was sent"
+    assert len(answers[-1]) > 24_000, "an answer of more than a second was expected"
+    for report in reports:
+        assert report.unmatched_ms == 0, reports
+        assert report.lost_ms == 0, reports
+        assert report.inserted_ms <= 40, reports
 
 
 def test_a_spoken_question_is_understood_and_answered_by_voice(lab, sounds):
     """Through Chromium's own fake microphone: the true path of getUserMedia."""
     # Asked again after a while: the first time may be over before a slow page, or a slow kernel, listens.
-    wav = sounds("what is seven plus five", before=2.5, after=20.0)
+    # No "five" at the end: what the browser makes of it against noise differs from run to run, now and then "nine".
+    wav = sounds("what is two plus three", before=2.5, after=20.0)
     with chromium(microphone=wav, repeats=True) as browser:
         notebook = open_notebook(lab, browser, [FIRST, COLLECT], scripts=(TAP,))
         notebook.run(0)
         card = Card(notebook.page)
         notebook.run(1)
         card.start()
-        card.wait_for_words("you", "what is seven plus five", timeout=60)
-        card.wait_for_words("tutor", "seven plus five is twelve", timeout=30)
+        card.wait_for_words("you", "what is two plus three", timeout=60)
+        card.wait_for_words("tutor", "two plus three is five", timeout=30)
         card.microphone.click()  # Muted: it is not asked into the sound that is compared.
         assert_heard_whole(notebook)
         texts = notebook.python("[(t.speaker, t.text) for t in live.turns]")
-        assert "what is seven plus five" in texts.lower()
+        assert "what is two plus three" in texts.lower()
 
 
 def test_words_are_shown_while_they_are_spoken_and_in_step_with_the_sound(open_talk, sounds):
