@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from livewidget.config import LiveConfig
@@ -24,6 +24,7 @@ Standing = tuple[Provider, LiveConfig, list[Any]]
 
 #: In a notebook a microphone may be left on for hours.
 IDLE_PAUSE_S: Final = 20.0
+STOPPED: Final = "The session was stopped before it was open."
 FORGOTTEN: Final = "{model} begins anew and does not remember what was said before."
 
 
@@ -75,14 +76,17 @@ class Sessions:
         self._starting: asyncio.Task[Any] | None = None
         self._exclusive = asyncio.Lock()
         self._stops = 0
+        self._stopping = 0
+        self._at_rest = asyncio.Event()  # Set while no stop is under way.
+        self._at_rest.set()
         self._opened_with = self.wanted
         self._refused: LiveError | None = None
         self._closed = False
 
     @property
     def is_current(self) -> bool:
-        """Whether the session is open, and as it is asked to be."""
-        return self._board.phase == "live" and self._opened_with == self.wanted
+        """Whether the session is open, to stay so, and as it is asked to be."""
+        return self._board.phase == "live" and not self._stopping and self._opened_with == self.wanted
 
     @property
     def standing(self) -> Standing:
@@ -104,7 +108,7 @@ class Sessions:
             return self.current
         self._need_unclosed()
         # Changed settings first: what is asked of the session as it is would be lost with it.
-        return await self._started(self._exchange if self._board.phase == "live" else self._open)
+        return await self._started()
 
     async def reopen(self) -> None:
         """Bring changed settings to an open session: the same talk goes on.
@@ -114,9 +118,10 @@ class Sessions:
         """
         if self._starting is not None and not self._starting.done():
             await asyncio.wait([self._starting])
+        await self._at_rest.wait()
         self._refused = None
         if self.current is not None and self._opened_with != self.wanted:
-            await self._started(self._exchange)
+            await self._started()
         self._changed()
         if self._refused is not None:
             raise self._refused
@@ -133,16 +138,14 @@ class Sessions:
     async def shut(self, why: tuple[str, str] | None = None) -> None:
         """End the session; twice is allowed. `why` is a notice's code and text."""
         self._stops += 1
-        if self._starting is not None and not self._starting.done():
-            self._starting.cancel()
-            await asyncio.gather(self._starting, return_exceptions=True)
-        async with self._exclusive:
-            if self._board.still.is_set() and self.current is None:
-                return
-            await self._close_session()
-            if why:
-                self._reports.notice("error", *why)
-            self._over()
+        self._stopping += 1
+        self._at_rest.clear()
+        try:
+            await self._shut(why)
+        finally:
+            self._stopping -= 1
+            if not self._stopping:
+                self._at_rest.set()
 
     async def close(self) -> None:
         """End the session and open no other."""
@@ -153,27 +156,26 @@ class Sessions:
 
     # --- Opening --------------------------------------------------------------------------------------------
 
-    async def _started(self, work: Callable[[], Coroutine[Any, Any, LiveSession]]) -> LiveSession:
-        """Wait for the opening that is under way, or for `work`. Who waits may give up; it goes on."""
+    async def _started(self) -> LiveSession:
+        """Wait for the opening that is under way, or for a new one. Who waits may give up; it goes on."""
         stops = self._stops
-        while self._starting is not None and self._starting.cancelling() and not self._starting.done():
-            await asyncio.wait([self._starting])
+        # What is being stopped may be open all the same for a moment, if it was almost there.
+        await self._at_rest.wait()
         if self._stops != stops:
-            raise StateError("The session was stopped before it was open.")
+            raise StateError(STOPPED)
         if self._starting is None or self._starting.done():
-            self._starting = self._background.spawn(work(), "open a session")
+            self._starting = self._background.spawn(self._exchange(), "open a session")
             self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
         starting = self._starting
         try:
-            return await asyncio.shield(starting)
+            session: LiveSession = await asyncio.shield(starting)
         except asyncio.CancelledError:
             if starting.cancelled():
-                raise StateError("The session was stopped before it was open.") from None
+                raise StateError(STOPPED) from None
             raise
-
-    async def _open(self) -> LiveSession:
-        async with self._exclusive:
-            return await self._open_session()
+        if self._stops != stops:
+            raise StateError(STOPPED)
+        return session
 
     def _need_unclosed(self) -> None:
         if self._closed:
@@ -215,7 +217,7 @@ class Sessions:
         )
 
     async def _exchange(self) -> LiveSession:
-        """Bring what is wanted now to the open session, or exchange it for another: no refusal ends a talk.
+        """Open a session, bring what is wanted now to the open one, or exchange it: no refusal ends a talk.
 
         Returns the session that is open then; `_refused` says why it is as it was, if it is.
         """
@@ -292,6 +294,18 @@ class Sessions:
         if isinstance(event, SessionEnded) and session is self.current and self._board.phase == "live":
             why = (code_of(session.error), event.error) if event.error else None
             self._chores.spawn(self.shut(why))
+
+    async def _shut(self, why: tuple[str, str] | None) -> None:
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+        async with self._exclusive:
+            if self._board.still.is_set() and self.current is None:
+                return
+            await self._close_session()
+            if why:
+                self._reports.notice("error", *why)
+            self._over()
 
     async def _close_session(self) -> None:
         session, self.current = self.current, None

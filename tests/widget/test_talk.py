@@ -1,6 +1,7 @@
 """The life of a widget's sessions, where the order of things decides."""
 
 import asyncio
+import contextlib
 import threading
 
 import pytest
@@ -37,6 +38,19 @@ class Slow(StandIn):
         self.ringing.set()
         await asyncio.sleep(60)
         raise AssertionError("nobody waits that long")
+
+
+class Stubborn(Slow):
+    """The first time it connects when it is told not to."""
+
+    dials = 0
+
+    async def dial(self):
+        self.dials += 1
+        if self.dials == 1:
+            with contextlib.suppress(asyncio.CancelledError):
+                await super().dial()
+        return await StandIn.dial(self)
 
 
 def parts():
@@ -91,6 +105,28 @@ def test_many_starts_and_stops_end_as_the_last_one_says():
     assert live.wait(10)
     live._background.submit(asyncio.sleep(0.1)).result(5)
     assert live.phase == "ended"
+    end(live)
+
+
+def test_what_is_asked_of_a_session_that_is_being_stopped_goes_to_the_next():
+    """A start comes in the very step in which an opening, stopped already, has come to be open all the same."""
+    provider = Stubborn(ears=lambda sound: "hello", brain=lambda text: f"You said {text}", voice=tone)
+    live = LiveWidget(provider)
+    sessions = live._talk.sessions
+
+    async def open_once_open():
+        while live.phase != "live":  # noqa: ASYNC110 -- the very step counts
+            await asyncio.sleep(0)
+        return await sessions.open()
+
+    live.start()
+    assert provider.ringing.wait(5)
+    opening = live._background.submit(open_once_open())
+    live.stop()
+    session = opening.result(5)
+    assert provider.dials == 2
+    assert session.is_open
+    assert session is sessions.current
     end(live)
 
 
