@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,11 @@ def environment(**more: str) -> dict[str, str]:
     names = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "DISPLAY", "WAYLAND_DISPLAY", "COLUMNS")
     kept = {name: value for name, value in os.environ.items() if name not in names}
     return {**kept, "PYTHONIOENCODING": "utf-8", **more}
+
+
+def heed_ctrl_c() -> None:
+    """Make SIGINT count again: what runs in a shell's background, and all its children, inherits that it does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def livewidget(*arguments: object, env: dict[str, str] | None = None, cwd: Path = ROOT):

@@ -22,7 +22,16 @@ from livewidget.events import (
     SessionEnded,
     TurnComplete,
 )
-from tests.cli.conftest import ANSWER, ROOT, SPOKEN, environment, livewidget, one_sentence, spoken
+from tests.cli.conftest import (
+    ANSWER,
+    ROOT,
+    SPOKEN,
+    environment,
+    heed_ctrl_c,
+    livewidget,
+    one_sentence,
+    spoken,
+)
 from tests.cli.test_serve import serving
 
 QUESTION = "what is seven plus five"
@@ -156,7 +165,13 @@ def test_an_unreachable_server_is_1():
 def test_ctrl_c_is_130(question_wav):
     command = [sys.executable, "-m", "livewidget", "ask", question_wav, "--realtime"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment()
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment(),
+        preexec_fn=heed_ctrl_c,
     ) as process:
         assert "Offline tutor" in process.stderr.readline()
         process.send_signal(signal.SIGINT)

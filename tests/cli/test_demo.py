@@ -12,7 +12,7 @@ import pytest
 
 from livewidget.cli import demo
 from livewidget.errors import UsageError
-from tests.cli.conftest import ROOT, environment
+from tests.cli.conftest import ROOT, environment, heed_ctrl_c
 
 
 def test_the_notebooks_are_copied_into_a_new_folder(tmp_path):
@@ -77,6 +77,7 @@ def test_without_a_display_it_prints_the_address_and_serves(number, tmp_path):
         text=True,
         cwd=ROOT,
         env=environ,
+        preexec_fn=heed_ctrl_c,
     ) as process:
         try:
             address = next(line.strip() for line in process.stdout if "/lab/tree/" in line)
