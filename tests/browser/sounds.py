@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from playwright.sync_api import Page
 
-#: Replaces the microphone by one that speaks when the test says so: `__say(base64 of a 16-bit WAV)`.
+#: Replaces the microphone by one that speaks when the test says so: `__say(base64 of a 16-bit WAV)`. Until then it
+#: gives the noise of a quiet room, some -60 dBFS: one that gives nothing at all is complained of after five seconds.
 SCRIPTED_MICROPHONE = """
 (() => {
   let context, destination;
@@ -18,7 +19,10 @@ SCRIPTED_MICROPHONE = """
     context ??= new AudioContext();
     destination ??= context.createMediaStreamDestination();
     await context.resume();
-    const hum = context.createConstantSource(); hum.offset.value = 0.00002; hum.connect(destination); hum.start();
+    const noise = context.createBuffer(1, context.sampleRate, context.sampleRate);
+    noise.copyToChannel(Float32Array.from({ length: noise.length }, () => 0.003 * (Math.random() - 0.5)), 0);
+    const room = context.createBufferSource(); room.buffer = noise; room.loop = true;
+    room.connect(destination); room.start();
     return destination.stream.clone();
   };
   window.__say = async (wav) => {
