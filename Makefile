@@ -24,7 +24,7 @@ demo: setup-demo
 
 test: setup-test lint types bundle-fresh
 	$(JS) run test
-	$(PYTEST) -n 2 --dist loadgroup
+	$(PYTEST) -n 2 --no-loadscope-reorder
 
 check: setup-check lint types bundle-fresh
 

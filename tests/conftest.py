@@ -1,18 +1,21 @@
-"""Which tests stay together where several processes share them (`pytest -n 2 --dist loadgroup`)."""
+"""How two processes share the tests (`pytest -n 2 --no-loadscope-reorder`)."""
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
 
-#: Tests that share something dear: a JupyterLab, kernels that run two at a time, a client's own environment.
-TOGETHER = ("browser", "test_notebooks.py", "integrations/test_clients.py")
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep a file's tests together, and all those in a browser: one JupyterLab, and not two pages that both listen.
 
+    pytest-xdist's own `loadgroup` does not work with pytest 9.2: node ids are not what it sets any more.
+    """
+    from xdist.scheduler import LoadScopeScheduling
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for group in TOGETHER:
-            if item.path.is_relative_to(HERE / group):
-                item.add_marker(pytest.mark.xdist_group(group))
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "tests/browser" if file.startswith("tests/browser/") else file
+
+    return Files(config, log)

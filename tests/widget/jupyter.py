@@ -114,6 +114,12 @@ def until(condition, timeout=10.0):
         nothing.wait(0.01)
 
 
+def end(live):
+    """Close a widget, and wait until it is."""
+    live.close()
+    until(lambda: live._talk._closed)
+
+
 def threads():
     """Count the threads that somebody started for a purpose.
 

@@ -1,0 +1,139 @@
+"""Starts and stops that come quickly after one another, and before anything is open."""
+
+import asyncio
+import contextlib
+import threading
+
+import pytest
+
+from livewidget import LiveWidget, StandIn
+from livewidget.errors import LiveError
+
+from .jupyter import comms, end, until
+from .test_live import notices, tone, tutor
+
+__all__ = ["comms"]
+pytestmark = pytest.mark.usefixtures("comms")
+
+
+class Slow(StandIn):
+    """Takes its time to answer the telephone."""
+
+    def __init__(self, **more):
+        super().__init__(**more)
+        self.ringing = threading.Event()
+
+    async def dial(self):
+        self.ringing.set()
+        await asyncio.sleep(60)
+        raise AssertionError("nobody waits that long")
+
+
+class Stubborn(Slow):
+    """The first time it connects when it is told not to."""
+
+    dials = 0
+
+    async def dial(self):
+        self.dials += 1
+        if self.dials == 1:
+            with contextlib.suppress(asyncio.CancelledError):
+                await super().dial()
+        return await StandIn.dial(self)
+
+
+def parts():
+    return {"ears": lambda sound: "hello", "brain": lambda text: text, "voice": tone}
+
+
+def test_stop_ends_a_session_that_is_still_being_opened():
+    provider = Slow(**parts())
+    live = LiveWidget(provider)
+    live.start()
+    assert provider.ringing.wait(5)
+    assert live.phase == "connecting"
+    live.stop()
+    assert live.wait(5)
+    assert live.phase == "ended"
+    assert notices(live) == {}
+    end(live)
+
+
+def test_ask_says_that_the_talk_was_stopped_meanwhile():
+    provider = Slow(**parts())
+    live = LiveWidget(provider)
+    raised = []
+
+    def ask():
+        try:
+            live.ask("hello", 20)
+        except LiveError as error:
+            raised.append(str(error))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert provider.ringing.wait(5)
+    live.stop()
+    asking.join(5)
+    assert raised == ["The session was stopped before it was open."]
+    end(live)
+
+
+def test_many_starts_and_stops_end_as_the_last_one_says():
+    live = LiveWidget(tutor())
+    for _ in range(10):
+        live.start()
+        live.stop()
+    live.start()
+    until(lambda: live.phase == "live" and live._talk.sessions._starting.done())
+    assert live.ask("hello", 10).text == "You said hello"
+    for _ in range(3):
+        live.stop()
+        live.start()
+    live.stop()
+    assert live.wait(10)
+    live._background.submit(asyncio.sleep(0.1)).result(5)
+    assert live.phase == "ended"
+    end(live)
+
+
+def test_what_is_asked_of_a_session_that_is_being_stopped_goes_to_the_next():
+    """A start comes in the very step in which an opening, stopped already, has come to be open all the same."""
+    provider = Stubborn(ears=lambda sound: "hello", brain=lambda text: f"You said {text}", voice=tone)
+    live = LiveWidget(provider)
+    sessions = live._talk.sessions
+
+    async def open_once_open():
+        while live.phase != "live":  # noqa: ASYNC110 -- the very step counts
+            await asyncio.sleep(0)
+        return await sessions.open()
+
+    live.start()
+    assert provider.ringing.wait(5)
+    opening = live._background.submit(open_once_open())
+    live.stop()
+    session = opening.result(5)
+    assert provider.dials == 2
+    assert session.is_open
+    assert session is sessions.current
+    end(live)
+
+
+def test_what_is_asked_for_while_a_widget_closes_opens_nothing():
+    live = LiveWidget(tutor())
+    live.ask("one", 10)
+    talk = live._talk
+
+    async def close_and_start():
+        closing = asyncio.create_task(talk.close())
+        await asyncio.sleep(0)
+        assert live.phase == "live"  # It is closing, and not closed yet.
+        talk.start()
+        talk.text("two")
+        await closing
+
+    live._background.submit(close_and_start()).result(10)
+    until(lambda: talk.sessions._starting.done())
+    assert live.phase == "ended"
+    assert notices(live) == {}
+    end(live)
