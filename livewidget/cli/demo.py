@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -115,12 +116,13 @@ def wait_for_address(process: subprocess.Popen[bytes]) -> str | None:
     """Return the notebook's address once the server listens; None where it ended or took too long."""
     from jupyter_core.paths import jupyter_runtime_dir
 
-    # The server writes this file when it is ready; it carries the token that the address needs.
+    # The server writes this file shortly before it listens; it carries the token that the address needs.
     note = Path(jupyter_runtime_dir()) / f"jpserver-{process.pid}.json"
     deadline = time.monotonic() + READY_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
             server = json.loads(note.read_text())
+            socket.create_connection((server["hostname"], server["port"]), timeout=5).close()
         except (OSError, ValueError):
             time.sleep(0.1)
             continue

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from livewidget.cli import demo
 from livewidget.errors import UsageError
 from tests.cli.conftest import ROOT, environment, heed_ctrl_c
+from tests.ports import free_port
 
 
 def test_the_notebooks_are_copied_into_a_new_folder(tmp_path):
@@ -59,10 +61,33 @@ def test_the_browser_is_left_alone_when_asked():
     assert "--no-browser" not in demo.command(Path("folder"), 1, browser=True)
 
 
-def free_port() -> int:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        return other.getsockname()[1]
+#: As JupyterLab does: says where it is to be found, and listens there later.
+SLOW_SERVER = """
+import json, os, socket, sys
+server = {"url": "http://localhost/", "hostname": "127.0.0.1", "port": int(sys.argv[1]), "token": "t"}
+with open(f"{os.environ['JUPYTER_RUNTIME_DIR']}/jpserver-{os.getpid()}.json", "w") as note:
+    json.dump(server, note)
+sys.stdin.readline()
+with socket.create_server(("127.0.0.1", server["port"])):
+    sys.stdin.read()
+"""
+
+
+def test_the_address_is_not_told_before_somebody_listens(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    words = [sys.executable, "-c", SLOW_SERVER, str(free_port())]
+    with (
+        ThreadPoolExecutor(1) as thread,
+        subprocess.Popen(words, stdin=subprocess.PIPE) as process,
+    ):
+        waiting = thread.submit(demo.wait_for_address, process)
+        with pytest.raises(TimeoutError):
+            waiting.result(1)
+        assert list(tmp_path.iterdir()) != []
+        process.stdin.write(b"listen\n")
+        process.stdin.flush()
+        assert waiting.result(10) == "http://localhost/lab/tree/01_first_words.ipynb?token=t"
+        process.stdin.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
