@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from PIL import Image
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
@@ -43,11 +45,19 @@ class Ran:
 def execute(name: str) -> Ran:
     """Run a notebook in a kernel of its own. An error in a cell is one here, and so is a warning."""
     notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
-    client = NotebookClient(
-        notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": ROOT}}
-    )
     env = {name: value for name, value in os.environ.items() if name not in KEYS}
-    asyncio.run(client.async_execute(env=env))  # A loop of its own, closed in the end, whatever the thread.
+    with TemporaryDirectory() as folder:
+        client = NotebookClient(
+            notebook,
+            timeout=60,
+            kernel_name="python3",
+            resources={"metadata": {"path": ROOT}},
+            # No ports, which are chosen before they are used: other tests open and close some all the while.
+            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/socket"}}),
+        )
+        asyncio.run(
+            client.async_execute(env=env)
+        )  # A loop of its own, closed in the end, whatever the thread.
     ran = Ran()
     for cell in notebook.cells:
         if cell.cell_type == "code":

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import TimeoutError as TooLate
+
+from tests.ports import free_port
 
 CHROMIUM_FLAGS = [
     "--headless=new",
@@ -49,6 +51,8 @@ c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabServerApp.user_settings_dir = {settings!r}
 c.LabServerApp.workspaces_dir = {workspaces!r}
 c.KernelSpecManager.ensure_native_kernel = False
+# Ports are chosen before they are used, and others open and close some all the while.
+c.KernelManager.transport = "ipc"
 """
 
 SETTINGS = {
@@ -65,13 +69,6 @@ def find_chromium() -> str | None:
         if path:
             return path
     return None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Lab:
@@ -307,11 +304,16 @@ def open_notebook(
     page.on("console", lambda message: notebook.console.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: notebook.console.append(f"pageerror: {error}"))
     page.goto(f"{lab.url}/lab/workspaces/w{os.urandom(3).hex()}/tree/{path.name}?token=tests")
-    page.wait_for_function(
-        """() => {
-          const session = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session;
-          return session?.kernel?.status === 'idle' && session.kernel.connectionStatus === 'connected';
-        }""",
-        timeout=60_000,
-    )
+    try:
+        page.wait_for_function(
+            """() => {
+              const session = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session;
+              return session?.kernel?.status === 'idle' && session.kernel.connectionStatus === 'connected';
+            }""",
+            timeout=60_000,
+        )
+    except TooLate as error:
+        raise AssertionError(
+            f"No kernel for the notebook.\n{notebook.console[-20:]}\n{lab.log.read_text()[-4000:]}"
+        ) from error
     return notebook

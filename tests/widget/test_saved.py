@@ -4,6 +4,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
+from traitlets.config import Config
 
 CANARY = "AIzaSyCANARY0000000000000000000000000000"
 CELLS = [
@@ -26,7 +27,15 @@ def saved(tmp_path_factory):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GEMINI_API_KEY", CANARY)
-        NotebookClient(notebook, allow_errors=True, timeout=60, store_widget_state=True).execute()
+        folder = tmp_path_factory.mktemp("kernel")
+        client = NotebookClient(
+            notebook,
+            allow_errors=True,
+            timeout=60,
+            store_widget_state=True,
+            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/socket"}}),
+        )
+        client.execute()
     return notebook
 
 
