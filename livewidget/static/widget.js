@@ -2992,7 +2992,7 @@ function settingsPanel(store, actions, scope) {
     type: "search",
     placeholder: "Search settings",
     "aria-label": "Search settings"
-  }), code2 = codeView(scope), top = el("div", "lw-set-top", {}, picker.element, search, code2.opener, code2.element), rail = el("nav", "lw-rail", { "aria-label": "Groups of settings" }), nothing = el("p", "lw-panel-empty", {}, "No setting has these words."), list2 = el("div", "lw-set-list", { tabindex: "-1" }, nothing), body = el("div", "lw-set-body", {}, rail, list2), bar = applyBar(
+  }), code2 = codeView(scope), ignored = el("ul", "lw-set-ignored", { "aria-label": "What the model ignores" }), top = el("div", "lw-set-top", {}, picker.element, search, code2.opener, code2.element, ignored), rail = el("nav", "lw-rail", { "aria-label": "Groups of settings" }), nothing = el("p", "lw-panel-empty", {}, "No setting has these words."), list2 = el("div", "lw-set-list", { tabindex: "-1" }, nothing), body = el("div", "lw-set-body", {}, rail, list2), bar = applyBar(
     {
       apply,
       revert() {
@@ -3039,7 +3039,7 @@ function settingsPanel(store, actions, scope) {
       last = state, catalogue !== made && make2(catalogue), whole.disabled = !state.connected, picker.update(catalogue, settings2);
       for (let section of sections)
         updateSection(section, settings2);
-      code2.update(settings2.code), bar.update(state, catalogue, settings2, wrong());
+      code2.update(settings2.code), updateIgnored(ignored, settings2.notes), bar.update(state, catalogue, settings2, wrong());
     }
   };
   return scope.listen(search, "input", filter), scope.listen(search, "keydown", (event) => {
@@ -3059,6 +3059,10 @@ function isSame(state, before) {
 function makeSection(title2, controls) {
   let heading = el("h3", "lw-set-title", { id: freshId("group") }, clean(title2)), changes = el("span", "lw-rail-changes"), jump = el("button", "lw-rail-item", { type: "button" }, el("span", "", {}, clean(title2)), changes), element = el("section", "lw-set-group", { "aria-labelledby": heading.id }, heading);
   return element.append(...controls.map((one) => one.element)), { element, jump, changes, controls };
+}
+function updateIgnored(element, notes2) {
+  let shown = notes2.map((note) => el("li", "", {}, clean(note)));
+  element.replaceChildren(...shown), show(element, notes2.length > 0);
 }
 function updateSection({ controls, changes }, settings2) {
   for (let one of controls)

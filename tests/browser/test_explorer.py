@@ -67,6 +67,10 @@ def test_another_model_takes_the_talk_over(talk):
 def test_what_cannot_be_is_said_where_it_stands(talk):
     _, card = talk
     settings = Settings(card)
+    ignored = settings.root.locator(".lw-set-ignored")
+    expect(ignored).to_be_hidden()
+    settings.set("language", "pl")
+    expect(ignored).to_contain_text("offline-tutor ignores language: ")
     settings.set("temperature", 3)
     expect(settings.fault("temperature")).to_have_text("temperature must be a number from 0 to 2, not 3.")
     apply = settings.bar.get_by_role("button", name="Apply")
@@ -78,6 +82,7 @@ def test_what_cannot_be_is_said_where_it_stands(talk):
     settings.bar.get_by_role("button", name="Revert").click()
     expect(settings.bar).to_be_hidden()
     expect(settings.entry("temperature")).to_have_value("")
+    expect(ignored).to_be_hidden()
 
 
 def test_a_refusal_of_the_service_is_said_and_the_talk_goes_on(talk):

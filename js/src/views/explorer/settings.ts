@@ -32,7 +32,8 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
     "aria-label": "Search settings",
   });
   const code = codeView(scope);
-  const top = el("div", "lw-set-top", {}, picker.element, search, code.opener, code.element);
+  const ignored = el("ul", "lw-set-ignored", { "aria-label": "What the model ignores" });
+  const top = el("div", "lw-set-top", {}, picker.element, search, code.opener, code.element, ignored);
   const rail = el("nav", "lw-rail", { "aria-label": "Groups of settings" });
   const nothing = el("p", "lw-panel-empty", {}, "No setting has these words.");
   const list = el("div", "lw-set-list", { tabindex: "-1" }, nothing);
@@ -140,6 +141,7 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
       updateSection(section, settings);
     }
     code.update(settings.code);
+    updateIgnored(ignored, settings.notes);
     bar.update(state, catalogue, settings, wrong());
   };
   scope.listen(search, "input", filter);
@@ -181,6 +183,12 @@ function makeSection(title: string, controls: Control[]): Section {
   const element = el("section", "lw-set-group", { "aria-labelledby": heading.id }, heading);
   element.append(...controls.map((one) => one.element));
   return { element, jump, changes, controls };
+}
+
+function updateIgnored(element: HTMLElement, notes: string[]): void {
+  const shown = notes.map((note) => el("li", "", {}, clean(note)));
+  element.replaceChildren(...shown);
+  show(element, notes.length > 0);
 }
 
 function updateSection({ controls, changes }: Section, settings: Settings): void {

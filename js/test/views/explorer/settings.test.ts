@@ -48,6 +48,19 @@ describe("the settings", () => {
     expect(root.querySelectorAll("button:not([type])")).toHaveLength(0);
   });
 
+  it("say what the model ignores, as text, and nothing where it ignores nothing", async () => {
+    const { find, root, set } = mounted(exploring());
+    expect(find(".lw-set-ignored").hidden).toBe(true);
+    const sentence = "gemini-3.8-live ignores language: <b>it speaks</b> what it hears.";
+    await set(exploring({ notes: [sentence] }));
+    expect(find(".lw-set-ignored").hidden).toBe(false);
+    expect([...root.querySelectorAll(".lw-set-ignored li")].map((node) => node.textContent)).toEqual([
+      sentence,
+    ]);
+    await set(exploring());
+    expect(find(".lw-set-ignored").hidden).toBe(true);
+  });
+
   it("tell the kernel what was changed", () => {
     const { box, told } = opened();
     const voice = box("voice");
