@@ -24,7 +24,8 @@ demo: setup-demo
 
 test: setup-test lint types bundle-fresh
 	$(JS) run test
-	$(PYTEST) -n 2 --no-loadscope-reorder
+	$(PYTEST) tests/browser
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/browser
 
 check: setup-check lint types bundle-fresh
 
