@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as TooLate
 
 
 class Card:
@@ -73,13 +74,17 @@ class Card:
 
     def wait_for_words(self, speaker: str, words: str, *, timeout: float = 20.0) -> None:
         """Wait until a turn of `speaker` shows `words` (lower case, anywhere in it)."""
-        self.page.wait_for_function(
-            """([card, speaker, words]) => [...card.querySelectorAll('.lw-turn')].some(row =>
-                row.querySelector('.lw-speaker').textContent === speaker &&
-                row.querySelector('.lw-words').textContent.toLowerCase().includes(words))""",
-            arg=[self.root.element_handle(), speaker, words.lower()],
-            timeout=timeout * 1000,
-        )
+        try:
+            self.page.wait_for_function(
+                """([card, speaker, words]) => [...card.querySelectorAll('.lw-turn')].some(row =>
+                    row.querySelector('.lw-speaker').textContent === speaker &&
+                    row.querySelector('.lw-words').textContent.toLowerCase().includes(words))""",
+                arg=[self.root.element_handle(), speaker, words.lower()],
+                timeout=timeout * 1000,
+            )
+        except TooLate as error:
+            shown = self.root.inner_text()
+            raise AssertionError(f"{speaker} did not say {words!r}. The card shows:\n{shown}") from error
 
     def notices(self) -> list[str]:
         found: list[str] = self.root.locator(".lw-note").all_inner_texts()
