@@ -8,7 +8,7 @@ BIN := .venv/bin
 JS := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test check lint types bundle-fresh bundle kernels clients bench setup-demo setup-check setup-test setup-clients
+.PHONY: help demo test check lint types bundle-fresh bundle kernels clients fuzz bench setup-demo setup-check setup-test setup-clients
 
 help:
 	@echo "make demo     open JupyterLab on the first notebook"
@@ -17,6 +17,7 @@ help:
 	@echo "make bundle   build livewidget/static from js/"
 	@echo "make kernels  the tests against ipykernel 6.29, 7.3 and 7.4"
 	@echo "make clients  the tests that other people's clients drive"
+	@echo "make fuzz     a million changed frames of each side of the wire"
 	@echo "make bench    the benchmarks, one after another"
 
 demo: setup-demo
@@ -51,6 +52,9 @@ kernels: setup-test
 
 clients: setup-clients
 	$(PYTEST) -m clients
+
+fuzz: setup-test
+	LIVEWIDGET_FUZZ=1000000 $(PYTEST) tests/protocol/test_fuzz.py
 
 bench: setup-test
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
