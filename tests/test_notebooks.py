@@ -15,7 +15,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from PIL import Image
-from traitlets.config import Config
+
+from tests.ports import without_ports
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
@@ -52,12 +53,10 @@ def execute(name: str) -> Ran:
             timeout=60,
             kernel_name="python3",
             resources={"metadata": {"path": ROOT}},
-            # No ports, which are chosen before they are used: other tests open and close some all the while.
-            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/socket"}}),
+            config=without_ports(folder),
         )
-        asyncio.run(
-            client.async_execute(env=env)
-        )  # A loop of its own, closed in the end, whatever the thread.
+        # A loop of its own, closed in the end, whatever the thread.
+        asyncio.run(client.async_execute(env=env))
     ran = Ran()
     for cell in notebook.cells:
         if cell.cell_type == "code":

@@ -147,22 +147,24 @@ def wire(scene: Scene) -> None:
 
 def tuner(scene: Scene) -> None:
     """Two questions as turn detection hears them."""
-    scene.card.start()
-    scene.card.look("Tuner")
-    for words, answer in (("what is seven plus five", "twelve"), ("what is the capital of france", "paris")):
-        scene.speak(words, before=0.4, after=1.0)
-        scene.card.wait_for_words("tutor", answer)
-        scene.pause(1000)
+    questions = {"what is seven plus five": "twelve", "what is the capital of france": "paris"}
+    look_and_ask(scene, "Tuner", questions, after=1.0, wait_ms=1000)
 
 
 def times(scene: Scene) -> None:
     """Where the time of two answers went."""
+    questions = {"what is seven plus five": "twelve", "turn on the light": "the lamp is on"}
+    look_and_ask(scene, "Turns", questions, after=0.3, wait_ms=2500)
+
+
+def look_and_ask(scene: Scene, panel: str, questions: dict[str, str], *, after: float, wait_ms: int) -> None:
+    """Open a panel of the explorer and ask: each question with the words that its answer has."""
     scene.card.start()
-    scene.card.look("Turns")
-    for words, answer in (("what is seven plus five", "twelve"), ("turn on the light", "the lamp is on")):
-        scene.speak(words, before=0.4, after=0.3)
+    scene.card.look(panel)
+    for words, answer in questions.items():
+        scene.speak(words, before=0.4, after=after)
         scene.card.wait_for_words("tutor", answer)
-        scene.pause(2500)
+        scene.pause(wait_ms)
 
 
 def idle(scene: Scene) -> None:

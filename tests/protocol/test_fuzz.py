@@ -21,7 +21,7 @@ from tests.protocol.test_decode_server import EVERYTHING
 
 FRAMES = int(os.environ.get("LIVEWIDGET_FUZZ", "25000"))
 EVENTS = get_args(Event)
-SERVER: list[Any] = [EVERYTHING] if isinstance(EVERYTHING, dict) else list(EVERYTHING)
+SERVER: list[Any] = [EVERYTHING]
 CLIENT: list[Any] = [
     {
         "setup": {

@@ -4,7 +4,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
-from traitlets.config import Config
+
+from tests.ports import without_ports
 
 CANARY = "AIzaSyCANARY0000000000000000000000000000"
 CELLS = [
@@ -33,7 +34,7 @@ def saved(tmp_path_factory):
             allow_errors=True,
             timeout=60,
             store_widget_state=True,
-            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/socket"}}),
+            config=without_ports(folder),
         )
         client.execute()
     return notebook

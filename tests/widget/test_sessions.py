@@ -99,7 +99,7 @@ def test_many_starts_and_stops_end_as_the_last_one_says():
 
 def test_what_is_asked_of_a_session_that_is_being_stopped_goes_to_the_next():
     """A start comes in the very step in which an opening, stopped already, has come to be open all the same."""
-    provider = Stubborn(ears=lambda sound: "hello", brain=lambda text: f"You said {text}", voice=tone)
+    provider = Stubborn(**parts())
     live = LiveWidget(provider)
     sessions = live._talk.sessions
 
