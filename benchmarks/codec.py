@@ -36,10 +36,10 @@ class Socket:
     def __init__(self) -> None:
         self.frame: bytes = b"{}"
 
-    async def recv(self, decode: bool = True) -> bytes:  # noqa: D102
+    async def recv(self, decode: bool = True) -> bytes:
         return self.frame
 
-    async def send(self, frame: str) -> None:  # noqa: D102
+    async def send(self, frame: str) -> None:
         pass
 
 

@@ -6,11 +6,11 @@
 * setup: `connect(…, voice="Kore")`, from that call until the transport is asked to send the setup.
 
 A call is what `sys.setprofile` reports, on any thread: a Python function of `livewidget/` begins, or a
-coroutine or generator of it resumes. Not counted are the bodies of modules and classes, comprehensions (Python
-3.12 runs them inline), other packages, and C. The library is driven through its public surface:
-`LiveWidget`, `connect`, the messages of `tests/fixtures/bridge.json`, and a `Gemini` that dials a transport of
-this file. Each way is taken several times in the steady state, and the median is printed, because a timer of
-the library may fire during any of them.
+coroutine or generator of it resumes. Not counted are the bodies of modules and classes, comprehensions
+(Python 3.12 runs them inline), other packages, and C. The library is driven through its public surface:
+`LiveWidget`, `connect`, the messages of `tests/fixtures/bridge.json`, and a `Gemini` that dials a transport
+of this file. Each way is taken several times in the steady state, and the median is printed, because a
+timer of the library may fire during any of them.
 
     python benchmarks/hops.py [--json] [--list microphone|speaker|setup] [--trials N]
 """
@@ -63,12 +63,8 @@ class Trace:
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
         if self.on and event == "call":
             code = frame.f_code
-            # A function has locals of its own, the body of a class has not: CO_NEWLOCALS and CO_OPTIMIZED.
-            if (
-                code.co_filename.startswith(PACKAGE)
-                and code.co_name not in NOT_FUNCTIONS
-                and code.co_flags & 1
-            ):
+            counts = code.co_flags & inspect.CO_OPTIMIZED and code.co_name not in NOT_FUNCTIONS
+            if counts and code.co_filename.startswith(PACKAGE):
                 self.calls.append(code)
 
     def begin(self) -> None:
