@@ -8,12 +8,12 @@ BIN := .venv/bin
 JS := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test check lint types bundle-fresh bundle kernels clients fuzz bench setup-demo setup-check setup-test setup-clients
+.PHONY: help demo test check lint types report bundle-fresh bundle kernels clients fuzz bench setup-demo setup-check setup-test setup-clients
 
 help:
 	@echo "make demo     open JupyterLab on the first notebook"
 	@echo "make test     every check and every test"
-	@echo "make check    lint, types and layers only"
+	@echo "make check    lint, types, layers and the report of sizes"
 	@echo "make bundle   build livewidget/static from js/"
 	@echo "make kernels  the tests against ipykernel 6.29, 7.3 and 7.4"
 	@echo "make clients  the tests that other people's clients drive"
@@ -23,12 +23,12 @@ help:
 demo: setup-demo
 	@$(BIN)/livewidget demo --folder notebooks
 
-test: setup-test lint types bundle-fresh
+test: setup-test lint types report bundle-fresh
 	$(JS) run test
 	$(PYTEST) tests/browser
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/browser
 
-check: setup-check lint types bundle-fresh
+check: setup-check lint types report bundle-fresh
 
 lint:
 	$(BIN)/ruff format --check .
@@ -39,6 +39,10 @@ lint:
 types:
 	$(BIN)/mypy
 	$(JS) run types
+
+# What stands out in the size of files and functions, each with its reason.
+report:
+	$(BIN)/python tools/report.py
 
 # What is committed is what js/ builds. safe.directory: a checkout may belong to another user than the one that tests it.
 bundle-fresh: bundle
