@@ -118,6 +118,8 @@ written, interruptions = [], []
 
 class Timed:
     def __init__(self, inner): self.inner = inner
+    @property
+    def round_trip_ms(self): return self.inner.round_trip_ms
     async def send(self, frame):
         await self.inner.send(frame)
         audio = json.loads(frame).get("realtimeInput", {}).get("audio")

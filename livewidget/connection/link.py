@@ -14,7 +14,7 @@ from livewidget.errors import LinkError, ServiceError, SetupTimeout
 from livewidget.events import Event, SessionStarted
 from livewidget.models import Model, find
 from livewidget.protocol import ClientMessage, ServerDecoder, encode_client, setup_message
-from livewidget.transports.base import Transport, TransportClosed, close_quietly
+from livewidget.transports.base import Transport, TransportClosed, close_quietly, round_trip_of
 from livewidget.transports.tap import Tap, TappedTransport
 
 #: Seconds that the server may take to accept the setup.
@@ -84,7 +84,7 @@ class Connection:
     @property
     def link_ms(self) -> float | None:
         """Round trip of the link, in ms; None where it has not been measured yet."""
-        return self._transport.round_trip_ms
+        return round_trip_of(self._transport)
 
     async def _set_up(self, setup: ClientMessage, timeout: float) -> None:  # noqa: ASYNC109
         try:

@@ -28,7 +28,10 @@ class Transport(Protocol):
 
     @property
     def round_trip_ms(self) -> float | None:
-        """How long a frame there and its answer back take, in ms, when last measured; None: not yet."""
+        """How long a frame there and its answer back take, in ms, when last measured; None: not yet.
+
+        A transport without this attribute is used like one that never measures: see `round_trip_of`.
+        """
 
     async def send(self, frame: str | bytes) -> None:
         """Send one frame: text as a text frame, bytes as a binary one.
@@ -46,6 +49,12 @@ class Transport(Protocol):
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the link; twice is allowed. `reason` is at most 123 bytes of UTF-8."""
+
+
+def round_trip_of(transport: Transport) -> float | None:
+    """Return the transport's round trip in ms; None where it has not measured one."""
+    measured: float | None = getattr(transport, "round_trip_ms", None)
+    return measured
 
 
 async def close_quietly(transport: Transport, within: float = CLOSE_TIMEOUT + 1.0) -> None:

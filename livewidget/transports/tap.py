@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from livewidget.transports.base import Transport, TransportClosed
+from livewidget.transports.base import Transport, TransportClosed, round_trip_of
 
 
 class Tap(Protocol):
@@ -28,7 +28,7 @@ class TappedTransport:
     @property
     def round_trip_ms(self) -> float | None:
         """As of the link itself."""
-        return self._transport.round_trip_ms
+        return round_trip_of(self._transport)
 
     async def send(self, frame: str | bytes) -> None:
         """Send one frame."""

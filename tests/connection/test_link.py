@@ -163,3 +163,39 @@ async def test_cancelling_the_opening_closes_the_link():
             await opening
         async with asyncio.timeout(5):
             await closed.wait()
+
+
+class Unmeasured:
+    """A transport with the three methods, and without `round_trip_ms`."""
+
+    def __init__(self):
+        self.frames = asyncio.Queue()
+
+    async def send(self, frame):
+        if decode_client(frame).setup is not None:
+            self.frames.put_nowait(SETUP_COMPLETE)
+
+    async def receive(self):
+        return await self.frames.get()
+
+    async def close(self, code=1000, reason=""):
+        pass
+
+
+class Silent:
+    def frame(self, outgoing, frame):
+        pass
+
+    def closed(self, outgoing, code, reason):
+        pass
+
+
+@pytest.mark.parametrize("tap", [None, Silent()])
+async def test_a_transport_that_measures_no_round_trip_leaves_it_unknown(tap):
+    class OwnTransport(Gemini):
+        async def dial(self):
+            return Unmeasured()
+
+    connection = await Connection.open(OwnTransport(api_key=CANARY), LiveConfig(), tap=tap)
+    assert connection.link_ms is None
+    await connection.close()
