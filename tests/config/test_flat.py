@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from livewidget.config import LiveConfig
@@ -56,7 +56,6 @@ def setup(config: LiveConfig) -> str:
     return encode_client(setup_message(config, "models/any", ANY))
 
 
-@settings(deadline=None)
 @given(flat())
 def test_values_and_keywords_make_the_same_session(values: dict[str, Any]) -> None:
     config = LiveConfig.of_values(values)
@@ -65,7 +64,6 @@ def test_values_and_keywords_make_the_same_session(values: dict[str, Any]) -> No
     assert set(config.values()) <= {one.name for one in FEATURES}
 
 
-@settings(deadline=None)
 @given(flat())
 def test_what_has_its_default_is_not_said(values: dict[str, Any]) -> None:
     said = LiveConfig.of_values(values).values()

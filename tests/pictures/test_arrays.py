@@ -97,7 +97,7 @@ NUMBERS = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(arrays.arrays(NUMBERS, arrays.array_shapes(min_dims=2, max_dims=2, max_side=9)))
 def test_any_gray_array_keeps_the_order_of_its_values(array):
     finite = np.isfinite(array)
@@ -109,7 +109,7 @@ def test_any_gray_array_keeps_the_order_of_its_values(array):
     assert (shown[~finite] == 255).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(arrays.arrays(NUMBERS, arrays.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=5)))
 def test_any_array_at_all_is_a_picture_or_one_sentence(array):
     try:

@@ -160,7 +160,7 @@ def test_paths_that_lead_to_none(tmp_path):
 WHOLE = {kind: file(halves(), kind) for kind in KINDS}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(KINDS), st.integers(0, 3000), st.integers(0, 2**31 - 1), st.integers(1, 30))
 def test_broken_files_are_a_picture_or_one_sentence(kind, cut, seed, hits):
     rng = np.random.default_rng(seed)

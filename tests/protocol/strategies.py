@@ -9,17 +9,10 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
 import msgspec
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from livewidget.protocol import ClientMessage, ServerMessage, Wire
 from livewidget.protocol.enums import CHOICES
-
-
-def examples(number: int) -> settings:
-    """As many examples, however slow the machine is at the moment."""
-    return settings(max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
 
 texts = st.text(max_size=12)
 # Keys that no respelling changes: what has a struct nowhere is the service's own object, in camelCase.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from google.genai import types
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livewidget.config import Compression, LiveConfig, Transcription, Translation, TurnDetection
@@ -36,7 +36,7 @@ from livewidget.protocol import (
 )
 from tests.protocol.sdk import frames_of
 from tests.protocol.sdk_config import sdk_config
-from tests.protocol.strategies import examples, json_objects, user_keys
+from tests.protocol.strategies import json_objects, user_keys
 
 MODEL = "gemini-of-tomorrow"  # No row of the table: everything may be sent.
 PATHS = {
@@ -129,7 +129,7 @@ declarations = st.lists(
 
 
 @services
-@examples(120)
+@settings(max_examples=120)
 @given(config=configs, functions=declarations, handle=handles)
 def test_setup(service: str, config: LiveConfig, functions: list[dict[str, Any]], handle: str | None) -> None:
     frames = asyncio.run(frames_of(service, MODEL, sdk_config(config, functions, handle)))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livewidget.protocol import (
@@ -27,7 +27,7 @@ from livewidget.protocol import (
     decode_client,
     encode_client,
 )
-from tests.protocol.strategies import awkward_client, examples
+from tests.protocol.strategies import awkward_client
 from tests.protocol.test_junk import mutate
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -230,7 +230,7 @@ def accepted(frame: str | bytes) -> ClientMessage | None:
     return None
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(awkward_client, st.randoms(use_true_random=False))
 def test_bent_messages_are_accepted_or_refused(
     pair: tuple[ClientMessage, dict[str, Any]], chance: random.Random
@@ -240,7 +240,7 @@ def test_bent_messages_are_accepted_or_refused(
         assert decode_client(encode_client(message)) == message
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(st.binary(max_size=60) | st.text(alphabet=st.characters(), max_size=60))
 def test_any_bytes_and_any_text(frame: bytes | str) -> None:
     accepted(frame)

@@ -8,13 +8,13 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livewidget import events
 from livewidget.events import Event
 from livewidget.protocol import ServerDecoder, ServerMessage
-from tests.protocol.strategies import awkward_server, examples
+from tests.protocol.strategies import awkward_server
 from tests.protocol.test_decode_server import EVERYTHING, audio, decode
 
 EVENTS = get_args(Event)
@@ -124,7 +124,7 @@ def test_a_thousand_bent_messages() -> None:
         check_events(decoder.decode(json.dumps(mutate(EVERYTHING, chance))))
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(awkward_server, st.randoms(use_true_random=False))
 def test_bent_messages_of_any_shape(
     pair: tuple[ServerMessage, dict[str, Any]], chance: random.Random
@@ -132,7 +132,7 @@ def test_bent_messages_of_any_shape(
     check_events(ServerDecoder().decode(json.dumps(mutate(pair[1], chance))))
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(st.lists(st.binary(max_size=60) | st.text(alphabet=st.characters(), max_size=60), max_size=3))
 def test_any_bytes_and_any_text(frames: list[bytes | str]) -> None:
     decoder = ServerDecoder()
@@ -140,7 +140,7 @@ def test_any_bytes_and_any_text(frames: list[bytes | str]) -> None:
         check_events(decoder.decode(frame))
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(st.binary(max_size=40), st.integers(0, 500), st.integers(0, 40))
 def test_cut_and_patched_frames(patch: bytes, at: int, length: int) -> None:
     frame = json.dumps(EVERYTHING).encode()

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 
 from livewidget.protocol import (
     ClientMessage,
@@ -21,11 +21,10 @@ from tests.protocol.strategies import (
     awkward_client,
     awkward_server,
     client_messages,
-    examples,
     server_messages,
 )
 
-many = examples(150)
+many = settings(max_examples=150)
 
 
 @many

@@ -14,6 +14,9 @@ from livewidget.session import Endurance
 from .person import talk
 from .words import answer_to
 
+# A whole conversation each.
+pytestmark = pytest.mark.timeout(600)
+
 FAULTS = ("drop", "internal", "goaway")
 
 

@@ -15,6 +15,9 @@ from livewidget.session import Endurance
 
 from .person import STEP_MS, Record, talk, transcript, words
 
+# Each plays half an hour, which takes seconds on a quiet machine and minutes on a busy one.
+pytestmark = pytest.mark.timeout(600)
+
 MINUTES = 30
 #: When the person begins to speak at length, in seconds, and how many words. The first speech lasts until the
 #: connection must be left, amid a word; the second until its answer does. Between them one ends in silence.

@@ -44,7 +44,7 @@ EVENT = st.one_of(
 STEP = st.tuples(EVENT, st.sampled_from([0.0, 40.0, 2000.0]), st.booleans())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(STEP, max_size=40), st.sampled_from([Conversation, Translation, Dictation]))
 def test_any_order_of_events_leaves_sound_turns(steps, kind):
     record = kind()
@@ -89,7 +89,7 @@ def check(record):
             assert min(parts, timing.decision_ms or 0.0, timing.heard_ms or 0.0) >= 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(EVENT, max_size=30))
 def test_no_word_of_the_models_is_lost(events):
     conversation = Conversation()
@@ -114,7 +114,7 @@ def shuffled(lanes, random, pauses):
         yield random.choice(pauses)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(EXCHANGES, st.randoms(use_true_random=False), st.booleans(), st.booleans())
 def test_fragments_land_in_their_turns_wherever_they_come_between_the_sound(
     exchanges, random, announced, finished

@@ -62,7 +62,7 @@ def test_too_many_waiting_overflow_until_the_other_side_catches_up():
 FATES = st.lists(st.sampled_from(["pass", "lose", "twice", "late"]), max_size=400)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 60), FATES, FATES)
 def test_each_message_arrives_once_and_in_order(count, there, back):
     """A link that loses, repeats and reorders: acknowledgements suffer the same."""

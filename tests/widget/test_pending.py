@@ -152,7 +152,7 @@ JSON = st.recursive(
 NAMES = st.sampled_from([feature.name for feature in FEATURES] + ["nothing"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(NAMES, JSON), max_size=8), st.sampled_from(MODELS))
 def test_whatever_a_page_asks_for_ends_in_sentences_or_in_a_session(steps, model):
     """No other exception, one sentence each, and what is left of the settings can be."""
