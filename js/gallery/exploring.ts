@@ -1,8 +1,6 @@
 // States of the explorer, with the real tables.
 
-import type { Catalogue, Exploring, Meter, Settings } from "../src/explorer.ts";
-import type { State } from "../src/state.ts";
-import { initialState } from "../src/store.ts";
+import { type Catalogue, type Exploring, type Meter, type Settings, type State, initialState } from "../src/state.ts";
 
 /** Put in by the build. */
 declare const CATALOGUE: Catalogue;

@@ -1,8 +1,8 @@
 // The card alone in a page: ?state=talking&theme=dark&width=420. With move=1 the waveform runs.
 
 import { Scope } from "../src/scope.ts";
-import type { Actions, Levels } from "../src/state.ts";
-import { createStore } from "../src/store.ts";
+import { type Actions, createStore } from "../src/state.ts";
+import type { Levels } from "../src/audio/levels.ts";
 import { mountCard } from "../src/views/card.ts";
 import { STATES } from "./states.ts";
 

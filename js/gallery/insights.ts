@@ -1,8 +1,6 @@
 // What the explorer's panels of a talk's insides show: made up, but shaped as the kernel sends it.
 
-import type { Exploring, WireFrame } from "../src/explorer.ts";
-import type { Track } from "../src/insight.ts";
-import { initialState } from "../src/store.ts";
+import { type Exploring, type WireFrame, type Track, initialState } from "../src/state.ts";
 
 let number = 0;
 let at = 0;

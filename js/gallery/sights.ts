@@ -1,7 +1,6 @@
 // What is shown to the model, in every state of it.
 
-import { initialState } from "../src/store.ts";
-import type { Sight, State } from "../src/state.ts";
+import { initialState, type Sight, type State } from "../src/state.ts";
 
 const drawing = (body: string) =>
   `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" width="768" height="432" viewBox="0 0 768 432">${body}</svg>`)}`;

@@ -2,10 +2,9 @@
 
 import { looking } from "./insights.ts";
 import { explorerStates } from "./exploring.ts";
-import { initialState } from "../src/store.ts";
+import { initialState, type State, type Turn } from "../src/state.ts";
 import { KERNEL_GONE } from "../src/notices.ts";
 import { sights } from "./sights.ts";
-import type { State, Turn } from "../src/state.ts";
 import { turn, use as tool } from "../test/views/fakes.ts";
 
 const microphone = (state: State["microphone"]["state"]): State["microphone"] => ({

@@ -1,19 +1,28 @@
-// One widget in one page: its state, its microphone and voice, and its way to the kernel. Views come and go.
+// One widget in one page: its state, its microphone and player, and its bridge to the kernel. Views come and go.
 
-import { Lease } from "./audio/clock.ts";
 import type { LevelLanes } from "./audio/levels.ts";
+import { Lease } from "./audio/packets.ts";
 import type { Buffer } from "./audio/pcm.ts";
+import { Talk } from "./audio-controller.ts";
 import { Bridge, type Insight, randomName, type Wire } from "./bridge.ts";
-import { Exploration } from "./exploration.ts";
-import { hideClass } from "./hide.ts";
-import { TROUBLES } from "./media/trouble.ts";
+import { TROUBLES } from "./media/devices.ts";
 import type { KernelMessage, SessionState, Welcome } from "./messages.ts";
 import { KERNEL_GONE, Notices, OTHER_PAGE } from "./notices.ts";
 import { Scope } from "./scope.ts";
-import { Sight } from "./sight.ts";
-import type { Actions, Store, Turn, TurnTaking } from "./state.ts";
-import { createStore } from "./store.ts";
-import { Talk } from "./talk.ts";
+import { Exploration } from "./settings-controller.ts";
+import { type Actions, createStore, type Store, type Turn, type TurnTaking } from "./state.ts";
+import { Sight } from "./video-controller.ts";
+
+/** Hides the elements of `name`, a CSS class, until `scope` ends. A name that is no plain word is left alone. */
+export function hideClass(name: string, scope: Scope, page: Document = document): void {
+  if (!/^[\w-]+$/.test(name)) {
+    return;
+  }
+  const style = page.createElement("style");
+  style.textContent = `.${name} { display: none !important; }`;
+  page.head.append(style);
+  scope.add(() => style.remove());
+}
 
 const TICK_MS = 250;
 /** While nothing is live, only every fourth tick is reported. */

@@ -1,6 +1,210 @@
-// What the views draw. One plain object; `media` and `bridge` change it through the store, `views` only read it.
+// What the views draw: one plain object, changed through its store. Controllers write it, views only read it.
 
-import type { ExplorerActions, Exploring } from "./explorer.ts";
+/** Frames kept; the kernel keeps as many. */
+export const MOST_FRAMES = 2000;
+/** How much of the microphone is kept, in ms. */
+export const TRACK_MS = 20_000;
+
+export interface Frames {
+  list: readonly WireFrame[];
+  /** How many that passed are not in the list. */
+  lost: number;
+}
+
+export const NO_FRAMES: Frames = { list: [], lost: 0 };
+
+/** Adds frames that come after those known; what is known already is told again to a page that comes back. */
+export function addFrames(known: Frames, news: { frames: WireFrame[]; lost: number }): Frames {
+  const last = known.list.at(-1)?.number ?? 0;
+  const fresh = news.frames.filter((frame) => frame.number > last);
+  if (fresh.length === 0) {
+    return known;
+  }
+  const skipped = known.list.length > 0 ? Math.max(0, fresh[0]!.number - last - 1) : news.lost;
+  const all = [...known.list, ...fresh];
+  const dropped = Math.max(0, all.length - MOST_FRAMES);
+  return { list: all.slice(dropped), lost: known.lost + skipped + dropped };
+}
+
+export interface SpeechWindow {
+  atMs: number;
+  /** dBFS. */
+  level: number;
+  probability: number;
+}
+
+export type Mark = Speech["marks"][number];
+
+/** The last seconds of the microphone, and by which settings turns were found in them. */
+export interface Track {
+  windows: readonly SpeechWindow[];
+  marks: readonly Mark[];
+  /** The settings of the newest window; null before there is one. */
+  settings: Omit<Speech, "levels" | "probabilities" | "marks"> | null;
+  endMs: number;
+}
+
+export const NO_TRACK: Track = { windows: [], marks: [], settings: null, endMs: 0 };
+
+export function addSpeech(known: Track, news: Speech): Track {
+  const { levels, probabilities, marks, ...settings } = news;
+  // Where the settings change, another detector begins to count from nothing.
+  const before = news.from_ms < known.endMs - news.step_ms ? NO_TRACK : known;
+  const fresh = levels.map((level, index) => ({
+    atMs: news.from_ms + index * news.step_ms,
+    level,
+    probability: probabilities[index] ?? 0,
+  }));
+  const endMs = news.from_ms + levels.length * news.step_ms;
+  const kept = <T>(list: readonly T[], at: (item: T) => number) =>
+    list.filter((item) => at(item) >= endMs - TRACK_MS);
+  return {
+    windows: kept([...before.windows, ...fresh], (window) => window.atMs),
+    marks: kept([...before.marks, ...marks], (mark) => mark.at_ms),
+    settings,
+    endMs,
+  };
+}
+
+export type Json = unknown;
+export type FeatureKind = "switch" | "choice" | "number" | "text" | "names" | "json";
+
+export interface Feature {
+  name: string;
+  group: string;
+  label: string;
+  /** Where it is in `setup`: "generationConfig.temperature". */
+  wire: string;
+  about: string;
+  kind: FeatureKind;
+  default: Json;
+  /** What the service does where nothing is said. */
+  unsaid: string;
+  choices: string[];
+  /** Where models differ in their choices. */
+  choices_by_model: Record<string, string[]>;
+  /** A word about a choice. */
+  notes: Record<string, string>;
+  lowest: number | null;
+  highest: number | null;
+  whole: boolean;
+  unit: string;
+  /** What a model without it does instead. */
+  instead: string;
+  /** Ids of models that ignore it. */
+  ignored: string[];
+  /** Ids of models that refuse it. */
+  refused: string[];
+}
+
+export interface ModelFacts {
+  id: string;
+  status: string;
+  facts: string[];
+}
+
+export interface Catalogue {
+  service: string;
+  features: Feature[];
+  models: ModelFacts[];
+}
+
+export interface Settings {
+  model: string;
+  values: Record<string, Json>;
+  /** Changed and not applied; null is a default, "model" another model. */
+  pending: Record<string, Json>;
+  /** One sentence by the feature's name; "" where it is none's. */
+  errors: Record<string, string>;
+  notes: string[];
+  /** Names of what changes without a new connection. */
+  live: string[];
+  /** The Python that makes exactly this session, with the changes. */
+  code: string;
+  /** For each page the last of its control messages that was taken in by then. */
+  acks: Record<string, number>;
+}
+
+export interface Meter {
+  prompt_tokens: number;
+  response_tokens: number;
+  total_tokens: number;
+  by_modality: Record<string, number>;
+  context_tokens: number;
+  context_limit: number;
+  /** An estimate by the prices of `prices_of`; null where no price is known. */
+  cost_usd: number | null;
+  prices_of: string;
+  time_left_ms: number | null;
+  time_limit_ms: number | null;
+  ending: "connection" | "go_away" | null;
+  link_ms: number | null;
+}
+
+export interface WireFrame {
+  number: number;
+  at_ms: number;
+  outgoing: boolean;
+  kind: string;
+  size: number;
+  gap_ms: number | null;
+  /** Without its sound, its pictures and its secrets. */
+  json: string;
+}
+
+export interface Speech {
+  from_ms: number;
+  step_ms: number;
+  levels: number[];
+  probabilities: number[];
+  marks: { kind: "speech" | "start" | "silence" | "end"; at_ms: number }[];
+  start_threshold: number;
+  end_threshold: number;
+  prefix_padding_ms: number;
+  silence_ms: number;
+  detector: string;
+}
+
+/** What became of a picture: of this page's with `number`, or of one from Python, whose bytes ride beside it. */
+export interface Picture {
+  source: "camera" | "screen" | "file" | "python";
+  number: number;
+  mime_type: string;
+  width: number;
+  height: number;
+  tokens: number;
+  sent: boolean;
+  reason: string;
+}
+
+/** The parts of the explorer, by name. */
+export type PanelName = "settings" | "wire" | "tuner" | "turns";
+
+/** What this page shows of the explorer, and what it knows for that. */
+export interface Exploring {
+  open: boolean;
+  panel: PanelName;
+  /** Null until the kernel has told it. */
+  catalogue: Catalogue | null;
+  settings: Settings | null;
+  meter: Meter | null;
+  /** performance.now() at which the meter came: from then on its times run down. */
+  meterAt: number;
+  /** The last frames of the wire. */
+  frames: Frames;
+  /** The last seconds of the microphone. */
+  track: Track;
+}
+
+/** What a person can do in the explorer. */
+export interface ExplorerActions {
+  /** Opens or closes it, at a panel or where it was. */
+  look(open: boolean, panel?: PanelName): void;
+  /** Settings that shall be: null for a default, "model" for another model. They are kept until `apply`. */
+  configure(changes: Record<string, Json>): void;
+  apply(): void;
+  revert(): void;
+}
 
 /** A piece of a turn's text and where in the turn's audio it begins (samples at 24 kHz). */
 export interface Span {
@@ -199,18 +403,6 @@ export interface Actions {
   readonly sight: SightActions;
 }
 
-/** Peak levels for the scrolling waveform, made in the page from samples already there. */
-export interface Levels {
-  /** Number of bars per second. */
-  readonly rate: number;
-  /** Bars written since the page was opened; the newest is `count - 1`. */
-  readonly count: number;
-  /** Peak in 0..1 of bar `index` for a speaker; 0 where it is no longer kept. */
-  at(speaker: "user" | "model", index: number): number;
-  /** Bars at which an interruption happened, oldest first. */
-  readonly marks: readonly number[];
-}
-
 export type Listener = (state: Readonly<State>) => void;
 
 /** A store: replace parts of the state, hear of every change once per microtask. */
@@ -218,4 +410,89 @@ export interface Store {
   get(): Readonly<State>;
   set(change: Partial<State>): void;
   subscribe(listener: Listener): () => void;
+}
+
+/** The state before the kernel has said anything. */
+export function initialState(): State {
+  return {
+    name: "",
+    speaker: "model",
+    badge: "",
+    model: "",
+    suggestions: [],
+    phase: "idle",
+    floor: "listening",
+    turnTaking: "automatic",
+    view: "talk",
+    sees: false,
+    liveSince: null,
+    turns: [],
+    notices: [],
+    microphone: { state: "off", devices: [], deviceId: "" },
+    playback: { turn: 0, playedSample: 0, volume: 1 },
+    holding: false,
+    owner: false,
+    elsewhere: false,
+    connected: true,
+    sight: {
+      source: null,
+      state: "off",
+      devices: [],
+      deviceId: "",
+      maxSide: 768,
+      quality: 80,
+      preview: null,
+      sent: 0,
+      news: "",
+    },
+    explorer: {
+      open: false,
+      panel: "settings",
+      catalogue: null,
+      settings: null,
+      meter: null,
+      meterAt: 0,
+      frames: NO_FRAMES,
+      track: NO_TRACK,
+    },
+  };
+}
+
+/** Listeners hear of all changes made in one task together, once, in a microtask. */
+export function createStore(initial: Partial<State> = {}): Store {
+  let state: State = { ...initialState(), ...initial };
+  let pending = false;
+  const listeners = new Set<Listener>();
+
+  function tell(): void {
+    pending = false;
+    for (const listener of [...listeners]) {
+      if (!listeners.has(listener)) {
+        continue;
+      }
+      // One view that fails must not blind the others.
+      try {
+        listener(state);
+      } catch (error) {
+        console.error("livewidget:", error);
+      }
+    }
+  }
+
+  return {
+    get: () => state,
+    set(change) {
+      state = { ...state, ...change };
+      if (!pending) {
+        pending = true;
+        queueMicrotask(tell);
+      }
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+  };
 }

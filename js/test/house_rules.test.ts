@@ -1,11 +1,14 @@
 // Rules that the linter has no word for.
 
 import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../src", import.meta.url));
-const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => /\.ts$/.test(name));
+const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) =>
+  /(?<!\.d)\.ts$/.test(name),
+);
 
 interface Rule {
   why: string;
@@ -37,6 +40,93 @@ function breaches(rule: Rule, source: string): number[] {
       rule.pattern.test(line.replace(/^\s*(\/\/|\/?\*).*$/, "")) ? [index + 1] : [],
     );
 }
+
+/** Which layer a file belongs to, and which other layers that one may import. `scope` may be imported by all. */
+const LAYERS: Record<string, string[]> = {
+  index: ["app", "views", "audio"],
+  app: ["controllers", "media", "bridge", "state", "audio"],
+  controllers: ["media", "bridge", "state", "audio"],
+  views: ["state", "audio"],
+  media: ["state", "audio", "worklets"],
+  bridge: ["state", "audio"],
+  state: ["audio"],
+  worklets: ["audio"],
+  audio: [],
+};
+
+function layerOf(file: string): string {
+  if (/^(audio|media|worklets|views)\//.test(file)) {
+    return file.split("/")[0]!;
+  }
+  if (file.startsWith("explorer/")) {
+    return "views";
+  }
+  const name = file.replace(/(\.gen)?\.ts$/, "");
+  return name.endsWith("-controller")
+    ? "controllers"
+    : name === "messages"
+      ? "bridge"
+      : name === "notices"
+        ? "state"
+        : name;
+}
+
+/** The files of src/ that `file` imports, as paths in src/. */
+function importsOf(file: string): string[] {
+  const source = readFileSync(`${root}/${file}`, "utf8");
+  return [...source.matchAll(/(?:from|import)[\s(]*"(?:worklet:)?(\.[^"]+)"/g)].map(([, target]) =>
+    path.posix.join(path.posix.dirname(file), target!),
+  );
+}
+
+/** The first cycle among the imports, or null. */
+function cycle(graph: Map<string, string[]>): string[] | null {
+  const done = new Set<string>();
+  const visit = (file: string, trail: string[]): string[] | null => {
+    if (trail.includes(file)) {
+      return [...trail.slice(trail.indexOf(file)), file];
+    }
+    if (done.has(file)) {
+      return null;
+    }
+    for (const next of graph.get(file) ?? []) {
+      const found = visit(next, [...trail, file]);
+      if (found) {
+        return found;
+      }
+    }
+    done.add(file);
+    return null;
+  };
+  return [...graph.keys()].reduce<string[] | null>((found, file) => found ?? visit(file, []), null);
+}
+
+describe("imports", () => {
+  const graph = new Map(files.map((file) => [file, importsOf(file)]));
+
+  it("have no cycle", () => {
+    expect(cycle(graph)).toBeNull();
+    expect(
+      cycle(
+        new Map([
+          ["a", ["b"]],
+          ["b", ["c"]],
+          ["c", ["b"]],
+        ]),
+      ),
+    ).toEqual(["b", "c", "b"]);
+  });
+
+  it("go down the layers", () => {
+    const wrong = [...graph].flatMap(([file, targets]) =>
+      targets
+        .filter((target) => target !== "scope.ts" && layerOf(target) !== layerOf(file))
+        .filter((target) => !LAYERS[layerOf(file)]?.includes(layerOf(target)))
+        .map((target) => `${file} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
 
 describe("house rules", () => {
   for (const rule of rules) {

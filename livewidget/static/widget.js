@@ -1,4 +1,4 @@
-// src/audio/clock.ts
+// src/audio/packets.ts
 var ClockMap = class {
   #window;
   #since = Number.NEGATIVE_INFINITY;
@@ -35,6 +35,772 @@ var ClockMap = class {
   holds(now) {
     return now - this.#checked > SLEPT_MS && now >= this.#ends && (this.#ends = now + GRACE_MS), this.#checked = now, now < this.#ends;
   }
+}, MICROPHONE_RATE = 16e3, ms = (samples3) => samples3 * 1e3 / MICROPHONE_RATE, samples = (milliseconds) => MICROPHONE_RATE * milliseconds / 1e3, SHORT = samples(40), LONG = samples(100), LAGGING_MS = 400, BUSY_MS = 1e3, KEPT_MS = 1e4, FRESH_MS = 3e3, RESEND_MS = 1e3, endOf = (chunk) => chunk.captured_ms + ms(chunk.samples.length), lengthOf = (chunks) => chunks.reduce((sum, chunk) => sum + ms(chunk.samples.length), 0);
+function joined(chunks) {
+  let all = new Int16Array(chunks.reduce((sum, chunk) => sum + chunk.samples.length, 0)), place = 0;
+  for (let chunk of chunks)
+    all.set(chunk.samples, place), place += chunk.samples.length;
+  return { first_sample: chunks[0].first_sample, captured_ms: chunks[0].captured_ms, samples: all };
+}
+var Uplink = class {
+  #send;
+  #seq = 0;
+  #size = SHORT;
+  /** Too short to be sent yet. */
+  #gathering = [];
+  #unacked = [];
+  #waiting = [];
+  #busy = !1;
+  #lastEnd = null;
+  #resent = Number.NEGATIVE_INFINITY;
+  #acked = 0;
+  #ackedAt = Number.NEGATIVE_INFINITY;
+  #busyAt = 0;
+  #afterwards = [];
+  constructor(send) {
+    this.#send = send;
+  }
+  /** True while the kernel lives but does not take what it was sent. */
+  get busy() {
+    return this.#busy;
+  }
+  /** Sound that should reach the kernel now, in order. */
+  add(chunk, now) {
+    let before = this.#gathering.at(-1);
+    before && before.first_sample + before.samples.length !== chunk.first_sample && this.#release(now), this.#gathering.push(chunk), this.#gathering.reduce((sum, part) => sum + part.samples.length, 0) >= this.#size && this.#release(now);
+  }
+  /** Sends what is gathered, however short; then, when all has gone, calls `done`: now, or after the kernel's pause. */
+  flush(now, done = () => {
+  }) {
+    this.#release(now), this.#busy ? this.#afterwards.push(done) : done();
+  }
+  /** The kernel has handled all up to `ack`. */
+  heartbeat(ack, resend, now) {
+    ack > this.#acked && (this.#acked = ack, this.#ackedAt = now), this.#unacked = this.#unacked.filter((sent) => sent.packet.seq > ack);
+    let oldest = this.#unacked[0], age = oldest ? now - oldest.at : 0;
+    this.#size = age > LAGGING_MS ? LONG : SHORT, this.#busy ? this.#listen(now) : age > BUSY_MS ? (this.#busy = !0, this.#busyAt = now, this.#size = LONG) : resend && now - this.#resent > RESEND_MS && (this.#resent = now, this.#again(now));
+  }
+  /** The microphone is off: nothing of before may be sent. */
+  clear() {
+    this.#gathering = [], this.#waiting = [], this.#unacked = [], this.#busy = !1, this.#size = SHORT, this.#lastEnd = null;
+    let afterwards = this.#afterwards;
+    this.#afterwards = [];
+    for (let done of afterwards)
+      done();
+  }
+  /** Ends the pause once all that was sent is acknowledged, or part of it was and the rest seems lost. */
+  #listen(now) {
+    let moved = this.#ackedAt >= this.#busyAt;
+    this.#acked >= this.#seq ? this.#recover(now) : moved && now - this.#ackedAt >= BUSY_MS && (this.#again(now), this.#recover(now));
+  }
+  #release(now) {
+    if (this.#gathering.length === 0)
+      return;
+    let chunk = joined(this.#gathering);
+    if (this.#gathering = [], this.#busy)
+      for (this.#waiting.push(chunk); lengthOf(this.#waiting) > KEPT_MS; )
+        this.#waiting.shift();
+    else
+      this.#post(chunk, now, !1, 0);
+  }
+  #post(chunk, now, stale, gap) {
+    this.#seq += 1;
+    let packet = { ...chunk, seq: this.#seq, stale, gap_ms: Math.max(0, Math.round(gap)) };
+    for (this.#unacked.push({ packet, at: now }); lengthOf(this.#unacked.map((sent) => sent.packet)) > KEPT_MS; )
+      this.#unacked.shift();
+    this.#lastEnd = endOf(chunk), this.#send(packet);
+  }
+  /** The kernel takes messages again: a short pause is made good, of a long one the newest is sent and called stale. */
+  #recover(now) {
+    this.#busy = !1, this.#size = SHORT;
+    let before = this.#lastEnd, long = lengthOf(this.#waiting) > FRESH_MS, waiting = this.#waiting;
+    this.#waiting = [], long && (waiting = waiting.filter((chunk) => endOf(chunk) > now - FRESH_MS)), waiting.forEach((chunk, place) => {
+      let gap = long && place === 0 && before !== null ? chunk.captured_ms - before : 0;
+      this.#post(chunk, now, long, gap);
+    });
+    let afterwards = this.#afterwards;
+    this.#afterwards = [];
+    for (let done of afterwards)
+      done();
+  }
+  /** Sends again what the kernel says it never got. */
+  #again(now) {
+    for (let sent of this.#unacked) {
+      let age = now - endOf(sent.packet);
+      this.#send({ ...sent.packet, stale: sent.packet.stale || age > FRESH_MS }), sent.at = now;
+    }
+  }
+};
+
+// src/audio/levels.ts
+function peakOf(samples3) {
+  let peak2 = 0;
+  for (let sample of samples3) {
+    let magnitude = sample < 0 ? -sample : sample;
+    magnitude > peak2 && (peak2 = magnitude);
+  }
+  return peak2 / 32768;
+}
+var RATE = 25, KEPT = RATE * 180, BACKLOG = 4, LevelLanes = class {
+  rate = RATE;
+  #bars = { user: new Float32Array(KEPT), model: new Float32Array(KEPT) };
+  #waiting = { user: [], model: [] };
+  #count = 0;
+  #marks = [];
+  #next = null;
+  get count() {
+    return this.#count;
+  }
+  get marks() {
+    return this.#marks;
+  }
+  at(speaker, index) {
+    return index < 0 || index >= this.#count || index < this.#count - KEPT ? 0 : this.#bars[speaker][index % KEPT];
+  }
+  /** Adds the peak (0..1) of the next 1/rate second of a speaker. */
+  put(speaker, peak2) {
+    let waiting = this.#waiting[speaker];
+    for (waiting.push(peak2); waiting.length > BACKLOG; ) {
+      let oldest = waiting.shift();
+      waiting[0] = Math.max(oldest, waiting[0]);
+    }
+  }
+  /** Writes the bars that are due at `now` (ms). */
+  advance(now) {
+    let width = 1e3 / RATE;
+    for ((this.#next === null || now - this.#next > 1e3) && (this.#next = now); this.#next <= now; ) {
+      let place = this.#count % KEPT;
+      this.#bars.user[place] = this.#waiting.user.shift() ?? 0, this.#bars.model[place] = this.#waiting.model.shift() ?? 0, this.#count += 1, this.#next += width;
+    }
+    this.#marks = this.#marks.filter((mark) => mark >= this.#count - KEPT);
+  }
+  /** Marks an interruption at the newest bar; what the model had sounded and not yet drawn came before it. */
+  mark() {
+    this.#waiting.model = [], this.#marks = [...this.#marks, Math.max(0, this.#count - 1)];
+  }
+}, SILENT = 10 ** (-70 / 20), HEARD_MS = 2e4, SilenceWatch = class {
+  #limit;
+  #silentMs = 0;
+  #heard = !1;
+  /** `limit` in ms, from the start. */
+  constructor(limit = 5e3) {
+    this.#limit = limit;
+  }
+  /** Hears `ms` of sound with that peak (0..1); true while the silence has lasted too long. */
+  hear(peak2, ms2) {
+    let sound = peak2 > SILENT;
+    return this.#heard ||= sound, this.#silentMs = sound ? 0 : this.#silentMs + ms2, this.#silentMs >= (this.#heard ? HEARD_MS : this.#limit);
+  }
+  reset() {
+    this.#silentMs = 0, this.#heard = !1;
+  }
+};
+
+// src/media/devices.ts
+function remembered(key) {
+  return {
+    get() {
+      try {
+        return sessionStorage.getItem(key) ?? "";
+      } catch {
+        return "";
+      }
+    },
+    set(id) {
+      try {
+        sessionStorage.setItem(key, id);
+      } catch {
+      }
+    }
+  };
+}
+async function listed(kind) {
+  try {
+    return (await navigator.mediaDevices?.enumerateDevices() ?? []).filter((device) => device.kind === kind && device.deviceId !== "").map((device) => ({ id: device.deviceId, label: device.label }));
+  } catch {
+    return null;
+  }
+}
+function stop(stream) {
+  for (let track of stream?.getTracks() ?? [])
+    track.stop();
+}
+var TEXTS = {
+  "microphone-refused": [
+    "refused",
+    "The browser refused the microphone. Click the camera icon in the address bar, allow the microphone for this page, then press ● again. You can type meanwhile."
+  ],
+  "microphone-blocked": [
+    "refused",
+    "The program that shows this notebook keeps the microphone from it. Open the notebook in a browser, at its own address, to speak. You can type meanwhile."
+  ],
+  "microphone-missing": [
+    "missing",
+    "No microphone was found. Plug one in or switch it on, then press ● again. You can type meanwhile."
+  ],
+  "microphone-busy": [
+    "off",
+    "The microphone cannot be opened: another program may be using it. Close that program or pick another microphone in the settings, then press ● again."
+  ],
+  "microphone-ended": [
+    "off",
+    "The microphone went away. It was unplugged, or its permission was taken back; plug it in or pick another in the settings, then press ● again."
+  ],
+  "microphone-failed": [
+    "off",
+    "The microphone could not be started. Reload the page and press ● again. You can type meanwhile."
+  ],
+  "page-not-secure": [
+    "refused",
+    "This page has no microphone because its address is not secure. Open the notebook through https:// or at http://localhost, then press ● again. You can type meanwhile."
+  ]
+}, CODES = {
+  NotAllowedError: "microphone-refused",
+  SecurityError: "microphone-refused",
+  PermissionDeniedError: "microphone-refused",
+  NotFoundError: "microphone-missing",
+  OverconstrainedError: "microphone-missing",
+  NotReadableError: "microphone-busy",
+  AbortError: "microphone-busy",
+  NotSecure: "page-not-secure",
+  TrackEnded: "microphone-ended"
+};
+function allowed(device) {
+  let page = globalThis.document, policy = page?.permissionsPolicy ?? page?.featurePolicy;
+  try {
+    return policy?.allowsFeature(device) ?? !0;
+  } catch {
+    return !0;
+  }
+}
+function trouble(error, may = () => allowed("microphone")) {
+  let name2 = error instanceof Error || error instanceof DOMException ? error.name : "", code2 = Object.hasOwn(CODES, name2) ? CODES[name2] : "microphone-failed";
+  code2 === "microphone-refused" && !may() && (code2 = "microphone-blocked");
+  let [state, text3] = TEXTS[code2];
+  return {
+    state,
+    detail: name2 === "NotSecure" || name2 === "TrackEnded" ? "" : name2,
+    notice: { level: "error", code: code2, text: text3 }
+  };
+}
+var TROUBLES = [...Object.keys(TEXTS), "microphone-silent"], SILENT2 = {
+  level: "warning",
+  code: "microphone-silent",
+  text: "The microphone gives no sound. Check its switch and its volume in the system's settings, or pick another in the settings here."
+};
+
+// worklet:src/worklets/all.ts
+var all_default = 'function M(i){let t=Math.round(i*32768);return t>32767?32767:t<-32768?-32768:t||0}function b(i){let t=new Int16Array(i.length);for(let e=0;e<i.length;e++)t[e]=M(i[e]);return t}function g(i){let t=new Float32Array(i.length);for(let e=0;e<i.length;e++)t[e]=i[e]/32768;return t}function F(i,t){return t===0?i:F(t,i%t)}function A(i){let t=1,e=1;for(let s=1;t>1e-12*e;s++)t*=(i/(2*s))**2,e+=t;return e}function x(i){return i===0?1:Math.sin(Math.PI*i)/(Math.PI*i)}function T(i,t,e){let s=new Float32Array(i*2*t);for(let r=0;r<i;r++){let h=s.subarray(r*2*t,(r+1)*2*t),a=0;for(let n=0;n<h.length;n++){let l=n-t+1-r/i,u=A(6.76*Math.sqrt(Math.max(0,1-(l/t)**2)))/A(6.76);h[n]=e*x(e*l)*u,a+=h[n]}for(let n=0;n<h.length;n++)h[n]/=a}return s}var o=class{#e;#i;#t;#n;#h=new Float32Array(4096);#r=0;#s=0;#l=0;#a=0;constructor(t,e){let s=F(t,e);if(this.#e=e/s,this.#i=t/s,t===e)this.#t=1,this.#n=Float32Array.of(1,0);else{let r=Math.min(1,e/t);this.#t=Math.ceil(24/r),this.#n=T(this.#e,this.#t,.91*r)}this.reset()}get position(){return this.#l}get pushed(){return this.#s+this.#r}push(t){if(this.#o(),this.#r+t.length>this.#h.length){let e=new Float32Array(2*(this.#r+t.length));e.set(this.#h.subarray(0,this.#r)),this.#h=e}this.#h.set(t,this.#r),this.#r+=t.length}drain(){this.push(new Float32Array(this.#t))}get available(){let t=this.pushed-this.#t-this.#l;return t>0?Math.floor((t*this.#e-1-this.#a)/this.#i)+1:0}pull(t,e=0,s=t.length-e){let r=Math.min(s,this.available),h=2*this.#t;for(let a=0;a<r;a++){let n=this.#l-this.#t+1-this.#s,l=this.#a*h,u=0;for(let d=0;d<h;d++)u+=this.#n[l+d]*this.#h[n+d];t[e+a]=u,this.#a+=this.#i,this.#l+=Math.floor(this.#a/this.#e),this.#a%=this.#e}return r}reset(){this.#h.fill(0),this.#r=this.#t-1,this.#s=1-this.#t,this.#l=0,this.#a=0}#o(){let t=this.#l-this.#t+1-this.#s;t>1024&&(this.#h.copyWithin(0,t,this.#r),this.#r-=t,this.#s+=t)}};var I=16e3,k=320,p=class extends AudioWorkletProcessor{#e=new o(sampleRate,I);#i=new Float32Array(128);#t=new Float32Array(k);#n=0;#h=0;#r=!0;constructor(){super(),this.port.onmessage=({data:t})=>this.#s(t)}process(t){return this.#e.push(t[0]?.[0]??this.#i),this.#l(),this.#r}#s(t){t.kind==="close"?this.#r=!1:(this.#a(),this.#o({kind:"flushed"}))}#l(){for(;;){let t=this.#e.pull(this.#t,this.#n);if(this.#n+=t,this.#n===k)this.#a();else if(t===0)return}}#a(){if(this.#n>0){let t=b(this.#t.subarray(0,this.#n));this.#o({kind:"audio",first:this.#h,samples:t},[t.buffer]),this.#h+=this.#n,this.#n=0}}#o(t,e=[]){this.port.postMessage(t,e)}};registerProcessor("livewidget-capture",p);var m=class{#e;#i=0;#t=0;constructor(t){this.#e=new Float32Array(Math.max(1,t))}get length(){return this.#t}write(t){this.#t+t.length>this.#e.length&&this.#n(this.#t+t.length);let e=(this.#i+this.#t)%this.#e.length,s=Math.min(t.length,this.#e.length-e);this.#e.set(t.subarray(0,s),e),this.#e.set(t.subarray(s),0),this.#t+=t.length}read(t){let e=Math.min(t.length,this.#t),s=Math.min(e,this.#e.length-this.#i);return t.set(this.#e.subarray(this.#i,this.#i+s)),t.set(this.#e.subarray(0,e-s),s),this.#i=(this.#i+e)%this.#e.length,this.#t-=e,e}clear(){this.#i=0,this.#t=0}#n(t){let e=this.#e.length;for(;e<t;)e*=2;let s=new Float32Array(e),r=this.read(s);this.#e=s,this.#i=0,this.#t=r}},f=24e3,v=i=>f*i/1e3,w=v(100),B=v(70),P=.3,R=2,E=.005,c=class{#e;#i;#t=new m(f*8);#n=new Float32Array(64);#h;#r=[];#s="idle";#l=w;#a=0;#o=0;#d=0;#A=0;#m=0;#u=!0;#p=!1;#f=!0;#y={turn:0,sample:0};#c=[];#b=null;constructor(t){this.#e=t,this.#i=new o(f,t),this.#h=1/(t*E)}write(t,e,s){if(this.#s==="fading"){this.#c.push(()=>this.write(t,e,s));return}let r=this.#r.at(-1),h=r?.turn===t?r.first+r.length-e:0;h>=s.length&&h>0||(this.#M({turn:t,first:e+Math.max(0,h),samples:s.subarray(Math.max(0,h))}),this.#u=!1,this.#s==="idle"&&this.#k(w))}end(t){this.#s==="fading"?this.#c.push(()=>this.end(t)):this.#r.at(-1)?.turn===t&&(this.#u=!0)}flush(t){if(this.#s==="fading"){this.#c.push(()=>this.flush(t));return}this.#b=t,this.#s==="playing"?this.#s="fading":this.#g()}report(){return{...this.#y,buffered:this.#F,silent:Math.round(this.#A)}}render(t){this.#s==="filling"&&this.#x()&&(this.#s="playing",this.#p=!0);let e=0;for(;e<t.length&&(this.#s==="playing"||this.#s==="fading");){let s=this.#i.pull(t,e,Math.min(t.length-e,this.#v));this.#I(t,e,s),e+=s,s===0&&this.#T()}this.#w(),e<t.length&&this.#B(t.subarray(e))}get#F(){return Math.max(0,this.#m-Math.max(this.#i.position,0))}get#v(){return this.#s==="fading"?Math.max(1,Math.ceil(this.#o/this.#h)):Number.POSITIVE_INFINITY}#M(t){let e=this.#r.at(-1);if(e&&e.turn===t.turn&&e.first+e.length===t.first&&!this.#f)e.length+=t.samples.length;else{let s=this.#i.pushed+this.#t.length;this.#r.push({turn:t.turn,first:t.first,start:s,length:t.samples.length})}this.#t.write(t.samples),this.#m=this.#i.pushed+this.#t.length,this.#f=!1}#k(t){this.#s="filling",this.#l=t,this.#a=0,this.#o=0}#x(){return this.#t.length===0&&!this.#u?!1:this.#u||this.#F>=this.#l||this.#a>P*this.#e}#T(){let t=this.#t.read(this.#n);t>0?this.#i.push(this.#n.subarray(0,t)):(this.#u||this.#s==="fading")&&!this.#f?(this.#i.drain(),this.#f=!0):this.#s==="fading"?this.#g():this.#u?(this.#s="idle",this.#p=!1,this.#o=0):this.#k(B)}#I(t,e,s){let r=this.#s==="fading"?-this.#h:this.#h;for(let h=e;h<e+s;h++)t[h]*=this.#o,this.#o=Math.min(1,Math.max(0,this.#o+r));s>0&&(this.#d=t[e+s-1]),this.#s==="fading"&&this.#o===0&&(this.#w(),this.#g())}#B(t){let e=1-4*this.#h;for(let s=0;s<t.length;s++)this.#d=Math.abs(this.#d)<1e-5?0:this.#d*e,t[s]=this.#d;this.#s==="filling"&&(this.#a+=t.length,this.#p&&(this.#A+=t.length*f/this.#e),this.#a>R*this.#e&&this.#t.length===0&&(this.#u=!0))}#w(){let t=this.#i.position;for(;this.#r.length>1&&this.#r[1].start<t;)this.#r.shift();let e=this.#r[0];if(e&&t>e.start){let s=e.first+Math.min(e.length,t-e.start);this.#y={turn:e.turn,sample:s}}}#g(){this.#t.clear(),this.#i.reset(),this.#r=[],this.#m=0,this.#s="idle",this.#u=!0,this.#p=!1,this.#f=!0,this.#o=0,this.#b?.(this.#y),this.#b=null;let t=this.#c;this.#c=[];for(let e of t)e()}};var S=25,y=class extends AudioWorkletProcessor{#e=new c(sampleRate);#i=Math.round(sampleRate/S);#t=0;#n=0;#h=0;#r="";#s=!0;constructor(){super(),this.port.onmessage=({data:t})=>this.#l(t)}process(t,e){let s=e[0]?.[0];if(s){this.#e.render(s);for(let r of s)this.#h=Math.max(this.#h,Math.abs(r));this.#n+=s.length,this.#n>=this.#i&&(this.#n-=this.#i,this.#a())}return this.#s}#l(t){if(t.kind==="close")this.#s=!1;else if(t.kind==="flush"){let{epoch:e}=t;this.#t=Math.max(this.#t,e),this.#e.flush(({turn:s,sample:r})=>this.#o({kind:"flushed",epoch:e,turn:s,sample:r}))}else{if(t.epoch<this.#t)return;t.kind==="audio"?this.#e.write(t.turn,t.first,g(t.samples)):this.#e.end(t.turn)}}#a(){let{turn:t,sample:e,buffered:s,silent:r}=this.#e.report(),h=`${t} ${e} ${s} ${r}`;(this.#h>0||h!==this.#r)&&(this.#r=h,this.#o({kind:"report",epoch:this.#t,turn:t,sample:e,buffered:s,silent:r,peak:this.#h}),this.#h=0)}#o(t){this.port.postMessage(t)}};registerProcessor("livewidget-playback",y);\n';
+
+// src/media/context.ts
+function tap() {
+  let found = globalThis.__livewidgetTap;
+  return typeof found == "object" && found !== null ? found : {};
+}
+async function addWorklets(context) {
+  let url = URL.createObjectURL(new Blob([all_default], { type: "text/javascript" }));
+  try {
+    await context.audioWorklet.addModule(url);
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+function closeWith(scope, context) {
+  scope.add(() => {
+    context.state !== "closed" && context.close().catch(() => {
+    });
+  });
+}
+
+// src/media/microphone.ts
+var memory = remembered("livewidget.microphone"), TAIL_MS = 100, Microphone = class {
+  #scope;
+  #ears;
+  #take = null;
+  /** Raised by every start and stop: a grant that comes for an older one is given back at once. */
+  #generation = 0;
+  #asking = !1;
+  #muted = !1;
+  #deviceId = memory.get();
+  #first = 0;
+  #tails = [];
+  constructor(scope, ears) {
+    this.#scope = scope, this.#ears = ears, scope.add(() => this.stop());
+    let devices = navigator.mediaDevices;
+    devices && scope.listen(devices, "devicechange", () => {
+      this.#list();
+    });
+  }
+  /** True from the click until it is given back. */
+  get wanted() {
+    return this.#asking || this.#take !== null;
+  }
+  get muted() {
+    return this.#muted;
+  }
+  /** Takes the microphone. To be called from a click or a key only. */
+  async start() {
+    if (this.wanted || this.#scope.disposed)
+      return;
+    let generation = ++this.#generation;
+    this.#asking = !0, this.#muted = !1, this.#ears.state("asking", "");
+    let stream = null;
+    try {
+      stream = await this.#ask();
+      let take = generation === this.#generation ? await this.#connect(stream, generation) : null;
+      if (take === null) {
+        stop(stream);
+        return;
+      }
+      this.#take = take, this.#asking = !1, this.#ears.state("on", ""), await this.#list();
+    } catch (error) {
+      if (stop(stream), generation === this.#generation) {
+        this.#asking = !1;
+        let found = trouble(error);
+        this.#ears.trouble(found), this.#ears.state(found.state, found.detail);
+      }
+    }
+  }
+  /** Gives the microphone back, whatever state it is in. */
+  stop() {
+    let was = this.wanted;
+    this.#generation += 1, this.#asking = !1, this.#muted = !1, this.#take?.scope.dispose(), this.#take = null, this.#settleTails(), was && this.#ears.state("off", "");
+  }
+  mute(muted) {
+    this.#take && (this.#muted = muted, this.#take.track.enabled = !muted, this.#ears.state(muted ? "muted" : "on", ""));
+  }
+  /** Uses another device, now and from now on. */
+  pick(deviceId) {
+    this.#deviceId = deviceId, memory.set(deviceId), this.#list(), this.wanted && (this.stop(), this.start());
+  }
+  /** Brings out what is captured but not yet a whole chunk; then calls `done`. */
+  flush(done) {
+    if (!this.#take) {
+      done();
+      return;
+    }
+    this.#tails.push(done), this.#take.node.port.postMessage({ kind: "flush" }), this.#take.scope.timeout(() => this.#settleTails(), TAIL_MS);
+  }
+  async #ask() {
+    if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia)
+      throw new DOMException("", "NotSecure");
+    let audio = { echoCancellation: !0, noiseSuppression: !0, autoGainControl: !0, channelCount: 1 };
+    if (this.#deviceId === "")
+      return navigator.mediaDevices.getUserMedia({ audio });
+    try {
+      return await navigator.mediaDevices.getUserMedia({
+        audio: { ...audio, deviceId: { exact: this.#deviceId } }
+      });
+    } catch (error) {
+      if (error instanceof DOMException && ["OverconstrainedError", "NotFoundError"].includes(error.name))
+        return navigator.mediaDevices.getUserMedia({ audio });
+      throw error;
+    }
+  }
+  async #connect(stream, generation) {
+    let track = stream.getAudioTracks()[0];
+    if (!track)
+      throw new DOMException("", "NotFoundError");
+    let scope = this.#scope.child();
+    scope.add(() => stop(stream));
+    try {
+      let context = new AudioContext({ latencyHint: "interactive" });
+      if (closeWith(scope, context), context.resume().catch(() => {
+      }), await addWorklets(context), generation !== this.#generation || scope.disposed)
+        return scope.dispose(), null;
+      let node = this.#wire(context, stream, scope);
+      return scope.listen(track, "ended", () => this.#ended()), tap().onMicrophone?.(track, context), { scope, track, node };
+    } catch (error) {
+      throw scope.dispose(), error;
+    }
+  }
+  #wire(context, stream, scope) {
+    let input2 = context.createMediaStreamSource(stream), node = new AudioWorkletNode(context, "livewidget-capture", {
+      channelCount: 1,
+      channelCountMode: "explicit",
+      outputChannelCount: [1]
+    }), base = this.#first;
+    return node.port.onmessage = ({ data }) => {
+      if (data.kind === "flushed") {
+        this.#settleTails();
+        return;
+      }
+      this.#first = base + data.first + data.samples.length, this.#ears.chunk(data.samples, base + data.first);
+    }, input2.connect(node).connect(context.destination), scope.add(() => {
+      node.port.postMessage({ kind: "close" }), node.port.onmessage = null, input2.disconnect(), node.disconnect();
+    }), node;
+  }
+  /** The device went away, or the permission was taken back. */
+  #ended() {
+    this.stop(), this.#ears.trouble(trouble(new DOMException("", "TrackEnded")));
+  }
+  #settleTails() {
+    for (let done of this.#tails.splice(0))
+      done();
+  }
+  async #list() {
+    let devices = await listed("audioinput");
+    devices && this.#ears.devices(devices, this.#deviceId);
+  }
+};
+
+// src/media/microphone-sender.ts
+var PREROLL_MS = 200, BAR_SAMPLES = MICROPHONE_RATE / 25, Voice = class {
+  #ears;
+  #now;
+  #uplink;
+  #clock = new ClockMap();
+  #silence = new SilenceWatch();
+  #gate = { live: !1, pushToTalk: !1 };
+  #talking = !1;
+  #before = [];
+  #bar = { peak: 0, samples: 0 };
+  #busy = !1;
+  #silent = !1;
+  constructor(ears, now) {
+    this.#ears = ears, this.#now = now, this.#uplink = new Uplink((packet) => ears.send(packet));
+  }
+  get talking() {
+    return this.#talking;
+  }
+  /** True while the kernel does not take what it is sent. */
+  get busy() {
+    return this.#busy;
+  }
+  /** Sets what may pass. What was captured before and is under way still goes out. */
+  open(gate) {
+    let was = this.#gate;
+    this.#gate = gate, was.live && !gate.live && (this.#uplink.flush(this.#now()), this.#talking = !1), was.pushToTalk !== gate.pushToTalk && this.release();
+  }
+  /** Takes a chunk from the capture worklet. */
+  chunk(samples3, first) {
+    let now = this.#now(), length = samples3.length * 1e3 / MICROPHONE_RATE, streamMs = first * 1e3 / MICROPHONE_RATE, captured_ms = Math.max(0, this.#clock.seen(streamMs + length, now) - length);
+    this.#measure(samples3, length);
+    let chunk = { first_sample: first, captured_ms, samples: samples3 };
+    this.#gate.live && (!this.#gate.pushToTalk || this.#talking) ? this.#uplink.add(chunk, now) : this.#remember(chunk);
+  }
+  /** Push-to-talk is pressed: says so, then sends from a little before. */
+  press() {
+    if (!this.#gate.live || !this.#gate.pushToTalk || this.#talking)
+      return;
+    this.#talking = !0, this.#ears.activity(!0);
+    let now = this.#now();
+    for (let chunk of this.#before.splice(0))
+      this.#uplink.add(chunk, now);
+  }
+  /** Push-to-talk is let go, and the tail is in: sends the rest, then says so. */
+  release() {
+    this.#talking && (this.#talking = !1, this.#uplink.flush(this.#now(), () => this.#ears.activity(!1)));
+  }
+  /** The kernel has taken packets up to `ack`. */
+  heartbeat(ack, resend) {
+    this.#uplink.heartbeat(ack, resend, this.#now()), this.#tellBusy();
+  }
+  /** The microphone was given back. */
+  off() {
+    this.#talking = !1, this.#before = [], this.#uplink.clear(), this.#clock.reset(), this.#tellBusy(), this.quiet();
+  }
+  /** Silence is wanted now: muted or off. */
+  quiet() {
+    this.#silence.reset(), this.#tellSilent(!1);
+  }
+  #remember(chunk) {
+    for (this.#before.push(chunk); this.#before.length > 0 && this.#before[0].captured_ms < chunk.captured_ms - PREROLL_MS; )
+      this.#before.shift();
+  }
+  #measure(samples3, length) {
+    let peak2 = peakOf(samples3);
+    this.#bar.peak = Math.max(this.#bar.peak, peak2), this.#bar.samples += samples3.length, this.#bar.samples >= BAR_SAMPLES && (this.#ears.level(this.#bar.peak), this.#bar = { peak: 0, samples: 0 }), this.#tellSilent(this.#silence.hear(peak2, length));
+  }
+  #tellSilent(silent2) {
+    silent2 !== this.#silent && (this.#silent = silent2, this.#ears.silent(silent2));
+  }
+  #tellBusy() {
+    this.#uplink.busy !== this.#busy && (this.#busy = this.#uplink.busy, this.#ears.busy(this.#busy));
+  }
+};
+
+// src/audio/playout.ts
+var VOICE_RATE = 24e3, samples2 = (ms2) => VOICE_RATE * ms2 / 1e3, START = samples2(100), REFILL = samples2(70);
+
+// src/media/player.ts
+var BLOCKED_MS = 700, ANSWER_MS = 120, REMEMBERED = 16, RAMP_S = 0.02;
+function openContext() {
+  try {
+    return new AudioContext({ sampleRate: VOICE_RATE, latencyHint: "interactive" });
+  } catch {
+    return new AudioContext({ latencyHint: "interactive" });
+  }
+}
+var Player = class {
+  #scope;
+  #ears;
+  #deck = null;
+  #volume = 1;
+  #epoch = 0;
+  #progress = { turn: 0, sample: 0, bufferedMs: 0, silentSamples: 0 };
+  /** Silence counted by contexts that are closed. */
+  #silentBefore = 0;
+  #heard = /* @__PURE__ */ new Map();
+  #asked = [];
+  #newest = -1;
+  #voidTurn = -1;
+  #blocked = !1;
+  constructor(scope, ears) {
+    this.#scope = scope, this.#ears = ears, scope.add(() => this.close());
+  }
+  get progress() {
+    return this.#progress;
+  }
+  /** Opens the context; to be called from a click or a key, or the browser may keep it silent. */
+  unlock() {
+    let { context } = this.#open();
+    context.state === "suspended" && context.resume().catch(() => {
+    });
+  }
+  write(turn, first, samples3) {
+    turn <= this.#voidTurn || (this.#newest = turn, this.#open(), this.#post({ kind: "audio", epoch: this.#epoch, turn, first, samples: samples3 }, [samples3.buffer]), this.#watchBlocked());
+  }
+  end(turn) {
+    this.#deck && this.#post({ kind: "end", epoch: this.#epoch, turn });
+  }
+  /** Drops what is older than `epoch`; if `turn` is given, `heard` is told of it. The same epoch flushes once. */
+  flush(epoch, turn) {
+    turn !== null && this.#asked.push(turn), epoch > this.#epoch ? (this.#epoch = epoch, this.#silence()) : this.#answer();
+  }
+  /** Silence at once for the turn that is here now, and for what still comes of it; the kernel's flush follows. */
+  hush() {
+    this.#voidTurn = Math.max(this.#voidTurn, this.#newest), this.#silence();
+  }
+  setVolume(volume) {
+    this.#volume = Math.min(1, Math.max(0, volume));
+    let deck = this.#deck;
+    deck?.gain.gain.setTargetAtTime(this.#volume, deck.context.currentTime, RAMP_S);
+  }
+  /** Ends the voice and frees the device. */
+  close() {
+    let deck = this.#deck;
+    deck && (this.#deck = null, this.#newest = -1, this.#voidTurn = -1, this.#silentBefore = this.#progress.silentSamples, this.#progress = { ...this.#progress, bufferedMs: 0 }, deck.node?.port.postMessage({ kind: "close" }), deck.scope.dispose(), this.#answer(), this.#setBlocked(!1));
+  }
+  #open() {
+    if (this.#deck)
+      return this.#deck;
+    let scope = this.#scope.child(), context = openContext(), gain = new GainNode(context, { gain: this.#volume });
+    gain.connect(context.destination);
+    let deck = { scope, context, gain, node: null, waiting: [] };
+    return this.#deck = deck, closeWith(scope, context), scope.listen(
+      context,
+      "statechange",
+      () => this.#setBlocked(this.#blocked && context.state !== "running")
+    ), this.#load(deck).catch((error) => console.error("livewidget:", error)), deck;
+  }
+  async #load(deck) {
+    let { context, gain, scope } = deck;
+    if (await addWorklets(context), scope.disposed)
+      return;
+    let node = new AudioWorkletNode(context, "livewidget-playback", {
+      numberOfInputs: 0,
+      outputChannelCount: [1]
+    });
+    node.connect(gain), node.port.onmessage = ({ data }) => this.#take(data), scope.add(() => {
+      node.port.onmessage = null, node.disconnect(), gain.disconnect();
+    }), deck.node = node, tap().onPlayer?.(context, gain);
+    for (let message of deck.waiting.splice(0))
+      this.#post(message);
+  }
+  #post(message, transfer = []) {
+    let deck = this.#deck;
+    deck?.node ? deck.node.port.postMessage(message, transfer) : deck?.waiting.push(message);
+  }
+  #silence() {
+    let deck = this.#deck;
+    deck?.node ? (this.#post({ kind: "flush", epoch: this.#epoch }), deck.scope.timeout(() => this.#answer(), ANSWER_MS)) : (deck?.waiting.splice(0), this.#answer());
+  }
+  #take(message) {
+    if (this.#remember(message.turn, message.sample), message.kind === "flushed") {
+      this.#progress = { ...this.#progress, turn: message.turn, sample: message.sample, bufferedMs: 0 }, this.#answer();
+      return;
+    }
+    let { turn, sample, buffered, silent: silent2, peak: peak2 } = message, silentSamples = this.#silentBefore + silent2;
+    this.#progress = { turn, sample, bufferedMs: buffered * 1e3 / VOICE_RATE, silentSamples }, this.#ears.progress(this.#progress, peak2);
+  }
+  #remember(turn, sample) {
+    this.#heard.set(turn, Math.max(sample, this.#heard.get(turn) ?? 0)), this.#heard.size > REMEMBERED && this.#heard.delete(this.#heard.keys().next().value);
+  }
+  #answer() {
+    for (let turn of this.#asked.splice(0))
+      this.#ears.heard(turn, this.#heard.get(turn) ?? 0);
+  }
+  #watchBlocked() {
+    let deck = this.#deck;
+    !deck || this.#blocked || deck.context.state === "running" || deck.scope.timeout(() => {
+      if (deck.context.state !== "running" && !this.#blocked) {
+        this.#setBlocked(!0);
+        for (let gesture of ["pointerdown", "keydown"])
+          deck.scope.listen(document, gesture, () => this.unlock(), { capture: !0 });
+      }
+    }, BLOCKED_MS);
+  }
+  #setBlocked(blocked) {
+    blocked !== this.#blocked && (this.#blocked = blocked, this.#ears.blocked(blocked));
+  }
+};
+
+// src/notices.ts
+var KERNEL_BUSY = {
+  level: "warning",
+  code: "kernel-busy",
+  text: "Kernel busy: microphone paused. This kernel hears the browser only between cells; it goes on when the cell ends."
+}, KERNEL_GONE = {
+  level: "error",
+  code: "kernel-gone",
+  text: "The kernel does not answer any more, so the microphone is off. Restart the kernel if need be, and run the cell again."
+}, SOUND_BLOCKED = {
+  level: "warning",
+  code: "sound-blocked",
+  text: "The browser plays no sound yet. Click anywhere in this page to hear the voice."
+}, OTHER_PAGE = {
+  level: "info",
+  code: "other-page",
+  text: "Another page has this conversation's microphone and voice. Here you can read along and type."
+}, NO_PICTURE = {
+  level: "error",
+  code: "no-picture",
+  text: "This file is no picture that the browser can read. Choose a JPEG, PNG, WebP or GIF file."
+}, TOO_MANY_PICTURES = {
+  level: "warning",
+  code: "too-many-pictures",
+  text: "This picture was not sent: eight are waiting, and one a second goes out. Wait a little, then show it again."
+}, Notices = class {
+  #store;
+  #own = /* @__PURE__ */ new Set();
+  constructor(store) {
+    this.#store = store;
+  }
+  /** Shows a notice of this page. */
+  show(notice) {
+    this.#own.add(notice.code), this.#put(notice);
+  }
+  /** Shows a notice of the kernel. */
+  take(notice) {
+    this.#own.delete(notice.code), this.#put(notice);
+  }
+  clear(...codes) {
+    let notices = this.#store.get().notices.filter((notice) => !codes.includes(notice.code));
+    notices.length !== this.#store.get().notices.length && this.#store.set({ notices });
+  }
+  /** The kernel's notices are these, and no others. */
+  replace(notices) {
+    let own = this.#store.get().notices.filter((notice) => this.#own.has(notice.code)), codes = new Set(notices.map((notice) => notice.code));
+    this.#store.set({ notices: [...notices, ...own.filter((notice) => !codes.has(notice.code))] });
+  }
+  #put(notice) {
+    let others = this.#store.get().notices.filter((known2) => known2.code !== notice.code);
+    this.#store.set({ notices: [...others, notice] });
+  }
+};
+
+// src/audio-controller.ts
+var BAR_MS = 40, Talk = class {
+  levels = new LevelLanes();
+  #scope;
+  #store;
+  #notices;
+  #bridge;
+  #now;
+  #player;
+  #microphone;
+  #voice;
+  /** Touches no device: that takes a click. */
+  constructor(scope, store, notices, bridge, now) {
+    this.#scope = scope, this.#store = store, this.#notices = notices, this.#bridge = bridge, this.#now = now, this.#voice = this.#makeVoice(), this.#player = this.#makePlayer(), this.#microphone = this.#makeMicrophone(), scope.interval(() => this.#moveLevels(), BAR_MS);
+  }
+  get player() {
+    return this.#player;
+  }
+  get microphone() {
+    return this.#microphone;
+  }
+  /** Tells the kernel how far the voice is; that is credit, statistics and sign of life. */
+  report() {
+    if (!this.#bridge.welcomed || !this.#store.get().connected)
+      return;
+    let { turn, sample, bufferedMs, silentSamples } = this.#player.progress, body = {
+      ack_seq: this.#bridge.speakerAck,
+      turn,
+      played_sample: sample,
+      buffered_ms: Math.round(bufferedMs),
+      silent_samples: silentSamples,
+      epoch: this.#bridge.epoch,
+      page_ms: this.#now()
+    };
+    this.#bridge.send({ lane: "control", kind: "played", body });
+  }
+  /** The kernel has taken microphone packets up to `ack`. */
+  heartbeat(ack, resend) {
+    this.#voice.heartbeat(ack, resend);
+  }
+  /** Push-to-talk is pressed or let go; the microphone is there or about to be. */
+  hold(active) {
+    active ? this.openGate() : this.#microphone.flush(() => this.#voice.release());
+  }
+  /** Gives both devices back at once. */
+  silence() {
+    this.#microphone.stop(), this.#player.close();
+  }
+  /** Frees the loudspeaker once all has been heard. */
+  closeWhenQuiet() {
+    this.#player.progress.bufferedMs === 0 && this.#player.close();
+  }
+  #makeVoice() {
+    return new Voice(
+      {
+        send: ({ seq, samples: samples3, first_sample, captured_ms, stale, gap_ms }) => this.#bridge.sendVoice(seq, { first_sample, captured_ms, stale, gap_ms }, samples3),
+        activity: (active) => this.#bridge.send({ lane: "control", kind: "activity", body: { active } }),
+        level: (peak2) => this.levels.put("user", peak2),
+        silent: (silent2) => silent2 ? this.#notices.show(SILENT2) : this.#notices.clear(SILENT2.code),
+        busy: (busy) => this.#busy(busy)
+      },
+      this.#now
+    );
+  }
+  #makePlayer() {
+    return new Player(this.#scope, {
+      progress: ({ turn, sample }, peak2) => {
+        this.levels.put("model", peak2);
+        let playback = this.#store.get().playback;
+        (playback.turn !== turn || playback.playedSample !== sample) && this.#store.set({ playback: { ...playback, turn, playedSample: sample } });
+      },
+      heard: (turn, sample) => this.#bridge.send({ lane: "control", kind: "heard", body: { turn, sample } }),
+      blocked: (blocked) => blocked ? this.#notices.show(SOUND_BLOCKED) : this.#notices.clear(SOUND_BLOCKED.code)
+    });
+  }
+  #makeMicrophone() {
+    return new Microphone(this.#scope, {
+      chunk: (samples3, first) => {
+        this.#microphone.muted || this.#voice.chunk(samples3, first);
+      },
+      state: (state, detail) => this.#microphoneState(state, detail),
+      devices: (devices, deviceId) => this.#store.set({ microphone: { ...this.#store.get().microphone, devices, deviceId } }),
+      trouble: ({ notice }) => this.#notices.show(notice)
+    });
+  }
+  #microphoneState(state, detail) {
+    let shown = state === "on" && this.#voice.busy ? "paused" : state;
+    this.#store.set({ microphone: { ...this.#store.get().microphone, state: shown } }), state === "muted" ? this.#voice.quiet() : state !== "on" && (this.#voice.off(), this.#store.set({ holding: this.#store.get().holding && state === "asking" })), this.openGate(), this.#bridge.send({ lane: "control", kind: "microphone", body: { state, detail } });
+  }
+  /** Opens or shuts the microphone's way to the kernel, as the state says; to be called when that changes. */
+  openGate() {
+    let { phase: phase2, microphone, turnTaking, holding, owner } = this.#store.get(), on = microphone.state === "on" || microphone.state === "paused";
+    this.#voice.open({ live: phase2 === "live" && owner && on, pushToTalk: turnTaking === "push_to_talk" }), holding && this.#voice.press();
+  }
+  #busy(busy) {
+    let microphone = this.#store.get().microphone;
+    busy ? (this.#notices.show(KERNEL_BUSY), this.#store.set({ microphone: { ...microphone, state: "paused" } })) : (this.#notices.clear(KERNEL_BUSY.code), microphone.state === "paused" && this.#store.set({ microphone: { ...microphone, state: "on" } }));
+  }
+  #moveLevels() {
+    (this.#store.get().phase === "live" || this.#microphone.wanted || this.#player.progress.bufferedMs > 0) && this.levels.advance(this.#now());
+  }
 };
 
 // src/audio/pcm.ts
@@ -43,78 +809,8 @@ function samplesOf(buffer) {
   return copy.set(bytes2.subarray(0, copy.length)), new Int16Array(copy.buffer);
 }
 
-// src/lanes.ts
-var Outbox = class {
-  #seq = 0;
-  #acked = 0;
-  #waiting = [];
-  #moved = 0;
-  #patience = 2e3;
-  /** The number given last. */
-  get seq() {
-    return this.#seq;
-  }
-  /** All that is not acknowledged yet, oldest first; at most 256, the oldest are given up. */
-  get waiting() {
-    return this.#waiting;
-  }
-  add(message, now) {
-    return this.#waiting.length === 0 && (this.#moved = now, this.#patience = 2e3), this.#seq += 1, this.#waiting.push({ seq: this.#seq, message }), this.#waiting.length > 256 && this.#waiting.shift(), this.#seq;
-  }
-  /** The other side has all up to `ack`; older news, and numbers never given, change nothing. */
-  acknowledge(ack, now) {
-    ack <= this.#acked || ack > this.#seq || (this.#acked = ack, this.#moved = now, this.#patience = 2e3, this.#waiting = this.#waiting.filter((sent) => sent.seq > ack));
-  }
-  /**
-   * What to send again: all that waits, when nothing was acknowledged for two seconds; then after four, eight and so on,
-   * for a kernel that is busy gets every copy.
-   */
-  stalled(now) {
-    return this.#waiting.length === 0 || now - this.#moved < this.#patience ? [] : (this.#moved = now, this.#patience = Math.min(2 * this.#patience, 3e4), [...this.#waiting]);
-  }
-}, Inbox = class {
-  #last;
-  #held = /* @__PURE__ */ new Map();
-  /** `last` is the number before the first that counts. */
-  constructor(last = 0) {
-    this.#last = last;
-  }
-  /** The highest number without a hole before it: what to acknowledge. */
-  get last() {
-    return this.#last;
-  }
-  /** True while a message is missing before one that has come. */
-  get hole() {
-    return this.#held.size > 0;
-  }
-  /** Returns the messages that are now in order. One too far ahead is not kept: it will be sent again. */
-  receive(seq, message) {
-    return seq <= this.#last || seq > this.#last + 256 || this.#held.has(seq) ? [] : (this.#held.set(seq, message), this.#ready());
-  }
-  /** Gives up on what is missing: goes on at the next message that is here. */
-  skip() {
-    return this.#held.size === 0 ? [] : (this.#last = Math.min(...this.#held.keys()) - 1, this.#ready());
-  }
-  /** Begins anew after `last`; what was held beyond it stays. */
-  restart(last) {
-    this.#last = last;
-    for (let seq of [...this.#held.keys()])
-      (seq <= last || seq > last + 256) && this.#held.delete(seq);
-    return this.#ready();
-  }
-  #ready() {
-    let ready = [], next = this.#held.get(this.#last + 1);
-    for (; next !== void 0; )
-      this.#last += 1, this.#held.delete(this.#last), ready.push(next), next = this.#held.get(this.#last + 1);
-    return ready;
-  }
-};
-
-// src/checks.ts
-var text = (value) => typeof value == "string", flag = (value) => typeof value == "boolean", count = (value) => Number.isSafeInteger(value) && value >= 0, amount = (value) => Number.isFinite(value), isObject = (value) => typeof value == "object" && value !== null && !Array.isArray(value), maybe = (check) => (value) => value === null || check(value), list = (check) => (value) => Array.isArray(value) && value.every(check), oneOf = (...words2) => (value) => words2.includes(value), fields = (checks) => (value) => isObject(value) && Object.entries(checks).every(([name2, check]) => check(value[name2])), table = (check) => (value) => isObject(value) && Object.values(value).every(check);
-
-// src/incoming.ts
-var phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listening", "user", "thinking", "model", "tool"), mode = oneOf("automatic", "push_to_talk"), notice = { level: oneOf("info", "warning", "error"), code: text, text }, tool = fields({
+// src/messages.ts
+var text = (value) => typeof value == "string", flag = (value) => typeof value == "boolean", count = (value) => Number.isSafeInteger(value) && value >= 0, amount = (value) => Number.isFinite(value), isObject = (value) => typeof value == "object" && value !== null && !Array.isArray(value), maybe = (check) => (value) => value === null || check(value), list = (check) => (value) => Array.isArray(value) && value.every(check), oneOf = (...words2) => (value) => words2.includes(value), fields = (checks) => (value) => isObject(value) && Object.entries(checks).every(([name2, check]) => check(value[name2])), table = (check) => (value) => isObject(value) && Object.values(value).every(check), phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listening", "user", "thinking", "model", "tool"), mode = oneOf("automatic", "push_to_talk"), noticeFields = { level: oneOf("info", "warning", "error"), code: text, text }, tool = fields({
   id: text,
   name: text,
   args: text,
@@ -123,7 +819,7 @@ var phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listeni
   duration_ms: amount,
   state: oneOf("asking", "running", "done", "failed", "refused", "cancelled"),
   updates: list(text)
-}), turn = {
+}), turnFields = {
   index: count,
   speaker: oneOf("user", "model"),
   spans: list(fields({ text, sample: count })),
@@ -150,7 +846,7 @@ var phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listeni
       heard_ms: maybe(amount)
     })
   )
-}, session = {
+}, sessionFields = {
   phase,
   floor,
   turn_taking: mode,
@@ -181,20 +877,20 @@ var phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listeni
   refused: list(text)
 }), FROM_KERNEL = {
   "control welcome": fields({
-    ...session,
+    ...sessionFields,
     client: text,
     name: text,
     speaker: text,
     explorer: flag,
-    turns: list(fields(turn)),
-    notices: list(fields(notice)),
+    turns: list(fields(turnFields)),
+    notices: list(fields(noticeFields)),
     transcript_class: text,
     speaker_seq: count
   }),
-  "control state": fields(session),
-  "control turn": fields(turn),
+  "control state": fields(sessionFields),
+  "control turn": fields(turnFields),
   "control flush": fields({ turn: count }),
-  "control notice": fields(notice),
+  "control notice": fields(noticeFields),
   "control clear_notice": fields({ code: text }),
   "control heartbeat": fields({
     microphone_ack: count,
@@ -269,14 +965,76 @@ var phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listeni
   "speaker audio": fields({ turn: count, first_sample: count, sample_rate: count }),
   "speaker end": fields({ turn: count, samples: count })
 };
-
-// src/messages.ts
 function readKernelMessage(content) {
   return !isObject(content) || !count(content.epoch) || !count(content.seq) || !count(content.ack) ? null : (Object.hasOwn(FROM_KERNEL, `${content.lane} ${content.kind}`) ? FROM_KERNEL[`${content.lane} ${content.kind}`] : void 0)?.(content.body) ? content : null;
 }
 
 // src/bridge.ts
-var SPEAKER_HOLE_MS = 5e3, CONTROL_HOLE_MS = 3e3, REPORTS_UNDER_WAY = 8;
+var CAPACITY = 256, RESEND_MS2 = 2e3, SLOWEST_MS = 3e4, Outbox = class {
+  #seq = 0;
+  #acked = 0;
+  #waiting = [];
+  #moved = 0;
+  #patience = RESEND_MS2;
+  /** The number given last. */
+  get seq() {
+    return this.#seq;
+  }
+  /** All that is not acknowledged yet, oldest first; at most 256, the oldest are given up. */
+  get waiting() {
+    return this.#waiting;
+  }
+  add(message, now) {
+    return this.#waiting.length === 0 && (this.#moved = now, this.#patience = RESEND_MS2), this.#seq += 1, this.#waiting.push({ seq: this.#seq, message }), this.#waiting.length > CAPACITY && this.#waiting.shift(), this.#seq;
+  }
+  /** The other side has all up to `ack`; older news, and numbers never given, change nothing. */
+  acknowledge(ack, now) {
+    ack <= this.#acked || ack > this.#seq || (this.#acked = ack, this.#moved = now, this.#patience = RESEND_MS2, this.#waiting = this.#waiting.filter((sent) => sent.seq > ack));
+  }
+  /**
+   * What to send again: all that waits, when nothing was acknowledged for two seconds; then after four, eight and so on,
+   * for a kernel that is busy gets every copy.
+   */
+  stalled(now) {
+    return this.#waiting.length === 0 || now - this.#moved < this.#patience ? [] : (this.#moved = now, this.#patience = Math.min(2 * this.#patience, SLOWEST_MS), [...this.#waiting]);
+  }
+}, Inbox = class {
+  #last;
+  #held = /* @__PURE__ */ new Map();
+  /** `last` is the number before the first that counts. */
+  constructor(last = 0) {
+    this.#last = last;
+  }
+  /** The highest number without a hole before it: what to acknowledge. */
+  get last() {
+    return this.#last;
+  }
+  /** True while a message is missing before one that has come. */
+  get hole() {
+    return this.#held.size > 0;
+  }
+  /** Returns the messages that are now in order. One too far ahead is not kept: it will be sent again. */
+  receive(seq, message) {
+    return seq <= this.#last || seq > this.#last + CAPACITY || this.#held.has(seq) ? [] : (this.#held.set(seq, message), this.#ready());
+  }
+  /** Gives up on what is missing: goes on at the next message that is here. */
+  skip() {
+    return this.#held.size === 0 ? [] : (this.#last = Math.min(...this.#held.keys()) - 1, this.#ready());
+  }
+  /** Begins anew after `last`; what was held beyond it stays. */
+  restart(last) {
+    this.#last = last;
+    for (let seq of [...this.#held.keys()])
+      (seq <= last || seq > last + CAPACITY) && this.#held.delete(seq);
+    return this.#ready();
+  }
+  #ready() {
+    let ready = [], next = this.#held.get(this.#last + 1);
+    for (; next !== void 0; )
+      this.#last += 1, this.#held.delete(this.#last), ready.push(next), next = this.#held.get(this.#last + 1);
+    return ready;
+  }
+}, SPEAKER_HOLE_MS = 5e3, CONTROL_HOLE_MS = 3e3, REPORTS_UNDER_WAY = 8;
 function randomName() {
   return Array.from(
     crypto.getRandomValues(new Uint8Array(8)),
@@ -387,8 +1145,8 @@ var Bridge = class {
   #act(message) {
     message.kind === "welcome" && message.body.client !== this.client || ((message.kind === "welcome" || message.kind === "state") && (this.#owning = message.body.owner === this.client), (message.epoch > this.#epoch || message.kind === "flush") && this.#raise(Math.max(message.epoch, this.#epoch), message.kind === "flush" ? message.body.turn : null), this.#ears.message(message));
   }
-  #raise(epoch, turn2) {
-    this.#epoch = epoch, this.#ears.flush(epoch, turn2), this.#play(this.#speaker.skip());
+  #raise(epoch, turn) {
+    this.#epoch = epoch, this.#ears.flush(epoch, turn), this.#play(this.#speaker.skip());
   }
   #hear(spoken) {
     if (!this.#welcomed)
@@ -406,227 +1164,6 @@ var Bridge = class {
       control: this.#control.hole ? this.#holeSince.control ?? now : null,
       speaker: this.#speaker.hole ? this.#holeSince.speaker ?? now : null
     };
-  }
-};
-
-// src/insight.ts
-var NO_FRAMES = { list: [], lost: 0 };
-function addFrames(known2, news) {
-  let last = known2.list.at(-1)?.number ?? 0, fresh = news.frames.filter((frame) => frame.number > last);
-  if (fresh.length === 0)
-    return known2;
-  let skipped = known2.list.length > 0 ? Math.max(0, fresh[0].number - last - 1) : news.lost, all = [...known2.list, ...fresh], dropped = Math.max(0, all.length - 2e3);
-  return { list: all.slice(dropped), lost: known2.lost + skipped + dropped };
-}
-var NO_TRACK = { windows: [], marks: [], settings: null, endMs: 0 };
-function addSpeech(known2, news) {
-  let { levels, probabilities, marks, ...settings2 } = news, before = news.from_ms < known2.endMs - news.step_ms ? NO_TRACK : known2, fresh = levels.map((level, index) => ({
-    atMs: news.from_ms + index * news.step_ms,
-    level,
-    probability: probabilities[index] ?? 0
-  })), endMs = news.from_ms + levels.length * news.step_ms, kept = (list2, at) => list2.filter((item2) => at(item2) >= endMs - 2e4);
-  return {
-    windows: kept([...before.windows, ...fresh], (window2) => window2.atMs),
-    marks: kept([...before.marks, ...marks], (mark) => mark.at_ms),
-    settings: settings2,
-    endMs
-  };
-}
-
-// src/exploration.ts
-var Exploration = class {
-  #store;
-  #bridge;
-  #unanswered = [];
-  #now;
-  #greeted = !1;
-  constructor(store, bridge, now) {
-    this.#store = store, this.#bridge = bridge, this.#now = now;
-  }
-  /** The kernel greets this page: it knows nothing (any more) of what the page looks at. */
-  welcome(open) {
-    open && !this.#greeted && this.#set({ open }), this.#greeted = !0, this.#store.get().explorer.open && this.#tell();
-  }
-  take(message) {
-    switch (message.kind) {
-      case "catalogue":
-        this.#set({ catalogue: message.body });
-        break;
-      case "settings":
-        this.#settings(message.body);
-        break;
-      case "meter":
-        this.#set({ meter: message.body, meterAt: this.#now() });
-        break;
-    }
-  }
-  /** Something of the talk's insides, which this page looks at. */
-  insight(message) {
-    let { frames, track } = this.#store.get().explorer;
-    message.kind === "wire" ? this.#set({ frames: addFrames(frames, message.body) }) : message.kind === "speech" && this.#set({ track: addSpeech(track, message.body) });
-  }
-  look(open, panel = this.#store.get().explorer.panel) {
-    let before = this.#store.get().explorer;
-    (before.open !== open || before.panel !== panel) && (this.#set({ open, panel }), this.#tell());
-  }
-  configure(changes) {
-    let named2 = Object.entries(changes).map(([name2, value]) => ({ name: name2, value })), seq = this.#bridge.send({ lane: "control", kind: "configure", body: { changes: named2 } });
-    this.#act({ seq, act: (pending) => ({ ...pending, ...changes }) });
-  }
-  apply() {
-    this.#bridge.send({ lane: "control", kind: "apply", body: {} });
-  }
-  revert() {
-    let seq = this.#bridge.send({ lane: "control", kind: "revert", body: {} });
-    this.#act({ seq, act: () => ({}) });
-  }
-  /** What the kernel tells is older than what it has not answered: that is done again on top of it. */
-  #settings(told) {
-    let taken = told.acks[this.#bridge.client] ?? 0;
-    this.#unanswered = this.#unanswered.filter(({ seq }) => seq > taken);
-    let pending = this.#unanswered.reduce((before, { act }) => act(before), told.pending);
-    this.#set({ settings: { ...told, pending } });
-  }
-  /** Shown at once: a control that waited for the kernel would jump back under the hand. */
-  #act(asked) {
-    this.#unanswered.push(asked);
-    let { settings: settings2 } = this.#store.get().explorer;
-    settings2 && this.#set({ settings: { ...settings2, pending: asked.act(settings2.pending) } });
-  }
-  #set(change) {
-    this.#store.set({ explorer: { ...this.#store.get().explorer, ...change } });
-  }
-  /** Nothing of the explorer is sent to a page that does not look. */
-  #tell() {
-    let { open, panel } = this.#store.get().explorer, body = { open, wire: open && panel === "wire", tuner: open && panel === "tuner" };
-    this.#bridge.send({ lane: "control", kind: "explorer", body });
-  }
-};
-
-// src/hide.ts
-function hideClass(name2, scope, page = document) {
-  if (!/^[\w-]+$/.test(name2))
-    return;
-  let style = page.createElement("style");
-  style.textContent = `.${name2} { display: none !important; }`, page.head.append(style), scope.add(() => style.remove());
-}
-
-// src/media/trouble.ts
-var TEXTS = {
-  "microphone-refused": [
-    "refused",
-    "The browser refused the microphone. Click the camera icon in the address bar, allow the microphone for this page, then press ● again. You can type meanwhile."
-  ],
-  "microphone-blocked": [
-    "refused",
-    "The program that shows this notebook keeps the microphone from it. Open the notebook in a browser, at its own address, to speak. You can type meanwhile."
-  ],
-  "microphone-missing": [
-    "missing",
-    "No microphone was found. Plug one in or switch it on, then press ● again. You can type meanwhile."
-  ],
-  "microphone-busy": [
-    "off",
-    "The microphone cannot be opened: another program may be using it. Close that program or pick another microphone in the settings, then press ● again."
-  ],
-  "microphone-ended": [
-    "off",
-    "The microphone went away. It was unplugged, or its permission was taken back; plug it in or pick another in the settings, then press ● again."
-  ],
-  "microphone-failed": [
-    "off",
-    "The microphone could not be started. Reload the page and press ● again. You can type meanwhile."
-  ],
-  "page-not-secure": [
-    "refused",
-    "This page has no microphone because its address is not secure. Open the notebook through https:// or at http://localhost, then press ● again. You can type meanwhile."
-  ]
-}, CODES = {
-  NotAllowedError: "microphone-refused",
-  SecurityError: "microphone-refused",
-  PermissionDeniedError: "microphone-refused",
-  NotFoundError: "microphone-missing",
-  OverconstrainedError: "microphone-missing",
-  NotReadableError: "microphone-busy",
-  AbortError: "microphone-busy",
-  NotSecure: "page-not-secure",
-  TrackEnded: "microphone-ended"
-};
-function allowed(device) {
-  let page = globalThis.document, policy = page?.permissionsPolicy ?? page?.featurePolicy;
-  try {
-    return policy?.allowsFeature(device) ?? !0;
-  } catch {
-    return !0;
-  }
-}
-function trouble(error, may = () => allowed("microphone")) {
-  let name2 = error instanceof Error || error instanceof DOMException ? error.name : "", code2 = Object.hasOwn(CODES, name2) ? CODES[name2] : "microphone-failed";
-  code2 === "microphone-refused" && !may() && (code2 = "microphone-blocked");
-  let [state, text3] = TEXTS[code2];
-  return {
-    state,
-    detail: name2 === "NotSecure" || name2 === "TrackEnded" ? "" : name2,
-    notice: { level: "error", code: code2, text: text3 }
-  };
-}
-var TROUBLES = [...Object.keys(TEXTS), "microphone-silent"], SILENT = {
-  level: "warning",
-  code: "microphone-silent",
-  text: "The microphone gives no sound. Check its switch and its volume in the system's settings, or pick another in the settings here."
-};
-
-// src/notices.ts
-var KERNEL_BUSY = {
-  level: "warning",
-  code: "kernel-busy",
-  text: "Kernel busy: microphone paused. This kernel hears the browser only between cells; it goes on when the cell ends."
-}, KERNEL_GONE = {
-  level: "error",
-  code: "kernel-gone",
-  text: "The kernel does not answer any more, so the microphone is off. Restart the kernel if need be, and run the cell again."
-}, SOUND_BLOCKED = {
-  level: "warning",
-  code: "sound-blocked",
-  text: "The browser plays no sound yet. Click anywhere in this page to hear the voice."
-}, OTHER_PAGE = {
-  level: "info",
-  code: "other-page",
-  text: "Another page has this conversation's microphone and voice. Here you can read along and type."
-}, NO_PICTURE = {
-  level: "error",
-  code: "no-picture",
-  text: "This file is no picture that the browser can read. Choose a JPEG, PNG, WebP or GIF file."
-}, TOO_MANY_PICTURES = {
-  level: "warning",
-  code: "too-many-pictures",
-  text: "This picture was not sent: eight are waiting, and one a second goes out. Wait a little, then show it again."
-}, Notices = class {
-  #store;
-  #own = /* @__PURE__ */ new Set();
-  constructor(store) {
-    this.#store = store;
-  }
-  /** Shows a notice of this page. */
-  show(notice2) {
-    this.#own.add(notice2.code), this.#put(notice2);
-  }
-  /** Shows a notice of the kernel. */
-  take(notice2) {
-    this.#own.delete(notice2.code), this.#put(notice2);
-  }
-  clear(...codes) {
-    let notices = this.#store.get().notices.filter((notice2) => !codes.includes(notice2.code));
-    notices.length !== this.#store.get().notices.length && this.#store.set({ notices });
-  }
-  /** The kernel's notices are these, and no others. */
-  replace(notices) {
-    let own = this.#store.get().notices.filter((notice2) => this.#own.has(notice2.code)), codes = new Set(notices.map((notice2) => notice2.code));
-    this.#store.set({ notices: [...notices, ...own.filter((notice2) => !codes.has(notice2.code))] });
-  }
-  #put(notice2) {
-    let others = this.#store.get().notices.filter((known2) => known2.code !== notice2.code);
-    this.#store.set({ notices: [...others, notice2] });
   }
 };
 
@@ -732,63 +1269,167 @@ var Scope = class _Scope {
   }
 };
 
-// src/media/camera.ts
-var TEXTS2 = {
-  "camera-refused": [
-    "refused",
-    "The browser refused the camera. Click the camera icon in the address bar, allow the camera for this page, then press its button again."
-  ],
-  "camera-blocked": [
-    "refused",
-    "The program that shows this notebook keeps the camera from it. Open the notebook in a browser, at its own address, or show a picture file."
-  ],
-  "camera-missing": [
-    "missing",
-    "No camera was found. Plug one in or switch it on, then press its button again. You can show a picture file meanwhile."
-  ],
-  "camera-busy": [
-    "off",
-    "The camera cannot be opened: another program may be using it. Close that program or pick another camera in the settings, then press its button again."
-  ],
-  "camera-ended": [
-    "ended",
-    "The camera went away, so nothing is shown any more. It was unplugged, or its permission was taken back; press its button to start it again."
-  ],
-  "camera-failed": ["off", "The camera could not be started. Reload the page and press its button again."],
-  "camera-not-secure": [
-    "refused",
-    "This page has no camera because its address is not secure. Open the notebook through https:// or at http://localhost."
-  ]
-}, CODES2 = {
-  NotAllowedError: "camera-refused",
-  SecurityError: "camera-refused",
-  NotFoundError: "camera-missing",
-  OverconstrainedError: "camera-missing",
-  NotReadableError: "camera-busy",
-  AbortError: "camera-busy",
-  NotSecure: "camera-not-secure",
-  TrackEnded: "camera-ended"
-}, CAMERA_TROUBLES = Object.keys(TEXTS2);
-async function askCamera(deviceId) {
-  if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia)
-    throw new DOMException("", "NotSecure");
-  let video = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 15 } };
-  if (deviceId === "")
-    return navigator.mediaDevices.getUserMedia({ video });
-  try {
-    return await navigator.mediaDevices.getUserMedia({ video: { ...video, deviceId: { exact: deviceId } } });
-  } catch (error) {
-    if (error instanceof DOMException && ["OverconstrainedError", "NotFoundError"].includes(error.name))
-      return navigator.mediaDevices.getUserMedia({ video });
-    throw error;
+// src/state.ts
+var NO_FRAMES = { list: [], lost: 0 };
+function addFrames(known2, news) {
+  let last = known2.list.at(-1)?.number ?? 0, fresh = news.frames.filter((frame) => frame.number > last);
+  if (fresh.length === 0)
+    return known2;
+  let skipped = known2.list.length > 0 ? Math.max(0, fresh[0].number - last - 1) : news.lost, all = [...known2.list, ...fresh], dropped = Math.max(0, all.length - 2e3);
+  return { list: all.slice(dropped), lost: known2.lost + skipped + dropped };
+}
+var NO_TRACK = { windows: [], marks: [], settings: null, endMs: 0 };
+function addSpeech(known2, news) {
+  let { levels, probabilities, marks, ...settings2 } = news, before = news.from_ms < known2.endMs - news.step_ms ? NO_TRACK : known2, fresh = levels.map((level, index) => ({
+    atMs: news.from_ms + index * news.step_ms,
+    level,
+    probability: probabilities[index] ?? 0
+  })), endMs = news.from_ms + levels.length * news.step_ms, kept = (list2, at) => list2.filter((item2) => at(item2) >= endMs - 2e4);
+  return {
+    windows: kept([...before.windows, ...fresh], (window2) => window2.atMs),
+    marks: kept([...before.marks, ...marks], (mark) => mark.at_ms),
+    settings: settings2,
+    endMs
+  };
+}
+function initialState() {
+  return {
+    name: "",
+    speaker: "model",
+    badge: "",
+    model: "",
+    suggestions: [],
+    phase: "idle",
+    floor: "listening",
+    turnTaking: "automatic",
+    view: "talk",
+    sees: !1,
+    liveSince: null,
+    turns: [],
+    notices: [],
+    microphone: { state: "off", devices: [], deviceId: "" },
+    playback: { turn: 0, playedSample: 0, volume: 1 },
+    holding: !1,
+    owner: !1,
+    elsewhere: !1,
+    connected: !0,
+    sight: {
+      source: null,
+      state: "off",
+      devices: [],
+      deviceId: "",
+      maxSide: 768,
+      quality: 80,
+      preview: null,
+      sent: 0,
+      news: ""
+    },
+    explorer: {
+      open: !1,
+      panel: "settings",
+      catalogue: null,
+      settings: null,
+      meter: null,
+      meterAt: 0,
+      frames: NO_FRAMES,
+      track: NO_TRACK
+    }
+  };
+}
+function createStore(initial = {}) {
+  let state = { ...initialState(), ...initial }, pending = !1, listeners = /* @__PURE__ */ new Set();
+  function tell() {
+    pending = !1;
+    for (let listener of [...listeners])
+      if (listeners.has(listener))
+        try {
+          listener(state);
+        } catch (error) {
+          console.error("livewidget:", error);
+        }
   }
+  return {
+    get: () => state,
+    set(change) {
+      state = { ...state, ...change }, pending || (pending = !0, queueMicrotask(tell));
+    },
+    subscribe(listener) {
+      return listeners.add(listener), () => {
+        listeners.delete(listener);
+      };
+    }
+  };
 }
-function cameraTrouble(error, may = () => allowed("camera")) {
-  let name2 = error instanceof Error || error instanceof DOMException ? error.name : "", code2 = Object.hasOwn(CODES2, name2) ? CODES2[name2] : "camera-failed";
-  code2 === "camera-refused" && !may() && (code2 = "camera-blocked");
-  let [state, text3] = TEXTS2[code2];
-  return { state, detail: name2 === "NotSecure" || name2 === "TrackEnded" ? "" : name2, notice: { level: "error", code: code2, text: text3 } };
-}
+
+// src/settings-controller.ts
+var Exploration = class {
+  #store;
+  #bridge;
+  #unanswered = [];
+  #now;
+  #greeted = !1;
+  constructor(store, bridge, now) {
+    this.#store = store, this.#bridge = bridge, this.#now = now;
+  }
+  /** The kernel greets this page: it knows nothing (any more) of what the page looks at. */
+  welcome(open) {
+    open && !this.#greeted && this.#set({ open }), this.#greeted = !0, this.#store.get().explorer.open && this.#tell();
+  }
+  take(message) {
+    switch (message.kind) {
+      case "catalogue":
+        this.#set({ catalogue: message.body });
+        break;
+      case "settings":
+        this.#settings(message.body);
+        break;
+      case "meter":
+        this.#set({ meter: message.body, meterAt: this.#now() });
+        break;
+    }
+  }
+  /** Something of the talk's insides, which this page looks at. */
+  insight(message) {
+    let { frames, track } = this.#store.get().explorer;
+    message.kind === "wire" ? this.#set({ frames: addFrames(frames, message.body) }) : message.kind === "speech" && this.#set({ track: addSpeech(track, message.body) });
+  }
+  look(open, panel = this.#store.get().explorer.panel) {
+    let before = this.#store.get().explorer;
+    (before.open !== open || before.panel !== panel) && (this.#set({ open, panel }), this.#tell());
+  }
+  configure(changes) {
+    let named = Object.entries(changes).map(([name2, value]) => ({ name: name2, value })), seq = this.#bridge.send({ lane: "control", kind: "configure", body: { changes: named } });
+    this.#act({ seq, act: (pending) => ({ ...pending, ...changes }) });
+  }
+  apply() {
+    this.#bridge.send({ lane: "control", kind: "apply", body: {} });
+  }
+  revert() {
+    let seq = this.#bridge.send({ lane: "control", kind: "revert", body: {} });
+    this.#act({ seq, act: () => ({}) });
+  }
+  /** What the kernel tells is older than what it has not answered: that is done again on top of it. */
+  #settings(told) {
+    let taken = told.acks[this.#bridge.client] ?? 0;
+    this.#unanswered = this.#unanswered.filter(({ seq }) => seq > taken);
+    let pending = this.#unanswered.reduce((before, { act }) => act(before), told.pending);
+    this.#set({ settings: { ...told, pending } });
+  }
+  /** Shown at once: a control that waited for the kernel would jump back under the hand. */
+  #act(asked) {
+    this.#unanswered.push(asked);
+    let { settings: settings2 } = this.#store.get().explorer;
+    settings2 && this.#set({ settings: { ...settings2, pending: asked.act(settings2.pending) } });
+  }
+  #set(change) {
+    this.#store.set({ explorer: { ...this.#store.get().explorer, ...change } });
+  }
+  /** Nothing of the explorer is sent to a page that does not look. */
+  #tell() {
+    let { open, panel } = this.#store.get().explorer, body = { open, wire: open && panel === "wire", tuner: open && panel === "tuner" };
+    this.#bridge.send({ lane: "control", kind: "explorer", body });
+  }
+};
 
 // src/media/frames.ts
 var ChangeGate = class {
@@ -848,10 +1489,7 @@ var Frames = class {
     let data = await this.#easel.jpeg(this.quality);
     this.#busy = !1, data !== null && !this.#scope.disposed && this.#ears.frame({ data, ...size2, captured_ms: now });
   }
-};
-
-// src/media/easel.ts
-var HAVE_CURRENT_DATA = 2, MOST_BYTES = 50 * 2 ** 20;
+}, HAVE_CURRENT_DATA = 2, MOST_BYTES = 50 * 2 ** 20;
 function blank(width, height) {
   let canvas = document.createElement("canvas");
   canvas.width = width, canvas.height = height;
@@ -860,7 +1498,7 @@ function blank(width, height) {
     throw new Error("no canvas");
   return { canvas, context };
 }
-function jpeg(canvas, quality) {
+function toJpeg(canvas, quality) {
   return new Promise((resolve) => {
     canvas.toBlob(
       (blob) => blob === null ? resolve(null) : blob.arrayBuffer().then(resolve, () => resolve(null)),
@@ -887,7 +1525,7 @@ function easelOf(stream, scope) {
     cells() {
       return small.context.imageSmoothingQuality = "high", small.context.drawImage(paper.canvas, 0, 0, 32, 32), grays(small.context.getImageData(0, 0, 32, 32).data);
     },
-    jpeg: (quality) => jpeg(paper.canvas, quality)
+    jpeg: (quality) => toJpeg(paper.canvas, quality)
   };
 }
 function grays(rgba) {
@@ -904,44 +1542,70 @@ async function readPicture(file, side, quality) {
   try {
     let image = await createImageBitmap(file, { imageOrientation: "from-image" }), { width, height } = fitted(image.width, image.height, side), { canvas, context } = blank(width, height);
     context.fillStyle = "white", context.fillRect(0, 0, width, height), context.imageSmoothingQuality = "high", context.drawImage(image, 0, 0, width, height), image.close();
-    let data = await jpeg(canvas, quality);
+    let data = await toJpeg(canvas, quality);
     return data && { data, width, height, captured_ms: performance.now() };
   } catch {
     return null;
   }
 }
 
-// src/media/devices.ts
-function remembered(key) {
-  return {
-    get() {
-      try {
-        return sessionStorage.getItem(key) ?? "";
-      } catch {
-        return "";
-      }
-    },
-    set(id) {
-      try {
-        sessionStorage.setItem(key, id);
-      } catch {
-      }
-    }
-  };
-}
-async function listed(kind) {
+// src/media/video-capture.ts
+var TEXTS2 = {
+  "camera-refused": [
+    "refused",
+    "The browser refused the camera. Click the camera icon in the address bar, allow the camera for this page, then press its button again."
+  ],
+  "camera-blocked": [
+    "refused",
+    "The program that shows this notebook keeps the camera from it. Open the notebook in a browser, at its own address, or show a picture file."
+  ],
+  "camera-missing": [
+    "missing",
+    "No camera was found. Plug one in or switch it on, then press its button again. You can show a picture file meanwhile."
+  ],
+  "camera-busy": [
+    "off",
+    "The camera cannot be opened: another program may be using it. Close that program or pick another camera in the settings, then press its button again."
+  ],
+  "camera-ended": [
+    "ended",
+    "The camera went away, so nothing is shown any more. It was unplugged, or its permission was taken back; press its button to start it again."
+  ],
+  "camera-failed": ["off", "The camera could not be started. Reload the page and press its button again."],
+  "camera-not-secure": [
+    "refused",
+    "This page has no camera because its address is not secure. Open the notebook through https:// or at http://localhost."
+  ]
+}, CODES2 = {
+  NotAllowedError: "camera-refused",
+  SecurityError: "camera-refused",
+  NotFoundError: "camera-missing",
+  OverconstrainedError: "camera-missing",
+  NotReadableError: "camera-busy",
+  AbortError: "camera-busy",
+  NotSecure: "camera-not-secure",
+  TrackEnded: "camera-ended"
+}, CAMERA_TROUBLES = Object.keys(TEXTS2);
+async function askCamera(deviceId) {
+  if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia)
+    throw new DOMException("", "NotSecure");
+  let video = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 15 } };
+  if (deviceId === "")
+    return navigator.mediaDevices.getUserMedia({ video });
   try {
-    return (await navigator.mediaDevices?.enumerateDevices() ?? []).filter((device) => device.kind === kind && device.deviceId !== "").map((device) => ({ id: device.deviceId, label: device.label }));
-  } catch {
-    return null;
+    return await navigator.mediaDevices.getUserMedia({ video: { ...video, deviceId: { exact: deviceId } } });
+  } catch (error) {
+    if (error instanceof DOMException && ["OverconstrainedError", "NotFoundError"].includes(error.name))
+      return navigator.mediaDevices.getUserMedia({ video });
+    throw error;
   }
 }
-function stop(stream) {
-  for (let track of stream?.getTracks() ?? [])
-    track.stop();
+function cameraTrouble(error, may = () => allowed("camera")) {
+  let name2 = error instanceof Error || error instanceof DOMException ? error.name : "", code2 = Object.hasOwn(CODES2, name2) ? CODES2[name2] : "camera-failed";
+  code2 === "camera-refused" && !may() && (code2 = "camera-blocked");
+  let [state, text3] = TEXTS2[code2];
+  return { state, detail: name2 === "NotSecure" || name2 === "TrackEnded" ? "" : name2, notice: { level: "error", code: code2, text: text3 } };
 }
-
-// src/media/screen.ts
 var NOT_CHOSEN = {
   level: "info",
   code: "screen-refused",
@@ -979,9 +1643,7 @@ function screenTrouble(error) {
       return { state: "off", detail: name2, notice: FAILED };
   }
 }
-
-// src/media/lens.ts
-var memory = remembered("livewidget.camera"), Lens = class {
+var memory2 = remembered("livewidget.camera"), Lens = class {
   #scope;
   #ears;
   #now;
@@ -990,7 +1652,7 @@ var memory = remembered("livewidget.camera"), Lens = class {
   #take = null;
   /** Raised by every start and stop: a grant that comes for an older one is given back at once. */
   #generation = 0;
-  #deviceId = memory.get();
+  #deviceId = memory2.get();
   #look = { maxSide: 768, quality: 0.8 };
   #paused = !1;
   constructor(scope, ears, now, easel) {
@@ -1032,7 +1694,7 @@ var memory = remembered("livewidget.camera"), Lens = class {
   }
   /** Uses another camera, now and from now on. */
   pick(deviceId) {
-    this.#deviceId = deviceId, memory.set(deviceId), this.#list(), this.#source === "camera" && this.start("camera");
+    this.#deviceId = deviceId, memory2.set(deviceId), this.#list(), this.#source === "camera" && this.start("camera");
   }
   /** Sets the longest side in pixels and the quality, 0..1, of the frames to come. */
   look(maxSide, quality) {
@@ -1067,7 +1729,7 @@ var memory = remembered("livewidget.camera"), Lens = class {
   }
 };
 
-// src/sight.ts
+// src/video-controller.ts
 var PATIENCE_MS = 5e3, MOST_KEPT = 12, CANVASES = { easel: easelOf, read: readPicture }, Sight = class {
   #store;
   #notices;
@@ -1086,7 +1748,7 @@ var PATIENCE_MS = 5e3, MOST_KEPT = 12, CANVASES = { easel: easelOf, read: readPi
       {
         state: (source, state, detail) => this.#lensState(source, state, detail),
         devices: (devices, deviceId) => this.#set({ devices, deviceId }),
-        trouble: ({ notice: notice2 }) => this.#notices.show(notice2),
+        trouble: ({ notice }) => this.#notices.show(notice),
         wanted: () => this.#wanted(),
         frame: (source, frame) => this.#send(source, frame),
         unchanged: () => this.#set({ news: "unchanged" })
@@ -1178,699 +1840,13 @@ var PATIENCE_MS = 5e3, MOST_KEPT = 12, CANVASES = { easel: easelOf, read: readPi
   }
 };
 
-// src/store.ts
-function initialState() {
-  return {
-    name: "",
-    speaker: "model",
-    badge: "",
-    model: "",
-    suggestions: [],
-    phase: "idle",
-    floor: "listening",
-    turnTaking: "automatic",
-    view: "talk",
-    sees: !1,
-    liveSince: null,
-    turns: [],
-    notices: [],
-    microphone: { state: "off", devices: [], deviceId: "" },
-    playback: { turn: 0, playedSample: 0, volume: 1 },
-    holding: !1,
-    owner: !1,
-    elsewhere: !1,
-    connected: !0,
-    sight: {
-      source: null,
-      state: "off",
-      devices: [],
-      deviceId: "",
-      maxSide: 768,
-      quality: 80,
-      preview: null,
-      sent: 0,
-      news: ""
-    },
-    explorer: {
-      open: !1,
-      panel: "settings",
-      catalogue: null,
-      settings: null,
-      meter: null,
-      meterAt: 0,
-      frames: NO_FRAMES,
-      track: NO_TRACK
-    }
-  };
-}
-function createStore(initial = {}) {
-  let state = { ...initialState(), ...initial }, pending = !1, listeners = /* @__PURE__ */ new Set();
-  function tell() {
-    pending = !1;
-    for (let listener of [...listeners])
-      if (listeners.has(listener))
-        try {
-          listener(state);
-        } catch (error) {
-          console.error("livewidget:", error);
-        }
-  }
-  return {
-    get: () => state,
-    set(change) {
-      state = { ...state, ...change }, pending || (pending = !0, queueMicrotask(tell));
-    },
-    subscribe(listener) {
-      return listeners.add(listener), () => {
-        listeners.delete(listener);
-      };
-    }
-  };
-}
-
-// src/audio/levels.ts
-function peakOf(samples3) {
-  let peak2 = 0;
-  for (let sample of samples3) {
-    let magnitude = sample < 0 ? -sample : sample;
-    magnitude > peak2 && (peak2 = magnitude);
-  }
-  return peak2 / 32768;
-}
-var RATE = 25, KEPT = RATE * 180, BACKLOG = 4, LevelLanes = class {
-  rate = RATE;
-  #bars = { user: new Float32Array(KEPT), model: new Float32Array(KEPT) };
-  #waiting = { user: [], model: [] };
-  #count = 0;
-  #marks = [];
-  #next = null;
-  get count() {
-    return this.#count;
-  }
-  get marks() {
-    return this.#marks;
-  }
-  at(speaker, index) {
-    return index < 0 || index >= this.#count || index < this.#count - KEPT ? 0 : this.#bars[speaker][index % KEPT];
-  }
-  /** Adds the peak (0..1) of the next 1/rate second of a speaker. */
-  put(speaker, peak2) {
-    let waiting = this.#waiting[speaker];
-    for (waiting.push(peak2); waiting.length > BACKLOG; ) {
-      let oldest = waiting.shift();
-      waiting[0] = Math.max(oldest, waiting[0]);
-    }
-  }
-  /** Writes the bars that are due at `now` (ms). */
-  advance(now) {
-    let width = 1e3 / RATE;
-    for ((this.#next === null || now - this.#next > 1e3) && (this.#next = now); this.#next <= now; ) {
-      let place = this.#count % KEPT;
-      this.#bars.user[place] = this.#waiting.user.shift() ?? 0, this.#bars.model[place] = this.#waiting.model.shift() ?? 0, this.#count += 1, this.#next += width;
-    }
-    this.#marks = this.#marks.filter((mark) => mark >= this.#count - KEPT);
-  }
-  /** Marks an interruption at the newest bar; what the model had sounded and not yet drawn came before it. */
-  mark() {
-    this.#waiting.model = [], this.#marks = [...this.#marks, Math.max(0, this.#count - 1)];
-  }
-}, SILENT2 = 10 ** (-70 / 20), HEARD_MS = 2e4, SilenceWatch = class {
-  #limit;
-  #silentMs = 0;
-  #heard = !1;
-  /** `limit` in ms, from the start. */
-  constructor(limit = 5e3) {
-    this.#limit = limit;
-  }
-  /** Hears `ms` of sound with that peak (0..1); true while the silence has lasted too long. */
-  hear(peak2, ms2) {
-    let sound = peak2 > SILENT2;
-    return this.#heard ||= sound, this.#silentMs = sound ? 0 : this.#silentMs + ms2, this.#silentMs >= (this.#heard ? HEARD_MS : this.#limit);
-  }
-  reset() {
-    this.#silentMs = 0, this.#heard = !1;
-  }
-};
-
-// worklet:src/worklets/all.ts
-var all_default = 'function k(e){let t=Math.round(e*32768);return t>32767?32767:t<-32768?-32768:t||0}function g(e){let t=new Int16Array(e.length);for(let s=0;s<e.length;s++)t[s]=k(e[s]);return t}function b(e){let t=new Float32Array(e.length);for(let s=0;s<e.length;s++)t[s]=e[s]/32768;return t}function F(e,t){return t===0?e:F(t,e%t)}function A(e){let t=1,s=1;for(let i=1;t>1e-12*s;i++)t*=(e/(2*i))**2,s+=t;return s}function x(e){return e===0?1:Math.sin(Math.PI*e)/(Math.PI*e)}function T(e,t,s){let i=new Float32Array(e*2*t);for(let r=0;r<e;r++){let h=i.subarray(r*2*t,(r+1)*2*t),a=0;for(let n=0;n<h.length;n++){let l=n-t+1-r/e,u=A(6.76*Math.sqrt(Math.max(0,1-(l/t)**2)))/A(6.76);h[n]=s*x(s*l)*u,a+=h[n]}for(let n=0;n<h.length;n++)h[n]/=a}return i}var o=class{#s;#e;#t;#n;#h=new Float32Array(4096);#r=0;#i=0;#l=0;#a=0;constructor(t,s){let i=F(t,s);if(this.#s=s/i,this.#e=t/i,t===s)this.#t=1,this.#n=Float32Array.of(1,0);else{let r=Math.min(1,s/t);this.#t=Math.ceil(24/r),this.#n=T(this.#s,this.#t,.91*r)}this.reset()}get position(){return this.#l}get pushed(){return this.#i+this.#r}push(t){if(this.#o(),this.#r+t.length>this.#h.length){let s=new Float32Array(2*(this.#r+t.length));s.set(this.#h.subarray(0,this.#r)),this.#h=s}this.#h.set(t,this.#r),this.#r+=t.length}drain(){this.push(new Float32Array(this.#t))}get available(){let t=this.pushed-this.#t-this.#l;return t>0?Math.floor((t*this.#s-1-this.#a)/this.#e)+1:0}pull(t,s=0,i=t.length-s){let r=Math.min(i,this.available),h=2*this.#t;for(let a=0;a<r;a++){let n=this.#l-this.#t+1-this.#i,l=this.#a*h,u=0;for(let f=0;f<h;f++)u+=this.#n[l+f]*this.#h[n+f];t[s+a]=u,this.#a+=this.#e,this.#l+=Math.floor(this.#a/this.#s),this.#a%=this.#s}return r}reset(){this.#h.fill(0),this.#r=this.#t-1,this.#i=1-this.#t,this.#l=0,this.#a=0}#o(){let t=this.#l-this.#t+1-this.#i;t>1024&&(this.#h.copyWithin(0,t,this.#r),this.#r-=t,this.#i+=t)}};var I=16e3,w=320,m=class extends AudioWorkletProcessor{#s=new o(sampleRate,I);#e=new Float32Array(128);#t=new Float32Array(w);#n=0;#h=0;#r=!0;constructor(){super(),this.port.onmessage=({data:t})=>this.#i(t)}process(t){return this.#s.push(t[0]?.[0]??this.#e),this.#l(),this.#r}#i(t){t.kind==="close"?this.#r=!1:(this.#a(),this.#o({kind:"flushed"}))}#l(){for(;;){let t=this.#s.pull(this.#t,this.#n);if(this.#n+=t,this.#n===w)this.#a();else if(t===0)return}}#a(){if(this.#n>0){let t=g(this.#t.subarray(0,this.#n));this.#o({kind:"audio",first:this.#h,samples:t},[t.buffer]),this.#h+=this.#n,this.#n=0}}#o(t,s=[]){this.port.postMessage(t,s)}};registerProcessor("livewidget-capture",m);var d=class{#s;#e=0;#t=0;constructor(t){this.#s=new Float32Array(Math.max(1,t))}get length(){return this.#t}write(t){this.#t+t.length>this.#s.length&&this.#n(this.#t+t.length);let s=(this.#e+this.#t)%this.#s.length,i=Math.min(t.length,this.#s.length-s);this.#s.set(t.subarray(0,i),s),this.#s.set(t.subarray(i),0),this.#t+=t.length}read(t){let s=Math.min(t.length,this.#t),i=Math.min(s,this.#s.length-this.#e);return t.set(this.#s.subarray(this.#e,this.#e+i)),t.set(this.#s.subarray(0,s-i),i),this.#e=(this.#e+s)%this.#s.length,this.#t-=s,s}clear(){this.#e=0,this.#t=0}#n(t){let s=this.#s.length;for(;s<t;)s*=2;let i=new Float32Array(s),r=this.read(i);this.#s=i,this.#e=0,this.#t=r}};var c=24e3,M=e=>c*e/1e3,v=M(100),R=M(70),B=.3,E=2,P=.005,p=class{#s;#e;#t=new d(c*8);#n=new Float32Array(64);#h;#r=[];#i="idle";#l=v;#a=0;#o=0;#f=0;#A=0;#m=0;#u=!0;#p=!1;#d=!0;#y={turn:0,sample:0};#c=[];#g=null;constructor(t){this.#s=t,this.#e=new o(c,t),this.#h=1/(t*P)}write(t,s,i){if(this.#i==="fading"){this.#c.push(()=>this.write(t,s,i));return}let r=this.#r.at(-1),h=r?.turn===t?r.first+r.length-s:0;h>=i.length&&h>0||(this.#k({turn:t,first:s+Math.max(0,h),samples:i.subarray(Math.max(0,h))}),this.#u=!1,this.#i==="idle"&&this.#w(v))}end(t){this.#i==="fading"?this.#c.push(()=>this.end(t)):this.#r.at(-1)?.turn===t&&(this.#u=!0)}flush(t){if(this.#i==="fading"){this.#c.push(()=>this.flush(t));return}this.#g=t,this.#i==="playing"?this.#i="fading":this.#b()}report(){return{...this.#y,buffered:this.#F,silent:Math.round(this.#A)}}render(t){this.#i==="filling"&&this.#x()&&(this.#i="playing",this.#p=!0);let s=0;for(;s<t.length&&(this.#i==="playing"||this.#i==="fading");){let i=this.#e.pull(t,s,Math.min(t.length-s,this.#M));this.#I(t,s,i),s+=i,i===0&&this.#T()}this.#v(),s<t.length&&this.#R(t.subarray(s))}get#F(){return Math.max(0,this.#m-Math.max(this.#e.position,0))}get#M(){return this.#i==="fading"?Math.max(1,Math.ceil(this.#o/this.#h)):Number.POSITIVE_INFINITY}#k(t){let s=this.#r.at(-1);if(s&&s.turn===t.turn&&s.first+s.length===t.first&&!this.#d)s.length+=t.samples.length;else{let i=this.#e.pushed+this.#t.length;this.#r.push({turn:t.turn,first:t.first,start:i,length:t.samples.length})}this.#t.write(t.samples),this.#m=this.#e.pushed+this.#t.length,this.#d=!1}#w(t){this.#i="filling",this.#l=t,this.#a=0,this.#o=0}#x(){return this.#t.length===0&&!this.#u?!1:this.#u||this.#F>=this.#l||this.#a>B*this.#s}#T(){let t=this.#t.read(this.#n);t>0?this.#e.push(this.#n.subarray(0,t)):(this.#u||this.#i==="fading")&&!this.#d?(this.#e.drain(),this.#d=!0):this.#i==="fading"?this.#b():this.#u?(this.#i="idle",this.#p=!1,this.#o=0):this.#w(R)}#I(t,s,i){let r=this.#i==="fading"?-this.#h:this.#h;for(let h=s;h<s+i;h++)t[h]*=this.#o,this.#o=Math.min(1,Math.max(0,this.#o+r));i>0&&(this.#f=t[s+i-1]),this.#i==="fading"&&this.#o===0&&(this.#v(),this.#b())}#R(t){let s=1-4*this.#h;for(let i=0;i<t.length;i++)this.#f=Math.abs(this.#f)<1e-5?0:this.#f*s,t[i]=this.#f;this.#i==="filling"&&(this.#a+=t.length,this.#p&&(this.#A+=t.length*c/this.#s),this.#a>E*this.#s&&this.#t.length===0&&(this.#u=!0))}#v(){let t=this.#e.position;for(;this.#r.length>1&&this.#r[1].start<t;)this.#r.shift();let s=this.#r[0];if(s&&t>s.start){let i=s.first+Math.min(s.length,t-s.start);this.#y={turn:s.turn,sample:i}}}#b(){this.#t.clear(),this.#e.reset(),this.#r=[],this.#m=0,this.#i="idle",this.#u=!0,this.#p=!1,this.#d=!0,this.#o=0,this.#g?.(this.#y),this.#g=null;let t=this.#c;this.#c=[];for(let s of t)s()}};var S=25,y=class extends AudioWorkletProcessor{#s=new p(sampleRate);#e=Math.round(sampleRate/S);#t=0;#n=0;#h=0;#r="";#i=!0;constructor(){super(),this.port.onmessage=({data:t})=>this.#l(t)}process(t,s){let i=s[0]?.[0];if(i){this.#s.render(i);for(let r of i)this.#h=Math.max(this.#h,Math.abs(r));this.#n+=i.length,this.#n>=this.#e&&(this.#n-=this.#e,this.#a())}return this.#i}#l(t){if(t.kind==="close")this.#i=!1;else if(t.kind==="flush"){let{epoch:s}=t;this.#t=Math.max(this.#t,s),this.#s.flush(({turn:i,sample:r})=>this.#o({kind:"flushed",epoch:s,turn:i,sample:r}))}else{if(t.epoch<this.#t)return;t.kind==="audio"?this.#s.write(t.turn,t.first,b(t.samples)):this.#s.end(t.turn)}}#a(){let{turn:t,sample:s,buffered:i,silent:r}=this.#s.report(),h=`${t} ${s} ${i} ${r}`;(this.#h>0||h!==this.#r)&&(this.#r=h,this.#o({kind:"report",epoch:this.#t,turn:t,sample:s,buffered:i,silent:r,peak:this.#h}),this.#h=0)}#o(t){this.port.postMessage(t)}};registerProcessor("livewidget-playback",y);\n';
-
-// src/media/worklet.ts
-function tap() {
-  let found = globalThis.__livewidgetTap;
-  return typeof found == "object" && found !== null ? found : {};
-}
-async function addWorklets(context) {
-  let url = URL.createObjectURL(new Blob([all_default], { type: "text/javascript" }));
-  try {
-    await context.audioWorklet.addModule(url);
-  } finally {
-    URL.revokeObjectURL(url);
-  }
-}
-function closeWith(scope, context) {
-  scope.add(() => {
-    context.state !== "closed" && context.close().catch(() => {
-    });
-  });
-}
-
-// src/media/microphone.ts
-var memory2 = remembered("livewidget.microphone"), TAIL_MS = 100, Microphone = class {
-  #scope;
-  #ears;
-  #take = null;
-  /** Raised by every start and stop: a grant that comes for an older one is given back at once. */
-  #generation = 0;
-  #asking = !1;
-  #muted = !1;
-  #deviceId = memory2.get();
-  #first = 0;
-  #tails = [];
-  constructor(scope, ears) {
-    this.#scope = scope, this.#ears = ears, scope.add(() => this.stop());
-    let devices = navigator.mediaDevices;
-    devices && scope.listen(devices, "devicechange", () => {
-      this.#list();
-    });
-  }
-  /** True from the click until it is given back. */
-  get wanted() {
-    return this.#asking || this.#take !== null;
-  }
-  get muted() {
-    return this.#muted;
-  }
-  /** Takes the microphone. To be called from a click or a key only. */
-  async start() {
-    if (this.wanted || this.#scope.disposed)
-      return;
-    let generation = ++this.#generation;
-    this.#asking = !0, this.#muted = !1, this.#ears.state("asking", "");
-    let stream = null;
-    try {
-      stream = await this.#ask();
-      let take = generation === this.#generation ? await this.#connect(stream, generation) : null;
-      if (take === null) {
-        stop(stream);
-        return;
-      }
-      this.#take = take, this.#asking = !1, this.#ears.state("on", ""), await this.#list();
-    } catch (error) {
-      if (stop(stream), generation === this.#generation) {
-        this.#asking = !1;
-        let found = trouble(error);
-        this.#ears.trouble(found), this.#ears.state(found.state, found.detail);
-      }
-    }
-  }
-  /** Gives the microphone back, whatever state it is in. */
-  stop() {
-    let was = this.wanted;
-    this.#generation += 1, this.#asking = !1, this.#muted = !1, this.#take?.scope.dispose(), this.#take = null, this.#settleTails(), was && this.#ears.state("off", "");
-  }
-  mute(muted) {
-    this.#take && (this.#muted = muted, this.#take.track.enabled = !muted, this.#ears.state(muted ? "muted" : "on", ""));
-  }
-  /** Uses another device, now and from now on. */
-  pick(deviceId) {
-    this.#deviceId = deviceId, memory2.set(deviceId), this.#list(), this.wanted && (this.stop(), this.start());
-  }
-  /** Brings out what is captured but not yet a whole chunk; then calls `done`. */
-  flush(done) {
-    if (!this.#take) {
-      done();
-      return;
-    }
-    this.#tails.push(done), this.#take.node.port.postMessage({ kind: "flush" }), this.#take.scope.timeout(() => this.#settleTails(), TAIL_MS);
-  }
-  async #ask() {
-    if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia)
-      throw new DOMException("", "NotSecure");
-    let audio = { echoCancellation: !0, noiseSuppression: !0, autoGainControl: !0, channelCount: 1 };
-    if (this.#deviceId === "")
-      return navigator.mediaDevices.getUserMedia({ audio });
-    try {
-      return await navigator.mediaDevices.getUserMedia({
-        audio: { ...audio, deviceId: { exact: this.#deviceId } }
-      });
-    } catch (error) {
-      if (error instanceof DOMException && ["OverconstrainedError", "NotFoundError"].includes(error.name))
-        return navigator.mediaDevices.getUserMedia({ audio });
-      throw error;
-    }
-  }
-  async #connect(stream, generation) {
-    let track = stream.getAudioTracks()[0];
-    if (!track)
-      throw new DOMException("", "NotFoundError");
-    let scope = this.#scope.child();
-    scope.add(() => stop(stream));
-    try {
-      let context = new AudioContext({ latencyHint: "interactive" });
-      if (closeWith(scope, context), context.resume().catch(() => {
-      }), await addWorklets(context), generation !== this.#generation || scope.disposed)
-        return scope.dispose(), null;
-      let node = this.#wire(context, stream, scope);
-      return scope.listen(track, "ended", () => this.#ended()), tap().onMicrophone?.(track, context), { scope, track, node };
-    } catch (error) {
-      throw scope.dispose(), error;
-    }
-  }
-  #wire(context, stream, scope) {
-    let input2 = context.createMediaStreamSource(stream), node = new AudioWorkletNode(context, "livewidget-capture", {
-      channelCount: 1,
-      channelCountMode: "explicit",
-      outputChannelCount: [1]
-    }), base = this.#first;
-    return node.port.onmessage = ({ data }) => {
-      if (data.kind === "flushed") {
-        this.#settleTails();
-        return;
-      }
-      this.#first = base + data.first + data.samples.length, this.#ears.chunk(data.samples, base + data.first);
-    }, input2.connect(node).connect(context.destination), scope.add(() => {
-      node.port.postMessage({ kind: "close" }), node.port.onmessage = null, input2.disconnect(), node.disconnect();
-    }), node;
-  }
-  /** The device went away, or the permission was taken back. */
-  #ended() {
-    this.stop(), this.#ears.trouble(trouble(new DOMException("", "TrackEnded")));
-  }
-  #settleTails() {
-    for (let done of this.#tails.splice(0))
-      done();
-  }
-  async #list() {
-    let devices = await listed("audioinput");
-    devices && this.#ears.devices(devices, this.#deviceId);
-  }
-};
-
-// src/audio/playout.ts
-var VOICE_RATE = 24e3, samples = (ms2) => VOICE_RATE * ms2 / 1e3, START = samples(100), REFILL = samples(70);
-
-// src/media/player.ts
-var BLOCKED_MS = 700, ANSWER_MS = 120, REMEMBERED = 16, RAMP_S = 0.02;
-function openContext() {
-  try {
-    return new AudioContext({ sampleRate: VOICE_RATE, latencyHint: "interactive" });
-  } catch {
-    return new AudioContext({ latencyHint: "interactive" });
-  }
-}
-var Player = class {
-  #scope;
-  #ears;
-  #deck = null;
-  #volume = 1;
-  #epoch = 0;
-  #progress = { turn: 0, sample: 0, bufferedMs: 0, silentSamples: 0 };
-  /** Silence counted by contexts that are closed. */
-  #silentBefore = 0;
-  #heard = /* @__PURE__ */ new Map();
-  #asked = [];
-  #newest = -1;
-  #voidTurn = -1;
-  #blocked = !1;
-  constructor(scope, ears) {
-    this.#scope = scope, this.#ears = ears, scope.add(() => this.close());
-  }
-  get progress() {
-    return this.#progress;
-  }
-  /** Opens the context; to be called from a click or a key, or the browser may keep it silent. */
-  unlock() {
-    let { context } = this.#open();
-    context.state === "suspended" && context.resume().catch(() => {
-    });
-  }
-  write(turn2, first, samples3) {
-    turn2 <= this.#voidTurn || (this.#newest = turn2, this.#open(), this.#post({ kind: "audio", epoch: this.#epoch, turn: turn2, first, samples: samples3 }, [samples3.buffer]), this.#watchBlocked());
-  }
-  end(turn2) {
-    this.#deck && this.#post({ kind: "end", epoch: this.#epoch, turn: turn2 });
-  }
-  /** Drops what is older than `epoch`; if `turn` is given, `heard` is told of it. The same epoch flushes once. */
-  flush(epoch, turn2) {
-    turn2 !== null && this.#asked.push(turn2), epoch > this.#epoch ? (this.#epoch = epoch, this.#silence()) : this.#answer();
-  }
-  /** Silence at once for the turn that is here now, and for what still comes of it; the kernel's flush follows. */
-  hush() {
-    this.#voidTurn = Math.max(this.#voidTurn, this.#newest), this.#silence();
-  }
-  setVolume(volume) {
-    this.#volume = Math.min(1, Math.max(0, volume));
-    let deck = this.#deck;
-    deck?.gain.gain.setTargetAtTime(this.#volume, deck.context.currentTime, RAMP_S);
-  }
-  /** Ends the voice and frees the device. */
-  close() {
-    let deck = this.#deck;
-    deck && (this.#deck = null, this.#newest = -1, this.#voidTurn = -1, this.#silentBefore = this.#progress.silentSamples, this.#progress = { ...this.#progress, bufferedMs: 0 }, deck.node?.port.postMessage({ kind: "close" }), deck.scope.dispose(), this.#answer(), this.#setBlocked(!1));
-  }
-  #open() {
-    if (this.#deck)
-      return this.#deck;
-    let scope = this.#scope.child(), context = openContext(), gain = new GainNode(context, { gain: this.#volume });
-    gain.connect(context.destination);
-    let deck = { scope, context, gain, node: null, waiting: [] };
-    return this.#deck = deck, closeWith(scope, context), scope.listen(
-      context,
-      "statechange",
-      () => this.#setBlocked(this.#blocked && context.state !== "running")
-    ), this.#load(deck).catch((error) => console.error("livewidget:", error)), deck;
-  }
-  async #load(deck) {
-    let { context, gain, scope } = deck;
-    if (await addWorklets(context), scope.disposed)
-      return;
-    let node = new AudioWorkletNode(context, "livewidget-playback", {
-      numberOfInputs: 0,
-      outputChannelCount: [1]
-    });
-    node.connect(gain), node.port.onmessage = ({ data }) => this.#take(data), scope.add(() => {
-      node.port.onmessage = null, node.disconnect(), gain.disconnect();
-    }), deck.node = node, tap().onPlayer?.(context, gain);
-    for (let message of deck.waiting.splice(0))
-      this.#post(message);
-  }
-  #post(message, transfer = []) {
-    let deck = this.#deck;
-    deck?.node ? deck.node.port.postMessage(message, transfer) : deck?.waiting.push(message);
-  }
-  #silence() {
-    let deck = this.#deck;
-    deck?.node ? (this.#post({ kind: "flush", epoch: this.#epoch }), deck.scope.timeout(() => this.#answer(), ANSWER_MS)) : (deck?.waiting.splice(0), this.#answer());
-  }
-  #take(message) {
-    if (this.#remember(message.turn, message.sample), message.kind === "flushed") {
-      this.#progress = { ...this.#progress, turn: message.turn, sample: message.sample, bufferedMs: 0 }, this.#answer();
-      return;
-    }
-    let { turn: turn2, sample, buffered, silent: silent2, peak: peak2 } = message, silentSamples = this.#silentBefore + silent2;
-    this.#progress = { turn: turn2, sample, bufferedMs: buffered * 1e3 / VOICE_RATE, silentSamples }, this.#ears.progress(this.#progress, peak2);
-  }
-  #remember(turn2, sample) {
-    this.#heard.set(turn2, Math.max(sample, this.#heard.get(turn2) ?? 0)), this.#heard.size > REMEMBERED && this.#heard.delete(this.#heard.keys().next().value);
-  }
-  #answer() {
-    for (let turn2 of this.#asked.splice(0))
-      this.#ears.heard(turn2, this.#heard.get(turn2) ?? 0);
-  }
-  #watchBlocked() {
-    let deck = this.#deck;
-    !deck || this.#blocked || deck.context.state === "running" || deck.scope.timeout(() => {
-      if (deck.context.state !== "running" && !this.#blocked) {
-        this.#setBlocked(!0);
-        for (let gesture of ["pointerdown", "keydown"])
-          deck.scope.listen(document, gesture, () => this.unlock(), { capture: !0 });
-      }
-    }, BLOCKED_MS);
-  }
-  #setBlocked(blocked) {
-    blocked !== this.#blocked && (this.#blocked = blocked, this.#ears.blocked(blocked));
-  }
-};
-
-// src/audio/staleness.ts
-var ms = (samples3) => samples3 * 1e3 / 16e3, samples2 = (milliseconds) => 16e3 * milliseconds / 1e3, SHORT = samples2(40), LONG = samples2(100), LAGGING_MS = 400, BUSY_MS = 1e3, KEPT_MS = 1e4, FRESH_MS = 3e3, RESEND_MS = 1e3, endOf = (chunk) => chunk.captured_ms + ms(chunk.samples.length), lengthOf = (chunks) => chunks.reduce((sum, chunk) => sum + ms(chunk.samples.length), 0);
-function joined(chunks) {
-  let all = new Int16Array(chunks.reduce((sum, chunk) => sum + chunk.samples.length, 0)), place = 0;
-  for (let chunk of chunks)
-    all.set(chunk.samples, place), place += chunk.samples.length;
-  return { first_sample: chunks[0].first_sample, captured_ms: chunks[0].captured_ms, samples: all };
-}
-var Uplink = class {
-  #send;
-  #seq = 0;
-  #size = SHORT;
-  /** Too short to be sent yet. */
-  #gathering = [];
-  #unacked = [];
-  #waiting = [];
-  #busy = !1;
-  #lastEnd = null;
-  #resent = Number.NEGATIVE_INFINITY;
-  #acked = 0;
-  #ackedAt = Number.NEGATIVE_INFINITY;
-  #busyAt = 0;
-  #afterwards = [];
-  constructor(send) {
-    this.#send = send;
-  }
-  /** True while the kernel lives but does not take what it was sent. */
-  get busy() {
-    return this.#busy;
-  }
-  /** Sound that should reach the kernel now, in order. */
-  add(chunk, now) {
-    let before = this.#gathering.at(-1);
-    before && before.first_sample + before.samples.length !== chunk.first_sample && this.#release(now), this.#gathering.push(chunk), this.#gathering.reduce((sum, part) => sum + part.samples.length, 0) >= this.#size && this.#release(now);
-  }
-  /** Sends what is gathered, however short; then, when all has gone, calls `done`: now, or after the kernel's pause. */
-  flush(now, done = () => {
-  }) {
-    this.#release(now), this.#busy ? this.#afterwards.push(done) : done();
-  }
-  /** The kernel has handled all up to `ack`. */
-  heartbeat(ack, resend, now) {
-    ack > this.#acked && (this.#acked = ack, this.#ackedAt = now), this.#unacked = this.#unacked.filter((sent) => sent.packet.seq > ack);
-    let oldest = this.#unacked[0], age = oldest ? now - oldest.at : 0;
-    this.#size = age > LAGGING_MS ? LONG : SHORT, this.#busy ? this.#listen(now) : age > BUSY_MS ? (this.#busy = !0, this.#busyAt = now, this.#size = LONG) : resend && now - this.#resent > RESEND_MS && (this.#resent = now, this.#again(now));
-  }
-  /** The microphone is off: nothing of before may be sent. */
-  clear() {
-    this.#gathering = [], this.#waiting = [], this.#unacked = [], this.#busy = !1, this.#size = SHORT, this.#lastEnd = null;
-    let afterwards = this.#afterwards;
-    this.#afterwards = [];
-    for (let done of afterwards)
-      done();
-  }
-  /** Ends the pause once all that was sent is acknowledged, or part of it was and the rest seems lost. */
-  #listen(now) {
-    let moved = this.#ackedAt >= this.#busyAt;
-    this.#acked >= this.#seq ? this.#recover(now) : moved && now - this.#ackedAt >= BUSY_MS && (this.#again(now), this.#recover(now));
-  }
-  #release(now) {
-    if (this.#gathering.length === 0)
-      return;
-    let chunk = joined(this.#gathering);
-    if (this.#gathering = [], this.#busy)
-      for (this.#waiting.push(chunk); lengthOf(this.#waiting) > KEPT_MS; )
-        this.#waiting.shift();
-    else
-      this.#post(chunk, now, !1, 0);
-  }
-  #post(chunk, now, stale, gap) {
-    this.#seq += 1;
-    let packet = { ...chunk, seq: this.#seq, stale, gap_ms: Math.max(0, Math.round(gap)) };
-    for (this.#unacked.push({ packet, at: now }); lengthOf(this.#unacked.map((sent) => sent.packet)) > KEPT_MS; )
-      this.#unacked.shift();
-    this.#lastEnd = endOf(chunk), this.#send(packet);
-  }
-  /** The kernel takes messages again: a short pause is made good, of a long one the newest is sent and called stale. */
-  #recover(now) {
-    this.#busy = !1, this.#size = SHORT;
-    let before = this.#lastEnd, long = lengthOf(this.#waiting) > FRESH_MS, waiting = this.#waiting;
-    this.#waiting = [], long && (waiting = waiting.filter((chunk) => endOf(chunk) > now - FRESH_MS)), waiting.forEach((chunk, place) => {
-      let gap = long && place === 0 && before !== null ? chunk.captured_ms - before : 0;
-      this.#post(chunk, now, long, gap);
-    });
-    let afterwards = this.#afterwards;
-    this.#afterwards = [];
-    for (let done of afterwards)
-      done();
-  }
-  /** Sends again what the kernel says it never got. */
-  #again(now) {
-    for (let sent of this.#unacked) {
-      let age = now - endOf(sent.packet);
-      this.#send({ ...sent.packet, stale: sent.packet.stale || age > FRESH_MS }), sent.at = now;
-    }
-  }
-};
-
-// src/media/voice.ts
-var PREROLL_MS = 200, BAR_SAMPLES = 16e3 / 25, Voice = class {
-  #ears;
-  #now;
-  #uplink;
-  #clock = new ClockMap();
-  #silence = new SilenceWatch();
-  #gate = { live: !1, pushToTalk: !1 };
-  #talking = !1;
-  #before = [];
-  #bar = { peak: 0, samples: 0 };
-  #busy = !1;
-  #silent = !1;
-  constructor(ears, now) {
-    this.#ears = ears, this.#now = now, this.#uplink = new Uplink((packet) => ears.send(packet));
-  }
-  get talking() {
-    return this.#talking;
-  }
-  /** True while the kernel does not take what it is sent. */
-  get busy() {
-    return this.#busy;
-  }
-  /** Sets what may pass. What was captured before and is under way still goes out. */
-  open(gate) {
-    let was = this.#gate;
-    this.#gate = gate, was.live && !gate.live && (this.#uplink.flush(this.#now()), this.#talking = !1), was.pushToTalk !== gate.pushToTalk && this.release();
-  }
-  /** Takes a chunk from the capture worklet. */
-  chunk(samples3, first) {
-    let now = this.#now(), length = samples3.length * 1e3 / 16e3, streamMs = first * 1e3 / 16e3, captured_ms = Math.max(0, this.#clock.seen(streamMs + length, now) - length);
-    this.#measure(samples3, length);
-    let chunk = { first_sample: first, captured_ms, samples: samples3 };
-    this.#gate.live && (!this.#gate.pushToTalk || this.#talking) ? this.#uplink.add(chunk, now) : this.#remember(chunk);
-  }
-  /** Push-to-talk is pressed: says so, then sends from a little before. */
-  press() {
-    if (!this.#gate.live || !this.#gate.pushToTalk || this.#talking)
-      return;
-    this.#talking = !0, this.#ears.activity(!0);
-    let now = this.#now();
-    for (let chunk of this.#before.splice(0))
-      this.#uplink.add(chunk, now);
-  }
-  /** Push-to-talk is let go, and the tail is in: sends the rest, then says so. */
-  release() {
-    this.#talking && (this.#talking = !1, this.#uplink.flush(this.#now(), () => this.#ears.activity(!1)));
-  }
-  /** The kernel has taken packets up to `ack`. */
-  heartbeat(ack, resend) {
-    this.#uplink.heartbeat(ack, resend, this.#now()), this.#tellBusy();
-  }
-  /** The microphone was given back. */
-  off() {
-    this.#talking = !1, this.#before = [], this.#uplink.clear(), this.#clock.reset(), this.#tellBusy(), this.quiet();
-  }
-  /** Silence is wanted now: muted or off. */
-  quiet() {
-    this.#silence.reset(), this.#tellSilent(!1);
-  }
-  #remember(chunk) {
-    for (this.#before.push(chunk); this.#before.length > 0 && this.#before[0].captured_ms < chunk.captured_ms - PREROLL_MS; )
-      this.#before.shift();
-  }
-  #measure(samples3, length) {
-    let peak2 = peakOf(samples3);
-    this.#bar.peak = Math.max(this.#bar.peak, peak2), this.#bar.samples += samples3.length, this.#bar.samples >= BAR_SAMPLES && (this.#ears.level(this.#bar.peak), this.#bar = { peak: 0, samples: 0 }), this.#tellSilent(this.#silence.hear(peak2, length));
-  }
-  #tellSilent(silent2) {
-    silent2 !== this.#silent && (this.#silent = silent2, this.#ears.silent(silent2));
-  }
-  #tellBusy() {
-    this.#uplink.busy !== this.#busy && (this.#busy = this.#uplink.busy, this.#ears.busy(this.#busy));
-  }
-};
-
-// src/talk.ts
-var BAR_MS = 40, Talk = class {
-  levels = new LevelLanes();
-  #scope;
-  #store;
-  #notices;
-  #bridge;
-  #now;
-  #player;
-  #microphone;
-  #voice;
-  /** Touches no device: that takes a click. */
-  constructor(scope, store, notices, bridge, now) {
-    this.#scope = scope, this.#store = store, this.#notices = notices, this.#bridge = bridge, this.#now = now, this.#voice = this.#makeVoice(), this.#player = this.#makePlayer(), this.#microphone = this.#makeMicrophone(), scope.interval(() => this.#moveLevels(), BAR_MS);
-  }
-  get player() {
-    return this.#player;
-  }
-  get microphone() {
-    return this.#microphone;
-  }
-  /** Tells the kernel how far the voice is; that is credit, statistics and sign of life. */
-  report() {
-    if (!this.#bridge.welcomed || !this.#store.get().connected)
-      return;
-    let { turn: turn2, sample, bufferedMs, silentSamples } = this.#player.progress, body = {
-      ack_seq: this.#bridge.speakerAck,
-      turn: turn2,
-      played_sample: sample,
-      buffered_ms: Math.round(bufferedMs),
-      silent_samples: silentSamples,
-      epoch: this.#bridge.epoch,
-      page_ms: this.#now()
-    };
-    this.#bridge.send({ lane: "control", kind: "played", body });
-  }
-  /** The kernel has taken microphone packets up to `ack`. */
-  heartbeat(ack, resend) {
-    this.#voice.heartbeat(ack, resend);
-  }
-  /** Push-to-talk is pressed or let go; the microphone is there or about to be. */
-  hold(active) {
-    active ? this.openGate() : this.#microphone.flush(() => this.#voice.release());
-  }
-  /** Gives both devices back at once. */
-  silence() {
-    this.#microphone.stop(), this.#player.close();
-  }
-  /** Frees the loudspeaker once all has been heard. */
-  closeWhenQuiet() {
-    this.#player.progress.bufferedMs === 0 && this.#player.close();
-  }
-  #makeVoice() {
-    return new Voice(
-      {
-        send: ({ seq, samples: samples3, first_sample, captured_ms, stale, gap_ms }) => this.#bridge.sendVoice(seq, { first_sample, captured_ms, stale, gap_ms }, samples3),
-        activity: (active) => this.#bridge.send({ lane: "control", kind: "activity", body: { active } }),
-        level: (peak2) => this.levels.put("user", peak2),
-        silent: (silent2) => silent2 ? this.#notices.show(SILENT) : this.#notices.clear(SILENT.code),
-        busy: (busy) => this.#busy(busy)
-      },
-      this.#now
-    );
-  }
-  #makePlayer() {
-    return new Player(this.#scope, {
-      progress: ({ turn: turn2, sample }, peak2) => {
-        this.levels.put("model", peak2);
-        let playback = this.#store.get().playback;
-        (playback.turn !== turn2 || playback.playedSample !== sample) && this.#store.set({ playback: { ...playback, turn: turn2, playedSample: sample } });
-      },
-      heard: (turn2, sample) => this.#bridge.send({ lane: "control", kind: "heard", body: { turn: turn2, sample } }),
-      blocked: (blocked) => blocked ? this.#notices.show(SOUND_BLOCKED) : this.#notices.clear(SOUND_BLOCKED.code)
-    });
-  }
-  #makeMicrophone() {
-    return new Microphone(this.#scope, {
-      chunk: (samples3, first) => {
-        this.#microphone.muted || this.#voice.chunk(samples3, first);
-      },
-      state: (state, detail) => this.#microphoneState(state, detail),
-      devices: (devices, deviceId) => this.#store.set({ microphone: { ...this.#store.get().microphone, devices, deviceId } }),
-      trouble: ({ notice: notice2 }) => this.#notices.show(notice2)
-    });
-  }
-  #microphoneState(state, detail) {
-    let shown = state === "on" && this.#voice.busy ? "paused" : state;
-    this.#store.set({ microphone: { ...this.#store.get().microphone, state: shown } }), state === "muted" ? this.#voice.quiet() : state !== "on" && (this.#voice.off(), this.#store.set({ holding: this.#store.get().holding && state === "asking" })), this.openGate(), this.#bridge.send({ lane: "control", kind: "microphone", body: { state, detail } });
-  }
-  /** Opens or shuts the microphone's way to the kernel, as the state says; to be called when that changes. */
-  openGate() {
-    let { phase: phase2, microphone, turnTaking, holding, owner } = this.#store.get(), on = microphone.state === "on" || microphone.state === "paused";
-    this.#voice.open({ live: phase2 === "live" && owner && on, pushToTalk: turnTaking === "push_to_talk" }), holding && this.#voice.press();
-  }
-  #busy(busy) {
-    let microphone = this.#store.get().microphone;
-    busy ? (this.#notices.show(KERNEL_BUSY), this.#store.set({ microphone: { ...microphone, state: "paused" } })) : (this.#notices.clear(KERNEL_BUSY.code), microphone.state === "paused" && this.#store.set({ microphone: { ...microphone, state: "on" } }));
-  }
-  #moveLevels() {
-    (this.#store.get().phase === "live" || this.#microphone.wanted || this.#player.progress.bufferedMs > 0) && this.levels.advance(this.#now());
-  }
-};
-
 // src/app.ts
+function hideClass(name2, scope, page = document) {
+  if (!/^[\w-]+$/.test(name2))
+    return;
+  let style = page.createElement("style");
+  style.textContent = `.${name2} { display: none !important; }`, page.head.append(style), scope.add(() => style.remove());
+}
 var TICK_MS = 250, IDLE_TICKS = 4, PATIENCE_TICKS = 20, VIEW_GRACE_MS = 1500, LONGEST_TEXT = 1e5, App = class {
   scope = new Scope();
   store = createStore();
@@ -1890,8 +1866,8 @@ var TICK_MS = 250, IDLE_TICKS = 4, PATIENCE_TICKS = 20, VIEW_GRACE_MS = 1500, LO
   constructor(wire) {
     this.#lease = new Lease(this.#now()), this.bridge = new Bridge(randomName(), wire, this.#now, {
       message: (message) => this.#take(message),
-      voice: (turn2, first, samples3) => this.#talk.player.write(turn2, first, samples3),
-      flush: (epoch, turn2) => this.#flush(epoch, turn2),
+      voice: (turn, first, samples3) => this.#talk.player.write(turn, first, samples3),
+      flush: (epoch, turn) => this.#flush(epoch, turn),
       insight: (message, buffers) => this.#look(message, buffers),
       alive: () => this.#alive()
     }), this.explorer = new Exploration(this.store, this.bridge, this.#now), this.#talk = new Talk(this.scope, this.store, this.#notices, this.bridge, this.#now);
@@ -1996,12 +1972,12 @@ var TICK_MS = 250, IDLE_TICKS = 4, PATIENCE_TICKS = 20, VIEW_GRACE_MS = 1500, LO
     let elsewhere = owner !== "" && !mine;
     this.store.set({ phase: phase2, floor: floor2, turnTaking: turn_taking, view, sees, model, badge, suggestions: suggestions2 }), this.store.set({ liveSince, owner: mine, elsewhere }), elsewhere ? this.#yield() : this.#notices.clear(OTHER_PAGE.code), phase2 === "ended" && before.phase !== "ended" && this.#ended(), this.#talk.openGate();
   }
-  #turn(turn2) {
-    let others = this.store.get().turns.filter((known2) => known2.index !== turn2.index), place = others.findIndex((known2) => known2.index > turn2.index);
-    others.splice(place === -1 ? others.length : place, 0, turn2), this.store.set({ turns: others });
+  #turn(turn) {
+    let others = this.store.get().turns.filter((known2) => known2.index !== turn.index), place = others.findIndex((known2) => known2.index > turn.index);
+    others.splice(place === -1 ? others.length : place, 0, turn), this.store.set({ turns: others });
   }
-  #flush(epoch, turn2) {
-    turn2 !== null && this.#talk.levels.mark(), this.#talk.player.flush(epoch, turn2);
+  #flush(epoch, turn) {
+    turn !== null && this.#talk.levels.mark(), this.#talk.player.flush(epoch, turn);
   }
   #alive() {
     let back = !this.store.get().connected;
@@ -2116,6 +2092,20 @@ function icon(picture2, size2 = 20) {
 function picture(svg, to) {
   attribute(svg.firstElementChild, "d", PATHS[to]);
 }
+function patchKeyed(list2, nodes, items, how) {
+  let changed = !1;
+  if (nodes.size > items.length || items.some((item2) => !nodes.has(how.key(item2)))) {
+    let kept = new Set(items.map(how.key));
+    for (let [key, node] of nodes)
+      kept.has(key) || (node.element.remove(), nodes.delete(key), changed = !0);
+  }
+  let place = list2.firstElementChild;
+  for (let item2 of items) {
+    let node = nodes.get(how.key(item2));
+    node || (node = how.make(item2), nodes.set(how.key(item2), node)), node.element === place ? place = place.nextElementSibling : list2.insertBefore(node.element, place), changed = how.update(node, item2) || changed;
+  }
+  return changed;
+}
 
 // src/views/format.ts
 var ANSI = /\u001b\[[0-?]*[ -/]*[@-~]/g, CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, LINES = /\r\n?|[\u2028\u2029\u0085]/g, BIDI = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
@@ -2158,8 +2148,6 @@ function left(ms2) {
   let seconds = Math.max(0, Math.ceil(ms2 / 1e3));
   return seconds > 90 ? `${Math.round(seconds / 60)} min` : `${seconds} s`;
 }
-
-// src/views/language.ts
 var known = /* @__PURE__ */ new Map();
 function languageName(code2) {
   let name2 = known.get(code2);
@@ -2176,7 +2164,7 @@ function languageTag(code2) {
   return /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(code2) ? code2 : null;
 }
 
-// src/views/question.ts
+// src/views/tool.ts
 function question(actions) {
   let words2 = el("span", "lw-question-words"), yes = button("lw-answer", "Allow", "Allow"), no = button("lw-answer", "Don't", "Don't"), element = el("span", "lw-question", { role: "group" }, words2, yes, no), asked = null, answered = !1, answer = (allowed2) => {
     asked !== null && !answered && (answered = !0, actions.confirm(asked, allowed2));
@@ -2192,8 +2180,40 @@ function question(actions) {
   };
 }
 function asking(state) {
-  return state.phase === "live" ? state.turns.flatMap((turn2) => turn2.tools.filter((use) => use.state === "asking")) : [];
+  return state.phase === "live" ? state.turns.flatMap((turn) => turn.tools.filter((use) => use.state === "asking")) : [];
 }
+var CHIP = 240, ASKED = 2e3;
+function tools(actions) {
+  let element = el("ul", "lw-tools", { "aria-label": "Tools" }), chips = [];
+  return {
+    element,
+    update(uses, state) {
+      for (let chip2 of chips.splice(uses.length))
+        chip2.element.remove();
+      uses.forEach((use, index) => {
+        chips[index] || (chips[index] = makeChip(actions), element.append(chips[index].element)), chips[index].update(use, state);
+      }), show(element, uses.length > 0);
+    }
+  };
+}
+function makeChip(actions) {
+  let [call, rest] = [el("b"), el("span")], ask = question(actions), element = el("li", "lw-chip", {}, el("span", "lw-call", {}, call, rest), ask.element);
+  return {
+    element,
+    update(use, state) {
+      let known2 = use.state in OUTCOME ? use.state : "running";
+      attribute(element, "data-state", known2), text2(call, cleanLine(use.name, 80)), text2(rest, `(${cleanLine(use.args, known2 === "asking" ? ASKED : CHIP)})${OUTCOME[known2](use)}`), ask.update(known2 === "asking" ? use : null, state);
+    }
+  };
+}
+var OUTCOME = {
+  asking: () => "",
+  running: (use) => ` … ${cleanLine(use.updates.at(-1) ?? "", CHIP)}`.trimEnd(),
+  done: (use) => ` → ${cleanLine(use.result ?? "None", CHIP)} · ${duration(use.duration_ms)}`,
+  failed: (use) => ` failed: ${cleanLine(use.error ?? "no reason given", CHIP)}`,
+  refused: () => " did not run",
+  cancelled: () => " cancelled"
+};
 
 // src/views/status.ts
 function status(state) {
@@ -2357,176 +2377,7 @@ function speakerName(state) {
   return cleanLine(state.speaker, 40) || "model";
 }
 
-// src/views/announcer.ts
-var SPOKEN = 4;
-function announcer() {
-  let element = el("div", "lw-unseen", { role: "log", "aria-live": "polite", "aria-label": "Said" }), known2 = null, asked = /* @__PURE__ */ new Set(), put4 = (line2) => {
-    element.append(line2), element.children.length > SPOKEN && element.firstElementChild.remove();
-  };
-  return {
-    element,
-    update(state) {
-      if (known2 === null) {
-        known2 = new Set(state.turns.filter(isSaid).map((turn2) => turn2.index));
-        return;
-      }
-      for (let use of asking(state))
-        asked.has(use.id) || (asked.add(use.id), put4(el("p", "", {}, clean(`May it run? ${cleanLine(use.name, 80)}(${cleanLine(use.args)})`))));
-      for (let turn2 of state.turns) {
-        if (known2.has(turn2.index) || !isSaid(turn2))
-          continue;
-        known2.add(turn2.index);
-        let who = turn2.speaker === "user" ? "you" : speakerName(state), line2 = el("p", "", {}, clean(`${who}: ${said(turn2)}`)), language = languageTag(turn2.language);
-        language && line2.setAttribute("lang", language), put4(line2);
-      }
-    }
-  };
-}
-function isSaid(turn2) {
-  return turn2.final && (turn2.spans.length > 0 || turn2.interim !== "" || turn2.waited);
-}
-function said(turn2) {
-  if (turn2.waited)
-    return "chose not to answer";
-  let words2 = turn2.spans.map((span) => span.text).join("").trim();
-  return turn2.interrupted ? `${words2} (interrupted)` : words2;
-}
-
-// src/views/eyes.ts
-var LENSES = [
-  { source: "camera", glyph: "camera", on: "Turn the camera off", off: "Show the camera" },
-  { source: "screen", glyph: "screen", on: "Stop showing the screen", off: "Show a screen" }
-];
-function canShow(state) {
-  return state.sees && state.connected && !mirrors(state);
-}
-function eyes(actions) {
-  let lenses = LENSES.map((lens) => ({ ...lens, node: button("lw-eye", lens.off, icon(lens.glyph)) })), input2 = el("input", "", { type: "file", accept: "image/*", "aria-label": "Picture file" });
-  input2.hidden = !0;
-  let file = button("lw-eye", "Show a picture file", icon("picture")), element = el("div", "lw-eyes", { role: "group", "aria-label": "Show something" });
-  element.append(...lenses.map(({ node }) => node), file, input2);
-  for (let { node, source } of lenses)
-    node.onclick = () => {
-      node.getAttribute("aria-disabled") === null && actions.toggle(source);
-    };
-  return file.onclick = () => {
-    file.getAttribute("aria-disabled") === null && input2.click();
-  }, input2.onchange = () => {
-    let picked = input2.files?.[0];
-    picked && actions.sendFile(picked), input2.value = "";
-  }, {
-    element,
-    update(state) {
-      show(element, state.sees);
-      for (let { node, source, on, off } of lenses) {
-        let pressed = state.sight.source === source;
-        attribute(node, "aria-pressed", String(pressed)), attribute(node, "data-look", pressed ? state.sight.state : "off"), name(node, pressed ? on : off);
-      }
-      for (let node of [...lenses.map((lens) => lens.node), file])
-        attribute(node, "aria-disabled", canShow(state) ? null : "true");
-    }
-  };
-}
-function dropping(card, may, actions, scope) {
-  let carries = (event) => may() && (event.dataTransfer?.types.includes("Files") ?? !1);
-  for (let type of ["dragenter", "dragover"])
-    scope.listen(card, type, (event) => {
-      carries(event) && (event.preventDefault(), event.stopPropagation(), attribute(card, "data-drop", "true"));
-    });
-  scope.listen(card, "dragleave", (event) => {
-    event.relatedTarget instanceof Node && card.contains(event.relatedTarget) || attribute(card, "data-drop", null);
-  }), scope.listen(card, "drop", (event) => {
-    attribute(card, "data-drop", null), carries(event) && (event.preventDefault(), event.stopPropagation(), take(event.dataTransfer));
-  }), scope.listen(card, "paste", (event) => {
-    may() && take(event.clipboardData) && event.preventDefault();
-  });
-  function take(from) {
-    let files = [...from?.files ?? []], file = files.find(({ type }) => type.startsWith("image/")) ?? files[0];
-    return file && actions.sendFile(file), file !== void 0;
-  }
-}
-
-// src/views/microphone-button.ts
-var POINTER = "pointer", KEY = "button key", CLICK = "click";
-function microphoneView(store, hold, actions, scope) {
-  let glyph = icon("microphone", 22), element = button("lw-microphone", "Start talking", glyph), does = () => microphoneButton(store.get()).does;
-  scope.listen(element, "click", (event) => {
-    let now = does();
-    now === "start" ? actions.start() : now === "mute" ? actions.toggleMute() : now === "hold" && event.detail === 0 && (hold.holds(CLICK) ? hold.end(CLICK) : hold.begin(CLICK));
-  }), scope.listen(element, "pointerdown", (event) => {
-    event.button === 0 && does() === "hold" && hold.begin(POINTER) && element.setPointerCapture(event.pointerId);
-  });
-  for (let type of ["pointerup", "pointercancel", "lostpointercapture"])
-    scope.listen(element, type, () => hold.end(POINTER));
-  scope.listen(element, "contextmenu", (event) => {
-    does() === "hold" && event.preventDefault();
-  }), scope.listen(element, "keydown", (event) => {
-    (event.key === " " || event.key === "Enter") && does() === "hold" && (event.preventDefault(), event.repeat || hold.begin(KEY));
-  }), scope.listen(element, "keyup", (event) => {
-    (event.key === " " || event.key === "Enter") && hold.holds(KEY) && (event.preventDefault(), hold.end(KEY));
-  }), scope.listen(element, "blur", () => hold.end(KEY));
-  let shown = 0;
-  return {
-    element,
-    level(value) {
-      let rounded = Math.round(Math.sqrt(Math.min(1, Math.max(0, value))) * 20) / 20;
-      rounded !== shown && (shown = rounded, element.style.setProperty("--lw-level", String(rounded)));
-    },
-    update(state) {
-      let now = microphoneButton(state);
-      attribute(element, "data-look", now.look), attribute(element, "aria-pressed", now.pressed === null ? null : String(now.pressed)), attribute(element, "aria-disabled", now.does === "nothing" ? "true" : null), name(element, now.label, now.pressed && now.does === "mute" ? "Unmute the microphone" : now.label), picture(glyph, now.look === "silent" ? "silent" : "microphone");
-    }
-  };
-}
-
-// src/views/composer.ts
-var LONGEST = 8e3;
-function composer(store, hold, actions, scope) {
-  let microphone = microphoneView(store, hold, actions, scope), stop2 = button("lw-stop", "Stop the talk", el("span", "lw-square", { "aria-hidden": "true" })), box = el("input", "lw-box", {
-    type: "text",
-    "aria-label": "Message",
-    autocomplete: "off",
-    enterkeyhint: "send",
-    maxlength: String(LONGEST)
-  }), send = el("button", "lw-plain lw-send", { type: "submit" }, icon("send"));
-  name(send, "Send");
-  let line2 = el("p", "lw-hint"), interrupt = interruptButton(actions), below = el("div", "lw-below", {}, line2, interrupt.element), field = el("div", "lw-field", {}, box, send), eye = eyes(actions.sight), element = el("form", "lw-composer", {}, microphone.element, stop2, field, eye.element, below), ready = () => {
-    attribute(send, "disabled", box.value.trim() && store.get().connected ? null : "");
-  };
-  return stop2.onclick = () => actions.stop(), scope.listen(box, "input", ready), scope.listen(element, "submit", (event) => {
-    event.preventDefault();
-    let message = box.value.trim();
-    message && store.get().connected && (actions.sendText(message), box.value = "", ready());
-  }), {
-    element,
-    level: microphone.level,
-    update(state) {
-      microphone.update(state), eye.update(state);
-      let runs = state.connected && (state.phase === "live" || state.phase === "connecting");
-      !runs && stop2 === document.activeElement && microphone.element.focus(), attribute(stop2, "disabled", runs ? null : "");
-      let typed = takesText(state);
-      show(field, typed), attribute(element, "data-silent", typed ? null : "true"), attribute(box, "disabled", state.connected && typed ? null : ""), attribute(box, "placeholder", placeholder(state)), text2(line2, hint(state)), interrupt.update(state), ready();
-    }
-  };
-}
-function interruptButton(actions) {
-  let key = el("kbd", "lw-key", {}, "esc"), element = el(
-    "button",
-    "lw-interrupt",
-    { type: "button", title: "Interrupt (Escape)" },
-    "Interrupt ",
-    key
-  );
-  return element.onclick = () => actions.interrupt(), {
-    element,
-    update(state) {
-      let wanted = canInterrupt(state);
-      !wanted && element === document.activeElement && element.closest(".livewidget")?.focus(), show(element, wanted);
-    }
-  };
-}
-
-// src/views/gauges.ts
+// src/views/header.ts
 var SVG2 = "http://www.w3.org/2000/svg", RADIUS = 6, AROUND = 2 * Math.PI * RADIUS, SOON_MS = 6e4, TICK_MS2 = 500;
 function timeLeft({ phase: phase2, connected, explorer: explorer2 }, now) {
   let { meter, meterAt } = explorer2;
@@ -2591,8 +2442,47 @@ function circle(className) {
     node.setAttribute(key, value);
   return node;
 }
+function header(scope) {
+  let dot = el("span", "lw-dot", { "aria-hidden": "true" }), who = el("strong", "lw-who"), badge = el("span", "lw-badge"), badgeMore = el("span", "lw-wide"), badgeShort = el("span");
+  badge.append(badgeShort, badgeMore);
+  let word = el("span", "lw-word"), first = el("span", "lw-first lw-wide", {
+    title: "From the end of your words to the first sound of the answer"
+  }), clock2 = el("span", "lw-clock", { role: "timer", "aria-label": "Elapsed time" }, "00:00"), ring = timeRing(scope), used = tokenMeter(), explore = el(
+    "button",
+    "lw-explore",
+    { type: "button", title: "Explore what the model can do" },
+    icon("compass", 18),
+    el("span", "lw-explore-word", {}, "Explore")
+  ), settings2 = button("lw-plain lw-settings-button", "Settings", icon("settings")), element = el(
+    "header",
+    "lw-header",
+    {},
+    el("span", "lw-identity", {}, dot, who, badge),
+    el("span", "lw-meta", {}, word, first, used.element, ring.element, clock2),
+    explore,
+    settings2
+  ), since = null, counted2 = !1, tick = () => {
+    since !== null && text2(clock2, elapsed(performance.now() - since));
+  };
+  return scope.interval(tick, 250), {
+    element,
+    explore,
+    settings: settings2,
+    update(state) {
+      let { word: now, tone } = status(state);
+      attribute(dot, "data-tone", tone), attribute(word, "data-tone", tone), text2(word, now), text2(who, displayName(state)), attribute(who, "title", displayName(state));
+      let [short2, more] = badgeParts(cleanLine(state.badge));
+      text2(badgeShort, short2), text2(badgeMore, more), show(badge, short2 !== "");
+      let ms2 = lastLatency(state);
+      text2(first, ms2 === null ? "" : `first sound ${latency(ms2)}`), show(first, ms2 !== null), since = state.phase === "live" && state.connected ? state.liveSince : null, state.phase === "connecting" && text2(clock2, elapsed(0)), counted2 ||= since !== null || state.phase === "idle" || state.phase === "connecting", show(clock2, counted2), tick(), ring.update(state), used.update(state), show(used.element, !used.element.hidden && (state.explorer.meter?.cost_usd ?? 0) > 0);
+    }
+  };
+}
+function lastLatency(state) {
+  return [...state.turns].reverse().find((turn) => turn.latency_ms !== null)?.latency_ms ?? null;
+}
 
-// src/views/explorer/anatomy/panel.ts
+// src/explorer/latency.ts
 var MOST = 50, PARTS = [
   { name: "decision", label: "noticing your end", of: ({ decision_ms }) => decision_ms ?? 0 },
   { name: "network", label: "network", of: ({ network_ms }) => network_ms ?? 0 },
@@ -2616,11 +2506,11 @@ function anatomyPanel(_store, _actions, _scope) {
       if (turns === seen)
         return;
       seen = turns;
-      let timed = turns.filter((turn2) => turn2.anatomy !== null).slice(-MOST);
+      let timed = turns.filter((turn) => turn.anatomy !== null).slice(-MOST);
       show(empty, timed.length === 0), show(legend, timed.length > 0);
-      let longest = Math.max(1, ...timed.map((turn2) => total(turn2.anatomy)));
-      for (let [index, turn2] of timed.entries())
-        put(list2.children[index] ?? list2.appendChild(row()), turn2, longest);
+      let longest = Math.max(1, ...timed.map((turn) => total(turn.anatomy)));
+      for (let [index, turn] of timed.entries())
+        put(list2.children[index] ?? list2.appendChild(row()), turn, longest);
       for (; list2.children.length > timed.length; )
         list2.lastElementChild.remove();
     }
@@ -2633,9 +2523,9 @@ function row() {
   let bar = el("div", "lw-bar", { role: "img" }, ...PARTS.map(({ name: name2 }) => el("i", `lw-part-${name2}`)));
   return el("li", "", {}, el("p", "lw-anatomy-text"), bar, el("p", "lw-anatomy-says"));
 }
-function put(node, turn2, longest) {
-  let [said2, bar, says] = node.children, anatomy = turn2.anatomy;
-  text2(said2, cleanLine(turn2.spans.map((span) => span.text).join(""), 90) || "…"), PARTS.forEach((part, index) => {
+function put(node, turn, longest) {
+  let [said2, bar, says] = node.children, anatomy = turn.anatomy;
+  text2(said2, cleanLine(turn.spans.map((span) => span.text).join(""), 90) || "…"), PARTS.forEach((part, index) => {
     bar.children[index].style.width = `${part.of(anatomy) / longest * 100}%`;
   }), text2(says, sentence(anatomy)), attribute(bar, "aria-label", sentence(anatomy));
 }
@@ -2644,89 +2534,7 @@ function sentence(anatomy) {
   return `first sound after ${duration(first)}${made ? ` (${made})` : ""}${heard}`;
 }
 
-// src/views/explorer/apply-bar.ts
-function applyBar(ways, scope) {
-  let count2 = el("strong", "lw-apply-count"), takes = el("span", "lw-apply-takes"), problem = el("button", "lw-apply-problem", { type: "button" }), refused = el("p", "lw-apply-refused", { role: "alert" }), words2 = el("p", "lw-apply-words", { role: "status" }, count2, takes), revert = el("button", "lw-button", { type: "button" }, "Revert"), apply = el("button", "lw-button lw-button-first", { type: "button" }, "Apply"), element = el(
-    "div",
-    "lw-apply",
-    {},
-    el("div", "lw-apply-text", {}, words2, problem, refused),
-    revert,
-    apply
-  ), first = "", applying = null, told = null, label = () => {
-    text2(apply, applying === told && applying !== null ? "Applying…" : "Apply");
-  };
-  return scope.listen(problem, "click", () => ways.show(first)), scope.listen(revert, "click", () => ways.revert()), scope.listen(apply, "click", () => {
-    apply.hasAttribute("aria-disabled") || (applying = told, label(), ways.apply());
-  }), {
-    element,
-    update(state, catalogue, settings2, wrong) {
-      told = settings2;
-      let changes = Object.keys(settings2.pending).length, faults = [...wrong, ...Object.keys(settings2.errors).filter((name2) => name2 !== "")], names = [...new Set(faults)];
-      first = names[0] ?? "", text2(count2, changes === 1 ? "1 change" : `${changes} changes`), text2(takes, changes > 0 ? ` · ${consequence(state, settings2)}` : ""), show(words2, changes > 0), text2(problem, `Cannot be: ${names.map((name2) => title(catalogue, name2)).join(", ")}`), show(problem, names.length > 0), text2(refused, clean(settings2.errors[""] ?? "", 500)), show(refused, !!settings2.errors[""]), attribute(
-        apply,
-        "aria-disabled",
-        names.length > 0 || changes === 0 || !state.connected ? "true" : null
-      ), attribute(revert, "disabled", state.connected ? null : ""), label();
-      let wanted = changes > 0 || names.length > 0;
-      !wanted && element.contains(document.activeElement) && ways.rest(), show(element, wanted);
-    }
-  };
-}
-function consequence({ phase: phase2 }, { pending, live: live2 }) {
-  let names = Object.keys(pending), they = names.length === 1 ? "it holds" : "they hold";
-  return phase2 !== "live" ? `${they} from the next start on` : names.includes("model") ? "another model takes the talk over, told what was said where it can be" : names.every((name2) => live2.includes(name2)) ? `${they} at once` : "needs a new connection; the talk goes on";
-}
-function title({ features }, name2) {
-  return clean(features.find((feature2) => feature2.name === name2)?.label ?? "Model");
-}
-
-// src/views/explorer/code.ts
-var SAID_MS = 2500, COPY = "Copy";
-function codeView(scope) {
-  let block2 = el("code", "lw-code-text"), box = el("pre", "lw-code", { tabindex: "0", "aria-label": "Python of this session" }, block2), copy = el("button", "lw-button lw-code-copy", { type: "button" }, COPY), said2 = el("span", "lw-unseen", { role: "status" }), element = el("div", "lw-code-block", { id: freshId("code") }, box, said2, copy);
-  element.hidden = !0;
-  let opener = el(
-    "button",
-    "lw-button lw-code-opener",
-    { type: "button", "aria-expanded": "false", "aria-controls": element.id },
-    icon("code", 16),
-    "Copy as code"
-  ), forget = () => {
-  }, say = (words2) => {
-    text2(copy, words2), text2(said2, words2), forget(), forget = scope.timeout(() => {
-      text2(copy, COPY), text2(said2, "");
-    }, SAID_MS);
-  }, put4 = async () => {
-    select(box);
-    try {
-      await navigator.clipboard.writeText(block2.textContent ?? ""), say("Copied");
-    } catch {
-      say(document.execCommand?.("copy") ? "Copied" : "Now press Ctrl+C");
-    }
-  };
-  return scope.listen(opener, "click", () => {
-    show(element, element.hidden !== !1), attribute(opener, "aria-expanded", String(!element.hidden)), element.hidden || put4();
-  }), scope.listen(copy, "click", () => {
-    put4();
-  }), {
-    opener,
-    element,
-    update(code2) {
-      text2(block2, clean(code2));
-    }
-  };
-}
-function select(node) {
-  let selection = getSelection();
-  if (selection) {
-    selection.removeAllRanges();
-    let range2 = document.createRange();
-    range2.selectNodeContents(node), selection.addRange(range2);
-  }
-}
-
-// src/views/explorer/values.ts
+// src/explorer/control.ts
 function modelOf({ pending, model }) {
   return typeof pending.model == "string" ? pending.model : model;
 }
@@ -2770,8 +2578,6 @@ function groups({ features }) {
     found.set(feature2.group, [...found.get(feature2.group) ?? [], feature2]);
   return found;
 }
-
-// src/views/explorer/inputs.ts
 var LONG2 = /* @__PURE__ */ new Set(["system_instruction"]);
 function input(feature2) {
   switch (feature2.kind) {
@@ -2787,7 +2593,7 @@ function input(feature2) {
       return textInput(
         el("input", "lw-entry", { type: "text", placeholder: "with commas between" }),
         (value) => Array.isArray(value) ? value.join(", ") : "",
-        (text3) => ({ value: named(text3) })
+        (text3) => ({ value: splitNames(text3) })
       );
     case "text":
       return textInput(
@@ -2876,12 +2682,10 @@ function textInput(element, show2, read) {
 function put2(element, text3) {
   element.value !== text3 && (element.value = text3);
 }
-function named(text3) {
+function splitNames(text3) {
   let names = text3.split(",").map((name2) => name2.trim()).filter((name2) => name2 !== "");
   return names.length > 0 ? names : null;
 }
-
-// src/views/explorer/control.ts
 var TYPING_MS = 300;
 function control(feature2, models, ways, scope) {
   let entry2 = input(feature2), parts = build(feature2, models, entry2, scope), { element, undo, why, fault } = parts, wrong = "", said2 = null, forget = () => {
@@ -2963,7 +2767,85 @@ function whoHasIt(feature2, models, scope) {
   }), { opener, list: list2 };
 }
 
-// src/views/explorer/model-picker.ts
+// src/explorer/settings.ts
+function applyBar(ways, scope) {
+  let count2 = el("strong", "lw-apply-count"), takes = el("span", "lw-apply-takes"), problem = el("button", "lw-apply-problem", { type: "button" }), refused = el("p", "lw-apply-refused", { role: "alert" }), words2 = el("p", "lw-apply-words", { role: "status" }, count2, takes), revert = el("button", "lw-button", { type: "button" }, "Revert"), apply = el("button", "lw-button lw-button-first", { type: "button" }, "Apply"), element = el(
+    "div",
+    "lw-apply",
+    {},
+    el("div", "lw-apply-text", {}, words2, problem, refused),
+    revert,
+    apply
+  ), first = "", applying = null, told = null, label = () => {
+    text2(apply, applying === told && applying !== null ? "Applying…" : "Apply");
+  };
+  return scope.listen(problem, "click", () => ways.show(first)), scope.listen(revert, "click", () => ways.revert()), scope.listen(apply, "click", () => {
+    apply.hasAttribute("aria-disabled") || (applying = told, label(), ways.apply());
+  }), {
+    element,
+    update(state, catalogue, settings2, wrong) {
+      told = settings2;
+      let changes = Object.keys(settings2.pending).length, faults = [...wrong, ...Object.keys(settings2.errors).filter((name2) => name2 !== "")], names = [...new Set(faults)];
+      first = names[0] ?? "", text2(count2, changes === 1 ? "1 change" : `${changes} changes`), text2(takes, changes > 0 ? ` · ${consequence(state, settings2)}` : ""), show(words2, changes > 0), text2(problem, `Cannot be: ${names.map((name2) => title(catalogue, name2)).join(", ")}`), show(problem, names.length > 0), text2(refused, clean(settings2.errors[""] ?? "", 500)), show(refused, !!settings2.errors[""]), attribute(
+        apply,
+        "aria-disabled",
+        names.length > 0 || changes === 0 || !state.connected ? "true" : null
+      ), attribute(revert, "disabled", state.connected ? null : ""), label();
+      let wanted = changes > 0 || names.length > 0;
+      !wanted && element.contains(document.activeElement) && ways.rest(), show(element, wanted);
+    }
+  };
+}
+function consequence({ phase: phase2 }, { pending, live: live2 }) {
+  let names = Object.keys(pending), they = names.length === 1 ? "it holds" : "they hold";
+  return phase2 !== "live" ? `${they} from the next start on` : names.includes("model") ? "another model takes the talk over, told what was said where it can be" : names.every((name2) => live2.includes(name2)) ? `${they} at once` : "needs a new connection; the talk goes on";
+}
+function title({ features }, name2) {
+  return clean(features.find((feature2) => feature2.name === name2)?.label ?? "Model");
+}
+var SAID_MS = 2500, COPY = "Copy";
+function codeView(scope) {
+  let block2 = el("code", "lw-code-text"), box = el("pre", "lw-code", { tabindex: "0", "aria-label": "Python of this session" }, block2), copy = el("button", "lw-button lw-code-copy", { type: "button" }, COPY), said2 = el("span", "lw-unseen", { role: "status" }), element = el("div", "lw-code-block", { id: freshId("code") }, box, said2, copy);
+  element.hidden = !0;
+  let opener = el(
+    "button",
+    "lw-button lw-code-opener",
+    { type: "button", "aria-expanded": "false", "aria-controls": element.id },
+    icon("code", 16),
+    "Copy as code"
+  ), forget = () => {
+  }, say = (words2) => {
+    text2(copy, words2), text2(said2, words2), forget(), forget = scope.timeout(() => {
+      text2(copy, COPY), text2(said2, "");
+    }, SAID_MS);
+  }, put4 = async () => {
+    select(box);
+    try {
+      await navigator.clipboard.writeText(block2.textContent ?? ""), say("Copied");
+    } catch {
+      say(document.execCommand?.("copy") ? "Copied" : "Now press Ctrl+C");
+    }
+  };
+  return scope.listen(opener, "click", () => {
+    show(element, element.hidden !== !1), attribute(opener, "aria-expanded", String(!element.hidden)), element.hidden || put4();
+  }), scope.listen(copy, "click", () => {
+    put4();
+  }), {
+    opener,
+    element,
+    update(code2) {
+      text2(block2, clean(code2));
+    }
+  };
+}
+function select(node) {
+  let selection = getSelection();
+  if (selection) {
+    selection.removeAllRanges();
+    let range2 = document.createRange();
+    range2.selectNodeContents(node), selection.addRange(range2);
+  }
+}
 function modelPicker(choose, scope) {
   let select3 = el("select", "lw-entry lw-model-select", { id: freshId("model") }), label = el("label", "lw-model-label", { for: select3.id }, "Model"), facts = el("p", "lw-model-facts", { id: freshId("facts") }), fault = el("p", "lw-control-fault", { id: freshId("fault"), role: "alert" });
   attribute(select3, "aria-describedby", `${facts.id} ${fault.id}`);
@@ -2984,8 +2866,6 @@ function modelPicker(choose, scope) {
 function option(id, status2) {
   return el("option", "", { value: id }, status2 === "stable" ? id : `${id} (${status2})`);
 }
-
-// src/views/explorer/settings.ts
 var TITLE = 40;
 function settingsPanel(store, actions, scope) {
   let { configure, apply, revert } = bound(actions), waiting = el("p", "lw-panel-empty", {}, "Asking the kernel…"), picker = modelPicker((model) => configure({ model }), scope), search = el("input", "lw-entry lw-search", {
@@ -3071,7 +2951,7 @@ function updateSection({ controls, changes }, settings2) {
   text2(changes, words2 === "" ? "" : String(faulty || changed)), attribute(changes, "title", words2 || null), attribute(changes, "data-level", faulty > 0 ? "error" : null), show(changes, words2 !== "");
 }
 
-// src/views/theme.ts
+// src/views/waveform.ts
 var REDUCED = "(prefers-reduced-motion: reduce)", QUERIES = ["(prefers-color-scheme: dark)", "(forced-colors: active)", REDUCED];
 function reducedMotion() {
   return typeof matchMedia == "function" && matchMedia(REDUCED).matches;
@@ -3089,27 +2969,133 @@ function whenThemeChanges(scope, changed) {
     });
   scope.add(() => observer.disconnect());
 }
+var PITCH = 4, BAR = 2.5, SPEED = 56, SILENCE = 6e-3;
+function grouping(rate) {
+  return Math.max(1, Math.round(rate * PITCH / SPEED));
+}
+function columns(head, count2, width, group) {
+  let made = [], newest = Math.ceil(Math.min(head, count2) / group) - 1;
+  for (let column = newest; column >= 0; column -= 1) {
+    let x = xOf(column * group, head, width, group);
+    if (x <= -PITCH)
+      break;
+    made.push({ x, first: column * group, last: Math.min((column + 1) * group, count2) });
+  }
+  return made.reverse();
+}
+function xOf(level, head, width, group) {
+  return width - (head - level) / group * PITCH;
+}
+function barHeight(peak2, lane) {
+  return peak2 >= SILENCE ? Math.max(2, Math.min(1, Math.sqrt(peak2) * 1.08) * lane) : 0;
+}
+function advance(head, count2, rate, seconds) {
+  let behind = count2 - head;
+  if (behind < 0 || behind > rate || seconds > 0.5)
+    return count2;
+  let ease = Math.min(1, seconds * 2);
+  return Math.min(count2, head + rate * seconds + (behind - 0.5) * ease);
+}
+var MIDDLE = 2.5, EDGE = 8, CALM_MS = 500;
+function waveform(levels, onLevel, scope) {
+  let canvas = el("canvas", "lw-canvas"), user = el("span", "lw-lane lw-lane-user", {}, "you"), model = el("span", "lw-lane lw-lane-model"), element = el("div", "lw-waveform", { "aria-hidden": "true" }, canvas, user, model), live2 = !1, alone = !1, visible = typeof IntersectionObserver > "u", colours = null, head = levels.count, last = 0, stop2 = null, draw = () => {
+    colours ??= {
+      user: getComputedStyle(user).color,
+      model: getComputedStyle(model).color,
+      mark: getComputedStyle(canvas).color
+    }, paint(canvas, levels, head, colours, alone);
+  }, still = () => {
+    head = levels.count, draw();
+  }, calm = () => {
+    still(), onLevel(0);
+  }, moving = (time) => {
+    head = advance(head, levels.count, levels.rate, last === 0 ? 0 : (time - last) / 1e3), last = time, draw(), onLevel(levels.count > 0 ? levels.at("user", levels.count - 1) : 0);
+  }, run = () => {
+    let wanted = live2 && visible;
+    wanted && !stop2 ? (last = 0, stop2 = reducedMotion() ? scope.interval(calm, CALM_MS) : scope.frame(moving)) : !wanted && stop2 && (stop2(), stop2 = null, onLevel(0)), !wanted && visible && still();
+  };
+  return watchSize(element, scope, () => {
+    visible && draw();
+  }), watchVisibility(element, scope, (now) => {
+    visible = now, run();
+  }), whenThemeChanges(scope, () => {
+    colours = null, stop2?.(), stop2 = null, run();
+  }), {
+    element,
+    update(state) {
+      text2(model, speakerName(state));
+      let listens = state.view === "dictation";
+      show(model, !listens), attribute(element, "data-alone", listens ? "true" : null), listens !== alone && (alone = listens, visible && !stop2 && draw());
+      let now = state.phase === "live" && state.connected;
+      now !== live2 && (live2 = now, run());
+    }
+  };
+}
+function paint(canvas, levels, head, colours, alone) {
+  let context = canvas.getContext("2d"), { clientWidth: width, clientHeight: height } = canvas;
+  if (!context || width === 0)
+    return;
+  let density = devicePixelRatio || 1, wide = Math.round(width * density), high = Math.round(height * density);
+  (canvas.width !== wide || canvas.height !== high) && (canvas.width = wide, canvas.height = high), context.setTransform(density, 0, 0, density, 0, 0), context.clearRect(0, 0, width, height);
+  let group = grouping(levels.rate), middle = height / 2, lane = middle - MIDDLE - EDGE, shown = columns(head, levels.count, width, group);
+  for (let speaker of alone ? ["user"] : ["user", "model"]) {
+    context.fillStyle = colours[speaker], context.beginPath();
+    for (let { x, first, last } of shown) {
+      let tall = barHeight(peak(levels, speaker, first, last), lane);
+      if (tall > 0) {
+        let above = speaker === "user" ? middle - MIDDLE - tall : middle + MIDDLE, [top, height2] = alone ? [middle - tall, 2 * tall] : [above, tall];
+        context.roundRect(x + (PITCH - BAR) / 2, top, BAR, height2, BAR / 2);
+      }
+    }
+    context.fill();
+  }
+  context.strokeStyle = colours.mark, context.lineWidth = 1.5, context.setLineDash([3, 3]), context.beginPath();
+  for (let mark of levels.marks) {
+    let x = xOf(mark, head, width, group);
+    x > 0 && (context.moveTo(x, EDGE / 2), context.lineTo(x, height - EDGE / 2));
+  }
+  context.stroke();
+}
+function peak(levels, speaker, first, last) {
+  let highest = 0;
+  for (let index = first; index < last; index += 1)
+    highest = Math.max(highest, levels.at(speaker, index));
+  return highest;
+}
+function watchSize(element, scope, changed) {
+  if (typeof ResizeObserver > "u")
+    return;
+  let observer = new ResizeObserver(changed);
+  observer.observe(element), scope.add(() => observer.disconnect());
+}
+function watchVisibility(element, scope, changed) {
+  if (typeof IntersectionObserver > "u")
+    return;
+  let observer = new IntersectionObserver((entries) => changed(entries.at(-1).isIntersecting));
+  observer.observe(element), scope.add(() => observer.disconnect());
+}
 
-// src/views/explorer/tuner/picture.ts
+// src/explorer/vad-monitor.ts
+var SHOWN_MS = 12e3, FLOOR_DBFS = -70, GAP = 10;
 function stretches(marks, endMs) {
   let found = [], speech = null, start = null, silence = null;
   for (let { kind, at_ms } of marks)
     kind === "speech" ? speech = at_ms : kind === "start" ? (found.push({ kind: "padding", fromMs: speech ?? at_ms, toMs: at_ms }), start = at_ms) : kind === "silence" ? silence = at_ms : (found.push({ kind: "turn", fromMs: start ?? 0, toMs: silence ?? at_ms }), found.push({ kind: "silence", fromMs: silence ?? at_ms, toMs: at_ms }), speech = start = silence = null);
   return start !== null && found.push({ kind: "turn", fromMs: start, toMs: endMs }), found;
 }
-function xOf(atMs, endMs, width) {
-  return width - (endMs - atMs) / 12e3 * width;
+function xOf2(atMs, endMs, width) {
+  return width - (endMs - atMs) / SHOWN_MS * width;
 }
 function heightOf(dbfs) {
-  return Math.min(1, Math.max(0, 1 - dbfs / -70));
+  return Math.min(1, Math.max(0, 1 - dbfs / FLOOR_DBFS));
 }
-function paint(context, width, height, track, colours) {
-  let lane = (height - 10) / 2, { windows, marks, settings: settings2, endMs } = track, x = (atMs) => xOf(atMs, endMs, width);
+function paint2(context, width, height, track, colours) {
+  let lane = (height - GAP) / 2, { windows, marks, settings: settings2, endMs } = track, x = (atMs) => xOf2(atMs, endMs, width);
   context.clearRect(0, 0, width, height);
   for (let { kind, fromMs, toMs } of stretches(marks, endMs))
     kind !== "turn" ? (context.fillStyle = kind === "padding" ? colours.padding : colours.silence, context.globalAlpha = 0.35, context.fillRect(x(fromMs), 0, Math.max(1.5, x(toMs) - x(fromMs)), height), context.globalAlpha = 1) : (context.fillStyle = colours.level, context.fillRect(x(fromMs), height - 3, x(toMs) - x(fromMs), 3));
   context.fillStyle = colours.level;
-  let bar = Math.max(1, width / 12e3 * (settings2?.step_ms ?? 32) - 0.8);
+  let bar = Math.max(1, width / SHOWN_MS * (settings2?.step_ms ?? 32) - 0.8);
   for (let window2 of windows) {
     let tall = heightOf(window2.level) * lane;
     context.fillRect(x(window2.atMs), lane - tall, bar, tall);
@@ -3149,8 +3135,6 @@ function line(context, points, colour) {
     context[index === 0 ? "moveTo" : "lineTo"](x, y);
   context.stroke();
 }
-
-// src/views/explorer/tuner/panel.ts
 var WORDS = [
   { name: "padding", label: "prefix padding", about: "speech needed before a turn begins" },
   { name: "level", label: "your turn", about: "what the model takes as yours" },
@@ -3171,7 +3155,7 @@ function tunerPanel(_store, _actions, scope) {
       return;
     colours ??= coloursOf(element);
     let density = devicePixelRatio || 1, [wide, high] = [Math.round(width * density), Math.round(height * density)];
-    (canvas.width !== wide || canvas.height !== high) && ([canvas.width, canvas.height] = [wide, high]), context.setTransform(density, 0, 0, density, 0, 0), paint(context, width, height, track, colours);
+    (canvas.width !== wide || canvas.height !== high) && ([canvas.width, canvas.height] = [wide, high]), context.setTransform(density, 0, 0, density, 0, 0), paint2(context, width, height, track, colours);
   };
   if (whenThemeChanges(scope, () => {
     colours = null, draw();
@@ -3195,8 +3179,8 @@ function tunerPanel(_store, _actions, scope) {
 function sentence2({ settings: settings2, marks, endMs }) {
   if (!settings2)
     return "";
-  let by = settings2.detector === "Silero" ? "Heard by the tutor's own detector" : "Heard by loudness, as the tutor's detector is not installed", last = marks.filter(({ kind }) => kind === "start" || kind === "end").at(-1), ago = last ? `${((endMs - last.at_ms) / 1e3).toFixed(1)} s ago` : "", turn2 = last ? ` Your turn ${last.kind === "start" ? "began" : "ended"} ${ago}.` : " No turn yet.";
-  return `${by}: padding ${settings2.prefix_padding_ms} ms, silence ${settings2.silence_ms} ms, speech from ${settings2.start_threshold} on, over below ${settings2.end_threshold}.${turn2}`;
+  let by = settings2.detector === "Silero" ? "Heard by the tutor's own detector" : "Heard by loudness, as the tutor's detector is not installed", last = marks.filter(({ kind }) => kind === "start" || kind === "end").at(-1), ago = last ? `${((endMs - last.at_ms) / 1e3).toFixed(1)} s ago` : "", turn = last ? ` Your turn ${last.kind === "start" ? "began" : "ended"} ${ago}.` : " No turn yet.";
+  return `${by}: padding ${settings2.prefix_padding_ms} ms, silence ${settings2.silence_ms} ms, speech from ${settings2.start_threshold} on, over below ${settings2.end_threshold}.${turn}`;
 }
 function coloursOf(element) {
   let probe = element.appendChild(el("i")), of = (value) => (probe.style.color = `var(${value})`, getComputedStyle(probe).color), found = {
@@ -3210,7 +3194,7 @@ function coloursOf(element) {
   return probe.remove(), found;
 }
 
-// src/views/explorer/wire/frames.ts
+// src/explorer/wire.ts
 var SOUND = /"audio"\s*:\s*\{"ms"/;
 function isSound(frame) {
   return SOUND.test(frame.json) && !/"(text|turnComplete|interrupted|functionCalls)"/.test(frame.json);
@@ -3264,8 +3248,6 @@ function clock(ms2) {
   let whole = Math.max(0, Math.round(ms2)), minutes = Math.floor(whole / 6e4), seconds = (whole % 6e4 / 1e3).toFixed(3).padStart(6, "0");
   return `${minutes}:${seconds}`;
 }
-
-// src/views/explorer/wire/tree.ts
 var OPEN = 3, MOST2 = 200;
 function tree(value, depth = 0) {
   let sound = asSound(value);
@@ -3304,8 +3286,6 @@ function wave(peaks, wide = WIDE) {
   });
   return path.setAttribute("d", bars.join("")), svg.append(path), svg;
 }
-
-// src/views/explorer/wire/row.ts
 var PREVIEW = 160, BARS = 48;
 function frameRow(first) {
   let shown = first, drawn = 0, at = el("span", "lw-frame-at"), way = el("span", "lw-frame-way"), kind = el("span", "lw-frame-kind"), what = el("span", "lw-frame-what"), bytes2 = el("span", "lw-frame-size"), head = el("button", "lw-frame-head", { type: "button", "aria-expanded": "false" });
@@ -3356,8 +3336,6 @@ function details2(frame, row4) {
   let gap = frame.gap_ms === null ? "the first frame" : `${frame.gap_ms.toFixed(1)} ms after the one before`, about = `frame ${frame.number} · ${size(frame.size)} · ${gap}`, node = el("div", "lw-frame-details", {}, el("p", "lw-frame-about", {}, about), tree(parsed(frame)));
   return row4.frames.length > 12 && frame === row4.frames.at(-12) && node.prepend(el("p", "lw-frame-about", {}, `… ${row4.frames.length - 12} earlier frames of this run`)), node;
 }
-
-// src/views/explorer/wire/panel.ts
 var STEP = 150, NEAR = 40;
 function wirePanel(store, _actions, scope) {
   let kind = el("select", "lw-entry", { "aria-label": "Kind of frame" }), search = el("input", "lw-entry", {
@@ -3422,15 +3400,13 @@ function download(name2, content, scope) {
   el("a", "", { href: url, download: name2 }).click(), scope.timeout(() => URL.revokeObjectURL(url), 1e4);
 }
 
-// src/views/explorer/panels.ts
+// src/explorer/explorer.ts
 var PANELS = [
   { name: "settings", title: "Settings", make: settingsPanel },
   { name: "wire", title: "Wire", make: wirePanel },
   { name: "tuner", title: "Tuner", make: tunerPanel },
   { name: "turns", title: "Turns", make: anatomyPanel }
 ];
-
-// src/views/explorer/frame.ts
 function explorer(opener, store, actions, scope) {
   let id = freshId("explorer"), tabs = PANELS.map(makeTab), list2 = el("div", "lw-tabs", { role: "tablist", "aria-label": "Explorer" });
   list2.append(...tabs.map((tab) => tab.button));
@@ -3469,690 +3445,59 @@ function goal(key, tabs, now) {
   return to === void 0 ? void 0 : tabs.at(to % tabs.length);
 }
 
-// src/views/header.ts
-function header(scope) {
-  let dot = el("span", "lw-dot", { "aria-hidden": "true" }), who = el("strong", "lw-who"), badge = el("span", "lw-badge"), badgeMore = el("span", "lw-wide"), badgeShort = el("span");
-  badge.append(badgeShort, badgeMore);
-  let word = el("span", "lw-word"), first = el("span", "lw-first lw-wide", {
-    title: "From the end of your words to the first sound of the answer"
-  }), clock2 = el("span", "lw-clock", { role: "timer", "aria-label": "Elapsed time" }, "00:00"), ring = timeRing(scope), used = tokenMeter(), explore = el(
-    "button",
-    "lw-explore",
-    { type: "button", title: "Explore what the model can do" },
-    icon("compass", 18),
-    el("span", "lw-explore-word", {}, "Explore")
-  ), settings2 = button("lw-plain lw-settings-button", "Settings", icon("settings")), element = el(
-    "header",
-    "lw-header",
-    {},
-    el("span", "lw-identity", {}, dot, who, badge),
-    el("span", "lw-meta", {}, word, first, used.element, ring.element, clock2),
-    explore,
-    settings2
-  ), since = null, counted2 = !1, tick = () => {
-    since !== null && text2(clock2, elapsed(performance.now() - since));
-  };
-  return scope.interval(tick, 250), {
-    element,
-    explore,
-    settings: settings2,
-    update(state) {
-      let { word: now, tone } = status(state);
-      attribute(dot, "data-tone", tone), attribute(word, "data-tone", tone), text2(word, now), text2(who, displayName(state)), attribute(who, "title", displayName(state));
-      let [short2, more] = badgeParts(cleanLine(state.badge));
-      text2(badgeShort, short2), text2(badgeMore, more), show(badge, short2 !== "");
-      let ms2 = lastLatency(state);
-      text2(first, ms2 === null ? "" : `first sound ${latency(ms2)}`), show(first, ms2 !== null), since = state.phase === "live" && state.connected ? state.liveSince : null, state.phase === "connecting" && text2(clock2, elapsed(0)), counted2 ||= since !== null || state.phase === "idle" || state.phase === "connecting", show(clock2, counted2), tick(), ring.update(state), used.update(state), show(used.element, !used.element.hidden && (state.explorer.meter?.cost_usd ?? 0) > 0);
-    }
-  };
-}
-function lastLatency(state) {
-  return [...state.turns].reverse().find((turn2) => turn2.latency_ms !== null)?.latency_ms ?? null;
-}
-
-// src/views/hold.ts
-function makeHold(store, actions, scope) {
-  let sources2 = /* @__PURE__ */ new Set(), release = () => {
-    sources2.size > 0 && (sources2.clear(), actions.hold(!1));
-  };
-  return scope.listen(window, "blur", release), scope.listen(document, "visibilitychange", () => {
-    document.hidden && release();
-  }), scope.add(release), {
-    begin(source) {
-      return canHold(store.get()) ? (sources2.add(source), sources2.size === 1 && actions.hold(!0), !0) : !1;
-    },
-    end(source) {
-      sources2.delete(source) && sources2.size === 0 && actions.hold(!1);
-    },
-    holds: (source) => sources2.has(source),
-    update(state) {
-      canHold(state) || release();
-    }
-  };
-}
-
-// src/views/keyboard.ts
-var SPACE = "space bar", OWN_USE = "input, textarea, select, button, summary, [contenteditable]";
-function keyboard(root, store, hold, actions, scope) {
-  scope.listen(root, "keydown", (event) => {
-    event.stopPropagation(), !event.defaultPrevented && (event.key === "Escape" && canInterrupt(store.get()) ? (event.preventDefault(), actions.interrupt()) : isTalkKey(event) && (hold.holds(SPACE) || !event.repeat && hold.begin(SPACE)) && event.preventDefault());
-  });
-  for (let type of ["keyup", "keypress"])
-    scope.listen(root, type, (event) => {
-      event.stopPropagation(), type === "keyup" && event.key === " " && hold.end(SPACE);
-    });
-  scope.listen(root, "focusout", (event) => {
-    event.relatedTarget instanceof Node && root.contains(event.relatedTarget) || hold.end(SPACE);
-  });
-}
-function isTalkKey(event) {
-  return event.key !== " " || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey ? !1 : !(event.target instanceof Element && event.target.closest(OWN_USE));
-}
-
-// src/views/notes.ts
-var MOST3 = 3;
-function notes(actions) {
-  let element = el("div", "lw-notes"), shown = /* @__PURE__ */ new Map();
-  return {
-    element,
-    update(state) {
-      let wanted = state.notices.slice(-MOST3);
-      for (let [code2, note] of shown)
-        wanted.some((notice2) => notice2.code === code2) || (note.element.remove(), shown.delete(code2));
-      for (let notice2 of wanted) {
-        let note = shown.get(notice2.code);
-        note || (note = make(() => actions.dismissNotice(notice2.code)), shown.set(notice2.code, note), element.append(note.element)), note.update(notice2);
-      }
-      show(element, wanted.length > 0);
-    }
-  };
-}
-function make(dismiss) {
-  let first = el("span", "lw-note-first"), rest = el("span"), close = button("lw-plain lw-note-close", "Dismiss", icon("close", 16));
-  close.onclick = dismiss;
-  let element = el("div", "lw-note", {}, el("p", "lw-note-text", {}, first, rest), close);
-  return {
-    element,
-    update({ level, text: words2 }) {
-      attribute(element, "role", level === "error" ? "alert" : "status"), attribute(
-        element,
-        "data-level",
-        level === "error" ? "error" : level === "warning" ? "warning" : "info"
-      );
-      let [sentence4, more] = firstSentence(clean(words2, 2e3));
-      text2(first, sentence4), text2(rest, more && ` ${more}`);
-    }
-  };
-}
-
-// src/views/rows.ts
-function row2(label, control2, ...more) {
-  return control2.id = freshId("field"), el("div", "lw-row", {}, el("label", "lw-label", { for: control2.id }, label), control2, ...more);
-}
-function deviceRow(kind, of, pick) {
-  let select3 = el("select", "lw-select");
-  select3.onchange = () => pick(select3.value);
-  let made = "";
-  return {
-    element: row2(kind, select3),
-    update(state) {
-      let known2 = of(state), options = offered(kind, known2), key = JSON.stringify(options);
-      key !== made && (made = key, select3.replaceChildren(...options.map(({ id, label }) => el("option", "", { value: id }, label)))), select3.value !== known2.deviceId && (select3.value = known2.deviceId);
-    }
-  };
-}
-function offered(kind, { devices, deviceId }) {
-  let named2 = devices.filter((device) => device.id !== "").map((device, index) => ({
-    id: device.id,
-    label: cleanLine(device.label, 80) || `${kind} ${index + 1}`
-  })), all = [{ id: "", label: `This browser's ${kind.toLowerCase()}` }, ...named2];
-  return all.some((device) => device.id === deviceId) ? all : [...all, { id: deviceId, label: `Chosen ${kind.toLowerCase()}` }];
-}
-function percentRow(label, range2, of, set) {
-  let limits = { min: String(range2.min), max: String(range2.max), step: "5" }, slider = el("input", "lw-slider", { type: "range", ...limits }), shown = el("output", "lw-value");
-  return slider.oninput = () => {
-    text2(shown, `${slider.value} %`), set(Number(slider.value));
-  }, {
-    element: row2(label, slider, shown),
-    update(state) {
-      let percent = String(of(state));
-      slider.value !== percent && slider !== document.activeElement && (slider.value = percent), text2(shown, `${slider.value} %`);
-    }
-  };
-}
-
-// src/views/sight-rows.ts
-var SIZES = [384, 512, 768];
-function sightRows(actions) {
-  let camera = deviceRow(
-    "Camera",
-    ({ sight }) => sight,
-    (id) => actions.pickCamera(id)
-  ), quality = percentRow(
-    "Quality",
-    { min: 30, max: 95 },
-    ({ sight }) => sight.quality,
-    (percent) => actions.setQuality(percent)
-  );
-  return [camera, sizeRow(actions), quality].map((part) => ({
-    element: part.element,
-    update(state) {
-      show(part.element, state.sees), part.update(state);
-    }
-  }));
-}
-function sizeRow(actions) {
-  let options = SIZES.map((size2) => el("option", "", { value: String(size2) }, `at most ${size2} pixels`)), select3 = el("select", "lw-select", {}, ...options);
-  return select3.onchange = () => actions.setSize(Number(select3.value)), {
-    element: row2("Pictures", select3),
-    update({ sight }) {
-      select3.value !== String(sight.maxSide) && (select3.value = String(sight.maxSide));
-    }
-  };
-}
-
-// src/views/settings.ts
-var MODES = [
-  { mode: "automatic", label: "Automatic", explained: "it hears when you begin and end" },
-  { mode: "push_to_talk", label: "Push to talk", explained: "hold space or the button" }
+// src/views/media-buttons.ts
+var LENSES = [
+  { source: "camera", glyph: "camera", on: "Turn the camera off", off: "Show the camera" },
+  { source: "screen", glyph: "screen", on: "Stop showing the screen", off: "Show a screen" }
 ];
-function settings(opener, actions, scope) {
-  let id = freshId("settings"), microphone = deviceRow(
-    "Microphone",
-    (state) => state.microphone,
-    (device) => actions.pickMicrophone(device)
-  ), volume = percentRow(
-    "Volume",
-    { min: 0, max: 100 },
-    ({ playback }) => Math.round(playback.volume * 100),
-    (percent) => actions.setVolume(percent / 100)
-  ), parts = [microphone, volume, ...sightRows(actions.sight), modeRow(actions), modelRow()], element = el("div", "lw-settings", { id, role: "dialog", "aria-label": "Settings" });
-  element.append(...parts.map((part) => part.element)), element.hidden = !0, attribute(opener, "aria-expanded", "false"), attribute(opener, "aria-controls", id), attribute(opener, "aria-haspopup", "dialog");
-  let turn2 = (open) => {
-    show(element, open), attribute(opener, "aria-expanded", String(open));
-  }, close = () => {
-    if (element.hidden)
-      return !1;
-    let inside = element.contains(document.activeElement);
-    return turn2(!1), inside && opener.focus(), !0;
-  };
-  scope.listen(opener, "click", () => {
-    close() || (turn2(!0), element.querySelector("select, input")?.focus());
-  });
-  let isElsewhere = (target) => target instanceof Node && !element.contains(target) && !opener.contains(target);
-  scope.listen(document, "pointerdown", (event) => {
-    isElsewhere(event.composedPath()[0]) && close();
-  }), scope.listen(element, "focusout", (event) => {
-    isElsewhere(event.relatedTarget) && turn2(!1);
-  });
-  for (let node of [element, opener])
-    scope.listen(node, "keydown", (event) => {
-      event.key === "Escape" && close() && (event.preventDefault(), opener.focus());
-    });
-  return {
-    element,
-    close,
-    update(state) {
-      for (let part of parts)
-        part.update(state);
-    }
-  };
+function canShow(state) {
+  return state.sees && state.connected && !mirrors(state);
 }
-function modeRow(actions) {
-  let group = freshId("turns"), inputs = MODES.map(({ mode: mode2 }) => {
-    let input2 = el("input", "lw-radio", { type: "radio", name: group, value: mode2 });
-    return input2.onchange = () => actions.setTurnTaking(mode2), input2;
-  }), labels = MODES.map(
-    ({ label, explained }, index) => el(
-      "label",
-      "lw-choice",
-      {},
-      inputs[index],
-      el("span", "", {}, label, el("small", "lw-explained", {}, explained))
-    )
-  ), title2 = el("span", "lw-label", { id: freshId("label") }, "Turns"), choices = el("div", "lw-choices", { role: "radiogroup", "aria-labelledby": title2.id }, ...labels);
-  return {
-    element: el("div", "lw-row", {}, title2, choices),
-    update(state) {
-      for (let input2 of inputs) {
-        let checked = input2.value === state.turnTaking;
-        input2.checked !== checked && (input2.checked = checked);
-      }
-    }
-  };
-}
-function modelRow() {
-  let value = el("span", "lw-model-id"), element = el("div", "lw-row", {}, el("span", "lw-label", {}, "Talking to"), value);
-  return {
-    element,
-    update(state) {
-      text2(value, cleanLine(state.model)), show(element, state.model !== "");
-    }
-  };
-}
-
-// src/views/suggestions.ts
-var MOST4 = 6;
-function suggestions(actions) {
-  let label = el("span", "lw-try-label", {}, "Try saying"), element = el("div", "lw-try", { role: "group", "aria-label": "Try saying" }, label), made = [], typed = !0;
-  return {
-    element,
-    update(state) {
-      let offered2 = state.suggestions.slice(0, MOST4);
-      if (!(offered2.length === made.length && offered2.every((words2, index) => words2 === made[index])) || typed !== takesText(state)) {
-        made = offered2, typed = takesText(state);
-        let make2 = (words2) => typed ? chip(words2, () => actions.sendText(words2)) : sentence3(words2);
-        element.replaceChildren(label, ...offered2.map(make2));
-      }
-      for (let node of element.querySelectorAll("button"))
-        attribute(node, "disabled", state.connected ? null : "");
-      let wanted = state.turns.length === 0 || state.phase === "idle";
-      show(element, wanted && offered2.length > 0);
-    }
-  };
-}
-function chip(words2, send) {
-  let shown = cleanLine(words2, 80), node = button("lw-suggestion", `Say: ${shown}`);
-  return text2(node, shown), node.onclick = send, node;
-}
-function sentence3(words2) {
-  return el("span", "lw-sentence", {}, `“${cleanLine(words2, 80)}”`);
-}
-
-// src/views/keyed.ts
-function patchKeyed(list2, nodes, items, how) {
-  let changed = !1;
-  if (nodes.size > items.length || items.some((item2) => !nodes.has(how.key(item2)))) {
-    let kept = new Set(items.map(how.key));
-    for (let [key, node] of nodes)
-      kept.has(key) || (node.element.remove(), nodes.delete(key), changed = !0);
-  }
-  let place = list2.firstElementChild;
-  for (let item2 of items) {
-    let node = nodes.get(how.key(item2));
-    node || (node = how.make(item2), nodes.set(how.key(item2), node)), node.element === place ? place = place.nextElementSibling : list2.insertBefore(node.element, place), changed = how.update(node, item2) || changed;
-  }
-  return changed;
-}
-
-// src/views/dictation.ts
-var SAID_MS2 = 2e3;
-function dictation(scope) {
-  let count2 = el("span", "lw-count", { "aria-live": "off" }), label = el("span", "", {}, "Copy text"), copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label), told = el("span", "lw-unseen", { role: "status" }), head = el("div", "lw-dictation-head", {}, count2, copy, told), flow = el("div", "lw-flow", { dir: "auto" }), element = el("div", "lw-dictation", {}, head, flow), pieces = /* @__PURE__ */ new Map(), quiet = null, say = (word) => {
-    text2(label, word), text2(told, word), quiet?.(), quiet = scope.timeout(() => {
-      text2(label, "Copy text"), text2(told, "");
-    }, SAID_MS2);
-  };
-  return copy.onclick = () => {
-    copyText(allOf(pieces)).then(
-      () => say("Copied"),
-      () => {
-        select2(flow), say("Press Ctrl+C");
-      }
-    );
+function eyes(actions) {
+  let lenses = LENSES.map((lens) => ({ ...lens, node: button("lw-eye", lens.off, icon(lens.glyph)) })), input2 = el("input", "", { type: "file", accept: "image/*", "aria-label": "Picture file" });
+  input2.hidden = !0;
+  let file = button("lw-eye", "Show a picture file", icon("picture")), element = el("div", "lw-eyes", { role: "group", "aria-label": "Show something" });
+  element.append(...lenses.map(({ node }) => node), file, input2);
+  for (let { node, source } of lenses)
+    node.onclick = () => {
+      node.getAttribute("aria-disabled") === null && actions.toggle(source);
+    };
+  return file.onclick = () => {
+    file.getAttribute("aria-disabled") === null && input2.click();
+  }, input2.onchange = () => {
+    let picked = input2.files?.[0];
+    picked && actions.sendFile(picked), input2.value = "";
   }, {
-    kind: "dictation",
     element,
     update(state) {
-      let turns = state.turns.filter((turn2) => turn2.speaker === "user"), changed = patchKeyed(flow, pieces, turns, {
-        key: (turn2) => turn2.index,
-        make: makePiece,
-        update: (piece, turn2) => piece.update(turn2)
-      }), words2 = [...pieces.values()].reduce((sum, piece) => sum + piece.count, 0);
-      return text2(count2, words2 === 1 ? "1 word" : `${words2} words`), attribute(copy, "disabled", words2 > 0 ? null : ""), show(head, turns.length > 0), changed;
-    }
-  };
-}
-function makePiece() {
-  let said2 = document.createTextNode(""), interim = el("span", "lw-soft lw-interim"), element = el("span", "lw-piece", {}, said2, interim, " "), piece = {
-    element,
-    turn: null,
-    said: "",
-    count: 0,
-    update(turn2) {
-      if (turn2 === piece.turn)
-        return !1;
-      piece.turn = turn2, piece.said = clean(turn2.spans.map((span) => span.text).join("")).trim(), piece.count = countWords(piece.said);
-      let guess = clean(turn2.interim).trim();
-      return text2(said2, piece.said), text2(interim, piece.said && guess ? ` ${guess}` : guess), attribute(element, "lang", languageTag(turn2.language)), !0;
-    }
-  };
-  return piece;
-}
-function allOf(pieces) {
-  return [...pieces.entries()].sort(([one], [other]) => one - other).map(([, piece]) => piece.said).filter((said2) => said2 !== "").join(" ");
-}
-function countWords(words2) {
-  if (typeof Intl.Segmenter > "u")
-    return words2.split(/\s+/).filter((word) => word !== "").length;
-  let count2 = 0;
-  for (let { isWordLike } of new Intl.Segmenter(void 0, { granularity: "word" }).segment(words2))
-    count2 += isWordLike ? 1 : 0;
-  return count2;
-}
-async function copyText(words2) {
-  await navigator.clipboard.writeText(words2);
-}
-function select2(node) {
-  let range2 = document.createRange();
-  range2.selectNodeContents(node);
-  let selection = getSelection();
-  selection?.removeAllRanges(), selection?.addRange(range2);
-}
-
-// src/views/pairs.ts
-function pairs(turns) {
-  let made = [];
-  for (let turn2 of turns) {
-    let last = made.at(-1);
-    turn2.speaker === "user" ? made.push({ index: turn2.index, source: turn2, target: null }) : last?.source && last.target === null && last.source.index === turn2.index - 1 ? last.target = turn2 : made.push({ index: turn2.index, source: null, target: turn2 });
-  }
-  return made;
-}
-function languageOf(turns, speaker) {
-  for (let at = turns.length - 1; at >= 0; at -= 1) {
-    let turn2 = turns[at];
-    if (turn2.speaker === speaker && turn2.language)
-      return languageName(turn2.language);
-  }
-  return "";
-}
-function pairList() {
-  let from = el("span", "lw-column lw-column-source"), into = el("span", "lw-column lw-column-target"), heads = el("div", "lw-columns", {}, from, into), list2 = el("ol", "lw-pairs"), element = el("div", "lw-translation", {}, heads, list2), rows2 = /* @__PURE__ */ new Map();
-  return {
-    kind: "translation",
-    element,
-    update(state) {
-      return text2(from, languageOf(state.turns, "user") || "What is said"), text2(into, languageOf(state.turns, "model") || "Translation"), patchKeyed(list2, rows2, pairs(state.turns), {
-        key: (pair) => pair.index,
-        make: makeRow,
-        update: (row4, pair) => row4.update(pair)
-      });
-    }
-  };
-}
-function makeRow() {
-  let source = cell("lw-source"), target = cell("lw-target");
-  return {
-    element: el("li", "lw-pair", {}, source.element, target.element),
-    update(pair) {
-      let before = source.update(pair.source, !1);
-      return target.update(pair.target, pair.target === null && pair.source?.final === !1) || before;
-    }
-  };
-}
-function cell(side) {
-  let said2 = document.createTextNode(""), interim = el("span", "lw-soft lw-interim"), element = el("p", `lw-words ${side}`, { dir: "auto" }, said2, interim), last;
-  return {
-    element,
-    update(turn2, waits) {
-      let open = turn2 !== null && !turn2.final;
-      if (attribute(element, "data-open", open ? "true" : null), attribute(element, "data-empty", waits ? "true" : null), attribute(element, "data-none", turn2 === null && !waits ? "true" : null), turn2 === last)
-        return !1;
-      last = turn2;
-      let words2 = clean(turn2?.spans.map((span) => span.text).join("") ?? "").trim(), guess = clean(turn2?.interim ?? "").trim();
-      return text2(said2, words2), text2(interim, words2 && guess ? ` ${guess}` : guess), attribute(element, "lang", languageTag(turn2?.language ?? "")), show(interim, guess !== ""), !0;
-    }
-  };
-}
-
-// src/views/answer/part.ts
-function patchList(list2, made, items, make2, update) {
-  for (; made.length > items.length; )
-    made.pop().element.remove();
-  items.forEach((item2, index) => {
-    let node = made[index];
-    node || (node = make2(), made.push(node), list2.append(node.element)), update(node, item2);
-  });
-}
-
-// src/views/answer/code.ts
-function code() {
-  let element = el("div", "lw-runs"), blocks = [];
-  return {
-    element,
-    update(turn2) {
-      patchList(element, blocks, turn2.code, block, (node, run) => node.update(run)), show(element, turn2.code.length > 0);
-    }
-  };
-}
-function block() {
-  let language = el("span", "lw-run-language"), outcome = el("span", "lw-run-outcome"), program = el("pre", "lw-program", { tabindex: "0", dir: "ltr", "aria-label": "Code" }), output = el("pre", "lw-output", { tabindex: "0", dir: "ltr", "aria-label": "Output" }), printed = el("div", "lw-printed", {}, el("span", "lw-run-language", {}, "output"), output), head = el("div", "lw-run-head", {}, language, outcome), element = el(
-    "div",
-    "lw-run",
-    { role: "group", "aria-label": "Code that was run" },
-    head,
-    program,
-    printed
-  );
-  return {
-    element,
-    update(run) {
-      attribute(element, "data-outcome", run.outcome ?? "running"), text2(language, cleanLine(run.language, 30) || "code"), text2(outcome, run.outcome === null ? "running…" : run.outcome === "failed" ? "failed" : ""), text2(program, clean(run.code).trimEnd()), show(program, run.code.trim() !== ""), text2(output, clean(run.output).trimEnd()), show(printed, run.output.trim() !== "");
-    }
-  };
-}
-
-// src/views/link.ts
-var LONGEST2 = 4096;
-function address(uri) {
-  if (uri.length > LONGEST2 || !/^https?:\/\//i.test(uri))
-    return null;
-  try {
-    let url = new URL(uri);
-    return (url.protocol === "https:" || url.protocol === "http:") && url.hostname && !url.username && !url.password ? url : null;
-  } catch {
-    return null;
-  }
-}
-function link() {
-  let anchor = el("a", "lw-link", { target: "_blank", rel: "noopener noreferrer" }), host = el("span", "lw-host");
-  return {
-    element: el("span", "lw-linked", {}, anchor, host),
-    update(uri, title2) {
-      let url = address(uri), shown = cleanLine(title2) || url?.hostname || cleanLine(uri);
-      attribute(anchor, "href", url === null ? null : url.href), text2(anchor, shown), text2(host, url === null || shown.includes(url.hostname) ? "" : ` ${url.hostname}`);
-    }
-  };
-}
-
-// src/views/answer/sources.ts
-var FIRST = 4;
-function sources() {
-  let searched = el("p", "lw-searched"), first = el("ol", "lw-sources", { "aria-label": "Sources" }), rest = el("ol", "lw-sources", { "aria-label": "More sources", start: String(FIRST + 1) }), count2 = el("summary"), more = el("details", "lw-more-sources", {}, count2, rest), read = el("ul", "lw-pages", { "aria-label": "Pages" }), element = el("div", "lw-evidence", {}, searched, first, more, read), shown = [], folded = [], pages = [];
-  return {
-    element,
-    update({ sources: all, queries, pages: asked }) {
-      text2(searched, queries.map((query) => cleanLine(query)).join(" · ")), show(searched, queries.length > 0);
-      let put4 = (item2, source) => item2.update(source.uri, source.title);
-      patchList(first, shown, all.slice(0, FIRST), item, put4), patchList(rest, folded, all.slice(FIRST), item, put4), show(first, all.length > 0), text2(count2, `${all.length - FIRST} more`), show(more, all.length > FIRST), patchList(read, pages, asked, row3, (node, page) => node.update(page)), show(read, asked.length > 0), show(element, all.length + queries.length + asked.length > 0);
-    }
-  };
-}
-function item() {
-  let { element, update } = link();
-  return { element: el("li", "", {}, element), update };
-}
-var STATUS = {
-  read: "read",
-  failed: "could not be read",
-  paywall: "behind a paywall",
-  unsafe: "not safe"
-};
-function row3() {
-  let where = link(), status2 = el("span", "lw-page-status"), element = el("li", "", {}, where.element, status2);
-  return {
-    element,
-    update(page) {
-      attribute(element, "data-status", page.status), where.update(page.status === "unsafe" ? "" : page.url, short(page.url)), text2(status2, STATUS[page.status] ?? STATUS.failed);
-    }
-  };
-}
-function short(uri) {
-  let url = address(uri);
-  return url === null ? uri : cleanLine(url.host + (url.pathname === "/" ? "" : url.pathname), 80);
-}
-
-// src/views/answer/thoughts.ts
-var BEGINNING = 120;
-function thoughts() {
-  let beginning = el("span", "lw-thoughts-beginning"), summary = el("summary", "", {}, el("span", "lw-thoughts-word", {}, "thoughts"), beginning), all = el("div", "lw-thought", { dir: "auto" }), element = el("details", "lw-thoughts", {}, summary, all);
-  return {
-    element,
-    update(turn2) {
-      let words2 = clean(turn2.thoughts).trim();
-      text2(all, words2), text2(beginning, cleanLine(words2.slice(0, 4 * BEGINNING).replaceAll("**", ""), BEGINNING)), show(element, words2 !== "");
-    }
-  };
-}
-
-// src/views/tool.ts
-var CHIP = 240, ASKED = 2e3;
-function tools(actions) {
-  let element = el("ul", "lw-tools", { "aria-label": "Tools" }), chips = [];
-  return {
-    element,
-    update(uses, state) {
-      for (let chip2 of chips.splice(uses.length))
-        chip2.element.remove();
-      uses.forEach((use, index) => {
-        chips[index] || (chips[index] = makeChip(actions), element.append(chips[index].element)), chips[index].update(use, state);
-      }), show(element, uses.length > 0);
-    }
-  };
-}
-function makeChip(actions) {
-  let [call, rest] = [el("b"), el("span")], ask = question(actions), element = el("li", "lw-chip", {}, el("span", "lw-call", {}, call, rest), ask.element);
-  return {
-    element,
-    update(use, state) {
-      let known2 = use.state in OUTCOME ? use.state : "running";
-      attribute(element, "data-state", known2), text2(call, cleanLine(use.name, 80)), text2(rest, `(${cleanLine(use.args, known2 === "asking" ? ASKED : CHIP)})${OUTCOME[known2](use)}`), ask.update(known2 === "asking" ? use : null, state);
-    }
-  };
-}
-var OUTCOME = {
-  asking: () => "",
-  running: (use) => ` … ${cleanLine(use.updates.at(-1) ?? "", CHIP)}`.trimEnd(),
-  done: (use) => ` → ${cleanLine(use.result ?? "None", CHIP)} · ${duration(use.duration_ms)}`,
-  failed: (use) => ` failed: ${cleanLine(use.error ?? "no reason given", CHIP)}`,
-  refused: () => " did not run",
-  cancelled: () => " cancelled"
-};
-
-// src/views/words.ts
-function pace(turn2, state) {
-  if (turn2.speaker !== "model" || !state.owner || state.phase !== "live" || turn2.interrupted)
-    return "whole";
-  let { turn: playing, playedSample } = state.playback;
-  return turn2.index === playing ? turn2.final && playedSample === 0 ? "whole" : "inStep" : !turn2.final && turn2.index > playing && playedSample > 0 ? "ahead" : "whole";
-}
-function words(turn2, state) {
-  let spans = turn2.interrupted && turn2.heard_sample !== null ? cut(turn2.spans, turn2.heard_sample) : turn2.spans, { interim } = turn2, at = pace(turn2, state);
-  if (at === "whole")
-    return { said: join(spans), speaking: "", interim };
-  let played = at === "ahead" ? 0 : state.playback.playedSample, begun = spans.filter((span) => span.sample <= played), last = begun.at(-1);
-  return !last || played >= end(last, spans[begun.length]) ? { said: join(begun), speaking: "", interim } : { said: join(begun.slice(0, -1)), speaking: last.text, interim };
-}
-function end(span, next) {
-  let guess = span.sample + span.text.length / 20 * 24e3;
-  return next ? Math.min(guess, next.sample) : guess;
-}
-function cut(spans, heard) {
-  let begun = spans.filter((span) => span.sample < heard), last = begun.at(-1);
-  if (!last || heard >= end(last, spans[begun.length]))
-    return begun;
-  let room = Math.floor((heard - last.sample) / 24e3 * 20), boundary = last.text.lastIndexOf(" ", room);
-  return [
-    ...begun.slice(0, -1),
-    { text: boundary > 0 ? last.text.slice(0, boundary) : "", sample: last.sample }
-  ];
-}
-function join(spans) {
-  return spans.map((span) => span.text).join("");
-}
-
-// src/views/turn.ts
-function turnView(speaker, actions) {
-  let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-whose", {}, name2, language), said2 = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line2 = el("p", "lw-words", { dir: "auto" }, said2, speaking, interim, interrupted), [thought, ran, rests] = [thoughts(), code(), sources()], left2 = el("p", "lw-waited", {}, "chose not to answer"), count2 = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count2), calls = tools(actions), small = el("span", "lw-small", {
-    title: "From the end of your words, once noticed, to the first sound"
-  }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thought.element, calls.element, ran.element, line2);
-  content.append(left2, pictures, rests.element);
-  let element = el("li", `lw-turn ${side}`, {}, who, content, small), last = null, before = "";
-  return {
-    element,
-    update(turn2, state) {
-      let named2 = speaker === "user" ? "you" : speakerName(state), now = words(turn2, state), key = `${named2}
-${now.said.length} ${now.speaking.length} ${state.elsewhere}`;
-      if (turn2 === last && key === before)
-        return !1;
-      last = turn2, before = key, text2(name2, named2), text2(language, turn2.language), attribute(language, "title", turn2.language ? languageName(turn2.language) : null), putWords({ said: said2, speaking, interim }, now), show(interrupted, turn2.interrupted);
-      let waits = !turn2.final && !turn2.waited && turn2.tools.length === 0;
-      show(line2, !isEmpty(now) || turn2.interrupted || waits), attribute(line2, "data-empty", isEmpty(now) && waits ? "true" : null), attribute(line2, "lang", languageTag(turn2.language)), show(left2, turn2.waited), text2(count2, turn2.images === 1 ? "1 picture" : `${turn2.images} pictures`), show(pictures, turn2.images > 0);
-      for (let part of [thought, ran, rests])
-        part.update(turn2);
-      return calls.update(turn2.tools, state), text2(small, turn2.latency_ms === null ? "" : latency(turn2.latency_ms)), !0;
-    }
-  };
-}
-function isEmpty({ said: said2, speaking, interim }) {
-  return said2 + speaking + interim === "";
-}
-function putWords(nodes, now) {
-  let { interim } = now, said2 = now.said.trimStart(), speaking = said2 ? now.speaking : now.speaking.trimStart(), heard = said2 + speaking, gap = heard !== "" && interim !== "" && !/\s$/.test(heard) && !/^\s/.test(interim);
-  text2(nodes.said, clean(speaking + interim ? said2 : said2.trimEnd())), text2(nodes.speaking, clean(speaking)), text2(nodes.interim, clean((gap ? " " : "") + interim));
-}
-
-// src/views/talk-list.ts
-function talkList(actions) {
-  let element = el("ol", "lw-turns"), views = /* @__PURE__ */ new Map();
-  return {
-    kind: "talk",
-    element,
-    update: (state) => patchKeyed(element, views, state.turns, {
-      key: (turn2) => turn2.index,
-      make: (turn2) => turnView(turn2.speaker, actions),
-      update: (view, turn2) => view.update(turn2, state)
-    })
-  };
-}
-
-// src/views/transcript.ts
-var NEAR2 = 32;
-function transcript(suggestions2, actions, scope) {
-  let bodies = [talkList(actions), pairList(), dictation(scope)], empty = el("p", "lw-empty"), scroller = el("div", "lw-scroller", { tabindex: "0", role: "group", "aria-label": "Transcript" });
-  scroller.append(empty, ...bodies.map((body) => body.element), suggestions2);
-  let newest = button("lw-newest", "Go to the newest words", icon("down", 14), "newest"), element = el("div", "lw-talk", {}, scroller, newest);
-  newest.hidden = !0;
-  let following = !0, toEnd = () => {
-    scroller.scrollTop = scroller.scrollHeight;
-  }, follow = () => {
-    following && toEnd(), show(newest, !following);
-  };
-  if (scope.listen(scroller, "scroll", () => {
-    following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR2, show(newest, !following);
-  }), newest.onclick = () => {
-    following = !0, follow(), scroller.focus({ preventScroll: !0 });
-  }, typeof ResizeObserver < "u") {
-    let observer = new ResizeObserver(follow);
-    for (let body of bodies)
-      observer.observe(body.element);
-    scope.add(() => observer.disconnect());
-  }
-  return {
-    element,
-    update(state) {
-      let bare = state.turns.length === 0;
-      show(empty, bare), text2(empty, bare ? invitation(state) : ""), attribute(scroller, "data-empty", bare ? "true" : null);
-      for (let body of bodies) {
-        let seen = body.kind === state.view;
-        show(body.element, seen && !bare), seen && body.update(state) && follow();
+      show(element, state.sees);
+      for (let { node, source, on, off } of lenses) {
+        let pressed = state.sight.source === source;
+        attribute(node, "aria-pressed", String(pressed)), attribute(node, "data-look", pressed ? state.sight.state : "off"), name(node, pressed ? on : off);
       }
+      for (let node of [...lenses.map((lens) => lens.node), file])
+        attribute(node, "aria-disabled", canShow(state) ? null : "true");
     }
   };
 }
-
-// src/views/tray.ts
+function dropping(card, may, actions, scope) {
+  let carries = (event) => may() && (event.dataTransfer?.types.includes("Files") ?? !1);
+  for (let type of ["dragenter", "dragover"])
+    scope.listen(card, type, (event) => {
+      carries(event) && (event.preventDefault(), event.stopPropagation(), attribute(card, "data-drop", "true"));
+    });
+  scope.listen(card, "dragleave", (event) => {
+    event.relatedTarget instanceof Node && card.contains(event.relatedTarget) || attribute(card, "data-drop", null);
+  }), scope.listen(card, "drop", (event) => {
+    attribute(card, "data-drop", null), carries(event) && (event.preventDefault(), event.stopPropagation(), take(event.dataTransfer));
+  }), scope.listen(card, "paste", (event) => {
+    may() && take(event.clipboardData) && event.preventDefault();
+  });
+  function take(from) {
+    let files = [...from?.files ?? []], file = files.find(({ type }) => type.startsWith("image/")) ?? files[0];
+    return file && actions.sendFile(file), file !== void 0;
+  }
+}
 var WHAT = {
   camera: "Camera",
   screen: "Screen",
@@ -4219,112 +3564,684 @@ function enlarged(opener, scope) {
   };
 }
 
-// src/views/waveform-layout.ts
-function grouping(rate) {
-  return Math.max(1, Math.round(rate * 4 / 56));
-}
-function columns(head, count2, width, group) {
-  let made = [], newest = Math.ceil(Math.min(head, count2) / group) - 1;
-  for (let column = newest; column >= 0; column -= 1) {
-    let x = xOf2(column * group, head, width, group);
-    if (x <= -4)
-      break;
-    made.push({ x, first: column * group, last: Math.min((column + 1) * group, count2) });
-  }
-  return made.reverse();
-}
-function xOf2(level, head, width, group) {
-  return width - (head - level) / group * 4;
-}
-function barHeight(peak2, lane) {
-  return peak2 >= 6e-3 ? Math.max(2, Math.min(1, Math.sqrt(peak2) * 1.08) * lane) : 0;
-}
-function advance(head, count2, rate, seconds) {
-  let behind = count2 - head;
-  if (behind < 0 || behind > rate || seconds > 0.5)
-    return count2;
-  let ease = Math.min(1, seconds * 2);
-  return Math.min(count2, head + rate * seconds + (behind - 0.5) * ease);
-}
-
-// src/views/waveform.ts
-var MIDDLE = 2.5, EDGE = 8, CALM_MS = 500;
-function waveform(levels, onLevel, scope) {
-  let canvas = el("canvas", "lw-canvas"), user = el("span", "lw-lane lw-lane-user", {}, "you"), model = el("span", "lw-lane lw-lane-model"), element = el("div", "lw-waveform", { "aria-hidden": "true" }, canvas, user, model), live2 = !1, alone = !1, visible = typeof IntersectionObserver > "u", colours = null, head = levels.count, last = 0, stop2 = null, draw = () => {
-    colours ??= {
-      user: getComputedStyle(user).color,
-      model: getComputedStyle(model).color,
-      mark: getComputedStyle(canvas).color
-    }, paint2(canvas, levels, head, colours, alone);
-  }, still = () => {
-    head = levels.count, draw();
-  }, calm = () => {
-    still(), onLevel(0);
-  }, moving = (time) => {
-    head = advance(head, levels.count, levels.rate, last === 0 ? 0 : (time - last) / 1e3), last = time, draw(), onLevel(levels.count > 0 ? levels.at("user", levels.count - 1) : 0);
-  }, run = () => {
-    let wanted = live2 && visible;
-    wanted && !stop2 ? (last = 0, stop2 = reducedMotion() ? scope.interval(calm, CALM_MS) : scope.frame(moving)) : !wanted && stop2 && (stop2(), stop2 = null, onLevel(0)), !wanted && visible && still();
+// src/views/composer.ts
+var POINTER = "pointer", KEY = "button key", CLICK = "click";
+function microphoneView(store, hold, actions, scope) {
+  let glyph = icon("microphone", 22), element = button("lw-microphone", "Start talking", glyph), does = () => microphoneButton(store.get()).does;
+  scope.listen(element, "click", (event) => {
+    let now = does();
+    now === "start" ? actions.start() : now === "mute" ? actions.toggleMute() : now === "hold" && event.detail === 0 && (hold.holds(CLICK) ? hold.end(CLICK) : hold.begin(CLICK));
+  }), scope.listen(element, "pointerdown", (event) => {
+    event.button === 0 && does() === "hold" && hold.begin(POINTER) && element.setPointerCapture(event.pointerId);
+  });
+  for (let type of ["pointerup", "pointercancel", "lostpointercapture"])
+    scope.listen(element, type, () => hold.end(POINTER));
+  scope.listen(element, "contextmenu", (event) => {
+    does() === "hold" && event.preventDefault();
+  }), scope.listen(element, "keydown", (event) => {
+    (event.key === " " || event.key === "Enter") && does() === "hold" && (event.preventDefault(), event.repeat || hold.begin(KEY));
+  }), scope.listen(element, "keyup", (event) => {
+    (event.key === " " || event.key === "Enter") && hold.holds(KEY) && (event.preventDefault(), hold.end(KEY));
+  }), scope.listen(element, "blur", () => hold.end(KEY));
+  let shown = 0;
+  return {
+    element,
+    level(value) {
+      let rounded = Math.round(Math.sqrt(Math.min(1, Math.max(0, value))) * 20) / 20;
+      rounded !== shown && (shown = rounded, element.style.setProperty("--lw-level", String(rounded)));
+    },
+    update(state) {
+      let now = microphoneButton(state);
+      attribute(element, "data-look", now.look), attribute(element, "aria-pressed", now.pressed === null ? null : String(now.pressed)), attribute(element, "aria-disabled", now.does === "nothing" ? "true" : null), name(element, now.label, now.pressed && now.does === "mute" ? "Unmute the microphone" : now.label), picture(glyph, now.look === "silent" ? "silent" : "microphone");
+    }
   };
-  return watchSize(element, scope, () => {
-    visible && draw();
-  }), watchVisibility(element, scope, (now) => {
-    visible = now, run();
-  }), whenThemeChanges(scope, () => {
-    colours = null, stop2?.(), stop2 = null, run();
+}
+var LONGEST = 8e3;
+function composer(store, hold, actions, scope) {
+  let microphone = microphoneView(store, hold, actions, scope), stop2 = button("lw-stop", "Stop the talk", el("span", "lw-square", { "aria-hidden": "true" })), box = el("input", "lw-box", {
+    type: "text",
+    "aria-label": "Message",
+    autocomplete: "off",
+    enterkeyhint: "send",
+    maxlength: String(LONGEST)
+  }), send = el("button", "lw-plain lw-send", { type: "submit" }, icon("send"));
+  name(send, "Send");
+  let line2 = el("p", "lw-hint"), interrupt = interruptButton(actions), below = el("div", "lw-below", {}, line2, interrupt.element), field = el("div", "lw-field", {}, box, send), eye = eyes(actions.sight), element = el("form", "lw-composer", {}, microphone.element, stop2, field, eye.element, below), ready = () => {
+    attribute(send, "disabled", box.value.trim() && store.get().connected ? null : "");
+  };
+  return stop2.onclick = () => actions.stop(), scope.listen(box, "input", ready), scope.listen(element, "submit", (event) => {
+    event.preventDefault();
+    let message = box.value.trim();
+    message && store.get().connected && (actions.sendText(message), box.value = "", ready());
   }), {
     element,
+    level: microphone.level,
     update(state) {
-      text2(model, speakerName(state));
-      let listens = state.view === "dictation";
-      show(model, !listens), attribute(element, "data-alone", listens ? "true" : null), listens !== alone && (alone = listens, visible && !stop2 && draw());
-      let now = state.phase === "live" && state.connected;
-      now !== live2 && (live2 = now, run());
+      microphone.update(state), eye.update(state);
+      let runs = state.connected && (state.phase === "live" || state.phase === "connecting");
+      !runs && stop2 === document.activeElement && microphone.element.focus(), attribute(stop2, "disabled", runs ? null : "");
+      let typed = takesText(state);
+      show(field, typed), attribute(element, "data-silent", typed ? null : "true"), attribute(box, "disabled", state.connected && typed ? null : ""), attribute(box, "placeholder", placeholder(state)), text2(line2, hint(state)), interrupt.update(state), ready();
     }
   };
 }
-function paint2(canvas, levels, head, colours, alone) {
-  let context = canvas.getContext("2d"), { clientWidth: width, clientHeight: height } = canvas;
-  if (!context || width === 0)
-    return;
-  let density = devicePixelRatio || 1, wide = Math.round(width * density), high = Math.round(height * density);
-  (canvas.width !== wide || canvas.height !== high) && (canvas.width = wide, canvas.height = high), context.setTransform(density, 0, 0, density, 0, 0), context.clearRect(0, 0, width, height);
-  let group = grouping(levels.rate), middle = height / 2, lane = middle - MIDDLE - EDGE, shown = columns(head, levels.count, width, group);
-  for (let speaker of alone ? ["user"] : ["user", "model"]) {
-    context.fillStyle = colours[speaker], context.beginPath();
-    for (let { x, first, last } of shown) {
-      let tall = barHeight(peak(levels, speaker, first, last), lane);
-      if (tall > 0) {
-        let above = speaker === "user" ? middle - MIDDLE - tall : middle + MIDDLE, [top, height2] = alone ? [middle - tall, 2 * tall] : [above, tall];
-        context.roundRect(x + (4 - 2.5) / 2, top, 2.5, height2, 2.5 / 2);
+function interruptButton(actions) {
+  let key = el("kbd", "lw-key", {}, "esc"), element = el(
+    "button",
+    "lw-interrupt",
+    { type: "button", title: "Interrupt (Escape)" },
+    "Interrupt ",
+    key
+  );
+  return element.onclick = () => actions.interrupt(), {
+    element,
+    update(state) {
+      let wanted = canInterrupt(state);
+      !wanted && element === document.activeElement && element.closest(".livewidget")?.focus(), show(element, wanted);
+    }
+  };
+}
+var MOST3 = 6;
+function suggestions(actions) {
+  let label = el("span", "lw-try-label", {}, "Try saying"), element = el("div", "lw-try", { role: "group", "aria-label": "Try saying" }, label), made = [], typed = !0;
+  return {
+    element,
+    update(state) {
+      let offered2 = state.suggestions.slice(0, MOST3);
+      if (!(offered2.length === made.length && offered2.every((words2, index) => words2 === made[index])) || typed !== takesText(state)) {
+        made = offered2, typed = takesText(state);
+        let make2 = (words2) => typed ? chip(words2, () => actions.sendText(words2)) : sentence3(words2);
+        element.replaceChildren(label, ...offered2.map(make2));
+      }
+      for (let node of element.querySelectorAll("button"))
+        attribute(node, "disabled", state.connected ? null : "");
+      let wanted = state.turns.length === 0 || state.phase === "idle";
+      show(element, wanted && offered2.length > 0);
+    }
+  };
+}
+function chip(words2, send) {
+  let shown = cleanLine(words2, 80), node = button("lw-suggestion", `Say: ${shown}`);
+  return text2(node, shown), node.onclick = send, node;
+}
+function sentence3(words2) {
+  return el("span", "lw-sentence", {}, `“${cleanLine(words2, 80)}”`);
+}
+
+// src/views/notices.ts
+var SPOKEN = 4;
+function announcer() {
+  let element = el("div", "lw-unseen", { role: "log", "aria-live": "polite", "aria-label": "Said" }), known2 = null, asked = /* @__PURE__ */ new Set(), put4 = (line2) => {
+    element.append(line2), element.children.length > SPOKEN && element.firstElementChild.remove();
+  };
+  return {
+    element,
+    update(state) {
+      if (known2 === null) {
+        known2 = new Set(state.turns.filter(isSaid).map((turn) => turn.index));
+        return;
+      }
+      for (let use of asking(state))
+        asked.has(use.id) || (asked.add(use.id), put4(el("p", "", {}, clean(`May it run? ${cleanLine(use.name, 80)}(${cleanLine(use.args)})`))));
+      for (let turn of state.turns) {
+        if (known2.has(turn.index) || !isSaid(turn))
+          continue;
+        known2.add(turn.index);
+        let who = turn.speaker === "user" ? "you" : speakerName(state), line2 = el("p", "", {}, clean(`${who}: ${said(turn)}`)), language = languageTag(turn.language);
+        language && line2.setAttribute("lang", language), put4(line2);
       }
     }
-    context.fill();
+  };
+}
+function isSaid(turn) {
+  return turn.final && (turn.spans.length > 0 || turn.interim !== "" || turn.waited);
+}
+function said(turn) {
+  if (turn.waited)
+    return "chose not to answer";
+  let words2 = turn.spans.map((span) => span.text).join("").trim();
+  return turn.interrupted ? `${words2} (interrupted)` : words2;
+}
+var MOST4 = 3;
+function notes(actions) {
+  let element = el("div", "lw-notes"), shown = /* @__PURE__ */ new Map();
+  return {
+    element,
+    update(state) {
+      let wanted = state.notices.slice(-MOST4);
+      for (let [code2, note] of shown)
+        wanted.some((notice) => notice.code === code2) || (note.element.remove(), shown.delete(code2));
+      for (let notice of wanted) {
+        let note = shown.get(notice.code);
+        note || (note = make(() => actions.dismissNotice(notice.code)), shown.set(notice.code, note), element.append(note.element)), note.update(notice);
+      }
+      show(element, wanted.length > 0);
+    }
+  };
+}
+function make(dismiss) {
+  let first = el("span", "lw-note-first"), rest = el("span"), close = button("lw-plain lw-note-close", "Dismiss", icon("close", 16));
+  close.onclick = dismiss;
+  let element = el("div", "lw-note", {}, el("p", "lw-note-text", {}, first, rest), close);
+  return {
+    element,
+    update({ level, text: words2 }) {
+      attribute(element, "role", level === "error" ? "alert" : "status"), attribute(
+        element,
+        "data-level",
+        level === "error" ? "error" : level === "warning" ? "warning" : "info"
+      );
+      let [sentence4, more] = firstSentence(clean(words2, 2e3));
+      text2(first, sentence4), text2(rest, more && ` ${more}`);
+    }
+  };
+}
+
+// src/views/push-to-talk.ts
+function makeHold(store, actions, scope) {
+  let sources2 = /* @__PURE__ */ new Set(), release = () => {
+    sources2.size > 0 && (sources2.clear(), actions.hold(!1));
+  };
+  return scope.listen(window, "blur", release), scope.listen(document, "visibilitychange", () => {
+    document.hidden && release();
+  }), scope.add(release), {
+    begin(source) {
+      return canHold(store.get()) ? (sources2.add(source), sources2.size === 1 && actions.hold(!0), !0) : !1;
+    },
+    end(source) {
+      sources2.delete(source) && sources2.size === 0 && actions.hold(!1);
+    },
+    holds: (source) => sources2.has(source),
+    update(state) {
+      canHold(state) || release();
+    }
+  };
+}
+var SPACE = "space bar", OWN_USE = "input, textarea, select, button, summary, [contenteditable]";
+function keyboard(root, store, hold, actions, scope) {
+  scope.listen(root, "keydown", (event) => {
+    event.stopPropagation(), !event.defaultPrevented && (event.key === "Escape" && canInterrupt(store.get()) ? (event.preventDefault(), actions.interrupt()) : isTalkKey(event) && (hold.holds(SPACE) || !event.repeat && hold.begin(SPACE)) && event.preventDefault());
+  });
+  for (let type of ["keyup", "keypress"])
+    scope.listen(root, type, (event) => {
+      event.stopPropagation(), type === "keyup" && event.key === " " && hold.end(SPACE);
+    });
+  scope.listen(root, "focusout", (event) => {
+    event.relatedTarget instanceof Node && root.contains(event.relatedTarget) || hold.end(SPACE);
+  });
+}
+function isTalkKey(event) {
+  return event.key !== " " || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey ? !1 : !(event.target instanceof Element && event.target.closest(OWN_USE));
+}
+
+// src/views/settings.ts
+function row2(label, control2, ...more) {
+  return control2.id = freshId("field"), el("div", "lw-row", {}, el("label", "lw-label", { for: control2.id }, label), control2, ...more);
+}
+function deviceRow(kind, of, pick) {
+  let select3 = el("select", "lw-select");
+  select3.onchange = () => pick(select3.value);
+  let made = "";
+  return {
+    element: row2(kind, select3),
+    update(state) {
+      let known2 = of(state), options = offered(kind, known2), key = JSON.stringify(options);
+      key !== made && (made = key, select3.replaceChildren(...options.map(({ id, label }) => el("option", "", { value: id }, label)))), select3.value !== known2.deviceId && (select3.value = known2.deviceId);
+    }
+  };
+}
+function offered(kind, { devices, deviceId }) {
+  let named = devices.filter((device) => device.id !== "").map((device, index) => ({
+    id: device.id,
+    label: cleanLine(device.label, 80) || `${kind} ${index + 1}`
+  })), all = [{ id: "", label: `This browser's ${kind.toLowerCase()}` }, ...named];
+  return all.some((device) => device.id === deviceId) ? all : [...all, { id: deviceId, label: `Chosen ${kind.toLowerCase()}` }];
+}
+function percentRow(label, range2, of, set) {
+  let limits = { min: String(range2.min), max: String(range2.max), step: "5" }, slider = el("input", "lw-slider", { type: "range", ...limits }), shown = el("output", "lw-value");
+  return slider.oninput = () => {
+    text2(shown, `${slider.value} %`), set(Number(slider.value));
+  }, {
+    element: row2(label, slider, shown),
+    update(state) {
+      let percent = String(of(state));
+      slider.value !== percent && slider !== document.activeElement && (slider.value = percent), text2(shown, `${slider.value} %`);
+    }
+  };
+}
+var SIZES = [384, 512, 768];
+function sightRows(actions) {
+  let camera = deviceRow(
+    "Camera",
+    ({ sight }) => sight,
+    (id) => actions.pickCamera(id)
+  ), quality = percentRow(
+    "Quality",
+    { min: 30, max: 95 },
+    ({ sight }) => sight.quality,
+    (percent) => actions.setQuality(percent)
+  );
+  return [camera, sizeRow(actions), quality].map((part) => ({
+    element: part.element,
+    update(state) {
+      show(part.element, state.sees), part.update(state);
+    }
+  }));
+}
+function sizeRow(actions) {
+  let options = SIZES.map((size2) => el("option", "", { value: String(size2) }, `at most ${size2} pixels`)), select3 = el("select", "lw-select", {}, ...options);
+  return select3.onchange = () => actions.setSize(Number(select3.value)), {
+    element: row2("Pictures", select3),
+    update({ sight }) {
+      select3.value !== String(sight.maxSide) && (select3.value = String(sight.maxSide));
+    }
+  };
+}
+var MODES = [
+  { mode: "automatic", label: "Automatic", explained: "it hears when you begin and end" },
+  { mode: "push_to_talk", label: "Push to talk", explained: "hold space or the button" }
+];
+function settings(opener, actions, scope) {
+  let id = freshId("settings"), microphone = deviceRow(
+    "Microphone",
+    (state) => state.microphone,
+    (device) => actions.pickMicrophone(device)
+  ), volume = percentRow(
+    "Volume",
+    { min: 0, max: 100 },
+    ({ playback }) => Math.round(playback.volume * 100),
+    (percent) => actions.setVolume(percent / 100)
+  ), parts = [microphone, volume, ...sightRows(actions.sight), modeRow(actions), modelRow()], element = el("div", "lw-settings", { id, role: "dialog", "aria-label": "Settings" });
+  element.append(...parts.map((part) => part.element)), element.hidden = !0, attribute(opener, "aria-expanded", "false"), attribute(opener, "aria-controls", id), attribute(opener, "aria-haspopup", "dialog");
+  let turn = (open) => {
+    show(element, open), attribute(opener, "aria-expanded", String(open));
+  }, close = () => {
+    if (element.hidden)
+      return !1;
+    let inside = element.contains(document.activeElement);
+    return turn(!1), inside && opener.focus(), !0;
+  };
+  scope.listen(opener, "click", () => {
+    close() || (turn(!0), element.querySelector("select, input")?.focus());
+  });
+  let isElsewhere = (target) => target instanceof Node && !element.contains(target) && !opener.contains(target);
+  scope.listen(document, "pointerdown", (event) => {
+    isElsewhere(event.composedPath()[0]) && close();
+  }), scope.listen(element, "focusout", (event) => {
+    isElsewhere(event.relatedTarget) && turn(!1);
+  });
+  for (let node of [element, opener])
+    scope.listen(node, "keydown", (event) => {
+      event.key === "Escape" && close() && (event.preventDefault(), opener.focus());
+    });
+  return {
+    element,
+    close,
+    update(state) {
+      for (let part of parts)
+        part.update(state);
+    }
+  };
+}
+function modeRow(actions) {
+  let group = freshId("turns"), inputs = MODES.map(({ mode: mode2 }) => {
+    let input2 = el("input", "lw-radio", { type: "radio", name: group, value: mode2 });
+    return input2.onchange = () => actions.setTurnTaking(mode2), input2;
+  }), labels = MODES.map(
+    ({ label, explained }, index) => el(
+      "label",
+      "lw-choice",
+      {},
+      inputs[index],
+      el("span", "", {}, label, el("small", "lw-explained", {}, explained))
+    )
+  ), title2 = el("span", "lw-label", { id: freshId("label") }, "Turns"), choices = el("div", "lw-choices", { role: "radiogroup", "aria-labelledby": title2.id }, ...labels);
+  return {
+    element: el("div", "lw-row", {}, title2, choices),
+    update(state) {
+      for (let input2 of inputs) {
+        let checked = input2.value === state.turnTaking;
+        input2.checked !== checked && (input2.checked = checked);
+      }
+    }
+  };
+}
+function modelRow() {
+  let value = el("span", "lw-model-id"), element = el("div", "lw-row", {}, el("span", "lw-label", {}, "Talking to"), value);
+  return {
+    element,
+    update(state) {
+      text2(value, cleanLine(state.model)), show(element, state.model !== "");
+    }
+  };
+}
+
+// src/views/answer.ts
+function patchList(list2, made, items, make2, update) {
+  for (; made.length > items.length; )
+    made.pop().element.remove();
+  items.forEach((item2, index) => {
+    let node = made[index];
+    node || (node = make2(), made.push(node), list2.append(node.element)), update(node, item2);
+  });
+}
+function code() {
+  let element = el("div", "lw-runs"), blocks = [];
+  return {
+    element,
+    update(turn) {
+      patchList(element, blocks, turn.code, block, (node, run) => node.update(run)), show(element, turn.code.length > 0);
+    }
+  };
+}
+function block() {
+  let language = el("span", "lw-run-language"), outcome = el("span", "lw-run-outcome"), program = el("pre", "lw-program", { tabindex: "0", dir: "ltr", "aria-label": "Code" }), output = el("pre", "lw-output", { tabindex: "0", dir: "ltr", "aria-label": "Output" }), printed = el("div", "lw-printed", {}, el("span", "lw-run-language", {}, "output"), output), head = el("div", "lw-run-head", {}, language, outcome), element = el(
+    "div",
+    "lw-run",
+    { role: "group", "aria-label": "Code that was run" },
+    head,
+    program,
+    printed
+  );
+  return {
+    element,
+    update(run) {
+      attribute(element, "data-outcome", run.outcome ?? "running"), text2(language, cleanLine(run.language, 30) || "code"), text2(outcome, run.outcome === null ? "running…" : run.outcome === "failed" ? "failed" : ""), text2(program, clean(run.code).trimEnd()), show(program, run.code.trim() !== ""), text2(output, clean(run.output).trimEnd()), show(printed, run.output.trim() !== "");
+    }
+  };
+}
+var LONGEST2 = 4096;
+function address(uri) {
+  if (uri.length > LONGEST2 || !/^https?:\/\//i.test(uri))
+    return null;
+  try {
+    let url = new URL(uri);
+    return (url.protocol === "https:" || url.protocol === "http:") && url.hostname && !url.username && !url.password ? url : null;
+  } catch {
+    return null;
   }
-  context.strokeStyle = colours.mark, context.lineWidth = 1.5, context.setLineDash([3, 3]), context.beginPath();
-  for (let mark of levels.marks) {
-    let x = xOf2(mark, head, width, group);
-    x > 0 && (context.moveTo(x, EDGE / 2), context.lineTo(x, height - EDGE / 2));
+}
+function link() {
+  let anchor = el("a", "lw-link", { target: "_blank", rel: "noopener noreferrer" }), host = el("span", "lw-host");
+  return {
+    element: el("span", "lw-linked", {}, anchor, host),
+    update(uri, title2) {
+      let url = address(uri), shown = cleanLine(title2) || url?.hostname || cleanLine(uri);
+      attribute(anchor, "href", url === null ? null : url.href), text2(anchor, shown), text2(host, url === null || shown.includes(url.hostname) ? "" : ` ${url.hostname}`);
+    }
+  };
+}
+var FIRST = 4;
+function sources() {
+  let searched = el("p", "lw-searched"), first = el("ol", "lw-sources", { "aria-label": "Sources" }), rest = el("ol", "lw-sources", { "aria-label": "More sources", start: String(FIRST + 1) }), count2 = el("summary"), more = el("details", "lw-more-sources", {}, count2, rest), read = el("ul", "lw-pages", { "aria-label": "Pages" }), element = el("div", "lw-evidence", {}, searched, first, more, read), shown = [], folded = [], pages = [];
+  return {
+    element,
+    update({ sources: all, queries, pages: asked }) {
+      text2(searched, queries.map((query) => cleanLine(query)).join(" · ")), show(searched, queries.length > 0);
+      let put4 = (item2, source) => item2.update(source.uri, source.title);
+      patchList(first, shown, all.slice(0, FIRST), item, put4), patchList(rest, folded, all.slice(FIRST), item, put4), show(first, all.length > 0), text2(count2, `${all.length - FIRST} more`), show(more, all.length > FIRST), patchList(read, pages, asked, row3, (node, page) => node.update(page)), show(read, asked.length > 0), show(element, all.length + queries.length + asked.length > 0);
+    }
+  };
+}
+function item() {
+  let { element, update } = link();
+  return { element: el("li", "", {}, element), update };
+}
+var STATUS = {
+  read: "read",
+  failed: "could not be read",
+  paywall: "behind a paywall",
+  unsafe: "not safe"
+};
+function row3() {
+  let where = link(), status2 = el("span", "lw-page-status"), element = el("li", "", {}, where.element, status2);
+  return {
+    element,
+    update(page) {
+      attribute(element, "data-status", page.status), where.update(page.status === "unsafe" ? "" : page.url, short(page.url)), text2(status2, STATUS[page.status] ?? STATUS.failed);
+    }
+  };
+}
+function short(uri) {
+  let url = address(uri);
+  return url === null ? uri : cleanLine(url.host + (url.pathname === "/" ? "" : url.pathname), 80);
+}
+var BEGINNING = 120;
+function thoughts() {
+  let beginning = el("span", "lw-thoughts-beginning"), summary = el("summary", "", {}, el("span", "lw-thoughts-word", {}, "thoughts"), beginning), all = el("div", "lw-thought", { dir: "auto" }), element = el("details", "lw-thoughts", {}, summary, all);
+  return {
+    element,
+    update(turn) {
+      let words2 = clean(turn.thoughts).trim();
+      text2(all, words2), text2(beginning, cleanLine(words2.slice(0, 4 * BEGINNING).replaceAll("**", ""), BEGINNING)), show(element, words2 !== "");
+    }
+  };
+}
+
+// src/views/turn.ts
+var RATE2 = 24e3, CHARACTERS_PER_SECOND = 20;
+function pace(turn, state) {
+  if (turn.speaker !== "model" || !state.owner || state.phase !== "live" || turn.interrupted)
+    return "whole";
+  let { turn: playing, playedSample } = state.playback;
+  return turn.index === playing ? turn.final && playedSample === 0 ? "whole" : "inStep" : !turn.final && turn.index > playing && playedSample > 0 ? "ahead" : "whole";
+}
+function words(turn, state) {
+  let spans = turn.interrupted && turn.heard_sample !== null ? cut(turn.spans, turn.heard_sample) : turn.spans, { interim } = turn, at = pace(turn, state);
+  if (at === "whole")
+    return { said: join(spans), speaking: "", interim };
+  let played = at === "ahead" ? 0 : state.playback.playedSample, begun = spans.filter((span) => span.sample <= played), last = begun.at(-1);
+  return !last || played >= end(last, spans[begun.length]) ? { said: join(begun), speaking: "", interim } : { said: join(begun.slice(0, -1)), speaking: last.text, interim };
+}
+function end(span, next) {
+  let guess = span.sample + span.text.length / CHARACTERS_PER_SECOND * RATE2;
+  return next ? Math.min(guess, next.sample) : guess;
+}
+function cut(spans, heard) {
+  let begun = spans.filter((span) => span.sample < heard), last = begun.at(-1);
+  if (!last || heard >= end(last, spans[begun.length]))
+    return begun;
+  let room = Math.floor((heard - last.sample) / RATE2 * CHARACTERS_PER_SECOND), boundary = last.text.lastIndexOf(" ", room);
+  return [
+    ...begun.slice(0, -1),
+    { text: boundary > 0 ? last.text.slice(0, boundary) : "", sample: last.sample }
+  ];
+}
+function join(spans) {
+  return spans.map((span) => span.text).join("");
+}
+function turnView(speaker, actions) {
+  let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-whose", {}, name2, language), said2 = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line2 = el("p", "lw-words", { dir: "auto" }, said2, speaking, interim, interrupted), [thought, ran, rests] = [thoughts(), code(), sources()], left2 = el("p", "lw-waited", {}, "chose not to answer"), count2 = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count2), calls = tools(actions), small = el("span", "lw-small", {
+    title: "From the end of your words, once noticed, to the first sound"
+  }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thought.element, calls.element, ran.element, line2);
+  content.append(left2, pictures, rests.element);
+  let element = el("li", `lw-turn ${side}`, {}, who, content, small), last = null, before = "";
+  return {
+    element,
+    update(turn, state) {
+      let named = speaker === "user" ? "you" : speakerName(state), now = words(turn, state), key = `${named}
+${now.said.length} ${now.speaking.length} ${state.elsewhere}`;
+      if (turn === last && key === before)
+        return !1;
+      last = turn, before = key, text2(name2, named), text2(language, turn.language), attribute(language, "title", turn.language ? languageName(turn.language) : null), putWords({ said: said2, speaking, interim }, now), show(interrupted, turn.interrupted);
+      let waits = !turn.final && !turn.waited && turn.tools.length === 0;
+      show(line2, !isEmpty(now) || turn.interrupted || waits), attribute(line2, "data-empty", isEmpty(now) && waits ? "true" : null), attribute(line2, "lang", languageTag(turn.language)), show(left2, turn.waited), text2(count2, turn.images === 1 ? "1 picture" : `${turn.images} pictures`), show(pictures, turn.images > 0);
+      for (let part of [thought, ran, rests])
+        part.update(turn);
+      return calls.update(turn.tools, state), text2(small, turn.latency_ms === null ? "" : latency(turn.latency_ms)), !0;
+    }
+  };
+}
+function isEmpty({ said: said2, speaking, interim }) {
+  return said2 + speaking + interim === "";
+}
+function putWords(nodes, now) {
+  let { interim } = now, said2 = now.said.trimStart(), speaking = said2 ? now.speaking : now.speaking.trimStart(), heard = said2 + speaking, gap = heard !== "" && interim !== "" && !/\s$/.test(heard) && !/^\s/.test(interim);
+  text2(nodes.said, clean(speaking + interim ? said2 : said2.trimEnd())), text2(nodes.speaking, clean(speaking)), text2(nodes.interim, clean((gap ? " " : "") + interim));
+}
+
+// src/views/transcript.ts
+var SAID_MS2 = 2e3;
+function dictation(scope) {
+  let count2 = el("span", "lw-count", { "aria-live": "off" }), label = el("span", "", {}, "Copy text"), copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label), told = el("span", "lw-unseen", { role: "status" }), head = el("div", "lw-dictation-head", {}, count2, copy, told), flow = el("div", "lw-flow", { dir: "auto" }), element = el("div", "lw-dictation", {}, head, flow), pieces = /* @__PURE__ */ new Map(), quiet = null, say = (word) => {
+    text2(label, word), text2(told, word), quiet?.(), quiet = scope.timeout(() => {
+      text2(label, "Copy text"), text2(told, "");
+    }, SAID_MS2);
+  };
+  return copy.onclick = () => {
+    copyText(allOf(pieces)).then(
+      () => say("Copied"),
+      () => {
+        select2(flow), say("Press Ctrl+C");
+      }
+    );
+  }, {
+    kind: "dictation",
+    element,
+    update(state) {
+      let turns = state.turns.filter((turn) => turn.speaker === "user"), changed = patchKeyed(flow, pieces, turns, {
+        key: (turn) => turn.index,
+        make: makePiece,
+        update: (piece, turn) => piece.update(turn)
+      }), words2 = [...pieces.values()].reduce((sum, piece) => sum + piece.count, 0);
+      return text2(count2, words2 === 1 ? "1 word" : `${words2} words`), attribute(copy, "disabled", words2 > 0 ? null : ""), show(head, turns.length > 0), changed;
+    }
+  };
+}
+function makePiece() {
+  let said2 = document.createTextNode(""), interim = el("span", "lw-soft lw-interim"), element = el("span", "lw-piece", {}, said2, interim, " "), piece = {
+    element,
+    turn: null,
+    said: "",
+    count: 0,
+    update(turn) {
+      if (turn === piece.turn)
+        return !1;
+      piece.turn = turn, piece.said = clean(turn.spans.map((span) => span.text).join("")).trim(), piece.count = countWords(piece.said);
+      let guess = clean(turn.interim).trim();
+      return text2(said2, piece.said), text2(interim, piece.said && guess ? ` ${guess}` : guess), attribute(element, "lang", languageTag(turn.language)), !0;
+    }
+  };
+  return piece;
+}
+function allOf(pieces) {
+  return [...pieces.entries()].sort(([one], [other]) => one - other).map(([, piece]) => piece.said).filter((said2) => said2 !== "").join(" ");
+}
+function countWords(words2) {
+  if (typeof Intl.Segmenter > "u")
+    return words2.split(/\s+/).filter((word) => word !== "").length;
+  let count2 = 0;
+  for (let { isWordLike } of new Intl.Segmenter(void 0, { granularity: "word" }).segment(words2))
+    count2 += isWordLike ? 1 : 0;
+  return count2;
+}
+async function copyText(words2) {
+  await navigator.clipboard.writeText(words2);
+}
+function select2(node) {
+  let range2 = document.createRange();
+  range2.selectNodeContents(node);
+  let selection = getSelection();
+  selection?.removeAllRanges(), selection?.addRange(range2);
+}
+function pairs(turns) {
+  let made = [];
+  for (let turn of turns) {
+    let last = made.at(-1);
+    turn.speaker === "user" ? made.push({ index: turn.index, source: turn, target: null }) : last?.source && last.target === null && last.source.index === turn.index - 1 ? last.target = turn : made.push({ index: turn.index, source: null, target: turn });
   }
-  context.stroke();
+  return made;
 }
-function peak(levels, speaker, first, last) {
-  let highest = 0;
-  for (let index = first; index < last; index += 1)
-    highest = Math.max(highest, levels.at(speaker, index));
-  return highest;
+function languageOf(turns, speaker) {
+  for (let at = turns.length - 1; at >= 0; at -= 1) {
+    let turn = turns[at];
+    if (turn.speaker === speaker && turn.language)
+      return languageName(turn.language);
+  }
+  return "";
 }
-function watchSize(element, scope, changed) {
-  if (typeof ResizeObserver > "u")
-    return;
-  let observer = new ResizeObserver(changed);
-  observer.observe(element), scope.add(() => observer.disconnect());
+function pairList() {
+  let from = el("span", "lw-column lw-column-source"), into = el("span", "lw-column lw-column-target"), heads = el("div", "lw-columns", {}, from, into), list2 = el("ol", "lw-pairs"), element = el("div", "lw-translation", {}, heads, list2), rows2 = /* @__PURE__ */ new Map();
+  return {
+    kind: "translation",
+    element,
+    update(state) {
+      return text2(from, languageOf(state.turns, "user") || "What is said"), text2(into, languageOf(state.turns, "model") || "Translation"), patchKeyed(list2, rows2, pairs(state.turns), {
+        key: (pair) => pair.index,
+        make: makeRow,
+        update: (row4, pair) => row4.update(pair)
+      });
+    }
+  };
 }
-function watchVisibility(element, scope, changed) {
-  if (typeof IntersectionObserver > "u")
-    return;
-  let observer = new IntersectionObserver((entries) => changed(entries.at(-1).isIntersecting));
-  observer.observe(element), scope.add(() => observer.disconnect());
+function makeRow() {
+  let source = cell("lw-source"), target = cell("lw-target");
+  return {
+    element: el("li", "lw-pair", {}, source.element, target.element),
+    update(pair) {
+      let before = source.update(pair.source, !1);
+      return target.update(pair.target, pair.target === null && pair.source?.final === !1) || before;
+    }
+  };
+}
+function cell(side) {
+  let said2 = document.createTextNode(""), interim = el("span", "lw-soft lw-interim"), element = el("p", `lw-words ${side}`, { dir: "auto" }, said2, interim), last;
+  return {
+    element,
+    update(turn, waits) {
+      let open = turn !== null && !turn.final;
+      if (attribute(element, "data-open", open ? "true" : null), attribute(element, "data-empty", waits ? "true" : null), attribute(element, "data-none", turn === null && !waits ? "true" : null), turn === last)
+        return !1;
+      last = turn;
+      let words2 = clean(turn?.spans.map((span) => span.text).join("") ?? "").trim(), guess = clean(turn?.interim ?? "").trim();
+      return text2(said2, words2), text2(interim, words2 && guess ? ` ${guess}` : guess), attribute(element, "lang", languageTag(turn?.language ?? "")), show(interim, guess !== ""), !0;
+    }
+  };
+}
+function talkList(actions) {
+  let element = el("ol", "lw-turns"), views = /* @__PURE__ */ new Map();
+  return {
+    kind: "talk",
+    element,
+    update: (state) => patchKeyed(element, views, state.turns, {
+      key: (turn) => turn.index,
+      make: (turn) => turnView(turn.speaker, actions),
+      update: (view, turn) => view.update(turn, state)
+    })
+  };
+}
+var NEAR2 = 32;
+function transcript(suggestions2, actions, scope) {
+  let bodies = [talkList(actions), pairList(), dictation(scope)], empty = el("p", "lw-empty"), scroller = el("div", "lw-scroller", { tabindex: "0", role: "group", "aria-label": "Transcript" });
+  scroller.append(empty, ...bodies.map((body) => body.element), suggestions2);
+  let newest = button("lw-newest", "Go to the newest words", icon("down", 14), "newest"), element = el("div", "lw-talk", {}, scroller, newest);
+  newest.hidden = !0;
+  let following = !0, toEnd = () => {
+    scroller.scrollTop = scroller.scrollHeight;
+  }, follow = () => {
+    following && toEnd(), show(newest, !following);
+  };
+  if (scope.listen(scroller, "scroll", () => {
+    following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR2, show(newest, !following);
+  }), newest.onclick = () => {
+    following = !0, follow(), scroller.focus({ preventScroll: !0 });
+  }, typeof ResizeObserver < "u") {
+    let observer = new ResizeObserver(follow);
+    for (let body of bodies)
+      observer.observe(body.element);
+    scope.add(() => observer.disconnect());
+  }
+  return {
+    element,
+    update(state) {
+      let bare = state.turns.length === 0;
+      show(empty, bare), text2(empty, bare ? invitation(state) : ""), attribute(scroller, "data-empty", bare ? "true" : null);
+      for (let body of bodies) {
+        let seen = body.kind === state.view;
+        show(body.element, seen && !bare), seen && body.update(state) && follow();
+      }
+    }
+  };
 }
 
 // src/views/card.ts

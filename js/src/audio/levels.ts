@@ -1,6 +1,16 @@
 // How loud it is: peaks for the waveform, and the watch for a microphone that gives nothing.
 
-import type { Levels } from "../state.ts";
+/** Peak levels for the scrolling waveform, made in the page from samples already there. */
+export interface Levels {
+  /** Number of bars per second. */
+  readonly rate: number;
+  /** Bars written since the page was opened; the newest is `count - 1`. */
+  readonly count: number;
+  /** Peak in 0..1 of bar `index` for a speaker; 0 where it is no longer kept. */
+  at(speaker: "user" | "model", index: number): number;
+  /** Bars at which an interruption happened, oldest first. */
+  readonly marks: readonly number[];
+}
 
 /** Highest magnitude of PCM16 samples, 0..1. */
 export function peakOf(samples: Int16Array): number {

@@ -1,11 +1,10 @@
 // The microphone: taken on a click, at the device's own rate, and given back so that the browser's mark goes out.
 
-import type { FromCapture, ToCapture } from "../audio/ports.ts";
+import type { FromCapture, ToCapture } from "../audio/pcm.ts";
 import type { Scope } from "../scope.ts";
 import type { Microphone as Described, MicrophoneState } from "../state.ts";
-import { listed, remembered, stop } from "./devices.ts";
-import { type Trouble, trouble } from "./trouble.ts";
-import { addWorklets, closeWith, tap } from "./worklet.ts";
+import { addWorklets, closeWith, tap } from "./context.ts";
+import { listed, remembered, stop, type Trouble, trouble } from "./devices.ts";
 
 export interface MicrophoneEars {
   /** `first` counts 16 kHz samples since this page took its first microphone. */

@@ -1,9 +1,9 @@
 // The model's voice in the page: one context, one worklet, one volume.
 
+import type { FromPlayback, ToPlayback } from "../audio/pcm.ts";
 import { VOICE_RATE } from "../audio/playout.ts";
-import type { FromPlayback, ToPlayback } from "../audio/ports.ts";
 import type { Scope } from "../scope.ts";
-import { addWorklets, closeWith, tap } from "./worklet.ts";
+import { addWorklets, closeWith, tap } from "./context.ts";
 
 export interface Progress {
   turn: number;

@@ -1,21 +1,18 @@
 // The card: puts the views together and tells them of every change.
 
+import type { Levels } from "../audio/levels.ts";
+import { explorer } from "../explorer/explorer.ts";
 import type { Scope } from "../scope.ts";
-import type { Actions, Levels, Store } from "../state.ts";
-import { announcer } from "./announcer.ts";
-import { composer } from "./composer.ts";
+import type { Actions, Store } from "../state.ts";
+import { composer, suggestions } from "./composer.ts";
 import { attribute, el, type View } from "./dom.ts";
-import { explorer } from "./explorer/frame.ts";
-import { canShow, dropping } from "./eyes.ts";
 import { header } from "./header.ts";
-import { makeHold } from "./hold.ts";
-import { keyboard } from "./keyboard.ts";
-import { notes } from "./notes.ts";
+import { canShow, dropping, tray } from "./media-buttons.ts";
+import { announcer, notes } from "./notices.ts";
+import { keyboard, makeHold } from "./push-to-talk.ts";
 import { settings } from "./settings.ts";
 import { displayName } from "./status.ts";
-import { suggestions } from "./suggestions.ts";
 import { transcript } from "./transcript.ts";
-import { tray } from "./tray.ts";
 import { waveform } from "./waveform.ts";
 
 /** Draws the talk into `el`; everything it made or listens to ends with `scope`. */

@@ -1,12 +1,100 @@
-// The lower line, always in one place: ●, stop, the text box, and a hint below it.
+// The lower line, always in one place: ●, stop, the text box, and a hint below it; and a few suggestions to begin with.
 
 import type { Scope } from "../scope.ts";
 import type { Actions, Store } from "../state.ts";
-import { attribute, button, el, icon, name, show, text, type View } from "./dom.ts";
-import { eyes } from "./eyes.ts";
-import type { Hold } from "./hold.ts";
-import { microphoneView } from "./microphone-button.ts";
-import { canInterrupt, hint, placeholder, takesText } from "./status.ts";
+import { attribute, button, el, icon, name, picture, show, text, type View } from "./dom.ts";
+import { cleanLine } from "./format.ts";
+import { eyes } from "./media-buttons.ts";
+import type { Hold } from "./push-to-talk.ts";
+import { canInterrupt, hint, microphoneButton, placeholder, takesText } from "./status.ts";
+
+const POINTER = "pointer";
+const KEY = "button key";
+/** Screen readers and voice control can only click: one click opens, the next closes. */
+const CLICK = "click";
+
+export interface MicrophoneView extends View {
+  /** Your level now, 0..1: the halo breathes with it. */
+  level(value: number): void;
+}
+
+export function microphoneView(
+  store: Store,
+  hold: Hold,
+  actions: Pick<Actions, "start" | "toggleMute">,
+  scope: Scope,
+): MicrophoneView {
+  const glyph = icon("microphone", 22);
+  const element = button("lw-microphone", "Start talking", glyph);
+  const does = () => microphoneButton(store.get()).does;
+
+  scope.listen<MouseEvent>(element, "click", (event) => {
+    const now = does();
+    if (now === "start") {
+      actions.start();
+    } else if (now === "mute") {
+      actions.toggleMute();
+    } else if (now === "hold" && event.detail === 0) {
+      if (hold.holds(CLICK)) {
+        hold.end(CLICK);
+      } else {
+        hold.begin(CLICK);
+      }
+    }
+  });
+  scope.listen<PointerEvent>(element, "pointerdown", (event) => {
+    if (event.button === 0 && does() === "hold" && hold.begin(POINTER)) {
+      // The finger may slide off the button without ending the sentence.
+      element.setPointerCapture(event.pointerId);
+    }
+  });
+  for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    scope.listen(element, type, () => hold.end(POINTER));
+  }
+  // A long press on a touch screen would open the context menu and end the pointer.
+  scope.listen(element, "contextmenu", (event) => {
+    if (does() === "hold") {
+      event.preventDefault();
+    }
+  });
+  scope.listen<KeyboardEvent>(element, "keydown", (event) => {
+    if ((event.key === " " || event.key === "Enter") && does() === "hold") {
+      // No click may follow: it would count as a second press.
+      event.preventDefault();
+      if (!event.repeat) {
+        hold.begin(KEY);
+      }
+    }
+  });
+  scope.listen<KeyboardEvent>(element, "keyup", (event) => {
+    if ((event.key === " " || event.key === "Enter") && hold.holds(KEY)) {
+      event.preventDefault();
+      hold.end(KEY);
+    }
+  });
+  scope.listen(element, "blur", () => hold.end(KEY));
+
+  let shown = 0;
+  return {
+    element,
+    level(value) {
+      const rounded = Math.round(Math.sqrt(Math.min(1, Math.max(0, value))) * 20) / 20;
+      if (rounded !== shown) {
+        shown = rounded;
+        element.style.setProperty("--lw-level", String(rounded));
+      }
+    },
+    update(state) {
+      const now = microphoneButton(state);
+      attribute(element, "data-look", now.look);
+      attribute(element, "aria-pressed", now.pressed === null ? null : String(now.pressed));
+      // Not `disabled`: it would lose the focus while the browser asks for permission.
+      attribute(element, "aria-disabled", now.does === "nothing" ? "true" : null);
+      name(element, now.label, now.pressed && now.does === "mute" ? "Unmute the microphone" : now.label);
+      picture(glyph, now.look === "silent" ? "silent" : "microphone");
+    },
+  };
+}
 
 /** Longest message that can be typed, in UTF-16 units. */
 const LONGEST = 8000;
@@ -94,4 +182,45 @@ function interruptButton(actions: Pick<Actions, "interrupt">): View {
       show(element, wanted);
     },
   };
+}
+
+const MOST = 6;
+
+export function suggestions(actions: Pick<Actions, "sendText">): View {
+  const label = el("span", "lw-try-label", {}, "Try saying");
+  const element = el("div", "lw-try", { role: "group", "aria-label": "Try saying" }, label);
+  let made: string[] = [];
+  let typed = true;
+  return {
+    element,
+    update(state) {
+      const offered = state.suggestions.slice(0, MOST);
+      const same = offered.length === made.length && offered.every((words, index) => words === made[index]);
+      if (!same || typed !== takesText(state)) {
+        made = offered;
+        typed = takesText(state);
+        const make = (words: string) =>
+          typed ? chip(words, () => actions.sendText(words)) : sentence(words);
+        element.replaceChildren(label, ...offered.map(make));
+      }
+      for (const node of element.querySelectorAll("button")) {
+        attribute(node, "disabled", state.connected ? null : "");
+      }
+      const wanted = state.turns.length === 0 || state.phase === "idle";
+      show(element, wanted && offered.length > 0);
+    },
+  };
+}
+
+function chip(words: string, send: () => void): HTMLButtonElement {
+  const shown = cleanLine(words, 80);
+  const node = button("lw-suggestion", `Say: ${shown}`);
+  text(node, shown);
+  node.onclick = send;
+  return node;
+}
+
+/** Something to be said aloud: a model that takes no text cannot be told it by a click. */
+function sentence(words: string): HTMLElement {
+  return el("span", "lw-sentence", {}, `“${cleanLine(words, 80)}”`);
 }

@@ -1,4 +1,4 @@
-// Making and patching nodes. Text goes in as text nodes only, and nothing is written that is there already.
+// Making and patching nodes. Text goes in as text nodes only, and nothing is written that is already there.
 
 export type Child = Node | string;
 
@@ -111,4 +111,39 @@ export function icon(picture: IconName, size = 20): SVGSVGElement {
 /** Exchanges the picture of an icon made by `icon`. */
 export function picture(svg: SVGSVGElement, to: IconName): void {
   attribute(svg.firstElementChild!, "d", PATHS[to]);
+}
+
+/** Brings `list` to `items`; `update` says whether a node has changed. True when anything has. */
+export function patchKeyed<T, N extends { element: HTMLElement }>(
+  list: HTMLElement,
+  nodes: Map<number, N>,
+  items: readonly T[],
+  how: { key(item: T): number; make(item: T): N; update(node: N, item: T): boolean },
+): boolean {
+  let changed = false;
+  if (nodes.size > items.length || items.some((item) => !nodes.has(how.key(item)))) {
+    const kept = new Set(items.map(how.key));
+    for (const [key, node] of nodes) {
+      if (!kept.has(key)) {
+        node.element.remove();
+        nodes.delete(key);
+        changed = true;
+      }
+    }
+  }
+  let place: Element | null = list.firstElementChild;
+  for (const item of items) {
+    let node = nodes.get(how.key(item));
+    if (!node) {
+      node = how.make(item);
+      nodes.set(how.key(item), node);
+    }
+    if (node.element === place) {
+      place = place.nextElementSibling;
+    } else {
+      list.insertBefore(node.element, place);
+    }
+    changed = how.update(node, item) || changed;
+  }
+  return changed;
 }

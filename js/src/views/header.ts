@@ -1,11 +1,118 @@
-// The top line: whose move it is, who it is, how long the first sound took, how long the talk has run.
+// The top line: whose move it is, who it is, how long the first sound took, what the talk has used and how long it may last.
 
 import type { Scope } from "../scope.ts";
-import type { State } from "../state.ts";
+import type { Meter, State } from "../state.ts";
 import { attribute, button, el, icon, show, text, type View } from "./dom.ts";
-import { badgeParts, cleanLine, elapsed, latency } from "./format.ts";
-import { timeRing, tokenMeter } from "./gauges.ts";
+import { badgeParts, cleanLine, dollars, elapsed, latency, left, tokens } from "./format.ts";
 import { displayName, status } from "./status.ts";
+
+const SVG = "http://www.w3.org/2000/svg";
+/** Of the ring, in the units of its picture. */
+const RADIUS = 6;
+const AROUND = 2 * Math.PI * RADIUS;
+/** From then on the time left is worth a word. */
+const SOON_MS = 60_000;
+const TICK_MS = 500;
+
+/** How long the connection of a live talk lasts still, in ms; null where nobody knows. */
+export function timeLeft({ phase, connected, explorer }: State, now: number): number | null {
+  const { meter, meterAt } = explorer;
+  if (phase !== "live" || !connected || meter === null || meter.time_left_ms === null) {
+    return null;
+  }
+  return Math.max(0, meter.time_left_ms - (now - meterAt));
+}
+
+export function timeRing(scope: Scope): View {
+  const [track, rest] = [circle("lw-ring-track"), circle("lw-ring-rest")];
+  rest.setAttribute("pathLength", String(AROUND));
+  const picture = document.createElementNS(SVG, "svg");
+  for (const [key, value] of Object.entries({ viewBox: "0 0 16 16", width: "16", height: "16" })) {
+    picture.setAttribute(key, value);
+  }
+  picture.setAttribute("aria-hidden", "true");
+  picture.append(track, rest);
+  const word = el("span", "lw-ring-word");
+  const element = el("span", "lw-ring", { role: "img" }, picture, word);
+  let now: State | null = null;
+  const draw = () => {
+    const ms = now && timeLeft(now, performance.now());
+    const meter = now?.explorer.meter ?? null;
+    show(element, ms !== null && meter !== null);
+    if (ms === null || meter === null) {
+      return;
+    }
+    const share = meter.time_limit_ms ? Math.min(1, ms / meter.time_limit_ms) : 0;
+    attribute(rest, "stroke-dasharray", `${(share * AROUND).toFixed(1)} ${AROUND.toFixed(1)}`);
+    const soon = ms <= SOON_MS || meter.ending === "go_away";
+    attribute(element, "data-soon", soon ? "true" : null);
+    text(word, soon ? left(ms) : "");
+    show(word, soon);
+    const sentence = lasts(ms, meter);
+    attribute(element, "aria-label", sentence);
+    attribute(element, "title", sentence);
+  };
+  scope.interval(draw, TICK_MS);
+  return {
+    element,
+    update(state) {
+      now = state;
+      draw();
+    },
+  };
+}
+
+function lasts(ms: number, { ending }: Meter): string {
+  return ending === "go_away"
+    ? `The service ends this connection in ${left(ms)}`
+    : `This connection lasts about ${left(ms)} more`;
+}
+
+export function tokenMeter(): View {
+  const count = el("span");
+  const cost = el("span", "lw-cost");
+  const element = el("span", "lw-tokens", {}, count, cost);
+  return {
+    element,
+    update({ explorer: { meter } }) {
+      show(element, meter !== null && meter.total_tokens > 0);
+      if (meter !== null) {
+        text(count, tokens(meter.total_tokens));
+        text(cost, price(meter));
+        attribute(element, "title", details(meter));
+      }
+    },
+  };
+}
+
+function price({ cost_usd }: Meter): string {
+  if (cost_usd === null) {
+    return "";
+  }
+  return cost_usd === 0 ? " · free" : ` · ${dollars(cost_usd)}`;
+}
+
+function details(meter: Meter): string {
+  const kinds = Object.entries(meter.by_modality).map(
+    ([kind, count]) => `${kind.toLowerCase()} ${count.toLocaleString("en")}`,
+  );
+  const parts = [
+    `${tokens(meter.prompt_tokens)} sent, ${tokens(meter.response_tokens)} received`,
+    kinds.join(", "),
+    `${meter.context_tokens.toLocaleString("en")} of ${meter.context_limit.toLocaleString("en")} in the context`,
+    meter.cost_usd ? `an estimate by the prices of ${meter.prices_of}` : "",
+    meter.link_ms === null ? "" : `round trip ${meter.link_ms.toFixed(meter.link_ms < 10 ? 1 : 0)} ms`,
+  ];
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+function circle(className: string): SVGCircleElement {
+  const node = document.createElementNS(SVG, "circle");
+  for (const [key, value] of Object.entries({ class: className, cx: "8", cy: "8", r: String(RADIUS) })) {
+    node.setAttribute(key, value);
+  }
+  return node;
+}
 
 export interface Header extends View {
   explore: HTMLButtonElement;

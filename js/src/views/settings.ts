@@ -1,11 +1,118 @@
-// The settings, over the card rather than beside it: devices, volume, how turns are taken, whom one talks to.
+// The settings, over the card rather than beside it: devices, volume, pictures, how turns are taken, the model.
 
 import type { Scope } from "../scope.ts";
-import type { Actions, State, TurnTaking } from "../state.ts";
+import type { Actions, SightActions, State, TurnTaking } from "../state.ts";
 import { attribute, el, freshId, show, text, type View } from "./dom.ts";
 import { cleanLine } from "./format.ts";
-import { deviceRow, percentRow } from "./rows.ts";
-import { sightRows } from "./sight-rows.ts";
+
+export function row(label: string, control: HTMLElement, ...more: HTMLElement[]): HTMLElement {
+  control.id = freshId("field");
+  return el("div", "lw-row", {}, el("label", "lw-label", { for: control.id }, label), control, ...more);
+}
+
+interface Devices {
+  devices: { id: string; label: string }[];
+  deviceId: string;
+}
+
+/** A list of devices of a kind, "Microphone" or "Camera"; the first is the browser's own choice. */
+export function deviceRow(kind: string, of: (state: State) => Devices, pick: (id: string) => void): View {
+  const select = el("select", "lw-select");
+  select.onchange = () => pick(select.value);
+  let made = "";
+  return {
+    element: row(kind, select),
+    update(state) {
+      const known = of(state);
+      const options = offered(kind, known);
+      const key = JSON.stringify(options);
+      if (key !== made) {
+        made = key;
+        select.replaceChildren(...options.map(({ id, label }) => el("option", "", { value: id }, label)));
+      }
+      if (select.value !== known.deviceId) {
+        select.value = known.deviceId;
+      }
+    },
+  };
+}
+
+function offered(kind: string, { devices, deviceId }: Devices): { id: string; label: string }[] {
+  const named = devices
+    .filter((device) => device.id !== "")
+    .map((device, index) => ({
+      id: device.id,
+      label: cleanLine(device.label, 80) || `${kind} ${index + 1}`,
+    }));
+  const all = [{ id: "", label: `This browser's ${kind.toLowerCase()}` }, ...named];
+  return all.some((device) => device.id === deviceId)
+    ? all
+    : [...all, { id: deviceId, label: `Chosen ${kind.toLowerCase()}` }];
+}
+
+/** A slider in steps of 5 percent. */
+export function percentRow(
+  label: string,
+  range: { min: number; max: number },
+  of: (state: State) => number,
+  set: (percent: number) => void,
+): View {
+  const limits = { min: String(range.min), max: String(range.max), step: "5" };
+  const slider = el("input", "lw-slider", { type: "range", ...limits });
+  const shown = el("output", "lw-value");
+  slider.oninput = () => {
+    text(shown, `${slider.value} %`);
+    set(Number(slider.value));
+  };
+  return {
+    element: row(label, slider, shown),
+    update(state) {
+      const percent = String(of(state));
+      if (slider.value !== percent && slider !== document.activeElement) {
+        slider.value = percent;
+      }
+      text(shown, `${slider.value} %`);
+    },
+  };
+}
+
+const SIZES = [384, 512, 768];
+
+/** Rows that are there only where the model takes pictures. */
+export function sightRows(actions: SightActions): View[] {
+  const camera = deviceRow(
+    "Camera",
+    ({ sight }) => sight,
+    (id) => actions.pickCamera(id),
+  );
+  const quality = percentRow(
+    "Quality",
+    { min: 30, max: 95 },
+    ({ sight }) => sight.quality,
+    (percent) => actions.setQuality(percent),
+  );
+  return [camera, sizeRow(actions), quality].map((part) => ({
+    element: part.element,
+    update(state: State) {
+      show(part.element, state.sees);
+      part.update(state);
+    },
+  }));
+}
+
+function sizeRow(actions: SightActions): View {
+  const options = SIZES.map((size) => el("option", "", { value: String(size) }, `at most ${size} pixels`));
+  const select = el("select", "lw-select", {}, ...options);
+  select.onchange = () => actions.setSize(Number(select.value));
+  return {
+    element: row("Pictures", select),
+    update({ sight }) {
+      if (select.value !== String(sight.maxSide)) {
+        select.value = String(sight.maxSide);
+      }
+    },
+  };
+}
 
 const MODES: { mode: TurnTaking; label: string; explained: string }[] = [
   { mode: "automatic", label: "Automatic", explained: "it hears when you begin and end" },

@@ -2,7 +2,7 @@
 
 import type { State } from "../state.ts";
 import { cleanLine } from "./format.ts";
-import { asking } from "./question.ts";
+import { asking } from "./tool.ts";
 
 /** Whose move it is, as the dot shows it: a ring waits, a filled dot sounds. */
 export type Tone = "off" | "wait" | "you" | "you-sounding" | "model" | "model-sounding" | "warn" | "error";

@@ -1,13 +1,258 @@
-// Where the talk is read; stays at the newest unless the reader has scrolled away.
+// Where the talk is read, turn by turn, as a translation in two columns, or as one dictated text. Stays at the newest words
+// unless the reader has scrolled away.
 
 import type { Scope } from "../scope.ts";
-import type { Actions } from "../state.ts";
-import type { Body } from "./body.ts";
-import { dictation } from "./dictation.ts";
-import { attribute, button, el, icon, show, text, type View } from "./dom.ts";
-import { pairList } from "./pairs.ts";
+import type { Actions, State, Turn, ViewKind } from "../state.ts";
+import { attribute, button, el, icon, patchKeyed, show, text, type View } from "./dom.ts";
+import { clean, languageName, languageTag } from "./format.ts";
 import { invitation } from "./status.ts";
-import { talkList } from "./talk-list.ts";
+import { type TurnView, turnView } from "./turn.ts";
+
+export interface Body {
+  readonly kind: ViewKind;
+  element: HTMLElement;
+  /** True when something was changed that is seen. */
+  update(state: State): boolean;
+}
+
+/** How long the button says what came of it. */
+const SAID_MS = 2000;
+
+export function dictation(scope: Scope): Body {
+  const count = el("span", "lw-count", { "aria-live": "off" });
+  const label = el("span", "", {}, "Copy text");
+  const copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label);
+  // A button's name is not read out when it changes.
+  const told = el("span", "lw-unseen", { role: "status" });
+  const head = el("div", "lw-dictation-head", {}, count, copy, told);
+  const flow = el("div", "lw-flow", { dir: "auto" });
+  const element = el("div", "lw-dictation", {}, head, flow);
+  const pieces = new Map<number, Piece>();
+  let quiet: (() => void) | null = null;
+
+  const say = (word: string) => {
+    text(label, word);
+    text(told, word);
+    quiet?.();
+    quiet = scope.timeout(() => {
+      text(label, "Copy text");
+      text(told, "");
+    }, SAID_MS);
+  };
+  copy.onclick = () => {
+    copyText(allOf(pieces)).then(
+      () => say("Copied"),
+      () => {
+        select(flow);
+        say("Press Ctrl+C");
+      },
+    );
+  };
+
+  return {
+    kind: "dictation",
+    element,
+    update(state) {
+      const turns = state.turns.filter((turn) => turn.speaker === "user");
+      const changed = patchKeyed(flow, pieces, turns, {
+        key: (turn: Turn) => turn.index,
+        make: makePiece,
+        update: (piece, turn) => piece.update(turn),
+      });
+      const words = [...pieces.values()].reduce((sum, piece) => sum + piece.count, 0);
+      text(count, words === 1 ? "1 word" : `${words} words`);
+      attribute(copy, "disabled", words > 0 ? null : "");
+      show(head, turns.length > 0);
+      return changed;
+    },
+  };
+}
+
+interface Piece {
+  element: HTMLElement;
+  turn: Turn | null;
+  said: string;
+  count: number;
+  update(turn: Turn): boolean;
+}
+
+function makePiece(): Piece {
+  const said = document.createTextNode("");
+  const interim = el("span", "lw-soft lw-interim");
+  const element = el("span", "lw-piece", {}, said, interim, " ");
+  const piece: Piece = {
+    element,
+    turn: null,
+    said: "",
+    count: 0,
+    update(turn) {
+      if (turn === piece.turn) {
+        return false;
+      }
+      piece.turn = turn;
+      piece.said = clean(turn.spans.map((span) => span.text).join("")).trim();
+      piece.count = countWords(piece.said);
+      const guess = clean(turn.interim).trim();
+      text(said, piece.said);
+      text(interim, piece.said && guess ? ` ${guess}` : guess);
+      attribute(element, "lang", languageTag(turn.language));
+      return true;
+    },
+  };
+  return piece;
+}
+
+/** What is certain of the text, in order. */
+function allOf(pieces: Map<number, Piece>): string {
+  return [...pieces.entries()]
+    .sort(([one], [other]) => one - other)
+    .map(([, piece]) => piece.said)
+    .filter((said) => said !== "")
+    .join(" ");
+}
+
+/** Words as people count them, in writing without spaces too where the browser knows how. */
+export function countWords(words: string): number {
+  if (typeof Intl.Segmenter === "undefined") {
+    return words.split(/\s+/).filter((word) => word !== "").length;
+  }
+  let count = 0;
+  for (const { isWordLike } of new Intl.Segmenter(undefined, { granularity: "word" }).segment(words)) {
+    count += isWordLike ? 1 : 0;
+  }
+  return count;
+}
+
+async function copyText(words: string): Promise<void> {
+  // Missing in pages that are not secure, and refused in frames that may not.
+  await navigator.clipboard.writeText(words);
+}
+
+/** Marks the text, so that the keys for copying take it. */
+function select(node: Node): void {
+  const range = document.createRange();
+  range.selectNodeContents(node);
+  const selection = getSelection();
+  selection?.removeAllRanges();
+  selection?.addRange(range);
+}
+
+export interface Pair {
+  /** The lowest index of its turns: it never changes, for both are numbered together. */
+  index: number;
+  source: Turn | null;
+  target: Turn | null;
+}
+
+/** Turns in pairs: a translation has the number that follows its source's. */
+export function pairs(turns: readonly Turn[]): Pair[] {
+  const made: Pair[] = [];
+  for (const turn of turns) {
+    const last = made.at(-1);
+    if (turn.speaker === "user") {
+      made.push({ index: turn.index, source: turn, target: null });
+    } else if (last?.source && last.target === null && last.source.index === turn.index - 1) {
+      last.target = turn;
+    } else {
+      made.push({ index: turn.index, source: null, target: turn });
+    }
+  }
+  return made;
+}
+
+/** The language of the newest turn that names one, as people call it. */
+function languageOf(turns: readonly Turn[], speaker: Turn["speaker"]): string {
+  for (let at = turns.length - 1; at >= 0; at -= 1) {
+    const turn = turns[at]!;
+    if (turn.speaker === speaker && turn.language) {
+      return languageName(turn.language);
+    }
+  }
+  return "";
+}
+
+export function pairList(): Body {
+  const from = el("span", "lw-column lw-column-source");
+  const into = el("span", "lw-column lw-column-target");
+  const heads = el("div", "lw-columns", {}, from, into);
+  const list = el("ol", "lw-pairs");
+  const element = el("div", "lw-translation", {}, heads, list);
+  const rows = new Map<number, Row>();
+  return {
+    kind: "translation",
+    element,
+    update(state: State) {
+      text(from, languageOf(state.turns, "user") || "What is said");
+      text(into, languageOf(state.turns, "model") || "Translation");
+      return patchKeyed(list, rows, pairs(state.turns), {
+        key: (pair: Pair) => pair.index,
+        make: makeRow,
+        update: (row, pair) => row.update(pair),
+      });
+    },
+  };
+}
+
+interface Row {
+  element: HTMLElement;
+  update(pair: Pair): boolean;
+}
+
+function makeRow(): Row {
+  const source = cell("lw-source");
+  const target = cell("lw-target");
+  const element = el("li", "lw-pair", {}, source.element, target.element);
+  return {
+    element,
+    update(pair) {
+      const before = source.update(pair.source, false);
+      // A translation is on its way as long as its source may go on.
+      return target.update(pair.target, pair.target === null && pair.source?.final === false) || before;
+    },
+  };
+}
+
+function cell(side: string) {
+  const said = document.createTextNode("");
+  const interim = el("span", "lw-soft lw-interim");
+  const element = el("p", `lw-words ${side}`, { dir: "auto" }, said, interim);
+  let last: Turn | null | undefined;
+  return {
+    element,
+    update(turn: Turn | null, waits: boolean): boolean {
+      const open = turn !== null && !turn.final;
+      attribute(element, "data-open", open ? "true" : null);
+      attribute(element, "data-empty", waits ? "true" : null);
+      attribute(element, "data-none", turn === null && !waits ? "true" : null);
+      if (turn === last) {
+        return false;
+      }
+      last = turn;
+      const words = clean(turn?.spans.map((span) => span.text).join("") ?? "").trim();
+      const guess = clean(turn?.interim ?? "").trim();
+      text(said, words);
+      text(interim, words && guess ? ` ${guess}` : guess);
+      attribute(element, "lang", languageTag(turn?.language ?? ""));
+      show(interim, guess !== "");
+      return true;
+    },
+  };
+}
+
+export function talkList(actions: Pick<Actions, "confirm">): Body {
+  const element = el("ol", "lw-turns");
+  const views = new Map<number, TurnView>();
+  return {
+    kind: "talk",
+    element,
+    update: (state) =>
+      patchKeyed(element, views, state.turns, {
+        key: (turn: Turn) => turn.index,
+        make: (turn) => turnView(turn.speaker, actions),
+        update: (view, turn) => view.update(turn, state),
+      }),
+  };
+}
 
 /** Nearer to the end than this counts as being at the end, in pixels. */
 const NEAR = 32;

@@ -1,11 +1,101 @@
 // The scrolling picture of the talk: you above the line, the model below it, newest at the right.
 
+import type { Levels } from "../audio/levels.ts";
 import type { Scope } from "../scope.ts";
-import type { Levels, State } from "../state.ts";
+import type { State } from "../state.ts";
 import { attribute, el, show, text, type View } from "./dom.ts";
 import { speakerName } from "./status.ts";
-import { reducedMotion, whenThemeChanges } from "./theme.ts";
-import { advance, BAR, barHeight, columns, grouping, PITCH, xOf } from "./waveform-layout.ts";
+
+const REDUCED = "(prefers-reduced-motion: reduce)";
+const QUERIES = ["(prefers-color-scheme: dark)", "(forced-colors: active)", REDUCED];
+
+export function reducedMotion(): boolean {
+  return typeof matchMedia === "function" && matchMedia(REDUCED).matches;
+}
+
+/** Calls `changed` after the system, JupyterLab or VS Code went from light to dark, or motion was switched off. */
+export function whenThemeChanges(scope: Scope, changed: () => void): void {
+  if (typeof matchMedia === "function") {
+    for (const query of QUERIES) {
+      scope.listen(matchMedia(query), "change", changed);
+    }
+  }
+  // JupyterLab and VS Code mark the theme on the body, Colab on the root element; the style sheet may come a little later.
+  const observer = new MutationObserver(() => {
+    changed();
+    scope.timeout(changed, 300);
+  });
+  for (const node of [document.documentElement, document.body]) {
+    observer.observe(node, {
+      attributeFilter: ["class", "theme", "data-jp-theme-light", "data-jp-theme-name"],
+    });
+  }
+  scope.add(() => observer.disconnect());
+}
+
+/** Pixels from one column to the next, and how wide its bar is drawn. */
+export const PITCH = 4;
+export const BAR = 2.5;
+/** How fast the picture scrolls, before rounding to whole columns: pixels per second. */
+const SPEED = 56;
+/** Peaks below this are the noise of a quiet room and drawn as nothing. */
+const SILENCE = 0.006;
+
+/** How many levels make one column, for levels that come `rate` times a second. */
+export function grouping(rate: number): number {
+  return Math.max(1, Math.round((rate * PITCH) / SPEED));
+}
+
+export interface Column {
+  /** Left edge in CSS pixels; may lie outside on either side by less than one pitch. */
+  x: number;
+  /** Levels `first` up to, not including, `last`. */
+  first: number;
+  last: number;
+}
+
+/**
+ * The columns of a picture `width` pixels wide whose right edge is at level `head` (fractional while it scrolls), of
+ * `count` levels so far. Columns always hold the same levels, so that a bar never changes once it is complete.
+ */
+export function columns(head: number, count: number, width: number, group: number): Column[] {
+  const made: Column[] = [];
+  const newest = Math.ceil(Math.min(head, count) / group) - 1;
+  for (let column = newest; column >= 0; column -= 1) {
+    const x = xOf(column * group, head, width, group);
+    if (x <= -PITCH) {
+      break;
+    }
+    made.push({ x, first: column * group, last: Math.min((column + 1) * group, count) });
+  }
+  return made.reverse();
+}
+
+/** The x of a level's left edge. */
+export function xOf(level: number, head: number, width: number, group: number): number {
+  return width - ((head - level) / group) * PITCH;
+}
+
+/** Height of a bar in a lane `lane` pixels high: the root, because ears hear loudness so rather than linearly. */
+export function barHeight(peak: number, lane: number): number {
+  if (!(peak >= SILENCE)) {
+    return 0;
+  }
+  return Math.max(2, Math.min(1, Math.sqrt(peak) * 1.08) * lane);
+}
+
+/**
+ * Moves the right edge on by `seconds`. Levels come in batches, so the edge runs at their mean rate and is drawn to the
+ * newest gently; after a pause (a hidden tab, a stall) it is simply there.
+ */
+export function advance(head: number, count: number, rate: number, seconds: number): number {
+  const behind = count - head;
+  if (behind < 0 || behind > rate || seconds > 0.5) {
+    return count;
+  }
+  const ease = Math.min(1, seconds * 2);
+  return Math.min(count, head + rate * seconds + (behind - 0.5) * ease);
+}
 
 /** Pixels kept free on both sides of the middle line. */
 const MIDDLE = 2.5;

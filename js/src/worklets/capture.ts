@@ -1,7 +1,6 @@
 // The microphone's end, on the audio thread: device rate in, 16 kHz PCM16 out, nothing left out or repeated.
 
-import { encode } from "../audio/pcm.ts";
-import type { FromCapture, ToCapture } from "../audio/ports.ts";
+import { encode, type FromCapture, type ToCapture } from "../audio/pcm.ts";
 import { Resampler } from "../audio/resampler.ts";
 
 const RATE = 16_000;

@@ -1,8 +1,7 @@
 // The loudspeaker's end, on the audio thread: what the player posts goes into the playout, every quantum comes out.
 
-import { decode } from "../audio/pcm.ts";
+import { decode, type FromPlayback, type ToPlayback } from "../audio/pcm.ts";
 import { Playout } from "../audio/playout.ts";
-import type { FromPlayback, ToPlayback } from "../audio/ports.ts";
 
 /** Reports and levels, times per second. */
 const REPORTS = 25;

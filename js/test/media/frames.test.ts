@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { grays } from "../../src/media/easel.ts";
-import { CELLS, ChangeGate, type Easel, type Frame, Frames, fitted } from "../../src/media/frames.ts";
+import { CELLS, ChangeGate, type Easel, type Frame, Frames, fitted, grays } from "../../src/media/frames.ts";
 import { Scope } from "../../src/scope.ts";
 
 const flat = (level: number) => new Uint8Array(CELLS * CELLS).fill(level);

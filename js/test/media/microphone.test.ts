@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { trouble } from "../../src/media/devices.ts";
 import { Microphone, type MicrophoneEars } from "../../src/media/microphone.ts";
-import { trouble } from "../../src/media/trouble.ts";
 import { Scope } from "../../src/scope.ts";
 import { FakeContext, type FakeDevices, FakeTrack, FakeWorkletNode, installFakes, settle } from "./fakes.ts";
 

@@ -1,4 +1,5 @@
 // @vitest-environment happy-dom
+
 import { describe, expect, it, vi } from "vitest";
 import type { State } from "../../src/state.ts";
 import { LIVE, mounted, ON, PUSH, turn } from "./fakes.ts";

@@ -1,9 +1,17 @@
 // A store with a state made for the test, and actions that write down what was asked of them.
 
-import type { ExplorerActions } from "../../src/explorer.ts";
+import type { Levels } from "../../src/audio/levels.ts";
 import { Scope } from "../../src/scope.ts";
-import type { Actions, Levels, SightActions, State, ToolUse, Turn } from "../../src/state.ts";
-import { createStore, initialState } from "../../src/store.ts";
+import {
+  type Actions,
+  createStore,
+  type ExplorerActions,
+  initialState,
+  type SightActions,
+  type State,
+  type ToolUse,
+  type Turn,
+} from "../../src/state.ts";
 import { mountCard } from "../../src/views/card.ts";
 
 export function turn(index: number, speaker: Turn["speaker"], text: string, more: Partial<Turn> = {}): Turn {

@@ -1,4 +1,5 @@
 // @vitest-environment happy-dom
+
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Turn } from "../../src/state.ts";
 import { LIVE, mounted, shown, turn, use } from "./fakes.ts";

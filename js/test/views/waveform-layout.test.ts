@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { advance, barHeight, columns, grouping, PITCH, xOf } from "../../src/views/waveform-layout.ts";
+import { advance, barHeight, columns, grouping, PITCH, xOf } from "../../src/views/waveform.ts";
 
 describe("columns", () => {
   it("end at the right edge and are one pitch apart", () => {

@@ -1,7 +1,8 @@
 // @vitest-environment happy-dom
+
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Levels } from "../../src/audio/levels.ts";
 import { Scope } from "../../src/scope.ts";
-import type { Levels } from "../../src/state.ts";
 import { waveform } from "../../src/views/waveform.ts";
 import { LIVE, state } from "./fakes.ts";
 

@@ -1,7 +1,7 @@
 // The worklets themselves, with the three globals of the audio thread put in their place.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { FromCapture, FromPlayback, ToCapture, ToPlayback } from "../../src/audio/ports.ts";
+import type { FromCapture, FromPlayback, ToCapture, ToPlayback } from "../../src/audio/pcm.ts";
 import { sine, snr, voiceLike } from "../audio/signals.ts";
 
 interface Port<In, Out> {

@@ -1,0 +1,273 @@
+// The microphone's audio on its way to the kernel: packets, what waits while the kernel is busy, and what is stale by then.
+
+/**
+ * Maps a stream's own time to the page's clock. A message can only come late, so the smallest difference seen is the
+ * truth; it is forgotten after a while, for clocks drift and a frozen page stops one of them.
+ */
+export class ClockMap {
+  readonly #window: number;
+  #since = Number.NEGATIVE_INFINITY;
+  #smallest = Number.POSITIVE_INFINITY;
+  #former = Number.POSITIVE_INFINITY;
+
+  /** `window` in ms: how long a smallest difference holds at least. */
+  constructor(window = 5000) {
+    this.#window = window;
+  }
+
+  /** Something of stream time `streamMs` arrived at `now`; returns when it happened, on the page's clock. */
+  seen(streamMs: number, now: number): number {
+    const difference = now - streamMs;
+    if (now - this.#since > this.#window) {
+      this.#former = this.#smallest;
+      this.#smallest = difference;
+      this.#since = now;
+    }
+    this.#smallest = Math.min(this.#smallest, difference);
+    return Math.max(0, streamMs + Math.min(this.#smallest, this.#former));
+  }
+
+  reset(): void {
+    this.#since = Number.NEGATIVE_INFINITY;
+    this.#smallest = Number.POSITIVE_INFINITY;
+    this.#former = Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Longer than that between two checks, and it was the page that slept, not the kernel that fell silent. */
+const SLEPT_MS = 2000;
+const GRACE_MS = 1500;
+
+/** The kernel's word that it lives, good for five seconds. */
+export class Lease {
+  readonly #length: number;
+  #ends: number;
+  #checked: number;
+
+  /** `first` is longer: a kernel may have a cell to finish before it says its first word. */
+  constructor(now: number, length = 5000, first = 15_000) {
+    this.#length = length;
+    this.#ends = now + first;
+    this.#checked = now;
+  }
+
+  renew(now: number): void {
+    this.#ends = now + this.#length;
+  }
+
+  /** The connection was reported lost: only a prompt word saves the lease. */
+  doubt(now: number): void {
+    this.#ends = Math.min(this.#ends, now + GRACE_MS);
+  }
+
+  /** To be called often. False once the kernel has been silent for too long. */
+  holds(now: number): boolean {
+    if (now - this.#checked > SLEPT_MS && now >= this.#ends) {
+      this.#ends = now + GRACE_MS;
+    }
+    this.#checked = now;
+    return now < this.#ends;
+  }
+}
+
+/** Rate of the microphone on the bridge, Hz. */
+export const MICROPHONE_RATE = 16_000;
+
+const ms = (samples: number) => (samples * 1000) / MICROPHONE_RATE;
+const samples = (milliseconds: number) => (MICROPHONE_RATE * milliseconds) / 1000;
+
+const SHORT = samples(40);
+const LONG = samples(100);
+/** An acknowledgement comes twice a second; one that leaves out what is older than that lags. */
+const LAGGING_MS = 400;
+const BUSY_MS = 1000;
+const KEPT_MS = 10_000;
+const FRESH_MS = 3000;
+const RESEND_MS = 1000;
+
+export interface Chunk {
+  /** Place in all that this page's microphone ever gave, 16 kHz. */
+  first_sample: number;
+  /** performance.now() at the first sample. */
+  captured_ms: number;
+  samples: Int16Array<ArrayBuffer>;
+}
+
+export interface Packet extends Chunk {
+  seq: number;
+  stale: boolean;
+  gap_ms: number;
+}
+
+interface Sent {
+  packet: Packet;
+  at: number;
+}
+
+const endOf = (chunk: Chunk) => chunk.captured_ms + ms(chunk.samples.length);
+const lengthOf = (chunks: Chunk[]) => chunks.reduce((sum, chunk) => sum + ms(chunk.samples.length), 0);
+
+function joined(chunks: Chunk[]): Chunk {
+  const all = new Int16Array(chunks.reduce((sum, chunk) => sum + chunk.samples.length, 0));
+  let place = 0;
+  for (const chunk of chunks) {
+    all.set(chunk.samples, place);
+    place += chunk.samples.length;
+  }
+  return { first_sample: chunks[0]!.first_sample, captured_ms: chunks[0]!.captured_ms, samples: all };
+}
+
+/** Sends chunks as they come, and holds them back while nobody listens. Times are performance.now(). */
+export class Uplink {
+  readonly #send: (packet: Packet) => void;
+  #seq = 0;
+  #size = SHORT;
+  /** Too short to be sent yet. */
+  #gathering: Chunk[] = [];
+  #unacked: Sent[] = [];
+  #waiting: Chunk[] = [];
+  #busy = false;
+  #lastEnd: number | null = null;
+  #resent = Number.NEGATIVE_INFINITY;
+  #acked = 0;
+  #ackedAt = Number.NEGATIVE_INFINITY;
+  #busyAt = 0;
+  #afterwards: (() => void)[] = [];
+
+  constructor(send: (packet: Packet) => void) {
+    this.#send = send;
+  }
+
+  /** True while the kernel lives but does not take what it was sent. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  /** Sound that should reach the kernel now, in order. */
+  add(chunk: Chunk, now: number): void {
+    const before = this.#gathering.at(-1);
+    if (before && before.first_sample + before.samples.length !== chunk.first_sample) {
+      this.#release(now);
+    }
+    this.#gathering.push(chunk);
+    if (this.#gathering.reduce((sum, part) => sum + part.samples.length, 0) >= this.#size) {
+      this.#release(now);
+    }
+  }
+
+  /** Sends what is gathered, however short; then, when all has gone, calls `done`: now, or after the kernel's pause. */
+  flush(now: number, done: () => void = () => {}): void {
+    this.#release(now);
+    if (this.#busy) {
+      this.#afterwards.push(done);
+    } else {
+      done();
+    }
+  }
+
+  /** The kernel has handled all up to `ack`. */
+  heartbeat(ack: number, resend: boolean, now: number): void {
+    if (ack > this.#acked) {
+      this.#acked = ack;
+      this.#ackedAt = now;
+    }
+    this.#unacked = this.#unacked.filter((sent) => sent.packet.seq > ack);
+    const oldest = this.#unacked[0];
+    const age = oldest ? now - oldest.at : 0;
+    this.#size = age > LAGGING_MS ? LONG : SHORT;
+    if (this.#busy) {
+      this.#listen(now);
+    } else if (age > BUSY_MS) {
+      this.#busy = true;
+      this.#busyAt = now;
+      this.#size = LONG;
+    } else if (resend && now - this.#resent > RESEND_MS) {
+      this.#resent = now;
+      this.#again(now);
+    }
+  }
+
+  /** The microphone is off: nothing of before may be sent. */
+  clear(): void {
+    this.#gathering = [];
+    this.#waiting = [];
+    this.#unacked = [];
+    this.#busy = false;
+    this.#size = SHORT;
+    this.#lastEnd = null;
+    const afterwards = this.#afterwards;
+    this.#afterwards = [];
+    for (const done of afterwards) {
+      done();
+    }
+  }
+
+  /** Ends the pause once all that was sent is acknowledged, or part of it was and the rest seems lost. */
+  #listen(now: number): void {
+    const moved = this.#ackedAt >= this.#busyAt;
+    if (this.#acked >= this.#seq) {
+      this.#recover(now);
+    } else if (moved && now - this.#ackedAt >= BUSY_MS) {
+      this.#again(now);
+      this.#recover(now);
+    }
+  }
+
+  #release(now: number): void {
+    if (this.#gathering.length === 0) {
+      return;
+    }
+    const chunk = joined(this.#gathering);
+    this.#gathering = [];
+    if (this.#busy) {
+      this.#waiting.push(chunk);
+      while (lengthOf(this.#waiting) > KEPT_MS) {
+        this.#waiting.shift();
+      }
+    } else {
+      this.#post(chunk, now, false, 0);
+    }
+  }
+
+  #post(chunk: Chunk, now: number, stale: boolean, gap: number): void {
+    this.#seq += 1;
+    const packet: Packet = { ...chunk, seq: this.#seq, stale, gap_ms: Math.max(0, Math.round(gap)) };
+    this.#unacked.push({ packet, at: now });
+    while (lengthOf(this.#unacked.map((sent) => sent.packet)) > KEPT_MS) {
+      this.#unacked.shift();
+    }
+    this.#lastEnd = endOf(chunk);
+    this.#send(packet);
+  }
+
+  /** The kernel takes messages again: a short pause is made good, of a long one the newest is sent and called stale. */
+  #recover(now: number): void {
+    this.#busy = false;
+    this.#size = SHORT;
+    const before = this.#lastEnd;
+    const long = lengthOf(this.#waiting) > FRESH_MS;
+    let waiting = this.#waiting;
+    this.#waiting = [];
+    if (long) {
+      waiting = waiting.filter((chunk) => endOf(chunk) > now - FRESH_MS);
+    }
+    waiting.forEach((chunk, place) => {
+      const gap = long && place === 0 && before !== null ? chunk.captured_ms - before : 0;
+      this.#post(chunk, now, long, gap);
+    });
+    const afterwards = this.#afterwards;
+    this.#afterwards = [];
+    for (const done of afterwards) {
+      done();
+    }
+  }
+
+  /** Sends again what the kernel says it never got. */
+  #again(now: number): void {
+    for (const sent of this.#unacked) {
+      const age = now - endOf(sent.packet);
+      this.#send({ ...sent.packet, stale: sent.packet.stale || age > FRESH_MS });
+      sent.at = now;
+    }
+  }
+}

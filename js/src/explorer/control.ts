@@ -1,0 +1,426 @@
+// One feature of the catalogue: its input, its name here and on the wire, and which models have it.
+
+import type { Scope } from "../scope.ts";
+import type { Catalogue, Feature, Json, ModelFacts, Settings } from "../state.ts";
+import { attribute, button, el, freshId, icon, name, show, text } from "../views/dom.ts";
+import { clean } from "../views/format.ts";
+
+/** The model that the settings are for: the one that was chosen and not applied, or that of the session. */
+export function modelOf({ pending, model }: Settings): string {
+  return typeof pending.model === "string" ? pending.model : model;
+}
+
+/** What a feature shall be; null where nothing is said about it. */
+export function askedOf({ pending, values }: Settings, name: string): Json {
+  const said = Object.hasOwn(pending, name) ? pending : values;
+  return Object.hasOwn(said, name) ? said[name] : null;
+}
+
+export function isChanged(settings: Settings, name: string): boolean {
+  return Object.hasOwn(settings.pending, name);
+}
+
+/** What a choice may be on a model. */
+export function choicesOf(feature: Feature, model: string): string[] {
+  return feature.choices_by_model[model] ?? feature.choices;
+}
+
+/** A choice as people read it: `Kore — firm`, `push to talk`. */
+export function choiceName(feature: Feature, choice: string): string {
+  const words = choice.replaceAll("_", " ");
+  const note = feature.notes[choice];
+  return note ? `${words} — ${note}` : words;
+}
+
+/** What the service does where nothing is said. */
+export function unsaid(feature: Feature): string {
+  if (feature.unsaid !== "") {
+    return feature.unsaid;
+  }
+  if (typeof feature.default === "boolean") {
+    return feature.default ? "on" : "off";
+  }
+  if (typeof feature.default === "string") {
+    return choiceName(feature, feature.default);
+  }
+  return feature.kind === "names" || feature.kind === "json" || feature.kind === "text"
+    ? "none"
+    : "left to the service";
+}
+
+/** The numbers that can be, in a few words; "" where all can. */
+export function range({ kind, lowest, highest }: Feature): string {
+  if (kind !== "number" || lowest === null) {
+    return "";
+  }
+  if (highest !== null) {
+    return `${number(lowest)} to ${number(highest)}`;
+  }
+  return lowest >= -1 ? `${number(lowest)} or more` : "any whole number";
+}
+
+function number(value: number): string {
+  return String(value).replace("-", "−");
+}
+
+/** How a model takes a feature, as a sentence; "" where it simply does. */
+export function refusal(feature: Feature, model: string): string {
+  const does = feature.refused.includes(model)
+    ? "does not have it"
+    : feature.ignored.includes(model)
+      ? "ignores it"
+      : "";
+  return does && `${model} ${does}${feature.instead ? `: ${feature.instead}` : ""}.`;
+}
+
+/** The models that have a feature. */
+export function having(feature: Feature, models: ModelFacts[]): string[] {
+  return models
+    .map(({ id }) => id)
+    .filter((id) => !feature.refused.includes(id) && !feature.ignored.includes(id));
+}
+
+/** Whether a feature is meant by what is searched for: all words, anywhere in what is said of it. */
+export function matches(feature: Feature, search: string): boolean {
+  const { name, label, wire, about, group } = feature;
+  const text = `${name} ${label} ${wire} ${about} ${group}`.toLowerCase();
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}
+
+/** The features of each group, in the catalogue's order. */
+export function groups({ features }: Catalogue): Map<string, Feature[]> {
+  const found = new Map<string, Feature[]>();
+  for (const feature of features) {
+    found.set(feature.group, [...(found.get(feature.group) ?? []), feature]);
+  }
+  return found;
+}
+
+/** A value, or a sentence why what was typed is none. */
+export type Given = { value: Json } | { wrong: string };
+
+export interface Input {
+  element: HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
+  /** Whether it is typed into: then a value does not replace what is being typed. */
+  typed: boolean;
+  /** Shows a value of a model's; null where nothing is said. */
+  set(value: Json, model: string): void;
+  /** What a person gave; null for the default. */
+  read(): Given;
+}
+
+const LONG = new Set(["system_instruction"]);
+
+export function input(feature: Feature): Input {
+  switch (feature.kind) {
+    case "switch":
+      return switchInput(feature);
+    case "choice":
+      return choiceInput(feature);
+    case "number":
+      return numberInput(feature);
+    case "json":
+      return jsonInput();
+    case "names":
+      return textInput(
+        el("input", "lw-entry", { type: "text", placeholder: "with commas between" }),
+        (value) => (Array.isArray(value) ? value.join(", ") : ""),
+        (text) => ({ value: splitNames(text) }),
+      );
+    case "text":
+      return textInput(
+        LONG.has(feature.name)
+          ? el("textarea", "lw-entry lw-entry-long", { rows: "3" })
+          : el("input", "lw-entry", { type: "text" }),
+        (value) => (typeof value === "string" ? value : ""),
+        (text) => ({ value: text.trim() === "" ? null : text }),
+      );
+  }
+}
+
+function switchInput(feature: Feature): Input {
+  const element = el("input", "lw-switch", { type: "checkbox", role: "switch" });
+  return {
+    element,
+    typed: false,
+    set(value) {
+      element.checked = Boolean(value ?? feature.default);
+    },
+    read: () => ({ value: element.checked === Boolean(feature.default) ? null : element.checked }),
+  };
+}
+
+function choiceInput(feature: Feature): Input {
+  const element = el("select", "lw-entry");
+  const own = typeof feature.default === "string" ? feature.default : "";
+  let made = "";
+  return {
+    element,
+    typed: false,
+    set(value, model) {
+      const choices = [...choicesOf(feature, model)];
+      const chosen = typeof value === "string" ? value : own;
+      if (chosen !== "" && !choices.includes(chosen)) {
+        choices.push(chosen); // It is what is asked for, even where it cannot be.
+      }
+      const key = JSON.stringify(choices);
+      if (key !== made) {
+        made = key;
+        const options = choices.map((choice) =>
+          el("option", "", { value: choice }, choiceName(feature, choice)),
+        );
+        const none = own === "" ? [el("option", "", { value: "" }, `Default: ${unsaid(feature)}`)] : [];
+        element.replaceChildren(...none, ...options);
+      }
+      element.value = chosen;
+    },
+    read: () => ({ value: element.value === own ? null : element.value }),
+  };
+}
+
+function numberInput(feature: Feature): Input {
+  const element = el("input", "lw-entry", {
+    type: "number",
+    step: feature.whole ? "1" : "any",
+  });
+  attribute(element, "min", feature.lowest === null ? null : String(feature.lowest));
+  attribute(element, "max", feature.highest === null ? null : String(feature.highest));
+  return {
+    element,
+    typed: true,
+    set(value) {
+      put(element, typeof value === "number" ? String(value) : "");
+    },
+    read() {
+      if (element.value === "") {
+        // What is no number reads as nothing.
+        return element.validity?.badInput ? { wrong: `${feature.label} is a number.` } : { value: null };
+      }
+      return { value: Number(element.value) };
+    },
+  };
+}
+
+function jsonInput(): Input {
+  const element = el("textarea", "lw-entry lw-entry-json", {
+    rows: "3",
+    placeholder: "{ }",
+    spellcheck: "false",
+  });
+  return textInput(
+    element,
+    (value) => (value === null || value === undefined ? "" : JSON.stringify(value, null, 2)),
+    (text) => {
+      if (text.trim() === "") {
+        return { value: null };
+      }
+      try {
+        return { value: JSON.parse(text) as Json };
+      } catch (error) {
+        return { wrong: `This is no JSON yet: ${(error as Error).message}` };
+      }
+    },
+  );
+}
+
+function textInput(
+  element: HTMLInputElement | HTMLTextAreaElement,
+  show: (value: Json) => string,
+  read: (text: string) => Given,
+): Input {
+  return {
+    element,
+    typed: true,
+    set: (value) => put(element, show(value)),
+    read: () => read(element.value),
+  };
+}
+
+function put(element: HTMLInputElement | HTMLTextAreaElement, text: string): void {
+  if (element.value !== text) {
+    element.value = text;
+  }
+}
+
+function splitNames(text: string): string[] | null {
+  const names = text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  return names.length > 0 ? names : null;
+}
+
+/** Between the last key and the news to the kernel. */
+const TYPING_MS = 300;
+
+export interface Control {
+  element: HTMLElement;
+  feature: Feature;
+  update(settings: Settings): void;
+  /** Why what is typed is no value; "" where it is one. */
+  wrong(): string;
+  /** What is typed and not told yet is given up. */
+  forget(): void;
+  focus(): void;
+}
+
+export interface Ways {
+  /** A person changed the feature. */
+  change(feature: Feature, value: Json): void;
+  /** What is typed is no value, or is one again. */
+  doubt(): void;
+}
+
+export function control(feature: Feature, models: ModelFacts[], ways: Ways, scope: Scope): Control {
+  const entry = input(feature);
+  const parts = build(feature, models, entry, scope);
+  const { element, undo, why, fault } = parts;
+  let wrong = "";
+  let said: Settings | null = null;
+  let forget: () => void = () => {};
+
+  const changed = () => {
+    forget();
+    const given = entry.read();
+    wrong = "wrong" in given ? given.wrong : "";
+    if ("value" in given) {
+      ways.change(feature, given.value);
+    } else {
+      ways.doubt();
+    }
+    tell();
+  };
+  const tell = () => {
+    const sentence = wrong || (said?.errors[feature.name] ?? "");
+    text(fault, clean(sentence, 500));
+    show(fault, sentence !== "");
+    attribute(entry.element, "aria-invalid", sentence === "" ? null : "true");
+    // One sentence is enough, and this one says why as well.
+    show(why, sentence === "" && why.textContent !== "");
+  };
+  scope.listen(entry.element, "change", changed);
+  if (entry.typed) {
+    scope.listen(entry.element, "input", () => {
+      forget();
+      forget = scope.timeout(changed, TYPING_MS);
+    });
+  }
+  scope.listen(undo, "click", () => {
+    if (!said) {
+      return;
+    }
+    forget();
+    wrong = "";
+    // Back to what is; and where that cannot be, to nothing.
+    const back = isChanged(said, feature.name) ? (said.values[feature.name] ?? null) : null;
+    entry.set(back, modelOf(said));
+    // The button is about to hide and would take the focus with it.
+    entry.element.focus();
+    ways.change(feature, back);
+    tell();
+  });
+
+  return {
+    element,
+    feature,
+    wrong: () => wrong,
+    forget() {
+      forget();
+      wrong = "";
+      if (said) {
+        entry.set(askedOf(said, feature.name), modelOf(said));
+      }
+    },
+    focus: () => entry.element.focus(),
+    update(settings) {
+      said = settings;
+      const model = modelOf(settings);
+      const value = askedOf(settings, feature.name);
+      const refused = feature.refused.includes(model);
+      const isSaid = value !== null && value !== feature.default;
+      if (!(entry.typed && entry.element === document.activeElement) && wrong === "") {
+        entry.set(value, model);
+      }
+      const off = refused && !isSaid;
+      attribute(entry.element, "disabled", off ? "" : null);
+      attribute(element, "data-off", refused ? "true" : null);
+      const marked = isChanged(settings, feature.name);
+      attribute(element, "data-changed", marked ? "true" : null);
+      show(undo, marked || (refused && isSaid));
+      name(undo, marked ? `Undo the change of ${feature.label}` : `Leave ${feature.label} out`);
+      text(why, clean(refusal(feature, model)));
+      tell();
+    },
+  };
+}
+
+function build(feature: Feature, models: ModelFacts[], entry: Input, scope: Scope) {
+  const box = entry.element;
+  box.id = freshId("setting");
+  const label = el("label", "lw-control-label", { for: box.id }, clean(feature.label));
+  const about = el("p", "lw-control-about", { id: freshId("about") }, clean(feature.about));
+  const fault = el("p", "lw-control-fault", { id: freshId("fault"), role: "alert" });
+  const why = el("p", "lw-control-why", { id: freshId("why") });
+  attribute(box, "aria-describedby", `${about.id} ${why.id} ${fault.id}`);
+  const undo = button("lw-plain lw-control-undo", "Undo", icon("undo", 16));
+  const unit = el("span", "lw-control-unit", {}, clean(feature.unit));
+  const hint = [range(feature), `default: ${unsaid(feature)}`].filter((part) => part !== "").join(" · ");
+  const line = el("div", "lw-control-line", {}, box, unit, undo);
+  const who = whoHasIt(feature, models, scope);
+  const small = el("p", "lw-control-small", {}, ...(feature.wire ? [wireName(feature)] : []), who.opener);
+  const element = el(
+    "div",
+    "lw-control",
+    { "data-feature": feature.name, "data-kind": feature.kind },
+    el("div", "lw-control-text", {}, label, about, small, who.list),
+    el("div", "lw-control-value", {}, line, el("p", "lw-control-hint", {}, clean(hint))),
+    why,
+    fault,
+  );
+  show(unit, feature.unit !== "");
+  return { element, undo, why, fault };
+}
+
+/** `generationConfig.temperature`: where it is on the wire; may break after each point. */
+function wireName({ wire, name: known }: Feature): HTMLElement {
+  const steps = wire.split(".");
+  const node = el("code", "lw-wire-name", { title: `In Python: ${known}` });
+  steps.forEach((step, index) => {
+    const last = index === steps.length - 1;
+    node.append(el(last ? "b" : "span", "", {}, clean(last ? step : `${step}.`)), el("wbr"));
+  });
+  return node;
+}
+
+/** `3 of 15 models`, and on demand which. */
+function whoHasIt(
+  feature: Feature,
+  models: ModelFacts[],
+  scope: Scope,
+): { opener: HTMLElement; list: HTMLElement } {
+  const able = having(feature, models);
+  const list = el(
+    "p",
+    "lw-control-models",
+    { id: freshId("models") },
+    clean(able.join(", ") || "none of them"),
+  );
+  list.hidden = true;
+  if (able.length === models.length) {
+    return { opener: el("span", "", {}, "all models"), list };
+  }
+  const opener = el(
+    "button",
+    "lw-control-who",
+    { type: "button", "aria-expanded": "false", "aria-controls": list.id },
+    `${able.length} of ${models.length} models`,
+  );
+  scope.listen(opener, "click", () => {
+    show(list, list.hidden !== false);
+    attribute(opener, "aria-expanded", String(!list.hidden));
+  });
+  return { opener, list };
+}

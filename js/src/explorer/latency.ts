@@ -1,0 +1,89 @@
+// Where the time of each answer went: a bar from the end of your speech over its first sound to the last one heard.
+
+import type { Scope } from "../scope.ts";
+import type { Actions, Anatomy, State, Store, Turn } from "../state.ts";
+import { attribute, el, show, text, type View } from "../views/dom.ts";
+import { cleanLine, duration } from "../views/format.ts";
+
+/** Answers that are shown. */
+const MOST = 50;
+
+interface Part {
+  name: "decision" | "network" | "tool" | "wait" | "heard";
+  label: string;
+  of(anatomy: Anatomy): number;
+}
+
+/** In the order in which they happen. */
+const PARTS: readonly Part[] = [
+  { name: "decision", label: "noticing your end", of: ({ decision_ms }) => decision_ms ?? 0 },
+  { name: "network", label: "network", of: ({ network_ms }) => network_ms ?? 0 },
+  { name: "tool", label: "your tools", of: ({ tool_ms }) => tool_ms },
+  { name: "wait", label: "the model", of: ({ wait_ms }) => wait_ms },
+  { name: "heard", label: "its voice", of: ({ heard_ms }) => heard_ms ?? 0 },
+];
+
+export function anatomyPanel(_store: Store, _actions: Actions, _scope: Scope): View {
+  const legend = el("ul", "lw-tuner-legend");
+  for (const { name, label } of PARTS) {
+    legend.append(el("li", "", {}, el("i", `lw-tuner-key lw-part-${name}`), label));
+  }
+  const list = el("ol", "lw-anatomy");
+  const empty = el(
+    "p",
+    "lw-panel-empty",
+    {},
+    "No answer yet. Each will have a bar here: where its time went.",
+  );
+  const element = el("div", "lw-anatomies", {}, legend, list, empty);
+  let seen: readonly Turn[] | null = null;
+  return {
+    element,
+    update({ turns }: State) {
+      if (turns === seen) {
+        return;
+      }
+      seen = turns;
+      const timed = turns.filter((turn) => turn.anatomy !== null).slice(-MOST);
+      show(empty, timed.length === 0);
+      show(legend, timed.length > 0);
+      const longest = Math.max(1, ...timed.map((turn) => total(turn.anatomy!)));
+      for (const [index, turn] of timed.entries()) {
+        put(list.children[index] ?? list.appendChild(row()), turn, longest);
+      }
+      while (list.children.length > timed.length) {
+        list.lastElementChild!.remove();
+      }
+    },
+  };
+}
+
+function total(anatomy: Anatomy): number {
+  return PARTS.reduce((sum, part) => sum + part.of(anatomy), 0);
+}
+
+function row(): HTMLLIElement {
+  const bar = el("div", "lw-bar", { role: "img" }, ...PARTS.map(({ name }) => el("i", `lw-part-${name}`)));
+  return el("li", "", {}, el("p", "lw-anatomy-text"), bar, el("p", "lw-anatomy-says"));
+}
+
+function put(node: Element, turn: Turn, longest: number): void {
+  const [said, bar, says] = node.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
+  const anatomy = turn.anatomy!;
+  text(said, cleanLine(turn.spans.map((span) => span.text).join(""), 90) || "…");
+  PARTS.forEach((part, index) => {
+    (bar.children[index] as HTMLElement).style.width = `${(part.of(anatomy) / longest) * 100}%`;
+  });
+  text(says, sentence(anatomy));
+  attribute(bar, "aria-label", sentence(anatomy));
+}
+
+/** Where the time went, in words: what took none is left out. */
+export function sentence(anatomy: Anatomy): string {
+  const before = PARTS.slice(0, -1);
+  const first = before.reduce((sum, part) => sum + part.of(anatomy), 0);
+  const parts = before.filter((part) => part.of(anatomy) >= 0.5);
+  const made = parts.map((part) => `${part.label} ${duration(part.of(anatomy))}`).join(", ");
+  const heard = anatomy.heard_ms ? `; heard for ${duration(anatomy.heard_ms)}` : "";
+  return `first sound after ${duration(first)}${made ? ` (${made})` : ""}${heard}`;
+}

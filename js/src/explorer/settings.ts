@@ -1,0 +1,406 @@
+// The settings of the session, made from the catalogue and nothing else, with the bar that applies them.
+
+import type { Scope } from "../scope.ts";
+import type { Actions, Catalogue, ExplorerActions, Settings, State, Store } from "../state.ts";
+import { attribute, el, freshId, icon, show, text, type View } from "../views/dom.ts";
+import { clean } from "../views/format.ts";
+import { type Control, control, groups, isChanged, matches, modelOf, type Ways } from "./control.ts";
+
+export interface ApplyBar {
+  element: HTMLElement;
+  /** `wrong` are features in which something is typed that is no value. */
+  update(state: State, catalogue: Catalogue, settings: Settings, wrong: string[]): void;
+}
+
+export interface BarWays extends Pick<ExplorerActions, "apply" | "revert"> {
+  /** Goes to a feature, or to the model. */
+  show(name: string): void;
+  /** The bar goes away while it has the focus: somebody has to take it. */
+  rest(): void;
+}
+
+export function applyBar(ways: BarWays, scope: Scope): ApplyBar {
+  const count = el("strong", "lw-apply-count");
+  const takes = el("span", "lw-apply-takes");
+  const problem = el("button", "lw-apply-problem", { type: "button" });
+  const refused = el("p", "lw-apply-refused", { role: "alert" });
+  const words = el("p", "lw-apply-words", { role: "status" }, count, takes);
+  const revert = el("button", "lw-button", { type: "button" }, "Revert");
+  const apply = el("button", "lw-button lw-button-first", { type: "button" }, "Apply");
+  const element = el(
+    "div",
+    "lw-apply",
+    {},
+    el("div", "lw-apply-text", {}, words, problem, refused),
+    revert,
+    apply,
+  );
+  let first = "";
+  let applying: Settings | null = null;
+  let told: Settings | null = null;
+  const label = () => {
+    text(apply, applying === told && applying !== null ? "Applying…" : "Apply");
+  };
+  scope.listen(problem, "click", () => ways.show(first));
+  scope.listen(revert, "click", () => ways.revert());
+  scope.listen(apply, "click", () => {
+    if (!apply.hasAttribute("aria-disabled")) {
+      applying = told;
+      label();
+      ways.apply();
+    }
+  });
+  return {
+    element,
+    update(state, catalogue, settings, wrong) {
+      told = settings;
+      const changes = Object.keys(settings.pending).length;
+      const faults = [...wrong, ...Object.keys(settings.errors).filter((name) => name !== "")];
+      const names = [...new Set(faults)];
+      first = names[0] ?? "";
+      text(count, changes === 1 ? "1 change" : `${changes} changes`);
+      text(takes, changes > 0 ? ` · ${consequence(state, settings)}` : "");
+      show(words, changes > 0);
+      text(problem, `Cannot be: ${names.map((name) => title(catalogue, name)).join(", ")}`);
+      show(problem, names.length > 0);
+      text(refused, clean(settings.errors[""] ?? "", 500));
+      show(refused, Boolean(settings.errors[""]));
+      // Not `disabled`: it would lose the focus while a person presses it.
+      attribute(
+        apply,
+        "aria-disabled",
+        names.length > 0 || changes === 0 || !state.connected ? "true" : null,
+      );
+      attribute(revert, "disabled", state.connected ? null : "");
+      label();
+      const wanted = changes > 0 || names.length > 0;
+      if (!wanted && element.contains(document.activeElement)) {
+        ways.rest();
+      }
+      show(element, wanted);
+    },
+  };
+}
+
+/** What it takes to apply the changes. */
+function consequence({ phase }: State, { pending, live }: Settings): string {
+  const names = Object.keys(pending);
+  const they = names.length === 1 ? "it holds" : "they hold";
+  if (phase !== "live") {
+    return `${they} from the next start on`;
+  }
+  if (names.includes("model")) {
+    return "another model takes the talk over, told what was said where it can be";
+  }
+  return names.every((name) => live.includes(name))
+    ? `${they} at once`
+    : "needs a new connection; the talk goes on";
+}
+
+function title({ features }: Catalogue, name: string): string {
+  return clean(features.find((feature) => feature.name === name)?.label ?? "Model");
+}
+
+const SAID_MS = 2500;
+const COPY = "Copy";
+
+export interface CodeView {
+  opener: HTMLButtonElement;
+  element: HTMLElement;
+  update(code: string): void;
+}
+
+export function codeView(scope: Scope): CodeView {
+  const block = el("code", "lw-code-text");
+  const box = el("pre", "lw-code", { tabindex: "0", "aria-label": "Python of this session" }, block);
+  const copy = el("button", "lw-button lw-code-copy", { type: "button" }, COPY);
+  const said = el("span", "lw-unseen", { role: "status" });
+  const element = el("div", "lw-code-block", { id: freshId("code") }, box, said, copy);
+  element.hidden = true;
+  const opener = el(
+    "button",
+    "lw-button lw-code-opener",
+    { type: "button", "aria-expanded": "false", "aria-controls": element.id },
+    icon("code", 16),
+    "Copy as code",
+  );
+  let forget: () => void = () => {};
+  const say = (words: string) => {
+    text(copy, words);
+    text(said, words);
+    forget();
+    forget = scope.timeout(() => {
+      text(copy, COPY);
+      text(said, "");
+    }, SAID_MS);
+  };
+  const put = async () => {
+    select(box);
+    try {
+      await navigator.clipboard.writeText(block.textContent ?? "");
+      say("Copied");
+    } catch {
+      // Not allowed, or no such thing in pages that are not secure: it is selected, so a key is enough.
+      say(document.execCommand?.("copy") ? "Copied" : "Now press Ctrl+C");
+    }
+  };
+  scope.listen(opener, "click", () => {
+    show(element, element.hidden !== false);
+    attribute(opener, "aria-expanded", String(!element.hidden));
+    if (!element.hidden) {
+      void put();
+    }
+  });
+  scope.listen(copy, "click", () => void put());
+  return {
+    opener,
+    element,
+    update(code) {
+      text(block, clean(code));
+    },
+  };
+}
+
+function select(node: HTMLElement): void {
+  const selection = getSelection();
+  if (selection) {
+    selection.removeAllRanges();
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    selection.addRange(range);
+  }
+}
+
+export interface ModelPicker {
+  element: HTMLElement;
+  update(catalogue: Catalogue, settings: Settings): void;
+  focus(): void;
+}
+
+export function modelPicker(choose: (model: string) => void, scope: Scope): ModelPicker {
+  const select = el("select", "lw-entry lw-model-select", { id: freshId("model") });
+  const label = el("label", "lw-model-label", { for: select.id }, "Model");
+  const facts = el("p", "lw-model-facts", { id: freshId("facts") });
+  const fault = el("p", "lw-control-fault", { id: freshId("fault"), role: "alert" });
+  attribute(select, "aria-describedby", `${facts.id} ${fault.id}`);
+  const element = el("div", "lw-model-picker", {}, label, select, facts, fault);
+  scope.listen(select, "change", () => choose(select.value));
+  let made = "";
+  return {
+    element,
+    focus: () => select.focus(),
+    update({ models }, settings) {
+      const chosen = modelOf(settings);
+      const known = models.some(({ id }) => id === chosen);
+      const options = known ? models : [{ id: chosen, status: "not in the table", facts: [] }, ...models];
+      const key = JSON.stringify(options.map(({ id }) => id));
+      if (key !== made) {
+        made = key;
+        select.replaceChildren(...options.map((model) => option(model.id, model.status)));
+      }
+      select.value = chosen;
+      attribute(element, "data-changed", chosen === settings.model ? null : "true");
+      text(facts, clean(options.find(({ id }) => id === chosen)?.facts.join(" ") ?? "", 500));
+      const sentence = settings.errors.model ?? "";
+      text(fault, clean(sentence, 500));
+      show(fault, sentence !== "");
+    },
+  };
+}
+
+function option(id: string, status: string): HTMLOptionElement {
+  return el("option", "", { value: id }, status === "stable" ? id : `${id} (${status})`);
+}
+
+/** What the heading that stays at the top covers, in pixels. */
+const TITLE = 40;
+
+interface Section {
+  element: HTMLElement;
+  /** Its line in the list of sections. */
+  jump: HTMLButtonElement;
+  changes: HTMLElement;
+  controls: Control[];
+}
+
+export function settingsPanel(store: Store, actions: Actions, scope: Scope): View {
+  const { configure, apply, revert } = bound(actions);
+  const waiting = el("p", "lw-panel-empty", {}, "Asking the kernel…");
+  const picker = modelPicker((model) => configure({ model }), scope);
+  const search = el("input", "lw-entry lw-search", {
+    type: "search",
+    placeholder: "Search settings",
+    "aria-label": "Search settings",
+  });
+  const code = codeView(scope);
+  const ignored = el("ul", "lw-set-ignored", { "aria-label": "What the model ignores" });
+  const top = el("div", "lw-set-top", {}, picker.element, search, code.opener, code.element, ignored);
+  const rail = el("nav", "lw-rail", { "aria-label": "Groups of settings" });
+  const nothing = el("p", "lw-panel-empty", {}, "No setting has these words.");
+  const list = el("div", "lw-set-list", { tabindex: "-1" }, nothing);
+  const body = el("div", "lw-set-body", {}, rail, list);
+  const bar = applyBar(
+    {
+      apply,
+      revert() {
+        for (const one of all()) {
+          one.forget();
+        }
+        revert();
+      },
+      show: (name) => reveal(name),
+      rest: () => list.focus({ preventScroll: true }),
+    },
+    scope,
+  );
+  const whole = el("fieldset", "lw-set", {}, top, body, bar.element);
+  const element = el("div", "lw-set-panel", {}, waiting, whole);
+
+  let made: Catalogue | null = null;
+  let sections: Section[] = [];
+  let last: State | null = null;
+  let jumped: { to: Section; top: number } | null = null;
+
+  const all = () => sections.flatMap((section) => section.controls);
+  const wrong = () =>
+    all()
+      .filter((one) => one.wrong() !== "")
+      .map((one) => one.feature.name);
+  const ways: Ways = {
+    change: ({ name }, value) => configure({ [name]: value }),
+    doubt: () => draw(store.get(), true),
+  };
+  const filter = () => {
+    jumped = null;
+    const words = search.value.trim();
+    let found = 0;
+    for (const section of sections) {
+      const hits = section.controls.filter((one) => {
+        const hit = matches(one.feature, words);
+        show(one.element, hit);
+        return hit;
+      });
+      show(section.element, hits.length > 0);
+      show(section.jump, hits.length > 0);
+      found += hits.length;
+    }
+    show(nothing, found === 0);
+    spy();
+  };
+  const reveal = (name: string) => {
+    search.value = "";
+    filter();
+    const found = all().find((one) => one.feature.name === name);
+    if (found) {
+      list.scrollTop = found.element.offsetTop - TITLE;
+      found.focus();
+    } else {
+      picker.focus();
+    }
+  };
+  const spy = () => {
+    const at = list.scrollTop + TITLE;
+    const seen = sections.filter((section) => !section.element.hidden);
+    const above = list.scrollTop > 0 ? seen.filter((section) => section.element.offsetTop <= at) : [];
+    // The last sections cannot reach the top: one that was chosen counts until somebody scrolls on.
+    const here = jumped?.top === list.scrollTop ? jumped.to : undefined;
+    const now = here ?? above.at(-1) ?? seen[0];
+    for (const section of sections) {
+      attribute(section.jump, "aria-current", section === now ? "true" : null);
+    }
+  };
+  const make = (catalogue: Catalogue) => {
+    made = catalogue;
+    sections = [...groups(catalogue)].map(([title, features]) => {
+      const controls = features.map((feature) => control(feature, catalogue.models, ways, scope));
+      const section = makeSection(title, controls);
+      scope.listen(section.jump, "click", () => {
+        list.scrollTop = section.element.offsetTop;
+        jumped = { to: section, top: list.scrollTop };
+        spy();
+      });
+      return section;
+    });
+    rail.replaceChildren(...sections.map((section) => section.jump));
+    list.replaceChildren(...sections.map((section) => section.element), nothing);
+    filter();
+  };
+  const draw = (state: State, again = false) => {
+    const { catalogue, settings } = state.explorer;
+    show(waiting, !catalogue || !settings);
+    show(whole, Boolean(catalogue && settings));
+    if (!catalogue || !settings || (!again && isSame(state, last))) {
+      return;
+    }
+    last = state;
+    if (catalogue !== made) {
+      make(catalogue);
+    }
+    whole.disabled = !state.connected;
+    picker.update(catalogue, settings);
+    for (const section of sections) {
+      updateSection(section, settings);
+    }
+    code.update(settings.code);
+    updateIgnored(ignored, settings.notes);
+    bar.update(state, catalogue, settings, wrong());
+  };
+  scope.listen(search, "input", filter);
+  scope.listen<KeyboardEvent>(search, "keydown", (event) => {
+    if (event.key === "Escape" && search.value !== "") {
+      // Escape also interrupts; one press does one thing.
+      event.preventDefault();
+      search.value = "";
+      filter();
+    }
+  });
+  scope.listen(list, "scroll", spy);
+  return { element, update: draw };
+}
+
+function bound({ explorer }: Actions) {
+  return {
+    configure: explorer.configure.bind(explorer),
+    apply: explorer.apply.bind(explorer),
+    revert: explorer.revert.bind(explorer),
+  };
+}
+
+/** Whether nothing has changed that these settings show: states come many times a second. */
+function isSame(state: State, before: State | null): boolean {
+  return (
+    before !== null &&
+    state.explorer.settings === before.explorer.settings &&
+    state.explorer.catalogue === before.explorer.catalogue &&
+    state.phase === before.phase &&
+    state.connected === before.connected
+  );
+}
+
+function makeSection(title: string, controls: Control[]): Section {
+  const heading = el("h3", "lw-set-title", { id: freshId("group") }, clean(title));
+  const changes = el("span", "lw-rail-changes");
+  const jump = el("button", "lw-rail-item", { type: "button" }, el("span", "", {}, clean(title)), changes);
+  const element = el("section", "lw-set-group", { "aria-labelledby": heading.id }, heading);
+  element.append(...controls.map((one) => one.element));
+  return { element, jump, changes, controls };
+}
+
+function updateIgnored(element: HTMLElement, notes: string[]): void {
+  const shown = notes.map((note) => el("li", "", {}, clean(note)));
+  element.replaceChildren(...shown);
+  show(element, notes.length > 0);
+}
+
+function updateSection({ controls, changes }: Section, settings: Settings): void {
+  for (const one of controls) {
+    one.update(settings);
+  }
+  const changed = controls.filter(({ feature }) => isChanged(settings, feature.name)).length;
+  const faulty = controls.filter((one) => one.wrong() !== "" || settings.errors[one.feature.name]).length;
+  const words = faulty > 0 ? `${faulty} cannot be` : changed > 0 ? `${changed} changed` : "";
+  text(changes, words === "" ? "" : String(faulty || changed));
+  attribute(changes, "title", words || null);
+  attribute(changes, "data-level", faulty > 0 ? "error" : null);
+  show(changes, words !== "");
+}

@@ -1,0 +1,242 @@
+// The microphone as turn detection hears it, so that one sees what each of its settings does.
+
+import type { Scope } from "../scope.ts";
+import type { Actions, Mark, State, Store, Track } from "../state.ts";
+import { el, show, text, type View } from "../views/dom.ts";
+import { whenThemeChanges } from "../views/waveform.ts";
+
+/** What is shown, in ms. */
+export const SHOWN_MS = 12_000;
+/** Levels are drawn from here up to 0 dBFS. */
+const FLOOR_DBFS = -70;
+const GAP = 10;
+
+export interface Colours {
+  level: string;
+  probability: string;
+  line: string;
+  padding: string;
+  silence: string;
+  soft: string;
+}
+
+/** A stretch of time with a meaning. */
+export interface Stretch {
+  kind: "padding" | "turn" | "silence";
+  fromMs: number;
+  toMs: number;
+}
+
+/** What the marks mean together: padding from the first speech to the start, a turn to its end, the silence before that. */
+export function stretches(marks: readonly Mark[], endMs: number): Stretch[] {
+  const found: Stretch[] = [];
+  let speech: number | null = null;
+  let start: number | null = null;
+  let silence: number | null = null;
+  for (const { kind, at_ms } of marks) {
+    if (kind === "speech") {
+      speech = at_ms;
+    } else if (kind === "start") {
+      found.push({ kind: "padding", fromMs: speech ?? at_ms, toMs: at_ms });
+      start = at_ms;
+    } else if (kind === "silence") {
+      silence = at_ms;
+    } else {
+      found.push({ kind: "turn", fromMs: start ?? 0, toMs: silence ?? at_ms });
+      found.push({ kind: "silence", fromMs: silence ?? at_ms, toMs: at_ms });
+      speech = start = silence = null;
+    }
+  }
+  if (start !== null) {
+    found.push({ kind: "turn", fromMs: start, toMs: endMs });
+  }
+  return found;
+}
+
+/** Where a moment is, in px from the left; the newest is at the right. */
+export function xOf(atMs: number, endMs: number, width: number): number {
+  return width - ((endMs - atMs) / SHOWN_MS) * width;
+}
+
+/** How high a level stands, 0 to 1. */
+export function heightOf(dbfs: number): number {
+  return Math.min(1, Math.max(0, 1 - dbfs / FLOOR_DBFS));
+}
+
+export function paint(
+  context: CanvasRenderingContext2D,
+  width: number,
+  height: number,
+  track: Track,
+  colours: Colours,
+): void {
+  const lane = (height - GAP) / 2;
+  const { windows, marks, settings, endMs } = track;
+  const x = (atMs: number) => xOf(atMs, endMs, width);
+  context.clearRect(0, 0, width, height);
+  for (const { kind, fromMs, toMs } of stretches(marks, endMs)) {
+    if (kind !== "turn") {
+      context.fillStyle = kind === "padding" ? colours.padding : colours.silence;
+      context.globalAlpha = 0.35;
+      context.fillRect(x(fromMs), 0, Math.max(1.5, x(toMs) - x(fromMs)), height);
+      context.globalAlpha = 1;
+    } else {
+      context.fillStyle = colours.level;
+      context.fillRect(x(fromMs), height - 3, x(toMs) - x(fromMs), 3);
+    }
+  }
+  context.fillStyle = colours.level;
+  const bar = Math.max(1, (width / SHOWN_MS) * (settings?.step_ms ?? 32) - 0.8);
+  for (const window of windows) {
+    const tall = heightOf(window.level) * lane;
+    context.fillRect(x(window.atMs), lane - tall, bar, tall);
+  }
+  const y = (probability: number) => height - 6 - probability * (lane - 8);
+  if (settings) {
+    context.setLineDash([4, 4]);
+    context.lineWidth = 1;
+    for (const threshold of [settings.start_threshold, settings.end_threshold]) {
+      line(
+        context,
+        [
+          [0, y(threshold)],
+          [width, y(threshold)],
+        ],
+        colours.line,
+      );
+    }
+    context.setLineDash([]);
+  }
+  context.lineWidth = 1.75;
+  line(
+    context,
+    windows.map((window) => [x(window.atMs), y(window.probability)]),
+    colours.probability,
+  );
+  context.lineWidth = 1.5;
+  for (const { kind, at_ms } of marks) {
+    if (kind === "start" || kind === "end") {
+      line(
+        context,
+        [
+          [x(at_ms), 0],
+          [x(at_ms), height],
+        ],
+        kind === "start" ? colours.padding : colours.silence,
+      );
+    }
+  }
+}
+
+function line(context: CanvasRenderingContext2D, points: [number, number][], colour: string): void {
+  context.strokeStyle = colour;
+  context.beginPath();
+  for (const [index, [x, y]] of points.entries()) {
+    context[index === 0 ? "moveTo" : "lineTo"](x, y);
+  }
+  context.stroke();
+}
+
+const WORDS: { name: keyof Colours; label: string; about: string }[] = [
+  { name: "padding", label: "prefix padding", about: "speech needed before a turn begins" },
+  { name: "level", label: "your turn", about: "what the model takes as yours" },
+  { name: "silence", label: "silence", about: "silence that ends it" },
+];
+
+export function tunerPanel(_store: Store, _actions: Actions, scope: Scope): View {
+  const canvas = el("canvas", "lw-tuner-canvas");
+  const level = el("span", "lw-tuner-lane", {}, "level");
+  const probability = el("span", "lw-tuner-lane lw-tuner-lower", {}, "probability of speech");
+  const picture = el("div", "lw-tuner-picture", { role: "img" }, canvas, level, probability);
+  const legend = el("ul", "lw-tuner-legend");
+  for (const { name, label, about } of WORDS) {
+    legend.append(el("li", "", { title: about }, el("i", `lw-tuner-key lw-tuner-${name}`), label));
+  }
+  const says = el("p", "lw-tuner-says");
+  const hint = el(
+    "p",
+    "lw-tuner-hint",
+    {},
+    "The dashed lines are where speech begins and where it ends. Change sensitivities, padding and silence in Settings, under Turn detection, and say the same again.",
+  );
+  const empty = el("p", "lw-panel-empty", {}, "Press ● and speak: what the microphone hears is drawn here.");
+  const element = el("div", "lw-tuner", {}, picture, legend, says, hint, empty);
+
+  let colours: Colours | null = null;
+  let track: Track | null = null;
+  const draw = () => {
+    const context = canvas.getContext("2d");
+    const { clientWidth: width, clientHeight: height } = canvas;
+    if (!context || width === 0 || !track) {
+      return;
+    }
+    colours ??= coloursOf(element);
+    const density = devicePixelRatio || 1;
+    const [wide, high] = [Math.round(width * density), Math.round(height * density)];
+    if (canvas.width !== wide || canvas.height !== high) {
+      [canvas.width, canvas.height] = [wide, high];
+    }
+    context.setTransform(density, 0, 0, density, 0, 0);
+    paint(context, width, height, track, colours);
+  };
+  whenThemeChanges(scope, () => {
+    colours = null;
+    draw();
+  });
+  if (typeof ResizeObserver !== "undefined") {
+    const observer = new ResizeObserver(draw);
+    observer.observe(picture);
+    scope.add(() => observer.disconnect());
+  }
+
+  return {
+    element,
+    update({ explorer }: State) {
+      if (track === explorer.track) {
+        return;
+      }
+      track = explorer.track;
+      const heard = track.settings !== null;
+      for (const part of [picture, legend, says, hint]) {
+        show(part, heard);
+      }
+      show(empty, !heard);
+      text(says, sentence(track));
+      picture.setAttribute("aria-label", sentence(track));
+      draw();
+    },
+  };
+}
+
+/** What the picture says, in words. */
+export function sentence({ settings, marks, endMs }: Track): string {
+  if (!settings) {
+    return "";
+  }
+  const by =
+    settings.detector === "Silero"
+      ? "Heard by the tutor's own detector"
+      : "Heard by loudness, as the tutor's detector is not installed";
+  const last = marks.filter(({ kind }) => kind === "start" || kind === "end").at(-1);
+  const ago = last ? `${((endMs - last.at_ms) / 1000).toFixed(1)} s ago` : "";
+  const turn = last ? ` Your turn ${last.kind === "start" ? "began" : "ended"} ${ago}.` : " No turn yet.";
+  return `${by}: padding ${settings.prefix_padding_ms} ms, silence ${settings.silence_ms} ms, speech from ${settings.start_threshold} on, over below ${settings.end_threshold}.${turn}`;
+}
+
+function coloursOf(element: HTMLElement): Colours {
+  const probe = element.appendChild(el("i"));
+  const of = (value: string) => {
+    probe.style.color = `var(${value})`;
+    return getComputedStyle(probe).color;
+  };
+  const found = {
+    level: of("--lw-you"),
+    probability: of("--lw-ink"),
+    line: of("--lw-edge"),
+    padding: of("--lw-warning"),
+    silence: of("--lw-model"),
+    soft: of("--lw-soft"),
+  };
+  probe.remove();
+  return found;
+}

@@ -1,0 +1,428 @@
+// Every frame of the connection, both ways. Filter by kind, search, pause, export.
+
+import type { Scope } from "../scope.ts";
+import type { Actions, Store, WireFrame } from "../state.ts";
+import { attribute, el, show, text, type View } from "../views/dom.ts";
+import { clean, cleanLine } from "../views/format.ts";
+
+/** Frames that are shown as one row: a single one, or a run of sound in one direction. */
+export interface Row {
+  /** Of its first frame. */
+  number: number;
+  frames: WireFrame[];
+}
+
+export interface Search {
+  /** "" for all. */
+  kind: string;
+  text: string;
+}
+
+const SOUND = /"audio"\s*:\s*\{"ms"/;
+
+/** Whether a frame is sound and nothing else that one would want to read. */
+export function isSound(frame: WireFrame): boolean {
+  return SOUND.test(frame.json) && !/"(text|turnComplete|interrupted|functionCalls)"/.test(frame.json);
+}
+
+/** The row's kinds, the commonest first. */
+export function kinds(frames: readonly WireFrame[]): [kind: string, count: number][] {
+  const counts = new Map<string, number>();
+  for (const { kind } of frames) {
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
+}
+
+export function matches(frame: WireFrame, { kind, text }: Search): boolean {
+  const wanted = text.trim().toLowerCase();
+  return (
+    (kind === "" || frame.kind === kind) &&
+    (wanted === "" || frame.kind.toLowerCase().includes(wanted) || frame.json.toLowerCase().includes(wanted))
+  );
+}
+
+export function rows(frames: readonly WireFrame[], search: Search): Row[] {
+  const found: Row[] = [];
+  for (const frame of frames) {
+    if (!matches(frame, search)) {
+      continue;
+    }
+    const last = found.at(-1);
+    const before = last?.frames.at(-1);
+    const goesOn =
+      before !== undefined &&
+      before.outgoing === frame.outgoing &&
+      before.kind === frame.kind &&
+      isSound(before);
+    if (goesOn && isSound(frame)) {
+      last!.frames.push(frame);
+    } else {
+      found.push({ number: frame.number, frames: [frame] });
+    }
+  }
+  return found;
+}
+
+/** What a frame holds, or its text where that was cut and is no JSON any more. */
+export function parsed(frame: WireFrame): unknown {
+  try {
+    return JSON.parse(frame.json);
+  } catch {
+    return frame.json;
+  }
+}
+
+export interface Sound {
+  ms: number;
+  rate: number;
+  peaks: number[];
+}
+
+/** A piece of sound in a frame, as the kernel puts it. */
+export function asSound(value: unknown): Sound | null {
+  const sound = (value as { audio?: Partial<Sound> } | null)?.audio;
+  const ok = typeof sound?.ms === "number" && typeof sound.rate === "number" && Array.isArray(sound.peaks);
+  return ok ? { ms: sound.ms!, rate: sound.rate!, peaks: sound.peaks!.map(Number) } : null;
+}
+
+/** Every piece of sound in it, in order. */
+export function sounds(value: unknown): Sound[] {
+  const one = asSound(value);
+  if (one) {
+    return [one];
+  }
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(sounds) : [];
+}
+
+/** One file of the frames shown, as the kernel's own export writes them. */
+export function toJsonl(frames: readonly WireFrame[]): string {
+  return frames
+    .map((frame) => {
+      const { number, at_ms, gap_ms, outgoing, kind, size } = frame;
+      return `${JSON.stringify({ number, at_ms, gap_ms, way: outgoing ? "out" : "in", kind, size, json: parsed(frame) })}\n`;
+    })
+    .join("");
+}
+
+/** `340 B`, `1.2 KB`. */
+export function size(bytes: number): string {
+  if (bytes < 1000) {
+    return `${bytes} B`;
+  }
+  return bytes < 999_500 ? `${(bytes / 1000).toFixed(1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** `0:03.120` since the first frame. */
+export function clock(ms: number): string {
+  const whole = Math.max(0, Math.round(ms));
+  const minutes = Math.floor(whole / 60_000);
+  const seconds = ((whole % 60_000) / 1000).toFixed(3).padStart(6, "0");
+  return `${minutes}:${seconds}`;
+}
+
+/** Levels that are open from the beginning. */
+const OPEN = 3;
+/** Entries of one object or list that are shown. */
+const MOST = 200;
+
+export function tree(value: unknown, depth = 0): HTMLElement {
+  const sound = asSound(value);
+  if (sound) {
+    return el("span", "lw-json-sound", {}, wave(sound.peaks), ` ${soundText(sound)}`);
+  }
+  if (typeof value !== "object" || value === null) {
+    return leaf(value);
+  }
+  const entries = Object.entries(value);
+  if (entries.length === 0) {
+    return el("span", "lw-json-mark", {}, Array.isArray(value) ? "[]" : "{}");
+  }
+  const list = el("ul", "lw-json");
+  for (const [key, item] of entries.slice(0, MOST)) {
+    list.append(entry(Array.isArray(value) ? "" : key, item, depth));
+  }
+  if (entries.length > MOST) {
+    list.append(el("li", "lw-json-mark", {}, `… ${entries.length - MOST} more`));
+  }
+  return list;
+}
+
+function entry(key: string, value: unknown, depth: number): HTMLElement {
+  const name = key === "" ? [] : [el("span", "lw-json-key", {}, cleanLine(key, 100)), ": "];
+  const nested =
+    typeof value === "object" && value !== null && !asSound(value) && Object.keys(value).length > 0;
+  if (!nested) {
+    return el("li", "", {}, ...name, tree(value, depth + 1));
+  }
+  const count = Object.keys(value).length;
+  const mark = Array.isArray(value) ? `[${count}]` : `{${count}}`;
+  const fold = el("details", "", {}, el("summary", "", {}, ...name, el("span", "lw-json-mark", {}, mark)));
+  fold.open = depth < OPEN;
+  fold.append(tree(value, depth + 1));
+  return el("li", "", {}, fold);
+}
+
+function leaf(value: unknown): HTMLElement {
+  if (typeof value === "string") {
+    return el("span", "lw-json-text", {}, `"${clean(value)}"`);
+  }
+  return el("span", "lw-json-value", {}, String(value));
+}
+
+export function soundText({ ms, rate }: Sound): string {
+  return `${Math.round(ms)} ms · ${rate / 1000} kHz`;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+const WIDE = 96;
+const HIGH = 18;
+
+/** Peaks from 0 to 1 as bars around a middle line. */
+export function wave(peaks: readonly number[], wide = WIDE): SVGSVGElement {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "lw-wave");
+  svg.setAttribute("viewBox", `0 0 ${wide} ${HIGH}`);
+  svg.setAttribute("width", String(wide));
+  svg.setAttribute("height", String(HIGH));
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  const step = wide / Math.max(1, peaks.length);
+  const bars = peaks.map((peak, index) => {
+    const tall = Math.max(1, Math.min(1, Math.max(0, peak)) * HIGH);
+    return `M${((index + 0.5) * step).toFixed(1)} ${((HIGH - tall) / 2).toFixed(1)}v${tall.toFixed(1)}`;
+  });
+  path.setAttribute("d", bars.join(""));
+  svg.append(path);
+  return svg;
+}
+
+const PREVIEW = 160;
+/** Bars of one row's waveform. */
+const BARS = 48;
+
+export interface FrameRow {
+  element: HTMLLIElement;
+  /** Shows a row that has grown: a run of sound goes on. */
+  put(row: Row): void;
+}
+
+export function frameRow(first: Row): FrameRow {
+  let shown = first;
+  let drawn = 0;
+  const at = el("span", "lw-frame-at");
+  const way = el("span", "lw-frame-way");
+  const kind = el("span", "lw-frame-kind");
+  const what = el("span", "lw-frame-what");
+  const bytes = el("span", "lw-frame-size");
+  const head = el("button", "lw-frame-head", { type: "button", "aria-expanded": "false" });
+  head.append(at, way, kind, what, bytes);
+  const body = el("div", "lw-frame-body");
+  body.hidden = true;
+  const element = el("li", "lw-frame", {}, head, body);
+
+  const fill = () => body.replaceChildren(...shown.frames.slice(-12).map((frame) => details(frame, shown)));
+  head.onclick = () => {
+    body.hidden = !body.hidden;
+    attribute(head, "aria-expanded", String(!body.hidden));
+    if (!body.hidden) {
+      fill();
+    }
+  };
+
+  const put = (row: Row) => {
+    if (row.frames.length === drawn) {
+      return;
+    }
+    drawn = row.frames.length;
+    shown = row;
+    const { at_ms, outgoing, kind: name } = row.frames[0]!;
+    attribute(element, "data-way", outgoing ? "out" : "in");
+    at.textContent = clock(at_ms);
+    way.textContent = outgoing ? "↑" : "↓";
+    attribute(way, "title", outgoing ? "sent" : "received");
+    kind.textContent =
+      row.frames.length > 1 ? `${cleanLine(name, 80)} × ${row.frames.length}` : cleanLine(name, 80);
+    bytes.textContent = size(row.frames.reduce((sum, frame) => sum + frame.size, 0));
+    what.replaceChildren(preview(row));
+    if (!body.hidden) {
+      fill();
+    }
+  };
+  put(first);
+  return { element, put };
+}
+
+function preview(row: Row): Node {
+  const heard = row.frames.flatMap((frame) => sounds(parsed(frame)));
+  if (heard.length === 0) {
+    return document.createTextNode(cleanLine(row.frames[0]!.json, PREVIEW));
+  }
+  const ms = heard.reduce((sum, sound) => sum + sound.ms, 0);
+  const peaks = thinned(
+    heard.flatMap((sound) => sound.peaks),
+    BARS,
+  );
+  return el(
+    "span",
+    "lw-json-sound",
+    {},
+    wave(peaks),
+    ` ${ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`}`,
+  );
+}
+
+/** At most `most` values, each the highest of its share. */
+export function thinned(values: readonly number[], most: number): number[] {
+  if (values.length <= most) {
+    return [...values];
+  }
+  return Array.from({ length: most }, (_, index) =>
+    Math.max(
+      ...values.slice(
+        Math.floor((index * values.length) / most),
+        Math.floor(((index + 1) * values.length) / most),
+      ),
+    ),
+  );
+}
+
+function details(frame: Row["frames"][number], row: Row): HTMLElement {
+  const gap =
+    frame.gap_ms === null ? "the first frame" : `${frame.gap_ms.toFixed(1)} ms after the one before`;
+  const about = `frame ${frame.number} · ${size(frame.size)} · ${gap}`;
+  const node = el("div", "lw-frame-details", {}, el("p", "lw-frame-about", {}, about), tree(parsed(frame)));
+  if (row.frames.length > 12 && frame === row.frames.at(-12)) {
+    node.prepend(el("p", "lw-frame-about", {}, `… ${row.frames.length - 12} earlier frames of this run`));
+  }
+  return node;
+}
+
+/** Rows drawn at once; earlier ones on demand. */
+const STEP = 150;
+/** Nearer to the end than this, in px, the list follows what comes. */
+const NEAR = 40;
+
+export function wirePanel(store: Store, _actions: Actions, scope: Scope): View {
+  const kind = el("select", "lw-entry", { "aria-label": "Kind of frame" });
+  const search = el("input", "lw-entry", {
+    type: "search",
+    placeholder: "Search",
+    "aria-label": "Search frames",
+  });
+  const pause = el("button", "lw-button", { type: "button" }, "Pause");
+  const save = el(
+    "button",
+    "lw-button",
+    { type: "button", title: "Save the frames shown as JSON Lines" },
+    "Export",
+  );
+  const count = el("span", "lw-wire-count", { role: "status" });
+  const bar = el("div", "lw-wire-bar", {}, search, kind, pause, save, count);
+  const earlier = el("button", "lw-button lw-wire-earlier", { type: "button" });
+  const list = el("ol", "lw-frames", { "aria-label": "Frames of the wire" });
+  const empty = el("p", "lw-panel-empty", {}, "Nothing has gone over the wire yet. Start to talk.");
+  const scroller = el("div", "lw-wire-list", { tabindex: "-1" }, earlier, list);
+  const element = el("div", "lw-wire", {}, bar, scroller, empty);
+
+  let held: ReturnType<Store["get"]>["explorer"]["frames"] | null = null;
+  let made = new Map<number, FrameRow>();
+  let most = STEP;
+  let seen: unknown = null;
+
+  const frames = () => held ?? store.get().explorer.frames;
+  const wanted = () => ({ kind: kind.value, text: search.value });
+  const changed = () => {
+    seen = null;
+    most = STEP;
+    draw();
+  };
+  scope.listen(search, "input", changed);
+  scope.listen(kind, "change", changed);
+  scope.listen(earlier, "click", () => {
+    const before = scroller.scrollHeight - scroller.scrollTop;
+    most += STEP;
+    seen = null;
+    draw();
+    scroller.scrollTop = scroller.scrollHeight - before;
+  });
+  scope.listen(pause, "click", () => {
+    held = held ? null : store.get().explorer.frames;
+    text(pause, held ? "Go on" : "Pause");
+    attribute(pause, "aria-pressed", String(held !== null));
+    draw();
+  });
+  scope.listen(save, "click", () => {
+    const shown = rows(frames().list, wanted()).flatMap((row) => row.frames);
+    download("wire.jsonl", toJsonl(shown), scope);
+  });
+
+  function draw(): void {
+    const { list: all, lost } = frames();
+    if (seen === all) {
+      return;
+    }
+    seen = all;
+    const follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+    putKinds(kind, all);
+    const found = rows(all, wanted());
+    putRows(found.slice(-most));
+    show(earlier, found.length > most);
+    text(earlier, `${found.length - most} earlier rows`);
+    const here = found.reduce((sum, row) => sum + row.frames.length, 0);
+    const gone = lost > 0 ? `, ${lost} not kept` : "";
+    text(count, `${here === all.length ? here : `${here} of ${all.length}`} frames${gone}`);
+    show(empty, all.length === 0);
+    if (follows && held === null) {
+      scroller.scrollTop = scroller.scrollHeight;
+    }
+  }
+
+  function putRows(found: Row[]): void {
+    const next = new Map<number, FrameRow>();
+    for (const row of found) {
+      const known = made.get(row.number);
+      known?.put(row);
+      next.set(row.number, known ?? frameRow(row));
+    }
+    for (const [number, row] of made) {
+      if (!next.has(number)) {
+        row.element.remove();
+      }
+    }
+    made = next;
+    let at = list.firstElementChild;
+    for (const { element: node } of made.values()) {
+      if (node === at) {
+        at = at.nextElementSibling;
+      } else {
+        list.insertBefore(node, at);
+      }
+    }
+  }
+
+  return { element, update: draw };
+}
+
+function putKinds(select: HTMLSelectElement, frames: Parameters<typeof kinds>[0]): void {
+  const known = kinds(frames);
+  const chosen = select.value;
+  const labels = [["", "All kinds"], ...known.map(([name, count]) => [name, `${name} (${count})`])] as const;
+  const options = select.options;
+  labels.forEach(([value, label], index) => {
+    const option = options[index] ?? select.appendChild(el("option"));
+    option.value = value!;
+    text(option, label!);
+  });
+  while (options.length > labels.length) {
+    options[options.length - 1]!.remove();
+  }
+  select.value = known.some(([name]) => name === chosen) ? chosen : "";
+}
+
+function download(name: string, content: string, scope: Scope): void {
+  const url = URL.createObjectURL(new Blob([content], { type: "application/jsonl" }));
+  el("a", "", { href: url, download: name }).click();
+  // The browser reads it after this task.
+  scope.timeout(() => URL.revokeObjectURL(url), 10_000);
+}

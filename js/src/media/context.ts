@@ -1,0 +1,36 @@
+// Audio contexts with the worklets loaded.
+
+import source from "worklet:../worklets/all.ts";
+import type { Scope } from "../scope.ts";
+
+/** Objects that a browser test may put into the page to listen in; see CONTRIBUTING. */
+export interface Tap {
+  /** Called when the voice gets its context; `node` is the last before the loudspeaker. */
+  onPlayer?(context: AudioContext, node: AudioNode): void;
+  /** Called when a microphone is taken. */
+  onMicrophone?(track: MediaStreamTrack, context: AudioContext): void;
+}
+
+export function tap(): Tap {
+  const found = (globalThis as { __livewidgetTap?: unknown }).__livewidgetTap;
+  return typeof found === "object" && found !== null ? found : {};
+}
+
+/** Loads both processors: from a blob, which works wherever anywidget's own modules do. */
+export async function addWorklets(context: AudioContext): Promise<void> {
+  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  try {
+    await context.audioWorklet.addModule(url);
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+/** Closes `context` when `scope` ends. */
+export function closeWith(scope: Scope, context: AudioContext): void {
+  scope.add(() => {
+    if (context.state !== "closed") {
+      context.close().catch(() => {});
+    }
+  });
+}

@@ -1,0 +1,214 @@
+// What stands beside the words of an answer: thoughts, code that was run, and sources as links.
+
+import type { CodeRun, Page, Turn } from "../state.ts";
+import { attribute, el, show, text } from "./dom.ts";
+import { clean, cleanLine } from "./format.ts";
+
+export interface Part {
+  element: HTMLElement;
+  update(turn: Turn): void;
+}
+
+/** Brings the children of `list` to as many as there are items, and each to its item; nodes are kept. */
+export function patchList<T, N extends { element: HTMLElement }>(
+  list: HTMLElement,
+  made: N[],
+  items: readonly T[],
+  make: () => N,
+  update: (node: N, item: T) => void,
+): void {
+  while (made.length > items.length) {
+    made.pop()!.element.remove();
+  }
+  items.forEach((item, index) => {
+    let node = made[index];
+    if (!node) {
+      node = make();
+      made.push(node);
+      list.append(node.element);
+    }
+    update(node, item);
+  });
+}
+
+interface Block {
+  element: HTMLElement;
+  update(run: CodeRun): void;
+}
+
+export function code(): Part {
+  const element = el("div", "lw-runs");
+  const blocks: Block[] = [];
+  return {
+    element,
+    update(turn) {
+      patchList(element, blocks, turn.code, block, (node, run) => node.update(run));
+      show(element, turn.code.length > 0);
+    },
+  };
+}
+
+function block(): Block {
+  const language = el("span", "lw-run-language");
+  const outcome = el("span", "lw-run-outcome");
+  // Long lines and long programs scroll in here, by keys as well.
+  const program = el("pre", "lw-program", { tabindex: "0", dir: "ltr", "aria-label": "Code" });
+  const output = el("pre", "lw-output", { tabindex: "0", dir: "ltr", "aria-label": "Output" });
+  const printed = el("div", "lw-printed", {}, el("span", "lw-run-language", {}, "output"), output);
+  const head = el("div", "lw-run-head", {}, language, outcome);
+  const element = el(
+    "div",
+    "lw-run",
+    { role: "group", "aria-label": "Code that was run" },
+    head,
+    program,
+    printed,
+  );
+  return {
+    element,
+    update(run) {
+      attribute(element, "data-outcome", run.outcome ?? "running");
+      text(language, cleanLine(run.language, 30) || "code");
+      text(outcome, run.outcome === null ? "running…" : run.outcome === "failed" ? "failed" : "");
+      text(program, clean(run.code).trimEnd());
+      show(program, run.code.trim() !== "");
+      text(output, clean(run.output).trimEnd());
+      show(printed, run.output.trim() !== "");
+    },
+  };
+}
+
+/** Longer addresses are none that a person can judge. */
+const LONGEST = 4096;
+
+/** The address as the browser reads it, or null if it is nothing to link to. The kernel has looked already; so does this. */
+export function address(uri: string): URL | null {
+  if (uri.length > LONGEST || !/^https?:\/\//i.test(uri)) {
+    return null;
+  }
+  try {
+    const url = new URL(uri);
+    const plain = url.protocol === "https:" || url.protocol === "http:";
+    // A name before an @ dresses one host up as another.
+    return plain && url.hostname && !url.username && !url.password ? url : null;
+  } catch {
+    return null;
+  }
+}
+
+export interface Link {
+  element: HTMLElement;
+  update(uri: string, title: string): void;
+}
+
+/** A title that leads somewhere, and the host that it leads to. Without a safe address it is the title alone. */
+export function link(): Link {
+  const anchor = el("a", "lw-link", { target: "_blank", rel: "noopener noreferrer" });
+  const host = el("span", "lw-host");
+  const element = el("span", "lw-linked", {}, anchor, host);
+  return {
+    element,
+    update(uri, title) {
+      const url = address(uri);
+      const shown = cleanLine(title) || url?.hostname || cleanLine(uri);
+      attribute(anchor, "href", url === null ? null : url.href);
+      text(anchor, shown);
+      text(host, url === null || shown.includes(url.hostname) ? "" : ` ${url.hostname}`);
+    },
+  };
+}
+
+/** So many sources stand there at once; the others are folded. */
+const FIRST = 4;
+
+interface Item extends Link {
+  element: HTMLElement;
+}
+
+export function sources(): Part {
+  const searched = el("p", "lw-searched");
+  const first = el("ol", "lw-sources", { "aria-label": "Sources" });
+  const rest = el("ol", "lw-sources", { "aria-label": "More sources", start: String(FIRST + 1) });
+  const count = el("summary");
+  const more = el("details", "lw-more-sources", {}, count, rest);
+  const read = el("ul", "lw-pages", { "aria-label": "Pages" });
+  const element = el("div", "lw-evidence", {}, searched, first, more, read);
+  const shown: Item[] = [];
+  const folded: Item[] = [];
+  const pages: Row[] = [];
+  return {
+    element,
+    update({ sources: all, queries, pages: asked }) {
+      text(searched, queries.map((query) => cleanLine(query)).join(" · "));
+      show(searched, queries.length > 0);
+      const put = (item: Item, source: { title: string; uri: string }) =>
+        item.update(source.uri, source.title);
+      patchList(first, shown, all.slice(0, FIRST), item, put);
+      patchList(rest, folded, all.slice(FIRST), item, put);
+      show(first, all.length > 0);
+      text(count, `${all.length - FIRST} more`);
+      show(more, all.length > FIRST);
+      patchList(read, pages, asked, row, (node, page) => node.update(page));
+      show(read, asked.length > 0);
+      show(element, all.length + queries.length + asked.length > 0);
+    },
+  };
+}
+
+function item(): Item {
+  const { element, update } = link();
+  return { element: el("li", "", {}, element), update };
+}
+
+interface Row {
+  element: HTMLElement;
+  update(page: Page): void;
+}
+
+const STATUS: Record<Page["status"], string> = {
+  read: "read",
+  failed: "could not be read",
+  paywall: "behind a paywall",
+  unsafe: "not safe",
+};
+
+function row(): Row {
+  const where = link();
+  const status = el("span", "lw-page-status");
+  const element = el("li", "", {}, where.element, status);
+  return {
+    element,
+    update(page) {
+      attribute(element, "data-status", page.status);
+      // What the service itself warns of is nothing to click on.
+      where.update(page.status === "unsafe" ? "" : page.url, short(page.url));
+      text(status, STATUS[page.status] ?? STATUS.failed);
+    },
+  };
+}
+
+/** An address as people write it: the host and the path. */
+function short(uri: string): string {
+  const url = address(uri);
+  return url === null ? uri : cleanLine(url.host + (url.pathname === "/" ? "" : url.pathname), 80);
+}
+
+/** The summary shows how they begin. */
+const BEGINNING = 120;
+
+export function thoughts(): Part {
+  const beginning = el("span", "lw-thoughts-beginning");
+  const summary = el("summary", "", {}, el("span", "lw-thoughts-word", {}, "thoughts"), beginning);
+  const all = el("div", "lw-thought", { dir: "auto" });
+  const element = el("details", "lw-thoughts", {}, summary, all);
+  return {
+    element,
+    update(turn) {
+      const words = clean(turn.thoughts).trim();
+      text(all, words);
+      // Headings come as **bold**; here they are words.
+      text(beginning, cleanLine(words.slice(0, 4 * BEGINNING).replaceAll("**", ""), BEGINNING));
+      show(element, words !== "");
+    },
+  };
+}

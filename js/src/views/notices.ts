@@ -1,0 +1,122 @@
+// Notices over the waveform, and the live region that reads final turns to screen readers.
+
+import type { Actions, Notice, Turn } from "../state.ts";
+import { attribute, button, el, icon, show, text, type View } from "./dom.ts";
+import { clean, cleanLine, firstSentence, languageTag } from "./format.ts";
+import { speakerName } from "./status.ts";
+import { asking } from "./tool.ts";
+
+/** Final turns kept for screen readers; they have been read out when they left. */
+const SPOKEN = 4;
+
+export function announcer(): View {
+  const element = el("div", "lw-unseen", { role: "log", "aria-live": "polite", "aria-label": "Said" });
+  let known: Set<number> | null = null;
+  const asked = new Set<string>();
+  const put = (line: HTMLElement) => {
+    element.append(line);
+    if (element.children.length > SPOKEN) {
+      element.firstElementChild!.remove();
+    }
+  };
+  return {
+    element,
+    update(state) {
+      if (known === null) {
+        known = new Set(state.turns.filter(isSaid).map((turn) => turn.index));
+        return;
+      }
+      for (const use of asking(state)) {
+        if (!asked.has(use.id)) {
+          asked.add(use.id);
+          put(el("p", "", {}, clean(`May it run? ${cleanLine(use.name, 80)}(${cleanLine(use.args)})`)));
+        }
+      }
+      for (const turn of state.turns) {
+        if (known.has(turn.index) || !isSaid(turn)) {
+          continue;
+        }
+        known.add(turn.index);
+        const who = turn.speaker === "user" ? "you" : speakerName(state);
+        const line = el("p", "", {}, clean(`${who}: ${said(turn)}`));
+        const language = languageTag(turn.language);
+        if (language) {
+          line.setAttribute("lang", language);
+        }
+        put(line);
+      }
+    },
+  };
+}
+
+function isSaid(turn: Turn): boolean {
+  return turn.final && (turn.spans.length > 0 || turn.interim !== "" || turn.waited);
+}
+
+function said(turn: Turn): string {
+  if (turn.waited) {
+    return "chose not to answer";
+  }
+  const words = turn.spans
+    .map((span) => span.text)
+    .join("")
+    .trim();
+  return turn.interrupted ? `${words} (interrupted)` : words;
+}
+
+/** More would bury the talk; the newest ones are shown. */
+const MOST = 3;
+
+interface Note {
+  element: HTMLElement;
+  update(notice: Notice): void;
+}
+
+export function notes(actions: Pick<Actions, "dismissNotice">): View {
+  const element = el("div", "lw-notes");
+  const shown = new Map<string, Note>();
+  return {
+    element,
+    update(state) {
+      const wanted = state.notices.slice(-MOST);
+      for (const [code, note] of shown) {
+        if (!wanted.some((notice) => notice.code === code)) {
+          note.element.remove();
+          shown.delete(code);
+        }
+      }
+      for (const notice of wanted) {
+        let note = shown.get(notice.code);
+        if (!note) {
+          note = make(() => actions.dismissNotice(notice.code));
+          shown.set(notice.code, note);
+          element.append(note.element);
+        }
+        note.update(notice);
+      }
+      show(element, wanted.length > 0);
+    },
+  };
+}
+
+function make(dismiss: () => void): Note {
+  const first = el("span", "lw-note-first");
+  const rest = el("span");
+  const close = button("lw-plain lw-note-close", "Dismiss", icon("close", 16));
+  close.onclick = dismiss;
+  const element = el("div", "lw-note", {}, el("p", "lw-note-text", {}, first, rest), close);
+  return {
+    element,
+    update({ level, text: words }) {
+      attribute(element, "role", level === "error" ? "alert" : "status");
+      attribute(
+        element,
+        "data-level",
+        level === "error" ? "error" : level === "warning" ? "warning" : "info",
+      );
+      const [sentence, more] = firstSentence(clean(words, 2000));
+      text(first, sentence);
+      text(rest, more && ` ${more}`);
+    },
+  };
+}
