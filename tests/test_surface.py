@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .test_repository import script
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "tools" / "surface.py"
 
@@ -14,9 +16,7 @@ def test_the_public_surface_is_the_committed_one():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_changed_surface_is_seen_and_the_command_named(tmp_path, capsys, monkeypatch):
-    from .test_repository import script
-
+def test_a_changed_surface_is_seen_and_the_command_named(tmp_path, capsys):
     surface = script("surface")
     changed = tmp_path / "surface.txt"
     changed.write_text(surface.SURFACE.read_text(encoding="utf-8").replace("timeout", "patience", 1))
