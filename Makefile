@@ -14,7 +14,7 @@ help:
 	@echo "make demo     open JupyterLab on the first notebook"
 	@echo "make test     every check and every test"
 	@echo "make check    lint, types, layers and the report of sizes"
-	@echo "make bundle   build livewidget/static from js/"
+	@echo "make bundle   write the page's message types and build livewidget/static from js/"
 	@echo "make kernels  the tests against ipykernel 6.29, 7.3 and 7.4"
 	@echo "make clients  the tests that other people's clients drive"
 	@echo "make fuzz     a million changed frames of each side of the wire"
@@ -44,11 +44,12 @@ types:
 report:
 	$(BIN)/python tools/report.py
 
-# What is committed is what js/ builds. safe.directory: a checkout may belong to another user than the one that tests it.
+# What is committed is what js/ builds and what tools/messages.py writes. safe.directory: a checkout may belong to another user than the one that tests it.
 bundle-fresh: bundle
-	git -c safe.directory='*' diff --exit-code --stat -- livewidget/static
+	git -c safe.directory='*' diff --exit-code --stat -- livewidget/static js/src/messages.gen.ts
 
 bundle: setup-check
+	$(BIN)/python tools/messages.py
 	$(JS) run build
 
 kernels: setup-test

@@ -1,6 +1,7 @@
 // States of the explorer, with the real tables.
 
-import { type Catalogue, type Exploring, type Meter, type Settings, type State, initialState } from "../src/state.ts";
+import { type Exploring, type State, initialState } from "../src/state.ts";
+import type { Catalogue, Meter, Settings } from "../src/messages.gen.ts";
 
 /** Put in by the build. */
 declare const CATALOGUE: Catalogue;

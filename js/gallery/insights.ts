@@ -1,11 +1,12 @@
 // What the explorer's panels of a talk's insides show: made up, but shaped as the kernel sends it.
 
-import { type Exploring, type WireFrame, type Track, initialState } from "../src/state.ts";
+import { type Exploring, type Track, initialState } from "../src/state.ts";
+import type { Frame } from "../src/messages.gen.ts";
 
 let number = 0;
 let at = 0;
 
-function frame(outgoing: boolean, kind: string, json: unknown, size: number, gap: number): WireFrame {
+function frame(outgoing: boolean, kind: string, json: unknown, size: number, gap: number): Frame {
   number += 1;
   at += gap;
   return { number, at_ms: at, outgoing, kind, size, gap_ms: number === 1 ? null : gap, json: JSON.stringify(json) };
@@ -18,7 +19,7 @@ function sound(index: number, ms: number, rate: number): unknown {
   return { audio: { ms, rate, peaks } };
 }
 
-const frames: WireFrame[] = [
+const frames: Frame[] = [
   frame(
     true,
     "setup",

@@ -2,7 +2,8 @@
 
 import { looking } from "./insights.ts";
 import { explorerStates } from "./exploring.ts";
-import { initialState, type State, type Turn } from "../src/state.ts";
+import { initialState, type State } from "../src/state.ts";
+import type { Turn } from "../src/messages.gen.ts";
 import { KERNEL_GONE } from "../src/notices.ts";
 import { sights } from "./sights.ts";
 import { turn, use as tool } from "../test/views/fakes.ts";

@@ -6,11 +6,11 @@ import type { Buffer } from "./audio/pcm.ts";
 import { Talk } from "./audio-controller.ts";
 import { Bridge, type Insight, randomName, type Wire } from "./bridge.ts";
 import { TROUBLES } from "./media/devices.ts";
-import type { KernelMessage, SessionState, Welcome } from "./messages.ts";
+import type { KernelMessage, State as SessionState, Turn, TurnTakingMode, Welcome } from "./messages.gen.ts";
 import { KERNEL_GONE, Notices, OTHER_PAGE } from "./notices.ts";
 import { Scope } from "./scope.ts";
 import { Exploration } from "./settings-controller.ts";
-import { type Actions, createStore, type Store, type Turn, type TurnTaking } from "./state.ts";
+import { type Actions, createStore, type Store } from "./state.ts";
 import { Sight } from "./video-controller.ts";
 
 /** Hides the elements of `name`, a CSS class, until `scope` ends. A name that is no plain word is left alone. */
@@ -158,7 +158,7 @@ export class App implements Actions {
     this.#talk.hold(active);
   }
 
-  setTurnTaking(mode: TurnTaking): void {
+  setTurnTaking(mode: TurnTakingMode): void {
     this.store.set({ turnTaking: mode });
     this.#talk.openGate();
     this.bridge.send({ lane: "control", kind: "turn_taking", body: { mode } });

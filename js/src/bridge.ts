@@ -4,13 +4,11 @@
 import { type Buffer, samplesOf } from "./audio/pcm.ts";
 import {
   type CameraFrame,
-  type ControlMessage,
-  type Envelope,
+  KERNEL_KINDS,
   type KernelMessage,
   type MicrophoneAudio,
   type PageMessage,
-  readKernelMessage,
-} from "./messages.ts";
+} from "./messages.gen.ts";
 
 const CAPACITY = 256;
 const RESEND_MS = 2000;
@@ -139,6 +137,27 @@ export class Inbox<T> {
   }
 }
 
+/** A message and its place: the epoch, its number in its lane, and the highest number received from the other side. */
+export type Envelope<M> = M & { epoch: number; seq: number; ack: number };
+
+/** What this page sends on the reliable lane. */
+export type ControlMessage = Extract<PageMessage, { lane: "control" }>;
+
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The kernel's message, or null for anything else. What is in its body is the kernel's word. */
+export function readKernelMessage(content: unknown): Envelope<KernelMessage> | null {
+  if (!isObject(content) || !isObject(content.body)) {
+    return null;
+  }
+  const { lane, kind, epoch, seq, ack } = content;
+  const known =
+    Object.hasOwn(KERNEL_KINDS, String(lane)) && KERNEL_KINDS[String(lane)]!.includes(String(kind));
+  return known && [epoch, seq, ack].every(isCount) ? (content as unknown as Envelope<KernelMessage>) : null;
+}
+
 /** Where messages go: anywidget's `model.send` without its middle argument. */
 export type Wire = (content: Envelope<PageMessage>, buffers: ArrayBuffer[]) => void;
 
@@ -190,7 +209,6 @@ export class Bridge {
   #owning = false;
   #cameraSeq = 0;
   #holeSince: { control: number | null; speaker: number | null } = { control: null, speaker: null };
-  #ignored = 0;
 
   /** `client` names this page among those that show the same widget. */
   constructor(client: string, wire: Wire, now: () => number, ears: Ears) {
@@ -207,11 +225,6 @@ export class Bridge {
   /** The highest number of the speaker lane without a hole. */
   get speakerAck(): number {
     return this.#speaker.last;
-  }
-
-  /** How many messages could not be read. */
-  get ignored(): number {
-    return this.#ignored;
   }
 
   /** True once the kernel has greeted this page. */
@@ -254,7 +267,6 @@ export class Bridge {
   receive(content: unknown, buffers: readonly Buffer[] = []): void {
     const message = readKernelMessage(content);
     if (message === null) {
-      this.#ignored += 1;
       return;
     }
     this.#ears.alive();

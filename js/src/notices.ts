@@ -1,6 +1,7 @@
 // The page's own notices, and those of the kernel, in one list: one per code, newest last.
 
-import type { Notice, Store } from "./state.ts";
+import type { Notice } from "./messages.gen.ts";
+import type { Store } from "./state.ts";
 
 export const KERNEL_BUSY: Notice = {
   level: "warning",

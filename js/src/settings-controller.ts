@@ -1,19 +1,17 @@
 // The explorer's half of one page: what it looks at, what it changes, and what the kernel reports of both.
 
 import type { Bridge, Insight } from "./bridge.ts";
-import type { KernelMessage } from "./messages.ts";
+import type { KernelMessage, Settings } from "./messages.gen.ts";
 import {
   addFrames,
   addSpeech,
   type ExplorerActions,
   type Exploring,
-  type Json,
   type PanelName,
-  type Settings,
   type Store,
 } from "./state.ts";
 
-type Changes = Record<string, Json>;
+type Changes = Record<string, unknown>;
 
 /** What a person did that the kernel has not answered yet, and what that makes of the changes. */
 interface Asked {

@@ -1,12 +1,30 @@
 // What the views draw: one plain object, changed through its store. Controllers write it, views only read it.
 
+import type {
+  Catalogue,
+  Floor,
+  Frame,
+  Mark,
+  Meter,
+  Microphone,
+  Notice,
+  Phase,
+  Settings,
+  Speech,
+  Turn,
+  TurnTakingMode,
+  View,
+} from "./messages.gen.ts";
+
+export type MicrophoneState = Microphone["state"];
+
 /** Frames kept; the kernel keeps as many. */
 export const MOST_FRAMES = 2000;
 /** How much of the microphone is kept, in ms. */
 export const TRACK_MS = 20_000;
 
 export interface Frames {
-  list: readonly WireFrame[];
+  list: readonly Frame[];
   /** How many that passed are not in the list. */
   lost: number;
 }
@@ -14,7 +32,7 @@ export interface Frames {
 export const NO_FRAMES: Frames = { list: [], lost: 0 };
 
 /** Adds frames that come after those known; what is known already is told again to a page that comes back. */
-export function addFrames(known: Frames, news: { frames: WireFrame[]; lost: number }): Frames {
+export function addFrames(known: Frames, news: { frames: Frame[]; lost: number }): Frames {
   const last = known.list.at(-1)?.number ?? 0;
   const fresh = news.frames.filter((frame) => frame.number > last);
   if (fresh.length === 0) {
@@ -32,8 +50,6 @@ export interface SpeechWindow {
   level: number;
   probability: number;
 }
-
-export type Mark = Speech["marks"][number];
 
 /** The last seconds of the microphone, and by which settings turns were found in them. */
 export interface Track {
@@ -66,117 +82,6 @@ export function addSpeech(known: Track, news: Speech): Track {
   };
 }
 
-export type Json = unknown;
-export type FeatureKind = "switch" | "choice" | "number" | "text" | "names" | "json";
-
-export interface Feature {
-  name: string;
-  group: string;
-  label: string;
-  /** Where it is in `setup`: "generationConfig.temperature". */
-  wire: string;
-  about: string;
-  kind: FeatureKind;
-  default: Json;
-  /** What the service does where nothing is said. */
-  unsaid: string;
-  choices: string[];
-  /** Where models differ in their choices. */
-  choices_by_model: Record<string, string[]>;
-  /** A word about a choice. */
-  notes: Record<string, string>;
-  lowest: number | null;
-  highest: number | null;
-  whole: boolean;
-  unit: string;
-  /** What a model without it does instead. */
-  instead: string;
-  /** Ids of models that ignore it. */
-  ignored: string[];
-  /** Ids of models that refuse it. */
-  refused: string[];
-}
-
-export interface ModelFacts {
-  id: string;
-  status: string;
-  facts: string[];
-}
-
-export interface Catalogue {
-  service: string;
-  features: Feature[];
-  models: ModelFacts[];
-}
-
-export interface Settings {
-  model: string;
-  values: Record<string, Json>;
-  /** Changed and not applied; null is a default, "model" another model. */
-  pending: Record<string, Json>;
-  /** One sentence by the feature's name; "" where it is none's. */
-  errors: Record<string, string>;
-  notes: string[];
-  /** Names of what changes without a new connection. */
-  live: string[];
-  /** The Python that makes exactly this session, with the changes. */
-  code: string;
-  /** For each page the last of its control messages that was taken in by then. */
-  acks: Record<string, number>;
-}
-
-export interface Meter {
-  prompt_tokens: number;
-  response_tokens: number;
-  total_tokens: number;
-  by_modality: Record<string, number>;
-  context_tokens: number;
-  context_limit: number;
-  /** An estimate by the prices of `prices_of`; null where no price is known. */
-  cost_usd: number | null;
-  prices_of: string;
-  time_left_ms: number | null;
-  time_limit_ms: number | null;
-  ending: "connection" | "go_away" | null;
-  link_ms: number | null;
-}
-
-export interface WireFrame {
-  number: number;
-  at_ms: number;
-  outgoing: boolean;
-  kind: string;
-  size: number;
-  gap_ms: number | null;
-  /** Without its sound, its pictures and its secrets. */
-  json: string;
-}
-
-export interface Speech {
-  from_ms: number;
-  step_ms: number;
-  levels: number[];
-  probabilities: number[];
-  marks: { kind: "speech" | "start" | "silence" | "end"; at_ms: number }[];
-  start_threshold: number;
-  end_threshold: number;
-  prefix_padding_ms: number;
-  silence_ms: number;
-  detector: string;
-}
-
-/** What became of a picture: of this page's with `number`, or of one from Python, whose bytes ride beside it. */
-export interface Picture {
-  source: "camera" | "screen" | "file" | "python";
-  number: number;
-  mime_type: string;
-  width: number;
-  height: number;
-  tokens: number;
-  sent: boolean;
-  reason: string;
-}
-
 /** The parts of the explorer, by name. */
 export type PanelName = "settings" | "wire" | "tuner" | "turns";
 
@@ -201,101 +106,12 @@ export interface ExplorerActions {
   /** Opens or closes it, at a panel or where it was. */
   look(open: boolean, panel?: PanelName): void;
   /** Settings that shall be: null for a default, "model" for another model. They are kept until `apply`. */
-  configure(changes: Record<string, Json>): void;
+  configure(changes: Record<string, unknown>): void;
   apply(): void;
   revert(): void;
 }
 
-/** A piece of a turn's text and where in the turn's audio it begins (samples at 24 kHz). */
-export interface Span {
-  text: string;
-  sample: number;
-}
-
-export interface ToolUse {
-  id: string;
-  name: string;
-  /** The arguments as Python would show them: `on=True`. */
-  args: string;
-  result: string | null;
-  error: string | null;
-  duration_ms: number;
-  /** "asking": the person has to allow it. */
-  state: "asking" | "running" | "done" | "failed" | "refused" | "cancelled";
-  /** What it answered on the way, as text. */
-  updates: string[];
-}
-
-/** A program that the model ran; `outcome` is null while it runs. */
-export interface CodeRun {
-  language: string;
-  code: string;
-  outcome: "ok" | "failed" | null;
-  output: string;
-}
-
-/** Where the time of an answer went, in ms and in this order; null where nobody knows, or not yet. */
-export interface Anatomy {
-  /** From the end of speech until it was noticed. */
-  decision_ms: number | null;
-  network_ms: number | null;
-  tool_ms: number;
-  wait_ms: number;
-  /** From the first sound to the last that was heard. */
-  heard_ms: number | null;
-}
-
-/** A page that the model was asked to read. */
-export interface Page {
-  url: string;
-  status: "read" | "failed" | "paywall" | "unsafe";
-}
-
-export interface Turn {
-  index: number;
-  speaker: "user" | "model";
-  spans: Span[];
-  /** What is heard so far and may still change; shown in grey after the spans. */
-  interim: string;
-  final: boolean;
-  interrupted: boolean;
-  heard_sample: number | null;
-  latency_ms: number | null;
-  thoughts: string;
-  tools: ToolUse[];
-  /** Pages that the answer rests on; `uri` was checked to be http or https by the kernel, and is again here. */
-  sources: { title: string; uri: string }[];
-  /** What was searched for. */
-  queries: string[];
-  code: CodeRun[];
-  pages: Page[];
-  /** Language code, or "". */
-  language: string;
-  /** The model chose not to answer. */
-  waited: boolean;
-  /** Pictures sent in this turn. */
-  images: number;
-  anatomy: Anatomy | null;
-}
-
-export type NoticeLevel = "info" | "warning" | "error";
-
-export interface Notice {
-  level: NoticeLevel;
-  /** Stable name; a newer notice with the same code replaces the older. */
-  code: string;
-  /** Plain text; the first sentence is set off by the views. */
-  text: string;
-}
-
-export type Phase = "idle" | "connecting" | "live" | "ended";
-export type Floor = "listening" | "user" | "thinking" | "model" | "tool";
-/** How the talk is shown. */
-export type ViewKind = "talk" | "translation" | "dictation";
-export type TurnTaking = "automatic" | "push_to_talk";
-export type MicrophoneState = "off" | "asking" | "on" | "muted" | "paused" | "refused" | "missing";
-
-export interface Microphone {
+export interface MicrophoneDevices {
   state: MicrophoneState;
   /** Devices offered in settings; labels are empty until permission is given. */
   devices: { id: string; label: string }[];
@@ -350,15 +166,15 @@ export interface State {
   suggestions: string[];
   phase: Phase;
   floor: Floor;
-  turnTaking: TurnTaking;
-  view: ViewKind;
+  turnTaking: TurnTakingMode;
+  view: View;
   /** Whether the model takes pictures. */
   sees: boolean;
   /** performance.now() at which the session became live; null before. */
   liveSince: number | null;
   turns: Turn[];
   notices: Notice[];
-  microphone: Microphone;
+  microphone: MicrophoneDevices;
   playback: Playback;
   /** True while push-to-talk is held. */
   holding: boolean;
@@ -393,7 +209,7 @@ export interface Actions {
   sendText(text: string): void;
   interrupt(): void;
   hold(active: boolean): void;
-  setTurnTaking(mode: TurnTaking): void;
+  setTurnTaking(mode: TurnTakingMode): void;
   setVolume(volume: number): void;
   pickMicrophone(deviceId: string): void;
   dismissNotice(code: string): void;

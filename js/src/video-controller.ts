@@ -4,10 +4,10 @@ import type { Buffer } from "./audio/pcm.ts";
 import type { Bridge } from "./bridge.ts";
 import { type Easel, easelOf, type Frame, readPicture } from "./media/frames.ts";
 import { CAMERA_TROUBLES, Lens, SCREEN_TROUBLES } from "./media/video-capture.ts";
-import type { CameraNews } from "./messages.ts";
+import type { Camera, Picture } from "./messages.gen.ts";
 import { NO_PICTURE, type Notices, TOO_MANY_PICTURES } from "./notices.ts";
 import type { Scope } from "./scope.ts";
-import type { LensSource, Picture, Preview, SightActions, Sight as SightState, Store } from "./state.ts";
+import type { LensSource, Preview, SightActions, Sight as SightState, Store } from "./state.ts";
 
 /** A frame that the kernel has not spoken of holds up the next for so long at most. */
 const PATIENCE_MS = 5000;
@@ -146,7 +146,7 @@ export class Sight implements SightActions {
   }
 
   #send(source: LensSource | "file", { data, ...place }: Frame): void {
-    const body = { source, mime_type: "image/jpeg", ...place };
+    const body = { source, mime_type: "image/jpeg" as const, ...place };
     const number = this.#bridge.sendFrame(body, data);
     this.#underWay.set(number, { data, ...place });
     for (const old of [...this.#underWay.keys()].slice(0, -MOST_KEPT)) {
@@ -168,7 +168,7 @@ export class Sight implements SightActions {
     }
   }
 
-  #lensState(source: LensSource, state: "asking" | "on" | CameraNews["state"], detail: string): void {
+  #lensState(source: LensSource, state: "asking" | "on" | Camera["state"], detail: string): void {
     const on = state === "asking" || state === "on";
     const hidden = source === "camera" && document.hidden;
     this.#set({

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { App } from "../src/app.ts";
-import type { Envelope, KernelMessage, PageMessage, Welcome } from "../src/messages.ts";
+import type { Envelope } from "../src/bridge.ts";
+import type { KernelMessage, PageMessage, Welcome } from "../src/messages.gen.ts";
 import {
   FakeContext,
   type FakeDevices,

@@ -1,13 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Bridge, type Ears, type Insight } from "../src/bridge.ts";
-import {
-  type Envelope,
-  type KernelMessage,
-  type PageMessage,
-  readKernelMessage,
-  type Welcome,
-} from "../src/messages.ts";
+import { Bridge, type Ears, type Envelope, type Insight, readKernelMessage } from "../src/bridge.ts";
+import type { KernelMessage, PageMessage, Welcome } from "../src/messages.gen.ts";
 
 interface Golden {
   page_to_kernel: Envelope<PageMessage>[];
@@ -91,29 +85,37 @@ describe("the golden messages", () => {
   );
 
   it.each(golden.kernel_to_page.map((message) => [message.lane, message.kind, message] as const))(
-    "are refused with a field missing or wrong: %s %s",
+    "are refused without their place: %s %s",
     (_lane, _kind, message) => {
-      for (const field of Object.keys(message.body)) {
-        const body = { ...message.body } as Record<string, unknown>;
-        delete body[field];
-        expect(readKernelMessage({ ...message, body }), `without ${field}`).toBeNull();
-        expect(readKernelMessage({ ...message, body: { ...body, [field]: Symbol("x") } }), field).toBeNull();
-      }
       for (const field of ["seq", "ack", "epoch", "lane", "kind", "body"]) {
         expect(readKernelMessage({ ...message, [field]: undefined }), field).toBeNull();
       }
     },
   );
 
-  it.each([null, 1, "x", [], {}, { lane: "control", kind: "__proto__", body: {}, seq: 1, ack: 0, epoch: 0 }])(
-    "are not %j",
-    (content) => {
-      const rig = new Rig();
-      rig.bridge.receive(content);
-      expect(rig.bridge.ignored).toBe(1);
-      expect(rig.lives).toBe(0);
-    },
-  );
+  const flush = { lane: "control", kind: "flush", body: { turn: 1 }, seq: 1, ack: 0, epoch: 0 };
+
+  it.each([
+    null,
+    1,
+    "x",
+    [],
+    {},
+    { ...flush, kind: "__proto__" },
+    { ...flush, kind: "stop" },
+    { ...flush, lane: "__proto__" },
+    { ...flush, lane: "speaker" },
+    { ...flush, seq: -1 },
+    { ...flush, epoch: 0.5 },
+    { ...flush, ack: "0" },
+    { ...flush, body: [] },
+  ])("are not %j", (content) => {
+    expect(readKernelMessage(content)).toBeNull();
+    const rig = new Rig();
+    rig.bridge.receive(content);
+    expect(rig.lives).toBe(0);
+    expect(rig.heard).toEqual([]);
+  });
 
   // The type of this list is the compiler's word that the page can say no more and no less.
   const said: PageMessage[] = [

@@ -44,12 +44,13 @@ function breaches(rule: Rule, source: string): number[] {
 /** Which layer a file belongs to, and which other layers that one may import. `scope` may be imported by all. */
 const LAYERS: Record<string, string[]> = {
   index: ["app", "views", "audio"],
-  app: ["controllers", "media", "bridge", "state", "audio"],
-  controllers: ["media", "bridge", "state", "audio"],
-  views: ["state", "audio"],
-  media: ["state", "audio", "worklets"],
-  bridge: ["state", "audio"],
-  state: ["audio"],
+  app: ["controllers", "media", "bridge", "state", "messages", "audio"],
+  controllers: ["media", "bridge", "state", "messages", "audio"],
+  views: ["state", "messages", "audio"],
+  media: ["state", "messages", "audio", "worklets"],
+  bridge: ["messages", "audio"],
+  state: ["messages", "audio"],
+  messages: [],
   worklets: ["audio"],
   audio: [],
 };
@@ -61,14 +62,10 @@ function layerOf(file: string): string {
   if (file.startsWith("explorer/")) {
     return "views";
   }
-  const name = file.replace(/(\.gen)?\.ts$/, "");
-  return name.endsWith("-controller")
-    ? "controllers"
-    : name === "messages"
-      ? "bridge"
-      : name === "notices"
-        ? "state"
-        : name;
+  if (file.endsWith("-controller.ts")) {
+    return "controllers";
+  }
+  return file === "notices.ts" ? "state" : file.replace(/(\.gen)?\.ts$/, "");
 }
 
 /** The files of src/ that `file` imports, as paths in src/. */

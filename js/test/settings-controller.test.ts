@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ControlMessage, KernelMessage } from "../src/messages.ts";
+import type { ControlMessage } from "../src/bridge.ts";
+import type { KernelMessage, Settings } from "../src/messages.gen.ts";
 import { Exploration } from "../src/settings-controller.ts";
-import { createStore, type Settings } from "../src/state.ts";
+import { createStore } from "../src/state.ts";
 
 const golden = JSON.parse(
   readFileSync(new URL("../../tests/fixtures/bridge.json", import.meta.url), "utf8"),

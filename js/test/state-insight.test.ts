@@ -1,16 +1,8 @@
 import { describe, expect, it } from "vitest";
-import {
-  addFrames,
-  addSpeech,
-  MOST_FRAMES,
-  NO_FRAMES,
-  NO_TRACK,
-  type Speech,
-  TRACK_MS,
-  type WireFrame,
-} from "../src/state.ts";
+import type { Frame, Speech } from "../src/messages.gen.ts";
+import { addFrames, addSpeech, MOST_FRAMES, NO_FRAMES, NO_TRACK, TRACK_MS } from "../src/state.ts";
 
-const frame = (number: number): WireFrame => ({
+const frame = (number: number): Frame => ({
   number,
   at_ms: number * 10,
   outgoing: true,

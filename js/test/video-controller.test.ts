@@ -1,11 +1,12 @@
 // @vitest-environment happy-dom
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { ControlMessage } from "../src/bridge.ts";
 import { CELLS, type Easel } from "../src/media/frames.ts";
-import type { CameraFrame, ControlMessage } from "../src/messages.ts";
+import type { CameraFrame, Picture } from "../src/messages.gen.ts";
 import { Notices } from "../src/notices.ts";
 import { Scope } from "../src/scope.ts";
-import { createStore, type Picture, type Store } from "../src/state.ts";
+import { createStore, type Store } from "../src/state.ts";
 import { Sight } from "../src/video-controller.ts";
 import { FakeTrack, installFakes } from "./media/fakes.ts";
 

@@ -276,11 +276,11 @@ function allowed(device) {
 function trouble(error, may = () => allowed("microphone")) {
   let name2 = error instanceof Error || error instanceof DOMException ? error.name : "", code2 = Object.hasOwn(CODES, name2) ? CODES[name2] : "microphone-failed";
   code2 === "microphone-refused" && !may() && (code2 = "microphone-blocked");
-  let [state, text3] = TEXTS[code2];
+  let [state, text2] = TEXTS[code2];
   return {
     state,
     detail: name2 === "NotSecure" || name2 === "TrackEnded" ? "" : name2,
-    notice: { level: "error", code: code2, text: text3 }
+    notice: { level: "error", code: code2, text: text2 }
   };
 }
 var TROUBLES = [...Object.keys(TEXTS), "microphone-silent"], SILENT2 = {
@@ -791,8 +791,8 @@ var BAR_MS = 40, Talk = class {
   }
   /** Opens or shuts the microphone's way to the kernel, as the state says; to be called when that changes. */
   openGate() {
-    let { phase: phase2, microphone, turnTaking, holding, owner } = this.#store.get(), on = microphone.state === "on" || microphone.state === "paused";
-    this.#voice.open({ live: phase2 === "live" && owner && on, pushToTalk: turnTaking === "push_to_talk" }), holding && this.#voice.press();
+    let { phase, microphone, turnTaking, holding, owner } = this.#store.get(), on = microphone.state === "on" || microphone.state === "paused";
+    this.#voice.open({ live: phase === "live" && owner && on, pushToTalk: turnTaking === "push_to_talk" }), holding && this.#voice.press();
   }
   #busy(busy) {
     let microphone = this.#store.get().microphone;
@@ -809,165 +809,23 @@ function samplesOf(buffer) {
   return copy.set(bytes2.subarray(0, copy.length)), new Int16Array(copy.buffer);
 }
 
-// src/messages.ts
-var text = (value) => typeof value == "string", flag = (value) => typeof value == "boolean", count = (value) => Number.isSafeInteger(value) && value >= 0, amount = (value) => Number.isFinite(value), isObject = (value) => typeof value == "object" && value !== null && !Array.isArray(value), maybe = (check) => (value) => value === null || check(value), list = (check) => (value) => Array.isArray(value) && value.every(check), oneOf = (...words2) => (value) => words2.includes(value), fields = (checks) => (value) => isObject(value) && Object.entries(checks).every(([name2, check]) => check(value[name2])), table = (check) => (value) => isObject(value) && Object.values(value).every(check), phase = oneOf("idle", "connecting", "live", "ended"), floor = oneOf("listening", "user", "thinking", "model", "tool"), mode = oneOf("automatic", "push_to_talk"), noticeFields = { level: oneOf("info", "warning", "error"), code: text, text }, tool = fields({
-  id: text,
-  name: text,
-  args: text,
-  result: maybe(text),
-  error: maybe(text),
-  duration_ms: amount,
-  state: oneOf("asking", "running", "done", "failed", "refused", "cancelled"),
-  updates: list(text)
-}), turnFields = {
-  index: count,
-  speaker: oneOf("user", "model"),
-  spans: list(fields({ text, sample: count })),
-  interim: text,
-  final: flag,
-  interrupted: flag,
-  heard_sample: maybe(count),
-  latency_ms: maybe(amount),
-  thoughts: text,
-  tools: list(tool),
-  sources: list(fields({ title: text, uri: text })),
-  queries: list(text),
-  code: list(fields({ language: text, code: text, outcome: maybe(oneOf("ok", "failed")), output: text })),
-  pages: list(fields({ url: text, status: oneOf("read", "failed", "paywall", "unsafe") })),
-  language: text,
-  waited: flag,
-  images: count,
-  anatomy: maybe(
-    fields({
-      decision_ms: maybe(amount),
-      network_ms: maybe(amount),
-      tool_ms: amount,
-      wait_ms: amount,
-      heard_ms: maybe(amount)
-    })
-  )
-}, sessionFields = {
-  phase,
-  floor,
-  turn_taking: mode,
-  view: oneOf("talk", "translation", "dictation"),
-  sees: flag,
-  model: text,
-  badge: text,
-  suggestions: list(text),
-  elapsed_ms: amount,
-  owner: text
-}, json = isObject, feature = fields({
-  name: text,
-  group: text,
-  label: text,
-  wire: text,
-  about: text,
-  kind: oneOf("switch", "choice", "number", "text", "names", "json"),
-  unsaid: text,
-  choices: list(text),
-  choices_by_model: table(list(text)),
-  notes: table(text),
-  lowest: maybe(amount),
-  highest: maybe(amount),
-  whole: flag,
-  unit: text,
-  instead: text,
-  ignored: list(text),
-  refused: list(text)
-}), FROM_KERNEL = {
-  "control welcome": fields({
-    ...sessionFields,
-    client: text,
-    name: text,
-    speaker: text,
-    explorer: flag,
-    turns: list(fields(turnFields)),
-    notices: list(fields(noticeFields)),
-    transcript_class: text,
-    speaker_seq: count
-  }),
-  "control state": fields(sessionFields),
-  "control turn": fields(turnFields),
-  "control flush": fields({ turn: count }),
-  "control notice": fields(noticeFields),
-  "control clear_notice": fields({ code: text }),
-  "control heartbeat": fields({
-    microphone_ack: count,
-    microphone_resend: flag,
-    acks: table(count)
-  }),
-  "control catalogue": fields({
-    service: text,
-    features: list(feature),
-    models: list(fields({ id: text, status: text, facts: list(text) }))
-  }),
-  "control settings": fields({
-    model: text,
-    values: json,
-    pending: json,
-    errors: table(text),
-    notes: list(text),
-    live: list(text),
-    code: text,
-    acks: table(count)
-  }),
-  "control meter": fields({
-    prompt_tokens: count,
-    response_tokens: count,
-    total_tokens: count,
-    by_modality: table(count),
-    context_tokens: count,
-    context_limit: count,
-    cost_usd: maybe(amount),
-    prices_of: text,
-    time_left_ms: maybe(amount),
-    time_limit_ms: maybe(amount),
-    ending: maybe(oneOf("connection", "go_away")),
-    link_ms: maybe(amount)
-  }),
-  "insight wire": fields({
-    frames: list(
-      fields({
-        number: count,
-        at_ms: amount,
-        outgoing: flag,
-        kind: text,
-        size: count,
-        gap_ms: maybe(amount),
-        json: text
-      })
-    ),
-    lost: count
-  }),
-  "insight speech": fields({
-    from_ms: amount,
-    step_ms: amount,
-    levels: list(amount),
-    probabilities: list(amount),
-    marks: list(fields({ kind: oneOf("speech", "start", "silence", "end"), at_ms: amount })),
-    start_threshold: amount,
-    end_threshold: amount,
-    prefix_padding_ms: count,
-    silence_ms: count,
-    detector: text
-  }),
-  "insight picture": fields({
-    source: oneOf("camera", "screen", "file", "python"),
-    number: count,
-    mime_type: text,
-    width: count,
-    height: count,
-    tokens: count,
-    sent: flag,
-    reason: text
-  }),
-  "speaker audio": fields({ turn: count, first_sample: count, sample_rate: count }),
-  "speaker end": fields({ turn: count, samples: count })
+// src/messages.gen.ts
+var KERNEL_KINDS = {
+  control: [
+    "welcome",
+    "state",
+    "turn",
+    "flush",
+    "notice",
+    "clear_notice",
+    "heartbeat",
+    "catalogue",
+    "settings",
+    "meter"
+  ],
+  speaker: ["audio", "end"],
+  insight: ["wire", "speech", "picture"]
 };
-function readKernelMessage(content) {
-  return !isObject(content) || !count(content.epoch) || !count(content.seq) || !count(content.ack) ? null : (Object.hasOwn(FROM_KERNEL, `${content.lane} ${content.kind}`) ? FROM_KERNEL[`${content.lane} ${content.kind}`] : void 0)?.(content.body) ? content : null;
-}
 
 // src/bridge.ts
 var CAPACITY = 256, RESEND_MS2 = 2e3, SLOWEST_MS = 3e4, Outbox = class {
@@ -1034,7 +892,14 @@ var CAPACITY = 256, RESEND_MS2 = 2e3, SLOWEST_MS = 3e4, Outbox = class {
       this.#last += 1, this.#held.delete(this.#last), ready.push(next), next = this.#held.get(this.#last + 1);
     return ready;
   }
-}, SPEAKER_HOLE_MS = 5e3, CONTROL_HOLE_MS = 3e3, REPORTS_UNDER_WAY = 8;
+}, isCount = (value) => Number.isSafeInteger(value) && value >= 0, isObject = (value) => typeof value == "object" && value !== null && !Array.isArray(value);
+function readKernelMessage(content) {
+  if (!isObject(content) || !isObject(content.body))
+    return null;
+  let { lane, kind, epoch, seq, ack } = content;
+  return Object.hasOwn(KERNEL_KINDS, String(lane)) && KERNEL_KINDS[String(lane)].includes(String(kind)) && [epoch, seq, ack].every(isCount) ? content : null;
+}
+var SPEAKER_HOLE_MS = 5e3, CONTROL_HOLE_MS = 3e3, REPORTS_UNDER_WAY = 8;
 function randomName() {
   return Array.from(
     crypto.getRandomValues(new Uint8Array(8)),
@@ -1055,7 +920,6 @@ var Bridge = class {
   #owning = !1;
   #cameraSeq = 0;
   #holeSince = { control: null, speaker: null };
-  #ignored = 0;
   /** `client` names this page among those that show the same widget. */
   constructor(client, wire, now, ears) {
     this.client = client, this.#wire = wire, this.#now = now, this.#ears = ears;
@@ -1066,10 +930,6 @@ var Bridge = class {
   /** The highest number of the speaker lane without a hole. */
   get speakerAck() {
     return this.#speaker.last;
-  }
-  /** How many messages could not be read. */
-  get ignored() {
-    return this.#ignored;
   }
   /** True once the kernel has greeted this page. */
   get welcomed() {
@@ -1101,11 +961,7 @@ var Bridge = class {
   /** Takes whatever the comm delivered. */
   receive(content, buffers = []) {
     let message = readKernelMessage(content);
-    if (message === null) {
-      this.#ignored += 1;
-      return;
-    }
-    this.#ears.alive(), message.lane === "speaker" ? this.#hear({ message, buffers: [...buffers] }) : message.lane === "insight" ? this.#ears.insight(message, buffers) : (this.#acknowledged(message), this.#take(message)), this.#watchHoles();
+    message !== null && (this.#ears.alive(), message.lane === "speaker" ? this.#hear({ message, buffers: [...buffers] }) : message.lane === "insight" ? this.#ears.insight(message, buffers) : (this.#acknowledged(message), this.#take(message)), this.#watchHoles());
   }
   /** To be called a few times a second: repeats what was lost and gives up on what will not come. */
   tick() {
@@ -1284,7 +1140,7 @@ function addSpeech(known2, news) {
     atMs: news.from_ms + index * news.step_ms,
     level,
     probability: probabilities[index] ?? 0
-  })), endMs = news.from_ms + levels.length * news.step_ms, kept = (list2, at) => list2.filter((item2) => at(item2) >= endMs - 2e4);
+  })), endMs = news.from_ms + levels.length * news.step_ms, kept = (list, at) => list.filter((item2) => at(item2) >= endMs - 2e4);
   return {
     windows: kept([...before.windows, ...fresh], (window2) => window2.atMs),
     marks: kept([...before.marks, ...marks], (mark) => mark.at_ms),
@@ -1603,8 +1459,8 @@ async function askCamera(deviceId) {
 function cameraTrouble(error, may = () => allowed("camera")) {
   let name2 = error instanceof Error || error instanceof DOMException ? error.name : "", code2 = Object.hasOwn(CODES2, name2) ? CODES2[name2] : "camera-failed";
   code2 === "camera-refused" && !may() && (code2 = "camera-blocked");
-  let [state, text3] = TEXTS2[code2];
-  return { state, detail: name2 === "NotSecure" || name2 === "TrackEnded" ? "" : name2, notice: { level: "error", code: code2, text: text3 } };
+  let [state, text2] = TEXTS2[code2];
+  return { state, detail: name2 === "NotSecure" || name2 === "TrackEnded" ? "" : name2, notice: { level: "error", code: code2, text: text2 } };
 }
 var NOT_CHOSEN = {
   level: "info",
@@ -1794,8 +1650,8 @@ var PATIENCE_MS = 5e3, MOST_KEPT = 12, CANVASES = { easel: easelOf, read: readPi
     } else !sent && mine && this.#set({ news: reason === "unchanged" ? "unchanged" : "waiting" });
   }
   #wanted() {
-    let { phase: phase2, owner, connected } = this.#store.get(), awaited = this.#underWay.size > 0 && this.#now() - this.#sentMs < PATIENCE_MS;
-    return awaited && this.#now() - this.#sentMs > PATIENCE_MS / 2 && this.#set({ news: "waiting" }), phase2 === "live" && owner && connected && !awaited;
+    let { phase, owner, connected } = this.#store.get(), awaited = this.#underWay.size > 0 && this.#now() - this.#sentMs < PATIENCE_MS;
+    return awaited && this.#now() - this.#sentMs > PATIENCE_MS / 2 && this.#set({ news: "waiting" }), phase === "live" && owner && connected && !awaited;
   }
   #send(source, { data, ...place }) {
     let body = { source, mime_type: "image/jpeg", ...place }, number2 = this.#bridge.sendFrame(body, data);
@@ -1901,8 +1757,8 @@ var TICK_MS = 250, IDLE_TICKS = 4, PATIENCE_TICKS = 20, VIEW_GRACE_MS = 1500, LO
   toggleMute() {
     this.#talk.microphone.mute(!this.#talk.microphone.muted);
   }
-  sendText(text3) {
-    let said2 = text3.trim().slice(0, LONGEST_TEXT);
+  sendText(text2) {
+    let said2 = text2.trim().slice(0, LONGEST_TEXT);
     said2 !== "" && (this.#elsewhere() || (this.#talk.player.unlock(), this.#begin(!1)), this.bridge.send({ lane: "control", kind: "text", body: { text: said2 } }));
   }
   interrupt() {
@@ -1911,8 +1767,8 @@ var TICK_MS = 250, IDLE_TICKS = 4, PATIENCE_TICKS = 20, VIEW_GRACE_MS = 1500, LO
   hold(active) {
     active === this.store.get().holding || active && this.#elsewhere() || (this.store.set({ holding: active }), active && (this.#talk.player.unlock(), this.#talk.microphone.wanted || this.start()), this.#talk.hold(active));
   }
-  setTurnTaking(mode2) {
-    this.store.set({ turnTaking: mode2 }), this.#talk.openGate(), this.bridge.send({ lane: "control", kind: "turn_taking", body: { mode: mode2 } });
+  setTurnTaking(mode) {
+    this.store.set({ turnTaking: mode }), this.#talk.openGate(), this.bridge.send({ lane: "control", kind: "turn_taking", body: { mode } });
   }
   setVolume(volume) {
     this.#talk.player.setVolume(volume), this.store.set({ playback: { ...this.store.get().playback, volume } });
@@ -1967,10 +1823,10 @@ var TICK_MS = 250, IDLE_TICKS = 4, PATIENCE_TICKS = 20, VIEW_GRACE_MS = 1500, LO
     this.#session(welcome), this.explorer.welcome(welcome.explorer);
   }
   #session(told) {
-    let { phase: phase2, floor: floor2, turn_taking, view, sees, model, badge } = told, { suggestions: suggestions2, elapsed_ms, owner } = told, before = this.store.get(), liveSince = phase2 === "live" ? before.liveSince ?? this.#now() - elapsed_ms : null, mine = owner === this.bridge.client;
+    let { phase, floor, turn_taking, view, sees, model, badge } = told, { suggestions: suggestions2, elapsed_ms, owner } = told, before = this.store.get(), liveSince = phase === "live" ? before.liveSince ?? this.#now() - elapsed_ms : null, mine = owner === this.bridge.client;
     this.#owner = owner;
     let elsewhere = owner !== "" && !mine;
-    this.store.set({ phase: phase2, floor: floor2, turnTaking: turn_taking, view, sees, model, badge, suggestions: suggestions2 }), this.store.set({ liveSince, owner: mine, elsewhere }), elsewhere ? this.#yield() : this.#notices.clear(OTHER_PAGE.code), phase2 === "ended" && before.phase !== "ended" && this.#ended(), this.#talk.openGate();
+    this.store.set({ phase, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions: suggestions2 }), this.store.set({ liveSince, owner: mine, elsewhere }), elsewhere ? this.#yield() : this.#notices.clear(OTHER_PAGE.code), phase === "ended" && before.phase !== "ended" && this.#ended(), this.#talk.openGate();
   }
   #turn(turn) {
     let others = this.store.get().turns.filter((known2) => known2.index !== turn.index), place = others.findIndex((known2) => known2.index > turn.index);
@@ -1994,7 +1850,7 @@ var TICK_MS = 250, IDLE_TICKS = 4, PATIENCE_TICKS = 20, VIEW_GRACE_MS = 1500, LO
   }
   /** Asks the kernel to begin; what it says about that will follow. */
   #begin(microphone, claim = microphone) {
-    let { phase: phase2 } = this.store.get(), resting = phase2 === "idle" || phase2 === "ended";
+    let { phase } = this.store.get(), resting = phase === "idle" || phase === "ended";
     resting && this.store.set({ phase: "connecting" }), (resting || claim) && this.bridge.send({ lane: "control", kind: "start", body: { microphone } });
   }
   /** Begins to talk for a picture, with this page as the one that shows; false where another page does. */
@@ -2048,7 +1904,7 @@ function button(className, label, ...children) {
 function name(node, label, title2 = label) {
   attribute(node, "aria-label", label), attribute(node, "title", title2);
 }
-function text2(node, value) {
+function text(node, value) {
   node.textContent !== value && (node.textContent = value);
 }
 function attribute(node, key, value) {
@@ -2092,29 +1948,29 @@ function icon(picture2, size2 = 20) {
 function picture(svg, to) {
   attribute(svg.firstElementChild, "d", PATHS[to]);
 }
-function patchKeyed(list2, nodes, items, how) {
+function patchKeyed(list, nodes, items, how) {
   let changed = !1;
   if (nodes.size > items.length || items.some((item2) => !nodes.has(how.key(item2)))) {
     let kept = new Set(items.map(how.key));
     for (let [key, node] of nodes)
       kept.has(key) || (node.element.remove(), nodes.delete(key), changed = !0);
   }
-  let place = list2.firstElementChild;
+  let place = list.firstElementChild;
   for (let item2 of items) {
     let node = nodes.get(how.key(item2));
-    node || (node = how.make(item2), nodes.set(how.key(item2), node)), node.element === place ? place = place.nextElementSibling : list2.insertBefore(node.element, place), changed = how.update(node, item2) || changed;
+    node || (node = how.make(item2), nodes.set(how.key(item2), node)), node.element === place ? place = place.nextElementSibling : list.insertBefore(node.element, place), changed = how.update(node, item2) || changed;
   }
   return changed;
 }
 
 // src/views/format.ts
 var ANSI = /\u001b\[[0-?]*[ -/]*[@-~]/g, CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, LINES = /\r\n?|[\u2028\u2029\u0085]/g, BIDI = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
-function clean(text3, longest = 2e4) {
-  return (text3.length > longest ? `${text3.slice(0, longest)}…` : text3).replace(ANSI, "").replace(LINES, `
+function clean(text2, longest = 2e4) {
+  return (text2.length > longest ? `${text2.slice(0, longest)}…` : text2).replace(ANSI, "").replace(LINES, `
 `).replace(CONTROLS, "").replace(BIDI, (mark) => `\\u${mark.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`).replace(LONE_SURROGATE, "�");
 }
-function cleanLine(text3, longest = 200) {
-  return clean(text3, longest).replace(/\s+/g, " ").trim();
+function cleanLine(text2, longest = 200) {
+  return clean(text2, longest).replace(/\s+/g, " ").trim();
 }
 function elapsed(ms2) {
   let seconds = Math.max(0, Math.floor(ms2 / 1e3)), two = (value) => String(value).padStart(2, "0"), hours = Math.floor(seconds / 3600), rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
@@ -2127,22 +1983,22 @@ function latency(ms2) {
 function duration(ms2) {
   return ms2 < 1 ? "< 1 ms" : ms2 < 999.5 ? `${Math.round(ms2)} ms` : `${(ms2 / 1e3).toFixed(1)} s`;
 }
-function bytes(count2) {
-  return count2 < 1e3 ? `${count2} bytes` : count2 < 999500 ? `${Math.round(count2 / 1e3)} kB` : `${(count2 / 1e6).toFixed(1)} MB`;
+function bytes(count) {
+  return count < 1e3 ? `${count} bytes` : count < 999500 ? `${Math.round(count / 1e3)} kB` : `${(count / 1e6).toFixed(1)} MB`;
 }
-function firstSentence(text3) {
-  let match = /^(.+?[.!?…])\s+(\S.*)$/s.exec(text3);
-  return match ? [match[1], match[2]] : [text3, ""];
+function firstSentence(text2) {
+  let match = /^(.+?[.!?…])\s+(\S.*)$/s.exec(text2);
+  return match ? [match[1], match[2]] : [text2, ""];
 }
-function badgeParts(text3) {
-  let at = text3.indexOf(" · ");
-  return at < 0 ? [text3, ""] : [text3.slice(0, at), text3.slice(at)];
+function badgeParts(text2) {
+  let at = text2.indexOf(" · ");
+  return at < 0 ? [text2, ""] : [text2.slice(0, at), text2.slice(at)];
 }
-function tokens(count2) {
-  return `${count2.toLocaleString("en")} ${count2 === 1 ? "token" : "tokens"}`;
+function tokens(count) {
+  return `${count.toLocaleString("en")} ${count === 1 ? "token" : "tokens"}`;
 }
-function dollars(amount2) {
-  return amount2 > 0 && amount2 < 1e-3 ? "< $0.001" : `~$${amount2.toFixed(amount2 < 0.1 ? 3 : 2)}`;
+function dollars(amount) {
+  return amount > 0 && amount < 1e-3 ? "< $0.001" : `~$${amount.toFixed(amount < 0.1 ? 3 : 2)}`;
 }
 function left(ms2) {
   let seconds = Math.max(0, Math.ceil(ms2 / 1e3));
@@ -2175,7 +2031,7 @@ function question(actions) {
       if (asked !== (use?.id ?? null) && (asked = use?.id ?? null, answered = !1), use === null && element.contains(document.activeElement) && element.closest(".livewidget")?.focus({ preventScroll: !0 }), show(element, use !== null), use === null)
         return;
       let called = cleanLine(use.name, 80);
-      name(yes, `Allow ${called}`), name(no, `Don't allow ${called}`), element.setAttribute("aria-label", `May ${called} run?`), text2(words2, state.elsewhere ? "asked in another page" : "May it run?"), show(yes, !state.elsewhere), show(no, !state.elsewhere);
+      name(yes, `Allow ${called}`), name(no, `Don't allow ${called}`), element.setAttribute("aria-label", `May ${called} run?`), text(words2, state.elsewhere ? "asked in another page" : "May it run?"), show(yes, !state.elsewhere), show(no, !state.elsewhere);
     }
   };
 }
@@ -2202,7 +2058,7 @@ function makeChip(actions) {
     element,
     update(use, state) {
       let known2 = use.state in OUTCOME ? use.state : "running";
-      attribute(element, "data-state", known2), text2(call, cleanLine(use.name, 80)), text2(rest, `(${cleanLine(use.args, known2 === "asking" ? ASKED : CHIP)})${OUTCOME[known2](use)}`), ask.update(known2 === "asking" ? use : null, state);
+      attribute(element, "data-state", known2), text(call, cleanLine(use.name, 80)), text(rest, `(${cleanLine(use.args, known2 === "asking" ? ASKED : CHIP)})${OUTCOME[known2](use)}`), ask.update(known2 === "asking" ? use : null, state);
     }
   };
 }
@@ -2379,9 +2235,9 @@ function speakerName(state) {
 
 // src/views/header.ts
 var SVG2 = "http://www.w3.org/2000/svg", RADIUS = 6, AROUND = 2 * Math.PI * RADIUS, SOON_MS = 6e4, TICK_MS2 = 500;
-function timeLeft({ phase: phase2, connected, explorer: explorer2 }, now) {
+function timeLeft({ phase, connected, explorer: explorer2 }, now) {
   let { meter, meterAt } = explorer2;
-  return phase2 !== "live" || !connected || meter === null || meter.time_left_ms === null ? null : Math.max(0, meter.time_left_ms - (now - meterAt));
+  return phase !== "live" || !connected || meter === null || meter.time_left_ms === null ? null : Math.max(0, meter.time_left_ms - (now - meterAt));
 }
 function timeRing(scope) {
   let [track, rest] = [circle("lw-ring-track"), circle("lw-ring-rest")];
@@ -2397,7 +2253,7 @@ function timeRing(scope) {
     let share = meter.time_limit_ms ? Math.min(1, ms2 / meter.time_limit_ms) : 0;
     attribute(rest, "stroke-dasharray", `${(share * AROUND).toFixed(1)} ${AROUND.toFixed(1)}`);
     let soon = ms2 <= SOON_MS || meter.ending === "go_away";
-    attribute(element, "data-soon", soon ? "true" : null), text2(word, soon ? left(ms2) : ""), show(word, soon);
+    attribute(element, "data-soon", soon ? "true" : null), text(word, soon ? left(ms2) : ""), show(word, soon);
     let sentence4 = lasts(ms2, meter);
     attribute(element, "aria-label", sentence4), attribute(element, "title", sentence4);
   };
@@ -2412,11 +2268,11 @@ function lasts(ms2, { ending }) {
   return ending === "go_away" ? `The service ends this connection in ${left(ms2)}` : `This connection lasts about ${left(ms2)} more`;
 }
 function tokenMeter() {
-  let count2 = el("span"), cost = el("span", "lw-cost"), element = el("span", "lw-tokens", {}, count2, cost);
+  let count = el("span"), cost = el("span", "lw-cost"), element = el("span", "lw-tokens", {}, count, cost);
   return {
     element,
     update({ explorer: { meter } }) {
-      show(element, meter !== null && meter.total_tokens > 0), meter !== null && (text2(count2, tokens(meter.total_tokens)), text2(cost, price(meter)), attribute(element, "title", details(meter)));
+      show(element, meter !== null && meter.total_tokens > 0), meter !== null && (text(count, tokens(meter.total_tokens)), text(cost, price(meter)), attribute(element, "title", details(meter)));
     }
   };
 }
@@ -2425,7 +2281,7 @@ function price({ cost_usd }) {
 }
 function details(meter) {
   let kinds2 = Object.entries(meter.by_modality).map(
-    ([kind, count2]) => `${kind.toLowerCase()} ${count2.toLocaleString("en")}`
+    ([kind, count]) => `${kind.toLowerCase()} ${count.toLocaleString("en")}`
   );
   return [
     `${tokens(meter.prompt_tokens)} sent, ${tokens(meter.response_tokens)} received`,
@@ -2462,7 +2318,7 @@ function header(scope) {
     explore,
     settings2
   ), since = null, counted2 = !1, tick = () => {
-    since !== null && text2(clock2, elapsed(performance.now() - since));
+    since !== null && text(clock2, elapsed(performance.now() - since));
   };
   return scope.interval(tick, 250), {
     element,
@@ -2470,11 +2326,11 @@ function header(scope) {
     settings: settings2,
     update(state) {
       let { word: now, tone } = status(state);
-      attribute(dot, "data-tone", tone), attribute(word, "data-tone", tone), text2(word, now), text2(who, displayName(state)), attribute(who, "title", displayName(state));
+      attribute(dot, "data-tone", tone), attribute(word, "data-tone", tone), text(word, now), text(who, displayName(state)), attribute(who, "title", displayName(state));
       let [short2, more] = badgeParts(cleanLine(state.badge));
-      text2(badgeShort, short2), text2(badgeMore, more), show(badge, short2 !== "");
+      text(badgeShort, short2), text(badgeMore, more), show(badge, short2 !== "");
       let ms2 = lastLatency(state);
-      text2(first, ms2 === null ? "" : `first sound ${latency(ms2)}`), show(first, ms2 !== null), since = state.phase === "live" && state.connected ? state.liveSince : null, state.phase === "connecting" && text2(clock2, elapsed(0)), counted2 ||= since !== null || state.phase === "idle" || state.phase === "connecting", show(clock2, counted2), tick(), ring.update(state), used.update(state), show(used.element, !used.element.hidden && (state.explorer.meter?.cost_usd ?? 0) > 0);
+      text(first, ms2 === null ? "" : `first sound ${latency(ms2)}`), show(first, ms2 !== null), since = state.phase === "live" && state.connected ? state.liveSince : null, state.phase === "connecting" && text(clock2, elapsed(0)), counted2 ||= since !== null || state.phase === "idle" || state.phase === "connecting", show(clock2, counted2), tick(), ring.update(state), used.update(state), show(used.element, !used.element.hidden && (state.explorer.meter?.cost_usd ?? 0) > 0);
     }
   };
 }
@@ -2494,12 +2350,12 @@ function anatomyPanel(_store, _actions, _scope) {
   let legend = el("ul", "lw-tuner-legend");
   for (let { name: name2, label } of PARTS)
     legend.append(el("li", "", {}, el("i", `lw-tuner-key lw-part-${name2}`), label));
-  let list2 = el("ol", "lw-anatomy"), empty = el(
+  let list = el("ol", "lw-anatomy"), empty = el(
     "p",
     "lw-panel-empty",
     {},
     "No answer yet. Each will have a bar here: where its time went."
-  ), element = el("div", "lw-anatomies", {}, legend, list2, empty), seen = null;
+  ), element = el("div", "lw-anatomies", {}, legend, list, empty), seen = null;
   return {
     element,
     update({ turns }) {
@@ -2510,9 +2366,9 @@ function anatomyPanel(_store, _actions, _scope) {
       show(empty, timed.length === 0), show(legend, timed.length > 0);
       let longest = Math.max(1, ...timed.map((turn) => total(turn.anatomy)));
       for (let [index, turn] of timed.entries())
-        put(list2.children[index] ?? list2.appendChild(row()), turn, longest);
-      for (; list2.children.length > timed.length; )
-        list2.lastElementChild.remove();
+        put(list.children[index] ?? list.appendChild(row()), turn, longest);
+      for (; list.children.length > timed.length; )
+        list.lastElementChild.remove();
     }
   };
 }
@@ -2525,9 +2381,9 @@ function row() {
 }
 function put(node, turn, longest) {
   let [said2, bar, says] = node.children, anatomy = turn.anatomy;
-  text2(said2, cleanLine(turn.spans.map((span) => span.text).join(""), 90) || "…"), PARTS.forEach((part, index) => {
+  text(said2, cleanLine(turn.spans.map((span) => span.text).join(""), 90) || "…"), PARTS.forEach((part, index) => {
     bar.children[index].style.width = `${part.of(anatomy) / longest * 100}%`;
-  }), text2(says, sentence(anatomy)), attribute(bar, "aria-label", sentence(anatomy));
+  }), text(says, sentence(anatomy)), attribute(bar, "aria-label", sentence(anatomy));
 }
 function sentence(anatomy) {
   let before = PARTS.slice(0, -1), first = before.reduce((sum, part) => sum + part.of(anatomy), 0), made = before.filter((part) => part.of(anatomy) >= 0.5).map((part) => `${part.label} ${duration(part.of(anatomy))}`).join(", "), heard = anatomy.heard_ms ? `; heard for ${duration(anatomy.heard_ms)}` : "";
@@ -2545,15 +2401,15 @@ function askedOf({ pending, values }, name2) {
 function isChanged(settings2, name2) {
   return Object.hasOwn(settings2.pending, name2);
 }
-function choicesOf(feature2, model) {
-  return feature2.choices_by_model[model] ?? feature2.choices;
+function choicesOf(feature, model) {
+  return feature.choices_by_model[model] ?? feature.choices;
 }
-function choiceName(feature2, choice) {
-  let words2 = choice.replaceAll("_", " "), note = feature2.notes[choice];
+function choiceName(feature, choice) {
+  let words2 = choice.replaceAll("_", " "), note = feature.notes[choice];
   return note ? `${words2} — ${note}` : words2;
 }
-function unsaid(feature2) {
-  return feature2.unsaid !== "" ? feature2.unsaid : typeof feature2.default == "boolean" ? feature2.default ? "on" : "off" : typeof feature2.default == "string" ? choiceName(feature2, feature2.default) : feature2.kind === "names" || feature2.kind === "json" || feature2.kind === "text" ? "none" : "left to the service";
+function unsaid(feature) {
+  return feature.unsaid !== "" ? feature.unsaid : typeof feature.default == "boolean" ? feature.default ? "on" : "off" : typeof feature.default == "string" ? choiceName(feature, feature.default) : feature.kind === "names" || feature.kind === "json" || feature.kind === "text" ? "none" : "left to the service";
 }
 function range({ kind, lowest, highest }) {
   return kind !== "number" || lowest === null ? "" : highest !== null ? `${number(lowest)} to ${number(highest)}` : lowest >= -1 ? `${number(lowest)} or more` : "any whole number";
@@ -2561,73 +2417,73 @@ function range({ kind, lowest, highest }) {
 function number(value) {
   return String(value).replace("-", "−");
 }
-function refusal(feature2, model) {
-  let does = feature2.refused.includes(model) ? "does not have it" : feature2.ignored.includes(model) ? "ignores it" : "";
-  return does && `${model} ${does}${feature2.instead ? `: ${feature2.instead}` : ""}.`;
+function refusal(feature, model) {
+  let does = feature.refused.includes(model) ? "does not have it" : feature.ignored.includes(model) ? "ignores it" : "";
+  return does && `${model} ${does}${feature.instead ? `: ${feature.instead}` : ""}.`;
 }
-function having(feature2, models) {
-  return models.map(({ id }) => id).filter((id) => !feature2.refused.includes(id) && !feature2.ignored.includes(id));
+function having(feature, models) {
+  return models.map(({ id }) => id).filter((id) => !feature.refused.includes(id) && !feature.ignored.includes(id));
 }
-function matches(feature2, search) {
-  let { name: name2, label, wire, about, group } = feature2, text3 = `${name2} ${label} ${wire} ${about} ${group}`.toLowerCase();
-  return search.toLowerCase().split(/\s+/).every((word) => text3.includes(word));
+function matches(feature, search) {
+  let { name: name2, label, wire, about, group } = feature, text2 = `${name2} ${label} ${wire} ${about} ${group}`.toLowerCase();
+  return search.toLowerCase().split(/\s+/).every((word) => text2.includes(word));
 }
 function groups({ features }) {
   let found = /* @__PURE__ */ new Map();
-  for (let feature2 of features)
-    found.set(feature2.group, [...found.get(feature2.group) ?? [], feature2]);
+  for (let feature of features)
+    found.set(feature.group, [...found.get(feature.group) ?? [], feature]);
   return found;
 }
 var LONG2 = /* @__PURE__ */ new Set(["system_instruction"]);
-function input(feature2) {
-  switch (feature2.kind) {
+function input(feature) {
+  switch (feature.kind) {
     case "switch":
-      return switchInput(feature2);
+      return switchInput(feature);
     case "choice":
-      return choiceInput(feature2);
+      return choiceInput(feature);
     case "number":
-      return numberInput(feature2);
+      return numberInput(feature);
     case "json":
       return jsonInput();
     case "names":
       return textInput(
         el("input", "lw-entry", { type: "text", placeholder: "with commas between" }),
         (value) => Array.isArray(value) ? value.join(", ") : "",
-        (text3) => ({ value: splitNames(text3) })
+        (text2) => ({ value: splitNames(text2) })
       );
     case "text":
       return textInput(
-        LONG2.has(feature2.name) ? el("textarea", "lw-entry lw-entry-long", { rows: "3" }) : el("input", "lw-entry", { type: "text" }),
+        LONG2.has(feature.name) ? el("textarea", "lw-entry lw-entry-long", { rows: "3" }) : el("input", "lw-entry", { type: "text" }),
         (value) => typeof value == "string" ? value : "",
-        (text3) => ({ value: text3.trim() === "" ? null : text3 })
+        (text2) => ({ value: text2.trim() === "" ? null : text2 })
       );
   }
 }
-function switchInput(feature2) {
+function switchInput(feature) {
   let element = el("input", "lw-switch", { type: "checkbox", role: "switch" });
   return {
     element,
     typed: !1,
     set(value) {
-      element.checked = !!(value ?? feature2.default);
+      element.checked = !!(value ?? feature.default);
     },
-    read: () => ({ value: element.checked === !!feature2.default ? null : element.checked })
+    read: () => ({ value: element.checked === !!feature.default ? null : element.checked })
   };
 }
-function choiceInput(feature2) {
-  let element = el("select", "lw-entry"), own = typeof feature2.default == "string" ? feature2.default : "", made = "";
+function choiceInput(feature) {
+  let element = el("select", "lw-entry"), own = typeof feature.default == "string" ? feature.default : "", made = "";
   return {
     element,
     typed: !1,
     set(value, model) {
-      let choices = [...choicesOf(feature2, model)], chosen = typeof value == "string" ? value : own;
+      let choices = [...choicesOf(feature, model)], chosen = typeof value == "string" ? value : own;
       chosen !== "" && !choices.includes(chosen) && choices.push(chosen);
       let key = JSON.stringify(choices);
       if (key !== made) {
         made = key;
         let options = choices.map(
-          (choice) => el("option", "", { value: choice }, choiceName(feature2, choice))
-        ), none = own === "" ? [el("option", "", { value: "" }, `Default: ${unsaid(feature2)}`)] : [];
+          (choice) => el("option", "", { value: choice }, choiceName(feature, choice))
+        ), none = own === "" ? [el("option", "", { value: "" }, `Default: ${unsaid(feature)}`)] : [];
         element.replaceChildren(...none, ...options);
       }
       element.value = chosen;
@@ -2635,19 +2491,19 @@ function choiceInput(feature2) {
     read: () => ({ value: element.value === own ? null : element.value })
   };
 }
-function numberInput(feature2) {
+function numberInput(feature) {
   let element = el("input", "lw-entry", {
     type: "number",
-    step: feature2.whole ? "1" : "any"
+    step: feature.whole ? "1" : "any"
   });
-  return attribute(element, "min", feature2.lowest === null ? null : String(feature2.lowest)), attribute(element, "max", feature2.highest === null ? null : String(feature2.highest)), {
+  return attribute(element, "min", feature.lowest === null ? null : String(feature.lowest)), attribute(element, "max", feature.highest === null ? null : String(feature.highest)), {
     element,
     typed: !0,
     set(value) {
       put2(element, typeof value == "number" ? String(value) : "");
     },
     read() {
-      return element.value === "" ? element.validity?.badInput ? { wrong: `${feature2.label} is a number.` } : { value: null } : { value: Number(element.value) };
+      return element.value === "" ? element.validity?.badInput ? { wrong: `${feature.label} is a number.` } : { value: null } : { value: Number(element.value) };
     }
   };
 }
@@ -2660,11 +2516,11 @@ function jsonInput() {
   return textInput(
     element,
     (value) => value == null ? "" : JSON.stringify(value, null, 2),
-    (text3) => {
-      if (text3.trim() === "")
+    (text2) => {
+      if (text2.trim() === "")
         return { value: null };
       try {
-        return { value: JSON.parse(text3) };
+        return { value: JSON.parse(text2) };
       } catch (error) {
         return { wrong: `This is no JSON yet: ${error.message}` };
       }
@@ -2679,23 +2535,23 @@ function textInput(element, show2, read) {
     read: () => read(element.value)
   };
 }
-function put2(element, text3) {
-  element.value !== text3 && (element.value = text3);
+function put2(element, text2) {
+  element.value !== text2 && (element.value = text2);
 }
-function splitNames(text3) {
-  let names = text3.split(",").map((name2) => name2.trim()).filter((name2) => name2 !== "");
+function splitNames(text2) {
+  let names = text2.split(",").map((name2) => name2.trim()).filter((name2) => name2 !== "");
   return names.length > 0 ? names : null;
 }
 var TYPING_MS = 300;
-function control(feature2, models, ways, scope) {
-  let entry2 = input(feature2), parts = build(feature2, models, entry2, scope), { element, undo, why, fault } = parts, wrong = "", said2 = null, forget = () => {
+function control(feature, models, ways, scope) {
+  let entry2 = input(feature), parts = build(feature, models, entry2, scope), { element, undo, why, fault } = parts, wrong = "", said2 = null, forget = () => {
   }, changed = () => {
     forget();
     let given = entry2.read();
-    wrong = "wrong" in given ? given.wrong : "", "value" in given ? ways.change(feature2, given.value) : ways.doubt(), tell();
+    wrong = "wrong" in given ? given.wrong : "", "value" in given ? ways.change(feature, given.value) : ways.doubt(), tell();
   }, tell = () => {
-    let sentence4 = wrong || (said2?.errors[feature2.name] ?? "");
-    text2(fault, clean(sentence4, 500)), show(fault, sentence4 !== ""), attribute(entry2.element, "aria-invalid", sentence4 === "" ? null : "true"), show(why, sentence4 === "" && why.textContent !== "");
+    let sentence4 = wrong || (said2?.errors[feature.name] ?? "");
+    text(fault, clean(sentence4, 500)), show(fault, sentence4 !== ""), attribute(entry2.element, "aria-invalid", sentence4 === "" ? null : "true"), show(why, sentence4 === "" && why.textContent !== "");
   };
   return scope.listen(entry2.element, "change", changed), entry2.typed && scope.listen(entry2.element, "input", () => {
     forget(), forget = scope.timeout(changed, TYPING_MS);
@@ -2703,42 +2559,42 @@ function control(feature2, models, ways, scope) {
     if (!said2)
       return;
     forget(), wrong = "";
-    let back = isChanged(said2, feature2.name) ? said2.values[feature2.name] ?? null : null;
-    entry2.set(back, modelOf(said2)), entry2.element.focus(), ways.change(feature2, back), tell();
+    let back = isChanged(said2, feature.name) ? said2.values[feature.name] ?? null : null;
+    entry2.set(back, modelOf(said2)), entry2.element.focus(), ways.change(feature, back), tell();
   }), {
     element,
-    feature: feature2,
+    feature,
     wrong: () => wrong,
     forget() {
-      forget(), wrong = "", said2 && entry2.set(askedOf(said2, feature2.name), modelOf(said2));
+      forget(), wrong = "", said2 && entry2.set(askedOf(said2, feature.name), modelOf(said2));
     },
     focus: () => entry2.element.focus(),
     update(settings2) {
       said2 = settings2;
-      let model = modelOf(settings2), value = askedOf(settings2, feature2.name), refused = feature2.refused.includes(model), isSaid2 = value !== null && value !== feature2.default;
+      let model = modelOf(settings2), value = askedOf(settings2, feature.name), refused = feature.refused.includes(model), isSaid2 = value !== null && value !== feature.default;
       !(entry2.typed && entry2.element === document.activeElement) && wrong === "" && entry2.set(value, model);
       let off = refused && !isSaid2;
       attribute(entry2.element, "disabled", off ? "" : null), attribute(element, "data-off", refused ? "true" : null);
-      let marked = isChanged(settings2, feature2.name);
-      attribute(element, "data-changed", marked ? "true" : null), show(undo, marked || refused && isSaid2), name(undo, marked ? `Undo the change of ${feature2.label}` : `Leave ${feature2.label} out`), text2(why, clean(refusal(feature2, model))), tell();
+      let marked = isChanged(settings2, feature.name);
+      attribute(element, "data-changed", marked ? "true" : null), show(undo, marked || refused && isSaid2), name(undo, marked ? `Undo the change of ${feature.label}` : `Leave ${feature.label} out`), text(why, clean(refusal(feature, model))), tell();
     }
   };
 }
-function build(feature2, models, entry2, scope) {
+function build(feature, models, entry2, scope) {
   let box = entry2.element;
   box.id = freshId("setting");
-  let label = el("label", "lw-control-label", { for: box.id }, clean(feature2.label)), about = el("p", "lw-control-about", { id: freshId("about") }, clean(feature2.about)), fault = el("p", "lw-control-fault", { id: freshId("fault"), role: "alert" }), why = el("p", "lw-control-why", { id: freshId("why") });
+  let label = el("label", "lw-control-label", { for: box.id }, clean(feature.label)), about = el("p", "lw-control-about", { id: freshId("about") }, clean(feature.about)), fault = el("p", "lw-control-fault", { id: freshId("fault"), role: "alert" }), why = el("p", "lw-control-why", { id: freshId("why") });
   attribute(box, "aria-describedby", `${about.id} ${why.id} ${fault.id}`);
-  let undo = button("lw-plain lw-control-undo", "Undo", icon("undo", 16)), unit = el("span", "lw-control-unit", {}, clean(feature2.unit)), hint2 = [range(feature2), `default: ${unsaid(feature2)}`].filter((part) => part !== "").join(" · "), line2 = el("div", "lw-control-line", {}, box, unit, undo), who = whoHasIt(feature2, models, scope), small = el("p", "lw-control-small", {}, ...feature2.wire ? [wireName(feature2)] : [], who.opener), element = el(
+  let undo = button("lw-plain lw-control-undo", "Undo", icon("undo", 16)), unit = el("span", "lw-control-unit", {}, clean(feature.unit)), hint2 = [range(feature), `default: ${unsaid(feature)}`].filter((part) => part !== "").join(" · "), line2 = el("div", "lw-control-line", {}, box, unit, undo), who = whoHasIt(feature, models, scope), small = el("p", "lw-control-small", {}, ...feature.wire ? [wireName(feature)] : [], who.opener), element = el(
     "div",
     "lw-control",
-    { "data-feature": feature2.name, "data-kind": feature2.kind },
+    { "data-feature": feature.name, "data-kind": feature.kind },
     el("div", "lw-control-text", {}, label, about, small, who.list),
     el("div", "lw-control-value", {}, line2, el("p", "lw-control-hint", {}, clean(hint2))),
     why,
     fault
   );
-  return show(unit, feature2.unit !== ""), { element, undo, why, fault };
+  return show(unit, feature.unit !== ""), { element, undo, why, fault };
 }
 function wireName({ wire, name: known2 }) {
   let steps = wire.split("."), node = el("code", "lw-wire-name", { title: `In Python: ${known2}` });
@@ -2747,29 +2603,29 @@ function wireName({ wire, name: known2 }) {
     node.append(el(last ? "b" : "span", "", {}, clean(last ? step : `${step}.`)), el("wbr"));
   }), node;
 }
-function whoHasIt(feature2, models, scope) {
-  let able = having(feature2, models), list2 = el(
+function whoHasIt(feature, models, scope) {
+  let able = having(feature, models), list = el(
     "p",
     "lw-control-models",
     { id: freshId("models") },
     clean(able.join(", ") || "none of them")
   );
-  if (list2.hidden = !0, able.length === models.length)
-    return { opener: el("span", "", {}, "all models"), list: list2 };
+  if (list.hidden = !0, able.length === models.length)
+    return { opener: el("span", "", {}, "all models"), list };
   let opener = el(
     "button",
     "lw-control-who",
-    { type: "button", "aria-expanded": "false", "aria-controls": list2.id },
+    { type: "button", "aria-expanded": "false", "aria-controls": list.id },
     `${able.length} of ${models.length} models`
   );
   return scope.listen(opener, "click", () => {
-    show(list2, list2.hidden !== !1), attribute(opener, "aria-expanded", String(!list2.hidden));
-  }), { opener, list: list2 };
+    show(list, list.hidden !== !1), attribute(opener, "aria-expanded", String(!list.hidden));
+  }), { opener, list };
 }
 
 // src/explorer/settings.ts
 function applyBar(ways, scope) {
-  let count2 = el("strong", "lw-apply-count"), takes = el("span", "lw-apply-takes"), problem = el("button", "lw-apply-problem", { type: "button" }), refused = el("p", "lw-apply-refused", { role: "alert" }), words2 = el("p", "lw-apply-words", { role: "status" }, count2, takes), revert = el("button", "lw-button", { type: "button" }, "Revert"), apply = el("button", "lw-button lw-button-first", { type: "button" }, "Apply"), element = el(
+  let count = el("strong", "lw-apply-count"), takes = el("span", "lw-apply-takes"), problem = el("button", "lw-apply-problem", { type: "button" }), refused = el("p", "lw-apply-refused", { role: "alert" }), words2 = el("p", "lw-apply-words", { role: "status" }, count, takes), revert = el("button", "lw-button", { type: "button" }, "Revert"), apply = el("button", "lw-button lw-button-first", { type: "button" }, "Apply"), element = el(
     "div",
     "lw-apply",
     {},
@@ -2777,7 +2633,7 @@ function applyBar(ways, scope) {
     revert,
     apply
   ), first = "", applying = null, told = null, label = () => {
-    text2(apply, applying === told && applying !== null ? "Applying…" : "Apply");
+    text(apply, applying === told && applying !== null ? "Applying…" : "Apply");
   };
   return scope.listen(problem, "click", () => ways.show(first)), scope.listen(revert, "click", () => ways.revert()), scope.listen(apply, "click", () => {
     apply.hasAttribute("aria-disabled") || (applying = told, label(), ways.apply());
@@ -2786,7 +2642,7 @@ function applyBar(ways, scope) {
     update(state, catalogue, settings2, wrong) {
       told = settings2;
       let changes = Object.keys(settings2.pending).length, faults = [...wrong, ...Object.keys(settings2.errors).filter((name2) => name2 !== "")], names = [...new Set(faults)];
-      first = names[0] ?? "", text2(count2, changes === 1 ? "1 change" : `${changes} changes`), text2(takes, changes > 0 ? ` · ${consequence(state, settings2)}` : ""), show(words2, changes > 0), text2(problem, `Cannot be: ${names.map((name2) => title(catalogue, name2)).join(", ")}`), show(problem, names.length > 0), text2(refused, clean(settings2.errors[""] ?? "", 500)), show(refused, !!settings2.errors[""]), attribute(
+      first = names[0] ?? "", text(count, changes === 1 ? "1 change" : `${changes} changes`), text(takes, changes > 0 ? ` · ${consequence(state, settings2)}` : ""), show(words2, changes > 0), text(problem, `Cannot be: ${names.map((name2) => title(catalogue, name2)).join(", ")}`), show(problem, names.length > 0), text(refused, clean(settings2.errors[""] ?? "", 500)), show(refused, !!settings2.errors[""]), attribute(
         apply,
         "aria-disabled",
         names.length > 0 || changes === 0 || !state.connected ? "true" : null
@@ -2796,12 +2652,12 @@ function applyBar(ways, scope) {
     }
   };
 }
-function consequence({ phase: phase2 }, { pending, live: live2 }) {
+function consequence({ phase }, { pending, live: live2 }) {
   let names = Object.keys(pending), they = names.length === 1 ? "it holds" : "they hold";
-  return phase2 !== "live" ? `${they} from the next start on` : names.includes("model") ? "another model takes the talk over, told what was said where it can be" : names.every((name2) => live2.includes(name2)) ? `${they} at once` : "needs a new connection; the talk goes on";
+  return phase !== "live" ? `${they} from the next start on` : names.includes("model") ? "another model takes the talk over, told what was said where it can be" : names.every((name2) => live2.includes(name2)) ? `${they} at once` : "needs a new connection; the talk goes on";
 }
 function title({ features }, name2) {
-  return clean(features.find((feature2) => feature2.name === name2)?.label ?? "Model");
+  return clean(features.find((feature) => feature.name === name2)?.label ?? "Model");
 }
 var SAID_MS = 2500, COPY = "Copy";
 function codeView(scope) {
@@ -2815,8 +2671,8 @@ function codeView(scope) {
     "Copy as code"
   ), forget = () => {
   }, say = (words2) => {
-    text2(copy, words2), text2(said2, words2), forget(), forget = scope.timeout(() => {
-      text2(copy, COPY), text2(said2, "");
+    text(copy, words2), text(said2, words2), forget(), forget = scope.timeout(() => {
+      text(copy, COPY), text(said2, "");
     }, SAID_MS);
   }, put4 = async () => {
     select(box);
@@ -2834,7 +2690,7 @@ function codeView(scope) {
     opener,
     element,
     update(code2) {
-      text2(block2, clean(code2));
+      text(block2, clean(code2));
     }
   };
 }
@@ -2857,9 +2713,9 @@ function modelPicker(choose, scope) {
     focus: () => select3.focus(),
     update({ models }, settings2) {
       let chosen = modelOf(settings2), options = models.some(({ id }) => id === chosen) ? models : [{ id: chosen, status: "not in the table", facts: [] }, ...models], key = JSON.stringify(options.map(({ id }) => id));
-      key !== made && (made = key, select3.replaceChildren(...options.map((model) => option(model.id, model.status)))), select3.value = chosen, attribute(element, "data-changed", chosen === settings2.model ? null : "true"), text2(facts, clean(options.find(({ id }) => id === chosen)?.facts.join(" ") ?? "", 500));
+      key !== made && (made = key, select3.replaceChildren(...options.map((model) => option(model.id, model.status)))), select3.value = chosen, attribute(element, "data-changed", chosen === settings2.model ? null : "true"), text(facts, clean(options.find(({ id }) => id === chosen)?.facts.join(" ") ?? "", 500));
       let sentence4 = settings2.errors.model ?? "";
-      text2(fault, clean(sentence4, 500)), show(fault, sentence4 !== "");
+      text(fault, clean(sentence4, 500)), show(fault, sentence4 !== "");
     }
   };
 }
@@ -2872,7 +2728,7 @@ function settingsPanel(store, actions, scope) {
     type: "search",
     placeholder: "Search settings",
     "aria-label": "Search settings"
-  }), code2 = codeView(scope), ignored = el("ul", "lw-set-ignored", { "aria-label": "What the model ignores" }), top = el("div", "lw-set-top", {}, picker.element, search, code2.opener, code2.element, ignored), rail = el("nav", "lw-rail", { "aria-label": "Groups of settings" }), nothing = el("p", "lw-panel-empty", {}, "No setting has these words."), list2 = el("div", "lw-set-list", { tabindex: "-1" }, nothing), body = el("div", "lw-set-body", {}, rail, list2), bar = applyBar(
+  }), code2 = codeView(scope), ignored = el("ul", "lw-set-ignored", { "aria-label": "What the model ignores" }), top = el("div", "lw-set-top", {}, picker.element, search, code2.opener, code2.element, ignored), rail = el("nav", "lw-rail", { "aria-label": "Groups of settings" }), nothing = el("p", "lw-panel-empty", {}, "No setting has these words."), list = el("div", "lw-set-list", { tabindex: "-1" }, nothing), body = el("div", "lw-set-body", {}, rail, list), bar = applyBar(
     {
       apply,
       revert() {
@@ -2881,7 +2737,7 @@ function settingsPanel(store, actions, scope) {
         revert();
       },
       show: (name2) => reveal(name2),
-      rest: () => list2.focus({ preventScroll: !0 })
+      rest: () => list.focus({ preventScroll: !0 })
     },
     scope
   ), whole = el("fieldset", "lw-set", {}, top, body, bar.element), element = el("div", "lw-set-panel", {}, waiting, whole), made = null, sections = [], last = null, jumped = null, all = () => sections.flatMap((section) => section.controls), wrong = () => all().filter((one) => one.wrong() !== "").map((one) => one.feature.name), ways = {
@@ -2901,18 +2757,18 @@ function settingsPanel(store, actions, scope) {
   }, reveal = (name2) => {
     search.value = "", filter();
     let found = all().find((one) => one.feature.name === name2);
-    found ? (list2.scrollTop = found.element.offsetTop - TITLE, found.focus()) : picker.focus();
+    found ? (list.scrollTop = found.element.offsetTop - TITLE, found.focus()) : picker.focus();
   }, spy = () => {
-    let at = list2.scrollTop + TITLE, seen = sections.filter((section) => !section.element.hidden), above = list2.scrollTop > 0 ? seen.filter((section) => section.element.offsetTop <= at) : [], now = (jumped?.top === list2.scrollTop ? jumped.to : void 0) ?? above.at(-1) ?? seen[0];
+    let at = list.scrollTop + TITLE, seen = sections.filter((section) => !section.element.hidden), above = list.scrollTop > 0 ? seen.filter((section) => section.element.offsetTop <= at) : [], now = (jumped?.top === list.scrollTop ? jumped.to : void 0) ?? above.at(-1) ?? seen[0];
     for (let section of sections)
       attribute(section.jump, "aria-current", section === now ? "true" : null);
   }, make2 = (catalogue) => {
     made = catalogue, sections = [...groups(catalogue)].map(([title2, features]) => {
-      let controls = features.map((feature2) => control(feature2, catalogue.models, ways, scope)), section = makeSection(title2, controls);
+      let controls = features.map((feature) => control(feature, catalogue.models, ways, scope)), section = makeSection(title2, controls);
       return scope.listen(section.jump, "click", () => {
-        list2.scrollTop = section.element.offsetTop, jumped = { to: section, top: list2.scrollTop }, spy();
+        list.scrollTop = section.element.offsetTop, jumped = { to: section, top: list.scrollTop }, spy();
       }), section;
-    }), rail.replaceChildren(...sections.map((section) => section.jump)), list2.replaceChildren(...sections.map((section) => section.element), nothing), filter();
+    }), rail.replaceChildren(...sections.map((section) => section.jump)), list.replaceChildren(...sections.map((section) => section.element), nothing), filter();
   }, draw = (state, again = !1) => {
     let { catalogue, settings: settings2 } = state.explorer;
     if (show(waiting, !catalogue || !settings2), show(whole, !!(catalogue && settings2)), !(!catalogue || !settings2 || !again && isSame(state, last))) {
@@ -2924,7 +2780,7 @@ function settingsPanel(store, actions, scope) {
   };
   return scope.listen(search, "input", filter), scope.listen(search, "keydown", (event) => {
     event.key === "Escape" && search.value !== "" && (event.preventDefault(), search.value = "", filter());
-  }), scope.listen(list2, "scroll", spy), { element, update: draw };
+  }), scope.listen(list, "scroll", spy), { element, update: draw };
 }
 function bound({ explorer: explorer2 }) {
   return {
@@ -2947,8 +2803,8 @@ function updateIgnored(element, notes2) {
 function updateSection({ controls, changes }, settings2) {
   for (let one of controls)
     one.update(settings2);
-  let changed = controls.filter(({ feature: feature2 }) => isChanged(settings2, feature2.name)).length, faulty = controls.filter((one) => one.wrong() !== "" || settings2.errors[one.feature.name]).length, words2 = faulty > 0 ? `${faulty} cannot be` : changed > 0 ? `${changed} changed` : "";
-  text2(changes, words2 === "" ? "" : String(faulty || changed)), attribute(changes, "title", words2 || null), attribute(changes, "data-level", faulty > 0 ? "error" : null), show(changes, words2 !== "");
+  let changed = controls.filter(({ feature }) => isChanged(settings2, feature.name)).length, faulty = controls.filter((one) => one.wrong() !== "" || settings2.errors[one.feature.name]).length, words2 = faulty > 0 ? `${faulty} cannot be` : changed > 0 ? `${changed} changed` : "";
+  text(changes, words2 === "" ? "" : String(faulty || changed)), attribute(changes, "title", words2 || null), attribute(changes, "data-level", faulty > 0 ? "error" : null), show(changes, words2 !== "");
 }
 
 // src/views/waveform.ts
@@ -2973,13 +2829,13 @@ var PITCH = 4, BAR = 2.5, SPEED = 56, SILENCE = 6e-3;
 function grouping(rate) {
   return Math.max(1, Math.round(rate * PITCH / SPEED));
 }
-function columns(head, count2, width, group) {
-  let made = [], newest = Math.ceil(Math.min(head, count2) / group) - 1;
+function columns(head, count, width, group) {
+  let made = [], newest = Math.ceil(Math.min(head, count) / group) - 1;
   for (let column = newest; column >= 0; column -= 1) {
     let x = xOf(column * group, head, width, group);
     if (x <= -PITCH)
       break;
-    made.push({ x, first: column * group, last: Math.min((column + 1) * group, count2) });
+    made.push({ x, first: column * group, last: Math.min((column + 1) * group, count) });
   }
   return made.reverse();
 }
@@ -2989,12 +2845,12 @@ function xOf(level, head, width, group) {
 function barHeight(peak2, lane) {
   return peak2 >= SILENCE ? Math.max(2, Math.min(1, Math.sqrt(peak2) * 1.08) * lane) : 0;
 }
-function advance(head, count2, rate, seconds) {
-  let behind = count2 - head;
+function advance(head, count, rate, seconds) {
+  let behind = count - head;
   if (behind < 0 || behind > rate || seconds > 0.5)
-    return count2;
+    return count;
   let ease = Math.min(1, seconds * 2);
-  return Math.min(count2, head + rate * seconds + (behind - 0.5) * ease);
+  return Math.min(count, head + rate * seconds + (behind - 0.5) * ease);
 }
 var MIDDLE = 2.5, EDGE = 8, CALM_MS = 500;
 function waveform(levels, onLevel, scope) {
@@ -3023,7 +2879,7 @@ function waveform(levels, onLevel, scope) {
   }), {
     element,
     update(state) {
-      text2(model, speakerName(state));
+      text(model, speakerName(state));
       let listens = state.view === "dictation";
       show(model, !listens), attribute(element, "data-alone", listens ? "true" : null), listens !== alone && (alone = listens, visible && !stop2 && draw());
       let now = state.phase === "live" && state.connected;
@@ -3172,7 +3028,7 @@ function tunerPanel(_store, _actions, scope) {
       let heard = track.settings !== null;
       for (let part of [picture2, legend, says, hint2])
         show(part, heard);
-      show(empty, !heard), text2(says, sentence2(track)), picture2.setAttribute("aria-label", sentence2(track)), draw();
+      show(empty, !heard), text(says, sentence2(track)), picture2.setAttribute("aria-label", sentence2(track)), draw();
     }
   };
 }
@@ -3205,8 +3061,8 @@ function kinds(frames) {
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
 }
-function matches2(frame, { kind, text: text3 }) {
-  let wanted = text3.trim().toLowerCase();
+function matches2(frame, { kind, text: text2 }) {
+  let wanted = text2.trim().toLowerCase();
   return (kind === "" || frame.kind === kind) && (wanted === "" || frame.kind.toLowerCase().includes(wanted) || frame.json.toLowerCase().includes(wanted));
 }
 function rows(frames, search) {
@@ -3258,16 +3114,16 @@ function tree(value, depth = 0) {
   let entries = Object.entries(value);
   if (entries.length === 0)
     return el("span", "lw-json-mark", {}, Array.isArray(value) ? "[]" : "{}");
-  let list2 = el("ul", "lw-json");
+  let list = el("ul", "lw-json");
   for (let [key, item2] of entries.slice(0, MOST2))
-    list2.append(entry(Array.isArray(value) ? "" : key, item2, depth));
-  return entries.length > MOST2 && list2.append(el("li", "lw-json-mark", {}, `… ${entries.length - MOST2} more`)), list2;
+    list.append(entry(Array.isArray(value) ? "" : key, item2, depth));
+  return entries.length > MOST2 && list.append(el("li", "lw-json-mark", {}, `… ${entries.length - MOST2} more`)), list;
 }
 function entry(key, value, depth) {
   let name2 = key === "" ? [] : [el("span", "lw-json-key", {}, cleanLine(key, 100)), ": "];
   if (!(typeof value == "object" && value !== null && !asSound(value) && Object.keys(value).length > 0))
     return el("li", "", {}, ...name2, tree(value, depth + 1));
-  let count2 = Object.keys(value).length, mark = Array.isArray(value) ? `[${count2}]` : `{${count2}}`, fold = el("details", "", {}, el("summary", "", {}, ...name2, el("span", "lw-json-mark", {}, mark)));
+  let count = Object.keys(value).length, mark = Array.isArray(value) ? `[${count}]` : `{${count}}`, fold = el("details", "", {}, el("summary", "", {}, ...name2, el("span", "lw-json-mark", {}, mark)));
   return fold.open = depth < OPEN, fold.append(tree(value, depth + 1)), el("li", "", {}, fold);
 }
 function leaf(value) {
@@ -3347,14 +3203,14 @@ function wirePanel(store, _actions, scope) {
     "lw-button",
     { type: "button", title: "Save the frames shown as JSON Lines" },
     "Export"
-  ), count2 = el("span", "lw-wire-count", { role: "status" }), bar = el("div", "lw-wire-bar", {}, search, kind, pause, save, count2), earlier = el("button", "lw-button lw-wire-earlier", { type: "button" }), list2 = el("ol", "lw-frames", { "aria-label": "Frames of the wire" }), empty = el("p", "lw-panel-empty", {}, "Nothing has gone over the wire yet. Start to talk."), scroller = el("div", "lw-wire-list", { tabindex: "-1" }, earlier, list2), element = el("div", "lw-wire", {}, bar, scroller, empty), held = null, made = /* @__PURE__ */ new Map(), most = STEP, seen = null, frames = () => held ?? store.get().explorer.frames, wanted = () => ({ kind: kind.value, text: search.value }), changed = () => {
+  ), count = el("span", "lw-wire-count", { role: "status" }), bar = el("div", "lw-wire-bar", {}, search, kind, pause, save, count), earlier = el("button", "lw-button lw-wire-earlier", { type: "button" }), list = el("ol", "lw-frames", { "aria-label": "Frames of the wire" }), empty = el("p", "lw-panel-empty", {}, "Nothing has gone over the wire yet. Start to talk."), scroller = el("div", "lw-wire-list", { tabindex: "-1" }, earlier, list), element = el("div", "lw-wire", {}, bar, scroller, empty), held = null, made = /* @__PURE__ */ new Map(), most = STEP, seen = null, frames = () => held ?? store.get().explorer.frames, wanted = () => ({ kind: kind.value, text: search.value }), changed = () => {
     seen = null, most = STEP, draw();
   };
   scope.listen(search, "input", changed), scope.listen(kind, "change", changed), scope.listen(earlier, "click", () => {
     let before = scroller.scrollHeight - scroller.scrollTop;
     most += STEP, seen = null, draw(), scroller.scrollTop = scroller.scrollHeight - before;
   }), scope.listen(pause, "click", () => {
-    held = held ? null : store.get().explorer.frames, text2(pause, held ? "Go on" : "Pause"), attribute(pause, "aria-pressed", String(held !== null)), draw();
+    held = held ? null : store.get().explorer.frames, text(pause, held ? "Go on" : "Pause"), attribute(pause, "aria-pressed", String(held !== null)), draw();
   }), scope.listen(save, "click", () => {
     let shown = rows(frames().list, wanted()).flatMap((row4) => row4.frames);
     download("wire.jsonl", toJsonl(shown), scope);
@@ -3367,9 +3223,9 @@ function wirePanel(store, _actions, scope) {
     let follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
     putKinds(kind, all);
     let found = rows(all, wanted());
-    putRows(found.slice(-most)), show(earlier, found.length > most), text2(earlier, `${found.length - most} earlier rows`);
+    putRows(found.slice(-most)), show(earlier, found.length > most), text(earlier, `${found.length - most} earlier rows`);
     let here = found.reduce((sum, row4) => sum + row4.frames.length, 0), gone = lost > 0 ? `, ${lost} not kept` : "";
-    text2(count2, `${here === all.length ? here : `${here} of ${all.length}`} frames${gone}`), show(empty, all.length === 0), follows && held === null && (scroller.scrollTop = scroller.scrollHeight);
+    text(count, `${here === all.length ? here : `${here} of ${all.length}`} frames${gone}`), show(empty, all.length === 0), follows && held === null && (scroller.scrollTop = scroller.scrollHeight);
   }
   function putRows(found) {
     let next = /* @__PURE__ */ new Map();
@@ -3380,17 +3236,17 @@ function wirePanel(store, _actions, scope) {
     for (let [number2, row4] of made)
       next.has(number2) || row4.element.remove();
     made = next;
-    let at = list2.firstElementChild;
+    let at = list.firstElementChild;
     for (let { element: node } of made.values())
-      node === at ? at = at.nextElementSibling : list2.insertBefore(node, at);
+      node === at ? at = at.nextElementSibling : list.insertBefore(node, at);
   }
   return { element, update: draw };
 }
 function putKinds(select3, frames) {
-  let known2 = kinds(frames), chosen = select3.value, labels = [["", "All kinds"], ...known2.map(([name2, count2]) => [name2, `${name2} (${count2})`])], options = select3.options;
+  let known2 = kinds(frames), chosen = select3.value, labels = [["", "All kinds"], ...known2.map(([name2, count]) => [name2, `${name2} (${count})`])], options = select3.options;
   for (labels.forEach(([value, label], index) => {
     let option2 = options[index] ?? select3.appendChild(el("option"));
-    option2.value = value, text2(option2, label);
+    option2.value = value, text(option2, label);
   }); options.length > labels.length; )
     options[options.length - 1].remove();
   select3.value = known2.some(([name2]) => name2 === chosen) ? chosen : "";
@@ -3408,9 +3264,9 @@ var PANELS = [
   { name: "turns", title: "Turns", make: anatomyPanel }
 ];
 function explorer(opener, store, actions, scope) {
-  let id = freshId("explorer"), tabs = PANELS.map(makeTab), list2 = el("div", "lw-tabs", { role: "tablist", "aria-label": "Explorer" });
-  list2.append(...tabs.map((tab) => tab.button));
-  let close = button("lw-plain lw-explorer-close", "Close the explorer", icon("close", 18)), used = tokenMeter(), bar = el("div", "lw-explorer-bar", {}, list2, used.element, close), element = el("section", "lw-explorer", { id, "aria-label": "Explorer" }, bar);
+  let id = freshId("explorer"), tabs = PANELS.map(makeTab), list = el("div", "lw-tabs", { role: "tablist", "aria-label": "Explorer" });
+  list.append(...tabs.map((tab) => tab.button));
+  let close = button("lw-plain lw-explorer-close", "Close the explorer", icon("close", 18)), used = tokenMeter(), bar = el("div", "lw-explorer-bar", {}, list, used.element, close), element = el("section", "lw-explorer", { id, "aria-label": "Explorer" }, bar);
   element.append(...tabs.map((tab) => tab.panel)), attribute(opener, "aria-controls", id);
   let look = actions.explorer.look.bind(actions.explorer);
   scope.listen(opener, "click", () => look(!store.get().explorer.open)), scope.listen(close, "click", () => {
@@ -3418,7 +3274,7 @@ function explorer(opener, store, actions, scope) {
   });
   for (let tab of tabs)
     scope.listen(tab.button, "click", () => look(!0, tab.name));
-  return scope.listen(list2, "keydown", (event) => {
+  return scope.listen(list, "keydown", (event) => {
     let to = goal(event.key, tabs, store.get().explorer.panel);
     to && (event.preventDefault(), look(!0, to.name), to.button.focus());
   }), {
@@ -3532,7 +3388,7 @@ function tray(actions, scope) {
     large: large.element,
     update(state) {
       let { sight } = state, { source, preview: preview2 } = sight;
-      on = source, show(element, source !== null || preview2 !== null || sight.news === "sending"), attribute(element, "data-news", sight.news), show(thumb, preview2 !== null), put3(thumb, small, preview2), text2(what, WHAT[preview2?.source ?? source ?? "file"]), text2(size2, preview2 ? measured(preview2) : ""), text2(news, newsOf(sight)), name(close, source === null ? "Take the picture away" : OFF[source]), large.update(state);
+      on = source, show(element, source !== null || preview2 !== null || sight.news === "sending"), attribute(element, "data-news", sight.news), show(thumb, preview2 !== null), put3(thumb, small, preview2), text(what, WHAT[preview2?.source ?? source ?? "file"]), text(size2, preview2 ? measured(preview2) : ""), text(news, newsOf(sight)), name(close, source === null ? "Take the picture away" : OFF[source]), large.update(state);
     }
   };
 }
@@ -3540,8 +3396,8 @@ function put3(place, image, preview2) {
   preview2 === null ? image.remove() : (attribute(image, "src", preview2.url), image.parentNode !== place && place.append(image));
 }
 var OFF = { camera: "Turn the camera off", screen: "Stop showing the screen" };
-function measured({ width, height, bytes: count2 }) {
-  return `${width} × ${height} · ${bytes(count2)}`;
+function measured({ width, height, bytes: count }) {
+  return `${width} × ${height} · ${bytes(count)}`;
 }
 function enlarged(opener, scope) {
   let picture2 = el("img", "", { alt: "The picture that was sent last" }), caption = el("p", "lw-large-caption"), close = button("lw-plain", "Close", icon("close")), element = el("div", "lw-large", { role: "dialog", "aria-label": "The picture that was sent last" }), frame = el("div", "lw-large-frame");
@@ -3556,7 +3412,7 @@ function enlarged(opener, scope) {
   }), {
     element,
     update({ sight: { preview: preview2 } }) {
-      preview2 === null && show(element, !1), put3(frame, picture2, preview2), text2(
+      preview2 === null && show(element, !1), put3(frame, picture2, preview2), text(
         caption,
         preview2 ? `${WHAT[preview2.source]} · ${measured(preview2)} · ${preview2.tokens} tokens` : ""
       );
@@ -3621,7 +3477,7 @@ function composer(store, hold, actions, scope) {
       let runs = state.connected && (state.phase === "live" || state.phase === "connecting");
       !runs && stop2 === document.activeElement && microphone.element.focus(), attribute(stop2, "disabled", runs ? null : "");
       let typed = takesText(state);
-      show(field, typed), attribute(element, "data-silent", typed ? null : "true"), attribute(box, "disabled", state.connected && typed ? null : ""), attribute(box, "placeholder", placeholder(state)), text2(line2, hint(state)), interrupt.update(state), ready();
+      show(field, typed), attribute(element, "data-silent", typed ? null : "true"), attribute(box, "disabled", state.connected && typed ? null : ""), attribute(box, "placeholder", placeholder(state)), text(line2, hint(state)), interrupt.update(state), ready();
     }
   };
 }
@@ -3662,7 +3518,7 @@ function suggestions(actions) {
 }
 function chip(words2, send) {
   let shown = cleanLine(words2, 80), node = button("lw-suggestion", `Say: ${shown}`);
-  return text2(node, shown), node.onclick = send, node;
+  return text(node, shown), node.onclick = send, node;
 }
 function sentence3(words2) {
   return el("span", "lw-sentence", {}, `“${cleanLine(words2, 80)}”`);
@@ -3732,7 +3588,7 @@ function make(dismiss) {
         level === "error" ? "error" : level === "warning" ? "warning" : "info"
       );
       let [sentence4, more] = firstSentence(clean(words2, 2e3));
-      text2(first, sentence4), text2(rest, more && ` ${more}`);
+      text(first, sentence4), text(rest, more && ` ${more}`);
     }
   };
 }
@@ -3800,12 +3656,12 @@ function offered(kind, { devices, deviceId }) {
 function percentRow(label, range2, of, set) {
   let limits = { min: String(range2.min), max: String(range2.max), step: "5" }, slider = el("input", "lw-slider", { type: "range", ...limits }), shown = el("output", "lw-value");
   return slider.oninput = () => {
-    text2(shown, `${slider.value} %`), set(Number(slider.value));
+    text(shown, `${slider.value} %`), set(Number(slider.value));
   }, {
     element: row2(label, slider, shown),
     update(state) {
       let percent = String(of(state));
-      slider.value !== percent && slider !== document.activeElement && (slider.value = percent), text2(shown, `${slider.value} %`);
+      slider.value !== percent && slider !== document.activeElement && (slider.value = percent), text(shown, `${slider.value} %`);
     }
   };
 }
@@ -3884,9 +3740,9 @@ function settings(opener, actions, scope) {
   };
 }
 function modeRow(actions) {
-  let group = freshId("turns"), inputs = MODES.map(({ mode: mode2 }) => {
-    let input2 = el("input", "lw-radio", { type: "radio", name: group, value: mode2 });
-    return input2.onchange = () => actions.setTurnTaking(mode2), input2;
+  let group = freshId("turns"), inputs = MODES.map(({ mode }) => {
+    let input2 = el("input", "lw-radio", { type: "radio", name: group, value: mode });
+    return input2.onchange = () => actions.setTurnTaking(mode), input2;
   }), labels = MODES.map(
     ({ label, explained }, index) => el(
       "label",
@@ -3911,18 +3767,18 @@ function modelRow() {
   return {
     element,
     update(state) {
-      text2(value, cleanLine(state.model)), show(element, state.model !== "");
+      text(value, cleanLine(state.model)), show(element, state.model !== "");
     }
   };
 }
 
 // src/views/answer.ts
-function patchList(list2, made, items, make2, update) {
+function patchList(list, made, items, make2, update) {
   for (; made.length > items.length; )
     made.pop().element.remove();
   items.forEach((item2, index) => {
     let node = made[index];
-    node || (node = make2(), made.push(node), list2.append(node.element)), update(node, item2);
+    node || (node = make2(), made.push(node), list.append(node.element)), update(node, item2);
   });
 }
 function code() {
@@ -3946,7 +3802,7 @@ function block() {
   return {
     element,
     update(run) {
-      attribute(element, "data-outcome", run.outcome ?? "running"), text2(language, cleanLine(run.language, 30) || "code"), text2(outcome, run.outcome === null ? "running…" : run.outcome === "failed" ? "failed" : ""), text2(program, clean(run.code).trimEnd()), show(program, run.code.trim() !== ""), text2(output, clean(run.output).trimEnd()), show(printed, run.output.trim() !== "");
+      attribute(element, "data-outcome", run.outcome ?? "running"), text(language, cleanLine(run.language, 30) || "code"), text(outcome, run.outcome === null ? "running…" : run.outcome === "failed" ? "failed" : ""), text(program, clean(run.code).trimEnd()), show(program, run.code.trim() !== ""), text(output, clean(run.output).trimEnd()), show(printed, run.output.trim() !== "");
     }
   };
 }
@@ -3967,19 +3823,19 @@ function link() {
     element: el("span", "lw-linked", {}, anchor, host),
     update(uri, title2) {
       let url = address(uri), shown = cleanLine(title2) || url?.hostname || cleanLine(uri);
-      attribute(anchor, "href", url === null ? null : url.href), text2(anchor, shown), text2(host, url === null || shown.includes(url.hostname) ? "" : ` ${url.hostname}`);
+      attribute(anchor, "href", url === null ? null : url.href), text(anchor, shown), text(host, url === null || shown.includes(url.hostname) ? "" : ` ${url.hostname}`);
     }
   };
 }
 var FIRST = 4;
 function sources() {
-  let searched = el("p", "lw-searched"), first = el("ol", "lw-sources", { "aria-label": "Sources" }), rest = el("ol", "lw-sources", { "aria-label": "More sources", start: String(FIRST + 1) }), count2 = el("summary"), more = el("details", "lw-more-sources", {}, count2, rest), read = el("ul", "lw-pages", { "aria-label": "Pages" }), element = el("div", "lw-evidence", {}, searched, first, more, read), shown = [], folded = [], pages = [];
+  let searched = el("p", "lw-searched"), first = el("ol", "lw-sources", { "aria-label": "Sources" }), rest = el("ol", "lw-sources", { "aria-label": "More sources", start: String(FIRST + 1) }), count = el("summary"), more = el("details", "lw-more-sources", {}, count, rest), read = el("ul", "lw-pages", { "aria-label": "Pages" }), element = el("div", "lw-evidence", {}, searched, first, more, read), shown = [], folded = [], pages = [];
   return {
     element,
     update({ sources: all, queries, pages: asked }) {
-      text2(searched, queries.map((query) => cleanLine(query)).join(" · ")), show(searched, queries.length > 0);
+      text(searched, queries.map((query) => cleanLine(query)).join(" · ")), show(searched, queries.length > 0);
       let put4 = (item2, source) => item2.update(source.uri, source.title);
-      patchList(first, shown, all.slice(0, FIRST), item, put4), patchList(rest, folded, all.slice(FIRST), item, put4), show(first, all.length > 0), text2(count2, `${all.length - FIRST} more`), show(more, all.length > FIRST), patchList(read, pages, asked, row3, (node, page) => node.update(page)), show(read, asked.length > 0), show(element, all.length + queries.length + asked.length > 0);
+      patchList(first, shown, all.slice(0, FIRST), item, put4), patchList(rest, folded, all.slice(FIRST), item, put4), show(first, all.length > 0), text(count, `${all.length - FIRST} more`), show(more, all.length > FIRST), patchList(read, pages, asked, row3, (node, page) => node.update(page)), show(read, asked.length > 0), show(element, all.length + queries.length + asked.length > 0);
     }
   };
 }
@@ -3998,7 +3854,7 @@ function row3() {
   return {
     element,
     update(page) {
-      attribute(element, "data-status", page.status), where.update(page.status === "unsafe" ? "" : page.url, short(page.url)), text2(status2, STATUS[page.status] ?? STATUS.failed);
+      attribute(element, "data-status", page.status), where.update(page.status === "unsafe" ? "" : page.url, short(page.url)), text(status2, STATUS[page.status] ?? STATUS.failed);
     }
   };
 }
@@ -4013,7 +3869,7 @@ function thoughts() {
     element,
     update(turn) {
       let words2 = clean(turn.thoughts).trim();
-      text2(all, words2), text2(beginning, cleanLine(words2.slice(0, 4 * BEGINNING).replaceAll("**", ""), BEGINNING)), show(element, words2 !== "");
+      text(all, words2), text(beginning, cleanLine(words2.slice(0, 4 * BEGINNING).replaceAll("**", ""), BEGINNING)), show(element, words2 !== "");
     }
   };
 }
@@ -4051,7 +3907,7 @@ function join(spans) {
   return spans.map((span) => span.text).join("");
 }
 function turnView(speaker, actions) {
-  let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-whose", {}, name2, language), said2 = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line2 = el("p", "lw-words", { dir: "auto" }, said2, speaking, interim, interrupted), [thought, ran, rests] = [thoughts(), code(), sources()], left2 = el("p", "lw-waited", {}, "chose not to answer"), count2 = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count2), calls = tools(actions), small = el("span", "lw-small", {
+  let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-whose", {}, name2, language), said2 = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line2 = el("p", "lw-words", { dir: "auto" }, said2, speaking, interim, interrupted), [thought, ran, rests] = [thoughts(), code(), sources()], left2 = el("p", "lw-waited", {}, "chose not to answer"), count = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count), calls = tools(actions), small = el("span", "lw-small", {
     title: "From the end of your words, once noticed, to the first sound"
   }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thought.element, calls.element, ran.element, line2);
   content.append(left2, pictures, rests.element);
@@ -4063,12 +3919,12 @@ function turnView(speaker, actions) {
 ${now.said.length} ${now.speaking.length} ${state.elsewhere}`;
       if (turn === last && key === before)
         return !1;
-      last = turn, before = key, text2(name2, named), text2(language, turn.language), attribute(language, "title", turn.language ? languageName(turn.language) : null), putWords({ said: said2, speaking, interim }, now), show(interrupted, turn.interrupted);
+      last = turn, before = key, text(name2, named), text(language, turn.language), attribute(language, "title", turn.language ? languageName(turn.language) : null), putWords({ said: said2, speaking, interim }, now), show(interrupted, turn.interrupted);
       let waits = !turn.final && !turn.waited && turn.tools.length === 0;
-      show(line2, !isEmpty(now) || turn.interrupted || waits), attribute(line2, "data-empty", isEmpty(now) && waits ? "true" : null), attribute(line2, "lang", languageTag(turn.language)), show(left2, turn.waited), text2(count2, turn.images === 1 ? "1 picture" : `${turn.images} pictures`), show(pictures, turn.images > 0);
+      show(line2, !isEmpty(now) || turn.interrupted || waits), attribute(line2, "data-empty", isEmpty(now) && waits ? "true" : null), attribute(line2, "lang", languageTag(turn.language)), show(left2, turn.waited), text(count, turn.images === 1 ? "1 picture" : `${turn.images} pictures`), show(pictures, turn.images > 0);
       for (let part of [thought, ran, rests])
         part.update(turn);
-      return calls.update(turn.tools, state), text2(small, turn.latency_ms === null ? "" : latency(turn.latency_ms)), !0;
+      return calls.update(turn.tools, state), text(small, turn.latency_ms === null ? "" : latency(turn.latency_ms)), !0;
     }
   };
 }
@@ -4077,15 +3933,15 @@ function isEmpty({ said: said2, speaking, interim }) {
 }
 function putWords(nodes, now) {
   let { interim } = now, said2 = now.said.trimStart(), speaking = said2 ? now.speaking : now.speaking.trimStart(), heard = said2 + speaking, gap = heard !== "" && interim !== "" && !/\s$/.test(heard) && !/^\s/.test(interim);
-  text2(nodes.said, clean(speaking + interim ? said2 : said2.trimEnd())), text2(nodes.speaking, clean(speaking)), text2(nodes.interim, clean((gap ? " " : "") + interim));
+  text(nodes.said, clean(speaking + interim ? said2 : said2.trimEnd())), text(nodes.speaking, clean(speaking)), text(nodes.interim, clean((gap ? " " : "") + interim));
 }
 
 // src/views/transcript.ts
 var SAID_MS2 = 2e3;
 function dictation(scope) {
-  let count2 = el("span", "lw-count", { "aria-live": "off" }), label = el("span", "", {}, "Copy text"), copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label), told = el("span", "lw-unseen", { role: "status" }), head = el("div", "lw-dictation-head", {}, count2, copy, told), flow = el("div", "lw-flow", { dir: "auto" }), element = el("div", "lw-dictation", {}, head, flow), pieces = /* @__PURE__ */ new Map(), quiet = null, say = (word) => {
-    text2(label, word), text2(told, word), quiet?.(), quiet = scope.timeout(() => {
-      text2(label, "Copy text"), text2(told, "");
+  let count = el("span", "lw-count", { "aria-live": "off" }), label = el("span", "", {}, "Copy text"), copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label), told = el("span", "lw-unseen", { role: "status" }), head = el("div", "lw-dictation-head", {}, count, copy, told), flow = el("div", "lw-flow", { dir: "auto" }), element = el("div", "lw-dictation", {}, head, flow), pieces = /* @__PURE__ */ new Map(), quiet = null, say = (word) => {
+    text(label, word), text(told, word), quiet?.(), quiet = scope.timeout(() => {
+      text(label, "Copy text"), text(told, "");
     }, SAID_MS2);
   };
   return copy.onclick = () => {
@@ -4104,7 +3960,7 @@ function dictation(scope) {
         make: makePiece,
         update: (piece, turn) => piece.update(turn)
       }), words2 = [...pieces.values()].reduce((sum, piece) => sum + piece.count, 0);
-      return text2(count2, words2 === 1 ? "1 word" : `${words2} words`), attribute(copy, "disabled", words2 > 0 ? null : ""), show(head, turns.length > 0), changed;
+      return text(count, words2 === 1 ? "1 word" : `${words2} words`), attribute(copy, "disabled", words2 > 0 ? null : ""), show(head, turns.length > 0), changed;
     }
   };
 }
@@ -4119,7 +3975,7 @@ function makePiece() {
         return !1;
       piece.turn = turn, piece.said = clean(turn.spans.map((span) => span.text).join("")).trim(), piece.count = countWords(piece.said);
       let guess = clean(turn.interim).trim();
-      return text2(said2, piece.said), text2(interim, piece.said && guess ? ` ${guess}` : guess), attribute(element, "lang", languageTag(turn.language)), !0;
+      return text(said2, piece.said), text(interim, piece.said && guess ? ` ${guess}` : guess), attribute(element, "lang", languageTag(turn.language)), !0;
     }
   };
   return piece;
@@ -4130,10 +3986,10 @@ function allOf(pieces) {
 function countWords(words2) {
   if (typeof Intl.Segmenter > "u")
     return words2.split(/\s+/).filter((word) => word !== "").length;
-  let count2 = 0;
+  let count = 0;
   for (let { isWordLike } of new Intl.Segmenter(void 0, { granularity: "word" }).segment(words2))
-    count2 += isWordLike ? 1 : 0;
-  return count2;
+    count += isWordLike ? 1 : 0;
+  return count;
 }
 async function copyText(words2) {
   await navigator.clipboard.writeText(words2);
@@ -4161,12 +4017,12 @@ function languageOf(turns, speaker) {
   return "";
 }
 function pairList() {
-  let from = el("span", "lw-column lw-column-source"), into = el("span", "lw-column lw-column-target"), heads = el("div", "lw-columns", {}, from, into), list2 = el("ol", "lw-pairs"), element = el("div", "lw-translation", {}, heads, list2), rows2 = /* @__PURE__ */ new Map();
+  let from = el("span", "lw-column lw-column-source"), into = el("span", "lw-column lw-column-target"), heads = el("div", "lw-columns", {}, from, into), list = el("ol", "lw-pairs"), element = el("div", "lw-translation", {}, heads, list), rows2 = /* @__PURE__ */ new Map();
   return {
     kind: "translation",
     element,
     update(state) {
-      return text2(from, languageOf(state.turns, "user") || "What is said"), text2(into, languageOf(state.turns, "model") || "Translation"), patchKeyed(list2, rows2, pairs(state.turns), {
+      return text(from, languageOf(state.turns, "user") || "What is said"), text(into, languageOf(state.turns, "model") || "Translation"), patchKeyed(list, rows2, pairs(state.turns), {
         key: (pair) => pair.index,
         make: makeRow,
         update: (row4, pair) => row4.update(pair)
@@ -4194,7 +4050,7 @@ function cell(side) {
         return !1;
       last = turn;
       let words2 = clean(turn?.spans.map((span) => span.text).join("") ?? "").trim(), guess = clean(turn?.interim ?? "").trim();
-      return text2(said2, words2), text2(interim, words2 && guess ? ` ${guess}` : guess), attribute(element, "lang", languageTag(turn?.language ?? "")), show(interim, guess !== ""), !0;
+      return text(said2, words2), text(interim, words2 && guess ? ` ${guess}` : guess), attribute(element, "lang", languageTag(turn?.language ?? "")), show(interim, guess !== ""), !0;
     }
   };
 }
@@ -4235,7 +4091,7 @@ function transcript(suggestions2, actions, scope) {
     element,
     update(state) {
       let bare = state.turns.length === 0;
-      show(empty, bare), text2(empty, bare ? invitation(state) : ""), attribute(scroller, "data-empty", bare ? "true" : null);
+      show(empty, bare), text(empty, bare ? invitation(state) : ""), attribute(scroller, "data-empty", bare ? "true" : null);
       for (let body of bodies) {
         let seen = body.kind === state.view;
         show(body.element, seen && !bare), seen && body.update(state) && follow();

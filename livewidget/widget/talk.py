@@ -275,7 +275,7 @@ class Talk:
         """Return where the session stands."""
         return outlook(self.provider) | {
             "phase": self.board.phase,
-            "floor": self.board.floor.value,
+            "floor": self.board.floor,
             "turn_taking": self._turn_taking,
             "elapsed_ms": self.board.elapsed_ms,
             "suggestions": self._suggestions(),

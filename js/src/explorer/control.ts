@@ -1,7 +1,7 @@
 // One feature of the catalogue: its input, its name here and on the wire, and which models have it.
 
+import type { Catalogue, Feature, Model, Settings } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { Catalogue, Feature, Json, ModelFacts, Settings } from "../state.ts";
 import { attribute, button, el, freshId, icon, name, show, text } from "../views/dom.ts";
 import { clean } from "../views/format.ts";
 
@@ -11,7 +11,7 @@ export function modelOf({ pending, model }: Settings): string {
 }
 
 /** What a feature shall be; null where nothing is said about it. */
-export function askedOf({ pending, values }: Settings, name: string): Json {
+export function askedOf({ pending, values }: Settings, name: string): unknown {
   const said = Object.hasOwn(pending, name) ? pending : values;
   return Object.hasOwn(said, name) ? said[name] : null;
 }
@@ -74,7 +74,7 @@ export function refusal(feature: Feature, model: string): string {
 }
 
 /** The models that have a feature. */
-export function having(feature: Feature, models: ModelFacts[]): string[] {
+export function having(feature: Feature, models: Model[]): string[] {
   return models
     .map(({ id }) => id)
     .filter((id) => !feature.refused.includes(id) && !feature.ignored.includes(id));
@@ -100,14 +100,14 @@ export function groups({ features }: Catalogue): Map<string, Feature[]> {
 }
 
 /** A value, or a sentence why what was typed is none. */
-export type Given = { value: Json } | { wrong: string };
+export type Given = { value: unknown } | { wrong: string };
 
 export interface Input {
   element: HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
   /** Whether it is typed into: then a value does not replace what is being typed. */
   typed: boolean;
   /** Shows a value of a model's; null where nothing is said. */
-  set(value: Json, model: string): void;
+  set(value: unknown, model: string): void;
   /** What a person gave; null for the default. */
   read(): Given;
 }
@@ -218,7 +218,7 @@ function jsonInput(): Input {
         return { value: null };
       }
       try {
-        return { value: JSON.parse(text) as Json };
+        return { value: JSON.parse(text) as unknown };
       } catch (error) {
         return { wrong: `This is no JSON yet: ${(error as Error).message}` };
       }
@@ -228,7 +228,7 @@ function jsonInput(): Input {
 
 function textInput(
   element: HTMLInputElement | HTMLTextAreaElement,
-  show: (value: Json) => string,
+  show: (value: unknown) => string,
   read: (text: string) => Given,
 ): Input {
   return {
@@ -269,12 +269,12 @@ export interface Control {
 
 export interface Ways {
   /** A person changed the feature. */
-  change(feature: Feature, value: Json): void;
+  change(feature: Feature, value: unknown): void;
   /** What is typed is no value, or is one again. */
   doubt(): void;
 }
 
-export function control(feature: Feature, models: ModelFacts[], ways: Ways, scope: Scope): Control {
+export function control(feature: Feature, models: Model[], ways: Ways, scope: Scope): Control {
   const entry = input(feature);
   const parts = build(feature, models, entry, scope);
   const { element, undo, why, fault } = parts;
@@ -357,7 +357,7 @@ export function control(feature: Feature, models: ModelFacts[], ways: Ways, scop
   };
 }
 
-function build(feature: Feature, models: ModelFacts[], entry: Input, scope: Scope) {
+function build(feature: Feature, models: Model[], entry: Input, scope: Scope) {
   const box = entry.element;
   box.id = freshId("setting");
   const label = el("label", "lw-control-label", { for: box.id }, clean(feature.label));
@@ -398,7 +398,7 @@ function wireName({ wire, name: known }: Feature): HTMLElement {
 /** `3 of 15 models`, and on demand which. */
 function whoHasIt(
   feature: Feature,
-  models: ModelFacts[],
+  models: Model[],
   scope: Scope,
 ): { opener: HTMLElement; list: HTMLElement } {
   const able = having(feature, models);

@@ -1,7 +1,8 @@
 // Where the time of each answer went: a bar from the end of your speech over its first sound to the last one heard.
 
+import type { Anatomy, Turn } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { Actions, Anatomy, State, Store, Turn } from "../state.ts";
+import type { Actions, State, Store } from "../state.ts";
 import { attribute, el, show, text, type View } from "../views/dom.ts";
 import { cleanLine, duration } from "../views/format.ts";
 

@@ -1,7 +1,8 @@
 // The settings of the session, made from the catalogue and nothing else, with the bar that applies them.
 
+import type { Catalogue, Settings } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { Actions, Catalogue, ExplorerActions, Settings, State, Store } from "../state.ts";
+import type { Actions, ExplorerActions, State, Store } from "../state.ts";
 import { attribute, el, freshId, icon, show, text, type View } from "../views/dom.ts";
 import { clean } from "../views/format.ts";
 import { type Control, control, groups, isChanged, matches, modelOf, type Ways } from "./control.ts";

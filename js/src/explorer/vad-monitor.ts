@@ -1,7 +1,8 @@
 // The microphone as turn detection hears it, so that one sees what each of its settings does.
 
+import type { Mark } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { Actions, Mark, State, Store, Track } from "../state.ts";
+import type { Actions, State, Store, Track } from "../state.ts";
 import { el, show, text, type View } from "../views/dom.ts";
 import { whenThemeChanges } from "../views/waveform.ts";
 

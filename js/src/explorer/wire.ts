@@ -1,7 +1,8 @@
 // Every frame of the connection, both ways. Filter by kind, search, pause, export.
 
+import type { Frame } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { Actions, Store, WireFrame } from "../state.ts";
+import type { Actions, Store } from "../state.ts";
 import { attribute, el, show, text, type View } from "../views/dom.ts";
 import { clean, cleanLine } from "../views/format.ts";
 
@@ -9,7 +10,7 @@ import { clean, cleanLine } from "../views/format.ts";
 export interface Row {
   /** Of its first frame. */
   number: number;
-  frames: WireFrame[];
+  frames: Frame[];
 }
 
 export interface Search {
@@ -21,12 +22,12 @@ export interface Search {
 const SOUND = /"audio"\s*:\s*\{"ms"/;
 
 /** Whether a frame is sound and nothing else that one would want to read. */
-export function isSound(frame: WireFrame): boolean {
+export function isSound(frame: Frame): boolean {
   return SOUND.test(frame.json) && !/"(text|turnComplete|interrupted|functionCalls)"/.test(frame.json);
 }
 
 /** The row's kinds, the commonest first. */
-export function kinds(frames: readonly WireFrame[]): [kind: string, count: number][] {
+export function kinds(frames: readonly Frame[]): [kind: string, count: number][] {
   const counts = new Map<string, number>();
   for (const { kind } of frames) {
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
@@ -34,7 +35,7 @@ export function kinds(frames: readonly WireFrame[]): [kind: string, count: numbe
   return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
 }
 
-export function matches(frame: WireFrame, { kind, text }: Search): boolean {
+export function matches(frame: Frame, { kind, text }: Search): boolean {
   const wanted = text.trim().toLowerCase();
   return (
     (kind === "" || frame.kind === kind) &&
@@ -42,7 +43,7 @@ export function matches(frame: WireFrame, { kind, text }: Search): boolean {
   );
 }
 
-export function rows(frames: readonly WireFrame[], search: Search): Row[] {
+export function rows(frames: readonly Frame[], search: Search): Row[] {
   const found: Row[] = [];
   for (const frame of frames) {
     if (!matches(frame, search)) {
@@ -65,7 +66,7 @@ export function rows(frames: readonly WireFrame[], search: Search): Row[] {
 }
 
 /** What a frame holds, or its text where that was cut and is no JSON any more. */
-export function parsed(frame: WireFrame): unknown {
+export function parsed(frame: Frame): unknown {
   try {
     return JSON.parse(frame.json);
   } catch {
@@ -96,7 +97,7 @@ export function sounds(value: unknown): Sound[] {
 }
 
 /** One file of the frames shown, as the kernel's own export writes them. */
-export function toJsonl(frames: readonly WireFrame[]): string {
+export function toJsonl(frames: readonly Frame[]): string {
   return frames
     .map((frame) => {
       const { number, at_ms, gap_ms, outgoing, kind, size } = frame;

@@ -1,6 +1,7 @@
 // What microphone and camera have in common, and why there is no microphone, in plain words.
 
-import type { MicrophoneState, Notice } from "../state.ts";
+import type { Notice } from "../messages.gen.ts";
+import type { MicrophoneState } from "../state.ts";
 
 /** The device picked in this tab; storage may be refused in a frame. */
 export function remembered(key: string): { get(): string; set(id: string): void } {

@@ -2,7 +2,7 @@
 
 import type { FromCapture, ToCapture } from "../audio/pcm.ts";
 import type { Scope } from "../scope.ts";
-import type { Microphone as Described, MicrophoneState } from "../state.ts";
+import type { MicrophoneDevices as Described, MicrophoneState } from "../state.ts";
 import { addWorklets, closeWith, tap } from "./context.ts";
 import { listed, remembered, stop, type Trouble, trouble } from "./devices.ts";
 

@@ -1,7 +1,8 @@
 // Camera or screen, one at a time: taken on a click, and released so that the browser's indicator goes out.
 
+import type { Notice } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { LensSource, Notice, Sight } from "../state.ts";
+import type { LensSource, Sight } from "../state.ts";
 import { allowed, listed, remembered, stop } from "./devices.ts";
 import { type Easel, type Frame, Frames } from "./frames.ts";
 

@@ -1,6 +1,6 @@
 // What stands beside the words of an answer: thoughts, code that was run, and sources as links.
 
-import type { CodeRun, Page, Turn } from "../state.ts";
+import type { Code, Page, Turn } from "../messages.gen.ts";
 import { attribute, el, show, text } from "./dom.ts";
 import { clean, cleanLine } from "./format.ts";
 
@@ -33,7 +33,7 @@ export function patchList<T, N extends { element: HTMLElement }>(
 
 interface Block {
   element: HTMLElement;
-  update(run: CodeRun): void;
+  update(run: Code): void;
 }
 
 export function code(): Part {

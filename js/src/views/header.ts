@@ -1,7 +1,8 @@
 // The top line: whose move it is, who it is, how long the first sound took, what the talk has used and how long it may last.
 
+import type { Meter } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { Meter, State } from "../state.ts";
+import type { State } from "../state.ts";
 import { attribute, button, el, icon, show, text, type View } from "./dom.ts";
 import { badgeParts, cleanLine, dollars, elapsed, latency, left, tokens } from "./format.ts";
 import { displayName, status } from "./status.ts";

@@ -1,6 +1,7 @@
 // Notices over the waveform, and the live region that reads final turns to screen readers.
 
-import type { Actions, Notice, Turn } from "../state.ts";
+import type { Notice, Turn } from "../messages.gen.ts";
+import type { Actions } from "../state.ts";
 import { attribute, button, el, icon, show, text, type View } from "./dom.ts";
 import { clean, cleanLine, firstSentence, languageTag } from "./format.ts";
 import { speakerName } from "./status.ts";

@@ -1,7 +1,8 @@
 // The settings, over the card rather than beside it: devices, volume, pictures, how turns are taken, the model.
 
+import type { TurnTakingMode } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { Actions, SightActions, State, TurnTaking } from "../state.ts";
+import type { Actions, SightActions, State } from "../state.ts";
 import { attribute, el, freshId, show, text, type View } from "./dom.ts";
 import { cleanLine } from "./format.ts";
 
@@ -114,7 +115,7 @@ function sizeRow(actions: SightActions): View {
   };
 }
 
-const MODES: { mode: TurnTaking; label: string; explained: string }[] = [
+const MODES: { mode: TurnTakingMode; label: string; explained: string }[] = [
   { mode: "automatic", label: "Automatic", explained: "it hears when you begin and end" },
   { mode: "push_to_talk", label: "Push to talk", explained: "hold space or the button" },
 ];

@@ -1,13 +1,14 @@
 // The calls of a turn as chips: the function, its arguments, and what came of it; or the question whether it may run.
 
-import type { Actions, State, ToolUse } from "../state.ts";
+import type { Tool } from "../messages.gen.ts";
+import type { Actions, State } from "../state.ts";
 import { attribute, button, el, name, show, text } from "./dom.ts";
 import { cleanLine, duration } from "./format.ts";
 
 export interface Question {
   element: HTMLElement;
   /** Asks about `use`; null: there is nothing to ask. */
-  update(use: ToolUse | null, state: State): void;
+  update(use: Tool | null, state: State): void;
 }
 
 export function question(actions: Pick<Actions, "confirm">): Question {
@@ -54,7 +55,7 @@ export function question(actions: Pick<Actions, "confirm">): Question {
 }
 
 /** The calls that wait for a person, oldest first. */
-export function asking(state: State): ToolUse[] {
+export function asking(state: State): Tool[] {
   return state.phase === "live"
     ? state.turns.flatMap((turn) => turn.tools.filter((use) => use.state === "asking"))
     : [];
@@ -67,7 +68,7 @@ const ASKED = 2000;
 
 export interface Tools {
   element: HTMLElement;
-  update(uses: ToolUse[], state: State): void;
+  update(uses: Tool[], state: State): void;
 }
 
 /** Shows the calls in their order; nodes are kept. */
@@ -94,7 +95,7 @@ export function tools(actions: Pick<Actions, "confirm">): Tools {
 
 interface Chip {
   element: HTMLElement;
-  update(use: ToolUse, state: State): void;
+  update(use: Tool, state: State): void;
 }
 
 function makeChip(actions: Pick<Actions, "confirm">): Chip {
@@ -113,7 +114,7 @@ function makeChip(actions: Pick<Actions, "confirm">): Chip {
   };
 }
 
-const OUTCOME: Record<ToolUse["state"], (use: ToolUse) => string> = {
+const OUTCOME: Record<Tool["state"], (use: Tool) => string> = {
   asking: () => "",
   running: (use) => ` … ${cleanLine(use.updates.at(-1) ?? "", CHIP)}`.trimEnd(),
   done: (use) => ` → ${cleanLine(use.result ?? "None", CHIP)} · ${duration(use.duration_ms)}`,

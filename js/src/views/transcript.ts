@@ -1,15 +1,16 @@
 // Where the talk is read, turn by turn, as a translation in two columns, or as one dictated text. Stays at the newest words
 // unless the reader has scrolled away.
 
+import type { Turn } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { Actions, State, Turn, ViewKind } from "../state.ts";
+import type { Actions, State } from "../state.ts";
 import { attribute, button, el, icon, patchKeyed, show, text, type View } from "./dom.ts";
 import { clean, languageName, languageTag } from "./format.ts";
 import { invitation } from "./status.ts";
 import { type TurnView, turnView } from "./turn.ts";
 
 export interface Body {
-  readonly kind: ViewKind;
+  readonly kind: State["view"];
   element: HTMLElement;
   /** True when something was changed that is seen. */
   update(state: State): boolean;

@@ -1,6 +1,7 @@
 // One turn of the transcript: who, the words so far, and what stands beside them. Nodes are made once and patched.
 
-import type { Actions, Span, State, Turn } from "../state.ts";
+import type { Span, Turn } from "../messages.gen.ts";
+import type { Actions, State } from "../state.ts";
 import { code, sources, thoughts } from "./answer.ts";
 import { attribute, el, icon, show, text } from "./dom.ts";
 import { clean, languageName, languageTag, latency } from "./format.ts";

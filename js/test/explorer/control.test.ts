@@ -2,11 +2,11 @@
 
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { control } from "../../src/explorer/control.ts";
+import type { Settings } from "../../src/messages.gen.ts";
 import { Scope } from "../../src/scope.ts";
-import type { Json, Settings } from "../../src/state.ts";
 import { CATALOGUE, SETTINGS } from "./fakes.ts";
 
-let changes: [string, Json][];
+let changes: [string, unknown][];
 let doubts: number;
 
 beforeEach(() => {
@@ -50,7 +50,7 @@ function made(name: string, settings: Partial<Settings> = {}) {
 }
 
 describe("every kind of control", () => {
-  it.each<[string, string | boolean, Json, string | boolean]>([
+  it.each<[string, string | boolean, unknown, string | boolean]>([
     ["voice", "Puck", "Puck", ""],
     ["modalities", "TEXT", "TEXT", "AUDIO"],
     ["temperature", "0.7", 0.7, ""],
@@ -71,7 +71,7 @@ describe("every kind of control", () => {
     ]);
   });
 
-  it.each<[string, Json, string | boolean]>([
+  it.each<[string, unknown, string | boolean]>([
     ["voice", "Puck", "Puck"],
     ["temperature", 0, "0"],
     ["system_instruction", "Be brief.", "Be brief."],

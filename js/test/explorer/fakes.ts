@@ -1,13 +1,7 @@
 // A small catalogue with every kind of feature, and settings made for it.
 
-import {
-  type Catalogue,
-  type Exploring,
-  type Feature,
-  initialState,
-  type Meter,
-  type Settings,
-} from "../../src/state.ts";
+import type { Catalogue, Feature, Meter, Settings } from "../../src/messages.gen.ts";
+import { type Exploring, initialState } from "../../src/state.ts";
 
 export function feature(name: string, kind: Feature["kind"], more: Partial<Feature> = {}): Feature {
   return {

@@ -2,8 +2,9 @@
 
 import { describe, expect, it } from "vitest";
 import { anatomyPanel, sentence } from "../../src/explorer/latency.ts";
+import type { Anatomy } from "../../src/messages.gen.ts";
 import { Scope } from "../../src/scope.ts";
-import { type Anatomy, createStore } from "../../src/state.ts";
+import { createStore } from "../../src/state.ts";
 import { fakeActions, turn } from "../views/fakes.ts";
 
 const anatomy = (more: Partial<Anatomy> = {}): Anatomy => ({

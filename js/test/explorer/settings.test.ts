@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Settings } from "../../src/state.ts";
+import type { Settings } from "../../src/messages.gen.ts";
 import { key, LIVE, mounted } from "../views/fakes.ts";
 import { CATALOGUE, exploring } from "./fakes.ts";
 

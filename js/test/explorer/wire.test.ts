@@ -13,11 +13,12 @@ import {
   tree,
   wirePanel,
 } from "../../src/explorer/wire.ts";
+import type { Frame } from "../../src/messages.gen.ts";
 import { Scope } from "../../src/scope.ts";
-import { createStore, initialState, type WireFrame } from "../../src/state.ts";
+import { createStore, initialState } from "../../src/state.ts";
 import { fakeActions } from "../views/fakes.ts";
 
-const frame = (number: number, more: Partial<WireFrame> = {}): WireFrame => ({
+const frame = (number: number, more: Partial<Frame> = {}): Frame => ({
   number,
   at_ms: number * 40,
   outgoing: true,
@@ -27,7 +28,7 @@ const frame = (number: number, more: Partial<WireFrame> = {}): WireFrame => ({
   json: JSON.stringify({ setup: { model: "models/offline-tutor" } }),
   ...more,
 });
-const sound = (number: number, outgoing = true): WireFrame =>
+const sound = (number: number, outgoing = true): Frame =>
   frame(number, {
     outgoing,
     kind: outgoing ? "realtimeInput.audio" : "serverContent.modelTurn",
@@ -111,10 +112,10 @@ describe("JSON that folds out", () => {
   });
 });
 
-function panel(frames: WireFrame[]) {
+function panel(frames: Frame[]) {
   const scope = new Scope();
   const store = createStore({});
-  const put = (list: WireFrame[], lost = 0) =>
+  const put = (list: Frame[], lost = 0) =>
     store.set({ explorer: { ...initialState().explorer, frames: { list, lost } } });
   put(frames);
   const view = wirePanel(store, fakeActions().actions, scope);

@@ -1,10 +1,10 @@
 // @vitest-environment happy-dom
 
 import { describe, expect, it } from "vitest";
-import type { CodeRun, Turn } from "../../src/state.ts";
+import type { Code, Turn } from "../../src/messages.gen.ts";
 import { LIVE, mounted, shown, turn } from "./fakes.ts";
 
-const run = (more: Partial<CodeRun> = {}): CodeRun => ({
+const run = (more: Partial<Code> = {}): Code => ({
   language: "python",
   code: "print(1)\nprint(2)",
   outcome: "ok",

@@ -1,6 +1,7 @@
 // A store with a state made for the test, and actions that write down what was asked of them.
 
 import type { Levels } from "../../src/audio/levels.ts";
+import type { Tool, Turn } from "../../src/messages.gen.ts";
 import { Scope } from "../../src/scope.ts";
 import {
   type Actions,
@@ -9,8 +10,6 @@ import {
   initialState,
   type SightActions,
   type State,
-  type ToolUse,
-  type Turn,
 } from "../../src/state.ts";
 import { mountCard } from "../../src/views/card.ts";
 
@@ -38,7 +37,7 @@ export function turn(index: number, speaker: Turn["speaker"], text: string, more
   };
 }
 
-export function use(more: Partial<ToolUse> = {}): ToolUse {
+export function use(more: Partial<Tool> = {}): Tool {
   return {
     id: "fc_1",
     name: "set_light",

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Floor, MicrophoneState, Phase, State } from "../../src/state.ts";
+import type { Floor, Phase } from "../../src/messages.gen.ts";
+import type { MicrophoneState, State } from "../../src/state.ts";
 import {
   canHold,
   canInterrupt,

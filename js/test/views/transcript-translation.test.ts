@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 
 import { describe, expect, it } from "vitest";
-import type { Turn } from "../../src/state.ts";
+import type { Turn } from "../../src/messages.gen.ts";
 import { pairs } from "../../src/views/transcript.ts";
 import { LIVE, mounted, shown, turn } from "./fakes.ts";
 

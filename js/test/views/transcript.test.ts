@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Turn } from "../../src/state.ts";
+import type { Turn } from "../../src/messages.gen.ts";
 import { LIVE, mounted, shown, turn, use } from "./fakes.ts";
 
 const rows = (root: Element) => [...root.querySelectorAll<HTMLElement>(".lw-turn")];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { State, Turn } from "../../src/state.ts";
+import type { Turn } from "../../src/messages.gen.ts";
+import type { State } from "../../src/state.ts";
 import { pace, words } from "../../src/views/turn.ts";
 import { LIVE, state, turn } from "./fakes.ts";
 

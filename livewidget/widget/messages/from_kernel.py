@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from livewidget.turns import Floor
 from livewidget.widget.messages.kinds import Count, Phase, TurnTakingMode, View
 from livewidget.widget.messages.turns import TurnView
 
@@ -42,7 +43,7 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     sees: bool
     explorer: bool
     phase: Phase
-    floor: str
+    floor: Floor
     elapsed_ms: Count
     turns: tuple[TurnView, ...]
     notices: tuple[NoticeView, ...]
@@ -59,7 +60,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     phase: Phase
-    floor: str
+    floor: Floor
     turn_taking: TurnTakingMode
     view: View
     sees: bool
