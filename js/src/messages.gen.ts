@@ -459,18 +459,7 @@ export type PageMessage =
 
 /** The kinds of message that the kernel sends, by lane. */
 export const KERNEL_KINDS: Record<string, readonly string[]> = {
-  control: [
-    "welcome",
-    "state",
-    "turn",
-    "flush",
-    "notice",
-    "clear_notice",
-    "heartbeat",
-    "catalogue",
-    "settings",
-    "meter",
-  ],
+  control: ["welcome", "state", "turn", "flush", "notice", "clear_notice", "heartbeat", "catalogue", "settings", "meter"],
   speaker: ["audio", "end"],
   insight: ["wire", "speech", "picture"],
 };

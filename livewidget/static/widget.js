@@ -811,18 +811,7 @@ function samplesOf(buffer) {
 
 // src/messages.gen.ts
 var KERNEL_KINDS = {
-  control: [
-    "welcome",
-    "state",
-    "turn",
-    "flush",
-    "notice",
-    "clear_notice",
-    "heartbeat",
-    "catalogue",
-    "settings",
-    "meter"
-  ],
+  control: ["welcome", "state", "turn", "flush", "notice", "clear_notice", "heartbeat", "catalogue", "settings", "meter"],
   speaker: ["audio", "end"],
   insight: ["wire", "speech", "picture"]
 };
