@@ -49,6 +49,15 @@ async def test_turns_are_added_and_the_context_is_that_of_the_last():
         assert meter.cost_usd == pytest.approx(3500 * 3 / 1e6 + 200 * 12 / 1e6)
 
 
+async def test_a_report_without_prompt_tokens_leaves_the_size_of_the_context_known():
+    async with Talk() as talk:
+        await talk.peer.send(usage_metadata=counted(1000, 10))
+        await eventually(lambda: talk.session.context_tokens == 1000)
+        await talk.peer.send(usage_metadata=counted(0, 20))
+        await eventually(lambda: talk.session.usage.response_tokens == 20)
+        assert talk.session.context_tokens == talk.session.meter.context_tokens == 1000
+
+
 async def test_what_was_reported_last_is_not_lost_with_a_connection():
     async with Talk() as talk:
         await talk.session.send_text("hello")

@@ -22,10 +22,7 @@ from livewidget.events import (
     TurnComplete,
 )
 from livewidget.pictures import to_picture
-from livewidget.protocol import (
-    Transcription,
-    VoiceActivity,
-)
+from livewidget.protocol import Blob, Content, Part, Transcription, VoiceActivity
 from livewidget.session import LiveSession
 from livewidget.turns import Floor
 from tests.peer import Peer, until
@@ -243,6 +240,33 @@ async def test_interrupt_tells_the_service_and_drops_the_rest(peer):
         await until(stream, TurnComplete)
         assert [turn.text for turn in session.turns] == ["Tell me", "one ", "More", "three"]
         assert [turn.interrupted for turn in session.turns] == [False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {"output_transcription": Transcription(text="two")},
+        {"model_turn": Content(parts=[Part(text="two")])},
+        {"model_turn": Content(parts=[Part(text="two", thought=True)])},
+        {"model_turn": Content(parts=[Part(inline_data=Blob(data=b"two", mime_type="image/png"))])},
+        {"model_turn": Content(parts=[Part(inline_data=Blob(data=b"22", mime_type="audio/pcm;rate=24000"))])},
+        {"generation_complete": True},
+    ],
+    ids=["transcript", "text", "thought", "media", "audio", "generation complete"],
+)
+async def test_nothing_of_an_interrupted_answer_is_passed_on_afterwards(peer, rest):
+    async with LiveSession(peer) as session:
+        stream = aiter(session)
+        await session.send_text("Tell me")
+        await peer.say("one")
+        await until(stream, OutputAudio)
+        await session.interrupt()
+        assert isinstance(await anext(stream), Interrupted)
+        before = session.turns
+        await peer.content(**rest)
+        await peer.turn_complete()
+        assert isinstance(await anext(stream), TurnComplete)
+        assert session.turns == before
 
 
 async def test_interrupt_of_a_model_that_cannot_be_told_is_local():

@@ -1,5 +1,7 @@
 """Spoken turns: what is heard, at which rates, and when it ends."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,27 @@ async def test_slow_ears_run_beside_the_loop(bench):
     client = await one.client()
     await client.audio(LOUD, *SECOND)
     assert said(await client.turn()) == "echo first"
+
+
+async def test_slow_ears_are_no_reason_to_answer_somebody_who_goes_on_speaking(bench):
+    one = bench("first", "second", later=True)
+    understands, held = threading.Event(), one.ears.understood
+
+    def slowly(text):
+        understands.wait(5)
+        return held(text)
+
+    one.ears.understood = slowly
+    client = await one.client()
+    await client.audio(LOUD, *SECOND, LOUD)
+    for _ in ("the first begins", "it ends", "the second begins"):
+        await client.until("voiceActivity")
+    understands.set()
+    await client.until("serverContent", "inputTranscription")
+    await client.audio(*SECOND)
+    turn = await client.turn()
+    assert said(turn) == "echo second"
+    assert [text for text, _ in one.brain.minds[0].asked] == ["second"]
 
 
 @pytest.mark.parametrize("rate", [8_000, 24_000, 44_100, 48_000])

@@ -28,6 +28,26 @@ def test_a_number_far_ahead_is_not_kept():
     assert not inbox.hole
 
 
+def test_as_many_as_the_capacity_are_kept_before_a_hole_and_not_one_more():
+    inbox = Inbox(capacity=4)
+    assert inbox.receive(5, "e") == []
+    assert not inbox.hole
+    for seq, letter in ((4, "d"), (3, "c"), (2, "b")):
+        assert inbox.receive(seq, letter) == []
+    assert inbox.receive(1, "a") == ["a", "b", "c", "d"]
+
+
+def test_as_many_as_the_capacity_wait_without_an_overflow_and_not_one_more():
+    outbox = Outbox(capacity=3)
+    for letter in "abc":
+        outbox.add(letter, 0)
+    assert not outbox.overflowed
+    assert outbox.after(0) == [(1, "a"), (2, "b"), (3, "c")]
+    outbox.add("d", 0)
+    assert outbox.overflowed
+    assert outbox.after(0) == [(2, "b"), (3, "c"), (4, "d")]
+
+
 def test_only_silence_makes_the_outbox_repeat():
     outbox = Outbox(stall_ms=2000)
     outbox.add("a", 0)

@@ -100,6 +100,28 @@ def test_a_flush_leaves_nothing():
     assert speaker.waiting == 0
 
 
+def test_what_was_flushed_takes_no_credit_from_what_comes_next():
+    speaker = queue()
+    for _ in range(12):
+        speaker.push(1, chunk(240), RATE)
+    assert ms(speaker.ready(0)) == 12 * 240  # nearly three seconds ahead
+    speaker.flush()
+    for _ in range(12):
+        speaker.push(2, chunk(240), RATE)
+    assert ms(speaker.ready(100)) == 12 * 240
+
+
+def test_what_was_flushed_need_not_be_acknowledged_before_more_is_sent():
+    speaker = queue()
+    for _ in range(16):
+        speaker.push(1, chunk(40), RATE)
+    assert len(speaker.ready(0)) == 16
+    speaker.flush()
+    for _ in range(16):
+        speaker.push(2, chunk(40), RATE)
+    assert len(speaker.ready(100)) == 16
+
+
 def test_without_a_page_audio_is_counted_and_not_kept():
     speaker = SpeakerQueue()
     speaker.push(1, chunk(1000), RATE)

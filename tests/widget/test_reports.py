@@ -1,0 +1,26 @@
+"""What a session tells, on its way to the pages."""
+
+from types import SimpleNamespace
+
+from livewidget.events import Interrupted, OutputAudio
+from livewidget.turns import Floor
+from livewidget.widget import messages as m
+from livewidget.widget.board import Board
+from livewidget.widget.reports import Reports
+
+from .page import Link
+
+
+def test_a_sample_heard_before_the_interruption_cuts_the_turn_once_it_is_over():
+    link = Link()
+    link.page("a").send(m.Start(microphone=True))
+    cuts = []
+    session = SimpleNamespace(
+        audio_turn=1, floor=Floor.MODEL, heard=lambda turn, sample: cuts.append((turn, sample))
+    )
+    reports = Reports(Board(), link.bridge, None, lambda event: None)
+    reports.event(session, OutputAudio(data=bytes(48_000)))
+    reports.heard(session, 1, 2400)
+    cuts.clear()  # the turn was still open: the session could not cut it
+    reports.event(session, Interrupted())
+    assert cuts == [(1, 2400)]
