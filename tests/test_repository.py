@@ -80,6 +80,35 @@ def test_the_report_fails_where_a_reason_is_missing_or_stale(tree):
     assert "livewidget/gone.py: no longer stands out; take it off STAYS" in lines
 
 
+# --- Structure ----------------------------------------------------------------------------------------------
+
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
+#: Providers that can be dialled; the rest of the library asks the interface, not which one it is.
+PROVIDERS = {"Gemini", "VertexAI", "StandIn"}
+
+
+def asks_for_a_provider(tree: ast.AST) -> list[int]:
+    """Lines that compare something with a concrete provider by `isinstance`."""
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "isinstance"
+        and PROVIDERS & {getattr(name, "id", getattr(name, "attr", "")) for name in ast.walk(node.args[1])}
+    ]
+
+
+def test_only_providers_know_which_provider_it_is():
+    found = {relative(path): asks_for_a_provider(tree) for path, tree in TREES.items()}
+    own = ("livewidget/connection/", "livewidget/standin/")
+    assert {name: lines for name, lines in found.items() if lines and not name.startswith(own)} == {}
+
+
+def test_the_check_of_providers_sees_one():
+    assert asks_for_a_provider(ast.parse("if isinstance(x, (Y, connection.Gemini)): pass")) == [1]
+
+
 # --- Tests and modules --------------------------------------------------------------------------------------
 
 
