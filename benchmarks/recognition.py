@@ -39,15 +39,13 @@ from typing import Any
 import numpy as np
 
 from livewidget.audio import Samples, read_wav, resample, to_float, to_pcm16, write_wav
-from livewidget.standin import pictures, recall
-from livewidget.standin.seams import HearingSettings, Phrases, Skills, SpeechEnded, Translation
-from livewidget.standin.tutor.brain import TutorBrain
+from livewidget.standin import context, recall
+from livewidget.standin.interfaces import HearingSettings, Phrases, Skills, SpeechEnded, Translation
+from livewidget.standin.tutor.brain import TutorBrain, skilled_patterns
 from livewidget.standin.tutor.ears import TutorEars
-from livewidget.standin.tutor.espeak import LOST, shared
-from livewidget.standin.tutor.patterns import Pattern, Slot
-from livewidget.standin.tutor.phrasebook import book
-from livewidget.standin.tutor.phrases import ARITHMETIC, QUESTIONS, SMALL_TALK, SPECIAL
-from livewidget.standin.tutor.sentences import skilled_patterns
+from livewidget.standin.tutor.patterns import ARITHMETIC, QUESTIONS, SMALL_TALK, SPECIAL, Pattern, Slot
+from livewidget.standin.tutor.translator import book
+from livewidget.standin.tutor.voice import LOST, shared
 
 # None of these is the tutor's own default voice. Words a minute beside each.
 VOICES = {
@@ -150,7 +148,7 @@ def declared_cases(skills: Skills, seed: int) -> list[str]:
 def ears(declarations: Sequence[dict[str, Any]], skills: Skills) -> Recognise:
     """Return a recogniser that is the tutor's ears in a session, given 20 ms at a time."""
     known = TutorBrain().session(declarations, skills).phrases.sentences
-    always = () if skills.translation else (*recall.PHRASES, *pictures.QUESTIONS)
+    always = () if skills.translation else (*recall.PHRASES, *context.QUESTIONS)
 
     def recognise(sound: Samples) -> tuple[str, bool]:
         hearing = TutorEars().session(HearingSettings(), Phrases((*known, *always)))

@@ -25,7 +25,7 @@ import numpy as np
 from livewidget.audio import resample, to_float, to_pcm16
 from livewidget.protocol import audio_message
 from livewidget.standin import StandIn
-from livewidget.standin.seams import Heard, Hearing, HearingSettings, Phrases, SpeechEnded
+from livewidget.standin.interfaces import Heard, Hearing, HearingSettings, Phrases, SpeechEnded
 from livewidget.standin.tutor.ears import TutorEars
 from livewidget.standin.tutor.voice import TutorVoice
 from livewidget.transports.base import Transport, TransportClosed

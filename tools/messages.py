@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import inspect as types
 
-from livewidget.widget import messages
+from livewidget.ui import messages
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "js" / "src" / "messages.gen.ts"

@@ -1,10 +1,9 @@
 """A connection speaks the Live API over a transport; `Gemini` and `VertexAI` say where to find it."""
 
-from livewidget.connection.gemini import DEFAULT_MODEL, Gemini
+from livewidget.connection.connection import Connection
+from livewidget.connection.gemini import DEFAULT_MODEL, Gemini, Token, mint
 from livewidget.connection.keys import KEY_NAMES, Key, find_key
-from livewidget.connection.link import Connection
 from livewidget.connection.provider import Provider
-from livewidget.connection.tokens import Token, mint
 from livewidget.connection.vertex import VertexAI
 
 __all__ = [

@@ -5,18 +5,21 @@ and the service decides.
 """
 
 from livewidget.models.features import BY_NAME, FEATURES, INT32, Feature, feature
-from livewidget.models.lookup import bare_id, find, suggest
-from livewidget.models.model import (
+from livewidget.models.prices import PRICES, PRICES_OF, Price, estimate
+from livewidget.models.table import (
     ACTIVITY_AND_VIDEO,
     BLOCKING,
+    HALF_CASCADE_VOICES,
+    MODELS,
     NON_BLOCKING,
     ONLY_ACTIVITY,
+    VOICES,
     Model,
     Service,
+    bare_id,
+    find,
+    suggest,
 )
-from livewidget.models.prices import PRICES, PRICES_OF, Price, estimate
-from livewidget.models.table import MODELS
-from livewidget.models.voices import HALF_CASCADE_VOICES, VOICES
 
 __all__ = [
     "ACTIVITY_AND_VIDEO",

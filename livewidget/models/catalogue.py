@@ -7,9 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from livewidget.models.features import FEATURES, INT32, Feature
-from livewidget.models.model import Model
 from livewidget.models.prices import PRICES, PRICES_OF
-from livewidget.models.table import MODELS
+from livewidget.models.table import MODELS, Model
 
 
 def catalogue(service: str | None = None) -> dict[str, Any]:

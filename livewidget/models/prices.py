@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from livewidget.models.model import Model
+from livewidget.models.table import Model
 
 #: The day on which the prices below were collected.
 PRICES_OF: Final = "2026-11-22"

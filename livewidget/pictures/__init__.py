@@ -7,9 +7,8 @@ up among the modules that are loaded already.
 from __future__ import annotations
 
 from livewidget.pictures.gate import CHANGE, INTERVAL_MS, KEY_MS, Gate, Verdict
-from livewidget.pictures.picture import MAX_SIDE, QUALITY, Picture
+from livewidget.pictures.picture import MAX_SIDE, QUALITY, Picture, tokens_of
 from livewidget.pictures.show import to_picture
-from livewidget.pictures.tokens import tokens_of
 
 __all__ = [
     "CHANGE",

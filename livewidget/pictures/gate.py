@@ -6,8 +6,8 @@ import io
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from livewidget.pictures.files import reading
 from livewidget.pictures.picture import Picture
+from livewidget.pictures.show import reading
 
 #: The service takes one frame a second.
 INTERVAL_MS: Final = 1000.0

@@ -8,15 +8,19 @@ from typing import Any
 from livewidget.config import Compression, LiveConfig, Transcription, TurnDetection, check_tool
 from livewidget.errors import ConfigError
 from livewidget.models import Model, feature
-from livewidget.protocol.client import (
+from livewidget.protocol.lenient import Reader
+from livewidget.protocol.messages import (
     AudioTranscriptionConfig,
     AutomaticActivityDetection,
     ClientMessage,
+    Content,
     ContextUpdate,
     ContextUpdateTools,
     ContextWindowCompressionConfig,
+    FunctionDeclaration,
     GenerationConfig,
     HistoryConfig,
+    Part,
     PrebuiltVoiceConfig,
     ProactivityConfig,
     RealtimeInputConfig,
@@ -26,11 +30,10 @@ from livewidget.protocol.client import (
     SlidingWindow,
     SpeechConfig,
     ThinkingConfig,
+    Tool,
     TranslationConfig,
     VoiceConfig,
 )
-from livewidget.protocol.content import Content, FunctionDeclaration, Part, Tool
-from livewidget.protocol.spelling import Reader
 
 Declaration = FunctionDeclaration | Mapping[str, Any]
 

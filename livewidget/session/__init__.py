@@ -1,10 +1,10 @@
 """A session holds the conversation: tasks, queues, tool calls. Plain asyncio, on any event loop."""
 
-from livewidget.session.endurance import Endurance
-from livewidget.session.live import LiveSession
-from livewidget.session.moving import SAME
-from livewidget.session.resolve import connect, resolve
-from livewidget.session.toolbox import offer
-from livewidget.session.wire import Frame, WireLog
+from livewidget.session.client import connect, resolve
+from livewidget.session.memory import SAME
+from livewidget.session.session import LiveSession
+from livewidget.session.supervisor import Endurance
+from livewidget.session.tool_runner import offer
+from livewidget.session.wire_log import Frame, WireLog
 
 __all__ = ["SAME", "Endurance", "Frame", "LiveSession", "WireLog", "connect", "offer", "resolve"]

@@ -5,10 +5,10 @@
 """
 
 from livewidget.clock import Clock, ManualClock, SystemClock
-from livewidget.standin.faults import FAULTS
+from livewidget.standin.interfaces import Brain, Ears, Voice
+from livewidget.standin.provider import StandIn
 from livewidget.standin.script import Close, Script, When
-from livewidget.standin.seams import Brain, Ears, Voice
-from livewidget.standin.standin import StandIn
+from livewidget.standin.session import FAULTS
 
 __all__ = [
     "FAULTS",

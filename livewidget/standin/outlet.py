@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from livewidget.protocol import encode_server
-from livewidget.protocol.server import ServerContent, ServerMessage
+from livewidget.protocol.messages import ServerContent, ServerMessage
 from livewidget.transports.base import Transport
 
 _REASON_BYTES = 123  # what a WebSocket close frame holds beside its code

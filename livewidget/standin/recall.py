@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from livewidget.standin.context import Context
-from livewidget.standin.seams import Say
+from livewidget.standin.interfaces import Say
 
 _NAMES = (
     "ada", "alan", "anna", "anton", "ben", "carl", "clara", "david", "emma", "grace", "john", "julia",

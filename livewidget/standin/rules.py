@@ -16,16 +16,17 @@ import msgspec
 
 from livewidget import models
 from livewidget.models import FEATURES, Feature, Model
-from livewidget.protocol.client import (
+from livewidget.protocol.messages import (
     ClientContent,
     ClientMessage,
     ContextUpdate,
+    FunctionDeclaration,
     GenerationConfig,
     RealtimeInput,
     Setup,
+    Tool,
     ToolResponse,
 )
-from livewidget.protocol.content import FunctionDeclaration, Tool
 from livewidget.standin.outlet import Refusal
 
 TUTOR = "offline-tutor"

@@ -23,18 +23,21 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from livewidget.clock import Clock
-from livewidget.protocol.client import ClientMessage
-from livewidget.protocol.content import Blob, Content, FunctionCall, Part
-from livewidget.protocol.server import (
+from livewidget.protocol.messages import (
+    Blob,
+    ClientMessage,
+    Content,
+    FunctionCall,
     GoAway,
+    Part,
     ServerContent,
     ServerMessage,
     ToolCall,
     Transcription,
     UsageMetadata,
 )
+from livewidget.standin.interfaces import SPEAKING_RATE
 from livewidget.standin.outlet import Outlet
-from livewidget.standin.seams import SPEAKING_RATE
 from livewidget.transports.base import TransportClosed
 
 Deed = Literal[

@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from livewidget.protocol import ClientMessageError
-from livewidget.standin import grants, guard, rules
+from livewidget.standin import guard, rules, tokens
 from livewidget.standin.certificate import Certificate
 from livewidget.standin.front import Front, HttpRefusal, HttpRequest
-from livewidget.standin.grants import Grant, Grants
 from livewidget.standin.guard import Guard, Refused
 from livewidget.standin.outlet import Refusal
-from livewidget.standin.standin import StandIn
+from livewidget.standin.provider import StandIn
+from livewidget.standin.tokens import Grant, Grants
 from livewidget.transports.websocket import ServerSide
 
 if TYPE_CHECKING:
@@ -179,9 +179,9 @@ class Server:
         given = guard.credentials(request.path, request.headers)
         if guard.constrained(request.path):
             found = [grant for name in given if (grant := self._grants.find(name)) is not None]
-            return (None, found[0]) if found else (Refusal(1008, grants.UNREGISTERED), None)
-        if any(name.startswith(grants.PREFIX) for name in given):
-            return Refusal(1008, grants.UNREGISTERED), None
+            return (None, found[0]) if found else (Refusal(1008, tokens.UNREGISTERED), None)
+        if any(name.startswith(tokens.PREFIX) for name in given):
+            return Refusal(1008, tokens.UNREGISTERED), None
         if self._is_wrong(request):
             return Refusal(1007, rules.BAD_KEY), None
         return None, None

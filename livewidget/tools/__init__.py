@@ -4,11 +4,27 @@ Nothing here runs a function in a thread or waits for one: that is the session's
 """
 
 from livewidget.tools.mcp import ServerGone, is_session, tools_of, words_of
-from livewidget.tools.result import RESULT_LIMIT, Result, Scheduling, response
+from livewidget.tools.result import (
+    ERROR_LENGTH,
+    RESULT_LIMIT,
+    Result,
+    Scheduling,
+    failure,
+    first_line,
+    response,
+)
 from livewidget.tools.schema import check_declaration
-from livewidget.tools.source import ToolSource, is_source, sorted_out
-from livewidget.tools.tool import CONFIRM_TIMEOUT, TIMEOUT, Behavior, Offered, Tool, as_tools
-from livewidget.tools.words import ERROR_LENGTH, failure, first_line
+from livewidget.tools.tool import (
+    CONFIRM_TIMEOUT,
+    TIMEOUT,
+    Behavior,
+    Offered,
+    Tool,
+    ToolSource,
+    as_tools,
+    is_source,
+    sorted_out,
+)
 
 __all__ = [
     "CONFIRM_TIMEOUT",

@@ -15,9 +15,9 @@ from importlib import import_module
 from typing import Any, Final, TypeGuard
 
 from livewidget.errors import ToolError
+from livewidget.tools.result import ERROR_LENGTH, failure
 from livewidget.tools.schema import NAME, check_declaration, self_contained
 from livewidget.tools.tool import Tool
-from livewidget.tools.words import ERROR_LENGTH, failure
 
 #: Pages of a server's list that are read, and characters of a description that are told.
 PAGES: Final = 50

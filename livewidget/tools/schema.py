@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from livewidget.errors import ToolError
-from livewidget.tools.words import first_line
+from livewidget.tools.result import first_line
 
 #: Names that the service takes for a function.
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")

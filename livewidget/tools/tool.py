@@ -1,20 +1,156 @@
-"""`Tool`: a Python function that a model may call."""
+"""`Tool`: a Python function that a model may call.
+
+What a docstring says: of a function, and of each of its parameters.
+
+A function's signature as a struct, which its arguments are checked with.
+
+Where tools come from that are known only once somebody has been asked.
+"""
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, Protocol, TypeGuard, get_args, runtime_checkable
 
 import msgspec
 
 from livewidget.errors import ToolError
-from livewidget.tools import docstring, signature
-from livewidget.tools.result import RESULT_LIMIT, Scheduling, checked_scheduling
-from livewidget.tools.schema import check_declaration, check_name, schema_of
-from livewidget.tools.words import a, first_line
+from livewidget.tools.result import RESULT_LIMIT, Scheduling, a, checked_scheduling, first_line
+from livewidget.tools.schema import check_declaration, check_name, schema_of, untellable
+
+_SECTION = re.compile(r"^(Args|Arguments|Parameters):\s*$", re.MULTILINE)
+_ENTRY = re.compile(r"^\s{2,8}\*{0,2}(\w+)\s*(?:\([^)]*\))?:\s*(.+)$")
+
+
+def docstring_of(function: Callable[..., Any]) -> str:
+    """Return the docstring of a function; of what wraps one, or is called like one, that of the inner one."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    if inspect.isroutine(function) or inspect.isclass(function):
+        return inspect.getdoc(function) or ""
+    return inspect.getdoc(type(function).__call__) or inspect.getdoc(function) or ""
+
+
+def read(text: str) -> tuple[str, dict[str, str]]:
+    """Return the first paragraph as one line, and what the `Args:` section says of each parameter."""
+    summary = " ".join(text.strip().split("\n\n")[0].split())
+    section = _SECTION.search(text)
+    described: dict[str, str] = {}
+    if section is None:
+        return summary, described
+    if text.strip().startswith(section.group(0)):
+        summary = ""
+    current, indent = None, 0
+    for line in text[section.end() :].splitlines():
+        if line.strip() and not line[0].isspace():
+            break
+        entry = _ENTRY.match(line)
+        depth = len(line) - len(line.lstrip())
+        if entry is not None and (current is None or depth <= indent):
+            current, indent = entry.group(1), depth
+            described[current] = entry.group(2).strip()
+        elif current is not None and line.strip():
+            described[current] += f" {line.strip()}"
+    return summary, described
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return the name of a function, or of what wraps one or is called like one."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def arguments_of(
+    function: Callable[..., Any], name: str, described: Mapping[str, str]
+) -> type[msgspec.Struct]:
+    """Return a struct with one field for each parameter that is not bound already.
+
+    Args:
+        function: With named parameters only.
+        name: The tool, for errors.
+        described: What its docstring says of each parameter.
+
+    Raises:
+        ToolError: If a model cannot call it, or be told how.
+    """
+    try:
+        parameters = list(inspect.signature(function, eval_str=True).parameters.values())
+    except (TypeError, ValueError, NameError, SyntaxError, AttributeError) as error:
+        raise ToolError(f"The signature of the tool {name} cannot be read: {first_line(error)}.") from None
+    _has_its_object(function, parameters, name)
+    bound = function.keywords if isinstance(function, functools.partial) else {}
+    fields: list[Any] = []
+    for parameter in parameters:
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise ToolError(
+                f"The tool {name} has the parameter {parameter.name}, which has no fixed name to a model; "
+                "use parameters without * and /."
+            )
+        if parameter.name in bound:
+            continue
+        kind = _kind(parameter, name)
+        text = _annotated_text(kind) or described.get(parameter.name)
+        if text:
+            kind = Annotated[kind, msgspec.Meta(description=text)]
+        default: Any = () if parameter.default is parameter.empty else (_default(parameter.default),)
+        fields.append((parameter.name, kind, *default))
+    title = re.sub(r"\W", "_", name)
+    try:
+        return msgspec.defstruct(title, fields, kw_only=True, forbid_unknown_fields=True)
+    except (TypeError, ValueError) as error:
+        raise untellable(name, first_line(error)) from None
+
+
+def _has_its_object(function: Callable[..., Any], parameters: list[inspect.Parameter], name: str) -> None:
+    """A function taken from a class, and not from an object, would ask the model for `self`."""
+    path = getattr(function, "__qualname__", "").rpartition(".")[0]
+    if parameters and parameters[0].name in ("self", "cls") and path and not path.endswith("<locals>"):
+        raise ToolError(
+            f"The tool {name} is a method without its object; give the method of an object, "
+            f"as in {path.rpartition('.')[2].lower()}.{name}."
+        )
+
+
+def _kind(parameter: inspect.Parameter, name: str) -> Any:
+    """Return the type of a parameter: as annotated, else that of its default, else text."""
+    kind = parameter.annotation
+    if kind is parameter.empty:
+        kind = type(parameter.default)
+        return kind if kind in (bool, int, float, str) else str
+    try:
+        schema = str(msgspec.json.schema(kind))
+    except (TypeError, ValueError, RecursionError) as error:
+        said = first_line(error)
+        odd = "custom types" in said
+        why = f"{parameter.name} is of a type that is no JSON" if odd else said.partition(" - ")[0]
+        raise untellable(name, f"{why}; use str, numbers, bool, lists, dicts or a dataclass") from None
+    if "contentEncoding" in schema:
+        raise untellable(name, f"{parameter.name} holds bytes, and a model calls with text and numbers")
+    return kind
+
+
+def _annotated_text(kind: Any) -> str | None:
+    """Return the description in `Annotated[int, "how many"]`."""
+    for extra in getattr(kind, "__metadata__", ()):
+        if isinstance(extra, str):
+            return extra
+        if isinstance(extra, msgspec.Meta) and extra.description:
+            return extra.description
+    return None
+
+
+def _default(value: Any) -> Any:
+    # msgspec wants what can change to be made anew for each call.
+    if isinstance(value, list | dict | set):
+        return msgspec.field(default_factory=value.copy)
+    return value
+
 
 #: Seconds that a call may take.
 TIMEOUT: Final = 30.0
@@ -92,10 +228,10 @@ class Tool:
             return function
         if not callable(function):
             raise ToolError(f"A tool is a function, not {a(type(function).__name__)}.")
-        name = str(name or signature.name_of(function))
+        name = str(name or name_of(function))
         check_name(name)
-        summary, described = docstring.read(docstring.docstring_of(function))
-        arguments = signature.arguments_of(function, name, described)
+        summary, described = read(docstring_of(function))
+        arguments = arguments_of(function, name, described)
         return cls(
             name=name,
             function=function,
@@ -133,7 +269,7 @@ class Tool:
         """The keywords of `Tool.of` that make it what it is, where they are not the usual ones."""
         asked = self.confirm == CONFIRM_TIMEOUT or self.confirm
         said = {
-            "name": (self.name, signature.name_of(self.function)),
+            "name": (self.name, name_of(self.function)),
             "timeout": (self.timeout, TIMEOUT),
             "result_limit": (self.result_limit, RESULT_LIMIT),
             "confirm": (asked, False),
@@ -226,3 +362,41 @@ def _manners(behavior: Any, scheduling: Any, name: str) -> dict[str, Any]:
                 'behavior="NON_BLOCKING".'
             )
     return {"behavior": behavior, "scheduling": scheduling}
+
+
+@runtime_checkable
+class ToolSource(Protocol):
+    """Something that is opened for a talk, says then which tools it has, and is closed with the talk."""
+
+    async def open(self) -> Sequence[Tool]:
+        """Return its tools; each `open` that returned is followed by one `close`.
+
+        Raises:
+            LiveError: Why it has none, in one sentence.
+        """
+
+    async def close(self) -> None:
+        """The tools are not needed any more."""
+
+
+def sorted_out(
+    offered: Sequence[Any],
+) -> tuple[list[Tool | Mapping[str, Any]], list[ToolSource]]:
+    """Return the tools that are known already, and the sources of others.
+
+    Raises:
+        ToolError: If something is nothing of these, or two tools have one name.
+    """
+    sources: list[ToolSource] = []
+    others: list[Offered] = []
+    for item in offered:
+        if is_source(item):
+            sources.append(item)
+        else:
+            others.append(item)
+    return as_tools(others), sources
+
+
+def is_source(item: Any) -> TypeGuard[ToolSource]:
+    """Tell whether something is a source, and not the class of one."""
+    return isinstance(item, ToolSource) and not isinstance(item, type)

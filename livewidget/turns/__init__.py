@@ -2,10 +2,9 @@
 
 from livewidget.models import Model
 from livewidget.turns.conversation import Conversation
-from livewidget.turns.dictation import Dictation
 from livewidget.turns.floor import FLOOR, Floor, diagram
-from livewidget.turns.record import Record
-from livewidget.turns.translation import Translation
+from livewidget.turns.streams import Dictation, Translation
+from livewidget.turns.tracker import Record
 from livewidget.turns.turn import AUDIO_RATE, CodeRun, Page, Source, Span, Timing, ToolUse, Turn
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from livewidget.connection.closing import LOST, REASONS, TOKEN_REASONS, explain, plain, translate
+from livewidget.connection.close_codes import LOST, REASONS, TOKEN_REASONS, explain, plain, translate
 from livewidget.errors import (
     KeyRefused,
     LinkLost,

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from livewidget.config import LiveConfig
-from livewidget.connection import Connection, Gemini, Token, mint, tokens
+from livewidget.connection import Connection, Gemini, Token, gemini, mint
 from livewidget.errors import ConfigError, ConnectFailed, KeyMissing, KeyRefused, ServiceError
 from livewidget.protocol import ClientMessage, RealtimeInput
 from livewidget.standin import ManualClock, StandIn
@@ -273,7 +273,7 @@ async def test_nobody_there():
 
 
 def test_the_version_is_the_one_that_the_sdk_warns_to_use():
-    assert tokens.VERSION == "v1alpha"
+    assert gemini.VERSION == "v1alpha"
 
 
 # --- The body is the official SDK's -------------------------------------------------------------------------
@@ -306,6 +306,6 @@ async def test_the_body_is_the_one_that_google_genai_sends(lock, answering):
     theirs, ours = (json.loads(body) for body in bodies)
     for name in ("expireTime", "newSessionExpireTime"):
         del ours[name]
-    masks = [{tokens.camel(path) for path in body.pop("fieldMask", "").split(",")} for body in (theirs, ours)]
+    masks = [{gemini.camel(path) for path in body.pop("fieldMask", "").split(",")} for body in (theirs, ours)]
     assert masks[0] == masks[1]
     assert ours == theirs

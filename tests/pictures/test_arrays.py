@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 
 from livewidget.errors import PictureError
 from livewidget.pictures import to_picture
-from livewidget.pictures.arrays import from_array
+from livewidget.pictures.picture import from_array
 
 from .made import seen, sentence
 

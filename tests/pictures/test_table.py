@@ -9,7 +9,7 @@ import pytest
 
 from livewidget.errors import PictureError
 from livewidget.pictures import to_picture
-from livewidget.pictures.table import lay_out
+from livewidget.pictures.plots import lay_out
 
 from .made import seen
 

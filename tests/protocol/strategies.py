@@ -12,7 +12,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from livewidget.protocol import ClientMessage, ServerMessage, Wire
-from livewidget.protocol.enums import CHOICES
+from livewidget.protocol.messages import CHOICES
 
 texts = st.text(max_size=12)
 # Keys that no respelling changes: what has a struct nowhere is the service's own object, in camelCase.

@@ -10,13 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewidget.protocol import audio_message, encode_client, encode_server
-from livewidget.protocol.anatomy import HIDDEN, SECRET_NAMES, anatomy
-from livewidget.protocol.client import ClientMessage, SessionResumptionConfig, Setup
-from livewidget.protocol.content import Blob, Content, Part
-from livewidget.protocol.server import (
+from livewidget.protocol.inspect import HIDDEN, SECRET_NAMES, anatomy
+from livewidget.protocol.messages import (
+    Blob,
+    ClientMessage,
+    Content,
+    Part,
     ServerContent,
     ServerMessage,
+    SessionResumptionConfig,
     SessionResumptionUpdate,
+    Setup,
     SetupComplete,
     Transcription,
     UsageMetadata,

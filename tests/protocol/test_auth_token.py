@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from livewidget.protocol import ClientMessageError, GenerationConfig, SessionResumptionConfig, Setup
-from livewidget.protocol.auth_token import (
+from livewidget.protocol.ephemeral_token import (
     AuthToken,
     decode_auth_token,
     encode_auth_token,

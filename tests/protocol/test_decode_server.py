@@ -185,7 +185,7 @@ def test_events_come_in_one_order_whatever_the_order_of_the_fields(order: str) -
 
 
 def snakes(value: Any, key: str = "") -> Any:
-    from livewidget.protocol.spelling import snake
+    from livewidget.protocol.lenient import snake
 
     if isinstance(value, dict):
         return {name if key == "args" else snake(name): snakes(item, name) for name, item in value.items()}

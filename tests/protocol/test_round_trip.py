@@ -16,7 +16,7 @@ from livewidget.protocol import (
     encode_client,
     encode_server,
 )
-from livewidget.protocol.dispatch import Dispatcher
+from livewidget.protocol.codec import Dispatcher
 from tests.protocol.strategies import (
     awkward_client,
     awkward_server,

@@ -12,7 +12,7 @@ from livewidget.errors import ConfigError
 from livewidget.integrations.mcp import McpServer
 from livewidget.models import FEATURES, INT32, MODELS, VOICES, find
 from livewidget.protocol import encode_client, setup_message
-from livewidget.session.code import program
+from livewidget.session.client import program
 from livewidget.tools import Tool
 
 #: Explorer states that are tried; more than there are features.

@@ -5,22 +5,9 @@ import asyncio
 import pytest
 
 from livewidget.config import LiveConfig
-from livewidget.errors import (
-    AnswerTimeout,
-    ConfigError,
-    QuotaExceeded,
-    ServerFault,
-    SetupTimeout,
-    StateError,
-)
-from livewidget.events import (
-    Notice,
-    SessionEnded,
-    SessionStarted,
-)
-from livewidget.protocol import (
-    SetupComplete,
-)
+from livewidget.errors import AnswerTimeout, ConfigError, QuotaExceeded, ServerFault, SetupTimeout, StateError
+from livewidget.events import Notice, SessionEnded, SessionStarted
+from livewidget.protocol import SetupComplete
 from livewidget.session import LiveSession
 from livewidget.standin import StandIn
 from livewidget.standin.script import Script

@@ -6,7 +6,7 @@ from livewidget.config import LiveConfig
 from livewidget.errors import UsageError
 from livewidget.models import find
 from livewidget.session import LiveSession
-from livewidget.session.history import told
+from livewidget.session.memory import told
 from tests.peer import eventually
 
 from .exchange import Exchange, Talk, settle, texts_of

@@ -8,7 +8,7 @@ from livewidget.config import LiveConfig
 from livewidget.events import Notice
 from livewidget.protocol import ToolCallCancellation
 from livewidget.session import LiveSession
-from livewidget.session.hold import OTHERS, SOUND_MS, Hold
+from livewidget.session.outbox import OTHERS, SOUND_MS, Hold
 from livewidget.tools import Tool
 from tests.peer import Peer, eventually, until
 

@@ -9,8 +9,7 @@ from livewidget.audio import resample, to_float, to_pcm16
 from livewidget.config import LiveConfig
 from livewidget.errors import ConfigError
 from livewidget.session import Endurance
-from livewidget.session.idle import BEFORE_MS, IdlePause
-from livewidget.session.levels import Levels
+from livewidget.session.audio_input import BEFORE_MS, IdlePause, Levels
 from tests.speech import quiet_room, spoken
 
 from .exchange import LOUD, QUIET, Talk

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from livewidget.audio import to_pcm16
-from livewidget.session.levels import Levels
+from livewidget.session.audio_input import Levels
 
 
 def noise(dbfs, ms=100, seed=0):

@@ -7,10 +7,7 @@ import pytest
 
 from livewidget.clock import ManualClock
 from livewidget.config import LiveConfig, TurnDetection
-from livewidget.errors import (
-    LiveError,
-    UsageError,
-)
+from livewidget.errors import LiveError, UsageError
 from livewidget.events import (
     GoAway,
     Malformed,
@@ -23,17 +20,10 @@ from livewidget.events import (
     TextSent,
     TurnComplete,
 )
-from livewidget.protocol import (
-    GoAway as WireGoAway,
-)
-from livewidget.protocol import (
-    ServerContent,
-    SessionResumptionUpdate,
-    Transcription,
-    UsageMetadata,
-)
+from livewidget.protocol import GoAway as WireGoAway
+from livewidget.protocol import ServerContent, SessionResumptionUpdate, Transcription, UsageMetadata
 from livewidget.session import Endurance, LiveSession
-from livewidget.session.listeners import EVENTS_WAITING
+from livewidget.session.hub import EVENTS_WAITING
 from livewidget.turns import Floor
 from tests.peer import SOON, Peer, eventually, until
 

@@ -6,7 +6,7 @@ from livewidget.events import Usage
 from livewidget.models import find
 from livewidget.models.prices import PRICES_OF
 from livewidget.protocol import ModalityTokenCount, UsageMetadata
-from livewidget.session.meter import cost_of
+from livewidget.session.usage import cost_of
 from tests.peer import eventually
 
 from .exchange import Exchange, Talk

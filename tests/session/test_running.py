@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from livewidget.session.toolbox.running import steps
+from livewidget.session.tool_runner import steps
 from livewidget.tools import Tool
 from tests.peer import SOON, eventually
 

@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 
 from livewidget.config import LiveConfig, TurnDetection
-from livewidget.errors import (
-    AudioError,
-    PictureError,
-    StateError,
-    UsageError,
-)
+from livewidget.errors import AudioError, PictureError, StateError, UsageError
 from livewidget.events import (
     ActivityEnd,
     ActivityStart,

@@ -12,7 +12,7 @@ from livewidget.events import Notice, ToolCall, ToolCallCancelled, ToolResult
 from livewidget.models import find
 from livewidget.protocol import ToolCallCancellation
 from livewidget.session import LiveSession
-from livewidget.session.toolbox import CALLS, REMEMBERED, Toolbox
+from livewidget.session.tool_runner import CALLS, REMEMBERED, Toolbox
 from livewidget.tools import Tool
 from tests.peer import SOON, Peer, eventually, until
 

@@ -19,7 +19,7 @@ from livewidget.protocol import (
     ToolResponse,
     audio_message,
 )
-from livewidget.session.upstream import OTHERS, SOUND_MS, TAKEN_MS, Upstream, kind_of
+from livewidget.session.outbox import REPLAY_OTHERS, REPLAY_SOUND_MS, TAKEN_MS, Upstream, kind_of
 
 START = ClientMessage(realtime_input=RealtimeInput(activity_start=Empty()))
 END = ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
@@ -168,7 +168,7 @@ def test_results_that_nobody_waits_for_are_dropped(sent):
 
 def test_sound_is_bounded_and_what_was_lost_is_known(sent):
     sent.sound(*map(str, range(1000)), due=True)
-    assert sent.upstream.lost_ms == 1000 * 100 - SOUND_MS
+    assert sent.upstream.lost_ms == 1000 * 100 - REPLAY_SOUND_MS
     assert sent.again()[0] == [str(number) for number in range(400, 1000)]
 
 
@@ -182,18 +182,18 @@ def test_what_was_taken_in_is_forgotten_but_for_a_little(sent):
         sent.sound(str(number))
         sent.upstream.taken()
         sent.text("text")
-    assert len(sent.upstream._items) <= TAKEN_MS / 100 + OTHERS
+    assert len(sent.upstream._items) <= TAKEN_MS / 100 + REPLAY_OTHERS
 
 
 def test_other_messages_are_bounded(sent):
-    for _ in range(OTHERS):
+    for _ in range(REPLAY_OTHERS):
         sent.text("x", due=True)
     with pytest.raises(StateError, match="Too much waits"):
         sent.text("x")
 
 
 def test_messages_that_were_taken_in_make_room(sent):
-    for _ in range(10 * OTHERS):
+    for _ in range(10 * REPLAY_OTHERS):
         sent.text("x")
         sent.upstream.taken()
 

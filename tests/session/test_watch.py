@@ -2,7 +2,7 @@
 
 from livewidget.protocol import VoiceActivity
 from livewidget.session import Endurance
-from livewidget.session.watch import Watch
+from livewidget.session.session import Watch
 from livewidget.turns import Floor
 from tests.peer import eventually
 

@@ -16,7 +16,7 @@ from livewidget.errors import ServerFault
 from livewidget.events import TurnComplete
 from livewidget.protocol import SessionResumptionUpdate, audio_message
 from livewidget.session import Endurance, LiveSession
-from livewidget.session.wire import BYTES, FRAMES, LARGE, WireLog
+from livewidget.session.wire_log import BYTES, FRAMES, LARGE, WireLog
 from livewidget.standin import StandIn
 from livewidget.standin.serve import Server
 from tests.peer import Peer, until

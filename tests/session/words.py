@@ -4,7 +4,7 @@ import asyncio
 
 import numpy as np
 
-from livewidget.standin.seams import Partial, Phrases, Say, Speech, SpeechEnded, SpeechStarted
+from livewidget.standin.interfaces import Partial, Phrases, Say, Speech, SpeechEnded, SpeechStarted
 
 QUIET = bytes(3200)  # 100 ms at 16 kHz
 HALF = 1600  # samples of half a word

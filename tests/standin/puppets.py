@@ -11,7 +11,7 @@ import numpy as np
 
 from livewidget.models import find
 from livewidget.standin import StandIn
-from livewidget.standin.seams import Call, Partial, Phrases, Say, Speech, SpeechEnded, SpeechStarted
+from livewidget.standin.interfaces import Call, Partial, Phrases, Say, Speech, SpeechEnded, SpeechStarted
 from livewidget.transports.base import TransportClosed
 
 LOUD = np.full(1600, 8000, "<i2").tobytes()  # 100 ms at 16 kHz

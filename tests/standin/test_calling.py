@@ -3,7 +3,7 @@
 import pytest
 
 from livewidget.clock import ManualClock
-from livewidget.standin.seams import Call, Say
+from livewidget.standin.interfaces import Call, Say
 from tests.standin.puppets import DECLARED, LOUD, SECOND, closed, kinds, said, settle
 
 NATIVE = "gemini-2.5-flash-native-audio-latest"

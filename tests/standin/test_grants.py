@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed
 
 from livewidget.protocol import ClientMessageError
 from livewidget.standin import ManualClock, StandIn
-from livewidget.standin.grants import Grants
+from livewidget.standin.context import Grants
 from livewidget.standin.outlet import Refusal
 from livewidget.standin.serve import Server
 from tests.standin.puppets import Brain, Ears, VirtualClock, Voice

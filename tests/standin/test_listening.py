@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from livewidget.standin import ManualClock
-from livewidget.standin.seams import Call
+from livewidget.standin.interfaces import Call
 from tests.standin.puppets import DECLARED, LOUD, QUIET, SECOND, closed, kinds, said
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from livewidget.clock import ManualClock
-from livewidget.standin.memory import Memories, Memory
+from livewidget.standin.context import Memories, Memory
 from tests.standin.puppets import DECLARED, LOUD, QUIET, SECOND, closed, said, settle
 
 HOUR_MS = 3_600_000

@@ -1,6 +1,6 @@
 """What is held back goes out once, whole, and in order."""
 
-from livewidget.protocol.server import ServerContent, ServerMessage
+from livewidget.protocol.messages import ServerContent, ServerMessage
 from livewidget.standin.outlet import Outlet
 from livewidget.transports.memory import pair
 

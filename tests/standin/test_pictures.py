@@ -3,7 +3,7 @@ import io
 import pytest
 from PIL import Image
 
-from livewidget.standin.pictures import QUESTIONS, Sight, size
+from livewidget.standin.context import QUESTIONS, Sight, size
 
 
 def picture(kind, width=64, height=48, **options):

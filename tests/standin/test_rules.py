@@ -2,19 +2,21 @@ import msgspec
 import pytest
 
 from livewidget.models import MODELS
-from livewidget.protocol.client import (
+from livewidget.protocol.messages import (
     ClientContent,
     ClientMessage,
     ContextUpdate,
     Empty,
+    FunctionDeclaration,
+    FunctionResponse,
     GenerationConfig,
     ProactivityConfig,
     RealtimeInput,
     Setup,
     ThinkingConfig,
+    Tool,
     ToolResponse,
 )
-from livewidget.protocol.content import FunctionDeclaration, FunctionResponse, Tool
 from livewidget.standin import rules
 from livewidget.standin.outlet import Refusal
 

@@ -3,8 +3,8 @@
 import pytest
 
 from livewidget.standin import ManualClock
-from livewidget.standin.seams import Call, Grounding, Page, Ran, Say, Source, Wait
-from livewidget.standin.showing import grounding
+from livewidget.standin.interfaces import Call, Grounding, Page, Ran, Say, Source, Wait
+from livewidget.standin.turn_output import grounding
 from tests.standin.puppets import DECLARED, LOUD, kinds, said, settle
 
 THOUGHTS = ("It is a sum.", "Its signs are 7 + 5.", "No tool is needed.", "The result is 12.")

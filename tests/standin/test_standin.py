@@ -77,8 +77,7 @@ def test_it_stands_in_for_others(model, service, path):
 @pytest.mark.parametrize("missing", ["pocketsphinx", "espeakng_loader"])
 async def test_what_is_not_installed_is_said_when_dialling(missing, monkeypatch):
     monkeypatch.setitem(sys.modules, missing, None)
-    from livewidget.standin.tutor.espeak import Espeak
-    from livewidget.standin.tutor.voice import TutorVoice
+    from livewidget.standin.tutor.voice import Espeak, TutorVoice
 
     voice = TutorVoice(Espeak()) if missing == "espeakng_loader" else None
     with pytest.raises(ExtraMissing, match=r'pip install "livewidget\[offline\]"'):

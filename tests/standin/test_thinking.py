@@ -2,8 +2,8 @@ import msgspec
 import pytest
 
 from livewidget import models
-from livewidget.protocol.client import Setup
-from livewidget.standin.thinking import Thinking
+from livewidget.protocol.messages import Setup
+from livewidget.standin.behavior import Thinking
 
 THREE = ("a" * 8, "b" * 9, "c")  # two, three and one token
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from livewidget.standin import ManualClock
-from livewidget.standin.seams import Say, Translation, Wait
+from livewidget.standin.interfaces import Say, Translation, Wait
 from tests.standin.puppets import LOUD, SECOND, kinds, said, settle, sound
 
 LIVE, OLD = "gemini-3.5-live-translate-preview", "gemini-2.5-flash-s2st-exp-11-2025"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from livewidget.transports.address import check, is_loopback
+from livewidget.transports.base import check, is_loopback
 
 
 @pytest.mark.parametrize("url", ["ws://127.0.0.1:1", "ws://localhost", "wss://127.8.9.1", "ws://[::1]:80"])

@@ -4,7 +4,7 @@ import pytest
 
 from livewidget.errors import ConfigError, ConnectFailed
 from livewidget.standin.serve import Server
-from livewidget.transports.http import post
+from livewidget.transports.websocket import post
 from tests.standin.test_serve import standin
 
 KEY = "canary-key-0123456789"

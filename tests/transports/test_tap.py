@@ -2,9 +2,8 @@
 
 import pytest
 
-from livewidget.transports.base import TransportClosed
+from livewidget.transports.base import TappedTransport, TransportClosed
 from livewidget.transports.memory import pair
-from livewidget.transports.tap import TappedTransport
 
 
 class Notes:

@@ -1,11 +1,6 @@
 """A record of a talk, a clock that a test moves, and short names for events."""
 
-from livewidget.events import (
-    InputTranscript,
-    InterimInputTranscript,
-    OutputAudio,
-    OutputTranscript,
-)
+from livewidget.events import InputTranscript, InterimInputTranscript, OutputAudio, OutputTranscript
 from livewidget.turns import Conversation, Record
 
 

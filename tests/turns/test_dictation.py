@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from livewidget.events import ActivityEnd, ActivityStart, SessionEnded, TurnComplete
 from livewidget.turns import Dictation, Floor
-from livewidget.turns.silence import SILENCE_MS
+from livewidget.turns.tracker import SILENCE_MS
 from tests.turns.talk import Talk, heard, interim, sound
 
 

@@ -11,8 +11,7 @@ from livewidget.events import (
     TurnComplete,
 )
 from livewidget.turns import Floor
-from livewidget.turns.dictation import Dictation
-from livewidget.turns.translation import Translation
+from livewidget.turns.streams import Dictation, Translation
 
 from .talk import Talk, heard, interim, said, sound
 

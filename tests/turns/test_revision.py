@@ -2,7 +2,7 @@
 
 import pytest
 
-from livewidget.turns.revision import revises
+from livewidget.turns.tracker import revises
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from livewidget.events import (
     TurnComplete,
 )
 from livewidget.turns import Timing
-from livewidget.turns.timing import Outgoing, timing_of, union_ms
+from livewidget.turns.store import Outgoing, timing_of, union_ms
 from tests.turns.talk import Talk, heard, said, sound
 
 

@@ -14,7 +14,7 @@ from livewidget.events import (
 )
 from livewidget.models import find
 from livewidget.turns import Conversation, Dictation, Floor, Span, Translation, record_for
-from livewidget.turns.silence import SILENCE_MS, audible
+from livewidget.turns.tracker import SILENCE_MS, audible
 from tests.turns.talk import Talk, heard, interim, said, sound
 
 

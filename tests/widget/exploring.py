@@ -3,7 +3,7 @@
 import pytest
 
 from livewidget import LiveWidget
-from livewidget.widget import messages as m
+from livewidget.ui import messages as m
 
 from .jupyter import WidgetPage, until
 from .test_live import tutor

@@ -6,7 +6,7 @@ import time
 import comm.base_comm
 import pytest
 
-from livewidget.widget import messages as m
+from livewidget.ui import messages as m
 
 from .page import Page as PageSide
 

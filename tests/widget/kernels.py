@@ -14,7 +14,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
-from livewidget.widget import messages as m
+from livewidget.ui import messages as m
 
 ROOT = pathlib.Path(__file__).parents[2]
 

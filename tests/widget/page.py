@@ -1,8 +1,8 @@
 """A page in Python: what js/src/bridge.ts does, as far as the kernel's side can see it."""
 
-from livewidget.widget import messages as m
-from livewidget.widget.bridge import Bridge
-from livewidget.widget.lanes import Inbox
+from livewidget.ui import messages as m
+from livewidget.ui.bridge import Bridge
+from livewidget.ui.channels import Inbox
 
 
 class Host:

@@ -1,7 +1,7 @@
 import pytest
 
-from livewidget.widget import messages as m
-from livewidget.widget.pages import MOST_PAGES
+from livewidget.ui import messages as m
+from livewidget.ui.bridge import MOST_PAGES
 
 from .page import Link
 

@@ -1,7 +1,7 @@
 import threading
 
 from livewidget.events import Interrupted, TurnComplete
-from livewidget.widget.callbacks import MOST_WAITING, Callbacks
+from livewidget.widget.background import MOST_WAITING, Callbacks
 
 
 class Failures:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from livewidget.clock import ManualClock
-from livewidget.widget.dwindling import STANDSTILL_MS, dwindled
+from livewidget.ui.controller import STANDSTILL_MS, dwindled
 
 
 class Waiting:

@@ -5,7 +5,7 @@ import pytest
 from livewidget import Gemini, LiveConfig, StandIn, TurnComplete
 from livewidget.models import FEATURES
 from livewidget.models.catalogue import models_of
-from livewidget.widget import messages as m
+from livewidget.ui import messages as m
 
 from .exploring import AWAY, LOOK, after, apply, change, len_of, made, pages, setup, talk
 from .jupyter import comms, until

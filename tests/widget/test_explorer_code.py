@@ -3,7 +3,7 @@
 import pytest
 
 from livewidget import StandIn
-from livewidget.widget import messages as m
+from livewidget.ui import messages as m
 from tests.session.test_code import STATES
 
 from .jupyter import comms

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from livewidget.widget import messages as m
-from livewidget.widget.gauge import PERIOD_MS, Gauge, view
+from livewidget.ui import messages as m
+from livewidget.ui.inspector import PERIOD_MS, Gauge, view
 
 from .exploring import made, pages, talk
 from .jupyter import comms, until

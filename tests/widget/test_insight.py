@@ -6,9 +6,9 @@ import pytest
 
 from livewidget.clock import ManualClock
 from livewidget.config import TurnDetection
-from livewidget.session.wire import WireLog
-from livewidget.widget import messages as m
-from livewidget.widget.insight import Insight
+from livewidget.session.wire_log import WireLog
+from livewidget.ui import messages as m
+from livewidget.ui.inspector import Insight
 from tests.widget.page import Link
 
 LOOKS = m.Explorer(open=True, wire=False, tuner=True)

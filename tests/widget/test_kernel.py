@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from livewidget.widget import messages as m
-from livewidget.widget.microphone import STALE_MS
+from livewidget.ui import messages as m
+from livewidget.ui.channels import STALE_MS
 
 from .kernels import Kernel, KernelPage, is_idle
 

@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livewidget.widget.lanes import Inbox, Outbox
+from livewidget.ui.channels import Inbox, Outbox
 
 
 def test_a_number_already_seen_is_dropped_and_counted():

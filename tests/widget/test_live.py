@@ -9,7 +9,7 @@ import pytest
 from livewidget import LiveWidget, StandIn, Turn, TurnComplete
 from livewidget.errors import AnswerTimeout, ConfigError, KeyMissing, LiveError, ToolError, UsageError
 from livewidget.turns import Floor
-from livewidget.widget import messages as m
+from livewidget.ui import messages as m
 from livewidget.widget.background import background
 
 from .jupyter import WidgetPage, comms, threads, until

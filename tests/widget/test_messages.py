@@ -7,13 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewidget.widget.messages import (
-    FROM_KERNEL,
-    FROM_PAGE,
-    BridgeMessageError,
-    decode,
-    encode,
-)
+from livewidget.ui.messages import FROM_KERNEL, FROM_PAGE, BridgeMessageError, decode, encode
 
 GOLDEN = json.loads((pathlib.Path(__file__).parents[1] / "fixtures" / "bridge.json").read_text())
 EXAMPLES = [(message, FROM_PAGE) for message in GOLDEN["page_to_kernel"]] + [

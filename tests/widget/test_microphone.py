@@ -1,7 +1,7 @@
 import pytest
 
-from livewidget.widget.messages import MicrophoneAudio
-from livewidget.widget.microphone import STALE_MS, MicrophoneGate
+from livewidget.ui.channels import STALE_MS, MicrophoneGate
+from livewidget.ui.messages import MicrophoneAudio
 
 YOUNG = STALE_MS / 40  # chunks of a backlog that are not too old
 
@@ -64,7 +64,7 @@ def test_the_page_s_reports_tell_its_clock_before_the_microphone_is_on(reported,
 
 
 def test_without_the_limit_the_backlog_would_pass(monkeypatch):
-    monkeypatch.setattr("livewidget.widget.microphone.STALE_MS", 1e9)
+    monkeypatch.setattr("livewidget.ui.channels.STALE_MS", 1e9)
     gate = MicrophoneGate()
     _, seq, captured, now = talk(gate, 1)
     passed = [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from livewidget import LiveConfig
 from livewidget.models import FEATURES, MODELS, find
 from livewidget.protocol import encode_client, setup_message
-from livewidget.widget.pending import check, put, settle
+from livewidget.ui.settings import check, put, settle
 
 TUTOR = find("offline-tutor", "standin")
 LIVE = find("gemini-3.8-live", "gemini")

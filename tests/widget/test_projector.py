@@ -11,7 +11,7 @@ import pytest
 from livewidget import LiveWidget
 from livewidget.errors import PictureError, StateError, UsageError
 from livewidget.pictures import to_picture
-from livewidget.widget import messages as m
+from livewidget.ui import messages as m
 from tests.watched import Watched
 
 from .jupyter import WidgetPage, comms, until

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 from livewidget.events import Interrupted, OutputAudio
 from livewidget.turns import Floor
-from livewidget.widget import messages as m
-from livewidget.widget.board import Board
-from livewidget.widget.reports import Reports
+from livewidget.ui import messages as m
+from livewidget.ui.relay import Reports
+from livewidget.ui.state import Board
 
 from .page import Link
 

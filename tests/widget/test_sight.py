@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from livewidget.pictures import Picture, to_picture
-from livewidget.widget.sight import MOST_WAITING, Shown, Sight
+from livewidget.ui.images import MOST_WAITING, Shown, Sight
 
 
 def picture(level):

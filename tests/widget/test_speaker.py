@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewidget.widget.messages import Played, SpeakerAudio, SpeakerEnd
-from livewidget.widget.speaker import SpeakerQueue
+from livewidget.ui.channels import SpeakerQueue
+from livewidget.ui.messages import Played, SpeakerAudio, SpeakerEnd
 
 RATE = 24_000
 

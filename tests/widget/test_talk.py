@@ -9,9 +9,9 @@ from livewidget import LiveWidget
 from livewidget.errors import LiveError, UsageError
 from livewidget.events import SessionMoved
 from livewidget.session import Endurance
-from livewidget.standin.seams import Speech
-from livewidget.widget import messages as m
-from livewidget.widget.uplink import MOST_SOUND, Uplink
+from livewidget.standin.interfaces import Speech
+from livewidget.ui import messages as m
+from livewidget.ui.uplink import MOST_SOUND, Uplink
 from tests.standin.puppets import LOUD, SECOND, Ears
 
 from .jupyter import WidgetPage, comms, end, until

@@ -9,7 +9,7 @@ from livewidget import LiveWidget, StandIn
 from livewidget.errors import ConfigError
 from livewidget.events import ToolAsking
 from livewidget.integrations.mcp import McpServer
-from livewidget.widget import messages as m
+from livewidget.ui import messages as m
 
 from .jupyter import WidgetPage, comms, until
 from .page import Link

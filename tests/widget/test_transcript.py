@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 import pytest
 
 from livewidget.turns import Span, ToolUse, Turn
-from livewidget.widget.transcript import MOST_TURNS, Transcript
+from livewidget.ui.transcript import MOST_TURNS, Transcript
 
 XSS = [
     "<script>window.__xss=1</script>",

@@ -5,8 +5,8 @@ import pytest
 
 from livewidget.audio import resample, to_pcm16
 from livewidget.config import TurnDetection
-from livewidget.standin.seams import HearingSettings
-from livewidget.widget.tuner import MOST_WINDOWS, Tuner, hearing_of
+from livewidget.standin.interfaces import HearingSettings
+from livewidget.ui.vad_monitor import MOST_WINDOWS, Tuner, hearing_of
 from tests.speech import quiet_room, spoken
 
 CHUNK = 1280  # bytes: 40 ms, as the page sends them

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from livewidget.turns import CodeRun, Page, Source, Span, Timing, ToolUse, Turn
-from livewidget.widget.messages import AnatomyView, CodeView, PageView, SourceLink
-from livewidget.widget.views import CODE_LENGTH, THOUGHTS_LENGTH, tool_view, turn_view
+from livewidget.ui.messages import AnatomyView, CodeView, PageView, SourceLink
+from livewidget.ui.views import CODE_LENGTH, THOUGHTS_LENGTH, tool_view, turn_view
 
 
 def test_all_that_comes_with_an_answer():

@@ -5,8 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from livewidget.turns import CodeRun, Page, Source, Span, ToolUse, Turn
-from livewidget.widget.transcript import Transcript
-from livewidget.widget.writing import html_of, pairs_of, text_of
+from livewidget.ui.transcript import Transcript, html_of, pairs_of, text_of
 
 HOSTILE = [
     "<script>window.__xss=1</script>",

@@ -3,34 +3,354 @@
 It answers sums, questions and small talk, calls declared functions, and says so when it did not understand.
 What the client declares opens more rooms: `shelf`, `programs`, `pages`, `asides`; a session that translates
 or takes dictation has a mind of its own. The same table makes the sentences that the ears listen for.
+
+Words that are meant for somebody else in the room: what a tutor with proactive audio does not answer.
+
+What one says of one's own mood: with affective dialog, the tutor answers it in another tone.
+
+It goes by the words alone: a program as small as this does not hear how something is said, and says so.
+
+Pages that are named to the tutor, where URL context is declared: it has no network, and says so.
+
+What the ears should listen for: the sentences of everything that a mind understands.
+
+What is listened for where speech is only written down.
+
+Sums in words: "what is seven plus five" → "Seven plus five is twelve.".
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
+from functools import cache
+from itertools import cycle, islice, permutations
 from typing import Any
 
-from livewidget.standin.seams import Call, Mind, Phrases, Say, Skills, Thought, Wait
-from livewidget.standin.tutor import asides, dictation, feelings, pages, phrasebook, programs, shelf
-from livewidget.standin.tutor import phrases as known
+from livewidget.standin.interfaces import Call, Mind, Mood, Page, Phrases, Say, Skills, Thought, Wait
+from livewidget.standin.tutor import facts, programs, translator
+from livewidget.standin.tutor import patterns as phrases
 from livewidget.standin.tutor.declared import Declared, declared
-from livewidget.standin.tutor.numbers import Token, say_number, tokens
-from livewidget.standin.tutor.patterns import Match, Table
-from livewidget.standin.tutor.results import listed, say_result, spoken_name
-from livewidget.standin.tutor.sentences import (
-    COUNT_LIMIT,
-    answers,
-    own_patterns,
-    sentences,
-    skilled_patterns,
-    suggestions,
+from livewidget.standin.tutor.patterns import (
+    Match,
+    Number,
+    Pattern,
+    Slot,
+    Table,
+    Token,
+    listed,
+    say_number,
+    say_result,
+    spoken_name,
+    tokens,
+    words,
 )
-from livewidget.standin.tutor.sums import say_sum
+
+PHRASES = (
+    "hey mom where are my shoes",
+    "hey dad can you help me",
+    "just a moment please",
+    "i am on the phone",
+    "i will call you back",
+    "i am not talking to you",
+    "i am coming mom",
+    "dinner is ready",
+)
+INTENT = "aside"
+SUGGESTIONS = ("hey mom where are my shoes",)
+
+_CALLS = frozenset(words("hey hi hello ok okay sorry yes no wait look listen excuse me oh well"))
+_PEOPLE = frozenset(
+    words(
+        "mom mum mommy mummy mother dad daddy father grandma grandpa granny honey darling sweetheart "
+        "everybody everyone guys kids children boys girls alexa siri john mary anna peter maria thomas"
+    )
+)
+
+
+def patterns() -> list[Pattern]:
+    """Return what to listen for."""
+    return [Pattern(text, INTENT) for text in PHRASES]
+
+
+def addressee(said: Sequence[Token]) -> str | None:
+    """Return to whom one speaks who begins with somebody's name: "hey mom, where …" → "mom"."""
+    rest = list(said)
+    while rest and rest[0] in _CALLS:
+        rest = rest[1:]
+    return str(rest[0]) if rest and rest[0] in _PEOPLE else None
+
+
+_HONESTLY = "I go by your words: your tone of voice is too much for me."
+
+FEELINGS: tuple[tuple[Mood, str, tuple[str, ...]], ...] = (
+    (
+        "gentle",
+        "I am sorry to hear that. Take your time.",
+        ("i am very sad", "i had a bad day today", "i am so tired today", "nothing works today"),
+    ),
+    (
+        "bright",
+        "That is wonderful! I am glad with you.",
+        ("i am so happy today", "i have good news", "i passed my examination", "we won the game"),
+    ),
+)
+"""A mood, what is answered to it, and what says it."""
+
+AFFECT_SUGGESTIONS = ("i had a bad day today", "i have good news")
+_INTENT = "feeling:"
+
+
+def affect_patterns() -> list[Pattern]:
+    """Return what says a mood."""
+    return [Pattern(text, f"{_INTENT}{mood}") for mood, _, texts in FEELINGS for text in texts]
+
+
+def answer(found: Match) -> Say | None:
+    """Return the answer to a mood, in its tone; None where none was said."""
+    for mood, text, _ in FEELINGS:
+        if found.pattern.intent == f"{_INTENT}{mood}":
+            thoughts = (f"These are the words of a mood: I answer in a {mood} tone.", _HONESTLY)
+            return Say(f"{text} {_HONESTLY}", thoughts, mood=mood)
+    return None
+
+
+_MOST = 20  # pages of one question that the service reads
+_ENDINGS = "com|org|net|edu|gov|int|info|io|dev|ai|eu|fr|de|es|it|uk|ch|at"
+_ADDRESS = re.compile(rf"https?://[^\s<>\"']+|\b(?:[a-z0-9-]+\.)+(?:{_ENDINGS})\b(?:/[^\s<>\"']*)?", re.I)
+_SPOKEN = {
+    "example dot com": "https://example.com",
+    "python dot org": "https://www.python.org",
+    "wikipedia dot org": "https://www.wikipedia.org",
+    "jupyter dot org": "https://jupyter.org",
+}
+_PHRASES = ("read {page}", "what does {page} say", "what is on {page}", "summarize {page}")
+_PAGE_INTENT = "page"
+
+PAGE_SUGGESTIONS = ("what does example dot com say",)
+
+
+def page_patterns() -> list[Pattern]:
+    """Return what asks for a page."""
+    return [Pattern(text, _PAGE_INTENT, {"page": Slot(_SPOKEN)}) for text in _PHRASES]
+
+
+def named(text: str, found: Match | None = None) -> tuple[str, ...]:
+    """Return the addresses that `text` names, typed, or spoken where `found` is what it was heard as."""
+    typed = [address.rstrip(".,;:!?)]}'\"") for address in _ADDRESS.findall(text)]
+    if not typed and found and found.pattern.intent == _PAGE_INTENT and "page" in found.values:
+        typed = [str(found.values["page"])]
+    whole = (one if one.lower().startswith("http") else f"https://{one}" for one in typed)
+    return tuple(dict.fromkeys(whole))[:_MOST]
+
+
+def page_answer(addresses: tuple[str, ...]) -> Say:
+    """Return what to say of pages that nobody can read here."""
+    hosts = [re.sub(r"^https?://(?:www\.)?|/.*$", "", address, flags=re.I) for address in addresses]
+    thoughts = (
+        f"{listed(list(addresses))} {'is' if len(addresses) == 1 else 'are'} named.",
+        "URL context is declared: I am to read what is named.",
+        "This computer's network is not mine to use: nothing can be read.",
+    )
+    said = f"I could not read {listed(hosts)}: I am a small offline tutor, and have no network."
+    return Say(said, thoughts, pages=tuple(map(Page, addresses)))
+
+
+COUNT_LIMIT = 20
+_PLAIN = 8  # how often a sentence without slots stands in the list
+_SLOTTED = 24  # ways to say a pattern with slots
+_COMBINATIONS = 300  # of a pattern's choices, up to which each is listened for
+_TOGETHER = 3  # functions that are listened for in pairs
+_PAIRED = 3  # ways to say each pattern in a pair
+_NUMBER = Slot(low=0, high=100)
+_SMALL = Slot(low=1, high=20)  # what people try first
+
+
+def answers() -> list[tuple[str, tuple[str, ...]]]:
+    """Return the answers that stand in the table, each with what asks for it."""
+    return [*phrases.SMALL_TALK, *phrases.QUESTIONS, *phrases.TYPED]
+
+
+def own_patterns() -> list[Pattern]:
+    """Return the patterns of what the tutor always knows."""
+    patterns = [
+        Pattern(text, f"answer:{index}") for index, (_, texts) in enumerate(answers()) for text in texts
+    ]
+    counting = {"to": Slot(low=1, high=COUNT_LIMIT)}
+    for intent, texts in phrases.SPECIAL.items():
+        patterns += [Pattern(text, intent, counting if "{to}" in text else {}) for text in texts]
+    return patterns
+
+
+def skilled_patterns(skills: Skills) -> list[Pattern]:
+    """Return the patterns that come with what the client declared."""
+    rooms = (
+        (skills.search, facts.patterns),
+        (skills.code, programs.patterns),
+        (skills.pages, page_patterns),
+        (skills.silence, patterns),
+        (skills.mood, affect_patterns),
+    )
+    return [pattern for wanted, patterns in rooms if wanted for pattern in patterns()]
+
+
+def suggestions(tools: Sequence[Declared], skills: Skills) -> Iterator[str]:
+    """Yield sentences worth trying, those first that show what was declared."""
+    for tool in tools:
+        if tool.patterns:
+            yield tool.patterns[0].sentences(1)[0]
+    rooms = (
+        (skills.search, facts.SUGGESTIONS),
+        (skills.code, programs.SUGGESTIONS),
+        (skills.pages, PAGE_SUGGESTIONS),
+        (skills.reserved, SUGGESTIONS),
+        (skills.mood, AFFECT_SUGGESTIONS),
+    )
+    for wanted, some in rooms:
+        yield from some if wanted else ()
+    yield from phrases.SUGGESTIONS
+
+
+def sentences(tools: Sequence[Declared], skills: Skills) -> list[str]:
+    """Return what to listen for. A sentence that stands there twice is expected twice as often."""
+    found: list[str] = [*phrases.SUGGESTIONS * 4]
+    typed = {text for _, texts in phrases.TYPED for text in texts}
+    for pattern in own_patterns():
+        if pattern.text not in typed:
+            found += pattern.sentences(COUNT_LIMIT if pattern.names else _PLAIN)
+    for text in phrases.ARITHMETIC:
+        found += Pattern(text, "sum", {"a": _NUMBER, "b": _NUMBER}).sentences(101)
+        found += Pattern(text, "sum", {"a": _SMALL, "b": _SMALL}).sentences(200)
+    for pattern in skilled_patterns(skills):
+        found += pattern.sentences(_SLOTTED if pattern.names else _PLAIN)
+    for tool in tools:
+        for pattern in tool.patterns:
+            found += pattern.sentences(_SLOTTED if pattern.names else 4)
+            # A combination that is not listened for would be heard as its neighbour.
+            found += sorted(set(pattern.choices(_COMBINATIONS)).difference(found))
+        for key in tool.required:  # the answer to "Which …?"
+            if key in tool.slots:
+                found += Pattern(f"{{{key}}}", "", tool.slots).sentences(_SLOTTED)
+    return found + _together(tools)
+
+
+def _together(tools: Sequence[Declared]) -> list[str]:
+    """Return ways to ask for two functions at once: every way of the one, with some way of the other."""
+    ways = [list(dict.fromkeys(_whole(tool))) for tool in tools]
+    return [
+        f"{one} and {other}"
+        for first, second in permutations(list(filter(None, ways))[:_TOGETHER], 2)
+        for one, other in islice(zip(cycle(first), cycle(second)), max(len(first), len(second)))
+    ]
+
+
+def _whole(tool: Declared) -> Iterator[str]:
+    """Yield ways to ask for a function that leave no question open, each of its choices among them."""
+    patterns = [pattern for pattern in tool.patterns if set(tool.required) <= set(pattern.names)]
+    for pattern in patterns:
+        yield from pattern.sentences(_PAIRED)
+    for pattern in sorted(patterns, key=lambda pattern: -len(pattern.text))[:1]:
+        yield from pattern.choices(_COMBINATIONS)
+
+
+SENTENCES = (
+    "this is a test", "dear anna comma", "i am writing to you today", "thank you for your letter",
+    "the meeting is on monday", "please send me an answer soon", "that is all for today full stop",
+    "how do you like it question mark", "with kind regards", "new paragraph", "new line",
+)  # fmt: skip
+DICTATION_SUGGESTIONS = (
+    "this is a test", "what is seven plus five", "the meeting is on monday", "my name is anna",
+    "how do you like it question mark",
+)  # fmt: skip
+_OFTEN = 8
+
+
+@cache
+def known() -> tuple[str, ...]:
+    """Return what can be dictated: the tutor's own phrases, those of its phrasebook, and letters."""
+    return (*sentences((), Skills()), *translator.sentences(), *SENTENCES * _OFTEN)
+
+
+class Dictation:
+    """A mind that is never asked."""
+
+    @property
+    def phrases(self) -> Phrases:
+        """What the ears should listen for."""
+        return Phrases(known())
+
+    async def reply(self, text: str, *, confident: bool = True) -> Thought:
+        """Say nothing: what was said is written down by who heard it."""
+        return Wait()
+
+    async def result(self, name: str, result: Mapping[str, Any]) -> Thought:
+        """Say nothing."""
+        return Wait()
+
+
+_OPERATORS = frozenset(("plus", "minus", "times", "divided", "multiplied", "over"))
+_FILLERS = frozenset(
+    words("what is how much the sum of calculate compute tell me please equals equal to and by")
+)
+
+
+def say_sum(said: Sequence[Token]) -> str | None:
+    """Return the sum in `said` and its result in words; None if it is no sum.
+
+    Several operations are done in the usual order: times and divided by before plus and minus.
+    """
+    terms = _terms(said)
+    if terms is None:
+        return None
+    spoken = " ".join(term if isinstance(term, str) else say_number(term) for term in terms)
+    values: list[Number] = [term for term in terms if not isinstance(term, str)]
+    if any(abs(value) >= 10**12 for value in values):
+        return "Those numbers are too large for me."
+    operators = [term for term in terms if isinstance(term, str)]
+    total: Number = 0
+    product, sign = values[0], 1
+    for operator, value in zip(operators, values[1:], strict=True):
+        if operator == "divided by" and value == 0:
+            return "Nobody can divide by zero."
+        if operator == "times":
+            product *= value
+        elif operator == "divided by":
+            product /= value
+        else:
+            total += sign * product
+            product, sign = value, 1 if operator == "plus" else -1
+    total += sign * product
+    exact = abs(total - round(total, 2)) < 1e-9
+    return f"{spoken} is {'' if exact else 'about '}{say_number(round(total, 2))}.".capitalize()
+
+
+def _terms(said: Sequence[Token]) -> list[Number | str] | None:
+    """Return numbers and operators in turn, at least two numbers; None if `said` is anything else."""
+    terms: list[Number | str] = []
+    negative = False
+    for word in said:
+        expects_number = not terms or isinstance(terms[-1], str)
+        if not isinstance(word, str):
+            if not expects_number:
+                return None
+            terms.append(-word if negative else word)
+            negative = False
+        elif word == "minus" and expects_number and not negative:
+            negative = True
+        elif word in _OPERATORS:
+            if expects_number:
+                return None
+            terms.append(
+                {"divided": "divided by", "over": "divided by", "multiplied": "times"}.get(word, word)
+            )
+        elif word not in _FILLERS or negative:
+            return None
+    whole = len(terms) >= 3 and not isinstance(terms[-1], str) and not negative
+    return terms if whole else None
+
 
 NO_SKILLS = Skills()
 _AT_ONCE = 4  # functions that are called together, at most
@@ -57,17 +377,17 @@ class TutorBrain:
     ) -> tuple[str, ...]:
         """Return sentences worth trying; see `seams.Brain`."""
         if skills.translation:
-            return phrasebook.SUGGESTIONS
+            return translator.SUGGESTIONS
         if skills.dictation:
-            return dictation.SUGGESTIONS
+            return DICTATION_SUGGESTIONS
         return _invitations(_tools(declarations), skills)
 
     def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills = NO_SKILLS) -> Mind:
         """Return a fresh mind that may call these functions; see `seams.Brain`."""
         if skills.translation:
-            return phrasebook.Translator(skills.translation)
+            return translator.Translator(skills.translation)
         if skills.dictation:
-            return dictation.Dictation()
+            return Dictation()
         return TutorMind(_tools(declarations), skills, self._clock)
 
 
@@ -142,15 +462,15 @@ class TutorMind:
         pending, self._pending = self._pending, None
         found = self._table.match(said)
         if self._skills.silence:
-            whom = asides.addressee(said)
-            if whom or (found and found.pattern.intent == asides.INTENT):
+            whom = addressee(said)
+            if whom or (found and found.pattern.intent == INTENT):
                 return Wait((f"This was said to {whom or 'somebody else'}, not to me.",))
         if pending is not None:
             value = pending.tool.answer(pending.missing, text, said)
             if value is not None and (pending.missing not in pending.tool.texts or not found):
                 return self._call(pending.tool, pending.args | {pending.missing: value}, found)
-        if self._skills.pages and (addresses := pages.named(text, found)):
-            return pages.answer(addresses)
+        if self._skills.pages and (addresses := named(text, found)):
+            return page_answer(addresses)
         if (sum_ := say_sum(said)) is not None:
             return Say(sum_, ("This is a sum.", "I can do sums myself: no tool is needed.", sum_))
         # A comma may part two requests, or come before "please".
@@ -194,7 +514,7 @@ class TutorMind:
 
     def _meant(self, found: Match) -> Thought:
         intent = found.pattern.intent
-        if known_by := shelf.answer(found) or feelings.answer(found):
+        if known_by := facts.answer(found) or answer(found):
             return known_by
         if intent in self._answers:
             # What is said by rote, as greetings are, takes no thought.
@@ -230,21 +550,21 @@ class TutorMind:
     def _abilities(self) -> str:
         own = [tool.patterns[0].text for tool in self._tools.values() if tool.patterns]
         declared = _invitations((), self._skills)
-        rooms = [text for text in declared if text not in known.SUGGESTIONS]
+        rooms = [text for text in declared if text not in phrases.SUGGESTIONS]
         more = f" Here I can also: {listed(own[:5])}." if own else ""
         more += f" You may also ask: {listed(rooms, 'or')}." if rooms else ""
-        foreign = f" {known.ENGLISH_ONLY}" if self._speaks_foreign else ""
-        return f"{known.ABILITIES}{more}{foreign}"
+        foreign = f" {phrases.ENGLISH_ONLY}" if self._speaks_foreign else ""
+        return f"{phrases.ABILITIES}{more}{foreign}"
 
     def _sorry(self) -> str:
         suggestion = self._invitations[self._hints % len(self._invitations)]
         self._hints += 1
-        foreign = f" {known.ENGLISH_ONLY}" if self._speaks_foreign else ""
-        return f"{known.SORRY}{foreign} {known.SORRY_HINT.format(suggestion=suggestion)}"
+        foreign = f" {phrases.ENGLISH_ONLY}" if self._speaks_foreign else ""
+        return f"{phrases.SORRY}{foreign} {phrases.SORRY_HINT.format(suggestion=suggestion)}"
 
     def _joke(self) -> str:
         self._jokes += 1
-        return known.JOKES[(self._jokes - 1) % len(known.JOKES)]
+        return phrases.JOKES[(self._jokes - 1) % len(phrases.JOKES)]
 
     def _time(self) -> str:
         now = self._clock()
@@ -255,7 +575,7 @@ class TutorMind:
         return f"Today is {now:%A}, {now:%B} {now.day}."
 
 
-_ROTE = {f"answer:{index}" for index, one in enumerate(answers()) if one not in known.QUESTIONS}
+_ROTE = {f"answer:{index}" for index, one in enumerate(answers()) if one not in phrases.QUESTIONS}
 
 
 def _likeness(found: Match | None, last: str) -> tuple[str, ...]:

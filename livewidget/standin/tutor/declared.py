@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from livewidget.standin.tutor.numbers import Token, words
-from livewidget.standin.tutor.patterns import Pattern, Slot, find_choice
+from livewidget.standin.tutor.patterns import Pattern, Slot, Token, find_choice, words
 
 _VERBS = frozenset(
     words(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from livewidget.audio import to_float
-from livewidget.standin.seams import (
+from livewidget.standin.interfaces import (
     HEARING_RATE,
     Heard,
     HearingSettings,
@@ -21,7 +21,7 @@ from livewidget.standin.seams import (
     SpeechStarted,
 )
 from livewidget.standin.tutor.recognizer import Recognizer
-from livewidget.standin.tutor.vad import WINDOW, Detector, detector
+from livewidget.vad import WINDOW, Detector, detector
 
 _PREROLL_MS = 300  # of sound before speech was noticed that the recogniser gets: soft first consonants
 _LONGEST_MS = 60_000  # an utterance ends here at the latest, or a radio would be listened to for ever

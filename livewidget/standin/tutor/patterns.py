@@ -1,4 +1,16 @@
-"""Phrases with slots: what they look like to the recogniser, and which of them some words mean."""
+"""Phrases with slots: what they look like to the recogniser, and which of them some words mean.
+
+Numbers and words: text as tokens, number words as numbers, numbers as words.
+
+What the tutor knows to talk about, as data: phrases that it listens for, and what it answers.
+
+Phrases are lower case, without punctuation, numbers as words: the spelling that the recogniser is built from.
+Two phrases that sound alike must mean the same.
+
+Values in words: what a function returned as a sentence, and lists as one says them.
+
+What was said, as one would write it: "what is seven plus five" → "What is 7 plus 5?".
+"""
 
 from __future__ import annotations
 
@@ -6,22 +18,141 @@ import itertools
 import math
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from livewidget.standin.tutor.numbers import Number, Token, say_number
-from livewidget.standin.tutor.numbers import words as word_list
+Number = int | float
+Token = str | int | float  # a word in lower case, or a number
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of `text`: a list of words is easier to read without quotes and commas."""
+    return tuple(text.split())
+
+
+_ONES = words(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+)
+_TENS = words("twenty thirty forty fifty sixty seventy eighty ninety")
+_VALUES = {word: value for value, word in enumerate(_ONES)}
+_VALUES |= {word: 10 * value for value, word in enumerate(_TENS, 2)}
+_SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (1_000, "thousand"))
+_LARGE = 10**15  # beyond, a number is said as digits
+
+# In this order: what stands between two numbers first, then what is a sign of its own.
+_SPELLINGS = (
+    (r"[’‘]", "'"),
+    (r"(?<=\d),(?=\d{3}\b)", ""),
+    (r"(?<=[\d)])\s*[x×✕⋅·*]\s*(?=[\d(-])", " times "),
+    (r"(?<=[\d)])\s*[/÷:]\s*(?=[\d(-])", " divided by "),
+    (r"(?<=[\d)])\s*[-−–]\s*(?=[\d(-])", " minus "),
+    (r"(?<![\w])[-−](?=\d)", " minus "),
+    (r"\+", " plus "),
+    (r"[×*]", " times "),
+    (r"÷", " divided by "),
+    (r"\b(what|who|how|where|that|it|there)'s\b", r"\1 is"),
+    (r"\bi'm\b", "i am"),
+    (r"\b(do|does|is|should|did)n't\b", r"\1 not"),
+    (r"\bcan't\b", "can not"),
+)
+_SPELLINGS_COMPILED = tuple((re.compile(pattern), by) for pattern, by in _SPELLINGS)
+_WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)*")
+
+
+def say_number(value: Number) -> str:
+    """Return a number in words, rounded to two decimals: "minus forty two", "three point five"."""
+    if isinstance(value, float) and not value.is_integer():
+        whole, _, digits = f"{value:.2f}".rstrip("0").rstrip(".").partition(".")
+        said = ("minus " if whole.startswith("-") else "") + say_number(abs(int(whole)))
+        return f"{said} point {' '.join(_ONES[int(digit)] for digit in digits)}" if digits else said
+    number = int(value)
+    if number < 0:
+        return f"minus {say_number(-number)}"
+    if number >= _LARGE:
+        return str(number)
+    for scale, name in _SCALES:
+        if number >= scale:
+            rest = f" {say_number(number % scale)}" if number % scale else ""
+            return f"{say_number(number // scale)} {name}{rest}"
+    if number >= 100:
+        rest = f" {say_number(number % 100)}" if number % 100 else ""
+        return f"{_ONES[number // 100]} hundred{rest}"
+    if number >= 20:
+        return _TENS[number // 10 - 2] + (f" {_ONES[number % 10]}" if number % 10 else "")
+    return _ONES[number]
+
+
+def tokens(text: str) -> list[Token]:
+    """Return `text` as words in lower case and numbers: "What's 7+5?" → what, is, 7, plus, 5."""
+    text = text.lower()
+    for pattern, by in _SPELLINGS_COMPILED:
+        text = pattern.sub(by, text)
+    return fold(_WORD.findall(text))
+
+
+def fold(said: Iterable[str]) -> list[Token]:
+    """Return words with number words and digits as numbers: "one hundred and five" → 105."""
+    folded: list[Token] = []
+    run: list[str] = []
+    for word in said:
+        if word in _VALUES or (run and word in {"hundred", "thousand", "million", "and", "point"}):
+            run.append(word)
+            continue
+        folded += _read(run)
+        run = []
+        if word[0].isdigit():
+            folded.append(float(word) if "." in word else int(word[:18]))
+        else:
+            folded.append(word)
+    return folded + _read(run)
+
+
+def _read(run: Sequence[str]) -> list[Token]:
+    """Read a run of number words; two numbers in a row ("seven five") stay two."""
+    found: list[Token] = []
+    total, part, open_ = 0, 0, False
+    index = 0
+    while index < len(run):
+        word = run[index]
+        index += 1
+        if word in _VALUES:
+            value, tail = _VALUES[word], part % 100
+            begins = part == 0 and total > 0
+            joins = (tail == 0 and part > 0) or (tail >= 20 and tail % 10 == 0 and 0 < value < 10)
+            if open_ and not begins and not joins:
+                found.append(total + part)
+                total = part = 0
+            part, open_ = part + value, True
+        elif word == "hundred" and open_ and 0 < part < 100:
+            part *= 100
+        elif word in {"thousand", "million"} and open_:
+            total, part = total + part * (1_000 if word == "thousand" else 10**6), 0
+        elif word == "point" and open_ and index < len(run) and _VALUES.get(run[index], 10) < 10:
+            digits = ""
+            while index < len(run) and _VALUES.get(run[index], 10) < 10:
+                digits += str(_VALUES[run[index]])
+                index += 1
+            found.append(float(f"{total + part}.{digits}"))
+            total, part, open_ = 0, 0, False
+        elif not (word == "and" and index < len(run) and part % 100 == 0 and (part or total)):
+            if open_:
+                found.append(total + part)
+            found.append(word)
+            total, part, open_ = 0, 0, False
+    if open_:
+        found.append(total + part)
+    return found
+
 
 ACCEPT = 70.0  # of 100: likeness from which words are taken for a phrase
 _SLOT = re.compile(r"\{(\w+)\}")
-_PLAIN_WORDS = frozenset(word_list("a an the is are of to it me my please for in at and"))
-_ASKING_WORDS = frozenset(
-    word_list("what which who how when where why tell say does do can you i am make give")
-)
+_PLAIN_WORDS = frozenset(words("a an the is are of to it me my please for in at and"))
+_ASKING_WORDS = frozenset(words("what which who how when where why tell say does do can you i am make give"))
 _NEGATIONS = frozenset(("not", "never", "no", "don't", "without"))
 _POLITE = tuple(
-    word_list(phrase)
+    words(phrase)
     for phrase in (
         "please", "could you", "can you", "would you", "will you", "hey tutor", "ok", "okay", "hello tutor",
         "tutor", "now", "so", "well", "um",
@@ -211,3 +342,225 @@ def _without(words: list[Token], part: list[str]) -> list[Token]:
         if words[at : at + len(part)] == part:
             return [*words[:at], "", *words[at + len(part) :]]  # the gap keeps words apart that were
     return words
+
+
+SUGGESTIONS = (
+    "what is seven plus five",
+    "what time is it",
+    "what can you do",
+    "tell me a story",
+    "what is the capital of france",
+)
+"""What a person could say to begin with."""
+
+GREETING = (
+    "Hello! I am the small offline tutor, not Gemini: a little program on this computer. "
+    "Ask me, for example, what is seven plus five."
+)
+
+ABILITIES = (
+    "I am a small offline tutor and know a few things: sums with numbers up to one hundred, the time and the "
+    "date, some questions about the world, counting, a joke and a story."
+)
+
+SORRY = "Sorry, I did not understand that. I am a small offline tutor."
+SORRY_HINT = "You can say: {suggestion}. Or ask: what can you do?"
+
+ENGLISH_ONLY = "I speak English only."
+
+STORY = (
+    "Once upon a time a small robot lived in an old library. Every night it read one book aloud, "
+    "although nobody was there to listen. One winter evening a mouse came in from the snow and sat "
+    "down beside it. The robot read slowly, and the mouse fell asleep at the happy end. From that "
+    "night on, the robot always read to somebody."
+)
+
+JOKES = (
+    "Why was six afraid of seven? Because seven eight nine.",
+    "What do you call a bear with no teeth? A gummy bear.",
+    "Why did the computer go to the doctor? It had a virus.",
+)
+
+SMALL_TALK: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (GREETING, ("hello", "hello tutor", "good morning")),
+    (
+        "I am the small offline tutor, a program on this computer, not Gemini and not a language model.",
+        ("who are you", "what is your name", "are you gemini", "are you a computer"),
+    ),
+    ("You are welcome.", ("thank you", "thank you very much", "thanks a lot")),
+    ("I am fine, thank you. Shall we do some sums?", ("how are you", "how are you today")),
+    ("Goodbye! It was nice to talk with you.", ("see you tomorrow", "goodbye for now")),
+    ("All right, I am quiet.", ("stop talking", "be quiet please")),
+    ("Yes, I can hear you well.", ("can you hear me", "do you hear me")),
+    (STORY, ("tell me a story", "please tell me a story", "read me a story")),
+)
+"""Answers, each with the phrases that ask for it."""
+
+SPECIAL: dict[str, tuple[str, ...]] = {
+    "abilities": ("what can you do", "help me please", "what can i say"),
+    "time": ("what time is it", "what is the time", "tell me the time"),
+    "date": ("what is the date today", "what day is it today"),
+    "repeat": ("say that again please", "can you repeat that", "please repeat that"),
+    "joke": ("tell me a joke", "do you know a joke", "make me laugh"),
+    "count": ("count to {to}", "please count to {to}", "count from one to {to}"),
+}
+"""Intents whose answers are made when asked, each with its phrases."""
+
+TYPED: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (GREETING, ("hi", "hey", "hello there", "hi there", "good afternoon", "good evening")),
+    ("You are welcome.", ("thanks", "thank you so much")),
+    ("Goodbye! It was nice to talk with you.", ("bye", "bye bye", "goodbye", "good night")),
+    ("All right, I am quiet.", ("stop", "quiet", "be quiet")),
+    ("All right.", ("yes", "no", "ok", "okay", "good", "great")),
+)
+"""Small talk that is understood when typed. Spoken, words so short are heard where nobody said them."""
+
+QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("The capital of France is Paris.", ("what is the capital of france",)),
+    ("The capital of Japan is Tokyo.", ("what is the capital of japan",)),
+    ("The capital of Brazil is Brasília.", ("what is the capital of brazil",)),
+    ("There are seven continents.", ("how many continents are there",)),
+    ("Eight planets go round the sun.", ("how many planets are there", "how many planets go round the sun")),
+    ("Jupiter is the largest planet.", ("what is the largest planet", "which planet is the largest")),
+    ("The highest mountain is Mount Everest.", ("what is the highest mountain",)),
+    ("The Pacific is the largest ocean.", ("what is the largest ocean",)),
+    ("A spider has eight legs.", ("how many legs does a spider have",)),
+    ("The blue whale is the largest animal.", ("what is the largest animal",)),
+    ("A year has twelve months.", ("how many months are in a year",)),
+    (
+        "Water boils at one hundred degrees Celsius.",
+        ("when does water boil", "at what temperature does water boil"),
+    ),
+    ("Because the air scatters blue light more than red light.", ("why is the sky blue",)),
+    ("Plants make sugar from light, water and air. That is photosynthesis.", ("what is photosynthesis",)),
+    ("William Shakespeare wrote Romeo and Juliet.", ("who wrote romeo and juliet",)),
+    ("A triangle has three sides.", ("how many sides does a triangle have",)),
+    ("The Earth goes round the sun, once in a year.", ("what goes round the sun",)),
+)
+"""General knowledge for a classroom: answers, each with the phrases that ask for it."""
+
+ARITHMETIC = (
+    "what is {a} plus {b}",
+    "what is {a} minus {b}",
+    "what is {a} times {b}",
+    "what is {a} divided by {b}",
+    "how much is {a} plus {b}",
+    "how much is {a} minus {b}",
+    "how much is {a} times {b}",
+    "how much is {a} divided by {b}",
+)
+"""Sums as they are spoken, with numbers from 0 to 100."""
+
+
+_LIMIT = 300  # characters of a function's result that are spoken
+
+
+_PLAIN = frozenset(("result", "output", "response", "content", "answer", "value"))
+"""Keys that say nothing of what is under them, where they stand alone."""
+
+
+def say_result(result: Mapping[str, Any]) -> str:
+    """Return a function's result as a sentence: {"result": "the lamp is on"} → "The lamp is on."."""
+    if result.get("error"):
+        return _sentence(f"The tool failed: {_said(result['error'])}")
+    value: Any = result
+    if len(result) == 1:
+        (key,) = result
+        value = result[key] if key in _PLAIN else result
+    if value is None or value in ("", {}, []):
+        return "Done."
+    if isinstance(value, bool):
+        return "Yes." if value else "No."
+    if isinstance(value, int | float):
+        return f"The result is {_said(value)}."
+    return _sentence(_said(value))
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{spoken_name(str(key))}: {_said(one)}" for key, one in list(value.items())[:6])
+    if isinstance(value, list | tuple):
+        return listed([_said(one) for one in value[:6]])
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "nothing" if value is None else " ".join(str(value).split())
+
+
+def _sentence(text: str) -> str:
+    if len(text) > _LIMIT:
+        text = text[:_LIMIT].rsplit(" ", 1)[0] + " …"
+    return text[:1].upper() + text[1:] + ("" if text[-1:] in ".!?…" else ".")
+
+
+def listed(items: Sequence[str], joint: str = "and") -> str:
+    """Return items as one says them: "a, b and c"."""
+    return f" {joint} ".join(filter(None, (", ".join(items[:-1]), items[-1]))) if items else ""
+
+
+def spoken_name(name: str) -> str:
+    """Return a name of a program's in words: "setLight2" → "set light 2"."""
+    return " ".join(re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)).lower() or name
+
+
+_MARKS = {
+    "comma": ",", "period": ".", "full stop": ".", "question mark": "?", "exclamation mark": "!",
+    "colon": ":", "new line": "\n", "new paragraph": "\n\n",
+}  # fmt: skip
+_ASKING = frozenset(
+    words(
+        "what who whose how when where why which do does did can could is are was were am may will would "
+        "shall should have has"
+    )
+)
+_BEFORE = frozenset(words("and but so at in on from to for with since until"))
+_PROPER = frozenset(
+    words(
+        "i monday tuesday wednesday thursday friday saturday sunday january february april june july "
+        "august september october november december english french german spanish italian france germany "
+        "spain italy japan brazil england america china india canada egypt paris berlin madrid rome london "
+        "tokyo "
+        "anna john maria peter thomas gemini jupiter shakespeare romeo juliet everest european christmas"
+    )
+)
+
+
+def smart(text: str, vocabulary: Iterable[str] = ()) -> str:
+    """Return a recogniser's bare words with capitals, digits and punctuation.
+
+    Text that has capitals already, or marks, is returned as it is: somebody else's ears have written it.
+
+    Args:
+        text: Words in lower case, numbers as words; "question mark" and its like may be said.
+        vocabulary: Words and phrases in their own spelling: "GitHub".
+    """
+    if not text.strip() or re.search(r"[A-Z.,;:?!]", text):
+        return text
+    said = [f"{word:g}" if isinstance(word, float) else str(word) for word in fold(text.split())]
+    line = " ".join(map(_capital, said))
+    for term in sorted(vocabulary, key=len, reverse=True):
+        spelled = r"\s+".join(map(re.escape, re.findall(r"[\w']+", term)))
+        if spelled:
+            # Doubled: a backslash in a replacement means something.
+            line = re.sub(rf"(?<![\w']){spelled}(?![\w'])", term.replace("\\", "\\\\"), line, flags=re.I)
+    line = re.sub(r"(?<=\d) percent\b", "%", line)
+    for name, mark in _MARKS.items():
+        line = re.sub(rf"\s*\b{name}\b[ \t]*", mark if "\n" in mark else f"{mark} ", line, flags=re.I)
+    return _sentences(line.strip(" "))
+
+
+def _capital(word: str) -> str:
+    return word[:1].upper() + word[1:] if re.split(r"'", word)[0] in _PROPER else word
+
+
+def _sentences(line: str) -> str:
+    """Begin each sentence with a capital, and end the last one."""
+    pieces: Sequence[str] = re.split(r"((?:[.?!]+\s|\n)\s*)", line)
+    written = "".join(piece[:1].upper() + piece[1:] for piece in pieces)
+    if re.search(r"[.?!:,\n]$", written):
+        return written
+    said = [word.lower() for word in pieces[-1].split()]
+    if said and said[0] in _BEFORE:  # "at what temperature"
+        said = said[1:]
+    return f"{written}{'?' if said and said[0] in _ASKING else '.'}"

@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from livewidget.standin.seams import Ran, Say
-from livewidget.standin.tutor.numbers import Number, Token, say_number
-from livewidget.standin.tutor.patterns import Pattern, Slot
-from livewidget.standin.tutor.results import listed
+from livewidget.standin.interfaces import Ran, Say
+from livewidget.standin.tutor.patterns import Number, Pattern, Slot, Token, listed, say_number
 
 _OUTPUT_LIMIT = 4_000  # characters
 _ITEMS = 50  # of a list of numbers

@@ -1,9 +1,8 @@
 import pytest
 
-from livewidget.standin.seams import Call, Say, Skills, Wait
-from livewidget.standin.tutor.asides import PHRASES, addressee
-from livewidget.standin.tutor.brain import TutorBrain
-from livewidget.standin.tutor.numbers import tokens
+from livewidget.standin.interfaces import Call, Say, Skills, Wait
+from livewidget.standin.tutor.brain import PHRASES, TutorBrain, addressee
+from livewidget.standin.tutor.patterns import tokens
 
 DOOR = {"name": "close_door"}
 

@@ -2,11 +2,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from livewidget.standin.seams import Brain, Call, Mind, Say, Skills
+from livewidget.standin.interfaces import Brain, Call, Mind, Say, Skills
 from livewidget.standin.tutor.brain import TutorBrain
-from livewidget.standin.tutor.numbers import say_number, tokens
-from livewidget.standin.tutor.phrases import SORRY, STORY, SUGGESTIONS
-from livewidget.standin.tutor.results import say_result
+from livewidget.standin.tutor.patterns import SORRY, STORY, SUGGESTIONS, say_number, say_result, tokens
 
 LIGHT = {
     "name": "set_light",

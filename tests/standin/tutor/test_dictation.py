@@ -2,9 +2,8 @@ import pytest
 
 from livewidget.audio import to_pcm16
 from livewidget.standin import StandIn
-from livewidget.standin.seams import HearingSettings, Phrases, Skills, SpeechEnded, Wait
-from livewidget.standin.tutor.brain import TutorBrain
-from livewidget.standin.tutor.dictation import SUGGESTIONS, known
+from livewidget.standin.interfaces import HearingSettings, Phrases, Skills, SpeechEnded, Wait
+from livewidget.standin.tutor.brain import DICTATION_SUGGESTIONS, TutorBrain, known
 from livewidget.standin.tutor.ears import TutorEars
 from tests.standin.puppets import Client, VirtualClock, kinds
 from tests.standin.tutor.test_ears import around, spoken
@@ -20,8 +19,8 @@ async def test_it_is_never_asked_and_says_nothing():
 
 
 def test_suggestions_can_be_dictated():
-    assert TutorBrain().suggestions([], DICTATION) == SUGGESTIONS
-    assert set(SUGGESTIONS) <= set(known())
+    assert TutorBrain().suggestions([], DICTATION) == DICTATION_SUGGESTIONS
+    assert set(DICTATION_SUGGESTIONS) <= set(known())
 
 
 async def dictated(*texts, **transcription):

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from livewidget.audio import read_wav, resample, to_float, to_pcm16
-from livewidget.protocol.client import AutomaticActivityDetection, RealtimeInputConfig
-from livewidget.standin.pictures import QUESTIONS
-from livewidget.standin.seams import (
+from livewidget.protocol.messages import AutomaticActivityDetection, RealtimeInputConfig
+from livewidget.standin.context import QUESTIONS
+from livewidget.standin.interfaces import (
     Ears,
     Hearing,
     HearingSettings,
@@ -19,9 +19,9 @@ from livewidget.standin.seams import (
 )
 from livewidget.standin.tutor.brain import TutorBrain
 from livewidget.standin.tutor.ears import TutorEars, VoiceActivity
-from livewidget.standin.tutor.espeak import shared
-from livewidget.standin.tutor.numbers import tokens
+from livewidget.standin.tutor.patterns import tokens
 from livewidget.standin.tutor.recognizer import Recognizer
+from livewidget.standin.tutor.voice import shared
 
 pytest.importorskip("pocketsphinx")
 pytest.importorskip("espeakng_loader")

@@ -2,10 +2,9 @@ import pytest
 
 from livewidget.audio import to_float
 from livewidget.standin import StandIn
-from livewidget.standin.seams import Say, Skills
-from livewidget.standin.tutor.brain import TutorBrain
-from livewidget.standin.tutor.feelings import FEELINGS, SUGGESTIONS
-from livewidget.standin.tutor.phrases import SORRY
+from livewidget.standin.interfaces import Say, Skills
+from livewidget.standin.tutor.brain import AFFECT_SUGGESTIONS, FEELINGS, TutorBrain
+from livewidget.standin.tutor.patterns import SORRY
 from tests.standin.puppets import TRANSCRIPTS, Client, VirtualClock, said, sound
 from tests.standin.tutor.test_voice import semitones
 
@@ -31,7 +30,7 @@ async def test_without_affective_dialog_there_are_no_moods():
 
 
 def test_suggestions_are_understood():
-    assert set(SUGGESTIONS) <= {text for text, _ in SAYS}
+    assert set(AFFECT_SUGGESTIONS) <= {text for text, _ in SAYS}
 
 
 async def test_the_tone_is_heard():

@@ -1,6 +1,6 @@
 import pytest
 
-from livewidget.standin.tutor.grammar import Grammar
+from livewidget.standin.tutor.recognizer import Grammar
 
 SENTENCES = {
     **{f"what is {word} plus two": 1 for word in ("one", "seven", "twenty one", "forty", "fifty")},

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from livewidget.standin import StandIn
-from livewidget.standin.tutor.shelf import HONESTLY
+from livewidget.standin.tutor.facts import HONESTLY
 from tests.standin.puppets import (
     LOUD,
     SECOND,

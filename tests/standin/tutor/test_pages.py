@@ -1,9 +1,8 @@
 import pytest
 
-from livewidget.standin.seams import Page, Skills
-from livewidget.standin.tutor.brain import TutorBrain
-from livewidget.standin.tutor.pages import named, patterns
-from livewidget.standin.tutor.phrases import SORRY
+from livewidget.standin.interfaces import Page, Skills
+from livewidget.standin.tutor.brain import TutorBrain, named, page_patterns
+from livewidget.standin.tutor.patterns import SORRY
 
 
 async def ask(text, *, pages=True):
@@ -49,7 +48,7 @@ def test_a_question_has_a_bounded_number_of_pages():
     assert len(named(" ".join(f"https://example.com/{n}" for n in range(1000)))) == 20
 
 
-@pytest.mark.parametrize("pattern", patterns(), ids=lambda pattern: pattern.text)
+@pytest.mark.parametrize("pattern", page_patterns(), ids=lambda pattern: pattern.text)
 async def test_what_is_listened_for_is_understood(pattern):
     for sentence in pattern.choices(10):
         assert len((await ask(sentence)).pages) == 1

@@ -8,12 +8,11 @@ import pytest
 
 from livewidget.audio import level_dbfs, to_float, to_pcm16
 from livewidget.standin import StandIn
-from livewidget.standin.seams import HearingSettings, Phrases, Say, SpeechEnded, Translation, Wait
-from livewidget.standin.tutor import phrasebook
+from livewidget.standin.interfaces import HearingSettings, Phrases, Say, SpeechEnded, Translation, Wait
+from livewidget.standin.tutor import translator
 from livewidget.standin.tutor.ears import TutorEars
-from livewidget.standin.tutor.numbers import tokens
-from livewidget.standin.tutor.patterns import Table
-from livewidget.standin.tutor.phrasebook import LANGUAGES, SUGGESTIONS, UNKNOWN, Translator, book, read
+from livewidget.standin.tutor.patterns import Table, tokens
+from livewidget.standin.tutor.translator import LANGUAGES, SUGGESTIONS, UNKNOWN, Translator, book, read
 from livewidget.standin.tutor.voice import TutorVoice
 from tests.standin.puppets import TRANSCRIPTS, Client, VirtualClock, kinds, said, sound
 from tests.standin.tutor.test_ears import around, spoken
@@ -114,7 +113,7 @@ def test_the_book_is_heard():
     pytest.importorskip("espeakng_loader")
     voices = ("en-us+adam", "en-us+edward", "en-us+m6", "en-us+klatt4", "en-us+f2", "en-us+f5")
     texts = [pattern.sentences(1, seed=5)[0] for pattern in book().patterns][::4]
-    table, phrases = Table(book().patterns), Phrases(phrasebook.sentences())
+    table, phrases = Table(book().patterns), Phrases(translator.sentences())
     right = wrong = 0
     for number, text in enumerate(texts):
         hearing = TutorEars().session(HearingSettings(), phrases)
@@ -192,4 +191,4 @@ def alike(one, other):
 
 
 def test_suggestions_are_in_the_book():
-    assert set(SUGGESTIONS) <= set(phrasebook.sentences())
+    assert set(SUGGESTIONS) <= set(translator.sentences())

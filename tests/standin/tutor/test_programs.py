@@ -3,10 +3,9 @@ import math
 
 import pytest
 
-from livewidget.standin.seams import Skills
+from livewidget.standin.interfaces import Skills
 from livewidget.standin.tutor.brain import TutorBrain
-from livewidget.standin.tutor.numbers import tokens
-from livewidget.standin.tutor.phrases import SORRY
+from livewidget.standin.tutor.patterns import SORRY, tokens
 from livewidget.standin.tutor.programs import PROGRAMS, SUGGESTIONS, find, patterns, run
 
 

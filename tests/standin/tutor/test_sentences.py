@@ -2,9 +2,9 @@
 
 import pytest
 
-from livewidget.standin.seams import Call, Say, Skills, Wait
+from livewidget.standin.interfaces import Call, Say, Skills, Wait
 from livewidget.standin.tutor.brain import TutorBrain
-from livewidget.standin.tutor.phrases import SORRY, SUGGESTIONS
+from livewidget.standin.tutor.patterns import SORRY, SUGGESTIONS
 
 LIGHT = {"name": "set_light", "parameters": {"type": "OBJECT", "properties": {"on": {"type": "BOOLEAN"}}}}
 ALL = {"search": True, "code": True, "pages": True, "silence": True, "reserved": True, "mood": True}

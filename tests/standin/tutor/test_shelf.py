@@ -2,10 +2,10 @@ import re
 
 import pytest
 
-from livewidget.standin.seams import Say, Skills
+from livewidget.standin.interfaces import Say, Skills
 from livewidget.standin.tutor.brain import TutorBrain
-from livewidget.standin.tutor.phrases import SORRY
-from livewidget.standin.tutor.shelf import FACTS, HONESTLY, SUGGESTIONS
+from livewidget.standin.tutor.facts import FACTS, HONESTLY, SUGGESTIONS
+from livewidget.standin.tutor.patterns import SORRY
 
 ASKED = [(text, fact) for fact in FACTS for text in fact.phrases]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livewidget.standin.tutor.vad import WINDOW, EnergyDetector, SileroDetector, detector, read_weights
+from livewidget.vad import WINDOW, EnergyDetector, SileroDetector, detector, read_weights
 
 PEOPLE = Path("/usr/share/pocketsphinx/test/data/goforward.raw")
 needs_silero = pytest.mark.skipif(

@@ -12,9 +12,8 @@ import pytest
 
 from livewidget.audio import level_dbfs, to_float
 from livewidget.errors import ExtraMissing, ServerFault
-from livewidget.standin.tutor import espeak
-from livewidget.standin.tutor.espeak import Espeak
-from livewidget.standin.tutor.voice import DEFAULT_STYLE, STYLES, TutorVoice, clauses, style_of
+from livewidget.standin.tutor import voice
+from livewidget.standin.tutor.voice import DEFAULT_STYLE, STYLES, Espeak, TutorVoice, clauses, style_of
 
 pytest.importorskip("espeakng_loader")
 
@@ -23,7 +22,7 @@ pytest.importorskip("espeakng_loader")
 def worker():
     espeak = Espeak()
     yield espeak
-    espeak.close()
+    voice.close()
 
 
 async def spoken(voice, text, name=None):
@@ -148,7 +147,7 @@ def test_closing_leaves_nothing_behind():
 
 def test_the_worker_ends_with_its_parent():
     program = (
-        "import asyncio\nfrom livewidget.standin.tutor.voice import TutorVoice\nfrom livewidget.standin.tutor.espeak import shared\n"
+        "import asyncio\nfrom livewidget.standin.tutor.voice import TutorVoice\nfrom livewidget.standin.tutor.voice import shared\n"
         "async def main():\n    [p async for p in TutorVoice().speak('Hi.')]\n"
         "asyncio.run(main())\nprint(shared()._process.pid)"
     )
@@ -164,7 +163,7 @@ def test_the_worker_ends_with_its_parent():
 def test_a_data_path_too_long_for_the_library(tmp_path):
     deep = tmp_path / ("d" * 100) / ("e" * 100)
     deep.parent.mkdir()
-    command = espeak.command()
+    command = voice.command()
     deep.symlink_to(Path(command[-1]), target_is_directory=True)
     worker = Espeak(lambda: [*command[:-1], str(deep)])
     try:

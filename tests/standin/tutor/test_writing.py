@@ -1,6 +1,6 @@
 import pytest
 
-from livewidget.standin.tutor.writing import smart
+from livewidget.standin.tutor.patterns import smart
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,147 @@
+"""`Connection`: speaks the Live API over one transport, from the setup to the close."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Self
+
+from livewidget.config import LiveConfig
+from livewidget.connection.close_codes import explain
+from livewidget.connection.gemini import Gemini
+from livewidget.connection.provider import Provider
+from livewidget.errors import LinkError, ServiceError, SetupTimeout
+from livewidget.events import Event, SessionStarted
+from livewidget.models import Model, find
+from livewidget.protocol import ClientMessage, ServerDecoder, encode_client, setup_message
+from livewidget.transports.base import (
+    Tap,
+    TappedTransport,
+    Transport,
+    TransportClosed,
+    close_quietly,
+    round_trip_of,
+)
+
+#: Seconds that the server may take to accept the setup.
+SETUP_TIMEOUT: Final = 10.0
+#: Events kept that came before the setup was accepted.
+EARLY_EVENTS: Final = 32
+
+
+class Connection:
+    """One open connection: the server has accepted the setup.
+
+    Attributes:
+        model: The model's row: what may be sent.
+        opening: Events that came with the acceptance of the setup, `SessionStarted` among them.
+    """
+
+    def __init__(self, provider: Provider, model: Model, transport: Transport) -> None:
+        self.model = model
+        self.opening: list[Event] = []
+        self._provider = provider
+        self._transport = transport
+        self._decoder = ServerDecoder()
+
+    @classmethod
+    async def open(
+        cls,
+        provider: Provider,
+        config: LiveConfig,
+        declarations: Iterable[Mapping[str, Any]] = (),
+        *,
+        handle: str | None = None,
+        tap: Tap | None = None,
+        setup_timeout: float = SETUP_TIMEOUT,
+    ) -> Self:
+        """Dial, send the setup, and wait until the server has accepted it. Nothing is sent before that.
+
+        Args:
+            provider: Whom to talk to.
+            config: What the session is asked to be; checked before anything is dialled.
+            declarations: Functions that the model may call, as JSON objects.
+            handle: A resumption handle of an earlier connection.
+            tap: Sees every frame both ways, the setup's among them.
+            setup_timeout: Seconds from the open link to the accepted setup.
+
+        Raises:
+            ConfigError: If the model does not take the configuration.
+            ServiceError: If the server refuses: `SetupRefused`, `KeyRefused`, `ModelNotFound` …
+            LinkError: If there is no link, it breaks, or the server does not accept the setup in time.
+        """
+        if isinstance(provider, Gemini):
+            provider = provider.suited_to(config)
+        model = find(provider.model, provider.service)
+        setup = setup_message(
+            config, provider.model_path(), model, declarations=tuple(declarations), handle=handle
+        )
+        if isinstance(provider, Gemini) and setup.setup is not None:
+            provider.check(setup.setup)
+        transport = await provider.dial()
+        connection = cls(provider, model, transport if tap is None else TappedTransport(transport, tap))
+        try:
+            await connection._set_up(setup, setup_timeout)
+        except BaseException:
+            await close_quietly(connection._transport)
+            raise
+        return connection
+
+    @property
+    def link_ms(self) -> float | None:
+        """Round trip of the link, in ms; None where it has not been measured yet."""
+        return round_trip_of(self._transport)
+
+    async def _set_up(self, setup: ClientMessage, timeout: float) -> None:  # noqa: ASYNC109
+        try:
+            async with asyncio.timeout(timeout):
+                await self.send(setup)
+                while not any(isinstance(event, SessionStarted) for event in self.opening):
+                    self.opening = (self.opening + await self.receive())[-EARLY_EVENTS:]
+        except TimeoutError:
+            instead = "said something else instead" if self.opening else "said nothing"
+            raise SetupTimeout(
+                f"{self._provider.label} is connected but has not accepted the setup within {timeout:g} s; "
+                f"it {instead}. Try again."
+            ) from None
+
+    async def send(self, message: ClientMessage | str) -> None:
+        """Send one message, or one that is encoded already.
+
+        Raises:
+            ServiceError: If the server has closed the connection.
+            LinkError: If the connection broke.
+        """
+        try:
+            await self._transport.send(message if isinstance(message, str) else encode_client(message))
+        except TransportClosed as closed:
+            raise self._explained(closed) from None
+
+    async def receive(self) -> list[Event]:
+        """Return the events of the next message; of an empty one, none. Cancelling it loses nothing.
+
+        Raises:
+            ServiceError: If the server has closed the connection.
+            LinkError: If the connection broke.
+        """
+        try:
+            frame = await self._transport.receive()
+        except TransportClosed as closed:
+            raise self._explained(closed) from None
+        return self._decoder.decode(frame)
+
+    async def close(self) -> None:
+        """Close the connection; twice is allowed. It takes a few seconds at most."""
+        await close_quietly(self._transport)
+
+    def _explained(self, closed: TransportClosed) -> ServiceError | LinkError:
+        provider = self._provider
+        reason = provider.redact(closed.reason) if isinstance(provider, Gemini) else closed.reason
+        return explain(
+            closed.code,
+            reason,
+            label=provider.label,
+            model=provider.model,
+            service=provider.service,
+            by_token=isinstance(provider, Gemini) and provider.by_token,
+        )

@@ -1,0 +1,632 @@
+"""The fields of a session, as data: what each is called in Python and on the wire, and who has it.
+
+Three readers, and no second copy: `LiveConfig` checks itself with it before anything is dialled, the stand-in
+refuses with it what the service would, and the widget's settings and `livewidget models` are made from it.
+Source of the wire's names, ranges and defaults: the reference of `BidiGenerateContentSetup` on ai.google.dev
+and docs.cloud.google.com, November 2026.
+
+`Feature`: one field of a session's configuration, as the table describes it.
+
+Features of what a model can do besides talking, and of how long the talk may last.
+
+Features of how a model hears: where turns begin and end, and how speech is written down.
+
+Features of how a model speaks and thinks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from livewidget.models.table import VOICES, Model
+
+Kind = Literal["switch", "choice", "number", "text", "names", "json"]
+Taken = Literal["taken", "ignored", "refused"]
+
+INT32: Final = 2**31 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """One field: where it is in Python and on the wire, what it may hold, and which models have it.
+
+    Attributes:
+        name: Its name here; a field of a part has the part's name before it: "turn_detection.silence_ms".
+        path: Where it is in `LiveConfig`, if not under its name.
+        group: Under which heading it is shown.
+        label: A few words for people.
+        wire: Where it is in `setup`, in the wire's spelling: "generationConfig.temperature".
+        about: What it does, in one line.
+        kind: "switch" (bool), "choice" (one of some words), "number", "text", "names" (a list of words),
+            "json" (an object).
+        default: What `LiveConfig` holds where nothing is said; it leaves the field to the service.
+        unsaid: What the service does then, in a few words.
+        choices: What a choice may be, with what it is on the wire.
+        choices_of: Name of the model's attribute that lists its choices, where models differ.
+        notes: A word about a choice, for people.
+        lowest: Smallest number.
+        highest: Largest number; `INT32` where there is no limit but the wire's.
+        whole: Whether the number has no fraction.
+        unit: Of the number.
+        needs: Name of the model's attribute that says whether the model has it; "": every model has.
+        heeded: Name of the model's attribute that says whether the model heeds it; it may be sent to others
+            all the same.
+        instead: What a model without it does instead; for errors.
+        live: Name of the model's attribute that says whether it can change while the session runs.
+    """
+
+    name: str
+    group: str
+    label: str
+    wire: str
+    about: str
+    kind: Kind
+    path: str = ""
+    default: Any = None
+    unsaid: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    choices_of: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    lowest: float = 0
+    highest: float = INT32
+    whole: bool = False
+    unit: str = ""
+    needs: str = ""
+    heeded: str = ""
+    instead: str = ""
+    live: str = ""
+
+    @property
+    def where(self) -> str:
+        """Where it is in `LiveConfig`."""
+        return self.path or self.name
+
+    def has(self, model: Model) -> bool:
+        """Tell whether `model` accepts it."""
+        return not self.needs or bool(getattr(model, self.needs))
+
+    def taken(self, model: Model) -> Taken:
+        """Tell what the service does with it for `model`: takes it, ignores it, or refuses the session."""
+        if not self.has(model):
+            return "refused"
+        return "ignored" if self.heeded and not getattr(model, self.heeded) else "taken"
+
+    def choices_for(self, model: Model) -> tuple[str, ...]:
+        """Return what a choice may be on `model`, as in `LiveConfig`; () where anything may be."""
+        if not self.choices_of:
+            return tuple(self.choices)
+        listed: tuple[str, ...] = getattr(model, self.choices_of)
+        if not self.choices:
+            return listed
+        return tuple(name for name, wire in self.choices.items() if wire in listed)
+
+    def on_the_wire(self, value: Any) -> Any:
+        """Return a value of `LiveConfig` as it is on the wire."""
+        return self.choices.get(value, value) if isinstance(value, str) else value
+
+
+_TOOLS: Final = "Built-in tools"
+_SEEING: Final = "Seeing"
+_TRANSLATION: Final = "Translation"
+_LONG: Final = "Long sessions"
+_OTHER: Final = "Everything else"
+
+DOING: Final = (
+    Feature(
+        name="google_search",
+        group=_TOOLS,
+        label="Google Search",
+        wire="tools.googleSearch",
+        about="The model may search, and names its sources.",
+        kind="switch",
+        default=False,
+        needs="search",
+        instead="it cannot search",
+    ),
+    Feature(
+        name="code_execution",
+        group=_TOOLS,
+        label="Code execution",
+        wire="tools.codeExecution",
+        about="The model may write a program and run it where it lives.",
+        kind="switch",
+        default=False,
+        needs="code_execution",
+        instead="it runs no code",
+    ),
+    Feature(
+        name="url_context",
+        group=_TOOLS,
+        label="URL context",
+        wire="tools.urlContext",
+        about="The model may read pages whose addresses it is told.",
+        kind="switch",
+        default=False,
+        needs="url_context",
+        instead="it reads no pages",
+    ),
+    Feature(
+        name="hold_while_calling",
+        group=_TOOLS,
+        label="Wait for your functions",
+        wire="",
+        about="What you say while it waits for one is kept, and sent after the result.",
+        kind="switch",
+        default=True,
+        heeded="undisturbed_calls",
+        instead="it can be spoken to meanwhile",
+    ),
+    Feature(
+        name="media_resolution",
+        group=_SEEING,
+        label="Resolution of pictures",
+        wire="generationConfig.mediaResolution",
+        about="How closely it looks: 64 tokens a picture for low, 256 for medium.",
+        kind="choice",
+        choices={name: f"MEDIA_RESOLUTION_{name.upper()}" for name in ("low", "medium", "high")},
+        unsaid="the model's own",
+        needs="video",
+        instead="it takes no pictures",
+    ),
+    Feature(
+        name="translation.target",
+        group=_TRANSLATION,
+        label="Translate to",
+        wire="generationConfig.translationConfig.targetLanguageCode",
+        about="One language a session; what you speak is found out.",
+        kind="text",
+        needs="translation",
+        instead="it is not made for translating",
+    ),
+    Feature(
+        name="translation.echo",
+        group=_TRANSLATION,
+        label="Repeat what is in it already",
+        wire="generationConfig.translationConfig.echoTargetLanguage",
+        about="Speech in the target language is said again instead of being left out.",
+        kind="switch",
+        default=False,
+        needs="translation_by_config",
+        instead="it takes a target and nothing else",
+    ),
+    Feature(
+        name="resumption",
+        group=_LONG,
+        label="Resumption",
+        wire="sessionResumption",
+        about="The service gives handles with which the talk goes on over a new connection.",
+        kind="switch",
+        default=True,
+    ),
+    Feature(
+        name="transparent_resumption",
+        group=_LONG,
+        label="Transparent resumption",
+        wire="sessionResumption.transparent",
+        about="The service says which of your messages it has taken in.",
+        kind="switch",
+        default=False,
+        needs="transparent_resumption",
+        instead="only Vertex AI knows it",
+    ),
+    Feature(
+        name="compression",
+        group=_LONG,
+        label="Compression",
+        wire="contextWindowCompression",
+        about="The oldest turns go before the context is full; without it a talk ends after some 15 minutes.",
+        kind="switch",
+        default=False,
+        needs="compression",
+        instead="its context is never shortened",
+    ),
+    Feature(
+        name="compression.trigger_tokens",
+        group=_LONG,
+        label="Compress from",
+        wire="contextWindowCompression.triggerTokens",
+        about="Length of the context at which that happens.",
+        kind="number",
+        lowest=1,
+        whole=True,
+        unit="tokens",
+        unsaid="80 % of the window",
+    ),
+    Feature(
+        name="compression.target_tokens",
+        group=_LONG,
+        label="Compress to",
+        wire="contextWindowCompression.slidingWindow.targetTokens",
+        about="Length of the context that is kept.",
+        kind="number",
+        whole=True,
+        unit="tokens",
+        unsaid="half of that",
+    ),
+    Feature(
+        name="seed_history",
+        group=_LONG,
+        label="History first",
+        wire="historyConfig.initialHistoryInClientContent",
+        about="What is sent first is history and no question; some models must be told so, all may be.",
+        kind="switch",
+        default=False,
+    ),
+    Feature(
+        name="safety",
+        group=_OTHER,
+        label="Safety",
+        wire="safetySettings",
+        about='Harm category to threshold, such as {"HARASSMENT": "BLOCK_NONE"}.',
+        kind="json",
+        default={},
+    ),
+    Feature(
+        name="extra",
+        group=_OTHER,
+        label="Other fields",
+        wire="",
+        about="Fields of the setup that have no name here, sent as they are.",
+        kind="json",
+        default={},
+    ),
+)
+
+
+_TURNS: Final = "Turn detection"
+_TRANSCRIPTS: Final = "Transcripts"
+
+_DETECTION: Final = "realtimeInputConfig.automaticActivityDetection"
+_SENSITIVITY: Final = ("low", "high")
+
+HEARING: Final = (
+    Feature(
+        name="turn_detection.mode",
+        group=_TURNS,
+        label="Turns",
+        wire=f"{_DETECTION}.disabled",
+        about="The service hears when you begin and end, or you say so by a key.",
+        kind="choice",
+        choices={"automatic": "false", "push_to_talk": "true"},
+        default="automatic",
+        needs="manual_activity",
+        instead="it always listens",
+    ),
+    Feature(
+        name="turn_detection.start_sensitivity",
+        group=_TURNS,
+        label="Start of speech",
+        wire=f"{_DETECTION}.startOfSpeechSensitivity",
+        about="High takes more sounds for speech, low fewer.",
+        kind="choice",
+        choices={name: f"START_SENSITIVITY_{name.upper()}" for name in _SENSITIVITY},
+        unsaid="the service's own",
+    ),
+    Feature(
+        name="turn_detection.prefix_padding_ms",
+        group=_TURNS,
+        label="Prefix padding",
+        wire=f"{_DETECTION}.prefixPaddingMs",
+        about="Speech needed before a turn begins.",
+        kind="number",
+        whole=True,
+        unit="ms",
+    ),
+    Feature(
+        name="turn_detection.end_sensitivity",
+        group=_TURNS,
+        label="End of speech",
+        wire=f"{_DETECTION}.endOfSpeechSensitivity",
+        about="High ends speech sooner, low later.",
+        kind="choice",
+        choices={name: f"END_SENSITIVITY_{name.upper()}" for name in _SENSITIVITY},
+        unsaid="the service's own",
+    ),
+    Feature(
+        name="turn_detection.silence_ms",
+        group=_TURNS,
+        label="Silence",
+        wire=f"{_DETECTION}.silenceDurationMs",
+        about="Silence that ends your turn. Shorter answers sooner, longer lets you think.",
+        kind="number",
+        whole=True,
+        unit="ms",
+        unsaid="about 800 ms",
+    ),
+    Feature(
+        name="turn_detection.interrupts",
+        group=_TURNS,
+        label="You may interrupt",
+        wire="realtimeInputConfig.activityHandling",
+        about="Your voice stops the model's; off: it finishes what it says.",
+        kind="switch",
+        default=True,
+    ),
+    Feature(
+        name="turn_detection.turn_coverage",
+        group=_TURNS,
+        label="A turn holds",
+        wire="realtimeInputConfig.turnCoverage",
+        about="Only your speech, all sound, or your speech with every picture.",
+        kind="choice",
+        choices={
+            "only_activity": "TURN_INCLUDES_ONLY_ACTIVITY",
+            "all_input": "TURN_INCLUDES_ALL_INPUT",
+            "audio_activity_and_all_video": "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO",
+        },
+        unsaid="as the model does",
+    ),
+    Feature(
+        name="vad_signal",
+        group=_TURNS,
+        label="Signal of speech",
+        wire="explicitVadSignal",
+        about="The service says when it hears speech begin and end, in messages of their own.",
+        kind="switch",
+        default=False,
+        needs="vad_signal",
+        instead="only Vertex AI knows it",
+    ),
+    Feature(
+        name="input_transcript",
+        group=_TRANSCRIPTS,
+        label="Write down what you say",
+        wire="inputAudioTranscription",
+        about="By another model than the one that answers: an approximation.",
+        kind="switch",
+        default=True,
+    ),
+    Feature(
+        name="input_transcript.languages",
+        group=_TRANSCRIPTS,
+        label="Languages you speak",
+        wire="inputAudioTranscription.languageCodes",
+        about="A hint for the transcript, as language codes.",
+        kind="names",
+        default=(),
+        heeded="transcript_hints",
+        instead="it finds out the language by itself",
+    ),
+    Feature(
+        name="input_transcript.vocabulary",
+        group=_TRANSCRIPTS,
+        label="Words hard to guess",
+        wire="inputAudioTranscription.customVocabulary",
+        about="Names and terms; at most 1000, best below 100.",
+        kind="names",
+        default=(),
+        heeded="vocabulary",
+        instead="it knows no vocabulary but its own",
+    ),
+    Feature(
+        name="input_transcript.mode",
+        group=_TRANSCRIPTS,
+        label="Way of writing",
+        wire="inputAudioTranscription.mode",
+        about="Every word as it was said, or made readable.",
+        kind="choice",
+        choices={"VERBATIM": "VERBATIM", "SMART": "SMART"},
+        choices_of="transcript_modes",
+        needs="transcript_modes",
+        instead="only models that just write down have it",
+    ),
+    Feature(
+        name="output_transcript",
+        group=_TRANSCRIPTS,
+        label="Write down what it says",
+        wire="outputAudioTranscription",
+        about="The words come a little before their sound.",
+        kind="switch",
+        default=True,
+    ),
+    Feature(
+        name="output_transcript.languages",
+        group=_TRANSCRIPTS,
+        label="Languages it speaks",
+        wire="outputAudioTranscription.languageCodes",
+        about="A hint for the transcript, as language codes.",
+        kind="names",
+        default=(),
+        heeded="transcript_hints",
+        instead="it finds out the language by itself",
+    ),
+)
+
+
+_VOICE: Final = "Voice and style"
+_THINKING: Final = "Thinking"
+
+SPEAKING: Final = (
+    Feature(
+        name="voice",
+        group=_VOICE,
+        label="Voice",
+        wire="generationConfig.speechConfig.voiceConfig.prebuiltVoiceConfig.voiceName",
+        about="Who speaks. Each voice has a character of its own.",
+        kind="choice",
+        choices_of="voices",
+        notes=VOICES,
+        unsaid="the model's own",
+        needs="voices",
+        instead="its voice cannot be chosen",
+    ),
+    Feature(
+        name="system_instruction",
+        group=_VOICE,
+        label="System instruction",
+        wire="systemInstruction",
+        about="Who the model is, and how it should behave.",
+        kind="text",
+        needs="system_instruction",
+        instead="it follows no instructions",
+        live="context_update",
+    ),
+    Feature(
+        name="language",
+        group=_VOICE,
+        label="Language",
+        wire="generationConfig.speechConfig.languageCode",
+        about="Language to speak. Newer models follow the conversation; ask them in the system instruction.",
+        kind="text",
+        unsaid="follows the conversation",
+        heeded="languages",
+        instead="it follows the language of the conversation; ask for one in system_instruction",
+    ),
+    Feature(
+        name="modalities",
+        group=_VOICE,
+        label="Answers in",
+        wire="generationConfig.responseModalities",
+        about="Sound, or text from models that write.",
+        kind="choice",
+        choices_of="modalities",
+        default=("AUDIO",),
+    ),
+    Feature(
+        name="temperature",
+        group=_VOICE,
+        label="Temperature",
+        wire="generationConfig.temperature",
+        about="How varied the answers are: 0 always the likeliest, 2 wild.",
+        kind="number",
+        highest=2,
+    ),
+    Feature(
+        name="top_p",
+        group=_VOICE,
+        label="Top P",
+        wire="generationConfig.topP",
+        about="Share of the likely words to choose from.",
+        kind="number",
+        highest=1,
+    ),
+    Feature(
+        name="top_k",
+        group=_VOICE,
+        label="Top K",
+        wire="generationConfig.topK",
+        about="Number of likely words to choose from.",
+        kind="number",
+        lowest=1,
+        whole=True,
+    ),
+    Feature(
+        name="max_output_tokens",
+        group=_VOICE,
+        label="Longest answer",
+        wire="generationConfig.maxOutputTokens",
+        about="Length at which an answer is cut; a second of speech is some 25 tokens.",
+        kind="number",
+        lowest=1,
+        whole=True,
+        unit="tokens",
+    ),
+    Feature(
+        name="presence_penalty",
+        group=_VOICE,
+        label="Presence penalty",
+        wire="generationConfig.presencePenalty",
+        about="Above 0: rather new words than those already said.",
+        kind="number",
+        lowest=-2,
+        highest=2,
+    ),
+    Feature(
+        name="frequency_penalty",
+        group=_VOICE,
+        label="Frequency penalty",
+        wire="generationConfig.frequencyPenalty",
+        about="Above 0: the oftener a word was said, the rarer it gets.",
+        kind="number",
+        lowest=-2,
+        highest=2,
+    ),
+    Feature(
+        name="seed",
+        group=_VOICE,
+        label="Seed",
+        wire="generationConfig.seed",
+        about="For answers that can be repeated, as far as the service can.",
+        kind="number",
+        lowest=-INT32 - 1,
+        whole=True,
+    ),
+    Feature(
+        name="affective_dialog",
+        group=_VOICE,
+        label="Affective dialog",
+        wire="generationConfig.enableAffectiveDialog",
+        about="The model heeds the tone of voice and answers in kind.",
+        kind="switch",
+        default=False,
+        needs="affective_dialog",
+        instead="it has no such mode",
+    ),
+    Feature(
+        name="proactive_audio",
+        group=_VOICE,
+        label="Proactive audio",
+        wire="proactivity.proactiveAudio",
+        about="The model may stay silent where it was not meant.",
+        kind="switch",
+        default=False,
+        needs="proactive_audio",
+        instead="since 3.8 models decide by themselves when to answer, older ones always answer",
+    ),
+    Feature(
+        name="thinking_level",
+        path="thinking",
+        group=_THINKING,
+        label="Thinking",
+        wire="generationConfig.thinkingConfig.thinkingLevel",
+        about="How long the model thinks before it answers.",
+        kind="choice",
+        choices={level: level.upper() for level in ("minimal", "low", "medium", "high", "xhigh")},
+        choices_of="thinking_levels",
+        needs="thinks_by_level",
+        instead="it does not think",
+    ),
+    Feature(
+        name="thinking_budget",
+        path="thinking",
+        group=_THINKING,
+        label="Thinking",
+        wire="generationConfig.thinkingConfig.thinkingBudget",
+        about="How many tokens the model may think: 0 none, -1 as many as it likes.",
+        kind="number",
+        lowest=-1,
+        whole=True,
+        unit="tokens",
+        needs="thinks_by_budget",
+        instead="it does not think",
+    ),
+    Feature(
+        name="include_thoughts",
+        group=_THINKING,
+        label="Show thoughts",
+        wire="generationConfig.thinkingConfig.includeThoughts",
+        about="Summaries of the thinking come before the answer.",
+        kind="switch",
+        default=False,
+        needs="thinks",
+        instead="it does not think",
+    ),
+)
+
+
+FEATURES: Final[tuple[Feature, ...]] = (*SPEAKING, *HEARING, *DOING)
+"""Every field of `LiveConfig`, in the order in which people look for them."""
+
+BY_NAME: Final = {feature.name: feature for feature in FEATURES}
+"""The same, each by its name."""
+
+
+def feature(name: str) -> Feature:
+    """Return the feature of this name.
+
+    Raises:
+        KeyError: If there is none.
+    """
+    return BY_NAME[name]

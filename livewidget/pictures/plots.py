@@ -1,0 +1,257 @@
+"""What Matplotlib draws: a person's figures, and tables.
+
+A pandas table as a picture: its first rows and columns, at a size that can be read.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Final
+
+from livewidget.errors import PictureError
+from livewidget.pictures.picture import Picture, encode
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+_DPI: Final = (20.0, 300.0)
+_FAR: Final = 3  # times the figure's size
+
+
+def figure_of(x: Any) -> Any:
+    """Return the Matplotlib figure that `x` is, belongs to, or holds the axes of; else None."""
+    import sys
+
+    module = sys.modules.get("matplotlib.figure")
+    if module is None:
+        return None
+    if getattr(getattr(x, "dtype", None), "kind", "") == "O" and getattr(x, "size", 0):
+        x = x.flat[0]  # the array of axes that `plt.subplots` returns
+    figure = x if isinstance(x, module.FigureBase) else getattr(x, "figure", None)
+    if isinstance(figure, module.SubFigure):
+        figure = figure.figure
+    return figure if isinstance(figure, module.Figure) else None
+
+
+def from_figure(figure: Any, max_side: int, quality: int) -> Picture:
+    """Draw a figure as it is now, all of what belongs to it, with its own background.
+
+    Neither the figure nor pyplot is changed: what the notebook shows at the end of the cell stays the same.
+
+    Raises:
+        PictureError: If it cannot be drawn.
+    """
+    from PIL import Image as pillow
+
+    out = io.BytesIO()
+    try:
+        width, height = figure.get_size_inches()
+        box = figure.get_tightbbox()
+        # As notebooks do it: a legend beside the axes would be cut off. But not around something far out.
+        near = box.width <= _FAR * width and box.height <= _FAR * height
+        side = max(box.width, box.height) if near else max(width, height)
+        dpi = min(max(max_side / side, _DPI[0]), _DPI[1])
+        figure.savefig(out, format="png", dpi=dpi, bbox_inches="tight" if near else None)
+        image: Image = pillow.open(out)
+        return encode(image, max_side, quality, drawn=True)
+    except PictureError:
+        raise
+    except Exception as error:  # what a figure draws with is the user's
+        raise PictureError(f"This figure cannot be drawn ({type(error).__name__}).") from None
+
+
+MOST_ROWS: Final = 20
+MOST_COLUMNS: Final = 30
+_LONGEST: Final = 32  # characters of a cell
+_MORE: Final = "…"
+
+# In pixels, with a resolution at which a point is one.
+_TABLE_DPI: Final = 72
+_FONT: Final = 13.0
+_ROW: Final = 24.0
+_GAP: Final = 20.0
+_MARGIN: Final = 14.0
+_NARROWEST: Final = 480  # a smaller picture is drawn so wide and scaled down
+
+_INK, _SOFT, _RULE, _STRIPE, _PAPER = "#212121", "#5f5f5f", "#b0b0b0", "#f4f4f4", "#ffffff"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column as it is drawn. Numbers stand at the right."""
+
+    head: str
+    cells: tuple[str, ...]
+    number: bool
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What is drawn of a table.
+
+    Attributes:
+        columns: The index first, and an ellipsis last where some are left out.
+        widths: Of each, in pixels.
+        note: The size of the whole table where this is not all of it.
+    """
+
+    columns: tuple[Column, ...]
+    widths: tuple[float, ...]
+    note: str
+
+
+def from_table(table: Any, max_side: int, quality: int) -> Picture:
+    """Draw a DataFrame or a Series: at most 20 rows, and as many columns as there is room for.
+
+    Letters that the font lacks become boxes; Matplotlib warns of them.
+
+    Raises:
+        PictureError: If it has no rows or no columns.
+    """
+    sheet = lay_out(table, max(max_side, _NARROWEST))
+    return encode(_draw(sheet), max_side, quality, drawn=True)
+
+
+def lay_out(table: Any, room: float) -> Sheet:
+    """Choose what of a table is drawn in `room` pixels of width: its index and one column at least.
+
+    Raises:
+        PictureError: If it has no rows or no columns.
+    """
+    if table.ndim == 1:
+        table = table.to_frame(name="" if table.name is None else table.name)
+    rows, width = table.shape
+    if not rows or not width:
+        raise PictureError(
+            f"This table is empty ({_count(rows, 'row')}, {_count(width, 'column')}), "
+            "so there is nothing to show."
+        )
+    part = table.iloc[:MOST_ROWS, :MOST_COLUMNS]
+    names = tuple("" if name is None else name for name in part.index.names)
+    columns = [Column(_label(names), tuple(map(_label, part.index)), number=False)]
+    columns += [_column(part.columns[place], part.iloc[:, place]) for place in range(part.shape[1])]
+    if rows > len(part):
+        columns = [Column(column.head, (*column.cells, _MORE), column.number) for column in columns]
+    more = Column(_MORE, (_MORE,) * len(columns[0].cells), number=False)
+    widths = _measured([*columns, more])
+    fitting = _fitting(widths[:-1], room, cut=width > part.shape[1])
+    if fitting <= width:
+        columns, widths = [*columns[:fitting], more], [*widths[:fitting], widths[-1]]
+    else:
+        widths.pop()
+    cut = fitting <= width or rows > len(part)
+    note = f"{_count(rows, 'row')} × {_count(width, 'column')}" if cut else ""
+    return Sheet(tuple(columns), tuple(widths), note)
+
+
+# --- What stands in the cells -------------------------------------------------------------------------------
+
+
+def _column(name: Any, values: Any) -> Column:
+    kind = getattr(values.dtype, "kind", "O")
+    cells = _floats(list(values)) if kind == "f" else [_cell(value) for value in values]
+    return Column(_label(name), tuple(cells), number=kind in "iufc")
+
+
+def _floats(values: list[Any]) -> list[str]:
+    """Write numbers with six figures, and as many decimals as the one that needs most."""
+    short = [_cell(value) if value is None else f"{value:.6g}" for value in values]
+    plain = [text for text in short if "e" not in text]
+    decimals = max((len(text.partition(".")[2]) for text in plain), default=0)
+    return [
+        text if "e" in text or not text[-1:].isdigit() else f"{value:.{decimals}f}"
+        for text, value in zip(short, values, strict=True)
+    ]
+
+
+def _label(name: Any) -> str:
+    if isinstance(name, tuple):
+        return _cell(" · ".join(str(part) for part in name if part != ""))
+    return "" if name is None else _cell(name)
+
+
+def _cell(value: Any) -> str:
+    text = " ".join(str(value).split()).removesuffix(" 00:00:00")  # of a date without a time
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + _MORE
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+# --- Drawing ------------------------------------------------------------------------------------------------
+
+
+def _measured(columns: list[Column]) -> list[float]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
+
+    bold, plain = FontProperties(size=_FONT, weight="bold"), FontProperties(size=_FONT)
+    canvas: Any = FigureCanvasAgg(Figure(dpi=_TABLE_DPI))
+    measure = canvas.get_renderer().get_text_width_height_descent
+    return [
+        max(
+            float(measure(text or " ", bold if place == 0 else plain, False)[0])
+            for place, text in enumerate((column.head, *column.cells))
+        )
+        for column in columns
+    ]
+
+
+def _fitting(widths: list[float], room: float, *, cut: bool) -> int:
+    """Return how many columns fit, two at least, with room left for an ellipsis where some do not."""
+    ends = list(accumulate((width + _GAP for width in widths), initial=2 * _MARGIN - _GAP))[1:]
+    if ends[-1] <= room and not cut:
+        return len(widths)
+    return max(2, sum(end <= room - _FONT - _GAP for end in ends))
+
+
+def _draw(sheet: Sheet) -> Image:
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from PIL import Image as pillow
+
+    canvas: Any = FigureCanvasAgg(Figure(dpi=_TABLE_DPI, facecolor=_PAPER))
+    _put(canvas.figure, sheet)
+    canvas.draw()
+    return pillow.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def _put(figure: Any, sheet: Sheet) -> None:
+    """Give the figure its size, and put rules and texts on it."""
+    from matplotlib.patches import Rectangle
+    from matplotlib.text import Text
+
+    lines = len(sheet.columns[0].cells) + 1
+    width = sum(sheet.widths) + _GAP * (len(sheet.widths) - 1) + 2 * _MARGIN
+    height = _ROW * (lines + bool(sheet.note)) + 2 * _MARGIN
+    figure.set_size_inches(width / _TABLE_DPI, height / _TABLE_DPI)
+
+    def band(top: float, thick: float, colour: str) -> None:
+        box = (0 if colour == _STRIPE else _MARGIN, height - top - thick)
+        size = (width - 2 * box[0], thick)
+        figure.add_artist(Rectangle(box, *size, facecolor=colour, edgecolor="none", transform=None))
+
+    def write(x: float, line: float, text: str, align: str, **more: Any) -> None:
+        y = height - _MARGIN - _ROW * (line + 0.5)
+        style: dict[str, Any] = {"fontsize": _FONT, "color": _INK, "ha": align, "va": "center_baseline"}
+        figure.add_artist(Text(x, y, text, parse_math=False, usetex=False, transform=None, **style | more))
+
+    for line in range(2, lines, 2):
+        band(_MARGIN + _ROW * line, _ROW, _STRIPE)
+    for line in (1, lines):
+        band(_MARGIN + _ROW * line - 0.5, 1.0, _RULE)
+    left = _MARGIN
+    for place, (column, wide) in enumerate(zip(sheet.columns, sheet.widths, strict=True)):
+        x, align = (left + wide, "right") if column.number else (left, "left")
+        write(x, 0, column.head, align, fontweight="bold")
+        for line, text in enumerate(column.cells, 1):
+            write(x, line, text, align, color=_SOFT if place == 0 else _INK)
+        left += wide + _GAP
+    if sheet.note:
+        write(_MARGIN, lines, sheet.note, "left", color=_SOFT)

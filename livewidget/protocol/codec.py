@@ -1,0 +1,521 @@
+"""Frames to messages and events: the service reads by `decode_client`, a client by `ServerDecoder`.
+
+Both try the typed decoder first, which takes camelCase, standard base64 and no surprises: nearly every real
+frame of the service. Only where that fails is the frame decoded into plain objects and walked by a `Reader`.
+
+One server message to events, in one fixed order, whichever fields are set: models batch as they please.
+
+The order: setup complete, voice activity, interim and input transcript, output transcript, the model's parts
+in order, grounding and URL context, tool calls, cancellations, generation complete, interrupted, usage,
+waiting, interaction status, resumption update, turn complete, go away, error.
+
+Messages to frames: what a client sends, and what the service sends.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from typing import Any
+
+import msgspec
+
+from livewidget import events
+from livewidget.events import Event, Malformed
+from livewidget.protocol.lenient import Reader, camel, snake
+from livewidget.protocol.messages import (
+    Blob,
+    ClientMessage,
+    ModalityTokenCount,
+    Part,
+    ServerContent,
+    ServerMessage,
+    Setup,
+    ToolCall,
+    Transcription,
+    UsageMetadata,
+)
+
+OUTPUT_RATE = 24_000
+"""Hz: the Live API's output, also where the MIME type names no rate."""
+
+_RATE = re.compile(r"rate\s*=\s*\"?([0-9]{1,7})", re.ASCII)
+_DURATION = re.compile(r"(-?[0-9]{1,12})(\.[0-9]{1,9})?s", re.ASCII)
+_ERROR_TEXT = 200
+
+
+def duration_ms(text: str | None) -> int | None:
+    """A protobuf duration ("50s", "1.500s") in milliseconds; None if it is none."""
+    match = _DURATION.fullmatch(text) if text else None
+    return None if match is None else round((int(match[1]) + float(match[2] or 0)) * 1000)
+
+
+def pcm_rate(mime_type: str) -> int | None:
+    """The sample rate in Hz when `mime_type` is PCM audio (24000 if it names none or nonsense), else None."""
+    kind, _, parameters = mime_type.partition(";")
+    if kind.strip().lower() not in ("audio/pcm", "audio/l16"):
+        return None
+    match = _RATE.search(parameters.lower())
+    rate = int(match[1]) if match else OUTPUT_RATE
+    return rate if 1_000 <= rate <= 384_000 else OUTPUT_RATE
+
+
+UNKNOWN_PATHS = 256
+"""How many unknown paths one connection tells; beyond these it says nothing."""
+
+_UNUSED_OF_PARTS = ("file_data", "function_call", "function_response", "tool_call", "tool_response")
+"""Payloads that a part may have but that no Live API model sends: told as unknown if one does."""
+
+_ACTIVITY: dict[str, type[events.ActivityStart] | type[events.ActivityEnd]] = {
+    "START": events.ActivityStart,
+    "END": events.ActivityEnd,
+}
+_GENERATION_COMPLETE = events.GenerationComplete()
+_INTERRUPTED = events.Interrupted()
+_TURN_COMPLETE = events.TurnComplete()
+
+
+class Dispatcher:
+    """Turns messages into events. Remembers the odd byte of a turn's audio, and what it told as unknown."""
+
+    def __init__(self) -> None:
+        self._odd = b""
+        self._rates: dict[str, int | None] = {}
+        self._unknown: set[str] = set()
+        self._activity = ("", "")  # the last one told: by which field, and which kind
+
+    def unknown(self, path: str, out: list[Event]) -> None:
+        """Tell that `path` is not known, the first time that it is seen."""
+        if path not in self._unknown and len(self._unknown) < UNKNOWN_PATHS:
+            self._unknown.add(path)
+            out.append(events.Unknown(path=path))
+
+    def events(self, message: ServerMessage) -> list[Event]:
+        """Return the events of `message`, in the order of this module's docstring."""
+        out: list[Event] = []
+        content = message.server_content
+        if message.setup_complete is not None:
+            out.append(events.SessionStarted(session_id=message.setup_complete.session_id))
+        if message.voice_activity is not None or message.voice_activity_detection_signal is not None:
+            self._voice_activity(message, out)
+        if content is not None:
+            self._content(content, out)
+        if message.tool_call is not None:
+            self._calls(message.tool_call, out)
+        if message.tool_call_cancellation is not None and message.tool_call_cancellation.ids:
+            out.append(events.ToolCallCancelled(ids=tuple(message.tool_call_cancellation.ids)))
+        if content is not None:
+            if content.generation_complete:
+                out.append(_GENERATION_COMPLETE)
+            if content.interrupted:
+                self._odd = b""
+                out.append(_INTERRUPTED)
+        if message.usage_metadata is not None:
+            out.append(_usage(message.usage_metadata))
+        if content is not None:
+            if content.waiting_for_input:
+                out.append(events.WaitingForInput())
+            if content.interaction_status is not None:
+                out.append(events.InteractionStatus(status=content.interaction_status))
+        if message.session_resumption_update is not None:
+            update = message.session_resumption_update
+            index = update.last_consumed_client_message_index
+            out.append(
+                events.ResumptionUpdate(
+                    handle=update.new_handle or None,
+                    resumable=bool(update.resumable),
+                    last_consumed_index=_index(index),
+                )
+            )
+        if content is not None and content.turn_complete:
+            self._odd = b""
+            reason = _reason(content.turn_complete_reason)
+            out.append(_TURN_COMPLETE if reason is None else events.TurnComplete(reason=reason))
+        if message.go_away is not None:
+            out.append(events.GoAway(time_left_ms=duration_ms(message.go_away.time_left)))
+        if message.error is not None:
+            out.append(_error(message.error))
+        return out
+
+    def _content(self, content: ServerContent, out: list[Event]) -> None:
+        if content.interim_input_transcription is not None and content.interim_input_transcription.text:
+            out.append(events.InterimInputTranscript(text=content.interim_input_transcription.text))
+        if content.input_transcription is not None:
+            _transcript(events.InputTranscript, content.input_transcription, out)
+        if content.output_transcription is not None:
+            _transcript(events.OutputTranscript, content.output_transcription, out)
+        if content.model_turn is not None:
+            for part in content.model_turn.parts or ():
+                self._part(part, out)
+        if content.grounding_metadata:
+            out.append(events.Grounding(metadata=content.grounding_metadata))
+        if content.url_context_metadata:
+            out.append(events.UrlContext(metadata=content.url_context_metadata))
+
+    def _voice_activity(self, message: ServerMessage, out: list[Event]) -> None:
+        """Tell each start and end once, though two fields may say it, in one message or in two."""
+        activity, signal = message.voice_activity, message.voice_activity_detection_signal
+        said: list[tuple[str, str, int | None]] = []
+        if activity is not None:
+            kind = (activity.type or activity.voice_activity_type or "").removeprefix("ACTIVITY_")
+            said.append(("activity", kind, duration_ms(activity.audio_offset)))
+        if signal is not None:
+            word = (signal.vad_signal_type or "").removeprefix("VAD_SIGNAL_TYPE_")
+            said.append(("signal", {"SOS": "START", "EOS": "END"}.get(word, ""), None))
+        for field, kind, offset in said:
+            event = _ACTIVITY.get(kind)
+            last_field, last_kind = self._activity
+            if event is None or (kind == last_kind and field != last_field):
+                continue
+            self._activity = (field, kind)
+            out.append(event(offset_ms=offset))
+
+    def _calls(self, tool_call: ToolCall, out: list[Event]) -> None:
+        for call in tool_call.function_calls or ():
+            if call.will_continue:
+                # A piece of a call whose arguments come bit by bit; nothing in a setup asks for that.
+                self.unknown("toolCall.functionCalls[].partialArgs", out)
+            else:
+                out.append(events.ToolCall(id=call.id or "", name=call.name or "", args=call.args or {}))
+
+    def _part(self, part: Part, out: list[Event]) -> None:
+        before = len(out)
+        if part.text:
+            out.append(events.Thought(text=part.text) if part.thought else events.OutputText(text=part.text))
+        if part.inline_data is not None:
+            self._blob(part.inline_data, out)
+        if part.executable_code is not None:
+            code = part.executable_code
+            out.append(events.ExecutableCode(code=code.code, language=code.language, id=code.id))
+        if part.code_execution_result is not None:
+            result = part.code_execution_result
+            out.append(events.CodeResult(outcome=result.outcome, output=result.output or "", id=result.id))
+        if len(out) == before:
+            for name in _UNUSED_OF_PARTS:
+                if getattr(part, name) is not None:
+                    self.unknown(f"serverContent.modelTurn.parts[].{camel(name)}", out)
+
+    def _blob(self, blob: Blob, out: list[Event]) -> None:
+        data = blob.data
+        mime_type = blob.mime_type or "application/octet-stream"
+        if mime_type not in self._rates:
+            if len(self._rates) > 64:
+                self._rates.clear()
+            self._rates[mime_type] = pcm_rate(mime_type)
+        rate = self._rates[mime_type]
+        if rate is None:
+            if data:
+                out.append(events.OutputMedia(data=data, mime_type=mime_type))
+            return
+        if self._odd:
+            data = self._odd + data
+            self._odd = b""
+        if len(data) & 1:
+            self._odd = data[-1:]
+            data = data[:-1]
+        if data:
+            out.append(events.OutputAudio(data=data, sample_rate=rate))
+
+
+def _transcript(
+    event: type[events.InputTranscript] | type[events.OutputTranscript], said: Transcription, out: list[Event]
+) -> None:
+    """An empty transcription opens a stream of them and is no event; a language alone is one."""
+    if said.text or said.finished or said.language_code:
+        out.append(
+            event(text=said.text or "", finished=bool(said.finished), language=said.language_code or None)
+        )
+
+
+def _usage(usage: UsageMetadata) -> events.Usage:
+    response = usage.response_token_count
+    details = usage.response_tokens_details
+    return events.Usage(
+        prompt_tokens=usage.prompt_token_count or 0,
+        response_tokens=(usage.candidates_token_count if response is None else response) or 0,
+        thoughts_tokens=usage.thoughts_token_count or 0,
+        tool_use_prompt_tokens=usage.tool_use_prompt_token_count or 0,
+        cached_tokens=usage.cached_content_token_count or 0,
+        total_tokens=usage.total_token_count or 0,
+        prompt_by_modality=_by_modality(usage.prompt_tokens_details),
+        response_by_modality=_by_modality(usage.candidates_tokens_details if details is None else details),
+        traffic_type=usage.traffic_type,
+    )
+
+
+def _by_modality(details: list[ModalityTokenCount] | None) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for detail in details or ():
+        name = detail.modality or "MODALITY_UNSPECIFIED"
+        counts[name] = counts.get(name, 0) + (detail.token_count or 0)
+    return counts
+
+
+def _index(value: int | str | None) -> int | None:
+    if isinstance(value, str):
+        return int(value) if value.isascii() and value.isdigit() and len(value) <= 20 else None
+    return value
+
+
+def _reason(reason: str | None) -> str | None:
+    return None if reason in (None, "", "TURN_COMPLETE_REASON_UNSPECIFIED") else reason
+
+
+def _error(error: dict[str, Any]) -> events.Notice:
+    """The rare error that comes as a message; normally the service closes the connection instead."""
+    said = error.get("message")
+    words = " ".join(said.split())[:_ERROR_TEXT] if isinstance(said, str) else "it gave no reason"
+    return events.Notice(level="error", code="server-error", text=f"The server reported an error: {words}")
+
+
+_client_decoder = msgspec.json.Decoder(ClientMessage)
+_server_decoder = msgspec.json.Decoder(ServerMessage)
+_any_decoder = msgspec.json.Decoder()
+
+_REASON_BYTES = 123
+"""The most that a WebSocket close frame can carry as its reason."""
+
+# ValueError: bad UTF-8 and lone surrogates. RecursionError: nesting deeper than the decoder goes.
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+class ClientMessageError(ValueError):
+    """A client's frame that the service would close the connection for, with code 1007.
+
+    Attributes:
+        reason: The service's own words, at most 123 bytes of UTF-8.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason.encode("utf-8", "replace")[:_REASON_BYTES].decode("utf-8", "ignore")
+        super().__init__(self.reason)
+
+
+def decode_client(frame: str | bytes) -> ClientMessage:
+    """Read a client's frame as the service does: lenient about spelling, strict about names.
+
+    Args:
+        frame: JSON, from a text or a binary frame.
+
+    Raises:
+        ClientMessageError: If the service would refuse it.
+    """
+    try:
+        message = _client_decoder.decode(frame)
+    except _UNREADABLE:
+        message = _read_client(frame)
+    if message.realtime_input is None and message.client_content is None:
+        # What comes once or rarely is read with all care: words of enums, keywords of schemas, `Setup.extra`.
+        message = _read_client(frame)
+    _check_oneof(message)
+    return message
+
+
+def _read_client(frame: str | bytes) -> ClientMessage:
+    try:
+        value = _any_decoder.decode(frame)
+    except _UNREADABLE:
+        raise ClientMessageError("Invalid JSON payload received. Unexpected token.") from None
+    if type(value) is not dict:
+        raise ClientMessageError(
+            'Invalid JSON payload received. Unknown name "": Root element must be a message.'
+        )
+    try:
+        message = StrictReader().read(ClientMessage, value)
+    except RecursionError:
+        raise ClientMessageError("Invalid JSON payload received. Nesting is too deep.") from None
+    assert message is not None  # The strict reader raises instead.
+    return message
+
+
+def _check_oneof(message: ClientMessage) -> None:
+    names = [name for name in message.__struct_fields__ if getattr(message, name) is not None]
+    if not names:
+        raise ClientMessageError("Request contains an invalid argument.")
+    if len(names) > 1:
+        raise ClientMessageError(
+            f"Invalid value (oneof), oneof field 'message_type' is already set. Cannot set '{names[1]}'"
+        )
+
+
+class StrictReader(Reader):
+    """Refuses, in the service's words, whatever the service would refuse."""
+
+    def unknown(self, path: tuple[str | int, ...], name: str) -> None:
+        """Refuse; see `Reader`."""
+        place = f" at '{_place(path)}'" if path else ""
+        raise ClientMessageError(
+            f'Invalid JSON payload received. Unknown name "{name}"{place}: Cannot find field.'
+        )
+
+    def wrong(self, path: tuple[str | int, ...], expected: str) -> None:
+        """Refuse; see `Reader`."""
+        if expected == "required":
+            raise ClientMessageError("Request contains an invalid argument.")
+        raise ClientMessageError(f"Invalid value at '{_place(path)}' ({expected})")
+
+    def no_choice(self, path: tuple[str | int, ...], word: str) -> None:
+        """Refuse; see `Reader`."""
+        raise ClientMessageError(f"Invalid value at '{_place(path)}' (TYPE_ENUM), \"{word}\"")
+
+
+def _place(path: tuple[str | int, ...]) -> str:
+    """`setup.tools[0].function_declarations[0]`, as the service writes it."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{snake(step)}"
+    return text.lstrip(".")
+
+
+class ServerDecoder:
+    """Reads one connection's frames from the server, in order; one decoder for one connection.
+
+    It remembers which unknown names it has reported, and the odd byte of an audio chunk of odd length, which
+    is put before the next chunk of the same turn (half a sample would turn all that follows into noise) and
+    dropped when the turn ends.
+    """
+
+    def __init__(self) -> None:
+        self._dispatcher = Dispatcher()
+
+    def decode(self, frame: str | bytes) -> list[Event]:
+        """Return what `frame` says, in a fixed order. Never raises, whatever the frame.
+
+        A name this version does not know is left out and told as `Unknown`, once for each path. A field of
+        the wrong type is left out and told as `Malformed`; the rest of the frame counts. A frame that is no
+        JSON object is one `Malformed`.
+        """
+        try:
+            message = _server_decoder.decode(frame)
+        except _UNREADABLE:
+            return self._decode_slowly(frame)
+        return self._dispatcher.events(message)
+
+    def _decode_slowly(self, frame: str | bytes) -> list[Event]:
+        size = len(frame)
+        reader = _LenientReader()
+        try:
+            value = _any_decoder.decode(frame)
+            if type(value) is not dict:
+                return [Malformed(problem="the frame is not a JSON object", size=size)]
+            message = reader.read(ServerMessage, value)
+        except RecursionError:
+            return [Malformed(problem="the frame is nested too deep", size=size)]
+        except _UNREADABLE:
+            return [Malformed(problem="the frame is not JSON", size=size)]
+        events = self._dispatcher.events(message) if message is not None else []
+        for path in reader.unknown_paths:
+            self._dispatcher.unknown(path, events)
+        events.extend(
+            Malformed(problem=f"{path} is not of the expected type", size=size) for path in reader.wrong_paths
+        )
+        return events
+
+
+_PATH_LENGTH = 200
+_PROBLEMS = 8
+"""How many wrong fields of one frame are told."""
+
+
+class _LenientReader(Reader):
+    """Leaves out what it cannot use and remembers where."""
+
+    def __init__(self) -> None:
+        self.unknown_paths: dict[str, None] = {}
+        self.wrong_paths: dict[str, None] = {}
+
+    def unknown(self, path: tuple[str | int, ...], name: str) -> None:
+        if len(self.unknown_paths) < UNKNOWN_PATHS:
+            self.unknown_paths[_general(path, name)] = None
+
+    def wrong(self, path: tuple[str | int, ...], expected: str) -> None:
+        if len(self.wrong_paths) < _PROBLEMS:
+            self.wrong_paths[_general(path)] = None
+
+
+def _general(path: tuple[str | int, ...], name: str = "") -> str:
+    """`serverContent.modelTurn.parts[].text`: the same for every index, so that it is told once."""
+    text = ""
+    for step in (*path, name) if name else path:
+        text += "[]" if isinstance(step, int) else f".{step}"
+    return text.lstrip(".")[:_PATH_LENGTH]
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode_client(message: ClientMessage) -> str:
+    """The frame for `message`: compact JSON in camelCase, standard base64. Clients send it as a text frame.
+
+    What JSON cannot hold is made fit: a lone surrogate becomes U+FFFD, a number that is not finite becomes
+    null.
+
+    Raises:
+        RecursionError: If the user's own data (a tool's result) is nested too deep for JSON.
+    """
+    if message.setup is not None and message.setup.extra:
+        return encode_json({"setup": with_extra(message.setup)}).decode()
+    if message.tool_response is not None:
+        # The service reads results as doubles; an integer beyond them would end the session.
+        return _encoder.encode(_fit(msgspec.to_builtins(message))).decode()
+    return encode_json(message).decode()
+
+
+def encode_server(message: ServerMessage) -> bytes:
+    """The frame for `message` as the service writes it: JSON indented by two spaces and a newline, binary."""
+    return msgspec.json.format(encode_json(message), indent=2) + b"\n"
+
+
+def audio_message(pcm: bytes, sample_rate: int = 16_000) -> str:
+    """The frame of one `realtimeInput.audio`, without building a message first.
+
+    Args:
+        pcm: PCM16 little-endian mono.
+        sample_rate: In Hz, whatever `pcm` was recorded at; the service resamples.
+    """
+    data = binascii.b2a_base64(pcm, newline=False).decode("ascii")
+    return f'{{"realtimeInput":{{"audio":{{"data":"{data}","mimeType":"audio/pcm;rate={sample_rate:d}"}}}}}}'
+
+
+def encode_json(message: Any) -> bytes:
+    """Return compact JSON of a struct or of plain objects; see `encode_client` on what JSON cannot hold."""
+    try:
+        return _encoder.encode(message)
+    except UnicodeEncodeError:
+        return _encoder.encode(_fit(msgspec.to_builtins(message)))
+
+
+def _fit(value: Any) -> Any:
+    """Replace what the other side cannot read: lone surrogates, integers beyond 64 bits."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, dict):
+        return {_fit(key): _fit(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fit(item) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return float(value) if abs(value) < 2**1023 else None
+    return value
+
+
+def with_extra(setup: Setup) -> dict[str, Any]:
+    """Return a setup as plain JSON, with its `extra` merged into it."""
+    plain: dict[str, Any] = msgspec.to_builtins(setup)
+    merge(plain, plain.pop("extra", None) or {})
+    return plain
+
+
+def merge(target: dict[str, Any], extra: dict[str, Any]) -> None:
+    """Put `extra` into `target`, objects into objects, in place; a value in `extra` wins.
+
+    Names may be in either spelling; those of labels are the user's and stay as they are.
+    """
+    for key, value in extra.items():
+        name = camel(key)
+        inside = target.get(name)
+        if name == "labels" and isinstance(value, dict) and isinstance(inside, dict):
+            inside.update(value)
+        elif isinstance(value, dict) and isinstance(inside, dict):
+            merge(inside, value)
+        else:
+            target[name] = value

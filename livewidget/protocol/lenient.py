@@ -1,0 +1,351 @@
+"""Two spellings, two base64 alphabets, numbers as strings: all that the wire lets pass, in one form.
+
+The service reads snake_case and camelCase at every level, standard and URL-safe base64 with or without
+padding, and int64 as a number or as a string (the JSON mapping of protobuf). google-genai for Python mixes
+all of it in one frame. `Reader` walks such a frame once, led by the structs' own types, and builds the
+structs. What is the user's own data (a tool's `args` and `response`, JSON Schemas, labels) passes through
+untouched.
+
+What to do about an unknown name or a wrong type is the subclass's choice: a server refuses the frame
+(`livewidget.protocol.decode.decode_client`), a client drops that field alone (`ServerDecoder`).
+"""
+
+from __future__ import annotations
+
+import binascii
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import msgspec
+
+from livewidget.protocol.messages import CHOICES, FunctionDeclaration, Wire
+
+_USER_DATA = frozenset(
+    {
+        "args",
+        "parameters_json_schema",
+        "response_json_schema",
+        "part_metadata",
+        "labels",
+        "error",
+    }
+)
+"""Fields whose value belongs to the user: kept as it is, keys included."""
+
+_USER_DATA_OF = {("FunctionResponse", "response")}
+
+_SCHEMA_FIELDS = frozenset({"parameters", "response"})
+"""Of a function declaration: the OpenAPI subset. Its keywords are the wire's, property names are not."""
+
+SCHEMA_KEYWORDS = frozenset(
+    {
+        "type",
+        "format",
+        "title",
+        "description",
+        "nullable",
+        "default",
+        "example",
+        "enum",
+        "items",
+        "prefixItems",
+        "minItems",
+        "maxItems",
+        "properties",
+        "required",
+        "propertyOrdering",
+        "minProperties",
+        "maxProperties",
+        "minimum",
+        "maximum",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "anyOf",
+    }
+)
+"""What the service takes inside `parameters`; other JSON Schema keywords belong in `parametersJsonSchema`."""
+
+_SCHEMA_DEPTH = 100
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
+_UPPER = re.compile(r"(?<=[a-z0-9])([A-Z])")
+_UNDERSCORE = re.compile(r"_([a-z0-9])")
+_INT64 = 2**63
+
+W = TypeVar("W", bound=Wire)
+
+
+def camel(name: str) -> str:
+    """`voice_name` → `voiceName`; a camelCase name stays as it is."""
+    return _UNDERSCORE.sub(lambda match: match[1].upper(), name) if "_" in name[1:] else name
+
+
+def snake(name: str) -> str:
+    """`voiceName` → `voice_name`; a snake_case name stays as it is."""
+    return _UPPER.sub(lambda match: "_" + match[1].lower(), name)
+
+
+def decode_base64(text: str) -> bytes:
+    """Decode either alphabet, padded or not.
+
+    Raises:
+        ValueError: If `text` is not base64.
+    """
+    if "-" in text or "_" in text:
+        text = text.replace("-", "+").replace("_", "/")
+    missing = -len(text) % 4
+    if missing == 3:
+        raise ValueError("base64 of an impossible length")
+    return binascii.a2b_base64(text + "=" * missing, strict_mode=True)
+
+
+def respell(value: Any) -> Any:
+    """Keys of protocol objects that have no struct (search settings, metadata) in camelCase, at every level.
+
+    Raises:
+        RecursionError: If `value` is nested too deep.
+    """
+    if type(value) is dict:
+        return {camel(key): respell(item) for key, item in value.items()}
+    if type(value) is list:
+        return [respell(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How one field of a struct is read.
+
+    Attributes:
+        name: The attribute's name, snake_case.
+        label: Its camelCase name on the wire.
+        kind: "struct", "str", "bool", "int", "float", "bytes", "object" (a protocol object without a struct),
+            "schema", "texts" (str to str), "user" (anything), or "index" (int64).
+        many: Whether it is a list of that kind.
+        struct: The struct's class when `kind` is "struct".
+        choices: The words of its enum type; empty for any.
+    """
+
+    name: str
+    label: str
+    kind: str
+    many: bool = False
+    struct: type[Wire] | None = None
+    choices: frozenset[str] = frozenset()
+
+
+@cache
+def fields_of(cls: type[Wire]) -> dict[str, Field]:
+    """Every accepted spelling of every field of `cls`."""
+    plan: dict[str, Field] = {}
+    for info in msgspec.structs.fields(cls):
+        if cls.__name__ == "Setup" and info.name == "extra":
+            continue  # Not of the wire: see `Setup`.
+        kind, many, struct = _kind(info.type)
+        if info.name in _USER_DATA or (cls.__name__, info.name) in _USER_DATA_OF:
+            kind = "texts" if kind == "texts" else "user"
+        elif cls is FunctionDeclaration and info.name in _SCHEMA_FIELDS:
+            kind = "schema"
+        choices = CHOICES.get((cls.__name__, info.encode_name), frozenset())
+        field = Field(info.name, info.encode_name, kind, many, struct, choices)
+        plan[info.name] = plan[info.encode_name] = field
+    return plan
+
+
+@cache
+def required_of(cls: type[Wire]) -> tuple[str, ...]:
+    """The names of the fields that `cls` cannot do without."""
+    return tuple(info.name for info in msgspec.structs.fields(cls) if info.required)
+
+
+def _kind(annotation: Any) -> tuple[str, bool, type[Wire] | None]:
+    options = [annotation]
+    if get_origin(annotation) in (UnionType, Union):
+        options = [option for option in get_args(annotation) if option is not NoneType]
+    if len(options) > 1:
+        return "int", False, None  # The one union on the wire: an int64 that may come as a string.
+    option = options[0]
+    if get_origin(option) is list:
+        kind, _, struct = _kind(get_args(option)[0])
+        return kind, True, struct
+    if get_origin(option) is dict:
+        return ("texts" if get_args(option)[1] is str else "object"), False, None
+    if isinstance(option, type) and issubclass(option, Wire):
+        return "struct", False, option
+    return (
+        {str: "str", bool: "bool", int: "int", float: "float", bytes: "bytes"}.get(option, "user"),
+        False,
+        None,
+    )
+
+
+class WrongType(Exception):
+    """A value is not of its field's type. `expected` is protobuf's word for it."""
+
+    def __init__(self, expected: str) -> None:
+        super().__init__(expected)
+        self.expected = expected
+
+
+def _str(value: Any) -> str:
+    if type(value) is not str:
+        raise WrongType("TYPE_STRING")
+    return value
+
+
+def _bool(value: Any) -> bool:
+    if type(value) is not bool:
+        raise WrongType("TYPE_BOOL")
+    return value
+
+
+def _int(value: Any) -> int:
+    if (type(value) is str and _INTEGER.fullmatch(value)) or (type(value) is float and value.is_integer()):
+        value = int(value)
+    if type(value) is not int or not -_INT64 <= value < _INT64:
+        raise WrongType("TYPE_INT64")
+    return value
+
+
+def _float(value: Any) -> float:
+    if type(value) is str:
+        try:
+            value = float(value)
+        except ValueError:
+            raise WrongType("TYPE_FLOAT") from None
+    if type(value) not in (int, float):
+        raise WrongType("TYPE_FLOAT")
+    try:
+        number = float(value)
+    except OverflowError:
+        raise WrongType("TYPE_FLOAT") from None
+    if not math.isfinite(number):
+        raise WrongType("TYPE_FLOAT")
+    return number
+
+
+def _bytes(value: Any) -> bytes:
+    try:
+        return decode_base64(_str(value))
+    except ValueError:
+        raise WrongType("TYPE_BYTES") from None
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise WrongType("object")
+    return respell(value)  # type: ignore[no-any-return]
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if type(value) is not dict or any(type(text) is not str for text in value.values()):
+        raise WrongType("map of strings")
+    return value
+
+
+def _user(value: Any) -> Any:
+    return value
+
+
+_SCALARS: dict[str, Callable[[Any], Any]] = {
+    "str": _str,
+    "bool": _bool,
+    "int": _int,
+    "float": _float,
+    "bytes": _bytes,
+    "object": _object,
+    "texts": _texts,
+    "user": _user,
+}
+
+
+class Reader:
+    """Builds structs from decoded JSON. Paths are tuples of camelCase names and list indices."""
+
+    def unknown(self, path: tuple[str | int, ...], name: str) -> None:
+        """A name that the struct at `path` does not have."""
+        raise NotImplementedError
+
+    def wrong(self, path: tuple[str | int, ...], expected: str) -> None:
+        """The value at `path` has another type. Returning means: leave it out."""
+        raise NotImplementedError
+
+    def no_choice(self, path: tuple[str | int, ...], word: str) -> None:
+        """The value at `path` is none of its enum's words. Returning means: take it as it is."""
+
+    def read(self, cls: type[W], value: Any, path: tuple[str | int, ...] = ()) -> W | None:
+        """Build `cls` from `value`; None when that is no object, or lacks what `cls` requires."""
+        if type(value) is not dict:
+            self.wrong(path, "object")
+            return None
+        plan = fields_of(cls)
+        found: dict[str, Any] = {}
+        for name, item in value.items():
+            field = plan.get(name)
+            if field is None:
+                self.unknown(path, name)
+            elif item is not None:  # null is absence
+                result = self._field(field, item, (*path, field.label))
+                if result is not None:
+                    found[field.name] = result
+        for name in required_of(cls):
+            if name not in found:
+                self.wrong((*path, plan[name].label), "required")
+                return None
+        return cls(**found)
+
+    def _field(self, field: Field, item: Any, path: tuple[str | int, ...]) -> Any:
+        if not field.many:
+            return self._value(field, item, path)
+        if type(item) is not list:
+            self.wrong(path, "list")
+            return None
+        results = [self._value(field, entry, (*path, index)) for index, entry in enumerate(item)]
+        return [result for result in results if result is not None]
+
+    def _value(self, field: Field, item: Any, path: tuple[str | int, ...]) -> Any:
+        if field.struct is not None:
+            return self.read(field.struct, item, path)
+        if field.kind == "schema":
+            return self._schema(item, path)
+        if field.kind == "user" and field.label in ("args", "response", "error", "partMetadata"):
+            if type(item) is not dict:
+                self.wrong(path, "object")
+                return None
+            return item
+        try:
+            value = _SCALARS[field.kind](item)
+        except WrongType as problem:
+            self.wrong(path, problem.expected)
+            return None
+        if field.choices and value not in field.choices:
+            self.no_choice(path, value)
+        return value
+
+    def _schema(self, value: Any, path: tuple[str | int, ...]) -> dict[str, Any] | None:
+        """An OpenAPI schema: its keywords respelled, the names of properties never."""
+        if type(value) is not dict or len(path) > _SCHEMA_DEPTH:
+            self.wrong(path, "object")
+            return None
+        result: dict[str, Any] = {}
+        for key, item in value.items():
+            keyword = camel(key)
+            if keyword not in SCHEMA_KEYWORDS:
+                self.unknown(path, key)
+                result[key] = item
+            elif keyword == "properties" and type(item) is dict:
+                result[keyword] = {
+                    name: self._schema(schema, (*path, keyword, name)) for name, schema in item.items()
+                }
+            elif keyword == "items":
+                result[keyword] = self._schema(item, (*path, keyword))
+            elif keyword in ("anyOf", "prefixItems") and type(item) is list:
+                result[keyword] = [self._schema(one, (*path, keyword, i)) for i, one in enumerate(item)]
+            else:
+                result[keyword] = item
+        return result

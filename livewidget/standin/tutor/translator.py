@@ -1,0 +1,157 @@
+"""A phrasebook in place of a translator: what the tutor can say in other languages, and that it has no more.
+
+The sentences stand in `phrasebook.txt`, which a teacher can extend: each new line is listened for, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from livewidget.standin.interfaces import Phrases, Say, Thought, Translation, Wait
+from livewidget.standin.tutor.patterns import Match, Pattern, Slot, Table, smart, tokens
+
+LANGUAGES = {"es": "Spanish", "fr": "French", "de": "German", "it": "Italian"}
+"""What it can be asked for, in the order of the file's columns."""
+
+UNKNOWN = {
+    "es": "Eso no lo sé traducir: solo tengo un pequeño libro de frases.",
+    "fr": "Cela, je ne sais pas le traduire : je n'ai qu'un petit guide de conversation.",
+    "de": "Das kann ich nicht übersetzen: Ich habe nur einen kleinen Sprachführer.",
+    "it": "Questo non lo so tradurre: ho solo un piccolo frasario.",
+}
+"""What is said of a sentence that the book does not have."""
+
+NO_SUCH_LANGUAGE = "I have only a small phrasebook: from English to Spanish, French, German and Italian."
+SUGGESTIONS = (
+    "good morning",
+    "where is the station",
+    "i would like a coffee please",
+    "it costs seven euros",
+    "my name is anna",
+)
+
+_NUMBER = re.compile(r"\{(\w+):(\d+)-(\d+)\}")
+_SENTENCES = 30  # ways to say a sentence with a number
+_PLAIN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The book, read.
+
+    Attributes:
+        patterns: What may be said in English; the intent is the line's number.
+        lines: Each line's translations, by language; slots stand in braces.
+        values: What stands in a slot, by its name, its English, and the language.
+    """
+
+    patterns: tuple[Pattern, ...]
+    lines: tuple[Mapping[str, str], ...]
+    values: Mapping[str, Mapping[str, Mapping[str, str]]]
+
+
+@cache
+def book() -> Book:
+    """Return the book. Reading it takes a few milliseconds, once."""
+    text = (resources.files(__package__) / "phrasebook.txt").read_text(encoding="utf-8")
+    return read(text)
+
+
+def read(text: str) -> Book:
+    """Read a phrasebook in the format that the file describes.
+
+    Raises:
+        ValueError: If a line has not five columns, or names a slot that there is not.
+    """
+    sections: dict[str, list[tuple[str, Mapping[str, str]]]] = {"sentences": []}
+    section = "sentences"
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if line.startswith("#"):
+            continue
+        if line.startswith("["):
+            section = line.strip("[]")
+            sections[section] = []
+            continue
+        english, *others = (part.strip() for part in line.split("|"))
+        if len(others) != len(LANGUAGES):
+            raise ValueError(f"A line of the phrasebook has {1 + len(others)} columns: {line}")
+        sections[section].append((english, dict(zip(LANGUAGES, others, strict=True))))
+    sentences = sections.pop("sentences")
+    values = {name: dict(rows) for name, rows in sections.items()}
+    patterns = [
+        _pattern(way.strip(), str(index), values)
+        for index, (english, _) in enumerate(sentences)
+        for way in english.split(" / ")
+    ]
+    return Book(tuple(patterns), tuple(said for _, said in sentences), values)
+
+
+def _pattern(way: str, intent: str, values: Mapping[str, Mapping[str, Any]]) -> Pattern:
+    slots = {name: Slot(low=int(low), high=int(high)) for name, low, high in _NUMBER.findall(way)}
+    text = _NUMBER.sub(r"{\1}", way)
+    for name in set(re.findall(r"\{(\w+)\}", text)) - set(slots):
+        if name not in values:
+            raise ValueError(f"The phrasebook has no values for {{{name}}}.")
+        slots[name] = Slot({english: english for english in values[name]})
+    return Pattern(text, intent, slots)
+
+
+@cache
+def sentences() -> tuple[str, ...]:
+    """Return what the ears should listen for."""
+    found: list[str] = [*SUGGESTIONS * 4]
+    for pattern in book().patterns:
+        found += pattern.sentences(_SENTENCES if pattern.names else _PLAIN)
+        found += sorted(set(pattern.choices(100)).difference(found))
+    return tuple(found)
+
+
+class Translator:
+    """A mind that translates from English by the book."""
+
+    def __init__(self, translation: Translation) -> None:
+        """Translate into `translation.target`."""
+        self._target = translation.target
+        self._language = translation.target.lower().replace("_", "-").partition("-")[0]
+        self._echo = translation.echo
+        self._table = Table(book().patterns)
+
+    @property
+    def phrases(self) -> Phrases:
+        """What the ears should listen for."""
+        return Phrases(sentences())
+
+    async def reply(self, text: str, *, confident: bool = True) -> Thought:
+        """Translate; say in the target language what cannot be translated."""
+        if self._language == "en":
+            return Say(smart(text), language=self._target) if self._echo else Wait()
+        if self._language not in LANGUAGES:
+            return Say(NO_SUCH_LANGUAGE, language="en")
+        found = self._table.match(tokens(text)) if confident else None
+        said = translated(found, self._language) if found else None
+        return Say(said or UNKNOWN[self._language], language=self._target)
+
+    async def result(self, name: str, result: Mapping[str, Any]) -> Thought:
+        """There are no functions to call in a translation."""
+        return Wait()
+
+
+def translated(found: Match, language: str) -> str | None:
+    """Return a sentence of the book in `language`; None where something is missing for a slot."""
+    pattern, said = found.pattern, book().lines[int(found.pattern.intent)][language]
+    for name in pattern.names:
+        value = found.values.get(name)
+        if value is None:
+            return None
+        slot = pattern.slots[name]
+        if slot.choices:
+            value = book().values[name][value][language]
+        elif not slot.low <= value <= slot.high:
+            return None
+        said = said.replace(f"{{{name}}}", str(value))
+    return said

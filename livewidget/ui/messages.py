@@ -1,0 +1,652 @@
+"""Every message between kernel and page, as types; `decode` and `encode` stand before the comm.
+
+`tests/fixtures/bridge.json` has one example of each, read by this side's tests and by the page's. Audio and
+images are not in here: they ride beside a message as buffers.
+
+Types that messages in both directions use.
+
+What the kernel tells of the explorer: the table, the settings, the meter, and what goes over the wire.
+
+`Wire`, `Speech` and `Picture` travel on the lane "insight": they go to pages that look, may be lost, and are
+never repeated.
+
+What a page says to the kernel.
+
+A turn, as the page is told of it.
+
+What the kernel says to the pages, beside what it tells of the explorer.
+
+Messages to and from the content of a comm's message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from livewidget.turns import Floor
+
+Lane = Literal["control", "speaker", "microphone", "camera", "insight"]
+Phase = Literal["idle", "connecting", "live", "ended"]
+TurnTakingMode = Literal["automatic", "push_to_talk"]
+
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Milliseconds = Annotated[float, Meta(ge=0, le=2**53)]
+ClientId = Annotated[str, Meta(min_length=1, max_length=64)]
+Typed = Annotated[str, Meta(max_length=100_000)]
+Detail = Annotated[str, Meta(max_length=500)]
+Name = Annotated[str, Meta(max_length=200)]
+View = Literal["talk", "translation", "dictation"]
+PictureSource = Literal["camera", "screen", "file", "python"]
+
+
+Json = Any
+
+
+class FeatureView(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table of features; `ignored` and `refused` are the ids of models that do so.
+
+    `choices_by_model` is there where models differ in their choices; `highest` is None without a limit.
+    """
+
+    name: str
+    group: str
+    label: str
+    wire: str
+    about: str
+    kind: Literal["switch", "choice", "number", "text", "names", "json"]
+    default: Json
+    unsaid: str
+    choices: tuple[str, ...]
+    choices_by_model: Mapping[str, tuple[str, ...]]
+    notes: Mapping[str, str]
+    lowest: float | None
+    highest: float | None
+    whole: bool
+    unit: str
+    instead: str
+    ignored: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+class ModelView(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table of models, with what is worth knowing of it in a few sentences."""
+
+    id: str
+    status: str
+    facts: tuple[str, ...]
+
+
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
+    """The tables, for the service that one talks to."""
+
+    service: str
+    features: tuple[FeatureView, ...]
+    models: tuple[ModelView, ...]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the session is asked to be: `values` now, `pending` what the page changed and has not applied.
+
+    Attributes:
+        model: Of the session.
+        values: JSON by the feature's name; what is not there has its default.
+        pending: Changes; None is a default, "model" another model.
+        errors: By the feature's name ("" where it is none's), one sentence why the changes cannot be applied.
+        notes: Sentences about what the model ignores.
+        live: Names of what changes without a new connection.
+        code: The Python that makes exactly this session, with the changes.
+        acks: For each page, by client id, the last message of its control lane that was taken in by then;
+            what it changed later is not in here yet.
+    """
+
+    model: str
+    values: Mapping[str, Json]
+    pending: Mapping[str, Json]
+    errors: Mapping[str, str]
+    notes: tuple[str, ...]
+    live: tuple[str, ...]
+    code: str
+    acks: Mapping[str, int]
+
+
+class Meter(msgspec.Struct, frozen=True, kw_only=True):
+    """What the talk has used and how long it may last.
+
+    `cost_usd` is an estimate by prices of the day `prices_of`, None where no price is known. `time_left_ms`
+    is of the connection; `ending` says by what: its usual length, or the service's word that it goes away.
+    """
+
+    prompt_tokens: Count
+    response_tokens: Count
+    total_tokens: Count
+    by_modality: Mapping[str, int]
+    context_tokens: Count
+    context_limit: Count
+    cost_usd: float | None
+    prices_of: str
+    time_left_ms: int | None
+    time_limit_ms: int | None
+    ending: Literal["connection", "go_away"] | None
+    link_ms: float | None
+
+
+class FrameView(msgspec.Struct, frozen=True, kw_only=True):
+    """One frame of the wire, without its sound, its pictures and its secrets.
+
+    `json` is its text with those taken out: sound is {"audio": {"ms", "rate", "peaks"}}, a picture
+    {"image": {"mime", "bytes", "width", "height"}}. `at_ms` counts from the first frame of the talk.
+    """
+
+    number: Count
+    at_ms: float
+    outgoing: bool
+    kind: str
+    size: Count
+    gap_ms: float | None
+    json: str
+
+
+class Wire(msgspec.Struct, frozen=True, kw_only=True):
+    """Frames in order; `lost` of them, before these, were not kept."""
+
+    frames: tuple[FrameView, ...]
+    lost: Count
+
+
+class MarkView(msgspec.Struct, frozen=True, kw_only=True):
+    """A moment of turn detection, in ms of the microphone's time."""
+
+    kind: Literal["speech", "start", "silence", "end"]
+    at_ms: float
+
+
+class Speech(msgspec.Struct, frozen=True, kw_only=True):
+    """The microphone as turn detection hears it, in windows of `step_ms` from `from_ms`.
+
+    `levels` are in dBFS, `probabilities` of speech 0 to 1. Marks: "speech" the first window of speech,
+    "start" where enough of it came (prefix padding), "silence" the first window without, "end" where that
+    lasted.
+    `detector` is what listens here; a remote model has its own ears.
+    """
+
+    from_ms: float
+    step_ms: float
+    levels: tuple[float, ...]
+    probabilities: tuple[float, ...]
+    marks: tuple[MarkView, ...]
+    start_threshold: float
+    end_threshold: float
+    prefix_padding_ms: Count
+    silence_ms: Count
+    detector: str
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture that was sent to the model, or why it was not.
+
+    `number` is that of the page's frame, 0 for one from Python, whose very bytes are in the buffer.
+    """
+
+    source: PictureSource
+    number: Count
+    mime_type: str
+    width: Count
+    height: Count
+    tokens: Count
+    sent: bool
+    reason: str
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True):
+    """A page has the widget's model, or has come back; `last_seq` is the last control message it has read."""
+
+    client: ClientId
+    last_seq: Count
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """Begin to talk. Only ever sent for a click or a key in this page load."""
+
+    microphone: bool
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True):
+    """End the session."""
+
+
+class Text(msgspec.Struct, frozen=True, kw_only=True):
+    """What was typed."""
+
+    text: Typed
+
+
+class Interrupt(msgspec.Struct, frozen=True, kw_only=True):
+    """Let the model fall silent."""
+
+
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
+    """Push-to-talk was pressed or let go."""
+
+    active: bool
+
+
+class TurnTaking(msgspec.Struct, frozen=True, kw_only=True):
+    """Automatic detection or push-to-talk."""
+
+    mode: TurnTakingMode
+
+
+class Microphone(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the microphone in the page; `detail` is the browser's word for a failure."""
+
+    state: Literal["off", "asking", "on", "muted", "paused", "refused", "missing"]
+    detail: Detail = ""
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """The last sample (24 kHz, within the turn) that was heard of a turn that was flushed."""
+
+    turn: Count
+    sample: Count
+
+
+class Played(msgspec.Struct, frozen=True, kw_only=True):
+    """Four times a second: credit, statistics and sign of life.
+
+    `ack_seq` is of the speaker lane; `page_ms` is the page's clock, which stamps the microphone's sound too.
+    """
+
+    ack_seq: Count
+    turn: Count
+    played_sample: Count
+    buffered_ms: Milliseconds
+    silent_samples: Count
+    epoch: Count
+    page_ms: Milliseconds
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What one feature shall be, as JSON; None is its default. The model's own name is "model"."""
+
+    name: Name
+    value: Any
+
+
+class Configure(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings were changed in the page; they are kept until `Apply` or `Revert`."""
+
+    changes: Annotated[tuple[Change, ...], Meta(max_length=100)]
+
+
+class Apply(msgspec.Struct, frozen=True, kw_only=True):
+    """Go on with the changed settings: an open session is reopened for them."""
+
+
+class Revert(msgspec.Struct, frozen=True, kw_only=True):
+    """Forget the changed settings."""
+
+
+class Explorer(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the explorer this page looks at; nothing of it is sent to a page that does not look."""
+
+    open: bool
+    wire: bool
+    tuner: bool
+
+
+class Confirm(msgspec.Struct, frozen=True, kw_only=True):
+    """The person allows a tool's call, or does not."""
+
+    id: Name
+    allowed: bool
+
+
+class Camera(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of camera or screen in the page; `detail` is the browser's word for a failure."""
+
+    source: Literal["camera", "screen"]
+    state: Literal["off", "asking", "on", "refused", "missing", "ended"]
+    detail: Detail = ""
+
+
+class MicrophoneAudio(msgspec.Struct, frozen=True, kw_only=True):
+    """PCM16 mono at 16 kHz in the buffer; `captured_ms` is the page's clock at its first sample."""
+
+    first_sample: Count
+    captured_ms: Milliseconds
+    stale: bool = False
+    gap_ms: Milliseconds = 0
+
+
+class CameraFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """One picture in the buffer."""
+
+    source: Literal["camera", "screen", "file"]
+    mime_type: Literal["image/jpeg", "image/png", "image/webp"]
+    width: Annotated[int, Meta(ge=1, le=16_384)]
+    height: Annotated[int, Meta(ge=1, le=16_384)]
+    captured_ms: Milliseconds
+
+
+class SpanView(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of a turn's text, and the 24 kHz sample of the turn's audio at which it begins to be heard."""
+
+    text: str
+    sample: Count
+
+
+class ToolView(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool call as it is shown: arguments and result are text already."""
+
+    id: str
+    name: str
+    args: str
+    result: str | None
+    error: str | None
+    duration_ms: float
+    state: Literal["asking", "running", "done", "failed", "refused", "cancelled"]
+    updates: tuple[str, ...] = ()
+
+
+class SourceLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A page that an answer rests on; `uri` begins with http:// or https://."""
+
+    title: str
+    uri: str
+
+
+class CodeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A program that the model ran, and what it printed; `outcome` is None while it runs."""
+
+    language: str
+    code: str
+    outcome: Literal["ok", "failed"] | None
+    output: str
+
+
+class PageView(msgspec.Struct, frozen=True, kw_only=True):
+    """A page that the model was asked to read, and whether it could."""
+
+    url: str
+    status: Literal["read", "failed", "paywall", "unsafe"]
+
+
+class AnatomyView(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the time of an answer went, in milliseconds, from the end of speech to the last sound heard.
+
+    `decision_ms` is until the end of speech was noticed; `network_ms`, the round trip of the link, `tool_ms`
+    and `wait_ms` follow it up to the first sound; `heard_ms` goes from there to the last sound that was
+    heard. None where nobody knows, or not yet.
+    """
+
+    decision_ms: float | None
+    network_ms: float | None
+    tool_ms: float
+    wait_ms: float
+    heard_ms: float | None
+
+
+class TurnView(msgspec.Struct, frozen=True, kw_only=True):
+    """All of one turn; replaces what the page had under this index."""
+
+    index: Count
+    speaker: Literal["user", "model"]
+    spans: tuple[SpanView, ...]
+    interim: str
+    final: bool
+    interrupted: bool
+    heard_sample: Count | None
+    latency_ms: float | None
+    thoughts: str
+    tools: tuple[ToolView, ...]
+    sources: tuple[SourceLink, ...] = ()
+    queries: tuple[str, ...] = ()
+    code: tuple[CodeView, ...] = ()
+    pages: tuple[PageView, ...] = ()
+    language: str = ""
+    waited: bool = False
+    images: int = 0
+    anatomy: AnatomyView | None = None
+
+
+class NoticeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence under the widget; replaces one of the same code."""
+
+    level: Literal["info", "warning", "error"]
+    code: str
+    text: str
+
+
+class ClearNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """That notice no longer holds."""
+
+    code: str
+
+
+class Welcome(msgspec.Struct, frozen=True, kw_only=True):
+    """All there is to show, for the page `client`.
+
+    Its control lane begins anew at this message's seq, its speaker lane at `speaker_seq`.
+    """
+
+    client: str
+    name: str
+    speaker: str
+    badge: str
+    model: str
+    suggestions: tuple[str, ...]
+    turn_taking: TurnTakingMode
+    view: View
+    sees: bool
+    explorer: bool
+    phase: Phase
+    floor: Floor
+    elapsed_ms: Count
+    turns: tuple[TurnView, ...]
+    notices: tuple[NoticeView, ...]
+    owner: str
+    transcript_class: str
+    speaker_seq: Count
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the session stands. `owner` is the client id of the page with microphone and voice, or "".
+
+    `view` is how the talk is shown, `sees` whether the model takes pictures, `suggestions` what is worth
+    saying to it as it is set up now.
+    """
+
+    phase: Phase
+    floor: Floor
+    turn_taking: TurnTakingMode
+    view: View
+    sees: bool
+    model: str
+    badge: str
+    suggestions: tuple[str, ...]
+    elapsed_ms: Count
+    owner: str
+
+
+class Flush(msgspec.Struct, frozen=True, kw_only=True):
+    """`turn` was interrupted: fall silent and answer with `Heard`. Its epoch voids all older ones."""
+
+    turn: Count
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """Twice a second: the kernel lives. `acks` counts the control lane of each page by client id."""
+
+    microphone_ack: Count
+    microphone_resend: bool
+    acks: dict[str, int]
+
+
+class SpeakerAudio(msgspec.Struct, frozen=True, kw_only=True):
+    """PCM16 little-endian mono in the buffer; `first_sample` is its place in the turn."""
+
+    turn: Count
+    first_sample: Count
+    sample_rate: Annotated[int, Meta(ge=8000, le=48_000)]
+
+
+class SpeakerEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """That turn has `samples` of audio and no more."""
+
+    turn: Count
+    samples: Count
+
+
+class BridgeMessageError(ValueError):
+    """A message from the page that cannot be read: where it is wrong, never what it said."""
+
+
+PageMessage = (
+    Hello
+    | Start
+    | Stop
+    | Text
+    | Interrupt
+    | Activity
+    | TurnTaking
+    | Microphone
+    | Heard
+    | Played
+    | Configure
+    | Apply
+    | Revert
+    | Explorer
+    | Confirm
+    | Camera
+    | MicrophoneAudio
+    | CameraFrame
+)
+KernelMessage = (
+    Welcome
+    | State
+    | TurnView
+    | Flush
+    | NoticeView
+    | ClearNotice
+    | Heartbeat
+    | Catalogue
+    | Settings
+    | Meter
+    | SpeakerAudio
+    | SpeakerEnd
+    | Wire
+    | Speech
+    | Picture
+)
+Message = PageMessage | KernelMessage
+
+_Kinds = dict[tuple[str, str], type]
+
+FROM_PAGE: _Kinds = {
+    ("control", "hello"): Hello,
+    ("control", "start"): Start,
+    ("control", "stop"): Stop,
+    ("control", "text"): Text,
+    ("control", "interrupt"): Interrupt,
+    ("control", "activity"): Activity,
+    ("control", "turn_taking"): TurnTaking,
+    ("control", "microphone"): Microphone,
+    ("control", "heard"): Heard,
+    ("control", "played"): Played,
+    ("control", "configure"): Configure,
+    ("control", "apply"): Apply,
+    ("control", "revert"): Revert,
+    ("control", "explorer"): Explorer,
+    ("control", "confirm"): Confirm,
+    ("control", "camera"): Camera,
+    ("microphone", "audio"): MicrophoneAudio,
+    ("camera", "frame"): CameraFrame,
+}
+FROM_KERNEL: _Kinds = {
+    ("control", "welcome"): Welcome,
+    ("control", "state"): State,
+    ("control", "turn"): TurnView,
+    ("control", "flush"): Flush,
+    ("control", "notice"): NoticeView,
+    ("control", "clear_notice"): ClearNotice,
+    ("control", "heartbeat"): Heartbeat,
+    ("control", "catalogue"): Catalogue,
+    ("control", "settings"): Settings,
+    ("control", "meter"): Meter,
+    ("speaker", "audio"): SpeakerAudio,
+    ("speaker", "end"): SpeakerEnd,
+    ("insight", "wire"): Wire,
+    ("insight", "speech"): Speech,
+    ("insight", "picture"): Picture,
+}
+_PLACE = {cls: place for kinds in (FROM_PAGE, FROM_KERNEL) for place, cls in kinds.items()}
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """A message and its place: lane, epoch, seq in that lane, and the highest seq had from the other side."""
+
+    epoch: Count
+    seq: Count
+    ack: Count
+    message: Any
+
+    @property
+    def lane(self) -> str:
+        """The lane this kind of message travels on."""
+        return lane_of(self.message)
+
+
+def lane_of(message: Any) -> str:
+    """Return the lane that this kind of message travels on."""
+    return _PLACE[type(message)][0]
+
+
+class _Frame(msgspec.Struct, frozen=True):
+    lane: Lane
+    epoch: Count
+    seq: Annotated[int, Meta(ge=1, le=2**53)]
+    ack: Count
+    kind: str
+    body: dict[str, Any]
+
+
+def encode(envelope: Envelope) -> dict[str, Any]:
+    """Return the JSON-ready content of one comm message."""
+    lane, kind = _PLACE[type(envelope.message)]
+    return {
+        "lane": lane,
+        "epoch": envelope.epoch,
+        "seq": envelope.seq,
+        "ack": envelope.ack,
+        "kind": kind,
+        "body": msgspec.to_builtins(envelope.message),
+    }
+
+
+def decode(content: object, kinds: Mapping[tuple[str, str], type] = FROM_PAGE) -> Envelope:
+    """Read the content of one comm message.
+
+    Args:
+        content: What the comm delivered; anything at all.
+        kinds: `FROM_PAGE` or `FROM_KERNEL`.
+
+    Raises:
+        BridgeMessageError: If it is no such message. Unknown fields are let pass, unknown kinds are not.
+    """
+    try:
+        wire = msgspec.convert(content, _Frame)
+    except (msgspec.ValidationError, TypeError, RecursionError) as error:
+        raise BridgeMessageError(f"not a message of the bridge ({type(error).__name__})") from None
+    cls = kinds.get((wire.lane, wire.kind))
+    if cls is None:
+        raise BridgeMessageError(f"unknown kind on the {wire.lane} lane")
+    message: Any
+    try:
+        message = msgspec.convert(wire.body, cls)
+    except (msgspec.ValidationError, TypeError, RecursionError):
+        raise BridgeMessageError(f"the fields of {wire.kind} have wrong types") from None
+    return Envelope(epoch=wire.epoch, seq=wire.seq, ack=wire.ack, message=message)

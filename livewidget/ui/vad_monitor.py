@@ -1,0 +1,116 @@
+"""The microphone as turn detection hears it, window by window, for a learner to look at.
+
+A remote model says when speech began and ended, never why. The same detector that the stand-in listens with
+runs here on the same sound with the same settings: with the stand-in what it shows is what happens, with a
+remote model it is a likeness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from livewidget.audio import SILENCE_DBFS, Samples, level_dbfs
+from livewidget.config import TurnDetection
+from livewidget.protocol import realtime_input
+from livewidget.standin.interfaces import HEARING_RATE, HearingSettings, SpeechEnded, SpeechStarted
+from livewidget.standin.tutor.ears import VoiceActivity
+from livewidget.ui.messages import MarkView, Speech
+from livewidget.vad import WINDOW, Detector, SileroDetector, detector
+
+#: Windows that wait to be shown, of 32 ms each: half a minute. The oldest give way.
+MOST_WINDOWS = 1000
+#: The silence that ends a turn on the service where nothing is said; the stand-in's own is shorter.
+REMOTE_SILENCE_MS = 800
+_STEP_MS = WINDOW * 1000 / HEARING_RATE
+
+
+def hearing_of(turns: TurnDetection, *, remote: bool) -> HearingSettings:
+    """Return how the stand-in hears with these settings; `remote`: with the service's own silence."""
+    settings = HearingSettings.of(realtime_input(turns))
+    if remote and turns.silence_ms is None:
+        settings = replace(settings, silence_ms=REMOTE_SILENCE_MS)
+    return settings
+
+
+class Tuner:
+    """Listens along. What it finds is fetched by `take`, a few times a second."""
+
+    def __init__(self, settings: HearingSettings, *, voice_detector: Detector | None = None) -> None:
+        """Listen by `settings`, with a detector of its own unless one is given."""
+        found = voice_detector or detector()
+        self._name = "Silero" if isinstance(found, SileroDetector) else "Energy"
+        self._settings = settings
+        self._levels: list[float] = []
+        self._probabilities: list[float] = []
+        self._marks: list[MarkView] = []
+        self._from_ms = 0.0
+        self._ears = VoiceActivity(settings, _Deaf(), voice_detector=_Witness(found, self._window))
+
+    def feed(self, pcm: bytes) -> None:
+        """Hear PCM16 little-endian mono at 16 kHz, at most 100 ms at a time."""
+        for heard in self._ears.feed(pcm):
+            if isinstance(heard, SpeechStarted):
+                at_ms = heard.at_sample * 1000 / HEARING_RATE
+                self._mark("speech", at_ms - self._settings.prefix_padding_ms)
+                self._mark("start", at_ms)
+            elif isinstance(heard, SpeechEnded):
+                at_ms = heard.at_sample * 1000 / HEARING_RATE
+                self._mark("silence", at_ms - self._settings.silence_ms)
+                self._mark("end", at_ms)
+
+    def take(self) -> Speech | None:
+        """Return what was found since this was last called, or None if that is nothing."""
+        if not self._levels:
+            return None
+        found = Speech(
+            from_ms=self._from_ms,
+            step_ms=_STEP_MS,
+            levels=tuple(self._levels),
+            probabilities=tuple(self._probabilities),
+            marks=tuple(self._marks),
+            start_threshold=self._settings.start_threshold,
+            end_threshold=self._settings.end_threshold,
+            prefix_padding_ms=self._settings.prefix_padding_ms,
+            silence_ms=self._settings.silence_ms,
+            detector=self._name,
+        )
+        self._from_ms += len(self._levels) * _STEP_MS
+        self._levels, self._probabilities, self._marks = [], [], []
+        return found
+
+    def _mark(self, kind: str, at_ms: float) -> None:
+        self._marks.append(MarkView(kind=kind, at_ms=max(0.0, at_ms)))  # type: ignore[arg-type]
+
+    def _window(self, window: Samples, probability: float) -> None:
+        self._levels.append(round(max(level_dbfs(window), SILENCE_DBFS), 1))
+        self._probabilities.append(round(probability, 3))
+        if len(self._levels) > MOST_WINDOWS:
+            del self._levels[0], self._probabilities[0]
+            self._from_ms += _STEP_MS
+
+
+class _Witness:
+    """A detector whose every word is written down."""
+
+    def __init__(self, found: Detector, told: Callable[[Samples, float], None]) -> None:
+        self._found = found
+        self._told = told
+
+    def probability(self, window: Samples) -> float:
+        probability = self._found.probability(window)
+        self._told(window, probability)
+        return probability
+
+
+class _Deaf:
+    """Takes the sound of utterances and makes nothing of it."""
+
+    def begin(self) -> None: ...
+
+    def hear(self, pcm: bytes, speech: bool) -> str | None: ...
+
+    def finish(self) -> tuple[str, bool, Callable[[], str] | None]:
+        return "", True, None
+
+    def close(self) -> None: ...

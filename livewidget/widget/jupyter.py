@@ -1,0 +1,213 @@
+"""Which widgets a cell has made: running the cell again closes those of its last run.
+
+What the widget asks of its kernel. Everything is feature-tested: there may be no kernel at all.
+
+Waiting in a cell without stopping the page: only kernels without subshells need more than a wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+SWITCH = "LIVEWIDGET_SUBSHELL_LANE"
+
+
+def shell() -> Any:
+    """Return the running IPython shell, or None. Imports nothing."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+
+
+def kernel() -> Any:
+    """Return the running ipykernel, or None."""
+    return getattr(shell(), "kernel", None)
+
+
+def keep_subshell_lane(comm: Any) -> bool:
+    """Let the page's messages go to the subshell they are addressed to, whoever sent last on `comm`.
+
+    ipykernel 7.4 routes a comm's messages to the shell that sent on it last: one message sent from a cell
+    would move the microphone to the main shell, where it waits until the cell is done. Earlier versions have
+    no such routing. Private to ipykernel, and so feature-tested; `LIVEWIDGET_SUBSHELL_LANE=0` leaves it
+    alone.
+
+    Returns:
+        Whether there was a routing to put aside.
+    """
+    if os.environ.get(SWITCH) == "0" or not hasattr(comm, "_reply_subshell_for"):
+        return False
+    comm._reply_subshell_for = lambda data, default: default
+    return True
+
+
+def has_subshells() -> bool:
+    """Whether the kernel can answer the page while a cell runs, if the front end asks for a subshell."""
+    running = kernel()
+    return bool(running is not None and getattr(running, "_supports_kernel_subshells", False))
+
+
+def running_cell() -> tuple[str, str]:
+    """Return the id of the cell that is being executed and of this execution of it; "" where not known."""
+    running = kernel()
+    if running is None:
+        return "", ""
+    try:
+        parent = running.get_parent("shell")
+        cell = (parent.get("metadata") or {}).get("cellId") or ""
+        return str(cell), str(parent["header"]["msg_id"])
+    except (AttributeError, KeyError, LookupError, TypeError):
+        return "", ""
+
+
+class CellWatch:
+    """Knows whether a cell is running. A widget is mostly made by one, so it begins by assuming so.
+
+    Attributes:
+        running: True from the start of a cell to its end.
+    """
+
+    def __init__(self) -> None:
+        self._shell = shell()
+        self.running = False
+        if self._shell is not None and kernel() is not None:
+            self.running = True
+            self._shell.events.register("pre_run_cell", self._began)
+            self._shell.events.register("post_run_cell", self._ended)
+
+    def _began(self, *_: object) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self.running = True
+
+    def _ended(self, *_: object) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self.running = False
+
+    def close(self) -> None:
+        """Stop watching; twice is allowed."""
+        if self._shell is not None and kernel() is not None:
+            for event, callback in (("pre_run_cell", self._began), ("post_run_cell", self._ended)):
+                if callback in self._shell.events.callbacks.get(event, []):
+                    self._shell.events.unregister(event, callback)
+        self._shell = None
+
+
+class Closable(Protocol):
+    """What can be closed."""
+
+    def close(self) -> None:
+        """Close it; twice is allowed."""
+
+
+_lock = threading.Lock()
+_made: dict[str, tuple[str, list[weakref.ref[Closable]]]] = {}
+
+
+def enter(widget: Closable) -> None:
+    """Note that the running cell made `widget`, and close what an earlier run of the same cell made.
+
+    Without a cell (a script, a front end that names none) nothing is closed: there the page's lease ends a
+    session.
+    """
+    cell, execution = running_cell()
+    if not cell:
+        return
+    with _lock:
+        before, widgets = _made.get(cell, (execution, []))
+        old = [] if before == execution else widgets
+        kept = widgets if before == execution else []
+        _made[cell] = (execution, [*(ref for ref in kept if ref() is not None), weakref.ref(widget)])
+    for ref in old:
+        if (former := ref()) is not None:
+            former.close()
+
+
+SLICE_S = 0.05
+MOST_AT_ONCE = 100
+
+
+def wait_until(done: Callable[[float], bool], timeout: float | None) -> bool:
+    """Block until `done` is true, letting the page's messages in where the kernel would keep them for later.
+
+    Args:
+        done: Asked again and again; it may wait itself, for at most the seconds that it is given.
+        timeout: Seconds, or None for no limit.
+
+    Returns:
+        Whether it became true in time. An interrupt of the kernel ends the wait as usual.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    with _queue_moving() as move:
+        while True:
+            left = None if deadline is None else deadline - time.monotonic()
+            if done(SLICE_S if left is None else max(0.0, min(SLICE_S, left))):
+                return True
+            if left is not None and left <= 0:
+                return False
+            move()
+
+
+@contextmanager
+def _queue_moving() -> Iterator[Callable[[], None]]:
+    running = kernel()
+    main = threading.current_thread() is threading.main_thread()
+    if running is None or has_subshells() or not main or not hasattr(running, "do_one_iteration"):
+        yield lambda: None
+        return
+    deferred: list[tuple[Any, ...]] = []
+    handlers = running.shell_handlers
+    execute = handlers["execute_request"]
+
+    async def defer(*request: Any) -> None:
+        deferred.append(request)
+
+    # Cells that were queued meanwhile must not run inside this one: only the page's messages may.
+    handlers["execute_request"] = defer
+    try:
+        yield lambda: _move(running)
+    finally:
+        handlers["execute_request"] = execute
+        for request in deferred:
+            _run_later(running, execute, request)
+
+
+def _move(running: Any) -> None:
+    """Let the kernel handle what has come, as far as it may, without a trace in the running cell."""
+    import nest_asyncio2
+
+    loop = asyncio.get_event_loop()
+    nest_asyncio2.apply(loop)
+    # Every message makes itself the parent of what is printed, and the one that an interrupt is meant for.
+    ident, parent = running._parent_ident["shell"], running.get_parent("shell")
+    interrupt = getattr(running, "saved_sigint_handler", None)
+    try:
+        for _ in range(MOST_AT_ONCE):
+            loop.run_until_complete(running.do_one_iteration())
+            if not running.msg_queue.qsize():
+                return
+    finally:
+        running.set_parent(ident, parent, channel="shell")
+        if interrupt is not None:
+            running.saved_sigint_handler = interrupt
+
+
+def _run_later(running: Any, execute: Callable[..., Any], request: tuple[Any, ...]) -> None:
+    async def later() -> None:
+        stream, ident, parent = request
+        running.set_parent(ident, parent, channel="shell")
+        running._publish_status("busy", "shell")
+        try:
+            result = execute(stream, ident, parent)
+            if hasattr(result, "__await__"):
+                await result
+        finally:
+            running._publish_status("idle", "shell")
+
+    running.schedule_dispatch(later)
