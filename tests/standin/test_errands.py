@@ -4,7 +4,7 @@ import pytest
 
 from livewidget.clock import ManualClock
 from tests.standin.puppets import LOUD, SECOND, kinds, said
-from tests.standin.test_calling import LEVEL, THINKING, answers, asks, declared
+from tests.standin.test_tool_calls import LEVEL, THINKING, answers, asks, declared
 
 FREE = declared("NON_BLOCKING")
 GAVE = 'weather gave {"of": "weather"}'

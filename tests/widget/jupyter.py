@@ -7,8 +7,7 @@ import comm.base_comm
 import pytest
 
 from livewidget.ui import messages as m
-
-from .page import Page as PageSide
+from tests.ui.page import Page as PageSide
 
 
 class Comm(comm.base_comm.BaseComm):

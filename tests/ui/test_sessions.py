@@ -8,9 +8,8 @@ import pytest
 
 from livewidget import LiveWidget, StandIn
 from livewidget.errors import LiveError
-
-from .jupyter import comms, end, until
-from .test_live import notices, tone, tutor
+from tests.widget.jupyter import comms, end, until
+from tests.widget.test_live import notices, tone, tutor
 
 __all__ = ["comms"]
 pytestmark = pytest.mark.usefixtures("comms")

@@ -13,9 +13,8 @@ from livewidget.standin.interfaces import Speech
 from livewidget.ui import messages as m
 from livewidget.ui.uplink import MOST_SOUND, Uplink
 from tests.standin.puppets import LOUD, SECOND, Ears
-
-from .jupyter import WidgetPage, comms, end, until
-from .test_live import notices, tone, tutor
+from tests.widget.jupyter import WidgetPage, comms, end, until
+from tests.widget.test_live import notices, tone, tutor
 
 __all__ = ["comms"]
 pytestmark = pytest.mark.usefixtures("comms")

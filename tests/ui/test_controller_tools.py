@@ -10,10 +10,10 @@ from livewidget.errors import ConfigError
 from livewidget.events import ToolAsking
 from livewidget.integrations.mcp import McpServer
 from livewidget.ui import messages as m
+from tests.widget.jupyter import WidgetPage, comms, until
+from tests.widget.test_live import notices, tone
 
-from .jupyter import WidgetPage, comms, until
 from .page import Link
-from .test_live import notices, tone
 
 __all__ = ["comms"]
 pytestmark = pytest.mark.usefixtures("comms")

@@ -9,7 +9,7 @@ from livewidget.config import TurnDetection
 from livewidget.session.wire_log import WireLog
 from livewidget.ui import messages as m
 from livewidget.ui.inspector import Insight
-from tests.widget.page import Link
+from tests.ui.page import Link
 
 LOOKS = m.Explorer(open=True, wire=False, tuner=True)
 AWAY = m.Explorer(open=True, wire=False, tuner=False)

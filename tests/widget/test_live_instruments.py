@@ -4,8 +4,8 @@ import pytest
 
 from livewidget import LiveConfig, StandIn
 from livewidget.errors import ConfigError
+from tests.ui.exploring import len_of, made, setup, talk
 
-from .exploring import len_of, made, setup, talk
 from .jupyter import comms, until
 
 __all__ = ["comms", "made"]

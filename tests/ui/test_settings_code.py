@@ -4,10 +4,10 @@ import pytest
 
 from livewidget import StandIn
 from livewidget.ui import messages as m
-from tests.session.test_code import STATES
+from tests.session.test_client import STATES
+from tests.widget.jupyter import comms
 
-from .jupyter import comms
-from .test_explorer import apply, made, pages
+from .test_settings_explorer import apply, made, pages
 
 __all__ = ["comms", "made", "pages"]
 pytestmark = pytest.mark.usefixtures("comms")

@@ -6,9 +6,9 @@ import pytest
 
 from livewidget.ui import messages as m
 from livewidget.ui.inspector import PERIOD_MS, Gauge, view
+from tests.widget.jupyter import comms, until
 
 from .exploring import made, pages, talk
-from .jupyter import comms, until
 
 __all__ = ["comms", "made", "pages"]
 pytestmark = pytest.mark.usefixtures("comms")

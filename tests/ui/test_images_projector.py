@@ -13,8 +13,7 @@ from livewidget.errors import PictureError, StateError, UsageError
 from livewidget.pictures import to_picture
 from livewidget.ui import messages as m
 from tests.watched import Watched
-
-from .jupyter import WidgetPage, comms, until
+from tests.widget.jupyter import WidgetPage, comms, until
 
 __all__ = ["comms"]
 pytestmark = pytest.mark.usefixtures("comms")

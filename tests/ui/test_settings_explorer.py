@@ -6,10 +6,10 @@ from livewidget import Gemini, LiveConfig, StandIn, TurnComplete
 from livewidget.models import FEATURES
 from livewidget.models.catalogue import models_of
 from livewidget.ui import messages as m
+from tests.widget.jupyter import comms, until
+from tests.widget.test_live import CANARY, notices
 
 from .exploring import AWAY, LOOK, after, apply, change, len_of, made, pages, setup, talk
-from .jupyter import comms, until
-from .test_live import CANARY, notices
 
 __all__ = ["comms", "made", "pages"]
 pytestmark = pytest.mark.usefixtures("comms")

@@ -4,9 +4,8 @@ import pytest
 
 from livewidget import LiveWidget
 from livewidget.ui import messages as m
-
-from .jupyter import WidgetPage, until
-from .test_live import tutor
+from tests.widget.jupyter import WidgetPage, until
+from tests.widget.test_live import tutor
 
 LOOK = m.Explorer(open=True, wire=False, tuner=False)
 AWAY = m.Explorer(open=False, wire=False, tuner=False)
