@@ -109,6 +109,46 @@ def test_the_check_of_providers_sees_one():
     assert asks_for_a_provider(ast.parse("if isinstance(x, (Y, connection.Gemini)): pass")) == [1]
 
 
+def imports(tree: ast.AST, names: set[str]) -> set[str]:
+    """The modules among `names` that a tree imports, wherever in it: for types alone and in functions too."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inner & names or {node.module}
+    return found & names
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of modules that import each other, directly or through others."""
+
+    def reached(start: str) -> set[str]:
+        seen, left = set(), [start]
+        while left:
+            for name in graph[left.pop()] - seen:
+                seen.add(name)
+                left.append(name)
+        return seen
+
+    reach = {name: reached(name) for name in graph}
+    groups = {frozenset(two for two in reach[one] if one in reach[two]) for one in graph}
+    return sorted(sorted(group) for group in groups if group)
+
+
+def test_no_modules_import_each_other():
+    paths = script("report").modules(ROOT)
+    graph = {name: imports(TREES[path], set(paths)) - {name} for name, path in paths.items()}
+    assert circles(graph) == []
+
+
+def test_the_check_of_imports_sees_a_circle():
+    names = {"a", "a.b", "a.c"}
+    assert imports(ast.parse("def f():\n    from a import b, C"), names) == {"a.b"}
+    assert circles({"a": set(), "a.b": {"a.c", "a"}, "a.c": {"a.b"}}) == [["a.b", "a.c"]]
+
+
 # --- Tests and modules --------------------------------------------------------------------------------------
 
 
