@@ -40,9 +40,10 @@ types:
 	$(BIN)/mypy
 	$(JS) run types
 
-# What stands out in the size of files and functions, each with its reason.
+# What stands out in the size of files and functions, each with its reason; code that nothing uses.
 report:
 	$(BIN)/python tools/report.py
+	$(BIN)/python tools/dead_code.py
 
 # What is committed is what js/ builds and what tools/messages.py writes. safe.directory: a checkout may belong to another user than the one that tests it.
 bundle-fresh: bundle

@@ -80,6 +80,24 @@ def test_the_report_fails_where_a_reason_is_missing_or_stale(tree):
     assert "livewidget/gone.py: no longer stands out; take it off STAYS" in lines
 
 
+def test_the_report_of_dead_code_sees_what_nothing_uses(tmp_path):
+    dead_code = script("dead_code")
+    package = tmp_path / "package"
+    (package / "protocol").mkdir(parents=True)
+    (package / "protocol" / "messages.py").write_text("class Sent:\n    field: int = 0\n")
+    (package / "used.py").write_text(
+        "from package.protocol.messages import Sent\nSent()\ndef orphan(): ...\n"
+    )
+    found = dead_code.unused(package)
+    line = "package/used.py:3: unused function orphan"
+    assert found == [("orphan", line)]
+    assert dead_code.report(found, {}) == [line]
+    assert dead_code.report(found, {"orphan": "a reason"}) == []
+    assert dead_code.report([], {"orphan": "a reason"}) == [
+        "orphan: is used now, or is gone; take it off ALLOWED"
+    ]
+
+
 # --- Structure ----------------------------------------------------------------------------------------------
 
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
