@@ -21,7 +21,6 @@
     │   ├── ConnectFailed          no connection could be made
     │   ├── SetupTimeout           connected, but the server did not accept the setup in time
     │   └── LinkLost               the connection broke
-    ├── BrowserError               the browser's: microphone, page, playback
     └── AnswerTimeout              no answer in the time given; also a TimeoutError
 
 Every message is one plain sentence or two: what happened, why, what to do. No message holds a key, a token, a
@@ -118,10 +117,6 @@ class SetupTimeout(LinkError):
 
 class LinkLost(LinkError):
     """The connection broke."""
-
-
-class BrowserError(LiveError):
-    """The browser's part: microphone, page, playback."""
 
 
 class AnswerTimeout(LiveError, TimeoutError):
