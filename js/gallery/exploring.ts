@@ -1,6 +1,6 @@
 // States of the explorer, with the real tables.
 
-import { type Exploring, type State, initialState } from "../src/state.ts";
+import { type ExplorerState, type State, initialState } from "../src/state.ts";
 import type { Catalogue, Meter, Settings } from "../src/messages.gen.ts";
 
 /** Put in by the build. */
@@ -33,7 +33,7 @@ const METER: Meter = {
   link_ms: 0.4,
 };
 
-function exploring(settings: Partial<Settings> = {}, more: Partial<Exploring> = {}): Exploring {
+function exploring(settings: Partial<Settings> = {}, more: Partial<ExplorerState> = {}): ExplorerState {
   return {
     ...initialState().explorer,
     open: true,

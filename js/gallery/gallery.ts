@@ -70,14 +70,14 @@ const actions: Actions = {
   toggleMute: log("toggleMute"),
   sendText: log("sendText"),
   interrupt: log("interrupt"),
-  hold: (holding) => store.set({ holding }),
+  pushToTalk: (holding) => store.set({ holding }),
   setTurnTaking: (turnTaking) => store.set({ turnTaking }),
   setVolume: (volume) => store.set({ playback: { ...store.get().playback, volume } }),
   pickMicrophone: (deviceId) => store.set({ microphone: { ...store.get().microphone, deviceId } }),
   confirm: log("confirm"),
   dismissNotice: (code) => store.set({ notices: store.get().notices.filter((one) => one.code !== code) }),
   explorer: {
-    look: (open, panel) => {
+    show: (open, panel) => {
       const explorer = store.get().explorer;
       store.set({ explorer: { ...explorer, open, panel: panel ?? explorer.panel } });
     },
@@ -90,16 +90,16 @@ const actions: Actions = {
     apply: log("apply"),
     revert: log("revert"),
   },
-  sight: {
+  video: {
     toggle: (source) => {
-      const { sight } = store.get();
-      store.set({ sight: { ...sight, source: sight.source === source ? null : source, state: "on" } });
+      const { video } = store.get();
+      store.set({ video: { ...video, source: video.source === source ? null : source, state: "on" } });
     },
     sendFile: log("sendFile"),
-    pickCamera: (deviceId) => store.set({ sight: { ...store.get().sight, deviceId } }),
-    setSize: (maxSide) => store.set({ sight: { ...store.get().sight, maxSide } }),
-    setQuality: (quality) => store.set({ sight: { ...store.get().sight, quality } }),
-    dismiss: () => store.set({ sight: { ...store.get().sight, preview: null, news: "" } }),
+    pickCamera: (deviceId) => store.set({ video: { ...store.get().video, deviceId } }),
+    setSize: (maxSide) => store.set({ video: { ...store.get().video, maxSide } }),
+    setQuality: (quality) => store.set({ video: { ...store.get().video, quality } }),
+    dismiss: () => store.set({ video: { ...store.get().video, preview: null, progress: "" } }),
   },
 };
 const host = document.createElement("div");

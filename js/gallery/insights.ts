@@ -1,6 +1,6 @@
 // What the explorer's panels of a talk's insides show: made up, but shaped as the kernel sends it.
 
-import { type Exploring, type Track, initialState } from "../src/state.ts";
+import { type ExplorerState, type SpeechTrack, initialState } from "../src/state.ts";
 import type { Frame } from "../src/messages.gen.ts";
 
 let number = 0;
@@ -68,7 +68,7 @@ const frames: Frame[] = [
 
 const loud = (ms: number) => (ms > 2400 && ms < 4700) || (ms > 8200 && ms < 11_700);
 
-const track: Track = {
+const track: SpeechTrack = {
   windows: Array.from({ length: 375 }, (_, index) => {
     const atMs = index * 32;
     const voice = loud(atMs);
@@ -100,6 +100,6 @@ const track: Track = {
 };
 
 /** The explorer, open at one of them. */
-export function looking(panel: Exploring["panel"]): Exploring {
+export function looking(panel: ExplorerState["panel"]): ExplorerState {
   return { ...initialState().explorer, open: true, panel, frames: { list: frames, lost: 0 }, track };
 }

@@ -1,6 +1,6 @@
 // What is shown to the model, in every state of it.
 
-import { initialState, type Sight, type State } from "../src/state.ts";
+import { initialState, type VideoState, type State } from "../src/state.ts";
 
 const drawing = (body: string) =>
   `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" width="768" height="432" viewBox="0 0 768 432">${body}</svg>`)}`;
@@ -16,21 +16,21 @@ const PLOT = drawing(
   <path d="M60 360L180 345L300 250L420 280L540 160L660 190L730 150" fill="none" stroke="#ff7f0e" stroke-width="5"/>`,
 );
 
-const sight = (change: Partial<Sight>): Sight => ({ ...initialState().sight, ...change });
-const camera: Sight["preview"] = { source: "camera", url: DESK, width: 768, height: 432, bytes: 41_200, tokens: 258 };
-const plot: Sight["preview"] = { source: "python", url: PLOT, width: 768, height: 432, bytes: 23_850, tokens: 258 };
+const video = (change: Partial<VideoState>): VideoState => ({ ...initialState().video, ...change });
+const camera: VideoState["preview"] = { source: "camera", url: DESK, width: 768, height: 432, bytes: 41_200, tokens: 258 };
+const plot: VideoState["preview"] = { source: "python", url: PLOT, width: 768, height: 432, bytes: 23_850, tokens: 258 };
 
 /** Every state, over a live talk. */
 export function sights(live: State): Record<string, State> {
   const on = { source: "camera", state: "on" } as const;
   return {
-    camera: { ...live, sight: sight({ ...on, preview: camera, sent: 12, news: "sent" }) },
-    "camera-asking": { ...live, sight: sight({ source: "camera", state: "asking" }) },
-    "camera-unchanged": { ...live, sight: sight({ ...on, preview: camera, sent: 3, news: "unchanged" }) },
-    "camera-hidden": { ...live, sight: sight({ source: "camera", state: "hidden", preview: camera }) },
-    screen: { ...live, sight: sight({ source: "screen", state: "on", preview: { ...camera, source: "screen", url: PLOT }, sent: 1, news: "sent" }) },
-    shown: { ...live, sight: sight({ preview: plot, news: "sent", sent: 1 }) },
-    large: { ...live, sight: sight({ preview: plot, news: "sent", sent: 1 }) },
+    camera: { ...live, video: video({ ...on, preview: camera, sent: 12, progress: "sent" }) },
+    "camera-asking": { ...live, video: video({ source: "camera", state: "asking" }) },
+    "camera-unchanged": { ...live, video: video({ ...on, preview: camera, sent: 3, progress: "unchanged" }) },
+    "camera-hidden": { ...live, video: video({ source: "camera", state: "hidden", preview: camera }) },
+    screen: { ...live, video: video({ source: "screen", state: "on", preview: { ...camera, source: "screen", url: PLOT }, sent: 1, progress: "sent" }) },
+    shown: { ...live, video: video({ preview: plot, progress: "sent", sent: 1 }) },
+    large: { ...live, video: video({ preview: plot, progress: "sent", sent: 1 }) },
     "camera-gone": {
       ...live,
       notices: [

@@ -198,7 +198,7 @@ export const STATES: Record<string, State> = {
   },
   ended: { ...base, phase: "ended", turns: light.map((one) => ({ ...one, final: true })) },
   gone: { ...live, connected: false, notices: [KERNEL_GONE] },
-  mirror: { ...live, owner: false, elsewhere: true },
+  mirror: { ...live, owner: false, ownedElsewhere: true },
   tools: {
     ...live,
     turns: [

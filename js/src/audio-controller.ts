@@ -1,10 +1,10 @@
 // The microphone and the model's audio of one page, between its state and the kernel.
 
-import { LevelLanes } from "./audio/levels.ts";
+import { LevelTimeline } from "./audio/levels.ts";
 import type { Bridge } from "./bridge.ts";
-import { SILENT } from "./media/devices.ts";
+import { MICROPHONE_SILENT } from "./media/devices.ts";
 import { Microphone } from "./media/microphone.ts";
-import { Voice } from "./media/microphone-sender.ts";
+import { MicrophoneSender } from "./media/microphone-sender.ts";
 import { Player } from "./media/player.ts";
 import { KERNEL_BUSY, type Notices, SOUND_BLOCKED } from "./notices.ts";
 import type { Scope } from "./scope.ts";
@@ -12,8 +12,8 @@ import type { MicrophoneState, Store } from "./state.ts";
 
 const BAR_MS = 40;
 
-export class Talk {
-  readonly levels = new LevelLanes();
+export class AudioController {
+  readonly levels = new LevelTimeline();
   readonly #scope: Scope;
   readonly #store: Store;
   readonly #notices: Notices;
@@ -21,7 +21,7 @@ export class Talk {
   readonly #now: () => number;
   readonly #player: Player;
   readonly #microphone: Microphone;
-  readonly #voice: Voice;
+  readonly #sender: MicrophoneSender;
 
   /** Touches no device: that takes a click. */
   constructor(scope: Scope, store: Store, notices: Notices, bridge: Bridge, now: () => number) {
@@ -30,10 +30,10 @@ export class Talk {
     this.#notices = notices;
     this.#bridge = bridge;
     this.#now = now;
-    this.#voice = this.#makeVoice();
+    this.#sender = this.#makeSender();
     this.#player = this.#makePlayer();
     this.#microphone = this.#makeMicrophone();
-    scope.interval(() => this.#moveLevels(), BAR_MS);
+    scope.interval(() => this.#advanceLevels(), BAR_MS);
   }
 
   get player(): Player {
@@ -45,7 +45,7 @@ export class Talk {
   }
 
   /** Tells the kernel how far the voice is; that is credit, statistics and sign of life. */
-  report(): void {
+  reportPlayback(): void {
     // A kernel that was restarted complains of each message of a comm that it does not know.
     if (!this.#bridge.welcomed || !this.#store.get().connected) {
       return;
@@ -64,41 +64,42 @@ export class Talk {
   }
 
   /** The kernel has taken microphone packets up to `ack`. */
-  heartbeat(ack: number, resend: boolean): void {
-    this.#voice.heartbeat(ack, resend);
+  onHeartbeat(ack: number, resend: boolean): void {
+    this.#sender.heartbeat(ack, resend);
   }
 
   /** Push-to-talk is pressed or let go; the microphone is there or about to be. */
-  hold(active: boolean): void {
+  pushToTalk(active: boolean): void {
     if (active) {
-      this.openGate();
+      this.updateGate();
     } else {
-      this.#microphone.flush(() => this.#voice.release());
+      this.#microphone.flush(() => this.#sender.release());
     }
   }
 
   /** Gives both devices back at once. */
-  silence(): void {
+  releaseDevices(): void {
     this.#microphone.stop();
     this.#player.close();
   }
 
   /** Frees the loudspeaker once all has been heard. */
-  closeWhenQuiet(): void {
+  closePlayerWhenDone(): void {
     if (this.#player.progress.bufferedMs === 0) {
       this.#player.close();
     }
   }
 
-  #makeVoice(): Voice {
-    return new Voice(
+  #makeSender(): MicrophoneSender {
+    return new MicrophoneSender(
       {
-        send: ({ seq, samples, first_sample, captured_ms, stale, gap_ms }) =>
-          this.#bridge.sendVoice(seq, { first_sample, captured_ms, stale, gap_ms }, samples),
-        activity: (active) => this.#bridge.send({ lane: "control", kind: "activity", body: { active } }),
-        level: (peak) => this.levels.put("user", peak),
-        silent: (silent) => (silent ? this.#notices.show(SILENT) : this.#notices.clear(SILENT.code)),
-        busy: (busy) => this.#busy(busy),
+        onPacket: ({ seq, samples, first_sample, captured_ms, stale, gap_ms }) =>
+          this.#bridge.sendUserAudio(seq, { first_sample, captured_ms, stale, gap_ms }, samples),
+        onActivity: (active) => this.#bridge.send({ lane: "control", kind: "activity", body: { active } }),
+        onLevel: (peak) => this.levels.put("user", peak),
+        onSilent: (silent) =>
+          silent ? this.#notices.show(MICROPHONE_SILENT) : this.#notices.clear(MICROPHONE_SILENT.code),
+        onBusy: (busy) => this.#setBusy(busy),
       },
       this.#now,
     );
@@ -106,57 +107,61 @@ export class Talk {
 
   #makePlayer(): Player {
     return new Player(this.#scope, {
-      progress: ({ turn, sample }, peak) => {
+      onProgress: ({ turn, sample }, peak) => {
         this.levels.put("model", peak);
         const playback = this.#store.get().playback;
         if (playback.turn !== turn || playback.playedSample !== sample) {
           this.#store.set({ playback: { ...playback, turn, playedSample: sample } });
         }
       },
-      heard: (turn, sample) => this.#bridge.send({ lane: "control", kind: "heard", body: { turn, sample } }),
-      blocked: (blocked) =>
+      onFlushed: (turn, sample) =>
+        this.#bridge.send({ lane: "control", kind: "heard", body: { turn, sample } }),
+      onBlocked: (blocked) =>
         blocked ? this.#notices.show(SOUND_BLOCKED) : this.#notices.clear(SOUND_BLOCKED.code),
     });
   }
 
   #makeMicrophone(): Microphone {
     return new Microphone(this.#scope, {
-      chunk: (samples, first) => {
+      onChunk: (samples, first) => {
         if (!this.#microphone.muted) {
-          this.#voice.chunk(samples, first);
+          this.#sender.addChunk(samples, first);
         }
       },
-      state: (state, detail) => this.#microphoneState(state, detail),
-      devices: (devices, deviceId) =>
+      onState: (state, detail) => this.#onMicrophoneState(state, detail),
+      onDevices: (devices, deviceId) =>
         this.#store.set({ microphone: { ...this.#store.get().microphone, devices, deviceId } }),
-      trouble: ({ notice }) => this.#notices.show(notice),
+      onProblem: ({ notice }) => this.#notices.show(notice),
     });
   }
 
-  #microphoneState(state: MicrophoneState, detail: string): void {
-    const shown = state === "on" && this.#voice.busy ? "paused" : state;
+  #onMicrophoneState(state: MicrophoneState, detail: string): void {
+    const shown = state === "on" && this.#sender.busy ? "paused" : state;
     this.#store.set({ microphone: { ...this.#store.get().microphone, state: shown } });
     if (state === "muted") {
-      this.#voice.quiet();
+      this.#sender.resetSilence();
     } else if (state !== "on") {
-      this.#voice.off();
+      this.#sender.reset();
       this.#store.set({ holding: this.#store.get().holding && state === "asking" });
     }
-    this.openGate();
+    this.updateGate();
     this.#bridge.send({ lane: "control", kind: "microphone", body: { state, detail } });
   }
 
   /** Opens or shuts the microphone's way to the kernel, as the state says; to be called when that changes. */
-  openGate(): void {
+  updateGate(): void {
     const { phase, microphone, turnTaking, holding, owner } = this.#store.get();
     const on = microphone.state === "on" || microphone.state === "paused";
-    this.#voice.open({ live: phase === "live" && owner && on, pushToTalk: turnTaking === "push_to_talk" });
+    this.#sender.setGate({
+      live: phase === "live" && owner && on,
+      pushToTalk: turnTaking === "push_to_talk",
+    });
     if (holding) {
-      this.#voice.press();
+      this.#sender.press();
     }
   }
 
-  #busy(busy: boolean): void {
+  #setBusy(busy: boolean): void {
     const microphone = this.#store.get().microphone;
     if (busy) {
       this.#notices.show(KERNEL_BUSY);
@@ -169,7 +174,7 @@ export class Talk {
     }
   }
 
-  #moveLevels(): void {
+  #advanceLevels(): void {
     if (
       this.#store.get().phase === "live" ||
       this.#microphone.wanted ||

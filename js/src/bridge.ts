@@ -12,7 +12,7 @@ import {
 
 const CAPACITY = 256;
 const RESEND_MS = 2000;
-const SLOWEST_MS = 30_000;
+const MAX_RESEND_MS = 30_000;
 
 export interface Numbered<T> {
   seq: number;
@@ -20,12 +20,12 @@ export interface Numbered<T> {
 }
 
 /** Numbers messages and keeps them until the other side has them. */
-export class Outbox<T> {
+export class ReliableSender<T> {
   #seq = 0;
   #acked = 0;
-  #waiting: Numbered<T>[] = [];
-  #moved = 0;
-  #patience = RESEND_MS;
+  #unacked: Numbered<T>[] = [];
+  #progressMs = 0;
+  #resendAfterMs = RESEND_MS;
 
   /** The number given last. */
   get seq(): number {
@@ -33,19 +33,19 @@ export class Outbox<T> {
   }
 
   /** All that is not acknowledged yet, oldest first; at most 256, the oldest are given up. */
-  get waiting(): readonly Numbered<T>[] {
-    return this.#waiting;
+  get unacked(): readonly Numbered<T>[] {
+    return this.#unacked;
   }
 
   add(message: T, now: number): number {
-    if (this.#waiting.length === 0) {
-      this.#moved = now;
-      this.#patience = RESEND_MS;
+    if (this.#unacked.length === 0) {
+      this.#progressMs = now;
+      this.#resendAfterMs = RESEND_MS;
     }
     this.#seq += 1;
-    this.#waiting.push({ seq: this.#seq, message });
-    if (this.#waiting.length > CAPACITY) {
-      this.#waiting.shift();
+    this.#unacked.push({ seq: this.#seq, message });
+    if (this.#unacked.length > CAPACITY) {
+      this.#unacked.shift();
     }
     return this.#seq;
   }
@@ -56,29 +56,29 @@ export class Outbox<T> {
       return;
     }
     this.#acked = ack;
-    this.#moved = now;
-    this.#patience = RESEND_MS;
-    this.#waiting = this.#waiting.filter((sent) => sent.seq > ack);
+    this.#progressMs = now;
+    this.#resendAfterMs = RESEND_MS;
+    this.#unacked = this.#unacked.filter((sent) => sent.seq > ack);
   }
 
   /**
    * What to send again: all that waits, when nothing was acknowledged for two seconds; then after four, eight and so on,
    * for a kernel that is busy gets every copy.
    */
-  stalled(now: number): readonly Numbered<T>[] {
-    if (this.#waiting.length === 0 || now - this.#moved < this.#patience) {
+  dueForResend(now: number): readonly Numbered<T>[] {
+    if (this.#unacked.length === 0 || now - this.#progressMs < this.#resendAfterMs) {
       return [];
     }
-    this.#moved = now;
-    this.#patience = Math.min(2 * this.#patience, SLOWEST_MS);
-    return [...this.#waiting];
+    this.#progressMs = now;
+    this.#resendAfterMs = Math.min(2 * this.#resendAfterMs, MAX_RESEND_MS);
+    return [...this.#unacked];
   }
 }
 
 /** Puts messages in order, each once. */
-export class Inbox<T> {
+export class ReliableReceiver<T> {
   #last: number;
-  #held = new Map<number, T>();
+  #early = new Map<number, T>();
 
   /** `last` is the number before the first that counts. */
   constructor(last = 0) {
@@ -91,47 +91,47 @@ export class Inbox<T> {
   }
 
   /** True while a message is missing before one that has come. */
-  get hole(): boolean {
-    return this.#held.size > 0;
+  get hasGap(): boolean {
+    return this.#early.size > 0;
   }
 
   /** Returns the messages that are now in order. One too far ahead is not kept: it will be sent again. */
   receive(seq: number, message: T): T[] {
-    if (seq <= this.#last || seq > this.#last + CAPACITY || this.#held.has(seq)) {
+    if (seq <= this.#last || seq > this.#last + CAPACITY || this.#early.has(seq)) {
       return [];
     }
-    this.#held.set(seq, message);
-    return this.#ready();
+    this.#early.set(seq, message);
+    return this.#takeReady();
   }
 
   /** Gives up on what is missing: goes on at the next message that is here. */
-  skip(): T[] {
-    if (this.#held.size === 0) {
+  skipGap(): T[] {
+    if (this.#early.size === 0) {
       return [];
     }
-    this.#last = Math.min(...this.#held.keys()) - 1;
-    return this.#ready();
+    this.#last = Math.min(...this.#early.keys()) - 1;
+    return this.#takeReady();
   }
 
   /** Begins anew after `last`; what was held beyond it stays. */
   restart(last: number): T[] {
     this.#last = last;
-    for (const seq of [...this.#held.keys()]) {
+    for (const seq of [...this.#early.keys()]) {
       if (seq <= last || seq > last + CAPACITY) {
-        this.#held.delete(seq);
+        this.#early.delete(seq);
       }
     }
-    return this.#ready();
+    return this.#takeReady();
   }
 
-  #ready(): T[] {
+  #takeReady(): T[] {
     const ready: T[] = [];
-    let next = this.#held.get(this.#last + 1);
+    let next = this.#early.get(this.#last + 1);
     while (next !== undefined) {
       this.#last += 1;
-      this.#held.delete(this.#last);
+      this.#early.delete(this.#last);
       ready.push(next);
-      next = this.#held.get(this.#last + 1);
+      next = this.#early.get(this.#last + 1);
     }
     return ready;
   }
@@ -162,34 +162,34 @@ export function readKernelMessage(content: unknown): Envelope<KernelMessage> | n
 export type Wire = (content: Envelope<PageMessage>, buffers: ArrayBuffer[]) => void;
 
 /** What the bridge tells the app of. All are called in order, each message once. */
-export interface Ears {
+export interface BridgeHandlers {
   /** A message of the control lane, or the end of a turn's audio. */
-  message(message: KernelMessage): void;
+  onMessage(message: KernelMessage): void;
   /** A piece of the model's voice: PCM16 at 24 kHz. */
-  voice(turn: number, firstSample: number, samples: Int16Array<ArrayBuffer>): void;
+  onModelAudio(turn: number, firstSample: number, samples: Int16Array<ArrayBuffer>): void;
   /** Audio of older epochs is void. `turn` was interrupted, or null where that is not told (yet). */
-  flush(epoch: number, turn: number | null): void;
+  onFlush(epoch: number, turn: number | null): void;
   /** Something to look at, which may be lost; a picture's bytes ride beside it. */
-  insight(message: Insight, buffers: readonly Buffer[]): void;
+  onInsight(message: Insight, buffers: readonly Buffer[]): void;
   /** The kernel lives: something came from it, in whatever order. */
-  alive(): void;
+  onAlive(): void;
 }
 
 export type Insight = Extract<KernelMessage, { lane: "insight" }>;
 
-interface Spoken {
+interface AudioItem {
   message: Extract<Envelope<KernelMessage>, { lane: "speaker" }>;
   buffers: Buffer[];
 }
 
 /** The kernel repeats after two seconds what the page did not acknowledge. */
-const SPEAKER_HOLE_MS = 5000;
-const CONTROL_HOLE_MS = 3000;
+const SPEAKER_GAP_MS = 5000;
+const CONTROL_GAP_MS = 3000;
 /** Reports that the kernel has not taken yet: a busy kernel is not sent more of them. */
-const REPORTS_UNDER_WAY = 8;
+const MAX_UNACKED_REPORTS = 8;
 
 /** Names a page; `crypto.randomUUID` is missing from pages that are not secure. */
-export function randomName(): string {
+export function randomClientId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =>
     byte.toString(16).padStart(2, "0"),
   ).join("");
@@ -199,23 +199,23 @@ export class Bridge {
   readonly client: string;
   readonly #wire: Wire;
   readonly #now: () => number;
-  readonly #ears: Ears;
-  readonly #out = new Outbox<ControlMessage>();
-  readonly #control = new Inbox<Envelope<KernelMessage>>();
-  readonly #speaker = new Inbox<Spoken>();
+  readonly #handlers: BridgeHandlers;
+  readonly #sender = new ReliableSender<ControlMessage>();
+  readonly #control = new ReliableReceiver<Envelope<KernelMessage>>();
+  readonly #speaker = new ReliableReceiver<AudioItem>();
   #epoch = 0;
   #welcomed = false;
-  #named = false;
-  #owning = false;
+  #acksByClient = false;
+  #ownsAudio = false;
   #cameraSeq = 0;
-  #holeSince: { control: number | null; speaker: number | null } = { control: null, speaker: null };
+  #gapSince: { control: number | null; speaker: number | null } = { control: null, speaker: null };
 
   /** `client` names this page among those that show the same widget. */
-  constructor(client: string, wire: Wire, now: () => number, ears: Ears) {
+  constructor(client: string, wire: Wire, now: () => number, handlers: BridgeHandlers) {
     this.client = client;
     this.#wire = wire;
     this.#now = now;
-    this.#ears = ears;
+    this.#handlers = handlers;
   }
 
   get epoch(): number {
@@ -243,16 +243,16 @@ export class Bridge {
 
   /** Sends a message that will arrive, once and in order; returns its number, 0 for a report that is left out. */
   send(message: ControlMessage): number {
-    if (message.kind === "played" && this.#reportsUnderWay() >= REPORTS_UNDER_WAY) {
+    if (message.kind === "played" && this.#unackedReports() >= MAX_UNACKED_REPORTS) {
       return 0;
     }
-    const seq = this.#out.add(message, this.#now());
+    const seq = this.#sender.add(message, this.#now());
     this.#post(message, seq, this.#control.last);
     return seq;
   }
 
   /** Sends microphone audio under the number that the uplink gave it. */
-  sendVoice(seq: number, body: MicrophoneAudio, samples: Int16Array<ArrayBuffer>): void {
+  sendUserAudio(seq: number, body: MicrophoneAudio, samples: Int16Array<ArrayBuffer>): void {
     this.#post({ lane: "microphone", kind: "audio", body }, seq, 0, [samples.buffer]);
   }
 
@@ -269,33 +269,33 @@ export class Bridge {
     if (message === null) {
       return;
     }
-    this.#ears.alive();
+    this.#handlers.onAlive();
     if (message.lane === "speaker") {
-      this.#hear({ message, buffers: [...buffers] });
+      this.#receiveAudio({ message, buffers: [...buffers] });
     } else if (message.lane === "insight") {
-      this.#ears.insight(message, buffers);
+      this.#handlers.onInsight(message, buffers);
     } else {
-      this.#acknowledged(message);
-      this.#take(message);
+      this.#acknowledge(message);
+      this.#receiveControl(message);
     }
-    this.#watchHoles();
+    this.#updateGaps();
   }
 
   /** To be called a few times a second: repeats what was lost and gives up on what will not come. */
   tick(): void {
     const now = this.#now();
-    for (const { seq, message } of this.#out.stalled(now)) {
+    for (const { seq, message } of this.#sender.dueForResend(now)) {
       this.#post(message, seq, this.#control.last);
     }
-    const { control, speaker } = this.#holeSince;
-    if (control !== null && now - control > CONTROL_HOLE_MS) {
-      this.#holeSince.control = now;
+    const { control, speaker } = this.#gapSince;
+    if (control !== null && now - control > CONTROL_GAP_MS) {
+      this.#gapSince.control = now;
       this.hello();
     }
-    if (speaker !== null && now - speaker > SPEAKER_HOLE_MS) {
-      this.#holeSince.speaker = null;
-      this.#play(this.#speaker.skip());
-      this.#watchHoles();
+    if (speaker !== null && now - speaker > SPEAKER_GAP_MS) {
+      this.#gapSince.speaker = null;
+      this.#deliverAudio(this.#speaker.skipGap());
+      this.#updateGaps();
     }
   }
 
@@ -303,105 +303,108 @@ export class Bridge {
     this.#wire({ ...message, epoch: this.#epoch, seq, ack }, buffers);
   }
 
-  #reportsUnderWay(): number {
-    return this.#out.waiting.reduce((sum, sent) => sum + (sent.message.kind === "played" ? 1 : 0), 0);
+  #unackedReports(): number {
+    return this.#sender.unacked.reduce((sum, sent) => sum + (sent.message.kind === "played" ? 1 : 0), 0);
   }
 
   /** The envelope speaks of one page's lane only; a heartbeat names all. */
-  #acknowledged(message: Envelope<KernelMessage>): void {
+  #acknowledge(message: Envelope<KernelMessage>): void {
     const mine =
       message.kind === "heartbeat" && Object.hasOwn(message.body.acks, this.client)
         ? message.body.acks[this.client]
         : undefined;
     if (mine !== undefined) {
-      this.#named = true;
-      this.#out.acknowledge(mine, this.#now());
-    } else if (!this.#named) {
-      this.#out.acknowledge(message.ack, this.#now());
+      this.#acksByClient = true;
+      this.#sender.acknowledge(mine, this.#now());
+    } else if (!this.#acksByClient) {
+      this.#sender.acknowledge(message.ack, this.#now());
     }
   }
 
-  #take(message: Envelope<KernelMessage>): void {
+  #receiveControl(message: Envelope<KernelMessage>): void {
     const greeted = message.kind === "welcome" && message.body.client === this.client;
     if (greeted && (!this.#welcomed || message.seq > this.#control.last)) {
-      this.#begin(message);
+      this.#acceptWelcome(message);
       return;
     }
     if (!this.#welcomed) {
       return;
     }
     for (const ready of this.#control.receive(message.seq, message)) {
-      this.#act(ready);
+      this.#deliver(ready);
     }
   }
 
   /** The welcome is a snapshot: whatever was missing before it no longer matters. */
-  #begin(message: Extract<Envelope<KernelMessage>, { kind: "welcome" }>): void {
+  #acceptWelcome(message: Extract<Envelope<KernelMessage>, { kind: "welcome" }>): void {
     const waiting = this.#control.restart(message.seq);
     if (!this.#welcomed || message.body.owner !== this.client) {
-      this.#play(this.#speaker.restart(message.body.speaker_seq));
+      this.#deliverAudio(this.#speaker.restart(message.body.speaker_seq));
     }
     this.#welcomed = true;
     for (const ready of [message, ...waiting]) {
-      this.#act(ready);
+      this.#deliver(ready);
     }
   }
 
-  #act(message: Envelope<KernelMessage>): void {
+  #deliver(message: Envelope<KernelMessage>): void {
     if (message.kind === "welcome" && message.body.client !== this.client) {
       return;
     }
     if (message.kind === "welcome" || message.kind === "state") {
-      this.#owning = message.body.owner === this.client;
+      this.#ownsAudio = message.body.owner === this.client;
     }
     // A flush is always answered: the voice of the next turn may have raised the epoch before it came.
     if (message.epoch > this.#epoch || message.kind === "flush") {
-      this.#raise(Math.max(message.epoch, this.#epoch), message.kind === "flush" ? message.body.turn : null);
+      this.#raiseEpoch(
+        Math.max(message.epoch, this.#epoch),
+        message.kind === "flush" ? message.body.turn : null,
+      );
     }
-    this.#ears.message(message);
+    this.#handlers.onMessage(message);
   }
 
-  #raise(epoch: number, turn: number | null): void {
+  #raiseEpoch(epoch: number, turn: number | null): void {
     this.#epoch = epoch;
-    this.#ears.flush(epoch, turn);
+    this.#handlers.onFlush(epoch, turn);
     // What is missing of an older epoch will never come.
-    this.#play(this.#speaker.skip());
+    this.#deliverAudio(this.#speaker.skipGap());
   }
 
-  #hear(spoken: Spoken): void {
+  #receiveAudio(spoken: AudioItem): void {
     if (!this.#welcomed) {
       return;
     }
     const before = this.#speaker.last;
-    this.#play(this.#speaker.receive(spoken.message.seq, spoken));
-    if (this.#speaker.hole && this.#speaker.last === before && spoken.message.epoch > this.#epoch) {
-      this.#play(this.#speaker.skip());
+    this.#deliverAudio(this.#speaker.receive(spoken.message.seq, spoken));
+    if (this.#speaker.hasGap && this.#speaker.last === before && spoken.message.epoch > this.#epoch) {
+      this.#deliverAudio(this.#speaker.skipGap());
     }
   }
 
-  #play(ready: Spoken[]): void {
+  #deliverAudio(ready: AudioItem[]): void {
     for (const { message, buffers } of ready) {
       // The voice may be faster than the control message that raises the epoch; the flush itself follows.
       if (message.epoch > this.#epoch) {
         this.#epoch = message.epoch;
-        this.#ears.flush(message.epoch, null);
+        this.#handlers.onFlush(message.epoch, null);
       }
-      if (message.epoch < this.#epoch || !this.#owning) {
+      if (message.epoch < this.#epoch || !this.#ownsAudio) {
         continue;
       }
       if (message.kind === "end") {
-        this.#ears.message(message);
+        this.#handlers.onMessage(message);
       } else if (buffers[0] && message.body.sample_rate === 24_000) {
-        this.#ears.voice(message.body.turn, message.body.first_sample, samplesOf(buffers[0]));
+        this.#handlers.onModelAudio(message.body.turn, message.body.first_sample, samplesOf(buffers[0]));
       }
     }
   }
 
-  #watchHoles(): void {
+  #updateGaps(): void {
     const now = this.#now();
-    this.#holeSince = {
-      control: this.#control.hole ? (this.#holeSince.control ?? now) : null,
-      speaker: this.#speaker.hole ? (this.#holeSince.speaker ?? now) : null,
+    this.#gapSince = {
+      control: this.#control.hasGap ? (this.#gapSince.control ?? now) : null,
+      speaker: this.#speaker.hasGap ? (this.#gapSince.speaker ?? now) : null,
     };
   }
 }

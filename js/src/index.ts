@@ -10,7 +10,7 @@ interface Definition {
   render: Render;
 }
 
-function launch(model: AnyModel): App {
+function startApp(model: AnyModel): App {
   const app = new App((content, buffers) => {
     try {
       model.send(content, undefined, buffers);
@@ -18,20 +18,20 @@ function launch(model: AnyModel): App {
       // The comm is closed: the lease says so to the user.
     }
   });
-  const hear = (content: unknown, buffers: Buffer[]) => app.bridge.receive(content, buffers);
-  const doubt = () => app.doubt();
-  model.on("msg:custom", hear);
+  const onMessage = (content: unknown, buffers: Buffer[]) => app.bridge.receive(content, buffers);
+  const onConnectionChange = () => app.suspectDisconnect();
+  model.on("msg:custom", onMessage);
   // Fired when the kernel went away or came back; which of the two is not said.
-  model.on("comm_live_update", doubt);
+  model.on("comm_live_update", onConnectionChange);
   app.scope.add(() => {
-    model.off("msg:custom", hear);
-    model.off("comm_live_update", doubt);
+    model.off("msg:custom", onMessage);
+    model.off("comm_live_update", onConnectionChange);
   });
   return app;
 }
 
 /** Ends `end` with `signal`, if the host has one; the result does it at any time. */
-function until(signal: AbortSignal | undefined, app: App, end: () => void): () => void {
+function disposeOn(signal: AbortSignal | undefined, app: App, end: () => void): () => void {
   if (signal?.aborted) {
     end();
   } else if (signal) {
@@ -49,14 +49,14 @@ export default function widget(): Definition {
   let newest: App | null = null;
   return {
     initialize({ model, signal }) {
-      const app = launch(model);
+      const app = startApp(model);
       apps.set(model, app);
       newest = app;
-      return until(signal, app, () => app.dispose());
+      return disposeOn(signal, app, () => app.dispose());
     },
     render({ model, el, signal }) {
       const app = apps.get(model) ?? newest;
-      return app ? until(signal, app, app.mount(el, mountCard)) : undefined;
+      return app ? disposeOn(signal, app, app.mount(el, mountCard)) : undefined;
     },
   };
 }

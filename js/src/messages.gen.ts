@@ -1,4 +1,4 @@
-// Messages between kernel and page, written by tools/messages.py from livewidget.widget.messages.
+// Messages between kernel and page, written by tools/messages.py from livewidget.ui.messages.
 
 export type TurnTakingMode = "automatic" | "push_to_talk";
 

@@ -54,7 +54,7 @@ export class Notices {
   }
 
   /** Shows a notice of the kernel. */
-  take(notice: Notice): void {
+  showFromKernel(notice: Notice): void {
     this.#own.delete(notice.code);
     this.#put(notice);
   }

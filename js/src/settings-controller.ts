@@ -6,7 +6,7 @@ import {
   addFrames,
   addSpeech,
   type ExplorerActions,
-  type Exploring,
+  type ExplorerState,
   type PanelName,
   type Store,
 } from "./state.ts";
@@ -14,17 +14,17 @@ import {
 type Changes = Record<string, unknown>;
 
 /** What a person did that the kernel has not answered yet, and what that makes of the changes. */
-interface Asked {
+interface Edit {
   seq: number;
-  act(pending: Changes): Changes;
+  applyTo(pending: Changes): Changes;
 }
 
-export class Exploration implements ExplorerActions {
+export class SettingsController implements ExplorerActions {
   readonly #store: Store;
   readonly #bridge: Pick<Bridge, "send" | "client">;
-  #unanswered: Asked[] = [];
+  #unconfirmed: Edit[] = [];
   readonly #now: () => number;
-  #greeted = false;
+  #welcomed = false;
 
   constructor(store: Store, bridge: Pick<Bridge, "send" | "client">, now: () => number) {
     this.#store = store;
@@ -33,52 +33,52 @@ export class Exploration implements ExplorerActions {
   }
 
   /** The kernel greets this page: it knows nothing (any more) of what the page looks at. */
-  welcome(open: boolean): void {
-    if (open && !this.#greeted) {
-      this.#set({ open });
+  onWelcome(open: boolean): void {
+    if (open && !this.#welcomed) {
+      this.#update({ open });
     }
-    this.#greeted = true;
+    this.#welcomed = true;
     if (this.#store.get().explorer.open) {
-      this.#tell();
+      this.#sendVisibility();
     }
   }
 
-  take(message: KernelMessage): void {
+  onMessage(message: KernelMessage): void {
     switch (message.kind) {
       case "catalogue":
-        this.#set({ catalogue: message.body });
+        this.#update({ catalogue: message.body });
         break;
       case "settings":
-        this.#settings(message.body);
+        this.#onSettings(message.body);
         break;
       case "meter":
-        this.#set({ meter: message.body, meterAt: this.#now() });
+        this.#update({ meter: message.body, meterAt: this.#now() });
         break;
     }
   }
 
   /** Something of the talk's insides, which this page looks at. */
-  insight(message: Insight): void {
+  onInsight(message: Insight): void {
     const { frames, track } = this.#store.get().explorer;
     if (message.kind === "wire") {
-      this.#set({ frames: addFrames(frames, message.body) });
+      this.#update({ frames: addFrames(frames, message.body) });
     } else if (message.kind === "speech") {
-      this.#set({ track: addSpeech(track, message.body) });
+      this.#update({ track: addSpeech(track, message.body) });
     }
   }
 
-  look(open: boolean, panel: PanelName = this.#store.get().explorer.panel): void {
+  show(open: boolean, panel: PanelName = this.#store.get().explorer.panel): void {
     const before = this.#store.get().explorer;
     if (before.open !== open || before.panel !== panel) {
-      this.#set({ open, panel });
-      this.#tell();
+      this.#update({ open, panel });
+      this.#sendVisibility();
     }
   }
 
   configure(changes: Changes): void {
     const named = Object.entries(changes).map(([name, value]) => ({ name, value }));
     const seq = this.#bridge.send({ lane: "control", kind: "configure", body: { changes: named } });
-    this.#act({ seq, act: (pending) => ({ ...pending, ...changes }) });
+    this.#applyEdit({ seq, applyTo: (pending) => ({ ...pending, ...changes }) });
   }
 
   apply(): void {
@@ -87,32 +87,32 @@ export class Exploration implements ExplorerActions {
 
   revert(): void {
     const seq = this.#bridge.send({ lane: "control", kind: "revert", body: {} });
-    this.#act({ seq, act: () => ({}) });
+    this.#applyEdit({ seq, applyTo: () => ({}) });
   }
 
   /** What the kernel tells is older than what it has not answered: that is done again on top of it. */
-  #settings(told: Settings): void {
-    const taken = told.acks[this.#bridge.client] ?? 0;
-    this.#unanswered = this.#unanswered.filter(({ seq }) => seq > taken);
-    const pending = this.#unanswered.reduce((before, { act }) => act(before), told.pending);
-    this.#set({ settings: { ...told, pending } });
+  #onSettings(settings: Settings): void {
+    const taken = settings.acks[this.#bridge.client] ?? 0;
+    this.#unconfirmed = this.#unconfirmed.filter(({ seq }) => seq > taken);
+    const pending = this.#unconfirmed.reduce((before, { applyTo }) => applyTo(before), settings.pending);
+    this.#update({ settings: { ...settings, pending } });
   }
 
   /** Shown at once: a control that waited for the kernel would jump back under the hand. */
-  #act(asked: Asked): void {
-    this.#unanswered.push(asked);
+  #applyEdit(asked: Edit): void {
+    this.#unconfirmed.push(asked);
     const { settings } = this.#store.get().explorer;
     if (settings) {
-      this.#set({ settings: { ...settings, pending: asked.act(settings.pending) } });
+      this.#update({ settings: { ...settings, pending: asked.applyTo(settings.pending) } });
     }
   }
 
-  #set(change: Partial<Exploring>): void {
+  #update(change: Partial<ExplorerState>): void {
     this.#store.set({ explorer: { ...this.#store.get().explorer, ...change } });
   }
 
   /** Nothing of the explorer is sent to a page that does not look. */
-  #tell(): void {
+  #sendVisibility(): void {
     const { open, panel } = this.#store.get().explorer;
     const body = { open, wire: open && panel === "wire", tuner: open && panel === "tuner" };
     this.#bridge.send({ lane: "control", kind: "explorer", body });

@@ -19,20 +19,20 @@ import type {
 export type MicrophoneState = Microphone["state"];
 
 /** Frames kept; the kernel keeps as many. */
-export const MOST_FRAMES = 2000;
+export const MAX_FRAMES = 2000;
 /** How much of the microphone is kept, in ms. */
 export const TRACK_MS = 20_000;
 
-export interface Frames {
+export interface FrameLog {
   list: readonly Frame[];
   /** How many that passed are not in the list. */
   lost: number;
 }
 
-export const NO_FRAMES: Frames = { list: [], lost: 0 };
+export const EMPTY_FRAME_LOG: FrameLog = { list: [], lost: 0 };
 
 /** Adds frames that come after those known; what is known already is told again to a page that comes back. */
-export function addFrames(known: Frames, news: { frames: Frame[]; lost: number }): Frames {
+export function addFrames(known: FrameLog, news: { frames: Frame[]; lost: number }): FrameLog {
   const last = known.list.at(-1)?.number ?? 0;
   const fresh = news.frames.filter((frame) => frame.number > last);
   if (fresh.length === 0) {
@@ -40,7 +40,7 @@ export function addFrames(known: Frames, news: { frames: Frame[]; lost: number }
   }
   const skipped = known.list.length > 0 ? Math.max(0, fresh[0]!.number - last - 1) : news.lost;
   const all = [...known.list, ...fresh];
-  const dropped = Math.max(0, all.length - MOST_FRAMES);
+  const dropped = Math.max(0, all.length - MAX_FRAMES);
   return { list: all.slice(dropped), lost: known.lost + skipped + dropped };
 }
 
@@ -52,7 +52,7 @@ export interface SpeechWindow {
 }
 
 /** The last seconds of the microphone, and by which settings turns were found in them. */
-export interface Track {
+export interface SpeechTrack {
   windows: readonly SpeechWindow[];
   marks: readonly Mark[];
   /** The settings of the newest window; null before there is one. */
@@ -60,12 +60,12 @@ export interface Track {
   endMs: number;
 }
 
-export const NO_TRACK: Track = { windows: [], marks: [], settings: null, endMs: 0 };
+export const EMPTY_SPEECH_TRACK: SpeechTrack = { windows: [], marks: [], settings: null, endMs: 0 };
 
-export function addSpeech(known: Track, news: Speech): Track {
+export function addSpeech(known: SpeechTrack, news: Speech): SpeechTrack {
   const { levels, probabilities, marks, ...settings } = news;
   // Where the settings change, another detector begins to count from nothing.
-  const before = news.from_ms < known.endMs - news.step_ms ? NO_TRACK : known;
+  const before = news.from_ms < known.endMs - news.step_ms ? EMPTY_SPEECH_TRACK : known;
   const fresh = levels.map((level, index) => ({
     atMs: news.from_ms + index * news.step_ms,
     level,
@@ -86,7 +86,7 @@ export function addSpeech(known: Track, news: Speech): Track {
 export type PanelName = "settings" | "wire" | "tuner" | "turns";
 
 /** What this page shows of the explorer, and what it knows for that. */
-export interface Exploring {
+export interface ExplorerState {
   open: boolean;
   panel: PanelName;
   /** Null until the kernel has told it. */
@@ -96,15 +96,15 @@ export interface Exploring {
   /** performance.now() at which the meter came: from then on its times run down. */
   meterAt: number;
   /** The last frames of the wire. */
-  frames: Frames;
+  frames: FrameLog;
   /** The last seconds of the microphone. */
-  track: Track;
+  track: SpeechTrack;
 }
 
 /** What a person can do in the explorer. */
 export interface ExplorerActions {
   /** Opens or closes it, at a panel or where it was. */
-  look(open: boolean, panel?: PanelName): void;
+  show(open: boolean, panel?: PanelName): void;
   /** Settings that shall be: null for a default, "model" for another model. They are kept until `apply`. */
   configure(changes: Record<string, unknown>): void;
   apply(): void;
@@ -126,11 +126,11 @@ export interface Playback {
 }
 
 /** What can be shown as it moves. */
-export type LensSource = "camera" | "screen";
+export type VideoSource = "camera" | "screen";
 
 /** The picture that was sent last, by its very bytes. */
 export interface Preview {
-  source: LensSource | "file" | "python";
+  source: VideoSource | "file" | "python";
   /** Of a blob with those bytes. */
   url: string;
   width: number;
@@ -141,8 +141,8 @@ export interface Preview {
 }
 
 /** What the model is shown. */
-export interface Sight {
-  source: LensSource | null;
+export interface VideoState {
+  source: VideoSource | null;
   /** "hidden": nothing is taken while nobody sees this page. */
   state: "off" | "asking" | "on" | "hidden";
   /** Cameras offered in settings; labels are empty until permission is given. */
@@ -155,7 +155,7 @@ export interface Sight {
   /** How many pictures of this source were sent since it was turned on. */
   sent: number;
   /** How it went since: "unchanged" and "waiting" are of frames taken after the one in the preview. */
-  news: "sending" | "sent" | "unchanged" | "waiting" | "";
+  progress: "sending" | "sent" | "unchanged" | "waiting" | "";
 }
 
 export interface State {
@@ -181,17 +181,17 @@ export interface State {
   /** True where this page has the microphone and the voice; other pages mirror. */
   owner: boolean;
   /** True where another page has them; a talk begun from Python has no page until one presses ●. */
-  elsewhere: boolean;
+  ownedElsewhere: boolean;
   /** False once the kernel is gone. */
   connected: boolean;
-  explorer: Exploring;
-  sight: Sight;
+  explorer: ExplorerState;
+  video: VideoState;
 }
 
 /** What a person can show. `sight.ts` is behind it. */
-export interface SightActions {
+export interface VideoActions {
   /** Turns camera or screen on or off; of the two, one is on. */
-  toggle(source: LensSource): void;
+  toggle(source: VideoSource): void;
   /** Sends a picture that was picked, dropped or pasted. */
   sendFile(file: Blob): void;
   pickCamera(deviceId: string): void;
@@ -208,7 +208,7 @@ export interface Actions {
   toggleMute(): void;
   sendText(text: string): void;
   interrupt(): void;
-  hold(active: boolean): void;
+  pushToTalk(active: boolean): void;
   setTurnTaking(mode: TurnTakingMode): void;
   setVolume(volume: number): void;
   pickMicrophone(deviceId: string): void;
@@ -216,7 +216,7 @@ export interface Actions {
   /** Says whether a call that asks may run. */
   confirm(id: string, allowed: boolean): void;
   readonly explorer: ExplorerActions;
-  readonly sight: SightActions;
+  readonly video: VideoActions;
 }
 
 export type Listener = (state: Readonly<State>) => void;
@@ -248,9 +248,9 @@ export function initialState(): State {
     playback: { turn: 0, playedSample: 0, volume: 1 },
     holding: false,
     owner: false,
-    elsewhere: false,
+    ownedElsewhere: false,
     connected: true,
-    sight: {
+    video: {
       source: null,
       state: "off",
       devices: [],
@@ -259,7 +259,7 @@ export function initialState(): State {
       quality: 80,
       preview: null,
       sent: 0,
-      news: "",
+      progress: "",
     },
     explorer: {
       open: false,
@@ -268,8 +268,8 @@ export function initialState(): State {
       settings: null,
       meter: null,
       meterAt: 0,
-      frames: NO_FRAMES,
-      track: NO_TRACK,
+      frames: EMPTY_FRAME_LOG,
+      track: EMPTY_SPEECH_TRACK,
     },
   };
 }

@@ -2,36 +2,36 @@
 
 import type { Buffer } from "./audio/pcm.ts";
 import type { Bridge } from "./bridge.ts";
-import { type Easel, easelOf, type Frame, readPicture } from "./media/frames.ts";
-import { CAMERA_TROUBLES, Lens, SCREEN_TROUBLES } from "./media/video-capture.ts";
+import { type FrameCanvas, type JpegFrame, readImageFile, videoCanvas } from "./media/frames.ts";
+import { CAMERA_PROBLEMS, SCREEN_PROBLEMS, VideoCapture } from "./media/video-capture.ts";
 import type { Camera, Picture } from "./messages.gen.ts";
 import { NO_PICTURE, type Notices, TOO_MANY_PICTURES } from "./notices.ts";
 import type { Scope } from "./scope.ts";
-import type { LensSource, Preview, SightActions, Sight as SightState, Store } from "./state.ts";
+import type { Preview, VideoState as SightState, Store, VideoActions, VideoSource } from "./state.ts";
 
 /** A frame that the kernel has not spoken of holds up the next for so long at most. */
-const PATIENCE_MS = 5000;
+const ANSWER_TIMEOUT_MS = 5000;
 /** Pictures under way whose bytes are kept. */
-const MOST_KEPT = 12;
+const MAX_UNANSWERED = 12;
 
 /** Where pictures come from; canvases, where there are any. */
-export interface Studio {
-  easel(stream: MediaStream, scope: Scope): Easel;
-  read(file: Blob, side: number, quality: number): Promise<Frame | null>;
+export interface CaptureBackend {
+  makeCanvas(stream: MediaStream, scope: Scope): FrameCanvas;
+  readImage(file: Blob, side: number, quality: number): Promise<JpegFrame | null>;
 }
 
-const CANVASES: Studio = { easel: easelOf, read: readPicture };
+const BROWSER_BACKEND: CaptureBackend = { makeCanvas: videoCanvas, readImage: readImageFile };
 
-export class Sight implements SightActions {
+export class VideoController implements VideoActions {
   readonly #store: Store;
   readonly #notices: Notices;
   readonly #bridge: Pick<Bridge, "send" | "sendFrame">;
   readonly #now: () => number;
-  readonly #begin: () => boolean;
-  readonly #studio: Studio;
-  readonly #lens: Lens;
+  readonly #startSession: () => boolean;
+  readonly #backend: CaptureBackend;
+  readonly #capture: VideoCapture;
   /** Pictures of which the kernel has not said whether they were sent, by their numbers. */
-  readonly #underWay = new Map<number, Frame>();
+  readonly #unanswered = new Map<number, JpegFrame>();
   #sentMs = Number.NEGATIVE_INFINITY;
 
   /** Touches no device: that takes a click. `begin` starts the talk, and returns false where this page may not. */
@@ -42,86 +42,86 @@ export class Sight implements SightActions {
     bridge: Pick<Bridge, "send" | "sendFrame">,
     now: () => number,
     begin: () => boolean,
-    studio: Studio = CANVASES,
+    studio: CaptureBackend = BROWSER_BACKEND,
   ) {
     this.#store = store;
     this.#notices = notices;
     this.#bridge = bridge;
     this.#now = now;
-    this.#begin = begin;
-    this.#studio = studio;
-    this.#lens = new Lens(
+    this.#startSession = begin;
+    this.#backend = studio;
+    this.#capture = new VideoCapture(
       scope,
       {
-        state: (source, state, detail) => this.#lensState(source, state, detail),
-        devices: (devices, deviceId) => this.#set({ devices, deviceId }),
-        trouble: ({ notice }) => this.#notices.show(notice),
-        wanted: () => this.#wanted(),
-        frame: (source, frame) => this.#send(source, frame),
-        unchanged: () => this.#set({ news: "unchanged" }),
+        onState: (source, state, detail) => this.#onCaptureState(source, state, detail),
+        onDevices: (devices, deviceId) => this.#update({ devices, deviceId }),
+        onProblem: ({ notice }) => this.#notices.show(notice),
+        isWanted: () => this.#canSend(),
+        onFrame: (source, frame) => this.#send(source, frame),
+        onUnchanged: () => this.#update({ progress: "unchanged" }),
       },
       now,
-      (stream, inner) => this.#studio.easel(stream, inner),
+      (stream, inner) => this.#backend.makeCanvas(stream, inner),
     );
-    scope.listen(document, "visibilitychange", () => this.#seen(!document.hidden));
-    scope.add(() => this.#show(null));
+    scope.listen(document, "visibilitychange", () => this.#onVisibility(!document.hidden));
+    scope.add(() => this.#setPreview(null));
   }
 
   /** True while camera or screen is on or asked for. */
-  get wanted(): boolean {
-    return this.#lens.source !== null;
+  get usesDevice(): boolean {
+    return this.#capture.source !== null;
   }
 
   // --- What a person does ---
 
-  toggle(source: LensSource): void {
-    if (this.#lens.source === source) {
-      this.#lens.stop();
-    } else if (this.#begin()) {
-      this.#notices.clear(...CAMERA_TROUBLES, ...SCREEN_TROUBLES);
-      void this.#lens.start(source);
+  toggle(source: VideoSource): void {
+    if (this.#capture.source === source) {
+      this.#capture.stop();
+    } else if (this.#startSession()) {
+      this.#notices.clear(...CAMERA_PROBLEMS, ...SCREEN_PROBLEMS);
+      void this.#capture.start(source);
     }
   }
 
   sendFile(file: Blob): void {
-    if (this.#store.get().sees && this.#begin()) {
+    if (this.#store.get().sees && this.#startSession()) {
       this.#notices.clear(NO_PICTURE.code);
       void this.#sendFile(file);
     }
   }
 
   pickCamera(deviceId: string): void {
-    this.#lens.pick(deviceId);
+    this.#capture.pick(deviceId);
   }
 
   setSize(maxSide: number): void {
-    this.#set({ maxSide });
-    this.#look();
+    this.#update({ maxSide });
+    this.#applyOptions();
   }
 
   setQuality(percent: number): void {
-    this.#set({ quality: percent });
-    this.#look();
+    this.#update({ quality: percent });
+    this.#applyOptions();
   }
 
   dismiss(): void {
-    this.#show(null);
+    this.#setPreview(null);
   }
 
   // --- What happens ---
 
   /** Gives camera and screen back. */
   stop(): void {
-    this.#lens.stop();
+    this.#capture.stop();
   }
 
   /** The kernel says what became of a picture. */
-  take(picture: Picture, buffers: readonly Buffer[]): void {
+  onPicture(picture: Picture, buffers: readonly Buffer[]): void {
     const { source, number, width, height, tokens, sent, reason } = picture;
-    const mine = this.#underWay.get(number);
+    const mine = this.#unanswered.get(number);
     const data = source === "python" ? buffers[0] : mine?.data;
     if (source !== "python") {
-      this.#underWay.delete(number);
+      this.#unanswered.delete(number);
     }
     if (reason === "full") {
       this.#notices.show(TOO_MANY_PICTURES);
@@ -129,38 +129,38 @@ export class Sight implements SightActions {
     if (sent && data) {
       const blob = new Blob([data as BlobPart], { type: "image/jpeg" });
       const url = URL.createObjectURL(blob);
-      this.#show({ source, url, width, height, bytes: blob.size, tokens });
-      this.#set({ news: "sent", sent: this.#store.get().sight.sent + 1 });
+      this.#setPreview({ source, url, width, height, bytes: blob.size, tokens });
+      this.#update({ progress: "sent", sent: this.#store.get().video.sent + 1 });
     } else if (!sent && mine) {
-      this.#set({ news: reason === "unchanged" ? "unchanged" : "waiting" });
+      this.#update({ progress: reason === "unchanged" ? "unchanged" : "waiting" });
     }
   }
 
-  #wanted(): boolean {
+  #canSend(): boolean {
     const { phase, owner, connected } = this.#store.get();
-    const awaited = this.#underWay.size > 0 && this.#now() - this.#sentMs < PATIENCE_MS;
-    if (awaited && this.#now() - this.#sentMs > PATIENCE_MS / 2) {
-      this.#set({ news: "waiting" });
+    const awaited = this.#unanswered.size > 0 && this.#now() - this.#sentMs < ANSWER_TIMEOUT_MS;
+    if (awaited && this.#now() - this.#sentMs > ANSWER_TIMEOUT_MS / 2) {
+      this.#update({ progress: "waiting" });
     }
     return phase === "live" && owner && connected && !awaited;
   }
 
-  #send(source: LensSource | "file", { data, ...place }: Frame): void {
+  #send(source: VideoSource | "file", { data, ...place }: JpegFrame): void {
     const body = { source, mime_type: "image/jpeg" as const, ...place };
     const number = this.#bridge.sendFrame(body, data);
-    this.#underWay.set(number, { data, ...place });
-    for (const old of [...this.#underWay.keys()].slice(0, -MOST_KEPT)) {
-      this.#underWay.delete(old);
+    this.#unanswered.set(number, { data, ...place });
+    for (const old of [...this.#unanswered.keys()].slice(0, -MAX_UNANSWERED)) {
+      this.#unanswered.delete(old);
     }
     this.#sentMs = this.#now();
-    if (source === "file" || this.#store.get().sight.preview === null) {
-      this.#set({ news: "sending" });
+    if (source === "file" || this.#store.get().video.preview === null) {
+      this.#update({ progress: "sending" });
     }
   }
 
   async #sendFile(file: Blob): Promise<void> {
-    const { maxSide, quality } = this.#store.get().sight;
-    const frame = await this.#studio.read(file, maxSide, quality / 100);
+    const { maxSide, quality } = this.#store.get().video;
+    const frame = await this.#backend.readImage(file, maxSide, quality / 100);
     if (frame) {
       this.#send("file", frame);
     } else {
@@ -168,51 +168,51 @@ export class Sight implements SightActions {
     }
   }
 
-  #lensState(source: LensSource, state: "asking" | "on" | Camera["state"], detail: string): void {
+  #onCaptureState(source: VideoSource, state: "asking" | "on" | Camera["state"], detail: string): void {
     const on = state === "asking" || state === "on";
     const hidden = source === "camera" && document.hidden;
-    this.#set({
+    this.#update({
       source: on ? source : null,
       state: state === "on" && hidden ? "hidden" : on ? state : "off",
     });
     if (!on) {
-      this.#underWay.clear();
-      const { preview } = this.#store.get().sight;
+      this.#unanswered.clear();
+      const { preview } = this.#store.get().video;
       if (preview?.source === "camera" || preview?.source === "screen") {
-        this.#show(null);
+        this.#setPreview(null);
       }
-      this.#set({ news: this.#store.get().sight.preview ? "sent" : "" });
+      this.#update({ progress: this.#store.get().video.preview ? "sent" : "" });
     } else if (state === "on") {
-      this.#lens.pause(hidden);
-      this.#show(null);
-      this.#set({ sent: 0 });
+      this.#capture.pause(hidden);
+      this.#setPreview(null);
+      this.#update({ sent: 0 });
     }
     this.#bridge.send({ lane: "control", kind: "camera", body: { source, state, detail } });
   }
 
   /** Whether somebody sees this page: a camera does not film on unseen; a screen is mostly another window's. */
-  #seen(seen: boolean): void {
-    const { source, state } = this.#store.get().sight;
+  #onVisibility(seen: boolean): void {
+    const { source, state } = this.#store.get().video;
     if (source === "camera" && (state === "on" || state === "hidden")) {
-      this.#lens.pause(!seen);
-      this.#set({ state: seen ? "on" : "hidden" });
+      this.#capture.pause(!seen);
+      this.#update({ state: seen ? "on" : "hidden" });
     }
   }
 
-  #look(): void {
-    const { maxSide, quality } = this.#store.get().sight;
-    this.#lens.look(maxSide, quality / 100);
+  #applyOptions(): void {
+    const { maxSide, quality } = this.#store.get().video;
+    this.#capture.setOptions(maxSide, quality / 100);
   }
 
-  #show(preview: Preview | null): void {
-    const before = this.#store.get().sight.preview;
+  #setPreview(preview: Preview | null): void {
+    const before = this.#store.get().video.preview;
     if (before) {
       URL.revokeObjectURL(before.url);
     }
-    this.#set({ preview, news: preview ? this.#store.get().sight.news : "" });
+    this.#update({ preview, progress: preview ? this.#store.get().video.progress : "" });
   }
 
-  #set(change: Partial<SightState>): void {
-    this.#store.set({ sight: { ...this.#store.get().sight, ...change } });
+  #update(change: Partial<SightState>): void {
+    this.#store.set({ video: { ...this.#store.get().video, ...change } });
   }
 }

@@ -175,7 +175,7 @@ describe("App", () => {
       "the connection is reported lost and nobody speaks",
       () => {
         clearInterval(beats);
-        app.doubt();
+        app.suspectDisconnect();
       },
       2000,
     ],
@@ -187,7 +187,7 @@ describe("App", () => {
     app.start();
     session("live");
     await settle();
-    app.sight.toggle("camera");
+    app.video.toggle("camera");
     await vi.advanceTimersByTimeAsync(10_000);
     expect(FakeTrack.made.map(({ readyState }) => readyState)).toEqual(["live", "live"]);
     happen();
@@ -198,12 +198,12 @@ describe("App", () => {
   it("begins a talk for the camera, and makes the page the one that shows", async () => {
     greet();
     app.mount({} as HTMLElement, () => {});
-    app.sight.toggle("camera");
+    app.video.toggle("camera");
     await settle();
     expect(said("start")).toEqual([{ microphone: false }]);
     session("live", "");
-    app.sight.toggle("camera");
-    app.sight.toggle("camera");
+    app.video.toggle("camera");
+    app.video.toggle("camera");
     await settle();
     expect(said("start").length).toBe(2);
     expect(said("camera").map((body) => (body as { state: string }).state)).toEqual([
@@ -218,7 +218,7 @@ describe("App", () => {
   it("asks for no camera while another page talks", async () => {
     greet();
     session("live", "another");
-    app.sight.toggle("camera");
+    app.video.toggle("camera");
     await settle();
     expect([devices.asked, codes()]).toEqual([[], ["other-page"]]);
   });
@@ -261,7 +261,7 @@ describe("App", () => {
   it("leaves microphone and voice to the page that has them", async () => {
     greet({ phase: "live", owner: "another" });
     app.start();
-    app.hold(true);
+    app.pushToTalk(true);
     await settle();
     expect(devices.asked).toEqual([]);
     expect(said("start")).toEqual([]);
@@ -316,14 +316,14 @@ describe("App", () => {
   it("push-to-talk from rest: takes the microphone, then says that it begins", async () => {
     greet();
     app.setTurnTaking("push_to_talk");
-    app.hold(true);
+    app.pushToTalk(true);
     control("state", { ...standing, phase: "live", turn_taking: "push_to_talk", elapsed_ms: 0, owner: me() });
     expect(state().holding).toBe(true);
     await settle();
     expect(said("activity")).toEqual([{ active: true }]);
     chunk(0);
     chunk(320);
-    app.hold(false);
+    app.pushToTalk(false);
     const capture = FakeWorkletNode.made.find(({ name }) => name === "livewidget-capture")!;
     capture.port.say({ kind: "audio", first: 640, samples: new Int16Array(100) });
     capture.port.say({ kind: "flushed" });

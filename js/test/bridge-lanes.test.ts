@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Inbox, Outbox } from "../src/bridge.ts";
+import { ReliableReceiver, ReliableSender } from "../src/bridge.ts";
 
 describe("Outbox and Inbox", () => {
   it("bring every message once and in order over a wire that loses, repeats and reorders", () => {
@@ -9,8 +9,8 @@ describe("Outbox and Inbox", () => {
         state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
         return state / 2 ** 32;
       };
-      const out = new Outbox<number>();
-      const inbox = new Inbox<number>();
+      const out = new ReliableSender<number>();
+      const inbox = new ReliableReceiver<number>();
       const wire: [number, number][] = [];
       const got: number[] = [];
       const put = (seq: number, message: number) => {
@@ -28,9 +28,9 @@ describe("Outbox and Inbox", () => {
           out.acknowledge(inbox.last, now);
         }
       }
-      for (let round = 0; round < 200 && out.waiting.length > 0; round++) {
+      for (let round = 0; round < 200 && out.unacked.length > 0; round++) {
         now += 31_000;
-        for (const { seq, message } of out.stalled(now)) {
+        for (const { seq, message } of out.dueForResend(now)) {
           put(seq, message);
         }
         for (const [seq, message] of wire.splice(0)) {
@@ -43,49 +43,49 @@ describe("Outbox and Inbox", () => {
   });
 
   it("repeat after two seconds without news, then less and less often", () => {
-    const out = new Outbox<string>();
+    const out = new ReliableSender<string>();
     out.add("a", 0);
     const times: number[] = [];
     for (let now = 0; now <= 40_000; now += 250) {
-      if (out.stalled(now).length > 0) {
+      if (out.dueForResend(now).length > 0) {
         times.push(now);
       }
     }
     expect(times).toEqual([2000, 6000, 14_000, 30_000]);
     out.add("b", 40_000);
     out.acknowledge(1, 41_000);
-    expect(out.stalled(42_900)).toEqual([]);
-    expect(out.stalled(43_000)).toEqual([{ seq: 2, message: "b" }]);
+    expect(out.dueForResend(42_900)).toEqual([]);
+    expect(out.dueForResend(43_000)).toEqual([{ seq: 2, message: "b" }]);
   });
 
   it("believe no acknowledgement of what was never sent", () => {
-    const out = new Outbox<string>();
+    const out = new ReliableSender<string>();
     out.add("a", 0);
     out.acknowledge(7, 1);
-    expect(out.waiting.length).toBe(1);
+    expect(out.unacked.length).toBe(1);
   });
 
   it("keep 256 and no more", () => {
-    const out = new Outbox<number>();
+    const out = new ReliableSender<number>();
     for (let n = 0; n < 300; n++) {
       out.add(n, 0);
     }
-    expect(out.waiting.length).toBe(256);
-    expect(out.waiting[0]!.seq).toBe(45);
-    const inbox = new Inbox<number>();
+    expect(out.unacked.length).toBe(256);
+    expect(out.unacked[0]!.seq).toBe(45);
+    const inbox = new ReliableReceiver<number>();
     expect(inbox.receive(1000, 1)).toEqual([]);
-    expect(inbox.hole).toBe(false);
+    expect(inbox.hasGap).toBe(false);
   });
 
   it("skip a hole when told to, or begin anew", () => {
-    const inbox = new Inbox<string>(10);
+    const inbox = new ReliableReceiver<string>(10);
     expect(inbox.receive(13, "c")).toEqual([]);
-    expect(inbox.hole).toBe(true);
-    expect(inbox.skip()).toEqual(["c"]);
+    expect(inbox.hasGap).toBe(true);
+    expect(inbox.skipGap()).toEqual(["c"]);
     expect(inbox.last).toBe(13);
     inbox.receive(21, "e");
     expect(inbox.restart(20)).toEqual(["e"]);
     expect(inbox.last).toBe(21);
-    expect(inbox.skip()).toEqual([]);
+    expect(inbox.skipGap()).toEqual([]);
   });
 });

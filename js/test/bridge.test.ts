@@ -1,6 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Bridge, type Ears, type Envelope, type Insight, readKernelMessage } from "../src/bridge.ts";
+import {
+  Bridge,
+  type BridgeHandlers,
+  type Envelope,
+  type Insight,
+  readKernelMessage,
+} from "../src/bridge.ts";
 import type { KernelMessage, PageMessage, Welcome } from "../src/messages.gen.ts";
 
 interface Golden {
@@ -15,7 +21,7 @@ const welcomeBody = golden.kernel_to_page.find((message) => message.kind === "we
 const ME = welcomeBody.client;
 
 /** A bridge with everything that it said and heard. */
-class Rig implements Ears {
+class Rig implements BridgeHandlers {
   now = 0;
   sent: { content: Envelope<PageMessage>; buffers: ArrayBuffer[] }[] = [];
   heard: KernelMessage[] = [];
@@ -31,23 +37,23 @@ class Rig implements Ears {
   );
   #seq = 0;
 
-  message(message: KernelMessage): void {
+  onMessage(message: KernelMessage): void {
     this.heard.push(message);
   }
 
-  voice(turn: number, first: number, samples: Int16Array): void {
+  onModelAudio(turn: number, first: number, samples: Int16Array): void {
     this.voices.push([turn, first, [...samples]]);
   }
 
-  flush(epoch: number, turn: number | null): void {
+  onFlush(epoch: number, turn: number | null): void {
     this.flushes.push([epoch, turn]);
   }
 
-  insight(message: Insight): void {
+  onInsight(message: Insight): void {
     this.insights.push(message);
   }
 
-  alive(): void {
+  onAlive(): void {
     this.lives += 1;
   }
 
@@ -175,7 +181,7 @@ describe("the golden messages", () => {
       if (message.lane === "control") {
         rig.bridge.send(message);
       } else if (message.lane === "microphone") {
-        rig.bridge.sendVoice(1, message.body, pcm);
+        rig.bridge.sendUserAudio(1, message.body, pcm);
       } else {
         rig.bridge.sendFrame(message.body, new ArrayBuffer(4));
       }

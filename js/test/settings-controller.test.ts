@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ControlMessage } from "../src/bridge.ts";
 import type { KernelMessage, Settings } from "../src/messages.gen.ts";
-import { Exploration } from "../src/settings-controller.ts";
+import { SettingsController } from "../src/settings-controller.ts";
 import { createStore } from "../src/state.ts";
 
 const golden = JSON.parse(
@@ -13,27 +13,27 @@ const example = (kind: string) => golden.kernel_to_page.find((message) => messag
 let sent: ControlMessage[];
 let now: number;
 let store: ReturnType<typeof createStore>;
-let exploration: Exploration;
+let exploration: SettingsController;
 
 beforeEach(() => {
   sent = [];
   now = 0;
   store = createStore();
   const bridge = { client: "9f1c2a", send: (message: ControlMessage) => sent.push(message) + 14 };
-  exploration = new Exploration(store, bridge, () => now);
+  exploration = new SettingsController(store, bridge, () => now);
 });
 
 const looks = () => sent.filter(({ kind }) => kind === "explorer").map(({ body }) => body);
 
 describe("the explorer of a page", () => {
   it("says what it looks at, and nothing twice", () => {
-    exploration.welcome(false);
+    exploration.onWelcome(false);
     expect(looks()).toEqual([]);
-    exploration.look(true);
-    exploration.look(true);
-    exploration.look(true, "wire");
-    exploration.look(true, "tuner");
-    exploration.look(false);
+    exploration.show(true);
+    exploration.show(true);
+    exploration.show(true, "wire");
+    exploration.show(true, "tuner");
+    exploration.show(false);
     expect(looks()).toEqual([
       { open: true, wire: false, tuner: false },
       { open: true, wire: true, tuner: false },
@@ -43,32 +43,32 @@ describe("the explorer of a page", () => {
   });
 
   it("is open from the beginning where Python says so, and only from the beginning", () => {
-    exploration.welcome(true);
+    exploration.onWelcome(true);
     expect(store.get().explorer.open).toBe(true);
     expect(looks()).toHaveLength(1);
-    exploration.look(false);
-    exploration.welcome(true);
+    exploration.show(false);
+    exploration.onWelcome(true);
     expect(store.get().explorer.open).toBe(false);
   });
 
   it("says it again to a kernel that greets it anew", () => {
-    exploration.welcome(false);
-    exploration.look(true, "wire");
-    exploration.welcome(false);
+    exploration.onWelcome(false);
+    exploration.show(true, "wire");
+    exploration.onWelcome(false);
     expect(looks()).toEqual(Array(2).fill({ open: true, wire: true, tuner: false }));
   });
 
   it("keeps what the kernel tells", () => {
     now = 700;
     for (const kind of ["catalogue", "settings", "meter"]) {
-      exploration.take(example(kind));
+      exploration.onMessage(example(kind));
     }
     const { catalogue, settings, meter, meterAt } = store.get().explorer;
     expect(catalogue).toEqual(example("catalogue").body);
     expect(settings).toEqual(example("settings").body);
     expect(meter).toEqual(example("meter").body);
     expect(meterAt).toBe(700);
-    exploration.take(example("flush"));
+    exploration.onMessage(example("flush"));
     expect(store.get().explorer.settings).toBe(settings);
   });
 
@@ -96,7 +96,7 @@ describe("the explorer of a page", () => {
     const pending = () => store.get().explorer.settings?.pending;
     const tell = (change: Record<string, unknown>, ack: number) => {
       const body = { ...told, pending: change, acks: { "9f1c2a": ack } };
-      exploration.take({ lane: "control", kind: "settings", body });
+      exploration.onMessage({ lane: "control", kind: "settings", body });
     };
     exploration.configure({ voice: "Kore" }); // Nothing is known yet: 15.
     expect(pending()).toBe(undefined);

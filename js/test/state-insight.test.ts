@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Frame, Speech } from "../src/messages.gen.ts";
-import { addFrames, addSpeech, MOST_FRAMES, NO_FRAMES, NO_TRACK, TRACK_MS } from "../src/state.ts";
+import {
+  addFrames,
+  addSpeech,
+  EMPTY_FRAME_LOG,
+  EMPTY_SPEECH_TRACK,
+  MAX_FRAMES,
+  TRACK_MS,
+} from "../src/state.ts";
 
 const frame = (number: number): Frame => ({
   number,
@@ -29,7 +36,7 @@ const speech = (from_ms: number, count: number, more: Partial<Speech> = {}): Spe
 
 describe("the frames of the wire", () => {
   it("are kept once each, however often they are told", () => {
-    let known = addFrames(NO_FRAMES, { frames: frames(1, 3), lost: 0 });
+    let known = addFrames(EMPTY_FRAME_LOG, { frames: frames(1, 3), lost: 0 });
     known = addFrames(known, { frames: frames(2, 4), lost: 0 });
     expect(known.list.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5]);
     expect(known.lost).toBe(0);
@@ -37,14 +44,14 @@ describe("the frames of the wire", () => {
   });
 
   it("count those that never came", () => {
-    const known = addFrames(NO_FRAMES, { frames: frames(11, 1), lost: 10 });
+    const known = addFrames(EMPTY_FRAME_LOG, { frames: frames(11, 1), lost: 10 });
     expect(known.lost).toBe(10);
     expect(addFrames(known, { frames: frames(15, 1), lost: 3 }).lost).toBe(13);
   });
 
   it("are kept up to a point", () => {
-    const known = addFrames(NO_FRAMES, { frames: frames(1, MOST_FRAMES + 7), lost: 0 });
-    expect(known.list).toHaveLength(MOST_FRAMES);
+    const known = addFrames(EMPTY_FRAME_LOG, { frames: frames(1, MAX_FRAMES + 7), lost: 0 });
+    expect(known.list).toHaveLength(MAX_FRAMES);
     expect(known.list[0]!.number).toBe(8);
     expect(known.lost).toBe(7);
   });
@@ -52,7 +59,7 @@ describe("the frames of the wire", () => {
 
 describe("the track of the microphone", () => {
   it("goes on, and forgets what is long past", () => {
-    let track = addSpeech(NO_TRACK, speech(0, 10, { marks: [{ kind: "start", at_ms: 96 }] }));
+    let track = addSpeech(EMPTY_SPEECH_TRACK, speech(0, 10, { marks: [{ kind: "start", at_ms: 96 }] }));
     expect(track.windows.map(({ atMs }) => atMs).slice(0, 3)).toEqual([0, 32, 64]);
     expect(track.endMs).toBe(320);
     track = addSpeech(track, speech(320, 10));
@@ -63,7 +70,10 @@ describe("the track of the microphone", () => {
   });
 
   it("begins anew where another detector does", () => {
-    const track = addSpeech(addSpeech(NO_TRACK, speech(5000, 10)), speech(0, 2, { silence_ms: 300 }));
+    const track = addSpeech(
+      addSpeech(EMPTY_SPEECH_TRACK, speech(5000, 10)),
+      speech(0, 2, { silence_ms: 300 }),
+    );
     expect(track.windows.map(({ atMs }) => atMs)).toEqual([0, 32]);
     expect(track.settings?.silence_ms).toBe(300);
   });

@@ -2,17 +2,17 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ControlMessage } from "../src/bridge.ts";
-import { CELLS, type Easel } from "../src/media/frames.ts";
+import { CELLS, type FrameCanvas } from "../src/media/frames.ts";
 import type { CameraFrame, Picture } from "../src/messages.gen.ts";
 import { Notices } from "../src/notices.ts";
 import { Scope } from "../src/scope.ts";
 import { createStore, type Store } from "../src/state.ts";
-import { Sight } from "../src/video-controller.ts";
+import { VideoController } from "../src/video-controller.ts";
 import { FakeTrack, installFakes } from "./media/fakes.ts";
 
 let scope: Scope;
 let store: Store;
-let sight: Sight;
+let video: VideoController;
 let may: boolean;
 let begun: number;
 let sent: { body: CameraFrame; bytes: number[] }[];
@@ -22,7 +22,7 @@ let revoked: string[];
 
 let level = 0;
 let moves = true;
-const easel: Easel = {
+const easel: FrameCanvas = {
   draw: () => ({ width: 64, height: 48 }),
   cells: () => {
     level += moves ? 50 : 0;
@@ -43,7 +43,7 @@ const bridge = {
 
 function answer(number: number, change: Partial<Picture> = {}, buffers: ArrayBuffer[] = []): void {
   const place = { mime_type: "image/jpeg", width: 64, height: 48, tokens: 258 };
-  sight.take({ source: "camera", number, ...place, sent: true, reason: "first", ...change }, buffers);
+  video.onPicture({ source: "camera", number, ...place, sent: true, reason: "first", ...change }, buffers);
 }
 
 beforeEach(() => {
@@ -72,9 +72,9 @@ beforeEach(() => {
     begun += 1;
     return may;
   };
-  sight = new Sight(scope, store, new Notices(store), bridge, () => performance.now(), begin, {
-    easel: () => easel,
-    read,
+  video = new VideoController(scope, store, new Notices(store), bridge, () => performance.now(), begin, {
+    makeCanvas: () => easel,
+    readImage: read,
   });
 });
 
@@ -86,18 +86,18 @@ afterEach(() => {
 });
 
 const seconds = (count: number) => vi.advanceTimersByTimeAsync(count * 1000);
-const now = () => store.get().sight;
+const now = () => store.get().video;
 const notices = () => store.get().notices.map(({ code }) => code);
 
 async function on(source: "camera" | "screen" = "camera"): Promise<void> {
-  sight.toggle(source);
+  video.toggle(source);
   await seconds(0.3);
 }
 
 describe("Sight", () => {
   it("begins a talk for the camera and sends a frame, and the preview is what was sent", async () => {
     await on();
-    expect([begun, now().source, now().state, now().news]).toEqual([1, "camera", "on", "sending"]);
+    expect([begun, now().source, now().state, now().progress]).toEqual([1, "camera", "on", "sending"]);
     expect(sent[0]!.body).toMatchObject({ source: "camera", mime_type: "image/jpeg", width: 64, height: 48 });
     expect(now().preview).toBeNull();
     answer(1);
@@ -109,7 +109,7 @@ describe("Sight", () => {
       bytes: 1,
       tokens: 258,
     });
-    expect([now().news, now().sent]).toEqual(["sent", 1]);
+    expect([now().progress, now().sent]).toEqual(["sent", 1]);
     const blob = vi.mocked(URL.createObjectURL).mock.calls[0]![0] as Blob;
     expect([...new Uint8Array(await blob.arrayBuffer())]).toEqual(sent[0]!.bytes);
   });
@@ -117,7 +117,7 @@ describe("Sight", () => {
   it("turns off with the second press, tells the kernel, and takes the camera's preview away", async () => {
     await on();
     answer(1);
-    sight.toggle("camera");
+    video.toggle("camera");
     expect([now().source, now().state, now().preview]).toEqual([null, "off", null]);
     expect(told).toEqual(["camera asking", "camera on", "camera off"]);
     expect(FakeTrack.made[0]!.readyState).toBe("ended");
@@ -133,7 +133,7 @@ describe("Sight", () => {
   it("waits with the next frame until the kernel has spoken, but not for ever", async () => {
     await on();
     await seconds(3);
-    expect([sent.length, now().news]).toEqual([1, "waiting"]);
+    expect([sent.length, now().progress]).toEqual([1, "waiting"]);
     answer(1);
     await seconds(0.5);
     expect(sent.length).toBe(2);
@@ -158,30 +158,35 @@ describe("Sight", () => {
     answer(1);
     moves = false;
     await seconds(1.3);
-    expect([sent.length, now().news, now().preview?.url]).toEqual([1, "unchanged", "blob:1"]);
+    expect([sent.length, now().progress, now().preview?.url]).toEqual([1, "unchanged", "blob:1"]);
     moves = true;
     await seconds(1);
     answer(2, { sent: false, reason: "unchanged", tokens: 0 });
-    expect([sent.length, now().news, now().preview?.url, now().sent]).toEqual([2, "unchanged", "blob:1", 1]);
+    expect([sent.length, now().progress, now().preview?.url, now().sent]).toEqual([
+      2,
+      "unchanged",
+      "blob:1",
+      1,
+    ]);
   });
 
   it("shows what Python shows, by the bytes that come beside it", () => {
     answer(0, { source: "python", width: 9 }, [new Uint8Array([1, 2, 3]).buffer]);
     expect(now().preview).toMatchObject({ source: "python", bytes: 3, width: 9 });
-    sight.dismiss();
+    video.dismiss();
     expect([now().preview, revoked]).toEqual([null, ["blob:1"]]);
   });
 
   it("sends a file that is a picture, and says what is none", async () => {
-    sight.sendFile(new Blob(["x"], { type: "image/png" }));
+    video.sendFile(new Blob(["x"], { type: "image/png" }));
     await seconds(0.1);
     expect(sent).toEqual([
       { body: { source: "file", mime_type: "image/jpeg", width: 3, height: 2, captured_ms: 1 }, bytes: [7] },
     ]);
-    expect(now().news).toBe("sending");
+    expect(now().progress).toBe("sending");
     answer(1, { source: "file", reason: "shown" });
-    expect([now().news, now().preview?.source]).toEqual(["sent", "file"]);
-    sight.sendFile(new Blob(["x"], { type: "text/html" }));
+    expect([now().progress, now().preview?.source]).toEqual(["sent", "file"]);
+    video.sendFile(new Blob(["x"], { type: "text/html" }));
     await seconds(0.1);
     expect(notices()).toEqual(["no-picture"]);
     answer(2, { source: "file", sent: false, reason: "full" });

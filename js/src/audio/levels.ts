@@ -27,14 +27,14 @@ export function peakOf(samples: Int16Array): number {
 type Speaker = "user" | "model";
 
 const RATE = 25;
-const KEPT = RATE * 180;
+const KEPT_BARS = RATE * 180;
 /** Peaks that may wait for their bar before two share one: the sound must not run behind its picture. */
-const BACKLOG = 4;
+const MAX_WAITING = 4;
 
 /** Bars of both speakers on one time line. Peaks come when they come; `advance` turns time into bars. */
-export class LevelLanes implements Levels {
+export class LevelTimeline implements Levels {
   readonly rate = RATE;
-  readonly #bars = { user: new Float32Array(KEPT), model: new Float32Array(KEPT) };
+  readonly #bars = { user: new Float32Array(KEPT_BARS), model: new Float32Array(KEPT_BARS) };
   readonly #waiting: Record<Speaker, number[]> = { user: [], model: [] };
   #count = 0;
   #marks: number[] = [];
@@ -49,17 +49,17 @@ export class LevelLanes implements Levels {
   }
 
   at(speaker: Speaker, index: number): number {
-    if (index < 0 || index >= this.#count || index < this.#count - KEPT) {
+    if (index < 0 || index >= this.#count || index < this.#count - KEPT_BARS) {
       return 0;
     }
-    return this.#bars[speaker][index % KEPT]!;
+    return this.#bars[speaker][index % KEPT_BARS]!;
   }
 
   /** Adds the peak (0..1) of the next 1/rate second of a speaker. */
   put(speaker: Speaker, peak: number): void {
     const waiting = this.#waiting[speaker];
     waiting.push(peak);
-    while (waiting.length > BACKLOG) {
+    while (waiting.length > MAX_WAITING) {
       const oldest = waiting.shift()!;
       waiting[0] = Math.max(oldest, waiting[0]!);
     }
@@ -73,13 +73,13 @@ export class LevelLanes implements Levels {
       this.#next = now;
     }
     while (this.#next <= now) {
-      const place = this.#count % KEPT;
+      const place = this.#count % KEPT_BARS;
       this.#bars.user[place] = this.#waiting.user.shift() ?? 0;
       this.#bars.model[place] = this.#waiting.model.shift() ?? 0;
       this.#count += 1;
       this.#next += width;
     }
-    this.#marks = this.#marks.filter((mark) => mark >= this.#count - KEPT);
+    this.#marks = this.#marks.filter((mark) => mark >= this.#count - KEPT_BARS);
   }
 
   /** Marks an interruption at the newest bar; what the model had sounded and not yet drawn came before it. */
@@ -93,13 +93,13 @@ export class LevelLanes implements Levels {
 const SILENT = 10 ** (-70 / 20);
 
 /** A microphone that has been heard may be silent for longer: noise suppression makes pauses of pure silence. */
-const HEARD_MS = 20_000;
+const LIMIT_AFTER_SOUND_MS = 20_000;
 
 /** Tells whether a microphone that is on gives nothing: 5 s from its start, or 20 s after it was heard. */
-export class SilenceWatch {
+export class SilenceDetector {
   readonly #limit: number;
   #silentMs = 0;
-  #heard = false;
+  #hadSound = false;
 
   /** `limit` in ms, from the start. */
   constructor(limit = 5000) {
@@ -107,15 +107,15 @@ export class SilenceWatch {
   }
 
   /** Hears `ms` of sound with that peak (0..1); true while the silence has lasted too long. */
-  hear(peak: number, ms: number): boolean {
+  observe(peak: number, ms: number): boolean {
     const sound = peak > SILENT;
-    this.#heard ||= sound;
+    this.#hadSound ||= sound;
     this.#silentMs = sound ? 0 : this.#silentMs + ms;
-    return this.#silentMs >= (this.#heard ? HEARD_MS : this.#limit);
+    return this.#silentMs >= (this.#hadSound ? LIMIT_AFTER_SOUND_MS : this.#limit);
   }
 
   reset(): void {
     this.#silentMs = 0;
-    this.#heard = false;
+    this.#hadSound = false;
   }
 }

@@ -8,7 +8,7 @@ export class ClockMap {
   readonly #window: number;
   #since = Number.NEGATIVE_INFINITY;
   #smallest = Number.POSITIVE_INFINITY;
-  #former = Number.POSITIVE_INFINITY;
+  #previous = Number.POSITIVE_INFINITY;
 
   /** `window` in ms: how long a smallest difference holds at least. */
   constructor(window = 5000) {
@@ -16,26 +16,26 @@ export class ClockMap {
   }
 
   /** Something of stream time `streamMs` arrived at `now`; returns when it happened, on the page's clock. */
-  seen(streamMs: number, now: number): number {
+  toPageClock(streamMs: number, now: number): number {
     const difference = now - streamMs;
     if (now - this.#since > this.#window) {
-      this.#former = this.#smallest;
+      this.#previous = this.#smallest;
       this.#smallest = difference;
       this.#since = now;
     }
     this.#smallest = Math.min(this.#smallest, difference);
-    return Math.max(0, streamMs + Math.min(this.#smallest, this.#former));
+    return Math.max(0, streamMs + Math.min(this.#smallest, this.#previous));
   }
 
   reset(): void {
     this.#since = Number.NEGATIVE_INFINITY;
     this.#smallest = Number.POSITIVE_INFINITY;
-    this.#former = Number.POSITIVE_INFINITY;
+    this.#previous = Number.POSITIVE_INFINITY;
   }
 }
 
 /** Longer than that between two checks, and it was the page that slept, not the kernel that fell silent. */
-const SLEPT_MS = 2000;
+const SLEEP_MS = 2000;
 const GRACE_MS = 1500;
 
 /** The kernel's word that it lives, good for five seconds. */
@@ -56,13 +56,13 @@ export class Lease {
   }
 
   /** The connection was reported lost: only a prompt word saves the lease. */
-  doubt(now: number): void {
+  suspect(now: number): void {
     this.#ends = Math.min(this.#ends, now + GRACE_MS);
   }
 
   /** To be called often. False once the kernel has been silent for too long. */
-  holds(now: number): boolean {
-    if (now - this.#checked > SLEPT_MS && now >= this.#ends) {
+  isValid(now: number): boolean {
+    if (now - this.#checked > SLEEP_MS && now >= this.#ends) {
       this.#ends = now + GRACE_MS;
     }
     this.#checked = now;
@@ -73,16 +73,16 @@ export class Lease {
 /** Rate of the microphone on the bridge, Hz. */
 export const MICROPHONE_RATE = 16_000;
 
-const ms = (samples: number) => (samples * 1000) / MICROPHONE_RATE;
-const samples = (milliseconds: number) => (MICROPHONE_RATE * milliseconds) / 1000;
+const toMs = (samples: number) => (samples * 1000) / MICROPHONE_RATE;
+const toSamples = (milliseconds: number) => (MICROPHONE_RATE * milliseconds) / 1000;
 
-const SHORT = samples(40);
-const LONG = samples(100);
+const SHORT_PACKET = toSamples(40);
+const LONG_PACKET = toSamples(100);
 /** An acknowledgement comes twice a second; one that leaves out what is older than that lags. */
 const LAGGING_MS = 400;
 const BUSY_MS = 1000;
-const KEPT_MS = 10_000;
-const FRESH_MS = 3000;
+const MAX_QUEUED_MS = 10_000;
+const STALE_AFTER_MS = 3000;
 const RESEND_MS = 1000;
 
 export interface Chunk {
@@ -104,10 +104,10 @@ interface Sent {
   at: number;
 }
 
-const endOf = (chunk: Chunk) => chunk.captured_ms + ms(chunk.samples.length);
-const lengthOf = (chunks: Chunk[]) => chunks.reduce((sum, chunk) => sum + ms(chunk.samples.length), 0);
+const endMs = (chunk: Chunk) => chunk.captured_ms + toMs(chunk.samples.length);
+const lengthMs = (chunks: Chunk[]) => chunks.reduce((sum, chunk) => sum + toMs(chunk.samples.length), 0);
 
-function joined(chunks: Chunk[]): Chunk {
+function concatenate(chunks: Chunk[]): Chunk {
   const all = new Int16Array(chunks.reduce((sum, chunk) => sum + chunk.samples.length, 0));
   let place = 0;
   for (const chunk of chunks) {
@@ -118,21 +118,21 @@ function joined(chunks: Chunk[]): Chunk {
 }
 
 /** Sends chunks as they come, and holds them back while nobody listens. Times are performance.now(). */
-export class Uplink {
+export class PacketQueue {
   readonly #send: (packet: Packet) => void;
   #seq = 0;
-  #size = SHORT;
+  #size = SHORT_PACKET;
   /** Too short to be sent yet. */
   #gathering: Chunk[] = [];
   #unacked: Sent[] = [];
   #waiting: Chunk[] = [];
   #busy = false;
   #lastEnd: number | null = null;
-  #resent = Number.NEGATIVE_INFINITY;
+  #resentMs = Number.NEGATIVE_INFINITY;
   #acked = 0;
-  #ackedAt = Number.NEGATIVE_INFINITY;
-  #busyAt = 0;
-  #afterwards: (() => void)[] = [];
+  #ackedMs = Number.NEGATIVE_INFINITY;
+  #busyMs = 0;
+  #onDrained: (() => void)[] = [];
 
   constructor(send: (packet: Packet) => void) {
     this.#send = send;
@@ -147,19 +147,19 @@ export class Uplink {
   add(chunk: Chunk, now: number): void {
     const before = this.#gathering.at(-1);
     if (before && before.first_sample + before.samples.length !== chunk.first_sample) {
-      this.#release(now);
+      this.#sendGathered(now);
     }
     this.#gathering.push(chunk);
     if (this.#gathering.reduce((sum, part) => sum + part.samples.length, 0) >= this.#size) {
-      this.#release(now);
+      this.#sendGathered(now);
     }
   }
 
   /** Sends what is gathered, however short; then, when all has gone, calls `done`: now, or after the kernel's pause. */
   flush(now: number, done: () => void = () => {}): void {
-    this.#release(now);
+    this.#sendGathered(now);
     if (this.#busy) {
-      this.#afterwards.push(done);
+      this.#onDrained.push(done);
     } else {
       done();
     }
@@ -169,21 +169,21 @@ export class Uplink {
   heartbeat(ack: number, resend: boolean, now: number): void {
     if (ack > this.#acked) {
       this.#acked = ack;
-      this.#ackedAt = now;
+      this.#ackedMs = now;
     }
     this.#unacked = this.#unacked.filter((sent) => sent.packet.seq > ack);
     const oldest = this.#unacked[0];
     const age = oldest ? now - oldest.at : 0;
-    this.#size = age > LAGGING_MS ? LONG : SHORT;
+    this.#size = age > LAGGING_MS ? LONG_PACKET : SHORT_PACKET;
     if (this.#busy) {
-      this.#listen(now);
+      this.#checkRecovery(now);
     } else if (age > BUSY_MS) {
       this.#busy = true;
-      this.#busyAt = now;
-      this.#size = LONG;
-    } else if (resend && now - this.#resent > RESEND_MS) {
-      this.#resent = now;
-      this.#again(now);
+      this.#busyMs = now;
+      this.#size = LONG_PACKET;
+    } else if (resend && now - this.#resentMs > RESEND_MS) {
+      this.#resentMs = now;
+      this.#resend(now);
     }
   }
 
@@ -193,80 +193,80 @@ export class Uplink {
     this.#waiting = [];
     this.#unacked = [];
     this.#busy = false;
-    this.#size = SHORT;
+    this.#size = SHORT_PACKET;
     this.#lastEnd = null;
-    const afterwards = this.#afterwards;
-    this.#afterwards = [];
+    const afterwards = this.#onDrained;
+    this.#onDrained = [];
     for (const done of afterwards) {
       done();
     }
   }
 
   /** Ends the pause once all that was sent is acknowledged, or part of it was and the rest seems lost. */
-  #listen(now: number): void {
-    const moved = this.#ackedAt >= this.#busyAt;
+  #checkRecovery(now: number): void {
+    const moved = this.#ackedMs >= this.#busyMs;
     if (this.#acked >= this.#seq) {
       this.#recover(now);
-    } else if (moved && now - this.#ackedAt >= BUSY_MS) {
-      this.#again(now);
+    } else if (moved && now - this.#ackedMs >= BUSY_MS) {
+      this.#resend(now);
       this.#recover(now);
     }
   }
 
-  #release(now: number): void {
+  #sendGathered(now: number): void {
     if (this.#gathering.length === 0) {
       return;
     }
-    const chunk = joined(this.#gathering);
+    const chunk = concatenate(this.#gathering);
     this.#gathering = [];
     if (this.#busy) {
       this.#waiting.push(chunk);
-      while (lengthOf(this.#waiting) > KEPT_MS) {
+      while (lengthMs(this.#waiting) > MAX_QUEUED_MS) {
         this.#waiting.shift();
       }
     } else {
-      this.#post(chunk, now, false, 0);
+      this.#sendPacket(chunk, now, false, 0);
     }
   }
 
-  #post(chunk: Chunk, now: number, stale: boolean, gap: number): void {
+  #sendPacket(chunk: Chunk, now: number, stale: boolean, gap: number): void {
     this.#seq += 1;
     const packet: Packet = { ...chunk, seq: this.#seq, stale, gap_ms: Math.max(0, Math.round(gap)) };
     this.#unacked.push({ packet, at: now });
-    while (lengthOf(this.#unacked.map((sent) => sent.packet)) > KEPT_MS) {
+    while (lengthMs(this.#unacked.map((sent) => sent.packet)) > MAX_QUEUED_MS) {
       this.#unacked.shift();
     }
-    this.#lastEnd = endOf(chunk);
+    this.#lastEnd = endMs(chunk);
     this.#send(packet);
   }
 
   /** The kernel takes messages again: a short pause is made good, of a long one the newest is sent and called stale. */
   #recover(now: number): void {
     this.#busy = false;
-    this.#size = SHORT;
+    this.#size = SHORT_PACKET;
     const before = this.#lastEnd;
-    const long = lengthOf(this.#waiting) > FRESH_MS;
+    const long = lengthMs(this.#waiting) > STALE_AFTER_MS;
     let waiting = this.#waiting;
     this.#waiting = [];
     if (long) {
-      waiting = waiting.filter((chunk) => endOf(chunk) > now - FRESH_MS);
+      waiting = waiting.filter((chunk) => endMs(chunk) > now - STALE_AFTER_MS);
     }
     waiting.forEach((chunk, place) => {
       const gap = long && place === 0 && before !== null ? chunk.captured_ms - before : 0;
-      this.#post(chunk, now, long, gap);
+      this.#sendPacket(chunk, now, long, gap);
     });
-    const afterwards = this.#afterwards;
-    this.#afterwards = [];
+    const afterwards = this.#onDrained;
+    this.#onDrained = [];
     for (const done of afterwards) {
       done();
     }
   }
 
   /** Sends again what the kernel says it never got. */
-  #again(now: number): void {
+  #resend(now: number): void {
     for (const sent of this.#unacked) {
-      const age = now - endOf(sent.packet);
-      this.#send({ ...sent.packet, stale: sent.packet.stale || age > FRESH_MS });
+      const age = now - endMs(sent.packet);
+      this.#send({ ...sent.packet, stale: sent.packet.stale || age > STALE_AFTER_MS });
       sent.at = now;
     }
   }

@@ -59,18 +59,18 @@ export class Ring {
 }
 
 /** Rate of all voices on the bridge, Hz. */
-export const VOICE_RATE = 24_000;
+export const MODEL_AUDIO_RATE = 24_000;
 
-const samples = (ms: number) => (VOICE_RATE * ms) / 1000;
+const toSamples = (ms: number) => (MODEL_AUDIO_RATE * ms) / 1000;
 
 /** Sound that lies ready before a turn begins to be heard. */
-const START = samples(100);
+const START_SAMPLES = toSamples(100);
 /** Sound gathered after a gap: short, for a long refill is a longer gap. */
-const REFILL = samples(70);
+const REFILL_SAMPLES = toSamples(70);
 /** A turn that began with less than that, and whose end nobody tells, starts all the same. */
-const PATIENCE_S = 0.3;
+const START_TIMEOUT_S = 0.3;
 /** A turn without sound for so long is over, whether or not its end was told. */
-const ABANDONED_S = 2;
+const END_TIMEOUT_S = 2;
 const RAMP_S = 0.005;
 
 /** Where a run of samples of one turn lies in the stream that the resampler sees. */
@@ -88,12 +88,12 @@ interface Written {
 }
 
 /** The last sample of a turn (24 kHz) that went to the device. */
-export interface Heard {
+export interface PlaybackPosition {
   turn: number;
   sample: number;
 }
 
-export interface Report extends Heard {
+export interface PlayoutReport extends PlaybackPosition {
   /** Samples (24 kHz) that wait. */
   buffered: number;
   /** Silence inserted inside turns since the page was opened, in 24 kHz samples. */
@@ -105,31 +105,31 @@ type Phase = "idle" | "filling" | "playing" | "fading";
 export class Playout {
   readonly #rate: number;
   readonly #resampler: Resampler;
-  readonly #ring = new Ring(VOICE_RATE * 8);
+  readonly #ring = new Ring(MODEL_AUDIO_RATE * 8);
   readonly #scratch = new Float32Array(64);
   readonly #step: number;
   #segments: Segment[] = [];
   #phase: Phase = "idle";
-  #target = START;
-  #waited = 0;
+  #target = START_SAMPLES;
+  #waitedFrames = 0;
   #gain = 0;
-  #last = 0;
+  #lastOutput = 0;
   #silent = 0;
   /** Stream position after the last sample written: pushed to the resampler and waiting in the ring. */
   #written = 0;
   /** True once no more is to come for the newest turn. */
   #closed = true;
   /** True between the first and the last sample heard of a turn. */
-  #inside = false;
+  #insideTurn = false;
   #drained = true;
-  #heard: Heard = { turn: 0, sample: 0 };
+  #position: PlaybackPosition = { turn: 0, sample: 0 };
   #afterFade: (() => void)[] = [];
-  #onFlushed: ((heard: Heard) => void) | null = null;
+  #onFlushed: ((heard: PlaybackPosition) => void) | null = null;
 
   /** `rate` is the device's, in Hz. */
   constructor(rate: number) {
     this.#rate = rate;
-    this.#resampler = new Resampler(VOICE_RATE, rate);
+    this.#resampler = new Resampler(MODEL_AUDIO_RATE, rate);
     this.#step = 1 / (rate * RAMP_S);
   }
 
@@ -147,7 +147,7 @@ export class Playout {
     this.#append({ turn, first: first + Math.max(0, known), samples: voice.subarray(Math.max(0, known)) });
     this.#closed = false;
     if (this.#phase === "idle") {
-      this.#fill(START);
+      this.#startFilling(START_SAMPLES);
     }
   }
 
@@ -161,7 +161,7 @@ export class Playout {
   }
 
   /** Drops everything; what sounds fades in 5 ms, then `done` hears which sample was the last. */
-  flush(done: (heard: Heard) => void): void {
+  flush(done: (heard: PlaybackPosition) => void): void {
     if (this.#phase === "fading") {
       this.#afterFade.push(() => this.flush(done));
       return;
@@ -170,32 +170,32 @@ export class Playout {
     if (this.#phase === "playing") {
       this.#phase = "fading";
     } else {
-      this.#drop();
+      this.#reset();
     }
   }
 
-  report(): Report {
-    return { ...this.#heard, buffered: this.#buffered, silent: Math.round(this.#silent) };
+  report(): PlayoutReport {
+    return { ...this.#position, buffered: this.#buffered, silent: Math.round(this.#silent) };
   }
 
   /** Fills one quantum for the device. */
   render(out: Float32Array): void {
     if (this.#phase === "filling" && this.#ready()) {
       this.#phase = "playing";
-      this.#inside = true;
+      this.#insideTurn = true;
     }
     let done = 0;
     while (done < out.length && (this.#phase === "playing" || this.#phase === "fading")) {
       const made = this.#resampler.pull(out, done, Math.min(out.length - done, this.#limit));
-      this.#shape(out, done, made);
+      this.#applyRamp(out, done, made);
       done += made;
       if (made === 0) {
         this.#feed();
       }
     }
-    this.#settle();
+    this.#updatePosition();
     if (done < out.length) {
-      this.#rest(out.subarray(done));
+      this.#renderSilence(out.subarray(done));
     }
   }
 
@@ -233,10 +233,10 @@ export class Playout {
     this.#drained = false;
   }
 
-  #fill(target: number): void {
+  #startFilling(target: number): void {
     this.#phase = "filling";
     this.#target = target;
-    this.#waited = 0;
+    this.#waitedFrames = 0;
     this.#gain = 0;
   }
 
@@ -244,7 +244,9 @@ export class Playout {
     if (this.#ring.length === 0 && !this.#closed) {
       return false;
     }
-    return this.#closed || this.#buffered >= this.#target || this.#waited > PATIENCE_S * this.#rate;
+    return (
+      this.#closed || this.#buffered >= this.#target || this.#waitedFrames > START_TIMEOUT_S * this.#rate
+    );
   }
 
   /** Gives the resampler more, or finds that there is no more: the end of the turn, or a gap in it. */
@@ -256,45 +258,45 @@ export class Playout {
       this.#resampler.drain();
       this.#drained = true;
     } else if (this.#phase === "fading") {
-      this.#drop();
+      this.#reset();
     } else if (this.#closed) {
       this.#phase = "idle";
-      this.#inside = false;
+      this.#insideTurn = false;
       this.#gain = 0;
     } else {
-      this.#fill(REFILL);
+      this.#startFilling(REFILL_SAMPLES);
     }
   }
 
   /** Ramps in or out, sample by sample. */
-  #shape(out: Float32Array, start: number, count: number): void {
+  #applyRamp(out: Float32Array, start: number, count: number): void {
     const direction = this.#phase === "fading" ? -this.#step : this.#step;
     for (let i = start; i < start + count; i++) {
       out[i]! *= this.#gain;
       this.#gain = Math.min(1, Math.max(0, this.#gain + direction));
     }
     if (count > 0) {
-      this.#last = out[start + count - 1]!;
+      this.#lastOutput = out[start + count - 1]!;
     }
     if (this.#phase === "fading" && this.#gain === 0) {
-      this.#settle();
-      this.#drop();
+      this.#updatePosition();
+      this.#reset();
     }
   }
 
   /** Silence, after the last sample has died away without a click. */
-  #rest(out: Float32Array): void {
+  #renderSilence(out: Float32Array): void {
     const decay = 1 - 4 * this.#step;
     for (let i = 0; i < out.length; i++) {
-      this.#last = Math.abs(this.#last) < 1e-5 ? 0 : this.#last * decay;
-      out[i] = this.#last;
+      this.#lastOutput = Math.abs(this.#lastOutput) < 1e-5 ? 0 : this.#lastOutput * decay;
+      out[i] = this.#lastOutput;
     }
     if (this.#phase === "filling") {
-      this.#waited += out.length;
-      if (this.#inside) {
-        this.#silent += (out.length * VOICE_RATE) / this.#rate;
+      this.#waitedFrames += out.length;
+      if (this.#insideTurn) {
+        this.#silent += (out.length * MODEL_AUDIO_RATE) / this.#rate;
       }
-      if (this.#waited > ABANDONED_S * this.#rate && this.#ring.length === 0) {
+      if (this.#waitedFrames > END_TIMEOUT_S * this.#rate && this.#ring.length === 0) {
         // The resampler still holds the last few samples: as closed, they are played, and the turn is over.
         this.#closed = true;
       }
@@ -302,7 +304,7 @@ export class Playout {
   }
 
   /** Moves the account on to what the resampler has let out. */
-  #settle(): void {
+  #updatePosition(): void {
     const position = this.#resampler.position;
     while (this.#segments.length > 1 && this.#segments[1]!.start < position) {
       this.#segments.shift();
@@ -310,21 +312,21 @@ export class Playout {
     const segment = this.#segments[0];
     if (segment && position > segment.start) {
       const sample = segment.first + Math.min(segment.length, position - segment.start);
-      this.#heard = { turn: segment.turn, sample };
+      this.#position = { turn: segment.turn, sample };
     }
   }
 
-  #drop(): void {
+  #reset(): void {
     this.#ring.clear();
     this.#resampler.reset();
     this.#segments = [];
     this.#written = 0;
     this.#phase = "idle";
     this.#closed = true;
-    this.#inside = false;
+    this.#insideTurn = false;
     this.#drained = true;
     this.#gain = 0;
-    this.#onFlushed?.(this.#heard);
+    this.#onFlushed?.(this.#position);
     this.#onFlushed = null;
     const waiting = this.#afterFade;
     this.#afterFade = [];

@@ -85,7 +85,7 @@ export class Resampler {
   }
 
   push(input: Float32Array): void {
-    this.#drop();
+    this.#discardUsed();
     if (this.#length + input.length > this.#buffer.length) {
       const larger = new Float32Array(2 * (this.#length + input.length));
       larger.set(this.#buffer.subarray(0, this.#length));
@@ -135,7 +135,7 @@ export class Resampler {
   }
 
   /** Lets go of inputs that no output needs any more. */
-  #drop(): void {
+  #discardUsed(): void {
     const unused = this.#index - this.#half + 1 - this.#base;
     if (unused > 1024) {
       this.#buffer.copyWithin(0, unused, this.#length);

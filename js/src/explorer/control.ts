@@ -6,14 +6,14 @@ import { attribute, button, el, freshId, icon, name, show, text } from "../views
 import { clean } from "../views/format.ts";
 
 /** The model that the settings are for: the one that was chosen and not applied, or that of the session. */
-export function modelOf({ pending, model }: Settings): string {
+export function chosenModel({ pending, model }: Settings): string {
   return typeof pending.model === "string" ? pending.model : model;
 }
 
 /** What a feature shall be; null where nothing is said about it. */
-export function askedOf({ pending, values }: Settings, name: string): unknown {
-  const said = Object.hasOwn(pending, name) ? pending : values;
-  return Object.hasOwn(said, name) ? said[name] : null;
+export function requestedValue({ pending, values }: Settings, name: string): unknown {
+  const source = Object.hasOwn(pending, name) ? pending : values;
+  return Object.hasOwn(source, name) ? source[name] : null;
 }
 
 export function isChanged(settings: Settings, name: string): boolean {
@@ -33,7 +33,7 @@ export function choiceName(feature: Feature, choice: string): string {
 }
 
 /** What the service does where nothing is said. */
-export function unsaid(feature: Feature): string {
+export function defaultLabel(feature: Feature): string {
   if (feature.unsaid !== "") {
     return feature.unsaid;
   }
@@ -49,22 +49,22 @@ export function unsaid(feature: Feature): string {
 }
 
 /** The numbers that can be, in a few words; "" where all can. */
-export function range({ kind, lowest, highest }: Feature): string {
+export function rangeText({ kind, lowest, highest }: Feature): string {
   if (kind !== "number" || lowest === null) {
     return "";
   }
   if (highest !== null) {
-    return `${number(lowest)} to ${number(highest)}`;
+    return `${formatNumber(lowest)} to ${formatNumber(highest)}`;
   }
-  return lowest >= -1 ? `${number(lowest)} or more` : "any whole number";
+  return lowest >= -1 ? `${formatNumber(lowest)} or more` : "any whole number";
 }
 
-function number(value: number): string {
+function formatNumber(value: number): string {
   return String(value).replace("-", "−");
 }
 
 /** How a model takes a feature, as a sentence; "" where it simply does. */
-export function refusal(feature: Feature, model: string): string {
+export function supportNote(feature: Feature, model: string): string {
   const does = feature.refused.includes(model)
     ? "does not have it"
     : feature.ignored.includes(model)
@@ -74,7 +74,7 @@ export function refusal(feature: Feature, model: string): string {
 }
 
 /** The models that have a feature. */
-export function having(feature: Feature, models: Model[]): string[] {
+export function modelsWith(feature: Feature, models: Model[]): string[] {
   return models
     .map(({ id }) => id)
     .filter((id) => !feature.refused.includes(id) && !feature.ignored.includes(id));
@@ -91,7 +91,7 @@ export function matches(feature: Feature, search: string): boolean {
 }
 
 /** The features of each group, in the catalogue's order. */
-export function groups({ features }: Catalogue): Map<string, Feature[]> {
+export function featureGroups({ features }: Catalogue): Map<string, Feature[]> {
   const found = new Map<string, Feature[]>();
   for (const feature of features) {
     found.set(feature.group, [...(found.get(feature.group) ?? []), feature]);
@@ -100,7 +100,7 @@ export function groups({ features }: Catalogue): Map<string, Feature[]> {
 }
 
 /** A value, or a sentence why what was typed is none. */
-export type Given = { value: unknown } | { wrong: string };
+export type Entered = { value: unknown } | { wrong: string };
 
 export interface Input {
   element: HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
@@ -109,12 +109,12 @@ export interface Input {
   /** Shows a value of a model's; null where nothing is said. */
   set(value: unknown, model: string): void;
   /** What a person gave; null for the default. */
-  read(): Given;
+  read(): Entered;
 }
 
-const LONG = new Set(["system_instruction"]);
+const MULTILINE = new Set(["system_instruction"]);
 
-export function input(feature: Feature): Input {
+export function featureInput(feature: Feature): Input {
   switch (feature.kind) {
     case "switch":
       return switchInput(feature);
@@ -132,7 +132,7 @@ export function input(feature: Feature): Input {
       );
     case "text":
       return textInput(
-        LONG.has(feature.name)
+        MULTILINE.has(feature.name)
           ? el("textarea", "lw-entry lw-entry-long", { rows: "3" })
           : el("input", "lw-entry", { type: "text" }),
         (value) => (typeof value === "string" ? value : ""),
@@ -156,7 +156,7 @@ function switchInput(feature: Feature): Input {
 function choiceInput(feature: Feature): Input {
   const element = el("select", "lw-entry");
   const own = typeof feature.default === "string" ? feature.default : "";
-  let made = "";
+  let shownKey = "";
   return {
     element,
     typed: false,
@@ -167,12 +167,12 @@ function choiceInput(feature: Feature): Input {
         choices.push(chosen); // It is what is asked for, even where it cannot be.
       }
       const key = JSON.stringify(choices);
-      if (key !== made) {
-        made = key;
+      if (key !== shownKey) {
+        shownKey = key;
         const options = choices.map((choice) =>
           el("option", "", { value: choice }, choiceName(feature, choice)),
         );
-        const none = own === "" ? [el("option", "", { value: "" }, `Default: ${unsaid(feature)}`)] : [];
+        const none = own === "" ? [el("option", "", { value: "" }, `Default: ${defaultLabel(feature)}`)] : [];
         element.replaceChildren(...none, ...options);
       }
       element.value = chosen;
@@ -192,7 +192,7 @@ function numberInput(feature: Feature): Input {
     element,
     typed: true,
     set(value) {
-      put(element, typeof value === "number" ? String(value) : "");
+      setText(element, typeof value === "number" ? String(value) : "");
     },
     read() {
       if (element.value === "") {
@@ -229,17 +229,17 @@ function jsonInput(): Input {
 function textInput(
   element: HTMLInputElement | HTMLTextAreaElement,
   show: (value: unknown) => string,
-  read: (text: string) => Given,
+  read: (text: string) => Entered,
 ): Input {
   return {
     element,
     typed: true,
-    set: (value) => put(element, show(value)),
+    set: (value) => setText(element, show(value)),
     read: () => read(element.value),
   };
 }
 
-function put(element: HTMLInputElement | HTMLTextAreaElement, text: string): void {
+function setText(element: HTMLInputElement | HTMLTextAreaElement, text: string): void {
   if (element.value !== text) {
     element.value = text;
   }
@@ -261,40 +261,40 @@ export interface Control {
   feature: Feature;
   update(settings: Settings): void;
   /** Why what is typed is no value; "" where it is one. */
-  wrong(): string;
+  error(): string;
   /** What is typed and not told yet is given up. */
-  forget(): void;
+  discard(): void;
   focus(): void;
 }
 
-export interface Ways {
+export interface ControlHandlers {
   /** A person changed the feature. */
-  change(feature: Feature, value: unknown): void;
+  onChange(feature: Feature, value: unknown): void;
   /** What is typed is no value, or is one again. */
-  doubt(): void;
+  onInvalid(): void;
 }
 
-export function control(feature: Feature, models: Model[], ways: Ways, scope: Scope): Control {
-  const entry = input(feature);
+export function control(feature: Feature, models: Model[], ways: ControlHandlers, scope: Scope): Control {
+  const entry = featureInput(feature);
   const parts = build(feature, models, entry, scope);
   const { element, undo, why, fault } = parts;
   let wrong = "";
-  let said: Settings | null = null;
-  let forget: () => void = () => {};
+  let current: Settings | null = null;
+  let cancel: () => void = () => {};
 
   const changed = () => {
-    forget();
+    cancel();
     const given = entry.read();
     wrong = "wrong" in given ? given.wrong : "";
     if ("value" in given) {
-      ways.change(feature, given.value);
+      ways.onChange(feature, given.value);
     } else {
-      ways.doubt();
+      ways.onInvalid();
     }
-    tell();
+    showFault();
   };
-  const tell = () => {
-    const sentence = wrong || (said?.errors[feature.name] ?? "");
+  const showFault = () => {
+    const sentence = wrong || (current?.errors[feature.name] ?? "");
     text(fault, clean(sentence, 500));
     show(fault, sentence !== "");
     attribute(entry.element, "aria-invalid", sentence === "" ? null : "true");
@@ -304,41 +304,41 @@ export function control(feature: Feature, models: Model[], ways: Ways, scope: Sc
   scope.listen(entry.element, "change", changed);
   if (entry.typed) {
     scope.listen(entry.element, "input", () => {
-      forget();
-      forget = scope.timeout(changed, TYPING_MS);
+      cancel();
+      cancel = scope.timeout(changed, TYPING_MS);
     });
   }
   scope.listen(undo, "click", () => {
-    if (!said) {
+    if (!current) {
       return;
     }
-    forget();
+    cancel();
     wrong = "";
     // Back to what is; and where that cannot be, to nothing.
-    const back = isChanged(said, feature.name) ? (said.values[feature.name] ?? null) : null;
-    entry.set(back, modelOf(said));
+    const back = isChanged(current, feature.name) ? (current.values[feature.name] ?? null) : null;
+    entry.set(back, chosenModel(current));
     // The button is about to hide and would take the focus with it.
     entry.element.focus();
-    ways.change(feature, back);
-    tell();
+    ways.onChange(feature, back);
+    showFault();
   });
 
   return {
     element,
     feature,
-    wrong: () => wrong,
-    forget() {
-      forget();
+    error: () => wrong,
+    discard() {
+      cancel();
       wrong = "";
-      if (said) {
-        entry.set(askedOf(said, feature.name), modelOf(said));
+      if (current) {
+        entry.set(requestedValue(current, feature.name), chosenModel(current));
       }
     },
     focus: () => entry.element.focus(),
     update(settings) {
-      said = settings;
-      const model = modelOf(settings);
-      const value = askedOf(settings, feature.name);
+      current = settings;
+      const model = chosenModel(settings);
+      const value = requestedValue(settings, feature.name);
       const refused = feature.refused.includes(model);
       const isSaid = value !== null && value !== feature.default;
       if (!(entry.typed && entry.element === document.activeElement) && wrong === "") {
@@ -351,8 +351,8 @@ export function control(feature: Feature, models: Model[], ways: Ways, scope: Sc
       attribute(element, "data-changed", marked ? "true" : null);
       show(undo, marked || (refused && isSaid));
       name(undo, marked ? `Undo the change of ${feature.label}` : `Leave ${feature.label} out`);
-      text(why, clean(refusal(feature, model)));
-      tell();
+      text(why, clean(supportNote(feature, model)));
+      showFault();
     },
   };
 }
@@ -367,9 +367,11 @@ function build(feature: Feature, models: Model[], entry: Input, scope: Scope) {
   attribute(box, "aria-describedby", `${about.id} ${why.id} ${fault.id}`);
   const undo = button("lw-plain lw-control-undo", "Undo", icon("undo", 16));
   const unit = el("span", "lw-control-unit", {}, clean(feature.unit));
-  const hint = [range(feature), `default: ${unsaid(feature)}`].filter((part) => part !== "").join(" · ");
+  const hint = [rangeText(feature), `default: ${defaultLabel(feature)}`]
+    .filter((part) => part !== "")
+    .join(" · ");
   const line = el("div", "lw-control-line", {}, box, unit, undo);
-  const who = whoHasIt(feature, models, scope);
+  const who = modelSupport(feature, models, scope);
   const small = el("p", "lw-control-small", {}, ...(feature.wire ? [wireName(feature)] : []), who.opener);
   const element = el(
     "div",
@@ -396,12 +398,12 @@ function wireName({ wire, name: known }: Feature): HTMLElement {
 }
 
 /** `3 of 15 models`, and on demand which. */
-function whoHasIt(
+function modelSupport(
   feature: Feature,
   models: Model[],
   scope: Scope,
 ): { opener: HTMLElement; list: HTMLElement } {
-  const able = having(feature, models);
+  const able = modelsWith(feature, models);
   const list = el(
     "p",
     "lw-control-models",

@@ -4,9 +4,9 @@ import type { Scope } from "../scope.ts";
 import type { Actions, PanelName, State, Store } from "../state.ts";
 import { attribute, button, el, freshId, icon, show, type View } from "../views/dom.ts";
 import { tokenMeter } from "../views/header.ts";
-import { anatomyPanel } from "./latency.ts";
+import { latencyPanel } from "./latency.ts";
 import { settingsPanel } from "./settings.ts";
-import { tunerPanel } from "./vad-monitor.ts";
+import { vadPanel } from "./vad-monitor.ts";
 import { wirePanel } from "./wire.ts";
 
 export interface PanelKind {
@@ -19,8 +19,8 @@ export interface PanelKind {
 export const PANELS: readonly PanelKind[] = [
   { name: "settings", title: "Settings", make: settingsPanel },
   { name: "wire", title: "Wire", make: wirePanel },
-  { name: "tuner", title: "Tuner", make: tunerPanel },
-  { name: "turns", title: "Turns", make: anatomyPanel },
+  { name: "tuner", title: "Tuner", make: vadPanel },
+  { name: "turns", title: "Turns", make: latencyPanel },
 ];
 
 interface Tab {
@@ -44,7 +44,7 @@ export function explorer(opener: HTMLButtonElement, store: Store, actions: Actio
   element.append(...tabs.map((tab) => tab.panel));
   attribute(opener, "aria-controls", id);
 
-  const look = actions.explorer.look.bind(actions.explorer);
+  const look = actions.explorer.show.bind(actions.explorer);
   scope.listen(opener, "click", () => look(!store.get().explorer.open));
   scope.listen(close, "click", () => {
     look(false);
@@ -55,7 +55,7 @@ export function explorer(opener: HTMLButtonElement, store: Store, actions: Actio
     scope.listen(tab.button, "click", () => look(true, tab.name));
   }
   scope.listen<KeyboardEvent>(list, "keydown", (event) => {
-    const to = goal(event.key, tabs, store.get().explorer.panel);
+    const to = tabFor(event.key, tabs, store.get().explorer.panel);
     if (to) {
       event.preventDefault();
       look(true, to.name);
@@ -99,7 +99,7 @@ function makeTab(kind: PanelKind): Tab {
 }
 
 /** The tab that a key leads to, as in every list of tabs. */
-function goal(key: string, tabs: Tab[], now: PanelName): Tab | undefined {
+function tabFor(key: string, tabs: Tab[], now: PanelName): Tab | undefined {
   const at = tabs.findIndex((tab) => tab.name === now);
   const steps: Record<string, number> = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 };
   const to = steps[key];

@@ -7,24 +7,24 @@ import { attribute, el, show, text, type View } from "../views/dom.ts";
 import { cleanLine, duration } from "../views/format.ts";
 
 /** Answers that are shown. */
-const MOST = 50;
+const MAX_ANSWERS = 50;
 
 interface Part {
   name: "decision" | "network" | "tool" | "wait" | "heard";
   label: string;
-  of(anatomy: Anatomy): number;
+  ms(anatomy: Anatomy): number;
 }
 
 /** In the order in which they happen. */
 const PARTS: readonly Part[] = [
-  { name: "decision", label: "noticing your end", of: ({ decision_ms }) => decision_ms ?? 0 },
-  { name: "network", label: "network", of: ({ network_ms }) => network_ms ?? 0 },
-  { name: "tool", label: "your tools", of: ({ tool_ms }) => tool_ms },
-  { name: "wait", label: "the model", of: ({ wait_ms }) => wait_ms },
-  { name: "heard", label: "its voice", of: ({ heard_ms }) => heard_ms ?? 0 },
+  { name: "decision", label: "noticing your end", ms: ({ decision_ms }) => decision_ms ?? 0 },
+  { name: "network", label: "network", ms: ({ network_ms }) => network_ms ?? 0 },
+  { name: "tool", label: "your tools", ms: ({ tool_ms }) => tool_ms },
+  { name: "wait", label: "the model", ms: ({ wait_ms }) => wait_ms },
+  { name: "heard", label: "its voice", ms: ({ heard_ms }) => heard_ms ?? 0 },
 ];
 
-export function anatomyPanel(_store: Store, _actions: Actions, _scope: Scope): View {
+export function latencyPanel(_store: Store, _actions: Actions, _scope: Scope): View {
   const legend = el("ul", "lw-tuner-legend");
   for (const { name, label } of PARTS) {
     legend.append(el("li", "", {}, el("i", `lw-tuner-key lw-part-${name}`), label));
@@ -45,12 +45,12 @@ export function anatomyPanel(_store: Store, _actions: Actions, _scope: Scope): V
         return;
       }
       seen = turns;
-      const timed = turns.filter((turn) => turn.anatomy !== null).slice(-MOST);
+      const timed = turns.filter((turn) => turn.anatomy !== null).slice(-MAX_ANSWERS);
       show(empty, timed.length === 0);
       show(legend, timed.length > 0);
-      const longest = Math.max(1, ...timed.map((turn) => total(turn.anatomy!)));
+      const longest = Math.max(1, ...timed.map((turn) => totalMs(turn.anatomy!)));
       for (const [index, turn] of timed.entries()) {
-        put(list.children[index] ?? list.appendChild(row()), turn, longest);
+        updateRow(list.children[index] ?? list.appendChild(row()), turn, longest);
       }
       while (list.children.length > timed.length) {
         list.lastElementChild!.remove();
@@ -59,8 +59,8 @@ export function anatomyPanel(_store: Store, _actions: Actions, _scope: Scope): V
   };
 }
 
-function total(anatomy: Anatomy): number {
-  return PARTS.reduce((sum, part) => sum + part.of(anatomy), 0);
+function totalMs(anatomy: Anatomy): number {
+  return PARTS.reduce((sum, part) => sum + part.ms(anatomy), 0);
 }
 
 function row(): HTMLLIElement {
@@ -68,23 +68,23 @@ function row(): HTMLLIElement {
   return el("li", "", {}, el("p", "lw-anatomy-text"), bar, el("p", "lw-anatomy-says"));
 }
 
-function put(node: Element, turn: Turn, longest: number): void {
-  const [said, bar, says] = node.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
+function updateRow(node: Element, turn: Turn, longest: number): void {
+  const [label, bar, summary] = node.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
   const anatomy = turn.anatomy!;
-  text(said, cleanLine(turn.spans.map((span) => span.text).join(""), 90) || "…");
+  text(label, cleanLine(turn.spans.map((span) => span.text).join(""), 90) || "…");
   PARTS.forEach((part, index) => {
-    (bar.children[index] as HTMLElement).style.width = `${(part.of(anatomy) / longest) * 100}%`;
+    (bar.children[index] as HTMLElement).style.width = `${(part.ms(anatomy) / longest) * 100}%`;
   });
-  text(says, sentence(anatomy));
-  attribute(bar, "aria-label", sentence(anatomy));
+  text(summary, describeLatency(anatomy));
+  attribute(bar, "aria-label", describeLatency(anatomy));
 }
 
 /** Where the time went, in words: what took none is left out. */
-export function sentence(anatomy: Anatomy): string {
+export function describeLatency(anatomy: Anatomy): string {
   const before = PARTS.slice(0, -1);
-  const first = before.reduce((sum, part) => sum + part.of(anatomy), 0);
-  const parts = before.filter((part) => part.of(anatomy) >= 0.5);
-  const made = parts.map((part) => `${part.label} ${duration(part.of(anatomy))}`).join(", ");
+  const first = before.reduce((sum, part) => sum + part.ms(anatomy), 0);
+  const parts = before.filter((part) => part.ms(anatomy) >= 0.5);
+  const made = parts.map((part) => `${part.label} ${duration(part.ms(anatomy))}`).join(", ");
   const heard = anatomy.heard_ms ? `; heard for ${duration(anatomy.heard_ms)}` : "";
   return `first sound after ${duration(first)}${made ? ` (${made})` : ""}${heard}`;
 }

@@ -5,7 +5,15 @@ import type { Scope } from "../scope.ts";
 import type { Actions, ExplorerActions, State, Store } from "../state.ts";
 import { attribute, el, freshId, icon, show, text, type View } from "../views/dom.ts";
 import { clean } from "../views/format.ts";
-import { type Control, control, groups, isChanged, matches, modelOf, type Ways } from "./control.ts";
+import {
+  type Control,
+  type ControlHandlers,
+  chosenModel,
+  control,
+  featureGroups,
+  isChanged,
+  matches,
+} from "./control.ts";
 
 export interface ApplyBar {
   element: HTMLElement;
@@ -13,14 +21,14 @@ export interface ApplyBar {
   update(state: State, catalogue: Catalogue, settings: Settings, wrong: string[]): void;
 }
 
-export interface BarWays extends Pick<ExplorerActions, "apply" | "revert"> {
+export interface ApplyBarHandlers extends Pick<ExplorerActions, "apply" | "revert"> {
   /** Goes to a feature, or to the model. */
-  show(name: string): void;
+  onShow(name: string): void;
   /** The bar goes away while it has the focus: somebody has to take it. */
-  rest(): void;
+  onHidden(): void;
 }
 
-export function applyBar(ways: BarWays, scope: Scope): ApplyBar {
+export function applyBar(ways: ApplyBarHandlers, scope: Scope): ApplyBar {
   const count = el("strong", "lw-apply-count");
   const takes = el("span", "lw-apply-takes");
   const problem = el("button", "lw-apply-problem", { type: "button" });
@@ -38,15 +46,15 @@ export function applyBar(ways: BarWays, scope: Scope): ApplyBar {
   );
   let first = "";
   let applying: Settings | null = null;
-  let told: Settings | null = null;
+  let current: Settings | null = null;
   const label = () => {
-    text(apply, applying === told && applying !== null ? "Applying…" : "Apply");
+    text(apply, applying === current && applying !== null ? "Applying…" : "Apply");
   };
-  scope.listen(problem, "click", () => ways.show(first));
+  scope.listen(problem, "click", () => ways.onShow(first));
   scope.listen(revert, "click", () => ways.revert());
   scope.listen(apply, "click", () => {
     if (!apply.hasAttribute("aria-disabled")) {
-      applying = told;
+      applying = current;
       label();
       ways.apply();
     }
@@ -54,7 +62,7 @@ export function applyBar(ways: BarWays, scope: Scope): ApplyBar {
   return {
     element,
     update(state, catalogue, settings, wrong) {
-      told = settings;
+      current = settings;
       const changes = Object.keys(settings.pending).length;
       const faults = [...wrong, ...Object.keys(settings.errors).filter((name) => name !== "")];
       const names = [...new Set(faults)];
@@ -62,7 +70,7 @@ export function applyBar(ways: BarWays, scope: Scope): ApplyBar {
       text(count, changes === 1 ? "1 change" : `${changes} changes`);
       text(takes, changes > 0 ? ` · ${consequence(state, settings)}` : "");
       show(words, changes > 0);
-      text(problem, `Cannot be: ${names.map((name) => title(catalogue, name)).join(", ")}`);
+      text(problem, `Cannot be: ${names.map((name) => featureLabel(catalogue, name)).join(", ")}`);
       show(problem, names.length > 0);
       text(refused, clean(settings.errors[""] ?? "", 500));
       show(refused, Boolean(settings.errors[""]));
@@ -76,7 +84,7 @@ export function applyBar(ways: BarWays, scope: Scope): ApplyBar {
       label();
       const wanted = changes > 0 || names.length > 0;
       if (!wanted && element.contains(document.activeElement)) {
-        ways.rest();
+        ways.onHidden();
       }
       show(element, wanted);
     },
@@ -98,11 +106,11 @@ function consequence({ phase }: State, { pending, live }: Settings): string {
     : "needs a new connection; the talk goes on";
 }
 
-function title({ features }: Catalogue, name: string): string {
+function featureLabel({ features }: Catalogue, name: string): string {
   return clean(features.find((feature) => feature.name === name)?.label ?? "Model");
 }
 
-const SAID_MS = 2500;
+const CONFIRMATION_MS = 2500;
 const COPY = "Copy";
 
 export interface CodeView {
@@ -115,8 +123,8 @@ export function codeView(scope: Scope): CodeView {
   const block = el("code", "lw-code-text");
   const box = el("pre", "lw-code", { tabindex: "0", "aria-label": "Python of this session" }, block);
   const copy = el("button", "lw-button lw-code-copy", { type: "button" }, COPY);
-  const said = el("span", "lw-unseen", { role: "status" });
-  const element = el("div", "lw-code-block", { id: freshId("code") }, box, said, copy);
+  const status = el("span", "lw-unseen", { role: "status" });
+  const element = el("div", "lw-code-block", { id: freshId("code") }, box, status, copy);
   element.hidden = true;
   const opener = el(
     "button",
@@ -125,34 +133,34 @@ export function codeView(scope: Scope): CodeView {
     icon("code", 16),
     "Copy as code",
   );
-  let forget: () => void = () => {};
-  const say = (words: string) => {
+  let cancel: () => void = () => {};
+  const confirm = (words: string) => {
     text(copy, words);
-    text(said, words);
-    forget();
-    forget = scope.timeout(() => {
+    text(status, words);
+    cancel();
+    cancel = scope.timeout(() => {
       text(copy, COPY);
-      text(said, "");
-    }, SAID_MS);
+      text(status, "");
+    }, CONFIRMATION_MS);
   };
-  const put = async () => {
-    select(box);
+  const copyCode = async () => {
+    selectContents(box);
     try {
       await navigator.clipboard.writeText(block.textContent ?? "");
-      say("Copied");
+      confirm("Copied");
     } catch {
       // Not allowed, or no such thing in pages that are not secure: it is selected, so a key is enough.
-      say(document.execCommand?.("copy") ? "Copied" : "Now press Ctrl+C");
+      confirm(document.execCommand?.("copy") ? "Copied" : "Now press Ctrl+C");
     }
   };
   scope.listen(opener, "click", () => {
     show(element, element.hidden !== false);
     attribute(opener, "aria-expanded", String(!element.hidden));
     if (!element.hidden) {
-      void put();
+      void copyCode();
     }
   });
-  scope.listen(copy, "click", () => void put());
+  scope.listen(copy, "click", () => void copyCode());
   return {
     opener,
     element,
@@ -162,7 +170,7 @@ export function codeView(scope: Scope): CodeView {
   };
 }
 
-function select(node: HTMLElement): void {
+function selectContents(node: HTMLElement): void {
   const selection = getSelection();
   if (selection) {
     selection.removeAllRanges();
@@ -186,18 +194,18 @@ export function modelPicker(choose: (model: string) => void, scope: Scope): Mode
   attribute(select, "aria-describedby", `${facts.id} ${fault.id}`);
   const element = el("div", "lw-model-picker", {}, label, select, facts, fault);
   scope.listen(select, "change", () => choose(select.value));
-  let made = "";
+  let shownKey = "";
   return {
     element,
     focus: () => select.focus(),
     update({ models }, settings) {
-      const chosen = modelOf(settings);
+      const chosen = chosenModel(settings);
       const known = models.some(({ id }) => id === chosen);
       const options = known ? models : [{ id: chosen, status: "not in the table", facts: [] }, ...models];
       const key = JSON.stringify(options.map(({ id }) => id));
-      if (key !== made) {
-        made = key;
-        select.replaceChildren(...options.map((model) => option(model.id, model.status)));
+      if (key !== shownKey) {
+        shownKey = key;
+        select.replaceChildren(...options.map((model) => modelOption(model.id, model.status)));
       }
       select.value = chosen;
       attribute(element, "data-changed", chosen === settings.model ? null : "true");
@@ -209,12 +217,12 @@ export function modelPicker(choose: (model: string) => void, scope: Scope): Mode
   };
 }
 
-function option(id: string, status: string): HTMLOptionElement {
+function modelOption(id: string, status: string): HTMLOptionElement {
   return el("option", "", { value: id }, status === "stable" ? id : `${id} (${status})`);
 }
 
 /** What the heading that stays at the top covers, in pixels. */
-const TITLE = 40;
+const HEADING_HEIGHT = 40;
 
 interface Section {
   element: HTMLElement;
@@ -225,7 +233,7 @@ interface Section {
 }
 
 export function settingsPanel(store: Store, actions: Actions, scope: Scope): View {
-  const { configure, apply, revert } = bound(actions);
+  const { configure, apply, revert } = boundActions(actions);
   const waiting = el("p", "lw-panel-empty", {}, "Asking the kernel…");
   const picker = modelPicker((model) => configure({ model }), scope);
   const search = el("input", "lw-entry lw-search", {
@@ -244,32 +252,32 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
     {
       apply,
       revert() {
-        for (const one of all()) {
-          one.forget();
+        for (const one of controls()) {
+          one.discard();
         }
         revert();
       },
-      show: (name) => reveal(name),
-      rest: () => list.focus({ preventScroll: true }),
+      onShow: (name) => scrollToSetting(name),
+      onHidden: () => list.focus({ preventScroll: true }),
     },
     scope,
   );
-  const whole = el("fieldset", "lw-set", {}, top, body, bar.element);
-  const element = el("div", "lw-set-panel", {}, waiting, whole);
+  const fields = el("fieldset", "lw-set", {}, top, body, bar.element);
+  const element = el("div", "lw-set-panel", {}, waiting, fields);
 
-  let made: Catalogue | null = null;
+  let built: Catalogue | null = null;
   let sections: Section[] = [];
   let last: State | null = null;
   let jumped: { to: Section; top: number } | null = null;
 
-  const all = () => sections.flatMap((section) => section.controls);
-  const wrong = () =>
-    all()
-      .filter((one) => one.wrong() !== "")
+  const controls = () => sections.flatMap((section) => section.controls);
+  const invalidNames = () =>
+    controls()
+      .filter((one) => one.error() !== "")
       .map((one) => one.feature.name);
-  const ways: Ways = {
-    change: ({ name }, value) => configure({ [name]: value }),
-    doubt: () => draw(store.get(), true),
+  const ways: ControlHandlers = {
+    onChange: ({ name }, value) => configure({ [name]: value }),
+    onInvalid: () => draw(store.get(), true),
   };
   const filter = () => {
     jumped = null;
@@ -286,21 +294,21 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
       found += hits.length;
     }
     show(nothing, found === 0);
-    spy();
+    markSection();
   };
-  const reveal = (name: string) => {
+  const scrollToSetting = (name: string) => {
     search.value = "";
     filter();
-    const found = all().find((one) => one.feature.name === name);
+    const found = controls().find((one) => one.feature.name === name);
     if (found) {
-      list.scrollTop = found.element.offsetTop - TITLE;
+      list.scrollTop = found.element.offsetTop - HEADING_HEIGHT;
       found.focus();
     } else {
       picker.focus();
     }
   };
-  const spy = () => {
-    const at = list.scrollTop + TITLE;
+  const markSection = () => {
+    const at = list.scrollTop + HEADING_HEIGHT;
     const seen = sections.filter((section) => !section.element.hidden);
     const above = list.scrollTop > 0 ? seen.filter((section) => section.element.offsetTop <= at) : [];
     // The last sections cannot reach the top: one that was chosen counts until somebody scrolls on.
@@ -310,15 +318,15 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
       attribute(section.jump, "aria-current", section === now ? "true" : null);
     }
   };
-  const make = (catalogue: Catalogue) => {
-    made = catalogue;
-    sections = [...groups(catalogue)].map(([title, features]) => {
+  const build = (catalogue: Catalogue) => {
+    built = catalogue;
+    sections = [...featureGroups(catalogue)].map(([title, features]) => {
       const controls = features.map((feature) => control(feature, catalogue.models, ways, scope));
       const section = makeSection(title, controls);
       scope.listen(section.jump, "click", () => {
         list.scrollTop = section.element.offsetTop;
         jumped = { to: section, top: list.scrollTop };
-        spy();
+        markSection();
       });
       return section;
     });
@@ -329,22 +337,22 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
   const draw = (state: State, again = false) => {
     const { catalogue, settings } = state.explorer;
     show(waiting, !catalogue || !settings);
-    show(whole, Boolean(catalogue && settings));
+    show(fields, Boolean(catalogue && settings));
     if (!catalogue || !settings || (!again && isSame(state, last))) {
       return;
     }
     last = state;
-    if (catalogue !== made) {
-      make(catalogue);
+    if (catalogue !== built) {
+      build(catalogue);
     }
-    whole.disabled = !state.connected;
+    fields.disabled = !state.connected;
     picker.update(catalogue, settings);
     for (const section of sections) {
       updateSection(section, settings);
     }
     code.update(settings.code);
     updateIgnored(ignored, settings.notes);
-    bar.update(state, catalogue, settings, wrong());
+    bar.update(state, catalogue, settings, invalidNames());
   };
   scope.listen(search, "input", filter);
   scope.listen<KeyboardEvent>(search, "keydown", (event) => {
@@ -355,11 +363,11 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
       filter();
     }
   });
-  scope.listen(list, "scroll", spy);
+  scope.listen(list, "scroll", markSection);
   return { element, update: draw };
 }
 
-function bound({ explorer }: Actions) {
+function boundActions({ explorer }: Actions) {
   return {
     configure: explorer.configure.bind(explorer),
     apply: explorer.apply.bind(explorer),
@@ -398,7 +406,7 @@ function updateSection({ controls, changes }: Section, settings: Settings): void
     one.update(settings);
   }
   const changed = controls.filter(({ feature }) => isChanged(settings, feature.name)).length;
-  const faulty = controls.filter((one) => one.wrong() !== "" || settings.errors[one.feature.name]).length;
+  const faulty = controls.filter((one) => one.error() !== "" || settings.errors[one.feature.name]).length;
   const words = faulty > 0 ? `${faulty} cannot be` : changed > 0 ? `${changed} changed` : "";
   text(changes, words === "" ? "" : String(faulty || changed));
   attribute(changes, "title", words || null);

@@ -2,7 +2,7 @@
 
 import type { Mark } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { Actions, State, Store, Track } from "../state.ts";
+import type { Actions, SpeechTrack, State, Store } from "../state.ts";
 import { el, show, text, type View } from "../views/dom.ts";
 import { whenThemeChanges } from "../views/waveform.ts";
 
@@ -22,15 +22,15 @@ export interface Colours {
 }
 
 /** A stretch of time with a meaning. */
-export interface Stretch {
+export interface Interval {
   kind: "padding" | "turn" | "silence";
   fromMs: number;
   toMs: number;
 }
 
 /** What the marks mean together: padding from the first speech to the start, a turn to its end, the silence before that. */
-export function stretches(marks: readonly Mark[], endMs: number): Stretch[] {
-  const found: Stretch[] = [];
+export function intervals(marks: readonly Mark[], endMs: number): Interval[] {
+  const found: Interval[] = [];
   let speech: number | null = null;
   let start: number | null = null;
   let silence: number | null = null;
@@ -55,12 +55,12 @@ export function stretches(marks: readonly Mark[], endMs: number): Stretch[] {
 }
 
 /** Where a moment is, in px from the left; the newest is at the right. */
-export function xOf(atMs: number, endMs: number, width: number): number {
+export function xAt(atMs: number, endMs: number, width: number): number {
   return width - ((endMs - atMs) / SHOWN_MS) * width;
 }
 
 /** How high a level stands, 0 to 1. */
-export function heightOf(dbfs: number): number {
+export function levelHeight(dbfs: number): number {
   return Math.min(1, Math.max(0, 1 - dbfs / FLOOR_DBFS));
 }
 
@@ -68,14 +68,14 @@ export function paint(
   context: CanvasRenderingContext2D,
   width: number,
   height: number,
-  track: Track,
+  track: SpeechTrack,
   colours: Colours,
 ): void {
   const lane = (height - GAP) / 2;
   const { windows, marks, settings, endMs } = track;
-  const x = (atMs: number) => xOf(atMs, endMs, width);
+  const x = (atMs: number) => xAt(atMs, endMs, width);
   context.clearRect(0, 0, width, height);
-  for (const { kind, fromMs, toMs } of stretches(marks, endMs)) {
+  for (const { kind, fromMs, toMs } of intervals(marks, endMs)) {
     if (kind !== "turn") {
       context.fillStyle = kind === "padding" ? colours.padding : colours.silence;
       context.globalAlpha = 0.35;
@@ -89,7 +89,7 @@ export function paint(
   context.fillStyle = colours.level;
   const bar = Math.max(1, (width / SHOWN_MS) * (settings?.step_ms ?? 32) - 0.8);
   for (const window of windows) {
-    const tall = heightOf(window.level) * lane;
+    const tall = levelHeight(window.level) * lane;
     context.fillRect(x(window.atMs), lane - tall, bar, tall);
   }
   const y = (probability: number) => height - 6 - probability * (lane - 8);
@@ -138,22 +138,22 @@ function line(context: CanvasRenderingContext2D, points: [number, number][], col
   context.stroke();
 }
 
-const WORDS: { name: keyof Colours; label: string; about: string }[] = [
+const LEGEND: { name: keyof Colours; label: string; about: string }[] = [
   { name: "padding", label: "prefix padding", about: "speech needed before a turn begins" },
   { name: "level", label: "your turn", about: "what the model takes as yours" },
   { name: "silence", label: "silence", about: "silence that ends it" },
 ];
 
-export function tunerPanel(_store: Store, _actions: Actions, scope: Scope): View {
+export function vadPanel(_store: Store, _actions: Actions, scope: Scope): View {
   const canvas = el("canvas", "lw-tuner-canvas");
   const level = el("span", "lw-tuner-lane", {}, "level");
   const probability = el("span", "lw-tuner-lane lw-tuner-lower", {}, "probability of speech");
   const picture = el("div", "lw-tuner-picture", { role: "img" }, canvas, level, probability);
   const legend = el("ul", "lw-tuner-legend");
-  for (const { name, label, about } of WORDS) {
+  for (const { name, label, about } of LEGEND) {
     legend.append(el("li", "", { title: about }, el("i", `lw-tuner-key lw-tuner-${name}`), label));
   }
-  const says = el("p", "lw-tuner-says");
+  const summary = el("p", "lw-tuner-says");
   const hint = el(
     "p",
     "lw-tuner-hint",
@@ -161,17 +161,17 @@ export function tunerPanel(_store: Store, _actions: Actions, scope: Scope): View
     "The dashed lines are where speech begins and where it ends. Change sensitivities, padding and silence in Settings, under Turn detection, and say the same again.",
   );
   const empty = el("p", "lw-panel-empty", {}, "Press ● and speak: what the microphone hears is drawn here.");
-  const element = el("div", "lw-tuner", {}, picture, legend, says, hint, empty);
+  const element = el("div", "lw-tuner", {}, picture, legend, summary, hint, empty);
 
   let colours: Colours | null = null;
-  let track: Track | null = null;
+  let track: SpeechTrack | null = null;
   const draw = () => {
     const context = canvas.getContext("2d");
     const { clientWidth: width, clientHeight: height } = canvas;
     if (!context || width === 0 || !track) {
       return;
     }
-    colours ??= coloursOf(element);
+    colours ??= readColours(element);
     const density = devicePixelRatio || 1;
     const [wide, high] = [Math.round(width * density), Math.round(height * density)];
     if (canvas.width !== wide || canvas.height !== high) {
@@ -198,19 +198,19 @@ export function tunerPanel(_store: Store, _actions: Actions, scope: Scope): View
       }
       track = explorer.track;
       const heard = track.settings !== null;
-      for (const part of [picture, legend, says, hint]) {
+      for (const part of [picture, legend, summary, hint]) {
         show(part, heard);
       }
       show(empty, !heard);
-      text(says, sentence(track));
-      picture.setAttribute("aria-label", sentence(track));
+      text(summary, describeTrack(track));
+      picture.setAttribute("aria-label", describeTrack(track));
       draw();
     },
   };
 }
 
 /** What the picture says, in words. */
-export function sentence({ settings, marks, endMs }: Track): string {
+export function describeTrack({ settings, marks, endMs }: SpeechTrack): string {
   if (!settings) {
     return "";
   }
@@ -224,19 +224,19 @@ export function sentence({ settings, marks, endMs }: Track): string {
   return `${by}: padding ${settings.prefix_padding_ms} ms, silence ${settings.silence_ms} ms, speech from ${settings.start_threshold} on, over below ${settings.end_threshold}.${turn}`;
 }
 
-function coloursOf(element: HTMLElement): Colours {
+function readColours(element: HTMLElement): Colours {
   const probe = element.appendChild(el("i"));
-  const of = (value: string) => {
+  const read = (value: string) => {
     probe.style.color = `var(${value})`;
     return getComputedStyle(probe).color;
   };
   const found = {
-    level: of("--lw-you"),
-    probability: of("--lw-ink"),
-    line: of("--lw-edge"),
-    padding: of("--lw-warning"),
-    silence: of("--lw-model"),
-    soft: of("--lw-soft"),
+    level: read("--lw-you"),
+    probability: read("--lw-ink"),
+    line: read("--lw-edge"),
+    padding: read("--lw-warning"),
+    silence: read("--lw-model"),
+    soft: read("--lw-soft"),
   };
   probe.remove();
   return found;

@@ -27,7 +27,7 @@ export function isSound(frame: Frame): boolean {
 }
 
 /** The row's kinds, the commonest first. */
-export function kinds(frames: readonly Frame[]): [kind: string, count: number][] {
+export function frameKinds(frames: readonly Frame[]): [kind: string, count: number][] {
   const counts = new Map<string, number>();
   for (const { kind } of frames) {
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
@@ -35,7 +35,7 @@ export function kinds(frames: readonly Frame[]): [kind: string, count: number][]
   return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
 }
 
-export function matches(frame: Frame, { kind, text }: Search): boolean {
+export function matchesSearch(frame: Frame, { kind, text }: Search): boolean {
   const wanted = text.trim().toLowerCase();
   return (
     (kind === "" || frame.kind === kind) &&
@@ -43,10 +43,10 @@ export function matches(frame: Frame, { kind, text }: Search): boolean {
   );
 }
 
-export function rows(frames: readonly Frame[], search: Search): Row[] {
+export function frameRows(frames: readonly Frame[], search: Search): Row[] {
   const found: Row[] = [];
   for (const frame of frames) {
-    if (!matches(frame, search)) {
+    if (!matchesSearch(frame, search)) {
       continue;
     }
     const last = found.at(-1);
@@ -66,7 +66,7 @@ export function rows(frames: readonly Frame[], search: Search): Row[] {
 }
 
 /** What a frame holds, or its text where that was cut and is no JSON any more. */
-export function parsed(frame: Frame): unknown {
+export function parseFrame(frame: Frame): unknown {
   try {
     return JSON.parse(frame.json);
   } catch {
@@ -81,7 +81,7 @@ export interface Sound {
 }
 
 /** A piece of sound in a frame, as the kernel puts it. */
-export function asSound(value: unknown): Sound | null {
+export function toSound(value: unknown): Sound | null {
   const sound = (value as { audio?: Partial<Sound> } | null)?.audio;
   const ok = typeof sound?.ms === "number" && typeof sound.rate === "number" && Array.isArray(sound.peaks);
   return ok ? { ms: sound.ms!, rate: sound.rate!, peaks: sound.peaks!.map(Number) } : null;
@@ -89,7 +89,7 @@ export function asSound(value: unknown): Sound | null {
 
 /** Every piece of sound in it, in order. */
 export function sounds(value: unknown): Sound[] {
-  const one = asSound(value);
+  const one = toSound(value);
   if (one) {
     return [one];
   }
@@ -101,13 +101,13 @@ export function toJsonl(frames: readonly Frame[]): string {
   return frames
     .map((frame) => {
       const { number, at_ms, gap_ms, outgoing, kind, size } = frame;
-      return `${JSON.stringify({ number, at_ms, gap_ms, way: outgoing ? "out" : "in", kind, size, json: parsed(frame) })}\n`;
+      return `${JSON.stringify({ number, at_ms, gap_ms, way: outgoing ? "out" : "in", kind, size, json: parseFrame(frame) })}\n`;
     })
     .join("");
 }
 
 /** `340 B`, `1.2 KB`. */
-export function size(bytes: number): string {
+export function formatSize(bytes: number): string {
   if (bytes < 1000) {
     return `${bytes} B`;
   }
@@ -115,7 +115,7 @@ export function size(bytes: number): string {
 }
 
 /** `0:03.120` since the first frame. */
-export function clock(ms: number): string {
+export function formatTime(ms: number): string {
   const whole = Math.max(0, Math.round(ms));
   const minutes = Math.floor(whole / 60_000);
   const seconds = ((whole % 60_000) / 1000).toFixed(3).padStart(6, "0");
@@ -128,9 +128,9 @@ const OPEN = 3;
 const MOST = 200;
 
 export function tree(value: unknown, depth = 0): HTMLElement {
-  const sound = asSound(value);
+  const sound = toSound(value);
   if (sound) {
-    return el("span", "lw-json-sound", {}, wave(sound.peaks), ` ${soundText(sound)}`);
+    return el("span", "lw-json-sound", {}, waveform(sound.peaks), ` ${soundText(sound)}`);
   }
   if (typeof value !== "object" || value === null) {
     return leaf(value);
@@ -152,7 +152,7 @@ export function tree(value: unknown, depth = 0): HTMLElement {
 function entry(key: string, value: unknown, depth: number): HTMLElement {
   const name = key === "" ? [] : [el("span", "lw-json-key", {}, cleanLine(key, 100)), ": "];
   const nested =
-    typeof value === "object" && value !== null && !asSound(value) && Object.keys(value).length > 0;
+    typeof value === "object" && value !== null && !toSound(value) && Object.keys(value).length > 0;
   if (!nested) {
     return el("li", "", {}, ...name, tree(value, depth + 1));
   }
@@ -180,7 +180,7 @@ const WIDE = 96;
 const HIGH = 18;
 
 /** Peaks from 0 to 1 as bars around a middle line. */
-export function wave(peaks: readonly number[], wide = WIDE): SVGSVGElement {
+export function waveform(peaks: readonly number[], wide = WIDE): SVGSVGElement {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "lw-wave");
   svg.setAttribute("viewBox", `0 0 ${wide} ${HIGH}`);
@@ -205,7 +205,7 @@ const BARS = 48;
 export interface FrameRow {
   element: HTMLLIElement;
   /** Shows a row that has grown: a run of sound goes on. */
-  put(row: Row): void;
+  update(row: Row): void;
 }
 
 export function frameRow(first: Row): FrameRow {
@@ -222,7 +222,8 @@ export function frameRow(first: Row): FrameRow {
   body.hidden = true;
   const element = el("li", "lw-frame", {}, head, body);
 
-  const fill = () => body.replaceChildren(...shown.frames.slice(-12).map((frame) => details(frame, shown)));
+  const fill = () =>
+    body.replaceChildren(...shown.frames.slice(-12).map((frame) => frameDetails(frame, shown)));
   head.onclick = () => {
     body.hidden = !body.hidden;
     attribute(head, "aria-expanded", String(!body.hidden));
@@ -231,7 +232,7 @@ export function frameRow(first: Row): FrameRow {
     }
   };
 
-  const put = (row: Row) => {
+  const update = (row: Row) => {
     if (row.frames.length === drawn) {
       return;
     }
@@ -239,42 +240,42 @@ export function frameRow(first: Row): FrameRow {
     shown = row;
     const { at_ms, outgoing, kind: name } = row.frames[0]!;
     attribute(element, "data-way", outgoing ? "out" : "in");
-    at.textContent = clock(at_ms);
+    at.textContent = formatTime(at_ms);
     way.textContent = outgoing ? "↑" : "↓";
     attribute(way, "title", outgoing ? "sent" : "received");
     kind.textContent =
       row.frames.length > 1 ? `${cleanLine(name, 80)} × ${row.frames.length}` : cleanLine(name, 80);
-    bytes.textContent = size(row.frames.reduce((sum, frame) => sum + frame.size, 0));
-    what.replaceChildren(preview(row));
+    bytes.textContent = formatSize(row.frames.reduce((sum, frame) => sum + frame.size, 0));
+    what.replaceChildren(framePreview(row));
     if (!body.hidden) {
       fill();
     }
   };
-  put(first);
-  return { element, put };
+  update(first);
+  return { element, update: update };
 }
 
-function preview(row: Row): Node {
-  const heard = row.frames.flatMap((frame) => sounds(parsed(frame)));
-  if (heard.length === 0) {
+function framePreview(row: Row): Node {
+  const pieces = row.frames.flatMap((frame) => sounds(parseFrame(frame)));
+  if (pieces.length === 0) {
     return document.createTextNode(cleanLine(row.frames[0]!.json, PREVIEW));
   }
-  const ms = heard.reduce((sum, sound) => sum + sound.ms, 0);
-  const peaks = thinned(
-    heard.flatMap((sound) => sound.peaks),
+  const ms = pieces.reduce((sum, sound) => sum + sound.ms, 0);
+  const peaks = downsample(
+    pieces.flatMap((sound) => sound.peaks),
     BARS,
   );
   return el(
     "span",
     "lw-json-sound",
     {},
-    wave(peaks),
+    waveform(peaks),
     ` ${ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`}`,
   );
 }
 
 /** At most `most` values, each the highest of its share. */
-export function thinned(values: readonly number[], most: number): number[] {
+export function downsample(values: readonly number[], most: number): number[] {
   if (values.length <= most) {
     return [...values];
   }
@@ -288,11 +289,17 @@ export function thinned(values: readonly number[], most: number): number[] {
   );
 }
 
-function details(frame: Row["frames"][number], row: Row): HTMLElement {
+function frameDetails(frame: Row["frames"][number], row: Row): HTMLElement {
   const gap =
     frame.gap_ms === null ? "the first frame" : `${frame.gap_ms.toFixed(1)} ms after the one before`;
-  const about = `frame ${frame.number} · ${size(frame.size)} · ${gap}`;
-  const node = el("div", "lw-frame-details", {}, el("p", "lw-frame-about", {}, about), tree(parsed(frame)));
+  const about = `frame ${frame.number} · ${formatSize(frame.size)} · ${gap}`;
+  const node = el(
+    "div",
+    "lw-frame-details",
+    {},
+    el("p", "lw-frame-about", {}, about),
+    tree(parseFrame(frame)),
+  );
   if (row.frames.length > 12 && frame === row.frames.at(-12)) {
     node.prepend(el("p", "lw-frame-about", {}, `… ${row.frames.length - 12} earlier frames of this run`));
   }
@@ -300,9 +307,9 @@ function details(frame: Row["frames"][number], row: Row): HTMLElement {
 }
 
 /** Rows drawn at once; earlier ones on demand. */
-const STEP = 150;
+const ROW_STEP = 150;
 /** Nearer to the end than this, in px, the list follows what comes. */
-const NEAR = 40;
+const END_MARGIN = 40;
 
 export function wirePanel(store: Store, _actions: Actions, scope: Scope): View {
   const kind = el("select", "lw-entry", { "aria-label": "Kind of frame" });
@@ -327,22 +334,22 @@ export function wirePanel(store: Store, _actions: Actions, scope: Scope): View {
   const element = el("div", "lw-wire", {}, bar, scroller, empty);
 
   let held: ReturnType<Store["get"]>["explorer"]["frames"] | null = null;
-  let made = new Map<number, FrameRow>();
-  let most = STEP;
+  let rowsShown = new Map<number, FrameRow>();
+  let most = ROW_STEP;
   let seen: unknown = null;
 
   const frames = () => held ?? store.get().explorer.frames;
-  const wanted = () => ({ kind: kind.value, text: search.value });
+  const searched = () => ({ kind: kind.value, text: search.value });
   const changed = () => {
     seen = null;
-    most = STEP;
+    most = ROW_STEP;
     draw();
   };
   scope.listen(search, "input", changed);
   scope.listen(kind, "change", changed);
   scope.listen(earlier, "click", () => {
     const before = scroller.scrollHeight - scroller.scrollTop;
-    most += STEP;
+    most += ROW_STEP;
     seen = null;
     draw();
     scroller.scrollTop = scroller.scrollHeight - before;
@@ -354,7 +361,7 @@ export function wirePanel(store: Store, _actions: Actions, scope: Scope): View {
     draw();
   });
   scope.listen(save, "click", () => {
-    const shown = rows(frames().list, wanted()).flatMap((row) => row.frames);
+    const shown = frameRows(frames().list, searched()).flatMap((row) => row.frames);
     download("wire.jsonl", toJsonl(shown), scope);
   });
 
@@ -364,9 +371,9 @@ export function wirePanel(store: Store, _actions: Actions, scope: Scope): View {
       return;
     }
     seen = all;
-    const follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
-    putKinds(kind, all);
-    const found = rows(all, wanted());
+    const follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < END_MARGIN;
+    updateKinds(kind, all);
+    const found = frameRows(all, searched());
     putRows(found.slice(-most));
     show(earlier, found.length > most);
     text(earlier, `${found.length - most} earlier rows`);
@@ -382,18 +389,18 @@ export function wirePanel(store: Store, _actions: Actions, scope: Scope): View {
   function putRows(found: Row[]): void {
     const next = new Map<number, FrameRow>();
     for (const row of found) {
-      const known = made.get(row.number);
-      known?.put(row);
+      const known = rowsShown.get(row.number);
+      known?.update(row);
       next.set(row.number, known ?? frameRow(row));
     }
-    for (const [number, row] of made) {
+    for (const [number, row] of rowsShown) {
       if (!next.has(number)) {
         row.element.remove();
       }
     }
-    made = next;
+    rowsShown = next;
     let at = list.firstElementChild;
-    for (const { element: node } of made.values()) {
+    for (const { element: node } of rowsShown.values()) {
       if (node === at) {
         at = at.nextElementSibling;
       } else {
@@ -405,8 +412,8 @@ export function wirePanel(store: Store, _actions: Actions, scope: Scope): View {
   return { element, update: draw };
 }
 
-function putKinds(select: HTMLSelectElement, frames: Parameters<typeof kinds>[0]): void {
-  const known = kinds(frames);
+function updateKinds(select: HTMLSelectElement, frames: Parameters<typeof frameKinds>[0]): void {
+  const known = frameKinds(frames);
   const chosen = select.value;
   const labels = [["", "All kinds"], ...known.map(([name, count]) => [name, `${name} (${count})`])] as const;
   const options = select.options;

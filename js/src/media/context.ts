@@ -4,14 +4,14 @@ import source from "worklet:../worklets/all.ts";
 import type { Scope } from "../scope.ts";
 
 /** Objects that a browser test may put into the page to listen in; see CONTRIBUTING. */
-export interface Tap {
+export interface TestTap {
   /** Called when the voice gets its context; `node` is the last before the loudspeaker. */
   onPlayer?(context: AudioContext, node: AudioNode): void;
   /** Called when a microphone is taken. */
   onMicrophone?(track: MediaStreamTrack, context: AudioContext): void;
 }
 
-export function tap(): Tap {
+export function testTap(): TestTap {
   const found = (globalThis as { __livewidgetTap?: unknown }).__livewidgetTap;
   return typeof found === "object" && found !== null ? found : {};
 }

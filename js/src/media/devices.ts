@@ -4,7 +4,7 @@ import type { Notice } from "../messages.gen.ts";
 import type { MicrophoneState } from "../state.ts";
 
 /** The device picked in this tab; storage may be refused in a frame. */
-export function remembered(key: string): { get(): string; set(id: string): void } {
+export function rememberedDevice(key: string): { get(): string; set(id: string): void } {
   return {
     get() {
       try {
@@ -24,7 +24,7 @@ export function remembered(key: string): { get(): string; set(id: string): void 
 }
 
 /** The devices of a kind, or null where they cannot be listed: a list is a convenience. */
-export async function listed(kind: MediaDeviceKind): Promise<{ id: string; label: string }[] | null> {
+export async function listDevices(kind: MediaDeviceKind): Promise<{ id: string; label: string }[] | null> {
   try {
     const found = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
     return found
@@ -35,13 +35,13 @@ export async function listed(kind: MediaDeviceKind): Promise<{ id: string; label
   }
 }
 
-export function stop(stream: MediaStream | null): void {
+export function stopTracks(stream: MediaStream | null): void {
   for (const track of stream?.getTracks() ?? []) {
     track.stop();
   }
 }
 
-export interface Trouble {
+export interface MicrophoneProblem {
   /** What the microphone's state is then. */
   state: Extract<MicrophoneState, "off" | "refused" | "missing">;
   /** The browser's word for it. */
@@ -49,7 +49,7 @@ export interface Trouble {
   notice: Notice;
 }
 
-const TEXTS: Record<string, [state: Trouble["state"], text: string]> = {
+const TEXTS: Record<string, [state: MicrophoneProblem["state"], text: string]> = {
   "microphone-refused": [
     "refused",
     "The browser refused the microphone. Click the camera icon in the address bar, allow the microphone for this page, then press ● again. You can type meanwhile.",
@@ -97,7 +97,7 @@ interface Policy {
 }
 
 /** Whether the frame in which this page is shown may have a device at all; true where that cannot be asked. */
-export function allowed(device: "microphone" | "camera"): boolean {
+export function isAllowed(device: "microphone" | "camera"): boolean {
   const page = globalThis.document as
     | (Document & { permissionsPolicy?: Policy; featurePolicy?: Policy })
     | undefined;
@@ -110,7 +110,7 @@ export function allowed(device: "microphone" | "camera"): boolean {
 }
 
 /** What `getUserMedia` failed with, as the user should read it. */
-export function trouble(error: unknown, may = () => allowed("microphone")): Trouble {
+export function microphoneProblem(error: unknown, may = () => isAllowed("microphone")): MicrophoneProblem {
   const name = error instanceof Error || error instanceof DOMException ? error.name : "";
   let code = Object.hasOwn(CODES, name) ? CODES[name]! : "microphone-failed";
   if (code === "microphone-refused" && !may()) {
@@ -124,9 +124,9 @@ export function trouble(error: unknown, may = () => allowed("microphone")): Trou
   };
 }
 
-export const TROUBLES: readonly string[] = [...Object.keys(TEXTS), "microphone-silent"];
+export const MICROPHONE_PROBLEMS: readonly string[] = [...Object.keys(TEXTS), "microphone-silent"];
 
-export const SILENT: Notice = {
+export const MICROPHONE_SILENT: Notice = {
   level: "warning",
   code: "microphone-silent",
   text: "The microphone gives no sound. Check its switch and its volume in the system's settings, or pick another in the settings here.",

@@ -6,16 +6,16 @@ import type { Scope } from "../scope.ts";
 /** The service takes one frame a second. */
 const INTERVAL_MS = 1000;
 /** An unchanged frame is sent again after this while. */
-const KEY_MS = 10_000;
+const REPEAT_MS = 10_000;
 /** Mean difference in gray levels, 0 to 255, from which two frames count as different. */
-const CHANGE = 2;
+const MEAN_CHANGE = 2;
 /** Difference of one cell that is enough alone: a line that is typed on a screen is small. */
 const CELL_CHANGE = 24;
 /** Cells of the thumbnail in each direction. */
 export const CELLS = 32;
 const TICK_MS = 250;
 
-export interface Frame {
+export interface JpegFrame {
   /** A JPEG file. */
   data: ArrayBuffer;
   width: number;
@@ -25,7 +25,7 @@ export interface Frame {
 }
 
 /** What frames are drawn on: a canvas, where there is one. */
-export interface Easel {
+export interface FrameCanvas {
   /** Draws what is to be seen now, at most `side` pixels wide and high; null while there is nothing. */
   draw(side: number): { width: number; height: number } | null;
   /** Gray levels of 32 × 32 cells of what was drawn last. */
@@ -34,12 +34,12 @@ export interface Easel {
   jpeg(quality: number): Promise<ArrayBuffer | null>;
 }
 
-export interface FramesEars {
+export interface FrameSamplerHandlers {
   /** Whether a frame would be sent at all now. */
-  wanted(): boolean;
-  frame(frame: Frame): void;
+  isWanted(): boolean;
+  onFrame(frame: JpegFrame): void;
   /** One was taken, and showed nothing new. */
-  unchanged(): void;
+  onUnchanged(): void;
 }
 
 /** Compares a frame with the one that was sent last. */
@@ -49,7 +49,7 @@ export class ChangeGate {
 
   /** Whether a frame is to be sent, which then is what the next are compared with. */
   passes(cells: Uint8Array, now: number): boolean {
-    if (this.#last !== null && now - this.#sentMs < KEY_MS && !differs(cells, this.#last)) {
+    if (this.#last !== null && now - this.#sentMs < REPEAT_MS && !isDifferent(cells, this.#last)) {
       return false;
     }
     this.#last = cells;
@@ -58,7 +58,7 @@ export class ChangeGate {
   }
 }
 
-function differs(one: Uint8Array, other: Uint8Array): boolean {
+function isDifferent(one: Uint8Array, other: Uint8Array): boolean {
   let sum = 0;
   for (let index = 0; index < one.length; index += 1) {
     const apart = Math.abs(one[index]! - other[index]!);
@@ -67,23 +67,23 @@ function differs(one: Uint8Array, other: Uint8Array): boolean {
     }
     sum += apart;
   }
-  return sum / one.length >= CHANGE;
+  return sum / one.length >= MEAN_CHANGE;
 }
 
 /** The size of a picture that fits into a square; nothing is enlarged. */
-export function fitted(width: number, height: number, side: number): { width: number; height: number } {
+export function fitInto(width: number, height: number, side: number): { width: number; height: number } {
   const scale = Math.min(1, side / Math.max(width, height));
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
 /** Takes a frame a second until `scope` ends. */
-export class Frames {
+export class FrameSampler {
   readonly #scope: Scope;
-  readonly #easel: Easel;
-  readonly #ears: FramesEars;
+  readonly #canvas: FrameCanvas;
+  readonly #handlers: FrameSamplerHandlers;
   readonly #now: () => number;
   readonly #gate = new ChangeGate();
-  #takenMs = Number.NEGATIVE_INFINITY;
+  #sampledMs = Number.NEGATIVE_INFINITY;
   #busy = false;
   maxSide: number;
   /** 0..1 */
@@ -91,45 +91,45 @@ export class Frames {
 
   constructor(
     scope: Scope,
-    easel: Easel,
-    ears: FramesEars,
+    easel: FrameCanvas,
+    handlers: FrameSamplerHandlers,
     now: () => number,
     look: { maxSide: number; quality: number },
   ) {
     this.#scope = scope;
-    this.#easel = easel;
-    this.#ears = ears;
+    this.#canvas = easel;
+    this.#handlers = handlers;
     this.#now = now;
     this.maxSide = look.maxSide;
     this.quality = look.quality;
-    scope.interval(() => void this.#take(), TICK_MS);
+    scope.interval(() => void this.#sample(), TICK_MS);
   }
 
   /** What comes now may be dark still: the next frame is a second away. */
-  rest(): void {
-    this.#takenMs = this.#now();
+  delayNext(): void {
+    this.#sampledMs = this.#now();
   }
 
-  async #take(): Promise<void> {
+  async #sample(): Promise<void> {
     const now = this.#now();
-    if (this.#busy || now - this.#takenMs < INTERVAL_MS || !this.#ears.wanted()) {
+    if (this.#busy || now - this.#sampledMs < INTERVAL_MS || !this.#handlers.isWanted()) {
       return;
     }
-    const size = this.#easel.draw(this.maxSide);
+    const size = this.#canvas.draw(this.maxSide);
     if (size === null) {
       return;
     }
-    this.#takenMs = now;
-    if (!this.#gate.passes(this.#easel.cells(), now)) {
-      this.#ears.unchanged();
+    this.#sampledMs = now;
+    if (!this.#gate.passes(this.#canvas.cells(), now)) {
+      this.#handlers.onUnchanged();
       return;
     }
     this.#busy = true;
-    const data = await this.#easel.jpeg(this.quality);
+    const data = await this.#canvas.jpeg(this.quality);
     this.#busy = false;
     // It may have been turned off while the picture was made.
     if (data !== null && !this.#scope.disposed) {
-      this.#ears.frame({ data, ...size, captured_ms: now });
+      this.#handlers.onFrame({ data, ...size, captured_ms: now });
     }
   }
 }
@@ -137,14 +137,14 @@ export class Frames {
 /** `HTMLMediaElement.HAVE_CURRENT_DATA`. */
 const HAVE_CURRENT_DATA = 2;
 /** Files larger than this are not read. */
-const MOST_BYTES = 50 * 2 ** 20;
+const MAX_FILE_BYTES = 50 * 2 ** 20;
 
-interface Drawn {
+interface Surface {
   canvas: HTMLCanvasElement;
   context: CanvasRenderingContext2D;
 }
 
-function blank(width: number, height: number): Drawn {
+function newSurface(width: number, height: number): Surface {
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;
@@ -166,7 +166,7 @@ function toJpeg(canvas: HTMLCanvasElement, quality: number): Promise<ArrayBuffer
 }
 
 /** Draws what `stream` shows, until `scope` ends. */
-export function easelOf(stream: MediaStream, scope: Scope): Easel {
+export function videoCanvas(stream: MediaStream, scope: Scope): FrameCanvas {
   const video = document.createElement("video");
   video.muted = true;
   video.playsInline = true;
@@ -176,15 +176,15 @@ export function easelOf(stream: MediaStream, scope: Scope): Easel {
     video.pause();
     video.srcObject = null;
   });
-  const paper = blank(1, 1);
-  const small = blank(CELLS, CELLS);
+  const paper = newSurface(1, 1);
+  const small = newSurface(CELLS, CELLS);
   return {
     draw(side) {
       const { videoWidth, videoHeight } = video;
       if (video.readyState < HAVE_CURRENT_DATA || videoWidth === 0 || videoHeight === 0) {
         return null;
       }
-      const { width, height } = fitted(videoWidth, videoHeight, side);
+      const { width, height } = fitInto(videoWidth, videoHeight, side);
       if (paper.canvas.width !== width || paper.canvas.height !== height) {
         paper.canvas.width = width;
         paper.canvas.height = height;
@@ -196,14 +196,14 @@ export function easelOf(stream: MediaStream, scope: Scope): Easel {
     cells() {
       small.context.imageSmoothingQuality = "high";
       small.context.drawImage(paper.canvas, 0, 0, CELLS, CELLS);
-      return grays(small.context.getImageData(0, 0, CELLS, CELLS).data);
+      return toGrayLevels(small.context.getImageData(0, 0, CELLS, CELLS).data);
     },
     jpeg: (quality) => toJpeg(paper.canvas, quality),
   };
 }
 
 /** Luma of RGBA pixels. */
-export function grays(rgba: Uint8ClampedArray): Uint8Array {
+export function toGrayLevels(rgba: Uint8ClampedArray): Uint8Array {
   const out = new Uint8Array(rgba.length / 4);
   for (let index = 0; index < out.length; index += 1) {
     const at = 4 * index;
@@ -213,14 +213,14 @@ export function grays(rgba: Uint8ClampedArray): Uint8Array {
 }
 
 /** Reads a picture file: turned upright, on white, at most `side` pixels; null where it is none that can be read. */
-export async function readPicture(file: Blob, side: number, quality: number): Promise<Frame | null> {
-  if (file.size === 0 || file.size > MOST_BYTES) {
+export async function readImageFile(file: Blob, side: number, quality: number): Promise<JpegFrame | null> {
+  if (file.size === 0 || file.size > MAX_FILE_BYTES) {
     return null;
   }
   try {
     const image = await createImageBitmap(file, { imageOrientation: "from-image" });
-    const { width, height } = fitted(image.width, image.height, side);
-    const { canvas, context } = blank(width, height);
+    const { width, height } = fitInto(image.width, image.height, side);
+    const { canvas, context } = newSurface(width, height);
     context.fillStyle = "white";
     context.fillRect(0, 0, width, height);
     context.imageSmoothingQuality = "high";

@@ -1,24 +1,24 @@
 // Which of the microphone's audio reaches the kernel: between the capture worklet and the packet queue.
 
-import { peakOf, SilenceWatch } from "../audio/levels.ts";
-import { type Chunk, ClockMap, MICROPHONE_RATE, type Packet, Uplink } from "../audio/packets.ts";
+import { peakOf, SilenceDetector } from "../audio/levels.ts";
+import { type Chunk, ClockMap, MICROPHONE_RATE, type Packet, PacketQueue } from "../audio/packets.ts";
 
 /** Push-to-talk sends so much of what was said just before the press. */
 const PREROLL_MS = 200;
 /** Two chunks of 20 ms make one bar of the waveform. */
 const BAR_SAMPLES = MICROPHONE_RATE / 25;
 
-export interface VoiceEars {
+export interface MicrophoneSenderHandlers {
   /** A packet for the microphone lane. */
-  send(packet: Packet): void;
+  onPacket(packet: Packet): void;
   /** Push-to-talk begins or ends; in order with the packets. */
-  activity(active: boolean): void;
+  onActivity(active: boolean): void;
   /** The peak of the next bar, 0..1. */
-  level(peak: number): void;
+  onLevel(peak: number): void;
   /** The microphone has given nothing for 5 s; or gives something again. */
-  silent(silent: boolean): void;
+  onSilent(silent: boolean): void;
   /** The kernel does not take what it is sent; or takes it again. */
-  busy(busy: boolean): void;
+  onBusy(busy: boolean): void;
 }
 
 export interface Gate {
@@ -27,27 +27,27 @@ export interface Gate {
   pushToTalk: boolean;
 }
 
-export class Voice {
-  readonly #ears: VoiceEars;
+export class MicrophoneSender {
+  readonly #handlers: MicrophoneSenderHandlers;
   readonly #now: () => number;
-  readonly #uplink: Uplink;
+  readonly #queue: PacketQueue;
   readonly #clock = new ClockMap();
-  readonly #silence = new SilenceWatch();
+  readonly #silenceDetector = new SilenceDetector();
   #gate: Gate = { live: false, pushToTalk: false };
-  #talking = false;
-  #before: Chunk[] = [];
+  #pressed = false;
+  #preroll: Chunk[] = [];
   #bar = { peak: 0, samples: 0 };
   #busy = false;
   #silent = false;
 
-  constructor(ears: VoiceEars, now: () => number) {
-    this.#ears = ears;
+  constructor(handlers: MicrophoneSenderHandlers, now: () => number) {
+    this.#handlers = handlers;
     this.#now = now;
-    this.#uplink = new Uplink((packet) => ears.send(packet));
+    this.#queue = new PacketQueue((packet) => handlers.onPacket(packet));
   }
 
-  get talking(): boolean {
-    return this.#talking;
+  get pressed(): boolean {
+    return this.#pressed;
   }
 
   /** True while the kernel does not take what it is sent. */
@@ -56,12 +56,12 @@ export class Voice {
   }
 
   /** Sets what may pass. What was captured before and is under way still goes out. */
-  open(gate: Gate): void {
+  setGate(gate: Gate): void {
     const was = this.#gate;
     this.#gate = gate;
     if (was.live && !gate.live) {
-      this.#uplink.flush(this.#now());
-      this.#talking = false;
+      this.#queue.flush(this.#now());
+      this.#pressed = false;
     }
     if (was.pushToTalk !== gate.pushToTalk) {
       this.release();
@@ -69,68 +69,68 @@ export class Voice {
   }
 
   /** Takes a chunk from the capture worklet. */
-  chunk(samples: Int16Array<ArrayBuffer>, first: number): void {
+  addChunk(samples: Int16Array<ArrayBuffer>, first: number): void {
     const now = this.#now();
     const length = (samples.length * 1000) / MICROPHONE_RATE;
     const streamMs = (first * 1000) / MICROPHONE_RATE;
     // It is complete when its last sample is.
-    const captured_ms = Math.max(0, this.#clock.seen(streamMs + length, now) - length);
+    const captured_ms = Math.max(0, this.#clock.toPageClock(streamMs + length, now) - length);
     this.#measure(samples, length);
     const chunk: Chunk = { first_sample: first, captured_ms, samples };
-    if (this.#gate.live && (!this.#gate.pushToTalk || this.#talking)) {
-      this.#uplink.add(chunk, now);
+    if (this.#gate.live && (!this.#gate.pushToTalk || this.#pressed)) {
+      this.#queue.add(chunk, now);
     } else {
-      this.#remember(chunk);
+      this.#keepPreroll(chunk);
     }
   }
 
   /** Push-to-talk is pressed: says so, then sends from a little before. */
   press(): void {
-    if (!this.#gate.live || !this.#gate.pushToTalk || this.#talking) {
+    if (!this.#gate.live || !this.#gate.pushToTalk || this.#pressed) {
       return;
     }
-    this.#talking = true;
-    this.#ears.activity(true);
+    this.#pressed = true;
+    this.#handlers.onActivity(true);
     const now = this.#now();
-    for (const chunk of this.#before.splice(0)) {
-      this.#uplink.add(chunk, now);
+    for (const chunk of this.#preroll.splice(0)) {
+      this.#queue.add(chunk, now);
     }
   }
 
   /** Push-to-talk is let go, and the tail is in: sends the rest, then says so. */
   release(): void {
-    if (this.#talking) {
-      this.#talking = false;
-      this.#uplink.flush(this.#now(), () => this.#ears.activity(false));
+    if (this.#pressed) {
+      this.#pressed = false;
+      this.#queue.flush(this.#now(), () => this.#handlers.onActivity(false));
     }
   }
 
   /** The kernel has taken packets up to `ack`. */
   heartbeat(ack: number, resend: boolean): void {
-    this.#uplink.heartbeat(ack, resend, this.#now());
-    this.#tellBusy();
+    this.#queue.heartbeat(ack, resend, this.#now());
+    this.#updateBusy();
   }
 
   /** The microphone was given back. */
-  off(): void {
-    this.#talking = false;
-    this.#before = [];
-    this.#uplink.clear();
+  reset(): void {
+    this.#pressed = false;
+    this.#preroll = [];
+    this.#queue.clear();
     this.#clock.reset();
-    this.#tellBusy();
-    this.quiet();
+    this.#updateBusy();
+    this.resetSilence();
   }
 
   /** Silence is wanted now: muted or off. */
-  quiet(): void {
-    this.#silence.reset();
-    this.#tellSilent(false);
+  resetSilence(): void {
+    this.#silenceDetector.reset();
+    this.#setSilent(false);
   }
 
-  #remember(chunk: Chunk): void {
-    this.#before.push(chunk);
-    while (this.#before.length > 0 && this.#before[0]!.captured_ms < chunk.captured_ms - PREROLL_MS) {
-      this.#before.shift();
+  #keepPreroll(chunk: Chunk): void {
+    this.#preroll.push(chunk);
+    while (this.#preroll.length > 0 && this.#preroll[0]!.captured_ms < chunk.captured_ms - PREROLL_MS) {
+      this.#preroll.shift();
     }
   }
 
@@ -139,23 +139,23 @@ export class Voice {
     this.#bar.peak = Math.max(this.#bar.peak, peak);
     this.#bar.samples += samples.length;
     if (this.#bar.samples >= BAR_SAMPLES) {
-      this.#ears.level(this.#bar.peak);
+      this.#handlers.onLevel(this.#bar.peak);
       this.#bar = { peak: 0, samples: 0 };
     }
-    this.#tellSilent(this.#silence.hear(peak, length));
+    this.#setSilent(this.#silenceDetector.observe(peak, length));
   }
 
-  #tellSilent(silent: boolean): void {
+  #setSilent(silent: boolean): void {
     if (silent !== this.#silent) {
       this.#silent = silent;
-      this.#ears.silent(silent);
+      this.#handlers.onSilent(silent);
     }
   }
 
-  #tellBusy(): void {
-    if (this.#uplink.busy !== this.#busy) {
-      this.#busy = this.#uplink.busy;
-      this.#ears.busy(this.#busy);
+  #updateBusy(): void {
+    if (this.#queue.busy !== this.#busy) {
+      this.#busy = this.#queue.busy;
+      this.#handlers.onBusy(this.#busy);
     }
   }
 }

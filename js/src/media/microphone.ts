@@ -3,42 +3,48 @@
 import type { FromCapture, ToCapture } from "../audio/pcm.ts";
 import type { Scope } from "../scope.ts";
 import type { MicrophoneDevices as Described, MicrophoneState } from "../state.ts";
-import { addWorklets, closeWith, tap } from "./context.ts";
-import { listed, remembered, stop, type Trouble, trouble } from "./devices.ts";
+import { addWorklets, closeWith, testTap } from "./context.ts";
+import {
+  listDevices,
+  type MicrophoneProblem,
+  microphoneProblem,
+  rememberedDevice,
+  stopTracks,
+} from "./devices.ts";
 
-export interface MicrophoneEars {
+export interface MicrophoneHandlers {
   /** `first` counts 16 kHz samples since this page took its first microphone. */
-  chunk(samples: Int16Array<ArrayBuffer>, first: number): void;
-  state(state: MicrophoneState, detail: string): void;
-  devices(devices: Described["devices"], deviceId: string): void;
-  trouble(trouble: Trouble): void;
+  onChunk(samples: Int16Array<ArrayBuffer>, first: number): void;
+  onState(state: MicrophoneState, detail: string): void;
+  onDevices(devices: Described["devices"], deviceId: string): void;
+  onProblem(trouble: MicrophoneProblem): void;
 }
 
 /** One microphone from grant to end. */
-interface Take {
+interface Capture {
   scope: Scope;
   track: MediaStreamTrack;
   node: AudioWorkletNode;
 }
 
-const memory = remembered("livewidget.microphone");
-const TAIL_MS = 100;
+const memory = rememberedDevice("livewidget.microphone");
+const FLUSH_TIMEOUT_MS = 100;
 
 export class Microphone {
   readonly #scope: Scope;
-  readonly #ears: MicrophoneEars;
-  #take: Take | null = null;
+  readonly #handlers: MicrophoneHandlers;
+  #capture: Capture | null = null;
   /** Raised by every start and stop: a grant that comes for an older one is given back at once. */
   #generation = 0;
   #asking = false;
   #muted = false;
   #deviceId = memory.get();
   #first = 0;
-  #tails: (() => void)[] = [];
+  #flushCallbacks: (() => void)[] = [];
 
-  constructor(scope: Scope, ears: MicrophoneEars) {
+  constructor(scope: Scope, handlers: MicrophoneHandlers) {
     this.#scope = scope;
-    this.#ears = ears;
+    this.#handlers = handlers;
     scope.add(() => this.stop());
     const devices = navigator.mediaDevices;
     if (devices) {
@@ -48,7 +54,7 @@ export class Microphone {
 
   /** True from the click until it is given back. */
   get wanted(): boolean {
-    return this.#asking || this.#take !== null;
+    return this.#asking || this.#capture !== null;
   }
 
   get muted(): boolean {
@@ -63,26 +69,26 @@ export class Microphone {
     const generation = ++this.#generation;
     this.#asking = true;
     this.#muted = false;
-    this.#ears.state("asking", "");
+    this.#handlers.onState("asking", "");
     let stream: MediaStream | null = null;
     try {
       stream = await this.#ask();
       const take = generation === this.#generation ? await this.#connect(stream, generation) : null;
       if (take === null) {
-        stop(stream);
+        stopTracks(stream);
         return;
       }
-      this.#take = take;
+      this.#capture = take;
       this.#asking = false;
-      this.#ears.state("on", "");
+      this.#handlers.onState("on", "");
       await this.#list();
     } catch (error) {
-      stop(stream);
+      stopTracks(stream);
       if (generation === this.#generation) {
         this.#asking = false;
-        const found = trouble(error);
-        this.#ears.trouble(found);
-        this.#ears.state(found.state, found.detail);
+        const found = microphoneProblem(error);
+        this.#handlers.onProblem(found);
+        this.#handlers.onState(found.state, found.detail);
       }
     }
   }
@@ -93,19 +99,19 @@ export class Microphone {
     this.#generation += 1;
     this.#asking = false;
     this.#muted = false;
-    this.#take?.scope.dispose();
-    this.#take = null;
-    this.#settleTails();
+    this.#capture?.scope.dispose();
+    this.#capture = null;
+    this.#finishFlush();
     if (was) {
-      this.#ears.state("off", "");
+      this.#handlers.onState("off", "");
     }
   }
 
   mute(muted: boolean): void {
-    if (this.#take) {
+    if (this.#capture) {
       this.#muted = muted;
-      this.#take.track.enabled = !muted;
-      this.#ears.state(muted ? "muted" : "on", "");
+      this.#capture.track.enabled = !muted;
+      this.#handlers.onState(muted ? "muted" : "on", "");
     }
   }
 
@@ -122,13 +128,13 @@ export class Microphone {
 
   /** Brings out what is captured but not yet a whole chunk; then calls `done`. */
   flush(done: () => void): void {
-    if (!this.#take) {
+    if (!this.#capture) {
       done();
       return;
     }
-    this.#tails.push(done);
-    this.#take.node.port.postMessage({ kind: "flush" } satisfies ToCapture);
-    this.#take.scope.timeout(() => this.#settleTails(), TAIL_MS);
+    this.#flushCallbacks.push(done);
+    this.#capture.node.port.postMessage({ kind: "flush" } satisfies ToCapture);
+    this.#capture.scope.timeout(() => this.#finishFlush(), FLUSH_TIMEOUT_MS);
   }
 
   async #ask(): Promise<MediaStream> {
@@ -152,13 +158,13 @@ export class Microphone {
     }
   }
 
-  async #connect(stream: MediaStream, generation: number): Promise<Take | null> {
+  async #connect(stream: MediaStream, generation: number): Promise<Capture | null> {
     const track = stream.getAudioTracks()[0];
     if (!track) {
       throw new DOMException("", "NotFoundError");
     }
     const scope = this.#scope.child();
-    scope.add(() => stop(stream));
+    scope.add(() => stopTracks(stream));
     try {
       // No rate is asked for: Firefox refuses a microphone in a context of another rate than the device's.
       const context = new AudioContext({ latencyHint: "interactive" });
@@ -171,7 +177,7 @@ export class Microphone {
       }
       const node = this.#wire(context, stream, scope);
       scope.listen(track, "ended", () => this.#ended());
-      tap().onMicrophone?.(track, context);
+      testTap().onMicrophone?.(track, context);
       return { scope, track, node };
     } catch (error) {
       scope.dispose();
@@ -189,11 +195,11 @@ export class Microphone {
     const base = this.#first;
     node.port.onmessage = ({ data }: MessageEvent<FromCapture>) => {
       if (data.kind === "flushed") {
-        this.#settleTails();
+        this.#finishFlush();
         return;
       }
       this.#first = base + data.first + data.samples.length;
-      this.#ears.chunk(data.samples, base + data.first);
+      this.#handlers.onChunk(data.samples, base + data.first);
     };
     // It puts out silence; without a way to the destination some browsers never run it.
     input.connect(node).connect(context.destination);
@@ -209,19 +215,19 @@ export class Microphone {
   /** The device went away, or the permission was taken back. */
   #ended(): void {
     this.stop();
-    this.#ears.trouble(trouble(new DOMException("", "TrackEnded")));
+    this.#handlers.onProblem(microphoneProblem(new DOMException("", "TrackEnded")));
   }
 
-  #settleTails(): void {
-    for (const done of this.#tails.splice(0)) {
+  #finishFlush(): void {
+    for (const done of this.#flushCallbacks.splice(0)) {
       done();
     }
   }
 
   async #list(): Promise<void> {
-    const devices = await listed("audioinput");
+    const devices = await listDevices("audioinput");
     if (devices) {
-      this.#ears.devices(devices, this.#deviceId);
+      this.#handlers.onDevices(devices, this.#deviceId);
     }
   }
 }

@@ -1,28 +1,28 @@
 // The model's voice in the page: one context, one worklet, one volume.
 
 import type { FromPlayback, ToPlayback } from "../audio/pcm.ts";
-import { VOICE_RATE } from "../audio/playout.ts";
+import { MODEL_AUDIO_RATE } from "../audio/playout.ts";
 import type { Scope } from "../scope.ts";
-import { addWorklets, closeWith, tap } from "./context.ts";
+import { addWorklets, closeWith, testTap } from "./context.ts";
 
-export interface Progress {
+export interface PlaybackProgress {
   turn: number;
   sample: number;
   bufferedMs: number;
   silentSamples: number;
 }
 
-export interface PlayerEars {
+export interface PlayerHandlers {
   /** 25 times a second while something sounds or waits. */
-  progress(progress: Progress, peak: number): void;
+  onProgress(progress: PlaybackProgress, peak: number): void;
   /** So much was heard of a turn that was flushed. */
-  heard(turn: number, sample: number): void;
+  onFlushed(turn: number, sample: number): void;
   /** The browser plays nothing until the user touches the page; or does again. */
-  blocked(blocked: boolean): void;
+  onBlocked(blocked: boolean): void;
 }
 
 /** One context's life. */
-interface Deck {
+interface OutputGraph {
   scope: Scope;
   context: AudioContext;
   gain: GainNode;
@@ -30,16 +30,16 @@ interface Deck {
   waiting: ToPlayback[];
 }
 
-const BLOCKED_MS = 700;
+const BLOCKED_AFTER_MS = 700;
 /** The audio thread answers a flush within a few ms, unless its context is asleep. */
-const ANSWER_MS = 120;
-const REMEMBERED = 16;
+const FLUSH_TIMEOUT_MS = 120;
+const REMEMBERED_TURNS = 16;
 const RAMP_S = 0.02;
 
 function openContext(): AudioContext {
   try {
     // The voice's own rate: then every sample goes out as it came, and the browser fits it to the device.
-    return new AudioContext({ sampleRate: VOICE_RATE, latencyHint: "interactive" });
+    return new AudioContext({ sampleRate: MODEL_AUDIO_RATE, latencyHint: "interactive" });
   } catch {
     return new AudioContext({ latencyHint: "interactive" });
   }
@@ -47,26 +47,26 @@ function openContext(): AudioContext {
 
 export class Player {
   readonly #scope: Scope;
-  readonly #ears: PlayerEars;
-  #deck: Deck | null = null;
+  readonly #handlers: PlayerHandlers;
+  #graph: OutputGraph | null = null;
   #volume = 1;
   #epoch = 0;
-  #progress: Progress = { turn: 0, sample: 0, bufferedMs: 0, silentSamples: 0 };
+  #progress: PlaybackProgress = { turn: 0, sample: 0, bufferedMs: 0, silentSamples: 0 };
   /** Silence counted by contexts that are closed. */
   #silentBefore = 0;
-  #heard = new Map<number, number>();
-  #asked: number[] = [];
-  #newest = -1;
-  #voidTurn = -1;
+  #playedSamples = new Map<number, number>();
+  #awaitingFlush: number[] = [];
+  #newestTurn = -1;
+  #discardedTurn = -1;
   #blocked = false;
 
-  constructor(scope: Scope, ears: PlayerEars) {
+  constructor(scope: Scope, handlers: PlayerHandlers) {
     this.#scope = scope;
-    this.#ears = ears;
+    this.#handlers = handlers;
     scope.add(() => this.close());
   }
 
-  get progress(): Progress {
+  get progress(): PlaybackProgress {
     return this.#progress;
   }
 
@@ -79,17 +79,17 @@ export class Player {
   }
 
   write(turn: number, first: number, samples: Int16Array<ArrayBuffer>): void {
-    if (turn <= this.#voidTurn) {
+    if (turn <= this.#discardedTurn) {
       return;
     }
-    this.#newest = turn;
+    this.#newestTurn = turn;
     this.#open();
     this.#post({ kind: "audio", epoch: this.#epoch, turn, first, samples }, [samples.buffer]);
-    this.#watchBlocked();
+    this.#detectBlocked();
   }
 
   end(turn: number): void {
-    if (this.#deck) {
+    if (this.#graph) {
       this.#post({ kind: "end", epoch: this.#epoch, turn });
     }
   }
@@ -97,54 +97,54 @@ export class Player {
   /** Drops what is older than `epoch`; if `turn` is given, `heard` is told of it. The same epoch flushes once. */
   flush(epoch: number, turn: number | null): void {
     if (turn !== null) {
-      this.#asked.push(turn);
+      this.#awaitingFlush.push(turn);
     }
     if (epoch > this.#epoch) {
       this.#epoch = epoch;
-      this.#silence();
+      this.#flushWorklet();
     } else {
-      this.#answer();
+      this.#reportFlushed();
     }
   }
 
   /** Silence at once for the turn that is here now, and for what still comes of it; the kernel's flush follows. */
-  hush(): void {
-    this.#voidTurn = Math.max(this.#voidTurn, this.#newest);
-    this.#silence();
+  stopNow(): void {
+    this.#discardedTurn = Math.max(this.#discardedTurn, this.#newestTurn);
+    this.#flushWorklet();
   }
 
   setVolume(volume: number): void {
     this.#volume = Math.min(1, Math.max(0, volume));
-    const deck = this.#deck;
+    const deck = this.#graph;
     deck?.gain.gain.setTargetAtTime(this.#volume, deck.context.currentTime, RAMP_S);
   }
 
   /** Ends the voice and frees the device. */
   close(): void {
-    const deck = this.#deck;
+    const deck = this.#graph;
     if (deck) {
-      this.#deck = null;
-      this.#newest = -1;
-      this.#voidTurn = -1;
+      this.#graph = null;
+      this.#newestTurn = -1;
+      this.#discardedTurn = -1;
       this.#silentBefore = this.#progress.silentSamples;
       this.#progress = { ...this.#progress, bufferedMs: 0 };
       deck.node?.port.postMessage({ kind: "close" } satisfies ToPlayback);
       deck.scope.dispose();
-      this.#answer();
+      this.#reportFlushed();
       this.#setBlocked(false);
     }
   }
 
-  #open(): Deck {
-    if (this.#deck) {
-      return this.#deck;
+  #open(): OutputGraph {
+    if (this.#graph) {
+      return this.#graph;
     }
     const scope = this.#scope.child();
     const context = openContext();
     const gain = new GainNode(context, { gain: this.#volume });
     gain.connect(context.destination);
-    const deck: Deck = { scope, context, gain, node: null, waiting: [] };
-    this.#deck = deck;
+    const deck: OutputGraph = { scope, context, gain, node: null, waiting: [] };
+    this.#graph = deck;
     closeWith(scope, context);
     scope.listen(context, "statechange", () =>
       this.#setBlocked(this.#blocked && context.state !== "running"),
@@ -153,7 +153,7 @@ export class Player {
     return deck;
   }
 
-  async #load(deck: Deck): Promise<void> {
+  async #load(deck: OutputGraph): Promise<void> {
     const { context, gain, scope } = deck;
     await addWorklets(context);
     if (scope.disposed) {
@@ -164,21 +164,21 @@ export class Player {
       outputChannelCount: [1],
     });
     node.connect(gain);
-    node.port.onmessage = ({ data }: MessageEvent<FromPlayback>) => this.#take(data);
+    node.port.onmessage = ({ data }: MessageEvent<FromPlayback>) => this.#onWorkletMessage(data);
     scope.add(() => {
       node.port.onmessage = null;
       node.disconnect();
       gain.disconnect();
     });
     deck.node = node;
-    tap().onPlayer?.(context, gain);
+    testTap().onPlayer?.(context, gain);
     for (const message of deck.waiting.splice(0)) {
       this.#post(message);
     }
   }
 
   #post(message: ToPlayback, transfer: Transferable[] = []): void {
-    const deck = this.#deck;
+    const deck = this.#graph;
     if (deck?.node) {
       deck.node.port.postMessage(message, transfer);
     } else {
@@ -186,45 +186,45 @@ export class Player {
     }
   }
 
-  #silence(): void {
-    const deck = this.#deck;
+  #flushWorklet(): void {
+    const deck = this.#graph;
     if (deck?.node) {
       this.#post({ kind: "flush", epoch: this.#epoch });
-      deck.scope.timeout(() => this.#answer(), ANSWER_MS);
+      deck.scope.timeout(() => this.#reportFlushed(), FLUSH_TIMEOUT_MS);
     } else {
       deck?.waiting.splice(0);
-      this.#answer();
+      this.#reportFlushed();
     }
   }
 
-  #take(message: FromPlayback): void {
-    this.#remember(message.turn, message.sample);
+  #onWorkletMessage(message: FromPlayback): void {
+    this.#recordPlayed(message.turn, message.sample);
     if (message.kind === "flushed") {
       this.#progress = { ...this.#progress, turn: message.turn, sample: message.sample, bufferedMs: 0 };
-      this.#answer();
+      this.#reportFlushed();
       return;
     }
     const { turn, sample, buffered, silent, peak } = message;
     const silentSamples = this.#silentBefore + silent;
-    this.#progress = { turn, sample, bufferedMs: (buffered * 1000) / VOICE_RATE, silentSamples };
-    this.#ears.progress(this.#progress, peak);
+    this.#progress = { turn, sample, bufferedMs: (buffered * 1000) / MODEL_AUDIO_RATE, silentSamples };
+    this.#handlers.onProgress(this.#progress, peak);
   }
 
-  #remember(turn: number, sample: number): void {
-    this.#heard.set(turn, Math.max(sample, this.#heard.get(turn) ?? 0));
-    if (this.#heard.size > REMEMBERED) {
-      this.#heard.delete(this.#heard.keys().next().value!);
+  #recordPlayed(turn: number, sample: number): void {
+    this.#playedSamples.set(turn, Math.max(sample, this.#playedSamples.get(turn) ?? 0));
+    if (this.#playedSamples.size > REMEMBERED_TURNS) {
+      this.#playedSamples.delete(this.#playedSamples.keys().next().value!);
     }
   }
 
-  #answer(): void {
-    for (const turn of this.#asked.splice(0)) {
-      this.#ears.heard(turn, this.#heard.get(turn) ?? 0);
+  #reportFlushed(): void {
+    for (const turn of this.#awaitingFlush.splice(0)) {
+      this.#handlers.onFlushed(turn, this.#playedSamples.get(turn) ?? 0);
     }
   }
 
-  #watchBlocked(): void {
-    const deck = this.#deck;
+  #detectBlocked(): void {
+    const deck = this.#graph;
     if (!deck || this.#blocked || deck.context.state === "running") {
       return;
     }
@@ -235,13 +235,13 @@ export class Player {
           deck.scope.listen(document, gesture, () => this.unlock(), { capture: true });
         }
       }
-    }, BLOCKED_MS);
+    }, BLOCKED_AFTER_MS);
   }
 
   #setBlocked(blocked: boolean): void {
     if (blocked !== this.#blocked) {
       this.#blocked = blocked;
-      this.#ears.blocked(blocked);
+      this.#handlers.onBlocked(blocked);
     }
   }
 }

@@ -2,18 +2,18 @@
 
 import type { Notice } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { LensSource, Sight } from "../state.ts";
-import { allowed, listed, remembered, stop } from "./devices.ts";
-import { type Easel, type Frame, Frames } from "./frames.ts";
+import type { VideoSource, VideoState } from "../state.ts";
+import { isAllowed, listDevices, rememberedDevice, stopTracks } from "./devices.ts";
+import { type FrameCanvas, FrameSampler, type JpegFrame } from "./frames.ts";
 
-export interface LensTrouble {
+export interface VideoProblem {
   state: "off" | "refused" | "missing" | "ended";
   /** The browser's word for it. */
   detail: string;
   notice: Notice;
 }
 
-const TEXTS: Record<string, [state: LensTrouble["state"], text: string]> = {
+const TEXTS: Record<string, [state: VideoProblem["state"], text: string]> = {
   "camera-refused": [
     "refused",
     "The browser refused the camera. Click the camera icon in the address bar, allow the camera for this page, then press its button again.",
@@ -52,7 +52,7 @@ const CODES: Record<string, string> = {
   TrackEnded: "camera-ended",
 };
 
-export const CAMERA_TROUBLES: readonly string[] = Object.keys(TEXTS);
+export const CAMERA_PROBLEMS: readonly string[] = Object.keys(TEXTS);
 
 /** Takes the camera that was picked, or any where that one is gone. */
 export async function askCamera(deviceId: string): Promise<MediaStream> {
@@ -74,7 +74,7 @@ export async function askCamera(deviceId: string): Promise<MediaStream> {
 }
 
 /** What `askCamera` failed with, as the user should read it. */
-export function cameraTrouble(error: unknown, may = () => allowed("camera")): LensTrouble {
+export function cameraProblem(error: unknown, may = () => isAllowed("camera")): VideoProblem {
   const name = error instanceof Error || error instanceof DOMException ? error.name : "";
   let code = Object.hasOwn(CODES, name) ? CODES[name]! : "camera-failed";
   if (code === "camera-refused" && !may()) {
@@ -106,7 +106,7 @@ const FAILED: Notice = {
   text: "The screen could not be shown. Choose another one, or show a picture file.",
 };
 
-export const SCREEN_TROUBLES: readonly string[] = [NOT_CHOSEN, MISSING, ENDED, FAILED].map(
+export const SCREEN_PROBLEMS: readonly string[] = [NOT_CHOSEN, MISSING, ENDED, FAILED].map(
   ({ code }) => code,
 );
 
@@ -118,7 +118,7 @@ export async function askScreen(): Promise<MediaStream> {
 }
 
 /** What `askScreen` failed with, as the user should read it. */
-export function screenTrouble(error: unknown): LensTrouble {
+export function screenProblem(error: unknown): VideoProblem {
   const name = error instanceof Error || error instanceof DOMException ? error.name : "";
   switch (name) {
     case "NotAllowedError":
@@ -132,48 +132,48 @@ export function screenTrouble(error: unknown): LensTrouble {
   }
 }
 
-export interface LensEars {
-  state(source: LensSource, state: "asking" | "on" | LensTrouble["state"], detail: string): void;
-  devices(devices: Sight["devices"], deviceId: string): void;
-  trouble(trouble: LensTrouble): void;
+export interface VideoCaptureHandlers {
+  onState(source: VideoSource, state: "asking" | "on" | VideoProblem["state"], detail: string): void;
+  onDevices(devices: VideoState["devices"], deviceId: string): void;
+  onProblem(trouble: VideoProblem): void;
   /** Whether a frame would be sent now. */
-  wanted(): boolean;
-  frame(source: LensSource, frame: Frame): void;
-  unchanged(): void;
+  isWanted(): boolean;
+  onFrame(source: VideoSource, frame: JpegFrame): void;
+  onUnchanged(): void;
 }
 
 /** One camera or screen from grant to end. */
-interface Take {
+interface Capture {
   scope: Scope;
   track: MediaStreamTrack;
-  frames: Frames;
+  frames: FrameSampler;
 }
 
-const memory = remembered("livewidget.camera");
+const memory = rememberedDevice("livewidget.camera");
 
-export class Lens {
+export class VideoCapture {
   readonly #scope: Scope;
-  readonly #ears: LensEars;
+  readonly #handlers: VideoCaptureHandlers;
   readonly #now: () => number;
-  readonly #easel: (stream: MediaStream, scope: Scope) => Easel;
-  #source: LensSource | null = null;
-  #take: Take | null = null;
+  readonly #makeCanvas: (stream: MediaStream, scope: Scope) => FrameCanvas;
+  #source: VideoSource | null = null;
+  #capture: Capture | null = null;
   /** Raised by every start and stop: a grant that comes for an older one is given back at once. */
   #generation = 0;
   #deviceId = memory.get();
-  #look = { maxSide: 768, quality: 0.8 };
+  #options = { maxSide: 768, quality: 0.8 };
   #paused = false;
 
   constructor(
     scope: Scope,
-    ears: LensEars,
+    handlers: VideoCaptureHandlers,
     now: () => number,
-    easel: (stream: MediaStream, scope: Scope) => Easel,
+    easel: (stream: MediaStream, scope: Scope) => FrameCanvas,
   ) {
     this.#scope = scope;
-    this.#ears = ears;
+    this.#handlers = handlers;
     this.#now = now;
-    this.#easel = easel;
+    this.#makeCanvas = easel;
     scope.add(() => this.stop());
     const devices = navigator.mediaDevices;
     if (devices) {
@@ -182,33 +182,33 @@ export class Lens {
   }
 
   /** What is on or asked for. */
-  get source(): LensSource | null {
+  get source(): VideoSource | null {
     return this.#source;
   }
 
   /** Takes camera or screen in place of what is on. To be called from a click or a key only. */
-  async start(source: LensSource): Promise<void> {
+  async start(source: VideoSource): Promise<void> {
     this.stop();
     if (this.#scope.disposed) {
       return;
     }
     const generation = ++this.#generation;
     this.#source = source;
-    this.#ears.state(source, "asking", "");
+    this.#handlers.onState(source, "asking", "");
     let stream: MediaStream | null = null;
     try {
       stream = await (source === "camera" ? askCamera(this.#deviceId) : askScreen());
       if (generation !== this.#generation) {
-        stop(stream);
+        stopTracks(stream);
         return;
       }
-      this.#take = this.#begin(source, stream);
-      this.#ears.state(source, "on", "");
+      this.#capture = this.#begin(source, stream);
+      this.#handlers.onState(source, "on", "");
       if (source === "camera") {
         await this.#list();
       }
     } catch (error) {
-      stop(stream);
+      stopTracks(stream);
       if (generation === this.#generation) {
         this.#fail(source, error);
       }
@@ -220,10 +220,10 @@ export class Lens {
     const source = this.#source;
     this.#generation += 1;
     this.#source = null;
-    this.#take?.scope.dispose();
-    this.#take = null;
+    this.#capture?.scope.dispose();
+    this.#capture = null;
     if (source) {
-      this.#ears.state(source, "off", "");
+      this.#handlers.onState(source, "off", "");
     }
   }
 
@@ -233,9 +233,9 @@ export class Lens {
       return;
     }
     this.#paused = paused;
-    if (this.#take) {
-      this.#take.track.enabled = !paused;
-      this.#take.frames.rest();
+    if (this.#capture) {
+      this.#capture.track.enabled = !paused;
+      this.#capture.frames.delayNext();
     }
   }
 
@@ -250,29 +250,29 @@ export class Lens {
   }
 
   /** Sets the longest side in pixels and the quality, 0..1, of the frames to come. */
-  look(maxSide: number, quality: number): void {
-    this.#look = { maxSide, quality };
-    if (this.#take) {
-      Object.assign(this.#take.frames, this.#look);
+  setOptions(maxSide: number, quality: number): void {
+    this.#options = { maxSide, quality };
+    if (this.#capture) {
+      Object.assign(this.#capture.frames, this.#options);
     }
   }
 
-  #begin(source: LensSource, stream: MediaStream): Take {
+  #begin(source: VideoSource, stream: MediaStream): Capture {
     const track = stream.getVideoTracks()[0];
     if (!track) {
       throw new DOMException("", "NotFoundError");
     }
     const scope = this.#scope.child();
-    scope.add(() => stop(stream));
+    scope.add(() => stopTracks(stream));
     scope.listen(track, "ended", () => this.#fail(source, new DOMException("", "TrackEnded")));
     track.enabled = !this.#paused;
     const ears = {
-      wanted: () => !this.#paused && this.#ears.wanted(),
-      frame: (frame: Frame) => this.#ears.frame(source, frame),
-      unchanged: () => this.#ears.unchanged(),
+      isWanted: () => !this.#paused && this.#handlers.isWanted(),
+      onFrame: (frame: JpegFrame) => this.#handlers.onFrame(source, frame),
+      onUnchanged: () => this.#handlers.onUnchanged(),
     };
     try {
-      const frames = new Frames(scope, this.#easel(stream, scope), ears, this.#now, this.#look);
+      const frames = new FrameSampler(scope, this.#makeCanvas(stream, scope), ears, this.#now, this.#options);
       return { scope, track, frames };
     } catch (error) {
       scope.dispose();
@@ -281,20 +281,20 @@ export class Lens {
   }
 
   /** It was refused, or went away. */
-  #fail(source: LensSource, error: unknown): void {
-    const found = source === "camera" ? cameraTrouble(error) : screenTrouble(error);
+  #fail(source: VideoSource, error: unknown): void {
+    const found = source === "camera" ? cameraProblem(error) : screenProblem(error);
     this.#generation += 1;
     this.#source = null;
-    this.#take?.scope.dispose();
-    this.#take = null;
-    this.#ears.trouble(found);
-    this.#ears.state(source, found.state, found.detail);
+    this.#capture?.scope.dispose();
+    this.#capture = null;
+    this.#handlers.onProblem(found);
+    this.#handlers.onState(source, found.state, found.detail);
   }
 
   async #list(): Promise<void> {
-    const devices = await listed("videoinput");
+    const devices = await listDevices("videoinput");
     if (devices) {
-      this.#ears.devices(devices, this.#deviceId);
+      this.#handlers.onDevices(devices, this.#deviceId);
     }
   }
 }

@@ -4,7 +4,7 @@ import type { Code, Page, Turn } from "../messages.gen.ts";
 import { attribute, el, show, text } from "./dom.ts";
 import { clean, cleanLine } from "./format.ts";
 
-export interface Part {
+export interface AnswerPart {
   element: HTMLElement;
   update(turn: Turn): void;
 }
@@ -31,24 +31,24 @@ export function patchList<T, N extends { element: HTMLElement }>(
   });
 }
 
-interface Block {
+interface CodeBlock {
   element: HTMLElement;
   update(run: Code): void;
 }
 
-export function code(): Part {
+export function codeRuns(): AnswerPart {
   const element = el("div", "lw-runs");
-  const blocks: Block[] = [];
+  const blocks: CodeBlock[] = [];
   return {
     element,
     update(turn) {
-      patchList(element, blocks, turn.code, block, (node, run) => node.update(run));
+      patchList(element, blocks, turn.code, codeBlock, (node, run) => node.update(run));
       show(element, turn.code.length > 0);
     },
   };
 }
 
-function block(): Block {
+function codeBlock(): CodeBlock {
   const language = el("span", "lw-run-language");
   const outcome = el("span", "lw-run-outcome");
   // Long lines and long programs scroll in here, by keys as well.
@@ -79,11 +79,11 @@ function block(): Block {
 }
 
 /** Longer addresses are none that a person can judge. */
-const LONGEST = 4096;
+const MAX_ADDRESS = 4096;
 
 /** The address as the browser reads it, or null if it is nothing to link to. The kernel has looked already; so does this. */
-export function address(uri: string): URL | null {
-  if (uri.length > LONGEST || !/^https?:\/\//i.test(uri)) {
+export function safeUrl(uri: string): URL | null {
+  if (uri.length > MAX_ADDRESS || !/^https?:\/\//i.test(uri)) {
     return null;
   }
   try {
@@ -109,7 +109,7 @@ export function link(): Link {
   return {
     element,
     update(uri, title) {
-      const url = address(uri);
+      const url = safeUrl(uri);
       const shown = cleanLine(title) || url?.hostname || cleanLine(uri);
       attribute(anchor, "href", url === null ? null : url.href);
       text(anchor, shown);
@@ -119,60 +119,60 @@ export function link(): Link {
 }
 
 /** So many sources stand there at once; the others are folded. */
-const FIRST = 4;
+const SHOWN_SOURCES = 4;
 
-interface Item extends Link {
+interface SourceItem extends Link {
   element: HTMLElement;
 }
 
-export function sources(): Part {
+export function sources(): AnswerPart {
   const searched = el("p", "lw-searched");
   const first = el("ol", "lw-sources", { "aria-label": "Sources" });
-  const rest = el("ol", "lw-sources", { "aria-label": "More sources", start: String(FIRST + 1) });
+  const rest = el("ol", "lw-sources", { "aria-label": "More sources", start: String(SHOWN_SOURCES + 1) });
   const count = el("summary");
   const more = el("details", "lw-more-sources", {}, count, rest);
   const read = el("ul", "lw-pages", { "aria-label": "Pages" });
   const element = el("div", "lw-evidence", {}, searched, first, more, read);
-  const shown: Item[] = [];
-  const folded: Item[] = [];
-  const pages: Row[] = [];
+  const shown: SourceItem[] = [];
+  const folded: SourceItem[] = [];
+  const pages: PageRow[] = [];
   return {
     element,
     update({ sources: all, queries, pages: asked }) {
       text(searched, queries.map((query) => cleanLine(query)).join(" · "));
       show(searched, queries.length > 0);
-      const put = (item: Item, source: { title: string; uri: string }) =>
+      const put = (item: SourceItem, source: { title: string; uri: string }) =>
         item.update(source.uri, source.title);
-      patchList(first, shown, all.slice(0, FIRST), item, put);
-      patchList(rest, folded, all.slice(FIRST), item, put);
+      patchList(first, shown, all.slice(0, SHOWN_SOURCES), sourceItem, put);
+      patchList(rest, folded, all.slice(SHOWN_SOURCES), sourceItem, put);
       show(first, all.length > 0);
-      text(count, `${all.length - FIRST} more`);
-      show(more, all.length > FIRST);
-      patchList(read, pages, asked, row, (node, page) => node.update(page));
+      text(count, `${all.length - SHOWN_SOURCES} more`);
+      show(more, all.length > SHOWN_SOURCES);
+      patchList(read, pages, asked, pageRow, (node, page) => node.update(page));
       show(read, asked.length > 0);
       show(element, all.length + queries.length + asked.length > 0);
     },
   };
 }
 
-function item(): Item {
+function sourceItem(): SourceItem {
   const { element, update } = link();
   return { element: el("li", "", {}, element), update };
 }
 
-interface Row {
+interface PageRow {
   element: HTMLElement;
   update(page: Page): void;
 }
 
-const STATUS: Record<Page["status"], string> = {
+const PAGE_STATUS: Record<Page["status"], string> = {
   read: "read",
   failed: "could not be read",
   paywall: "behind a paywall",
   unsafe: "not safe",
 };
 
-function row(): Row {
+function pageRow(): PageRow {
   const where = link();
   const status = el("span", "lw-page-status");
   const element = el("li", "", {}, where.element, status);
@@ -181,22 +181,22 @@ function row(): Row {
     update(page) {
       attribute(element, "data-status", page.status);
       // What the service itself warns of is nothing to click on.
-      where.update(page.status === "unsafe" ? "" : page.url, short(page.url));
-      text(status, STATUS[page.status] ?? STATUS.failed);
+      where.update(page.status === "unsafe" ? "" : page.url, shortAddress(page.url));
+      text(status, PAGE_STATUS[page.status] ?? PAGE_STATUS.failed);
     },
   };
 }
 
 /** An address as people write it: the host and the path. */
-function short(uri: string): string {
-  const url = address(uri);
+function shortAddress(uri: string): string {
+  const url = safeUrl(uri);
   return url === null ? uri : cleanLine(url.host + (url.pathname === "/" ? "" : url.pathname), 80);
 }
 
 /** The summary shows how they begin. */
-const BEGINNING = 120;
+const SUMMARY_LENGTH = 120;
 
-export function thoughts(): Part {
+export function thoughts(): AnswerPart {
   const beginning = el("span", "lw-thoughts-beginning");
   const summary = el("summary", "", {}, el("span", "lw-thoughts-word", {}, "thoughts"), beginning);
   const all = el("div", "lw-thought", { dir: "auto" });
@@ -207,7 +207,7 @@ export function thoughts(): Part {
       const words = clean(turn.thoughts).trim();
       text(all, words);
       // Headings come as **bold**; here they are words.
-      text(beginning, cleanLine(words.slice(0, 4 * BEGINNING).replaceAll("**", ""), BEGINNING));
+      text(beginning, cleanLine(words.slice(0, 4 * SUMMARY_LENGTH).replaceAll("**", ""), SUMMARY_LENGTH));
       show(element, words !== "");
     },
   };

@@ -7,9 +7,9 @@ import type { Actions, Store } from "../state.ts";
 import { composer, suggestions } from "./composer.ts";
 import { attribute, el, type View } from "./dom.ts";
 import { header } from "./header.ts";
-import { canShow, dropping, tray } from "./media-buttons.ts";
-import { announcer, notes } from "./notices.ts";
-import { keyboard, makeHold } from "./push-to-talk.ts";
+import { acceptFiles, canSendMedia, preview } from "./media-buttons.ts";
+import { announcer, noticeList } from "./notices.ts";
+import { keyboard, pushToTalk } from "./push-to-talk.ts";
 import { settings } from "./settings.ts";
 import { displayName } from "./status.ts";
 import { transcript } from "./transcript.ts";
@@ -30,26 +30,45 @@ export function mountCard(
     // JupyterLab's own mark for "keys typed in here are no commands".
     "data-lm-suppress-shortcuts": "true",
   });
-  const hold = makeHold(store, actions, scope);
-  const top = header(scope);
-  const choices = settings(top.settings, actions, scope);
-  const say = composer(store, hold, actions, scope);
-  const chips = suggestions(actions);
-  const picture = waveform(levels, say.level, scope);
-  const notices = notes(actions);
-  const stage = el("div", "lw-stage", {}, picture.element, notices.element);
-  const talk = transcript(chips.element, actions, scope);
-  const spoken = announcer();
-  const explore = explorer(top.explore, store, actions, scope);
-  const shown = tray(actions.sight, scope);
-  const card = el("div", "lw-card", {}, top.element, stage, talk.element, shown.element, say.element);
-  card.append(choices.element, spoken.element, shown.large);
-  root.append(el("div", "lw-body", {}, card, explore.element));
-  keyboard(root, store, hold, actions, scope);
-  dropping(card, () => canShow(store.get()), actions.sight, scope);
+  const pushToTalkKey = pushToTalk(store, actions, scope);
+  const head = header(scope);
+  const options = settings(head.settings, actions, scope);
+  const input = composer(store, pushToTalkKey, actions, scope);
+  const suggested = suggestions(actions);
+  const wave = waveform(levels, input.level, scope);
+  const notices = noticeList(actions);
+  const stage = el("div", "lw-stage", {}, wave.element, notices.element);
+  const conversation = transcript(suggested.element, actions, scope);
+  const announced = announcer();
+  const explorerView = explorer(head.explore, store, actions, scope);
+  const previewed = preview(actions.video, scope);
+  const card = el(
+    "div",
+    "lw-card",
+    {},
+    head.element,
+    stage,
+    conversation.element,
+    previewed.element,
+    input.element,
+  );
+  card.append(options.element, announced.element, previewed.large);
+  root.append(el("div", "lw-body", {}, card, explorerView.element));
+  keyboard(root, store, pushToTalkKey, actions, scope);
+  acceptFiles(card, () => canSendMedia(store.get()), actions.video, scope);
 
-  const views: Pick<View, "update">[] = [hold, top, choices, notices, picture, chips, talk, say, spoken];
-  views.push(explore, shown);
+  const views: Pick<View, "update">[] = [
+    pushToTalkKey,
+    head,
+    options,
+    notices,
+    wave,
+    suggested,
+    conversation,
+    input,
+    announced,
+  ];
+  views.push(explorerView, previewed);
   const draw = () => {
     const state = store.get();
     attribute(root, "aria-label", `Live conversation with ${displayName(state)}`);

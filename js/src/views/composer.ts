@@ -4,14 +4,14 @@ import type { Scope } from "../scope.ts";
 import type { Actions, Store } from "../state.ts";
 import { attribute, button, el, icon, name, picture, show, text, type View } from "./dom.ts";
 import { cleanLine } from "./format.ts";
-import { eyes } from "./media-buttons.ts";
-import type { Hold } from "./push-to-talk.ts";
-import { canInterrupt, hint, microphoneButton, placeholder, takesText } from "./status.ts";
+import { mediaButtons } from "./media-buttons.ts";
+import type { PushToTalk } from "./push-to-talk.ts";
+import { acceptsText, canInterrupt, hint, microphoneButton, placeholder } from "./status.ts";
 
-const POINTER = "pointer";
-const KEY = "button key";
+const POINTER_SOURCE = "pointer";
+const KEY_SOURCE = "button key";
 /** Screen readers and voice control can only click: one click opens, the next closes. */
-const CLICK = "click";
+const CLICK_SOURCE = "click";
 
 export interface MicrophoneView extends View {
   /** Your level now, 0..1: the halo breathes with it. */
@@ -20,59 +20,59 @@ export interface MicrophoneView extends View {
 
 export function microphoneView(
   store: Store,
-  hold: Hold,
+  pushToTalk: PushToTalk,
   actions: Pick<Actions, "start" | "toggleMute">,
   scope: Scope,
 ): MicrophoneView {
   const glyph = icon("microphone", 22);
   const element = button("lw-microphone", "Start talking", glyph);
-  const does = () => microphoneButton(store.get()).does;
+  const action = () => microphoneButton(store.get()).action;
 
   scope.listen<MouseEvent>(element, "click", (event) => {
-    const now = does();
+    const now = action();
     if (now === "start") {
       actions.start();
     } else if (now === "mute") {
       actions.toggleMute();
     } else if (now === "hold" && event.detail === 0) {
-      if (hold.holds(CLICK)) {
-        hold.end(CLICK);
+      if (pushToTalk.isPressedBy(CLICK_SOURCE)) {
+        pushToTalk.release(CLICK_SOURCE);
       } else {
-        hold.begin(CLICK);
+        pushToTalk.press(CLICK_SOURCE);
       }
     }
   });
   scope.listen<PointerEvent>(element, "pointerdown", (event) => {
-    if (event.button === 0 && does() === "hold" && hold.begin(POINTER)) {
+    if (event.button === 0 && action() === "hold" && pushToTalk.press(POINTER_SOURCE)) {
       // The finger may slide off the button without ending the sentence.
       element.setPointerCapture(event.pointerId);
     }
   });
   for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
-    scope.listen(element, type, () => hold.end(POINTER));
+    scope.listen(element, type, () => pushToTalk.release(POINTER_SOURCE));
   }
   // A long press on a touch screen would open the context menu and end the pointer.
   scope.listen(element, "contextmenu", (event) => {
-    if (does() === "hold") {
+    if (action() === "hold") {
       event.preventDefault();
     }
   });
   scope.listen<KeyboardEvent>(element, "keydown", (event) => {
-    if ((event.key === " " || event.key === "Enter") && does() === "hold") {
+    if ((event.key === " " || event.key === "Enter") && action() === "hold") {
       // No click may follow: it would count as a second press.
       event.preventDefault();
       if (!event.repeat) {
-        hold.begin(KEY);
+        pushToTalk.press(KEY_SOURCE);
       }
     }
   });
   scope.listen<KeyboardEvent>(element, "keyup", (event) => {
-    if ((event.key === " " || event.key === "Enter") && hold.holds(KEY)) {
+    if ((event.key === " " || event.key === "Enter") && pushToTalk.isPressedBy(KEY_SOURCE)) {
       event.preventDefault();
-      hold.end(KEY);
+      pushToTalk.release(KEY_SOURCE);
     }
   });
-  scope.listen(element, "blur", () => hold.end(KEY));
+  scope.listen(element, "blur", () => pushToTalk.release(KEY_SOURCE));
 
   let shown = 0;
   return {
@@ -89,29 +89,29 @@ export function microphoneView(
       attribute(element, "data-look", now.look);
       attribute(element, "aria-pressed", now.pressed === null ? null : String(now.pressed));
       // Not `disabled`: it would lose the focus while the browser asks for permission.
-      attribute(element, "aria-disabled", now.does === "nothing" ? "true" : null);
-      name(element, now.label, now.pressed && now.does === "mute" ? "Unmute the microphone" : now.label);
+      attribute(element, "aria-disabled", now.action === "nothing" ? "true" : null);
+      name(element, now.label, now.pressed && now.action === "mute" ? "Unmute the microphone" : now.label);
       picture(glyph, now.look === "silent" ? "silent" : "microphone");
     },
   };
 }
 
 /** Longest message that can be typed, in UTF-16 units. */
-const LONGEST = 8000;
+const MAX_MESSAGE = 8000;
 
 export interface Composer extends View {
   level(value: number): void;
 }
 
-export function composer(store: Store, hold: Hold, actions: Actions, scope: Scope): Composer {
-  const microphone = microphoneView(store, hold, actions, scope);
+export function composer(store: Store, pushToTalk: PushToTalk, actions: Actions, scope: Scope): Composer {
+  const microphone = microphoneView(store, pushToTalk, actions, scope);
   const stop = button("lw-stop", "Stop the talk", el("span", "lw-square", { "aria-hidden": "true" }));
   const box = el("input", "lw-box", {
     type: "text",
     "aria-label": "Message",
     autocomplete: "off",
     enterkeyhint: "send",
-    maxlength: String(LONGEST),
+    maxlength: String(MAX_MESSAGE),
   });
   const send = el("button", "lw-plain lw-send", { type: "submit" }, icon("send"));
   name(send, "Send");
@@ -119,8 +119,8 @@ export function composer(store: Store, hold: Hold, actions: Actions, scope: Scop
   const interrupt = interruptButton(actions);
   const below = el("div", "lw-below", {}, line, interrupt.element);
   const field = el("div", "lw-field", {}, box, send);
-  const eye = eyes(actions.sight);
-  const element = el("form", "lw-composer", {}, microphone.element, stop, field, eye.element, below);
+  const media = mediaButtons(actions.video);
+  const element = el("form", "lw-composer", {}, microphone.element, stop, field, media.element, below);
 
   const ready = () => {
     attribute(send, "disabled", box.value.trim() && store.get().connected ? null : "");
@@ -142,14 +142,14 @@ export function composer(store: Store, hold: Hold, actions: Actions, scope: Scop
     level: microphone.level,
     update(state) {
       microphone.update(state);
-      eye.update(state);
+      media.update(state);
       const runs = state.connected && (state.phase === "live" || state.phase === "connecting");
       if (!runs && stop === document.activeElement) {
         // A disabled button keeps the focus and loses the keys.
         microphone.element.focus();
       }
       attribute(stop, "disabled", runs ? null : "");
-      const typed = takesText(state);
+      const typed = acceptsText(state);
       show(field, typed);
       attribute(element, "data-silent", typed ? null : "true");
       attribute(box, "disabled", state.connected && typed ? null : "");
@@ -184,23 +184,24 @@ function interruptButton(actions: Pick<Actions, "interrupt">): View {
   };
 }
 
-const MOST = 6;
+const MAX_SUGGESTIONS = 6;
 
 export function suggestions(actions: Pick<Actions, "sendText">): View {
   const label = el("span", "lw-try-label", {}, "Try saying");
   const element = el("div", "lw-try", { role: "group", "aria-label": "Try saying" }, label);
-  let made: string[] = [];
+  let current: string[] = [];
   let typed = true;
   return {
     element,
     update(state) {
-      const offered = state.suggestions.slice(0, MOST);
-      const same = offered.length === made.length && offered.every((words, index) => words === made[index]);
-      if (!same || typed !== takesText(state)) {
-        made = offered;
-        typed = takesText(state);
+      const offered = state.suggestions.slice(0, MAX_SUGGESTIONS);
+      const same =
+        offered.length === current.length && offered.every((words, index) => words === current[index]);
+      if (!same || typed !== acceptsText(state)) {
+        current = offered;
+        typed = acceptsText(state);
         const make = (words: string) =>
-          typed ? chip(words, () => actions.sendText(words)) : sentence(words);
+          typed ? suggestionButton(words, () => actions.sendText(words)) : suggestionText(words);
         element.replaceChildren(label, ...offered.map(make));
       }
       for (const node of element.querySelectorAll("button")) {
@@ -212,7 +213,7 @@ export function suggestions(actions: Pick<Actions, "sendText">): View {
   };
 }
 
-function chip(words: string, send: () => void): HTMLButtonElement {
+function suggestionButton(words: string, send: () => void): HTMLButtonElement {
   const shown = cleanLine(words, 80);
   const node = button("lw-suggestion", `Say: ${shown}`);
   text(node, shown);
@@ -221,6 +222,6 @@ function chip(words: string, send: () => void): HTMLButtonElement {
 }
 
 /** Something to be said aloud: a model that takes no text cannot be told it by a click. */
-function sentence(words: string): HTMLElement {
+function suggestionText(words: string): HTMLElement {
   return el("span", "lw-sentence", {}, `“${cleanLine(words, 80)}”`);
 }

@@ -1,7 +1,7 @@
 // Words and figures as the card shows them. Text from outside passes through `clean` before it reaches a text node.
 
 /** Longer texts are cut here: no person reads further, and one node of megabytes stalls the page. */
-export const LONGEST_TEXT = 20_000;
+export const MAX_TEXT = 20_000;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes of terminals begin with one.
 const ANSI = /\u001b\[[0-?]*[ -/]*[@-~]/g;
@@ -13,7 +13,7 @@ const BIDI = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** Text that shows what it is: control characters gone, characters that turn the writing direction as escapes. */
-export function clean(text: string, longest = LONGEST_TEXT): string {
+export function clean(text: string, longest = MAX_TEXT): string {
   const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
   return cut
     .replace(ANSI, "")
@@ -29,7 +29,7 @@ export function cleanLine(text: string, longest = 200): string {
 }
 
 /** `02:14`, from an hour on `1:02:14`. */
-export function elapsed(ms: number): string {
+export function elapsedTime(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const two = (value: number) => String(value).padStart(2, "0");
   const hours = Math.floor(seconds / 3600);
@@ -85,24 +85,24 @@ export function dollars(amount: number): string {
 }
 
 /** How much time is left: `9 min`, `42 s`. */
-export function left(ms: number): string {
+export function remaining(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   return seconds > 90 ? `${Math.round(seconds / 60)} min` : `${seconds} s`;
 }
 
-const known = new Map<string, string>();
+const languageNames = new Map<string, string>();
 
 /** "Spanish" for "es"; the code itself where nobody knows it; "" for "". */
 export function languageName(code: string): string {
-  let name = known.get(code);
+  let name = languageNames.get(code);
   if (name === undefined) {
-    name = lookUp(code);
-    known.set(code, name);
+    name = lookUpLanguage(code);
+    languageNames.set(code, name);
   }
   return name;
 }
 
-function lookUp(code: string): string {
+function lookUpLanguage(code: string): string {
   try {
     return new Intl.DisplayNames(["en"], { type: "language" }).of(code) ?? code;
   } catch {

@@ -4,7 +4,7 @@ import type { Meter } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
 import type { State } from "../state.ts";
 import { attribute, button, el, icon, show, text, type View } from "./dom.ts";
-import { badgeParts, cleanLine, dollars, elapsed, latency, left, tokens } from "./format.ts";
+import { badgeParts, cleanLine, dollars, elapsedTime, latency, remaining, tokens } from "./format.ts";
 import { displayName, status } from "./status.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -47,9 +47,9 @@ export function timeRing(scope: Scope): View {
     attribute(rest, "stroke-dasharray", `${(share * AROUND).toFixed(1)} ${AROUND.toFixed(1)}`);
     const soon = ms <= SOON_MS || meter.ending === "go_away";
     attribute(element, "data-soon", soon ? "true" : null);
-    text(word, soon ? left(ms) : "");
+    text(word, soon ? remaining(ms) : "");
     show(word, soon);
-    const sentence = lasts(ms, meter);
+    const sentence = timeLeftText(ms, meter);
     attribute(element, "aria-label", sentence);
     attribute(element, "title", sentence);
   };
@@ -63,10 +63,10 @@ export function timeRing(scope: Scope): View {
   };
 }
 
-function lasts(ms: number, { ending }: Meter): string {
+function timeLeftText(ms: number, { ending }: Meter): string {
   return ending === "go_away"
-    ? `The service ends this connection in ${left(ms)}`
-    : `This connection lasts about ${left(ms)} more`;
+    ? `The service ends this connection in ${remaining(ms)}`
+    : `This connection lasts about ${remaining(ms)} more`;
 }
 
 export function tokenMeter(): View {
@@ -79,21 +79,21 @@ export function tokenMeter(): View {
       show(element, meter !== null && meter.total_tokens > 0);
       if (meter !== null) {
         text(count, tokens(meter.total_tokens));
-        text(cost, price(meter));
-        attribute(element, "title", details(meter));
+        text(cost, costText(meter));
+        attribute(element, "title", usageText(meter));
       }
     },
   };
 }
 
-function price({ cost_usd }: Meter): string {
+function costText({ cost_usd }: Meter): string {
   if (cost_usd === null) {
     return "";
   }
   return cost_usd === 0 ? " · free" : ` · ${dollars(cost_usd)}`;
 }
 
-function details(meter: Meter): string {
+function usageText(meter: Meter): string {
   const kinds = Object.entries(meter.by_modality).map(
     ([kind, count]) => `${kind.toLowerCase()} ${count.toLocaleString("en")}`,
   );
@@ -156,7 +156,7 @@ export function header(scope: Scope): Header {
   let counted = false;
   const tick = () => {
     if (since !== null) {
-      text(clock, elapsed(performance.now() - since));
+      text(clock, elapsedTime(performance.now() - since));
     }
   };
   // Four looks a second, so that no second is skipped; the text changes once in it.
@@ -182,7 +182,7 @@ export function header(scope: Scope): Header {
       show(first, ms !== null);
       since = state.phase === "live" && state.connected ? state.liveSince : null;
       if (state.phase === "connecting") {
-        text(clock, elapsed(0));
+        text(clock, elapsedTime(0));
       }
       counted ||= since !== null || state.phase === "idle" || state.phase === "connecting";
       // A talk that ended before this view was made: how long it was is not known.

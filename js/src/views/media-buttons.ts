@@ -1,30 +1,30 @@
 // Showing something to the model: camera, screen or a picture file, and a preview of what was sent last.
 
 import type { Scope } from "../scope.ts";
-import type { LensSource, Preview, Sight, SightActions, State } from "../state.ts";
+import type { Preview, State, VideoActions, VideoSource, VideoState } from "../state.ts";
 import { attribute, button, el, type IconName, icon, name, show, text, type View } from "./dom.ts";
 import { bytes } from "./format.ts";
-import { mirrors } from "./status.ts";
+import { isMirror } from "./status.ts";
 
-const LENSES: { source: LensSource; glyph: IconName; on: string; off: string }[] = [
+const SOURCES: { source: VideoSource; glyph: IconName; on: string; off: string }[] = [
   { source: "camera", glyph: "camera", on: "Turn the camera off", off: "Show the camera" },
   { source: "screen", glyph: "screen", on: "Stop showing the screen", off: "Show a screen" },
 ];
 
 /** Whether there is somebody to show something to. */
-export function canShow(state: State): boolean {
-  return state.sees && state.connected && !mirrors(state);
+export function canSendMedia(state: State): boolean {
+  return state.sees && state.connected && !isMirror(state);
 }
 
-export function eyes(actions: SightActions): View {
-  const lenses = LENSES.map((lens) => ({ ...lens, node: button("lw-eye", lens.off, icon(lens.glyph)) }));
+export function mediaButtons(actions: VideoActions): View {
+  const sources = SOURCES.map((lens) => ({ ...lens, node: button("lw-eye", lens.off, icon(lens.glyph)) }));
   const input = el("input", "", { type: "file", accept: "image/*", "aria-label": "Picture file" });
   input.hidden = true;
   const file = button("lw-eye", "Show a picture file", icon("picture"));
   const element = el("div", "lw-eyes", { role: "group", "aria-label": "Show something" });
-  element.append(...lenses.map(({ node }) => node), file, input);
+  element.append(...sources.map(({ node }) => node), file, input);
 
-  for (const { node, source } of lenses) {
+  for (const { node, source } of sources) {
     node.onclick = () => {
       if (node.getAttribute("aria-disabled") === null) {
         actions.toggle(source);
@@ -48,26 +48,32 @@ export function eyes(actions: SightActions): View {
     element,
     update(state) {
       show(element, state.sees);
-      for (const { node, source, on, off } of lenses) {
-        const pressed = state.sight.source === source;
+      for (const { node, source, on, off } of sources) {
+        const pressed = state.video.source === source;
         attribute(node, "aria-pressed", String(pressed));
-        attribute(node, "data-look", pressed ? state.sight.state : "off");
+        attribute(node, "data-look", pressed ? state.video.state : "off");
         name(node, pressed ? on : off);
       }
-      for (const node of [...lenses.map((lens) => lens.node), file]) {
+      for (const node of [...sources.map((lens) => lens.node), file]) {
         // Not `disabled`, which would lose the focus.
-        attribute(node, "aria-disabled", canShow(state) ? null : "true");
+        attribute(node, "aria-disabled", canSendMedia(state) ? null : "true");
       }
     },
   };
 }
 
 /** Takes pictures that are dropped on the card or pasted into it. */
-export function dropping(card: HTMLElement, may: () => boolean, actions: SightActions, scope: Scope): void {
-  const carries = (event: DragEvent) => may() && (event.dataTransfer?.types.includes("Files") ?? false);
+export function acceptFiles(
+  card: HTMLElement,
+  isAllowed: () => boolean,
+  actions: VideoActions,
+  scope: Scope,
+): void {
+  const carriesFiles = (event: DragEvent) =>
+    isAllowed() && (event.dataTransfer?.types.includes("Files") ?? false);
   for (const type of ["dragenter", "dragover"]) {
     scope.listen<DragEvent>(card, type, (event) => {
-      if (carries(event)) {
+      if (carriesFiles(event)) {
         event.preventDefault();
         event.stopPropagation();
         attribute(card, "data-drop", "true");
@@ -81,20 +87,20 @@ export function dropping(card: HTMLElement, may: () => boolean, actions: SightAc
   });
   scope.listen<DragEvent>(card, "drop", (event) => {
     attribute(card, "data-drop", null);
-    if (carries(event)) {
+    if (carriesFiles(event)) {
       // The notebook would open the file, or the browser leave the page for it.
       event.preventDefault();
       event.stopPropagation();
-      take(event.dataTransfer);
+      send(event.dataTransfer);
     }
   });
   scope.listen<ClipboardEvent>(card, "paste", (event) => {
-    if (may() && take(event.clipboardData)) {
+    if (isAllowed() && send(event.clipboardData)) {
       event.preventDefault();
     }
   });
 
-  function take(from: DataTransfer | null): boolean {
+  function send(from: DataTransfer | null): boolean {
     const files = [...(from?.files ?? [])];
     const file = files.find(({ type }) => type.startsWith("image/")) ?? files[0];
     if (file) {
@@ -104,7 +110,7 @@ export function dropping(card: HTMLElement, may: () => boolean, actions: SightAc
   }
 }
 
-const WHAT: Record<Preview["source"], string> = {
+const SOURCE_LABELS: Record<Preview["source"], string> = {
   camera: "Camera",
   screen: "Screen",
   file: "Picture",
@@ -112,7 +118,7 @@ const WHAT: Record<Preview["source"], string> = {
 };
 
 /** What the line under the name says. */
-export function newsOf({ source, state, preview, news, sent }: Sight): string {
+export function progressText({ source, state, preview, progress, sent }: VideoState): string {
   if (state === "hidden") {
     return "Paused while this page is not seen.";
   }
@@ -121,7 +127,7 @@ export function newsOf({ source, state, preview, news, sent }: Sight): string {
       ? "Choose what to show in the browser's question."
       : "Allow the camera in the browser's question.";
   }
-  switch (news) {
+  switch (progress) {
     case "sending":
       return "Sending…";
     case "unchanged":
@@ -129,22 +135,22 @@ export function newsOf({ source, state, preview, news, sent }: Sight): string {
     case "waiting":
       return "Waits for the kernel.";
     case "sent":
-      return preview ? counted(preview.tokens, source !== null && preview.source === source ? sent : 1) : "";
+      return preview ? sentText(preview.tokens, source !== null && preview.source === source ? sent : 1) : "";
     case "":
       return source === null ? "" : "Looking…";
   }
 }
 
-function counted(tokens: number, sent: number): string {
+function sentText(tokens: number, sent: number): string {
   return sent > 1 ? `${sent} sent, ${tokens} tokens each` : `Sent, ${tokens} tokens`;
 }
 
-export interface Tray extends View {
+export interface PreviewView extends View {
   /** The picture as large as the card, over it. */
   large: HTMLElement;
 }
 
-export function tray(actions: SightActions, scope: Scope): Tray {
+export function preview(actions: VideoActions, scope: Scope): PreviewView {
   const small = el("img", "", { alt: "" });
   const thumb = button("lw-thumb", "Enlarge the picture that was sent");
   const what = el("strong");
@@ -153,32 +159,32 @@ export function tray(actions: SightActions, scope: Scope): Tray {
   const words = el("p", "lw-tray-words", {}, el("span", "lw-tray-what", {}, what, size), news);
   const close = button("lw-plain", "", icon("close", 16));
   const element = el("div", "lw-tray", { role: "group", "aria-label": "What is shown" }, thumb, words, close);
-  const large = enlarged(thumb, scope);
+  const large = enlargedView(thumb, scope);
 
-  let on: Sight["source"] = null;
+  let on: VideoState["source"] = null;
   close.onclick = () => (on ? actions.toggle(on) : actions.dismiss());
   return {
     element,
     large: large.element,
     update(state) {
-      const { sight } = state;
-      const { source, preview } = sight;
+      const { video } = state;
+      const { source, preview } = video;
       on = source;
-      show(element, source !== null || preview !== null || sight.news === "sending");
-      attribute(element, "data-news", sight.news);
+      show(element, source !== null || preview !== null || video.progress === "sending");
+      attribute(element, "data-news", video.progress);
       show(thumb, preview !== null);
-      put(thumb, small, preview);
-      text(what, WHAT[preview?.source ?? source ?? "file"]);
-      text(size, preview ? measured(preview) : "");
-      text(news, newsOf(sight));
-      name(close, source === null ? "Take the picture away" : OFF[source]);
+      placeImage(thumb, small, preview);
+      text(what, SOURCE_LABELS[preview?.source ?? source ?? "file"]);
+      text(size, preview ? dimensions(preview) : "");
+      text(news, progressText(video));
+      name(close, source === null ? "Take the picture away" : STOP_LABELS[source]);
       large.update(state);
     },
   };
 }
 
 /** An image is in the page only while there is something in it. */
-function put(place: HTMLElement, image: HTMLImageElement, preview: Preview | null): void {
+function placeImage(place: HTMLElement, image: HTMLImageElement, preview: Preview | null): void {
   if (preview === null) {
     image.remove();
   } else {
@@ -189,13 +195,13 @@ function put(place: HTMLElement, image: HTMLImageElement, preview: Preview | nul
   }
 }
 
-const OFF = { camera: "Turn the camera off", screen: "Stop showing the screen" };
+const STOP_LABELS = { camera: "Turn the camera off", screen: "Stop showing the screen" };
 
-function measured({ width, height, bytes: count }: Preview): string {
+function dimensions({ width, height, bytes: count }: Preview): string {
   return `${width} × ${height} · ${bytes(count)}`;
 }
 
-function enlarged(opener: HTMLButtonElement, scope: Scope): View {
+function enlargedView(opener: HTMLButtonElement, scope: Scope): View {
   const picture = el("img", "", { alt: "The picture that was sent last" });
   const caption = el("p", "lw-large-caption");
   const close = button("lw-plain", "Close", icon("close"));
@@ -221,14 +227,14 @@ function enlarged(opener: HTMLButtonElement, scope: Scope): View {
   });
   return {
     element,
-    update({ sight: { preview } }) {
+    update({ video: { preview } }) {
       if (preview === null) {
         show(element, false);
       }
-      put(frame, picture, preview);
+      placeImage(frame, picture, preview);
       text(
         caption,
-        preview ? `${WHAT[preview.source]} · ${measured(preview)} · ${preview.tokens} tokens` : "",
+        preview ? `${SOURCE_LABELS[preview.source]} · ${dimensions(preview)} · ${preview.tokens} tokens` : "",
       );
     },
   };

@@ -5,10 +5,10 @@ import type { Actions } from "../state.ts";
 import { attribute, button, el, icon, show, text, type View } from "./dom.ts";
 import { clean, cleanLine, firstSentence, languageTag } from "./format.ts";
 import { speakerName } from "./status.ts";
-import { asking } from "./tool.ts";
+import { pendingApprovals } from "./tool.ts";
 
 /** Final turns kept for screen readers; they have been read out when they left. */
-const SPOKEN = 4;
+const MAX_ANNOUNCED = 4;
 
 export function announcer(): View {
   const element = el("div", "lw-unseen", { role: "log", "aria-live": "polite", "aria-label": "Said" });
@@ -16,7 +16,7 @@ export function announcer(): View {
   const asked = new Set<string>();
   const put = (line: HTMLElement) => {
     element.append(line);
-    if (element.children.length > SPOKEN) {
+    if (element.children.length > MAX_ANNOUNCED) {
       element.firstElementChild!.remove();
     }
   };
@@ -24,22 +24,22 @@ export function announcer(): View {
     element,
     update(state) {
       if (known === null) {
-        known = new Set(state.turns.filter(isSaid).map((turn) => turn.index));
+        known = new Set(state.turns.filter(isAnnounced).map((turn) => turn.index));
         return;
       }
-      for (const use of asking(state)) {
+      for (const use of pendingApprovals(state)) {
         if (!asked.has(use.id)) {
           asked.add(use.id);
           put(el("p", "", {}, clean(`May it run? ${cleanLine(use.name, 80)}(${cleanLine(use.args)})`)));
         }
       }
       for (const turn of state.turns) {
-        if (known.has(turn.index) || !isSaid(turn)) {
+        if (known.has(turn.index) || !isAnnounced(turn)) {
           continue;
         }
         known.add(turn.index);
         const who = turn.speaker === "user" ? "you" : speakerName(state);
-        const line = el("p", "", {}, clean(`${who}: ${said(turn)}`));
+        const line = el("p", "", {}, clean(`${who}: ${announcement(turn)}`));
         const language = languageTag(turn.language);
         if (language) {
           line.setAttribute("lang", language);
@@ -50,11 +50,11 @@ export function announcer(): View {
   };
 }
 
-function isSaid(turn: Turn): boolean {
+function isAnnounced(turn: Turn): boolean {
   return turn.final && (turn.spans.length > 0 || turn.interim !== "" || turn.waited);
 }
 
-function said(turn: Turn): string {
+function announcement(turn: Turn): string {
   if (turn.waited) {
     return "chose not to answer";
   }
@@ -66,20 +66,20 @@ function said(turn: Turn): string {
 }
 
 /** More would bury the talk; the newest ones are shown. */
-const MOST = 3;
+const MAX_NOTICES = 3;
 
-interface Note {
+interface NoticeItem {
   element: HTMLElement;
   update(notice: Notice): void;
 }
 
-export function notes(actions: Pick<Actions, "dismissNotice">): View {
+export function noticeList(actions: Pick<Actions, "dismissNotice">): View {
   const element = el("div", "lw-notes");
-  const shown = new Map<string, Note>();
+  const shown = new Map<string, NoticeItem>();
   return {
     element,
     update(state) {
-      const wanted = state.notices.slice(-MOST);
+      const wanted = state.notices.slice(-MAX_NOTICES);
       for (const [code, note] of shown) {
         if (!wanted.some((notice) => notice.code === code)) {
           note.element.remove();
@@ -89,7 +89,7 @@ export function notes(actions: Pick<Actions, "dismissNotice">): View {
       for (const notice of wanted) {
         let note = shown.get(notice.code);
         if (!note) {
-          note = make(() => actions.dismissNotice(notice.code));
+          note = noticeItem(() => actions.dismissNotice(notice.code));
           shown.set(notice.code, note);
           element.append(note.element);
         }
@@ -100,7 +100,7 @@ export function notes(actions: Pick<Actions, "dismissNotice">): View {
   };
 }
 
-function make(dismiss: () => void): Note {
+function noticeItem(dismiss: () => void): NoticeItem {
   const first = el("span", "lw-note-first");
   const rest = el("span");
   const close = button("lw-plain lw-note-close", "Dismiss", icon("close", 16));

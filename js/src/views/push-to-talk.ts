@@ -2,23 +2,23 @@
 
 import type { Scope } from "../scope.ts";
 import type { Actions, State, Store } from "../state.ts";
-import { canHold, canInterrupt } from "./status.ts";
+import { canInterrupt, canPushToTalk } from "./status.ts";
 
-export interface Hold {
+export interface PushToTalk {
   /** Opens for `source` (a pointer, the space bar, …); true if push-to-talk is armed. */
-  begin(source: string): boolean;
-  end(source: string): void;
-  holds(source: string): boolean;
+  press(source: string): boolean;
+  release(source: string): void;
+  isPressedBy(source: string): boolean;
   update(state: State): void;
 }
 
 /** Open while any source holds; a lost focus, a hidden tab or a changed mode releases all of them. */
-export function makeHold(store: Store, actions: Pick<Actions, "hold">, scope: Scope): Hold {
+export function pushToTalk(store: Store, actions: Pick<Actions, "pushToTalk">, scope: Scope): PushToTalk {
   const sources = new Set<string>();
   const release = () => {
     if (sources.size > 0) {
       sources.clear();
-      actions.hold(false);
+      actions.pushToTalk(false);
     }
   };
   // A key released in another window is never heard of here.
@@ -30,24 +30,24 @@ export function makeHold(store: Store, actions: Pick<Actions, "hold">, scope: Sc
   });
   scope.add(release);
   return {
-    begin(source) {
-      if (!canHold(store.get())) {
+    press(source) {
+      if (!canPushToTalk(store.get())) {
         return false;
       }
       sources.add(source);
       if (sources.size === 1) {
-        actions.hold(true);
+        actions.pushToTalk(true);
       }
       return true;
     },
-    end(source) {
+    release(source) {
       if (sources.delete(source) && sources.size === 0) {
-        actions.hold(false);
+        actions.pushToTalk(false);
       }
     },
-    holds: (source) => sources.has(source),
+    isPressedBy: (source) => sources.has(source),
     update(state) {
-      if (!canHold(state)) {
+      if (!canPushToTalk(state)) {
         release();
       }
     },
@@ -56,12 +56,12 @@ export function makeHold(store: Store, actions: Pick<Actions, "hold">, scope: Sc
 
 const SPACE = "space bar";
 /** Where a space is a space, or presses what has the focus. */
-const OWN_USE = "input, textarea, select, button, summary, [contenteditable]";
+const TYPING_TARGETS = "input, textarea, select, button, summary, [contenteditable]";
 
 export function keyboard(
   root: HTMLElement,
   store: Store,
-  hold: Hold,
+  pushToTalk: PushToTalk,
   actions: Pick<Actions, "interrupt">,
   scope: Scope,
 ): void {
@@ -74,7 +74,10 @@ export function keyboard(
     if (event.key === "Escape" && canInterrupt(store.get())) {
       event.preventDefault();
       actions.interrupt();
-    } else if (isTalkKey(event) && (hold.holds(SPACE) || (!event.repeat && hold.begin(SPACE)))) {
+    } else if (
+      isTalkKey(event) &&
+      (pushToTalk.isPressedBy(SPACE) || (!event.repeat && pushToTalk.press(SPACE)))
+    ) {
       // Also for repeats, or the page would scroll while one talks.
       event.preventDefault();
     }
@@ -83,13 +86,13 @@ export function keyboard(
     scope.listen<KeyboardEvent>(root, type, (event) => {
       event.stopPropagation();
       if (type === "keyup" && event.key === " ") {
-        hold.end(SPACE);
+        pushToTalk.release(SPACE);
       }
     });
   }
   scope.listen<FocusEvent>(root, "focusout", (event) => {
     if (!(event.relatedTarget instanceof Node && root.contains(event.relatedTarget))) {
-      hold.end(SPACE);
+      pushToTalk.release(SPACE);
     }
   });
 }
@@ -98,5 +101,5 @@ function isTalkKey(event: KeyboardEvent): boolean {
   if (event.key !== " " || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) {
     return false;
   }
-  return !(event.target instanceof Element && event.target.closest(OWN_USE));
+  return !(event.target instanceof Element && event.target.closest(TYPING_TARGETS));
 }

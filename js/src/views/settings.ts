@@ -2,7 +2,7 @@
 
 import type { TurnTakingMode } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { Actions, SightActions, State } from "../state.ts";
+import type { Actions, State, VideoActions } from "../state.ts";
 import { attribute, el, freshId, show, text, type View } from "./dom.ts";
 import { cleanLine } from "./format.ts";
 
@@ -11,24 +11,28 @@ export function row(label: string, control: HTMLElement, ...more: HTMLElement[])
   return el("div", "lw-row", {}, el("label", "lw-label", { for: control.id }, label), control, ...more);
 }
 
-interface Devices {
+interface DeviceChoice {
   devices: { id: string; label: string }[];
   deviceId: string;
 }
 
 /** A list of devices of a kind, "Microphone" or "Camera"; the first is the browser's own choice. */
-export function deviceRow(kind: string, of: (state: State) => Devices, pick: (id: string) => void): View {
+export function deviceRow(
+  kind: string,
+  read: (state: State) => DeviceChoice,
+  pick: (id: string) => void,
+): View {
   const select = el("select", "lw-select");
   select.onchange = () => pick(select.value);
-  let made = "";
+  let shownKey = "";
   return {
     element: row(kind, select),
     update(state) {
-      const known = of(state);
-      const options = offered(kind, known);
+      const known = read(state);
+      const options = deviceOptions(kind, known);
       const key = JSON.stringify(options);
-      if (key !== made) {
-        made = key;
+      if (key !== shownKey) {
+        shownKey = key;
         select.replaceChildren(...options.map(({ id, label }) => el("option", "", { value: id }, label)));
       }
       if (select.value !== known.deviceId) {
@@ -38,7 +42,7 @@ export function deviceRow(kind: string, of: (state: State) => Devices, pick: (id
   };
 }
 
-function offered(kind: string, { devices, deviceId }: Devices): { id: string; label: string }[] {
+function deviceOptions(kind: string, { devices, deviceId }: DeviceChoice): { id: string; label: string }[] {
   const named = devices
     .filter((device) => device.id !== "")
     .map((device, index) => ({
@@ -55,7 +59,7 @@ function offered(kind: string, { devices, deviceId }: Devices): { id: string; la
 export function percentRow(
   label: string,
   range: { min: number; max: number },
-  of: (state: State) => number,
+  read: (state: State) => number,
   set: (percent: number) => void,
 ): View {
   const limits = { min: String(range.min), max: String(range.max), step: "5" };
@@ -68,7 +72,7 @@ export function percentRow(
   return {
     element: row(label, slider, shown),
     update(state) {
-      const percent = String(of(state));
+      const percent = String(read(state));
       if (slider.value !== percent && slider !== document.activeElement) {
         slider.value = percent;
       }
@@ -80,16 +84,16 @@ export function percentRow(
 const SIZES = [384, 512, 768];
 
 /** Rows that are there only where the model takes pictures. */
-export function sightRows(actions: SightActions): View[] {
+export function videoRows(actions: VideoActions): View[] {
   const camera = deviceRow(
     "Camera",
-    ({ sight }) => sight,
+    ({ video }) => video,
     (id) => actions.pickCamera(id),
   );
   const quality = percentRow(
     "Quality",
     { min: 30, max: 95 },
-    ({ sight }) => sight.quality,
+    ({ video }) => video.quality,
     (percent) => actions.setQuality(percent),
   );
   return [camera, sizeRow(actions), quality].map((part) => ({
@@ -101,15 +105,15 @@ export function sightRows(actions: SightActions): View[] {
   }));
 }
 
-function sizeRow(actions: SightActions): View {
+function sizeRow(actions: VideoActions): View {
   const options = SIZES.map((size) => el("option", "", { value: String(size) }, `at most ${size} pixels`));
   const select = el("select", "lw-select", {}, ...options);
   select.onchange = () => actions.setSize(Number(select.value));
   return {
     element: row("Pictures", select),
-    update({ sight }) {
-      if (select.value !== String(sight.maxSide)) {
-        select.value = String(sight.maxSide);
+    update({ video }) {
+      if (select.value !== String(video.maxSide)) {
+        select.value = String(video.maxSide);
       }
     },
   };
@@ -125,7 +129,7 @@ export interface Settings extends View {
   close(): boolean;
 }
 
-type SettingsActions = Pick<Actions, "pickMicrophone" | "setVolume" | "setTurnTaking" | "sight">;
+type SettingsActions = Pick<Actions, "pickMicrophone" | "setVolume" | "setTurnTaking" | "video">;
 
 export function settings(opener: HTMLButtonElement, actions: SettingsActions, scope: Scope): Settings {
   const id = freshId("settings");
@@ -140,7 +144,7 @@ export function settings(opener: HTMLButtonElement, actions: SettingsActions, sc
     ({ playback }) => Math.round(playback.volume * 100),
     (percent) => actions.setVolume(percent / 100),
   );
-  const parts = [microphone, volume, ...sightRows(actions.sight), modeRow(actions), modelRow()];
+  const parts = [microphone, volume, ...videoRows(actions.video), modeRow(actions), modelRow()];
   const element = el("div", "lw-settings", { id, role: "dialog", "aria-label": "Settings" });
   element.append(...parts.map((part) => part.element));
   element.hidden = true;

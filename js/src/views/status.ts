@@ -2,7 +2,7 @@
 
 import type { State } from "../state.ts";
 import { cleanLine } from "./format.ts";
-import { asking } from "./tool.ts";
+import { pendingApprovals } from "./tool.ts";
 
 /** Whose move it is, as the dot shows it: a ring waits, a filled dot sounds. */
 export type Tone = "off" | "wait" | "you" | "you-sounding" | "model" | "model-sounding" | "warn" | "error";
@@ -24,26 +24,26 @@ export function status(state: State): Status {
     case "ended":
       return { word: "ended", tone: "off" };
     case "live":
-      return live(state);
+      return liveStatus(state);
   }
 }
 
-function live(state: State): Status {
+function liveStatus(state: State): Status {
   switch (state.floor) {
     case "model":
       return { word: state.view === "translation" ? "translating" : "speaking", tone: "model-sounding" };
     case "thinking":
       return { word: "thinking…", tone: "model" };
     case "tool":
-      return asks(state) ? { word: "asking you", tone: "warn" } : { word: "using a tool", tone: "model" };
+      return isAsked(state) ? { word: "asking you", tone: "warn" } : { word: "using a tool", tone: "model" };
     case "user":
       return { word: "hearing you", tone: "you-sounding" };
     case "listening":
-      return silent(state) ?? { word: "listening", tone: "you" };
+      return microphoneStatus(state) ?? { word: "listening", tone: "you" };
   }
 }
 
-function silent(state: State): Status | null {
+function microphoneStatus(state: State): Status | null {
   switch (state.microphone.state) {
     case "muted":
       return { word: "muted", tone: "off" };
@@ -53,15 +53,15 @@ function silent(state: State): Status | null {
       return { word: "asking…", tone: "wait" };
     case "refused":
     case "missing":
-      return { word: takesText(state) ? "typing only" : "not hearing", tone: "off" };
+      return { word: acceptsText(state) ? "typing only" : "not hearing", tone: "off" };
     default:
       return null;
   }
 }
 
 /** True where another page of this notebook holds the microphone of the running talk. */
-export function mirrors(state: State): boolean {
-  return state.elsewhere && (state.phase === "live" || state.phase === "connecting");
+export function isMirror(state: State): boolean {
+  return state.ownedElsewhere && (state.phase === "live" || state.phase === "connecting");
 }
 
 /** True while something is said that can be interrupted: a translation goes on as long as one speaks. */
@@ -70,12 +70,12 @@ export function canInterrupt(state: State): boolean {
 }
 
 /** True where what is typed is answered; models that translate or write down only listen. */
-export function takesText(state: State): boolean {
+export function acceptsText(state: State): boolean {
   return state.view === "talk";
 }
 
 /** Push-to-talk is armed: holding the button or the space bar opens the microphone. */
-export function canHold(state: State): boolean {
+export function canPushToTalk(state: State): boolean {
   return (
     state.connected &&
     state.phase === "live" &&
@@ -85,8 +85,8 @@ export function canHold(state: State): boolean {
   );
 }
 
-function noMicrophone(state: State): string {
-  return takesText(state) ? "You can type; press ● to try again." : "Press ● to try again.";
+function noMicrophoneHint(state: State): string {
+  return acceptsText(state) ? "You can type; press ● to try again." : "Press ● to try again.";
 }
 
 function lacksMicrophone(state: State): boolean {
@@ -98,12 +98,12 @@ export function hint(state: State): string {
   if (!state.connected) {
     return "Run this cell again, or press ● to retry.";
   }
-  if (mirrors(state)) {
+  if (isMirror(state)) {
     return "Another page has the microphone.";
   }
   switch (state.phase) {
     case "idle":
-      return lacksMicrophone(state) ? noMicrophone(state) : "● asks the browser for the microphone.";
+      return lacksMicrophone(state) ? noMicrophoneHint(state) : "● asks the browser for the microphone.";
     case "connecting":
       return "The browser may ask for the microphone.";
     case "ended":
@@ -114,12 +114,12 @@ export function hint(state: State): string {
 }
 
 /** True while a call waits for the person at this page. */
-function asks(state: State): boolean {
-  return !state.elsewhere && asking(state).length > 0;
+function isAsked(state: State): boolean {
+  return !state.ownedElsewhere && pendingApprovals(state).length > 0;
 }
 
 function liveHint(state: State): string {
-  if (asks(state)) {
+  if (isAsked(state)) {
     return "A tool waits: allow it, or don't.";
   }
   switch (state.microphone.state) {
@@ -133,7 +133,7 @@ function liveHint(state: State): string {
       return "The microphone is paused.";
     case "refused":
     case "missing":
-      return noMicrophone(state);
+      return noMicrophoneHint(state);
     case "on":
       break;
   }
@@ -161,8 +161,8 @@ export function invitation(state: State): string {
   if (state.phase === "live" && state.microphone.state === "asking") {
     return "Allow the microphone, then talk.";
   }
-  if (state.phase !== "live" || state.microphone.state !== "on" || mirrors(state)) {
-    if (!takesText(state)) {
+  if (state.phase !== "live" || state.microphone.state !== "on" || isMirror(state)) {
+    if (!acceptsText(state)) {
       return "Press ● and talk.";
     }
     return state.phase === "live" ? "Type something." : "Press ● and talk, or type.";
@@ -174,12 +174,12 @@ export function placeholder(state: State): string {
   if (!state.connected) {
     return "Not connected";
   }
-  const talks = state.phase === "live" && state.microphone.state === "on" && !mirrors(state);
+  const talks = state.phase === "live" && state.microphone.state === "on" && !isMirror(state);
   return talks && state.turnTaking === "automatic" ? "Type, or just talk…" : "Type a message…";
 }
 
 export interface MicrophoneButton {
-  does: "start" | "mute" | "hold" | "nothing";
+  action: "start" | "mute" | "hold" | "nothing";
   look: "record" | "lost" | "open" | "armed" | "held" | "silent" | "wait";
   label: string;
   /** Null where it is no toggle. */
@@ -189,22 +189,22 @@ export interface MicrophoneButton {
 /** What the round button is at this moment. */
 export function microphoneButton(state: State): MicrophoneButton {
   const nothing = (label: string, look: MicrophoneButton["look"]): MicrophoneButton => ({
-    does: "nothing",
+    action: "nothing",
     look,
     label,
     pressed: null,
   });
   if (!state.connected) {
-    return { does: "start", look: "lost", label: "Try to reach the kernel again", pressed: null };
+    return { action: "start", look: "lost", label: "Try to reach the kernel again", pressed: null };
   }
-  if (mirrors(state)) {
+  if (isMirror(state)) {
     return nothing("Another page has the microphone", "silent");
   }
   if (state.phase === "connecting") {
     return nothing("Connecting", "wait");
   }
   if (state.phase !== "live") {
-    return { does: "start", look: "record", label: "Start talking", pressed: null };
+    return { action: "start", look: "record", label: "Start talking", pressed: null };
   }
   switch (state.microphone.state) {
     case "asking":
@@ -212,16 +212,16 @@ export function microphoneButton(state: State): MicrophoneButton {
     case "off":
     case "refused":
     case "missing":
-      return { does: "start", look: "record", label: "Turn the microphone on", pressed: null };
+      return { action: "start", look: "record", label: "Turn the microphone on", pressed: null };
     default:
-      return talking(state);
+      return activeButton(state);
   }
 }
 
-function talking(state: State): MicrophoneButton {
-  if (canHold(state)) {
+function activeButton(state: State): MicrophoneButton {
+  if (canPushToTalk(state)) {
     return {
-      does: "hold",
+      action: "hold",
       look: state.holding ? "held" : "armed",
       label: "Hold to talk",
       pressed: state.holding,
@@ -229,7 +229,7 @@ function talking(state: State): MicrophoneButton {
   }
   const heard = state.microphone.state === "on";
   return {
-    does: "mute",
+    action: "mute",
     look: heard ? "open" : "silent",
     label: "Mute the microphone",
     pressed: state.microphone.state === "muted",

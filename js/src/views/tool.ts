@@ -5,13 +5,13 @@ import type { Actions, State } from "../state.ts";
 import { attribute, button, el, name, show, text } from "./dom.ts";
 import { cleanLine, duration } from "./format.ts";
 
-export interface Question {
+export interface ApprovalQuestion {
   element: HTMLElement;
   /** Asks about `use`; null: there is nothing to ask. */
   update(use: Tool | null, state: State): void;
 }
 
-export function question(actions: Pick<Actions, "confirm">): Question {
+export function approvalQuestion(actions: Pick<Actions, "confirm">): ApprovalQuestion {
   const words = el("span", "lw-question-words");
   const yes = button("lw-answer", "Allow", "Allow");
   const no = button("lw-answer", "Don't", "Don't");
@@ -47,32 +47,32 @@ export function question(actions: Pick<Actions, "confirm">): Question {
       name(yes, `Allow ${called}`);
       name(no, `Don't allow ${called}`);
       element.setAttribute("aria-label", `May ${called} run?`);
-      text(words, state.elsewhere ? "asked in another page" : "May it run?");
-      show(yes, !state.elsewhere);
-      show(no, !state.elsewhere);
+      text(words, state.ownedElsewhere ? "asked in another page" : "May it run?");
+      show(yes, !state.ownedElsewhere);
+      show(no, !state.ownedElsewhere);
     },
   };
 }
 
 /** The calls that wait for a person, oldest first. */
-export function asking(state: State): Tool[] {
+export function pendingApprovals(state: State): Tool[] {
   return state.phase === "live"
     ? state.turns.flatMap((turn) => turn.tools.filter((use) => use.state === "asking"))
     : [];
 }
 
 /** Arguments and results longer than this are cut: a chip is a receipt, not a report. */
-const CHIP = 240;
+const MAX_SUMMARY = 240;
 /** Who is asked reads all of it. */
-const ASKED = 2000;
+const MAX_QUESTION = 2000;
 
-export interface Tools {
+export interface ToolList {
   element: HTMLElement;
   update(uses: Tool[], state: State): void;
 }
 
 /** Shows the calls in their order; nodes are kept. */
-export function tools(actions: Pick<Actions, "confirm">): Tools {
+export function toolList(actions: Pick<Actions, "confirm">): ToolList {
   const element = el("ul", "lw-tools", { "aria-label": "Tools" });
   const chips: Chip[] = [];
   return {
@@ -100,25 +100,28 @@ interface Chip {
 
 function makeChip(actions: Pick<Actions, "confirm">): Chip {
   const [call, rest] = [el("b"), el("span")];
-  const ask = question(actions);
+  const ask = approvalQuestion(actions);
   const element = el("li", "lw-chip", {}, el("span", "lw-call", {}, call, rest), ask.element);
   return {
     element,
     update(use, state) {
-      const known = use.state in OUTCOME ? use.state : "running";
+      const known = use.state in OUTCOMES ? use.state : "running";
       attribute(element, "data-state", known);
       text(call, cleanLine(use.name, 80));
-      text(rest, `(${cleanLine(use.args, known === "asking" ? ASKED : CHIP)})${OUTCOME[known](use)}`);
+      text(
+        rest,
+        `(${cleanLine(use.args, known === "asking" ? MAX_QUESTION : MAX_SUMMARY)})${OUTCOMES[known](use)}`,
+      );
       ask.update(known === "asking" ? use : null, state);
     },
   };
 }
 
-const OUTCOME: Record<Tool["state"], (use: Tool) => string> = {
+const OUTCOMES: Record<Tool["state"], (use: Tool) => string> = {
   asking: () => "",
-  running: (use) => ` … ${cleanLine(use.updates.at(-1) ?? "", CHIP)}`.trimEnd(),
-  done: (use) => ` → ${cleanLine(use.result ?? "None", CHIP)} · ${duration(use.duration_ms)}`,
-  failed: (use) => ` failed: ${cleanLine(use.error ?? "no reason given", CHIP)}`,
+  running: (use) => ` … ${cleanLine(use.updates.at(-1) ?? "", MAX_SUMMARY)}`.trimEnd(),
+  done: (use) => ` → ${cleanLine(use.result ?? "None", MAX_SUMMARY)} · ${duration(use.duration_ms)}`,
+  failed: (use) => ` failed: ${cleanLine(use.error ?? "no reason given", MAX_SUMMARY)}`,
   refused: () => " did not run",
   cancelled: () => " cancelled",
 };

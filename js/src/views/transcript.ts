@@ -9,7 +9,7 @@ import { clean, languageName, languageTag } from "./format.ts";
 import { invitation } from "./status.ts";
 import { type TurnView, turnView } from "./turn.ts";
 
-export interface Body {
+export interface TranscriptBody {
   readonly kind: State["view"];
   element: HTMLElement;
   /** True when something was changed that is seen. */
@@ -17,35 +17,35 @@ export interface Body {
 }
 
 /** How long the button says what came of it. */
-const SAID_MS = 2000;
+const CONFIRMATION_MS = 2000;
 
-export function dictation(scope: Scope): Body {
+export function dictationBody(scope: Scope): TranscriptBody {
   const count = el("span", "lw-count", { "aria-live": "off" });
   const label = el("span", "", {}, "Copy text");
   const copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label);
   // A button's name is not read out when it changes.
-  const told = el("span", "lw-unseen", { role: "status" });
-  const head = el("div", "lw-dictation-head", {}, count, copy, told);
+  const status = el("span", "lw-unseen", { role: "status" });
+  const head = el("div", "lw-dictation-head", {}, count, copy, status);
   const flow = el("div", "lw-flow", { dir: "auto" });
   const element = el("div", "lw-dictation", {}, head, flow);
   const pieces = new Map<number, Piece>();
-  let quiet: (() => void) | null = null;
+  let cancel: (() => void) | null = null;
 
-  const say = (word: string) => {
+  const confirm = (word: string) => {
     text(label, word);
-    text(told, word);
-    quiet?.();
-    quiet = scope.timeout(() => {
+    text(status, word);
+    cancel?.();
+    cancel = scope.timeout(() => {
       text(label, "Copy text");
-      text(told, "");
-    }, SAID_MS);
+      text(status, "");
+    }, CONFIRMATION_MS);
   };
   copy.onclick = () => {
-    copyText(allOf(pieces)).then(
-      () => say("Copied"),
+    copyText(dictatedText(pieces)).then(
+      () => confirm("Copied"),
       () => {
-        select(flow);
-        say("Press Ctrl+C");
+        selectContents(flow);
+        confirm("Press Ctrl+C");
       },
     );
   };
@@ -57,7 +57,7 @@ export function dictation(scope: Scope): Body {
       const turns = state.turns.filter((turn) => turn.speaker === "user");
       const changed = patchKeyed(flow, pieces, turns, {
         key: (turn: Turn) => turn.index,
-        make: makePiece,
+        make: dictationPiece,
         update: (piece, turn) => piece.update(turn),
       });
       const words = [...pieces.values()].reduce((sum, piece) => sum + piece.count, 0);
@@ -72,30 +72,30 @@ export function dictation(scope: Scope): Body {
 interface Piece {
   element: HTMLElement;
   turn: Turn | null;
-  said: string;
+  text: string;
   count: number;
   update(turn: Turn): boolean;
 }
 
-function makePiece(): Piece {
+function dictationPiece(): Piece {
   const said = document.createTextNode("");
   const interim = el("span", "lw-soft lw-interim");
   const element = el("span", "lw-piece", {}, said, interim, " ");
   const piece: Piece = {
     element,
     turn: null,
-    said: "",
+    text: "",
     count: 0,
     update(turn) {
       if (turn === piece.turn) {
         return false;
       }
       piece.turn = turn;
-      piece.said = clean(turn.spans.map((span) => span.text).join("")).trim();
-      piece.count = countWords(piece.said);
+      piece.text = clean(turn.spans.map((span) => span.text).join("")).trim();
+      piece.count = countWords(piece.text);
       const guess = clean(turn.interim).trim();
-      text(said, piece.said);
-      text(interim, piece.said && guess ? ` ${guess}` : guess);
+      text(said, piece.text);
+      text(interim, piece.text && guess ? ` ${guess}` : guess);
       attribute(element, "lang", languageTag(turn.language));
       return true;
     },
@@ -104,10 +104,10 @@ function makePiece(): Piece {
 }
 
 /** What is certain of the text, in order. */
-function allOf(pieces: Map<number, Piece>): string {
+function dictatedText(pieces: Map<number, Piece>): string {
   return [...pieces.entries()]
     .sort(([one], [other]) => one - other)
-    .map(([, piece]) => piece.said)
+    .map(([, piece]) => piece.text)
     .filter((said) => said !== "")
     .join(" ");
 }
@@ -130,7 +130,7 @@ async function copyText(words: string): Promise<void> {
 }
 
 /** Marks the text, so that the keys for copying take it. */
-function select(node: Node): void {
+function selectContents(node: Node): void {
   const range = document.createRange();
   range.selectNodeContents(node);
   const selection = getSelection();
@@ -146,19 +146,19 @@ export interface Pair {
 }
 
 /** Turns in pairs: a translation has the number that follows its source's. */
-export function pairs(turns: readonly Turn[]): Pair[] {
-  const made: Pair[] = [];
+export function translationPairs(turns: readonly Turn[]): Pair[] {
+  const result: Pair[] = [];
   for (const turn of turns) {
-    const last = made.at(-1);
+    const last = result.at(-1);
     if (turn.speaker === "user") {
-      made.push({ index: turn.index, source: turn, target: null });
+      result.push({ index: turn.index, source: turn, target: null });
     } else if (last?.source && last.target === null && last.source.index === turn.index - 1) {
       last.target = turn;
     } else {
-      made.push({ index: turn.index, source: null, target: turn });
+      result.push({ index: turn.index, source: null, target: turn });
     }
   }
-  return made;
+  return result;
 }
 
 /** The language of the newest turn that names one, as people call it. */
@@ -172,7 +172,7 @@ function languageOf(turns: readonly Turn[], speaker: Turn["speaker"]): string {
   return "";
 }
 
-export function pairList(): Body {
+export function translationBody(): TranscriptBody {
   const from = el("span", "lw-column lw-column-source");
   const into = el("span", "lw-column lw-column-target");
   const heads = el("div", "lw-columns", {}, from, into);
@@ -185,9 +185,9 @@ export function pairList(): Body {
     update(state: State) {
       text(from, languageOf(state.turns, "user") || "What is said");
       text(into, languageOf(state.turns, "model") || "Translation");
-      return patchKeyed(list, rows, pairs(state.turns), {
+      return patchKeyed(list, rows, translationPairs(state.turns), {
         key: (pair: Pair) => pair.index,
-        make: makeRow,
+        make: translationRow,
         update: (row, pair) => row.update(pair),
       });
     },
@@ -199,9 +199,9 @@ interface Row {
   update(pair: Pair): boolean;
 }
 
-function makeRow(): Row {
-  const source = cell("lw-source");
-  const target = cell("lw-target");
+function translationRow(): Row {
+  const source = translationCell("lw-source");
+  const target = translationCell("lw-target");
   const element = el("li", "lw-pair", {}, source.element, target.element);
   return {
     element,
@@ -213,7 +213,7 @@ function makeRow(): Row {
   };
 }
 
-function cell(side: string) {
+function translationCell(side: string) {
   const said = document.createTextNode("");
   const interim = el("span", "lw-soft lw-interim");
   const element = el("p", `lw-words ${side}`, { dir: "auto" }, said, interim);
@@ -240,7 +240,7 @@ function cell(side: string) {
   };
 }
 
-export function talkList(actions: Pick<Actions, "confirm">): Body {
+export function turnListBody(actions: Pick<Actions, "confirm">): TranscriptBody {
   const element = el("ol", "lw-turns");
   const views = new Map<number, TurnView>();
   return {
@@ -256,10 +256,10 @@ export function talkList(actions: Pick<Actions, "confirm">): Body {
 }
 
 /** Nearer to the end than this counts as being at the end, in pixels. */
-const NEAR = 32;
+const END_MARGIN = 32;
 
 export function transcript(suggestions: HTMLElement, actions: Pick<Actions, "confirm">, scope: Scope): View {
-  const bodies: Body[] = [talkList(actions), pairList(), dictation(scope)];
+  const bodies: TranscriptBody[] = [turnListBody(actions), translationBody(), dictationBody(scope)];
   const empty = el("p", "lw-empty");
   const scroller = el("div", "lw-scroller", { tabindex: "0", role: "group", "aria-label": "Transcript" });
   scroller.append(empty, ...bodies.map((body) => body.element), suggestions);
@@ -278,7 +278,7 @@ export function transcript(suggestions: HTMLElement, actions: Pick<Actions, "con
     show(newest, !following);
   };
   scope.listen(scroller, "scroll", () => {
-    following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+    following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < END_MARGIN;
     show(newest, !following);
   });
   newest.onclick = () => {

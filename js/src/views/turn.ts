@@ -2,30 +2,30 @@
 
 import type { Span, Turn } from "../messages.gen.ts";
 import type { Actions, State } from "../state.ts";
-import { code, sources, thoughts } from "./answer.ts";
+import { codeRuns, sources, thoughts } from "./answer.ts";
 import { attribute, el, icon, show, text } from "./dom.ts";
 import { clean, languageName, languageTag, latency } from "./format.ts";
 import { speakerName } from "./status.ts";
-import { tools } from "./tool.ts";
+import { toolList } from "./tool.ts";
 
 /** Samples per second of all positions in a turn. */
-const RATE = 24_000;
+const SAMPLE_RATE = 24_000;
 /** Speech runs at about this many characters per second; only the end of a span is guessed with it. */
 const CHARACTERS_PER_SECOND = 20;
 
-export interface Words {
+export interface TurnWords {
   /** Heard, or not bound to sound. */
-  said: string;
+  played: string;
   /** Being spoken now. */
   speaking: string;
   /** May still change. */
   interim: string;
 }
 
-type Heard = Pick<State, "playback" | "owner" | "phase">;
+type PlaybackState = Pick<State, "playback" | "owner" | "phase">;
 
 /** How a turn's words follow the player: "whole", "inStep", or "ahead" while its sound has not begun. */
-export function pace(turn: Turn, state: Heard): "whole" | "inStep" | "ahead" {
+export function wordSync(turn: Turn, state: PlaybackState): "whole" | "inStep" | "ahead" {
   if (turn.speaker !== "model" || !state.owner || state.phase !== "live" || turn.interrupted) {
     return "whole";
   }
@@ -38,37 +38,37 @@ export function pace(turn: Turn, state: Heard): "whole" | "inStep" | "ahead" {
   return !turn.final && turn.index > playing && playedSample > 0 ? "ahead" : "whole";
 }
 
-export function words(turn: Turn, state: Heard): Words {
+export function turnWords(turn: Turn, state: PlaybackState): TurnWords {
   const spans =
-    turn.interrupted && turn.heard_sample !== null ? cut(turn.spans, turn.heard_sample) : turn.spans;
+    turn.interrupted && turn.heard_sample !== null ? spansUpTo(turn.spans, turn.heard_sample) : turn.spans;
   const { interim } = turn;
-  const at = pace(turn, state);
+  const at = wordSync(turn, state);
   if (at === "whole") {
-    return { said: join(spans), speaking: "", interim };
+    return { played: joinSpans(spans), speaking: "", interim };
   }
   const played = at === "ahead" ? 0 : state.playback.playedSample;
   const begun = spans.filter((span) => span.sample <= played);
   const last = begun.at(-1);
-  if (!last || played >= end(last, spans[begun.length])) {
-    return { said: join(begun), speaking: "", interim };
+  if (!last || played >= spanEnd(last, spans[begun.length])) {
+    return { played: joinSpans(begun), speaking: "", interim };
   }
-  return { said: join(begun.slice(0, -1)), speaking: last.text, interim };
+  return { played: joinSpans(begun.slice(0, -1)), speaking: last.text, interim };
 }
 
 /** Where a span stops sounding: where the next begins, at the latest. */
-function end(span: Span, next: Span | undefined): number {
-  const guess = span.sample + (span.text.length / CHARACTERS_PER_SECOND) * RATE;
+function spanEnd(span: Span, next: Span | undefined): number {
+  const guess = span.sample + (span.text.length / CHARACTERS_PER_SECOND) * SAMPLE_RATE;
   return next ? Math.min(guess, next.sample) : guess;
 }
 
 /** The spans that were heard; a span that was broken off keeps the words that fit into what was heard of it. */
-function cut(spans: Span[], heard: number): Span[] {
+function spansUpTo(spans: Span[], heard: number): Span[] {
   const begun = spans.filter((span) => span.sample < heard);
   const last = begun.at(-1);
-  if (!last || heard >= end(last, spans[begun.length])) {
+  if (!last || heard >= spanEnd(last, spans[begun.length])) {
     return begun;
   }
-  const room = Math.floor(((heard - last.sample) / RATE) * CHARACTERS_PER_SECOND);
+  const room = Math.floor(((heard - last.sample) / SAMPLE_RATE) * CHARACTERS_PER_SECOND);
   const boundary = last.text.lastIndexOf(" ", room);
   return [
     ...begun.slice(0, -1),
@@ -76,7 +76,7 @@ function cut(spans: Span[], heard: number): Span[] {
   ];
 }
 
-function join(spans: Span[]): string {
+function joinSpans(spans: Span[]): string {
   return spans.map((span) => span.text).join("");
 }
 
@@ -95,18 +95,18 @@ export function turnView(speaker: Turn["speaker"], actions: Pick<Actions, "confi
   const interim = el("span", "lw-soft lw-interim");
   const interrupted = el("span", "lw-interrupted", {}, "interrupted");
   const line = el("p", "lw-words", { dir: "auto" }, said, speaking, interim, interrupted);
-  const [thought, ran, rests] = [thoughts(), code(), sources()];
-  const left = el("p", "lw-waited", {}, "chose not to answer");
+  const [thinking, runs, links] = [thoughts(), codeRuns(), sources()];
+  const declined = el("p", "lw-waited", {}, "chose not to answer");
   const count = el("span");
   const pictures = el("p", "lw-pictures", {}, icon("picture", 14), count);
-  const calls = tools(actions);
-  const small = el("span", "lw-small", {
+  const calls = toolList(actions);
+  const delay = el("span", "lw-small", {
     title: "From the end of your words, once noticed, to the first sound",
   });
   const side = speaker === "user" ? "lw-user" : "lw-model";
-  const content = el("div", "lw-content", {}, thought.element, calls.element, ran.element, line);
-  content.append(left, pictures, rests.element);
-  const element = el("li", `lw-turn ${side}`, {}, who, content, small);
+  const content = el("div", "lw-content", {}, thinking.element, calls.element, runs.element, line);
+  content.append(declined, pictures, links.element);
+  const element = el("li", `lw-turn ${side}`, {}, who, content, delay);
 
   let last: Turn | null = null;
   let before = "";
@@ -114,8 +114,8 @@ export function turnView(speaker: Turn["speaker"], actions: Pick<Actions, "confi
     element,
     update(turn, state) {
       const named = speaker === "user" ? "you" : speakerName(state);
-      const now = words(turn, state);
-      const key = `${named}\n${now.said.length} ${now.speaking.length} ${state.elsewhere}`;
+      const now = turnWords(turn, state);
+      const key = `${named}\n${now.played.length} ${now.speaking.length} ${state.ownedElsewhere}`;
       if (turn === last && key === before) {
         return false;
       }
@@ -124,32 +124,35 @@ export function turnView(speaker: Turn["speaker"], actions: Pick<Actions, "confi
       text(name, named);
       text(language, turn.language);
       attribute(language, "title", turn.language ? languageName(turn.language) : null);
-      putWords({ said, speaking, interim }, now);
+      renderWords({ said, speaking, interim }, now);
       show(interrupted, turn.interrupted);
       const waits = !turn.final && !turn.waited && turn.tools.length === 0;
       show(line, !isEmpty(now) || turn.interrupted || waits);
       attribute(line, "data-empty", isEmpty(now) && waits ? "true" : null);
       attribute(line, "lang", languageTag(turn.language));
-      show(left, turn.waited);
+      show(declined, turn.waited);
       text(count, turn.images === 1 ? "1 picture" : `${turn.images} pictures`);
       show(pictures, turn.images > 0);
-      for (const part of [thought, ran, rests]) {
+      for (const part of [thinking, runs, links]) {
         part.update(turn);
       }
       calls.update(turn.tools, state);
-      text(small, turn.latency_ms === null ? "" : latency(turn.latency_ms));
+      text(delay, turn.latency_ms === null ? "" : latency(turn.latency_ms));
       return true;
     },
   };
 }
 
-function isEmpty({ said, speaking, interim }: Words): boolean {
-  return said + speaking + interim === "";
+function isEmpty({ played, speaking, interim }: TurnWords): boolean {
+  return played + speaking + interim === "";
 }
 
-function putWords(nodes: { said: Text; speaking: HTMLElement; interim: HTMLElement }, now: Words): void {
+function renderWords(
+  nodes: { said: Text; speaking: HTMLElement; interim: HTMLElement },
+  now: TurnWords,
+): void {
   const { interim } = now;
-  const said = now.said.trimStart();
+  const said = now.played.trimStart();
   const speaking = said ? now.speaking : now.speaking.trimStart();
   const heard = said + speaking;
   const gap = heard !== "" && interim !== "" && !/\s$/.test(heard) && !/^\s/.test(interim);

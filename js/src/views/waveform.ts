@@ -42,7 +42,7 @@ const SPEED = 56;
 const SILENCE = 0.006;
 
 /** How many levels make one column, for levels that come `rate` times a second. */
-export function grouping(rate: number): number {
+export function levelsPerColumn(rate: number): number {
   return Math.max(1, Math.round((rate * PITCH) / SPEED));
 }
 
@@ -58,11 +58,11 @@ export interface Column {
  * The columns of a picture `width` pixels wide whose right edge is at level `head` (fractional while it scrolls), of
  * `count` levels so far. Columns always hold the same levels, so that a bar never changes once it is complete.
  */
-export function columns(head: number, count: number, width: number, group: number): Column[] {
+export function barColumns(head: number, count: number, width: number, group: number): Column[] {
   const made: Column[] = [];
   const newest = Math.ceil(Math.min(head, count) / group) - 1;
   for (let column = newest; column >= 0; column -= 1) {
-    const x = xOf(column * group, head, width, group);
+    const x = xAt(column * group, head, width, group);
     if (x <= -PITCH) {
       break;
     }
@@ -72,7 +72,7 @@ export function columns(head: number, count: number, width: number, group: numbe
 }
 
 /** The x of a level's left edge. */
-export function xOf(level: number, head: number, width: number, group: number): number {
+export function xAt(level: number, head: number, width: number, group: number): number {
   return width - ((head - level) / group) * PITCH;
 }
 
@@ -88,7 +88,7 @@ export function barHeight(peak: number, lane: number): number {
  * Moves the right edge on by `seconds`. Levels come in batches, so the edge runs at their mean rate and is drawn to the
  * newest gently; after a pause (a hidden tab, a stall) it is simply there.
  */
-export function advance(head: number, count: number, rate: number, seconds: number): number {
+export function advanceHead(head: number, count: number, rate: number, seconds: number): number {
   const behind = count - head;
   if (behind < 0 || behind > rate || seconds > 0.5) {
     return count;
@@ -98,11 +98,11 @@ export function advance(head: number, count: number, rate: number, seconds: numb
 }
 
 /** Pixels kept free on both sides of the middle line. */
-const MIDDLE = 2.5;
+const MIDDLE_MARGIN = 2.5;
 /** Pixels kept free at the upper and lower edge. */
-const EDGE = 8;
+const EDGE_MARGIN = 8;
 /** How long one drawn picture stands where motion is not wanted: twice a second. */
-const CALM_MS = 500;
+const REDUCED_MOTION_MS = 500;
 
 interface Colours {
   user: string;
@@ -142,7 +142,7 @@ export function waveform(levels: Levels, onLevel: (level: number) => void, scope
     onLevel(0);
   };
   const moving = (time: number) => {
-    head = advance(head, levels.count, levels.rate, last === 0 ? 0 : (time - last) / 1000);
+    head = advanceHead(head, levels.count, levels.rate, last === 0 ? 0 : (time - last) / 1000);
     last = time;
     draw();
     onLevel(levels.count > 0 ? levels.at("user", levels.count - 1) : 0);
@@ -151,7 +151,7 @@ export function waveform(levels: Levels, onLevel: (level: number) => void, scope
     const wanted = live && visible;
     if (wanted && !stop) {
       last = 0;
-      stop = reducedMotion() ? scope.interval(calm, CALM_MS) : scope.frame(moving);
+      stop = reducedMotion() ? scope.interval(calm, REDUCED_MOTION_MS) : scope.frame(moving);
     } else if (!wanted && stop) {
       stop();
       stop = null;
@@ -223,17 +223,17 @@ function paint(
   }
   context.setTransform(density, 0, 0, density, 0, 0);
   context.clearRect(0, 0, width, height);
-  const group = grouping(levels.rate);
+  const group = levelsPerColumn(levels.rate);
   const middle = height / 2;
-  const lane = middle - MIDDLE - EDGE;
-  const shown = columns(head, levels.count, width, group);
+  const lane = middle - MIDDLE_MARGIN - EDGE_MARGIN;
+  const shown = barColumns(head, levels.count, width, group);
   for (const speaker of alone ? (["user"] as const) : (["user", "model"] as const)) {
     context.fillStyle = colours[speaker];
     context.beginPath();
     for (const { x, first, last } of shown) {
       const tall = barHeight(peak(levels, speaker, first, last), lane);
       if (tall > 0) {
-        const above = speaker === "user" ? middle - MIDDLE - tall : middle + MIDDLE;
+        const above = speaker === "user" ? middle - MIDDLE_MARGIN - tall : middle + MIDDLE_MARGIN;
         const [top, height] = alone ? [middle - tall, 2 * tall] : [above, tall];
         context.roundRect(x + (PITCH - BAR) / 2, top, BAR, height, BAR / 2);
       }
@@ -245,10 +245,10 @@ function paint(
   context.setLineDash([3, 3]);
   context.beginPath();
   for (const mark of levels.marks) {
-    const x = xOf(mark, head, width, group);
+    const x = xAt(mark, head, width, group);
     if (x > 0) {
-      context.moveTo(x, EDGE / 2);
-      context.lineTo(x, height - EDGE / 2);
+      context.moveTo(x, EDGE_MARGIN / 2);
+      context.lineTo(x, height - EDGE_MARGIN / 2);
     }
   }
   context.stroke();

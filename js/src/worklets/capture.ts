@@ -3,21 +3,21 @@
 import { encode, type FromCapture, type ToCapture } from "../audio/pcm.ts";
 import { Resampler } from "../audio/resampler.ts";
 
-const RATE = 16_000;
+const OUTPUT_RATE = 16_000;
 /** 20 ms: the page puts them together as the kernel can take them. */
-const CHUNK = 320;
+const CHUNK_SAMPLES = 320;
 
 export class CaptureProcessor extends AudioWorkletProcessor {
-  readonly #resampler = new Resampler(sampleRate, RATE);
+  readonly #resampler = new Resampler(sampleRate, OUTPUT_RATE);
   readonly #silence = new Float32Array(128);
-  readonly #chunk = new Float32Array(CHUNK);
+  readonly #chunk = new Float32Array(CHUNK_SAMPLES);
   #filled = 0;
   #first = 0;
   #alive = true;
 
   constructor() {
     super();
-    this.port.onmessage = ({ data }: MessageEvent<ToCapture>) => this.#take(data);
+    this.port.onmessage = ({ data }: MessageEvent<ToCapture>) => this.#onMessage(data);
   }
 
   process(inputs: Float32Array[][]): boolean {
@@ -27,7 +27,7 @@ export class CaptureProcessor extends AudioWorkletProcessor {
     return this.#alive;
   }
 
-  #take(message: ToCapture): void {
+  #onMessage(message: ToCapture): void {
     if (message.kind === "close") {
       this.#alive = false;
     } else {
@@ -40,7 +40,7 @@ export class CaptureProcessor extends AudioWorkletProcessor {
     for (;;) {
       const made = this.#resampler.pull(this.#chunk, this.#filled);
       this.#filled += made;
-      if (this.#filled === CHUNK) {
+      if (this.#filled === CHUNK_SAMPLES) {
         this.#post();
       } else if (made === 0) {
         return;

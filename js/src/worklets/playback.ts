@@ -4,20 +4,20 @@ import { decode, type FromPlayback, type ToPlayback } from "../audio/pcm.ts";
 import { Playout } from "../audio/playout.ts";
 
 /** Reports and levels, times per second. */
-const REPORTS = 25;
+const REPORTS_PER_SECOND = 25;
 
 export class PlaybackProcessor extends AudioWorkletProcessor {
   readonly #playout = new Playout(sampleRate);
-  readonly #interval = Math.round(sampleRate / REPORTS);
+  readonly #interval = Math.round(sampleRate / REPORTS_PER_SECOND);
   #epoch = 0;
   #frames = 0;
   #peak = 0;
-  #told = "";
+  #lastReport = "";
   #alive = true;
 
   constructor() {
     super();
-    this.port.onmessage = ({ data }: MessageEvent<ToPlayback>) => this.#take(data);
+    this.port.onmessage = ({ data }: MessageEvent<ToPlayback>) => this.#onMessage(data);
   }
 
   process(_inputs: Float32Array[][], outputs: Float32Array[][]): boolean {
@@ -36,7 +36,7 @@ export class PlaybackProcessor extends AudioWorkletProcessor {
     return this.#alive;
   }
 
-  #take(message: ToPlayback): void {
+  #onMessage(message: ToPlayback): void {
     if (message.kind === "close") {
       this.#alive = false;
     } else if (message.kind === "flush") {
@@ -56,8 +56,8 @@ export class PlaybackProcessor extends AudioWorkletProcessor {
     const { turn, sample, buffered, silent } = this.#playout.report();
     const state = `${turn} ${sample} ${buffered} ${silent}`;
     // Nothing new is not worth a message.
-    if (this.#peak > 0 || state !== this.#told) {
-      this.#told = state;
+    if (this.#peak > 0 || state !== this.#lastReport) {
+      this.#lastReport = state;
       this.#post({ kind: "report", epoch: this.#epoch, turn, sample, buffered, silent, peak: this.#peak });
       this.#peak = 0;
     }

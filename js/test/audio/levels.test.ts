@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LevelLanes, peakOf, SilenceWatch } from "../../src/audio/levels.ts";
+import { LevelTimeline, peakOf, SilenceDetector } from "../../src/audio/levels.ts";
 
 describe("peakOf", () => {
   it("is the largest magnitude of either sign", () => {
@@ -11,7 +11,7 @@ describe("peakOf", () => {
 
 describe("LevelLanes", () => {
   it("writes 25 bars a second for both speakers on one line", () => {
-    const levels = new LevelLanes();
+    const levels = new LevelTimeline();
     levels.advance(0);
     for (let n = 1; n <= 25; n++) {
       levels.put("user", 0.5);
@@ -25,7 +25,7 @@ describe("LevelLanes", () => {
   });
 
   it("loses no peak and does not fall behind when many come at once", () => {
-    const levels = new LevelLanes();
+    const levels = new LevelTimeline();
     levels.advance(0);
     for (let n = 0; n < 50; n++) {
       levels.put("model", n === 3 ? 0.9 : 0.1);
@@ -37,7 +37,7 @@ describe("LevelLanes", () => {
   });
 
   it("catches up after a stall, goes on where it stood after a pause", () => {
-    const levels = new LevelLanes();
+    const levels = new LevelTimeline();
     levels.advance(0);
     levels.advance(800);
     expect(levels.count).toBe(21);
@@ -46,7 +46,7 @@ describe("LevelLanes", () => {
   });
 
   it("marks interruptions and forgets what it no longer keeps", () => {
-    const levels = new LevelLanes();
+    const levels = new LevelTimeline();
     levels.put("user", 0.7);
     levels.advance(0);
     levels.mark();
@@ -61,30 +61,30 @@ describe("LevelLanes", () => {
 
 describe("SilenceWatch", () => {
   it("tells of five seconds below -70 dBFS, and of sound at once", () => {
-    const watch = new SilenceWatch();
+    const watch = new SilenceDetector();
     let silentAt = 0;
     for (let ms = 20; ms <= 6000 && silentAt === 0; ms += 20) {
-      silentAt = watch.hear(0.0003, 20) ? ms : 0;
+      silentAt = watch.observe(0.0003, 20) ? ms : 0;
     }
     expect(silentAt).toBe(5000);
-    expect(watch.hear(0.001, 20)).toBe(false);
-    expect(watch.hear(0, 20)).toBe(false);
+    expect(watch.observe(0.001, 20)).toBe(false);
+    expect(watch.observe(0, 20)).toBe(false);
   });
 
   it("bears longer pauses of a microphone that has been heard", () => {
-    const watch = new SilenceWatch();
-    watch.hear(0.5, 20);
-    expect(watch.hear(0, 19_900)).toBe(false);
-    expect(watch.hear(0, 100)).toBe(true);
+    const watch = new SilenceDetector();
+    watch.observe(0.5, 20);
+    expect(watch.observe(0, 19_900)).toBe(false);
+    expect(watch.observe(0, 100)).toBe(true);
     watch.reset();
-    expect(watch.hear(0, 4900)).toBe(false);
-    expect(watch.hear(0, 100)).toBe(true);
+    expect(watch.observe(0, 4900)).toBe(false);
+    expect(watch.observe(0, 100)).toBe(true);
   });
 
   it("is not alarmed by a quiet room", () => {
-    const watch = new SilenceWatch();
+    const watch = new SilenceDetector();
     for (let n = 0; n < 1000; n++) {
-      expect(watch.hear(0.002, 20)).toBe(false);
+      expect(watch.observe(0.002, 20)).toBe(false);
     }
   });
 });

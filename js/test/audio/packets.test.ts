@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Packet, Uplink } from "../../src/audio/packets.ts";
+import { type Packet, PacketQueue } from "../../src/audio/packets.ts";
 
 /** A microphone that gives 20 ms every 20 ms, and a kernel that speaks every 500 ms and hears when it can. */
 class Talk {
@@ -9,7 +9,7 @@ class Talk {
   kernel: "free" | "busy" | "gone" = "free";
   lagMs = 0;
   first = 0;
-  readonly uplink = new Uplink((packet) => this.sent.push(packet));
+  readonly uplink = new PacketQueue((packet) => this.sent.push(packet));
 
   run(ms: number): void {
     const end = this.now + ms;
@@ -172,7 +172,7 @@ describe("Uplink", () => {
 
   it("does not join what does not follow on each other, and forgets when the microphone is off", () => {
     const sent: Packet[] = [];
-    const uplink = new Uplink((packet) => sent.push(packet));
+    const uplink = new PacketQueue((packet) => sent.push(packet));
     const chunk = (first: number) => ({
       first_sample: first,
       captured_ms: first / 16,

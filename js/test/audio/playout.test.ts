@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Heard, Playout } from "../../src/audio/playout.ts";
+import { type PlaybackPosition, Playout } from "../../src/audio/playout.ts";
 import { rms, snr, voiceLike } from "./signals.ts";
 
 const QUANTUM = 128;
@@ -119,7 +119,7 @@ describe("Playout", () => {
     const voice = voiceLike(24_000, 48_000);
     deck.playout.write(3, 0, voice);
     deck.run(100);
-    let heard: Heard | null = null;
+    let heard: PlaybackPosition | null = null;
     deck.playout.flush((last) => {
       heard = last;
     });
@@ -154,7 +154,7 @@ describe("Playout", () => {
 
   it("answers a flush at once when nothing sounds", () => {
     const deck = new Deck();
-    const heard: Heard[] = [];
+    const heard: PlaybackPosition[] = [];
     deck.playout.flush((last) => heard.push(last));
     deck.playout.write(1, 0, voiceLike(24_000, 500));
     deck.playout.flush((last) => heard.push(last));

@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
 import {
-  askedOf,
   choiceName,
   choicesOf,
-  groups,
-  having,
+  chosenModel,
+  defaultLabel,
+  featureGroups,
   isChanged,
   matches,
-  modelOf,
-  range,
-  refusal,
-  unsaid,
+  modelsWith,
+  rangeText,
+  requestedValue,
+  supportNote,
 } from "../../src/explorer/control.ts";
 import { CATALOGUE, feature, SETTINGS } from "./fakes.ts";
 
@@ -20,21 +20,21 @@ describe("what a setting shall be", () => {
   const settings = { ...SETTINGS, values: { a: 1, b: 2 }, pending: { b: null, c: 3, model: "old" } };
 
   it("is what was changed, else what is, else nothing", () => {
-    expect(["a", "b", "c", "d"].map((name) => askedOf(settings, name))).toEqual([1, null, 3, null]);
+    expect(["a", "b", "c", "d"].map((name) => requestedValue(settings, name))).toEqual([1, null, 3, null]);
     expect(["a", "b", "c", "d"].map((name) => isChanged(settings, name))).toEqual([false, true, true, false]);
-    expect(modelOf(settings)).toBe("old");
-    expect(modelOf(SETTINGS)).toBe("tutor");
+    expect(chosenModel(settings)).toBe("old");
+    expect(chosenModel(SETTINGS)).toBe("tutor");
   });
 
   it("is not taken from the objects' own names", () => {
-    expect(askedOf(SETTINGS, "constructor")).toBe(null);
+    expect(requestedValue(SETTINGS, "constructor")).toBe(null);
     expect(isChanged(SETTINGS, "toString")).toBe(false);
   });
 });
 
 describe("words about a feature", () => {
   it("say what the service does where nothing is said", () => {
-    const words = CATALOGUE.features.map((one) => [one.name, unsaid(one)]);
+    const words = CATALOGUE.features.map((one) => [one.name, defaultLabel(one)]);
     expect(Object.fromEntries(words)).toEqual({
       voice: "the model's own",
       system_instruction: "none",
@@ -50,11 +50,11 @@ describe("words about a feature", () => {
   });
 
   it("say which numbers can be", () => {
-    expect(range(named("temperature"))).toBe("0 to 2");
-    expect(range(named("silence_ms"))).toBe("0 or more");
-    expect(range(feature("x", "number", { lowest: -2, highest: 2 }))).toBe("−2 to 2");
-    expect(range(feature("x", "number", { lowest: -(2 ** 31) }))).toBe("any whole number");
-    expect(range(named("voice"))).toBe("");
+    expect(rangeText(named("temperature"))).toBe("0 to 2");
+    expect(rangeText(named("silence_ms"))).toBe("0 or more");
+    expect(rangeText(feature("x", "number", { lowest: -2, highest: 2 }))).toBe("−2 to 2");
+    expect(rangeText(feature("x", "number", { lowest: -(2 ** 31) }))).toBe("any whole number");
+    expect(rangeText(named("voice"))).toBe("");
   });
 
   it("name choices for people", () => {
@@ -65,11 +65,11 @@ describe("words about a feature", () => {
   });
 
   it("say how a model takes it", () => {
-    expect(refusal(named("voice"), "deaf")).toBe("deaf does not have it: its voice cannot be chosen.");
-    expect(refusal(named("language"), "tutor")).toBe("tutor ignores it: it follows you.");
-    expect(refusal(named("search"), "deaf")).toBe("deaf does not have it.");
-    expect(refusal(named("search"), "tutor")).toBe("");
-    expect(having(named("language"), CATALOGUE.models)).toEqual(["old", "deaf"]);
+    expect(supportNote(named("voice"), "deaf")).toBe("deaf does not have it: its voice cannot be chosen.");
+    expect(supportNote(named("language"), "tutor")).toBe("tutor ignores it: it follows you.");
+    expect(supportNote(named("search"), "deaf")).toBe("deaf does not have it.");
+    expect(supportNote(named("search"), "tutor")).toBe("");
+    expect(modelsWith(named("language"), CATALOGUE.models)).toEqual(["old", "deaf"]);
   });
 });
 
@@ -86,7 +86,7 @@ describe("finding", () => {
   });
 
   it("keeps groups in the catalogue's order", () => {
-    expect([...groups(CATALOGUE).keys()]).toEqual([
+    expect([...featureGroups(CATALOGUE).keys()]).toEqual([
       "Voice and style",
       "Turn detection",
       "Long sessions",

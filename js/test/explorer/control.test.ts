@@ -22,8 +22,8 @@ function made(name: string, settings: Partial<Settings> = {}) {
     found,
     CATALOGUE.models,
     {
-      change: (feature, value) => changes.push([feature.name, value]),
-      doubt: () => {
+      onChange: (feature, value) => changes.push([feature.name, value]),
+      onInvalid: () => {
         doubts += 1;
       },
     },
@@ -140,15 +140,15 @@ describe("a control", () => {
     give("{ no");
     expect(changes).toEqual([]);
     expect(doubts).toBe(1);
-    expect(view.wrong()).toMatch(/^This is no JSON yet: /);
-    expect(find(".lw-control-fault").textContent).toBe(view.wrong());
+    expect(view.error()).toMatch(/^This is no JSON yet: /);
+    expect(find(".lw-control-fault").textContent).toBe(view.error());
     update({});
     expect(box.value).toBe("{ no");
     give("{}");
-    expect(view.wrong()).toBe("");
+    expect(view.error()).toBe("");
     give("{ no");
-    view.forget();
-    expect([box.value, view.wrong()]).toEqual(["", ""]);
+    view.discard();
+    expect([box.value, view.error()]).toEqual(["", ""]);
   });
 
   it("says why it cannot be", () => {

@@ -15,12 +15,12 @@ describe("the explorer's frame", () => {
     expect(opener.getAttribute("aria-expanded")).toBe("false");
     expect(opener.getAttribute("aria-controls")).toBe(find(".lw-explorer").id);
     opener.click();
-    expect(asked).toEqual([{ name: "look", with: [true] }]);
+    expect(asked).toEqual([{ name: "show", with: [true] }]);
     await set(explorer({ open: true }));
     expect(find(".lw-explorer").hidden).toBe(false);
     expect(opener.getAttribute("aria-expanded")).toBe("true");
     opener.click();
-    expect(asked.at(-1)).toEqual({ name: "look", with: [false] });
+    expect(asked.at(-1)).toEqual({ name: "show", with: [false] });
   });
 
   it("makes a panel when it is first looked at", async () => {
@@ -53,12 +53,12 @@ describe("the explorer's frame", () => {
     const { find, root, asked } = mounted(explorer({ open: true }));
     const tabs = [...root.querySelectorAll<HTMLElement>('[role="tab"]')];
     tabs.at(-1)!.click();
-    expect(asked.at(-1)).toEqual({ name: "look", with: [true, PANELS.at(-1)!.name] });
+    expect(asked.at(-1)).toEqual({ name: "show", with: [true, PANELS.at(-1)!.name] });
     const next = PANELS[1 % PANELS.length]!.name;
     expect(key(find(".lw-tabs"), "keydown", "ArrowRight").defaultPrevented).toBe(true);
-    expect(asked.at(-1)).toEqual({ name: "look", with: [true, next] });
+    expect(asked.at(-1)).toEqual({ name: "show", with: [true, next] });
     key(find(".lw-tabs"), "keydown", "ArrowLeft");
-    expect(asked.at(-1)).toEqual({ name: "look", with: [true, PANELS.at(-1)!.name] });
+    expect(asked.at(-1)).toEqual({ name: "show", with: [true, PANELS.at(-1)!.name] });
     const before = asked.length;
     expect(key(find(".lw-tabs"), "keydown", "x").defaultPrevented).toBe(false);
     expect(asked).toHaveLength(before);
@@ -68,7 +68,7 @@ describe("the explorer's frame", () => {
     const { find, asked } = mounted(explorer({ open: true }));
     find(".lw-explorer-close").focus();
     find(".lw-explorer-close").click();
-    expect(asked).toEqual([{ name: "look", with: [false] }]);
+    expect(asked).toEqual([{ name: "show", with: [false] }]);
     expect(document.activeElement).toBe(find(".lw-explore"));
   });
 });

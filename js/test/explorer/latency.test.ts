@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 
 import { describe, expect, it } from "vitest";
-import { anatomyPanel, sentence } from "../../src/explorer/latency.ts";
+import { describeLatency, latencyPanel } from "../../src/explorer/latency.ts";
 import type { Anatomy } from "../../src/messages.gen.ts";
 import { Scope } from "../../src/scope.ts";
 import { createStore } from "../../src/state.ts";
@@ -18,16 +18,16 @@ const anatomy = (more: Partial<Anatomy> = {}): Anatomy => ({
 
 describe("turn anatomy", () => {
   it("says where the time went, and leaves out what took none", () => {
-    expect(sentence(anatomy())).toBe(
+    expect(describeLatency(anatomy())).toBe(
       "first sound after 420 ms (network 20 ms, the model 400 ms); heard for 1.2 s",
     );
-    expect(sentence(anatomy({ network_ms: null, tool_ms: 300, heard_ms: 0 }))).toBe(
+    expect(describeLatency(anatomy({ network_ms: null, tool_ms: 300, heard_ms: 0 }))).toBe(
       "first sound after 700 ms (your tools 300 ms, the model 400 ms)",
     );
   });
 
   it("counts the time until the end was noticed", () => {
-    expect(sentence(anatomy({ decision_ms: 500 }))).toContain(
+    expect(describeLatency(anatomy({ decision_ms: 500 }))).toContain(
       "first sound after 920 ms (noticing your end 500 ms",
     );
   });
@@ -40,7 +40,7 @@ describe("turn anatomy", () => {
         turn(3, "model", "One.", { anatomy: anatomy({ network_ms: 0, wait_ms: 1000, heard_ms: 1000 }) }),
       ],
     });
-    const view = anatomyPanel(store, fakeActions().actions, new Scope());
+    const view = latencyPanel(store, fakeActions().actions, new Scope());
     view.update(store.get());
     const widths = [...view.element.querySelectorAll(".lw-bar")].map((bar) =>
       [...bar.children].map((part) => (part as HTMLElement).style.width),

@@ -2,13 +2,13 @@
 
 import { describe, expect, it, vi } from "vitest";
 import {
-  clock,
+  downsample,
+  formatSize,
+  formatTime,
+  frameKinds,
+  frameRows,
   isSound,
-  kinds,
-  rows,
-  size,
   sounds,
-  thinned,
   toJsonl,
   tree,
   wirePanel,
@@ -44,7 +44,7 @@ const ALL = { kind: "", text: "" };
 
 describe("frames as rows", () => {
   it("put sound after sound into one row, each direction for itself", () => {
-    const found = rows([frame(1), sound(2), sound(3), sound(4, false), sound(5), typed], ALL);
+    const found = frameRows([frame(1), sound(2), sound(3), sound(4, false), sound(5), typed], ALL);
     expect(found.map((row) => row.frames.length)).toEqual([1, 2, 1, 1, 1]);
   });
 
@@ -58,10 +58,10 @@ describe("frames as rows", () => {
 
   it("are found by kind and by what is in them", () => {
     const all = [frame(1), typed, sound(3)];
-    expect(rows(all, { kind: "realtimeInput.text", text: "" })).toHaveLength(1);
-    expect(rows(all, { kind: "", text: "LIGHT" }).map((row) => row.number)).toEqual([2]);
-    expect(rows(all, { kind: "setup", text: "light" })).toEqual([]);
-    expect(kinds([...all, sound(4)])[0]).toEqual(["realtimeInput.audio", 2]);
+    expect(frameRows(all, { kind: "realtimeInput.text", text: "" })).toHaveLength(1);
+    expect(frameRows(all, { kind: "", text: "LIGHT" }).map((row) => row.number)).toEqual([2]);
+    expect(frameRows(all, { kind: "setup", text: "light" })).toEqual([]);
+    expect(frameKinds([...all, sound(4)])[0]).toEqual(["realtimeInput.audio", 2]);
   });
 
   it("are exported one a line, as JSON", () => {
@@ -80,14 +80,18 @@ describe("frames as rows", () => {
   });
 
   it("have sizes and times that are read at a glance", () => {
-    expect([size(999), size(1234), size(2_500_000)]).toEqual(["999 B", "1.2 KB", "2.5 MB"]);
-    expect([clock(0), clock(3120), clock(61_005)]).toEqual(["0:00.000", "0:03.120", "1:01.005"]);
+    expect([formatSize(999), formatSize(1234), formatSize(2_500_000)]).toEqual(["999 B", "1.2 KB", "2.5 MB"]);
+    expect([formatTime(0), formatTime(3120), formatTime(61_005)]).toEqual([
+      "0:00.000",
+      "0:03.120",
+      "1:01.005",
+    ]);
   });
 
   it("draw no more bars than fit, and lose no peak", () => {
     const values = Array.from({ length: 1000 }, (_, index) => (index === 777 ? 1 : 0.1));
-    expect(thinned(values, 48)).toHaveLength(48);
-    expect(Math.max(...thinned(values, 48))).toBe(1);
+    expect(downsample(values, 48)).toHaveLength(48);
+    expect(Math.max(...downsample(values, 48))).toBe(1);
     expect(sounds({ a: [{ audio: { ms: 1, rate: 8000, peaks: [] } }], b: { c: 1 } })).toHaveLength(1);
   });
 });

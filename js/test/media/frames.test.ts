@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { CELLS, ChangeGate, type Easel, type Frame, Frames, fitted, grays } from "../../src/media/frames.ts";
+import {
+  CELLS,
+  ChangeGate,
+  type FrameCanvas,
+  FrameSampler,
+  fitInto,
+  type JpegFrame,
+  toGrayLevels,
+} from "../../src/media/frames.ts";
 import { Scope } from "../../src/scope.ts";
 
 const flat = (level: number) => new Uint8Array(CELLS * CELLS).fill(level);
@@ -45,19 +53,19 @@ describe("fitted", () => {
     [5000, 2, 768, 768, 1],
     [1, 1, 384, 1, 1],
   ])("%d × %d within %d is %d × %d", (width, height, side, fitWidth, fitHeight) => {
-    expect(fitted(width, height, side)).toEqual({ width: fitWidth, height: fitHeight });
+    expect(fitInto(width, height, side)).toEqual({ width: fitWidth, height: fitHeight });
   });
 });
 
 describe("grays", () => {
   it("weighs colours as the eye does", () => {
     const rgba = [255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255, 255, 255, 255, 255];
-    expect([...grays(new Uint8ClampedArray(rgba))]).toEqual([76, 150, 29, 255]);
+    expect([...toGrayLevels(new Uint8ClampedArray(rgba))]).toEqual([76, 150, 29, 255]);
   });
 });
 
 /** A camera before which the level rises with each picture, or stays. */
-class Scene implements Easel {
+class Scene implements FrameCanvas {
   size: { width: number; height: number } | null = { width: 640, height: 480 };
   moves = true;
   level = 0;
@@ -83,8 +91,8 @@ class Scene implements Easel {
 describe("Frames", () => {
   let scope: Scope;
   let scene: Scene;
-  let frames: Frames;
-  let taken: Frame[];
+  let frames: FrameSampler;
+  let taken: JpegFrame[];
   let unchanged: number;
   let wanted: boolean;
 
@@ -95,14 +103,17 @@ describe("Frames", () => {
     taken = [];
     unchanged = 0;
     wanted = true;
-    const ears = {
-      wanted: () => wanted,
-      frame: (frame: Frame) => taken.push(frame),
-      unchanged: () => {
+    const handlers = {
+      isWanted: () => wanted,
+      onFrame: (frame: JpegFrame) => taken.push(frame),
+      onUnchanged: () => {
         unchanged += 1;
       },
     };
-    frames = new Frames(scope, scene, ears, () => performance.now(), { maxSide: 768, quality: 0.8 });
+    frames = new FrameSampler(scope, scene, handlers, () => performance.now(), {
+      maxSide: 768,
+      quality: 0.8,
+    });
   });
 
   afterEach(() => {
@@ -163,7 +174,7 @@ describe("Frames", () => {
   it("waits a second after a pause", async () => {
     await seconds(0.3);
     await seconds(0.9);
-    frames.rest();
+    frames.delayNext();
     await seconds(0.9);
     expect(taken.length).toBe(1);
     await seconds(0.4);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { Voice } from "../../src/media/microphone-sender.ts";
+import { MicrophoneSender } from "../../src/media/microphone-sender.ts";
 
 let now: number;
 let first: number;
@@ -7,7 +7,7 @@ let log: string[];
 let levels: number[];
 let sent: { first: number; length: number; captured: number }[];
 let silent: boolean[];
-let voice: Voice;
+let voice: MicrophoneSender;
 
 beforeEach(() => {
   now = 1000;
@@ -16,16 +16,16 @@ beforeEach(() => {
   levels = [];
   sent = [];
   silent = [];
-  voice = new Voice(
+  voice = new MicrophoneSender(
     {
-      send: ({ first_sample, samples, captured_ms }) => {
+      onPacket: ({ first_sample, samples, captured_ms }) => {
         log.push("audio");
         sent.push({ first: first_sample, length: samples.length, captured: captured_ms });
       },
-      activity: (active) => log.push(active ? "start" : "end"),
-      level: (peak) => levels.push(peak),
-      silent: (value) => silent.push(value),
-      busy: (busy) => log.push(busy ? "busy" : "free"),
+      onActivity: (active) => log.push(active ? "start" : "end"),
+      onLevel: (peak) => levels.push(peak),
+      onSilent: (value) => silent.push(value),
+      onBusy: (busy) => log.push(busy ? "busy" : "free"),
     },
     () => now,
   );
@@ -35,7 +35,7 @@ beforeEach(() => {
 function speak(ms: number, value = 16_384, samples = 320): void {
   for (const end = now + ms; now < end; ) {
     now += samples / 16;
-    voice.chunk(new Int16Array(samples).fill(value), first);
+    voice.addChunk(new Int16Array(samples).fill(value), first);
     first += samples;
   }
 }
@@ -44,23 +44,23 @@ describe("Voice", () => {
   it("sends nothing before the session is live, and all of it then", () => {
     speak(1000);
     expect(log).toEqual([]);
-    voice.open({ live: true, pushToTalk: false });
+    voice.setGate({ live: true, pushToTalk: false });
     speak(400);
     expect(sent.length).toBe(10);
     expect(sent[0]).toEqual({ first: 16_000, length: 640, captured: 2000 });
   });
 
   it("sends what is under way when it is muted, and then nothing", () => {
-    voice.open({ live: true, pushToTalk: false });
+    voice.setGate({ live: true, pushToTalk: false });
     speak(60);
-    voice.open({ live: false, pushToTalk: false });
+    voice.setGate({ live: false, pushToTalk: false });
     expect(sent.map(({ length }) => length)).toEqual([640, 320]);
     speak(500);
     expect(sent.length).toBe(2);
   });
 
   it("push-to-talk: says that it begins, sends from 200 ms before, ends after the tail", () => {
-    voice.open({ live: true, pushToTalk: true });
+    voice.setGate({ live: true, pushToTalk: true });
     speak(1000);
     expect(log).toEqual([]);
     voice.press();
@@ -81,22 +81,22 @@ describe("Voice", () => {
   });
 
   it("ends a press when the way of taking turns changes", () => {
-    voice.open({ live: true, pushToTalk: true });
+    voice.setGate({ live: true, pushToTalk: true });
     voice.press();
     speak(40);
-    voice.open({ live: true, pushToTalk: false });
+    voice.setGate({ live: true, pushToTalk: false });
     expect(log).toEqual(["start", "audio", "end"]);
-    expect(voice.talking).toBe(false);
+    expect(voice.pressed).toBe(false);
   });
 
   it("does not begin while nothing is live", () => {
-    voice.open({ live: false, pushToTalk: true });
+    voice.setGate({ live: false, pushToTalk: true });
     voice.press();
     expect(log).toEqual([]);
   });
 
   it("holds back while the kernel is busy, and ends the press after the sound", () => {
-    voice.open({ live: true, pushToTalk: true });
+    voice.setGate({ live: true, pushToTalk: true });
     voice.press();
     speak(1500);
     voice.heartbeat(0, false);
@@ -121,7 +121,7 @@ describe("Voice", () => {
     speak(40);
     expect(silent).toEqual([true, false]);
     speak(21_000, 0);
-    voice.off();
+    voice.reset();
     expect(silent.at(-1)).toBe(false);
   });
 });

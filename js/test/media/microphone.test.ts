@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { trouble } from "../../src/media/devices.ts";
-import { Microphone, type MicrophoneEars } from "../../src/media/microphone.ts";
+import { microphoneProblem } from "../../src/media/devices.ts";
+import { Microphone, type MicrophoneHandlers } from "../../src/media/microphone.ts";
 import { Scope } from "../../src/scope.ts";
 import { FakeContext, type FakeDevices, FakeTrack, FakeWorkletNode, installFakes, settle } from "./fakes.ts";
 
@@ -12,13 +12,13 @@ let chunks: [first: number, length: number][];
 let listed: string[];
 let microphone: Microphone;
 
-const ears: MicrophoneEars = {
-  chunk: (samples, first) => chunks.push([first, samples.length]),
-  state: (state) => states.push(state),
-  devices: (found, picked) => {
+const ears: MicrophoneHandlers = {
+  onChunk: (samples, first) => chunks.push([first, samples.length]),
+  onState: (state) => states.push(state),
+  onDevices: (found, picked) => {
     listed = [...found.map(({ label }) => label), `picked ${picked}`];
   },
-  trouble: ({ notice }) => codes.push(notice.code),
+  onProblem: ({ notice }) => codes.push(notice.code),
 };
 
 beforeEach(() => {
@@ -135,9 +135,11 @@ describe("Microphone", () => {
 
   it("tells a policy of the frame from a refusal", () => {
     const refused = new DOMException("", "NotAllowedError");
-    expect(trouble(refused, () => true).notice.code).toBe("microphone-refused");
-    expect(trouble(refused, () => false).notice.code).toBe("microphone-blocked");
-    expect(trouble(new DOMException("", "constructor"), () => true).notice.code).toBe("microphone-failed");
+    expect(microphoneProblem(refused, () => true).notice.code).toBe("microphone-refused");
+    expect(microphoneProblem(refused, () => false).notice.code).toBe("microphone-blocked");
+    expect(microphoneProblem(new DOMException("", "constructor"), () => true).notice.code).toBe(
+      "microphone-failed",
+    );
   });
 
   it("notices that the device is gone", async () => {

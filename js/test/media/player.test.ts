@@ -15,9 +15,9 @@ beforeEach(() => {
   heard = [];
   blocked = [];
   player = new Player(scope, {
-    progress: () => {},
-    heard: (turn, sample) => heard.push([turn, sample]),
-    blocked: (now) => blocked.push(now),
+    onProgress: () => {},
+    onFlushed: (turn, sample) => heard.push([turn, sample]),
+    onBlocked: (now) => blocked.push(now),
   });
 });
 
@@ -98,7 +98,7 @@ describe("Player", () => {
   it("hushes the turn that is here and all that still comes of it, but not the next", async () => {
     player.write(3, 0, new Int16Array(5));
     await settle();
-    player.hush();
+    player.stopNow();
     player.write(3, 5, new Int16Array(5));
     player.write(4, 0, new Int16Array(5));
     expect(kinds()).toEqual(["audio", "flush", "audio"]);

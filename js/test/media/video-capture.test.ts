@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { CELLS, type Easel } from "../../src/media/frames.ts";
-import { cameraTrouble, Lens, type LensEars, screenTrouble } from "../../src/media/video-capture.ts";
+import { CELLS, type FrameCanvas } from "../../src/media/frames.ts";
+import {
+  cameraProblem,
+  screenProblem,
+  VideoCapture,
+  type VideoCaptureHandlers,
+} from "../../src/media/video-capture.ts";
 import { Scope } from "../../src/scope.ts";
 import { type FakeDevices, FakeTrack, installFakes, settle } from "./fakes.ts";
 
@@ -10,10 +15,10 @@ let states: string[];
 let codes: string[];
 let listed: string[];
 let frames: string[];
-let lens: Lens;
+let lens: VideoCapture;
 
 let level = 0;
-const easel: Easel = {
+const easel: FrameCanvas = {
   draw: () => ({ width: 64, height: 48 }),
   cells: () => {
     level += 50;
@@ -22,15 +27,15 @@ const easel: Easel = {
   jpeg: async () => new ArrayBuffer(8),
 };
 
-const ears: LensEars = {
-  state: (source, state) => states.push(`${source} ${state}`),
-  devices: (found, picked) => {
+const ears: VideoCaptureHandlers = {
+  onState: (source, state) => states.push(`${source} ${state}`),
+  onDevices: (found, picked) => {
     listed = [...found.map(({ label }) => label), `picked ${picked}`];
   },
-  trouble: ({ notice }) => codes.push(notice.code),
-  wanted: () => true,
-  frame: (source) => frames.push(source),
-  unchanged: () => {},
+  onProblem: ({ notice }) => codes.push(notice.code),
+  isWanted: () => true,
+  onFrame: (source) => frames.push(source),
+  onUnchanged: () => {},
 };
 
 beforeEach(() => {
@@ -41,7 +46,7 @@ beforeEach(() => {
   codes = [];
   listed = [];
   frames = [];
-  lens = new Lens(
+  lens = new VideoCapture(
     scope,
     ears,
     () => performance.now(),
@@ -169,17 +174,17 @@ describe("Lens", () => {
 describe("troubles", () => {
   it("name the frame that may not have a camera", () => {
     const refused = new DOMException("", "NotAllowedError");
-    expect(cameraTrouble(refused, () => false).notice.code).toBe("camera-blocked");
-    expect(cameraTrouble(refused, () => true).notice.code).toBe("camera-refused");
+    expect(cameraProblem(refused, () => false).notice.code).toBe("camera-blocked");
+    expect(cameraProblem(refused, () => true).notice.code).toBe("camera-refused");
   });
 
   it("never repeat what the browser said", () => {
     const odd = new Error("<b>secret</b>");
     for (const { notice } of [
-      cameraTrouble(odd),
-      screenTrouble(odd),
-      cameraTrouble("x"),
-      screenTrouble(null),
+      cameraProblem(odd),
+      screenProblem(odd),
+      cameraProblem("x"),
+      screenProblem(null),
     ]) {
       expect(notice.text).not.toContain("secret");
     }

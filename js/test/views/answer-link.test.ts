@@ -1,11 +1,11 @@
 // @vitest-environment happy-dom
 
 import { describe, expect, it } from "vitest";
-import { address, link } from "../../src/views/answer.ts";
+import { link, safeUrl } from "../../src/views/answer.ts";
 
 describe("an address", () => {
   it.each(["https://a.example/x?y#z", "http://a.example:8080", "HTTPS://A.EXAMPLE/"])("may be %s", (uri) => {
-    expect(address(uri)?.hostname).toBe("a.example");
+    expect(safeUrl(uri)?.hostname).toBe("a.example");
   });
 
   it.each([
@@ -26,7 +26,7 @@ describe("an address", () => {
     "",
     `https://a.example/${"x".repeat(5000)}`,
   ])("is never %s", (uri) => {
-    expect(address(uri)).toBeNull();
+    expect(safeUrl(uri)).toBeNull();
   });
 });
 

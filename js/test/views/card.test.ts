@@ -72,7 +72,7 @@ describe("the card", () => {
   });
 
   it("lets another page keep the microphone and still takes typing", () => {
-    const { find, names } = mounted({ ...LIVE, owner: false, elsewhere: true });
+    const { find, names } = mounted({ ...LIVE, owner: false, ownedElsewhere: true });
     find(".lw-microphone").click();
     expect(names()).toEqual([]);
     expect(text(find(".lw-hint"))).toBe("Another page has the microphone.");

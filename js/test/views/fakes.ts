@@ -8,8 +8,8 @@ import {
   createStore,
   type ExplorerActions,
   initialState,
-  type SightActions,
   type State,
+  type VideoActions,
 } from "../../src/state.ts";
 import { mountCard } from "../../src/views/card.ts";
 
@@ -71,7 +71,7 @@ export const PUSH: Partial<State> = { ...LIVE, turnTaking: "push_to_talk" };
 export const NO_LEVELS: Levels = { rate: 25, count: 0, at: () => 0, marks: [] };
 
 export interface Asked {
-  name: keyof Actions | keyof ExplorerActions | `sight.${keyof SightActions}`;
+  name: keyof Actions | keyof ExplorerActions | `video.${keyof VideoActions}`;
   with: unknown[];
 }
 
@@ -88,22 +88,22 @@ export function fakeActions(): { actions: Actions; asked: Asked[] } {
     toggleMute: note("toggleMute"),
     sendText: note("sendText"),
     interrupt: note("interrupt"),
-    hold: note("hold"),
+    pushToTalk: note("pushToTalk"),
     setTurnTaking: note("setTurnTaking"),
     setVolume: note("setVolume"),
     pickMicrophone: note("pickMicrophone"),
     dismissNotice: note("dismissNotice"),
     confirm: note("confirm"),
-    sight: {
-      toggle: note("sight.toggle"),
-      sendFile: note("sight.sendFile"),
-      pickCamera: note("sight.pickCamera"),
-      setSize: note("sight.setSize"),
-      setQuality: note("sight.setQuality"),
-      dismiss: note("sight.dismiss"),
+    video: {
+      toggle: note("video.toggle"),
+      sendFile: note("video.sendFile"),
+      pickCamera: note("video.pickCamera"),
+      setSize: note("video.setSize"),
+      setQuality: note("video.setQuality"),
+      dismiss: note("video.dismiss"),
     },
     explorer: {
-      look: note("look"),
+      show: note("show"),
       configure: note("configure"),
       apply: note("apply"),
       revert: note("revert"),

@@ -5,11 +5,11 @@ import {
   cleanLine,
   dollars,
   duration,
-  elapsed,
+  elapsedTime,
   firstSentence,
-  LONGEST_TEXT,
   latency,
-  left,
+  MAX_TEXT,
+  remaining,
   tokens,
 } from "../../src/views/format.ts";
 
@@ -41,8 +41,8 @@ describe("clean", () => {
 
   it("mends half characters and cuts what nobody reads", () => {
     expect(clean("a\ud800b")).toBe("a\ufffdb");
-    expect(clean("x".repeat(LONGEST_TEXT + 9))).toBe(`${"x".repeat(LONGEST_TEXT)}…`);
-    expect(clean(`${"x".repeat(LONGEST_TEXT - 1)}😀`)).toBe(`${"x".repeat(LONGEST_TEXT - 1)}\ufffd…`);
+    expect(clean("x".repeat(MAX_TEXT + 9))).toBe(`${"x".repeat(MAX_TEXT)}…`);
+    expect(clean(`${"x".repeat(MAX_TEXT - 1)}😀`)).toBe(`${"x".repeat(MAX_TEXT - 1)}\ufffd…`);
   });
 
   it("makes one line of names", () => {
@@ -59,7 +59,7 @@ describe("figures", () => {
     [3_599_999, "59:59"],
     [3_734_000, "1:02:14"],
   ])("%d ms have run: %s", (ms, shown) => {
-    expect(elapsed(ms)).toBe(shown);
+    expect(elapsedTime(ms)).toBe(shown);
   });
 
   it.each([
@@ -121,5 +121,5 @@ describe("figures of the meter", () => {
     [90_000, "90 s"],
     [91_000, "2 min"],
     [600_000, "10 min"],
-  ])("%i ms left", (ms, words) => expect(left(ms)).toBe(words));
+  ])("%i ms left", (ms, words) => expect(remaining(ms)).toBe(words));
 });

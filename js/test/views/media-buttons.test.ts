@@ -1,12 +1,12 @@
 // @vitest-environment happy-dom
 
 import { describe, expect, it } from "vitest";
-import { initialState, type Sight, type State } from "../../src/state.ts";
-import { newsOf } from "../../src/views/media-buttons.ts";
+import { initialState, type State, type VideoState } from "../../src/state.ts";
+import { progressText } from "../../src/views/media-buttons.ts";
 import { key, LIVE, mounted } from "./fakes.ts";
 
-const sight = (change: Partial<Sight> = {}): Sight => ({ ...initialState().sight, ...change });
-const preview: Sight["preview"] = {
+const video = (change: Partial<VideoState> = {}): VideoState => ({ ...initialState().video, ...change });
+const preview: VideoState["preview"] = {
   source: "camera",
   url: "blob:x",
   width: 768,
@@ -34,10 +34,10 @@ describe("the buttons to show something", () => {
     camera.click();
     screen.click();
     expect(card.asked).toEqual([
-      { name: "sight.toggle", with: ["camera"] },
-      { name: "sight.toggle", with: ["screen"] },
+      { name: "video.toggle", with: ["camera"] },
+      { name: "video.toggle", with: ["screen"] },
     ]);
-    await card.set({ sight: sight({ source: "camera", state: "on" }) });
+    await card.set({ video: video({ source: "camera", state: "on" }) });
     expect([camera.title, camera.getAttribute("aria-pressed"), camera.dataset.look]).toEqual([
       "Turn the camera off",
       "true",
@@ -47,7 +47,7 @@ describe("the buttons to show something", () => {
 
   it("do nothing while the kernel is gone or another page has the talk", async () => {
     const card = mounted({ ...SEES, connected: false });
-    for (const change of [{}, { connected: true, elsewhere: true, owner: false }]) {
+    for (const change of [{}, { connected: true, ownedElsewhere: true, owner: false }]) {
       await card.set(change);
       for (const eye of card.root.querySelectorAll<HTMLButtonElement>(".lw-eye")) {
         eye.click();
@@ -74,8 +74,8 @@ describe("the buttons to show something", () => {
     expect(carry("paste", "clipboardData", [])).toBe(false);
     expect(carry("drop", "dataTransfer", [])).toBe(false);
     expect(card.asked).toEqual([
-      { name: "sight.sendFile", with: [picture] },
-      { name: "sight.sendFile", with: [picture] },
+      { name: "video.sendFile", with: [picture] },
+      { name: "video.sendFile", with: [picture] },
     ]);
   });
 
@@ -92,29 +92,29 @@ describe("the tray", () => {
   it("is not there before something is shown", async () => {
     const card = mounted(SEES);
     expect(card.find(".lw-tray").hidden).toBe(true);
-    await card.set({ sight: sight({ source: "camera", state: "asking" }) });
+    await card.set({ video: video({ source: "camera", state: "asking" }) });
     expect([card.find(".lw-tray").hidden, card.find(".lw-thumb").hidden]).toEqual([false, true]);
   });
 
   it("shows what was sent last, its size and what it costs", async () => {
     const card = mounted({
       ...SEES,
-      sight: sight({ source: "camera", state: "on", preview, news: "sent", sent: 3 }),
+      video: video({ source: "camera", state: "on", preview, progress: "sent", sent: 3 }),
     });
     expect(card.find<HTMLImageElement>(".lw-thumb img").getAttribute("src")).toBe("blob:x");
     expect(card.find(".lw-tray-words").textContent).toBe("Camera768 × 432 · 41 kB3 sent, 64 tokens each");
     card.find(".lw-tray > .lw-plain").click();
-    await card.set({ sight: sight({ preview: { ...preview!, source: "python" }, news: "sent" }) });
+    await card.set({ video: video({ preview: { ...preview!, source: "python" }, progress: "sent" }) });
     expect(card.find(".lw-tray-what strong").textContent).toBe("From Python");
     card.find(".lw-tray > .lw-plain").click();
     expect(card.asked).toEqual([
-      { name: "sight.toggle", with: ["camera"] },
-      { name: "sight.dismiss", with: [] },
+      { name: "video.toggle", with: ["camera"] },
+      { name: "video.dismiss", with: [] },
     ]);
   });
 
   it("opens large on a click, and closes with Escape, which then interrupts nothing", async () => {
-    const card = mounted({ ...SEES, floor: "model", sight: sight({ preview, news: "sent" }) });
+    const card = mounted({ ...SEES, floor: "model", video: video({ preview, progress: "sent" }) });
     const large = card.find(".lw-large");
     card.find(".lw-thumb").click();
     expect([large.hidden, document.activeElement?.getAttribute("title")]).toEqual([false, "Close"]);
@@ -125,28 +125,28 @@ describe("the tray", () => {
     large.click();
     expect(large.hidden).toBe(true);
     card.find(".lw-thumb").click();
-    await card.set({ sight: sight() });
+    await card.set({ video: video() });
     expect(large.hidden).toBe(true);
   });
 
   it.each([
     [{ source: "camera", state: "asking" }, "Allow the camera in the browser's question."],
     [{ source: "screen", state: "asking" }, "Choose what to show in the browser's question."],
-    [{ source: "camera", state: "hidden", news: "sent" }, "Paused while this page is not seen."],
+    [{ source: "camera", state: "hidden", progress: "sent" }, "Paused while this page is not seen."],
     [{ source: "camera", state: "on" }, "Looking…"],
-    [{ source: "camera", state: "on", news: "unchanged" }, "Unchanged, not sent again."],
-    [{ source: "camera", state: "on", news: "waiting" }, "Waits for the kernel."],
-    [{ news: "sending" }, "Sending…"],
-    [{ preview, news: "sent", sent: 1 }, "Sent, 64 tokens"],
+    [{ source: "camera", state: "on", progress: "unchanged" }, "Unchanged, not sent again."],
+    [{ source: "camera", state: "on", progress: "waiting" }, "Waits for the kernel."],
+    [{ progress: "sending" }, "Sending…"],
+    [{ preview, progress: "sent", sent: 1 }, "Sent, 64 tokens"],
     [{}, ""],
-  ] as [Partial<Sight>, string][])("says %o as %s", (change, words) => {
-    expect(newsOf(sight(change))).toBe(words);
+  ] as [Partial<VideoState>, string][])("says %o as %s", (change, words) => {
+    expect(progressText(video(change))).toBe(words);
   });
 });
 
 describe("the settings of what is shown", () => {
   it("choose camera, size and quality", async () => {
-    const card = mounted({ ...SEES, sight: sight({ devices: [{ id: "c", label: "Desk <b>cam</b>" }] }) });
+    const card = mounted({ ...SEES, video: video({ devices: [{ id: "c", label: "Desk <b>cam</b>" }] }) });
     const field = (label: string) => {
       const found = [...card.root.querySelectorAll("label")].find((one) => one.textContent === label)!;
       return document.getElementById(found.htmlFor) as HTMLSelectElement;
@@ -165,9 +165,9 @@ describe("the settings of what is shown", () => {
     field("Quality").value = "40";
     field("Quality").dispatchEvent(new Event("input"));
     expect(card.asked).toEqual([
-      { name: "sight.pickCamera", with: ["c"] },
-      { name: "sight.setSize", with: [384] },
-      { name: "sight.setQuality", with: [40] },
+      { name: "video.pickCamera", with: ["c"] },
+      { name: "video.setSize", with: [384] },
+      { name: "video.setQuality", with: [40] },
     ]);
     await card.set({ sees: false });
     expect(field("Camera").closest<HTMLElement>(".lw-row")!.hidden).toBe(true);

@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 const holds = (asked: { name: string; with: unknown[] }[]) =>
-  asked.filter((one) => one.name === "hold").map((one) => one.with[0]);
+  asked.filter((one) => one.name === "pushToTalk").map((one) => one.with[0]);
 
 describe("keys", () => {
   it("typed in the card do not reach the notebook", () => {

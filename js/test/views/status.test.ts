@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { Floor, Phase } from "../../src/messages.gen.ts";
 import type { MicrophoneState, State } from "../../src/state.ts";
 import {
-  canHold,
   canInterrupt,
+  canPushToTalk,
   hint,
   invitation,
   microphoneButton,
@@ -25,7 +25,7 @@ describe("status", () => {
     [{ ...LIVE, floor: "thinking" }, "thinking…", "model"],
     [{ ...LIVE, floor: "tool" }, "using a tool", "model"],
     [{ ...LIVE, floor: "tool", turns: ASKING }, "asking you", "warn"],
-    [{ ...LIVE, floor: "tool", turns: ASKING, elsewhere: true }, "using a tool", "model"],
+    [{ ...LIVE, floor: "tool", turns: ASKING, ownedElsewhere: true }, "using a tool", "model"],
     [{ ...LIVE, floor: "model" }, "speaking", "model-sounding"],
     [{ ...LIVE, microphone: microphone("muted") }, "muted", "off"],
     [{ ...LIVE, microphone: microphone("paused") }, "paused", "warn"],
@@ -41,7 +41,7 @@ describe("the round button", () => {
   it.each<[Partial<State>, string, string]>([
     [{}, "start", "record"],
     [{ phase: "ended" }, "start", "record"],
-    [{ phase: "ended", owner: false, elsewhere: true }, "start", "record"],
+    [{ phase: "ended", owner: false, ownedElsewhere: true }, "start", "record"],
     [{ phase: "connecting" }, "nothing", "wait"],
     [LIVE, "mute", "open"],
     [{ ...LIVE, microphone: microphone("muted") }, "mute", "silent"],
@@ -52,11 +52,11 @@ describe("the round button", () => {
     [{ ...LIVE, microphone: microphone("off") }, "start", "record"],
     [PUSH, "hold", "armed"],
     [{ ...PUSH, holding: true }, "hold", "held"],
-    [{ ...LIVE, owner: false, elsewhere: true }, "nothing", "silent"],
+    [{ ...LIVE, owner: false, ownedElsewhere: true }, "nothing", "silent"],
     [{ phase: "live", owner: false }, "start", "record"],
     [{ ...LIVE, connected: false }, "start", "lost"],
-  ])("%j: %s", (change, does, look) => {
-    expect(microphoneButton(state(change))).toMatchObject({ does, look });
+  ])("%j: %s", (change, action, look) => {
+    expect(microphoneButton(state(change))).toMatchObject({ action, look });
   });
 
   it("is pressed only where it is a toggle", () => {
@@ -76,15 +76,15 @@ describe("every state", () => {
     for (const phase of phases) {
       for (const floor of floors) {
         for (const now of microphones) {
-          for (const elsewhere of [true, false]) {
+          for (const ownedElsewhere of [true, false]) {
             for (const turnTaking of ["automatic", "push_to_talk"] as const) {
               for (const view of ["talk", "translation", "dictation"] as const) {
                 const one = state({
                   phase,
                   floor,
                   microphone: microphone(now),
-                  owner: !elsewhere,
-                  elsewhere,
+                  owner: !ownedElsewhere,
+                  ownedElsewhere,
                   turnTaking,
                   view,
                 });
@@ -96,7 +96,7 @@ describe("every state", () => {
                 expect(microphoneButton(one).label).not.toBe("");
                 const talks = view === "talk";
                 expect(canInterrupt(one)).toBe(talks && phase === "live" && floor === "model");
-                expect(canHold(one) && microphoneButton(one).does !== "hold").toBe(false);
+                expect(canPushToTalk(one) && microphoneButton(one).action !== "hold").toBe(false);
                 const words = status(one).word + hint(one) + invitation(one);
                 expect(talks || !/typ(e|ing)/i.test(words), words).toBe(true);
               }

@@ -52,7 +52,7 @@ describe("a call that asks", () => {
   });
 
   it("is not answered where another page has the talk", () => {
-    const { find, root } = mounted({ ...LIVE, owner: false, elsewhere: true, ...talk(asks()) });
+    const { find, root } = mounted({ ...LIVE, owner: false, ownedElsewhere: true, ...talk(asks()) });
     expect(shown(find(".lw-chip"))).toBe("set_light(on=True)asked in another page");
     expect([...root.querySelectorAll(".lw-answer")].every((button) => (button as HTMLElement).hidden)).toBe(
       true,

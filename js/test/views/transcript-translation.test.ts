@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Turn } from "../../src/messages.gen.ts";
-import { pairs } from "../../src/views/transcript.ts";
+import { translationPairs } from "../../src/views/transcript.ts";
 import { LIVE, mounted, shown, turn } from "./fakes.ts";
 
 const from = (index: number, text: string, more: Partial<Turn> = {}) =>
@@ -16,13 +16,15 @@ const rows = (root: Element) =>
 describe("pairs", () => {
   it("are made of numbers that follow each other", () => {
     const turns = [from(0, "a"), into(1, "A"), from(2, "b"), from(4, "c"), into(5, "C"), into(7, "D")];
-    expect(pairs(turns).map(({ index, source, target }) => [index, source?.index, target?.index])).toEqual([
+    expect(
+      translationPairs(turns).map(({ index, source, target }) => [index, source?.index, target?.index]),
+    ).toEqual([
       [0, 0, 1],
       [2, 2, undefined],
       [4, 4, 5],
       [7, undefined, 7],
     ]);
-    expect(pairs([])).toEqual([]);
+    expect(translationPairs([])).toEqual([]);
   });
 });
 

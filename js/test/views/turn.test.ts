@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Turn } from "../../src/messages.gen.ts";
 import type { State } from "../../src/state.ts";
-import { pace, words } from "../../src/views/turn.ts";
+import { turnWords, wordSync } from "../../src/views/turn.ts";
 import { LIVE, state, turn } from "./fakes.ts";
 
 const spans = [
@@ -15,29 +15,29 @@ const playing = (playedSample: number, more: Partial<State> = {}) =>
 
 describe("words in step with the sound", () => {
   it("come when they are heard, the spoken ones softer", () => {
-    expect(words(answer(), playing(0))).toMatchObject({ said: "", speaking: "Seven plus five " });
-    expect(words(answer(), playing(19_199))).toMatchObject({ said: "", speaking: "Seven plus five " });
-    expect(words(answer(), playing(19_200))).toMatchObject({
-      said: "Seven plus five ",
+    expect(turnWords(answer(), playing(0))).toMatchObject({ played: "", speaking: "Seven plus five " });
+    expect(turnWords(answer(), playing(19_199))).toMatchObject({ played: "", speaking: "Seven plus five " });
+    expect(turnWords(answer(), playing(19_200))).toMatchObject({
+      played: "Seven plus five ",
       speaking: "is twelve. ",
     });
-    expect(words(answer(), playing(41_000))).toMatchObject({
-      said: "Seven plus five is twelve. ",
+    expect(turnWords(answer(), playing(41_000))).toMatchObject({
+      played: "Seven plus five is twelve. ",
       speaking: "Shall we go on?",
     });
   });
 
   it("are plain once spoken, also before the next ones begin", () => {
     // "is twelve. " takes about 0.55 s: it is over 13 200 samples after it began, the next begins at 40 000.
-    expect(words(answer(), playing(35_000))).toMatchObject({
-      said: "Seven plus five is twelve. ",
+    expect(turnWords(answer(), playing(35_000))).toMatchObject({
+      played: "Seven plus five is twelve. ",
       speaking: "",
     });
-    expect(words(answer(), playing(90_000)).speaking).toBe("");
+    expect(turnWords(answer(), playing(90_000)).speaking).toBe("");
   });
 
   it("stay in step when the turn is final and the player is not done", () => {
-    expect(words(answer({ final: true }), playing(100)).said).toBe("");
+    expect(turnWords(answer({ final: true }), playing(100)).played).toBe("");
   });
 
   it.each<[string, Turn, State]>([
@@ -48,17 +48,17 @@ describe("words in step with the sound", () => {
     ["a final turn without sound", answer({ final: true }), playing(0)],
     ["a later turn where nothing is played at all", answer({ index: 5 }), playing(0)],
   ])("are whole for %s", (_, one, now) => {
-    expect(pace(one, now)).toBe("whole");
+    expect(wordSync(one, now)).toBe("whole");
   });
 
   it("of a turn whose sound is still to come are held back", () => {
-    const later = words(answer({ index: 3 }), playing(9_000));
-    expect(later).toMatchObject({ said: "", speaking: "Seven plus five " });
+    const later = turnWords(answer({ index: 3 }), playing(9_000));
+    expect(later).toMatchObject({ played: "", speaking: "Seven plus five " });
   });
 
   it("end where the interruption cut them", () => {
     const cut = (heard_sample: number | null) =>
-      words(answer({ interrupted: true, heard_sample }), playing(99_999)).said;
+      turnWords(answer({ interrupted: true, heard_sample }), playing(99_999)).played;
     expect(cut(0)).toBe("");
     expect(cut(12_000)).toBe("Seven plus");
     expect(cut(19_200)).toBe("Seven plus five ");
@@ -67,8 +67,8 @@ describe("words in step with the sound", () => {
   });
 
   it("that may change follow the others", () => {
-    expect(words(turn(1, "user", "What", { interim: "time is" }), playing(0))).toEqual({
-      said: "What",
+    expect(turnWords(turn(1, "user", "What", { interim: "time is" }), playing(0))).toEqual({
+      played: "What",
       speaking: "",
       interim: "time is",
     });

@@ -1,23 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { advance, barHeight, columns, grouping, PITCH, xOf } from "../../src/views/waveform.ts";
+import { advanceHead, barColumns, barHeight, levelsPerColumn, PITCH, xAt } from "../../src/views/waveform.ts";
 
 describe("columns", () => {
   it("end at the right edge and are one pitch apart", () => {
-    const made = columns(100, 100, 40, 1);
+    const made = barColumns(100, 100, 40, 1);
     expect(made).toHaveLength(10);
     expect(made.at(-1)).toEqual({ x: 36, first: 99, last: 100 });
     expect(made.map((one) => one.x)).toEqual([0, 4, 8, 12, 16, 20, 24, 28, 32, 36]);
   });
 
   it("scroll by parts of a bar", () => {
-    const made = columns(99.5, 100, 40, 1);
+    const made = barColumns(99.5, 100, 40, 1);
     expect(made.at(-1)).toEqual({ x: 38, first: 99, last: 100 });
     expect(made[0]!.x).toBeGreaterThan(-PITCH);
     expect(made[0]!.x).toBeLessThanOrEqual(0);
   });
 
   it("hold the same levels whenever they are drawn", () => {
-    const at = (head: number) => new Map(columns(head, head, 200, 3).map((one) => [one.first, one.last]));
+    const at = (head: number) => new Map(barColumns(head, head, 200, 3).map((one) => [one.first, one.last]));
     const before = at(301);
     const after = at(322);
     const shared = [...before.keys()].filter((first) => after.has(first) && first + 3 <= 301);
@@ -29,16 +29,16 @@ describe("columns", () => {
   });
 
   it("never reach beyond what was written", () => {
-    for (const { first, last } of columns(10, 10, 400, 4)) {
+    for (const { first, last } of barColumns(10, 10, 400, 4)) {
       expect(first).toBeGreaterThanOrEqual(0);
       expect(last).toBeLessThanOrEqual(10);
     }
-    expect(columns(0, 0, 400, 2)).toEqual([]);
+    expect(barColumns(0, 0, 400, 2)).toEqual([]);
   });
 
   it("stand where marks stand", () => {
-    const [column] = columns(80, 80, 100, 2).filter((one) => one.first === 70);
-    expect(xOf(70, 80, 100, 2)).toBe(column!.x);
+    const [column] = barColumns(80, 80, 100, 2).filter((one) => one.first === 70);
+    expect(xAt(70, 80, 100, 2)).toBe(column!.x);
   });
 });
 
@@ -57,7 +57,7 @@ describe("heights", () => {
 describe("scrolling", () => {
   it("shows about the same time at any rate", () => {
     for (const rate of [10, 12.5, 25, 50, 100]) {
-      const pixelsPerSecond = (rate / grouping(rate)) * PITCH;
+      const pixelsPerSecond = (rate / levelsPerColumn(rate)) * PITCH;
       expect(pixelsPerSecond).toBeGreaterThan(36);
       expect(pixelsPerSecond).toBeLessThan(80);
     }
@@ -71,7 +71,7 @@ describe("scrolling", () => {
     for (let frame = 1; frame <= 600; frame += 1) {
       // 60 pictures and 25 levels a second; the levels arrive five at a time.
       count = Math.floor((frame / 60) * 5) * 5;
-      const next = advance(head, count, 25, 1 / 60);
+      const next = advanceHead(head, count, 25, 1 / 60);
       expect(next).toBeLessThanOrEqual(count);
       if (frame > 120 && next < count) {
         slowest = Math.min(slowest, next - head);
@@ -85,8 +85,8 @@ describe("scrolling", () => {
   });
 
   it("jumps after a pause and when levels begin anew", () => {
-    expect(advance(10, 500, 25, 1 / 60)).toBe(500);
-    expect(advance(10, 14, 25, 3)).toBe(14);
-    expect(advance(90, 4, 25, 1 / 60)).toBe(4);
+    expect(advanceHead(10, 500, 25, 1 / 60)).toBe(500);
+    expect(advanceHead(10, 14, 25, 3)).toBe(14);
+    expect(advanceHead(90, 4, 25, 1 / 60)).toBe(4);
   });
 });
