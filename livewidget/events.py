@@ -233,13 +233,13 @@ class ToolCallCancelled(_Event, frozen=True, kw_only=True):
     ids: tuple[str, ...]
 
 
-class ToolAsking(_Event, frozen=True, kw_only=True):
+class ToolApprovalRequested(_Event, frozen=True, kw_only=True):
     """Made by the session: this call waits for a person to allow it."""
 
     id: str
 
 
-class ToolAllowed(_Event, frozen=True, kw_only=True):
+class ToolApproved(_Event, frozen=True, kw_only=True):
     """Made by the session: a person has allowed this call, and it runs."""
 
     id: str
@@ -323,8 +323,8 @@ Event = (
     | TurnComplete
     | ToolCall
     | ToolCallCancelled
-    | ToolAsking
-    | ToolAllowed
+    | ToolApprovalRequested
+    | ToolApproved
     | ToolUpdate
     | ToolResult
     | Notice

@@ -53,7 +53,7 @@ class McpServer:
         cwd: str | None = None,
         only: Collection[str] | None = None,
         prefix: str = "",
-        confirm: bool | float = False,
+        require_approval: bool | float = False,
         timeout: float = 30.0,
         behavior: Behavior | None = None,
     ) -> None:
@@ -66,7 +66,7 @@ class McpServer:
             cwd: Where the command is run.
             only: Names of the tools that are offered, as the server has them; None: all.
             prefix: Put before their names, to tell the tools of two servers apart.
-            confirm: Whether a person is asked before each call; see `Tool.of`.
+            require_approval: Whether a person is asked before each call; see `Tool.of`.
             timeout: Seconds that a call may take.
             behavior: Whether the model waits for results; see `Tool.of`.
 
@@ -88,7 +88,11 @@ class McpServer:
         self._env = dict(env) if env is not None else None
         self._cwd = cwd
         self._only = frozenset(only) if only is not None else None
-        self._options: dict[str, Any] = {"confirm": confirm, "timeout": timeout, "behavior": behavior}
+        self._options: dict[str, Any] = {
+            "require_approval": require_approval,
+            "timeout": timeout,
+            "behavior": behavior,
+        }
         Tool.of(_nothing, **self._options)
         self._prefix = prefix
         self._users = 0
@@ -99,7 +103,7 @@ class McpServer:
 
     def expression(self) -> Call:
         """Return the call that makes it, without `env`: what stands there may be secret."""
-        usual: dict[str, Any] = {"confirm": False, "timeout": 30.0, "behavior": None}
+        usual: dict[str, Any] = {"require_approval": False, "timeout": 30.0, "behavior": None}
         said = {name: value for name, value in self._options.items() if value != usual[name]}
         said |= {"cwd": self._cwd} if self._cwd is not None else {}
         said |= {"only": sorted(self._only)} if self._only is not None else {}

@@ -15,7 +15,7 @@ from livewidget.errors import UsageError
 from livewidget.models import find
 from livewidget.session.session import LiveSession
 from livewidget.session.supervisor import Endurance
-from livewidget.session.tool_runner import Confirm
+from livewidget.session.tool_runner import ApprovalCallback
 from livewidget.tools import Tool, ToolSource
 
 #: Where names come from that are not of `livewidget` itself.
@@ -75,7 +75,7 @@ def connect(
     tools: Sequence[Any] = (),
     history: Sequence[tuple[str, str]] = (),
     endurance: Endurance | None = None,
-    confirm: Confirm | bool | None = None,
+    approve: ApprovalCallback | bool | None = None,
     **config: Any,
 ) -> LiveSession:
     """Prepare a session, to be opened with `async with`.
@@ -85,7 +85,7 @@ def connect(
         tools: Functions that the model may call, MCP sessions, `McpServer`s.
         history: What was said before, for the model to know: `[("user", "…"), ("model", "…")]`.
         endurance: What the session does about connections that end, and about silence.
-        confirm: Asked before a tool with `confirm=True` runs; see `LiveSession`.
+        approve: Asked before a tool with `require_approval=True` runs; see `LiveSession`.
         config: Fields of `LiveConfig`: `voice="Kore"`, `system_instruction="…"` …
 
     Raises:
@@ -96,7 +96,7 @@ def connect(
     provider = resolve(provider_or_model)
     settings = LiveConfig.of(**config)
     settings.check(find(provider.model, provider.service))
-    return LiveSession(provider, settings, tools=tools, history=history, endurance=endurance, confirm=confirm)
+    return LiveSession(provider, settings, tools=tools, history=history, endurance=endurance, approve=approve)
 
 
 def resolve(provider_or_model: Provider | str | None = None) -> Provider:

@@ -20,7 +20,7 @@ from livewidget.errors import LiveError, ServerFault
 from livewidget.events import Event
 from livewidget.models import Model
 from livewidget.tools import failure
-from livewidget.turns import Record, Turn, record_for
+from livewidget.turns import Turn, TurnTracker, tracker_for
 
 
 class Answers:
@@ -191,7 +191,7 @@ class Telling:
     def __init__(self, model: Model, clock: Clock) -> None:
         self._model = model
         self._clock = clock
-        self._conversation: Record = record_for(model)
+        self._conversation: TurnTracker = tracker_for(model)
         self._answers = Answers()
         self._sinks: Sinks[Event] = Sinks()
         self._turn_sinks: Sinks[Turn] = Sinks()

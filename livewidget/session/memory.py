@@ -25,8 +25,8 @@ from livewidget.protocol.inspect import without_secrets
 from livewidget.session.hub import Telling
 from livewidget.session.outbox import Item, Upstream, kind_of
 from livewidget.session.supervisor import Endurance, Line, Why
-from livewidget.session.tool_runner import Confirm, Toolbox
-from livewidget.session.usage import Totals
+from livewidget.session.tool_runner import ApprovalCallback, ToolRunner
+from livewidget.session.usage import UsageTracker
 from livewidget.session.wire_log import WireLog
 from livewidget.turns import Floor, Turn
 
@@ -124,7 +124,7 @@ class Moving(Telling):
         tools: Tools,
         handle: str | None,
         history: Iterable[tuple[str, str]],
-        confirm: Confirm | bool | None,
+        approve: ApprovalCallback | bool | None,
         endurance: Endurance | None,
         clock: Clock | None,
     ) -> None:
@@ -135,15 +135,15 @@ class Moving(Telling):
         self.wire = WireLog(self._clock, self._without_secrets, self._callbacks_failed)
         self._history = checked(history, self._model)
         self._endurance = endurance or Endurance()
-        self._totals = Totals()
+        self._usage = UsageTracker()
         self._upstream = Upstream()
         self._line = Line(self, self._upstream, self._clock, self._endurance)
         self._line.handle = handle
         self.error: LiveError | None = None
-        self._confirm = confirm
-        self._toolbox = self._make_toolbox(tools)
-        self._next: tuple[LiveConfig, Toolbox] | None = None  # settings of the next connection
-        self._dialled: tuple[LiveConfig, Toolbox] | None = None  # those of the one that is being opened
+        self._approve = approve
+        self._tools = self._make_tool_runner(tools)
+        self._next: tuple[LiveConfig, ToolRunner] | None = None  # settings of the next connection
+        self._dialled: tuple[LiveConfig, ToolRunner] | None = None  # those of the one that is being opened
         self._known = -1  # index of the last turn that the service's memory holds
         self._untold: set[int] = set()  # questions over which connections broke
         self._resumable = True
@@ -151,7 +151,7 @@ class Moving(Telling):
         self._voiced_ms = self._over_ms = self._handle_ms = float("-inf")
 
     @abstractmethod
-    def _make_toolbox(self, tools: Tools) -> Toolbox:
+    def _make_tool_runner(self, tools: Tools) -> ToolRunner:
         """Return the tools of this session."""
 
     @abstractmethod
@@ -196,7 +196,7 @@ class Moving(Telling):
             case events.TurnComplete():
                 self._over_ms = self._clock.now_ms()
                 self._line.good()
-                if not self._conversation.asked:
+                if not self._conversation.has_unanswered_input:
                     self._upstream.settled()
             case events.ResumptionUpdate(handle=handle, resumable=resumable):
                 self._resumable = resumable
@@ -210,7 +210,9 @@ class Moving(Telling):
     def _settled(self) -> int:
         """Return the index of the last turn that is over, and answered where it was a question."""
         turns = self._conversation.turns
-        while turns and (not turns[-1].final or (turns[-1].speaker == "user" and self._conversation.asked)):
+        while turns and (
+            not turns[-1].final or (turns[-1].speaker == "user" and self._conversation.has_unanswered_input)
+        ):
             turns.pop()
         return turns[-1].index if turns else -1
 
@@ -230,15 +232,13 @@ class Moving(Telling):
     async def dial(self, handle: str | None) -> Connection:
         """Open a connection, with the service's memory or without."""
         self._dialled = self._next
-        config, toolbox = self._dialled or (self.config, self._toolbox)
+        config, runner = self._dialled or (self.config, self._tools)
         told_before = bool(self._told_anew())
         first = not self._line.moves and not self._conversation.turns
         seeds = self._model.seeds_history and told_before
         seeds = seeds or (config.seed_history and (first or told_before))
         config = replace(config, seed_history=handle is None and seeds)
-        return await Connection.open(
-            self.provider, config, toolbox.declarations, handle=handle, tap=self.wire
-        )
+        return await Connection.open(self.provider, config, runner.declarations, handle=handle, tap=self.wire)
 
     def parted(self, why: Why) -> None:
         """There is no connection for now."""
@@ -253,16 +253,16 @@ class Moving(Telling):
     async def arrived(self, *, resumed: bool, why: Why, gap_ms: float) -> list[ClientMessage]:
         """The talk goes on over a new connection; returns what the service must be told first."""
         if self._dialled is not None:
-            self.config, toolbox = self._dialled
+            self.config, runner = self._dialled
             self._next = None if self._next is self._dialled else self._next
-            if toolbox is not self._toolbox:
-                await self._toolbox.adopt(toolbox)
+            if runner is not self._tools:
+                await self._tools.adopt(runner)
         if not resumed:
             self._known = -1
-        self._totals.turn()  # What was reported last is counted with the old connection.
+        self._usage.end_turn()  # What was reported last is counted with the old connection.
         self._resumable, self._dropping, self._over_ms = True, False, float("-inf")
         turn = self._conversation.model_turn
-        asked = self._conversation.asked
+        asked = self._conversation.has_unanswered_input
         self._upstream.faults += asked and why == "server"
         if self._upstream.faults > STUMBLES:
             # It may be these very words that the server stumbles over.
@@ -294,7 +294,7 @@ class Moving(Telling):
     def went(self, item: Item) -> None:
         """That was sent."""
         if item.kind == "sound":
-            self._conversation.sent(item.ms, self._clock.now_ms())
+            self._conversation.audio_sent(item.ms, self._clock.now_ms())
 
     def _told_anew(self) -> list[ClientMessage]:
         """Return what tells a session that knows nothing what was said."""
@@ -313,7 +313,7 @@ class Moving(Telling):
 
     def _unanswered(self) -> list[Turn]:
         """Return the questions at the end of the talk that wait for an answer."""
-        if not self._conversation.asked:
+        if not self._conversation.has_unanswered_input:
             return []
         turns = reversed(self._conversation.turns)
         return list(itertools.takewhile(lambda turn: turn.speaker == "user", turns))
@@ -330,7 +330,7 @@ class Moving(Telling):
         given = self._upstream.drop_results(known)
         running = [id for id, (_, use) in uses.items() if use.state not in OVER and id not in known]
         if running:
-            self._toolbox.cancel(running)
+            self._tools.cancel(running)
             self._take(events.ToolCallCancelled(ids=tuple(running)))
         for id in (*running, *given):
             name = uses[id][1].name[:64] if id in uses else "a tool"
@@ -382,28 +382,28 @@ class Moving(Telling):
             StateError: If the session is not open, or ends meanwhile.
         """
         self._need_open()
-        pending, toolbox = self._next or (self.config, self._toolbox)
+        pending, runner = self._next or (self.config, self._tools)
         config = pending if config is None else config
         if not isinstance(system_instruction, Same):
             config = replace(config, system_instruction=system_instruction)
         config.check(self._model)
         if not isinstance(tools, Same):
-            toolbox = self._make_toolbox(tools)
-            await toolbox.open()
-        if config == self.config and toolbox is self._toolbox:
+            runner = self._make_tool_runner(tools)
+            await runner.open()
+        if config == self.config and runner is self._tools:
             return
         if self._next is not None or not self._changes_at_once(config):
-            await self._renew(config, toolbox)
+            await self._renew(config, runner)
             return
         message = context_message(
             config,
             self._model,
             instruction=config != self.config,
-            declarations=None if toolbox is self._toolbox else toolbox.declarations,
+            declarations=None if runner is self._tools else runner.declarations,
         )
         self.config = config
-        if toolbox is not self._toolbox:
-            await self._toolbox.adopt(toolbox)
+        if runner is not self._tools:
+            await self._tools.adopt(runner)
         await self._send(message)
 
     def _changes_at_once(self, config: LiveConfig) -> bool:
@@ -414,14 +414,14 @@ class Moving(Telling):
         cleared = config.system_instruction is None and before.system_instruction is not None
         return self._model.context_update and rest and not cleared
 
-    async def _renew(self, config: LiveConfig, toolbox: Toolbox) -> None:
-        _, before = self._next or (None, toolbox)
-        self._next = (config, toolbox)
-        if before is not toolbox and before is not self._toolbox:
+    async def _renew(self, config: LiveConfig, runner: ToolRunner) -> None:
+        _, before = self._next or (None, runner)
+        self._next = (config, runner)
+        if before is not runner and before is not self._tools:
             await before.close()  # Of a change that this one overtakes.
         try:
             await self._line.renew()
         except LiveError:
-            if toolbox is not self._toolbox:
-                await toolbox.close()
+            if runner is not self._tools:
+                await runner.close()
             raise

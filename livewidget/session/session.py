@@ -41,7 +41,7 @@ from livewidget.session.audio_input import (
 from livewidget.session.memory import Moving, Tools
 from livewidget.session.outbox import SOUND_MS, Hold
 from livewidget.session.supervisor import Endurance
-from livewidget.session.tool_runner import Confirm, Toolbox
+from livewidget.session.tool_runner import ApprovalCallback, ToolRunner
 from livewidget.session.usage import Meter, cost_of
 from livewidget.turns import Floor, Turn
 
@@ -111,7 +111,7 @@ class Core(Moving):
         tools: Tools = (),
         handle: str | None = None,
         history: Iterable[tuple[str, str]] = (),
-        confirm: Confirm | bool | None = None,
+        approve: ApprovalCallback | bool | None = None,
         endurance: Endurance | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -125,8 +125,9 @@ class Core(Moving):
             handle: Of an earlier session, to go on with its talk.
             history: What was said before: pairs of "user" or "model" and a text. Told to the model, where it
                 does not know it by `handle`.
-            confirm: Asked before a tool with `confirm=True` runs: a function, or a coroutine function, of the
-                call; True: `ToolAsking` is told, and `allow` answers. None: such a tool does not run.
+            approve: Decides whether a call of a tool with `require_approval=True` may run: a function or
+                coroutine function of the call. True: `ToolApprovalRequested` is published, and the method
+                `approve` decides. None: such a tool does not run.
             endurance: What the session does about connections that end, and about silence.
             clock: Another clock; for tests.
 
@@ -135,7 +136,7 @@ class Core(Moving):
             ConfigError: If the model does not treat calls as a tool wants it.
             UsageError: If `history` is none, or the model cannot be told any.
         """
-        super().__init__(provider, config, tools, handle, history, confirm, endurance, clock)
+        super().__init__(provider, config, tools, handle, history, approve, endurance, clock)
         self._phase = Phase.NEW
         self._beat: asyncio.Task[None] | None = None
         self._settling: asyncio.Task[None] | None = None
@@ -149,15 +150,15 @@ class Core(Moving):
     def __repr__(self) -> str:
         return f"<LiveSession with {self.provider.model}, {self._phase.name.lower()}>"
 
-    def _make_toolbox(self, tools: Tools) -> Toolbox:
-        return Toolbox(
+    def _make_tool_runner(self, tools: Tools) -> ToolRunner:
+        return ToolRunner(
             tools,
             self._model,
             deliver=self._tool_told,
             tell=self._take,
             freed=self._call_over,
             clock=self._clock,
-            confirm=self._confirm,
+            approve=self._approve,
         )
 
     # --- Life -----------------------------------------------------------------------------------------------
@@ -176,14 +177,14 @@ class Core(Moving):
             raise StateError(f"The session {self._phase.value}")
         self._phase = Phase.OPENING
         try:
-            await self._toolbox.open()
+            await self._tools.open()
             connection = await self._first_connection()
         except BaseException:
             self._phase = Phase.ENDED
-            await self._toolbox.close()
+            await self._tools.close()
             raise
         if self._phase is not Phase.OPENING:  # Closed meanwhile.
-            await self._toolbox.close()
+            await self._tools.close()
             await connection.close()
             raise StateError("The session was closed while it was being opened.")
         self._phase = Phase.OPEN
@@ -235,7 +236,7 @@ class Core(Moving):
             await asyncio.wait([self._beat])
         await self._line.stop()
         await self._hold.close()
-        await self._toolbox.close()
+        await self._tools.close()
         await self._line.close()
 
     def _need_open(self) -> None:
@@ -252,7 +253,7 @@ class Core(Moving):
 
     def _must_hold(self) -> bool:
         """Whether the model would take it amiss to be spoken to now: it waits for a tool."""
-        return self._model.undisturbed_calls and self.config.hold_while_calling and self._toolbox.blocks
+        return self._model.undisturbed_calls and self.config.hold_while_calling and self._tools.blocks
 
     async def _pass_time(self) -> None:
         try:
@@ -275,17 +276,17 @@ class Core(Moving):
         self._watch.heard(self._clock.now_ms())
         match event:
             case events.ToolCall():
-                call = self._toolbox.admit(event)
+                call = self._tools.admit(event)
                 if call is not None:
                     self._take(call)
-                    self._toolbox.run(call)
+                    self._tools.run(call)
                 return
             case events.ToolCallCancelled(ids=ids):
-                self._toolbox.cancel(ids)
+                self._tools.cancel(ids)
             case events.Usage():
-                self._totals.add(event)
+                self._usage.add(event)
             case events.TurnComplete():
-                self._totals.turn()
+                self._usage.end_turn()
                 self._dropping = False
             case events.Interrupted() if self._dropping:
                 self._dropping = False  # The answer to our own; it was told when it was sent.
@@ -398,12 +399,12 @@ class LiveSession(Core):
     @property
     def usage(self) -> events.Usage:
         """Token counts of the whole session. The service counts all that is retained again in each turn."""
-        return self._totals.usage
+        return self._usage.usage
 
     @property
     def context_tokens(self) -> int:
         """What the service retained in the last turn, as it reported it."""
-        return self._totals.context_tokens
+        return self._usage.context_tokens
 
     @property
     def time_left_ms(self) -> float | None:
@@ -564,15 +565,15 @@ class LiveSession(Core):
             UsageError: If no such call waits, or the result cannot be sent.
         """
         self._need_open()
-        await self._toolbox.answer(id, result)
+        await self._tools.submit_result(id, result)
 
-    def allow(self, id: str, allowed: bool = True) -> bool:
-        """Say whether a call that asks (`ToolAsking`) may run.
+    def approve(self, id: str, approved: bool = True) -> bool:
+        """Say whether a call that asks (`ToolApprovalRequested`) may run.
 
         Returns:
             Whether it was waiting for that: a call that is over, or unknown, is not, and nothing happens.
         """
-        return self._toolbox.allow(id, allowed)
+        return self._tools.approve(id, approved)
 
     async def interrupt(self) -> None:
         """Stop the model's turn. Where the service cannot be told, the rest of it is dropped here."""
@@ -586,16 +587,16 @@ class LiveSession(Core):
             # Any clientContent interrupts; this one asks for nothing.
             await self._send(ClientMessage(client_content=ClientContent(turn_complete=False)))
 
-    def heard(self, turn_index: int, sample: int) -> None:
+    def playback_stopped(self, turn_index: int, sample: int) -> None:
         """Say where playback of a turn stopped: the last sample heard, at 24 kHz. Its text is cut there."""
-        self._tell_turns(self._conversation.heard(turn_index, sample, self._clock.now_ms()))
+        self._tell_turns(self._conversation.playback_stopped(turn_index, sample, self._clock.now_ms()))
 
-    def played(self, turn_index: int, sample: int) -> None:
+    def playback_progress(self, turn_index: int, sample: int) -> None:
         """Say how far playback of a turn is, a few times a second: the last sample heard, at 24 kHz.
 
         Its `timing` then says how long it was heard.
         """
-        self._tell_turns(self._conversation.played(turn_index, sample, self._clock.now_ms()))
+        self._tell_turns(self._conversation.playback_progress(turn_index, sample, self._clock.now_ms()))
 
     async def _picture(self, image: Any, mime_type: str | None) -> Picture:
         self._need_open()

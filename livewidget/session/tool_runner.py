@@ -57,11 +57,11 @@ from livewidget.tools import (
     tools_of,
 )
 
-Confirm = Callable[[events.ToolCall], Awaitable[bool | None] | bool | None]
+ApprovalCallback = Callable[[events.ToolCall], Awaitable[bool | None] | bool | None]
 """Told of a call, says whether it may run; None: nobody is there to be asked."""
 
 
-class Refused(Exception):
+class ToolDenied(Exception):
     """A call may not run.
 
     Attributes:
@@ -75,39 +75,39 @@ class Refused(Exception):
         self.notice = notice
 
 
-class Asking:
+class Approvals:
     """The calls that wait for a person.
 
     Args:
-        confirm: Asks; True: `answer` will be called; None: nobody can be asked.
+        approve: Asks; True: `resolve` will be called; None: nobody can be asked.
         clock: What their patience is measured with.
         tell: Takes the event that a call waits.
     """
 
     def __init__(
-        self, confirm: Confirm | bool | None, clock: Clock, tell: Callable[[events.Event], object]
+        self, approve: ApprovalCallback | bool | None, clock: Clock, tell: Callable[[events.Event], object]
     ) -> None:
-        self._confirm = confirm
+        self._approve = approve
         self._clock = clock
         self._tell = tell
         self._waiting: dict[str, asyncio.Future[bool]] = {}
 
-    async def ask(self, call: events.ToolCall, seconds: float) -> None:
+    async def request(self, call: events.ToolCall, seconds: float) -> None:
         """Return once the call is allowed.
 
         Raises:
-            Refused: If it is not, in `seconds`.
+            ToolDenied: If it is not, in `seconds`.
         """
-        if not self._confirm:
+        if not self._approve:
             raise _nobody(call)
         answer = self._waiting[call.id] = asyncio.get_running_loop().create_future()
-        self._tell(events.ToolAsking(id=call.id))
+        self._tell(events.ToolApprovalRequested(id=call.id))
         work: list[asyncio.Future[Any]] = [
             answer,
             asyncio.ensure_future(self._clock.sleep_until(self._clock.now_ms() + seconds * 1000)),
         ]
-        if callable(self._confirm):
-            work.append(asyncio.ensure_future(_asked(self._confirm, call)))
+        if callable(self._approve):
+            work.append(asyncio.ensure_future(_asked(self._approve, call)))
         try:
             done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -117,40 +117,40 @@ class Asking:
                     one.exception()  # Seen: asyncio would complain of one that nobody looked at.
         decided = next((one for one in (answer, *work[2:]) if one in done), None)
         if decided is None:
-            raise Refused(
+            raise ToolDenied(
                 "the user did not say that it may run",
                 f"The tool {call.name} did not run: nobody allowed it within {seconds:g} s.",
             )
         if (error := decided.exception()) is not None:
-            raise Refused(
+            raise ToolDenied(
                 "the user could not be asked whether it may run",
                 f"The tool {call.name} did not run: asking for it failed ({failure(error)}).",
             )
         if decided.result() is None:
             raise _nobody(call)
         if decided.result() is not True:
-            raise Refused("the user did not allow it", None)
-        self._tell(events.ToolAllowed(id=call.id))
+            raise ToolDenied("the user did not allow it", None)
+        self._tell(events.ToolApproved(id=call.id))
 
-    def answer(self, id: str, allowed: bool) -> bool:
+    def resolve(self, id: str, approved: bool) -> bool:
         """Say whether a call may run; returns whether it was waiting for that. The first word counts."""
         waiting = self._waiting.get(id)
         if waiting is None or waiting.done():
             return False
-        waiting.set_result(allowed is True)
+        waiting.set_result(approved is True)
         return True
 
 
-async def _asked(confirm: Confirm, call: events.ToolCall) -> bool | None:
-    answer = confirm(call)
+async def _asked(approve: ApprovalCallback, call: events.ToolCall) -> bool | None:
+    answer = approve(call)
     return await answer if inspect.isawaitable(answer) else answer
 
 
-def _nobody(call: events.ToolCall) -> Refused:
-    return Refused(
+def _nobody(call: events.ToolCall) -> ToolDenied:
+    return ToolDenied(
         "it may run only when a person allows it, and nobody can be asked here",
         f"The tool {call.name} asks before it runs, and nobody can be asked here: show the widget, "
-        "or give LiveSession confirm=…, a function that answers.",
+        "or give LiveSession approve=…, a function that answers.",
     )
 
 
@@ -479,13 +479,13 @@ class Desk:
     """What all calls of a session share.
 
     Attributes:
-        asking: Asks a person whether a call may run.
+        approvals: Asks a person whether a call may run.
         deliver: Takes what calls give.
         clock: What durations are measured with.
         places: How many may run at once.
     """
 
-    asking: Asking
+    approvals: Approvals
     deliver: Deliver
     clock: Clock
     places: threading.BoundedSemaphore
@@ -524,8 +524,8 @@ class Call:
         """Call the function, if a person allows it where one is to be asked, and tell what it gives."""
         try:
             sent = await self._result()
-        except Refused as refused:
-            await self._fail(refused.told, refused=True, notice=refused.notice)
+        except ToolDenied as denied:
+            await self._fail(denied.told, refused=True, notice=denied.notice)
         except ToolError as problem:
             await self._fail(str(problem))
         except TimeoutError as problem:
@@ -556,8 +556,8 @@ class Call:
         if tool is None:
             raise ToolError(f"there is no tool called {self.event.name[:64]}")
         arguments = tool.bind(self.event.args)
-        if tool.confirm:
-            await self._desk.asking.ask(self.event, tool.confirm)
+        if tool.approval_timeout:
+            await self._desk.approvals.request(self.event, tool.approval_timeout)
             self._started = self._desk.clock.now_ms()
         if not self._desk.places.acquire(blocking=False):
             raise ToolError(f"{CALLS} calls run already: wait until one has ended")
@@ -635,7 +635,7 @@ PATIENCE: Final = 2.0
 _numbers = itertools.count(1)
 
 
-class Toolbox:
+class ToolRunner:
     """The tools of one session, and the calls under way. Results of calls that were cancelled are dropped."""
 
     def __init__(
@@ -647,7 +647,7 @@ class Toolbox:
         tell: Callable[[events.Event], object],
         freed: Callable[[], object],
         clock: Clock,
-        confirm: Confirm | bool | None = None,
+        approve: ApprovalCallback | bool | None = None,
     ) -> None:
         """Take the tools.
 
@@ -659,7 +659,7 @@ class Toolbox:
             tell: Called with what else there is to know of calls.
             freed: Called when a call is over.
             clock: What durations are measured with.
-            confirm: Asks a person whether a call may run; see `Asking`.
+            approve: Asks a person whether a call may run; see `Approvals`.
 
         Raises:
             ToolError: If something cannot be a tool, or two have one name.
@@ -667,8 +667,8 @@ class Toolbox:
         """
         self._model = model
         self._freed = freed
-        self._asking = Asking(confirm, clock, tell)
-        self._desk = Desk(self._asking, deliver, clock, threading.BoundedSemaphore(CALLS))
+        self._approvals = Approvals(approve, clock, tell)
+        self._desk = Desk(self._approvals, deliver, clock, threading.BoundedSemaphore(CALLS))
         self._known, self._sources = tools.sorted_out(sourced(offered))
         self._is_open = False
         self._tools: dict[str, Tool | None] = {}
@@ -710,8 +710,8 @@ class Toolbox:
             self._manners[manner.name] = manner
             self._tools[manner.name] = tool if isinstance(tool, Tool) else None
 
-    async def adopt(self, other: Toolbox) -> None:
-        """Offer from now on what another toolbox offers, which is not used itself. Calls under way go on."""
+    async def adopt(self, other: ToolRunner) -> None:
+        """Offer from now on what another runner offers, which is not used itself. Calls under way go on."""
         mine, self._sources = self._sources, other._sources
         self._known, self._tools, self._manners = other._known, other._tools, other._manners
         was_open, self._is_open, other._is_open = self._is_open, other._is_open, False
@@ -736,12 +736,12 @@ class Toolbox:
         """Begin an admitted call; it ends with `deliver`, or with nothing if it is cancelled."""
         call = self._calls[event.id]
         if call.tool is None and event.name in self._tools:
-            return  # `answer` answers it.
+            return  # `submit_result` answers it.
         task = asyncio.create_task(call.run(), name=f"tool {event.name[:40]}")
         self._running[event.id] = task
         task.add_done_callback(lambda _: self._over(event.id))
 
-    async def answer(self, id: str, result: Any) -> None:
+    async def submit_result(self, id: str, result: Any) -> None:
         """Give the result of a call whose tool was declared without a function.
 
         Raises:
@@ -756,9 +756,9 @@ class Toolbox:
         await call.answer(result)
         self._over(id)
 
-    def allow(self, id: str, allowed: bool) -> bool:
+    def approve(self, id: str, approved: bool) -> bool:
         """Say whether a call that asks may run; returns whether it was waiting for that."""
-        return self._asking.answer(id, allowed)
+        return self._approvals.resolve(id, approved)
 
     def cancel(self, ids: Iterable[str]) -> None:
         """Stop these calls and drop their results. A function in a thread runs on; nobody waits for it."""

@@ -73,7 +73,7 @@ _COUNTS = (
 _MAPS = ("prompt_by_modality", "response_by_modality")
 
 
-class Totals:
+class UsageTracker:
     """Adds up the usage of turns. The service may report often in one turn: its last report counts.
 
     Attributes:
@@ -95,7 +95,7 @@ class Totals:
         self._current = usage
         self.context_tokens = usage.prompt_tokens or self.context_tokens
 
-    def turn(self) -> None:
+    def end_turn(self) -> None:
         """The turn is over."""
         self._settled, self._current = self.usage, None
 

@@ -15,7 +15,7 @@ from livewidget.tools.result import (
 )
 from livewidget.tools.schema import check_declaration
 from livewidget.tools.tool import (
-    CONFIRM_TIMEOUT,
+    APPROVAL_TIMEOUT,
     TIMEOUT,
     Behavior,
     Offered,
@@ -27,7 +27,7 @@ from livewidget.tools.tool import (
 )
 
 __all__ = [
-    "CONFIRM_TIMEOUT",
+    "APPROVAL_TIMEOUT",
     "ERROR_LENGTH",
     "RESULT_LIMIT",
     "TIMEOUT",

@@ -48,7 +48,7 @@ async def tools_of(
         session: Initialised already.
         prefix: Put before each name, to tell the tools of two servers apart.
         only: Names, as the server has them, of those that are wanted; None: all.
-        **options: `timeout`, `confirm`, `behavior` of each `Tool`.
+        **options: `timeout`, `require_approval`, `behavior` of each `Tool`.
 
     Raises:
         ToolError: If the server has a tool that no model could be told of.
@@ -91,7 +91,7 @@ def _tool(session: Any, listed: Mapping[str, Any], prefix: str, options: Mapping
         description=description[:DESCRIPTION_LENGTH],
         schema=schema,
         timeout=base.timeout,
-        confirm=base.confirm,
+        approval_timeout=base.approval_timeout,
         behavior=base.behavior,
         scheduling=base.scheduling,
     )

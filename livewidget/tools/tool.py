@@ -155,7 +155,7 @@ def _default(value: Any) -> Any:
 #: Seconds that a call may take.
 TIMEOUT: Final = 30.0
 #: Seconds that a person has to allow a call.
-CONFIRM_TIMEOUT: Final = 30.0
+APPROVAL_TIMEOUT: Final = 30.0
 
 Behavior = Literal["BLOCKING", "NON_BLOCKING"]
 
@@ -176,7 +176,7 @@ class Tool:
         arguments: The struct that arguments are checked with; None: whoever is called checks them.
         timeout: Seconds that a call may take; of a generator, each of its values.
         result_limit: Largest result, in bytes of JSON.
-        confirm: Seconds that a person has to allow a call; 0: nobody is asked.
+        approval_timeout: Seconds that a person has to allow a call; 0: nobody is asked.
         behavior: Whether the model waits for the result; None: as it does by itself.
         scheduling: When the model speaks of a result; None: as it does by itself.
     """
@@ -188,7 +188,7 @@ class Tool:
     arguments: type[msgspec.Struct] | None = None
     timeout: float = TIMEOUT
     result_limit: int = RESULT_LIMIT
-    confirm: float = 0.0
+    approval_timeout: float = 0.0
     behavior: Behavior | None = None
     scheduling: Scheduling | None = None
 
@@ -200,7 +200,7 @@ class Tool:
         name: str | None = None,
         timeout: float = TIMEOUT,
         result_limit: int = RESULT_LIMIT,
-        confirm: bool | float = False,
+        require_approval: bool | float = False,
         behavior: Behavior | None = None,
         scheduling: Scheduling | None = None,
     ) -> Tool:
@@ -215,7 +215,8 @@ class Tool:
             name: As the model shall know it; None: the function's own name.
             timeout: Seconds that a call may take; of a generator, each of its values.
             result_limit: Largest result, in bytes of JSON.
-            confirm: Whether a person is asked before each call, for 30 s; a number: for so many seconds.
+            require_approval: Whether a person must approve each call, within 30 s; a number:
+                within so many seconds.
             behavior: "BLOCKING": the model waits for the result and says nothing; "NON_BLOCKING": it goes on
                 talking. None: the model's own, or NON_BLOCKING where a generator or `scheduling` needs it.
             scheduling: When the model speaks of a result of a call that does not block: "INTERRUPT",
@@ -240,7 +241,7 @@ class Tool:
             arguments=arguments,
             timeout=_seconds(timeout, "timeout", name),
             result_limit=result_limit,
-            confirm=_patience(confirm, name),
+            approval_timeout=_patience(require_approval, name),
             **_manners(behavior, scheduling, name),
         )
 
@@ -267,12 +268,12 @@ class Tool:
     @property
     def options(self) -> dict[str, Any]:
         """The keywords of `Tool.of` that make it what it is, where they are not the usual ones."""
-        asked = self.confirm == CONFIRM_TIMEOUT or self.confirm
+        asked = self.approval_timeout == APPROVAL_TIMEOUT or self.approval_timeout
         said = {
             "name": (self.name, name_of(self.function)),
             "timeout": (self.timeout, TIMEOUT),
             "result_limit": (self.result_limit, RESULT_LIMIT),
-            "confirm": (asked, False),
+            "require_approval": (asked, False),
             "behavior": (self.behavior, None),
             "scheduling": (self.scheduling, None),
         }
@@ -344,10 +345,10 @@ def _seconds(value: Any, what: str, name: str) -> float:
     return float(value)
 
 
-def _patience(confirm: Any, name: str) -> float:
-    if isinstance(confirm, bool):
-        return CONFIRM_TIMEOUT if confirm else 0.0
-    return _seconds(confirm, "confirm", name)
+def _patience(require_approval: Any, name: str) -> float:
+    if isinstance(require_approval, bool):
+        return APPROVAL_TIMEOUT if require_approval else 0.0
+    return _seconds(require_approval, "require_approval", name)
 
 
 def _manners(behavior: Any, scheduling: Any, name: str) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def step(floor: Floor, event: Event) -> Floor:
     return FLOOR[floor].get(type(event), floor)
 
 
-class Chair:
+class FloorState:
     """Gives the floor, and remembers what the user did since the model's open turn began.
 
     Attributes:

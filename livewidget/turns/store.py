@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from livewidget.events import ToolAllowed, ToolAsking, ToolCall, ToolResult, ToolUpdate
+from livewidget.events import ToolApprovalRequested, ToolApproved, ToolCall, ToolResult, ToolUpdate
 from livewidget.turns.turn import AUDIO_RATE, Timing, ToolUse, Turn
 
 
-class Ledger:
+class TurnStore:
     """Turns in the order of their numbers. A number can be taken long before its turn begins."""
 
     def __init__(self) -> None:
@@ -52,9 +52,9 @@ class Ledger:
     def change(self, index: int, **fields: Any) -> Turn:
         """Replace a turn by one that looks different."""
         self._changed.add(index)
-        return self.amend(index, **fields)
+        return self.patch(index, **fields)
 
-    def amend(self, index: int, **fields: Any) -> Turn:
+    def patch(self, index: int, **fields: Any) -> Turn:
         """Replace a turn by one that looks the same."""
         return self.put(replace(self._turns[index], **fields))
 
@@ -207,8 +207,8 @@ UPDATES: Final = 20
 class Calls:
     """Calls that run, and the turns that they belong to."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, store: TurnStore) -> None:
+        self._store = store
         self._running: dict[str, int] = {}
         self._times: dict[int, dict[str, tuple[float, float]]] = {}
         self._told: set[str] = set()
@@ -230,7 +230,7 @@ class Calls:
     def start(self, index: int, event: ToolCall, now_ms: float) -> None:
         """The model calls a function in the turn with that index."""
         use = ToolUse(id=event.id, name=event.name, args=event.args)
-        self._ledger.change(index, tools=(*self._ledger[index].tools, use))
+        self._store.change(index, tools=(*self._store[index].tools, use))
         self._running[event.id] = index
         self._times.setdefault(index, {})[event.id] = (now_ms, float("inf"))
         while len(self._times) > TIMED:
@@ -244,15 +244,15 @@ class Calls:
         """Return whether the model was told of a value while the call ran."""
         return id in self._told
 
-    def go_on(self, event: ToolAsking | ToolAllowed | ToolUpdate, now_ms: float) -> None:
+    def go_on(self, event: ToolApprovalRequested | ToolApproved | ToolUpdate, now_ms: float) -> None:
         """A call waits for a person, runs after all, or has given a value and runs on."""
         index = self._running.get(event.id)
         if index is None:
             return
         match event:
-            case ToolAsking():
+            case ToolApprovalRequested():
                 self._change(index, event.id, state="asking")
-            case ToolAllowed():
+            case ToolApproved():
                 self._change(index, event.id, state="running")
                 if event.id in (times := self._times.get(index, {})):
                     times[event.id] = (now_ms, float("inf"))  # What a person takes is not the tool's time.
@@ -294,10 +294,10 @@ class Calls:
 
     def _use(self, index: int, id: str) -> ToolUse:
         under_way = ("asking", "running")
-        return next(use for use in self._ledger[index].tools if use.id == id and use.state in under_way)
+        return next(use for use in self._store[index].tools if use.id == id and use.state in under_way)
 
     def _change(self, index: int, id: str, **fields: Any) -> None:
         use = self._use(index, id)
-        uses = self._ledger[index].tools
+        uses = self._store[index].tools
         changed = replace(use, **fields)
-        self._ledger.change(index, tools=tuple(changed if one is use else one for one in uses))
+        self._store.change(index, tools=tuple(changed if one is use else one for one in uses))

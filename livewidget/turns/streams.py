@@ -30,11 +30,11 @@ from livewidget.events import (
 )
 from livewidget.turns.floor import Floor
 from livewidget.turns.metadata import language_of
-from livewidget.turns.tracker import Unended, audible, revises
+from livewidget.turns.tracker import SilenceDelimitedTracker, audible, revises
 from livewidget.turns.turn import AUDIO_RATE, Span, Turn, spoken_samples
 
 
-class Dictation(Unended):
+class DictationTracker(SilenceDelimitedTracker):
     """A talk in which one side only listens."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Dictation(Unended):
         """Return the start of speech that a transcript implies where none was announced."""
         if not isinstance(event, InputTranscript | InterimInputTranscript) or not event.text:
             return None
-        if self._turn is not None or self._hearing.mends(event) or self.floor is not Floor.LISTENING:
+        if self._turn is not None or self._transcripts.corrects(event) or self.floor is not Floor.LISTENING:
             return None
         return ActivityStart(inferred=True)
 
@@ -62,26 +62,30 @@ class Dictation(Unended):
             case InputTranscript() | InterimInputTranscript():
                 self._transcript(event, now_ms)
             case ActivityStart():
-                self._chair.step(event)
+                self._floor_state.step(event)
             case ActivityEnd() if self._turn is None:
-                self._chair.free()
+                self._floor_state.free()
             case TurnComplete() | Interrupted() | SessionMoved() | SessionEnded():
                 self._close()
-        return self._ledger.changed()
+        return self._store.changed()
 
     def _transcript(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> None:
         if isinstance(event, InputTranscript):
             self._language = language_of(event.language) or self._language
         if event.text:
-            if self._turn is None and isinstance(event, InputTranscript) and self._hearing.mends(event):
-                self._hearing.mend(event)
+            if (
+                self._turn is None
+                and isinstance(event, InputTranscript)
+                and self._transcripts.corrects(event)
+            ):
+                self._transcripts.correct(event)
                 return
             inferred = self.infer(event, now_ms)
             if inferred is not None:
-                self._chair.step(inferred)
+                self._floor_state.step(inferred)
             if self._turn is None:
-                self._turn = self._ledger.number()
-            self._hearing.take(self._turn, event, self._language)
+                self._turn = self._store.number()
+            self._transcripts.take(self._turn, event, self._language)
             self._silence.broken(now_ms)
         if isinstance(event, InputTranscript) and event.finished:
             self._close()
@@ -90,8 +94,8 @@ class Dictation(Unended):
         turn, self._turn = self._turn, None
         self._silence.settled()
         if turn is not None:
-            self._hearing.close(turn)
-        self._chair.free()
+            self._transcripts.close(turn)
+        self._floor_state.free()
 
 
 @dataclass(slots=True)
@@ -102,7 +106,7 @@ class _Pair:
     target: int
 
 
-class Translation(Unended):
+class TranslationTracker(SilenceDelimitedTracker):
     """A talk without turns of its own, cut into pairs by silence."""
 
     def __init__(self) -> None:
@@ -128,58 +132,62 @@ class Translation(Unended):
             case OutputAudio():
                 self._sound(event, now_ms)
             case ActivityStart():
-                self._chair.step(event)
+                self._floor_state.step(event)
             case ActivityEnd() if self._pair is None:
-                self._chair.free()
+                self._floor_state.free()
             case TurnComplete() | Interrupted() | SessionMoved() | SessionEnded():
                 self._close()
-        return self._ledger.changed()
+        return self._store.changed()
 
     def _close(self) -> None:
         pair, self._pair = self._pair, None
         self._silence.settled()
         if pair is not None:
             self._last = pair
-            self._hearing.close(pair.source)
-            target = self._ledger.get(pair.target)
+            self._transcripts.close(pair.source)
+            target = self._store.get(pair.target)
             if target is not None and not target.final:
-                self._ledger.change(pair.target, final=True)
-        self._chair.free()
+                self._store.change(pair.target, final=True)
+        self._floor_state.free()
 
     def _open(self) -> _Pair:
         if self._pair is None:
-            self._pair = _Pair(self._ledger.number(), self._ledger.number())
+            self._pair = _Pair(self._store.number(), self._store.number())
         return self._pair
 
     # What was said.
 
     def _source(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> None:
-        turn = self._ledger.get(None if self._pair is None else self._pair.source)
+        turn = self._store.get(None if self._pair is None else self._pair.source)
         if isinstance(event, InputTranscript):
             self._name("user", event.language, turn)
         if not event.text:
             return
-        if (turn is None or turn.final) and isinstance(event, InputTranscript) and self._hearing.mends(event):
-            self._hearing.mend(event)
+        if (
+            (turn is None or turn.final)
+            and isinstance(event, InputTranscript)
+            and self._transcripts.corrects(event)
+        ):
+            self._transcripts.correct(event)
             return
         if turn is not None and turn.final:
             # The pair was opened again for a translation that came late; these are the next words.
             self._close()
         index = self._open().source
-        if index not in self._ledger:
-            self._chair.step(ActivityStart(inferred=True))
-        self._hearing.take(index, event, self._languages.pop("user", None))
+        if index not in self._store:
+            self._floor_state.step(ActivityStart(inferred=True))
+        self._transcripts.take(index, event, self._languages.pop("user", None))
         self._silence.broken(now_ms)
 
     # What it means.
 
     def _target(self, event: OutputTranscript | OutputText, now_ms: float) -> None:
         language = event.language if isinstance(event, OutputTranscript) else None
-        self._name("model", language, self._ledger.get(self.model_turn))
+        self._name("model", language, self._store.get(self.model_turn))
         if not event.text:
             return
         index = self._answered()
-        turn = self._ledger[index]
+        turn = self._store[index]
         spans, again = turn.spans, revises([span.text for span in turn.spans], event.text)
         if again is not None:
             sample, spans = spans[again].sample, spans[:again]
@@ -188,7 +196,7 @@ class Translation(Unended):
             if spans:
                 sample = max(sample, spans[-1].sample + spoken_samples(spans[-1].text))
         language = self._languages.pop("model", turn.language)
-        self._ledger.change(index, spans=(*spans, Span(event.text, sample)), language=language)
+        self._store.change(index, spans=(*spans, Span(event.text, sample)), language=language)
         self._silence.broken(now_ms)
 
     def _sound(self, event: OutputAudio, now_ms: float) -> None:
@@ -196,22 +204,22 @@ class Translation(Unended):
         if self._pair is None and not heard:
             return  # Sound goes on without end, and there is nothing in it.
         index = self._answered() if heard else self._open().target
-        turn = self._ledger.get(index)
+        turn = self._store.get(index)
         if turn is None:
             return
         samples = len(event.data) // 2 * AUDIO_RATE // event.sample_rate
-        self._ledger.amend(index, audio_samples=turn.audio_samples + samples)
+        self._store.patch(index, audio_samples=turn.audio_samples + samples)
         if heard:
             self._silence.broken(now_ms)
-            self._chair.step(event)
+            self._floor_state.step(event)
 
     def _answered(self) -> int:
         """Return the turn of the translation, opened here; of the words before if these still lack one."""
-        if self._pair is None and self._last is not None and self._last.target not in self._ledger:
+        if self._pair is None and self._last is not None and self._last.target not in self._store:
             self._pair = self._last
         index = self._open().target
-        if index not in self._ledger:
-            self._ledger.add(index, "model")
+        if index not in self._store:
+            self._store.add(index, "model")
         return index
 
     def _name(self, side: str, code: str | None, turn: Turn | None) -> None:
@@ -220,6 +228,6 @@ class Translation(Unended):
         if language is None or (turn is not None and turn.language == language):
             return
         if turn is not None and turn.language is None and not turn.final:
-            self._ledger.change(turn.index, language=language)
+            self._store.change(turn.index, language=language)
         else:
             self._languages[side] = language

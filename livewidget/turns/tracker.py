@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from livewidget.events import ActivityStart, Event, InputTranscript, InterimInputTranscript
-from livewidget.turns.floor import Chair, Floor
-from livewidget.turns.store import Ledger, Outgoing
+from livewidget.turns.floor import Floor, FloorState
+from livewidget.turns.store import Outgoing, TurnStore
 from livewidget.turns.turn import Span, Turn
 
 #: A shorter fragment is a piece of what is being said, also where it repeats a word.
@@ -73,48 +73,48 @@ def _words(text: str) -> list[str]:
     return [word.casefold() for word in _WORD.findall(text)]
 
 
-class Hearing:
+class TranscriptAssembler:
     """Puts transcripts into user turns; when a turn begins and ends is up to its owner."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, store: TurnStore) -> None:
+        self._store = store
         # The turn whose last words are a guess, because nothing better had come when it ended.
         self._guessed: int | None = None
 
     def take(self, index: int, event: InputTranscript | InterimInputTranscript, language: str | None) -> None:
         """Add what was heard to a turn, begun here if need be. `language` None: as before."""
-        if index not in self._ledger:
-            self._ledger.add(index, "user")
+        if index not in self._store:
+            self._store.add(index, "user")
             self._guessed = None
-        turn = self._ledger[index]
+        turn = self._store[index]
         if isinstance(event, InterimInputTranscript):
-            self._ledger.change(index, interim=apart(turn.spans, event.text))
+            self._store.change(index, interim=apart(turn.spans, event.text))
             return
         # Words that take a guess's place are a piece of their own; others go on within a word, if need be.
         text = apart(turn.spans, event.text) if turn.interim else event.text
         spans = (*turn.spans, Span(text))
-        self._ledger.change(index, spans=spans, interim="", language=language or turn.language)
+        self._store.change(index, spans=spans, interim="", language=language or turn.language)
 
     def close(self, index: int) -> None:
         """A turn is over: what was only guessed so far becomes its text."""
-        turn = self._ledger.get(index)
+        turn = self._store.get(index)
         if turn is None or turn.final:
             return
         spans = turn.spans
         if turn.interim:
             self._guessed, spans = index, (*spans, Span(turn.interim))
-        self._ledger.change(index, spans=spans, interim="", final=True)
+        self._store.change(index, spans=spans, interim="", final=True)
 
-    def mends(self, event: InputTranscript | InterimInputTranscript) -> bool:
+    def corrects(self, event: InputTranscript | InterimInputTranscript) -> bool:
         """Return whether `event` has the words for a guess in a turn that is over; nothing came since."""
         return self._guessed is not None and isinstance(event, InputTranscript) and bool(event.text)
 
-    def mend(self, event: InputTranscript) -> None:
+    def correct(self, event: InputTranscript) -> None:
         """Put the words in the place of that guess."""
         index, self._guessed = self._guessed, None
         if index is not None:
-            spans = self._ledger[index].spans[:-1]
-            self._ledger.change(index, spans=(*spans, Span(apart(spans, event.text))))
+            spans = self._store[index].spans[:-1]
+            self._store.change(index, spans=(*spans, Span(apart(spans, event.text))))
 
 
 def apart(spans: Sequence[Span], text: str) -> str:
@@ -157,7 +157,7 @@ def audible(pcm: bytes) -> bool:
     return len(samples) > 0 and (max(samples) >= AUDIBLE or min(samples) <= -AUDIBLE)
 
 
-class Record(ABC):
+class TurnTracker(ABC):
     """The turns of one talk and who has the floor. Events go in, turns that look different come out.
 
     All times are milliseconds of one clock that never goes back. Where a subclass has no use for what it is
@@ -172,24 +172,24 @@ class Record(ABC):
 
     def __init__(self) -> None:
         self.link_ms: float | None = None
-        self._ledger = Ledger()
-        self._chair = Chair()
+        self._store = TurnStore()
+        self._floor_state = FloorState()
         self._outgoing = Outgoing()
 
     @property
     def floor(self) -> Floor:
         """Who may speak."""
-        return self._chair.floor
+        return self._floor_state.floor
 
     @property
-    def asked(self) -> bool:
+    def has_unanswered_input(self) -> bool:
         """Whether the user has begun to speak, or typed, since the model last began to answer."""
-        return bool(self._chair.asked)
+        return bool(self._floor_state.asked)
 
     @property
     def turns(self) -> list[Turn]:
         """The turns, oldest first; a new list each time."""
-        return self._ledger.all()
+        return self._store.all()
 
     @property
     @abstractmethod
@@ -220,11 +220,11 @@ class Record(ABC):
         """Let time pass: where turns end by silence, return those that have."""
         return []
 
-    def sent(self, length_ms: float, now_ms: float) -> None:
+    def audio_sent(self, length_ms: float, now_ms: float) -> None:
         """So much of the user's sound has gone out: what the server's offsets are counted in."""
         self._outgoing.sent(length_ms, now_ms)
 
-    def played(self, index: int, sample: int, now_ms: float) -> list[Turn]:
+    def playback_progress(self, index: int, sample: int, now_ms: float) -> list[Turn]:
         """Say how far playback is, a few times a second.
 
         Args:
@@ -237,7 +237,7 @@ class Record(ABC):
         """
         return []
 
-    def heard(self, index: int, sample: int, now_ms: float) -> list[Turn]:
+    def playback_stopped(self, index: int, sample: int, now_ms: float) -> list[Turn]:
         """Say how much of a turn was heard when playback was stopped.
 
         Args:
@@ -251,20 +251,20 @@ class Record(ABC):
         return []
 
 
-class Unended(Record):
+class SilenceDelimitedTracker(TurnTracker):
     """A talk whose turns nobody ends: silence does."""
 
     ends_by_silence = True
 
     def __init__(self) -> None:
         super().__init__()
-        self._hearing = Hearing(self._ledger)
+        self._transcripts = TranscriptAssembler(self._store)
         self._silence = Silence()
 
     def tick(self, now_ms: float) -> list[Turn]:
         """Let time pass; returns the turns that have ended by it."""
         self._lapse(now_ms)
-        return self._ledger.changed()
+        return self._store.changed()
 
     def _lapse(self, now_ms: float) -> None:
         if self._silence.long_enough(now_ms):

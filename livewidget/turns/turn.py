@@ -141,7 +141,7 @@ class Turn:
         code: What the service ran for this answer; the newest 20.
         pages: What was read for this answer; at most 50.
         language: What is spoken, as a BCP-47 code, where the service says it.
-        waited: The model chose not to answer. Its turn has no words.
+        declined: The model chose not to answer. Its turn has no words.
         images: Pictures that were sent since the user's turn before, up to the end of this one.
         timing: Where the time went. Model turns with sound only.
     """
@@ -162,7 +162,7 @@ class Turn:
     code: tuple[CodeRun, ...] = ()
     pages: tuple[Page, ...] = ()
     language: str | None = None
-    waited: bool = False
+    declined: bool = False
     images: int = 0
     timing: Timing | None = None
 

@@ -15,7 +15,7 @@ from livewidget.clock import Clock, SystemClock
 from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import ConfigError, StateError
-from livewidget.events import ToolAsking, ToolCall
+from livewidget.events import ToolApprovalRequested, ToolCall
 from livewidget.models import find
 from livewidget.pictures import Picture
 from livewidget.tools import Tool
@@ -109,7 +109,7 @@ class Talk:
             reports=self.reports,
             changed=self._changed,
         )
-        self.sessions.confirm = self._ask
+        self.sessions.approve = self._ask
         self.exploration = Exploration(self.sessions, self.bridge, self._chores)
         self.gauge = Gauge(self.sessions, self.bridge)
         self.projector = Projector(self.sessions, self.bridge)
@@ -196,7 +196,7 @@ class Talk:
     def confirm(self, id: str, allowed: bool) -> None:
         """A person says whether a call may run. For one that does not wait for that, nothing happens."""
         if self.sessions.current is not None:
-            self.sessions.current.allow(id, allowed)
+            self.sessions.current.approve(id, allowed)
 
     def microphone(self, state: str) -> None:
         """The microphone of the owning page changed its state."""
@@ -276,7 +276,7 @@ class Talk:
 
     async def _ask(self, call: ToolCall) -> bool | None:
         """Wait for `confirm`, if there is a page that could ask, or a callback that could answer."""
-        if not len(self.bridge.pages) and not self._hears(ToolAsking):
+        if not len(self.bridge.pages) and not self._hears(ToolApprovalRequested):
             return None
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         return await answer

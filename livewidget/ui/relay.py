@@ -99,12 +99,12 @@ class Reports:
         """So much of an interrupted turn was heard, the page says."""
         self._heard = {turn: sample}
         if session is not None and turn >= self._board.offset:
-            session.heard(turn - self._board.offset, sample)
+            session.playback_stopped(turn - self._board.offset, sample)
 
     def played(self, session: LiveSession | None, turn: int, sample: int) -> None:
         """So much of a turn was heard so far, the page says."""
         if session is not None and turn >= self._board.offset:
-            session.played(turn - self._board.offset, sample)
+            session.playback_progress(turn - self._board.offset, sample)
 
     @property
     def unheard(self) -> tuple[int, float] | None:

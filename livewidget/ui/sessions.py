@@ -12,7 +12,7 @@ from livewidget.errors import LiveError, StateError
 from livewidget.events import Event, SessionEnded
 from livewidget.models import find
 from livewidget.session import SAME, Endurance, LiveSession, WireLog
-from livewidget.session.tool_runner import Confirm
+from livewidget.session.tool_runner import ApprovalCallback
 from livewidget.ui.relay import Reports
 from livewidget.ui.state import Board, Chores, code_of
 from livewidget.ui.uplink import Uplink
@@ -38,7 +38,7 @@ class Sessions:
         current: The session that is open or being opened.
         uplink: What goes up to it; None while there is none.
         wire: The frames of that session, or of the last one; None before the first.
-        confirm: Asked before a tool with `confirm=True` runs.
+        approve: Asked before a tool with `require_approval=True` runs.
         from_page: Whether the talk that is on was begun by a page.
     """
 
@@ -62,7 +62,7 @@ class Sessions:
         self.endurance = Endurance(idle_pause_s=IDLE_PAUSE_S)
         self.current: LiveSession | None = None
         self.uplink: Uplink | None = None
-        self.confirm: Confirm | None = None
+        self.approve: ApprovalCallback | None = None
         self.wire: WireLog | None = None
         self.from_page = False
         self._background = background
@@ -210,7 +210,7 @@ class Sessions:
             self.config,
             tools=self.tools,
             history=history,
-            confirm=self.confirm,
+            approve=self.approve,
             endurance=self.endurance,
         )
 

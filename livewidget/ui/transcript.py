@@ -83,7 +83,7 @@ def _language(turns: Sequence[Turn], speaker: str) -> str | None:
 
 def html_of(turn: Turn, name: str) -> str:
     """Return a turn as HTML of escaped text."""
-    said = turn.text or (f"({NOT_ANSWERED})" if turn.waited else "")
+    said = turn.text or (f"({NOT_ANSWERED})" if turn.declined else "")
     parts = [f"<strong>{plain(name)}</strong>"]
     if turn.language:
         parts.append(small(turn.language))
@@ -98,7 +98,7 @@ def html_of(turn: Turn, name: str) -> str:
 
 def text_of(turn: Turn, name: str) -> str:
     """Return a turn as lines of plain text."""
-    said = turn.text or (f"({NOT_ANSWERED})" if turn.waited else "")
+    said = turn.text or (f"({NOT_ANSWERED})" if turn.declined else "")
     language = f" [{turn.language}]" if turn.language else ""
     marks = "".join(f" ({mark.removeprefix('— ')})" for mark in _marks(turn))
     lines = [f"{name}{language}: {said}{marks}"]

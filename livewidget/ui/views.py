@@ -74,7 +74,7 @@ def turn_view(turn: Turn) -> TurnView:
         code=tuple(map(code_view, turn.code)),
         pages=tuple(map(page_view, turn.pages)),
         language=turn.language or "",
-        waited=turn.waited,
+        waited=turn.declined,
         images=turn.images,
         anatomy=None if turn.timing is None else anatomy_view(turn.timing),
     )

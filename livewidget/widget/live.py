@@ -290,9 +290,9 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
     def tool(self, function: Any = None, /, **options: Any) -> Any:
         """Offer a function to the model: `@live.tool`, or with options of `Tool.of`.
 
-        `@live.tool(confirm=True)` asks on the page before each call; `timeout`, `behavior`, `scheduling` and
-        `name` are others. During a talk the model is told at once, where it takes that (`contextUpdate`);
-        else the talk goes on over a new connection.
+        `@live.tool(require_approval=True)` asks on the page before each call; `timeout`, `behavior`,
+        `scheduling` and `name` are others. During a talk the model is told at once, where it takes that
+        (`contextUpdate`); else the talk goes on over a new connection.
 
         Raises:
             ToolError: It cannot be offered; the sentence says why.
@@ -308,12 +308,12 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
 
         return offer_one if function is None else offer_one(function)
 
-    def allow(self, id: str, allowed: bool = True) -> None:
-        """Say whether a call that asks (`ToolAsking`) may run, as the buttons on the page do.
+    def approve(self, id: str, approved: bool = True) -> None:
+        """Say whether a call that asks (`ToolApprovalRequested`) may run, as the buttons on the page do.
 
         Returns at once. Where no call of this id waits for an answer, nothing happens.
         """
-        self._hop(self._talk.confirm, id, allowed)
+        self._hop(self._talk.confirm, id, approved)
 
     def on(self, kind: type) -> Callable[[F], F]:
         """Call a function with every event of a type: `@live.on(TurnComplete)`.

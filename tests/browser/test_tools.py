@@ -11,7 +11,7 @@ from tests.browser.sounds import heard, say
 
 LAMP = """
 lamp = []
-@live.tool(confirm=True)
+@live.tool(require_approval=True)
 def set_light(on: bool) -> str:
     "Turn the light on or off."
     lamp.append(on)

@@ -82,7 +82,10 @@ def test_the_test_of_the_layout_sees_another_one():
     [
         (Name("weather"), "weather"),
         (Call("f"), "f()"),
-        (Call("Tool.of", (Name("weather"),), {"confirm": True}), "Tool.of(weather, confirm=True)"),
+        (
+            Call("Tool.of", (Name("weather"),), {"require_approval": True}),
+            "Tool.of(weather, require_approval=True)",
+        ),
         ((1,), "(1,)"),
         ("say \"yes\" and 'no'", '"say \\"yes\\" and \'no\'"'),
         ("line\nline", '"""line\nline"""'),

@@ -16,7 +16,7 @@ from mcp import Client, ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from livewidget.errors import ConfigError, ConnectFailed, StateError, ToolError, UsageError
-from livewidget.events import ToolAsking, ToolResult
+from livewidget.events import ToolApprovalRequested, ToolResult
 from livewidget.integrations.mcp import McpServer
 from livewidget.protocol import FunctionCall, ToolCall
 from livewidget.session import LiveSession
@@ -147,11 +147,11 @@ async def test_a_client_is_called_on_the_loop_that_it_was_opened_on():
 
 async def test_a_person_is_asked_before_the_tools_of_a_server_run():
     peer = Peer()
-    async with LiveSession(peer, tools=[McpServer(make(), confirm=True)], confirm=True) as session:
+    async with LiveSession(peer, tools=[McpServer(make(), require_approval=True)], approve=True) as session:
         stream = aiter(session)
         await declared(peer)
         await peer.call("add", a=1)
-        assert session.allow((await until(stream, ToolAsking)).id)
+        assert session.approve((await until(stream, ToolApprovalRequested)).id)
         assert (await peer.result()).response == {"result": 2}
 
 

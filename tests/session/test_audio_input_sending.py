@@ -208,7 +208,7 @@ async def test_barge_in_is_cut_where_it_was_heard(peer):
         await peer.content(interrupted=True)
         await peer.turn_complete()
         await until(stream, TurnComplete)
-        session.heard(session.turns[-1].index, 12_000)
+        session.playback_stopped(session.turns[-1].index, 12_000)
         assert turns[-1] == session.turns[-1]
         assert turns[-1].text == "one"
         assert turns[-1].interrupted

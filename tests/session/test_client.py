@@ -226,9 +226,9 @@ def test_a_declaration_without_a_function_stands_as_it_is(run):
 
 def test_options_of_tools_and_mcp_servers_stand_in_it(run):
     tools = [
-        Tool.of(set_light, confirm=True, timeout=5),
-        Tool.of(open_door, name="door", confirm=9, behavior="NON_BLOCKING", scheduling="SILENT"),
-        McpServer("python", "-m", "kitchen", env={"KEY": KEY}, only=["b", "a"], confirm=True),
+        Tool.of(set_light, require_approval=True, timeout=5),
+        Tool.of(open_door, name="door", require_approval=9, behavior="NON_BLOCKING", scheduling="SILENT"),
+        McpServer("python", "-m", "kitchen", env={"KEY": KEY}, only=["b", "a"], require_approval=True),
         McpServer(url="http://localhost:8000/mcp", prefix="k_"),
     ]
     code = program(StandIn(), LiveConfig(), tools)
@@ -236,6 +236,11 @@ def test_options_of_tools_and_mcp_servers_stand_in_it(run):
     assert "from livewidget.integrations.mcp import McpServer\nfrom livewidget.tools import Tool\n" in code
     assert KEY not in code
     light, door, command, url = run(code).tools
-    assert (light.confirm, light.timeout) == (30, 5)
-    assert (door.name, door.confirm, door.behavior, door.scheduling) == ("door", 9, "NON_BLOCKING", "SILENT")
+    assert (light.approval_timeout, light.timeout) == (30, 5)
+    assert (door.name, door.approval_timeout, door.behavior, door.scheduling) == (
+        "door",
+        9,
+        "NON_BLOCKING",
+        "SILENT",
+    )
     assert [server.expression() for server in (command, url)] == [one.expression() for one in tools[2:]]

@@ -148,7 +148,7 @@ async def test_words_nobody_heard_of_a_cut_answer_are_not_told():
         await talk.peer.content(interrupted=True)
         await talk.peer.turn_complete()
         await eventually(lambda: len(talk.session.turns) == 2 and talk.session.turns[-1].final)
-        talk.session.heard(talk.session.turns[-1].index, 6000)
+        talk.session.playback_stopped(talk.session.turns[-1].index, 6000)
         await talk.peer.close(*LOST)
         await talk.moved()
         (message,) = await talk.peer.rest()

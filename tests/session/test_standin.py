@@ -134,7 +134,7 @@ async def test_speaking_over_the_answer_interrupts_it(tutor, speech):
         await speak(session, speech)
         await until(stream, Interrupted)
         story = next(turn for turn in session.turns if turn.speaker == "model")
-        session.heard(story.index, 2400)
+        session.playback_stopped(story.index, 2400)
         await until(stream, InputTranscript)
         await until(stream, TurnComplete)
         cut = next(turn for turn in session.turns if turn.index == story.index)

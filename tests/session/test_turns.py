@@ -96,7 +96,7 @@ async def test_the_time_of_an_answer_is_taken_from_sound_sent_to_sound_heard(clo
         told = []
         session.on_turn(told.append)
         clock.advance(200)
-        session.played(session.turns[-1].index, 2400)
+        session.playback_progress(session.turns[-1].index, 2400)
         assert [turn.timing.heard_ms for turn in told] == [pytest.approx(100)]
         assert session.turns[-1] == told[0]
 

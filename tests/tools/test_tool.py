@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from livewidget.errors import ToolError
-from livewidget.tools import CONFIRM_TIMEOUT, TIMEOUT, Tool, as_tools
+from livewidget.tools import APPROVAL_TIMEOUT, TIMEOUT, Tool, as_tools
 
 
 class Colour(enum.Enum):
@@ -273,9 +273,9 @@ def test_a_timeout_is_a_number_of_seconds(timeout):
         Tool.of(lamp, timeout=timeout)
 
 
-@pytest.mark.parametrize(("given", "seconds"), [(False, 0), (True, CONFIRM_TIMEOUT), (5, 5)])
+@pytest.mark.parametrize(("given", "seconds"), [(False, 0), (True, APPROVAL_TIMEOUT), (5, 5)])
 def test_how_long_a_person_is_asked(given, seconds):
-    assert Tool.of(lamp, confirm=given).confirm == seconds
+    assert Tool.of(lamp, require_approval=given).approval_timeout == seconds
 
 
 def test_behaviour_is_declared_where_it_is_set():
@@ -288,8 +288,8 @@ def test_behaviour_is_declared_where_it_is_set():
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"confirm": 0}, "number of seconds above 0"),
-        ({"confirm": "yes"}, "number of seconds above 0"),
+        ({"require_approval": 0}, "number of seconds above 0"),
+        ({"require_approval": "yes"}, "number of seconds above 0"),
         ({"behavior": "LATER"}, '"BLOCKING", "NON_BLOCKING" or None'),
         ({"scheduling": "LATER"}, "INTERRUPT, WHEN_IDLE or SILENT"),
         ({"scheduling": "SILENT", "behavior": "BLOCKING"}, 'scheduling is for behavior="NON_BLOCKING"'),

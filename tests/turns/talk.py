@@ -1,7 +1,7 @@
 """A record of a talk, a clock that a test moves, and short names for events."""
 
 from livewidget.events import InputTranscript, InterimInputTranscript, OutputAudio, OutputTranscript
-from livewidget.turns import Conversation, Record
+from livewidget.turns import ConversationTracker, TurnTracker
 
 
 def sound(seconds: float, level: int = 8000) -> OutputAudio:
@@ -23,8 +23,8 @@ def interim(text: str) -> InterimInputTranscript:
 class Talk:
     """A record and a clock that a test moves."""
 
-    def __init__(self, record: Record | None = None) -> None:
-        self.conversation = Conversation() if record is None else record
+    def __init__(self, record: TurnTracker | None = None) -> None:
+        self.conversation = ConversationTracker() if record is None else record
         self.now_ms = 0.0
 
     def fold(self, *events):
@@ -42,10 +42,10 @@ class Talk:
         return self.conversation.tick(self.now_ms)
 
     def heard(self, index: int, sample: int):
-        return self.conversation.heard(index, sample, self.now_ms)
+        return self.conversation.playback_stopped(index, sample, self.now_ms)
 
     def played(self, index: int, sample: int):
-        return self.conversation.played(index, sample, self.now_ms)
+        return self.conversation.playback_progress(index, sample, self.now_ms)
 
     @property
     def turns(self):

@@ -149,7 +149,7 @@ def test_a_model_that_chooses_not_to_answer_says_so_in_a_turn_of_its_own(talk, e
     talk.fold(*ends)
     assert talk.texts == [("user", "Hm."), ("model", "")]
     turn = talk.turns[-1]
-    assert (turn.waited, turn.final, turn.interrupted) == (True, True, False)
+    assert (turn.declined, turn.final, turn.interrupted) == (True, True, False)
 
 
 def test_waiting_without_a_question_is_no_turn(talk):
@@ -159,13 +159,13 @@ def test_waiting_without_a_question_is_no_turn(talk):
 
 def test_waiting_after_an_answer_is_none(talk):
     talk.fold(TextSent(text="Hello"), said("Hi."), sound(1), WaitingForInput(), TurnComplete())
-    assert [turn.waited for turn in talk.turns] == [False, False]
+    assert [turn.declined for turn in talk.turns] == [False, False]
 
 
 def test_a_model_that_answers_after_all_does_so_in_that_turn(talk):
     talk.fold(TextSent(text="Hm."), WaitingForInput(), 500, said("Yes?"), sound(1), TurnComplete())
     assert talk.texts == [("user", "Hm."), ("model", "Yes?")]
-    assert not talk.turns[-1].waited
+    assert not talk.turns[-1].declined
     assert talk.floor is Floor.LISTENING
 
 

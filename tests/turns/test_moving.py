@@ -11,7 +11,7 @@ from livewidget.events import (
     TurnComplete,
 )
 from livewidget.turns import Floor
-from livewidget.turns.streams import Dictation, Translation
+from livewidget.turns.streams import DictationTracker, TranslationTracker
 
 from .talk import Talk, heard, interim, said, sound
 
@@ -83,7 +83,7 @@ def test_a_call_may_outlast_the_connection():
 
 
 def test_what_only_silence_ends_ends_with_the_connection_too():
-    translation = Translation()
+    translation = TranslationTracker()
     translation.fold(heard("one two"), 0)
     translation.fold(said("uno dos"), 10)
     translation.fold(MOVED, 20)
@@ -93,7 +93,7 @@ def test_what_only_silence_ends_ends_with_the_connection_too():
         ("uno dos", True),
         ("three", False),
     ]
-    dictation = Dictation()
+    dictation = DictationTracker()
     for event in (heard("one"), MOVED, heard("two")):
         dictation.fold(event, 0)
     assert [(turn.text, turn.final) for turn in dictation.turns] == [("one", True), ("two", False)]

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livewidget import events as e
-from livewidget.turns import Conversation, Dictation, Translation
+from livewidget.turns import ConversationTracker, DictationTracker, TranslationTracker
 from tests.turns.talk import Talk, said, sound
 from tests.turns.talk import heard as asked
 
@@ -23,8 +23,8 @@ EVENT = st.one_of(
     st.builds(e.ToolCall, id=IDS, name=st.just("f")),
     st.builds(e.ToolResult, id=IDS, name=st.just("f"), error=st.sampled_from([None, "bad"])),
     st.builds(e.ToolCallCancelled, ids=st.tuples(IDS)),
-    st.builds(e.ToolAsking, id=IDS),
-    st.builds(e.ToolAllowed, id=IDS),
+    st.builds(e.ToolApprovalRequested, id=IDS),
+    st.builds(e.ToolApproved, id=IDS),
     st.builds(e.ToolUpdate, id=IDS, name=st.just("f"), result=st.just({"a": 1}), sent=st.booleans()),
     st.builds(e.ToolResult, id=IDS, name=st.just("f"), result=st.just({}), scheduling=st.just("SILENT")),
     st.builds(e.Interrupted),
@@ -45,19 +45,24 @@ STEP = st.tuples(EVENT, st.sampled_from([0.0, 40.0, 2000.0]), st.booleans())
 
 
 @settings(max_examples=300)
-@given(st.lists(STEP, max_size=40), st.sampled_from([Conversation, Translation, Dictation]))
+@given(
+    st.lists(STEP, max_size=40), st.sampled_from([ConversationTracker, TranslationTracker, DictationTracker])
+)
 def test_any_order_of_events_leaves_sound_turns(steps, kind):
     record = kind()
     now = 0.0
     seen = {}
     for event, pause, heard in steps:
         now += pause
-        record.sent(40.0, now)
+        record.audio_sent(40.0, now)
         for turn in [*record.tick(now), *record.fold(event, now)]:
             seen[turn.index] = turn
         if heard and record.turns:
             index = record.turns[-1].index
-            for turn in [*record.played(index, 500, now), *record.heard(index, 1000, now)]:
+            for turn in [
+                *record.playback_progress(index, 500, now),
+                *record.playback_stopped(index, 1000, now),
+            ]:
                 seen[turn.index] = turn
         check(record)
     for turn in record.fold(e.SessionEnded(), now):
@@ -74,14 +79,14 @@ def check(record):
     assert [turn.index for turn in turns] == sorted({turn.index for turn in turns})
     unfinished = [turn.index for turn in turns if turn.speaker == "model" and not turn.final]
     assert set(unfinished) <= {record.model_turn}
-    if isinstance(record, Conversation):
+    if isinstance(record, ConversationTracker):
         assert unfinished == ([] if record.model_turn is None else [record.model_turn])
     for turn in turns:
         samples = [span.sample for span in turn.spans]
         assert samples == sorted(samples)
         assert "".join(span.text for span in turn.spans).startswith(turn.text)
         assert turn.latency_ms is None or turn.latency_ms >= 0
-        assert not (turn.waited and (turn.spans or turn.interrupted))
+        assert not (turn.declined and (turn.spans or turn.interrupted))
         if turn.timing is not None:
             timing = turn.timing
             parts = (timing.network_ms or 0.0) + timing.tool_ms + timing.wait_ms
@@ -92,7 +97,7 @@ def check(record):
 @settings(max_examples=100)
 @given(st.lists(EVENT, max_size=30))
 def test_no_word_of_the_models_is_lost(events):
-    conversation = Conversation()
+    conversation = ConversationTracker()
     for event in events:
         conversation.fold(event, 0.0)
     said = sum(len(event.text) for event in events if isinstance(event, e.OutputTranscript | e.OutputText))

@@ -9,8 +9,8 @@ from livewidget.events import (
     Interrupted,
     SessionEnded,
     TextSent,
-    ToolAllowed,
-    ToolAsking,
+    ToolApprovalRequested,
+    ToolApproved,
     ToolCall,
     ToolCallCancelled,
     ToolResult,
@@ -135,16 +135,18 @@ def test_a_spurious_interruption_does_not_cut_a_finished_turn(talk):
 
 
 def test_a_call_that_asks_runs_once_it_is_allowed(talk):
-    talk.fold(TextSent(text="Light!"), CALL, ToolAsking(id="a"))
+    talk.fold(TextSent(text="Light!"), CALL, ToolApprovalRequested(id="a"))
     assert (talk.turns[-1].tools[0].state, talk.floor) == ("asking", Floor.TOOL)
-    (turn,) = talk.fold(ToolAllowed(id="a"))
+    (turn,) = talk.fold(ToolApproved(id="a"))
     assert turn.tools[0].state == "running"
     talk.fold(RESULT)
     assert talk.turns[-1].tools[0].state == "done"
 
 
 def test_what_a_person_takes_is_not_the_tools_time(talk):
-    talk.fold(TextSent(text="Light!"), CALL, ToolAsking(id="a"), 5000, ToolAllowed(id="a"), 40, RESULT)
+    talk.fold(
+        TextSent(text="Light!"), CALL, ToolApprovalRequested(id="a"), 5000, ToolApproved(id="a"), 40, RESULT
+    )
     talk.fold(100, sound(1))
     timing = talk.turns[-1].timing
     assert (timing.tool_ms, timing.wait_ms) == (40, 5100)
@@ -152,9 +154,9 @@ def test_what_a_person_takes_is_not_the_tools_time(talk):
 
 @pytest.mark.parametrize("event", [ToolResult(id="a", name="light", error="no", refused=True), CANCELLED])
 def test_a_call_that_asks_may_end_without_having_run(talk, event):
-    talk.fold(TextSent(text="Light!"), CALL, ToolAsking(id="a"), event)
+    talk.fold(TextSent(text="Light!"), CALL, ToolApprovalRequested(id="a"), event)
     assert talk.turns[-1].tools[0].state == ("cancelled" if event is CANCELLED else "refused")
-    assert talk.fold(ToolAllowed(id="a")) == []
+    assert talk.fold(ToolApproved(id="a")) == []
 
 
 def update(value, sent=True) -> ToolUpdate:

@@ -62,7 +62,7 @@ def test_the_decision_is_known_where_the_service_says_how_far_into_the_sound_spe
     talk.fold(SessionStarted(), ActivityStart(offset_ms=100))
     for _ in range(50):
         talk.fold(40)
-        talk.conversation.sent(40, talk.now_ms)
+        talk.conversation.audio_sent(40, talk.now_ms)
     talk.fold(ActivityEnd(offset_ms=1400), 300, sound(1))
     # 2000 ms have gone out; the sound at 1400 ms went out 600 ms before the end of speech was told.
     assert talk.turns[-1].timing == Timing(decision_ms=600, wait_ms=300)
@@ -71,7 +71,7 @@ def test_the_decision_is_known_where_the_service_says_how_far_into_the_sound_spe
 
 @pytest.mark.parametrize("offset", [None, 5000])
 def test_the_decision_is_unknown_else(talk, offset):
-    talk.conversation.sent(1000, 1000)
+    talk.conversation.audio_sent(1000, 1000)
     talk.fold(1000, ActivityStart(), ActivityEnd(offset_ms=offset), 300, sound(1))
     assert talk.turns[-1].timing.decision_ms is None
 

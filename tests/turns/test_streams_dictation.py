@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewidget.events import ActivityEnd, ActivityStart, SessionEnded, TurnComplete
-from livewidget.turns import Dictation, Floor
+from livewidget.turns import DictationTracker, Floor
 from livewidget.turns.tracker import SILENCE_MS
 from tests.turns.talk import Talk, heard, interim, sound
 
 
 @pytest.fixture
 def talk() -> Talk:
-    return Talk(Dictation())
+    return Talk(DictationTracker())
 
 
 def test_guesses_are_replaced_and_words_are_added(talk):
@@ -130,7 +130,7 @@ GUESSES = st.lists(WORD, max_size=3)
 
 @given(st.lists(st.tuples(GUESSES, WORD, st.sampled_from([0, 300, 1900])), max_size=12), st.booleans())
 def test_guesses_leave_no_trace(pieces, finished):
-    talk = Talk(Dictation())
+    talk = Talk(DictationTracker())
     for guesses, word, pause in pieces:
         talk.fold(*map(interim, guesses), pause, heard(word, finished=finished))
     talk.tick(SILENCE_MS)

@@ -13,14 +13,21 @@ from livewidget.events import (
     TurnComplete,
 )
 from livewidget.models import find
-from livewidget.turns import Conversation, Dictation, Floor, Span, Translation, record_for
+from livewidget.turns import (
+    ConversationTracker,
+    DictationTracker,
+    Floor,
+    Span,
+    TranslationTracker,
+    tracker_for,
+)
 from livewidget.turns.tracker import SILENCE_MS, audible
 from tests.turns.talk import Talk, heard, interim, said, sound
 
 
 @pytest.fixture
 def talk() -> Talk:
-    return Talk(Translation())
+    return Talk(TranslationTracker())
 
 
 def languages(talk):
@@ -28,11 +35,11 @@ def languages(talk):
 
 
 def test_which_models_have_such_talks():
-    assert isinstance(record_for(find("gemini-3.5-live-translate-preview", "gemini")), Translation)
-    assert isinstance(record_for(find("gemini-2.5-flash-s2st-exp-11-2025", "vertex")), Translation)
-    assert isinstance(record_for(find("gemini-3.5-transcribe-live", "gemini")), Dictation)
-    assert isinstance(record_for(find("gemini-3.8-live", "gemini")), Conversation)
-    assert isinstance(record_for(find("a-model-of-tomorrow", "gemini")), Conversation)
+    assert isinstance(tracker_for(find("gemini-3.5-live-translate-preview", "gemini")), TranslationTracker)
+    assert isinstance(tracker_for(find("gemini-2.5-flash-s2st-exp-11-2025", "vertex")), TranslationTracker)
+    assert isinstance(tracker_for(find("gemini-3.5-transcribe-live", "gemini")), DictationTracker)
+    assert isinstance(tracker_for(find("gemini-3.8-live", "gemini")), ConversationTracker)
+    assert isinstance(tracker_for(find("a-model-of-tomorrow", "gemini")), ConversationTracker)
 
 
 def test_source_and_target_are_a_pair_that_silence_ends(talk):
@@ -160,7 +167,7 @@ WORDS = st.lists(st.sampled_from(["uno ", "due ", "tre "]), min_size=1, max_size
 
 @given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=4), st.randoms(use_true_random=False))
 def test_any_order_within_a_pair_gives_the_same_pairs(pairs, random):
-    talk = Talk(Translation())
+    talk = Talk(TranslationTracker())
     for number, (source, target) in enumerate(pairs):
         lanes = [
             [heard(f"{number} {word}") for word in source],

@@ -7,7 +7,7 @@ from mcp.server.mcpserver import MCPServer
 
 from livewidget import LiveWidget, StandIn
 from livewidget.errors import ConfigError
-from livewidget.events import ToolAsking
+from livewidget.events import ToolApprovalRequested
 from livewidget.integrations.mcp import McpServer
 from livewidget.ui import messages as m
 from tests.widget.jupyter import WidgetPage, comms, until
@@ -33,7 +33,7 @@ def lamp():
 def live(lamp):
     widget = LiveWidget(quick_tutor())
 
-    @widget.tool(confirm=True)
+    @widget.tool(require_approval=True)
     def set_light(on: bool) -> str:
         """Turn the light on or off."""
         lamp.append(on)
@@ -100,9 +100,9 @@ def test_the_page_with_the_voice_answers_and_without_one_any_page(owner, taken):
 
 
 def test_a_cell_may_answer_too(live, lamp):
-    @live.on(ToolAsking)
+    @live.on(ToolApprovalRequested)
     def allow(event):
-        live.allow(event.id)
+        live.approve(event.id)
 
     assert "The lamp is on" in live.ask("turn on the light", timeout=10).text
     assert lamp == [True]
@@ -214,7 +214,7 @@ def test_a_tool_that_asks_may_join_a_talk_that_goes_on(lamp):
     page.wait_for(m.TurnView, lambda turn: turn.speaker == "model" and turn.final)
     session = live._talk.sessions.current
 
-    @live.tool(confirm=True)
+    @live.tool(require_approval=True)
     def set_light(on: bool) -> str:
         """Turn the light on or off."""
         lamp.append(on)

@@ -16,7 +16,7 @@ def test_a_sample_heard_before_the_interruption_cuts_the_turn_once_it_is_over():
     link.page("a").send(m.Start(microphone=True))
     cuts = []
     session = SimpleNamespace(
-        audio_turn=1, floor=Floor.MODEL, heard=lambda turn, sample: cuts.append((turn, sample))
+        audio_turn=1, floor=Floor.MODEL, playback_stopped=lambda turn, sample: cuts.append((turn, sample))
     )
     reports = Reports(Board(), link.bridge, None, lambda event: None)
     reports.event(session, OutputAudio(data=bytes(48_000)))

@@ -118,7 +118,7 @@ def test_plain_text_has_all_of_it():
 
 
 def test_no_answer_is_said():
-    turn = Turn(index=1, speaker="model", final=True, waited=True)
+    turn = Turn(index=1, speaker="model", final=True, declined=True)
     assert text_of(turn, "tutor") == "tutor: (chose not to answer)"
     assert "(chose not to answer)" in Elements(html_of(turn, "tutor")).text
 

@@ -18,7 +18,7 @@ def test_all_that_comes_with_an_answer():
             Page("https://a.example", word) for word in ("SUCCESS", "PAYWALL", "UNSAFE", "ERROR", "UNKNOWN")
         ),
         language="es",
-        waited=True,
+        declined=True,
         images=2,
         timing=Timing(decision_ms=500, network_ms=40, tool_ms=10, wait_ms=150, heard_ms=None),
     )

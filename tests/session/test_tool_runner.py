@@ -12,7 +12,7 @@ from livewidget.events import Notice, ToolCall, ToolCallCancelled, ToolResult
 from livewidget.models import find
 from livewidget.protocol import ToolCallCancellation
 from livewidget.session import LiveSession
-from livewidget.session.tool_runner import CALLS, REMEMBERED, Toolbox
+from livewidget.session.tool_runner import CALLS, REMEMBERED, ToolRunner
 from livewidget.tools import Tool
 from tests.peer import SOON, Peer, eventually, until
 
@@ -339,9 +339,9 @@ async def ignore(*told):
 
 
 def box_of(*offered, model="gemini-3.8-live", clock=None, **more):
-    """A toolbox of its own, whose results go nowhere."""
+    """A runner of its own, whose results go nowhere."""
     quiet = {"deliver": ignore, "tell": lambda event: None, "freed": lambda: None}
-    return Toolbox(list(offered), find(model, "gemini"), **(quiet | more), clock=clock or ManualClock())
+    return ToolRunner(list(offered), find(model, "gemini"), **(quiet | more), clock=clock or ManualClock())
 
 
 def test_what_is_remembered_is_bounded():

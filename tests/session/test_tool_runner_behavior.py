@@ -31,7 +31,7 @@ def tool(**options) -> Tool:
 
 
 def declared(session: LiveSession) -> str | None:
-    return session._toolbox.declarations[0].get("behavior")
+    return session._tools.declarations[0].get("behavior")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from livewidget.clock import ManualClock
-from livewidget.events import Notice, ToolAllowed, ToolAsking, ToolCallCancelled, ToolResult
+from livewidget.events import Notice, ToolApprovalRequested, ToolApproved, ToolCallCancelled, ToolResult
 from livewidget.protocol import ToolCallCancellation
 from livewidget.session import LiveSession, connect
 from livewidget.tools import Tool
@@ -25,22 +25,22 @@ def _all_shut():
     opened.clear()
 
 
-DOOR = Tool.of(open_door, confirm=True)
+DOOR = Tool.of(open_door, require_approval=True)
 
 
 async def test_a_call_waits_until_it_is_allowed():
     clock = ManualClock()
     peer = Peer()
-    async with LiveSession(peer, tools=[DOOR], confirm=True, clock=clock) as session:
+    async with LiveSession(peer, tools=[DOOR], approve=True, clock=clock) as session:
         stream = aiter(session)
         await peer.receive()
         await peer.call("open_door", id="fc_1", which="front")
-        assert (await until(stream, ToolAsking)).id == "fc_1"
+        assert (await until(stream, ToolApprovalRequested)).id == "fc_1"
         assert session.turns[-1].tools[0].state == "asking"
         clock.advance(29_000)
         assert opened == []
-        assert session.allow("fc_1") is True
-        assert (await until(stream, ToolAllowed)).id == "fc_1"
+        assert session.approve("fc_1") is True
+        assert (await until(stream, ToolApproved)).id == "fc_1"
         assert session.turns[-1].tools[0].state == "running"
         assert (await peer.result()).response == {"result": "open"}
         assert opened == ["front"]
@@ -52,13 +52,13 @@ async def test_a_call_waits_until_it_is_allowed():
 
 async def test_a_call_that_is_not_allowed_does_not_run():
     peer = Peer()
-    async with LiveSession(peer, tools=[DOOR], confirm=True) as session:
+    async with LiveSession(peer, tools=[DOOR], approve=True) as session:
         stream = aiter(session)
         await peer.receive()
         await peer.call("open_door", which="front")
-        asked = await until(stream, ToolAsking)
-        assert session.allow(asked.id, False) is True
-        assert session.allow(asked.id, True) is False
+        asked = await until(stream, ToolApprovalRequested)
+        assert session.approve(asked.id, False) is True
+        assert session.approve(asked.id, True) is False
         assert (await peer.result()).response == {"error": "the user did not allow it"}
         assert (await until(stream, ToolResult)).refused
         (use,) = session.turns[-1].tools
@@ -69,7 +69,7 @@ async def test_a_call_that_is_not_allowed_does_not_run():
 async def test_a_function_that_is_given_to_connect_is_asked():
     for allowed in (True, False):
         peer = Peer()
-        async with connect(peer, tools=[DOOR], confirm=lambda call, word=allowed: word) as session:
+        async with connect(peer, tools=[DOOR], approve=lambda call, word=allowed: word) as session:
             stream = aiter(session)
             await peer.receive()
             await peer.call("open_door", which="front")
@@ -80,17 +80,17 @@ async def test_a_function_that_is_given_to_connect_is_asked():
 async def test_nobody_answers_in_time():
     clock = ManualClock()
     peer = Peer()
-    async with LiveSession(peer, tools=[DOOR], confirm=True, clock=clock) as session:
+    async with LiveSession(peer, tools=[DOOR], approve=True, clock=clock) as session:
         stream = aiter(session)
         await peer.receive()
         await peer.call("open_door", which="front")
-        asked = await until(stream, ToolAsking)
+        asked = await until(stream, ToolApprovalRequested)
         clock.advance(30_001)
         assert (await peer.result()).response == {"error": "the user did not say that it may run"}
         notice = await until(stream, Notice)
         assert (notice.level, notice.code) == ("warning", "tool-refused")
         assert notice.text == "The tool open_door did not run: nobody allowed it within 30 s."
-        assert session.allow(asked.id) is False
+        assert session.approve(asked.id) is False
     assert opened == []
 
 
@@ -101,7 +101,7 @@ async def test_where_nobody_can_be_asked_the_call_is_refused_at_once():
         await peer.receive()
         await peer.call("open_door", which="front")
         assert "nobody can be asked" in (await peer.result()).response["error"]
-        assert "confirm=…" in (await until(stream, Notice)).text
+        assert "approve=…" in (await until(stream, Notice)).text
         assert session.turns[-1].tools[0].state == "refused"
     assert opened == []
 
@@ -120,7 +120,7 @@ async def breaks(call):
 
 
 @pytest.mark.parametrize(
-    ("confirm", "which", "sent"),
+    ("approve", "which", "sent"),
     [
         (soon_yes, "front", {"result": "open"}),
         (soon_yes, "back", {"error": "the user did not allow it"}),
@@ -129,15 +129,15 @@ async def breaks(call):
         (breaks, "front", {"error": "the user could not be asked whether it may run"}),
     ],
 )
-async def test_a_function_that_is_asked(confirm, which, sent):
+async def test_a_function_that_is_asked(approve, which, sent):
     peer = Peer()
-    async with LiveSession(peer, tools=[DOOR], confirm=confirm) as session:
+    async with LiveSession(peer, tools=[DOOR], approve=approve) as session:
         stream = aiter(session)
         await peer.receive()
         await peer.call("open_door", which=which)
-        await until(stream, ToolAsking)
+        await until(stream, ToolApprovalRequested)
         assert (await peer.result()).response == sent
-        if confirm is breaks:
+        if approve is breaks:
             assert "ValueError: no bell" in (await until(stream, Notice)).text
     assert opened == (["front"] if "result" in sent else [])
 
@@ -151,18 +151,18 @@ async def test_the_first_word_counts():
 
     peer = Peer()
     before = asyncio.all_tasks()
-    async with LiveSession(peer, tools=[DOOR], confirm=thinks_long) as session:
+    async with LiveSession(peer, tools=[DOOR], approve=thinks_long) as session:
         stream = aiter(session)
         await peer.receive()
         await peer.call("open_door", which="front")
-        assert session.allow((await until(stream, ToolAsking)).id)
+        assert session.approve((await until(stream, ToolApprovalRequested)).id)
         assert (await peer.result()).response == {"result": "open"}
     await eventually(lambda: asyncio.all_tasks() == before)
 
 
 async def test_arguments_that_do_not_fit_are_not_asked_about():
     peer = Peer()
-    async with LiveSession(peer, tools=[DOOR], confirm=True):
+    async with LiveSession(peer, tools=[DOOR], approve=True):
         await peer.receive()
         await peer.call("open_door", which=3)
         assert "do not fit" in (await peer.result()).response["error"]
@@ -171,44 +171,44 @@ async def test_arguments_that_do_not_fit_are_not_asked_about():
 @pytest.mark.parametrize("id", ["unknown", "", "fc_2"])
 async def test_a_word_for_a_call_that_does_not_ask_does_nothing(id):
     peer = Peer()
-    async with LiveSession(peer, tools=[DOOR, Tool.of(open_door, name="door")], confirm=True) as session:
+    async with LiveSession(peer, tools=[DOOR, Tool.of(open_door, name="door")], approve=True) as session:
         stream = aiter(session)
         await peer.receive()
-        assert session.allow("fc_1") is False  # Not yet.
+        assert session.approve("fc_1") is False  # Not yet.
         await peer.call("door", id="fc_2", which="cellar")
         await peer.result()
         await peer.call("open_door", id="fc_1", which="front")
-        await until(stream, ToolAsking)
-        assert session.allow(id) is False
+        await until(stream, ToolApprovalRequested)
+        assert session.approve(id) is False
         assert opened == ["cellar"]
 
 
 async def test_a_call_that_is_cancelled_asks_no_more():
     peer = Peer()
-    async with LiveSession(peer, tools=[DOOR], confirm=True) as session:
+    async with LiveSession(peer, tools=[DOOR], approve=True) as session:
         stream = aiter(session)
         await peer.receive()
         await peer.call("open_door", id="fc_1", which="front")
-        await until(stream, ToolAsking)
+        await until(stream, ToolApprovalRequested)
         await peer.send(tool_call_cancellation=ToolCallCancellation(ids=["fc_1"]))
         await until(stream, ToolCallCancelled)
         assert session.turns[-1].tools[0].state == "cancelled"
-        await eventually(lambda: session.allow("fc_1") is False)
+        await eventually(lambda: session.approve("fc_1") is False)
     assert opened == []
 
 
 async def test_several_ask_at_the_same_time():
     peer = Peer()
-    async with LiveSession(peer, tools=[DOOR], confirm=True) as session:
+    async with LiveSession(peer, tools=[DOOR], approve=True) as session:
         stream = aiter(session)
         await peer.receive()
         for id in ("a", "b", "c"):
             await peer.call("open_door", id=id, which=id)
-            await until(stream, ToolAsking)
-        assert session.allow("b")
+            await until(stream, ToolApprovalRequested)
+        assert session.approve("b")
         assert (await peer.result()).id == "b"
-        assert session.allow("c", False)
+        assert session.approve("c", False)
         assert (await peer.result()).id == "c"
-        assert session.allow("a")
+        assert session.approve("a")
         assert (await peer.result()).id == "a"
     assert opened == ["b", "a"]
