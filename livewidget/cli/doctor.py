@@ -145,13 +145,15 @@ def _vertex() -> Finding:
 
 
 def _serve() -> Finding:
-    version = _version("cryptography")
+    absent = [name for name in ("starlette", "uvicorn") if not _imports(name)]
+    if absent:
+        remedy = 'pip install "livewidget[tutor]"'
+        return Finding("serve", "missing", f"livewidget serve cannot run without {_list(absent)}: {remedy}.")
+    version = _version("trustme")
     if version is None:
-        text = 'livewidget serve has no TLS without cryptography: pip install "livewidget[serve]".'
+        text = 'livewidget serve has no TLS without trustme: pip install "livewidget[serve]".'
         return Finding("serve", "missing", text)
-    return Finding(
-        "serve", "ok", f"livewidget serve can make its certificate (cryptography {version}).", version
-    )
+    return Finding("serve", "ok", f"livewidget serve can make its certificate (trustme {version}).", version)
 
 
 def _jupyter() -> Iterator[Finding]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import importlib.util
 import signal
+import sys
 
 from livewidget.errors import UsageError
 
@@ -25,7 +27,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--ws-port", type=_port, default=0, metavar="N", help="port without TLS (any free one)"
     )
     command.add_argument(
-        "--wss-port", type=_port, default=0, metavar="N", help="port with TLS (any free one)"
+        "--wss-port",
+        type=_port,
+        metavar="N",
+        help="port with TLS (any free one where livewidget[serve] is installed)",
     )
     command.add_argument("--no-tls", action="store_true", help="serve ws only; needs no certificate")
     command.add_argument("--key", help="accept this key only, instead of any")
@@ -55,7 +60,7 @@ async def serve(arguments: argparse.Namespace) -> None:
 
     ended = asyncio.Event()
     on_signals(ended)
-    wss_port = None if arguments.no_tls else arguments.wss_port
+    wss_port = _wss_port(arguments)
     tutor = StandIn(connection_s=arguments.connection_s)
     server = Server(tutor, ws_port=arguments.ws_port, wss_port=wss_port, key=arguments.key)
     async with contextlib.AsyncExitStack() as stack:
@@ -76,6 +81,18 @@ def on_signals(ended: asyncio.Event) -> None:
             loop.add_signal_handler(number, ended.set)
         except NotImplementedError:  # Windows' loops take none; this wakes them
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(ended.set))
+
+
+def _wss_port(arguments: argparse.Namespace) -> int | None:
+    """Return the port to serve wss on; None: none, and stderr says why where nobody asked for that."""
+    if arguments.no_tls:
+        return None
+    port: int | None = arguments.wss_port
+    if port is None and importlib.util.find_spec("trustme") is None:
+        text = 'wss is not served, only ws; for its certificate: pip install "livewidget[serve]".'
+        print(f"livewidget: {text}", file=sys.stderr, flush=True)
+        return None
+    return port or 0
 
 
 def _port(text: str) -> int:

@@ -1,34 +1,100 @@
-"""The stand-in on loopback, over ws and wss, for clients that bring a WebSocket of their own."""
+"""The stand-in on loopback, over ws and wss, for clients that bring a WebSocket of their own.
+
+Each port is a Starlette application on uvicorn, in the caller's event loop. Who may use it is decided in this
+order, as by the service: `OriginCheck` refuses other sites' pages (403), unknown paths are not found (404),
+Vertex AI's wrong credentials are refused before the upgrade (401), and all other clients learn by a close
+frame, after their first message, that a key or token is wrong.
+"""
 
 from __future__ import annotations
 
-import http
+import asyncio
+import contextlib
+import hmac
 import json
 import logging
-from contextlib import AsyncExitStack
+import re
+import socket
+import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
+from livewidget.errors import ExtraMissing
 from livewidget.protocol import ClientMessageError
-from livewidget.standin import guard, rules, tokens
-from livewidget.standin.certificate import Certificate
-from livewidget.standin.front import Front, HttpRefusal, HttpRequest
-from livewidget.standin.guard import Guard, Refused
+from livewidget.standin import rules, tokens
 from livewidget.standin.outlet import Refusal
 from livewidget.standin.provider import StandIn
 from livewidget.standin.tokens import Grant, Grants
-from livewidget.transports.websocket import ServerSide
+from livewidget.transports.base import CLOSE_TIMEOUT, TransportClosed
 
-if TYPE_CHECKING:
-    from websockets.asyncio.server import ServerConnection
-    from websockets.http11 import Request, Response
+try:
+    from starlette.applications import Starlette
+    from starlette.datastructures import Headers
+    from starlette.middleware import Middleware
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import PlainTextResponse, Response
+    from starlette.routing import Route, WebSocketRoute
+    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.websockets import WebSocket, WebSocketDisconnect
+    from uvicorn import Config
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+    from uvicorn.server import ServerState
+except ImportError:
+    raise ExtraMissing('A server needs Starlette and uvicorn: pip install "livewidget[tutor]".') from None
 
-HOST = "127.0.0.1"
-_MAX_BYTES = 16 * 1024 * 1024
-_PATIENCE_S = 10.0
+HOST: Final = "127.0.0.1"
+NAMES: Final = (HOST, "localhost")
+
+#: Largest WebSocket message taken in, in bytes. Chosen: a minute of 48 kHz audio in base64, twice over.
+_MESSAGE_BYTES = 16 * 1024 * 1024
+#: Largest body of a POST, in bytes. Chosen: far more than any setup that a token fixes.
+_BODY_BYTES = 1024 * 1024
+#: Seconds between pings, and seconds that a pong may take; chosen: a notebook may block its loop for long.
 _PING_S = 30.0
-_PING_TIMEOUT_S = 120.0  # a client's event loop may be blocked for long in a notebook
+_PING_TIMEOUT_S = 120.0
+#: Seconds that a client may take for its first request, and again for the body. Chosen: on loopback, ample.
+_REQUEST_TIMEOUT_S = 10.0
+#: Days that a certificate is valid. Chosen: longer than any server runs.
+_CERTIFICATE_DAYS = 30
+
+#: The Gemini API, Vertex AI and Firebase, each as its SDKs dial it. Group 1 is the version.
+_LIVE_PATH = re.compile(
+    r"/ws/google\."
+    r"(?:ai\.generativelanguage|cloud\.aiplatform|firebase\.vertexai)"
+    r"\.(v1(?:alpha|beta)?\d*)\."
+    r"(?:GenerativeService[./]BidiGenerateContent(?:Constrained)?"
+    r"|LlmBidiService/BidiGenerateContent(?:/locations/[a-z0-9-]+)?)"
+)
+_TOKENS_PATH = re.compile(r"/v1(?:alpha|beta)/auth_tokens")
+
+#: What Google's services call an HTTP status, https://cloud.google.com/apis/design/errors.
+_STATUS_NAMES = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    500: "INTERNAL",
+}
+
+#: What uvicorn logs as an error of the application and is none of it: a refused upgrade (by mistake,
+#: https://github.com/Kludex/uvicorn/pull/3138), and a client's text that is not UTF-8.
+_NO_ERRORS = (
+    "ASGI callable returned without completing handshake.",
+    "Invalid UTF-8 sequence received from client.",
+)
+
+# At INFO, uvicorn logs each path with its query, and at DEBUG, websockets logs each header: keys are in both.
+# At WARNING it logs that a client does not speak HTTP.
+_log = logging.getLogger("livewidget.standin.uvicorn")
+_log.setLevel(logging.ERROR)
+_log.addFilter(lambda record: record.msg not in _NO_ERRORS)
 
 
 class Server:
@@ -50,6 +116,7 @@ class Server:
         wss_port: int | None = 0,
         key: str | None = None,
         origins: tuple[str, ...] = (),
+        request_timeout_s: float = _REQUEST_TIMEOUT_S,
     ) -> None:
         """Serve `standin` once entered.
 
@@ -59,25 +126,21 @@ class Server:
             wss_port: Port with TLS and a certificate of its own; 0: any that is free; None: none.
             key: The one key that is accepted; None: any, and none at all.
             origins: Origins of pages that may connect, whole, beyond this server's own.
+            request_timeout_s: Seconds that a client may take for its first request, and for a body.
         """
         self._standin = standin
         self._wanted = (ws_port, wss_port)
         self._key = key
         self._origins = origins
+        self._request_timeout_s = request_timeout_s
         self._stack = AsyncExitStack()
-        self._certificate: Certificate | None = None
         self._grants = Grants(standin.clock)
+        self._sessions: set[AsgiTransport] = set()
         #: Where to connect, "ws://127.0.0.1:…"; None where it is not served.
         self.ws: str | None = None
         self.wss: str | None = None
-        # At DEBUG, websockets would log each handshake with the key in it.
-        self._log = logging.getLogger("livewidget.standin.websockets")
-        self._log.setLevel(logging.INFO)
-
-    @property
-    def cert(self) -> str | None:
-        """The certificate's file, for clients of `wss` to trust; it is gone when the server ends."""
-        return str(self._certificate.path) if self._certificate else None
+        #: The certificate's file, for clients of `wss` to trust; it is deleted when the server ends.
+        self.cert: str | None = None
 
     def ready_line(self) -> str:
         """Return one line of JSON that tells a program where to connect: `ws`, `wss` and `cert`."""
@@ -94,9 +157,9 @@ class Server:
         ws_port, wss_port = self._wanted
         async with AsyncExitStack() as stack:
             if wss_port is not None:
-                self._certificate = Certificate()
-                stack.callback(self._certificate.remove)
-                self.wss = f"wss://{HOST}:{await self._listen(stack, wss_port, self._certificate.context)}"
+                context, path = stack.enter_context(certificate())
+                self.cert = str(path)
+                self.wss = f"wss://{HOST}:{await self._listen(stack, wss_port, context)}"
             if ws_port is not None:
                 self.ws = f"ws://{HOST}:{await self._listen(stack, ws_port, None)}"
             self._stack = stack.pop_all()
@@ -108,89 +171,400 @@ class Server:
         """End every session and give the ports back."""
         await self._stack.aclose()
 
-    async def _listen(self, stack: AsyncExitStack, port: int, tls: Any) -> int:
-        from websockets.asyncio.server import serve
-
-        rules_of_port: list[Guard] = []
-
-        def check(connection: ServerConnection, request: Request) -> Response | None:
-            refused = rules_of_port[0].check(request.path, request.headers)
-            if refused is None and guard.of_vertex(request.path) and self._is_wrong(request):
-                refused = Refused(401, "Request had invalid authentication credentials.")
-            if refused is None:
-                return None
-            return connection.respond(http.HTTPStatus(refused.status), refused.why + "\n")
-
-        undecided: set[Front] = set()
-        front: Any = partial(
-            Front, undecided, lambda request: self._post(rules_of_port[0], request), _PATIENCE_S
+    async def _listen(self, stack: AsyncExitStack, port: int, tls: ssl.SSLContext | None) -> int:
+        """Serve on one port until `stack` is closed; return the port's number."""
+        listener = socket.create_server((HOST, port))
+        stack.callback(listener.close)
+        bound: int = listener.getsockname()[1]
+        app = Starlette(
+            routes=[
+                Route("/{path:path}", self._token, methods=["POST"]),
+                Route("/{path:path}", _no_page),
+                WebSocketRoute("/{path:path}", self._session),
+            ],
+            middleware=[Middleware(OriginCheck, port=bound, secure=tls is not None, origins=self._origins)],
+            exception_handlers={500: _internal_error},
         )
-        server = await stack.enter_async_context(
-            serve(
-                self._session,
-                HOST,
-                port,
-                ssl=tls,
-                process_request=check,
-                create_connection=front,
-                compression=None,  # sound does not compress, and ten sessions would pay for it
-                max_size=_MAX_BYTES,
-                ping_interval=_PING_S,
-                ping_timeout=_PING_TIMEOUT_S,
-                close_timeout=2,
-                logger=self._log,
-                server_header=None,
-            )
+        state = ServerState()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            partial(_connection, _config(app), state, self._request_timeout_s),
+            sock=listener,
+            ssl=tls,
+            ssl_handshake_timeout=self._request_timeout_s if tls else None,
         )
-        stack.callback(_abort, undecided)
-        bound: int = next(iter(server.sockets)).getsockname()[1]
-        rules_of_port.append(Guard(bound, tls is not None, self._origins))
+        stack.push_async_callback(self._stop, server, state)
         return bound
 
-    def _post(self, port: Guard, request: HttpRequest) -> dict[str, Any]:
-        """Make an ephemeral token."""
-        refused = port.check_caller(request.headers)
-        if refused is not None:
-            raise HttpRefusal(refused.status, refused.why)
-        if not guard.mints(request.path):
-            raise HttpRefusal(404, "There is no such method here.")
-        if self._is_wrong(request):
-            raise HttpRefusal(400, rules.BAD_KEY)
+    async def _stop(self, server: asyncio.Server, state: ServerState) -> None:
+        """Close one port with all its connections, and wait for what they run."""
+        server.close()
+        for connection in list(state.connections):
+            if not isinstance(connection, WebSocketsSansIOProtocol):
+                connection.transport.abort()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await asyncio.gather(*(session.close(1001) for session in self._sessions))
+                # Until the clients have answered; uvicorn has no event for it. Once at least: those in the
+                # same event loop notice the end, too.
+                await asyncio.sleep(0.01)
+                while state.connections:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        for connection in list(state.connections):
+            connection.transport.abort()
+        while state.tasks:
+            await asyncio.wait(state.tasks)
+
+    async def _session(self, websocket: WebSocket) -> None:
+        """Answer a WebSocket: refuse it, or let the stand-in talk until it is closed."""
+        path, headers = _path(websocket.scope), websocket.headers
+        asked = version(path)
+        if asked is None:
+            refused = _refusal(websocket.scope, 404, "There is no Live API at this path.")
+            return await websocket.send_denial_response(refused)
+        if of_vertex(path) and self._is_wrong(path, headers):
+            refused = _refusal(websocket.scope, 401, "Request had invalid authentication credentials.")
+            return await websocket.send_denial_response(refused)
+        await websocket.accept()
+        refusal, grant = self._admit(path, headers)
+        transport = AsgiTransport(websocket)
+        self._sessions.add(transport)
         try:
-            return {"name": self._grants.create(request.body).name}
+            await self._standin.serve(
+                transport,
+                version=asked,
+                refusal=refusal,
+                grant=grant,
+                by_api_key=of_vertex(path) and by_api_key(path, headers),
+                abort=websocket.state.abort,
+            )
+        finally:
+            self._sessions.discard(transport)
+        return None
+
+    async def _token(self, request: Request) -> Response:
+        """Make an ephemeral token."""
+        path = _path(request.scope)
+        refused = partial(_refusal, request.scope)
+        if not mints(path):
+            return refused(404, "There is no such method here.")
+        if self._is_wrong(path, request.headers):
+            return refused(400, rules.BAD_KEY)
+        try:
+            async with asyncio.timeout(self._request_timeout_s):
+                body = await _body(request)
+        except (TimeoutError, ClientDisconnect):
+            return refused(408, "The request's body did not come.")
+        if body is None:
+            return refused(413, "The request's body is too long.")
+        try:
+            token = self._grants.create(body)
         except ClientMessageError as error:
-            raise HttpRefusal(400, error.reason) from None
+            return refused(400, error.reason)
+        return _json(200, {"name": token.name})
 
-    async def _session(self, connection: ServerConnection) -> None:
-        request = connection.request
-        assert request is not None  # the handshake is over
-        refusal, grant = self._admit(request)
-        await self._standin.serve(
-            ServerSide(connection),
-            version=guard.version(request.path) or "v1beta",
-            refusal=refusal,
-            grant=grant,
-            by_api_key=guard.of_vertex(request.path) and guard.by_api_key(request.path, request.headers),
-            abort=connection.transport.abort,
-        )
-
-    def _admit(self, request: Request) -> tuple[Refusal | None, Grant | None]:
+    def _admit(self, path: str, headers: Headers) -> tuple[Refusal | None, Grant | None]:
         """Return why a client may not come in, and what its token allows."""
-        given = guard.credentials(request.path, request.headers)
-        if guard.constrained(request.path):
+        given = credentials(path, headers)
+        if constrained(path):
             found = [grant for name in given if (grant := self._grants.find(name)) is not None]
             return (None, found[0]) if found else (Refusal(1008, tokens.UNREGISTERED), None)
         if any(name.startswith(tokens.PREFIX) for name in given):
             return Refusal(1008, tokens.UNREGISTERED), None
-        if self._is_wrong(request):
+        if self._is_wrong(path, headers):
             return Refusal(1007, rules.BAD_KEY), None
         return None, None
 
-    def _is_wrong(self, request: Request | HttpRequest) -> bool:
-        return self._key is not None and not guard.has_key(request.path, request.headers, self._key)
+    def _is_wrong(self, path: str, headers: Headers) -> bool:
+        return self._key is not None and not has_key(path, headers, self._key)
 
 
-def _abort(links: set[Front]) -> None:
-    # Before the server waits for its links to end: these have nothing to end them.
-    for link in list(links):
-        link.abort()
+class OriginCheck:
+    """ASGI middleware: lets nobody but this computer's own programs, and a port's own pages, use the port.
+
+    A page of any web site can reach a port on loopback: by its address, or by a name of its own that
+    resolves to it (DNS rebinding). Browsers tell in `Host` and `Origin` what they do; both are compared
+    whole, never by a prefix, suffix or pattern. Clients that are not browsers send no `Origin`, and may pass.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, port: int, secure: bool = False, origins: tuple[str, ...] = ()
+    ) -> None:
+        """Guard `app`.
+
+        Args:
+            app: What is called when a request may pass.
+            port: The port that is listened on.
+            secure: Whether it speaks TLS.
+            origins: Origins allowed beyond the port's own, whole: `http://localhost:3000`.
+        """
+        self._app = app
+        self._hosts = {f"{name}:{port}" for name in NAMES}
+        if port == (443 if secure else 80):
+            self._hosts |= set(NAMES)
+        self._origins = {f"{'https' if secure else 'http'}://{host}" for host in self._hosts} | set(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it with 403."""
+        app = self._app
+        if scope["type"] in ("http", "websocket"):
+            why = self.check(Headers(scope=scope))
+            if why is not None:
+                app = _refusal(scope, 403, why)
+        await app(scope, receive, send)
+
+    def check(self, headers: Headers) -> str | None:
+        """Return why no request with these headers may pass, whatever its path; or None."""
+        hosts, origins = headers.getlist("Host"), headers.getlist("Origin")
+        if len(hosts) != 1 or hosts[0] not in self._hosts:
+            return "This server answers to its own address on this computer only."
+        if len(origins) > 1 or (origins and origins[0] not in self._origins):
+            return "Pages of other origins may not use this server."
+        return None
+
+
+class AsgiTransport:
+    """The server's end of a link, around an accepted WebSocket of an ASGI server."""
+
+    #: ASGI tells nothing of pings.
+    round_trip_ms: float | None = None
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+
+    async def send(self, frame: str | bytes) -> None:
+        """Send one frame: text as a text frame, bytes as a binary one.
+
+        Raises:
+            TransportClosed: If the link is closed.
+        """
+        try:
+            if isinstance(frame, str):
+                await self._websocket.send_text(frame)
+            else:
+                await self._websocket.send_bytes(frame)
+        except (WebSocketDisconnect, RuntimeError):  # RuntimeError: closed by this side
+            raise TransportClosed(1006) from None
+
+    async def receive(self) -> str | bytes:
+        """Return the next frame. Cancelling it loses no frame.
+
+        Raises:
+            TransportClosed: If the link is closed and every frame has been delivered.
+        """
+        try:
+            message = await self._websocket.receive()
+        except RuntimeError:  # it was reported as closed before
+            raise TransportClosed(1006) from None
+        if message["type"] == "websocket.disconnect":
+            raise TransportClosed(message.get("code", 1006), message.get("reason") or "")
+        text: str | None = message.get("text")
+        frame: str | bytes = message["bytes"] if text is None else text
+        return frame
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the link; twice is allowed. `reason` is at most 123 bytes of UTF-8."""
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await self._websocket.close(code, reason)
+
+
+@contextmanager
+def certificate() -> Iterator[tuple[ssl.SSLContext, Path]]:
+    """Make a certificate for this computer's own address; give a server's TLS context and the file to trust.
+
+    The file is that of an authority whose key stays in memory and signs nothing else. The server's key is in
+    a file only while the TLS library reads it, in a folder that only this user opens.
+
+    Raises:
+        ExtraMissing: If trustme is not installed.
+    """
+    try:
+        import trustme
+    except ImportError:
+        raise ExtraMissing(
+            "Serving over wss needs a certificate of its own: "
+            'pip install "livewidget[serve]", or serve ws alone.'
+        ) from None
+    name = "livewidget on this computer"
+    authority = trustme.CA(path_length=0, organization_name=name)
+    end = datetime.now(UTC) + timedelta(days=_CERTIFICATE_DAYS)
+    leaf = authority.issue_cert(*NAMES, organization_name=name, not_after=end)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory(prefix="livewidget-", ignore_cleanup_errors=True) as folder:
+        with leaf.private_key_and_cert_chain_pem.tempfile(folder) as chain:
+            context.load_cert_chain(chain)
+        path = Path(folder, "cert.pem")
+        authority.cert_pem.write_to_path(path)
+        yield context, path
+
+
+def version(path: str) -> str | None:
+    """Return the API version a request's path asks for ("v1beta"), or None where no Live API is meant."""
+    plain = _plain(path)
+    if plain == "/":  # a Vertex AI client with a gateway for its base URL
+        return "v1beta1"
+    found = _LIVE_PATH.fullmatch(plain)
+    return found[1] if found else None
+
+
+def mints(path: str) -> bool:
+    """Tell whether a POST to `path` asks for an ephemeral token."""
+    return _TOKENS_PATH.fullmatch(_plain(path)) is not None
+
+
+def constrained(path: str) -> bool:
+    """Tell whether a request's path is that of connections with an ephemeral token."""
+    return _plain(path).endswith("BidiGenerateContentConstrained")
+
+
+def of_vertex(path: str) -> bool:
+    """Tell whether a request's path is Vertex AI's, which refuses a wrong credential before any WebSocket."""
+    plain = _plain(path)
+    return plain == "/" or "aiplatform" in plain
+
+
+def by_api_key(path: str, headers: Headers) -> bool:
+    """Tell whether a request comes with an API key and no other credential."""
+    return bool(credentials(path, headers)) and not headers.getlist("Authorization")
+
+
+def has_key(path: str, headers: Headers, key: str) -> bool:
+    """Tell whether a request carries `key`, in any of the places where clients put it; in constant time."""
+    right = [hmac.compare_digest(_bytes(one), _bytes(key)) for one in credentials(path, headers)]
+    return any(right)
+
+
+def credentials(path: str, headers: Headers) -> list[str]:
+    """Return every key and token that a request carries, in any of the places where clients put them."""
+    query = parse_qs(urlsplit("/" + path.lstrip("/")).query)
+    given = [*_texts(headers, "x-goog-api-key"), *query.get("key", ()), *query.get("access_token", ())]
+    for authorization in _texts(headers, "Authorization"):
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() in ("bearer", "token"):
+            given.append(token.strip())
+    return given
+
+
+def _plain(path: str) -> str:
+    """Return a path without its query; the SDK for JavaScript puts a second slash in front."""
+    return "/" + path.split("?", 1)[0].lstrip("/")
+
+
+def _texts(headers: Headers, name: str) -> list[str]:
+    # Starlette reads Latin-1; keys are UTF-8, and what is not arrives as surrogates.
+    return [value.encode("latin-1").decode(errors="surrogateescape") for value in headers.getlist(name)]
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
+
+
+def _path(scope: Scope) -> str:
+    """Return a request's path as it was sent, with its query."""
+    query: bytes = scope["query_string"]
+    raw: bytes = scope["raw_path"]
+    return (raw + b"?" + query if query else raw).decode("latin-1")
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return the body of a request; None if it is too long.
+
+    Raises:
+        ClientDisconnect: If the client leaves before its end.
+    """
+    if int(request.headers.get("Content-Length", 0)) > _BODY_BYTES:
+        return None
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _BODY_BYTES:
+            return None
+    return body
+
+
+async def _no_page(request: Request) -> Response:
+    """Answer a GET that is not an upgrade."""
+    if version(_path(request.scope)) is None:
+        return _refusal(request.scope, 404, "There is no Live API at this path.")
+    return _refusal(request.scope, 426, "The Live API takes WebSocket connections only.", Upgrade="websocket")
+
+
+async def _internal_error(request: Request, error: Exception) -> Response:
+    return _refusal(request.scope, 500, "Internal error encountered.")
+
+
+def _refusal(scope: Scope, status: int, why: str, **headers: str) -> Response:
+    """Return a response that refuses: an error as the service's for a POST, else a line of text."""
+    if scope.get("method") == "POST":
+        name = _STATUS_NAMES.get(status, "INVALID_ARGUMENT")
+        return _json(status, {"error": {"code": status, "message": why, "status": name}})
+    return PlainTextResponse(why + "\n", status, {"Connection": "close", **headers})
+
+
+def _json(status: int, body: dict[str, Any]) -> Response:
+    headers = {"Cache-Control": "no-store", "Connection": "close"}
+    return Response(json.dumps(body, indent=2) + "\n", status, headers, "application/json; charset=UTF-8")
+
+
+def _config(app: ASGIApp) -> Config:
+    """Return how uvicorn serves `app`; nothing of the process, as its logging or its signals, is changed."""
+    config = Config(
+        app,
+        http="h11",
+        ws=_WebSocketProtocol,
+        ws_max_size=_MESSAGE_BYTES,
+        ws_ping_interval=_PING_S,
+        ws_ping_timeout=_PING_TIMEOUT_S,
+        ws_per_message_deflate=False,  # audio does not compress, and ten sessions would pay for it
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        proxy_headers=False,
+    )
+    config.load()
+    # At its level TRACE, uvicorn has put a logger of all messages, and of the headers with keys, around it.
+    config.loaded_app = app
+    return config
+
+
+def _connection(config: Config, state: ServerState, timeout_s: float) -> H11Protocol:
+    """Return a connection that is aborted if it has brought no request within `timeout_s` seconds."""
+    connection = H11Protocol(config, state, {})
+    connection.logger = _log
+    connection.access_log = False
+
+    def give_up() -> None:
+        begun: Any = connection.cycle  # None before the first request, whatever its annotation says
+        # A connection that became a WebSocket is no longer among them.
+        if connection in state.connections and begun is None:
+            connection.transport.abort()
+
+    asyncio.get_running_loop().call_later(timeout_s, give_up)
+    return connection
+
+
+class _WebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, without keys in its log; `state.abort` breaks the link without a close frame."""
+
+    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
+        super().__init__(config, server_state, {**app_state, "abort": lambda: self.transport.abort()})
+        self.close_timeout = CLOSE_TIMEOUT
+        self.logger = self.conn.logger = _log
+        self.conn.debug = False
+
+    def handle_parser_exception(self) -> None:
+        """Send the close frame and discard what comes after it.
+
+        uvicorn would close the link at once. The kernel answers bytes that nobody has read with a reset, and
+        then a client whose message is too large would not learn why the link is gone.
+        """
+        close = self.conn.close_sent
+        if self.close_sent or close is None:
+            return
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)

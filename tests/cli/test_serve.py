@@ -20,11 +20,17 @@ SERVICE = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerat
 SETUP = '{"setup": {"model": "models/offline-tutor"}}'
 
 
+# The command with some packages missing, by their names.
+WITHOUT = (
+    "import sys; sys.modules.update(dict.fromkeys({!r})); from livewidget.cli import main; sys.exit(main())"
+)
+
+
 @contextmanager
-def serving(*arguments):
+def serving(*arguments, without=()):
     """`livewidget serve` as a process, and what it printed when it was ready."""
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "livewidget", "serve", *arguments],
+        [sys.executable, "-W", "error", "-c", WITHOUT.format(without), "serve", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -99,6 +105,37 @@ def test_a_key_can_be_demanded():
             with pytest.raises(ConnectionClosed) as closed:
                 link.recv(10)
         assert closed.value.rcvd.code == 1007
+
+
+def test_without_the_certificates_package_ws_is_served_and_a_sentence_says_so():
+    with serving(without=("trustme", "cryptography")) as (process, ready):
+        assert ready == {"ws": ready["ws"], "wss": None, "cert": None}
+        with connect(ready["ws"] + SERVICE) as link:
+            link.send(SETUP)
+            assert json.loads(link.recv(10)) == {"setupComplete": {}}
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert one_sentence(errors) == errors.rstrip("\n")
+    assert "wss is not served" in errors
+    assert 'pip install "livewidget[serve]"' in errors
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments", "extra"),
+    [
+        ("trustme", ("--wss-port", "0"), "serve"),
+        ("starlette", (), "tutor"),
+        ("uvicorn", ("--no-tls",), "tutor"),
+    ],
+)
+def test_what_is_missing_is_one_sentence(missing, arguments, extra):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", WITHOUT.format((missing,)), "serve", *arguments],
+        capture_output=True, text=True, timeout=60, cwd=ROOT, env=environment(),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f'pip install "livewidget[{extra}]"' in one_sentence(done.stderr)
 
 
 def test_a_port_that_is_taken_is_one_sentence():

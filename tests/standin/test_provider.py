@@ -85,7 +85,7 @@ async def test_what_is_not_installed_is_said_when_dialling(missing, monkeypatch)
 
 
 async def test_without_the_certificates_library_ws_is_served_alone(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cryptography", None)
+    monkeypatch.setitem(sys.modules, "trustme", None)
     tutor = StandIn(script=Script([]))
     with pytest.raises(ExtraMissing, match=r'pip install "livewidget\[serve\]"'):
         async with Server(tutor):

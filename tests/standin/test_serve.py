@@ -13,16 +13,15 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from livewidget.standin import StandIn
-from livewidget.standin.certificate import Certificate
-from livewidget.standin.serve import Server
+from livewidget.standin.serve import Server, certificate
 from tests.standin.puppets import Brain, Ears, VirtualClock, Voice
-from tests.standin.test_guard import PATH, TABLE
+from tests.standin.test_serve_origin import PATH, TABLE
 
 SETUP = json.dumps({"setup": {"model": "models/offline-tutor", "outputAudioTranscription": {}}})
 
 
-def standin():
-    return StandIn(ears=Ears(), brain=Brain(), voice=Voice(), clock=VirtualClock())
+def standin(clock=None):
+    return StandIn(ears=Ears(), brain=Brain(), voice=Voice(), clock=clock or VirtualClock())
 
 
 @pytest.fixture
@@ -131,25 +130,21 @@ def exists(path):
 
 
 def test_the_key_stays_in_no_file():
-    certificate = Certificate()
-    folder = certificate.path.parent
-    try:
+    with certificate() as (_, path):
+        folder = path.parent
         assert [path.name for path in folder.iterdir()] == ["cert.pem"]
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        assert "PRIVATE" not in certificate.path.read_text()
-    finally:
-        certificate.remove()
+        assert "PRIVATE" not in path.read_text()
     assert not folder.exists()
 
 
 def test_a_strict_client_accepts_the_certificate():
-    certificate = Certificate()
-    try:
-        strict = ssl.create_default_context(cafile=certificate.path)
+    with certificate() as (context, path):
+        strict = ssl.create_default_context(cafile=path)
         strict.verify_flags |= ssl.VERIFY_X509_STRICT
         inbound, outbound, other_in, other_out = (ssl.MemoryBIO() for _ in range(4))
         client = strict.wrap_bio(inbound, outbound, server_hostname="127.0.0.1")
-        host = certificate.context.wrap_bio(other_in, other_out, server_side=True)
+        host = context.wrap_bio(other_in, other_out, server_side=True)
         for _ in range(4):
             for one in (client, host):
                 with contextlib.suppress(ssl.SSLWantReadError):
@@ -157,8 +152,6 @@ def test_a_strict_client_accepts_the_certificate():
                 other_in.write(outbound.read())
                 inbound.write(other_out.read())
         assert client.version() == "TLSv1.3"
-    finally:
-        certificate.remove()
 
 
 async def test_one_port_alone():
@@ -169,6 +162,7 @@ async def test_one_port_alone():
 
 
 KEY = "canary-key-1234567890"
+VERTEX = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
 
 
 @pytest.mark.parametrize(
@@ -235,6 +229,83 @@ async def test_the_server_ends_while_sessions_run_and_leaves_nothing():
             await asyncio.wait_for(socket.recv(), 5)
         await socket.close()
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("stand-in")]
+
+
+async def test_clients_are_told_that_the_server_goes_away():
+    async with Server(standin()) as server:
+        trust = ssl.create_default_context(cafile=server.cert)
+        plain = await connect(server.ws + PATH).__aenter__()
+        secure = await connect(server.wss + PATH, ssl=trust).__aenter__()
+        for socket in (plain, secure):
+            await socket.send(SETUP)
+            await socket.recv()
+    for socket in (plain, secure):
+        with pytest.raises(ConnectionClosed) as error:
+            await asyncio.wait_for(socket.recv(), 5)
+        assert (error.value.rcvd.code, error.value.rcvd.reason) == (1001, "")
+        await socket.close()
+
+
+async def test_a_client_that_answers_no_close_frame_does_not_hold_the_server():
+    loop = asyncio.get_running_loop()
+    async with Server(standin(), wss_port=None) as server:
+        port = port_of(server.ws)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        began = loop.time()
+    assert loop.time() - began < 10
+    with contextlib.suppress(ConnectionError):
+        assert await reader.read() == b"\x88\x02\x03\xe9"  # a close frame, with 1001
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "status", "text"),
+    [
+        (PATH, "http://evil.example", 403, "Pages of other origins may not use this server.\n"),
+        ("/index.html", None, 404, "There is no Live API at this path.\n"),
+        (VERTEX, None, 401, "Request had invalid authentication credentials.\n"),
+    ],
+)
+async def test_an_upgrade_is_refused_with_a_sentence(path, origin, status, text, caplog):
+    async with Server(standin(), wss_port=None, key=KEY) as server:
+        with pytest.raises(InvalidStatus) as error:
+            await connect(server.ws + path, origin=origin, logger=quiet()).__aenter__()
+    response = error.value.response
+    assert (response.status_code, response.body.decode()) == (status, text)
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_the_largest_message_is_taken_in_pieces_or_whole(server):
+    """What it holds is refused, and with that it has been read."""
+    for pieces in (1, 4):
+        async with connect(server.ws + PATH) as socket:
+            await socket.send(SETUP)
+            await socket.recv()
+            size = 16 * 1024 * 1024 // pieces
+            await socket.send(["x" * size] * pieces)
+            with pytest.raises(ConnectionClosed) as error:
+                await asyncio.wait_for(socket.recv(), 20)
+            assert error.value.rcvd.code == 1007
+
+
+@pytest.mark.parametrize("pieces", [1, 4])
+async def test_who_sends_too_much_is_told_so(server, pieces):
+    """Also when all of it is on its way already: bytes that nobody reads would make the kernel reset the link."""
+    trust = ssl.create_default_context(cafile=server.cert)
+    for url, options in ((server.ws, {}), (server.wss, {"ssl": trust})):
+        async with connect(url + PATH, **options) as socket:
+            with contextlib.suppress(ConnectionClosed):
+                await socket.send(["x" * (18 * 1024 * 1024 // pieces)] * pieces)
+            with pytest.raises(ConnectionClosed) as closed:
+                await asyncio.wait_for(socket.recv(), 20)
+            assert closed.value.rcvd.code == 1009
+            assert "exceeds limit of 16777216 bytes" in closed.value.rcvd.reason
 
 
 async def test_a_large_frame_is_taken(server):

@@ -13,8 +13,8 @@ from livewidget.standin.outlet import Refusal
 from livewidget.standin.serve import Server
 from livewidget.standin.tokens import Grants
 from tests.standin.puppets import Brain, Ears, VirtualClock, Voice
-from tests.standin.test_front import exchange, post
 from tests.standin.test_serve import port_of
+from tests.standin.test_serve_http import exchange, post
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 METHOD = "/ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateContent"
