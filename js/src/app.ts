@@ -5,7 +5,7 @@ import { Lease } from "./audio/packets.ts";
 import type { Buffer } from "./audio/pcm.ts";
 import { AudioController } from "./audio-controller.ts";
 import { Bridge, type Insight, randomClientId, type Wire } from "./bridge.ts";
-import { MICROPHONE_PROBLEMS } from "./media/devices.ts";
+import { MICROPHONE_PROBLEMS } from "./media/microphone.ts";
 import type { KernelMessage, State as SessionState, Turn, TurnTakingMode, Welcome } from "./messages.gen.ts";
 import { KERNEL_GONE, Notices, OTHER_PAGE } from "./notices.ts";
 import { Scope } from "./scope.ts";
@@ -151,7 +151,7 @@ export class App implements Actions {
     this.store.set({ holding: active });
     if (active) {
       this.#audio.player.unlock();
-      if (!this.#audio.microphone.wanted) {
+      if (!this.#audio.microphone.isWanted) {
         this.start();
       }
     }
@@ -284,7 +284,7 @@ export class App implements Actions {
 
   /** Whether a device is on or asked for. */
   get #usesDevices(): boolean {
-    return this.#audio.microphone.wanted || this.video.usesDevice;
+    return this.#audio.microphone.isWanted || this.video.usesDevice;
   }
 
   /** Whether another page talks. */

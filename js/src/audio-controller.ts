@@ -2,8 +2,7 @@
 
 import { LevelTimeline } from "./audio/levels.ts";
 import type { Bridge } from "./bridge.ts";
-import { MICROPHONE_SILENT } from "./media/devices.ts";
-import { Microphone } from "./media/microphone.ts";
+import { MICROPHONE_SILENT, Microphone } from "./media/microphone.ts";
 import { MicrophoneSender } from "./media/microphone-sender.ts";
 import { Player } from "./media/player.ts";
 import { KERNEL_BUSY, type Notices, SOUND_BLOCKED } from "./notices.ts";
@@ -177,7 +176,7 @@ export class AudioController {
   #advanceLevels(): void {
     if (
       this.#store.get().phase === "live" ||
-      this.#microphone.wanted ||
+      this.#microphone.isWanted ||
       this.#player.progress.bufferedMs > 0
     ) {
       this.levels.advance(this.#now());

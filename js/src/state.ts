@@ -111,10 +111,21 @@ export interface ExplorerActions {
   revert(): void;
 }
 
-export interface MicrophoneDevices {
+/** A device offered in the settings; the label is empty until permission is given. */
+export interface DeviceInfo {
+  id: string;
+  label: string;
+}
+
+/** The devices of a kind, and the picked one; "" for the browser's own choice. */
+export interface DeviceChoice {
+  devices: DeviceInfo[];
+  deviceId: string;
+}
+
+export interface MicrophoneDevices extends DeviceChoice {
   state: MicrophoneState;
-  /** Devices offered in settings; labels are empty until permission is given. */
-  devices: { id: string; label: string }[];
+}[];
   deviceId: string;
 }
 
@@ -141,13 +152,10 @@ export interface Preview {
 }
 
 /** What the model is shown. */
-export interface VideoState {
+export interface VideoState extends DeviceChoice {
   source: VideoSource | null;
   /** "hidden": nothing is taken while nobody sees this page. */
   state: "off" | "asking" | "on" | "hidden";
-  /** Cameras offered in settings; labels are empty until permission is given. */
-  devices: { id: string; label: string }[];
-  deviceId: string;
   /** Longest side in pixels, and JPEG quality in percent, of what this page takes. */
   maxSide: number;
   quality: number;

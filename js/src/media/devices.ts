@@ -1,10 +1,134 @@
-// What microphone and camera have in common, and why there is no microphone, in plain words.
+// What microphone, camera and screen have in common: asking for a device, releasing it, and saying why there is none.
 
 import type { Notice } from "../messages.gen.ts";
-import type { MicrophoneState } from "../state.ts";
+import type { Scope } from "../scope.ts";
+import type { DeviceInfo } from "../state.ts";
+
+/** Why there is no device. */
+export interface DeviceProblem<S> {
+  /** The state that the device is in then. */
+  state: S;
+  /** The browser's name for the error; "" where the page itself found the problem. */
+  detail: string;
+  notice: Notice;
+}
+
+export interface DeviceHandlers<S> {
+  onState(state: "asking" | "on" | "off" | S, detail: string): void;
+  onDevices(devices: DeviceInfo[], deviceId: string): void;
+  onProblem(problem: DeviceProblem<S>): void;
+}
+
+/** How a device is taken. */
+export interface DeviceRequest<C, S> {
+  ask(deviceId: string): Promise<MediaStream>;
+  /** Connects the stream to what uses it until `scope` ends; null where it ended meanwhile. */
+  connect(stream: MediaStream, track: MediaStreamTrack, scope: Scope): Promise<C | null> | C;
+  explain(error: unknown): DeviceProblem<S>;
+}
+
+/** One device at a time, from the click to its release. */
+export class DeviceCapture<C, S> {
+  readonly #parent: Scope;
+  readonly #kind: MediaDeviceKind;
+  readonly #memory: ReturnType<typeof rememberedDevice>;
+  readonly #handlers: DeviceHandlers<S>;
+  /** Ends with the release: a grant that comes later is given back at once. */
+  #scope: Scope | null = null;
+  #connection: C | null = null;
+  #deviceId: string;
+
+  /** `storageKey` is where the picked device is remembered for this tab. */
+  constructor(scope: Scope, kind: MediaDeviceKind, storageKey: string, handlers: DeviceHandlers<S>) {
+    this.#parent = scope;
+    this.#kind = kind;
+    this.#memory = rememberedDevice(storageKey);
+    this.#handlers = handlers;
+    this.#deviceId = this.#memory.get();
+    scope.add(() => this.stop());
+    if (navigator.mediaDevices) {
+      scope.listen(navigator.mediaDevices, "devicechange", () => void this.#list());
+    }
+  }
+
+  /** True from the click until the device is released. */
+  get isWanted(): boolean {
+    return this.#scope !== null;
+  }
+
+  /** What the device is connected to; null unless it is on. */
+  get connection(): C | null {
+    return this.#connection;
+  }
+
+  /** Takes a device in place of the one that is on. To be called from a click or a key only. */
+  async start(request: DeviceRequest<C, S>): Promise<void> {
+    this.stop();
+    if (this.#parent.disposed) {
+      return;
+    }
+    const scope = this.#parent.child();
+    this.#scope = scope;
+    this.#handlers.onState("asking", "");
+    const fail = (error: unknown) => {
+      if (!scope.disposed) {
+        this.#release();
+        const problem = request.explain(error);
+        this.#handlers.onProblem(problem);
+        this.#handlers.onState(problem.state, problem.detail);
+      }
+    };
+    try {
+      const stream = await request.ask(this.#deviceId);
+      scope.add(() => stopTracks(stream));
+      const track = stream.getTracks()[0];
+      if (!track) {
+        throw new DOMException("", "NotFoundError");
+      }
+      scope.listen(track, "ended", () => fail(new DOMException("", TRACK_ENDED)));
+      const connection = scope.disposed ? null : await request.connect(stream, track, scope);
+      if (connection !== null && !scope.disposed) {
+        this.#connection = connection;
+        this.#handlers.onState("on", "");
+        await this.#list();
+      }
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** Releases the device, whatever state it is in, so that the browser's indicator goes out. */
+  stop(): void {
+    if (this.#scope) {
+      this.#release();
+      this.#handlers.onState("off", "");
+    }
+  }
+
+  /** Uses another device from the next start on. */
+  pick(deviceId: string): void {
+    this.#deviceId = deviceId;
+    this.#memory.set(deviceId);
+    void this.#list();
+  }
+
+  #release(): void {
+    const scope = this.#scope;
+    this.#scope = null;
+    this.#connection = null;
+    scope?.dispose();
+  }
+
+  async #list(): Promise<void> {
+    const devices = await listDevices(this.#kind);
+    if (devices) {
+      this.#handlers.onDevices(devices, this.#deviceId);
+    }
+  }
+}
 
 /** The device picked in this tab; storage may be refused in a frame. */
-export function rememberedDevice(key: string): { get(): string; set(id: string): void } {
+function rememberedDevice(key: string): { get(): string; set(id: string): void } {
   return {
     get() {
       try {
@@ -24,7 +148,7 @@ export function rememberedDevice(key: string): { get(): string; set(id: string):
 }
 
 /** The devices of a kind, or null where they cannot be listed: a list is a convenience. */
-export async function listDevices(kind: MediaDeviceKind): Promise<{ id: string; label: string }[] | null> {
+async function listDevices(kind: MediaDeviceKind): Promise<DeviceInfo[] | null> {
   try {
     const found = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
     return found
@@ -35,62 +159,74 @@ export async function listDevices(kind: MediaDeviceKind): Promise<{ id: string; 
   }
 }
 
-export function stopTracks(stream: MediaStream | null): void {
-  for (const track of stream?.getTracks() ?? []) {
+function stopTracks(stream: MediaStream): void {
+  for (const track of stream.getTracks()) {
     track.stop();
   }
 }
 
-export interface MicrophoneProblem {
-  /** What the microphone's state is then. */
-  state: Extract<MicrophoneState, "off" | "refused" | "missing">;
-  /** The browser's word for it. */
-  detail: string;
-  notice: Notice;
+/** Asks for the picked device, or for any where that one is gone. */
+export async function requestDevice(
+  kind: "audio" | "video",
+  constraints: MediaTrackConstraints,
+  deviceId: string,
+): Promise<MediaStream> {
+  if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
+    throw new DOMException("", NOT_SECURE);
+  }
+  const ask = (track: MediaTrackConstraints) => navigator.mediaDevices.getUserMedia({ [kind]: track });
+  if (deviceId === "") {
+    return ask(constraints);
+  }
+  try {
+    return await ask({ ...constraints, deviceId: { exact: deviceId } });
+  } catch (error) {
+    if (["OverconstrainedError", "NotFoundError"].includes(errorName(error))) {
+      return ask(constraints);
+    }
+    throw error;
+  }
 }
 
-const TEXTS: Record<string, [state: MicrophoneProblem["state"], text: string]> = {
-  "microphone-refused": [
-    "refused",
-    "The browser refused the microphone. Click the camera icon in the address bar, allow the microphone for this page, then press ● again. You can type meanwhile.",
-  ],
-  "microphone-blocked": [
-    "refused",
-    "The program that shows this notebook keeps the microphone from it. Open the notebook in a browser, at its own address, to speak. You can type meanwhile.",
-  ],
-  "microphone-missing": [
-    "missing",
-    "No microphone was found. Plug one in or switch it on, then press ● again. You can type meanwhile.",
-  ],
-  "microphone-busy": [
-    "off",
-    "The microphone cannot be opened: another program may be using it. Close that program or pick another microphone in the settings, then press ● again.",
-  ],
-  "microphone-ended": [
-    "off",
-    "The microphone went away. It was unplugged, or its permission was taken back; plug it in or pick another in the settings, then press ● again.",
-  ],
-  "microphone-failed": [
-    "off",
-    "The microphone could not be started. Reload the page and press ● again. You can type meanwhile.",
-  ],
-  "page-not-secure": [
-    "refused",
-    "This page has no microphone because its address is not secure. Open the notebook through https:// or at http://localhost, then press ● again. You can type meanwhile.",
-  ],
+/** Errors of this page's own, beside the browser's. */
+export const NOT_SECURE = "NotSecure";
+export const TRACK_ENDED = "TrackEnded";
+
+type Reason = "refused" | "blocked" | "missing" | "busy" | "ended" | "failed" | "insecure";
+
+/** For each reason the state of the device, and the code and text of the notice. */
+export type ProblemTable<S> = Record<Reason, [state: S, code: string, text: string]>;
+
+/** By the names of the errors that `getUserMedia` fails with, from the specification "Media Capture and Streams". */
+const REASONS: Record<string, Reason> = {
+  NotAllowedError: "refused",
+  SecurityError: "refused",
+  // The former name of NotAllowedError in Chrome.
+  PermissionDeniedError: "refused",
+  NotFoundError: "missing",
+  OverconstrainedError: "missing",
+  NotReadableError: "busy",
+  AbortError: "busy",
+  [NOT_SECURE]: "insecure",
+  [TRACK_ENDED]: "ended",
 };
 
-const CODES: Record<string, string> = {
-  NotAllowedError: "microphone-refused",
-  SecurityError: "microphone-refused",
-  PermissionDeniedError: "microphone-refused",
-  NotFoundError: "microphone-missing",
-  OverconstrainedError: "microphone-missing",
-  NotReadableError: "microphone-busy",
-  AbortError: "microphone-busy",
-  NotSecure: "page-not-secure",
-  TrackEnded: "microphone-ended",
-};
+export function errorName(error: unknown): string {
+  return error instanceof Error || error instanceof DOMException ? error.name : "";
+}
+
+/** The problem that an error stands for; `isAllowed` says whether the frame may have the device at all. */
+export function explainProblem<S>(
+  error: unknown,
+  table: ProblemTable<S>,
+  isAllowed: () => boolean,
+): DeviceProblem<S> {
+  const name = errorName(error);
+  const reason = Object.hasOwn(REASONS, name) ? REASONS[name]! : "failed";
+  const [state, code, text] = table[reason === "refused" && !isAllowed() ? "blocked" : reason];
+  const detail = name === NOT_SECURE || name === TRACK_ENDED ? "" : name;
+  return { state, detail, notice: { level: "error", code, text } };
+}
 
 interface Policy {
   allowsFeature(name: string): boolean;
@@ -108,26 +244,3 @@ export function isAllowed(device: "microphone" | "camera"): boolean {
     return true;
   }
 }
-
-/** What `getUserMedia` failed with, as the user should read it. */
-export function microphoneProblem(error: unknown, may = () => isAllowed("microphone")): MicrophoneProblem {
-  const name = error instanceof Error || error instanceof DOMException ? error.name : "";
-  let code = Object.hasOwn(CODES, name) ? CODES[name]! : "microphone-failed";
-  if (code === "microphone-refused" && !may()) {
-    code = "microphone-blocked";
-  }
-  const [state, text] = TEXTS[code]!;
-  return {
-    state,
-    detail: name === "NotSecure" || name === "TrackEnded" ? "" : name,
-    notice: { level: "error", code, text },
-  };
-}
-
-export const MICROPHONE_PROBLEMS: readonly string[] = [...Object.keys(TEXTS), "microphone-silent"];
-
-export const MICROPHONE_SILENT: Notice = {
-  level: "warning",
-  code: "microphone-silent",
-  text: "The microphone gives no sound. Check its switch and its volume in the system's settings, or pick another in the settings here.",
-};

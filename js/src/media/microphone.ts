@@ -1,126 +1,148 @@
-// The microphone: taken on a click, at the device's own rate, and given back so that the browser's mark goes out.
+// The microphone: taken on a click at the device's own rate, read by the capture worklet.
 
 import type { FromCapture, ToCapture } from "../audio/pcm.ts";
+import type { Notice } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { MicrophoneDevices as Described, MicrophoneState } from "../state.ts";
+import type { MicrophoneState } from "../state.ts";
 import { addWorklets, closeWith, testTap } from "./context.ts";
 import {
-  listDevices,
-  type MicrophoneProblem,
-  microphoneProblem,
-  rememberedDevice,
-  stopTracks,
+  DeviceCapture,
+  type DeviceHandlers,
+  type DeviceProblem,
+  explainProblem,
+  isAllowed,
+  type ProblemTable,
+  requestDevice,
 } from "./devices.ts";
 
-export interface MicrophoneHandlers {
+type ProblemState = Extract<MicrophoneState, "off" | "refused" | "missing">;
+
+export interface MicrophoneHandlers extends DeviceHandlers<MicrophoneState> {
   /** `first` counts 16 kHz samples since this page took its first microphone. */
   onChunk(samples: Int16Array<ArrayBuffer>, first: number): void;
-  onState(state: MicrophoneState, detail: string): void;
-  onDevices(devices: Described["devices"], deviceId: string): void;
-  onProblem(trouble: MicrophoneProblem): void;
 }
 
-/** One microphone from grant to end. */
+/** What a microphone that is on is connected to. */
 interface Capture {
   scope: Scope;
   track: MediaStreamTrack;
   node: AudioWorkletNode;
 }
 
-const memory = rememberedDevice("livewidget.microphone");
+const CONSTRAINTS = {
+  echoCancellation: true,
+  noiseSuppression: true,
+  autoGainControl: true,
+  channelCount: 1,
+};
+
+/** How long the worklet may take to hand over its last samples; chosen: it answers within one render quantum. */
 const FLUSH_TIMEOUT_MS = 100;
 
+const PROBLEMS: ProblemTable<ProblemState> = {
+  refused: [
+    "refused",
+    "microphone-refused",
+    "The browser refused the microphone. Click the camera icon in the address bar, allow the microphone for this page, then press ● again. You can type meanwhile.",
+  ],
+  blocked: [
+    "refused",
+    "microphone-blocked",
+    "The program that shows this notebook keeps the microphone from it. Open the notebook in a browser, at its own address, to speak. You can type meanwhile.",
+  ],
+  missing: [
+    "missing",
+    "microphone-missing",
+    "No microphone was found. Plug one in or switch it on, then press ● again. You can type meanwhile.",
+  ],
+  busy: [
+    "off",
+    "microphone-busy",
+    "The microphone cannot be opened: another program may be using it. Close that program or pick another microphone in the settings, then press ● again.",
+  ],
+  ended: [
+    "off",
+    "microphone-ended",
+    "The microphone went away. It was unplugged, or its permission was taken back; plug it in or pick another in the settings, then press ● again.",
+  ],
+  failed: [
+    "off",
+    "microphone-failed",
+    "The microphone could not be started. Reload the page and press ● again. You can type meanwhile.",
+  ],
+  insecure: [
+    "refused",
+    "page-not-secure",
+    "This page has no microphone because its address is not secure. Open the notebook through https:// or at http://localhost, then press ● again. You can type meanwhile.",
+  ],
+};
+
+export const MICROPHONE_SILENT: Notice = {
+  level: "warning",
+  code: "microphone-silent",
+  text: "The microphone gives no sound. Check its switch and its volume in the system's settings, or pick another in the settings here.",
+};
+
+/** Codes of the notices that no longer hold once the microphone is started again. */
+export const MICROPHONE_PROBLEMS: readonly string[] = [
+  ...Object.values(PROBLEMS).map(([, code]) => code),
+  MICROPHONE_SILENT.code,
+];
+
+export function microphoneProblem(
+  error: unknown,
+  isFrameAllowed = () => isAllowed("microphone"),
+): DeviceProblem<ProblemState> {
+  return explainProblem(error, PROBLEMS, isFrameAllowed);
+}
+
 export class Microphone {
-  readonly #scope: Scope;
   readonly #handlers: MicrophoneHandlers;
-  #capture: Capture | null = null;
-  /** Raised by every start and stop: a grant that comes for an older one is given back at once. */
-  #generation = 0;
-  #asking = false;
-  #muted = false;
-  #deviceId = memory.get();
+  readonly #device: DeviceCapture<Capture, MicrophoneState>;
   #first = 0;
   #flushCallbacks: (() => void)[] = [];
 
   constructor(scope: Scope, handlers: MicrophoneHandlers) {
-    this.#scope = scope;
     this.#handlers = handlers;
-    scope.add(() => this.stop());
-    const devices = navigator.mediaDevices;
-    if (devices) {
-      scope.listen(devices, "devicechange", () => void this.#list());
-    }
+    this.#device = new DeviceCapture(scope, "audioinput", "livewidget.microphone", handlers);
   }
 
-  /** True from the click until it is given back. */
-  get wanted(): boolean {
-    return this.#asking || this.#capture !== null;
+  /** True from the click until it is released. */
+  get isWanted(): boolean {
+    return this.#device.isWanted;
   }
 
   get muted(): boolean {
-    return this.#muted;
+    return this.#device.connection?.track.enabled === false;
   }
 
   /** Takes the microphone. To be called from a click or a key only. */
   async start(): Promise<void> {
-    if (this.wanted || this.#scope.disposed) {
-      return;
-    }
-    const generation = ++this.#generation;
-    this.#asking = true;
-    this.#muted = false;
-    this.#handlers.onState("asking", "");
-    let stream: MediaStream | null = null;
-    try {
-      stream = await this.#ask();
-      const take = generation === this.#generation ? await this.#connect(stream, generation) : null;
-      if (take === null) {
-        stopTracks(stream);
-        return;
-      }
-      this.#capture = take;
-      this.#asking = false;
-      this.#handlers.onState("on", "");
-      await this.#list();
-    } catch (error) {
-      stopTracks(stream);
-      if (generation === this.#generation) {
-        this.#asking = false;
-        const found = microphoneProblem(error);
-        this.#handlers.onProblem(found);
-        this.#handlers.onState(found.state, found.detail);
-      }
+    if (!this.isWanted) {
+      await this.#device.start({
+        ask: (deviceId) => requestDevice("audio", CONSTRAINTS, deviceId),
+        connect: (stream, track, scope) => this.#connect(stream, track, scope),
+        explain: (error) => microphoneProblem(error),
+      });
     }
   }
 
-  /** Gives the microphone back, whatever state it is in. */
   stop(): void {
-    const was = this.wanted;
-    this.#generation += 1;
-    this.#asking = false;
-    this.#muted = false;
-    this.#capture?.scope.dispose();
-    this.#capture = null;
-    this.#finishFlush();
-    if (was) {
-      this.#handlers.onState("off", "");
-    }
+    this.#device.stop();
   }
 
   mute(muted: boolean): void {
-    if (this.#capture) {
-      this.#muted = muted;
-      this.#capture.track.enabled = !muted;
+    const capture = this.#device.connection;
+    if (capture) {
+      capture.track.enabled = !muted;
       this.#handlers.onState(muted ? "muted" : "on", "");
     }
   }
 
   /** Uses another device, now and from now on. */
   pick(deviceId: string): void {
-    this.#deviceId = deviceId;
-    memory.set(deviceId);
-    void this.#list();
-    if (this.wanted) {
+    this.#device.pick(deviceId);
+    if (this.isWanted) {
       this.stop();
       void this.start();
     }
@@ -128,61 +150,28 @@ export class Microphone {
 
   /** Brings out what is captured but not yet a whole chunk; then calls `done`. */
   flush(done: () => void): void {
-    if (!this.#capture) {
+    const capture = this.#device.connection;
+    if (!capture) {
       done();
       return;
     }
     this.#flushCallbacks.push(done);
-    this.#capture.node.port.postMessage({ kind: "flush" } satisfies ToCapture);
-    this.#capture.scope.timeout(() => this.#finishFlush(), FLUSH_TIMEOUT_MS);
+    capture.node.port.postMessage({ kind: "flush" } satisfies ToCapture);
+    capture.scope.timeout(() => this.#finishFlush(), FLUSH_TIMEOUT_MS);
   }
 
-  async #ask(): Promise<MediaStream> {
-    if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
-      throw new DOMException("", "NotSecure");
+  async #connect(stream: MediaStream, track: MediaStreamTrack, scope: Scope): Promise<Capture | null> {
+    // No rate is asked for: Firefox refuses a microphone in a context of another rate than the device's.
+    const context = new AudioContext({ latencyHint: "interactive" });
+    closeWith(scope, context);
+    context.resume().catch(() => {});
+    await addWorklets(context);
+    if (scope.disposed) {
+      return null;
     }
-    const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 };
-    if (this.#deviceId === "") {
-      return navigator.mediaDevices.getUserMedia({ audio });
-    }
-    try {
-      return await navigator.mediaDevices.getUserMedia({
-        audio: { ...audio, deviceId: { exact: this.#deviceId } },
-      });
-    } catch (error) {
-      // The picked one is not there any more: any other is better than none.
-      if (error instanceof DOMException && ["OverconstrainedError", "NotFoundError"].includes(error.name)) {
-        return navigator.mediaDevices.getUserMedia({ audio });
-      }
-      throw error;
-    }
-  }
-
-  async #connect(stream: MediaStream, generation: number): Promise<Capture | null> {
-    const track = stream.getAudioTracks()[0];
-    if (!track) {
-      throw new DOMException("", "NotFoundError");
-    }
-    const scope = this.#scope.child();
-    scope.add(() => stopTracks(stream));
-    try {
-      // No rate is asked for: Firefox refuses a microphone in a context of another rate than the device's.
-      const context = new AudioContext({ latencyHint: "interactive" });
-      closeWith(scope, context);
-      context.resume().catch(() => {});
-      await addWorklets(context);
-      if (generation !== this.#generation || scope.disposed) {
-        scope.dispose();
-        return null;
-      }
-      const node = this.#wire(context, stream, scope);
-      scope.listen(track, "ended", () => this.#ended());
-      testTap().onMicrophone?.(track, context);
-      return { scope, track, node };
-    } catch (error) {
-      scope.dispose();
-      throw error;
-    }
+    const node = this.#wire(context, stream, scope);
+    testTap().onMicrophone?.(track, context);
+    return { scope, track, node };
   }
 
   #wire(context: AudioContext, stream: MediaStream, scope: Scope): AudioWorkletNode {
@@ -201,9 +190,10 @@ export class Microphone {
       this.#first = base + data.first + data.samples.length;
       this.#handlers.onChunk(data.samples, base + data.first);
     };
-    // It puts out silence; without a way to the destination some browsers never run it.
+    // It outputs silence; some browsers never run a node that is not connected to the destination.
     input.connect(node).connect(context.destination);
     scope.add(() => {
+      this.#finishFlush();
       node.port.postMessage({ kind: "close" } satisfies ToCapture);
       node.port.onmessage = null;
       input.disconnect();
@@ -212,22 +202,9 @@ export class Microphone {
     return node;
   }
 
-  /** The device went away, or the permission was taken back. */
-  #ended(): void {
-    this.stop();
-    this.#handlers.onProblem(microphoneProblem(new DOMException("", "TrackEnded")));
-  }
-
   #finishFlush(): void {
     for (const done of this.#flushCallbacks.splice(0)) {
       done();
-    }
-  }
-
-  async #list(): Promise<void> {
-    const devices = await listDevices("audioinput");
-    if (devices) {
-      this.#handlers.onDevices(devices, this.#deviceId);
     }
   }
 }

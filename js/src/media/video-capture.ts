@@ -1,88 +1,69 @@
-// Camera or screen, one at a time: taken on a click, and released so that the browser's indicator goes out.
+// Camera or screen, one at a time: taken on a click, sampled as JPEG frames.
 
-import type { Notice } from "../messages.gen.ts";
+import type { Camera, Notice } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { VideoSource, VideoState } from "../state.ts";
-import { isAllowed, listDevices, rememberedDevice, stopTracks } from "./devices.ts";
+import type { DeviceInfo, VideoSource } from "../state.ts";
+import {
+  DeviceCapture,
+  type DeviceProblem,
+  errorName,
+  explainProblem,
+  isAllowed,
+  NOT_SECURE,
+  type ProblemTable,
+  requestDevice,
+  TRACK_ENDED,
+} from "./devices.ts";
 import { type FrameCanvas, FrameSampler, type JpegFrame } from "./frames.ts";
 
-export interface VideoProblem {
-  state: "off" | "refused" | "missing" | "ended";
-  /** The browser's word for it. */
-  detail: string;
-  notice: Notice;
-}
+type ProblemState = Exclude<Camera["state"], "asking" | "on">;
+type VideoProblem = DeviceProblem<ProblemState>;
 
-const TEXTS: Record<string, [state: VideoProblem["state"], text: string]> = {
-  "camera-refused": [
+const CAMERA: ProblemTable<ProblemState> = {
+  refused: [
     "refused",
+    "camera-refused",
     "The browser refused the camera. Click the camera icon in the address bar, allow the camera for this page, then press its button again.",
   ],
-  "camera-blocked": [
+  blocked: [
     "refused",
+    "camera-blocked",
     "The program that shows this notebook keeps the camera from it. Open the notebook in a browser, at its own address, or show a picture file.",
   ],
-  "camera-missing": [
+  missing: [
     "missing",
+    "camera-missing",
     "No camera was found. Plug one in or switch it on, then press its button again. You can show a picture file meanwhile.",
   ],
-  "camera-busy": [
+  busy: [
     "off",
+    "camera-busy",
     "The camera cannot be opened: another program may be using it. Close that program or pick another camera in the settings, then press its button again.",
   ],
-  "camera-ended": [
+  ended: [
     "ended",
+    "camera-ended",
     "The camera went away, so nothing is shown any more. It was unplugged, or its permission was taken back; press its button to start it again.",
   ],
-  "camera-failed": ["off", "The camera could not be started. Reload the page and press its button again."],
-  "camera-not-secure": [
+  failed: [
+    "off",
+    "camera-failed",
+    "The camera could not be started. Reload the page and press its button again.",
+  ],
+  insecure: [
     "refused",
+    "camera-not-secure",
     "This page has no camera because its address is not secure. Open the notebook through https:// or at http://localhost.",
   ],
 };
 
-const CODES: Record<string, string> = {
-  NotAllowedError: "camera-refused",
-  SecurityError: "camera-refused",
-  NotFoundError: "camera-missing",
-  OverconstrainedError: "camera-missing",
-  NotReadableError: "camera-busy",
-  AbortError: "camera-busy",
-  NotSecure: "camera-not-secure",
-  TrackEnded: "camera-ended",
-};
+export const CAMERA_PROBLEMS: readonly string[] = Object.values(CAMERA).map(([, code]) => code);
 
-export const CAMERA_PROBLEMS: readonly string[] = Object.keys(TEXTS);
+/** Chosen: 720p covers the largest size of the settings (768 pixels); one frame a second is taken of the 15. */
+const CAMERA_CONSTRAINTS = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 15 } };
 
-/** Takes the camera that was picked, or any where that one is gone. */
-export async function askCamera(deviceId: string): Promise<MediaStream> {
-  if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
-    throw new DOMException("", "NotSecure");
-  }
-  const video = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 15 } };
-  if (deviceId === "") {
-    return navigator.mediaDevices.getUserMedia({ video });
-  }
-  try {
-    return await navigator.mediaDevices.getUserMedia({ video: { ...video, deviceId: { exact: deviceId } } });
-  } catch (error) {
-    if (error instanceof DOMException && ["OverconstrainedError", "NotFoundError"].includes(error.name)) {
-      return navigator.mediaDevices.getUserMedia({ video });
-    }
-    throw error;
-  }
-}
-
-/** What `askCamera` failed with, as the user should read it. */
-export function cameraProblem(error: unknown, may = () => isAllowed("camera")): VideoProblem {
-  const name = error instanceof Error || error instanceof DOMException ? error.name : "";
-  let code = Object.hasOwn(CODES, name) ? CODES[name]! : "camera-failed";
-  if (code === "camera-refused" && !may()) {
-    code = "camera-blocked";
-  }
-  const [state, text] = TEXTS[code]!;
-  const detail = name === "NotSecure" || name === "TrackEnded" ? "" : name;
-  return { state, detail, notice: { level: "error", code, text } };
+export function cameraProblem(error: unknown, isFrameAllowed = () => isAllowed("camera")): VideoProblem {
+  return explainProblem(error, CAMERA, isFrameAllowed);
 }
 
 const NOT_CHOSEN: Notice = {
@@ -110,22 +91,22 @@ export const SCREEN_PROBLEMS: readonly string[] = [NOT_CHOSEN, MISSING, ENDED, F
   ({ code }) => code,
 );
 
-export async function askScreen(): Promise<MediaStream> {
+/** The browser's own dialog lets the person choose a screen, a window or a tab, each time anew. */
+async function requestScreen(): Promise<MediaStream> {
   if (!navigator.mediaDevices?.getDisplayMedia) {
-    throw new DOMException("", "NotSecure");
+    throw new DOMException("", NOT_SECURE);
   }
   return navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 5 } }, audio: false });
 }
 
-/** What `askScreen` failed with, as the user should read it. */
 export function screenProblem(error: unknown): VideoProblem {
-  const name = error instanceof Error || error instanceof DOMException ? error.name : "";
+  const name = errorName(error);
   switch (name) {
     case "NotAllowedError":
       return { state: "refused", detail: name, notice: NOT_CHOSEN };
-    case "NotSecure":
+    case NOT_SECURE:
       return { state: "missing", detail: "", notice: MISSING };
-    case "TrackEnded":
+    case TRACK_ENDED:
       return { state: "ended", detail: "", notice: ENDED };
     default:
       return { state: "off", detail: name, notice: FAILED };
@@ -133,34 +114,28 @@ export function screenProblem(error: unknown): VideoProblem {
 }
 
 export interface VideoCaptureHandlers {
-  onState(source: VideoSource, state: "asking" | "on" | VideoProblem["state"], detail: string): void;
-  onDevices(devices: VideoState["devices"], deviceId: string): void;
-  onProblem(trouble: VideoProblem): void;
+  onState(source: VideoSource, state: Camera["state"], detail: string): void;
+  onDevices(devices: DeviceInfo[], deviceId: string): void;
+  onProblem(problem: VideoProblem): void;
   /** Whether a frame would be sent now. */
   isWanted(): boolean;
   onFrame(source: VideoSource, frame: JpegFrame): void;
   onUnchanged(): void;
 }
 
-/** One camera or screen from grant to end. */
+/** What a camera or screen that is on is connected to. */
 interface Capture {
-  scope: Scope;
   track: MediaStreamTrack;
   frames: FrameSampler;
 }
 
-const memory = rememberedDevice("livewidget.camera");
-
 export class VideoCapture {
-  readonly #scope: Scope;
   readonly #handlers: VideoCaptureHandlers;
   readonly #now: () => number;
   readonly #makeCanvas: (stream: MediaStream, scope: Scope) => FrameCanvas;
-  #source: VideoSource | null = null;
-  #capture: Capture | null = null;
-  /** Raised by every start and stop: a grant that comes for an older one is given back at once. */
-  #generation = 0;
-  #deviceId = memory.get();
+  readonly #device: DeviceCapture<Capture, ProblemState>;
+  /** What was asked for last. */
+  #source: VideoSource = "camera";
   #options = { maxSide: 768, quality: 0.8 };
   #paused = false;
 
@@ -168,63 +143,37 @@ export class VideoCapture {
     scope: Scope,
     handlers: VideoCaptureHandlers,
     now: () => number,
-    easel: (stream: MediaStream, scope: Scope) => FrameCanvas,
+    makeCanvas: (stream: MediaStream, scope: Scope) => FrameCanvas,
   ) {
-    this.#scope = scope;
     this.#handlers = handlers;
     this.#now = now;
-    this.#makeCanvas = easel;
-    scope.add(() => this.stop());
-    const devices = navigator.mediaDevices;
-    if (devices) {
-      scope.listen(devices, "devicechange", () => void this.#list());
-    }
+    this.#makeCanvas = makeCanvas;
+    this.#device = new DeviceCapture(scope, "videoinput", "livewidget.camera", {
+      onState: (state, detail) => handlers.onState(this.#source, state, detail),
+      onDevices: handlers.onDevices,
+      onProblem: handlers.onProblem,
+    });
   }
 
   /** What is on or asked for. */
   get source(): VideoSource | null {
-    return this.#source;
+    return this.#device.isWanted ? this.#source : null;
   }
 
   /** Takes camera or screen in place of what is on. To be called from a click or a key only. */
   async start(source: VideoSource): Promise<void> {
     this.stop();
-    if (this.#scope.disposed) {
-      return;
-    }
-    const generation = ++this.#generation;
     this.#source = source;
-    this.#handlers.onState(source, "asking", "");
-    let stream: MediaStream | null = null;
-    try {
-      stream = await (source === "camera" ? askCamera(this.#deviceId) : askScreen());
-      if (generation !== this.#generation) {
-        stopTracks(stream);
-        return;
-      }
-      this.#capture = this.#begin(source, stream);
-      this.#handlers.onState(source, "on", "");
-      if (source === "camera") {
-        await this.#list();
-      }
-    } catch (error) {
-      stopTracks(stream);
-      if (generation === this.#generation) {
-        this.#fail(source, error);
-      }
-    }
+    await this.#device.start({
+      ask: (deviceId) =>
+        source === "camera" ? requestDevice("video", CAMERA_CONSTRAINTS, deviceId) : requestScreen(),
+      connect: (stream, track, scope) => this.#connect(source, stream, track, scope),
+      explain: (error) => (source === "camera" ? cameraProblem(error) : screenProblem(error)),
+    });
   }
 
-  /** Gives it back, whatever state it is in. */
   stop(): void {
-    const source = this.#source;
-    this.#generation += 1;
-    this.#source = null;
-    this.#capture?.scope.dispose();
-    this.#capture = null;
-    if (source) {
-      this.#handlers.onState(source, "off", "");
-    }
+    this.#device.stop();
   }
 
   /** Takes no frames, and lets the camera go dark, until it is called with false. */
@@ -233,18 +182,17 @@ export class VideoCapture {
       return;
     }
     this.#paused = paused;
-    if (this.#capture) {
-      this.#capture.track.enabled = !paused;
-      this.#capture.frames.delayNext();
+    const capture = this.#device.connection;
+    if (capture) {
+      capture.track.enabled = !paused;
+      capture.frames.delayNext();
     }
   }
 
   /** Uses another camera, now and from now on. */
   pick(deviceId: string): void {
-    this.#deviceId = deviceId;
-    memory.set(deviceId);
-    void this.#list();
-    if (this.#source === "camera") {
+    this.#device.pick(deviceId);
+    if (this.source === "camera") {
       void this.start("camera");
     }
   }
@@ -252,49 +200,17 @@ export class VideoCapture {
   /** Sets the longest side in pixels and the quality, 0..1, of the frames to come. */
   setOptions(maxSide: number, quality: number): void {
     this.#options = { maxSide, quality };
-    if (this.#capture) {
-      Object.assign(this.#capture.frames, this.#options);
-    }
+    Object.assign(this.#device.connection?.frames ?? {}, this.#options);
   }
 
-  #begin(source: VideoSource, stream: MediaStream): Capture {
-    const track = stream.getVideoTracks()[0];
-    if (!track) {
-      throw new DOMException("", "NotFoundError");
-    }
-    const scope = this.#scope.child();
-    scope.add(() => stopTracks(stream));
-    scope.listen(track, "ended", () => this.#fail(source, new DOMException("", "TrackEnded")));
+  #connect(source: VideoSource, stream: MediaStream, track: MediaStreamTrack, scope: Scope): Capture {
     track.enabled = !this.#paused;
-    const ears = {
+    const handlers = {
       isWanted: () => !this.#paused && this.#handlers.isWanted(),
       onFrame: (frame: JpegFrame) => this.#handlers.onFrame(source, frame),
       onUnchanged: () => this.#handlers.onUnchanged(),
     };
-    try {
-      const frames = new FrameSampler(scope, this.#makeCanvas(stream, scope), ears, this.#now, this.#options);
-      return { scope, track, frames };
-    } catch (error) {
-      scope.dispose();
-      throw error;
-    }
-  }
-
-  /** It was refused, or went away. */
-  #fail(source: VideoSource, error: unknown): void {
-    const found = source === "camera" ? cameraProblem(error) : screenProblem(error);
-    this.#generation += 1;
-    this.#source = null;
-    this.#capture?.scope.dispose();
-    this.#capture = null;
-    this.#handlers.onProblem(found);
-    this.#handlers.onState(source, found.state, found.detail);
-  }
-
-  async #list(): Promise<void> {
-    const devices = await listDevices("videoinput");
-    if (devices) {
-      this.#handlers.onDevices(devices, this.#deviceId);
-    }
+    const canvas = this.#makeCanvas(stream, scope);
+    return { track, frames: new FrameSampler(scope, canvas, handlers, this.#now, this.#options) };
   }
 }

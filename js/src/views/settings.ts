@@ -2,18 +2,13 @@
 
 import type { TurnTakingMode } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { Actions, State, VideoActions } from "../state.ts";
+import type { Actions, DeviceChoice, DeviceInfo, State, VideoActions } from "../state.ts";
 import { attribute, el, freshId, show, text, type View } from "./dom.ts";
 import { cleanLine } from "./format.ts";
 
 export function row(label: string, control: HTMLElement, ...more: HTMLElement[]): HTMLElement {
   control.id = freshId("field");
   return el("div", "lw-row", {}, el("label", "lw-label", { for: control.id }, label), control, ...more);
-}
-
-interface DeviceChoice {
-  devices: { id: string; label: string }[];
-  deviceId: string;
 }
 
 /** A list of devices of a kind, "Microphone" or "Camera"; the first is the browser's own choice. */
@@ -42,7 +37,7 @@ export function deviceRow(
   };
 }
 
-function deviceOptions(kind: string, { devices, deviceId }: DeviceChoice): { id: string; label: string }[] {
+function deviceOptions(kind: string, { devices, deviceId }: DeviceChoice): DeviceInfo[] {
   const named = devices
     .filter((device) => device.id !== "")
     .map((device, index) => ({

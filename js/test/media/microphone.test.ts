@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { microphoneProblem } from "../../src/media/devices.ts";
-import { Microphone, type MicrophoneHandlers } from "../../src/media/microphone.ts";
+import { Microphone, type MicrophoneHandlers, microphoneProblem } from "../../src/media/microphone.ts";
 import { Scope } from "../../src/scope.ts";
 import { FakeContext, type FakeDevices, FakeTrack, FakeWorkletNode, installFakes, settle } from "./fakes.ts";
 
