@@ -1,7 +1,7 @@
 """Everything that can happen in a session, as frozen structs; `Event` is their union.
 
-One event means one thing, whichever model or service it came from. Events from the server are made by
-`livewidget.protocol`; those marked "made by the session" tell what this side did.
+An event has the same meaning for every model and service. Most are decoded from server messages by
+`livewidget.protocol`; those marked "Made by the session" report what this side did.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all events. Sound, pictures and secrets never show in its repr."""
+    """Base class of all events. Its repr leaves out audio, image data and secrets."""
 
     def __repr__(self) -> str:
         shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _HIDDEN)
@@ -23,47 +23,45 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True):
 _HIDDEN = frozenset({"data", "handle"})
 
 
-# --- Session ----------------------------------------------------------------------------------------------
-
-
 class SessionStarted(_Event, frozen=True, kw_only=True):
-    """The server accepted the setup. `session_id` is given by Vertex AI only."""
+    """The server accepted the setup. Only Vertex AI sends a `session_id`."""
 
     session_id: str | None = None
 
 
 class SessionEnded(_Event, frozen=True, kw_only=True):
-    """Made by the session: it is over. `error` is one plain sentence, or None after an orderly end."""
+    """Made by the session: it has ended. `error` is a sentence, or None if it was closed normally."""
 
     error: str | None = None
 
 
-class SessionMoved(_Event, frozen=True, kw_only=True):
-    """Made by the session: the talk goes on over a new connection.
+class ConnectionReplaced(_Event, frozen=True, kw_only=True):
+    """Made by the session: the conversation continues over a new connection.
 
     Attributes:
-        resumed: Whether the service took up its own memory of the talk; else it was told what was said.
-        why: "go_away" (the server said that it would close), "time" (connections last no longer), "link" (it
-            broke), "server" (the server failed), "settings" (they changed).
-        gap_ms: How long there was no connection; what was sent meanwhile waited.
-        repeats: Whether words of the user's that nobody had answered were sent again; where they were spoken,
-            their transcript comes again as well.
+        resumed: True if the service restored its own memory of the conversation, False if the history was
+            sent again.
+        why: "go_away" (the server announced that it would close), "time" (the connection reached its usual
+            length), "link" (it broke), "server" (the server failed), "settings" (they changed).
+        gap_ms: How long there was no connection, in milliseconds; what was sent meanwhile waited.
+        replayed: Whether unanswered user input was sent again. The transcript of replayed speech arrives
+            again.
     """
 
     resumed: bool
     why: Literal["go_away", "time", "link", "server", "settings"]
     gap_ms: float = 0.0
-    repeats: bool = False
+    replayed: bool = False
 
 
 class GoAway(_Event, frozen=True, kw_only=True):
-    """The server will close the connection. `time_left_ms` is None where it did not say when."""
+    """The server will close the connection, in `time_left_ms` milliseconds if it said when."""
 
     time_left_ms: int | None = None
 
 
 class ResumptionUpdate(_Event, frozen=True, kw_only=True):
-    """A handle to resume with. It is a secret: kept out of repr, logs and traits."""
+    """A new resumption handle. The handle is a secret: it must not reach a repr, a log or a trait."""
 
     handle: str | None = None
     resumable: bool = False
@@ -71,7 +69,7 @@ class ResumptionUpdate(_Event, frozen=True, kw_only=True):
 
 
 class Usage(_Event, frozen=True, kw_only=True):
-    """Token counts as the server reported them. Vertex AI's `candidates…` are `response…` here."""
+    """Token counts as the server reported them. Vertex AI calls the `response…` counts `candidates…`."""
 
     prompt_tokens: int = 0
     response_tokens: int = 0
@@ -84,9 +82,6 @@ class Usage(_Event, frozen=True, kw_only=True):
     traffic_type: str | None = None
 
 
-# --- What the user does -----------------------------------------------------------------------------------
-
-
 class TextSent(_Event, frozen=True, kw_only=True):
     """Made by the session: the user typed `text`."""
 
@@ -94,27 +89,34 @@ class TextSent(_Event, frozen=True, kw_only=True):
 
 
 class ImageSent(_Event, frozen=True, kw_only=True):
-    """Made by the session: one picture went to the model."""
+    """Made by the session: an image of `size` bytes was sent to the model."""
 
     mime_type: str
     size: int
 
 
 class ActivityStart(_Event, frozen=True, kw_only=True):
-    """The user began to speak: by manual activity, by the server's word, or `inferred` from a transcript."""
+    """The user started to speak.
+
+    Signalled by push-to-talk, reported by the server, or `inferred` from a transcript. `offset_ms` is the
+    position in the audio sent over this connection, in milliseconds.
+    """
 
     offset_ms: int | None = None
     inferred: bool = False
 
 
 class ActivityEnd(_Event, frozen=True, kw_only=True):
-    """The user stopped speaking: manual activity, the server's word."""
+    """The user stopped speaking: signalled by push-to-talk or reported by the server."""
 
     offset_ms: int | None = None
 
 
 class InputTranscript(_Event, frozen=True, kw_only=True):
-    """A fragment of what the user said, to be appended. Approximate: another model hears than answers."""
+    """A fragment of the user's transcript, to append.
+
+    Approximate: the model that transcribes is not the model that answers.
+    """
 
     text: str
     finished: bool = False
@@ -122,23 +124,23 @@ class InputTranscript(_Event, frozen=True, kw_only=True):
 
 
 class InterimInputTranscript(_Event, frozen=True, kw_only=True):
-    """All that the user has said in this turn as heard so far; replaces the one before."""
+    """A provisional transcript of the user's whole turn so far; replaces the previous one."""
 
     text: str
 
 
-# --- What the model does ----------------------------------------------------------------------------------
-
-
 class OutputAudio(_Event, frozen=True, kw_only=True):
-    """Sound from the model: PCM16 little-endian mono at `sample_rate` Hz (24000 on the Live API)."""
+    """Audio from the model: PCM16, little-endian, mono, at `sample_rate` Hz (24000 on the Live API)."""
 
     data: bytes
     sample_rate: int = 24_000
 
 
 class OutputTranscript(_Event, frozen=True, kw_only=True):
-    """A fragment of what the model says aloud, to be appended. No order is promised against the audio."""
+    """A fragment of the transcript of the model's speech, to append.
+
+    Its order relative to the audio is undefined.
+    """
 
     text: str
     finished: bool = False
@@ -146,26 +148,26 @@ class OutputTranscript(_Event, frozen=True, kw_only=True):
 
 
 class OutputText(_Event, frozen=True, kw_only=True):
-    """A fragment of text from a model that writes instead of speaking."""
+    """A fragment of a text response, to append."""
 
     text: str
 
 
 class Thought(_Event, frozen=True, kw_only=True):
-    """A fragment of the model's summary of its thinking; not part of the answer."""
+    """A fragment of the model's thought summary, which is not part of the answer."""
 
     text: str
 
 
 class OutputMedia(_Event, frozen=True, kw_only=True):
-    """Bytes from the model that are not PCM audio, such as video."""
+    """Data from the model other than PCM audio, such as video."""
 
     data: bytes
     mime_type: str = "application/octet-stream"
 
 
 class ExecutableCode(_Event, frozen=True, kw_only=True):
-    """Code the model runs on the server."""
+    """Code that the model wrote and the server runs."""
 
     code: str
     language: str | None = None
@@ -173,7 +175,7 @@ class ExecutableCode(_Event, frozen=True, kw_only=True):
 
 
 class CodeResult(_Event, frozen=True, kw_only=True):
-    """What that code printed."""
+    """The output of an `ExecutableCode`."""
 
     outcome: str | None = None
     output: str = ""
@@ -181,46 +183,43 @@ class CodeResult(_Event, frozen=True, kw_only=True):
 
 
 class Grounding(_Event, frozen=True, kw_only=True):
-    """Sources the answer rests on, as the server sent them."""
+    """Sources of the answer, in the server's `groundingMetadata` format."""
 
     metadata: Mapping[str, Any]
 
 
 class UrlContext(_Event, frozen=True, kw_only=True):
-    """Pages the model read, as the server sent them."""
+    """Pages that the model read, in the server's `urlContextMetadata` format."""
 
     metadata: Mapping[str, Any]
 
 
 class Interrupted(_Event, frozen=True, kw_only=True):
-    """The model was interrupted: what it has sent and not yet been heard is void."""
+    """The model was interrupted: discard the audio that has not been played yet."""
 
 
 class GenerationComplete(_Event, frozen=True, kw_only=True):
-    """The model has sent all of its answer; it may still be playing."""
+    """The model has sent its whole answer, which may still be playing."""
 
 
 class WaitingForInput(_Event, frozen=True, kw_only=True):
-    """The model chose to say nothing and wait."""
+    """The model decided not to answer and waits for more input."""
 
 
 class InteractionStatus(_Event, frozen=True, kw_only=True):
-    """IN_PROGRESS or IDLE, from models that think in the background."""
+    """IN_PROGRESS or IDLE; sent by models that think in the background."""
 
     status: str
 
 
 class TurnComplete(_Event, frozen=True, kw_only=True):
-    """The model's turn is over. `reason` is set when it ended badly, e.g. MALFORMED_FUNCTION_CALL."""
+    """The model's turn is over. `reason` is set if it ended abnormally, e.g. MALFORMED_FUNCTION_CALL."""
 
     reason: str | None = None
 
 
-# --- Tools ------------------------------------------------------------------------------------------------
-
-
 class ToolCall(_Event, frozen=True, kw_only=True):
-    """The model calls a declared function. `id` is "" where the service gives none (Vertex AI may)."""
+    """The model calls a function. `id` is "" if the service sent none (Vertex AI may omit it)."""
 
     id: str
     name: str
@@ -228,25 +227,25 @@ class ToolCall(_Event, frozen=True, kw_only=True):
 
 
 class ToolCallCancelled(_Event, frozen=True, kw_only=True):
-    """The model no longer wants these results."""
+    """The model no longer needs the results of these calls."""
 
     ids: tuple[str, ...]
 
 
 class ToolApprovalRequested(_Event, frozen=True, kw_only=True):
-    """Made by the session: this call waits for a person to allow it."""
+    """Made by the session: the call waits until a person approves it."""
 
     id: str
 
 
 class ToolApproved(_Event, frozen=True, kw_only=True):
-    """Made by the session: a person has allowed this call, and it runs."""
+    """Made by the session: a person approved the call, and it runs."""
 
     id: str
 
 
 class ToolUpdate(_Event, frozen=True, kw_only=True):
-    """Made by the session: a call gave a value and goes on. `sent` says whether the model is told of it."""
+    """Made by the session: a call yielded a value and continues. `sent`: the value was sent to the model."""
 
     id: str
     name: str
@@ -257,8 +256,8 @@ class ToolUpdate(_Event, frozen=True, kw_only=True):
 class ToolResult(_Event, frozen=True, kw_only=True):
     """Made by the session: a call ended. Either `result` (as sent to the model) or `error` is set.
 
-    `refused` says that it never ran, for want of a person's word; `scheduling` when the model is to speak of
-    the result, where it was told.
+    `refused`: the call was not approved and never ran. `scheduling`: when the model should mention the
+    result, if that was sent with it.
     """
 
     id: str
@@ -270,11 +269,8 @@ class ToolResult(_Event, frozen=True, kw_only=True):
     scheduling: str | None = None
 
 
-# --- The rest ---------------------------------------------------------------------------------------------
-
-
 class Notice(_Event, frozen=True, kw_only=True):
-    """Made by the session: something a person should read. `code` is stable, for programs."""
+    """Made by the session: a message for the user. `code` is stable, for use by programs."""
 
     level: Literal["info", "warning", "error"]
     code: str
@@ -282,13 +278,13 @@ class Notice(_Event, frozen=True, kw_only=True):
 
 
 class Unknown(_Event, frozen=True, kw_only=True):
-    """The server said something this version does not know: where, never what."""
+    """The server sent a field that this version does not know. Holds its path, never its value."""
 
     path: str
 
 
 class Malformed(_Event, frozen=True, kw_only=True):
-    """A server message that cannot be read: why and how large, never what. It was skipped."""
+    """A server message was skipped because it could not be decoded. Holds the reason, never the content."""
 
     problem: str
     size: int = 0
@@ -297,7 +293,7 @@ class Malformed(_Event, frozen=True, kw_only=True):
 Event = (
     SessionStarted
     | SessionEnded
-    | SessionMoved
+    | ConnectionReplaced
     | GoAway
     | ResumptionUpdate
     | Usage

@@ -268,10 +268,10 @@ class Moving(Telling):
             # It may be these very words that the server stumbles over.
             self._upstream.taken()
             self._untold.update(turn.index for turn in self._unanswered())
-        repeats = self._upstream.again(asked=asked)
+        replayed = self._upstream.again(asked=asked)
         self._give_up_calls(resumed)
-        self._take(events.SessionMoved(resumed=resumed, why=why, gap_ms=gap_ms, repeats=repeats))
-        if asked and not repeats:
+        self._take(events.ConnectionReplaced(resumed=resumed, why=why, gap_ms=gap_ms, replayed=replayed))
+        if asked and not replayed:
             text = "Your last words could not be sent again over the new connection; please say them again."
             self._notice("warning", "question-lost", text)
         if any(one.index == turn and one.interrupted for one in self._conversation.turns):

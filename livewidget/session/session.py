@@ -357,7 +357,7 @@ class LiveSession(Core):
     of `subscribe`, in the order of their subscription; then to the streams of `async for`. A stream holds
     1024 events: a slower reader loses the oldest, which `dropped_events` counts, and holds nobody up.
 
-    When a connection ends, the talk goes on over a new one, and `SessionMoved` tells of it; what is sent
+    When a connection ends, the talk goes on over a new one, and `ConnectionReplaced` reports it; what is sent
     meanwhile waits. Only where that fails, or the server refuses the session for good, `SessionEnded` says
     why, `error` is set, and whoever waits in `ask` or `async for` gets it raised.
 

@@ -26,6 +26,7 @@ from livewidget.events import (
     ActivityEnd,
     ActivityStart,
     CodeResult,
+    ConnectionReplaced,
     Event,
     ExecutableCode,
     GenerationComplete,
@@ -40,7 +41,6 @@ from livewidget.events import (
     OutputText,
     OutputTranscript,
     SessionEnded,
-    SessionMoved,
     SessionStarted,
     TextSent,
     Thought,
@@ -642,10 +642,10 @@ class ConversationTracker(TurnTracker):
                 self._model.interrupt(event, now_ms)
             case WaitingForInput():
                 self._model.wait(event, now_ms)
-            case SessionMoved(repeats=repeats):
+            case ConnectionReplaced(replayed=replayed):
                 self._outgoing.begin()
                 self._model.end(now_ms)
-                self._user.moved(again=repeats)
+                self._user.moved(again=replayed)
                 self._floor_state.step_and_ask_again(event)
             case SessionEnded():
                 self._calls.cancel_all(now_ms)

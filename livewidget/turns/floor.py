@@ -9,12 +9,12 @@ from typing import Final
 from livewidget.events import (
     ActivityEnd,
     ActivityStart,
+    ConnectionReplaced,
     Event,
     Interrupted,
     OutputAudio,
     OutputText,
     SessionEnded,
-    SessionMoved,
     TextSent,
     ToolCall,
     ToolCallCancelled,
@@ -50,7 +50,7 @@ FLOOR: Final[Mapping[Floor, Mapping[type, Floor]]] = {
         OutputAudio: Floor.MODEL,
         OutputText: Floor.MODEL,
         ToolCall: Floor.TOOL,
-        SessionMoved: Floor.LISTENING,
+        ConnectionReplaced: Floor.LISTENING,
         SessionEnded: Floor.LISTENING,
     },
     Floor.THINKING: {
@@ -60,7 +60,7 @@ FLOOR: Final[Mapping[Floor, Mapping[type, Floor]]] = {
         ToolCall: Floor.TOOL,
         WaitingForInput: Floor.LISTENING,
         TurnComplete: Floor.LISTENING,
-        SessionMoved: Floor.LISTENING,
+        ConnectionReplaced: Floor.LISTENING,
         SessionEnded: Floor.LISTENING,
     },
     Floor.MODEL: {
@@ -69,7 +69,7 @@ FLOOR: Final[Mapping[Floor, Mapping[type, Floor]]] = {
         ToolCall: Floor.TOOL,
         Interrupted: Floor.LISTENING,
         TurnComplete: Floor.LISTENING,
-        SessionMoved: Floor.LISTENING,
+        ConnectionReplaced: Floor.LISTENING,
         SessionEnded: Floor.LISTENING,
     },
     # TurnComplete is absent: 2.5 models complete their turn before the tool's result is sent.
@@ -81,7 +81,7 @@ FLOOR: Final[Mapping[Floor, Mapping[type, Floor]]] = {
         ToolResult: Floor.THINKING,
         ToolCallCancelled: Floor.LISTENING,
         Interrupted: Floor.LISTENING,
-        SessionMoved: Floor.LISTENING,
+        ConnectionReplaced: Floor.LISTENING,
         SessionEnded: Floor.LISTENING,
     },
 }

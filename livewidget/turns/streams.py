@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from livewidget.events import (
     ActivityEnd,
     ActivityStart,
+    ConnectionReplaced,
     Event,
     InputTranscript,
     InterimInputTranscript,
@@ -25,7 +26,6 @@ from livewidget.events import (
     OutputText,
     OutputTranscript,
     SessionEnded,
-    SessionMoved,
     TurnComplete,
 )
 from livewidget.turns.floor import Floor
@@ -65,7 +65,7 @@ class DictationTracker(SilenceDelimitedTracker):
                 self._floor_state.step(event)
             case ActivityEnd() if self._turn is None:
                 self._floor_state.free()
-            case TurnComplete() | Interrupted() | SessionMoved() | SessionEnded():
+            case TurnComplete() | Interrupted() | ConnectionReplaced() | SessionEnded():
                 self._close()
         return self._store.changed()
 
@@ -135,7 +135,7 @@ class TranslationTracker(SilenceDelimitedTracker):
                 self._floor_state.step(event)
             case ActivityEnd() if self._pair is None:
                 self._floor_state.free()
-            case TurnComplete() | Interrupted() | SessionMoved() | SessionEnded():
+            case TurnComplete() | Interrupted() | ConnectionReplaced() | SessionEnded():
                 self._close()
         return self._store.changed()
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from livewidget.events import (
     ActivityStart,
+    ConnectionReplaced,
     Event,
     GenerationComplete,
     Interrupted,
     Notice,
     OutputAudio,
     SessionEnded,
-    SessionMoved,
     TextSent,
     TurnComplete,
 )
@@ -72,7 +72,7 @@ class Reports:
                 self.hush()  # to the service this turn is over, while the page may still be playing it
             case Notice(level=level, code=code, text=text):
                 self.notice(level, code, text)
-            case SessionMoved() | SessionEnded():
+            case ConnectionReplaced() | SessionEnded():
                 if self._audio_turn is not None:
                     self._bridge.audio_end(self._audio_turn)  # what has come is heard to its end
                     self._audio_over = True

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 from livewidget.clock import ManualClock
-from livewidget.events import SessionMoved
+from livewidget.events import ConnectionReplaced
 from livewidget.protocol import (
     Content,
     GoAway,
@@ -124,9 +124,9 @@ class Talk:
 
     async def moved(self, count=1):
         """Let time pass until the talk has moved so often, and the newest link is set up."""
-        await self.until(lambda: len(self.told(SessionMoved)) == count)
+        await self.until(lambda: len(self.told(ConnectionReplaced)) == count)
         await self.peer.set_up()
-        return self.told(SessionMoved)[-1]
+        return self.told(ConnectionReplaced)[-1]
 
     async def exchange(self, question, answer, handle="handle-1"):
         """One question and its answer, which the service remembers."""

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from livewidget.events import SessionMoved
+from livewidget.events import ConnectionReplaced
 from livewidget.session import Endurance
 
 from .person import talk
@@ -43,7 +43,7 @@ def tidy(text):
 def test_whatever_breaks_the_persons_words_are_there_once(seed, resumption):
     record = broken(seed, resumption=resumption)
     assert record.session.error is None
-    moves = record.told(SessionMoved)
+    moves = record.told(ConnectionReplaced)
     assert len(moves) >= 6
     assert all(moved.resumed is resumption for moved in moves)
     turns = record.session.turns
@@ -67,7 +67,7 @@ def test_whatever_breaks_the_persons_words_are_there_once(seed, resumption):
 
 def test_where_nothing_breaks_no_answer_is_cut():
     record = broken(1, count=0)
-    assert record.told(SessionMoved) == []
+    assert record.told(ConnectionReplaced) == []
     assert not any(turn.interrupted for turn in record.session.turns)
     assert record.brain.asked == record.said
 

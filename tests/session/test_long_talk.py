@@ -10,7 +10,7 @@ import itertools
 
 import pytest
 
-from livewidget.events import GoAway, Notice, SessionMoved, Usage
+from livewidget.events import ConnectionReplaced, GoAway, Notice, Usage
 from livewidget.session import Endurance
 
 from .person import STEP_MS, Record, talk, transcript, words
@@ -50,10 +50,10 @@ def test_the_talk_was_long_and_moved_three_times(record):
     assert len(record.said) > 60
     assert len(words(record.said)) > 500
     assert len(record.told(GoAway)) == 3
-    moves = record.told(SessionMoved)
+    moves = record.told(ConnectionReplaced)
     assert [(move.why, move.resumed) for move in moves] == [("go_away", True)] * 3
     # Amid a speech, which is heard again from its beginning; in silence; and amid an answer.
-    assert [move.repeats for move in moves] == [True, False, False]
+    assert [move.replayed for move in moves] == [True, False, False]
     assert [move.gap_ms for move in moves] == [pytest.approx(0, abs=STEP_MS)] * 3
 
 
@@ -96,7 +96,7 @@ def test_nobody_was_alarmed(record):
 def test_without_handing_over_the_same_claims_fail():
     endurance = Endurance(hand_over=False, idle_pause_s=5)
     record = half_an_hour(endurance)
-    assert record.told(SessionMoved) == []
+    assert record.told(ConnectionReplaced) == []
     assert record.session.error is not None
     assert missing_or_repeated(record) is not None
     assert record.brain.asked != record.said

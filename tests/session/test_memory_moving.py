@@ -6,7 +6,7 @@ import pytest
 
 from livewidget.config import LiveConfig, TurnDetection
 from livewidget.errors import ConnectFailed
-from livewidget.events import GoAway, SessionMoved, ToolCall, ToolResult
+from livewidget.events import ConnectionReplaced, GoAway, ToolCall, ToolResult
 from livewidget.protocol import VoiceActivity
 from livewidget.turns import Floor
 from tests.peer import eventually
@@ -25,7 +25,7 @@ async def test_between_turns_the_talk_moves_at_once_when_the_service_says_go_awa
         old = talk.peer.end
         await talk.peer.go_away("50s")
         moved = await talk.moved()
-        assert (moved.resumed, moved.why, moved.repeats) == (True, "go_away", False)
+        assert (moved.resumed, moved.why, moved.replayed) == (True, "go_away", False)
         assert talk.peer.setups[-1].session_resumption.handle == "handle-1"
         assert old._inbound.closed is not None
         await talk.exchange("two", "second", "handle-2")
@@ -42,10 +42,10 @@ async def test_an_answer_is_waited_for_and_that_the_service_remembers_it():
         await talk.peer.say("second")
         await talk.peer.go_away("50s")
         await talk.wait(30_000)
-        assert talk.told(SessionMoved) == []
+        assert talk.told(ConnectionReplaced) == []
         await talk.peer.turn_complete()
         await settle()
-        assert talk.told(SessionMoved) == []  # the handle does not know of it yet
+        assert talk.told(ConnectionReplaced) == []  # the handle does not know of it yet
         await talk.peer.remember("handle-2")
         await talk.moved()
         assert talk.peer.setups[-1].session_resumption.handle == "handle-2"
@@ -60,11 +60,11 @@ async def test_somebody_who_speaks_is_waited_for_until_there_is_no_more_time():
         for _ in range(59):
             await talk.session.send_audio(LOUD)
             await talk.wait(100, 100)
-        assert talk.told(SessionMoved) == []
+        assert talk.told(ConnectionReplaced) == []
         for _ in range(5):
             await talk.session.send_audio(LOUD)
             await talk.wait(100, 100)
-        assert len(talk.told(SessionMoved)) == 1
+        assert len(talk.told(ConnectionReplaced)) == 1
 
 
 async def test_noise_that_the_service_does_not_take_for_speech_is_waited_for_two_thirds_of_the_time():
@@ -74,11 +74,11 @@ async def test_noise_that_the_service_does_not_take_for_speech_is_waited_for_two
         for _ in range(39):
             await talk.session.send_audio(LOUD)
             await talk.wait(100, 100)
-        assert talk.told(SessionMoved) == []
+        assert talk.told(ConnectionReplaced) == []
         for _ in range(5):
             await talk.session.send_audio(LOUD)
             await talk.wait(100, 100)
-        assert len(talk.told(SessionMoved)) == 1
+        assert len(talk.told(ConnectionReplaced)) == 1
 
 
 @pytest.mark.parametrize("time_left", [None, "0s", "nonsense", "-5s"])
@@ -107,9 +107,9 @@ async def test_without_a_word_of_the_service_the_talk_moves_before_a_connection_
     async with Talk() as talk:
         await talk.wait(540_000)
         await talk.exchange("one", "first")
-        assert talk.told(SessionMoved) == []
+        assert talk.told(ConnectionReplaced) == []
         await talk.wait(15_250)
-        assert [moved.why for moved in talk.told(SessionMoved)] == ["time"]
+        assert [moved.why for moved in talk.told(ConnectionReplaced)] == ["time"]
         assert talk.session.time_left_ms == pytest.approx(600_000, abs=1000)
 
 
@@ -120,9 +120,9 @@ async def test_the_deadline_is_a_timer_and_not_a_message():
         await talk.peer.say("endless")
         await talk.peer.go_away("50s")
         await talk.wait(44_000)
-        assert talk.told(SessionMoved) == []
+        assert talk.told(ConnectionReplaced) == []
         await talk.wait(1_500)
-        assert len(talk.told(SessionMoved)) == 1
+        assert len(talk.told(ConnectionReplaced)) == 1
 
 
 # --- A link that breaks -------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ async def test_a_link_that_breaks_amid_an_answer():
         await eventually(lambda: talk.session.turns[-1].text)
         await talk.peer.close(*LOST)
         moved = await talk.moved()
-        assert (moved.resumed, moved.why, moved.repeats) == (True, "link", False)
+        assert (moved.resumed, moved.why, moved.replayed) == (True, "link", False)
         assert talk.texts[-1] == ("model", "the second is")
         assert talk.session.turns[-1].interrupted
         assert talk.session.floor is Floor.LISTENING
@@ -166,7 +166,7 @@ async def test_a_question_that_nobody_answered_is_asked_again():
         asking = asyncio.create_task(talk.session.ask("two"))
         await talk.peer.receive()
         await talk.peer.close(*LOST)
-        assert (await talk.moved()).repeats
+        assert (await talk.moved()).replayed
         assert talk.session.floor is Floor.THINKING
         again = await talk.peer.receive()
         assert texts_of(again.client_content) == [("user", "two")]
@@ -188,7 +188,7 @@ async def test_words_that_were_being_spoken_are_heard_once():
         await settle()
         await talk.session.send_audio(LOUD + LOUD[:100])  # said while there is no connection
         moved = await talk.moved()
-        assert moved.repeats
+        assert moved.replayed
         await talk.session.send_audio(QUIET)
         sent = spoken(await talk.peer.rest())
         assert sent == QUIET * 2 + LOUD * 3 + LOUD[:100] + QUIET
@@ -225,7 +225,7 @@ async def test_what_was_answered_is_not_sent_again():
         await eventually(lambda: talk.session.handle)
         await talk.peer.rest()
         await talk.peer.close(*LOST)
-        assert not (await talk.moved()).repeats
+        assert not (await talk.moved()).replayed
         assert await talk.peer.rest() == []
 
 
@@ -261,7 +261,7 @@ async def test_a_call_the_service_remembers_outlasts_the_connection():
         await talk.peer.say("It runs.")
         await talk.peer.turn_complete()
         await eventually(lambda: talk.told(ToolCall))
-        talk.session._conversation.fold(SessionMoved(resumed=True, why="link"), 0.0)  # its turn is over
+        talk.session._conversation.fold(ConnectionReplaced(resumed=True, why="link"), 0.0)  # its turn is over
         await talk.peer.remember()
         await eventually(lambda: talk.session.handle)
         await talk.peer.close(*LOST)
@@ -306,7 +306,7 @@ async def test_a_call_that_blocks_is_waited_for():
         await talk.peer.call("slow", id="a")
         await talk.peer.go_away("50s")
         await talk.wait(40_000)
-        assert talk.told(SessionMoved) == []
+        assert talk.told(ConnectionReplaced) == []
         done.set()
         assert (await talk.peer.result()).response == {"result": "done"}
         await talk.peer.answer("It is done.")

@@ -11,12 +11,12 @@ from livewidget.connection import Gemini, mint
 from livewidget.errors import ConfigError, KeyRefused, LinkLost, ServerFault
 from livewidget.events import (
     ActivityStart,
+    ConnectionReplaced,
     GoAway,
     InputTranscript,
     Interrupted,
     OutputAudio,
     SessionEnded,
-    SessionMoved,
     ToolResult,
     TurnComplete,
 )
@@ -184,8 +184,8 @@ async def test_the_talk_goes_on_after_faults_of_the_link_and_the_server(tutor, f
         stream = aiter(session)
         assert "twelve" in (await session.ask(QUESTION)).text
         tutor.simulate(fault)
-        moved = await until(stream, SessionMoved)
-        assert (moved.resumed, moved.why, moved.repeats) == (True, why, False)
+        moved = await until(stream, ConnectionReplaced)
+        assert (moved.resumed, moved.why, moved.replayed) == (True, why, False)
         assert "twelve" in (await session.ask(QUESTION)).text
         assert [turn.speaker for turn in session.turns] == ["user", "model"] * 2
         assert session.error is None
@@ -225,7 +225,7 @@ async def test_the_talk_goes_on_over_real_sockets(tutor, fault):
             stream = aiter(session)
             assert "twelve" in (await session.ask(QUESTION)).text
             tutor.simulate(fault)
-            assert (await until(stream, SessionMoved)).resumed
+            assert (await until(stream, ConnectionReplaced)).resumed
             assert (await session.ask("turn on the light")).tools[0].state == "done"
             assert [turn.speaker for turn in session.turns] == ["user", "model"] * 2
     assert asyncio.all_tasks() == before
@@ -239,7 +239,7 @@ async def test_a_token_for_one_session_is_enough_for_a_talk_that_moves(tutor):
             stream = aiter(session)
             assert "twelve" in (await session.ask(QUESTION)).text
             tutor.simulate("goaway")
-            assert (await until(stream, SessionMoved)).resumed
+            assert (await until(stream, ConnectionReplaced)).resumed
             assert "twelve" in (await session.ask(QUESTION)).text
             assert token.reveal() not in session.wire.to_jsonl() + repr(session)
 

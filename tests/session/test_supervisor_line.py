@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from livewidget.errors import ConnectFailed, KeyRefused, LinkLost, QuotaExceeded, ServerFault
-from livewidget.events import GoAway, SessionEnded, SessionMoved
+from livewidget.events import ConnectionReplaced, GoAway, SessionEnded
 from livewidget.session import Endurance
 from livewidget.transports.memory import FRAMES_WAITING
 from tests.peer import eventually
@@ -179,7 +179,7 @@ async def test_a_session_that_is_closed_while_it_sends_what_waited_leaves_no_lin
             await talk.session.send_audio(LOUD)
         await talk.until(lambda: len(talk.peer.ends) == 2)
         await settle()
-        assert talk.told(SessionMoved)
+        assert talk.told(ConnectionReplaced)
         assert talk.session.time_left_ms is not None
     assert talk.peer.end._inbound.closed
 
@@ -189,7 +189,7 @@ async def test_without_handing_over_the_session_ends_with_its_connection():
         await talk.exchange("one", "first")
         await talk.peer.go_away("10s")
         await talk.wait(20_000)
-        assert talk.told(SessionMoved) == []
+        assert talk.told(ConnectionReplaced) == []
         await talk.peer.close(*LOST)
         await eventually(lambda: talk.told(SessionEnded))
         assert isinstance(talk.session.error, LinkLost)

@@ -6,7 +6,7 @@ import pytest
 
 from livewidget.config import LiveConfig
 from livewidget.errors import ConfigError, SetupRefused, StateError, ToolError
-from livewidget.events import SessionMoved, ToolResult
+from livewidget.events import ConnectionReplaced, ToolResult
 from livewidget.session import SAME
 from tests.peer import eventually
 
@@ -75,7 +75,7 @@ async def test_what_the_model_does_not_take_moves_the_talk_there_too():
     async with Talk(Exchange(**AT_ONCE)) as talk:
         await talk.exchange("one", "first")
         await changed(talk, config=LiveConfig(voice="Puck"))
-        assert [moved.why for moved in talk.told(SessionMoved)] == ["settings"]
+        assert [moved.why for moved in talk.told(ConnectionReplaced)] == ["settings"]
 
 
 async def test_having_no_instruction_any_more_takes_a_new_connection():

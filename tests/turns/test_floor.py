@@ -36,4 +36,4 @@ def test_the_diagram_has_one_arrow_for_each_pair_of_floors():
     assert lines[0] == "stateDiagram-v2"
     pairs = {(floor, target) for floor, row in FLOOR.items() for target in row.values()}
     assert len(lines) == 2 + len(pairs)
-    assert "    MODEL --> LISTENING: Interrupted, TurnComplete, SessionMoved, SessionEnded" in lines
+    assert "    MODEL --> LISTENING: Interrupted, TurnComplete, ConnectionReplaced, SessionEnded" in lines

@@ -3,8 +3,8 @@
 from livewidget.events import (
     ActivityEnd,
     ActivityStart,
+    ConnectionReplaced,
     GenerationComplete,
-    SessionMoved,
     TextSent,
     ToolCall,
     ToolResult,
@@ -15,8 +15,8 @@ from livewidget.turns.streams import DictationTracker, TranslationTracker
 
 from .talk import Talk, heard, interim, said, sound
 
-AGAIN = SessionMoved(resumed=True, why="link", repeats=True)
-MOVED = SessionMoved(resumed=True, why="link")
+AGAIN = ConnectionReplaced(resumed=True, why="link", replayed=True)
+MOVED = ConnectionReplaced(resumed=True, why="link")
 
 
 def test_between_turns_nothing_changes():

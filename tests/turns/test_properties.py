@@ -28,7 +28,7 @@ EVENT = st.one_of(
     st.builds(e.ToolUpdate, id=IDS, name=st.just("f"), result=st.just({"a": 1}), sent=st.booleans()),
     st.builds(e.ToolResult, id=IDS, name=st.just("f"), result=st.just({}), scheduling=st.just("SILENT")),
     st.builds(e.Interrupted),
-    st.builds(e.SessionMoved, resumed=st.booleans(), why=st.just("link"), repeats=st.booleans()),
+    st.builds(e.ConnectionReplaced, resumed=st.booleans(), why=st.just("link"), replayed=st.booleans()),
     st.builds(e.GenerationComplete),
     st.builds(e.TurnComplete),
     st.builds(e.WaitingForInput),

@@ -7,7 +7,7 @@ import pytest
 
 from livewidget import LiveWidget
 from livewidget.errors import LiveError, UsageError
-from livewidget.events import SessionMoved
+from livewidget.events import ConnectionReplaced
 from livewidget.session import Endurance
 from livewidget.standin.interfaces import Speech
 from livewidget.ui import messages as m
@@ -24,7 +24,7 @@ def test_the_talk_goes_on_when_the_link_breaks():
     provider = tutor()
     live = LiveWidget(provider)
     moved = []
-    live.on(SessionMoved)(moved.append)
+    live.on(ConnectionReplaced)(moved.append)
     live.ask("one", 10)
     provider.simulate("drop")
     until(lambda: moved)
