@@ -37,6 +37,14 @@ USERS = {
     "called or passed by this name: by Python": ("__cause__", "__dir__", "__getattr__", "memo", "trace"),
     "called or passed by this name: by IPython": ("_ipython_display_", "exclude", "include"),
     "called by this name: by urllib and websockets": ("process_redirect", "redirect_request"),
+    "read or called by uvicorn, and by the part of websockets that it uses": (
+        "access_log",
+        "close_timer",
+        "debug",
+        "handle_parser_exception",
+        "loaded_app",
+        "logger",
+    ),
     "read by ctypes": ("argtypes", "restype"),
     "looked up by name, as a row of the table of features asks": (
         "manual_activity",

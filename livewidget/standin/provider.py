@@ -20,7 +20,7 @@ from livewidget.standin.interfaces import Brain, HearingSettings, Phrases, Skill
 from livewidget.standin.outlet import Outlet, Refusal
 from livewidget.standin.script import Performance, Script
 from livewidget.standin.session import FAULTS, Conversation, Door, Faults, Partner, ServerSession
-from livewidget.standin.tokens import Grant
+from livewidget.standin.tokens import TokenGrant
 from livewidget.standin.tutor.voice import TutorVoice
 from livewidget.transports.base import Transport
 from livewidget.transports.memory import pair
@@ -197,7 +197,7 @@ class StandIn:
         *,
         version: str = "v1beta",
         refusal: Refusal | None = None,
-        grant: Grant | None = None,
+        grant: TokenGrant | None = None,
         by_api_key: bool = False,
         abort: Callable[[], None] | None = None,
     ) -> None:

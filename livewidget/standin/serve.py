@@ -31,7 +31,7 @@ from livewidget.protocol import ClientMessageError
 from livewidget.standin import rules, tokens
 from livewidget.standin.outlet import Refusal
 from livewidget.standin.provider import StandIn
-from livewidget.standin.tokens import Grant, Grants
+from livewidget.standin.tokens import TokenGrant, TokenGrants
 from livewidget.transports.base import CLOSE_TIMEOUT, TransportClosed
 
 try:
@@ -134,7 +134,7 @@ class Server:
         self._origins = origins
         self._request_timeout_s = request_timeout_s
         self._stack = AsyncExitStack()
-        self._grants = Grants(standin.clock)
+        self._grants = TokenGrants(standin.clock)
         self._sessions: set[AsgiTransport] = set()
         #: Where to connect, "ws://127.0.0.1:…"; None where it is not served.
         self.ws: str | None = None
@@ -263,7 +263,7 @@ class Server:
             return refused(400, error.reason)
         return _json(200, {"name": token.name})
 
-    def _admit(self, path: str, headers: Headers) -> tuple[Refusal | None, Grant | None]:
+    def _admit(self, path: str, headers: Headers) -> tuple[Refusal | None, TokenGrant | None]:
         """Return why a client may not come in, and what its token allows."""
         given = credentials(path, headers)
         if constrained(path):

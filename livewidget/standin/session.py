@@ -43,7 +43,7 @@ from livewidget.standin.interfaces import HEARING_RATE, Hearing, Mind, Phrases
 from livewidget.standin.listener import Listening
 from livewidget.standin.outlet import Outlet, Refusal
 from livewidget.standin.responder import Answering, has_words
-from livewidget.standin.tokens import Grant
+from livewidget.standin.tokens import TokenGrant
 from livewidget.transports.base import TransportClosed
 
 _PICTURES = 2
@@ -324,7 +324,7 @@ class Door:
 
     version: str
     refusal: Refusal | None
-    grant: Grant | None = None
+    grant: TokenGrant | None = None
     by_api_key: bool = False
     memories: Memories
     clock: Clock

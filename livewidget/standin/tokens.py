@@ -41,7 +41,7 @@ def _utc() -> datetime:
 
 
 @dataclass(slots=True)
-class Grant:
+class TokenGrant:
     """What one token allows.
 
     Attributes:
@@ -90,14 +90,14 @@ class Grant:
             raise Refusal(1008, TOKEN_EXPIRED)
 
 
-class Grants:
+class TokenGrants:
     """Grants by the names of their tokens; at most a thousand, the oldest give way."""
 
     def __init__(self, clock: Clock, now: Callable[[], datetime] = _utc) -> None:
         """Count on `clock` what is left of the time that is given as a date; `now` says which date it is."""
         self._clock = clock
         self._now = now
-        self._kept: OrderedDict[str, Grant] = OrderedDict()
+        self._kept: OrderedDict[str, TokenGrant] = OrderedDict()
 
     def create(self, body: bytes) -> AuthToken:
         """Make a token as the body of a request asks for it; return the answer, which holds its name alone.
@@ -110,7 +110,7 @@ class Grants:
         if uses < 0 or asked.name is not None:
             raise ClientMessageError(rules.INVALID)
         name = PREFIX + secrets.token_hex(32)
-        self._kept[name] = Grant(
+        self._kept[name] = TokenGrant(
             uses=uses or None,
             until_ms=self._moment(asked.expire_time, _LIFE_MS),
             open_until_ms=self._moment(asked.new_session_expire_time, _NEW_SESSION_MS),
@@ -122,7 +122,7 @@ class Grants:
             self._kept.popitem(last=False)
         return AuthToken(name=name)
 
-    def find(self, name: str) -> Grant | None:
+    def find(self, name: str) -> TokenGrant | None:
         """Return what a token allows, also one that has expired; None where there is no such token."""
         return self._kept.get(name)
 

@@ -1,4 +1,4 @@
-"""Frames over a WebSocket: `dial` for the client's end, `ServerSide` for the server's.
+"""Frames over a WebSocket that `dial` opens.
 
 One POST over HTTP, for the little that the Live API has beside its WebSocket.
 """
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.connection import Connection as WebSocketConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 from websockets.protocol import State
 
@@ -40,7 +40,7 @@ _logger.setLevel(logging.INFO)
 class WebSocketTransport:
     """A `Transport` over an open WebSocket of either side."""
 
-    def __init__(self, socket: ClientConnection | ServerConnection) -> None:
+    def __init__(self, socket: WebSocketConnection) -> None:
         self._socket = socket
 
     @property
@@ -73,15 +73,8 @@ class WebSocketTransport:
             await self._socket.close(code, reason.encode()[:123].decode(errors="ignore"))
 
 
-class ServerSide(WebSocketTransport):
-    """The server's end of a link, around a connection of a `websockets` server."""
-
-    def __init__(self, socket: ServerConnection) -> None:
-        super().__init__(socket)
-
-
 @contextlib.contextmanager
-def _ended_plainly(socket: ClientConnection | ServerConnection) -> Iterator[None]:
+def _ended_plainly(socket: WebSocketConnection) -> Iterator[None]:
     """Make of every way in which a link is found closed the one of `Transport`."""
     try:
         yield

@@ -20,7 +20,7 @@ from livewidget.protocol import (
     decode_client,
     encode_server,
 )
-from livewidget.transports.websocket import ServerSide
+from livewidget.transports.websocket import WebSocketTransport
 
 CANARY = "canary-key-0123456789"
 SETUP_COMPLETE = encode_server(ServerMessage(setup_complete=SetupComplete()))
@@ -31,7 +31,7 @@ async def service(handler, model="gemini-3.8-live"):
     """A server in the place of the service, and the provider that leads there."""
 
     async def handle(connection):
-        await handler(ServerSide(connection), connection.request)
+        await handler(WebSocketTransport(connection), connection.request)
 
     async with serve(handle, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]

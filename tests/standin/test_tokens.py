@@ -11,7 +11,7 @@ from livewidget.protocol import ClientMessageError
 from livewidget.standin import ManualClock, StandIn
 from livewidget.standin.outlet import Refusal
 from livewidget.standin.serve import Server
-from livewidget.standin.tokens import Grants
+from livewidget.standin.tokens import TokenGrants
 from tests.standin.puppets import Brain, Ears, VirtualClock, Voice
 from tests.standin.test_serve import port_of
 from tests.standin.test_serve_http import exchange, post
@@ -23,7 +23,7 @@ UNREGISTERED = "Method doesn't allow unregistered callers (callers without estab
 
 
 def grants(clock=None):
-    return Grants(clock or ManualClock(), now=lambda: NOW)
+    return TokenGrants(clock or ManualClock(), now=lambda: NOW)
 
 
 def body(**fields):

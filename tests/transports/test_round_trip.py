@@ -2,7 +2,7 @@
 
 import asyncio
 
-from livewidget.transports.websocket import ServerSide, dial
+from livewidget.transports.websocket import WebSocketTransport, dial
 
 from .test_websocket import echo, server
 
@@ -21,7 +21,7 @@ async def test_the_side_that_has_not_pinged_knows_no_round_trip():
     seen = []
 
     async def look(connection):
-        seen.append(ServerSide(connection).round_trip_ms)
+        seen.append(WebSocketTransport(connection).round_trip_ms)
         await connection.wait_closed()
 
     async with server(look) as url:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import datetime
 import http
 import inspect
 import logging
@@ -10,12 +9,13 @@ import socket
 import ssl
 
 import pytest
+import trustme
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 
 from livewidget.errors import ConfigError, ConnectFailed, KeyRefused, ModelNotFound, QuotaExceeded
 from livewidget.transports.base import TransportClosed, close_quietly
-from livewidget.transports.websocket import ServerSide, dial
+from livewidget.transports.websocket import WebSocketTransport, dial
 
 CANARY = "canary-key-0123456789"
 # The argument came with websockets 15.
@@ -32,7 +32,7 @@ async def server(handler, **options):
 
 
 async def echo(connection):
-    side = ServerSide(connection)
+    side = WebSocketTransport(connection)
     with contextlib.suppress(TransportClosed):
         while True:
             await side.send(await side.receive())
@@ -112,7 +112,7 @@ async def test_a_link_that_is_closed_amid_a_frame_is_closed_and_nothing_else():
 )
 async def test_the_servers_code_and_reason_arrive(code, reason):
     async def leave(connection):
-        await ServerSide(connection).close(code, reason)
+        await WebSocketTransport(connection).close(code, reason)
 
     async with server(leave) as url:
         link = await dial(url)
@@ -123,7 +123,7 @@ async def test_the_servers_code_and_reason_arrive(code, reason):
 
 async def test_a_reason_that_is_too_long_is_cut_between_letters():
     async def leave(connection):
-        await ServerSide(connection).close(1011, "é" * 100)
+        await WebSocketTransport(connection).close(1011, "é" * 100)
 
     async with server(leave) as url:
         link = await dial(url)
@@ -319,38 +319,17 @@ async def test_a_server_that_is_none():
 
 @pytest.fixture
 def certificate(tmp_path):
-    """A certificate of its own for 127.0.0.1: the files of certificate and key."""
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    import ipaddress
-
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    cert, private = tmp_path / "cert.pem", tmp_path / "key.pem"
-    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return str(cert), str(private)
+    """A certificate of its own for 127.0.0.1: the file to trust, and that of the server with its key."""
+    authority = trustme.CA()
+    trusted, served = tmp_path / "authority.pem", tmp_path / "server.pem"
+    authority.cert_pem.write_to_path(trusted)
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(served)
+    return str(trusted), str(served)
 
 
 async def test_tls_is_verified(certificate, tmp_path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
+    context.load_cert_chain(certificate[1])
     async with server(echo, ssl=context) as url:
         with pytest.raises(ConnectFailed, match="not trusted") as caught:
             await dial(url, headers=HEADERS)
