@@ -229,7 +229,7 @@ def check_output(path: Path | None) -> None:
 
 async def ask(arguments: argparse.Namespace, question: Question) -> int:
     """Hold the talk of one question and one answer, and return the exit code."""
-    from livewidget.session import Endurance, connect
+    from livewidget.session import ReconnectPolicy, connect
 
     provider = whom(arguments)
     config = {name: getattr(arguments, name) for name in ("voice", "language") if getattr(arguments, name)}
@@ -237,7 +237,7 @@ async def ask(arguments: argparse.Namespace, question: Question) -> int:
     progress.line(f"{provider.label} ({provider.badge})")
     listener = Listener(progress, eager=provider.service == "standin")
     patience = TUTORS_PATIENCE_S if provider.service == "standin" else SERVICES_PATIENCE_S
-    async with connect(provider, endurance=Endurance(hand_over=False), **config) as session:
+    async with connect(provider, reconnect=ReconnectPolicy(enabled=False), **config) as session:
         unsubscribe = session.subscribe(listener)
         try:
             await put(session, question, listener, arguments.realtime)

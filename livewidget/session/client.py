@@ -14,7 +14,7 @@ from livewidget.connection import Gemini, Provider, find_key
 from livewidget.errors import UsageError
 from livewidget.models import find
 from livewidget.session.session import LiveSession
-from livewidget.session.supervisor import Endurance
+from livewidget.session.supervisor import ReconnectPolicy
 from livewidget.session.tool_runner import ApprovalCallback
 from livewidget.tools import Tool, ToolSource
 
@@ -74,7 +74,7 @@ def connect(
     *,
     tools: Sequence[Any] = (),
     history: Sequence[tuple[str, str]] = (),
-    endurance: Endurance | None = None,
+    reconnect: ReconnectPolicy | None = None,
     approve: ApprovalCallback | bool | None = None,
     **config: Any,
 ) -> LiveSession:
@@ -84,7 +84,7 @@ def connect(
         provider_or_model: Whom to talk to; see `resolve`.
         tools: Functions that the model may call, MCP sessions, `McpServer`s.
         history: What was said before, for the model to know: `[("user", "…"), ("model", "…")]`.
-        endurance: What the session does about connections that end, and about silence.
+        reconnect: What the session does about connections that end, and about silence.
         approve: Asked before a tool with `require_approval=True` runs; see `LiveSession`.
         config: Fields of `LiveConfig`: `voice="Kore"`, `system_instruction="…"` …
 
@@ -96,7 +96,7 @@ def connect(
     provider = resolve(provider_or_model)
     settings = LiveConfig.of(**config)
     settings.check(find(provider.model, provider.service))
-    return LiveSession(provider, settings, tools=tools, history=history, endurance=endurance, approve=approve)
+    return LiveSession(provider, settings, tools=tools, history=history, reconnect=reconnect, approve=approve)
 
 
 def resolve(provider_or_model: Provider | str | None = None) -> Provider:

@@ -24,7 +24,7 @@ from livewidget.protocol import ClientContent, ClientMessage, Content, Part, con
 from livewidget.protocol.inspect import without_secrets
 from livewidget.session.hub import Telling
 from livewidget.session.outbox import Item, Upstream, kind_of
-from livewidget.session.supervisor import Endurance, Line, Why
+from livewidget.session.supervisor import Line, ReconnectPolicy, Why
 from livewidget.session.tool_runner import ApprovalCallback, ToolRunner
 from livewidget.session.usage import UsageTracker
 from livewidget.session.wire_log import WireLog
@@ -125,7 +125,7 @@ class Moving(Telling):
         handle: str | None,
         history: Iterable[tuple[str, str]],
         approve: ApprovalCallback | bool | None,
-        endurance: Endurance | None,
+        reconnect: ReconnectPolicy | None,
         clock: Clock | None,
     ) -> None:
         super().__init__(find(provider.model, provider.service), clock or SystemClock())
@@ -134,10 +134,10 @@ class Moving(Telling):
         self._handles: deque[str] = deque([handle] if handle else [], maxlen=HANDLES)
         self.wire = WireLog(self._clock, self._without_secrets, self._callbacks_failed)
         self._history = checked(history, self._model)
-        self._endurance = endurance or Endurance()
+        self._policy = reconnect or ReconnectPolicy()
         self._usage = UsageTracker()
         self._upstream = Upstream()
-        self._line = Line(self, self._upstream, self._clock, self._endurance)
+        self._line = Line(self, self._upstream, self._clock, self._policy)
         self._line.handle = handle
         self.error: LiveError | None = None
         self._approve = approve

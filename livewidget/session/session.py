@@ -40,7 +40,7 @@ from livewidget.session.audio_input import (
 )
 from livewidget.session.memory import Moving, Tools
 from livewidget.session.outbox import SOUND_MS, Hold
-from livewidget.session.supervisor import Endurance
+from livewidget.session.supervisor import ReconnectPolicy
 from livewidget.session.tool_runner import ApprovalCallback, ToolRunner
 from livewidget.session.usage import Meter, cost_of
 from livewidget.turns import Floor, Turn
@@ -112,7 +112,7 @@ class Core(Moving):
         handle: str | None = None,
         history: Iterable[tuple[str, str]] = (),
         approve: ApprovalCallback | bool | None = None,
-        endurance: Endurance | None = None,
+        reconnect: ReconnectPolicy | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Prepare a session; nothing is dialled before `start`.
@@ -128,7 +128,7 @@ class Core(Moving):
             approve: Decides whether a call of a tool with `require_approval=True` may run: a function or
                 coroutine function of the call. True: `ToolApprovalRequested` is published, and the method
                 `approve` decides. None: such a tool does not run.
-            endurance: What the session does about connections that end, and about silence.
+            reconnect: What the session does about connections that end, and about silence.
             clock: Another clock; for tests.
 
         Raises:
@@ -136,15 +136,15 @@ class Core(Moving):
             ConfigError: If the model does not treat calls as a tool wants it.
             UsageError: If `history` is none, or the model cannot be told any.
         """
-        super().__init__(provider, config, tools, handle, history, approve, endurance, clock)
+        super().__init__(provider, config, tools, handle, history, approve, reconnect, clock)
         self._phase = Phase.NEW
         self._beat: asyncio.Task[None] | None = None
         self._settling: asyncio.Task[None] | None = None
         self._hold = Hold(self._send_users, self._must_hold)
-        self._watch = Watch(self._endurance.answer_s * 1000)
+        self._watch = Watch(self._policy.answer_timeout_s * 1000)
         self._microphone = Microphone()
         self._levels = Levels()
-        pause_s = self._endurance.idle_pause_s
+        pause_s = self._policy.idle_pause_s
         self._idle = IdlePause(None if pause_s is None else pause_s * 1000)
 
     def __repr__(self) -> str:
@@ -305,7 +305,7 @@ class Core(Moving):
         """Add a notice to what a person should read about."""
         if isinstance(event, events.GoAway):
             when = "soon" if event.time_left_ms is None else f"in {event.time_left_ms / 1000:.0f} s"
-            if self._endurance.hand_over:
+            if self._policy.enabled:
                 then = "the talk goes on over a new one."
                 self._notice("info", "go-away", f"The service will end this connection {when}; {then}")
             else:

@@ -33,40 +33,40 @@ from livewidget.tools import failure
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endurance:
+class ReconnectPolicy:
     """What a session does about connections that end, and about silence. The defaults suit people.
 
     Attributes:
-        hand_over: Whether the talk goes on over a new connection when one ends; else it ends with that.
-        tries: Connections tried in a row before the session ends.
-        first_wait_ms: Longest wait before the second try; doubled for each further one.
-        longest_wait_ms: Longest wait of all.
+        enabled: Whether the talk goes on over a new connection when one ends; else it ends with that.
+        max_attempts: Connections tried in a row before the session ends.
+        initial_delay_ms: Longest wait before the second try; doubled for each further one.
+        max_delay_ms: Longest wait of all.
         idle_pause_s: Seconds without speech after which no more silence is sent until somebody speaks; None:
             silence is sent as well. Silence is counted and billed as sound.
-        answer_s: Seconds without any answer after which a notice says so.
+        answer_timeout_s: Seconds without any answer after which a notice says so.
         random: Gives 0 to 1, by which waits are spread.
     """
 
-    hand_over: bool = True
-    tries: int = 6
-    first_wait_ms: float = 500.0
-    longest_wait_ms: float = 8_000.0
+    enabled: bool = True
+    max_attempts: int = 6
+    initial_delay_ms: float = 500.0
+    max_delay_ms: float = 8_000.0
     idle_pause_s: float | None = None
-    answer_s: float = 20.0
+    answer_timeout_s: float = 20.0
     random: Callable[[], float] = random.random
 
     def __post_init__(self) -> None:
         pause = self.idle_pause_s
         if pause is not None and (isinstance(pause, bool) or not 1 <= pause <= 3600):
             raise ConfigError("idle_pause_s is a number of seconds from 1 to 3600, or None for no pause.")
-        if self.tries < 1:
-            raise ConfigError("tries is the number of connections to try, 1 or more.")
+        if self.max_attempts < 1:
+            raise ConfigError("max_attempts is the number of connections to try, 1 or more.")
 
-    def wait_ms(self, failed: int) -> float:
+    def delay_ms(self, failed: int) -> float:
         """Return how long to wait after so many tries have failed in a row; anything up to the limit."""
         if failed <= 0:
             return 0.0
-        return self.random() * min(self.first_wait_ms * 2.0 ** min(failed - 1, 30), self.longest_wait_ms)
+        return self.random() * min(self.initial_delay_ms * 2.0 ** min(failed - 1, 30), self.max_delay_ms)
 
 
 Why = Literal["go_away", "time", "link", "server", "settings"]
@@ -124,7 +124,7 @@ class Line:
         moves: How often the talk has gone on over another connection.
     """
 
-    def __init__(self, host: Host, upstream: Upstream, clock: Clock, endurance: Endurance) -> None:
+    def __init__(self, host: Host, upstream: Upstream, clock: Clock, policy: ReconnectPolicy) -> None:
         self.connection: Connection | None = None
         self.handle: str | None = None
         self.ends_ms: float | None = None
@@ -133,7 +133,7 @@ class Line:
         self._host = host
         self._upstream = upstream
         self._clock = clock
-        self._endurance = endurance
+        self._policy = policy
         self._owned: list[Connection] = []  # all that are not closed yet
         self._heard: Connection | None = None  # the one that `_pump` reads
         self._pump: asyncio.Task[None] | None = None
@@ -201,7 +201,7 @@ class Line:
             return
         if now - self._opened_ms >= GOOD_MS:
             self.good()
-        if now < self._look_ms or not (self._endurance.hand_over or self._settings):
+        if now < self._look_ms or not (self._policy.enabled or self._settings):
             return
         hurry = now >= (self._look_ms + 2 * self._last_ms) / 3
         if now >= self._last_ms or self._host.is_quiet(hurry=hurry):
@@ -270,13 +270,13 @@ class Line:
                 return
             if not self._good:
                 self._failed += 1
-            if self._failed >= self._endurance.tries:
+            if self._failed >= self._policy.max_attempts:
                 self._host.ended(error)
                 return
             self._move("link" if isinstance(error, LinkError) else "server")
 
     def _can_go_on(self, error: LiveError) -> bool:
-        if not self._endurance.hand_over:
+        if not self._policy.enabled:
             return False
         if self.ending == "go_away" and isinstance(error, ServerFault | SetupRefused):
             return True  # It said so: with what code it does it is all one.
@@ -350,7 +350,7 @@ class Line:
         """Return a new connection, and whether the service has resumed the talk in it."""
         while True:
             now = self._clock.now_ms()
-            await self._clock.sleep_until(now + self._endurance.wait_ms(self._failed))
+            await self._clock.sleep_until(now + self._policy.delay_ms(self._failed))
             try:
                 return await self._host.dial(self.handle), self.handle is not None
             except SetupRefused as error:
@@ -371,7 +371,7 @@ class Line:
     def _count(self, error: LiveError) -> None:
         """One more connection that was no good."""
         self._failed += 1
-        if self._failed >= self._endurance.tries:
+        if self._failed >= self._policy.max_attempts:
             times = "once" if self._failed == 1 else f"{self._failed} times"
             raise LinkLost(f"The connection was lost and was tried {times} in vain: {error}") from error
 

@@ -11,7 +11,7 @@ from livewidget.connection import Provider
 from livewidget.errors import LiveError, StateError
 from livewidget.events import Event, SessionEnded
 from livewidget.models import find
-from livewidget.session import SAME, Endurance, LiveSession, WireLog
+from livewidget.session import SAME, LiveSession, ReconnectPolicy, WireLog
 from livewidget.session.tool_runner import ApprovalCallback
 from livewidget.ui.relay import Reports
 from livewidget.ui.state import Board, Chores, code_of
@@ -34,7 +34,7 @@ class Sessions:
         config: What it is asked to be; so too.
         tools: What it may call; so too.
         history: What the next session is told that was said before it; once.
-        endurance: What the next session does about connections that end, and about silence.
+        reconnect: What the next session does about connections that end, and about silence.
         current: The session that is open or being opened.
         uplink: What goes up to it; None while there is none.
         wire: The frames of that session, or of the last one; None before the first.
@@ -59,7 +59,7 @@ class Sessions:
         self.config = config
         self.tools = list(tools)
         self.history: Sequence[tuple[str, str]] = ()
-        self.endurance = Endurance(idle_pause_s=IDLE_PAUSE_S)
+        self.reconnect = ReconnectPolicy(idle_pause_s=IDLE_PAUSE_S)
         self.current: LiveSession | None = None
         self.uplink: Uplink | None = None
         self.approve: ApprovalCallback | None = None
@@ -211,7 +211,7 @@ class Sessions:
             tools=self.tools,
             history=history,
             approve=self.approve,
-            endurance=self.endurance,
+            reconnect=self.reconnect,
         )
 
     async def _exchange(self) -> LiveSession:

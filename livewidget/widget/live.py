@@ -23,7 +23,7 @@ from livewidget.connection import Provider
 from livewidget.errors import StateError, UsageError
 from livewidget.models import find
 from livewidget.pictures import to_picture
-from livewidget.session import Endurance, Frame, offer, resolve
+from livewidget.session import Frame, ReconnectPolicy, offer, resolve
 from livewidget.session.audio_input import text_message
 from livewidget.session.memory import checked
 from livewidget.session.usage import Meter
@@ -130,7 +130,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
             Gemini if there is a key in the environment, else the offline tutor; the badge says which.
         tools: Functions the model may call, MCP sessions, `McpServer`s. `@live.tool` adds more functions.
         history: What was said before, for the model to know: `[("user", "…"), ("model", "…")]`.
-        endurance: What is done about connections that end, and about silence; left out: after 20 s without
+        reconnect: What is done about connections that end, and about silence; left out: after 20 s without
             speech no more silence is sent, until somebody speaks.
         explorer: Whether the explorer is open from the beginning.
         **config: The fields of `LiveConfig`: `voice`, `system_instruction`, `turn_detection`, and so on.
@@ -150,7 +150,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         *,
         tools: Sequence[Any] = (),
         history: Sequence[tuple[str, str]] = (),
-        endurance: Endurance | None = None,
+        reconnect: ReconnectPolicy | None = None,
         explorer: bool = False,
         **config: Any,
     ) -> None:
@@ -180,8 +180,8 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         )
         self._talk.exploration.open = bool(explorer)
         self._talk.sessions.history = told_before
-        if endurance is not None:
-            self._talk.sessions.endurance = endurance
+        if reconnect is not None:
+            self._talk.sessions.reconnect = reconnect
         super().__init__()
         keep_subshell_lane(self.comm)
         jupyter.enter(self)

@@ -16,7 +16,7 @@ from livewidget.protocol import (
     decode_client,
     encode_server,
 )
-from livewidget.session import Endurance, LiveSession
+from livewidget.session import LiveSession, ReconnectPolicy
 from livewidget.transports.base import TransportClosed
 from livewidget.transports.memory import pair
 from tests.peer import SOON, Peer, eventually
@@ -83,7 +83,7 @@ class Talk:
     def __init__(self, peer=None, config=None, **more):
         self.peer = peer or Exchange()
         self.clock = ManualClock()
-        more.setdefault("endurance", Endurance(random=lambda: 1.0))
+        more.setdefault("reconnect", ReconnectPolicy(random=lambda: 1.0))
         self.session = LiveSession(self.peer, config, clock=self.clock, **more)
         self.events = []
         self.session.subscribe(self.events.append)

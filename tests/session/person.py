@@ -94,14 +94,14 @@ class Record:
 
 
 async def talk(
-    minutes, endurance, *, speeches=None, seed=7, disturb=lambda standin, now_ms: None, resumption=True
+    minutes, reconnect, *, speeches=None, seed=7, disturb=lambda standin, now_ms: None, resumption=True
 ) -> Record:
     """Let a person talk for so long; `disturb` is called every 100 ms."""
     clock, brain, events = ManualClock(), Brain(), []
     standin = StandIn(ears=Ears(), brain=brain, voice=Voice(), clock=clock)
     compression = {"trigger_tokens": 6000, "target_tokens": 3000}
     config = LiveConfig.of(compression=compression, resumption=resumption)
-    session = LiveSession(standin, config, endurance=endurance, clock=clock)
+    session = LiveSession(standin, config, reconnect=reconnect, clock=clock)
     session.subscribe(events.append)
     person = Person(session, clock, minutes * 60, speeches or {}, seed)
     async with session:

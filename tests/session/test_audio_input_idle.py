@@ -8,7 +8,7 @@ import pytest
 from livewidget.audio import resample, to_float, to_pcm16
 from livewidget.config import LiveConfig
 from livewidget.errors import ConfigError
-from livewidget.session import Endurance
+from livewidget.session import ReconnectPolicy
 from livewidget.session.audio_input import BEFORE_MS, IdlePause, Levels
 from tests.speech import quiet_room, spoken
 
@@ -69,7 +69,7 @@ def test_without_a_pause_everything_goes_out():
 @pytest.mark.parametrize("seconds", [0, 0.5, 4000, True, -1])
 def test_a_pause_has_a_sensible_length(seconds):
     with pytest.raises(ConfigError, match="1 to 3600"):
-        Endurance(idle_pause_s=seconds)
+        ReconnectPolicy(idle_pause_s=seconds)
 
 
 # --- Real voices --------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ async def stream(talk, *pieces):
 
 
 async def test_a_session_says_that_the_sound_pauses_and_goes_on():
-    async with Talk(endurance=Endurance(idle_pause_s=1)) as talk:
+    async with Talk(reconnect=ReconnectPolicy(idle_pause_s=1)) as talk:
         await stream(talk, *[QUIET] * 20)
         sent = await talk.peer.rest()
         assert sound_in(sent) == QUIET * 10
@@ -151,7 +151,7 @@ async def test_a_session_says_that_the_sound_pauses_and_goes_on():
 
 
 async def test_a_microphone_that_is_switched_off_in_a_pause_is_not_told_twice():
-    async with Talk(endurance=Endurance(idle_pause_s=1)) as talk:
+    async with Talk(reconnect=ReconnectPolicy(idle_pause_s=1)) as talk:
         await stream(talk, *[QUIET] * 20)
         await talk.peer.rest()
         await talk.session.end_audio()
@@ -165,7 +165,7 @@ async def test_a_microphone_that_is_switched_off_in_a_pause_is_not_told_twice():
 )
 async def test_where_silence_means_something_it_is_sent(turns):
     config = LiveConfig.of(turn_detection=turns)
-    async with Talk(config=config, endurance=Endurance(idle_pause_s=1)) as talk:
+    async with Talk(config=config, reconnect=ReconnectPolicy(idle_pause_s=1)) as talk:
         await stream(talk, *[QUIET] * 30)
         assert sound_in(await talk.peer.rest()) == QUIET * 30
 

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from livewidget.events import ConnectionReplaced
-from livewidget.session import Endurance
+from livewidget.session import ReconnectPolicy
 
 from .person import talk
 from .words import answer_to
@@ -30,8 +30,8 @@ def broken(seed, *, count=12, minutes=4, resumption=True, **more):
             moments.pop(0)
             standin.simulate(dice.choice(FAULTS))
 
-    endurance = Endurance(idle_pause_s=5, random=lambda: 1.0, **more)
-    return asyncio.run(talk(minutes, endurance, seed=seed, disturb=disturb, resumption=resumption))
+    reconnect = ReconnectPolicy(idle_pause_s=5, random=lambda: 1.0, **more)
+    return asyncio.run(talk(minutes, reconnect, seed=seed, disturb=disturb, resumption=resumption))
 
 
 def tidy(text):
@@ -73,6 +73,6 @@ def test_where_nothing_breaks_no_answer_is_cut():
 
 
 def test_a_session_that_does_not_hand_over_loses_words():
-    record = broken(1, hand_over=False)
+    record = broken(1, enabled=False)
     assert record.session.error is not None
     assert len(record.said) < len(broken(1).said) / 2

@@ -11,7 +11,7 @@ import itertools
 import pytest
 
 from livewidget.events import ConnectionReplaced, GoAway, Notice, Usage
-from livewidget.session import Endurance
+from livewidget.session import ReconnectPolicy
 
 from .person import STEP_MS, Record, talk, transcript, words
 
@@ -24,14 +24,14 @@ MINUTES = 30
 LONG_SPEECHES = {548: 180, 1694: 100}
 
 
-def half_an_hour(endurance) -> Record:
-    return asyncio.run(talk(MINUTES, endurance, speeches=LONG_SPEECHES))
+def half_an_hour(reconnect) -> Record:
+    return asyncio.run(talk(MINUTES, reconnect, speeches=LONG_SPEECHES))
 
 
 @pytest.fixture(scope="module")
 def record():
-    endurance = Endurance(idle_pause_s=5, random=lambda: 1.0)
-    return half_an_hour(endurance)
+    reconnect = ReconnectPolicy(idle_pause_s=5, random=lambda: 1.0)
+    return half_an_hour(reconnect)
 
 
 def missing_or_repeated(record):
@@ -94,8 +94,8 @@ def test_nobody_was_alarmed(record):
 
 
 def test_without_handing_over_the_same_claims_fail():
-    endurance = Endurance(hand_over=False, idle_pause_s=5)
-    record = half_an_hour(endurance)
+    reconnect = ReconnectPolicy(enabled=False, idle_pause_s=5)
+    record = half_an_hour(reconnect)
     assert record.told(ConnectionReplaced) == []
     assert record.session.error is not None
     assert missing_or_repeated(record) is not None

@@ -22,7 +22,7 @@ from livewidget.events import (
 )
 from livewidget.protocol import GoAway as WireGoAway
 from livewidget.protocol import ServerContent, SessionResumptionUpdate, Transcription, UsageMetadata
-from livewidget.session import Endurance, LiveSession
+from livewidget.session import LiveSession, ReconnectPolicy
 from livewidget.session.hub import EVENTS_WAITING
 from livewidget.turns import Floor
 from tests.peer import SOON, Peer, eventually, until
@@ -170,7 +170,7 @@ async def test_go_away_is_told(peer):
         assert (notice.code, notice.level) == ("go-away", "info")
         assert "in 50 s" in notice.text
         assert "goes on" in notice.text
-    async with LiveSession(Peer(), endurance=Endurance(hand_over=False)) as session:
+    async with LiveSession(Peer(), reconnect=ReconnectPolicy(enabled=False)) as session:
         stream = aiter(session)
         await session.provider.send(go_away=WireGoAway(time_left="50s"))
         notice = await until(stream, Notice)

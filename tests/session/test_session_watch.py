@@ -1,7 +1,7 @@
 """A model that was asked and says nothing."""
 
 from livewidget.protocol import VoiceActivity
-from livewidget.session import Endurance
+from livewidget.session import ReconnectPolicy
 from livewidget.session.session import Watch
 from livewidget.turns import Floor
 from tests.peer import eventually
@@ -54,7 +54,7 @@ async def test_nobody_who_was_not_asked_owes_an_answer():
 
 
 async def test_the_next_question_is_watched_again():
-    async with Talk(endurance=Endurance(answer_s=5)) as talk:
+    async with Talk(reconnect=ReconnectPolicy(answer_timeout_s=5)) as talk:
         await talk.session.send_text("one")
         await talk.wait(6000)
         await talk.peer.receive()

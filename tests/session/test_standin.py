@@ -20,7 +20,7 @@ from livewidget.events import (
     ToolResult,
     TurnComplete,
 )
-from livewidget.session import Endurance, LiveSession, connect, resolve
+from livewidget.session import LiveSession, ReconnectPolicy, connect, resolve
 from livewidget.standin import StandIn
 from livewidget.standin.serve import Server
 from livewidget.turns import Floor
@@ -171,7 +171,7 @@ async def test_go_away_and_the_end(tutor):
 
 @pytest.mark.parametrize(("fault", "error"), [("drop", LinkLost), ("internal", ServerFault)])
 async def test_faults_of_the_link_and_the_server_end_a_session_that_does_not_hand_over(tutor, fault, error):
-    async with LiveSession(tutor, endurance=Endurance(hand_over=False)) as session:
+    async with LiveSession(tutor, reconnect=ReconnectPolicy(enabled=False)) as session:
         stream = aiter(session)
         tutor.simulate(fault)
         assert (await until(stream, SessionEnded)).error == str(session.error)

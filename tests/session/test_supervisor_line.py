@@ -8,7 +8,7 @@ import pytest
 
 from livewidget.errors import ConnectFailed, KeyRefused, LinkLost, QuotaExceeded, ServerFault
 from livewidget.events import ConnectionReplaced, GoAway, SessionEnded
-from livewidget.session import Endurance
+from livewidget.session import ReconnectPolicy
 from livewidget.transports.memory import FRAMES_WAITING
 from tests.peer import eventually
 
@@ -185,7 +185,7 @@ async def test_a_session_that_is_closed_while_it_sends_what_waited_leaves_no_lin
 
 
 async def test_without_handing_over_the_session_ends_with_its_connection():
-    async with Talk(endurance=Endurance(hand_over=False)) as talk:
+    async with Talk(reconnect=ReconnectPolicy(enabled=False)) as talk:
         await talk.exchange("one", "first")
         await talk.peer.go_away("10s")
         await talk.wait(20_000)

@@ -15,7 +15,7 @@ from livewidget.connection import Gemini
 from livewidget.errors import ServerFault
 from livewidget.events import TurnComplete
 from livewidget.protocol import SessionResumptionUpdate, audio_message
-from livewidget.session import Endurance, LiveSession
+from livewidget.session import LiveSession, ReconnectPolicy
 from livewidget.session.wire_log import BYTES, FRAMES, LARGE, WireLog
 from livewidget.standin import StandIn
 from livewidget.standin.serve import Server
@@ -161,7 +161,7 @@ async def test_how_the_server_closed_is_in_the_log_without_the_key(tmp_path):
     tutor = StandIn(ears=lambda sound: "hello", brain=lambda text: text, voice=lambda text: np.zeros(480))
     async with Server(tutor, key=CANARY) as server:
         gemini = Gemini(base_url=server.ws, api_key=CANARY)
-        session = LiveSession(gemini, endurance=Endurance(hand_over=False))
+        session = LiveSession(gemini, reconnect=ReconnectPolicy(enabled=False))
         async with session:
             assert await session.ask("hello")
             async with asyncio.timeout(5):

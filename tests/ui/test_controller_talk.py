@@ -8,7 +8,7 @@ import pytest
 from livewidget import LiveWidget
 from livewidget.errors import LiveError, UsageError
 from livewidget.events import ConnectionReplaced
-from livewidget.session import Endurance
+from livewidget.session import ReconnectPolicy
 from livewidget.standin.interfaces import Speech
 from livewidget.ui import messages as m
 from livewidget.ui.uplink import MOST_SOUND, Uplink
@@ -64,11 +64,11 @@ def test_what_has_come_of_an_answer_is_heard_to_its_end_when_the_link_breaks():
 
 
 def test_a_notebook_pauses_by_itself_and_a_cell_may_say_otherwise():
-    for given, pause_s in ((None, 20), (Endurance(), None), (Endurance(idle_pause_s=5), 5)):
-        live = LiveWidget(tutor(), endurance=given)
+    for given, pause_s in ((None, 20), (ReconnectPolicy(), None), (ReconnectPolicy(idle_pause_s=5), 5)):
+        live = LiveWidget(tutor(), reconnect=given)
         live.start()
         until(lambda live=live: live.phase == "live")
-        assert live._talk.sessions.current._endurance.idle_pause_s == pause_s
+        assert live._talk.sessions.current._policy.idle_pause_s == pause_s
         end(live)
 
 
@@ -84,7 +84,7 @@ def test_a_widget_tells_the_model_what_was_said_before():
 
 def test_a_link_that_cannot_be_made_again_is_said_and_the_talk_can_be_started_anew():
     provider = tutor()
-    live = LiveWidget(provider, endurance=Endurance(tries=2, first_wait_ms=1))
+    live = LiveWidget(provider, reconnect=ReconnectPolicy(max_attempts=2, initial_delay_ms=1))
     live.ask("one", 10)
     provider.simulate("refuse")
     assert live.wait(10)
