@@ -125,8 +125,6 @@ export interface DeviceChoice {
 
 export interface MicrophoneDevices extends DeviceChoice {
   state: MicrophoneState;
-}[];
-  deviceId: string;
 }
 
 export interface Playback {

@@ -196,7 +196,96 @@ var RATE = 25, KEPT_BARS = RATE * 180, MAX_WAITING = 4, LevelTimeline = class {
   }
 };
 
+// worklet:src/worklets/all.ts
+var all_default = 'function v(i){let t=Math.round(i*32768);return t>32767?32767:t<-32768?-32768:t||0}function b(i){let t=new Int16Array(i.length);for(let s=0;s<i.length;s++)t[s]=v(i[s]);return t}function g(i){let t=new Float32Array(i.length);for(let s=0;s<i.length;s++)t[s]=i[s]/32768;return t}function k(i,t){return t===0?i:k(t,i%t)}function A(i){let t=1,s=1;for(let e=1;t>1e-12*s;e++)t*=(i/(2*e))**2,s+=t;return s}function P(i){return i===0?1:Math.sin(Math.PI*i)/(Math.PI*i)}function x(i,t,s){let e=new Float32Array(i*2*t);for(let r=0;r<i;r++){let n=e.subarray(r*2*t,(r+1)*2*t),a=0;for(let h=0;h<n.length;h++){let l=h-t+1-r/i,u=A(6.76*Math.sqrt(Math.max(0,1-(l/t)**2)))/A(6.76);n[h]=s*P(s*l)*u,a+=n[h]}for(let h=0;h<n.length;h++)n[h]/=a}return e}var o=class{#s;#i;#t;#h;#n=new Float32Array(4096);#r=0;#e=0;#l=0;#a=0;constructor(t,s){let e=k(t,s);if(this.#s=s/e,this.#i=t/e,t===s)this.#t=1,this.#h=Float32Array.of(1,0);else{let r=Math.min(1,s/t);this.#t=Math.ceil(24/r),this.#h=x(this.#s,this.#t,.91*r)}this.reset()}get position(){return this.#l}get pushed(){return this.#e+this.#r}push(t){if(this.#o(),this.#r+t.length>this.#n.length){let s=new Float32Array(2*(this.#r+t.length));s.set(this.#n.subarray(0,this.#r)),this.#n=s}this.#n.set(t,this.#r),this.#r+=t.length}drain(){this.push(new Float32Array(this.#t))}get available(){let t=this.pushed-this.#t-this.#l;return t>0?Math.floor((t*this.#s-1-this.#a)/this.#i)+1:0}pull(t,s=0,e=t.length-s){let r=Math.min(e,this.available),n=2*this.#t;for(let a=0;a<r;a++){let h=this.#l-this.#t+1-this.#e,l=this.#a*n,u=0;for(let d=0;d<n;d++)u+=this.#h[l+d]*this.#n[h+d];t[s+a]=u,this.#a+=this.#i,this.#l+=Math.floor(this.#a/this.#s),this.#a%=this.#s}return r}reset(){this.#n.fill(0),this.#r=this.#t-1,this.#e=1-this.#t,this.#l=0,this.#a=0}#o(){let t=this.#l-this.#t+1-this.#e;t>1024&&(this.#n.copyWithin(0,t,this.#r),this.#r-=t,this.#e+=t)}};var T=16e3,F=320,p=class extends AudioWorkletProcessor{#s=new o(sampleRate,T);#i=new Float32Array(128);#t=new Float32Array(F);#h=0;#n=0;#r=!0;constructor(){super(),this.port.onmessage=({data:t})=>this.#e(t)}process(t){return this.#s.push(t[0]?.[0]??this.#i),this.#l(),this.#r}#e(t){t.kind==="close"?this.#r=!1:(this.#a(),this.#o({kind:"flushed"}))}#l(){for(;;){let t=this.#s.pull(this.#t,this.#h);if(this.#h+=t,this.#h===F)this.#a();else if(t===0)return}}#a(){if(this.#h>0){let t=b(this.#t.subarray(0,this.#h));this.#o({kind:"audio",first:this.#n,samples:t},[t.buffer]),this.#n+=this.#h,this.#h=0}}#o(t,s=[]){this.port.postMessage(t,s)}};registerProcessor("livewidget-capture",p);var m=class{#s;#i=0;#t=0;constructor(t){this.#s=new Float32Array(Math.max(1,t))}get length(){return this.#t}write(t){this.#t+t.length>this.#s.length&&this.#h(this.#t+t.length);let s=(this.#i+this.#t)%this.#s.length,e=Math.min(t.length,this.#s.length-s);this.#s.set(t.subarray(0,e),s),this.#s.set(t.subarray(e),0),this.#t+=t.length}read(t){let s=Math.min(t.length,this.#t),e=Math.min(s,this.#s.length-this.#i);return t.set(this.#s.subarray(this.#i,this.#i+e)),t.set(this.#s.subarray(0,s-e),e),this.#i=(this.#i+s)%this.#s.length,this.#t-=s,s}clear(){this.#i=0,this.#t=0}#h(t){let s=this.#s.length;for(;s<t;)s*=2;let e=new Float32Array(s),r=this.read(e);this.#s=e,this.#i=0,this.#t=r}},f=24e3,w=i=>f*i/1e3,M=w(100),S=w(70),I=.3,E=2,R=.005,c=class{#s;#i;#t=new m(f*8);#h=new Float32Array(64);#n;#r=[];#e="idle";#l=M;#a=0;#o=0;#d=0;#A=0;#m=0;#u=!0;#p=!1;#f=!0;#y={turn:0,sample:0};#c=[];#b=null;constructor(t){this.#s=t,this.#i=new o(f,t),this.#n=1/(t*R)}write(t,s,e){if(this.#e==="fading"){this.#c.push(()=>this.write(t,s,e));return}let r=this.#r.at(-1),n=r?.turn===t?r.first+r.length-s:0;n>=e.length&&n>0||(this.#v({turn:t,first:s+Math.max(0,n),samples:e.subarray(Math.max(0,n))}),this.#u=!1,this.#e==="idle"&&this.#F(M))}end(t){this.#e==="fading"?this.#c.push(()=>this.end(t)):this.#r.at(-1)?.turn===t&&(this.#u=!0)}flush(t){if(this.#e==="fading"){this.#c.push(()=>this.flush(t));return}this.#b=t,this.#e==="playing"?this.#e="fading":this.#g()}report(){return{...this.#y,buffered:this.#k,silent:Math.round(this.#A)}}render(t){this.#e==="filling"&&this.#P()&&(this.#e="playing",this.#p=!0);let s=0;for(;s<t.length&&(this.#e==="playing"||this.#e==="fading");){let e=this.#i.pull(t,s,Math.min(t.length-s,this.#w));this.#T(t,s,e),s+=e,e===0&&this.#x()}this.#M(),s<t.length&&this.#S(t.subarray(s))}get#k(){return Math.max(0,this.#m-Math.max(this.#i.position,0))}get#w(){return this.#e==="fading"?Math.max(1,Math.ceil(this.#o/this.#n)):Number.POSITIVE_INFINITY}#v(t){let s=this.#r.at(-1);if(s&&s.turn===t.turn&&s.first+s.length===t.first&&!this.#f)s.length+=t.samples.length;else{let e=this.#i.pushed+this.#t.length;this.#r.push({turn:t.turn,first:t.first,start:e,length:t.samples.length})}this.#t.write(t.samples),this.#m=this.#i.pushed+this.#t.length,this.#f=!1}#F(t){this.#e="filling",this.#l=t,this.#a=0,this.#o=0}#P(){return this.#t.length===0&&!this.#u?!1:this.#u||this.#k>=this.#l||this.#a>I*this.#s}#x(){let t=this.#t.read(this.#h);t>0?this.#i.push(this.#h.subarray(0,t)):(this.#u||this.#e==="fading")&&!this.#f?(this.#i.drain(),this.#f=!0):this.#e==="fading"?this.#g():this.#u?(this.#e="idle",this.#p=!1,this.#o=0):this.#F(S)}#T(t,s,e){let r=this.#e==="fading"?-this.#n:this.#n;for(let n=s;n<s+e;n++)t[n]*=this.#o,this.#o=Math.min(1,Math.max(0,this.#o+r));e>0&&(this.#d=t[s+e-1]),this.#e==="fading"&&this.#o===0&&(this.#M(),this.#g())}#S(t){let s=1-4*this.#n;for(let e=0;e<t.length;e++)this.#d=Math.abs(this.#d)<1e-5?0:this.#d*s,t[e]=this.#d;this.#e==="filling"&&(this.#a+=t.length,this.#p&&(this.#A+=t.length*f/this.#s),this.#a>E*this.#s&&this.#t.length===0&&(this.#u=!0))}#M(){let t=this.#i.position;for(;this.#r.length>1&&this.#r[1].start<t;)this.#r.shift();let s=this.#r[0];if(s&&t>s.start){let e=s.first+Math.min(s.length,t-s.start);this.#y={turn:s.turn,sample:e}}}#g(){this.#t.clear(),this.#i.reset(),this.#r=[],this.#m=0,this.#e="idle",this.#u=!0,this.#p=!1,this.#f=!0,this.#o=0,this.#b?.(this.#y),this.#b=null;let t=this.#c;this.#c=[];for(let s of t)s()}};var _=25,y=class extends AudioWorkletProcessor{#s=new c(sampleRate);#i=Math.round(sampleRate/_);#t=0;#h=0;#n=0;#r="";#e=!0;constructor(){super(),this.port.onmessage=({data:t})=>this.#l(t)}process(t,s){let e=s[0]?.[0];if(e){this.#s.render(e);for(let r of e)this.#n=Math.max(this.#n,Math.abs(r));this.#h+=e.length,this.#h>=this.#i&&(this.#h-=this.#i,this.#a())}return this.#e}#l(t){if(t.kind==="close")this.#e=!1;else if(t.kind==="flush"){let{epoch:s}=t;this.#t=Math.max(this.#t,s),this.#s.flush(({turn:e,sample:r})=>this.#o({kind:"flushed",epoch:s,turn:e,sample:r}))}else{if(t.epoch<this.#t)return;t.kind==="audio"?this.#s.write(t.turn,t.first,g(t.samples)):this.#s.end(t.turn)}}#a(){let{turn:t,sample:s,buffered:e,silent:r}=this.#s.report(),n=`${t} ${s} ${e} ${r}`;(this.#n>0||n!==this.#r)&&(this.#r=n,this.#o({kind:"report",epoch:this.#t,turn:t,sample:s,buffered:e,silent:r,peak:this.#n}),this.#n=0)}#o(t){this.port.postMessage(t)}};registerProcessor("livewidget-playback",y);\n';
+
+// src/media/context.ts
+function testTap() {
+  let found = globalThis.__livewidgetTap;
+  return typeof found == "object" && found !== null ? found : {};
+}
+async function addWorklets(context) {
+  let url = URL.createObjectURL(new Blob([all_default], { type: "text/javascript" }));
+  try {
+    await context.audioWorklet.addModule(url);
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+function closeWith(scope, context) {
+  scope.add(() => {
+    context.state !== "closed" && context.close().catch(() => {
+    });
+  });
+}
+
 // src/media/devices.ts
+var DeviceCapture = class {
+  #parent;
+  #kind;
+  #memory;
+  #handlers;
+  /** Ends with the release: a grant that comes later is given back at once. */
+  #scope = null;
+  #connection = null;
+  #deviceId;
+  /** `storageKey` is where the picked device is remembered for this tab. */
+  constructor(scope, kind, storageKey, handlers) {
+    this.#parent = scope, this.#kind = kind, this.#memory = rememberedDevice(storageKey), this.#handlers = handlers, this.#deviceId = this.#memory.get(), scope.add(() => this.stop()), navigator.mediaDevices && scope.listen(navigator.mediaDevices, "devicechange", () => {
+      this.#list();
+    });
+  }
+  /** True from the click until the device is released. */
+  get isWanted() {
+    return this.#scope !== null;
+  }
+  /** What the device is connected to; null unless it is on. */
+  get connection() {
+    return this.#connection;
+  }
+  /** Takes a device in place of the one that is on. To be called from a click or a key only. */
+  async start(request) {
+    if (this.stop(), this.#parent.disposed)
+      return;
+    let scope = this.#parent.child();
+    this.#scope = scope, this.#handlers.onState("asking", "");
+    let fail = (error) => {
+      if (!scope.disposed) {
+        this.#release();
+        let problem = request.explain(error);
+        this.#handlers.onProblem(problem), this.#handlers.onState(problem.state, problem.detail);
+      }
+    };
+    try {
+      let stream = await request.ask(this.#deviceId);
+      scope.add(() => stopTracks(stream));
+      let track = stream.getTracks()[0];
+      if (!track)
+        throw new DOMException("", "NotFoundError");
+      scope.listen(track, "ended", () => fail(new DOMException("", TRACK_ENDED)));
+      let connection = scope.disposed ? null : await request.connect(stream, track, scope);
+      connection !== null && !scope.disposed && (this.#connection = connection, this.#handlers.onState("on", ""), await this.#list());
+    } catch (error) {
+      fail(error);
+    }
+  }
+  /** Releases the device, whatever state it is in, so that the browser's indicator goes out. */
+  stop() {
+    this.#scope && (this.#release(), this.#handlers.onState("off", ""));
+  }
+  /** Uses another device from the next start on. */
+  pick(deviceId) {
+    this.#deviceId = deviceId, this.#memory.set(deviceId), this.#list();
+  }
+  #release() {
+    let scope = this.#scope;
+    this.#scope = null, this.#connection = null, scope?.dispose();
+  }
+  async #list() {
+    let devices = await listDevices(this.#kind);
+    devices && this.#handlers.onDevices(devices, this.#deviceId);
+  }
+};
 function rememberedDevice(key) {
   return {
     get() {
@@ -222,49 +311,42 @@ async function listDevices(kind) {
   }
 }
 function stopTracks(stream) {
-  for (let track of stream?.getTracks() ?? [])
+  for (let track of stream.getTracks())
     track.stop();
 }
-var TEXTS = {
-  "microphone-refused": [
-    "refused",
-    "The browser refused the microphone. Click the camera icon in the address bar, allow the microphone for this page, then press ● again. You can type meanwhile."
-  ],
-  "microphone-blocked": [
-    "refused",
-    "The program that shows this notebook keeps the microphone from it. Open the notebook in a browser, at its own address, to speak. You can type meanwhile."
-  ],
-  "microphone-missing": [
-    "missing",
-    "No microphone was found. Plug one in or switch it on, then press ● again. You can type meanwhile."
-  ],
-  "microphone-busy": [
-    "off",
-    "The microphone cannot be opened: another program may be using it. Close that program or pick another microphone in the settings, then press ● again."
-  ],
-  "microphone-ended": [
-    "off",
-    "The microphone went away. It was unplugged, or its permission was taken back; plug it in or pick another in the settings, then press ● again."
-  ],
-  "microphone-failed": [
-    "off",
-    "The microphone could not be started. Reload the page and press ● again. You can type meanwhile."
-  ],
-  "page-not-secure": [
-    "refused",
-    "This page has no microphone because its address is not secure. Open the notebook through https:// or at http://localhost, then press ● again. You can type meanwhile."
-  ]
-}, CODES = {
-  NotAllowedError: "microphone-refused",
-  SecurityError: "microphone-refused",
-  PermissionDeniedError: "microphone-refused",
-  NotFoundError: "microphone-missing",
-  OverconstrainedError: "microphone-missing",
-  NotReadableError: "microphone-busy",
-  AbortError: "microphone-busy",
-  NotSecure: "page-not-secure",
-  TrackEnded: "microphone-ended"
+async function requestDevice(kind, constraints, deviceId) {
+  if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia)
+    throw new DOMException("", NOT_SECURE);
+  let ask = (track) => navigator.mediaDevices.getUserMedia({ [kind]: track });
+  if (deviceId === "")
+    return ask(constraints);
+  try {
+    return await ask({ ...constraints, deviceId: { exact: deviceId } });
+  } catch (error) {
+    if (["OverconstrainedError", "NotFoundError"].includes(errorName(error)))
+      return ask(constraints);
+    throw error;
+  }
+}
+var NOT_SECURE = "NotSecure", TRACK_ENDED = "TrackEnded", REASONS = {
+  NotAllowedError: "refused",
+  SecurityError: "refused",
+  // The former name of NotAllowedError in Chrome.
+  PermissionDeniedError: "refused",
+  NotFoundError: "missing",
+  OverconstrainedError: "missing",
+  NotReadableError: "busy",
+  AbortError: "busy",
+  [NOT_SECURE]: "insecure",
+  [TRACK_ENDED]: "ended"
 };
+function errorName(error) {
+  return error instanceof Error || error instanceof DOMException ? error.name : "";
+}
+function explainProblem(error, table, isAllowed2) {
+  let name2 = errorName(error), reason = Object.hasOwn(REASONS, name2) ? REASONS[name2] : "failed", [state, code, text2] = table[reason === "refused" && !isAllowed2() ? "blocked" : reason];
+  return { state, detail: name2 === NOT_SECURE || name2 === TRACK_ENDED ? "" : name2, notice: { level: "error", code, text: text2 } };
+}
 function isAllowed(device) {
   let page = globalThis.document, policy = page?.permissionsPolicy ?? page?.featurePolicy;
   try {
@@ -273,146 +355,110 @@ function isAllowed(device) {
     return !0;
   }
 }
-function microphoneProblem(error, may = () => isAllowed("microphone")) {
-  let name2 = error instanceof Error || error instanceof DOMException ? error.name : "", code = Object.hasOwn(CODES, name2) ? CODES[name2] : "microphone-failed";
-  code === "microphone-refused" && !may() && (code = "microphone-blocked");
-  let [state, text2] = TEXTS[code];
-  return {
-    state,
-    detail: name2 === "NotSecure" || name2 === "TrackEnded" ? "" : name2,
-    notice: { level: "error", code, text: text2 }
-  };
-}
-var MICROPHONE_PROBLEMS = [...Object.keys(TEXTS), "microphone-silent"], MICROPHONE_SILENT = {
+
+// src/media/microphone.ts
+var CONSTRAINTS = {
+  echoCancellation: !0,
+  noiseSuppression: !0,
+  autoGainControl: !0,
+  channelCount: 1
+}, FLUSH_TIMEOUT_MS = 100, PROBLEMS = {
+  refused: [
+    "refused",
+    "microphone-refused",
+    "The browser refused the microphone. Click the camera icon in the address bar, allow the microphone for this page, then press ● again. You can type meanwhile."
+  ],
+  blocked: [
+    "refused",
+    "microphone-blocked",
+    "The program that shows this notebook keeps the microphone from it. Open the notebook in a browser, at its own address, to speak. You can type meanwhile."
+  ],
+  missing: [
+    "missing",
+    "microphone-missing",
+    "No microphone was found. Plug one in or switch it on, then press ● again. You can type meanwhile."
+  ],
+  busy: [
+    "off",
+    "microphone-busy",
+    "The microphone cannot be opened: another program may be using it. Close that program or pick another microphone in the settings, then press ● again."
+  ],
+  ended: [
+    "off",
+    "microphone-ended",
+    "The microphone went away. It was unplugged, or its permission was taken back; plug it in or pick another in the settings, then press ● again."
+  ],
+  failed: [
+    "off",
+    "microphone-failed",
+    "The microphone could not be started. Reload the page and press ● again. You can type meanwhile."
+  ],
+  insecure: [
+    "refused",
+    "page-not-secure",
+    "This page has no microphone because its address is not secure. Open the notebook through https:// or at http://localhost, then press ● again. You can type meanwhile."
+  ]
+}, MICROPHONE_SILENT = {
   level: "warning",
   code: "microphone-silent",
   text: "The microphone gives no sound. Check its switch and its volume in the system's settings, or pick another in the settings here."
-};
-
-// worklet:src/worklets/all.ts
-var all_default = 'function v(i){let t=Math.round(i*32768);return t>32767?32767:t<-32768?-32768:t||0}function b(i){let t=new Int16Array(i.length);for(let s=0;s<i.length;s++)t[s]=v(i[s]);return t}function g(i){let t=new Float32Array(i.length);for(let s=0;s<i.length;s++)t[s]=i[s]/32768;return t}function k(i,t){return t===0?i:k(t,i%t)}function A(i){let t=1,s=1;for(let e=1;t>1e-12*s;e++)t*=(i/(2*e))**2,s+=t;return s}function P(i){return i===0?1:Math.sin(Math.PI*i)/(Math.PI*i)}function x(i,t,s){let e=new Float32Array(i*2*t);for(let r=0;r<i;r++){let n=e.subarray(r*2*t,(r+1)*2*t),a=0;for(let h=0;h<n.length;h++){let l=h-t+1-r/i,u=A(6.76*Math.sqrt(Math.max(0,1-(l/t)**2)))/A(6.76);n[h]=s*P(s*l)*u,a+=n[h]}for(let h=0;h<n.length;h++)n[h]/=a}return e}var o=class{#s;#i;#t;#h;#n=new Float32Array(4096);#r=0;#e=0;#l=0;#a=0;constructor(t,s){let e=k(t,s);if(this.#s=s/e,this.#i=t/e,t===s)this.#t=1,this.#h=Float32Array.of(1,0);else{let r=Math.min(1,s/t);this.#t=Math.ceil(24/r),this.#h=x(this.#s,this.#t,.91*r)}this.reset()}get position(){return this.#l}get pushed(){return this.#e+this.#r}push(t){if(this.#o(),this.#r+t.length>this.#n.length){let s=new Float32Array(2*(this.#r+t.length));s.set(this.#n.subarray(0,this.#r)),this.#n=s}this.#n.set(t,this.#r),this.#r+=t.length}drain(){this.push(new Float32Array(this.#t))}get available(){let t=this.pushed-this.#t-this.#l;return t>0?Math.floor((t*this.#s-1-this.#a)/this.#i)+1:0}pull(t,s=0,e=t.length-s){let r=Math.min(e,this.available),n=2*this.#t;for(let a=0;a<r;a++){let h=this.#l-this.#t+1-this.#e,l=this.#a*n,u=0;for(let d=0;d<n;d++)u+=this.#h[l+d]*this.#n[h+d];t[s+a]=u,this.#a+=this.#i,this.#l+=Math.floor(this.#a/this.#s),this.#a%=this.#s}return r}reset(){this.#n.fill(0),this.#r=this.#t-1,this.#e=1-this.#t,this.#l=0,this.#a=0}#o(){let t=this.#l-this.#t+1-this.#e;t>1024&&(this.#n.copyWithin(0,t,this.#r),this.#r-=t,this.#e+=t)}};var T=16e3,F=320,p=class extends AudioWorkletProcessor{#s=new o(sampleRate,T);#i=new Float32Array(128);#t=new Float32Array(F);#h=0;#n=0;#r=!0;constructor(){super(),this.port.onmessage=({data:t})=>this.#e(t)}process(t){return this.#s.push(t[0]?.[0]??this.#i),this.#l(),this.#r}#e(t){t.kind==="close"?this.#r=!1:(this.#a(),this.#o({kind:"flushed"}))}#l(){for(;;){let t=this.#s.pull(this.#t,this.#h);if(this.#h+=t,this.#h===F)this.#a();else if(t===0)return}}#a(){if(this.#h>0){let t=b(this.#t.subarray(0,this.#h));this.#o({kind:"audio",first:this.#n,samples:t},[t.buffer]),this.#n+=this.#h,this.#h=0}}#o(t,s=[]){this.port.postMessage(t,s)}};registerProcessor("livewidget-capture",p);var m=class{#s;#i=0;#t=0;constructor(t){this.#s=new Float32Array(Math.max(1,t))}get length(){return this.#t}write(t){this.#t+t.length>this.#s.length&&this.#h(this.#t+t.length);let s=(this.#i+this.#t)%this.#s.length,e=Math.min(t.length,this.#s.length-s);this.#s.set(t.subarray(0,e),s),this.#s.set(t.subarray(e),0),this.#t+=t.length}read(t){let s=Math.min(t.length,this.#t),e=Math.min(s,this.#s.length-this.#i);return t.set(this.#s.subarray(this.#i,this.#i+e)),t.set(this.#s.subarray(0,s-e),e),this.#i=(this.#i+s)%this.#s.length,this.#t-=s,s}clear(){this.#i=0,this.#t=0}#h(t){let s=this.#s.length;for(;s<t;)s*=2;let e=new Float32Array(s),r=this.read(e);this.#s=e,this.#i=0,this.#t=r}},f=24e3,w=i=>f*i/1e3,M=w(100),S=w(70),I=.3,E=2,R=.005,c=class{#s;#i;#t=new m(f*8);#h=new Float32Array(64);#n;#r=[];#e="idle";#l=M;#a=0;#o=0;#d=0;#A=0;#m=0;#u=!0;#p=!1;#f=!0;#y={turn:0,sample:0};#c=[];#b=null;constructor(t){this.#s=t,this.#i=new o(f,t),this.#n=1/(t*R)}write(t,s,e){if(this.#e==="fading"){this.#c.push(()=>this.write(t,s,e));return}let r=this.#r.at(-1),n=r?.turn===t?r.first+r.length-s:0;n>=e.length&&n>0||(this.#v({turn:t,first:s+Math.max(0,n),samples:e.subarray(Math.max(0,n))}),this.#u=!1,this.#e==="idle"&&this.#F(M))}end(t){this.#e==="fading"?this.#c.push(()=>this.end(t)):this.#r.at(-1)?.turn===t&&(this.#u=!0)}flush(t){if(this.#e==="fading"){this.#c.push(()=>this.flush(t));return}this.#b=t,this.#e==="playing"?this.#e="fading":this.#g()}report(){return{...this.#y,buffered:this.#k,silent:Math.round(this.#A)}}render(t){this.#e==="filling"&&this.#P()&&(this.#e="playing",this.#p=!0);let s=0;for(;s<t.length&&(this.#e==="playing"||this.#e==="fading");){let e=this.#i.pull(t,s,Math.min(t.length-s,this.#w));this.#T(t,s,e),s+=e,e===0&&this.#x()}this.#M(),s<t.length&&this.#S(t.subarray(s))}get#k(){return Math.max(0,this.#m-Math.max(this.#i.position,0))}get#w(){return this.#e==="fading"?Math.max(1,Math.ceil(this.#o/this.#n)):Number.POSITIVE_INFINITY}#v(t){let s=this.#r.at(-1);if(s&&s.turn===t.turn&&s.first+s.length===t.first&&!this.#f)s.length+=t.samples.length;else{let e=this.#i.pushed+this.#t.length;this.#r.push({turn:t.turn,first:t.first,start:e,length:t.samples.length})}this.#t.write(t.samples),this.#m=this.#i.pushed+this.#t.length,this.#f=!1}#F(t){this.#e="filling",this.#l=t,this.#a=0,this.#o=0}#P(){return this.#t.length===0&&!this.#u?!1:this.#u||this.#k>=this.#l||this.#a>I*this.#s}#x(){let t=this.#t.read(this.#h);t>0?this.#i.push(this.#h.subarray(0,t)):(this.#u||this.#e==="fading")&&!this.#f?(this.#i.drain(),this.#f=!0):this.#e==="fading"?this.#g():this.#u?(this.#e="idle",this.#p=!1,this.#o=0):this.#F(S)}#T(t,s,e){let r=this.#e==="fading"?-this.#n:this.#n;for(let n=s;n<s+e;n++)t[n]*=this.#o,this.#o=Math.min(1,Math.max(0,this.#o+r));e>0&&(this.#d=t[s+e-1]),this.#e==="fading"&&this.#o===0&&(this.#M(),this.#g())}#S(t){let s=1-4*this.#n;for(let e=0;e<t.length;e++)this.#d=Math.abs(this.#d)<1e-5?0:this.#d*s,t[e]=this.#d;this.#e==="filling"&&(this.#a+=t.length,this.#p&&(this.#A+=t.length*f/this.#s),this.#a>E*this.#s&&this.#t.length===0&&(this.#u=!0))}#M(){let t=this.#i.position;for(;this.#r.length>1&&this.#r[1].start<t;)this.#r.shift();let s=this.#r[0];if(s&&t>s.start){let e=s.first+Math.min(s.length,t-s.start);this.#y={turn:s.turn,sample:e}}}#g(){this.#t.clear(),this.#i.reset(),this.#r=[],this.#m=0,this.#e="idle",this.#u=!0,this.#p=!1,this.#f=!0,this.#o=0,this.#b?.(this.#y),this.#b=null;let t=this.#c;this.#c=[];for(let s of t)s()}};var _=25,y=class extends AudioWorkletProcessor{#s=new c(sampleRate);#i=Math.round(sampleRate/_);#t=0;#h=0;#n=0;#r="";#e=!0;constructor(){super(),this.port.onmessage=({data:t})=>this.#l(t)}process(t,s){let e=s[0]?.[0];if(e){this.#s.render(e);for(let r of e)this.#n=Math.max(this.#n,Math.abs(r));this.#h+=e.length,this.#h>=this.#i&&(this.#h-=this.#i,this.#a())}return this.#e}#l(t){if(t.kind==="close")this.#e=!1;else if(t.kind==="flush"){let{epoch:s}=t;this.#t=Math.max(this.#t,s),this.#s.flush(({turn:e,sample:r})=>this.#o({kind:"flushed",epoch:s,turn:e,sample:r}))}else{if(t.epoch<this.#t)return;t.kind==="audio"?this.#s.write(t.turn,t.first,g(t.samples)):this.#s.end(t.turn)}}#a(){let{turn:t,sample:s,buffered:e,silent:r}=this.#s.report(),n=`${t} ${s} ${e} ${r}`;(this.#n>0||n!==this.#r)&&(this.#r=n,this.#o({kind:"report",epoch:this.#t,turn:t,sample:s,buffered:e,silent:r,peak:this.#n}),this.#n=0)}#o(t){this.port.postMessage(t)}};registerProcessor("livewidget-playback",y);\n';
-
-// src/media/context.ts
-function testTap() {
-  let found = globalThis.__livewidgetTap;
-  return typeof found == "object" && found !== null ? found : {};
+}, MICROPHONE_PROBLEMS = [
+  ...Object.values(PROBLEMS).map(([, code]) => code),
+  MICROPHONE_SILENT.code
+];
+function microphoneProblem(error, isFrameAllowed = () => isAllowed("microphone")) {
+  return explainProblem(error, PROBLEMS, isFrameAllowed);
 }
-async function addWorklets(context) {
-  let url = URL.createObjectURL(new Blob([all_default], { type: "text/javascript" }));
-  try {
-    await context.audioWorklet.addModule(url);
-  } finally {
-    URL.revokeObjectURL(url);
-  }
-}
-function closeWith(scope, context) {
-  scope.add(() => {
-    context.state !== "closed" && context.close().catch(() => {
-    });
-  });
-}
-
-// src/media/microphone.ts
-var memory = rememberedDevice("livewidget.microphone"), FLUSH_TIMEOUT_MS = 100, Microphone = class {
-  #scope;
+var Microphone = class {
   #handlers;
-  #capture = null;
-  /** Raised by every start and stop: a grant that comes for an older one is given back at once. */
-  #generation = 0;
-  #asking = !1;
-  #muted = !1;
-  #deviceId = memory.get();
+  #device;
   #first = 0;
   #flushCallbacks = [];
   constructor(scope, handlers) {
-    this.#scope = scope, this.#handlers = handlers, scope.add(() => this.stop());
-    let devices = navigator.mediaDevices;
-    devices && scope.listen(devices, "devicechange", () => {
-      this.#list();
-    });
+    this.#handlers = handlers, this.#device = new DeviceCapture(scope, "audioinput", "livewidget.microphone", handlers);
   }
-  /** True from the click until it is given back. */
-  get wanted() {
-    return this.#asking || this.#capture !== null;
+  /** True from the click until it is released. */
+  get isWanted() {
+    return this.#device.isWanted;
   }
   get muted() {
-    return this.#muted;
+    return this.#device.connection?.track.enabled === !1;
   }
   /** Takes the microphone. To be called from a click or a key only. */
   async start() {
-    if (this.wanted || this.#scope.disposed)
-      return;
-    let generation = ++this.#generation;
-    this.#asking = !0, this.#muted = !1, this.#handlers.onState("asking", "");
-    let stream = null;
-    try {
-      stream = await this.#ask();
-      let take = generation === this.#generation ? await this.#connect(stream, generation) : null;
-      if (take === null) {
-        stopTracks(stream);
-        return;
-      }
-      this.#capture = take, this.#asking = !1, this.#handlers.onState("on", ""), await this.#list();
-    } catch (error) {
-      if (stopTracks(stream), generation === this.#generation) {
-        this.#asking = !1;
-        let found = microphoneProblem(error);
-        this.#handlers.onProblem(found), this.#handlers.onState(found.state, found.detail);
-      }
-    }
+    this.isWanted || await this.#device.start({
+      ask: (deviceId) => requestDevice("audio", CONSTRAINTS, deviceId),
+      connect: (stream, track, scope) => this.#connect(stream, track, scope),
+      explain: (error) => microphoneProblem(error)
+    });
   }
-  /** Gives the microphone back, whatever state it is in. */
   stop() {
-    let was = this.wanted;
-    this.#generation += 1, this.#asking = !1, this.#muted = !1, this.#capture?.scope.dispose(), this.#capture = null, this.#finishFlush(), was && this.#handlers.onState("off", "");
+    this.#device.stop();
   }
   mute(muted) {
-    this.#capture && (this.#muted = muted, this.#capture.track.enabled = !muted, this.#handlers.onState(muted ? "muted" : "on", ""));
+    let capture = this.#device.connection;
+    capture && (capture.track.enabled = !muted, this.#handlers.onState(muted ? "muted" : "on", ""));
   }
   /** Uses another device, now and from now on. */
   pick(deviceId) {
-    this.#deviceId = deviceId, memory.set(deviceId), this.#list(), this.wanted && (this.stop(), this.start());
+    this.#device.pick(deviceId), this.isWanted && (this.stop(), this.start());
   }
   /** Brings out what is captured but not yet a whole chunk; then calls `done`. */
   flush(done) {
-    if (!this.#capture) {
+    let capture = this.#device.connection;
+    if (!capture) {
       done();
       return;
     }
-    this.#flushCallbacks.push(done), this.#capture.node.port.postMessage({ kind: "flush" }), this.#capture.scope.timeout(() => this.#finishFlush(), FLUSH_TIMEOUT_MS);
+    this.#flushCallbacks.push(done), capture.node.port.postMessage({ kind: "flush" }), capture.scope.timeout(() => this.#finishFlush(), FLUSH_TIMEOUT_MS);
   }
-  async #ask() {
-    if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia)
-      throw new DOMException("", "NotSecure");
-    let audio = { echoCancellation: !0, noiseSuppression: !0, autoGainControl: !0, channelCount: 1 };
-    if (this.#deviceId === "")
-      return navigator.mediaDevices.getUserMedia({ audio });
-    try {
-      return await navigator.mediaDevices.getUserMedia({
-        audio: { ...audio, deviceId: { exact: this.#deviceId } }
-      });
-    } catch (error) {
-      if (error instanceof DOMException && ["OverconstrainedError", "NotFoundError"].includes(error.name))
-        return navigator.mediaDevices.getUserMedia({ audio });
-      throw error;
-    }
-  }
-  async #connect(stream, generation) {
-    let track = stream.getAudioTracks()[0];
-    if (!track)
-      throw new DOMException("", "NotFoundError");
-    let scope = this.#scope.child();
-    scope.add(() => stopTracks(stream));
-    try {
-      let context = new AudioContext({ latencyHint: "interactive" });
-      if (closeWith(scope, context), context.resume().catch(() => {
-      }), await addWorklets(context), generation !== this.#generation || scope.disposed)
-        return scope.dispose(), null;
-      let node = this.#wire(context, stream, scope);
-      return scope.listen(track, "ended", () => this.#ended()), testTap().onMicrophone?.(track, context), { scope, track, node };
-    } catch (error) {
-      throw scope.dispose(), error;
-    }
+  async #connect(stream, track, scope) {
+    let context = new AudioContext({ latencyHint: "interactive" });
+    if (closeWith(scope, context), context.resume().catch(() => {
+    }), await addWorklets(context), scope.disposed)
+      return null;
+    let node = this.#wire(context, stream, scope);
+    return testTap().onMicrophone?.(track, context), { scope, track, node };
   }
   #wire(context, stream, scope) {
     let input = context.createMediaStreamSource(stream), node = new AudioWorkletNode(context, "livewidget-capture", {
@@ -427,20 +473,12 @@ var memory = rememberedDevice("livewidget.microphone"), FLUSH_TIMEOUT_MS = 100, 
       }
       this.#first = base + data.first + data.samples.length, this.#handlers.onChunk(data.samples, base + data.first);
     }, input.connect(node).connect(context.destination), scope.add(() => {
-      node.port.postMessage({ kind: "close" }), node.port.onmessage = null, input.disconnect(), node.disconnect();
+      this.#finishFlush(), node.port.postMessage({ kind: "close" }), node.port.onmessage = null, input.disconnect(), node.disconnect();
     }), node;
-  }
-  /** The device went away, or the permission was taken back. */
-  #ended() {
-    this.stop(), this.#handlers.onProblem(microphoneProblem(new DOMException("", "TrackEnded")));
   }
   #finishFlush() {
     for (let done of this.#flushCallbacks.splice(0))
       done();
-  }
-  async #list() {
-    let devices = await listDevices("audioinput");
-    devices && this.#handlers.onDevices(devices, this.#deviceId);
   }
 };
 
@@ -802,7 +840,7 @@ var BAR_MS = 40, AudioController = class {
     busy ? (this.#notices.show(KERNEL_BUSY), this.#store.set({ microphone: { ...microphone, state: "paused" } })) : (this.#notices.clear(KERNEL_BUSY.code), microphone.state === "paused" && this.#store.set({ microphone: { ...microphone, state: "on" } }));
   }
   #advanceLevels() {
-    (this.#store.get().phase === "live" || this.#microphone.wanted || this.#player.progress.bufferedMs > 0) && this.levels.advance(this.#now());
+    (this.#store.get().phase === "live" || this.#microphone.isWanted || this.#player.progress.bufferedMs > 0) && this.levels.advance(this.#now());
   }
 };
 
@@ -1401,61 +1439,45 @@ async function readImageFile(file, side, quality) {
 }
 
 // src/media/video-capture.ts
-var TEXTS2 = {
-  "camera-refused": [
+var CAMERA = {
+  refused: [
     "refused",
+    "camera-refused",
     "The browser refused the camera. Click the camera icon in the address bar, allow the camera for this page, then press its button again."
   ],
-  "camera-blocked": [
+  blocked: [
     "refused",
+    "camera-blocked",
     "The program that shows this notebook keeps the camera from it. Open the notebook in a browser, at its own address, or show a picture file."
   ],
-  "camera-missing": [
+  missing: [
     "missing",
+    "camera-missing",
     "No camera was found. Plug one in or switch it on, then press its button again. You can show a picture file meanwhile."
   ],
-  "camera-busy": [
+  busy: [
     "off",
+    "camera-busy",
     "The camera cannot be opened: another program may be using it. Close that program or pick another camera in the settings, then press its button again."
   ],
-  "camera-ended": [
+  ended: [
     "ended",
+    "camera-ended",
     "The camera went away, so nothing is shown any more. It was unplugged, or its permission was taken back; press its button to start it again."
   ],
-  "camera-failed": ["off", "The camera could not be started. Reload the page and press its button again."],
-  "camera-not-secure": [
+  failed: [
+    "off",
+    "camera-failed",
+    "The camera could not be started. Reload the page and press its button again."
+  ],
+  insecure: [
     "refused",
+    "camera-not-secure",
     "This page has no camera because its address is not secure. Open the notebook through https:// or at http://localhost."
   ]
-}, CODES2 = {
-  NotAllowedError: "camera-refused",
-  SecurityError: "camera-refused",
-  NotFoundError: "camera-missing",
-  OverconstrainedError: "camera-missing",
-  NotReadableError: "camera-busy",
-  AbortError: "camera-busy",
-  NotSecure: "camera-not-secure",
-  TrackEnded: "camera-ended"
-}, CAMERA_PROBLEMS = Object.keys(TEXTS2);
-async function askCamera(deviceId) {
-  if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia)
-    throw new DOMException("", "NotSecure");
-  let video = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 15 } };
-  if (deviceId === "")
-    return navigator.mediaDevices.getUserMedia({ video });
-  try {
-    return await navigator.mediaDevices.getUserMedia({ video: { ...video, deviceId: { exact: deviceId } } });
-  } catch (error) {
-    if (error instanceof DOMException && ["OverconstrainedError", "NotFoundError"].includes(error.name))
-      return navigator.mediaDevices.getUserMedia({ video });
-    throw error;
-  }
-}
-function cameraProblem(error, may = () => isAllowed("camera")) {
-  let name2 = error instanceof Error || error instanceof DOMException ? error.name : "", code = Object.hasOwn(CODES2, name2) ? CODES2[name2] : "camera-failed";
-  code === "camera-refused" && !may() && (code = "camera-blocked");
-  let [state, text2] = TEXTS2[code];
-  return { state, detail: name2 === "NotSecure" || name2 === "TrackEnded" ? "" : name2, notice: { level: "error", code, text: text2 } };
+}, CAMERA_PROBLEMS = Object.values(CAMERA).map(([, code]) => code), CAMERA_CONSTRAINTS = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 15 } };
+function cameraProblem(error, isFrameAllowed = () => isAllowed("camera")) {
+  return explainProblem(error, CAMERA, isFrameAllowed);
 }
 var NOT_CHOSEN = {
   level: "info",
@@ -1476,107 +1498,79 @@ var NOT_CHOSEN = {
 }, SCREEN_PROBLEMS = [NOT_CHOSEN, MISSING, ENDED, FAILED].map(
   ({ code }) => code
 );
-async function askScreen() {
+async function requestScreen() {
   if (!navigator.mediaDevices?.getDisplayMedia)
-    throw new DOMException("", "NotSecure");
+    throw new DOMException("", NOT_SECURE);
   return navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 5 } }, audio: !1 });
 }
 function screenProblem(error) {
-  let name2 = error instanceof Error || error instanceof DOMException ? error.name : "";
+  let name2 = errorName(error);
   switch (name2) {
     case "NotAllowedError":
       return { state: "refused", detail: name2, notice: NOT_CHOSEN };
-    case "NotSecure":
+    case NOT_SECURE:
       return { state: "missing", detail: "", notice: MISSING };
-    case "TrackEnded":
+    case TRACK_ENDED:
       return { state: "ended", detail: "", notice: ENDED };
     default:
       return { state: "off", detail: name2, notice: FAILED };
   }
 }
-var memory2 = rememberedDevice("livewidget.camera"), VideoCapture = class {
-  #scope;
+var VideoCapture = class {
   #handlers;
   #now;
   #makeCanvas;
-  #source = null;
-  #capture = null;
-  /** Raised by every start and stop: a grant that comes for an older one is given back at once. */
-  #generation = 0;
-  #deviceId = memory2.get();
+  #device;
+  /** What was asked for last. */
+  #source = "camera";
   #options = { maxSide: 768, quality: 0.8 };
   #paused = !1;
-  constructor(scope, handlers, now, easel) {
-    this.#scope = scope, this.#handlers = handlers, this.#now = now, this.#makeCanvas = easel, scope.add(() => this.stop());
-    let devices = navigator.mediaDevices;
-    devices && scope.listen(devices, "devicechange", () => {
-      this.#list();
+  constructor(scope, handlers, now, makeCanvas) {
+    this.#handlers = handlers, this.#now = now, this.#makeCanvas = makeCanvas, this.#device = new DeviceCapture(scope, "videoinput", "livewidget.camera", {
+      onState: (state, detail) => handlers.onState(this.#source, state, detail),
+      onDevices: handlers.onDevices,
+      onProblem: handlers.onProblem
     });
   }
   /** What is on or asked for. */
   get source() {
-    return this.#source;
+    return this.#device.isWanted ? this.#source : null;
   }
   /** Takes camera or screen in place of what is on. To be called from a click or a key only. */
   async start(source) {
-    if (this.stop(), this.#scope.disposed)
-      return;
-    let generation = ++this.#generation;
-    this.#source = source, this.#handlers.onState(source, "asking", "");
-    let stream = null;
-    try {
-      if (stream = await (source === "camera" ? askCamera(this.#deviceId) : askScreen()), generation !== this.#generation) {
-        stopTracks(stream);
-        return;
-      }
-      this.#capture = this.#begin(source, stream), this.#handlers.onState(source, "on", ""), source === "camera" && await this.#list();
-    } catch (error) {
-      stopTracks(stream), generation === this.#generation && this.#fail(source, error);
-    }
+    this.stop(), this.#source = source, await this.#device.start({
+      ask: (deviceId) => source === "camera" ? requestDevice("video", CAMERA_CONSTRAINTS, deviceId) : requestScreen(),
+      connect: (stream, track, scope) => this.#connect(source, stream, track, scope),
+      explain: (error) => source === "camera" ? cameraProblem(error) : screenProblem(error)
+    });
   }
-  /** Gives it back, whatever state it is in. */
   stop() {
-    let source = this.#source;
-    this.#generation += 1, this.#source = null, this.#capture?.scope.dispose(), this.#capture = null, source && this.#handlers.onState(source, "off", "");
+    this.#device.stop();
   }
   /** Takes no frames, and lets the camera go dark, until it is called with false. */
   pause(paused) {
-    paused !== this.#paused && (this.#paused = paused, this.#capture && (this.#capture.track.enabled = !paused, this.#capture.frames.delayNext()));
+    if (paused === this.#paused)
+      return;
+    this.#paused = paused;
+    let capture = this.#device.connection;
+    capture && (capture.track.enabled = !paused, capture.frames.delayNext());
   }
   /** Uses another camera, now and from now on. */
   pick(deviceId) {
-    this.#deviceId = deviceId, memory2.set(deviceId), this.#list(), this.#source === "camera" && this.start("camera");
+    this.#device.pick(deviceId), this.source === "camera" && this.start("camera");
   }
   /** Sets the longest side in pixels and the quality, 0..1, of the frames to come. */
   setOptions(maxSide, quality) {
-    this.#options = { maxSide, quality }, this.#capture && Object.assign(this.#capture.frames, this.#options);
+    this.#options = { maxSide, quality }, Object.assign(this.#device.connection?.frames ?? {}, this.#options);
   }
-  #begin(source, stream) {
-    let track = stream.getVideoTracks()[0];
-    if (!track)
-      throw new DOMException("", "NotFoundError");
-    let scope = this.#scope.child();
-    scope.add(() => stopTracks(stream)), scope.listen(track, "ended", () => this.#fail(source, new DOMException("", "TrackEnded"))), track.enabled = !this.#paused;
-    let ears = {
+  #connect(source, stream, track, scope) {
+    track.enabled = !this.#paused;
+    let handlers = {
       isWanted: () => !this.#paused && this.#handlers.isWanted(),
       onFrame: (frame) => this.#handlers.onFrame(source, frame),
       onUnchanged: () => this.#handlers.onUnchanged()
-    };
-    try {
-      let frames = new FrameSampler(scope, this.#makeCanvas(stream, scope), ears, this.#now, this.#options);
-      return { scope, track, frames };
-    } catch (error) {
-      throw scope.dispose(), error;
-    }
-  }
-  /** It was refused, or went away. */
-  #fail(source, error) {
-    let found = source === "camera" ? cameraProblem(error) : screenProblem(error);
-    this.#generation += 1, this.#source = null, this.#capture?.scope.dispose(), this.#capture = null, this.#handlers.onProblem(found), this.#handlers.onState(source, found.state, found.detail);
-  }
-  async #list() {
-    let devices = await listDevices("videoinput");
-    devices && this.#handlers.onDevices(devices, this.#deviceId);
+    }, canvas = this.#makeCanvas(stream, scope);
+    return { track, frames: new FrameSampler(scope, canvas, handlers, this.#now, this.#options) };
   }
 };
 
@@ -1760,7 +1754,7 @@ var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 150
     this.#audio.player.stopNow(), this.bridge.send({ lane: "control", kind: "interrupt", body: {} });
   }
   pushToTalk(active) {
-    active === this.store.get().holding || active && this.#isOwnedElsewhere() || (this.store.set({ holding: active }), active && (this.#audio.player.unlock(), this.#audio.microphone.wanted || this.start()), this.#audio.pushToTalk(active));
+    active === this.store.get().holding || active && this.#isOwnedElsewhere() || (this.store.set({ holding: active }), active && (this.#audio.player.unlock(), this.#audio.microphone.isWanted || this.start()), this.#audio.pushToTalk(active));
   }
   setTurnTaking(mode) {
     this.store.set({ turnTaking: mode }), this.#audio.updateGate(), this.bridge.send({ lane: "control", kind: "turn_taking", body: { mode } });
@@ -1837,7 +1831,7 @@ var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 150
   // --- What follows from it ---
   /** Whether a device is on or asked for. */
   get #usesDevices() {
-    return this.#audio.microphone.wanted || this.video.usesDevice;
+    return this.#audio.microphone.isWanted || this.video.usesDevice;
   }
   /** Whether another page talks. */
   #isOwnedElsewhere() {
