@@ -136,7 +136,7 @@ export interface State {
   owner: string;
 }
 
-/** `turn` was interrupted: fall silent and answer with `Heard`. Its epoch voids all older ones. */
+/** `turn` was interrupted: fall silent and answer with `Flushed`. Its epoch voids all older ones. */
 export interface Flush {
   turn: number;
 }
@@ -363,13 +363,13 @@ export interface TurnTaking {
 }
 
 /** What became of the microphone in the page; `detail` is the browser's word for a failure. */
-export interface Microphone {
+export interface MicrophoneStatus {
   state: "asking" | "missing" | "muted" | "off" | "on" | "paused" | "refused";
   detail?: string;
 }
 
 /** The last sample (24 kHz, within the turn) that was heard of a turn that was flushed. */
-export interface Heard {
+export interface Flushed {
   turn: number;
   sample: number;
 }
@@ -379,7 +379,7 @@ export interface Heard {
  *
  * `ack_seq` is of the speaker lane; `page_ms` is the page's clock, which stamps the microphone's sound too.
  */
-export interface Played {
+export interface PlaybackReport {
   ack_seq: number;
   turn: number;
   played_sample: number;
@@ -401,20 +401,20 @@ export interface Configure {
 }
 
 /** What of the explorer this page looks at; nothing of it is sent to a page that does not look. */
-export interface Explorer {
+export interface ExplorerState {
   open: boolean;
   wire: boolean;
   tuner: boolean;
 }
 
 /** The person allows a tool's call, or does not. */
-export interface Confirm {
+export interface Approve {
   id: string;
   allowed: boolean;
 }
 
 /** What became of camera or screen in the page; `detail` is the browser's word for a failure. */
-export interface Camera {
+export interface CameraStatus {
   source: "camera" | "screen";
   state: "asking" | "ended" | "missing" | "off" | "on" | "refused";
   detail?: string;
@@ -445,15 +445,15 @@ export type PageMessage =
   | { lane: "control"; kind: "interrupt"; body: Record<string, never> }
   | { lane: "control"; kind: "activity"; body: Activity }
   | { lane: "control"; kind: "turn_taking"; body: TurnTaking }
-  | { lane: "control"; kind: "microphone"; body: Microphone }
-  | { lane: "control"; kind: "heard"; body: Heard }
-  | { lane: "control"; kind: "played"; body: Played }
+  | { lane: "control"; kind: "microphone"; body: MicrophoneStatus }
+  | { lane: "control"; kind: "heard"; body: Flushed }
+  | { lane: "control"; kind: "played"; body: PlaybackReport }
   | { lane: "control"; kind: "configure"; body: Configure }
   | { lane: "control"; kind: "apply"; body: Record<string, never> }
   | { lane: "control"; kind: "revert"; body: Record<string, never> }
-  | { lane: "control"; kind: "explorer"; body: Explorer }
-  | { lane: "control"; kind: "confirm"; body: Confirm }
-  | { lane: "control"; kind: "camera"; body: Camera }
+  | { lane: "control"; kind: "explorer"; body: ExplorerState }
+  | { lane: "control"; kind: "confirm"; body: Approve }
+  | { lane: "control"; kind: "camera"; body: CameraStatus }
   | { lane: "microphone"; kind: "audio"; body: MicrophoneAudio }
   | { lane: "camera"; kind: "frame"; body: CameraFrame };
 

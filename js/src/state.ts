@@ -6,7 +6,7 @@ import type {
   Frame,
   Mark,
   Meter,
-  Microphone,
+  MicrophoneStatus,
   Notice,
   Phase,
   Settings,
@@ -16,7 +16,7 @@ import type {
   View,
 } from "./messages.gen.ts";
 
-export type MicrophoneState = Microphone["state"];
+export type MicrophoneState = MicrophoneStatus["state"];
 
 /** Frames kept; the kernel keeps as many. */
 export const MAX_FRAMES = 2000;

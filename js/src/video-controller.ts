@@ -4,7 +4,7 @@ import type { Buffer } from "./audio/pcm.ts";
 import type { Bridge } from "./bridge.ts";
 import { type FrameCanvas, type JpegFrame, readImageFile, videoCanvas } from "./media/frames.ts";
 import { CAMERA_PROBLEMS, SCREEN_PROBLEMS, VideoCapture } from "./media/video-capture.ts";
-import type { Camera, Picture } from "./messages.gen.ts";
+import type { CameraStatus, Picture } from "./messages.gen.ts";
 import { NO_PICTURE, type Notices, TOO_MANY_PICTURES } from "./notices.ts";
 import type { Scope } from "./scope.ts";
 import type { Preview, VideoState as SightState, Store, VideoActions, VideoSource } from "./state.ts";
@@ -168,7 +168,7 @@ export class VideoController implements VideoActions {
     }
   }
 
-  #onCaptureState(source: VideoSource, state: "asking" | "on" | Camera["state"], detail: string): void {
+  #onCaptureState(source: VideoSource, state: "asking" | "on" | CameraStatus["state"], detail: string): void {
     const on = state === "asking" || state === "on";
     const hidden = source === "camera" && document.hidden;
     this.#update({

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from livewidget.ui import messages as m
-from livewidget.ui.channels import Inbox, MicrophoneGate, Outbox, SpeakerQueue
-from livewidget.ui.messages import Envelope, Explorer
+from livewidget.ui.channels import JitterBuffer, PlaybackQueue, ReliableReceiver, ReliableSender
+from livewidget.ui.messages import Envelope, ExplorerState
 
 LEASE_MS = 10_000.0
 HOLD_MS = 2000.0
 MOST_PAGES = 16
-NOT_LOOKING = Explorer(open=False, wire=False, tuner=False)
+NOT_LOOKING = ExplorerState(open=False, wire=False, tuner=False)
 
 
 @dataclass(slots=True)
@@ -36,16 +36,16 @@ class Page:
     """
 
     client: str
-    control: Inbox[Envelope]
+    control: ReliableReceiver[Envelope]
     seen_ms: float
     acked: int = 0
     camera: int = 0
-    looks: Explorer = field(default=NOT_LOOKING)
+    looks: ExplorerState = field(default=NOT_LOOKING)
     catalogued: bool = False
-    microphone: MicrophoneGate = field(default_factory=MicrophoneGate)
+    microphone: JitterBuffer = field(default_factory=JitterBuffer)
 
 
-class Pages:
+class FrontEnds:
     """All pages of one widget.
 
     Messages do not name their page; the `origin` that the kernel knows for each (the front end's session)
@@ -75,7 +75,7 @@ class Pages:
             while len(self._pages) >= MOST_PAGES:
                 oldest = min(self._pages.values(), key=lambda known: known.seen_ms)
                 self.forget(oldest.client)
-            page = self._pages[client] = Page(client, Inbox(last=seq - 1), now_ms, acked=last_seq)
+            page = self._pages[client] = Page(client, ReliableReceiver(last=seq - 1), now_ms, acked=last_seq)
         self._origins.pop(origin, None)
         self._origins[origin] = client
         while len(self._origins) > 4 * MOST_PAGES:
@@ -173,13 +173,13 @@ class Host(Protocol):
     def voice(self, pcm: bytes) -> None:
         """The user's voice: PCM16 at 16 kHz."""
 
-    def camera(self, message: m.Camera) -> None:
+    def camera(self, message: m.CameraStatus) -> None:
         """Camera or screen of the owning page changed its state."""
 
     def frame(self, message: m.CameraFrame, number: int, data: bytes, age_ms: float) -> None:
         """A picture of the owning page's, which it took so long ago."""
 
-    def explore(self, message: m.Explorer | m.Configure | m.Apply | m.Revert) -> None:
+    def explore(self, message: m.ExplorerState | m.Configure | m.Apply | m.Revert) -> None:
         """A page looks at other parts of the explorer than before, or changes settings in it."""
 
     def heard(self, turn: int, sample: int) -> None:
@@ -210,13 +210,13 @@ class Bridge:
     """
 
     def __init__(self, post: Callable[[dict[str, Any], list[bytes]], None], host: Host) -> None:
-        self.pages = Pages()
-        self.speaker = SpeakerQueue()
+        self.pages = FrontEnds()
+        self.speaker = PlaybackQueue()
         self.epoch = 0
         self.ignored = 0
         self._post = post
         self._host = host
-        self._outbox: Outbox[m.Envelope] = Outbox()
+        self._outbox: ReliableSender[m.Envelope] = ReliableSender()
         self._dirty: dict[int, m.TurnView] = {}
         self._turns_ms = self._heartbeat_ms = float("-inf")
         self._flushed = -1
@@ -307,7 +307,7 @@ class Bridge:
         match message:
             case m.Start():
                 if not self.pages.owner or self._host.state()["phase"] not in ("live", "connecting"):
-                    self._give_voice_to(page.client)
+                    self._take_audio(page.client)
                 self._host.start()
             case m.Stop():
                 self._host.stop()
@@ -317,25 +317,25 @@ class Bridge:
                 self._host.interrupt()
             case m.TurnTaking(mode=mode):
                 self._host.turn_taking(mode)
-            case m.Explorer() if message != page.looks:
+            case m.ExplorerState() if message != page.looks:
                 page.looks = message
                 self._host.explore(message)
             case m.Configure() | m.Apply() | m.Revert():
                 self._host.explore(message)
-            case m.Confirm(id=id, allowed=allowed) if owning or not self.pages.owner:
+            case m.Approve(id=id, allowed=allowed) if owning or not self.pages.owner:
                 self._host.confirm(id, allowed)
             case m.Activity(active=active) if owning:
                 self._host.activity(active)
-            case m.Microphone(state=state) if owning:
+            case m.MicrophoneStatus(state=state) if owning:
                 if state == "on":
                     page.microphone.reset()
                 self._host.microphone(state)
-            case m.Camera() if owning:
+            case m.CameraStatus() if owning:
                 self._host.camera(message)
-            case m.Heard(turn=turn, sample=sample) if owning:
+            case m.Flushed(turn=turn, sample=sample) if owning:
                 if self._awaiting.pop(turn, None) is not None:
                     self._host.heard(turn, sample)
-            case m.Played():
+            case m.PlaybackReport():
                 page.microphone.saw(message.page_ms, self._now_ms)
                 if owning:
                     self.speaker.played(message, self._now_ms)
@@ -358,7 +358,7 @@ class Bridge:
         """That notice no longer holds."""
         self._control(m.ClearNotice(code=code))
 
-    def tell(self, message: m.Catalogue | m.Settings | m.Meter) -> None:
+    def tell(self, message: m.Catalogue | m.Settings | m.MeterView) -> None:
         """Tell the pages something of the explorer."""
         self._control(message)
 
@@ -398,12 +398,12 @@ class Bridge:
         elif listening:
             self._host.heard(turn, 0)
 
-    def insight(self, part: str, message: m.Wire | m.Speech) -> None:
+    def insight(self, part: str, message: m.WireView | m.SpeechView) -> None:
         """Show something to those who look at this part of the explorer; it may be lost."""
         if self.pages.looking(part, self._now_ms):
             self._look(message)
 
-    def picture(self, message: m.Picture, data: bytes = b"") -> None:
+    def picture(self, message: m.PictureView, data: bytes = b"") -> None:
         """Tell every page what became of a picture; it may be lost."""
         if len(self.pages):
             self._look(message, data)
@@ -441,11 +441,11 @@ class Bridge:
             for seq, sent in self._outbox.stalled(now_ms):
                 self._emit(seq, sent.message, sent.epoch)
 
-    def give_voice(self) -> None:
+    def take_audio_by_default(self) -> None:
         """If no page has the voice, give it to the one that has been here longest."""
         if not self.pages.owner:
             for page in self.pages:
-                self._give_voice_to(page.client)
+                self._take_audio(page.client)
                 return
 
     def restart(self) -> None:
@@ -455,7 +455,7 @@ class Bridge:
 
     # --- Inner ----------------------------------------------------------------------------------------------
 
-    def _give_voice_to(self, client: str) -> None:
+    def _take_audio(self, client: str) -> None:
         if self.pages.owner == client:
             return
         self.pages.owner = client

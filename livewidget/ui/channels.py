@@ -1,6 +1,6 @@
 """A reliable lane over a comm that may lose, repeat and reorder: each message acted on once, in order.
 
-`Outbox` is the sending half, `Inbox` the receiving half. Both are plain bookkeeping: time is an argument.
+`ReliableSender` is the sending half, `ReliableReceiver` the receiving half. Time is an argument.
 
 The way of the user's voice from the page: in order, each chunk once, no old one as if it were live.
 
@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from livewidget.ui.messages import MicrophoneAudio, Played, SpeakerAudio, SpeakerEnd
+from livewidget.ui.messages import MicrophoneAudio, PlaybackReport, SpeakerAudio, SpeakerEnd
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class _Sent(Generic[T]):
     message: T
 
 
-class Outbox(Generic[T]):
+class ReliableSender(Generic[T]):
     """Numbers messages and keeps them until the other side has them.
 
     Attributes:
@@ -94,7 +94,7 @@ class Outbox(Generic[T]):
         return len(self._waiting)
 
 
-class Inbox(Generic[T]):
+class ReliableReceiver(Generic[T]):
     """Puts messages in order, each once.
 
     Attributes:
@@ -150,7 +150,7 @@ class _Chunk:
     arrived_ms: float
 
 
-class MicrophoneGate:
+class JitterBuffer:
     """Decides which chunks go on to the model.
 
     The page stamps each chunk, and each of its reports, with its own clock. The smallest difference to this
@@ -167,7 +167,7 @@ class MicrophoneGate:
     def __init__(self) -> None:
         self.stale = 0
         self.lost = 0
-        self._inbox: Inbox[_Chunk] = Inbox()
+        self._inbox: ReliableReceiver[_Chunk] = ReliableReceiver()
         self._hole_ms: float | None = None
         self._offset = float("inf")
         self._offset_before = float("inf")
@@ -191,7 +191,7 @@ class MicrophoneGate:
 
     def begin(self, seq: int) -> None:
         """A page that counts from `seq` becomes the one with the microphone."""
-        self._inbox = Inbox(last=seq - 1)
+        self._inbox = ReliableReceiver(last=seq - 1)
         self._hole_ms = None
         self.reset()
 
@@ -256,7 +256,7 @@ WAITING_BYTES = 32 * 1024 * 1024  # more than ten minutes of voice
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class SpeakerMessage:
     """One message of the speaker lane, ready to be sent or sent again."""
 
     seq: int
@@ -269,7 +269,7 @@ class Outgoing:
         return len(self.data) // 2
 
 
-class SpeakerQueue:
+class PlaybackQueue:
     """Holds the voice back so that the page is at most three seconds ahead of what has been heard.
 
     While no page plays (`open` is False) audio is counted and not kept. What lies in a browser's queues
@@ -284,8 +284,8 @@ class SpeakerQueue:
         self.open = False
         self._waiting: deque[tuple[SpeakerAudio | SpeakerEnd, bytes]] = deque()
         self._waiting_bytes = 0
-        self._unacked: deque[Outgoing] = deque()
-        self._ahead: deque[Outgoing] = deque()
+        self._unacked: deque[SpeakerMessage] = deque()
+        self._ahead: deque[SpeakerMessage] = deque()
         self._ends: dict[int, int] = {}
         self._told_end = (-1, 0)
         self._played = (0, 0)
@@ -310,7 +310,7 @@ class SpeakerQueue:
             self._told_end = (turn, samples)
             self._waiting.append((SpeakerEnd(turn=turn, samples=samples), b""))
 
-    def played(self, played: Played, now_ms: float) -> None:
+    def played(self, played: PlaybackReport, now_ms: float) -> None:
         """The page reports: this is what it has received and what was heard."""
         if self._unacked and played.ack_seq >= self._unacked[0].seq:
             self._moved_ms = now_ms
@@ -335,7 +335,7 @@ class SpeakerQueue:
             self._ahead.popleft()
         return sum(self._unplayed(sent) for sent in self._ahead)
 
-    def _unplayed(self, sent: Outgoing) -> float:
+    def _unplayed(self, sent: SpeakerMessage) -> float:
         turn, sample = self._played
         message = sent.message
         if not isinstance(message, SpeakerAudio) or message.turn < turn:
@@ -349,11 +349,11 @@ class SpeakerQueue:
         """True while the page has not reported for two seconds."""
         return self._played_ms is None or now_ms - self._played_ms > HOLD_MS
 
-    def ready(self, now_ms: float) -> list[Outgoing]:
+    def ready(self, now_ms: float) -> list[SpeakerMessage]:
         """Return what may be sent now: what the credit allows, and again what is unacked for 2 s."""
         if self.holding(now_ms):
             return []
-        out: list[Outgoing] = []
+        out: list[SpeakerMessage] = []
         if self._unacked and now_ms - self._moved_ms > HOLD_MS:
             self._moved_ms = now_ms
             out.extend(self._unacked)
@@ -369,9 +369,9 @@ class SpeakerQueue:
             out.append(self._send(message, data, now_ms))
         return out
 
-    def _send(self, message: SpeakerAudio | SpeakerEnd, data: bytes, now_ms: float) -> Outgoing:
+    def _send(self, message: SpeakerAudio | SpeakerEnd, data: bytes, now_ms: float) -> SpeakerMessage:
         self.seq += 1
-        sent = Outgoing(self.seq, message, data)
+        sent = SpeakerMessage(self.seq, message, data)
         if not self._unacked:
             self._moved_ms = now_ms
         self._unacked.append(sent)

@@ -1,6 +1,6 @@
 """Waiting for something to become less and be gone, as sound that plays does.
 
-`Talk`: one conversation on the background loop; what the page and the user's methods ask for, done.
+`Controller`: one conversation on the background loop; what the page and the user's methods ask for, done.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from livewidget.tools import Tool
 from livewidget.turns import Turn
 from livewidget.ui.bridge import Bridge
 from livewidget.ui.images import Projector
-from livewidget.ui.inspector import Gauge, Insight
+from livewidget.ui.inspector import Inspector, UsagePublisher
 from livewidget.ui.messages import (
     Apply,
-    Camera,
     CameraFrame,
+    CameraStatus,
     Configure,
-    Explorer,
+    ExplorerState,
     Phase,
     Revert,
     TurnTakingMode,
 )
-from livewidget.ui.relay import Reports
+from livewidget.ui.relay import EventRelay
 from livewidget.ui.sessions import Sessions
-from livewidget.ui.settings import Exploration
-from livewidget.ui.state import Board, Chores, now_ms
+from livewidget.ui.settings import SettingsController
+from livewidget.ui.state import BackgroundTasks, WidgetState, now_ms
 from livewidget.ui.transcript import Transcript
 from livewidget.ui.uplink import Uplink
 from livewidget.ui.views import introduction, offers_of, outlook, suggestions, turn_view
@@ -47,7 +47,7 @@ STANDSTILL_MS: Final = 3000.0
 _LOOK_MS: Final = 50.0
 
 
-async def dwindled(left: Callable[[], Any], clock: Clock | None = None) -> bool:
+async def drained(left: Callable[[], Any], clock: Clock | None = None) -> bool:
     """Wait until nothing is left, or what is left stands still.
 
     Args:
@@ -74,7 +74,7 @@ TICK_S = 0.05
 OLD_SOUND = "The kernel was busy. What was said meanwhile had become old and was left out."
 
 
-class Talk:
+class Controller:
     """One conversation with one provider. A change of tools or of turn-taking reopens the session within it.
 
     Everything but the constructor runs on the background loop.
@@ -92,13 +92,13 @@ class Talk:
         hears: Callable[[type], bool],
         blocked: Callable[[], bool],
     ) -> None:
-        self.board = Board()
+        self.board = WidgetState()
         self.transcript = Transcript(provider.speaker, outlook(provider)["view"])
         self.bridge = Bridge(post, self)
         self.blocked = blocked
-        self.reports = Reports(self.board, self.bridge, self.transcript, dispatch)
-        self.insight = Insight(self.bridge, remote=offers_of(provider) != "standin")
-        self._chores = Chores(background, self.reports.notice)
+        self.reports = EventRelay(self.board, self.bridge, self.transcript, dispatch)
+        self.insight = Inspector(self.bridge, remote=offers_of(provider) != "standin")
+        self._chores = BackgroundTasks(background, self.reports.notice)
         self.sessions = Sessions(
             provider,
             config,
@@ -110,8 +110,8 @@ class Talk:
             changed=self._changed,
         )
         self.sessions.approve = self._ask
-        self.exploration = Exploration(self.sessions, self.bridge, self._chores)
-        self.gauge = Gauge(self.sessions, self.bridge)
+        self.exploration = SettingsController(self.sessions, self.bridge, self._chores)
+        self.gauge = UsagePublisher(self.sessions, self.bridge)
         self.projector = Projector(self.sessions, self.bridge)
         self._hears = hears
         self._suggested: tuple[tuple[Any, ...], tuple[str, ...]] = ((), ())
@@ -211,8 +211,8 @@ class Talk:
         if self.sessions.uplink is not None:
             self.sessions.uplink.sound(pcm)
 
-    def camera(self, message: Camera) -> None:
-        """Camera or screen of the owning page changed its state."""
+    def camera(self, message: CameraStatus) -> None:
+        """CameraStatus or screen of the owning page changed its state."""
         if message.state != "on":
             self.projector.shut()
 
@@ -220,10 +220,10 @@ class Talk:
         """A picture of the owning page's."""
         self.projector.frame(message, number, data, age_ms)
 
-    def explore(self, message: Explorer | Configure | Apply | Revert) -> None:
+    def explore(self, message: ExplorerState | Configure | Apply | Revert) -> None:
         """A page looks at other parts of the explorer than before, or changes settings in it."""
         self.exploration.take(message)
-        if isinstance(message, Explorer):
+        if isinstance(message, ExplorerState):
             self.insight.explore(message)
 
     def heard(self, turn: int, sample: int) -> None:
@@ -248,7 +248,7 @@ class Talk:
         if self.board.still.is_set():
             raise StateError("The talk was ended before this could be asked.")
         # Who asks in a loop interrupts nobody: what is left of an answer that is complete is heard first.
-        await dwindled(lambda: self.reports.unheard)
+        await drained(lambda: self.reports.unplayed)
         session = await self.sessions.open()
         turn = await session.ask(text, timeout)
         return replace(turn, index=turn.index + self.board.offset)
@@ -285,7 +285,7 @@ class Talk:
         if self.sessions.current is None:
             return
         await self.sessions.current.interrupt()
-        self.reports.hush()
+        self.reports.stop_playback()
 
     # --- For the pages --------------------------------------------------------------------------------------
 

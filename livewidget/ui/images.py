@@ -269,7 +269,7 @@ class Projector:
         shown = outcome.shown
         assert shown.picture is not None
         tokens = tokens_of(self._sessions.config.media_resolution)
-        view = m.Picture(
+        view = m.PictureView(
             source=shown.source,
             number=shown.number,
             mime_type=shown.picture.mime_type,

@@ -17,12 +17,12 @@ from livewidget.session.usage import Meter
 from livewidget.session.wire_log import Frame, WireLog
 from livewidget.ui import messages as m
 from livewidget.ui.bridge import Bridge
-from livewidget.ui.messages import Explorer, FrameView, Wire
+from livewidget.ui.messages import ExplorerState, FrameView, WireView
 from livewidget.ui.sessions import Sessions
 from livewidget.ui.views import shorten
 
 if TYPE_CHECKING:
-    from livewidget.ui.vad_monitor import Tuner
+    from livewidget.ui.vad_monitor import VadMonitor
 
 
 #: No more often than this, in ms.
@@ -31,7 +31,7 @@ PERIOD_MS: Final = 1000.0
 DRIFT_MS: Final = 1500.0
 
 
-class Gauge:
+class UsagePublisher:
     """Adds up what the sessions of a talk have used, and tells the pages when that has changed.
 
     Time that passes is no change: the pages count it down themselves.
@@ -43,7 +43,7 @@ class Gauge:
         self._bridge = bridge
         self._session: LiveSession | None = None
         self._meters: list[Meter] = []
-        self._told: m.Meter | None = None
+        self._told: m.MeterView | None = None
         self._told_ms = self._read_ms = float("-inf")
 
     def forget(self) -> None:
@@ -76,7 +76,7 @@ class Gauge:
             self._meters[-1] = replace(meter, time_left_ms=None, ending=None) if over else meter
 
 
-def view(meters: list[Meter]) -> m.Meter:
+def view(meters: list[Meter]) -> m.MeterView:
     """Return the meters of a talk's sessions as one; what is no sum is the last one's."""
     last = meters[-1]
     kinds: Counter[str] = Counter()
@@ -85,7 +85,7 @@ def view(meters: list[Meter]) -> m.Meter:
         kinds.update(meter.usage.response_by_modality)
     costs = [meter.cost_usd for meter in meters if meter.usage.total_tokens]
     known = [cost for cost in costs if cost is not None]
-    return m.Meter(
+    return m.MeterView(
         prompt_tokens=sum(meter.usage.prompt_tokens for meter in meters),
         response_tokens=sum(meter.usage.response_tokens for meter in meters),
         total_tokens=sum(meter.usage.total_tokens for meter in meters),
@@ -101,7 +101,7 @@ def view(meters: list[Meter]) -> m.Meter:
     )
 
 
-def _has_changed(news: m.Meter, told: m.Meter, since_ms: float) -> bool:
+def _has_changed(news: m.MeterView, told: m.MeterView, since_ms: float) -> bool:
     if msgspec.structs.replace(news, time_left_ms=told.time_left_ms) != told:
         return True
     if news.time_left_ms is None or told.time_left_ms is None:
@@ -118,19 +118,19 @@ EARLIER: Final = 400
 TEXT: Final = 20_000
 
 
-class Insight:
+class Inspector:
     """Gathers and sends only while somebody looks."""
 
     def __init__(self, bridge: Bridge, *, remote: bool) -> None:
         """Show to the pages of `bridge`; `remote`: the model has ears of its own."""
         self._bridge = bridge
         self._remote = remote
-        self._tuner: Tuner | None = None
+        self._tuner: VadMonitor | None = None
         self._heard_by: TurnDetection | None = None
         self._frames = _Frames()
         self._sent_ms = float("-inf")
 
-    def explore(self, looks: Explorer) -> None:
+    def explore(self, looks: ExplorerState) -> None:
         """A page looks at other parts than before; one that comes to the wire is shown what was."""
         if looks.wire:
             self._frames.again()
@@ -141,9 +141,12 @@ class Insight:
             self._tuner = None
             return
         if self._tuner is None or self._heard_by != turns:
-            from livewidget.ui.vad_monitor import Tuner, hearing_of  # NumPy and the detector: when looked at.
+            from livewidget.ui.vad_monitor import (  # NumPy and the detector: when looked at.
+                VadMonitor,
+                hearing_of,
+            )
 
-            self._tuner = Tuner(hearing_of(turns, remote=self._remote))
+            self._tuner = VadMonitor(hearing_of(turns, remote=self._remote))
             self._heard_by = turns
         self._tuner.feed(pcm)
 
@@ -193,7 +196,7 @@ class _Frames:
         """Somebody begins to look: what is kept is news again, up to a point."""
         self._shown = max(self._base, self._newest - EARLIER)
 
-    def news(self) -> Wire | None:
+    def news(self) -> WireView | None:
         """Return the frames that were not shown yet, or None."""
         if self._log is None or self._newest <= self._shown:
             return None
@@ -203,7 +206,7 @@ class _Frames:
             return None
         lost = max(0, self._base + told[0].number - self._shown - 1)
         self._shown = self._base + told[-1].number
-        return Wire(frames=tuple(self._view(frame) for frame in told), lost=lost)
+        return WireView(frames=tuple(self._view(frame) for frame in told), lost=lost)
 
     def _view(self, frame: Frame) -> FrameView:
         return FrameView(

@@ -7,8 +7,8 @@ Types that messages in both directions use.
 
 What the kernel tells of the explorer: the table, the settings, the meter, and what goes over the wire.
 
-`Wire`, `Speech` and `Picture` travel on the lane "insight": they go to pages that look, may be lost, and are
-never repeated.
+`WireView`, `SpeechView` and `PictureView` travel on the lane "insight": they go to pages that look, may be
+lost, and are never repeated.
 
 What a page says to the kernel.
 
@@ -113,7 +113,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     acks: Mapping[str, int]
 
 
-class Meter(msgspec.Struct, frozen=True, kw_only=True):
+class MeterView(msgspec.Struct, frozen=True, kw_only=True):
     """What the talk has used and how long it may last.
 
     `cost_usd` is an estimate by prices of the day `prices_of`, None where no price is known. `time_left_ms`
@@ -150,7 +150,7 @@ class FrameView(msgspec.Struct, frozen=True, kw_only=True):
     json: str
 
 
-class Wire(msgspec.Struct, frozen=True, kw_only=True):
+class WireView(msgspec.Struct, frozen=True, kw_only=True):
     """Frames in order; `lost` of them, before these, were not kept."""
 
     frames: tuple[FrameView, ...]
@@ -164,7 +164,7 @@ class MarkView(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: float
 
 
-class Speech(msgspec.Struct, frozen=True, kw_only=True):
+class SpeechView(msgspec.Struct, frozen=True, kw_only=True):
     """The microphone as turn detection hears it, in windows of `step_ms` from `from_ms`.
 
     `levels` are in dBFS, `probabilities` of speech 0 to 1. Marks: "speech" the first window of speech,
@@ -185,7 +185,7 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True):
     detector: str
 
 
-class Picture(msgspec.Struct, frozen=True, kw_only=True):
+class PictureView(msgspec.Struct, frozen=True, kw_only=True):
     """A picture that was sent to the model, or why it was not.
 
     `number` is that of the page's frame, 0 for one from Python, whose very bytes are in the buffer.
@@ -240,21 +240,21 @@ class TurnTaking(msgspec.Struct, frozen=True, kw_only=True):
     mode: TurnTakingMode
 
 
-class Microphone(msgspec.Struct, frozen=True, kw_only=True):
+class MicrophoneStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What became of the microphone in the page; `detail` is the browser's word for a failure."""
 
     state: Literal["off", "asking", "on", "muted", "paused", "refused", "missing"]
     detail: Detail = ""
 
 
-class Heard(msgspec.Struct, frozen=True, kw_only=True):
+class Flushed(msgspec.Struct, frozen=True, kw_only=True):
     """The last sample (24 kHz, within the turn) that was heard of a turn that was flushed."""
 
     turn: Count
     sample: Count
 
 
-class Played(msgspec.Struct, frozen=True, kw_only=True):
+class PlaybackReport(msgspec.Struct, frozen=True, kw_only=True):
     """Four times a second: credit, statistics and sign of life.
 
     `ack_seq` is of the speaker lane; `page_ms` is the page's clock, which stamps the microphone's sound too.
@@ -290,7 +290,7 @@ class Revert(msgspec.Struct, frozen=True, kw_only=True):
     """Forget the changed settings."""
 
 
-class Explorer(msgspec.Struct, frozen=True, kw_only=True):
+class ExplorerState(msgspec.Struct, frozen=True, kw_only=True):
     """What of the explorer this page looks at; nothing of it is sent to a page that does not look."""
 
     open: bool
@@ -298,14 +298,14 @@ class Explorer(msgspec.Struct, frozen=True, kw_only=True):
     tuner: bool
 
 
-class Confirm(msgspec.Struct, frozen=True, kw_only=True):
+class Approve(msgspec.Struct, frozen=True, kw_only=True):
     """The person allows a tool's call, or does not."""
 
     id: Name
     allowed: bool
 
 
-class Camera(msgspec.Struct, frozen=True, kw_only=True):
+class CameraStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What became of camera or screen in the page; `detail` is the browser's word for a failure."""
 
     source: Literal["camera", "screen"]
@@ -473,7 +473,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Flush(msgspec.Struct, frozen=True, kw_only=True):
-    """`turn` was interrupted: fall silent and answer with `Heard`. Its epoch voids all older ones."""
+    """`turn` was interrupted: fall silent and answer with `Flushed`. Its epoch voids all older ones."""
 
     turn: Count
 
@@ -513,15 +513,15 @@ PageMessage = (
     | Interrupt
     | Activity
     | TurnTaking
-    | Microphone
-    | Heard
-    | Played
+    | MicrophoneStatus
+    | Flushed
+    | PlaybackReport
     | Configure
     | Apply
     | Revert
-    | Explorer
-    | Confirm
-    | Camera
+    | ExplorerState
+    | Approve
+    | CameraStatus
     | MicrophoneAudio
     | CameraFrame
 )
@@ -535,12 +535,12 @@ KernelMessage = (
     | Heartbeat
     | Catalogue
     | Settings
-    | Meter
+    | MeterView
     | SpeakerAudio
     | SpeakerEnd
-    | Wire
-    | Speech
-    | Picture
+    | WireView
+    | SpeechView
+    | PictureView
 )
 Message = PageMessage | KernelMessage
 
@@ -554,15 +554,15 @@ FROM_PAGE: _Kinds = {
     ("control", "interrupt"): Interrupt,
     ("control", "activity"): Activity,
     ("control", "turn_taking"): TurnTaking,
-    ("control", "microphone"): Microphone,
-    ("control", "heard"): Heard,
-    ("control", "played"): Played,
+    ("control", "microphone"): MicrophoneStatus,
+    ("control", "heard"): Flushed,
+    ("control", "played"): PlaybackReport,
     ("control", "configure"): Configure,
     ("control", "apply"): Apply,
     ("control", "revert"): Revert,
-    ("control", "explorer"): Explorer,
-    ("control", "confirm"): Confirm,
-    ("control", "camera"): Camera,
+    ("control", "explorer"): ExplorerState,
+    ("control", "confirm"): Approve,
+    ("control", "camera"): CameraStatus,
     ("microphone", "audio"): MicrophoneAudio,
     ("camera", "frame"): CameraFrame,
 }
@@ -576,12 +576,12 @@ FROM_KERNEL: _Kinds = {
     ("control", "heartbeat"): Heartbeat,
     ("control", "catalogue"): Catalogue,
     ("control", "settings"): Settings,
-    ("control", "meter"): Meter,
+    ("control", "meter"): MeterView,
     ("speaker", "audio"): SpeakerAudio,
     ("speaker", "end"): SpeakerEnd,
-    ("insight", "wire"): Wire,
-    ("insight", "speech"): Speech,
-    ("insight", "picture"): Picture,
+    ("insight", "wire"): WireView,
+    ("insight", "speech"): SpeechView,
+    ("insight", "picture"): PictureView,
 }
 _PLACE = {cls: place for kinds in (FROM_PAGE, FROM_KERNEL) for place, cls in kinds.items()}
 

@@ -21,16 +21,16 @@ from livewidget.session import LiveSession
 from livewidget.turns import Turn
 from livewidget.ui.bridge import Bridge
 from livewidget.ui.messages import NoticeView
-from livewidget.ui.state import Board, now_ms
+from livewidget.ui.state import WidgetState, now_ms
 from livewidget.ui.transcript import Transcript
 from livewidget.ui.views import turn_view
 
 
-class Reports:
+class EventRelay:
     """Passes on the events, turns and notices of one talk, and knows which turn the voice belongs to."""
 
     def __init__(
-        self, board: Board, bridge: Bridge, transcript: Transcript, dispatch: Callable[[Any], None]
+        self, board: WidgetState, bridge: Bridge, transcript: Transcript, dispatch: Callable[[Any], None]
     ) -> None:
         """Tell the board, the pages and the saved transcript; `dispatch` reaches the user's callbacks."""
         self._board = board
@@ -43,7 +43,7 @@ class Reports:
 
     def begin(self) -> None:
         """A session is about to be opened."""
-        self._bridge.give_voice()
+        self._bridge.take_audio_by_default()
 
     def over(self) -> None:
         """No session runs any more."""
@@ -69,7 +69,8 @@ class Reports:
                     self.heard(session, self._audio_turn, self._heard[self._audio_turn])
                 self._bridge.flush(self._audio_turn, now)
             case Interrupted() | ActivityStart() | TextSent() if self._audio_over:
-                self.hush()  # to the service this turn is over, while the page may still be playing it
+                # To the service this turn is over, while the page may still be playing it.
+                self.stop_playback()
             case Notice(level=level, code=code, text=text):
                 self.notice(level, code, text)
             case ConnectionReplaced() | SessionEnded():
@@ -107,12 +108,12 @@ class Reports:
             session.playback_progress(turn - self._board.offset, sample)
 
     @property
-    def unheard(self) -> tuple[int, float] | None:
+    def unplayed(self) -> tuple[int, float] | None:
         """What the page has yet to play of a turn that is over, which shrinks as it plays; None: nothing."""
         turn = self._audio_turn
         return self._bridge.left(turn) if turn is not None and self._audio_over else None
 
-    def hush(self) -> None:
+    def stop_playback(self) -> None:
         """Let the page fall silent, if it is playing still."""
         if self._audio_turn is not None and self._bridge.playing(self._audio_turn):
             self._bridge.flush(self._audio_turn, now_ms())

@@ -13,8 +13,8 @@ from livewidget.events import Event, SessionEnded
 from livewidget.models import find
 from livewidget.session import SAME, LiveSession, ReconnectPolicy, WireLog
 from livewidget.session.tool_runner import ApprovalCallback
-from livewidget.ui.relay import Reports
-from livewidget.ui.state import Board, Chores, code_of
+from livewidget.ui.relay import EventRelay
+from livewidget.ui.state import BackgroundTasks, WidgetState, code_of
 from livewidget.ui.uplink import Uplink
 from livewidget.widget.background import Background
 
@@ -49,9 +49,9 @@ class Sessions:
         tools: Sequence[Any],
         *,
         background: Background,
-        chores: Chores,
-        board: Board,
-        reports: Reports,
+        chores: BackgroundTasks,
+        board: WidgetState,
+        reports: EventRelay,
         changed: Callable[[], object],
     ) -> None:
         """Open nothing yet; `changed` is called when the phase has changed."""
@@ -308,7 +308,7 @@ class Sessions:
     async def _close_session(self) -> None:
         session, self.current = self.current, None
         sending, self._sending = self._sending, None
-        self._reports.hush()
+        self._reports.stop_playback()
         try:
             if sending is not None:
                 sending.cancel()

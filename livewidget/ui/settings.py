@@ -20,9 +20,9 @@ from livewidget.models import BY_NAME, FEATURES, Feature, Model, bare_id, find
 from livewidget.models.catalogue import catalogue, default_of
 from livewidget.session.client import program
 from livewidget.ui.bridge import Bridge
-from livewidget.ui.messages import Apply, Catalogue, Change, Configure, Explorer, Revert, Settings
+from livewidget.ui.messages import Apply, Catalogue, Change, Configure, ExplorerState, Revert, Settings
 from livewidget.ui.sessions import Sessions, Standing
-from livewidget.ui.state import Chores, sentence_of
+from livewidget.ui.state import BackgroundTasks, sentence_of
 from livewidget.ui.views import offers_of
 
 Values = dict[str, Any]
@@ -185,14 +185,14 @@ def _same(one: Any, two: Any) -> bool:
     return bool(one == two) and isinstance(one, bool) == isinstance(two, bool)
 
 
-class Exploration:
+class SettingsController:
     """Keeps the changes that pages made until they are applied. Runs on the background loop.
 
     Attributes:
         open: Whether pages show the explorer from the beginning.
     """
 
-    def __init__(self, sessions: Sessions, bridge: Bridge, chores: Chores) -> None:
+    def __init__(self, sessions: Sessions, bridge: Bridge, chores: BackgroundTasks) -> None:
         """Change the settings of `sessions`, and tell the pages of `bridge` that look."""
         self.open = False
         self._sessions = sessions
@@ -204,10 +204,10 @@ class Exploration:
 
     # --- From the pages -------------------------------------------------------------------------------------
 
-    def take(self, message: Explorer | Configure | Apply | Revert) -> None:
+    def take(self, message: ExplorerState | Configure | Apply | Revert) -> None:
         """A page looks at something else than before, changes settings, applies them or gives them up."""
         match message:
-            case Explorer(open=True):
+            case ExplorerState(open=True):
                 self._tell_catalogue()
                 self._tell()
             case Configure(changes=changes):

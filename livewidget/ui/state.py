@@ -44,7 +44,7 @@ MOST_NOTICES = 20
 MOST_UNREAD = 1000
 
 
-class Board:
+class WidgetState:
     """State of one widget over all its sessions. Written on the background loop, read anywhere.
 
     Attributes:
@@ -152,7 +152,7 @@ class Board:
                 listener.put_nowait(turn)
 
 
-class Chores:
+class BackgroundTasks:
     """Starts work on the background loop, from its thread."""
 
     def __init__(self, background: Background, notice: Callable[[str, str, str], object]) -> None:

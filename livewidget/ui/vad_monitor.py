@@ -15,7 +15,7 @@ from livewidget.config import TurnDetection
 from livewidget.protocol import realtime_input
 from livewidget.standin.interfaces import HEARING_RATE, HearingSettings, SpeechEnded, SpeechStarted
 from livewidget.standin.tutor.ears import VoiceActivity
-from livewidget.ui.messages import MarkView, Speech
+from livewidget.ui.messages import MarkView, SpeechView
 from livewidget.vad import WINDOW, Detector, SileroDetector, detector
 
 #: Windows that wait to be shown, of 32 ms each: half a minute. The oldest give way.
@@ -33,7 +33,7 @@ def hearing_of(turns: TurnDetection, *, remote: bool) -> HearingSettings:
     return settings
 
 
-class Tuner:
+class VadMonitor:
     """Listens along. What it finds is fetched by `take`, a few times a second."""
 
     def __init__(self, settings: HearingSettings, *, voice_detector: Detector | None = None) -> None:
@@ -59,11 +59,11 @@ class Tuner:
                 self._mark("silence", at_ms - self._settings.silence_ms)
                 self._mark("end", at_ms)
 
-    def take(self) -> Speech | None:
+    def take(self) -> SpeechView | None:
         """Return what was found since this was last called, or None if that is nothing."""
         if not self._levels:
             return None
-        found = Speech(
+        found = SpeechView(
             from_ms=self._from_ms,
             step_ms=_STEP_MS,
             levels=tuple(self._levels),

@@ -29,7 +29,7 @@ from livewidget.session.memory import checked
 from livewidget.session.usage import Meter
 from livewidget.tools import Tool
 from livewidget.turns import Floor, Turn
-from livewidget.ui.controller import Talk
+from livewidget.ui.controller import Controller
 from livewidget.ui.state import sentence_of
 from livewidget.widget import jupyter
 from livewidget.widget.background import Callbacks, background
@@ -39,7 +39,7 @@ from livewidget.widget.jupyter import CellWatch, keep_subshell_lane, wait_until
 class Instruments:
     """Settings, meter and wire of the talk that the widget shows. Nothing here waits for the service."""
 
-    _talk: Talk
+    _controller: Controller
 
     @abstractmethod
     def _hop(self, function: Callable[..., object], *args: object) -> None:
@@ -55,7 +55,7 @@ class Instruments:
     def config(self) -> LiveConfig:
         """What the session is asked to be."""
         self._catch_up()
-        return self._talk.sessions.config
+        return self._controller.sessions.config
 
     def configure(self, **changes: Any) -> None:
         """Change what the session is asked to be; returns at once.
@@ -71,13 +71,13 @@ class Instruments:
             ConfigError: It cannot be; the sentence says why, and nothing is changed.
         """
         self._catch_up()  # Or an earlier change would not count in what is checked.
-        self._talk.exploration.changed(changes)
-        self._hop(self._talk.configure, changes)
+        self._controller.exploration.changed(changes)
+        self._hop(self._controller.configure, changes)
 
     def code(self) -> str:
         """Return the Python that makes exactly this session: what "Copy as code" gives. No key is in it."""
         self._catch_up()
-        return self._talk.exploration.code()
+        return self._controller.exploration.code()
 
     # --- Meter and wire -------------------------------------------------------------------------------------
 
@@ -87,13 +87,13 @@ class Instruments:
 
         The price is an estimate, by published prices of the day that it names.
         """
-        session = self._talk.sessions.current
+        session = self._controller.sessions.current
         return None if session is None else session.meter
 
     @property
     def wire(self) -> list[Frame]:
         """The last frames of the session both ways, oldest first: without sound, pictures and secrets."""
-        log = self._talk.sessions.wire
+        log = self._controller.sessions.wire
         return [] if log is None else log.frames
 
     def save_wire(self, path: str | os.PathLike[str]) -> None:
@@ -120,7 +120,7 @@ _STATIC = pathlib.Path(__file__).parent.parent / "static"
 
 
 class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
-    """Talk with a live model in a notebook cell, while other cells run.
+    """Controller with a live model in a notebook cell, while other cells run.
 
     Show it as the last line of a cell and press ●, or type; or use it from Python. Every method may be called
     in a cell while the talk goes on, and only `ask`, `listen` and `wait` wait for anything.
@@ -168,7 +168,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         # A page's message has a context of its own, whose outputs nobody shows.
         self._context = copy_context()
         self._callbacks = Callbacks(self._callback_failed, lambda: self._context)
-        self._talk = Talk(
+        self._controller = Controller(
             provider,
             settings,
             offered,
@@ -178,10 +178,10 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
             hears=self._callbacks.hears,
             blocked=self._blocked,
         )
-        self._talk.exploration.open = bool(explorer)
-        self._talk.sessions.history = told_before
+        self._controller.exploration.open = bool(explorer)
+        self._controller.sessions.history = told_before
         if reconnect is not None:
-            self._talk.sessions.reconnect = reconnect
+            self._controller.sessions.reconnect = reconnect
         super().__init__()
         keep_subshell_lane(self.comm)
         jupyter.enter(self)
@@ -190,17 +190,17 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
 
     def start(self) -> None:
         """Begin to talk; returns at once. If it cannot begin, the reason stands under the widget."""
-        self._hop(lambda: self._talk.start(from_page=False))
+        self._hop(lambda: self._controller.start(from_page=False))
 
     def stop(self) -> None:
         """End the talk; returns at once. The turns stay, and `start` begins anew."""
-        self._hop(self._talk.stop)
+        self._hop(self._controller.stop)
 
     def say(self, text: str) -> None:
         """Send `text` as if it had been typed; returns at once. Starts the talk if need be."""
         if not isinstance(text, str):
             raise UsageError(f"say takes the text to send, not {type(text).__name__}.")
-        self._hop(lambda: self._talk.text(text, from_page=False))
+        self._hop(lambda: self._controller.text(text, from_page=False))
 
     def ask(self, text: str, timeout: float = 30.0) -> Turn:
         """Send `text`, wait for the answer, and return it. Starts the talk if need be.
@@ -216,11 +216,11 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
             AnswerTimeout: No answer came in time.
             LiveError: The talk could not be started, or ended.
         """
-        return self._wait_for(self._talk.ask(text, timeout))
+        return self._wait_for(self._controller.ask(text, timeout))
 
     def interrupt(self) -> None:
         """Let the model fall silent; returns at once."""
-        self._hop(self._talk.interrupt)
+        self._hop(self._controller.interrupt)
 
     def show(self, x: Any, text: str | None = None) -> None:
         """Show the model a picture, as it is now; returns at once. Starts the talk if need be.
@@ -240,27 +240,27 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
             PictureError: If it is no picture; the sentence says why.
             UsageError: If the model takes no pictures, `text` cannot be sent, or too many pictures wait.
         """
-        self._talk.projector.check()
+        self._controller.projector.check()
         if text is not None:
-            text_message(text, find(self._talk.provider.model, self._talk.provider.service))
+            text_message(text, find(self._controller.provider.model, self._controller.provider.service))
         picture = to_picture(x)
-        self._talk.projector.reserve()
-        self._hop(self._talk.show, picture, text or "")
+        self._controller.projector.reserve()
+        self._hop(self._controller.show, picture, text or "")
 
     @property
     def turns(self) -> list[Turn]:
         """The turns so far, oldest first: a new list each time, safe in any thread."""
-        return self._talk.board.turns
+        return self._controller.board.turns
 
     @property
     def phase(self) -> str:
         """Where the talk stands: "idle", "connecting", "live" or "ended"."""
-        return self._talk.board.phase
+        return self._controller.board.phase
 
     @property
     def floor(self) -> Floor:
         """Who may speak now."""
-        return self._talk.board.floor
+        return self._controller.board.floor
 
     def listen(self, timeout: float | None = None) -> Iterator[Turn]:
         """Yield each turn when it is complete, yours and the model's, until the talk ends.
@@ -272,7 +272,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         Args:
             timeout: Seconds to wait for the next turn, after which the iteration ends; None: no limit.
         """
-        return self._listen(timeout, self._talk.board.listen())
+        return self._listen(timeout, self._controller.board.listen())
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the talk has ended, with the page going on as in `listen`.
@@ -281,7 +281,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
             Whether it has ended; False after `timeout` seconds.
         """
         self._not_from_loop()
-        return wait_until(self._talk.board.still.wait, timeout)
+        return wait_until(self._controller.board.still.wait, timeout)
 
     @overload
     def tool(self, function: F, /) -> F: ...
@@ -300,10 +300,10 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         """
 
         def offer_one(target: F) -> F:
-            provider = self._talk.provider
+            provider = self._controller.provider
             declared = Tool.of(target, **options)
             offer([declared], find(provider.model, provider.service))
-            self._hop(self._talk.add_tool, declared)
+            self._hop(self._controller.add_tool, declared)
             return target
 
         return offer_one if function is None else offer_one(function)
@@ -313,7 +313,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
 
         Returns at once. Where no call of this id waits for an answer, nothing happens.
         """
-        self._hop(self._talk.confirm, id, approved)
+        self._hop(self._controller.confirm, id, approved)
 
     def on(self, kind: type) -> Callable[[F], F]:
         """Call a function with every event of a type: `@live.on(TurnComplete)`.
@@ -338,14 +338,14 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         self._shut = True
         self._cells.close()
         if self._background.alive:
-            self._background.submit(self._talk.close(), self._context)
+            self._background.submit(self._controller.close(), self._context)
         self._callbacks.close()
         layout = self.layout
         super().close()
         layout.close()
 
     def __repr__(self) -> str:
-        talk = self._talk
+        talk = self._controller
         return f"<LiveWidget {talk.provider.model}: {talk.board.phase}, {len(talk.board.turns)} turns>"
 
     # --- Jupyter --------------------------------------------------------------------------------------------
@@ -358,7 +358,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         if shown is not None:
             data, metadata = shown if isinstance(shown, tuple) else (shown, {})
             publish_display_data(data, metadata)  # type: ignore[no-untyped-call, unused-ignore]
-        self._talk.transcript.display(self.turns)
+        self._controller.transcript.display(self.turns)
 
     def _handle_msg(self, message: dict[str, Any]) -> None:
         # On whatever thread the kernel chose. A page may speak and ask for the state; it never sets any: what
@@ -368,7 +368,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
             self._from_main = threading.current_thread() is threading.main_thread()
             origin = str((message.get("header") or {}).get("session") or "")
             buffers = [bytes(buffer) for buffer in message.get("buffers") or ()]
-            self._hop(self._talk.receive, data.get("content"), buffers, origin)
+            self._hop(self._controller.receive, data.get("content"), buffers, origin)
         elif data.get("method") == "request_state":
             super()._handle_msg(message)
 
@@ -392,7 +392,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
     def _callback_failed(self, function: Callable[..., Any], error: Exception) -> None:
         name = getattr(function, "__name__", "callback")
         text = f"The callback {name} failed: {sentence_of(error)}"
-        self._hop(self._talk.reports.notice, "error", "callback-failed", text)
+        self._hop(self._controller.reports.notice, "error", "callback-failed", text)
 
     def _not_from_loop(self) -> None:
         if self._background.here:
@@ -428,7 +428,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
                     return
                 yield turn
         finally:
-            self._talk.board.unlisten(listener)
+            self._controller.board.unlisten(listener)
 
 
 def _is_done(future: Future[Any], seconds: float) -> bool:

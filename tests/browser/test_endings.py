@@ -116,7 +116,7 @@ def test_the_key_is_found_nowhere(lab, browser, tmp_path):
             [
                 f"import os; os.environ['STANDIN_URL'] = {url!r}",
                 KEYED.replace(f"'{CANARY}'", "open('key.txt').read()"),
-                "repr(live), str(live), repr(live._talk.provider), live.get_state()",
+                "repr(live), str(live), repr(live._controller.provider), live.get_state()",
                 "Gemini('no-such-model', base_url='ws://127.0.0.1:9')",
                 "LiveWidget(Gemini('gemini-3.8-live', base_url='ws://127.0.0.1:9')).ask('hello')",
             ],

@@ -76,7 +76,7 @@ def test_secrets_are_not_on_the_page(open_talk):
     page = notebook.page.content()
     assert "…hidden" in page
     assert CANARY not in wire.inner_text()
-    handle = notebook.python("print(live._talk.sessions.current.handle)").strip()
+    handle = notebook.python("print(live._controller.sessions.current.handle)").strip()
     assert len(handle) > 10
     assert handle not in page
 

@@ -7,8 +7,8 @@ from livewidget.ui import messages as m
 from tests.widget.jupyter import WidgetPage, until
 from tests.widget.test_live import tutor
 
-LOOK = m.Explorer(open=True, wire=False, tuner=False)
-AWAY = m.Explorer(open=False, wire=False, tuner=False)
+LOOK = m.ExplorerState(open=True, wire=False, tuner=False)
+AWAY = m.ExplorerState(open=False, wire=False, tuner=False)
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def made():
     for widget in widgets:
         widget.close()
     for widget in widgets:
-        until(lambda widget=widget: widget._talk._closed)
+        until(lambda widget=widget: widget._controller._closed)
 
 
 @pytest.fixture

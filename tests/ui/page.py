@@ -2,7 +2,7 @@
 
 from livewidget.ui import messages as m
 from livewidget.ui.bridge import Bridge
-from livewidget.ui.channels import Inbox
+from livewidget.ui.channels import ReliableReceiver
 
 
 class Host:
@@ -82,7 +82,7 @@ class Page:
     def __init__(self, link, client, origin):
         self.link, self.client, self.origin = link, client, origin
         self.control = None
-        self.speaker = Inbox()
+        self.speaker = ReliableReceiver()
         self.heard = []
         self.seen = []
         self.insights = []
@@ -119,8 +119,8 @@ class Page:
         message = envelope.message
         mine = isinstance(message, m.Welcome) and message.client == self.client
         if mine and (self.control is None or envelope.seq > self.control.last):
-            self.control = Inbox(last=envelope.seq)
-            self.speaker = Inbox(last=message.speaker_seq)
+            self.control = ReliableReceiver(last=envelope.seq)
+            self.speaker = ReliableReceiver(last=message.speaker_seq)
             ready = [envelope]
         else:
             ready = self.control.receive(envelope.seq, envelope) if self.control else []
@@ -136,7 +136,7 @@ class Page:
     def report(self):
         turn, sample = self.playhead
         self.send(
-            m.Played(
+            m.PlaybackReport(
                 ack_seq=self.speaker.last,
                 turn=turn,
                 played_sample=sample,

@@ -67,9 +67,9 @@ def test_sound_pictures_and_reports_are_taken_of_the_owner_alone(who, taken):
     assert {call for call in link.host.calls if call[0] == "played"} == {("played", 3, 2400)}
     link.bridge.flush(3, link.now)
     page = pages[who]
-    page.send(m.Heard(turn=3, sample=4800))
+    page.send(m.Flushed(turn=3, sample=4800))
     page.send(m.Activity(active=True))
-    page.send(m.Microphone(state="on"))
+    page.send(m.MicrophoneStatus(state="on"))
     page.send(PICTURE, [b"picture"])
     for number in range(8):
         link.run(50)
@@ -197,7 +197,7 @@ def test_an_interruption_raises_the_epoch_and_asks_what_was_heard():
     link.bridge.flush(3, link.now)
     assert link.bridge.epoch == before + 1
     assert page.of(m.Flush) == [m.Flush(turn=3)]
-    page.send(m.Heard(turn=3, sample=4800))
+    page.send(m.Flushed(turn=3, sample=4800))
     assert ("heard", 3, 4800) in link.host.calls
     link.bridge.audio(3, second(), 24_000, link.now)
     assert len(page.heard) == 1
@@ -215,7 +215,7 @@ def test_without_an_answer_the_last_report_counts():
     assert "heard" not in link.host.names()
     link.run(200)
     assert ("heard", 3, 2400) in link.host.calls
-    page.send(m.Heard(turn=3, sample=9999))
+    page.send(m.Flushed(turn=3, sample=9999))
     assert ("heard", 3, 9999) not in link.host.calls
 
 

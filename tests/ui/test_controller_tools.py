@@ -41,7 +41,7 @@ def live(lamp):
 
     yield widget
     widget.close()
-    until(lambda: widget._talk._closed)
+    until(lambda: widget._controller._closed)
 
 
 def asking(turn):
@@ -62,7 +62,7 @@ def test_a_page_is_asked_and_its_word_counts(live, lamp, allowed, words):
     turn = page.wait_for(m.TurnView, asking)
     assert (turn.tools[0].name, turn.tools[0].args) == ("set_light", "on=True")
     assert lamp == []
-    page.send(m.Confirm(id=turn.tools[0].id, allowed=allowed))
+    page.send(m.Approve(id=turn.tools[0].id, allowed=allowed))
     answer = page.wait_for(m.TurnView, lambda turn: turn.speaker == "model" and turn.final)
     assert words in "".join(span.text for span in answer.spans)
     assert answer.tools[0].state == ("done" if allowed else "refused")
@@ -76,10 +76,10 @@ def test_a_word_that_is_forged_or_late_does_nothing(live, lamp):
     page.send(m.Start(microphone=False))
     page.send(m.Text(text="turn on the light"))
     id = page.wait_for(m.TurnView, asking).tools[0].id
-    page.send(m.Confirm(id="fc_1", allowed=True))
-    page.send(m.Confirm(id=id, allowed=False))
+    page.send(m.Approve(id="fc_1", allowed=True))
+    page.send(m.Approve(id=id, allowed=False))
     page.wait_for(m.TurnView, lambda turn: turn.speaker == "model" and turn.final)
-    page.send(m.Confirm(id=id, allowed=True))
+    page.send(m.Approve(id=id, allowed=True))
     page.send(m.Text(text="what is seven plus five"))
     page.wait_for(m.TurnView, lambda turn: turn.final and "twelve" in "".join(s.text for s in turn.spans))
     assert lamp == []
@@ -93,7 +93,7 @@ def test_the_page_with_the_voice_answers_and_without_one_any_page(owner, taken):
     if owner:
         pages[owner].send(m.Start(microphone=True))
     for client, page in pages.items():
-        page.send(m.Confirm(id=client, allowed=True))
+        page.send(m.Approve(id=client, allowed=True))
     assert [call for call in link.host.calls if call[0] == "confirm"] == [
         ("confirm", client, True) for client in taken
     ]
@@ -134,7 +134,7 @@ def test_values_on_the_way_reach_the_page():
     page.wait_for(m.TurnView, lambda turn: turn.tools and turn.tools[0].state == "done")
     page.leave()
     live.close()
-    until(lambda: live._talk._closed)
+    until(lambda: live._controller._closed)
 
 
 def test_what_the_model_cannot_is_said_in_the_cell():
@@ -192,7 +192,7 @@ def test_an_mcp_server_is_started_with_the_talk_kept_while_it_goes_on_and_stoppe
     assert live.wait(10)
     until(lambda: runs == ["up", "down"])
     live.close()
-    until(lambda: live._talk._closed)
+    until(lambda: live._controller._closed)
 
 
 def test_an_mcp_server_that_does_not_start_stands_under_the_widget():
@@ -204,7 +204,7 @@ def test_an_mcp_server_that_does_not_start_stands_under_the_widget():
         "The MCP server no-such-command cannot be started: there is no such command, or no such folder for it."
     ]
     live.close()
-    until(lambda: live._talk._closed)
+    until(lambda: live._controller._closed)
 
 
 def test_a_tool_that_asks_may_join_a_talk_that_goes_on(lamp):
@@ -212,7 +212,7 @@ def test_a_tool_that_asks_may_join_a_talk_that_goes_on(lamp):
     page = open_page(live)
     page.send(m.Text(text="what is seven plus five"))
     page.wait_for(m.TurnView, lambda turn: turn.speaker == "model" and turn.final)
-    session = live._talk.sessions.current
+    session = live._controller.sessions.current
 
     @live.tool(require_approval=True)
     def set_light(on: bool) -> str:
@@ -222,10 +222,10 @@ def test_a_tool_that_asks_may_join_a_talk_that_goes_on(lamp):
 
     until(lambda: any(frame.kind.startswith("contextUpdate") for frame in session.wire.frames))
     page.send(m.Text(text="turn on the light"))
-    page.send(m.Confirm(id=page.wait_for(m.TurnView, asking).tools[0].id, allowed=True))
+    page.send(m.Approve(id=page.wait_for(m.TurnView, asking).tools[0].id, allowed=True))
     page.wait_for(m.TurnView, lambda turn: turn.tools and turn.tools[0].state == "done")
     assert lamp == [True]
-    assert live._talk.sessions.current is session
+    assert live._controller.sessions.current is session
     page.leave()
     live.close()
-    until(lambda: live._talk._closed)
+    until(lambda: live._controller._closed)

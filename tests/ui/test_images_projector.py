@@ -41,7 +41,7 @@ def live():
     widget = LiveWidget(provider())
     yield widget
     widget.close()
-    until(lambda: widget._talk._closed)
+    until(lambda: widget._controller._closed)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_picture_starts_the_talk_and_its_question_is_answered(live):
     pixels = np.full((20, 30), 99, np.uint8)
     live.show(pixels, "what do you see")
     until(lambda: live.turns and live.turns[-1].text == "You said what do you see")
-    assert live._talk.provider.inputs() == [to_picture(pixels).data, "what do you see"]
+    assert live._controller.provider.inputs() == [to_picture(pixels).data, "what do you see"]
 
 
 def test_a_picture_is_of_the_moment_in_which_it_was_shown(live):
@@ -92,8 +92,8 @@ def test_a_picture_is_of_the_moment_in_which_it_was_shown(live):
     wanted = to_picture(pixels).data
     live.show(pixels)
     pixels[:] = 0
-    until(lambda: live._talk.provider.inputs())
-    assert live._talk.provider.inputs() == [wanted]
+    until(lambda: live._controller.provider.inputs())
+    assert live._controller.provider.inputs() == [wanted]
 
 
 def test_pictures_follow_each_other_by_a_second_and_what_is_asked_then_follows_them(live):
@@ -102,8 +102,8 @@ def test_pictures_follow_each_other_by_a_second_and_what_is_asked_then_follows_t
     live.show(two)
     live.say("hello")
     assert live.ask("and now").text == "You said and now"
-    assert live._talk.provider.inputs() == [one.data, two.data, "hello", "and now"]
-    first, second = live._talk.provider.picture_times()
+    assert live._controller.provider.inputs() == [one.data, two.data, "hello", "and now"]
+    first, second = live._controller.provider.picture_times()
     assert second - first >= 0.99
 
 
@@ -115,9 +115,9 @@ def test_more_than_eight_are_refused_at_once_and_none_of_the_others_is_lost(live
     with pytest.raises(UsageError, match=r"^8 pictures are waiting already, and one a second is sent; wait"):
         live.show(picture(99))
     hold.set()
-    until(lambda: len(live._talk.provider.inputs()) == 2)
+    until(lambda: len(live._controller.provider.inputs()) == 2)
     live.show(picture(8))
-    assert live._talk.provider.inputs()[:2] == [picture(0).data, picture(1).data]
+    assert live._controller.provider.inputs()[:2] == [picture(0).data, picture(1).data]
 
 
 def test_who_asks_after_pictures_does_not_wait_for_a_talk_that_has_ended(live):
@@ -125,7 +125,7 @@ def test_who_asks_after_pictures_does_not_wait_for_a_talk_that_has_ended(live):
         live.show(picture(level))
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(live.ask, "hello")
-        until(lambda: live._talk.provider.inputs())
+        until(lambda: live._controller.provider.inputs())
         live.stop()
         with pytest.raises(StateError):
             asked.result(10)
@@ -135,12 +135,12 @@ def test_who_asks_after_pictures_does_not_wait_for_a_talk_that_has_ended(live):
 def test_what_is_shown_right_after_a_stop_is_shown_in_a_new_talk(live):
     live.ask("hello")
     live.show(picture(1))
-    until(lambda: len(live._talk.provider.inputs()) == 2)
+    until(lambda: len(live._controller.provider.inputs()) == 2)
     live.show(picture(2))
     live.stop()
     live.show(picture(3))
-    until(lambda: len(live._talk.provider.inputs()) == 3)
-    assert live._talk.provider.inputs() == ["hello", picture(1).data, picture(3).data]
+    until(lambda: len(live._controller.provider.inputs()) == 3)
+    assert live._controller.provider.inputs() == ["hello", picture(1).data, picture(3).data]
 
 
 @pytest.mark.parametrize("x", ["absent.png", b"", object(), np.zeros((0, 3))])
@@ -170,7 +170,7 @@ def test_a_model_without_eyes_is_named_before_anything_is_drawn():
 def test_pages_see_the_very_bytes_that_python_shows(live, page):
     live.show(picture(50))
     body, (data,) = news(page, 1)
-    assert data == live._talk.provider.inputs()[0]
+    assert data == live._controller.provider.inputs()[0]
     assert body == {
         "source": "python", "number": 0, "mime_type": "image/jpeg", "width": 30, "height": 20,
         "tokens": 258, "sent": True, "reason": "shown",
@@ -192,12 +192,12 @@ def test_a_frame_goes_out_as_it_came_and_one_that_is_the_same_does_not(live, pag
         (True, "first"),
         (False, "unchanged"),
     ]
-    assert live._talk.provider.inputs() == [picture(50).data]
+    assert live._controller.provider.inputs() == [picture(50).data]
 
 
 def test_a_page_that_sends_too_much_is_held_to_one_a_second(live, page):
     start(page)
-    provider, levels = live._talk.provider, itertools.cycle(range(0, 250, 50))
+    provider, levels = live._controller.provider, itertools.cycle(range(0, 250, 50))
 
     def flooded():
         send(page, picture(next(levels)).data)
@@ -219,14 +219,14 @@ def test_an_old_frame_and_no_picture_at_all_are_not_sent(live, page):
     assert news(page, 2)[0]["reason"] == "unreadable"
     send(page, bytes(5 << 20))
     assert news(page, 3)[0]["reason"] == "unreadable"
-    assert live._talk.provider.inputs() == []
+    assert live._controller.provider.inputs() == []
 
 
 def test_a_file_that_is_picked_before_the_talk_is_live_is_not_lost(live, page):
     page.send(m.Start(microphone=False))
     send(page, picture(7).data, source="file")
     assert news(page, 1)[0]["reason"] == "shown"
-    assert live._talk.provider.inputs() == [picture(7).data]
+    assert live._controller.provider.inputs() == [picture(7).data]
 
 
 def test_frames_are_taken_only_of_a_model_that_sees():
@@ -238,7 +238,7 @@ def test_frames_are_taken_only_of_a_model_that_sees():
     send(page, picture(9).data)
     page.send(m.Stop())
     page.wait_for(m.State, lambda state: state.phase == "ended")
-    assert live._talk.provider.picture_times() == []
+    assert live._controller.provider.picture_times() == []
     page.leave()
     live.close()
 
@@ -246,8 +246,8 @@ def test_frames_are_taken_only_of_a_model_that_sees():
 def test_what_waits_when_the_talk_ends_is_not_shown_in_the_next(live, page):
     for level in (1, 100, 200):
         live.show(picture(level))
-    until(lambda: len(live._talk.provider.inputs()) == 1)
+    until(lambda: len(live._controller.provider.inputs()) == 1)
     live.stop()
     assert live.wait(10)
     live.ask("hello")
-    assert live._talk.provider.inputs() == [picture(1).data, "hello"]
+    assert live._controller.provider.inputs() == [picture(1).data, "hello"]

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 from livewidget.events import Interrupted, OutputAudio
 from livewidget.turns import Floor
 from livewidget.ui import messages as m
-from livewidget.ui.relay import Reports
-from livewidget.ui.state import Board
+from livewidget.ui.relay import EventRelay
+from livewidget.ui.state import WidgetState
 
 from .page import Link
 
@@ -18,7 +18,7 @@ def test_a_sample_heard_before_the_interruption_cuts_the_turn_once_it_is_over():
     session = SimpleNamespace(
         audio_turn=1, floor=Floor.MODEL, playback_stopped=lambda turn, sample: cuts.append((turn, sample))
     )
-    reports = Reports(Board(), link.bridge, None, lambda event: None)
+    reports = EventRelay(WidgetState(), link.bridge, None, lambda event: None)
     reports.event(session, OutputAudio(data=bytes(48_000)))
     reports.heard(session, 1, 2400)
     cuts.clear()  # the turn was still open: the session could not cut it

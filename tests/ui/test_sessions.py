@@ -84,7 +84,7 @@ def test_many_starts_and_stops_end_as_the_last_one_says():
         live.start()
         live.stop()
     live.start()
-    until(lambda: live.phase == "live" and live._talk.sessions._starting.done())
+    until(lambda: live.phase == "live" and live._controller.sessions._starting.done())
     assert live.ask("hello", 10).text == "You said hello"
     for _ in range(3):
         live.stop()
@@ -100,7 +100,7 @@ def test_what_is_asked_of_a_session_that_is_being_stopped_goes_to_the_next():
     """A start comes in the very step in which an opening, stopped already, has come to be open all the same."""
     provider = Stubborn(**parts())
     live = LiveWidget(provider)
-    sessions = live._talk.sessions
+    sessions = live._controller.sessions
 
     async def open_once_open():
         while live.phase != "live":  # noqa: ASYNC110 -- the very step counts
@@ -121,7 +121,7 @@ def test_what_is_asked_of_a_session_that_is_being_stopped_goes_to_the_next():
 def test_what_is_asked_for_while_a_widget_closes_opens_nothing():
     live = LiveWidget(tutor())
     live.ask("one", 10)
-    talk = live._talk
+    talk = live._controller
 
     async def close_and_start():
         closing = asyncio.create_task(talk.close())

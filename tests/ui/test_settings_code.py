@@ -7,7 +7,7 @@ from livewidget.ui import messages as m
 from tests.session.test_client import STATES
 from tests.widget.jupyter import comms
 
-from .test_settings_explorer import apply, made, pages
+from .test_settings import apply, made, pages
 
 __all__ = ["comms", "made", "pages"]
 pytestmark = pytest.mark.usefixtures("comms")

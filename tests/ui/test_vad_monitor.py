@@ -6,7 +6,7 @@ import pytest
 from livewidget.audio import resample, to_pcm16
 from livewidget.config import TurnDetection
 from livewidget.standin.interfaces import HearingSettings
-from livewidget.ui.vad_monitor import MOST_WINDOWS, Tuner, hearing_of
+from livewidget.ui.vad_monitor import MOST_WINDOWS, VadMonitor, hearing_of
 from tests.speech import quiet_room, spoken
 
 CHUNK = 1280  # bytes: 40 ms, as the page sends them
@@ -21,7 +21,7 @@ def sentence():
 
 
 def shown(pcm, **turns):
-    tuner = Tuner(hearing_of(TurnDetection(**turns), remote=False))
+    tuner = VadMonitor(hearing_of(TurnDetection(**turns), remote=False))
     for start in range(0, len(pcm), CHUNK):
         tuner.feed(pcm[start : start + CHUNK])
     return tuner.take()
@@ -62,7 +62,7 @@ def test_with_push_to_talk_nothing_is_detected(sentence):
 
 
 def test_pieces_follow_one_another(sentence):
-    tuner = Tuner(HearingSettings())
+    tuner = VadMonitor(HearingSettings())
     tuner.feed(sentence[:16_000])
     first = tuner.take()
     tuner.feed(sentence[16_000:24_000])
@@ -72,7 +72,7 @@ def test_pieces_follow_one_another(sentence):
 
 
 def test_what_nobody_fetches_does_not_pile_up():
-    tuner = Tuner(HearingSettings())
+    tuner = VadMonitor(HearingSettings())
     for _ in range(MOST_WINDOWS + 50):
         tuner.feed(bytes(1024))
     found = tuner.take()

@@ -162,7 +162,7 @@ class KernelPage:
     def played(self) -> None:
         now = time.monotonic() * 1000
         self.send(
-            m.Played(
+            m.PlaybackReport(
                 ack_seq=0, turn=0, played_sample=0, buffered_ms=0, silent_samples=0, epoch=0, page_ms=now
             )
         )
@@ -172,7 +172,7 @@ class KernelPage:
         self.send(m.MicrophoneAudio(first_sample=0, captured_ms=captured), [pcm])
 
     def speak(self, chunks: int) -> None:
-        """Talk for so many chunks, and read meanwhile what the kernel says."""
+        """Controller for so many chunks, and read meanwhile what the kernel says."""
         for number in range(chunks):
             self.voice()
             if number % 6 == 5:

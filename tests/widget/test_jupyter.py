@@ -27,7 +27,7 @@ SEND_FROM_CELL = "live.send({})"
 
 def start(kernel, *, subshell):
     comm = kernel.run(MAKE, cell="one", timeout=60).splitlines()[-1]
-    kernel.run("live._talk.bridge.pages.lease_ms = 1e9")  # this page does not report by itself
+    kernel.run("live._controller.bridge.pages.lease_ms = 1e9")  # this page does not report by itself
     page = KernelPage(kernel, comm, kernel.subshell() if subshell else None)
     page.hello()
     page.wait_for(m.Welcome)
@@ -163,7 +163,7 @@ def test_running_the_cell_again_closes_the_widget_of_its_last_run(kernel):
     kernel.run("assert former.ask('hello', 10).text")
     kernel.run(MAKE, cell="again")
     assert kernel.run("print(former.wait(10), former.comm, live.phase)") == "True None idle"
-    kernel.run("other = LiveWidget(live._talk.provider)", cell="elsewhere")
+    kernel.run("other = LiveWidget(live._controller.provider)", cell="elsewhere")
     assert kernel.run("print(live.comm is None)") == "False"
 
 
@@ -232,7 +232,7 @@ def test_older_kernels(kernels, version):
         waits_for_the_cell(page)  # and the kernel's heartbeats do not
 
 
-STALE = "print(live._talk.bridge.pages.owning.microphone.stale)"
+STALE = "print(live._controller.bridge.pages.owning.microphone.stale)"
 
 
 @pytest.mark.kernels
@@ -265,7 +265,8 @@ def test_on_ipykernel_6_a_long_cell_does_not_end_the_talk(kernels):
     page = start(kernel, subshell=False)
     page.played()
     with running(
-        kernel, f"pages = live._talk.bridge.pages\npages.lease_ms = 200\n{SLEEPING}\npages.lease_ms = 1e9"
+        kernel,
+        f"pages = live._controller.bridge.pages\npages.lease_ms = 200\n{SLEEPING}\npages.lease_ms = 1e9",
     ):
         heartbeats(page, 3)  # two every second
     assert kernel.run("print(live.phase)") == "live"

@@ -33,7 +33,7 @@ def live():
     widget = LiveWidget(tutor())
     yield widget
     widget.close()
-    until(lambda: widget._talk._closed)
+    until(lambda: widget._controller._closed)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def page(live):
 
 
 def notices(live):
-    return {code: notice.text for code, notice in live._talk.board.notices.items()}
+    return {code: notice.text for code, notice in live._controller.board.notices.items()}
 
 
 # --- From a cell -----------------------------------------------------------------------------------------
@@ -71,7 +71,7 @@ def test_ask_says_when_no_answer_comes_and_the_talk_goes_on():
     assert live.phase == "live"
     hold.set()
     live.close()
-    until(lambda: live._talk._closed)
+    until(lambda: live._controller._closed)
 
 
 def test_the_wire_can_be_looked_at_and_saved(live, tmp_path):
@@ -173,7 +173,7 @@ def test_what_fails_on_connecting_stands_under_the_widget_and_is_raised_by_ask()
         live.ask("hello", timeout=5)
     page.leave()
     live.close()
-    until(lambda: live._talk._closed)
+    until(lambda: live._controller._closed)
 
 
 # --- Tools and callbacks ---------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def test_a_tool_can_be_added_while_the_talk_goes_on(live):
 
     # Without a wait: what is asked is not lost with the session that ends.
     assert live.ask("two", timeout=10).text == "You said two"
-    assert live._talk.sessions._opened_with[1:]
+    assert live._controller.sessions._opened_with[1:]
     assert lamp(True) == "done"
     with pytest.raises(ToolError):
         live.tool(lambda *many: 1)
@@ -253,13 +253,13 @@ def test_interrupting_flushes_and_cuts_the_turn_at_what_was_heard():
     page.hear(12_000)
     page.send(m.Interrupt())
     flush = page.wait_for(m.Flush)
-    page.send(m.Heard(turn=flush.turn, sample=6_000))
+    page.send(m.Flushed(turn=flush.turn, sample=6_000))
     cut = page.wait_for(m.TurnView, lambda turn: turn.interrupted and turn.heard_sample == 6_000)
     assert "".join(span.text for span in cut.spans).count("word") < 60
     until(lambda: live.turns[-1].heard_sample == 6_000)
     page.leave()
     live.close()
-    until(lambda: live._talk._closed)
+    until(lambda: live._controller._closed)
 
 
 def test_changing_how_turns_are_taken_keeps_the_talk(live, page):
@@ -279,7 +279,7 @@ def test_changing_how_turns_are_taken_keeps_the_talk(live, page):
 
 
 def test_a_session_started_from_a_page_ends_with_it(live, page):
-    live._talk.bridge.pages.lease_ms = 500
+    live._controller.bridge.pages.lease_ms = 500
     page.send(m.Start(microphone=True))
     page.wait_for(m.State, lambda state: state.phase == "live")
     page.reporting = False
@@ -288,11 +288,11 @@ def test_a_session_started_from_a_page_ends_with_it(live, page):
 
 
 def test_a_session_started_from_python_does_not_need_a_page(live, page):
-    live._talk.bridge.pages.lease_ms = 300
+    live._controller.bridge.pages.lease_ms = 300
     live.start()
     page.wait_for(m.State, lambda state: state.phase == "live")
     page.reporting = False
-    until(lambda: len(live._talk.bridge.pages) == 0)
+    until(lambda: len(live._controller.bridge.pages) == 0)
     assert not live.wait(0.3)
     assert live.phase == "live"
 
@@ -303,11 +303,11 @@ def test_a_session_started_from_python_does_not_need_a_page(live, page):
 def test_no_key_is_found_in_anything_that_can_be_saved(monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", CANARY)
     live = LiveWidget("gemini-3.8-live")
-    assert CANARY not in repr(live.get_state()) + repr(live) + str(live) + repr(live._talk.provider)
+    assert CANARY not in repr(live.get_state()) + repr(live) + str(live) + repr(live._controller.provider)
     assert CANARY not in repr(live.comm.sent)
     assert CANARY in repr({"a trait": CANARY})  # the search itself works
     live.close()
-    until(lambda: live._talk._closed)
+    until(lambda: live._controller._closed)
 
 
 def test_there_are_few_traits_and_all_are_public(live):
@@ -328,7 +328,7 @@ def test_junk_from_a_page_is_counted_and_said_once(live, page):
     for junk in (None, 1, {"lane": "control"}, {"kind": "x" * 1000}):
         live.comm.page_says(junk)
     page.wait_for(m.NoticeView, lambda notice: notice.code == "page-message")
-    until(lambda: live._talk.bridge.ignored == 4)
+    until(lambda: live._controller.bridge.ignored == 4)
 
 
 def test_running_it_again_and_again_leaves_nothing(comms):
@@ -343,7 +343,7 @@ def test_running_it_again_and_again_leaves_nothing(comms):
     before, kept = threads(), []
     for _ in range(20):
         live = LiveWidget(tutor())
-        kept.append(weakref.ref(live._talk))
+        kept.append(weakref.ref(live._controller))
         live.on(TurnComplete)(lambda event: None)
         page = WidgetPage(live)
         page.send(m.Start(microphone=True))

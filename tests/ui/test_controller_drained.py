@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from livewidget.clock import ManualClock
-from livewidget.ui.controller import STANDSTILL_MS, dwindled
+from livewidget.ui.controller import STANDSTILL_MS, drained
 
 
 class Waiting:
@@ -14,7 +14,7 @@ class Waiting:
     def __init__(self, left):
         self.left = left
         self.clock = ManualClock()
-        self.task = asyncio.ensure_future(dwindled(lambda: self.left, self.clock))
+        self.task = asyncio.ensure_future(drained(lambda: self.left, self.clock))
 
     async def let(self, ms):
         for _ in range(int(ms // 50)):
@@ -29,7 +29,7 @@ class Waiting:
 
 
 async def test_nothing_is_not_waited_for():
-    assert await dwindled(lambda: None, ManualClock()) is True
+    assert await drained(lambda: None, ManualClock()) is True
 
 
 @pytest.mark.parametrize("steps", [[(0, 900.0), (0, 400.0)], [(2, 3000.0), (1, 3000.0)], [3, 2, 1]])

@@ -1,18 +1,18 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livewidget.ui.channels import Inbox, Outbox
+from livewidget.ui.channels import ReliableReceiver, ReliableSender
 
 
 def test_a_number_already_seen_is_dropped_and_counted():
-    inbox = Inbox()
+    inbox = ReliableReceiver()
     assert inbox.receive(1, "a") == ["a"]
     assert inbox.receive(1, "a") == []
     assert inbox.repeated == 1
 
 
 def test_a_hole_holds_what_follows_until_it_is_filled_or_given_up():
-    inbox = Inbox()
+    inbox = ReliableReceiver()
     assert inbox.receive(2, "b") == []
     assert inbox.receive(3, "c") == []
     assert inbox.hole
@@ -23,13 +23,13 @@ def test_a_hole_holds_what_follows_until_it_is_filled_or_given_up():
 
 
 def test_a_number_far_ahead_is_not_kept():
-    inbox = Inbox(capacity=4)
+    inbox = ReliableReceiver(capacity=4)
     assert inbox.receive(10**9, "x") == []
     assert not inbox.hole
 
 
 def test_as_many_as_the_capacity_are_kept_before_a_hole_and_not_one_more():
-    inbox = Inbox(capacity=4)
+    inbox = ReliableReceiver(capacity=4)
     assert inbox.receive(5, "e") == []
     assert not inbox.hole
     for seq, letter in ((4, "d"), (3, "c"), (2, "b")):
@@ -38,7 +38,7 @@ def test_as_many_as_the_capacity_are_kept_before_a_hole_and_not_one_more():
 
 
 def test_as_many_as_the_capacity_wait_without_an_overflow_and_not_one_more():
-    outbox = Outbox(capacity=3)
+    outbox = ReliableSender(capacity=3)
     for letter in "abc":
         outbox.add(letter, 0)
     assert not outbox.overflowed
@@ -49,7 +49,7 @@ def test_as_many_as_the_capacity_wait_without_an_overflow_and_not_one_more():
 
 
 def test_only_silence_makes_the_outbox_repeat():
-    outbox = Outbox(stall_ms=2000)
+    outbox = ReliableSender(stall_ms=2000)
     outbox.add("a", 0)
     outbox.add("b", 100)
     assert outbox.stalled(1999) == []
@@ -62,14 +62,14 @@ def test_only_silence_makes_the_outbox_repeat():
 
 
 def test_an_acknowledgement_of_what_was_never_sent_changes_nothing():
-    outbox = Outbox()
+    outbox = ReliableSender()
     outbox.add("a", 0)
     outbox.acknowledge(5, 0)
     assert len(outbox) == 1
 
 
 def test_too_many_waiting_overflow_until_the_other_side_catches_up():
-    outbox = Outbox(capacity=3)
+    outbox = ReliableSender(capacity=3)
     for letter in "abcde":
         outbox.add(letter, 0)
     assert outbox.overflowed
@@ -87,7 +87,7 @@ FATES = st.lists(st.sampled_from(["pass", "lose", "twice", "late"]), max_size=40
 def test_each_message_arrives_once_and_in_order(count, there, back):
     """A link that loses, repeats and reorders: acknowledgements suffer the same."""
     there, back = iter(there), iter(back)
-    outbox, inbox = Outbox(stall_ms=2000), Inbox()
+    outbox, inbox = ReliableSender(stall_ms=2000), ReliableReceiver()
     now, arrived = 0.0, []
     late = []
 
@@ -117,7 +117,7 @@ def test_each_message_arrives_once_and_in_order(count, there, back):
 def test_without_the_bookkeeping_a_repeated_message_acts_twice():
     """Negative control: the link above really repeats and reorders."""
     link = [1, 3, 2, 2, 3]
-    naive, inbox = list(link), Inbox()
+    naive, inbox = list(link), ReliableReceiver()
     ordered = [message for seq in link for message in inbox.receive(seq, seq)]
     assert ordered == [1, 2, 3]
     assert naive != ordered

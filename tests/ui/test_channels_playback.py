@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewidget.ui.channels import SpeakerQueue
-from livewidget.ui.messages import Played, SpeakerAudio, SpeakerEnd
+from livewidget.ui.channels import PlaybackQueue
+from livewidget.ui.messages import PlaybackReport, SpeakerAudio, SpeakerEnd
 
 RATE = 24_000
 
@@ -12,7 +12,7 @@ def chunk(ms):
 
 
 def played(turn, sample, ack=0, epoch=0):
-    return Played(
+    return PlaybackReport(
         ack_seq=ack,
         turn=turn,
         played_sample=sample,
@@ -24,7 +24,7 @@ def played(turn, sample, ack=0, epoch=0):
 
 
 def queue(now=0.0):
-    speaker = SpeakerQueue()
+    speaker = PlaybackQueue()
     speaker.page_found(now)
     return speaker
 
@@ -123,7 +123,7 @@ def test_what_was_flushed_need_not_be_acknowledged_before_more_is_sent():
 
 
 def test_without_a_page_audio_is_counted_and_not_kept():
-    speaker = SpeakerQueue()
+    speaker = PlaybackQueue()
     speaker.push(1, chunk(1000), RATE)
     speaker.page_found(0)
     speaker.push(1, chunk(100), RATE)

@@ -8,11 +8,11 @@ from livewidget.clock import ManualClock
 from livewidget.config import TurnDetection
 from livewidget.session.wire_log import WireLog
 from livewidget.ui import messages as m
-from livewidget.ui.inspector import Insight
+from livewidget.ui.inspector import Inspector
 from tests.ui.page import Link
 
-LOOKS = m.Explorer(open=True, wire=False, tuner=True)
-AWAY = m.Explorer(open=True, wire=False, tuner=False)
+LOOKS = m.ExplorerState(open=True, wire=False, tuner=True)
+AWAY = m.ExplorerState(open=True, wire=False, tuner=False)
 QUIET = bytes(1280)  # 40 ms
 
 
@@ -30,7 +30,7 @@ def talk(link, insight, ms, turns=TurnDetection()):  # noqa: B008
 
 def test_the_microphone_is_shown_to_those_who_look(link):
     page = link.page("a")
-    insight = Insight(link.bridge, remote=False)
+    insight = Inspector(link.bridge, remote=False)
     talk(link, insight, 1000)
     assert page.insights == []
     page.send(LOOKS)
@@ -48,7 +48,7 @@ def test_the_microphone_is_shown_to_those_who_look(link):
 
 def test_a_page_that_has_fallen_silent_is_shown_nothing(link):
     page = link.page("a")
-    insight = Insight(link.bridge, remote=False)
+    insight = Inspector(link.bridge, remote=False)
     page.send(LOOKS)
     page.reporting = False
     link.run(2500)
@@ -58,7 +58,7 @@ def test_a_page_that_has_fallen_silent_is_shown_nothing(link):
 
 def test_other_settings_begin_anew(link):
     page = link.page("a")
-    insight = Insight(link.bridge, remote=True)
+    insight = Inspector(link.bridge, remote=True)
     page.send(LOOKS)
     talk(link, insight, 500)
     talk(link, insight, 500, TurnDetection(silence_ms=300))
@@ -68,7 +68,7 @@ def test_other_settings_begin_anew(link):
 
 def test_what_is_lost_is_not_repeated_and_holds_nothing_up(link):
     page = link.page("a")
-    insight = Insight(link.bridge, remote=False)
+    insight = Inspector(link.bridge, remote=False)
     page.send(LOOKS)
     page.deaf = True
     talk(link, insight, 500)
@@ -82,7 +82,7 @@ def test_what_is_lost_is_not_repeated_and_holds_nothing_up(link):
 
 # --- The wire ---------------------------------------------------------------------------------------------------
 
-WIRE = m.Explorer(open=True, wire=True, tuner=False)
+WIRE = m.ExplorerState(open=True, wire=True, tuner=False)
 
 
 def watch(link, insight, log, ms=300):
@@ -99,7 +99,7 @@ def text_frame(number):
 
 
 def test_who_looks_at_the_wire_is_shown_every_frame_once(link):
-    page, insight, log = link.page("a"), Insight(link.bridge, remote=False), WireLog(ManualClock())
+    page, insight, log = link.page("a"), Inspector(link.bridge, remote=False), WireLog(ManualClock())
     for number in range(5):
         log.frame(True, text_frame(number))
     watch(link, insight, log)
@@ -116,7 +116,7 @@ def test_who_looks_at_the_wire_is_shown_every_frame_once(link):
 
 
 def test_many_frames_come_in_several_messages_and_the_oldest_not_at_all(link):
-    page, insight, log = link.page("a"), Insight(link.bridge, remote=False), WireLog(ManualClock())
+    page, insight, log = link.page("a"), Inspector(link.bridge, remote=False), WireLog(ManualClock())
     for number in range(1000):
         log.frame(True, text_frame(number))
     insight.tick(link.now, log)
@@ -129,7 +129,7 @@ def test_many_frames_come_in_several_messages_and_the_oldest_not_at_all(link):
 
 
 def test_numbers_and_times_go_on_over_sessions(link):
-    page, insight = link.page("a"), Insight(link.bridge, remote=False)
+    page, insight = link.page("a"), Inspector(link.bridge, remote=False)
     page.send(WIRE)
     for name in ("first", "second"):
         log = WireLog(ManualClock())
@@ -140,7 +140,7 @@ def test_numbers_and_times_go_on_over_sessions(link):
 
 
 def test_secrets_stay_out_of_it(link):
-    page, insight, log = link.page("a"), Insight(link.bridge, remote=False), WireLog(ManualClock())
+    page, insight, log = link.page("a"), Inspector(link.bridge, remote=False), WireLog(ManualClock())
     page.send(WIRE)
     log.frame(True, '{"setup": {"sessionResumption": {"handle": "canary"}}}')
     watch(link, insight, log)

@@ -1,6 +1,6 @@
 import pytest
 
-from livewidget.ui.channels import STALE_MS, MicrophoneGate
+from livewidget.ui.channels import STALE_MS, JitterBuffer
 from livewidget.ui.messages import MicrophoneAudio
 
 YOUNG = STALE_MS / 40  # chunks of a backlog that are not too old
@@ -20,7 +20,7 @@ def talk(gate, seconds, *, seq=1, captured=5000.0, now=100_000.0, delay=5.0):
 
 
 def test_live_sound_passes_in_order_after_a_short_warm_up():
-    gate = MicrophoneGate()
+    gate = JitterBuffer()
     passed = []
     for number in range(25):
         passed += gate.receive(number + 1, audio(number * 40.0), bytes([number, 0]), 1000 + number * 40.0)
@@ -30,7 +30,7 @@ def test_live_sound_passes_in_order_after_a_short_warm_up():
 
 
 def test_a_backlog_is_dropped_and_counted():
-    gate = MicrophoneGate()
+    gate = JitterBuffer()
     _, seq, captured, now = talk(gate, 1)
     passed = []
     for number in range(150):  # six seconds of speech that waited for a cell
@@ -40,7 +40,7 @@ def test_a_backlog_is_dropped_and_counted():
 
 
 def test_a_backlog_that_comes_first_is_dropped_too():
-    gate = MicrophoneGate()
+    gate = JitterBuffer()
     passed = []
     for number in range(150):
         passed += gate.receive(number + 1, audio(number * 40.0), b"ab", 10_000 + number * 0.1)
@@ -51,7 +51,7 @@ def test_a_backlog_that_comes_first_is_dropped_too():
 @pytest.mark.parametrize(("reported", "passing"), [(True, 0), (False, 25)])
 def test_the_page_s_reports_tell_its_clock_before_the_microphone_is_on(reported, passing):
     """A cell began just after the microphone: one second of speech waited for it, and nothing came before."""
-    gate = MicrophoneGate()
+    gate = JitterBuffer()
     if reported:
         gate.saw(4900.0, 100_000.0)
     gate.reset()
@@ -65,7 +65,7 @@ def test_the_page_s_reports_tell_its_clock_before_the_microphone_is_on(reported,
 
 def test_without_the_limit_the_backlog_would_pass(monkeypatch):
     monkeypatch.setattr("livewidget.ui.channels.STALE_MS", 1e9)
-    gate = MicrophoneGate()
+    gate = JitterBuffer()
     _, seq, captured, now = talk(gate, 1)
     passed = [
         pcm
@@ -76,21 +76,21 @@ def test_without_the_limit_the_backlog_would_pass(monkeypatch):
 
 
 def test_what_the_page_calls_stale_is_never_live():
-    gate = MicrophoneGate()
+    gate = JitterBuffer()
     _, seq, captured, now = talk(gate, 1)
     assert gate.receive(seq, audio(captured, stale=True), b"ab", now) == []
     assert gate.stale == 1
 
 
 def test_a_repeated_chunk_is_heard_once():
-    gate = MicrophoneGate()
+    gate = JitterBuffer()
     _, seq, captured, now = talk(gate, 1)
     assert gate.receive(seq, audio(captured), b"cd", now) == [b"cd"]
     assert gate.receive(seq, audio(captured), b"cd", now) == []
 
 
 def test_a_hole_waits_for_the_page_and_is_given_up():
-    gate = MicrophoneGate()
+    gate = JitterBuffer()
     _, seq, captured, now = talk(gate, 1)
     assert gate.receive(seq + 2, audio(captured + 80), b"cd", now) == []
     assert gate.resend
@@ -102,7 +102,7 @@ def test_a_hole_waits_for_the_page_and_is_given_up():
 
 
 def test_a_slow_clock_does_not_make_all_sound_old():
-    gate = MicrophoneGate()
+    gate = JitterBuffer()
     seq, captured, now, passed = 1, 0.0, 1000.0, 0
     for _ in range(25 * 600):
         passed += len(gate.receive(seq, audio(captured), b"ab", now))
@@ -111,7 +111,7 @@ def test_a_slow_clock_does_not_make_all_sound_old():
 
 
 def test_odd_and_huge_chunks_are_left_out():
-    gate = MicrophoneGate()
+    gate = JitterBuffer()
     _, seq, captured, now = talk(gate, 1)
     assert gate.receive(seq, audio(captured), b"abc", now) == []
     assert gate.receive(seq + 1, audio(captured), bytes(10_000_000), now) == []

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from livewidget.ui import messages as m
-from livewidget.ui.inspector import PERIOD_MS, Gauge, view
+from livewidget.ui.inspector import PERIOD_MS, UsagePublisher, view
 from tests.widget.jupyter import comms, until
 
 from .exploring import made, pages, talk
@@ -18,7 +18,7 @@ def test_a_page_that_looks_is_told_what_the_talk_has_used(made, pages):
     live = made()
     page = pages(live)
     talk(live, "one")
-    meter = page.wait_for(m.Meter, lambda meter: meter.response_tokens > 0)
+    meter = page.wait_for(m.MeterView, lambda meter: meter.response_tokens > 0)
     assert meter.total_tokens == meter.prompt_tokens + meter.response_tokens
     assert sum(meter.by_modality.values()) == meter.total_tokens
     assert meter.cost_usd == 0
@@ -37,7 +37,7 @@ def test_a_page_that_comes_later_is_told_too_and_after_the_end(made, pages):
     talk(live, "one")
     live.stop()
     assert live.wait(10)
-    meter = pages(live, look=False).wait_for(m.Meter)
+    meter = pages(live, look=False).wait_for(m.MeterView)
     assert meter.total_tokens > 0
     assert (meter.time_left_ms, meter.ending) == (None, None)
 
@@ -46,18 +46,18 @@ def test_what_all_sessions_of_the_talk_have_used_is_added_up(made, pages):
     live = made()
     page = pages(live, look=False)
     talk(live, "one")
-    one = page.wait_for(m.Meter, lambda meter: meter.response_tokens > 0)
+    one = page.wait_for(m.MeterView, lambda meter: meter.response_tokens > 0)
     live.stop()
     assert live.wait(10)
     talk(live, "two")
-    two = page.wait_for(m.Meter, lambda meter: meter.total_tokens > one.total_tokens)
+    two = page.wait_for(m.MeterView, lambda meter: meter.total_tokens > one.total_tokens)
     assert two.total_tokens == one.total_tokens + live.meter.usage.total_tokens
     assert sum(two.by_modality.values()) == two.total_tokens
     live.configure(model="gemini-3.8-live")
     until(lambda: "gemini-3.8-live" in repr(live))
     talk(live, "three")
     # A tutor that stands in for it costs what it would.
-    assert page.wait_for(m.Meter, lambda meter: meter.total_tokens > two.total_tokens).cost_usd > 0
+    assert page.wait_for(m.MeterView, lambda meter: meter.total_tokens > two.total_tokens).cost_usd > 0
 
 
 class Open:
@@ -89,7 +89,7 @@ def gauge(made):
     live = made()
     talk(live, "one")
     session, bridge = Open(live.meter), Told()
-    return Gauge(type("Sessions", (), {"current": session})(), bridge), session, bridge
+    return UsagePublisher(type("Sessions", (), {"current": session})(), bridge), session, bridge
 
 
 def test_it_is_read_at_most_once_a_second(gauge):

@@ -68,7 +68,7 @@ def test_a_notebook_pauses_by_itself_and_a_cell_may_say_otherwise():
         live = LiveWidget(tutor(), reconnect=given)
         live.start()
         until(lambda live=live: live.phase == "live")
-        assert live._talk.sessions.current._policy.idle_pause_s == pause_s
+        assert live._controller.sessions.current._policy.idle_pause_s == pause_s
         end(live)
 
 
@@ -245,7 +245,7 @@ def test_who_asks_in_a_loop_hears_each_answer_to_its_end():
     page.wait_for(m.State, lambda state: state.phase == "live")
     first = live.ask("good morning", 10)
     page.hear(first.audio_samples)
-    assert live._talk.reports.unheard is not None
+    assert live._controller.reports.unplayed is not None
     page.playhead = (first.index, first.audio_samples)  # which the next report says
     live.ask("good evening", 10)
     assert page.of(m.Flush) == []

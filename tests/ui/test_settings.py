@@ -113,7 +113,7 @@ def test_an_open_talk_goes_on_with_the_changes(made, pages):
     completed = []
     live.on(TurnComplete)(completed.append)
     talk(live, "one")
-    until(lambda: live._talk.sessions.current.handle)
+    until(lambda: live._controller.sessions.current.handle)
     change(page, temperature=0.5)
     assert apply(page).values == {"temperature": 0.5}
     assert setup(live)["generationConfig"]["temperature"] == 0.5
@@ -145,14 +145,14 @@ def test_a_refused_change_leaves_the_talk_as_it_was(made, pages):
     live = made()
     page = pages(live)
     talk(live, "one")
-    session = live._talk.sessions.current
+    session = live._controller.sessions.current
     change(page, temperature=0.5, extra={"noSuchField": 1})
     settings = after(page, m.Apply(), lambda settings: "" in settings.errors)
     assert "noSuchField" in settings.errors[""]
     assert list(notices(live).values()) == [settings.errors[""]]
     assert settings.pending == {"temperature": 0.5, "extra": {"noSuchField": 1}}
     assert (live.config, live.phase) == (LiveConfig(), "live")
-    assert live._talk.sessions.current is session
+    assert live._controller.sessions.current is session
     talk(live, "two")
     assert change(page, extra=None).errors == {}
     assert apply(page).values == {"temperature": 0.5}
