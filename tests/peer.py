@@ -2,7 +2,7 @@
 
 import asyncio
 
-from livewidget.connection import Key
+from livewidget.connection import Key, Provider
 from livewidget.protocol import (
     Blob,
     Content,
@@ -22,13 +22,12 @@ from livewidget.transports.memory import pair
 SOON = 5.0
 
 
-class Peer:
+class Peer(Provider):
     """A provider, and the server's end of the link it gives out."""
 
     label = "Peer"
     speaker = "peer"
     badge = "a test"
-    suggestions: tuple[str, ...] = ()
 
     def __init__(self, model="gemini-3.8-live", service="gemini", *, accepts=True):
         self.model = model

@@ -7,12 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Self
 
 from livewidget.config import LiveConfig
-from livewidget.connection.close_codes import explain
-from livewidget.connection.gemini import Gemini
 from livewidget.connection.provider import Provider
-from livewidget.errors import LinkError, ServiceError, SetupTimeout
+from livewidget.errors import SetupTimeout
 from livewidget.events import Event, SessionStarted
-from livewidget.models import Model, find
+from livewidget.models import Model
 from livewidget.protocol import ClientMessage, ServerDecoder, encode_client, setup_message
 from livewidget.transports.base import (
     Tap,
@@ -70,14 +68,13 @@ class Connection:
             ServiceError: If the server refuses: `SetupRefused`, `KeyRefused`, `ModelNotFound` …
             LinkError: If there is no link, it breaks, or the server does not accept the setup in time.
         """
-        if isinstance(provider, Gemini):
-            provider = provider.suited_to(config)
-        model = find(provider.model, provider.service)
+        provider = provider.for_config(config)
+        model = provider.capabilities
         setup = setup_message(
             config, provider.model_path(), model, declarations=tuple(declarations), handle=handle
         )
-        if isinstance(provider, Gemini) and setup.setup is not None:
-            provider.check(setup.setup)
+        assert setup.setup is not None
+        provider.check_setup(setup.setup)
         transport = await provider.dial()
         connection = cls(provider, model, transport if tap is None else TappedTransport(transport, tap))
         try:
@@ -115,7 +112,7 @@ class Connection:
         try:
             await self._transport.send(message if isinstance(message, str) else encode_client(message))
         except TransportClosed as closed:
-            raise self._explained(closed) from None
+            raise self._provider.error_for_close(closed.code, closed.reason) from None
 
     async def receive(self) -> list[Event]:
         """Return the events of the next message; of an empty one, none. Cancelling it loses nothing.
@@ -127,21 +124,9 @@ class Connection:
         try:
             frame = await self._transport.receive()
         except TransportClosed as closed:
-            raise self._explained(closed) from None
+            raise self._provider.error_for_close(closed.code, closed.reason) from None
         return self._decoder.decode(frame)
 
     async def close(self) -> None:
         """Close the connection; twice is allowed. It takes a few seconds at most."""
         await close_quietly(self._transport)
-
-    def _explained(self, closed: TransportClosed) -> ServiceError | LinkError:
-        provider = self._provider
-        reason = provider.redact(closed.reason) if isinstance(provider, Gemini) else closed.reason
-        return explain(
-            closed.code,
-            reason,
-            label=provider.label,
-            model=provider.model,
-            service=provider.service,
-            by_token=isinstance(provider, Gemini) and provider.by_token,
-        )

@@ -19,9 +19,10 @@ import msgspec
 
 from livewidget.config import LiveConfig
 from livewidget.config.code import Call, Name
-from livewidget.connection.close_codes import plain, translate
+from livewidget.connection.close_codes import explain, plain, translate
 from livewidget.connection.keys import Key, find_key, need_key
-from livewidget.errors import ConfigError, KeyMissing, ServerFault
+from livewidget.connection.provider import Provider
+from livewidget.errors import ConfigError, KeyMissing, LiveError, ServerFault
 from livewidget.models import FEATURES, bare_id, find
 from livewidget.protocol import Setup, setup_message
 from livewidget.protocol.codec import with_extra
@@ -244,16 +245,14 @@ DEFAULT_MODEL: Final = "gemini-3.8-live"
 DEFAULT_URL: Final = "wss://generativelanguage.googleapis.com"
 
 
-class Gemini:
-    """A model of the Gemini API, as a `Provider`.
+class Gemini(Provider):
+    """A model of the Gemini API.
 
     The key travels in a header, never in the address.
     """
 
     service = "gemini"
     label = "Gemini"
-    speaker = "gemini"
-    suggestions: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -302,11 +301,6 @@ class Gemini:
         return f"{where} · {self.model}"
 
     @property
-    def key_source(self) -> str | None:
-        """Where the key was found, in words."""
-        return None if self._key is None else self._key.source
-
-    @property
     def by_token(self) -> bool:
         """Whether it connects with an ephemeral token."""
         return isinstance(self._key, Token)
@@ -335,21 +329,21 @@ class Gemini:
         """Return `models/<id>`."""
         return f"models/{self.model}"
 
-    def suited_to(self, config: LiveConfig) -> Gemini:
+    def for_config(self, config: LiveConfig) -> Gemini:
         """Return this provider, at the API version that `config` needs."""
         if self._version is not None or self.by_token:
             return self
-        suited = copy.copy(self)
-        suited._version = config.api_version(find(self.model, self.service))
-        return suited
+        other = copy.copy(self)
+        other._version = config.api_version(self.capabilities)
+        return other
 
     def url(self) -> str:
         """Return the address that is dialled."""
-        version = self._version or (VERSION if self.by_token else find(self.model, self.service).api_version)
+        version = self._version or (VERSION if self.by_token else self.capabilities.api_version)
         method = "BidiGenerateContentConstrained" if self.by_token else "BidiGenerateContent"
         return f"{self._url}/ws/google.ai.generativelanguage.{version}.GenerativeService.{method}"
 
-    def check(self, setup: Setup) -> None:
+    def check_setup(self, setup: Setup) -> None:
         """Make sure that a setup asks for nothing that the token fixes otherwise.
 
         Raises:
@@ -359,8 +353,19 @@ class Gemini:
             self._key.check(setup)
 
     def redact(self, text: str) -> str:
-        """Return `text` without the key."""
-        return text if self._key is None else self._key.redact(text)
+        """Return `text` without the key, and without whatever looks like one."""
+        return super().redact(text if self._key is None else self._key.redact(text))
+
+    def error_for_close(self, code: int, reason: str) -> LiveError:
+        """Return the error for a connection that has ended; see `Provider`."""
+        return explain(
+            code,
+            self.redact(reason),
+            label=self.label,
+            model=self.model,
+            service=self.service,
+            by_token=self.by_token,
+        )
 
     async def dial(self) -> Transport:
         """Open a link; see `livewidget.transports.websocket.dial`."""

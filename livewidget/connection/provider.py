@@ -1,45 +1,124 @@
-"""Whom you talk to: the little that a connection needs to know of a service, a stand-in or a proxy."""
+"""`Provider`: how to reach one model, and what the rest of the library asks about that."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from livewidget.config import LiveConfig
+from livewidget.config.code import Call, Name
+from livewidget.connection.close_codes import explain
+from livewidget.errors import ConfigError, LiveError
+from livewidget.models import Model, find
+from livewidget.protocol import Setup
+from livewidget.protocol.inspect import without_secrets
 from livewidget.transports.base import Transport
 
 
-class Provider(Protocol):
-    """A maker of links to one model. It holds what is needed to reach it, and opens nothing before `dial`."""
+class Provider(ABC):
+    """Base class of everything that can be connected to: `Gemini`, `VertexAI`, `StandIn`, or one of your own.
 
-    @property
-    def model(self) -> str:
-        """The model's id, as in `livewidget.models`."""
+    A subclass sets three attributes, as class attributes or in its constructor, and defines `model_path` and
+    `dial`. Everything else has a default. A provider holds what is needed to connect; it opens nothing before
+    `dial`.
 
-    @property
-    def service(self) -> str:
-        """Which rows of `livewidget.models` hold: "gemini", "vertex" or "standin"."""
+    Attributes:
+        model: The model's id, such as "gemini-3.8-live".
+        service: Whose rules the model follows: "gemini", "vertex" or "standin".
+        label: Its name for people: "Gemini", "Offline tutor".
+    """
 
-    @property
-    def label(self) -> str:
-        """A name for people: "Gemini", "Offline tutor"."""
+    model: str
+    service: str
+    label: str
 
-    @property
-    def speaker(self) -> str:
-        """One lower-case word that stands before what it says: "gemini", "tutor"."""
-
-    @property
-    def badge(self) -> str:
-        """What the person should know about where their voice goes: "no key · on this computer"."""
-
-    @property
-    def suggestions(self) -> tuple[str, ...]:
-        """Sentences worth trying; may be empty."""
-
+    @abstractmethod
     def model_path(self) -> str:
         """Return the model's name on the wire: "models/gemini-3.8-live"."""
 
+    @abstractmethod
     async def dial(self) -> Transport:
-        """Open a new link.
+        """Open a new transport to the server.
 
         Raises:
-            LinkError, ServiceError, UsageError: With one plain sentence, if there is none to be had.
+            LinkError, ServiceError, UsageError: If that fails; the message is one plain sentence.
         """
+
+    @property
+    def capabilities(self) -> Model:
+        """What the model accepts; by default its row in `livewidget.models`.
+
+        A model that is not in the table gets a permissive row, and the service decides.
+        """
+        return find(self.model, self.service)
+
+    @property
+    def catalogue_service(self) -> str:
+        """The service whose models `with_model` can change to, as `livewidget.models.catalogue` takes it."""
+        return self.service
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server runs in this process, so that no network is between."""
+        return False
+
+    @property
+    def speaker(self) -> str:
+        """The lower-case word that stands before what the model says; by default the label's first word."""
+        return self.label.split()[0].lower()
+
+    @property
+    def badge(self) -> str:
+        """Where the user's voice is sent, for people: "Gemini API · gemini-3.8-live"."""
+        return f"{self.label} · {self.model}"
+
+    def suggestions(
+        self, config: LiveConfig, declarations: Sequence[Mapping[str, Any]] = ()
+    ) -> tuple[str, ...]:
+        """Return sentences worth trying; by default none.
+
+        Args:
+            config: The session's configuration.
+            declarations: Functions that the model may call, as JSON objects.
+        """
+        return ()
+
+    def expression(self) -> str | Name | Call:
+        """Return the Python that makes this provider: a model's id or a call; no key or token is in it.
+
+        By default it is the name `provider`, which the user defines.
+        """
+        return Name("provider")
+
+    def with_model(self, model: str) -> Provider:
+        """Return a provider of another model that connects in the same way.
+
+        Raises:
+            ConfigError: If there is only this one, which is the default.
+        """
+        raise ConfigError(f"{self.label} has this model only; make a new widget for another one.")
+
+    def for_config(self, config: LiveConfig) -> Provider:
+        """Return the provider to dial for `config`, such as one with another API version; by default this."""
+        return self
+
+    def check_setup(self, setup: Setup) -> None:  # noqa: B027 - a default, which subclasses may replace
+        """Make sure that the connection may ask for `setup`; by default it may ask for anything.
+
+        Raises:
+            ConfigError: If it may not; the message names the fields.
+        """
+
+    def redact(self, text: str) -> str:
+        """Return `text` without secrets: by default without whatever looks like a key or token."""
+        return without_secrets(text)
+
+    def error_for_close(self, code: int, reason: str) -> LiveError:
+        """Return the error for a connection that has ended.
+
+        Args:
+            code: WebSocket close code; 1006: the link broke.
+            reason: The server's words, which may hold a secret.
+        """
+        return explain(code, self.redact(reason), label=self.label, model=self.model, service=self.service)

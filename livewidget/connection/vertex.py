@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from livewidget.config.code import Call
 from livewidget.connection.gemini import DEFAULT_MODEL, websocket_url
+from livewidget.connection.provider import Provider
 from livewidget.errors import ConfigError, ConnectFailed, ExtraMissing, KeyMissing, KeyRefused
-from livewidget.models import bare_id, find
+from livewidget.models import bare_id
 from livewidget.transports.base import Transport
 
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
@@ -19,13 +20,11 @@ MULTI_REGIONS: Final = ("us", "eu")
 TOKEN_TIMEOUT: Final = 30.0
 
 
-class VertexAI:
-    """A model of Vertex AI, as a `Provider`. Without credentials given it needs the extra `vertex`."""
+class VertexAI(Provider):
+    """A model of Vertex AI. Without credentials given it needs the extra `vertex`."""
 
     service = "vertex"
     label = "Gemini"
-    speaker = "gemini"
-    suggestions: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -97,7 +96,7 @@ class VertexAI:
 
     def url(self) -> str:
         """Return the address that is dialled. Before the method is a slash, not a dot as elsewhere."""
-        version = find(self.model, self.service).api_version
+        version = self.capabilities.api_version
         return f"{self._url}/ws/google.cloud.aiplatform.{version}.LlmBidiService/BidiGenerateContent"
 
     async def dial(self) -> Transport:

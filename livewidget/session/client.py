@@ -12,7 +12,6 @@ from livewidget.config import LiveConfig
 from livewidget.config.code import Call, Name, written
 from livewidget.connection import Gemini, Provider, find_key
 from livewidget.errors import UsageError
-from livewidget.models import find
 from livewidget.session.session import LiveSession
 from livewidget.session.supervisor import ReconnectPolicy
 from livewidget.session.tool_runner import ApprovalCallback
@@ -30,18 +29,12 @@ def program(
     Functions stand in it by their names. Keys, tokens and credentials are left out: they are found where the
     cell runs.
     """
-    partner = _partner(provider)
+    partner = provider.expression()
     offered = [_tool(tool) for tool in tools]
     keywords = ({"tools": offered} if offered else {}) | config.keywords()
     made = written(Call("LiveWidget", (partner,), keywords), column=len("live = "))
     lines = [*_imports([partner, *offered]), "", f"live = {made}", "live", ""]
     return "\n".join(lines)
-
-
-def _partner(provider: Provider) -> Any:
-    """Whom one talks to, as an expression; a provider that cannot say how it is made stands by its name."""
-    expression = getattr(provider, "expression", None)
-    return Name("provider") if expression is None else expression()
 
 
 def _tool(tool: Tool | Mapping[str, Any] | ToolSource) -> Any:
@@ -95,7 +88,7 @@ def connect(
     """
     provider = resolve(provider_or_model)
     settings = LiveConfig.of(**config)
-    settings.check(find(provider.model, provider.service))
+    settings.check(provider.capabilities)
     return LiveSession(provider, settings, tools=tools, history=history, reconnect=reconnect, approve=approve)
 
 
@@ -114,11 +107,14 @@ def resolve(provider_or_model: Provider | str | None = None) -> Provider:
         return _tutor() if find_key() is None else Gemini()
     if isinstance(provider_or_model, str):
         return _tutor() if provider_or_model.strip() == TUTOR else Gemini(provider_or_model)
-    if not all(hasattr(provider_or_model, name) for name in ("model", "service", "model_path", "dial")):
+    if not isinstance(provider_or_model, Provider):
         raise UsageError(
             'Say whom to talk to: nothing, a model such as "gemini-3.8-live", '
-            "or Gemini(…), VertexAI(…), StandIn(…)."
+            "or Gemini(…), VertexAI(…), StandIn(…), or a Provider of your own."
         )
+    missing = [name for name in ("model", "service", "label") if not hasattr(provider_or_model, name)]
+    if missing:
+        raise UsageError(f"{type(provider_or_model).__name__} sets no {' and no '.join(missing)}.")
     return provider_or_model
 
 

@@ -9,7 +9,7 @@ import enum
 import itertools
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -19,9 +19,8 @@ from livewidget.config import LiveConfig
 from livewidget.connection import Connection, Provider
 from livewidget.errors import LiveError, UsageError
 from livewidget.events import Event
-from livewidget.models import Model, find
+from livewidget.models import Model
 from livewidget.protocol import ClientContent, ClientMessage, Content, Part, context_message
-from livewidget.protocol.inspect import without_secrets
 from livewidget.session.hub import Telling
 from livewidget.session.outbox import Item, Upstream, kind_of
 from livewidget.session.supervisor import Line, ReconnectPolicy, Why
@@ -128,7 +127,7 @@ class Moving(Telling):
         reconnect: ReconnectPolicy | None,
         clock: Clock | None,
     ) -> None:
-        super().__init__(find(provider.model, provider.service), clock or SystemClock())
+        super().__init__(provider.capabilities, clock or SystemClock())
         self.provider = provider
         self.config = config if config is not None else LiveConfig()
         self._handles: deque[str] = deque([handle] if handle else [], maxlen=HANDLES)
@@ -173,8 +172,7 @@ class Moving(Telling):
 
     def _without_secrets(self, text: str) -> str:
         """Take out of a text what looks like a secret, and what is known here to be one."""
-        redact: Callable[[str], str] = getattr(self.provider, "redact", str)
-        text = without_secrets(redact(text))
+        text = self.provider.redact(text)
         for handle in self._handles:
             text = text.replace(handle, "…")
         return text

@@ -11,6 +11,7 @@ from livewidget import models
 from livewidget.clock import Clock, SystemClock
 from livewidget.config import LiveConfig
 from livewidget.config.code import Call, Name
+from livewidget.connection import Provider
 from livewidget.errors import UsageError
 from livewidget.protocol.messages import Setup
 from livewidget.standin import adapters, rules
@@ -26,7 +27,7 @@ from livewidget.transports.base import Transport
 from livewidget.transports.memory import pair
 
 
-class StandIn:
+class StandIn(Provider):
     """A small tutor on this computer that speaks the Live API's wire: no key, no network.
 
     It listens, takes turns, is interrupted, calls declared functions and answers by voice. It is a small
@@ -38,6 +39,7 @@ class StandIn:
 
     Attributes:
         model: The model it stands in for; its rules and manners are followed.
+        service: "standin", or the service of that model.
         clock: What it goes by.
         label: A name for people.
         speaker: One word that stands before what it says.
@@ -45,10 +47,11 @@ class StandIn:
     """
 
     label = "Offline tutor"
-    #: Any model can be asked for: it stands in for it.
-    offers = "standin"
     speaker = "tutor"
     badge = "no key · on this computer"
+    is_local = True
+    #: It stands in for any model.
+    catalogue_service = "standin"
 
     def __init__(
         self,
@@ -82,6 +85,7 @@ class StandIn:
         if connection_s is not None and not 0 < connection_s < float("inf"):
             raise UsageError("connection_s is a number of seconds above 0.")
         self.model = model
+        self.service = _service_of(model)
         self._given = (ears, brain, voice)
         self._script = script
         self._late = late_transcripts
@@ -98,25 +102,10 @@ class StandIn:
     def __repr__(self) -> str:
         return f"StandIn(model={self.model!r})"
 
-    @property
-    def service(self) -> str:
-        """Which rows of `livewidget.models` hold: "standin", or those of the model it stands in for."""
-        if models.bare_id(self.model) == rules.TUTOR:
-            return "standin"
-        return "gemini" if models.find(self.model, "gemini").known else "vertex"
-
-    @property
-    def suggestions(self) -> tuple[str, ...]:
-        """Sentences worth trying."""
-        return self.suggest(LiveConfig())
-
-    def suggest(self, config: LiveConfig, declarations: Sequence[Mapping[str, Any]] = ()) -> tuple[str, ...]:
-        """Return sentences worth trying in a session like this: those first that show what it declares.
-
-        Args:
-            config: What the session is asked to be.
-            declarations: Functions that the model may call, as JSON objects.
-        """
+    def suggestions(
+        self, config: LiveConfig, declarations: Sequence[Mapping[str, Any]] = ()
+    ) -> tuple[str, ...]:
+        """Return sentences worth trying in such a session: those first that use what it declares."""
         if self._script:
             return ()
         to = config.translation
@@ -128,7 +117,7 @@ class StandIn:
             reserved=config.proactive_audio,
             mood=config.affective_dialog,
             translation=Translation(target=to.target, echo=to.echo) if to else None,
-            dictation=models.find(self.model, self.service).dictates,
+            dictation=self.capabilities.dictates,
         )
         return self._brain().suggestions(declarations, skills)
 
@@ -146,6 +135,7 @@ class StandIn:
         """Return the same tutor, with the same memories, standing in for another model."""
         other = copy.copy(self)
         other.model = model
+        other.service = _service_of(model)
         return other
 
     def model_path(self) -> str:
@@ -257,6 +247,13 @@ class StandIn:
             return Performance(self._script, outlet, self.clock)
         assert self._senses is not None  # `prepare` came before
         return Conversation(outlet, manners, self._senses, memory, setup)
+
+
+def _service_of(model: str) -> str:
+    """Return whose rules a model follows: the tutor's own, or those of the model that it stands in for."""
+    if models.bare_id(model) == rules.TUTOR:
+        return "standin"
+    return "gemini" if models.find(model, "gemini").known else "vertex"
 
 
 def _name_of(part: Any, kind: str) -> str:

@@ -16,7 +16,6 @@ from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import ConfigError, StateError
 from livewidget.events import ToolApprovalRequested, ToolCall
-from livewidget.models import find
 from livewidget.pictures import Picture
 from livewidget.tools import Tool
 from livewidget.turns import Turn
@@ -39,7 +38,7 @@ from livewidget.ui.settings import SettingsController
 from livewidget.ui.state import BackgroundTasks, WidgetState, now_ms
 from livewidget.ui.transcript import Transcript
 from livewidget.ui.uplink import Uplink
-from livewidget.ui.views import introduction, offers_of, outlook, suggestions, turn_view
+from livewidget.ui.views import introduction, outlook, suggestions, turn_view
 from livewidget.widget.background import Background
 
 #: What has not become less for so long stands still.
@@ -97,7 +96,7 @@ class Controller:
         self.bridge = Bridge(post, self)
         self.blocked = blocked
         self.reports = EventRelay(self.board, self.bridge, self.transcript, dispatch)
-        self.insight = Inspector(self.bridge, remote=offers_of(provider) != "standin")
+        self.insight = Inspector(self.bridge, remote=not provider.is_local)
         self._chores = BackgroundTasks(background, self.reports.notice)
         self.sessions = Sessions(
             provider,
@@ -176,7 +175,7 @@ class Controller:
         config = self.sessions.config
         config = replace(config, turn_detection=replace(config.turn_detection, mode=mode))
         try:
-            config.check(find(self.provider.model, self.provider.service))
+            config.check(self.provider.capabilities)
         except ConfigError as error:
             self._chores.failed(error)
             return

@@ -15,7 +15,6 @@ from functools import partial
 from typing import Final
 
 from livewidget.errors import PictureError, UsageError
-from livewidget.models import find
 from livewidget.pictures import INTERVAL_MS, Gate, Picture, tokens_of
 from livewidget.session.audio_input import need_sight
 from livewidget.ui import messages as m
@@ -181,7 +180,7 @@ class Projector:
             UsageError: If so.
         """
         provider = self._sessions.provider
-        need_sight(find(provider.model, provider.service))
+        need_sight(provider.capabilities)
 
     def reserve(self) -> None:
         """Keep a place for a picture that `show` will bring.

@@ -10,7 +10,6 @@ from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import LiveError, StateError
 from livewidget.events import Event, SessionEnded
-from livewidget.models import find
 from livewidget.session import SAME, LiveSession, ReconnectPolicy, WireLog
 from livewidget.session.tool_runner import ApprovalCallback
 from livewidget.ui.relay import EventRelay
@@ -252,7 +251,7 @@ class Sessions:
 
     @property
     def _can_be_told(self) -> bool:
-        return find(self.provider.model, self.provider.service).text != "none"
+        return self.provider.capabilities.text != "none"
 
     async def _another(self) -> tuple[LiveSession, list[Event]]:
         """Start a session with another model beside the one that is open; with what it has told.

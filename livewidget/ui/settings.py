@@ -16,14 +16,13 @@ import msgspec
 from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import ConfigError, LiveError
-from livewidget.models import BY_NAME, FEATURES, Feature, Model, bare_id, find
+from livewidget.models import BY_NAME, FEATURES, Feature, Model, bare_id
 from livewidget.models.catalogue import catalogue, default_of
 from livewidget.session.client import program
 from livewidget.ui.bridge import Bridge
 from livewidget.ui.messages import Apply, Catalogue, Change, Configure, ExplorerState, Revert, Settings
 from livewidget.ui.sessions import Sessions, Standing
 from livewidget.ui.state import BackgroundTasks, sentence_of
-from livewidget.ui.views import offers_of
 
 Values = dict[str, Any]
 
@@ -254,7 +253,7 @@ class SettingsController:
         provider = _with_model(sessions.provider, keywords.pop(MODEL, None))
         said = LiveConfig.of(**keywords)
         config = replace(sessions.config, **{name: getattr(said, name) for name in keywords})
-        config.check(_row(provider))
+        config.check(provider.capabilities)
         return provider, config
 
     async def become(self, changes: dict[str, Any]) -> None:
@@ -278,7 +277,7 @@ class SettingsController:
             provider = _with_model(provider, self._changes.get(MODEL))
         except ConfigError as error:
             return provider, Checked(None, {MODEL: str(error)})
-        return provider, check(_row(provider), self._values(), self._changes)
+        return provider, check(provider.capabilities, self._values(), self._changes)
 
     def _tell(self) -> None:
         self._changes = settle(self._changes, self._values())
@@ -292,8 +291,8 @@ class SettingsController:
                 values=values,
                 pending=self._changes,
                 errors=errors,
-                notes=tuple(config.notes(_row(provider))),
-                live=tuple(_live(_row(standing[0]))),
+                notes=tuple(config.notes(provider.capabilities)),
+                live=tuple(_live(standing[0].capabilities)),
                 code=_code(provider, config, standing[2], checked.errors),
                 acks=self._bridge.pages.acks,
             )
@@ -305,12 +304,8 @@ class SettingsController:
         if any(page.looks.open for page in pages):
             for page in pages:
                 page.catalogued = True
-            tables = catalogue(offers_of(self._sessions.provider))
+            tables = catalogue(self._sessions.provider.catalogue_service)
             self._bridge.tell(msgspec.convert(tables, Catalogue))
-
-
-def _row(provider: Provider) -> Model:
-    return find(provider.model, provider.service)
 
 
 def _live(model: Model) -> list[str]:
@@ -327,11 +322,7 @@ def _with_model(provider: Provider, model: Any) -> Provider:
         return provider
     if not isinstance(model, str) or not bare_id(model.strip()):
         raise ConfigError('A model has a name, such as "gemini-3.8-live".')
-    other = getattr(provider, "with_model", None)
-    if other is None:
-        raise ConfigError(f"{provider.label} has this model only; make a new widget for another one.")
-    made: Provider = other(model.strip())
-    return made
+    return provider.with_model(model.strip())
 
 
 def _code(provider: Provider, config: LiveConfig, tools: list[Any], errors: dict[str, str]) -> str:

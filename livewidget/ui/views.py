@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from livewidget.config import LiveConfig
 from livewidget.connection import Provider
-from livewidget.models import find
-from livewidget.tools import Tool, ToolSource, is_source
+from livewidget.tools import Tool, ToolSource
 from livewidget.turns import CodeRun, Page, Timing, ToolUse, Turn
 from livewidget.ui.messages import AnatomyView, CodeView, PageView, SourceLink, SpanView, ToolView, TurnView
 
@@ -36,22 +35,15 @@ def suggestions(
     provider: Provider, config: LiveConfig, tools: Sequence[Tool | Mapping[str, Any] | ToolSource]
 ) -> tuple[str, ...]:
     """Return what may be said to begin with, in a session like this."""
-    # Only who stands in for a model knows what a session like this can be asked.
-    suggest = getattr(provider, "suggest", None)
-    if suggest is None:
-        return tuple(provider.suggestions)
-    declared = [one.declaration if isinstance(one, Tool) else one for one in tools if not is_source(one)]
-    return tuple(suggest(config, declared))
-
-
-def offers_of(provider: Provider) -> str:
-    """Return whose models can be chosen with it, as `livewidget.models.catalogue` names them."""
-    return str(getattr(provider, "offers", provider.service))
+    declared = [
+        one.declaration if isinstance(one, Tool) else one for one in tools if isinstance(one, Tool | Mapping)
+    ]
+    return provider.suggestions(config, declared)
 
 
 def outlook(provider: Provider) -> dict[str, Any]:
     """Return how a talk with this model is shown, and whether there are pictures to show to it."""
-    model = find(provider.model, provider.service)
+    model = provider.capabilities
     view = "translation" if model.translation else "dictation" if model.dictates else "talk"
     return {"view": view, "sees": model.video, "model": provider.model, "badge": provider.badge}
 

@@ -21,7 +21,6 @@ import anywidget
 from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import StateError, UsageError
-from livewidget.models import find
 from livewidget.pictures import to_picture
 from livewidget.session import Frame, ReconnectPolicy, offer, resolve
 from livewidget.session.audio_input import text_message
@@ -156,7 +155,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
     ) -> None:
         provider = resolve(provider_or_model)
         settings = LiveConfig.of(**config)
-        model = find(provider.model, provider.service)
+        model = provider.capabilities
         settings.check(model)
         told_before = checked(history, model)
         offered = offer(tools, model)
@@ -242,7 +241,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         """
         self._controller.projector.check()
         if text is not None:
-            text_message(text, find(self._controller.provider.model, self._controller.provider.service))
+            text_message(text, self._controller.provider.capabilities)
         picture = to_picture(x)
         self._controller.projector.reserve()
         self._hop(self._controller.show, picture, text or "")
@@ -302,7 +301,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         def offer_one(target: F) -> F:
             provider = self._controller.provider
             declared = Tool.of(target, **options)
-            offer([declared], find(provider.model, provider.service))
+            offer([declared], provider.capabilities)
             self._hop(self._controller.add_tool, declared)
             return target
 

@@ -29,11 +29,11 @@ def test_the_address_has_the_version_of_the_model_and_no_key():
 
 def test_affective_dialog_and_proactive_audio_need_the_alpha_version():
     gemini = Gemini("gemini-2.5-flash-native-audio-latest", api_key=CANARY)
-    assert gemini.suited_to(LiveConfig()).url() == f"{HOST}.v1beta.{METHOD}"
+    assert gemini.for_config(LiveConfig()).url() == f"{HOST}.v1beta.{METHOD}"
     for config in (LiveConfig(affective_dialog=True), LiveConfig(proactive_audio=True)):
-        assert gemini.suited_to(config).url() == f"{HOST}.v1alpha.{METHOD}"
+        assert gemini.for_config(config).url() == f"{HOST}.v1alpha.{METHOD}"
     pinned = Gemini("gemini-2.5-flash-native-audio-latest", api_key=CANARY, api_version="v1")
-    assert pinned.suited_to(LiveConfig(affective_dialog=True)).url() == f"{HOST}.v1.{METHOD}"
+    assert pinned.for_config(LiveConfig(affective_dialog=True)).url() == f"{HOST}.v1.{METHOD}"
 
 
 def test_without_a_key_it_is_not_made_except_for_this_computer():
@@ -75,7 +75,7 @@ def test_the_key_shows_nowhere():
         gemini.badge,
         gemini.url(),
         repr(vars(gemini)),
-        gemini.key_source,
+        gemini._key.source,
     ):
         assert CANARY not in text
     with pytest.raises(TypeError):
@@ -93,7 +93,7 @@ def test_another_model_by_the_same_way():
     other = gemini.with_model("models/gemini-3.1-flash-live-preview")
     assert (other.model, gemini.model) == ("gemini-3.1-flash-live-preview", "gemini-3.8-live")
     assert other.url().startswith("wss://example.org/")
-    assert other.key_source == gemini.key_source
+    assert other._key.source == gemini._key.source
 
 
 def test_its_expression_has_what_it_was_given_and_no_secret():

@@ -97,7 +97,7 @@ def test_a_token_has_an_address_of_its_own():
     method = "GenerativeService.BidiGenerateContentConstrained"
     assert Gemini(token=NAME).url().endswith(f"v1alpha.{method}")
     assert Gemini(token=NAME, api_version="v1beta").url().endswith(f"v1beta.{method}")
-    affective = Gemini("gemini-2.5-flash-native-audio-latest", token=NAME).suited_to(LiveConfig())
+    affective = Gemini("gemini-2.5-flash-native-audio-latest", token=NAME).for_config(LiveConfig())
     assert affective.url().endswith(f"v1alpha.{method}")
 
 

@@ -14,6 +14,7 @@ from livewidget.models import FEATURES, INT32, MODELS, VOICES, find
 from livewidget.protocol import encode_client, setup_message
 from livewidget.session.client import program
 from livewidget.tools import Tool
+from tests.peer import Peer
 
 #: Explorer states that are tried; more than there are features.
 COUNT = 60
@@ -191,10 +192,7 @@ def test_the_shortest_session_is_one_line():
 
 
 def test_a_provider_that_cannot_say_how_it_is_made_stands_by_its_name():
-    class Own:
-        model, service = "gemini-3.8-live", "gemini"
-
-    assert "LiveWidget(provider)" in program(Own(), LiveConfig())
+    assert "LiveWidget(provider)" in program(Peer(), LiveConfig())
 
 
 def test_what_was_put_into_the_stand_in_stands_by_its_name():

@@ -17,9 +17,9 @@ def test_it_is_a_provider():
     tutor: Provider = StandIn()
     assert (tutor.model, tutor.service, tutor.label) == ("offline-tutor", "standin", "Offline tutor")
     assert (tutor.speaker, tutor.badge) == ("tutor", "no key · on this computer")
-    assert tutor.suggestions
+    assert tutor.suggestions(LiveConfig())
     assert tutor.model_path() == "models/offline-tutor"
-    assert StandIn(script=Script([])).suggestions == ()
+    assert StandIn(script=Script([])).suggestions(LiveConfig()) == ()
 
 
 def test_its_repr_says_for_whom_it_stands_in():
@@ -47,13 +47,13 @@ def test_its_expression_names_what_was_put_into_it():
 
 def test_what_is_worth_trying_depends_on_what_is_declared():
     tutor = StandIn()
-    assert tutor.suggest(LiveConfig()) == tutor.suggestions
+    usual = tutor.suggestions(LiveConfig())
     light = {"name": "set_light", "parameters": {"type": "OBJECT", "properties": {"on": {"type": "BOOLEAN"}}}}
-    assert "light" in tutor.suggest(LiveConfig(), [light])[0]
+    assert "light" in tutor.suggestions(LiveConfig(), [light])[0]
     for field in ("google_search", "code_execution", "url_context", "proactive_audio"):
-        assert tutor.suggest(LiveConfig.of(**{field: True}))[0] not in tutor.suggestions
-    spanish = StandIn(model="gemini-3.5-live-translate-preview").suggest(LiveConfig.of(translation="es"))
-    assert not set(spanish) & set(tutor.suggestions)
+        assert tutor.suggestions(LiveConfig.of(**{field: True}))[0] not in usual
+    spanish = StandIn(model="gemini-3.5-live-translate-preview").suggestions(LiveConfig.of(translation="es"))
+    assert not set(spanish) & set(usual)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from livewidget import LiveWidget, StandIn, Turn, TurnComplete
+from livewidget.connection import Provider
 from livewidget.errors import AnswerTimeout, ConfigError, KeyMissing, LiveError, ToolError, UsageError
 from livewidget.turns import Floor
 from livewidget.ui import messages as m
@@ -144,15 +145,8 @@ def test_what_cannot_work_is_said_in_the_cell(monkeypatch, make, error):
     assert "\n" not in str(caught.value)
 
 
-class Unreachable:
-    model, service, label, speaker, badge, suggestions = (
-        "offline-tutor",
-        "standin",
-        "Nobody",
-        "nobody",
-        "",
-        (),
-    )
+class Unreachable(Provider):
+    model, service, label, speaker, badge = "offline-tutor", "standin", "Nobody", "nobody", ""
 
     def model_path(self):
         return "models/offline-tutor"
