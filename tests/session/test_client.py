@@ -58,7 +58,7 @@ def run(monkeypatch):
         names = {"set_light": set_light, "open_door": open_door}
         exec(compile(code, "cell", "exec"), names)
         made.append(names["live"])
-        return made[-1]._talk.sessions
+        return made[-1]._controller.sessions
 
     yield execute
     for live in made:
