@@ -103,6 +103,7 @@ def sent_of(said, size, *, kept=True):
     return sent, start + loud[0], start + loud[-1]
 
 
+@pytest.mark.voice
 @pytest.mark.parametrize("size", [1280, PIECE])
 @pytest.mark.parametrize("gain_db", [0, -12])
 @pytest.mark.parametrize("voice", VOICES)
@@ -114,6 +115,7 @@ def test_no_word_is_cut(voice, gain_db, size):
     assert not sent[last + 2 * 16_000 :].any(), "silence was sent after it"
 
 
+@pytest.mark.voice
 @pytest.mark.parametrize("voice", VOICES)
 def test_without_what_was_kept_it_would_be(voice):
     sent, first, _ = sent_of(VOICES[voice](), 1280, kept=False)

@@ -76,6 +76,7 @@ async def test_a_typed_question(tutor):
         assert session.handle
 
 
+@pytest.mark.voice
 async def test_a_spoken_question(tutor, speech):
     async with connect(tutor) as session:
         stream = aiter(session)
@@ -88,6 +89,7 @@ async def test_a_spoken_question(tutor, speech):
         assert answer.latency_ms is not None
 
 
+@pytest.mark.voice
 @pytest.mark.parametrize("model", ["offline-tutor", "gemini-2.5-flash-native-audio-latest"])
 async def test_a_question_that_is_told_late_stands_before_its_answer(speech, model):
     late = StandIn(ears=lambda utterance: QUESTION, voice=beep, model=model, late_transcripts=True)
@@ -105,6 +107,7 @@ async def test_a_question_that_is_told_late_stands_before_its_answer(speech, mod
         assert all("twelve" in turn.text for turn in session.turns[1::2])
 
 
+@pytest.mark.voice
 async def test_push_to_talk(tutor, speech):
     config = LiveConfig(turn_detection=TurnDetection(mode="push_to_talk"))
     async with LiveSession(tutor, config) as session:
@@ -126,6 +129,7 @@ async def test_a_tool_called_by_the_tutor(tutor):
         assert "on" in turn.text
 
 
+@pytest.mark.voice
 async def test_speaking_over_the_answer_interrupts_it(tutor, speech):
     async with connect(tutor) as session:
         stream = aiter(session)

@@ -138,6 +138,7 @@ async def test_a_silent_result_is_known_and_not_spoken_of(model):
         assert session.floor is Floor.LISTENING
 
 
+@pytest.mark.voice
 @pytest.mark.parametrize("model", ["offline-tutor", "gemini-3.1-flash-live-preview"])
 async def test_speaking_over_a_call_cancels_it_and_stops_the_coroutine(model, speech):
     stopped = asyncio.Event()
@@ -165,6 +166,7 @@ async def test_speaking_over_a_call_cancels_it_and_stops_the_coroutine(model, sp
         assert session.turns[-1].tools == ()  # What was said instead is answered.
 
 
+@pytest.mark.voice
 async def test_a_model_that_must_not_be_disturbed_hears_it_after_the_result(speech):
     go = asyncio.Event()
 

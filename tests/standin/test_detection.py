@@ -11,6 +11,8 @@ from livewidget.clock import ManualClock
 from livewidget.standin import StandIn
 from tests.standin.puppets import Brain, Client, VirtualClock, Voice, kinds, said, settle
 
+pytestmark = pytest.mark.voice
+
 pytest.importorskip("espeakng_loader")
 
 RATE = 16_000

@@ -96,6 +96,7 @@ async def test_a_brain_of_ones_own_answers_for_itself(bench):
     assert await client.ask("what is my name") == "echo what is my name"
 
 
+@pytest.mark.voice
 async def test_a_name_that_is_spoken_is_heard():
     """With the tutor's real ears."""
     from livewidget.standin.tutor.voice import TutorVoice

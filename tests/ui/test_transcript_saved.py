@@ -7,6 +7,8 @@ from nbconvert import HTMLExporter
 
 from tests.ports import without_ports
 
+pytestmark = pytest.mark.notebook
+
 CANARY = "AIzaSyCANARY0000000000000000000000000000"
 CELLS = [
     "import numpy\n"

@@ -9,6 +9,8 @@ from livewidget.standin.interfaces import HearingSettings
 from livewidget.ui.vad_monitor import MOST_WINDOWS, VadMonitor, hearing_of
 from tests.speech import quiet_room, spoken
 
+pytestmark = pytest.mark.voice
+
 CHUNK = 1280  # bytes: 40 ms, as the page sends them
 
 

@@ -13,6 +13,8 @@ from livewidget.ui.channels import STALE_MS
 
 from .kernels import Kernel, KernelPage, is_idle
 
+pytestmark = pytest.mark.notebook
+
 MAKE = """
 import numpy
 from livewidget import LiveWidget, StandIn

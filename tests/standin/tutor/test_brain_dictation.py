@@ -8,6 +8,8 @@ from livewidget.standin.tutor.ears import TutorEars
 from tests.standin.puppets import Client, VirtualClock, kinds
 from tests.standin.tutor.test_ears import around, spoken
 
+pytestmark = pytest.mark.voice
+
 DICTATION = Skills(dictation=True)
 
 

@@ -8,6 +8,8 @@ from livewidget.standin.tutor.patterns import SORRY
 from tests.standin.puppets import TRANSCRIPTS, Client, VirtualClock, said, sound
 from tests.standin.tutor.test_voice import semitones
 
+pytestmark = pytest.mark.voice
+
 SAYS = [(text, mood) for mood, _, texts in FEELINGS for text in texts]
 
 

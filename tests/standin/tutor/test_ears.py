@@ -23,6 +23,8 @@ from livewidget.standin.tutor.patterns import tokens
 from livewidget.standin.tutor.recognizer import Recognizer
 from livewidget.standin.tutor.voice import shared
 
+pytestmark = pytest.mark.voice
+
 pytest.importorskip("pocketsphinx")
 pytest.importorskip("espeakng_loader")
 

@@ -17,6 +17,8 @@ from livewidget.standin.tutor.voice import TutorVoice
 from tests.standin.puppets import TRANSCRIPTS, Client, VirtualClock, kinds, said, sound
 from tests.standin.tutor.test_ears import around, spoken
 
+pytestmark = pytest.mark.voice
+
 LIVE, OLD = "gemini-3.5-live-translate-preview", "gemini-2.5-flash-s2st-exp-11-2025"
 UMLAUTS = {"es": "áéíóúñ¿¡", "fr": "éèêàçùûô'", "de": "äöüß", "it": "èéàòùì'"}
 

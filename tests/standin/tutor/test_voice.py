@@ -15,6 +15,8 @@ from livewidget.errors import ExtraMissing, ServerFault
 from livewidget.standin.tutor import voice
 from livewidget.standin.tutor.voice import DEFAULT_STYLE, STYLES, Espeak, TutorVoice, clauses, style_of
 
+pytestmark = pytest.mark.voice
+
 pytest.importorskip("espeakng_loader")
 
 
