@@ -1,20 +1,19 @@
-"""Folds events into turns: the whole memory of a talk, without I/O and without a clock of its own.
+"""`ConversationTracker`: turns of a model that completes them.
 
-What the wire does not promise, and what is done about it:
+The wire leaves much undefined, and this is what is done about it:
 
-- Transcripts come whenever they like. A fragment of the user's that comes after the answer began belongs to
-  the question being answered, unless that was finished or a new start of speech was announced.
-- A model turn answers a user turn. Where none was seen, its number is left free for a late transcript.
-- `finished` is set by some services only, so nothing waits for it.
-- 2.5 models complete their turn before a tool's result is sent, and answer in a second one: here that is one.
-  So it is with models that complete a first word while they go on thinking.
-- When the talk moves to another connection, the rest of an answer does not come any more. What the user said
-  and nobody answered is sent, and transcribed, again.
-- After `Interrupted` the server still completes the turn; that completion says nothing about the floor.
-
-The user's half of a talk: what was said or typed, and when it ended.
-
-The model's half of a talk: what it said, how far it was heard, and when its turn was over.
+- A transcript may arrive at any time. A fragment of the user's that arrives after the answer began belongs to
+the
+  question being answered, unless that is finished or another start of speech was announced.
+- A model turn answers a user turn. If there is none yet, its index is reserved for a late transcript.
+- Only some services set `finished`, so nothing waits for it.
+- 2.5 models complete their turn before they receive a tool's result and answer in a second one; here both are
+one
+  turn. The same holds for models that complete a first remark while they think on.
+- When the session continues over another connection, the rest of an answer never arrives. User input without
+an
+  answer is sent, and transcribed, again.
+- After `Interrupted` the server still completes the turn; that completion does not move the floor.
 """
 
 from __future__ import annotations
@@ -57,50 +56,52 @@ from livewidget.events import (
 from livewidget.turns.floor import Floor, FloorState
 from livewidget.turns.metadata import (
     THOUGHTS_LENGTH,
-    Runs,
+    CodeRuns,
+    has_content,
     language_of,
     pages_of,
     queries_of,
     sources_of,
-    tells,
 )
-from livewidget.turns.store import Calls, Outgoing, Playing, TurnStore, heard_for, timing_of
-from livewidget.turns.tracker import TurnTracker, apart
-from livewidget.turns.turn import AUDIO_RATE, Span, Turn, spoken_samples
+from livewidget.turns.store import PlaybackTimes, SentAudioTimeline, ToolCalls, TurnStore, timing_of
+from livewidget.turns.tracker import TurnTracker
+from livewidget.turns.turn import Span, Timing, Turn, samples_of, spaced_after
 
-#: Words that come this soon after the model's turn may still belong to what it answered, or did not.
-LATE_WORDS_MS: Final = 2000.0
+#: How long after the model's turn, in ms, a user transcript may still belong to the question. Chosen:
+#: transcripts of long questions can be that late.
+LATE_INPUT_MS: Final = 2000.0
 
 
 class UserTurns:
-    """The user's turns.
+    """The user's turns: what was spoken or typed, and when it ended.
 
     Attributes:
-        turn: The spoken turn, its index reserved before there is text; None after typed text.
-        answered: Whether the model has begun to answer that turn, or has chosen not to.
+        turn: Index of the latest spoken turn, reserved before there is text; None after typed text.
+        answered: Whether the model has begun to answer that turn, or declined to.
     """
 
-    def __init__(self, store: TurnStore, floor_state: FloorState, outgoing: Outgoing) -> None:
+    def __init__(self, store: TurnStore, floor_state: FloorState, sent_audio: SentAudioTimeline) -> None:
         self.turn: int | None = None
         self.answered = False
         self._store = store
         self._floor_state = floor_state
-        self._outgoing = outgoing
+        self._sent_audio = sent_audio
         self._finished = False
-        self._adopted: int | None = None
-        self._ended_ms: float | None = None
-        self._end_known = False
+        # The turn whose last span is a provisional transcript, as no final one arrived before the turn ended.
+        self._provisional: int | None = None
+        self._speech_ended_ms: float | None = None
+        self._end_announced = False
         self._decision_ms: float | None = None
-        self._announced = False
-        self._left_ms: float | None = None
-        self._over_ms: float | None = None
+        self._start_announced = False
+        self._declined_ms: float | None = None
+        self._model_ended_ms: float | None = None
         self._language: str | None = None
         self._images = 0
 
     def owns(
         self, event: InputTranscript | InterimInputTranscript, model_turn: int | None, now_ms: float
     ) -> bool:
-        """Return whether a transcript belongs to the speech already known, answered or not."""
+        """Return whether a transcript belongs to the current spoken turn, answered or not."""
         if self.turn is None:
             return False
         if not self.answered:
@@ -110,469 +111,445 @@ class UserTurns:
             return True
         if isinstance(event, InterimInputTranscript) or self._finished:
             return False
-        if self._adopted == self.turn:
+        if self._provisional == self.turn:
             return True
-        if model_turn is not None and self._left_ms is None:
+        if model_turn is not None and self._declined_ms is None:
             return True
-        # Where starts of speech are announced, words without one are late; elsewhere they may be the start.
-        over_ms = self._left_ms if self._left_ms is not None or not self._announced else self._over_ms
-        return over_ms is not None and now_ms - over_ms <= LATE_WORDS_MS
+        # If the start of speech is announced, a transcript without one is late; else it may be the start.
+        ended_ms = self._declined_ms
+        if ended_ms is None and self._start_announced:
+            ended_ms = self._model_ended_ms
+        return ended_ms is not None and now_ms - ended_ms <= LATE_INPUT_MS
 
     def begin(self) -> None:
-        """The user speaks: in a new turn, or going on in one that nobody has answered."""
+        """The user speaks, in a new turn or in the current one if it is unanswered."""
         if self.turn is None or self.answered:
             self.close()
             self._reserve()
             self.answered = False
 
-    def start(self, event: ActivityStart) -> None:
-        """The start of speech was announced, or inferred."""
-        self._announced = self._announced or not event.inferred
-        self._floor_state.asked = [event]
+    def on_activity_start(self, event: ActivityStart) -> None:
+        """The start of speech was announced or inferred."""
+        self._start_announced = self._start_announced or not event.inferred
+        self._floor_state.pending = [event]
         self._forget_end()
         self._floor_state.step(event)
 
-    def end(self, event: ActivityEnd, now_ms: float) -> None:
+    def on_activity_end(self, event: ActivityEnd, now_ms: float) -> None:
         """The end of speech was announced."""
         if not self.answered:
-            self._ended_ms, self._end_known = now_ms, True
+            self._speech_ended_ms, self._end_announced = now_ms, True
             if event.offset_ms is not None:
-                self._decision_ms = self._outgoing.since(event.offset_ms, now_ms)
-        if self._floor_state.asked:
-            self._floor_state.asked = [ActivityStart(), event]
+                self._decision_ms = self._sent_audio.since(event.offset_ms, now_ms)
+        if self._floor_state.pending:
+            self._floor_state.pending = [ActivityStart(), event]
         self._floor_state.step(event)
 
-    def typed(self, event: TextSent, now_ms: float) -> None:
-        """Text was typed: a turn at once."""
+    def on_text(self, event: TextSent, now_ms: float) -> None:
+        """Text was typed: a complete turn."""
         self.turn = None
-        index = self._store.number()
+        index = self._store.reserve()
         self._add(index)
-        self._store.change(index, spans=(Span(event.text),), final=True)
-        self._floor_state.asked = [event]
+        self._store.update(index, spans=(Span(event.text),), final=True)
+        self._floor_state.pending = [event]
         self._forget_end()
-        self._ended_ms, self._end_known = now_ms, True
+        self._speech_ended_ms, self._end_announced = now_ms, True
         self._floor_state.step(event)
 
-    def transcript(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> None:
-        """Add to the spoken turn what was heard of it."""
+    def on_transcript(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> None:
+        """Add a transcript to the spoken turn."""
         index = self.turn
         assert index is not None
         if index not in self._store:
             self._add(index)
         turn = self._store[index]
         if isinstance(event, InterimInputTranscript):
-            self._store.change(index, interim=event.text, final=self.answered)
+            self._store.update(index, interim=event.text, final=self.answered)
         else:
-            spans = turn.spans[:-1] if self._adopted == index else turn.spans
-            self._adopted = None
+            spans = turn.spans[:-1] if self._provisional == index else turn.spans
+            self._provisional = None
             fields: dict[str, Any] = {"spans": (*spans, Span(event.text)), "interim": ""}
             language, self._language = self._language or turn.language, None
-            self._store.change(index, **fields, language=language, final=self.answered)
-        if not self.answered and not self._end_known:
-            self._ended_ms = now_ms
+            self._store.update(index, **fields, language=language, final=self.answered)
+        if not self.answered and not self._end_announced:
+            self._speech_ended_ms = now_ms
 
-    def speaks(self, code: str | None) -> None:
-        """The service says what language is spoken, with words of it or before them."""
+    def set_language(self, code: str | None) -> None:
+        """Apply the reported language to the current turn, or to the transcript that follows."""
         language = language_of(code)
         turn = self._store.get(None if self.answered else self.turn)
         if language is None or (turn is not None and turn.language == language):
             return
         if turn is not None and turn.language is None:
-            self._store.change(turn.index, language=language)
+            self._store.update(turn.index, language=language)
         else:
             self._language = language
 
-    def picture(self) -> None:
-        """A picture was sent: it belongs to what is being said, or else to what is said next."""
+    def on_image(self) -> None:
+        """An image was sent: count it for the current turn, else for the next."""
         turn = self._store.get(None if self.answered else self.turn)
         if turn is None:
             self._images += 1
         else:
-            self._store.change(turn.index, images=turn.images + 1)
+            self._store.update(turn.index, images=turn.images + 1)
 
-    def leave(self, now_ms: float | None) -> None:
-        """The model has chosen not to answer. None: it answers after all."""
-        self._left_ms = now_ms
+    def on_declined(self, now_ms: float | None) -> None:
+        """The model declined to answer at `now_ms`; None: it answers after all."""
+        self._declined_ms = now_ms
 
-    def over(self, now_ms: float) -> None:
+    def on_model_turn_ended(self, now_ms: float) -> None:
         """The model's turn is over."""
-        self._over_ms = now_ms
+        self._model_ended_ms = now_ms
 
-    def finish(self) -> None:
-        """The service says that a transcript is whole."""
+    def on_transcript_finished(self) -> None:
+        """The service reports that the transcript is complete."""
         if self.turn in self._store:
             self._finished = True
             self.close()
 
     def close(self) -> None:
-        """The spoken turn is over: what was only guessed so far becomes its text."""
+        """End the spoken turn: a provisional transcript becomes its text."""
         turn = self._store.get(self.turn)
         if turn is None:
             return
         if turn.interim:
-            self._adopted = turn.index
-            self._store.change(turn.index, spans=(*turn.spans, Span(turn.interim)), interim="", final=True)
+            self._provisional = turn.index
+            self._store.update(turn.index, spans=(*turn.spans, Span(turn.interim)), interim="", final=True)
         elif not turn.final:
-            self._store.change(turn.index, final=True)
+            self._store.update(turn.index, final=True)
 
-    def moved(self, *, again: bool) -> None:
-        """The talk goes on over another connection; `again`: what nobody answered was sent again."""
-        if not again:
-            self._floor_state.asked = []
+    def on_connection_replaced(self, *, replayed: bool) -> None:
+        """Continue over another connection; `replayed`: unanswered input was sent again."""
+        if not replayed:
+            self._floor_state.pending = []
             self.close()
             self.turn = None
         elif self.turn is not None and not self.answered:
-            self._finished, self._adopted = False, None
+            self._finished, self._provisional = False, None
             if self.turn in self._store:
-                self._store.change(self.turn, spans=(), interim="", final=False)
+                self._store.update(self.turn, spans=(), interim="", final=False)
 
-    def answer(self) -> None:
-        """The model begins to answer. Where nothing was heard, a number stays free for a late transcript."""
+    def on_answer_started(self) -> None:
+        """The model begins to answer. Without a transcript yet, reserve an index for a late one."""
         if self.turn is None or self.answered:
-            if not any(isinstance(asked, TextSent) for asked in self._floor_state.asked):
+            if not any(isinstance(event, TextSent) for event in self._floor_state.pending):
                 self._reserve()
         elif (turn := self._store.get(self.turn)) is not None and not turn.final:
-            self._store.change(turn.index, final=True)
+            self._store.update(turn.index, final=True)
         self.answered = True
-        self._floor_state.asked = []
+        self._floor_state.pending = []
 
-    def interrupted(self) -> None:
-        """The model was cut off: what is said now is not what it was answering."""
+    def on_interrupted(self) -> None:
+        """The model was cut off: what is said from now on is a new turn."""
         if self.answered:
             self.close()
             self.turn = None
 
-    def waited_since(self) -> tuple[float | None, float | None]:
-        """Return when the user's speech or text ended, and how long it took to notice that.
-
-        Told once, for the first sound of the answer.
-        """
-        ended_ms, decision_ms = self._ended_ms, self._decision_ms
+    def take_end_of_input(self) -> tuple[float | None, float | None]:
+        """Return when the user's input ended and how long it took to detect that, in ms; then forget both."""
+        ended_ms, decision_ms = self._speech_ended_ms, self._decision_ms
         self._forget_end()
         return ended_ms, decision_ms
 
     def _forget_end(self) -> None:
-        self._ended_ms, self._end_known, self._decision_ms = None, False, None
+        self._speech_ended_ms, self._end_announced, self._decision_ms = None, False, None
 
     def _reserve(self) -> None:
-        self.turn = self._store.number()
+        self.turn = self._store.reserve()
         self._finished = False
-        self._left_ms = self._over_ms = None
+        self._declined_ms = self._model_ended_ms = None
 
     def _add(self, index: int) -> None:
         self._store.add(index, "user")
         images, self._images = self._images, 0
         if images:
-            self._store.change(index, images=images)
+            self._store.update(index, images=images)
 
 
-#: An output transcript this soon after the turn's end, with nothing asked since, belongs to that turn.
-LATE_MS = 1000.0
-#: Words and the sound they belong to come this close to each other, the words first.
-TOGETHER_MS = 100.0
+#: How long after a model turn, in ms, an output transcript still belongs to it if there was no input since.
+#: Chosen: above the usual delay of a transcript.
+LATE_OUTPUT_MS: Final = 1000.0
+#: Longest time, in ms, between a transcript and the audio that follows it in the same answer. Chosen.
+TOGETHER_MS: Final = 100.0
 
 
 class ModelTurns:
-    """The model's turns.
+    """The model's turns: what it says and does, and when a turn is over.
+
+    The service completes a turn when the model pauses, also to wait for a tool or to think. Such a turn is
+    held open here until the model speaks on, or the user does.
 
     Attributes:
         turn: Index of the open turn; None between turns.
-        link_ms: Round trip of the link in milliseconds, where it is known.
+        generated: Index of the latest turn of which all audio has been sent.
     """
 
-    def __init__(self, store: TurnStore, floor_state: FloorState, user: UserTurns, calls: Calls) -> None:
+    def __init__(
+        self,
+        store: TurnStore,
+        floor_state: FloorState,
+        user: UserTurns,
+        calls: ToolCalls,
+        playback: PlaybackTimes,
+    ) -> None:
         self.turn: int | None = None
-        self.link_ms: float | None = None
+        self.generated: int | None = None
         self._store = store
         self._floor_state = floor_state
         self._user = user
         self._calls = calls
-        self._runs = Runs()
-        self._playing = Playing()
+        self._playback = playback
+        self._runs = CodeRuns()
         self._language: str | None = None
-        self._generated: int | None = None
-        self._held = False  # The service completed it, it says nothing now, and there may be more to come.
-        self._goes_on = False  # the next words are said after a pause
-        self._working = False
+        self._held_open = False  # The service has completed the open turn, but more may follow.
+        self._resumes = False  # The next text follows a pause.
+        self._in_background = False  # The model reports that it works in the background.
         self._spoke_since_call = True
-        self._speaking = False  # It has said something that the service has not completed.
-        self._owed = False  # It was told of a result while it spoke, and will speak of that afterwards.
-        self._void: int | None = None
-        self._last: tuple[int, float] | None = None
-        # Of the words that came late: their turn, how many spans it had before, and when the first came.
-        self._late: tuple[int, int, float] | None = None
-
-    # What it says.
+        self._has_spoken = False  # It has said something that the service has not completed.
+        self._owes_remark = False  # It received a result while it spoke, and will mention that afterwards.
+        self._interrupted: int | None = None  # The turn cut off whose completion has not arrived.
+        self._last_closed: int | None = None
+        self._last_closed_ms = 0.0
+        # Text added to a closed turn: that turn, its number of spans before, and when the first text arrived.
+        self._late_text: tuple[int, int, float] | None = None
 
     def open(self) -> int:
-        """Return the index of the open turn, begun here if there is none."""
+        """Return the index of the open turn; begins one if there is none."""
         if self.turn is None:
-            self._user.answer()
-            self._void = None
-            self._spoke_since_call, self._speaking, self._owed = True, False, False
-            self._runs = Runs()
-            self._goes_on = False
-            self.turn = self._store.number()
+            self._user.on_answer_started()
+            self._interrupted = None
+            self._spoke_since_call, self._has_spoken, self._owes_remark = True, False, False
+            self._runs = CodeRuns()
+            self._resumes = False
+            self.turn = self._store.reserve()
             self._store.add(self.turn, "model")
         return self.turn
 
     def _speak(self) -> int:
-        """Return the index of the open turn, in which the model now says something."""
+        """Return the index of the open turn, as the model speaks or acts in it."""
         index = self.open()
         if self._store[index].declined:
-            self._store.change(index, declined=False)
-            self._user.leave(None)
-            self._held = False
+            self._store.update(index, declined=False)
+            self._user.on_declined(None)
+            self._held_open = False
         return index
 
-    def sound(self, event: OutputAudio | OutputText | OutputMedia, now_ms: float) -> None:
-        """Sound or text of the answer has come."""
-        unasked = self.turn is None and self._void is None and not self._floor_state.asked
+    def on_output(
+        self, event: OutputAudio | OutputText | OutputMedia, link_ms: float | None, now_ms: float
+    ) -> None:
+        """Audio, text or media of the answer arrived; `link_ms`: round trip of the link, if known."""
+        unprompted = self.turn is None and self._interrupted is None and not self._floor_state.pending
         index = self._speak()
-        if unasked:
-            self._claim(index, now_ms)
+        if unprompted:
+            self._claim_late_text(index, now_ms)
         turn = self._store[index]
-        self._spoke_since_call = self._speaking = True
-        self._held = False
+        self._spoke_since_call = self._has_spoken = True
+        self._held_open = False
         if isinstance(event, OutputAudio):
-            samples = len(event.data) // 2 * AUDIO_RATE // event.sample_rate
-            turn = self._store.patch(index, audio_samples=turn.audio_samples + samples)
+            samples = turn.audio_samples + samples_of(event.data, event.sample_rate)
+            turn = self._store.patch(index, audio_samples=samples)
         elif isinstance(event, OutputText) and event.text:
-            # Not spread as a transcript is: without sound, all of it shows at once.
+            # Unlike a transcript it is not spread over time: without audio all of it shows at once.
             sample = max(turn.audio_samples, turn.spans[-1].sample if turn.spans else 0)
-            self._store.change(index, spans=(*turn.spans, Span(self._after_pause(turn, event.text), sample)))
-        self._time(index, now_ms)
+            self._store.update(index, spans=(*turn.spans, Span(self._after_pause(turn, event.text), sample)))
+        self._measure_latency(index, link_ms, now_ms)
         self._floor_state.step(event)
 
-    def _claim(self, index: int, now_ms: float) -> None:
-        """Take over words that seemed late: the model speaks unasked, as of a result, and they came first."""
-        late, self._late = self._late, None
+    def _claim_late_text(self, index: int, now_ms: float) -> None:
+        """Move text that seemed late to this turn, which the model begins unprompted."""
+        late, self._late_text = self._late_text, None
         if late is not None and now_ms - late[2] <= TOGETHER_MS:
             spans = self._store[late[0]].spans
             words = "".join(span.text for span in spans[late[1] :])
-            self._store.change(late[0], spans=spans[: late[1]])
-            self._store.change(index, spans=(Span(words),))
+            self._store.update(late[0], spans=spans[: late[1]])
+            self._store.update(index, spans=(Span(words),))
 
-    def _time(self, index: int, now_ms: float) -> None:
-        """Take the time of an answer at its first sound."""
-        asked_ms, decision_ms = self._user.waited_since()
-        if asked_ms is None or self._store[index].latency_ms is not None:
+    def _measure_latency(self, index: int, link_ms: float | None, now_ms: float) -> None:
+        """Measure the latency of an answer at its first output."""
+        input_ended_ms, decision_ms = self._user.take_end_of_input()
+        if input_ended_ms is None or self._store[index].latency_ms is not None:
             return
-        tool_ms = self._calls.busy_ms(index, asked_ms, now_ms)
-        latency_ms = now_ms - asked_ms
-        timing = timing_of(latency_ms, tool_ms, link_ms=self.link_ms, decision_ms=decision_ms)
-        self._store.change(index, latency_ms=latency_ms, timing=timing)
-        self._playing.begin(index, now_ms)
+        tool_ms = self._calls.busy_ms(index, input_ended_ms, now_ms)
+        latency_ms = now_ms - input_ended_ms
+        timing = timing_of(latency_ms, tool_ms, link_ms=link_ms, decision_ms=decision_ms)
+        self._store.update(index, latency_ms=latency_ms, timing=timing)
+        self._playback.begin(index, now_ms)
 
-    def transcript(self, event: OutputTranscript, now_ms: float) -> None:
-        """Words of the answer have come, with the sound, ahead of it or late."""
+    def on_transcript(self, event: OutputTranscript, now_ms: float) -> None:
+        """A transcript of the answer arrived: with the audio, ahead of it or late."""
         self._language = language_of(event.language) or self._language
         if not event.text:
             return
         late = self._late_turn(now_ms)
         index = self._speak() if late is None else late
         turn = self._store[index]
-        if late is not None and self._void is None:
-            known = self._late
+        if late is not None and self._interrupted is None:
+            known = self._late_text
             if known is None or known[0] != late or now_ms - known[2] > TOGETHER_MS:
-                self._late = (late, len(turn.spans), now_ms)
-        sample = turn.audio_samples
-        if turn.spans:
-            sample = max(sample, turn.spans[-1].sample + spoken_samples(turn.spans[-1].text))
+                self._late_text = (late, len(turn.spans), now_ms)
         language, self._language = self._language or turn.language, None
         text = event.text if late is not None else self._after_pause(turn, event.text)
-        spans = (*turn.spans, Span(text, sample))
-        self._store.change(index, spans=spans, language=language, declined=False)
+        spans = (*turn.spans, Span(text, turn.next_sample))
+        self._store.update(index, spans=spans, language=language, declined=False)
 
     def _after_pause(self, turn: Turn, text: str) -> str:
-        """Return what is said next, apart from what was said before the service completed the turn."""
-        goes_on, self._goes_on = self._goes_on, False
-        return apart(turn.spans, text) if goes_on else text
+        """Return `text`, separated from the text before it if the model paused in between."""
+        resumes, self._resumes = self._resumes, False
+        return spaced_after(turn.spans, text) if resumes else text
 
     def _late_turn(self, now_ms: float) -> int | None:
-        """Return the closed turn to which an output transcript belongs that comes late."""
+        """Return the closed turn that a late transcript belongs to, or None if it is not late."""
         if self.turn is not None:
             return None
-        if self._void is not None:
-            return self._void
-        if self._last is not None and not self._floor_state.asked and now_ms - self._last[1] <= LATE_MS:
-            return self._last[0]
-        return None
+        if self._interrupted is not None:
+            return self._interrupted
+        if self._last_closed is None or self._floor_state.pending:
+            return None
+        return self._last_closed if now_ms - self._last_closed_ms <= LATE_OUTPUT_MS else None
 
-    def thought(self, event: Thought) -> None:
-        """The model tells what it thinks."""
+    def on_thought(self, event: Thought) -> None:
+        """Append to the thought summary."""
         index = self.open()
         thoughts = (self._store[index].thoughts + event.text)[:THOUGHTS_LENGTH]
-        self._store.change(index, thoughts=thoughts)
+        self._store.update(index, thoughts=thoughts)
 
-    def note(self, event: Grounding | UrlContext | ExecutableCode | CodeResult, now_ms: float) -> None:
-        """The service tells what the answer rests on, or runs code for it; also just after it."""
-        if not tells(event):
+    def on_metadata(self, event: Grounding | UrlContext | ExecutableCode | CodeResult, now_ms: float) -> None:
+        """Sources, pages or code of the answer arrived, possibly just after its end."""
+        if not has_content(event):
             return
         late = self._late_turn(now_ms)
-        if late is None and self.turn is None and not self._floor_state.asked and self._last is not None:
-            late = self._last[0]
+        if late is None and self.turn is None and not self._floor_state.pending:
+            late = self._last_closed
         index = self.open() if late is None else late
         turn = self._store[index]
         match event:
             case Grounding(metadata=metadata):
                 sources, queries = sources_of(metadata, turn.sources), queries_of(metadata, turn.queries)
-                self._store.change(index, sources=sources, queries=queries)
+                self._store.update(index, sources=sources, queries=queries)
             case UrlContext(metadata=metadata):
-                self._store.change(index, pages=pages_of(metadata, turn.pages))
+                self._store.update(index, pages=pages_of(metadata, turn.pages))
             case ExecutableCode():
-                self._store.change(index, code=self._runs.code(event))
+                self._store.update(index, code=self._runs.add_code(event))
             case CodeResult():
-                self._store.change(index, code=self._runs.result(event))
+                self._store.update(index, code=self._runs.add_result(event))
 
-    def call(self, event: ToolCall, now_ms: float) -> None:
-        """The model calls a function. A call that came before changes nothing."""
+    def on_tool_call(self, event: ToolCall, now_ms: float) -> None:
+        """The model calls a function. A repeated call is ignored."""
         if event.id not in self._calls:
             self._calls.start(self._speak(), event, now_ms)
-            self._spoke_since_call = self._held = False
+            self._spoke_since_call = self._held_open = False
             self._floor_state.step(event)
 
-    def told(self, index: int | None) -> None:
-        """The model was told what a call of that turn gave: it will speak of it, after what it says now."""
+    def on_result_sent(self, index: int | None) -> None:
+        """A value of a call of that turn was sent: the model will mention it after what it says now."""
         if index is not None and index == self.turn:
-            self._owed = self._spoke_since_call and self._speaking
+            self._owes_remark = self._spoke_since_call and self._has_spoken
 
-    # How its turns end.
+    def on_generation_complete(self) -> None:
+        """The whole answer has been sent."""
+        self.generated = self.turn
 
-    def generation_complete(self) -> None:
-        """All of the answer has been sent."""
-        self._generated = self.turn
+    def on_status(self, event: InteractionStatus) -> None:
+        """A model that works in the background reports whether more follows."""
+        self._in_background = event.status == "IN_PROGRESS"
 
-    def status(self, event: InteractionStatus) -> None:
-        """A model that works in the background says whether there is more to come."""
-        self._working = event.status == "IN_PROGRESS"
-
-    def complete(self, event: TurnComplete, now_ms: float) -> None:
-        """The service completes a turn: the open one, unless there is more to come of it."""
-        if self.turn is None and self._void is not None:
-            self._void = None
+    def on_turn_complete(self, event: TurnComplete, now_ms: float) -> None:
+        """Close the open turn, or hold it open if more is expected."""
+        if self.turn is None and self._interrupted is not None:
+            self._interrupted = None
             return
         if self.turn is not None:
-            waiting = self._working or self._calls.waited_for_in(self.turn)
-            more = waiting or self._owed or not (self._spoke_since_call or self._held)
-            # What the user has asked meanwhile is answered in a turn of its own, as after `leave_held`.
-            self._held = more and not self._floor_state.asked
-            self._speaking = self._owed = False
-            if self._held:
-                self._goes_on = True
+            more = self._expects_more(self.turn) or not (self._spoke_since_call or self._held_open)
+            # Input made meanwhile is answered in a turn of its own, as after `close_held_open`.
+            self._held_open = more and not self._floor_state.pending
+            self._has_spoken = self._owes_remark = False
+            if self._held_open:
+                self._resumes = True
                 if self._floor_state.floor is Floor.MODEL:
-                    self._floor_state.step_and_ask_again(event)
+                    self._floor_state.step_and_replay_pending(event)
                 return
-            self._generated = self.turn
+            self.generated = self.turn
         else:
-            self._floor_state.asked = []
+            self._floor_state.pending = []
         self._close(now_ms)
         self._user.close()
-        self._floor_state.step_and_ask_again(event)
+        self._floor_state.step_and_replay_pending(event)
 
-    def settle(self, told: bool, now_ms: float) -> None:
-        """A result came that the model will not speak of; `told`: others came before it, of which it may."""
+    def on_silent_result(self, updates_sent: bool, now_ms: float) -> None:
+        """A result was sent that the model will not mention, but earlier values if `updates_sent`."""
         assert self.turn is not None
-        if not self._held:
-            self._spoke_since_call = self._spoke_since_call or not told
+        if not self._held_open:
+            self._spoke_since_call = self._spoke_since_call or not updates_sent
             return
-        more = self._working or self._owed or self._calls.waited_for_in(self.turn)
-        if not more and (self._spoke_since_call or not told):
-            self._held = False
-            self._generated = self.turn
+        if not self._expects_more(self.turn) and (self._spoke_since_call or not updates_sent):
+            self._held_open = False
+            self.generated = self.turn
             self._close(now_ms)
             self._user.close()
-            self._floor_state.step_and_ask_again(TurnComplete())
+            self._floor_state.step_and_replay_pending(TurnComplete())
 
-    def wait(self, event: WaitingForInput, now_ms: float) -> None:
-        """The model chose not to answer what was asked: a turn without words, open in case it does yet."""
+    def _expects_more(self, index: int) -> bool:
+        return self._in_background or self._owes_remark or self._calls.any_in(index)
+
+    def on_waiting_for_input(self, event: WaitingForInput, now_ms: float) -> None:
+        """The model declined to answer: a turn without text, held open in case it answers yet."""
         self._user.close()
-        if self.turn is not None or self._floor_state.asked:
+        if self.turn is not None or self._floor_state.pending:
             index = self.open()
             turn = self._store[index]
             if not (turn.spans or turn.audio_samples or turn.tools or turn.code):
-                self._store.change(index, declined=True)
-                self._user.leave(now_ms)
-                self._held = True
+                self._store.update(index, declined=True)
+                self._user.on_declined(now_ms)
+                self._held_open = True
         self._floor_state.step(event)
 
-    def interrupt(self, event: Event, now_ms: float) -> None:
+    def on_interrupted(self, event: Event, now_ms: float) -> None:
         """The model was cut off."""
         if self.turn is not None:
-            self._void = self.turn
-            self._held = False
+            self._interrupted = self.turn
+            self._held_open = False
             self._close(now_ms, interrupted=not self._store[self.turn].declined)
-        self._user.interrupted()
-        self._floor_state.step_and_ask_again(event)
+        self._user.on_interrupted()
+        self._floor_state.step_and_replay_pending(event)
 
-    def end(self, now_ms: float) -> None:
-        """The session is over."""
-        self._held = self._working = False
+    def on_connection_ended(self, now_ms: float) -> None:
+        """Close the open turn: the rest of it will not arrive."""
+        self._held_open = self._in_background = False
         if self.turn is not None:
-            whole = self._generated == self.turn or self._store[self.turn].declined
-            self._close(now_ms, interrupted=not whole)
+            complete = self.generated == self.turn or self._store[self.turn].declined
+            self._close(now_ms, interrupted=not complete)
 
-    def leave_held(self) -> None:
-        """The user goes on while a turn is held open, for a tool or for words: the next is one of its own."""
-        if self._held:
-            self._held = False
+    def close_held_open(self) -> None:
+        """Close a turn that is held open: the user goes on, so that what follows is a turn of its own."""
+        if self._held_open:
+            self._held_open = False
             self._close(float("-inf"))
 
     def _close(self, now_ms: float, **fields: Any) -> None:
         if self.turn is not None:
-            self._store.change(self.turn, final=True, **fields)
-            self._last = (self.turn, now_ms)
-            self._user.over(now_ms)
+            self._store.update(self.turn, final=True, **fields)
+            self._last_closed, self._last_closed_ms = self.turn, now_ms
+            self._user.on_model_turn_ended(now_ms)
             self.turn = None
-
-    # How far it was heard.
-
-    def playback_stopped(self, index: int, sample: int, now_ms: float) -> list[Turn]:
-        """Cut a turn where playback was stopped; returns it if that changed it."""
-        turn = self._store.get(index)
-        if turn is None or turn.speaker != "model" or not turn.final or turn.declined:
-            return []
-        whole = sample >= turn.audio_samples and index == self._generated
-        sample = max(0, min(sample, turn.audio_samples))
-        timing = heard_for(turn.timing, self._playing.over(index, sample, now_ms))
-        cut = replace(turn, interrupted=not whole, heard_sample=None if whole else sample, timing=timing)
-        return [] if cut == turn else [self._store.put(cut)]
-
-    def playback_progress(self, index: int, sample: int, now_ms: float) -> list[Turn]:
-        """Take in how far playback is; returns the turns of which the last sound has now been heard."""
-        over: list[tuple[int, float | None]] = []
-        for earlier in self._playing.before(index):
-            # The player has gone on to a later turn: so this one was heard to its end.
-            over.append((earlier, self._playing.over(earlier, self._store[earlier].audio_samples, now_ms)))
-        turn = self._store.get(index)
-        if turn is not None:
-            whole = turn.final or index == self._generated
-            over.append(
-                (index, self._playing.played(index, sample, turn.audio_samples if whole else None, now_ms))
-            )
-        return [
-            self._store.patch(done, timing=heard_for(self._store[done].timing, heard_ms))
-            for done, heard_ms in over
-            if heard_ms is not None
-        ]
 
 
 class ConversationTracker(TurnTracker):
-    """A talk in turns: the user's half, the model's half, and what joins them."""
+    """A conversation whose turns the service completes."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls = Calls(self._store)
-        self._user = UserTurns(self._store, self._floor_state, self._outgoing)
-        self._model = ModelTurns(self._store, self._floor_state, self._user, self._calls)
+        self._calls = ToolCalls(self._store)
+        self._user = UserTurns(self._store, self._floor_state, self._sent_audio)
+        self._playback = PlaybackTimes()
+        self._model = ModelTurns(self._store, self._floor_state, self._user, self._calls, self._playback)
 
     @property
     def model_turn(self) -> int | None:
-        """Index of the model's open turn, to which its sound belongs; None between turns."""
+        """Index of the model's open turn, to which its audio belongs; None between turns."""
         return self._model.turn
 
     def infer(self, event: Event, now_ms: float) -> ActivityStart | None:
-        """Return the start of speech that a transcript implies where none was announced."""
+        """Return the start of speech that a transcript implies, if none was announced."""
         if not isinstance(event, InputTranscript | InterimInputTranscript) or not event.text:
             return None
         if self.floor is Floor.LISTENING and not self._user.owns(event, self.model_turn, now_ms):
@@ -580,112 +557,138 @@ class ConversationTracker(TurnTracker):
         return None
 
     def fold(self, event: Event, now_ms: float) -> list[Turn]:
-        """Take in one event; returns the turns that look different now."""
+        """Apply an event; returns the turns that look different now."""
         inferred = self.infer(event, now_ms)
         if inferred is not None:
             self._fold(inferred, now_ms)
         self._fold(event, now_ms)
-        return self._store.changed()
+        return self._store.take_changed()
 
     def playback_progress(self, index: int, sample: int, now_ms: float) -> list[Turn]:
-        """Take in how far playback is; returns the turns heard to their end."""
-        return self._model.playback_progress(index, sample, now_ms)
+        """Record how far a turn has been played; returns the turns that have now been played to their end."""
+        # Playback of a later turn means that earlier ones were played to their end.
+        ended = {
+            earlier: self._playback.end(earlier, self._store[earlier].audio_samples, now_ms)
+            for earlier in self._playback.before(index)
+        }
+        turn = self._store.get(index)
+        if turn is not None:
+            complete = turn.final or index == self._model.generated
+            samples = turn.audio_samples if complete else None
+            ended[index] = self._playback.progress(index, sample, samples, now_ms)
+        return [
+            self._store.patch(one, timing=with_heard_ms(self._store[one].timing, heard_ms))
+            for one, heard_ms in ended.items()
+            if heard_ms is not None
+        ]
 
     def playback_stopped(self, index: int, sample: int, now_ms: float) -> list[Turn]:
         """Cut a turn where playback was stopped; returns it if that changed it."""
-        return self._model.playback_stopped(index, sample, now_ms)
+        turn = self._store.get(index)
+        if turn is None or turn.speaker != "model" or not turn.final or turn.declined:
+            return []
+        complete = sample >= turn.audio_samples and index == self._model.generated
+        sample = max(0, min(sample, turn.audio_samples))
+        timing = with_heard_ms(turn.timing, self._playback.end(index, sample, now_ms))
+        heard_sample = None if complete else sample
+        cut = self._store.patch(index, interrupted=not complete, heard_sample=heard_sample, timing=timing)
+        return [] if cut == turn else [cut]
 
     def _fold(self, event: Event, now_ms: float) -> None:
         match event:
             case OutputAudio() | OutputText() | OutputMedia():
-                self._model.link_ms = self.link_ms
-                self._model.sound(event, now_ms)
+                self._model.on_output(event, self.link_ms, now_ms)
             case OutputTranscript():
-                self._model.transcript(event, now_ms)
+                self._model.on_transcript(event, now_ms)
             case Thought():
-                self._model.thought(event)
+                self._model.on_thought(event)
             case Grounding() | UrlContext() | ExecutableCode() | CodeResult():
-                self._model.note(event, now_ms)
+                self._model.on_metadata(event, now_ms)
             case InputTranscript() | InterimInputTranscript():
                 self._input_transcript(event, now_ms)
             case ActivityStart():
                 self._begin_speech()
-                self._user.start(event)
+                self._user.on_activity_start(event)
             case ActivityEnd():
-                self._user.end(event, now_ms)
+                self._user.on_activity_end(event, now_ms)
             case TextSent():
                 self._user.close()
-                self._model.leave_held()
-                self._user.typed(event, now_ms)
+                self._model.close_held_open()
+                self._user.on_text(event, now_ms)
             case ImageSent():
-                self._user.picture()
+                self._user.on_image()
             case ToolCall() | ToolResult() | ToolCallCancelled():
-                self._tool(event, now_ms)
+                self._tool_event(event, now_ms)
             case ToolApprovalRequested() | ToolApproved() | ToolUpdate():
-                self._calls.go_on(event, now_ms)
+                self._calls.update(event, now_ms)
                 if isinstance(event, ToolUpdate) and event.sent:
-                    self._model.told(self._calls.turn_of(event.id))
+                    self._model.on_result_sent(self._calls.turn_of(event.id))
             case SessionStarted():
-                self._outgoing.begin()
+                self._sent_audio.restart()
             case _:
-                self._end_of_turn(event, now_ms)
+                self._fold_end(event, now_ms)
 
-    def _end_of_turn(self, event: Event, now_ms: float) -> None:
+    def _fold_end(self, event: Event, now_ms: float) -> None:
         match event:
             case GenerationComplete():
-                self._model.generation_complete()
+                self._model.on_generation_complete()
             case InteractionStatus():
-                self._model.status(event)
+                self._model.on_status(event)
             case TurnComplete():
-                self._model.complete(event, now_ms)
+                self._model.on_turn_complete(event, now_ms)
             case Interrupted():
-                self._model.interrupt(event, now_ms)
+                self._model.on_interrupted(event, now_ms)
             case WaitingForInput():
-                self._model.wait(event, now_ms)
+                self._model.on_waiting_for_input(event, now_ms)
             case ConnectionReplaced(replayed=replayed):
-                self._outgoing.begin()
-                self._model.end(now_ms)
-                self._user.moved(again=replayed)
-                self._floor_state.step_and_ask_again(event)
+                self._sent_audio.restart()
+                self._model.on_connection_ended(now_ms)
+                self._user.on_connection_replaced(replayed=replayed)
+                self._floor_state.step_and_replay_pending(event)
             case SessionEnded():
                 self._calls.cancel_all(now_ms)
-                self._model.end(now_ms)
+                self._model.on_connection_ended(now_ms)
                 self._user.close()
-                self._floor_state.asked = []
+                self._floor_state.pending = []
                 self._floor_state.step(event)
 
     def _begin_speech(self) -> None:
         self._user.begin()
-        self._model.leave_held()
+        self._model.close_held_open()
 
     def _input_transcript(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> None:
         if isinstance(event, InputTranscript):
-            self._user.speaks(event.language)
+            self._user.set_language(event.language)
         if event.text:
             if not self._user.owns(event, self.model_turn, now_ms):
                 self._begin_speech()
-                self._floor_state.asked = self._floor_state.asked or [ActivityStart(inferred=True)]
-            self._user.transcript(event, now_ms)
+                self._floor_state.pending = self._floor_state.pending or [ActivityStart(inferred=True)]
+            self._user.on_transcript(event, now_ms)
         if isinstance(event, InputTranscript) and event.finished:
-            self._user.finish()
+            self._user.on_transcript_finished()
 
-    def _tool(self, event: ToolCall | ToolResult | ToolCallCancelled, now_ms: float) -> None:
+    def _tool_event(self, event: ToolCall | ToolResult | ToolCallCancelled, now_ms: float) -> None:
         match event:
             case ToolCall():
-                self._model.call(event, now_ms)
+                self._model.on_tool_call(event, now_ms)
             case ToolResult():
-                index, told = self._calls.turn_of(event.id), self._calls.told_of(event.id)
+                index, updates_sent = self._calls.turn_of(event.id), self._calls.has_sent_update(event.id)
                 self._calls.finish(event, now_ms)
                 if not self._calls:
                     self._floor_state.step(event)
                 if index is not None and index == self.model_turn:
                     if event.scheduling == "SILENT":
-                        self._model.settle(told, now_ms)
+                        self._model.on_silent_result(updates_sent, now_ms)
                     else:
-                        self._model.told(index)
+                        self._model.on_result_sent(index)
             case ToolCallCancelled(ids=ids):
                 for id in ids:
                     self._calls.cancel(id, now_ms)
                 if not self._calls:
-                    self._model.leave_held()
-                    self._floor_state.step_and_ask_again(event)
+                    self._model.close_held_open()
+                    self._floor_state.step_and_replay_pending(event)
+
+
+def with_heard_ms(timing: Timing | None, heard_ms: float | None) -> Timing | None:
+    """Return `timing` with how long the turn was heard, if both are known."""
+    return timing if timing is None or heard_ms is None else replace(timing, heard_ms=heard_ms)

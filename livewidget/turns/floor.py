@@ -1,4 +1,4 @@
-"""Who may speak: a table from floor and event to floor. Everything that moves the floor is in `FLOOR`."""
+"""The floor: who may speak, as a table from floor and event to the next floor."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from livewidget.events import (
 
 
 class Floor(enum.Enum):
-    """Who may speak. Changed only by `FLOOR`, and by silence where a model completes no turns."""
+    """Who may speak. Changed only by `FLOOR`, and by silence for models that do not complete turns."""
 
     LISTENING = "listening"
     USER = "user"
@@ -34,8 +34,8 @@ class Floor(enum.Enum):
     TOOL = "tool"
 
 
-#: Floor → event → floor. An event absent from a row leaves the floor as it is: servers differ in what they
-#: send and when, and no order of theirs is an error.
+#: Floor → event → next floor. An event missing in a row leaves the floor unchanged: servers differ in what
+#: they send and when, so no order of events is treated as an error.
 FLOOR: Final[Mapping[Floor, Mapping[type, Floor]]] = {
     Floor.LISTENING: {
         ActivityStart: Floor.USER,
@@ -72,7 +72,7 @@ FLOOR: Final[Mapping[Floor, Mapping[type, Floor]]] = {
         ConnectionReplaced: Floor.LISTENING,
         SessionEnded: Floor.LISTENING,
     },
-    # TurnComplete is absent: 2.5 models complete their turn before the tool's result is sent.
+    # TurnComplete is missing: 2.5 models complete their turn before they receive the tool's result.
     Floor.TOOL: {
         ActivityStart: Floor.USER,
         TextSent: Floor.THINKING,
@@ -87,41 +87,41 @@ FLOOR: Final[Mapping[Floor, Mapping[type, Floor]]] = {
 }
 
 
-def step(floor: Floor, event: Event) -> Floor:
+def next_floor(floor: Floor, event: Event) -> Floor:
     """Return the floor after `event`."""
     return FLOOR[floor].get(type(event), floor)
 
 
 class FloorState:
-    """Gives the floor, and remembers what the user did since the model's open turn began.
+    """The current floor, and the user's input that the model has not begun to answer.
 
     Attributes:
         floor: Who may speak.
-        asked: Start and end of speech or typed text that still wait for an answer.
+        pending: Unanswered input: the start and end of speech, or typed text.
     """
 
     def __init__(self) -> None:
         self.floor = Floor.LISTENING
-        self.asked: list[Event] = []
+        self.pending: list[Event] = []
 
     def step(self, event: Event) -> None:
         """Move the floor."""
-        self.floor = step(self.floor, event)
+        self.floor = next_floor(self.floor, event)
 
-    def free(self) -> None:
-        """Nobody speaks any more, in a talk that has no turns to complete."""
+    def reset(self) -> None:
+        """Give the floor to nobody and forget pending input."""
         self.floor = Floor.LISTENING
-        self.asked = []
+        self.pending = []
 
-    def step_and_ask_again(self, event: Event) -> None:
-        """The model's turn is over; what the user did meanwhile still waits for an answer."""
+    def step_and_replay_pending(self, event: Event) -> None:
+        """Move the floor at the end of a model turn. Input made during that turn still awaits an answer."""
         self.step(event)
-        for asked in self.asked:
-            self.step(asked)
+        for pending in self.pending:
+            self.step(pending)
 
 
 def diagram() -> str:
-    """Return `FLOOR` as the text of a Mermaid state diagram, for CONTRIBUTING.md."""
+    """Return `FLOOR` as a Mermaid state diagram, for CONTRIBUTING.md."""
     lines = ["stateDiagram-v2", f"    [*] --> {Floor.LISTENING.name}"]
     for floor, row in FLOOR.items():
         arrows: dict[Floor, list[str]] = {}

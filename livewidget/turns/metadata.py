@@ -1,8 +1,8 @@
-"""Reads what the service says beside an answer: sources, searches, pages, code, languages.
+"""Reads what the service reports about an answer: sources, searches, pages, code, languages.
 
-All of it comes as the server sent it, so nothing about its shape is taken for granted: what is not of the
-expected shape is left out, what is too long is cut, what is too much is dropped. An address becomes a link on
-the page, so it must be plain http or https and mean the same to every reader of addresses.
+All of it comes as the server sent it, so its shape is not trusted: what has an unexpected shape is left out,
+what is too long is cut, and what is too much is dropped. An address becomes a link on the page, so it must be
+plain http or https, and must mean the same to every URL parser.
 """
 
 from __future__ import annotations
@@ -13,36 +13,39 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from livewidget.events import CodeResult, ExecutableCode, Grounding, UrlContext
-from livewidget.turns.turn import CodeRun, Page, Source
+from livewidget.turns.turn import CodeRun, WebPage, WebSource
 
+#: Limits on what is kept of one turn, and on lengths in characters. Chosen: more than any answer has needed,
+#: and little enough to be shown on a card and sent to every page.
 MOST_SOURCES: Final = 50
 MOST_QUERIES: Final = 20
 MOST_RUNS: Final = 20
 MOST_PAGES: Final = 50
-
 TITLE_LENGTH: Final = 200
 QUERY_LENGTH: Final = 300
 ADDRESS_LENGTH: Final = 4_096
 CODE_LENGTH: Final = 20_000
 THOUGHTS_LENGTH: Final = 50_000
 
-_BEFORE_STATUS: Final = "URL_RETRIEVAL_STATUS_"
-_BEFORE_OUTCOME: Final = "OUTCOME_"
+#: Prefixes of the API's enum values.
+_STATUS_PREFIX: Final = "URL_RETRIEVAL_STATUS_"
+_OUTCOME_PREFIX: Final = "OUTCOME_"
 _WORD: Final = re.compile(r"[A-Z][A-Z_]{0,39}", re.ASCII)
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,6}", re.ASCII)
-# A backslash is a slash to browsers and none to Python; a name before an @ dresses one host up as another.
+# Browsers treat a backslash as a slash, Python does not. (User info before an @, which disguises the host, is
+# refused separately.)
 _NOT_IN_ADDRESSES: Final = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029]")
 
 
 def host_of(address: object) -> str | None:
-    """Return the host of an http or https address, or None if it is nothing to link to."""
+    """Return the host of an http or https address, or None if it must not become a link."""
     if not isinstance(address, str) or not 0 < len(address) <= ADDRESS_LENGTH:
         return None
     if _NOT_IN_ADDRESSES.search(address):
         return None
     try:
         parts = urlsplit(address)
-        _ = parts.port  # Raises where it is no number.
+        _ = parts.port  # Raises ValueError if it is not a number.
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or "@" in parts.netloc:
@@ -50,8 +53,8 @@ def host_of(address: object) -> str | None:
     return parts.hostname or None
 
 
-def sources_of(metadata: Mapping[str, Any], known: tuple[Source, ...] = ()) -> tuple[Source, ...]:
-    """Return `known` and the sources of a `groundingMetadata`, each address once."""
+def sources_of(metadata: Mapping[str, Any], known: tuple[WebSource, ...] = ()) -> tuple[WebSource, ...]:
+    """Return `known` plus the sources in a `groundingMetadata`, without duplicates."""
     found = {source.uri: source for source in known}
     for chunk in _mappings(metadata.get("groundingChunks")):
         for kind in ("web", "maps", "retrievedContext"):
@@ -61,12 +64,12 @@ def sources_of(metadata: Mapping[str, Any], known: tuple[Source, ...] = ()) -> t
             uri = place.get("uri")
             host = host_of(uri)
             if isinstance(uri, str) and host is not None and uri not in found:
-                found[uri] = Source(title=_line(place.get("title"), TITLE_LENGTH) or host, uri=uri)
+                found[uri] = WebSource(title=_line(place.get("title"), TITLE_LENGTH) or host, uri=uri)
     return tuple(found.values())
 
 
 def queries_of(metadata: Mapping[str, Any], known: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return `known` and what was searched for by a `groundingMetadata`, each once."""
+    """Return `known` plus the search queries in a `groundingMetadata`, without duplicates."""
     found = dict.fromkeys(known)
     for query in _list(metadata.get("webSearchQueries")):
         line = _line(query, QUERY_LENGTH)
@@ -75,22 +78,22 @@ def queries_of(metadata: Mapping[str, Any], known: tuple[str, ...] = ()) -> tupl
     return tuple(found)
 
 
-def pages_of(metadata: Mapping[str, Any], known: tuple[Page, ...] = ()) -> tuple[Page, ...]:
-    """Return `known` and the pages of a `urlContextMetadata`; a page that comes again has its new status."""
+def pages_of(metadata: Mapping[str, Any], known: tuple[WebPage, ...] = ()) -> tuple[WebPage, ...]:
+    """Return `known` plus the pages in a `urlContextMetadata`; a repeated page gets its new status."""
     found = {page.url: page for page in known}
     for page in _mappings(metadata.get("urlMetadata")):
         url = page.get("retrievedUrl")
         if not isinstance(url, str) or host_of(url) is None:
             continue
         if url in found or len(found) < MOST_PAGES:
-            found[url] = Page(
-                url=url, status=_word(page.get("urlRetrievalStatus"), _BEFORE_STATUS) or "UNKNOWN"
+            found[url] = WebPage(
+                url=url, status=_word(page.get("urlRetrievalStatus"), _STATUS_PREFIX) or "UNKNOWN"
             )
     return tuple(found.values())
 
 
-def tells(event: Grounding | UrlContext | ExecutableCode | CodeResult) -> bool:
-    """Return whether there is anything in it: an answer is not begun by an empty list."""
+def has_content(event: Grounding | UrlContext | ExecutableCode | CodeResult) -> bool:
+    """Return whether the event holds anything to show: an empty list does not begin an answer."""
     match event:
         case Grounding(metadata=metadata):
             return bool(sources_of(metadata) or queries_of(metadata))
@@ -102,20 +105,20 @@ def tells(event: Grounding | UrlContext | ExecutableCode | CodeResult) -> bool:
             return bool(outcome or output)
 
 
-class Runs:
-    """The code of one turn. Results find their code by its id, else they belong to the oldest that runs."""
+class CodeRuns:
+    """The code of one turn. A result belongs to the code with its id, else to the oldest without a result."""
 
     def __init__(self) -> None:
         self._runs: list[tuple[str | None, CodeRun]] = []
 
-    def code(self, event: ExecutableCode) -> tuple[CodeRun, ...]:
-        """Add code that begins to run; returns all of it."""
+    def add_code(self, event: ExecutableCode) -> tuple[CodeRun, ...]:
+        """Add code that begins to run; returns all runs."""
         run = CodeRun(language=_word(event.language, ""), code=event.code[:CODE_LENGTH])
         return self._add(event.id, run)
 
-    def result(self, event: CodeResult) -> tuple[CodeRun, ...]:
-        """Add what came of it; returns all of it."""
-        outcome = _word(event.outcome, _BEFORE_OUTCOME) or "UNKNOWN"
+    def add_result(self, event: CodeResult) -> tuple[CodeRun, ...]:
+        """Add a result; returns all runs."""
+        outcome = _word(event.outcome, _OUTCOME_PREFIX) or "UNKNOWN"
         output = event.output[:CODE_LENGTH]
         waiting = [at for at, (_, run) in enumerate(self._runs) if run.outcome is None]
         named = [at for at in waiting if event.id is not None and self._runs[at][0] == event.id]
@@ -136,13 +139,13 @@ class Runs:
 
 
 def language_of(code: str | None) -> str | None:
-    """Return a language code if it is one."""
+    """Return `code` if it is a well-formed language code, else None."""
     return code if code is not None and _LANGUAGE.fullmatch(code) else None
 
 
-def _word(word: object, before: str) -> str | None:
-    """Return a word of one of the service's enums without what all words of that enum begin with."""
-    bare = word.upper().removeprefix(before) if isinstance(word, str) else ""
+def _word(value: object, prefix: str) -> str | None:
+    """Return an enum value of the service without the prefix of its enum, or None if it is malformed."""
+    bare = value.upper().removeprefix(prefix) if isinstance(value, str) else ""
     return bare if _WORD.fullmatch(bare) else None
 
 

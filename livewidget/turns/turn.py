@@ -1,26 +1,32 @@
-"""What was said, turn by turn: plain immutable data, the same in a cell, on the page and in a recording."""
+"""`Turn` and its parts: plain immutable data, the same in a cell, on the page and in a recording."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-#: Positions in a model turn's audio count samples at this rate, in Hz.
-AUDIO_RATE = 24_000
+#: Sample rate of positions in a model turn's audio, in Hz: that of the Live API's output.
+AUDIO_RATE: Final = 24_000
 
-#: Pace of speech assumed where nothing better is known, in characters per second.
-CHARACTERS_PER_SECOND = 20
+#: Assumed rate of speech, in characters per second, to place text for which there is no other clue. Chosen: a
+#: bit faster than the 15 or so of read English, so that text is rather early than late.
+CHARACTERS_PER_SECOND: Final = 20
+
+#: A character of a script written without spaces: Chinese, Japanese, Thai, Lao, Burmese, Khmer.
+UNSPACED: Final = (
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of a turn's text, and where in the turn's audio it begins.
+    """A piece of a turn's text and its position in the turn's audio.
 
     Attributes:
-        text: As it came, with its spaces; joining all spans gives the text.
-        sample: Samples of this turn's audio, at 24 kHz, before the text begins to be heard; 0 in user turns.
+        text: The text with its spaces: concatenating all spans gives the turn's text.
+        sample: Where in the turn's audio the text begins, in samples at 24 kHz; 0 in user turns.
     """
 
     text: str
@@ -32,15 +38,15 @@ class ToolUse:
     """One call of a Python function by the model.
 
     Attributes:
-        id: The call's id; the service's own, or one made up where it gives none.
+        id: Identifies the call; generated here if the service sent none.
         name: The function.
         args: Its arguments.
         result: What was sent to the model, or None.
         error: Why it failed, in one sentence, or None.
         duration_ms: How long it ran, in milliseconds.
-        state: "asking" while a person may allow it, "running", "done", "failed", "refused" where nobody
-            allowed it, or "cancelled".
-        updates: What it gave while it ran; the newest 20.
+        state: "asking" (waits for a person's approval), "running", "done", "failed", "refused" (not approved)
+            or "cancelled".
+        updates: The values that it yielded while it ran; the latest 20.
     """
 
     id: str
@@ -54,11 +60,11 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Something on the web that the answer rests on.
+class WebSource:
+    """A web page that the answer is based on.
 
     Attributes:
-        title: What the service calls it; its host where the service gives no name.
+        title: Its title, or its host if the service sent none.
         uri: Its address; always http or https.
     """
 
@@ -71,9 +77,9 @@ class CodeRun:
     """Code that the model wrote and the service ran.
 
     Attributes:
-        language: As the service names it, such as "PYTHON"; None where it does not.
-        code: The code; "" where only its output came.
-        outcome: "OK", "FAILED", "DEADLINE_EXCEEDED" or another word of the service's; None while it runs.
+        language: The service's name for it, such as "PYTHON"; None if it sent none.
+        code: The code; "" if only its output arrived.
+        outcome: "OK", "FAILED", "DEADLINE_EXCEEDED" or another value of the service; None while it runs.
         output: What it printed, or why it failed.
     """
 
@@ -84,12 +90,12 @@ class CodeRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A page that the model was asked to read.
+class WebPage:
+    """A web page that the model tried to read.
 
     Attributes:
         url: Its address; always http or https.
-        status: "SUCCESS", "ERROR", "PAYWALL", "UNSAFE" or another word of the service's.
+        status: "SUCCESS", "ERROR", "PAYWALL", "UNSAFE" or another value of the service.
     """
 
     url: str
@@ -100,17 +106,18 @@ class Page:
 class Timing:
     """Where the time of an answer went, in milliseconds.
 
-    From the end of speech to the last sound heard: `decision_ms`, then `network_ms`, `tool_ms` and `wait_ms`,
-    which add up to the turn's `latency_ms`, then `heard_ms`.
+    In order: `decision_ms`; then `network_ms`, `tool_ms` and `wait_ms`, whose sum is the turn's `latency_ms`;
+    then `heard_ms`.
 
     Attributes:
-        decision_ms: From the end of speech until it was noticed, where the service tells how far into the
-            sound the speech ended; else None.
-        network_ms: Round trip of the link; None if it is unknown.
-        tool_ms: The calls of functions before the first sound; where several ran at once, once.
-        wait_ms: The rest of the time until the first sound: the model's own, and that of a person who is
-            asked whether a function may run.
-        heard_ms: From the first sound to the last that was heard; None while it plays, and where nobody says.
+        decision_ms: From the end of speech until it was detected, if the service reports the position of the
+            end in the audio; else None.
+        network_ms: Round trip of the link; None if it is not known.
+        tool_ms: How long tool calls ran before the first sound; overlapping calls count once.
+        wait_ms: The remaining time until the first sound: the model's own, and that of a person asked for
+            approval.
+        heard_ms: From the first sound to the last one played; None while it plays, and if playback is not
+            reported.
     """
 
     decision_ms: float | None = None
@@ -122,28 +129,31 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One turn of the talk. A change makes a new `Turn` with the same `index`: replace, never append.
+    """One turn of the conversation.
+
+    A change makes a new `Turn` with the same `index`, which replaces the old one.
 
     Attributes:
-        index: Identity and order. It rises from turn to turn; numbers may be left out.
+        index: Identity and order. It rises from turn to turn, possibly with gaps.
         speaker: Who has the turn.
         spans: The text so far.
-        interim: What is heard so far and may still change; follows the spans. User turns only.
+        interim: A provisional transcript that follows the spans. User turns only.
         final: Nobody speaks in this turn any more. A late transcript may still change its text.
         interrupted: The model was cut off.
-        heard_sample: Where the person stopped hearing an interrupted turn, in samples at 24 kHz, if known.
-        latency_ms: Milliseconds from the end of the user's speech or text to the first sound of the answer.
-        thoughts: The model's summary of its thinking.
+        heard_sample: Where playback of an interrupted turn stopped, in samples at 24 kHz, if known.
+        latency_ms: From the end of the user's speech or text to the first sound of the answer, in
+            milliseconds.
+        thoughts: The model's thought summary.
         tools: The calls made in this turn, in order.
         audio_samples: Length of the audio received for this turn, in samples at 24 kHz.
-        sources: What the answer rests on, by a search of the service's; at most 50.
+        sources: What the answer is based on, found by the service's search; at most 50.
         queries: What was searched for; at most 20.
-        code: What the service ran for this answer; the newest 20.
+        code: What the service ran for this answer; the latest 20.
         pages: What was read for this answer; at most 50.
-        language: What is spoken, as a BCP-47 code, where the service says it.
-        declined: The model chose not to answer. Its turn has no words.
-        images: Pictures that were sent since the user's turn before, up to the end of this one.
-        timing: Where the time went. Model turns with sound only.
+        language: The language spoken, as a BCP-47 code, if the service reports it.
+        declined: The model chose not to answer; its turn has no text.
+        images: Number of images sent since the end of the previous user turn, up to the end of this one.
+        timing: Where the time went. Model turns with audio only.
     """
 
     index: int
@@ -157,10 +167,10 @@ class Turn:
     thoughts: str = ""
     tools: tuple[ToolUse, ...] = ()
     audio_samples: int = 0
-    sources: tuple[Source, ...] = ()
+    sources: tuple[WebSource, ...] = ()
     queries: tuple[str, ...] = ()
     code: tuple[CodeRun, ...] = ()
-    pages: tuple[Page, ...] = ()
+    pages: tuple[WebPage, ...] = ()
     language: str | None = None
     declined: bool = False
     images: int = 0
@@ -168,12 +178,12 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """What was said and heard: all of the text, or as far as it was heard when the turn was cut."""
+        """The text; of an interrupted turn only the part that was heard, if known."""
         return "".join(span.text for span in self.heard_spans)
 
     @property
     def heard_spans(self) -> tuple[Span, ...]:
-        """The spans as far as they were heard; the last is cut between words, in proportion to its sound."""
+        """The spans as far as they were heard, the last one cut between words in proportion to its audio."""
         if not self.interrupted or self.heard_sample is None:
             return self.spans
         heard: list[Span] = []
@@ -191,24 +201,44 @@ class Turn:
             break
         return tuple(heard)
 
+    @property
+    def next_sample(self) -> int:
+        """Where a transcript that arrives now begins: after the audio received and the text before it."""
+        if not self.spans:
+            return self.audio_samples
+        last = self.spans[-1]
+        return max(self.audio_samples, last.sample + spoken_samples(last.text))
+
     def _end_of(self, position: int) -> int:
-        """Return the sample at which a span ends. The last may run ahead of the sound received."""
+        """Return the sample at which a span ends. The last one may extend beyond the audio received."""
         span = self.spans[position]
         if position + 1 < len(self.spans):
             return max(self.spans[position + 1].sample, span.sample + 1)
         return max(self.audio_samples, span.sample + spoken_samples(span.text), span.sample + 1)
 
 
+def samples_of(pcm: bytes, sample_rate: int) -> int:
+    """Return the length of PCM16 audio, in samples at 24 kHz."""
+    return len(pcm) // 2 * AUDIO_RATE // sample_rate
+
+
 def spoken_samples(text: str) -> int:
-    """Return about how long `text` takes to say, in samples at 24 kHz."""
+    """Return about how long `text` takes to speak, in samples at 24 kHz."""
     return len(text) * AUDIO_RATE // CHARACTERS_PER_SECOND
 
 
 def words_until(text: str, position: float) -> str:
-    """Return the words of `text` of which more than half lies before `position`, a count of characters."""
+    """Return the words of `text` that lie more than half before `position`, in characters."""
     end = 0
     for word in re.finditer(r"\S+", text):
         if (word.start() + word.end()) / 2 >= position:
             break
         end = word.end()
     return text[:end]
+
+
+def spaced_after(spans: Sequence[Span], text: str) -> str:
+    """Return `text` with a leading space if it needs one after `spans`."""
+    before = spans[-1].text if spans else ""
+    joined = not before or not text or before[-1].isspace() or text[0].isspace()
+    return text if joined or re.match(UNSPACED, before[-1]) or re.match(UNSPACED, text) else f" {text}"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.tools import Tool, ToolSource
-from livewidget.turns import CodeRun, Page, Timing, ToolUse, Turn
+from livewidget.turns import CodeRun, Timing, ToolUse, Turn, WebPage
 from livewidget.ui.messages import AnatomyView, CodeView, PageView, SourceLink, SpanView, ToolView, TurnView
 
 ARGS_LENGTH = 300
@@ -85,7 +85,7 @@ def code_view(run: CodeRun) -> CodeView:
     )
 
 
-def page_view(page: Page) -> PageView:
+def page_view(page: WebPage) -> PageView:
     """Return a page that was to be read for the page that shows it."""
     return PageView(url=page.url, status=_STATUS.get(page.status, "failed"))
 

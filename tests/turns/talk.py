@@ -23,8 +23,8 @@ def interim(text: str) -> InterimInputTranscript:
 class Talk:
     """A record and a clock that a test moves."""
 
-    def __init__(self, record: TurnTracker | None = None) -> None:
-        self.conversation = ConversationTracker() if record is None else record
+    def __init__(self, tracker: TurnTracker | None = None) -> None:
+        self.conversation = ConversationTracker() if tracker is None else tracker
         self.now_ms = 0.0
 
     def fold(self, *events):

@@ -18,7 +18,7 @@ from livewidget.events import (
     UrlContext,
     WaitingForInput,
 )
-from livewidget.turns import CodeRun, Floor, Page, Source
+from livewidget.turns import CodeRun, Floor, WebPage, WebSource
 from livewidget.turns.metadata import THOUGHTS_LENGTH
 from tests.turns.talk import Talk, heard, interim, said, sound
 
@@ -28,7 +28,7 @@ GROUNDING = Grounding(
         "groundingChunks": [{"web": {"uri": "https://a.example/x", "title": "Tides"}}],
     }
 )
-SOURCE = Source("Tides", "https://a.example/x")
+SOURCE = WebSource("Tides", "https://a.example/x")
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_code_of_one_turn_is_not_found_by_a_result_in_the_next(talk):
 def test_pages(talk):
     page = {"retrievedUrl": "https://a.example/", "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_PAYWALL"}
     talk.fold(TextSent(text="Read"), UrlContext(metadata={"urlMetadata": [page]}), sound(1))
-    assert talk.turns[-1].pages == (Page("https://a.example/", "PAYWALL"),)
+    assert talk.turns[-1].pages == (WebPage("https://a.example/", "PAYWALL"),)
 
 
 def test_thoughts_have_an_end(talk):

@@ -5,7 +5,7 @@ import typing
 from livewidget import events
 from livewidget.events import ActivityStart, Interrupted, OutputAudio, SessionEnded, TurnComplete
 from livewidget.turns import FLOOR, Floor, diagram
-from livewidget.turns.floor import step
+from livewidget.turns.floor import next_floor
 
 
 def test_every_floor_has_a_row_and_every_row_names_events():
@@ -17,18 +17,18 @@ def test_every_floor_has_a_row_and_every_row_names_events():
 
 def test_every_floor_can_be_left_and_the_end_of_the_session_leaves_all():
     for floor in Floor:
-        assert step(floor, SessionEnded()) is Floor.LISTENING
+        assert next_floor(floor, SessionEnded()) is Floor.LISTENING
 
 
 def test_an_event_absent_from_a_row_leaves_the_floor_as_it_is():
-    assert step(Floor.LISTENING, Interrupted()) is Floor.LISTENING
-    assert step(Floor.TOOL, TurnComplete()) is Floor.TOOL
-    assert step(Floor.USER, ActivityStart()) is Floor.USER
+    assert next_floor(Floor.LISTENING, Interrupted()) is Floor.LISTENING
+    assert next_floor(Floor.TOOL, TurnComplete()) is Floor.TOOL
+    assert next_floor(Floor.USER, ActivityStart()) is Floor.USER
 
 
 def test_the_table_decides():
-    assert step(Floor.LISTENING, ActivityStart()) is Floor.USER
-    assert step(Floor.THINKING, OutputAudio(data=b"")) is Floor.MODEL
+    assert next_floor(Floor.LISTENING, ActivityStart()) is Floor.USER
+    assert next_floor(Floor.THINKING, OutputAudio(data=b"")) is Floor.MODEL
 
 
 def test_the_diagram_has_one_arrow_for_each_pair_of_floors():

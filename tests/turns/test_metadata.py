@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewidget.events import CodeResult, ExecutableCode
-from livewidget.turns import CodeRun, Page, Source, metadata
-from livewidget.turns.metadata import Runs, host_of, language_of, pages_of, queries_of, sources_of
+from livewidget.turns import CodeRun, WebPage, WebSource, metadata
+from livewidget.turns.metadata import CodeRuns, host_of, language_of, pages_of, queries_of, sources_of
 
 WIKI = {"web": {"uri": "https://en.wikipedia.org/wiki/Tide", "title": "Tide"}}
 
@@ -18,8 +18,8 @@ def test_sources_and_queries_are_read_once_each_in_order():
         "searchEntryPoint": {"renderedContent": "<script>alert(1)</script>"},
     }
     assert queries_of(grounding) == ("tides", "why tides")
-    wiki = Source("Tide", "https://en.wikipedia.org/wiki/Tide")
-    assert sources_of(grounding) == (wiki, Source("noaa.example", "http://noaa.example/a"))
+    wiki = WebSource("Tide", "https://en.wikipedia.org/wiki/Tide")
+    assert sources_of(grounding) == (wiki, WebSource("noaa.example", "http://noaa.example/a"))
     more = {"groundingChunks": [{"maps": {"uri": "https://maps.example/x", "title": "Pier"}}]}
     assert [source.title for source in sources_of(more, (wiki,))] == ["Tide", "Pier"]
 
@@ -28,8 +28,8 @@ def test_pages_keep_their_last_status():
     first = {"urlMetadata": [{"retrievedUrl": "https://a.example/", "urlRetrievalStatus": "nonsense !"}]}
     read = "URL_RETRIEVAL_STATUS_SUCCESS"
     again = {"urlMetadata": [{"retrievedUrl": "https://a.example/", "urlRetrievalStatus": read}]}
-    assert pages_of(first) == (Page("https://a.example/", "UNKNOWN"),)
-    assert pages_of(again, pages_of(first)) == (Page("https://a.example/", "SUCCESS"),)
+    assert pages_of(first) == (WebPage("https://a.example/", "UNKNOWN"),)
+    assert pages_of(again, pages_of(first)) == (WebPage("https://a.example/", "SUCCESS"),)
 
 
 @pytest.mark.parametrize(
@@ -80,23 +80,23 @@ def test_what_is_too_long_is_cut_and_what_is_too_much_dropped():
     assert len(queries) == metadata.MOST_QUERIES
     pages = [{"retrievedUrl": f"https://a.example/{n}"} for n in range(999)]
     assert len(pages_of({"urlMetadata": pages})) == metadata.MOST_PAGES
-    runs = Runs()
+    runs = CodeRuns()
     for _ in range(99):
-        code = runs.code(ExecutableCode(code="x" * 99_999))
+        code = runs.add_code(ExecutableCode(code="x" * 99_999))
     assert len(code) == metadata.MOST_RUNS
     assert len(code[0].code) == metadata.CODE_LENGTH
 
 
 def test_results_find_their_code():
-    runs = Runs()
-    runs.code(ExecutableCode(code="a()", language="PYTHON", id="1"))
-    runs.code(ExecutableCode(code="b()", language="python", id="2"))
-    assert runs.result(CodeResult(outcome="OUTCOME_FAILED", output="no", id="2")) == (
+    runs = CodeRuns()
+    runs.add_code(ExecutableCode(code="a()", language="PYTHON", id="1"))
+    runs.add_code(ExecutableCode(code="b()", language="python", id="2"))
+    assert runs.add_result(CodeResult(outcome="OUTCOME_FAILED", output="no", id="2")) == (
         CodeRun("PYTHON", "a()"),
         CodeRun("PYTHON", "b()", "FAILED", "no"),
     )
-    assert runs.result(CodeResult(outcome="OUTCOME_OK", output="yes"))[0].outcome == "OK"
-    assert runs.result(CodeResult(output="stray"))[-1] == CodeRun(None, "", "UNKNOWN", "stray")
+    assert runs.add_result(CodeResult(outcome="OUTCOME_OK", output="yes"))[0].outcome == "OK"
+    assert runs.add_result(CodeResult(output="stray"))[-1] == CodeRun(None, "", "UNKNOWN", "stray")
 
 
 @pytest.mark.parametrize("code", ["en", "es-419", "cmn-Hans-CN", "zh"])

@@ -49,38 +49,38 @@ STEP = st.tuples(EVENT, st.sampled_from([0.0, 40.0, 2000.0]), st.booleans())
     st.lists(STEP, max_size=40), st.sampled_from([ConversationTracker, TranslationTracker, DictationTracker])
 )
 def test_any_order_of_events_leaves_sound_turns(steps, kind):
-    record = kind()
+    tracker = kind()
     now = 0.0
     seen = {}
     for event, pause, heard in steps:
         now += pause
-        record.audio_sent(40.0, now)
-        for turn in [*record.tick(now), *record.fold(event, now)]:
+        tracker.audio_sent(40.0, now)
+        for turn in [*tracker.tick(now), *tracker.fold(event, now)]:
             seen[turn.index] = turn
-        if heard and record.turns:
-            index = record.turns[-1].index
+        if heard and tracker.turns:
+            index = tracker.turns[-1].index
             for turn in [
-                *record.playback_progress(index, 500, now),
-                *record.playback_stopped(index, 1000, now),
+                *tracker.playback_progress(index, 500, now),
+                *tracker.playback_stopped(index, 1000, now),
             ]:
                 seen[turn.index] = turn
-        check(record)
-    for turn in record.fold(e.SessionEnded(), now):
+        check(tracker)
+    for turn in tracker.fold(e.SessionEnded(), now):
         seen[turn.index] = turn
-    assert all(turn.final for turn in record.turns)
-    assert not any(use.state == "running" for turn in record.turns for use in turn.tools)
+    assert all(turn.final for turn in tracker.turns)
+    assert not any(use.state == "running" for turn in tracker.turns for use in turn.tools)
     # Whoever replaces turns by their index has the same turns, but for the length of sound.
-    assert [turn.text for turn in record.turns] == [seen[index].text for index in sorted(seen)]
+    assert [turn.text for turn in tracker.turns] == [seen[index].text for index in sorted(seen)]
 
 
-def check(record):
+def check(tracker):
     """Whatever happens, this is so."""
-    turns = record.turns
+    turns = tracker.turns
     assert [turn.index for turn in turns] == sorted({turn.index for turn in turns})
     unfinished = [turn.index for turn in turns if turn.speaker == "model" and not turn.final]
-    assert set(unfinished) <= {record.model_turn}
-    if isinstance(record, ConversationTracker):
-        assert unfinished == ([] if record.model_turn is None else [record.model_turn])
+    assert set(unfinished) <= {tracker.model_turn}
+    if isinstance(tracker, ConversationTracker):
+        assert unfinished == ([] if tracker.model_turn is None else [tracker.model_turn])
     for turn in turns:
         samples = [span.sample for span in turn.spans]
         assert samples == sorted(samples)

@@ -131,7 +131,7 @@ def test_a_spurious_interruption_does_not_cut_a_finished_turn(talk):
     assert talk.floor is Floor.USER
 
 
-# --- Calls that ask, and calls that go on -------------------------------------------------------------------
+# --- Calls that ask, and calls that go on ------------------------------------------------------------------------
 
 
 def test_a_call_that_asks_runs_once_it_is_allowed(talk):

@@ -17,7 +17,7 @@ from livewidget.events import (
     TurnComplete,
 )
 from livewidget.turns import Timing
-from livewidget.turns.store import Outgoing, timing_of, union_ms
+from livewidget.turns.store import SentAudioTimeline, timing_of, union_ms
 from tests.turns.talk import Talk, heard, said, sound
 
 
@@ -77,22 +77,22 @@ def test_the_decision_is_unknown_else(talk, offset):
 
 
 def test_offsets_count_from_the_newest_connection():
-    outgoing = Outgoing()
-    outgoing.sent(5000, 5000)
-    outgoing.begin()
-    outgoing.sent(100, 9000)
-    assert outgoing.since(100, 9050) == 50
-    assert outgoing.since(50, 9050) == 100
-    assert outgoing.since(5000, 9050) is None
-    assert outgoing.since(100, 99_999) is None, "so long ago that it is another count"
+    timeline = SentAudioTimeline()
+    timeline.add(5000, 5000)
+    timeline.restart()
+    timeline.add(100, 9000)
+    assert timeline.since(100, 9050) == 50
+    assert timeline.since(50, 9050) == 100
+    assert timeline.since(5000, 9050) is None
+    assert timeline.since(100, 99_999) is None, "so long ago that it is another count"
 
 
 def test_a_pause_of_the_microphone_is_no_sound():
-    outgoing = Outgoing()
-    outgoing.sent(1000, 1000)
-    outgoing.sent(1000, 9000)
-    assert outgoing.since(1000, 9100) == 8100
-    assert outgoing.since(1500, 9100) == 600
+    timeline = SentAudioTimeline()
+    timeline.add(1000, 1000)
+    timeline.add(1000, 9000)
+    assert timeline.since(1000, 9100) == 8100
+    assert timeline.since(1500, 9100) == 600
 
 
 def test_how_long_a_turn_was_heard(talk):

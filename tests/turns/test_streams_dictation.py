@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from livewidget.events import ActivityEnd, ActivityStart, SessionEnded, TurnComplete
 from livewidget.turns import DictationTracker, Floor
-from livewidget.turns.tracker import SILENCE_MS
+from livewidget.turns.streams import SILENCE_MS
 from tests.turns.talk import Talk, heard, interim, sound
 
 
@@ -91,12 +91,12 @@ def test_languages(talk):
 
 
 def test_the_start_of_speech_is_inferred_once(talk):
-    record = talk.conversation
-    assert record.infer(heard("Hello"), 0.0) == ActivityStart(inferred=True)
+    tracker = talk.conversation
+    assert tracker.infer(heard("Hello"), 0.0) == ActivityStart(inferred=True)
     talk.fold(heard("Hello"))
-    assert record.infer(heard(" there"), 0.0) is None
-    assert record.infer(heard(""), 0.0) is None
-    assert record.infer(sound(1), 0.0) is None
+    assert tracker.infer(heard(" there"), 0.0) is None
+    assert tracker.infer(heard(""), 0.0) is None
+    assert tracker.infer(sound(1), 0.0) is None
 
 
 def test_announced_speech(talk):

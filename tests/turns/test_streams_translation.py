@@ -21,7 +21,7 @@ from livewidget.turns import (
     TranslationTracker,
     tracker_for,
 )
-from livewidget.turns.tracker import SILENCE_MS, audible
+from livewidget.turns.streams import SILENCE_MS, audible
 from tests.turns.talk import Talk, heard, interim, said, sound
 
 

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from livewidget.turns import CodeRun, Page, Source, Span, ToolUse, Turn
+from livewidget.turns import CodeRun, Span, ToolUse, Turn, WebPage, WebSource
 from livewidget.ui.transcript import Transcript, html_of, pairs_of, text_of
 
 HOSTILE = [
@@ -50,10 +50,10 @@ def everything(text, uri="https://a.example/?q=1&r=%22"):
         interrupted=True,
         thoughts=text,
         tools=(ToolUse(id="1", name=text, args={text: text}, result={"result": text}, state="done"),),
-        sources=(Source(text, uri), Source("a.example", uri + "2")),
+        sources=(WebSource(text, uri), WebSource("a.example", uri + "2")),
         queries=(text,),
         code=(CodeRun("PYTHON", text, "FAILED", text), CodeRun(None, text)),
-        pages=(Page(uri, "PAYWALL"),),
+        pages=(WebPage(uri, "PAYWALL"),),
         language="es",
         images=2,
     )
@@ -96,12 +96,12 @@ def test_plain_text_has_all_of_it():
         images=1,
         language="en",
         queries=("tides",),
-        sources=(Source("Tides", "https://a.example/x"),),
+        sources=(WebSource("Tides", "https://a.example/x"),),
         code=(
             CodeRun("PYTHON", "print(1)\nprint(2)", "OK", "1\n2\n"),
             CodeRun(None, "boom()", "FAILED", "no"),
         ),
-        pages=(Page("https://a.example/y", "ERROR"),),
+        pages=(WebPage("https://a.example/y", "ERROR"),),
     )
     assert text_of(turn, "tutor").splitlines() == [
         "tutor [en]: High water is at noon. (1 picture)",

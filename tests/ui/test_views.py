@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from livewidget.turns import CodeRun, Page, Source, Span, Timing, ToolUse, Turn
+from livewidget.turns import CodeRun, Span, Timing, ToolUse, Turn, WebPage, WebSource
 from livewidget.ui.messages import AnatomyView, CodeView, PageView, SourceLink
 from livewidget.ui.views import CODE_LENGTH, THOUGHTS_LENGTH, tool_view, turn_view
 
@@ -11,11 +11,12 @@ def test_all_that_comes_with_an_answer():
     turn = Turn(
         index=3,
         speaker="model",
-        sources=(Source("Tides", "https://a.example/x"),),
+        sources=(WebSource("Tides", "https://a.example/x"),),
         queries=("tides",),
         code=(CodeRun("PYTHON", "1/0", "FAILED", "ZeroDivisionError"), CodeRun(None, "f()")),
         pages=tuple(
-            Page("https://a.example", word) for word in ("SUCCESS", "PAYWALL", "UNSAFE", "ERROR", "UNKNOWN")
+            WebPage("https://a.example", word)
+            for word in ("SUCCESS", "PAYWALL", "UNSAFE", "ERROR", "UNKNOWN")
         ),
         language="es",
         declined=True,

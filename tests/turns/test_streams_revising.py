@@ -2,7 +2,7 @@
 
 import pytest
 
-from livewidget.turns.tracker import revises
+from livewidget.turns.streams import revises
 
 
 @pytest.mark.parametrize(
