@@ -14,7 +14,6 @@ import hmac
 import json
 import logging
 import re
-import socket
 import ssl
 import tempfile
 from collections.abc import Iterator
@@ -173,27 +172,29 @@ class Server:
 
     async def _listen(self, stack: AsyncExitStack, port: int, tls: ssl.SSLContext | None) -> int:
         """Serve on one port until `stack` is closed; return the port's number."""
-        listener = socket.create_server((HOST, port))
-        stack.callback(listener.close)
-        bound: int = listener.getsockname()[1]
-        app = Starlette(
-            routes=[
-                Route("/{path:path}", self._token, methods=["POST"]),
-                Route("/{path:path}", _no_page),
-                WebSocketRoute("/{path:path}", self._session),
-            ],
-            middleware=[Middleware(OriginCheck, port=bound, secure=tls is not None, origins=self._origins)],
-            exception_handlers={500: _internal_error},
-        )
         state = ServerState()
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            partial(_connection, _config(app), state, self._request_timeout_s),
-            sock=listener,
+        config: Config  # made once the port is known
+        # asyncio is to bind the port: it sets TCP_NODELAY on such sockets only, and without it answers of
+        # several frames wait up to 40 ms for the client's acknowledgement.
+        server = await asyncio.get_running_loop().create_server(
+            lambda: _connection(config, state, self._request_timeout_s),
+            HOST,
+            port,
             ssl=tls,
             ssl_handshake_timeout=self._request_timeout_s if tls else None,
+            start_serving=False,
         )
         stack.push_async_callback(self._stop, server, state)
+        bound: int = server.sockets[0].getsockname()[1]
+        origin_check = Middleware(OriginCheck, port=bound, secure=tls is not None, origins=self._origins)
+        routes = [
+            Route("/{path:path}", self._token, methods=["POST"]),
+            Route("/{path:path}", _no_page),
+            WebSocketRoute("/{path:path}", self._session),
+        ]
+        handlers = {500: _internal_error}
+        config = _config(Starlette(routes=routes, middleware=[origin_check], exception_handlers=handlers))
+        await server.start_serving()
         return bound
 
     async def _stop(self, server: asyncio.Server, state: ServerState) -> None:

@@ -2,6 +2,8 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
+import socket
 import ssl
 import stat
 from pathlib import Path
@@ -77,6 +79,22 @@ async def test_a_server_without_the_guard_lets_them_all_in():
 async def test_nothing_but_loopback_is_listened_on(server):
     for url in (server.ws, server.wss):
         assert url.split("//")[1].startswith("127.0.0.1:")
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/fd").exists(), reason="the server's end of a link is found by its file"
+)
+async def test_small_frames_are_sent_at_once(server):
+    """Without TCP_NODELAY, an answer of several frames waits 40 ms for the client's acknowledgement."""
+    found = []
+    async with connect(server.ws + PATH):
+        for number in map(int, os.listdir("/proc/self/fd")):
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(number)) as link:
+                if link.family == socket.AF_INET and link.getsockname()[1] == port_of(server.ws):
+                    link.getpeername()  # the listening one has none
+                    found.append(link.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+    assert len(found) == 1
+    assert found[0] != 0
 
 
 async def test_other_paths_are_not_found(server):
