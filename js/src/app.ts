@@ -13,7 +13,7 @@ import { SettingsController } from "./settings-controller.ts";
 import { type Actions, createStore, type Store } from "./state.ts";
 import { VideoController } from "./video-controller.ts";
 
-/** Hides the elements of `name`, a CSS class, until `scope` ends. A name that is no plain word is left alone. */
+/** Hides the elements of CSS class `name` until `scope` ends. Anything but a plain word is ignored. */
 export function hideSavedTranscript(name: string, scope: Scope, page: Document = document): void {
   if (!/^[\w-]+$/.test(name)) {
     return;
@@ -24,13 +24,15 @@ export function hideSavedTranscript(name: string, scope: Scope, page: Document =
   scope.add(() => style.remove());
 }
 
+/** Chosen: four playback reports a second, which the kernel takes as credit. */
 const TICK_MS = 250;
-/** While nothing is live, only every fourth tick is reported. */
+/** While nothing is live, playback is reported every fourth tick: chosen, once a second is enough as a sign of life. */
 const IDLE_TICKS = 4;
-/** A microphone that is on for so many ticks while no session begins is given back. */
+/** Devices that are on while no session begins are released after 5 s; chosen, a start takes 1 to 2 s. */
 const UNUSED_DEVICE_TICKS = 20;
-/** A cell that is run again takes its view away for a moment. */
+/** Chosen: running a cell again removes its view for a moment, and the session must survive that. */
 const VIEW_GRACE_MS = 1500;
+/** As in livewidget/ui/messages.py. */
 const MAX_TEXT = 100_000;
 
 export type Mount = (
@@ -57,7 +59,7 @@ export class App implements Actions {
   #ticks = 0;
   #idleTicks = 0;
 
-  /** Touches no device: that takes a click. */
+  /** Uses no device: that takes a click. */
   constructor(wire: Wire) {
     this.#lease = new Lease(this.#now());
     this.bridge = new Bridge(randomClientId(), wire, this.#now, {
@@ -76,7 +78,7 @@ export class App implements Actions {
     this.bridge.hello();
   }
 
-  /** Draws the widget into `el` until `signal` ends or the result is called. */
+  /** Draws the widget into `el`; the returned function removes it. */
   mount(el: HTMLElement, mount: Mount): () => void {
     const view = this.scope.child();
     this.#views.add(view);
@@ -86,12 +88,12 @@ export class App implements Actions {
     return () => view.dispose();
   }
 
-  /** The connection says that it is lost, or back: only the kernel's own word counts, and soon. */
+  /** The comm went down or came back: unless the kernel sends something soon, it counts as gone. */
   suspectDisconnect(): void {
     this.#lease.suspect(this.#now());
   }
 
-  /** The model is gone. */
+  /** Ends everything: the widget's model was closed. */
   dispose(): void {
     if (!this.scope.disposed) {
       this.#views.clear();
@@ -99,8 +101,6 @@ export class App implements Actions {
       this.scope.dispose();
     }
   }
-
-  // --- What a person does ---
 
   start(): void {
     if (this.#isOwnedElsewhere()) {
@@ -110,7 +110,7 @@ export class App implements Actions {
     this.#audio.player.unlock();
     this.#notices.clear(...MICROPHONE_PROBLEMS, KERNEL_GONE.code);
     if (!this.store.get().connected) {
-      // It may be back without having said so: it has one lease to answer.
+      // The kernel may be back without having sent anything yet: it has one lease to answer.
       this.#lease.renew(this.#now());
       this.bridge.hello();
     }
@@ -181,8 +181,6 @@ export class App implements Actions {
     this.bridge.send({ lane: "control", kind: "confirm", body: { id, allowed } });
   }
 
-  // --- From the kernel ---
-
   #onMessage(message: KernelMessage): void {
     switch (message.kind) {
       case "welcome":
@@ -209,7 +207,7 @@ export class App implements Actions {
         this.#audio.player.end(message.body.turn);
         break;
       default:
-        this.explorer.onMessage(message); // `flush` came through `flush`, a voice through `voice`
+        this.explorer.onMessage(message);
     }
   }
 
@@ -280,19 +278,17 @@ export class App implements Actions {
     }
   }
 
-  // --- What follows from it ---
-
-  /** Whether a device is on or asked for. */
+  /** True while a device is on or asked for. */
   get #usesDevices(): boolean {
     return this.#audio.microphone.isWanted || this.video.usesDevice;
   }
 
-  /** Whether another page talks. */
+  /** True while another page has the audio of a live session. */
   #isOwnedElsewhere(): boolean {
     return this.#owner !== "" && this.#owner !== this.bridge.client && this.store.get().phase === "live";
   }
 
-  /** Asks the kernel to begin; what it says about that will follow. */
+  /** Asks the kernel to start the session; its state messages follow. */
   #requestStart(microphone: boolean, claim = microphone): void {
     const { phase } = this.store.get();
     const resting = phase === "idle" || phase === "ended";
@@ -304,7 +300,7 @@ export class App implements Actions {
     }
   }
 
-  /** Begins to talk for a picture, with this page as the one that shows; false where another page does. */
+  /** Starts the session for a picture, with this page as its owner; false where another page owns it. */
   #startForVideo(): boolean {
     if (this.#isOwnedElsewhere()) {
       this.#notices.show(OTHER_PAGE);
@@ -315,20 +311,20 @@ export class App implements Actions {
     return true;
   }
 
-  /** Gives all devices back at once. */
+  /** Releases all devices at once. */
   #releaseDevices(): void {
     this.#audio.releaseDevices();
     this.video.stop();
   }
 
-  /** The session is over: the devices go at once, the voice may finish its sentence. */
+  /** Releases microphone and camera at once; the model's audio may play to its end. */
   #onEnded(): void {
     this.#audio.microphone.stop();
     this.video.stop();
     this.#audio.closePlayerWhenDone();
   }
 
-  /** Another page has microphone and voice. */
+  /** Another page has taken the audio. */
   #yieldToOwner(): void {
     if (this.#usesDevices) {
       this.#notices.show(OTHER_PAGE);
@@ -363,8 +359,6 @@ export class App implements Actions {
     }
   }
 
-  // --- Time ---
-
   #tick(): void {
     this.bridge.tick();
     this.#ticks += 1;
@@ -387,7 +381,7 @@ export class App implements Actions {
 
   #onConnectionLost(): void {
     const used = this.#usesDevices || this.store.get().phase === "live";
-    // Repeated, less and less often, until somebody answers.
+    // The bridge repeats it, less and less often, until the kernel answers.
     if (this.store.get().connected) {
       this.store.set({ connected: false });
       this.bridge.hello();

@@ -9,6 +9,7 @@ import { KERNEL_BUSY, type Notices, SOUND_BLOCKED } from "./notices.ts";
 import type { Scope } from "./scope.ts";
 import type { MicrophoneState, Store } from "./state.ts";
 
+/** One bar of the waveform. */
 const BAR_MS = 40;
 
 export class AudioController {
@@ -22,7 +23,7 @@ export class AudioController {
   readonly #microphone: Microphone;
   readonly #sender: MicrophoneSender;
 
-  /** Touches no device: that takes a click. */
+  /** Uses no device: that takes a click. */
   constructor(scope: Scope, store: Store, notices: Notices, bridge: Bridge, now: () => number) {
     this.#scope = scope;
     this.#store = store;
@@ -43,9 +44,9 @@ export class AudioController {
     return this.#microphone;
   }
 
-  /** Tells the kernel how far the voice is; that is credit, statistics and sign of life. */
+  /** Tells the kernel how far playback is: credit for more audio, statistics and a sign of life. */
   reportPlayback(): void {
-    // A kernel that was restarted complains of each message of a comm that it does not know.
+    // A restarted kernel logs an error for each message of a comm that it does not know.
     if (!this.#bridge.welcomed || !this.#store.get().connected) {
       return;
     }
@@ -62,12 +63,12 @@ export class AudioController {
     this.#bridge.send({ lane: "control", kind: "played", body });
   }
 
-  /** The kernel has taken microphone packets up to `ack`. */
+  /** The kernel has received microphone packets up to `ack`. */
   onHeartbeat(ack: number, resend: boolean): void {
     this.#sender.heartbeat(ack, resend);
   }
 
-  /** Push-to-talk is pressed or let go; the microphone is there or about to be. */
+  /** Push-to-talk was pressed or released; the microphone is on or about to be. */
   pushToTalk(active: boolean): void {
     if (active) {
       this.updateGate();
@@ -76,13 +77,13 @@ export class AudioController {
     }
   }
 
-  /** Gives both devices back at once. */
+  /** Releases microphone and loudspeaker at once. */
   releaseDevices(): void {
     this.#microphone.stop();
     this.#player.close();
   }
 
-  /** Frees the loudspeaker once all has been heard. */
+  /** Releases the loudspeaker if everything has been played. */
   closePlayerWhenDone(): void {
     if (this.#player.progress.bufferedMs === 0) {
       this.#player.close();
@@ -147,7 +148,7 @@ export class AudioController {
     this.#bridge.send({ lane: "control", kind: "microphone", body: { state, detail } });
   }
 
-  /** Opens or shuts the microphone's way to the kernel, as the state says; to be called when that changes. */
+  /** Applies the state to what of the microphone may reach the kernel; to be called when the state changes. */
   updateGate(): void {
     const { phase, microphone, turnTaking, holding, owner } = this.#store.get();
     const on = microphone.state === "on" || microphone.state === "paused";

@@ -10,8 +10,11 @@ import {
   type PageMessage,
 } from "./messages.gen.ts";
 
+/** Messages kept on either side of a lane, as in livewidget/ui/channels.py. */
 const CAPACITY = 256;
+/** Time without an acknowledgement after which messages are sent again, as in livewidget/ui/channels.py. */
 const RESEND_MS = 2000;
+/** The longest such time; chosen: a busy kernel gets every copy. */
 const MAX_RESEND_MS = 30_000;
 
 export interface Numbered<T> {
@@ -19,7 +22,7 @@ export interface Numbered<T> {
   message: T;
 }
 
-/** Numbers messages and keeps them until the other side has them. */
+/** Numbers messages and keeps them until they are acknowledged. */
 export class ReliableSender<T> {
   #seq = 0;
   #acked = 0;
@@ -27,12 +30,12 @@ export class ReliableSender<T> {
   #progressMs = 0;
   #resendAfterMs = RESEND_MS;
 
-  /** The number given last. */
+  /** The number of the newest message. */
   get seq(): number {
     return this.#seq;
   }
 
-  /** All that is not acknowledged yet, oldest first; at most 256, the oldest are given up. */
+  /** What is not acknowledged yet, oldest first; beyond `CAPACITY` the oldest are dropped. */
   get unacked(): readonly Numbered<T>[] {
     return this.#unacked;
   }
@@ -50,7 +53,7 @@ export class ReliableSender<T> {
     return this.#seq;
   }
 
-  /** The other side has all up to `ack`; older news, and numbers never given, change nothing. */
+  /** The other side has everything up to `ack`; older acknowledgements and numbers never sent change nothing. */
   acknowledge(ack: number, now: number): void {
     if (ack <= this.#acked || ack > this.#seq) {
       return;
@@ -62,8 +65,8 @@ export class ReliableSender<T> {
   }
 
   /**
-   * What to send again: all that waits, when nothing was acknowledged for two seconds; then after four, eight and so on,
-   * for a kernel that is busy gets every copy.
+   * What to send again: everything unacknowledged once nothing was acknowledged for two seconds, then four, eight and so
+   * on: a busy kernel gets every copy later.
    */
   dueForResend(now: number): readonly Numbered<T>[] {
     if (this.#unacked.length === 0 || now - this.#progressMs < this.#resendAfterMs) {
@@ -75,27 +78,27 @@ export class ReliableSender<T> {
   }
 }
 
-/** Puts messages in order, each once. */
+/** Puts messages in order and drops repeated ones. */
 export class ReliableReceiver<T> {
   #last: number;
   #early = new Map<number, T>();
 
-  /** `last` is the number before the first that counts. */
+  /** `last` is the number before the first expected one. */
   constructor(last = 0) {
     this.#last = last;
   }
 
-  /** The highest number without a hole before it: what to acknowledge. */
+  /** The highest number without a gap before it: what to acknowledge. */
   get last(): number {
     return this.#last;
   }
 
-  /** True while a message is missing before one that has come. */
+  /** True while a message is missing before one that has arrived. */
   get hasGap(): boolean {
     return this.#early.size > 0;
   }
 
-  /** Returns the messages that are now in order. One too far ahead is not kept: it will be sent again. */
+  /** Returns the messages that are now in order. One too far ahead is dropped: it will be sent again. */
   receive(seq: number, message: T): T[] {
     if (seq <= this.#last || seq > this.#last + CAPACITY || this.#early.has(seq)) {
       return [];
@@ -104,7 +107,7 @@ export class ReliableReceiver<T> {
     return this.#takeReady();
   }
 
-  /** Gives up on what is missing: goes on at the next message that is here. */
+  /** Gives up on the missing messages and continues at the next one that has arrived. */
   skipGap(): T[] {
     if (this.#early.size === 0) {
       return [];
@@ -113,7 +116,7 @@ export class ReliableReceiver<T> {
     return this.#takeReady();
   }
 
-  /** Begins anew after `last`; what was held beyond it stays. */
+  /** Restarts after `last`; messages beyond it that have arrived already stay. */
   restart(last: number): T[] {
     this.#last = last;
     for (const seq of [...this.#early.keys()]) {
@@ -137,17 +140,17 @@ export class ReliableReceiver<T> {
   }
 }
 
-/** A message and its place: the epoch, its number in its lane, and the highest number received from the other side. */
+/** A message with its epoch, its number in its lane, and the highest number received from the other side. */
 export type Envelope<M> = M & { epoch: number; seq: number; ack: number };
 
-/** What this page sends on the reliable lane. */
+/** What this page sends on the control lane, which is reliable. */
 export type ControlMessage = Extract<PageMessage, { lane: "control" }>;
 
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The kernel's message, or null for anything else. What is in its body is the kernel's word. */
+/** The kernel's message, or null for anything else. Its body is trusted: kernel and page come from one package. */
 export function readKernelMessage(content: unknown): Envelope<KernelMessage> | null {
   if (!isObject(content) || !isObject(content.body)) {
     return null;
@@ -161,17 +164,17 @@ export function readKernelMessage(content: unknown): Envelope<KernelMessage> | n
 /** Where messages go: anywidget's `model.send` without its middle argument. */
 export type Wire = (content: Envelope<PageMessage>, buffers: ArrayBuffer[]) => void;
 
-/** What the bridge tells the app of. All are called in order, each message once. */
+/** What the bridge reports: in order, each message once. */
 export interface BridgeHandlers {
   /** A message of the control lane, or the end of a turn's audio. */
   onMessage(message: KernelMessage): void;
-  /** A piece of the model's voice: PCM16 at 24 kHz. */
+  /** PCM16 at 24 kHz; `firstSample` is its place in the turn. */
   onModelAudio(turn: number, firstSample: number, samples: Int16Array<ArrayBuffer>): void;
-  /** Audio of older epochs is void. `turn` was interrupted, or null where that is not told (yet). */
+  /** Audio of older epochs is to be dropped. `turn` was interrupted; null where that is not known (yet). */
   onFlush(epoch: number, turn: number | null): void;
-  /** Something to look at, which may be lost; a picture's bytes ride beside it. */
+  /** A message of the insight lane, which may be lost; a picture's bytes are in the buffers. */
   onInsight(message: Insight, buffers: readonly Buffer[]): void;
-  /** The kernel lives: something came from it, in whatever order. */
+  /** Something came from the kernel, in whatever order: it is alive. */
   onAlive(): void;
 }
 
@@ -182,13 +185,14 @@ interface AudioItem {
   buffers: Buffer[];
 }
 
-/** The kernel repeats after two seconds what the page did not acknowledge. */
+/** How long to wait for missing audio. The kernel repeats it after 2 s (STALL_MS in livewidget/ui/channels.py). */
 const SPEAKER_GAP_MS = 5000;
+/** How long to wait for a missing control message before asking for a welcome; chosen: longer than one repetition. */
 const CONTROL_GAP_MS = 3000;
-/** Reports that the kernel has not taken yet: a busy kernel is not sent more of them. */
+/** A busy kernel is sent no more playback reports than that; chosen: two seconds' worth. */
 const MAX_UNACKED_REPORTS = 8;
 
-/** Names a page; `crypto.randomUUID` is missing from pages that are not secure. */
+/** A name for this page; `crypto.randomUUID` is missing from insecure pages. */
 export function randomClientId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =>
     byte.toString(16).padStart(2, "0"),
@@ -210,7 +214,7 @@ export class Bridge {
   #cameraSeq = 0;
   #gapSince: { control: number | null; speaker: number | null } = { control: null, speaker: null };
 
-  /** `client` names this page among those that show the same widget. */
+  /** `client` identifies this page among those that show the same widget. */
   constructor(client: string, wire: Wire, now: () => number, handlers: BridgeHandlers) {
     this.client = client;
     this.#wire = wire;
@@ -222,17 +226,17 @@ export class Bridge {
     return this.#epoch;
   }
 
-  /** The highest number of the speaker lane without a hole. */
+  /** The highest number of the speaker lane without a gap. */
   get speakerAck(): number {
     return this.#speaker.last;
   }
 
-  /** True once the kernel has greeted this page. */
+  /** True once the kernel has welcomed this page. */
   get welcomed(): boolean {
     return this.#welcomed;
   }
 
-  /** Asks for all there is to show; also after the connection was lost. */
+  /** Asks for a welcome, at the beginning and after the connection was lost. */
   hello(): void {
     this.send({
       lane: "control",
@@ -241,7 +245,7 @@ export class Bridge {
     });
   }
 
-  /** Sends a message that will arrive, once and in order; returns its number, 0 for a report that is left out. */
+  /** Sends a message reliably, once and in order; returns its number, 0 for a playback report that was skipped. */
   send(message: ControlMessage): number {
     if (message.kind === "played" && this.#unackedReports() >= MAX_UNACKED_REPORTS) {
       return 0;
@@ -251,19 +255,19 @@ export class Bridge {
     return seq;
   }
 
-  /** Sends microphone audio under the number that the uplink gave it. */
+  /** Sends microphone audio under the number that the packet queue gave it. */
   sendUserAudio(seq: number, body: MicrophoneAudio, samples: Int16Array<ArrayBuffer>): void {
     this.#post({ lane: "microphone", kind: "audio", body }, seq, 0, [samples.buffer]);
   }
 
-  /** Sends a picture, and returns its number; one that is lost stays lost. */
+  /** Sends a picture once and returns its number; it is not repeated if it is lost. */
   sendFrame(body: CameraFrame, image: ArrayBuffer): number {
     this.#cameraSeq += 1;
     this.#post({ lane: "camera", kind: "frame", body }, this.#cameraSeq, 0, [image]);
     return this.#cameraSeq;
   }
 
-  /** Takes whatever the comm delivered. */
+  /** Handles whatever the comm delivered. */
   receive(content: unknown, buffers: readonly Buffer[] = []): void {
     const message = readKernelMessage(content);
     if (message === null) {
@@ -281,7 +285,7 @@ export class Bridge {
     this.#updateGaps();
   }
 
-  /** To be called a few times a second: repeats what was lost and gives up on what will not come. */
+  /** To be called a few times a second: repeats what was lost, and skips gaps that will not be filled. */
   tick(): void {
     const now = this.#now();
     for (const { seq, message } of this.#sender.dueForResend(now)) {
@@ -307,7 +311,7 @@ export class Bridge {
     return this.#sender.unacked.reduce((sum, sent) => sum + (sent.message.kind === "played" ? 1 : 0), 0);
   }
 
-  /** The envelope speaks of one page's lane only; a heartbeat names all. */
+  /** An envelope acknowledges one page's lane; a heartbeat has the acknowledgement of each page by its client id. */
   #acknowledge(message: Envelope<KernelMessage>): void {
     const mine =
       message.kind === "heartbeat" && Object.hasOwn(message.body.acks, this.client)
@@ -335,7 +339,7 @@ export class Bridge {
     }
   }
 
-  /** The welcome is a snapshot: whatever was missing before it no longer matters. */
+  /** The welcome is a snapshot: anything missing before it no longer matters. */
   #acceptWelcome(message: Extract<Envelope<KernelMessage>, { kind: "welcome" }>): void {
     const waiting = this.#control.restart(message.seq);
     if (!this.#welcomed || message.body.owner !== this.client) {
@@ -354,7 +358,7 @@ export class Bridge {
     if (message.kind === "welcome" || message.kind === "state") {
       this.#ownsAudio = message.body.owner === this.client;
     }
-    // A flush is always answered: the voice of the next turn may have raised the epoch before it came.
+    // Every flush needs an answer, although audio of the next turn may have raised the epoch before it arrived.
     if (message.epoch > this.#epoch || message.kind === "flush") {
       this.#raiseEpoch(
         Math.max(message.epoch, this.#epoch),
@@ -367,7 +371,7 @@ export class Bridge {
   #raiseEpoch(epoch: number, turn: number | null): void {
     this.#epoch = epoch;
     this.#handlers.onFlush(epoch, turn);
-    // What is missing of an older epoch will never come.
+    // Missing audio of an older epoch is not sent again.
     this.#deliverAudio(this.#speaker.skipGap());
   }
 
@@ -384,7 +388,7 @@ export class Bridge {
 
   #deliverAudio(ready: AudioItem[]): void {
     for (const { message, buffers } of ready) {
-      // The voice may be faster than the control message that raises the epoch; the flush itself follows.
+      // Audio may overtake the control message that raises the epoch; the flush itself follows.
       if (message.epoch > this.#epoch) {
         this.#epoch = message.epoch;
         this.#handlers.onFlush(message.epoch, null);

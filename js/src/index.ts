@@ -15,13 +15,13 @@ function startApp(model: AnyModel): App {
     try {
       model.send(content, undefined, buffers);
     } catch {
-      // The comm is closed: the lease says so to the user.
+      // The comm is closed: the expired lease will show that.
     }
   });
   const onMessage = (content: unknown, buffers: Buffer[]) => app.bridge.receive(content, buffers);
   const onConnectionChange = () => app.suspectDisconnect();
   model.on("msg:custom", onMessage);
-  // Fired when the kernel went away or came back; which of the two is not said.
+  // Fired when the kernel went away and when it came back; the event does not say which.
   model.on("comm_live_update", onConnectionChange);
   app.scope.add(() => {
     model.off("msg:custom", onMessage);
@@ -30,7 +30,7 @@ function startApp(model: AnyModel): App {
   return app;
 }
 
-/** Ends `end` with `signal`, if the host has one; the result does it at any time. */
+/** Calls `end` when `signal` aborts, if the host gives one; returns `end` for hosts that call it instead. */
 function disposeOn(signal: AbortSignal | undefined, app: App, end: () => void): () => void {
   if (signal?.aborted) {
     end();
@@ -41,8 +41,8 @@ function disposeOn(signal: AbortSignal | undefined, app: App, end: () => void): 
 }
 
 /**
- * A function, called by the host for each widget: `initialize` and `render` are given different objects for one and the
- * same model, so what they share has to be kept here.
+ * A function that the host calls for each widget: `initialize` and `render` may get different objects for the same
+ * model, so what they share is kept here.
  */
 export default function widget(): Definition {
   const apps = new WeakMap<object, App>();

@@ -6,7 +6,7 @@ export type View = "dictation" | "talk" | "translation";
 
 export type Phase = "connecting" | "ended" | "idle" | "live";
 
-/** Who may speak. Changed only by `FLOOR`, and by silence where a model completes no turns. */
+/** Who may speak. Changed only by `FLOOR`, and by silence for models that do not complete turns. */
 export type Floor = "listening" | "user" | "thinking" | "model" | "tool";
 
 /** A piece of a turn's text, and the 24 kHz sample of the turn's audio at which it begins to be heard. */

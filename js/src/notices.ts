@@ -1,4 +1,4 @@
-// The page's own notices, and those of the kernel, in one list: one per code, newest last.
+// The page's own notices and those of the kernel in one list: one per code, newest last.
 
 import type { Notice } from "./messages.gen.ts";
 import type { Store } from "./state.ts";
@@ -66,7 +66,7 @@ export class Notices {
     }
   }
 
-  /** The kernel's notices are these, and no others. */
+  /** Replaces all of the kernel's notices. */
   replace(notices: readonly Notice[]): void {
     const own = this.#store.get().notices.filter((notice) => this.#own.has(notice.code));
     const codes = new Set(notices.map((notice) => notice.code));

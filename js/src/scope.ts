@@ -1,9 +1,9 @@
-// The one owner of everything that must end: listeners, timers, frames, children. Nothing else in src/ may call
+// The owner of everything that must end: listeners, timers, animation frames, children. Nothing else in src/ may call
 // addEventListener, setTimeout, setInterval or requestAnimationFrame (test/house_rules.test.ts checks it).
 
 export type Disposer = () => void;
 
-/** Where events come from: DOM nodes, ports, contexts, tracks; all of them are EventTargets. */
+/** A source of events: a DOM node, port, audio context or track. */
 type Source = Pick<EventTarget, "addEventListener" | "removeEventListener">;
 
 export class Scope {
@@ -12,7 +12,7 @@ export class Scope {
   readonly #disposers = new Set<Disposer>();
   readonly #report: (error: unknown) => void;
 
-  /** `report` hears of a disposer that throws; the others run all the same. */
+  /** `report` gets the error of a disposer that throws; the others run all the same. */
   constructor(report: (error: unknown) => void = (error) => console.error("livewidget:", error)) {
     this.#report = report;
   }
@@ -26,13 +26,13 @@ export class Scope {
     return this.#controller.signal;
   }
 
-  /** Runs `disposer` when the scope ends; at once if it has ended. The result takes it out again, without running it. */
+  /** Runs `disposer` when the scope ends, at once if it has ended. The returned function removes it without running it. */
   add(disposer: Disposer): Disposer {
     if (this.disposed) {
       this.#run(disposer);
       return () => {};
     }
-    // Wrapped, so that one function registered twice counts twice.
+    // Wrapped, so that a function registered twice runs twice.
     const entry = () => disposer();
     this.#disposers.add(entry);
     return () => {
@@ -66,7 +66,7 @@ export class Scope {
     return this.#undo(() => source.removeEventListener(type, listener, options));
   }
 
-  /** Calls `callback` once after `ms`, unless the scope ends or the result is called first. */
+  /** Calls `callback` once after `ms`, unless the scope ends or the returned function is called first. */
   timeout(callback: () => void, ms: number): Disposer {
     if (this.disposed) {
       return () => {};
@@ -112,7 +112,7 @@ export class Scope {
     });
   }
 
-  /** Ends the children, then what this scope owns, last in first out. The second call does nothing. */
+  /** Ends the children, then what this scope owns, in reverse order. A second call does nothing. */
   dispose(): void {
     if (this.disposed) {
       return;
@@ -129,7 +129,7 @@ export class Scope {
     }
   }
 
-  /** Registers an undo that can also be called early; it runs once. */
+  /** Registers `undo`, which runs once: when the scope ends or when the returned function is called. */
   #undo(undo: Disposer): Disposer {
     let done = false;
     const once = () => {

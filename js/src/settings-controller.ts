@@ -1,4 +1,4 @@
-// The explorer's half of one page: what it looks at, what it changes, and what the kernel reports of both.
+// The explorer of one page: which panel is open, what the person changes, and what the kernel reports of both.
 
 import type { Bridge, Insight } from "./bridge.ts";
 import type { KernelMessage, Settings } from "./messages.gen.ts";
@@ -13,7 +13,7 @@ import {
 
 type Changes = Record<string, unknown>;
 
-/** What a person did that the kernel has not answered yet, and what that makes of the changes. */
+/** A change that the kernel has not confirmed yet. */
 interface Edit {
   seq: number;
   applyTo(pending: Changes): Changes;
@@ -32,7 +32,7 @@ export class SettingsController implements ExplorerActions {
     this.#now = now;
   }
 
-  /** The kernel greets this page: it knows nothing (any more) of what the page looks at. */
+  /** The kernel welcomes this page and does not know (any more) which panel is open. */
   onWelcome(open: boolean): void {
     if (open && !this.#welcomed) {
       this.#update({ open });
@@ -57,7 +57,7 @@ export class SettingsController implements ExplorerActions {
     }
   }
 
-  /** Something of the talk's insides, which this page looks at. */
+  /** Frames of the connection or windows of turn detection, for the open panel. */
   onInsight(message: Insight): void {
     const { frames, track } = this.#store.get().explorer;
     if (message.kind === "wire") {
@@ -90,7 +90,7 @@ export class SettingsController implements ExplorerActions {
     this.#applyEdit({ seq, applyTo: () => ({}) });
   }
 
-  /** What the kernel tells is older than what it has not answered: that is done again on top of it. */
+  /** The kernel's settings are older than the unconfirmed edits, which are applied to them again. */
   #onSettings(settings: Settings): void {
     const taken = settings.acks[this.#bridge.client] ?? 0;
     this.#unconfirmed = this.#unconfirmed.filter(({ seq }) => seq > taken);
@@ -98,7 +98,7 @@ export class SettingsController implements ExplorerActions {
     this.#update({ settings: { ...settings, pending } });
   }
 
-  /** Shown at once: a control that waited for the kernel would jump back under the hand. */
+  /** Shows an edit at once: a control that waited for the kernel would jump back while a person uses it. */
   #applyEdit(asked: Edit): void {
     this.#unconfirmed.push(asked);
     const { settings } = this.#store.get().explorer;
@@ -111,7 +111,7 @@ export class SettingsController implements ExplorerActions {
     this.#store.set({ explorer: { ...this.#store.get().explorer, ...change } });
   }
 
-  /** Nothing of the explorer is sent to a page that does not look. */
+  /** Tells the kernel which panel is open: it sends nothing else. */
   #sendVisibility(): void {
     const { open, panel } = this.#store.get().explorer;
     const body = { open, wire: open && panel === "wire", tuner: open && panel === "tuner" };

@@ -18,20 +18,20 @@ import type {
 
 export type MicrophoneState = MicrophoneStatus["state"];
 
-/** Frames kept; the kernel keeps as many. */
+/** Frames kept, as many as the kernel keeps. */
 export const MAX_FRAMES = 2000;
-/** How much of the microphone is kept, in ms. */
+/** How much of the microphone is kept, in ms; chosen: more than the panel shows at once. */
 export const TRACK_MS = 20_000;
 
 export interface FrameLog {
   list: readonly Frame[];
-  /** How many that passed are not in the list. */
+  /** How many frames are not in the list. */
   lost: number;
 }
 
 export const EMPTY_FRAME_LOG: FrameLog = { list: [], lost: 0 };
 
-/** Adds frames that come after those known; what is known already is told again to a page that comes back. */
+/** Adds the frames after the newest known one: a page that reconnects gets some of them again. */
 export function addFrames(known: FrameLog, news: { frames: Frame[]; lost: number }): FrameLog {
   const last = known.list.at(-1)?.number ?? 0;
   const fresh = news.frames.filter((frame) => frame.number > last);
@@ -51,7 +51,7 @@ export interface SpeechWindow {
   probability: number;
 }
 
-/** The last seconds of the microphone, and by which settings turns were found in them. */
+/** The last seconds of the microphone, and the settings by which turns were detected in them. */
 export interface SpeechTrack {
   windows: readonly SpeechWindow[];
   marks: readonly Mark[];
@@ -64,7 +64,7 @@ export const EMPTY_SPEECH_TRACK: SpeechTrack = { windows: [], marks: [], setting
 
 export function addSpeech(known: SpeechTrack, news: Speech): SpeechTrack {
   const { levels, probabilities, marks, ...settings } = news;
-  // Where the settings change, another detector begins to count from nothing.
+  // When the settings change, a new detector starts at zero.
   const before = news.from_ms < known.endMs - news.step_ms ? EMPTY_SPEECH_TRACK : known;
   const fresh = levels.map((level, index) => ({
     atMs: news.from_ms + index * news.step_ms,
@@ -85,17 +85,17 @@ export function addSpeech(known: SpeechTrack, news: Speech): SpeechTrack {
 /** The parts of the explorer, by name. */
 export type PanelName = "settings" | "wire" | "tuner" | "turns";
 
-/** What this page shows of the explorer, and what it knows for that. */
+/** What the explorer shows in this page. */
 export interface ExplorerState {
   open: boolean;
   panel: PanelName;
-  /** Null until the kernel has told it. */
+  /** Null until the kernel has sent it. */
   catalogue: Catalogue | null;
   settings: Settings | null;
   meter: Meter | null;
-  /** performance.now() at which the meter came: from then on its times run down. */
+  /** performance.now() when the meter arrived: its times count down from then on. */
   meterAt: number;
-  /** The last frames of the wire. */
+  /** The last frames of the connection. */
   frames: FrameLog;
   /** The last seconds of the microphone. */
   track: SpeechTrack;
@@ -103,9 +103,9 @@ export interface ExplorerState {
 
 /** What a person can do in the explorer. */
 export interface ExplorerActions {
-  /** Opens or closes it, at a panel or where it was. */
+  /** Opens or closes the explorer, at a panel or at the last one. */
   show(open: boolean, panel?: PanelName): void;
-  /** Settings that shall be: null for a default, "model" for another model. They are kept until `apply`. */
+  /** Changes settings, null for a default, "model" for another model. They take effect with `apply`. */
   configure(changes: Record<string, unknown>): void;
   apply(): void;
   revert(): void;
@@ -128,39 +128,39 @@ export interface MicrophoneDevices extends DeviceChoice {
 }
 
 export interface Playback {
-  /** Turn now in the player, and the last of its samples that was heard (24 kHz). */
+  /** The turn in the player, and the last of its samples that was played (24 kHz). */
   turn: number;
   playedSample: number;
   volume: number;
 }
 
-/** What can be shown as it moves. */
+/** A source of moving pictures. */
 export type VideoSource = "camera" | "screen";
 
-/** The picture that was sent last, by its very bytes. */
+/** The picture that was sent last. */
 export interface Preview {
   source: VideoSource | "file" | "python";
-  /** Of a blob with those bytes. */
+  /** The URL of a blob with exactly the bytes that were sent. */
   url: string;
   width: number;
   height: number;
   bytes: number;
-  /** What the service counts for it. */
+  /** How many tokens the service counts for it. */
   tokens: number;
 }
 
 /** What the model is shown. */
 export interface VideoState extends DeviceChoice {
   source: VideoSource | null;
-  /** "hidden": nothing is taken while nobody sees this page. */
+  /** "hidden": no frames are taken while the page is not visible. */
   state: "off" | "asking" | "on" | "hidden";
-  /** Longest side in pixels, and JPEG quality in percent, of what this page takes. */
+  /** Longest side in pixels and JPEG quality in percent of the pictures that this page sends. */
   maxSide: number;
   quality: number;
   preview: Preview | null;
-  /** How many pictures of this source were sent since it was turned on. */
+  /** How many pictures of the source were sent since it was turned on. */
   sent: number;
-  /** How it went since: "unchanged" and "waiting" are of frames taken after the one in the preview. */
+  /** What became of the newest picture: "unchanged" and "waiting" are about one after that in the preview. */
   progress: "sending" | "sent" | "unchanged" | "waiting" | "";
 }
 
@@ -184,9 +184,9 @@ export interface State {
   playback: Playback;
   /** True while push-to-talk is held. */
   holding: boolean;
-  /** True where this page has the microphone and the voice; other pages mirror. */
+  /** True where this page has microphone and model audio; other pages mirror it. */
   owner: boolean;
-  /** True where another page has them; a talk begun from Python has no page until one presses ●. */
+  /** True where another page has them. A session started from Python has no owner until ● is pressed. */
   ownedElsewhere: boolean;
   /** False once the kernel is gone. */
   connected: boolean;
@@ -194,20 +194,20 @@ export interface State {
   video: VideoState;
 }
 
-/** What a person can show. `sight.ts` is behind it. */
+/** What a person can show to the model. */
 export interface VideoActions {
-  /** Turns camera or screen on or off; of the two, one is on. */
+  /** Turns camera or screen on or off; turning one on turns the other off. */
   toggle(source: VideoSource): void;
   /** Sends a picture that was picked, dropped or pasted. */
   sendFile(file: Blob): void;
   pickCamera(deviceId: string): void;
   setSize(maxSide: number): void;
   setQuality(percent: number): void;
-  /** Takes the preview away. */
+  /** Removes the preview. */
   dismiss(): void;
 }
 
-/** What a person can do. `index.ts` wires these to bridge and media. */
+/** What a person can do; `App` implements it. */
 export interface Actions {
   start(): void;
   stop(): void;
@@ -219,7 +219,7 @@ export interface Actions {
   setVolume(volume: number): void;
   pickMicrophone(deviceId: string): void;
   dismissNotice(code: string): void;
-  /** Says whether a call that asks may run. */
+  /** Allows or denies a tool call that waits for approval. */
   confirm(id: string, allowed: boolean): void;
   readonly explorer: ExplorerActions;
   readonly video: VideoActions;
@@ -227,14 +227,14 @@ export interface Actions {
 
 export type Listener = (state: Readonly<State>) => void;
 
-/** A store: replace parts of the state, hear of every change once per microtask. */
+/** Replaces parts of the state; listeners are called once per microtask. */
 export interface Store {
   get(): Readonly<State>;
   set(change: Partial<State>): void;
   subscribe(listener: Listener): () => void;
 }
 
-/** The state before the kernel has said anything. */
+/** The state before the kernel's welcome. */
 export function initialState(): State {
   return {
     name: "",
@@ -280,7 +280,7 @@ export function initialState(): State {
   };
 }
 
-/** Listeners hear of all changes made in one task together, once, in a microtask. */
+/** All changes made in one task reach the listeners in one call, in a microtask. */
 export function createStore(initial: Partial<State> = {}): Store {
   let state: State = { ...initialState(), ...initial };
   let pending = false;
@@ -292,7 +292,7 @@ export function createStore(initial: Partial<State> = {}): Store {
       if (!listeners.has(listener)) {
         continue;
       }
-      // One view that fails must not blind the others.
+      // A view that fails must not stop the others.
       try {
         listener(state);
       } catch (error) {

@@ -9,12 +9,12 @@ import { NO_PICTURE, type Notices, TOO_MANY_PICTURES } from "./notices.ts";
 import type { Scope } from "./scope.ts";
 import type { Preview, VideoState as SightState, Store, VideoActions, VideoSource } from "./state.ts";
 
-/** A frame that the kernel has not spoken of holds up the next for so long at most. */
+/** A frame without an answer delays the next one for this long at most; chosen: a busy kernel is not flooded. */
 const ANSWER_TIMEOUT_MS = 5000;
-/** Pictures under way whose bytes are kept. */
+/** Pictures without an answer whose bytes are kept; chosen: the kernel queues eight. */
 const MAX_UNANSWERED = 12;
 
-/** Where pictures come from; canvases, where there are any. */
+/** Where pictures come from: canvases in a browser, fakes in tests. */
 export interface CaptureBackend {
   makeCanvas(stream: MediaStream, scope: Scope): FrameCanvas;
   readImage(file: Blob, side: number, quality: number): Promise<JpegFrame | null>;
@@ -30,11 +30,11 @@ export class VideoController implements VideoActions {
   readonly #startSession: () => boolean;
   readonly #backend: CaptureBackend;
   readonly #capture: VideoCapture;
-  /** Pictures of which the kernel has not said whether they were sent, by their numbers. */
+  /** Pictures that the kernel has not answered yet, by number. */
   readonly #unanswered = new Map<number, JpegFrame>();
   #sentMs = Number.NEGATIVE_INFINITY;
 
-  /** Touches no device: that takes a click. `begin` starts the talk, and returns false where this page may not. */
+  /** Uses no device: that takes a click. `startSession` returns false where this page may not start one. */
   constructor(
     scope: Scope,
     store: Store,
@@ -72,8 +72,6 @@ export class VideoController implements VideoActions {
     return this.#capture.source !== null;
   }
 
-  // --- What a person does ---
-
   toggle(source: VideoSource): void {
     if (this.#capture.source === source) {
       this.#capture.stop();
@@ -108,14 +106,12 @@ export class VideoController implements VideoActions {
     this.#setPreview(null);
   }
 
-  // --- What happens ---
-
-  /** Gives camera and screen back. */
+  /** Releases camera and screen. */
   stop(): void {
     this.#capture.stop();
   }
 
-  /** The kernel says what became of a picture. */
+  /** The kernel reports what became of a picture. */
   onPicture(picture: Picture, buffers: readonly Buffer[]): void {
     const { source, number, width, height, tokens, sent, reason } = picture;
     const mine = this.#unanswered.get(number);
@@ -190,7 +186,7 @@ export class VideoController implements VideoActions {
     this.#bridge.send({ lane: "control", kind: "camera", body: { source, state, detail } });
   }
 
-  /** Whether somebody sees this page: a camera does not film on unseen; a screen is mostly another window's. */
+  /** A camera pauses while the page is hidden; a shared screen goes on: it is usually another window. */
   #onVisibility(seen: boolean): void {
     const { source, state } = this.#store.get().video;
     if (source === "camera" && (state === "on" || state === "hidden")) {

@@ -1,4 +1,4 @@
-/** An AudioWorklet of this folder, bundled into a string by build.mjs. */
+/** An AudioWorklet module, bundled into a string by build.mjs. */
 declare module "worklet:*" {
   const source: string;
   export default source;

@@ -66,7 +66,7 @@ let styles: FakeStyle[];
 
 const me = () => app.bridge.client;
 const state = () => app.store.get();
-const said = (kind: string) => sent.filter((message) => message.kind === kind).map(({ body }) => body);
+const sentBodies = (kind: string) => sent.filter((message) => message.kind === kind).map(({ body }) => body);
 const codes = () => state().notices.map(({ code }) => code);
 
 function control(kind: string, body: object, epoch = 0): void {
@@ -106,8 +106,8 @@ describe("App", () => {
     await vi.advanceTimersByTimeAsync(3000);
     expect(devices.asked).toEqual([]);
     expect(FakeContext.made).toEqual([]);
-    expect(said("hello")).toEqual([{ client: me(), last_seq: 0 }]);
-    expect(said("start")).toEqual([]);
+    expect(sentBodies("hello")).toEqual([{ client: me(), last_seq: 0 }]);
+    expect(sentBodies("start")).toEqual([]);
   });
 
   it("shows what the kernel says", () => {
@@ -135,25 +135,28 @@ describe("App", () => {
     app.start();
     await settle();
     expect(state().phase).toBe("connecting");
-    expect(said("start")).toEqual([{ microphone: true }]);
-    expect(said("microphone").map((body) => (body as { state: string }).state)).toEqual(["asking", "on"]);
+    expect(sentBodies("start")).toEqual([{ microphone: true }]);
+    expect(sentBodies("microphone").map((body) => (body as { state: string }).state)).toEqual([
+      "asking",
+      "on",
+    ]);
     chunk(0);
     chunk(320);
-    expect(said("audio")).toEqual([]);
+    expect(sentBodies("audio")).toEqual([]);
     session("live");
     chunk(640);
     chunk(960);
-    expect(said("audio")).toMatchObject([{ first_sample: 640, stale: false, gap_ms: 0 }]);
+    expect(sentBodies("audio")).toMatchObject([{ first_sample: 640, stale: false, gap_ms: 0 }]);
   });
 
   it("reports four times a second while live, once a second at rest", async () => {
     greet();
     await vi.advanceTimersByTimeAsync(4000);
-    const resting = said("played").length;
+    const resting = sentBodies("played").length;
     session("live");
     await vi.advanceTimersByTimeAsync(4000);
     expect(resting).toBe(4);
-    expect(said("played").length - resting).toBe(16);
+    expect(sentBodies("played").length - resting).toBe(16);
   });
 
   it("gives everything back on stop", async () => {
@@ -200,13 +203,13 @@ describe("App", () => {
     app.mount({} as HTMLElement, () => {});
     app.video.toggle("camera");
     await settle();
-    expect(said("start")).toEqual([{ microphone: false }]);
+    expect(sentBodies("start")).toEqual([{ microphone: false }]);
     session("live", "");
     app.video.toggle("camera");
     app.video.toggle("camera");
     await settle();
-    expect(said("start").length).toBe(2);
-    expect(said("camera").map((body) => (body as { state: string }).state)).toEqual([
+    expect(sentBodies("start").length).toBe(2);
+    expect(sentBodies("camera").map((body) => (body as { state: string }).state)).toEqual([
       "asking",
       "on",
       "off",
@@ -234,10 +237,10 @@ describe("App", () => {
     await vi.advanceTimersByTimeAsync(1000);
     const second = app.mount({} as HTMLElement, () => {});
     await vi.advanceTimersByTimeAsync(3000);
-    expect(said("stop")).toEqual([]);
+    expect(sentBodies("stop")).toEqual([]);
     second();
     await vi.advanceTimersByTimeAsync(1600);
-    expect(said("stop")).toEqual([{}]);
+    expect(sentBodies("stop")).toEqual([{}]);
   });
 
   it("says that the kernel is gone, and greets it when it is back", async () => {
@@ -264,10 +267,10 @@ describe("App", () => {
     app.pushToTalk(true);
     await settle();
     expect(devices.asked).toEqual([]);
-    expect(said("start")).toEqual([]);
+    expect(sentBodies("start")).toEqual([]);
     expect(codes()).toEqual(["other-page"]);
     app.sendText("hello");
-    expect(said("text")).toEqual([{ text: "hello" }]);
+    expect(sentBodies("text")).toEqual([{ text: "hello" }]);
     expect(FakeContext.made).toEqual([]);
   });
 
@@ -277,15 +280,15 @@ describe("App", () => {
     app.sendText(" what is seven plus five ");
     session("live");
     app.sendText("and six");
-    expect(said("start")).toEqual([{ microphone: false }]);
-    expect(said("text")).toEqual([{ text: "what is seven plus five" }, { text: "and six" }]);
+    expect(sentBodies("start")).toEqual([{ microphone: false }]);
+    expect(sentBodies("text")).toEqual([{ text: "what is seven plus five" }, { text: "and six" }]);
     expect(devices.asked).toEqual([]);
   });
 
   it("tells the kernel whether a call may run", async () => {
     await talk();
     app.confirm("fc_1", false);
-    expect(said("confirm")).toEqual([{ id: "fc_1", allowed: false }]);
+    expect(sentBodies("confirm")).toEqual([{ id: "fc_1", allowed: false }]);
   });
 
   it("is silent at once when interrupted, answers the flush and marks it", async () => {
@@ -305,11 +308,11 @@ describe("App", () => {
     const port = FakeWorkletNode.made.find(({ name }) => name === "livewidget-playback")!.port;
     app.interrupt();
     expect(port.sent.at(-1)).toMatchObject({ kind: "flush" });
-    expect(said("interrupt")).toEqual([{}]);
+    expect(sentBodies("interrupt")).toEqual([{}]);
     port.say({ kind: "flushed", epoch: 0, turn: 3, sample: 8 });
     control("flush", { turn: 3 }, 1);
     port.say({ kind: "flushed", epoch: 1, turn: 3, sample: 8 });
-    expect(said("heard")).toEqual([{ turn: 3, sample: 8 }]);
+    expect(sentBodies("heard")).toEqual([{ turn: 3, sample: 8 }]);
     expect(sent.at(-1)!.epoch).toBe(1);
   });
 
@@ -320,7 +323,7 @@ describe("App", () => {
     control("state", { ...standing, phase: "live", turn_taking: "push_to_talk", elapsed_ms: 0, owner: me() });
     expect(state().holding).toBe(true);
     await settle();
-    expect(said("activity")).toEqual([{ active: true }]);
+    expect(sentBodies("activity")).toEqual([{ active: true }]);
     chunk(0);
     chunk(320);
     app.pushToTalk(false);
@@ -328,7 +331,7 @@ describe("App", () => {
     capture.port.say({ kind: "audio", first: 640, samples: new Int16Array(100) });
     capture.port.say({ kind: "flushed" });
     expect(sent.slice(-3).map(({ kind }) => kind)).toEqual(["audio", "audio", "activity"]);
-    expect(said("activity").at(-1)).toEqual({ active: false });
+    expect(sentBodies("activity").at(-1)).toEqual({ active: false });
   });
 
   it("says that the kernel is busy, and takes it back", async () => {
@@ -346,7 +349,7 @@ describe("App", () => {
     beat(1);
     expect(codes()).toEqual([]);
     expect(state().microphone.state).toBe("on");
-    expect(said("microphone").length).toBe(2);
+    expect(sentBodies("microphone").length).toBe(2);
   });
 
   it("hides the saved transcript while it is drawn, by a name that is only a name", () => {

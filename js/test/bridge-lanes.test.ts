@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ReliableReceiver, ReliableSender } from "../src/bridge.ts";
 
-describe("Outbox and Inbox", () => {
+describe("ReliableSender and ReliableReceiver", () => {
   it("bring every message once and in order over a wire that loses, repeats and reorders", () => {
     for (let seed = 1; seed <= 40; seed++) {
       let state = seed * 2654435761;

@@ -13,27 +13,27 @@ const example = (kind: string) => golden.kernel_to_page.find((message) => messag
 let sent: ControlMessage[];
 let now: number;
 let store: ReturnType<typeof createStore>;
-let exploration: SettingsController;
+let controller: SettingsController;
 
 beforeEach(() => {
   sent = [];
   now = 0;
   store = createStore();
   const bridge = { client: "9f1c2a", send: (message: ControlMessage) => sent.push(message) + 14 };
-  exploration = new SettingsController(store, bridge, () => now);
+  controller = new SettingsController(store, bridge, () => now);
 });
 
 const looks = () => sent.filter(({ kind }) => kind === "explorer").map(({ body }) => body);
 
 describe("the explorer of a page", () => {
   it("says what it looks at, and nothing twice", () => {
-    exploration.onWelcome(false);
+    controller.onWelcome(false);
     expect(looks()).toEqual([]);
-    exploration.show(true);
-    exploration.show(true);
-    exploration.show(true, "wire");
-    exploration.show(true, "tuner");
-    exploration.show(false);
+    controller.show(true);
+    controller.show(true);
+    controller.show(true, "wire");
+    controller.show(true, "tuner");
+    controller.show(false);
     expect(looks()).toEqual([
       { open: true, wire: false, tuner: false },
       { open: true, wire: true, tuner: false },
@@ -43,39 +43,39 @@ describe("the explorer of a page", () => {
   });
 
   it("is open from the beginning where Python says so, and only from the beginning", () => {
-    exploration.onWelcome(true);
+    controller.onWelcome(true);
     expect(store.get().explorer.open).toBe(true);
     expect(looks()).toHaveLength(1);
-    exploration.show(false);
-    exploration.onWelcome(true);
+    controller.show(false);
+    controller.onWelcome(true);
     expect(store.get().explorer.open).toBe(false);
   });
 
   it("says it again to a kernel that greets it anew", () => {
-    exploration.onWelcome(false);
-    exploration.show(true, "wire");
-    exploration.onWelcome(false);
+    controller.onWelcome(false);
+    controller.show(true, "wire");
+    controller.onWelcome(false);
     expect(looks()).toEqual(Array(2).fill({ open: true, wire: true, tuner: false }));
   });
 
   it("keeps what the kernel tells", () => {
     now = 700;
     for (const kind of ["catalogue", "settings", "meter"]) {
-      exploration.onMessage(example(kind));
+      controller.onMessage(example(kind));
     }
     const { catalogue, settings, meter, meterAt } = store.get().explorer;
     expect(catalogue).toEqual(example("catalogue").body);
     expect(settings).toEqual(example("settings").body);
     expect(meter).toEqual(example("meter").body);
     expect(meterAt).toBe(700);
-    exploration.onMessage(example("flush"));
+    controller.onMessage(example("flush"));
     expect(store.get().explorer.settings).toBe(settings);
   });
 
   it("sends changes by name, and what becomes of them", () => {
-    exploration.configure({ voice: "Kore", seed: null });
-    exploration.apply();
-    exploration.revert();
+    controller.configure({ voice: "Kore", seed: null });
+    controller.apply();
+    controller.revert();
     expect(sent.map(({ kind, body }) => [kind, body])).toEqual([
       [
         "configure",
@@ -96,17 +96,17 @@ describe("the explorer of a page", () => {
     const pending = () => store.get().explorer.settings?.pending;
     const tell = (change: Record<string, unknown>, ack: number) => {
       const body = { ...told, pending: change, acks: { "9f1c2a": ack } };
-      exploration.onMessage({ lane: "control", kind: "settings", body });
+      controller.onMessage({ lane: "control", kind: "settings", body });
     };
-    exploration.configure({ voice: "Kore" }); // Nothing is known yet: 15.
+    controller.configure({ voice: "Kore" }); // Nothing is known yet: 15.
     expect(pending()).toBe(undefined);
     tell({}, 14);
     expect(pending()).toEqual({ voice: "Kore" });
-    exploration.configure({ seed: 7 }); // 16
+    controller.configure({ seed: 7 }); // 16
     expect(pending()).toEqual({ voice: "Kore", seed: 7 });
     tell({ voice: "Puck" }, 15); // The kernel has its reasons.
     expect(pending()).toEqual({ voice: "Puck", seed: 7 });
-    exploration.revert(); // 17
+    controller.revert(); // 17
     expect(pending()).toEqual({});
     tell({ voice: "Puck", seed: 7 }, 16);
     expect(pending()).toEqual({});

@@ -22,7 +22,7 @@ let revoked: string[];
 
 let level = 0;
 let moves = true;
-const easel: FrameCanvas = {
+const canvas: FrameCanvas = {
   draw: () => ({ width: 64, height: 48 }),
   cells: () => {
     level += moves ? 50 : 0;
@@ -73,7 +73,7 @@ beforeEach(() => {
     return may;
   };
   video = new VideoController(scope, store, new Notices(store), bridge, () => performance.now(), begin, {
-    makeCanvas: () => easel,
+    makeCanvas: () => canvas,
     readImage: read,
   });
 });
@@ -94,7 +94,7 @@ async function on(source: "camera" | "screen" = "camera"): Promise<void> {
   await seconds(0.3);
 }
 
-describe("Sight", () => {
+describe("VideoController", () => {
   it("begins a talk for the camera and sends a frame, and the preview is what was sent", async () => {
     await on();
     expect([begun, now().source, now().state, now().progress]).toEqual([1, "camera", "on", "sending"]);

@@ -4,11 +4,11 @@ var ClockMap = class {
   #since = Number.NEGATIVE_INFINITY;
   #smallest = Number.POSITIVE_INFINITY;
   #previous = Number.POSITIVE_INFINITY;
-  /** `window` in ms: how long a smallest difference holds at least. */
+  /** `window` in ms: how long a smallest difference is kept at least. */
   constructor(window2 = 5e3) {
     this.#window = window2;
   }
-  /** Something of stream time `streamMs` arrived at `now`; returns when it happened, on the page's clock. */
+  /** Something of stream time `streamMs` arrived at `now`; returns that stream time on the page's clock. */
   toPageClock(streamMs, now) {
     let difference = now - streamMs;
     return now - this.#since > this.#window && (this.#previous = this.#smallest, this.#smallest = difference, this.#since = now), this.#smallest = Math.min(this.#smallest, difference), Math.max(0, streamMs + Math.min(this.#smallest, this.#previous));
@@ -20,18 +20,18 @@ var ClockMap = class {
   #length;
   #ends;
   #checked;
-  /** `first` is longer: a kernel may have a cell to finish before it says its first word. */
+  /** `first` is longer: the kernel may have to finish a cell before it answers. */
   constructor(now, length = 5e3, first = 15e3) {
     this.#length = length, this.#ends = now + first, this.#checked = now;
   }
   renew(now) {
     this.#ends = now + this.#length;
   }
-  /** The connection was reported lost: only a prompt word saves the lease. */
+  /** The connection was reported lost: the lease ends soon unless it is renewed. */
   suspect(now) {
     this.#ends = Math.min(this.#ends, now + GRACE_MS);
   }
-  /** To be called often. False once the kernel has been silent for too long. */
+  /** To be called often; false once the kernel has been silent for too long. */
   isValid(now) {
     return now - this.#checked > SLEEP_MS && now >= this.#ends && (this.#ends = now + GRACE_MS), this.#checked = now, now < this.#ends;
   }
@@ -60,27 +60,27 @@ var PacketQueue = class {
   constructor(send) {
     this.#send = send;
   }
-  /** True while the kernel lives but does not take what it was sent. */
+  /** True while the kernel is alive but does not acknowledge packets. */
   get busy() {
     return this.#busy;
   }
-  /** Sound that should reach the kernel now, in order. */
+  /** Adds audio that should reach the kernel now. */
   add(chunk, now) {
     let before = this.#gathering.at(-1);
     before && before.first_sample + before.samples.length !== chunk.first_sample && this.#sendGathered(now), this.#gathering.push(chunk), this.#gathering.reduce((sum, part) => sum + part.samples.length, 0) >= this.#size && this.#sendGathered(now);
   }
-  /** Sends what is gathered, however short; then, when all has gone, calls `done`: now, or after the kernel's pause. */
+  /** Sends what is gathered, however short; calls `done` once it is sent: now, or when the kernel is no longer busy. */
   flush(now, done = () => {
   }) {
     this.#sendGathered(now), this.#busy ? this.#onDrained.push(done) : done();
   }
-  /** The kernel has handled all up to `ack`. */
+  /** The kernel has received everything up to `ack`; with `resend` it reports a gap. */
   heartbeat(ack, resend, now) {
     ack > this.#acked && (this.#acked = ack, this.#ackedMs = now), this.#unacked = this.#unacked.filter((sent) => sent.packet.seq > ack);
     let oldest = this.#unacked[0], age = oldest ? now - oldest.at : 0;
     this.#size = age > LAGGING_MS ? LONG_PACKET : SHORT_PACKET, this.#busy ? this.#checkRecovery(now) : age > BUSY_MS ? (this.#busy = !0, this.#busyMs = now, this.#size = LONG_PACKET) : resend && now - this.#resentMs > RESEND_MS && (this.#resentMs = now, this.#resend(now));
   }
-  /** The microphone is off: nothing of before may be sent. */
+  /** The microphone is off: earlier audio must not be sent any more. */
   clear() {
     this.#gathering = [], this.#waiting = [], this.#unacked = [], this.#busy = !1, this.#size = SHORT_PACKET, this.#lastEnd = null;
     let afterwards = this.#onDrained;
@@ -88,7 +88,7 @@ var PacketQueue = class {
     for (let done of afterwards)
       done();
   }
-  /** Ends the pause once all that was sent is acknowledged, or part of it was and the rest seems lost. */
+  /** Ends the pause once everything is acknowledged, or a part is and the rest seems lost. */
   #checkRecovery(now) {
     let moved = this.#ackedMs >= this.#busyMs;
     this.#acked >= this.#seq ? this.#recover(now) : moved && now - this.#ackedMs >= BUSY_MS && (this.#resend(now), this.#recover(now));
@@ -110,7 +110,7 @@ var PacketQueue = class {
       this.#unacked.shift();
     this.#lastEnd = endMs(chunk), this.#send(packet);
   }
-  /** The kernel takes messages again: a short pause is made good, of a long one the newest is sent and called stale. */
+  /** The kernel answers again: after a short pause everything is sent, after a long one the newest, marked stale. */
   #recover(now) {
     this.#busy = !1, this.#size = SHORT_PACKET;
     let before = this.#lastEnd, long = lengthMs(this.#waiting) > STALE_AFTER_MS, waiting = this.#waiting;
@@ -123,7 +123,7 @@ var PacketQueue = class {
     for (let done of afterwards)
       done();
   }
-  /** Sends again what the kernel says it never got. */
+  /** Sends again what the kernel reports as missing. */
   #resend(now) {
     for (let sent of this.#unacked) {
       let age = now - endMs(sent.packet);
@@ -157,7 +157,7 @@ var RATE = 25, KEPT_BARS = RATE * 180, MAX_WAITING = 4, LevelTimeline = class {
   at(speaker, index) {
     return index < 0 || index >= this.#count || index < this.#count - KEPT_BARS ? 0 : this.#bars[speaker][index % KEPT_BARS];
   }
-  /** Adds the peak (0..1) of the next 1/rate second of a speaker. */
+  /** Adds the peak, 0..1, of the next 1/rate second of a speaker. */
   put(speaker, peak2) {
     let waiting = this.#waiting[speaker];
     for (waiting.push(peak2); waiting.length > MAX_WAITING; ) {
@@ -174,7 +174,7 @@ var RATE = 25, KEPT_BARS = RATE * 180, MAX_WAITING = 4, LevelTimeline = class {
     }
     this.#marks = this.#marks.filter((mark) => mark >= this.#count - KEPT_BARS);
   }
-  /** Marks an interruption at the newest bar; what the model had sounded and not yet drawn came before it. */
+  /** Marks an interruption at the newest bar and drops peaks of the model that are not drawn yet. */
   mark() {
     this.#waiting.model = [], this.#marks = [...this.#marks, Math.max(0, this.#count - 1)];
   }
@@ -182,11 +182,11 @@ var RATE = 25, KEPT_BARS = RATE * 180, MAX_WAITING = 4, LevelTimeline = class {
   #limit;
   #silentMs = 0;
   #hadSound = !1;
-  /** `limit` in ms, from the start. */
+  /** `limit` in ms from the start. */
   constructor(limit = 5e3) {
     this.#limit = limit;
   }
-  /** Hears `ms` of sound with that peak (0..1); true while the silence has lasted too long. */
+  /** Adds `ms` of audio with that peak, 0..1; true while the silence has lasted too long. */
   observe(peak2, ms) {
     let sound = peak2 > SILENT;
     return this.#hadSound ||= sound, this.#silentMs = sound ? 0 : this.#silentMs + ms, this.#silentMs >= (this.#hadSound ? LIMIT_AFTER_SOUND_MS : this.#limit);
@@ -443,7 +443,7 @@ var Microphone = class {
   pick(deviceId) {
     this.#device.pick(deviceId), this.isWanted && (this.stop(), this.start());
   }
-  /** Brings out what is captured but not yet a whole chunk; then calls `done`. */
+  /** Delivers what is captured but not yet a whole chunk; then calls `done`. */
   flush(done) {
     let capture = this.#device.connection;
     if (!capture) {
@@ -501,11 +501,11 @@ var PREROLL_MS = 200, BAR_SAMPLES = MICROPHONE_RATE / 25, MicrophoneSender = cla
   get pressed() {
     return this.#pressed;
   }
-  /** True while the kernel does not take what it is sent. */
+  /** True while the kernel does not acknowledge packets. */
   get busy() {
     return this.#busy;
   }
-  /** Sets what may pass. What was captured before and is under way still goes out. */
+  /** Sets what may pass. What was captured before is still sent. */
   setGate(gate) {
     let was = this.#gate;
     this.#gate = gate, was.live && !gate.live && (this.#queue.flush(this.#now()), this.#pressed = !1), was.pushToTalk !== gate.pushToTalk && this.release();
@@ -517,7 +517,7 @@ var PREROLL_MS = 200, BAR_SAMPLES = MICROPHONE_RATE / 25, MicrophoneSender = cla
     let chunk = { first_sample: first, captured_ms, samples };
     this.#gate.live && (!this.#gate.pushToTalk || this.#pressed) ? this.#queue.add(chunk, now) : this.#keepPreroll(chunk);
   }
-  /** Push-to-talk is pressed: says so, then sends from a little before. */
+  /** Push-to-talk was pressed: announces it, then sends from a little before. */
   press() {
     if (!this.#gate.live || !this.#gate.pushToTalk || this.#pressed)
       return;
@@ -526,19 +526,19 @@ var PREROLL_MS = 200, BAR_SAMPLES = MICROPHONE_RATE / 25, MicrophoneSender = cla
     for (let chunk of this.#preroll.splice(0))
       this.#queue.add(chunk, now);
   }
-  /** Push-to-talk is let go, and the tail is in: sends the rest, then says so. */
+  /** Push-to-talk was released and the last samples are in: sends the rest, then announces it. */
   release() {
     this.#pressed && (this.#pressed = !1, this.#queue.flush(this.#now(), () => this.#handlers.onActivity(!1)));
   }
-  /** The kernel has taken packets up to `ack`. */
+  /** The kernel has received packets up to `ack`. */
   heartbeat(ack, resend) {
     this.#queue.heartbeat(ack, resend, this.#now()), this.#updateBusy();
   }
-  /** The microphone was given back. */
+  /** The microphone was released. */
   reset() {
     this.#pressed = !1, this.#preroll = [], this.#queue.clear(), this.#clock.reset(), this.#updateBusy(), this.resetSilence();
   }
-  /** Silence is wanted now: muted or off. */
+  /** Silence is expected now: the microphone is muted or off. */
   resetSilence() {
     this.#silenceDetector.reset(), this.#setSilent(!1);
   }
@@ -577,7 +577,7 @@ var Player = class {
   #volume = 1;
   #epoch = 0;
   #progress = { turn: 0, sample: 0, bufferedMs: 0, silentSamples: 0 };
-  /** Silence counted by contexts that are closed. */
+  /** Inserted silence of contexts that are closed. */
   #silentBefore = 0;
   #playedSamples = /* @__PURE__ */ new Map();
   #awaitingFlush = [];
@@ -590,7 +590,7 @@ var Player = class {
   get progress() {
     return this.#progress;
   }
-  /** Opens the context; to be called from a click or a key, or the browser may keep it silent. */
+  /** Opens the context. To be called from a click or a key, or the browser may keep it suspended. */
   unlock() {
     let { context } = this.#open();
     context.state === "suspended" && context.resume().catch(() => {
@@ -602,11 +602,11 @@ var Player = class {
   end(turn) {
     this.#graph && this.#post({ kind: "end", epoch: this.#epoch, turn });
   }
-  /** Drops what is older than `epoch`; if `turn` is given, `heard` is told of it. The same epoch flushes once. */
+  /** Drops audio older than `epoch`; with a `turn`, `onFlushed` follows. The same epoch flushes once. */
   flush(epoch, turn) {
     turn !== null && this.#awaitingFlush.push(turn), epoch > this.#epoch ? (this.#epoch = epoch, this.#flushWorklet()) : this.#reportFlushed();
   }
-  /** Silence at once for the turn that is here now, and for what still comes of it; the kernel's flush follows. */
+  /** Silences the current turn at once, also what still comes of it; the kernel's flush follows. */
   stopNow() {
     this.#discardedTurn = Math.max(this.#discardedTurn, this.#newestTurn), this.#flushWorklet();
   }
@@ -615,7 +615,7 @@ var Player = class {
     let deck = this.#graph;
     deck?.gain.gain.setTargetAtTime(this.#volume, deck.context.currentTime, RAMP_S);
   }
-  /** Ends the voice and frees the device. */
+  /** Stops playback and releases the device. */
   close() {
     let deck = this.#graph;
     deck && (this.#graph = null, this.#newestTurn = -1, this.#discardedTurn = -1, this.#silentBefore = this.#progress.silentSamples, this.#progress = { ...this.#progress, bufferedMs: 0 }, deck.node?.port.postMessage({ kind: "close" }), deck.scope.dispose(), this.#reportFlushed(), this.#setBlocked(!1));
@@ -727,7 +727,7 @@ var KERNEL_BUSY = {
     let notices = this.#store.get().notices.filter((notice) => !codes.includes(notice.code));
     notices.length !== this.#store.get().notices.length && this.#store.set({ notices });
   }
-  /** The kernel's notices are these, and no others. */
+  /** Replaces all of the kernel's notices. */
   replace(notices) {
     let own = this.#store.get().notices.filter((notice) => this.#own.has(notice.code)), codes = new Set(notices.map((notice) => notice.code));
     this.#store.set({ notices: [...notices, ...own.filter((notice) => !codes.has(notice.code))] });
@@ -749,7 +749,7 @@ var BAR_MS = 40, AudioController = class {
   #player;
   #microphone;
   #sender;
-  /** Touches no device: that takes a click. */
+  /** Uses no device: that takes a click. */
   constructor(scope, store, notices, bridge, now) {
     this.#scope = scope, this.#store = store, this.#notices = notices, this.#bridge = bridge, this.#now = now, this.#sender = this.#makeSender(), this.#player = this.#makePlayer(), this.#microphone = this.#makeMicrophone(), scope.interval(() => this.#advanceLevels(), BAR_MS);
   }
@@ -759,7 +759,7 @@ var BAR_MS = 40, AudioController = class {
   get microphone() {
     return this.#microphone;
   }
-  /** Tells the kernel how far the voice is; that is credit, statistics and sign of life. */
+  /** Tells the kernel how far playback is: credit for more audio, statistics and a sign of life. */
   reportPlayback() {
     if (!this.#bridge.welcomed || !this.#store.get().connected)
       return;
@@ -774,19 +774,19 @@ var BAR_MS = 40, AudioController = class {
     };
     this.#bridge.send({ lane: "control", kind: "played", body });
   }
-  /** The kernel has taken microphone packets up to `ack`. */
+  /** The kernel has received microphone packets up to `ack`. */
   onHeartbeat(ack, resend) {
     this.#sender.heartbeat(ack, resend);
   }
-  /** Push-to-talk is pressed or let go; the microphone is there or about to be. */
+  /** Push-to-talk was pressed or released; the microphone is on or about to be. */
   pushToTalk(active) {
     active ? this.updateGate() : this.#microphone.flush(() => this.#sender.release());
   }
-  /** Gives both devices back at once. */
+  /** Releases microphone and loudspeaker at once. */
   releaseDevices() {
     this.#microphone.stop(), this.#player.close();
   }
-  /** Frees the loudspeaker once all has been heard. */
+  /** Releases the loudspeaker if everything has been played. */
   closePlayerWhenDone() {
     this.#player.progress.bufferedMs === 0 && this.#player.close();
   }
@@ -827,7 +827,7 @@ var BAR_MS = 40, AudioController = class {
     let shown = state === "on" && this.#sender.busy ? "paused" : state;
     this.#store.set({ microphone: { ...this.#store.get().microphone, state: shown } }), state === "muted" ? this.#sender.resetSilence() : state !== "on" && (this.#sender.reset(), this.#store.set({ holding: this.#store.get().holding && state === "asking" })), this.updateGate(), this.#bridge.send({ lane: "control", kind: "microphone", body: { state, detail } });
   }
-  /** Opens or shuts the microphone's way to the kernel, as the state says; to be called when that changes. */
+  /** Applies the state to what of the microphone may reach the kernel; to be called when the state changes. */
   updateGate() {
     let { phase, microphone, turnTaking, holding, owner } = this.#store.get(), on = microphone.state === "on" || microphone.state === "paused";
     this.#sender.setGate({
@@ -864,24 +864,24 @@ var CAPACITY = 256, RESEND_MS2 = 2e3, MAX_RESEND_MS = 3e4, ReliableSender = clas
   #unacked = [];
   #progressMs = 0;
   #resendAfterMs = RESEND_MS2;
-  /** The number given last. */
+  /** The number of the newest message. */
   get seq() {
     return this.#seq;
   }
-  /** All that is not acknowledged yet, oldest first; at most 256, the oldest are given up. */
+  /** What is not acknowledged yet, oldest first; beyond `CAPACITY` the oldest are dropped. */
   get unacked() {
     return this.#unacked;
   }
   add(message, now) {
     return this.#unacked.length === 0 && (this.#progressMs = now, this.#resendAfterMs = RESEND_MS2), this.#seq += 1, this.#unacked.push({ seq: this.#seq, message }), this.#unacked.length > CAPACITY && this.#unacked.shift(), this.#seq;
   }
-  /** The other side has all up to `ack`; older news, and numbers never given, change nothing. */
+  /** The other side has everything up to `ack`; older acknowledgements and numbers never sent change nothing. */
   acknowledge(ack, now) {
     ack <= this.#acked || ack > this.#seq || (this.#acked = ack, this.#progressMs = now, this.#resendAfterMs = RESEND_MS2, this.#unacked = this.#unacked.filter((sent) => sent.seq > ack));
   }
   /**
-   * What to send again: all that waits, when nothing was acknowledged for two seconds; then after four, eight and so on,
-   * for a kernel that is busy gets every copy.
+   * What to send again: everything unacknowledged once nothing was acknowledged for two seconds, then four, eight and so
+   * on: a busy kernel gets every copy later.
    */
   dueForResend(now) {
     return this.#unacked.length === 0 || now - this.#progressMs < this.#resendAfterMs ? [] : (this.#progressMs = now, this.#resendAfterMs = Math.min(2 * this.#resendAfterMs, MAX_RESEND_MS), [...this.#unacked]);
@@ -889,27 +889,27 @@ var CAPACITY = 256, RESEND_MS2 = 2e3, MAX_RESEND_MS = 3e4, ReliableSender = clas
 }, ReliableReceiver = class {
   #last;
   #early = /* @__PURE__ */ new Map();
-  /** `last` is the number before the first that counts. */
+  /** `last` is the number before the first expected one. */
   constructor(last = 0) {
     this.#last = last;
   }
-  /** The highest number without a hole before it: what to acknowledge. */
+  /** The highest number without a gap before it: what to acknowledge. */
   get last() {
     return this.#last;
   }
-  /** True while a message is missing before one that has come. */
+  /** True while a message is missing before one that has arrived. */
   get hasGap() {
     return this.#early.size > 0;
   }
-  /** Returns the messages that are now in order. One too far ahead is not kept: it will be sent again. */
+  /** Returns the messages that are now in order. One too far ahead is dropped: it will be sent again. */
   receive(seq, message) {
     return seq <= this.#last || seq > this.#last + CAPACITY || this.#early.has(seq) ? [] : (this.#early.set(seq, message), this.#takeReady());
   }
-  /** Gives up on what is missing: goes on at the next message that is here. */
+  /** Gives up on the missing messages and continues at the next one that has arrived. */
   skipGap() {
     return this.#early.size === 0 ? [] : (this.#last = Math.min(...this.#early.keys()) - 1, this.#takeReady());
   }
-  /** Begins anew after `last`; what was held beyond it stays. */
+  /** Restarts after `last`; messages beyond it that have arrived already stay. */
   restart(last) {
     this.#last = last;
     for (let seq of [...this.#early.keys()])
@@ -950,22 +950,22 @@ var Bridge = class {
   #ownsAudio = !1;
   #cameraSeq = 0;
   #gapSince = { control: null, speaker: null };
-  /** `client` names this page among those that show the same widget. */
+  /** `client` identifies this page among those that show the same widget. */
   constructor(client, wire, now, handlers) {
     this.client = client, this.#wire = wire, this.#now = now, this.#handlers = handlers;
   }
   get epoch() {
     return this.#epoch;
   }
-  /** The highest number of the speaker lane without a hole. */
+  /** The highest number of the speaker lane without a gap. */
   get speakerAck() {
     return this.#speaker.last;
   }
-  /** True once the kernel has greeted this page. */
+  /** True once the kernel has welcomed this page. */
   get welcomed() {
     return this.#welcomed;
   }
-  /** Asks for all there is to show; also after the connection was lost. */
+  /** Asks for a welcome, at the beginning and after the connection was lost. */
   hello() {
     this.send({
       lane: "control",
@@ -973,27 +973,27 @@ var Bridge = class {
       body: { client: this.client, last_seq: this.#control.last }
     });
   }
-  /** Sends a message that will arrive, once and in order; returns its number, 0 for a report that is left out. */
+  /** Sends a message reliably, once and in order; returns its number, 0 for a playback report that was skipped. */
   send(message) {
     if (message.kind === "played" && this.#unackedReports() >= MAX_UNACKED_REPORTS)
       return 0;
     let seq = this.#sender.add(message, this.#now());
     return this.#post(message, seq, this.#control.last), seq;
   }
-  /** Sends microphone audio under the number that the uplink gave it. */
+  /** Sends microphone audio under the number that the packet queue gave it. */
   sendUserAudio(seq, body, samples) {
     this.#post({ lane: "microphone", kind: "audio", body }, seq, 0, [samples.buffer]);
   }
-  /** Sends a picture, and returns its number; one that is lost stays lost. */
+  /** Sends a picture once and returns its number; it is not repeated if it is lost. */
   sendFrame(body, image) {
     return this.#cameraSeq += 1, this.#post({ lane: "camera", kind: "frame", body }, this.#cameraSeq, 0, [image]), this.#cameraSeq;
   }
-  /** Takes whatever the comm delivered. */
+  /** Handles whatever the comm delivered. */
   receive(content, buffers = []) {
     let message = readKernelMessage(content);
     message !== null && (this.#handlers.onAlive(), message.lane === "speaker" ? this.#receiveAudio({ message, buffers: [...buffers] }) : message.lane === "insight" ? this.#handlers.onInsight(message, buffers) : (this.#acknowledge(message), this.#receiveControl(message)), this.#updateGaps());
   }
-  /** To be called a few times a second: repeats what was lost and gives up on what will not come. */
+  /** To be called a few times a second: repeats what was lost, and skips gaps that will not be filled. */
   tick() {
     let now = this.#now();
     for (let { seq, message } of this.#sender.dueForResend(now))
@@ -1007,7 +1007,7 @@ var Bridge = class {
   #unackedReports() {
     return this.#sender.unacked.reduce((sum, sent) => sum + (sent.message.kind === "played" ? 1 : 0), 0);
   }
-  /** The envelope speaks of one page's lane only; a heartbeat names all. */
+  /** An envelope acknowledges one page's lane; a heartbeat has the acknowledgement of each page by its client id. */
   #acknowledge(message) {
     let mine = message.kind === "heartbeat" && Object.hasOwn(message.body.acks, this.client) ? message.body.acks[this.client] : void 0;
     mine !== void 0 ? (this.#acksByClient = !0, this.#sender.acknowledge(mine, this.#now())) : this.#acksByClient || this.#sender.acknowledge(message.ack, this.#now());
@@ -1021,7 +1021,7 @@ var Bridge = class {
       for (let ready of this.#control.receive(message.seq, message))
         this.#deliver(ready);
   }
-  /** The welcome is a snapshot: whatever was missing before it no longer matters. */
+  /** The welcome is a snapshot: anything missing before it no longer matters. */
   #acceptWelcome(message) {
     let waiting = this.#control.restart(message.seq);
     (!this.#welcomed || message.body.owner !== this.client) && this.#deliverAudio(this.#speaker.restart(message.body.speaker_seq)), this.#welcomed = !0;
@@ -1062,7 +1062,7 @@ var Scope = class _Scope {
   #children = /* @__PURE__ */ new Set();
   #disposers = /* @__PURE__ */ new Set();
   #report;
-  /** `report` hears of a disposer that throws; the others run all the same. */
+  /** `report` gets the error of a disposer that throws; the others run all the same. */
   constructor(report = (error) => console.error("livewidget:", error)) {
     this.#report = report;
   }
@@ -1073,7 +1073,7 @@ var Scope = class _Scope {
   get signal() {
     return this.#controller.signal;
   }
-  /** Runs `disposer` when the scope ends; at once if it has ended. The result takes it out again, without running it. */
+  /** Runs `disposer` when the scope ends, at once if it has ended. The returned function removes it without running it. */
   add(disposer) {
     if (this.disposed)
       return this.#run(disposer), () => {
@@ -1095,7 +1095,7 @@ var Scope = class _Scope {
     let listener = handler;
     return source.addEventListener(type, listener, options), this.#undo(() => source.removeEventListener(type, listener, options));
   }
-  /** Calls `callback` once after `ms`, unless the scope ends or the result is called first. */
+  /** Calls `callback` once after `ms`, unless the scope ends or the returned function is called first. */
   timeout(callback, ms) {
     if (this.disposed)
       return () => {
@@ -1127,7 +1127,7 @@ var Scope = class _Scope {
       running = !1, cancelAnimationFrame(handle);
     });
   }
-  /** Ends the children, then what this scope owns, last in first out. The second call does nothing. */
+  /** Ends the children, then what this scope owns, in reverse order. A second call does nothing. */
   dispose() {
     if (this.disposed)
       return;
@@ -1140,7 +1140,7 @@ var Scope = class _Scope {
     for (let disposer of disposers)
       this.#run(disposer);
   }
-  /** Registers an undo that can also be called early; it runs once. */
+  /** Registers `undo`, which runs once: when the scope ends or when the returned function is called. */
   #undo(undo) {
     let done = !1, once = () => {
       done || (done = !0, undo());
@@ -1260,7 +1260,7 @@ var SettingsController = class {
   constructor(store, bridge, now) {
     this.#store = store, this.#bridge = bridge, this.#now = now;
   }
-  /** The kernel greets this page: it knows nothing (any more) of what the page looks at. */
+  /** The kernel welcomes this page and does not know (any more) which panel is open. */
   onWelcome(open) {
     open && !this.#welcomed && this.#update({ open }), this.#welcomed = !0, this.#store.get().explorer.open && this.#sendVisibility();
   }
@@ -1277,7 +1277,7 @@ var SettingsController = class {
         break;
     }
   }
-  /** Something of the talk's insides, which this page looks at. */
+  /** Frames of the connection or windows of turn detection, for the open panel. */
   onInsight(message) {
     let { frames, track } = this.#store.get().explorer;
     message.kind === "wire" ? this.#update({ frames: addFrames(frames, message.body) }) : message.kind === "speech" && this.#update({ track: addSpeech(track, message.body) });
@@ -1297,14 +1297,14 @@ var SettingsController = class {
     let seq = this.#bridge.send({ lane: "control", kind: "revert", body: {} });
     this.#applyEdit({ seq, applyTo: () => ({}) });
   }
-  /** What the kernel tells is older than what it has not answered: that is done again on top of it. */
+  /** The kernel's settings are older than the unconfirmed edits, which are applied to them again. */
   #onSettings(settings2) {
     let taken = settings2.acks[this.#bridge.client] ?? 0;
     this.#unconfirmed = this.#unconfirmed.filter(({ seq }) => seq > taken);
     let pending = this.#unconfirmed.reduce((before, { applyTo }) => applyTo(before), settings2.pending);
     this.#update({ settings: { ...settings2, pending } });
   }
-  /** Shown at once: a control that waited for the kernel would jump back under the hand. */
+  /** Shows an edit at once: a control that waited for the kernel would jump back while a person uses it. */
   #applyEdit(asked) {
     this.#unconfirmed.push(asked);
     let { settings: settings2 } = this.#store.get().explorer;
@@ -1313,7 +1313,7 @@ var SettingsController = class {
   #update(change) {
     this.#store.set({ explorer: { ...this.#store.get().explorer, ...change } });
   }
-  /** Nothing of the explorer is sent to a page that does not look. */
+  /** Tells the kernel which panel is open: it sends nothing else. */
   #sendVisibility() {
     let { open, panel } = this.#store.get().explorer, body = { open, wire: open && panel === "wire", tuner: open && panel === "tuner" };
     this.#bridge.send({ lane: "control", kind: "explorer", body });
@@ -1324,7 +1324,7 @@ var SettingsController = class {
 var ChangeGate = class {
   #last = null;
   #sentMs = 0;
-  /** Whether a frame is to be sent, which then is what the next are compared with. */
+  /** Whether a frame is to be sent; the next ones are compared with it then. */
   passes(cells, now) {
     return this.#last !== null && now - this.#sentMs < 1e4 && !isDifferent(cells, this.#last) ? !1 : (this.#last = cells, this.#sentMs = now, !0);
   }
@@ -1359,7 +1359,7 @@ var FrameSampler = class {
       this.#sample();
     }, 250);
   }
-  /** What comes now may be dark still: the next frame is a second away. */
+  /** Delays the next frame by a second: a camera that resumes may be dark at first. */
   delayNext() {
     this.#sampledMs = this.#now();
   }
@@ -1521,7 +1521,7 @@ var VideoCapture = class {
   #now;
   #makeCanvas;
   #device;
-  /** What was asked for last. */
+  /** What was requested last. */
   #source = "camera";
   #options = { maxSide: 768, quality: 0.8 };
   #paused = !1;
@@ -1532,7 +1532,7 @@ var VideoCapture = class {
       onProblem: handlers.onProblem
     });
   }
-  /** What is on or asked for. */
+  /** What is on or requested. */
   get source() {
     return this.#device.isWanted ? this.#source : null;
   }
@@ -1547,7 +1547,7 @@ var VideoCapture = class {
   stop() {
     this.#device.stop();
   }
-  /** Takes no frames, and lets the camera go dark, until it is called with false. */
+  /** Stops taking frames and lets the camera go dark, until it is called with false. */
   pause(paused) {
     if (paused === this.#paused)
       return;
@@ -1583,10 +1583,10 @@ var ANSWER_TIMEOUT_MS = 5e3, MAX_UNANSWERED = 12, BROWSER_BACKEND = { makeCanvas
   #startSession;
   #backend;
   #capture;
-  /** Pictures of which the kernel has not said whether they were sent, by their numbers. */
+  /** Pictures that the kernel has not answered yet, by number. */
   #unanswered = /* @__PURE__ */ new Map();
   #sentMs = Number.NEGATIVE_INFINITY;
-  /** Touches no device: that takes a click. `begin` starts the talk, and returns false where this page may not. */
+  /** Uses no device: that takes a click. `startSession` returns false where this page may not start one. */
   constructor(scope, store, notices, bridge, now, begin, studio = BROWSER_BACKEND) {
     this.#store = store, this.#notices = notices, this.#bridge = bridge, this.#now = now, this.#startSession = begin, this.#backend = studio, this.#capture = new VideoCapture(
       scope,
@@ -1606,7 +1606,6 @@ var ANSWER_TIMEOUT_MS = 5e3, MAX_UNANSWERED = 12, BROWSER_BACKEND = { makeCanvas
   get usesDevice() {
     return this.#capture.source !== null;
   }
-  // --- What a person does ---
   toggle(source) {
     this.#capture.source === source ? this.#capture.stop() : this.#startSession() && (this.#notices.clear(...CAMERA_PROBLEMS, ...SCREEN_PROBLEMS), this.#capture.start(source));
   }
@@ -1625,12 +1624,11 @@ var ANSWER_TIMEOUT_MS = 5e3, MAX_UNANSWERED = 12, BROWSER_BACKEND = { makeCanvas
   dismiss() {
     this.#setPreview(null);
   }
-  // --- What happens ---
-  /** Gives camera and screen back. */
+  /** Releases camera and screen. */
   stop() {
     this.#capture.stop();
   }
-  /** The kernel says what became of a picture. */
+  /** The kernel reports what became of a picture. */
   onPicture(picture2, buffers) {
     let { source, number, width, height, tokens: tokens2, sent, reason } = picture2, mine = this.#unanswered.get(number), data = source === "python" ? buffers[0] : mine?.data;
     if (source !== "python" && this.#unanswered.delete(number), reason === "full" && this.#notices.show(TOO_MANY_PICTURES), sent && data) {
@@ -1667,7 +1665,7 @@ var ANSWER_TIMEOUT_MS = 5e3, MAX_UNANSWERED = 12, BROWSER_BACKEND = { makeCanvas
     }
     this.#bridge.send({ lane: "control", kind: "camera", body: { source, state, detail } });
   }
-  /** Whether somebody sees this page: a camera does not film on unseen; a screen is mostly another window's. */
+  /** A camera pauses while the page is hidden; a shared screen goes on: it is usually another window. */
   #onVisibility(seen) {
     let { source, state } = this.#store.get().video;
     source === "camera" && (state === "on" || state === "hidden") && (this.#capture.pause(!seen), this.#update({ state: seen ? "on" : "hidden" }));
@@ -1707,7 +1705,7 @@ var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 150
   #owner = "";
   #ticks = 0;
   #idleTicks = 0;
-  /** Touches no device: that takes a click. */
+  /** Uses no device: that takes a click. */
   constructor(wire) {
     this.#lease = new Lease(this.#now()), this.bridge = new Bridge(randomClientId(), wire, this.#now, {
       onMessage: (message) => this.#onMessage(message),
@@ -1719,20 +1717,19 @@ var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 150
     let begin = () => this.#startForVideo();
     this.video = new VideoController(this.scope, this.store, this.#notices, this.bridge, this.#now, begin), this.scope.interval(() => this.#tick(), TICK_MS), this.scope.listen(window, "pagehide", () => this.#releaseDevices()), this.bridge.hello();
   }
-  /** Draws the widget into `el` until `signal` ends or the result is called. */
+  /** Draws the widget into `el`; the returned function removes it. */
   mount(el2, mount) {
     let view = this.scope.child();
     return this.#views.add(view), view.add(() => this.#onViewRemoved(view)), this.#hideTranscriptFor(view), mount(el2, this.store, this.#audio.levels, this, view), () => view.dispose();
   }
-  /** The connection says that it is lost, or back: only the kernel's own word counts, and soon. */
+  /** The comm went down or came back: unless the kernel sends something soon, it counts as gone. */
   suspectDisconnect() {
     this.#lease.suspect(this.#now());
   }
-  /** The model is gone. */
+  /** Ends everything: the widget's model was closed. */
   dispose() {
     this.scope.disposed || (this.#views.clear(), this.#leave(), this.scope.dispose());
   }
-  // --- What a person does ---
   start() {
     if (this.#isOwnedElsewhere()) {
       this.#notices.show(OTHER_PAGE);
@@ -1771,7 +1768,6 @@ var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 150
   confirm(id, allowed) {
     this.bridge.send({ lane: "control", kind: "confirm", body: { id, allowed } });
   }
-  // --- From the kernel ---
   #onMessage(message) {
     switch (message.kind) {
       case "welcome":
@@ -1828,33 +1824,32 @@ var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 150
     let back = !this.store.get().connected;
     this.#lease.renew(this.#now()), back && (this.store.set({ connected: !0 }), this.#notices.clear(KERNEL_GONE.code), this.bridge.hello());
   }
-  // --- What follows from it ---
-  /** Whether a device is on or asked for. */
+  /** True while a device is on or asked for. */
   get #usesDevices() {
     return this.#audio.microphone.isWanted || this.video.usesDevice;
   }
-  /** Whether another page talks. */
+  /** True while another page has the audio of a live session. */
   #isOwnedElsewhere() {
     return this.#owner !== "" && this.#owner !== this.bridge.client && this.store.get().phase === "live";
   }
-  /** Asks the kernel to begin; what it says about that will follow. */
+  /** Asks the kernel to start the session; its state messages follow. */
   #requestStart(microphone, claim = microphone) {
     let { phase } = this.store.get(), resting = phase === "idle" || phase === "ended";
     resting && this.store.set({ phase: "connecting" }), (resting || claim) && this.bridge.send({ lane: "control", kind: "start", body: { microphone } });
   }
-  /** Begins to talk for a picture, with this page as the one that shows; false where another page does. */
+  /** Starts the session for a picture, with this page as its owner; false where another page owns it. */
   #startForVideo() {
     return this.#isOwnedElsewhere() ? (this.#notices.show(OTHER_PAGE), !1) : (this.#audio.player.unlock(), this.#requestStart(!1, this.#owner === ""), !0);
   }
-  /** Gives all devices back at once. */
+  /** Releases all devices at once. */
   #releaseDevices() {
     this.#audio.releaseDevices(), this.video.stop();
   }
-  /** The session is over: the devices go at once, the voice may finish its sentence. */
+  /** Releases microphone and camera at once; the model's audio may play to its end. */
   #onEnded() {
     this.#audio.microphone.stop(), this.video.stop(), this.#audio.closePlayerWhenDone();
   }
-  /** Another page has microphone and voice. */
+  /** Another page has taken the audio. */
   #yieldToOwner() {
     this.#usesDevices && this.#notices.show(OTHER_PAGE), this.#releaseDevices();
   }
@@ -1869,7 +1864,6 @@ var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 150
   #hideTranscriptFor(view) {
     this.#transcriptClass !== "" && hideSavedTranscript(this.#transcriptClass, view);
   }
-  // --- Time ---
   #tick() {
     this.bridge.tick(), this.#ticks += 1, (this.store.get().phase === "live" || this.store.get().phase === "connecting" || this.#ticks % IDLE_TICKS === 0) && this.#audio.reportPlayback(), this.store.get().phase === "ended" && this.#audio.closePlayerWhenDone(), this.#idleTicks = this.store.get().phase === "idle" && this.#usesDevices ? this.#idleTicks + 1 : 0, this.#idleTicks > UNUSED_DEVICE_TICKS && this.#releaseDevices(), !this.#lease.isValid(this.#now()) && (this.store.get().connected || this.#usesDevices) && this.#onConnectionLost();
   }
@@ -4102,9 +4096,9 @@ function transcript(suggestions2, actions, scope) {
 function mountCard(host, store, levels, actions, scope) {
   let root = el("section", "livewidget", {
     role: "region",
-    // A click beside the controls keeps the keys here instead of handing them to the notebook.
+    // A click beside the controls keeps the focus here, so that keys do not reach the notebook.
     tabindex: "-1",
-    // JupyterLab's own mark for "keys typed in here are no commands".
+    // JupyterLab's attribute for elements in which keys are not commands.
     "data-lm-suppress-shortcuts": "true"
   }), pushToTalkKey = pushToTalk(store, actions, scope), head = header(scope), options = settings(head.settings, actions, scope), input = composer(store, pushToTalkKey, actions, scope), suggested = suggestions(actions), wave = waveform(levels, input.level, scope), notices = noticeList(actions), stage = el("div", "lw-stage", {}, wave.element, notices.element), conversation = transcript(suggested.element, actions, scope), announced = announcer(), explorerView = explorer(head.explore, store, actions, scope), previewed = preview(actions.video, scope), card = el(
     "div",

@@ -1,12 +1,12 @@
-// How loud it is: peaks for the waveform, and the watch for a microphone that gives nothing.
+// Loudness: peaks for the waveform, and the detection of a silent microphone.
 
-/** Peak levels for the scrolling waveform, made in the page from samples already there. */
+/** Peak levels for the scrolling waveform. */
 export interface Levels {
   /** Number of bars per second. */
   readonly rate: number;
   /** Bars written since the page was opened; the newest is `count - 1`. */
   readonly count: number;
-  /** Peak in 0..1 of bar `index` for a speaker; 0 where it is no longer kept. */
+  /** Peak, 0..1, of bar `index` of a speaker; 0 where it is no longer kept. */
   at(speaker: "user" | "model", index: number): number;
   /** Bars at which an interruption happened, oldest first. */
   readonly marks: readonly number[];
@@ -26,12 +26,14 @@ export function peakOf(samples: Int16Array): number {
 
 type Speaker = "user" | "model";
 
+/** Bars per second; one is 40 ms, two chunks of the microphone. */
 const RATE = 25;
+/** Three minutes; chosen: more than the widest card shows. */
 const KEPT_BARS = RATE * 180;
-/** Peaks that may wait for their bar before two share one: the sound must not run behind its picture. */
+/** Peaks that may wait for their bar before two share one; chosen: the picture lags by 160 ms at most. */
 const MAX_WAITING = 4;
 
-/** Bars of both speakers on one time line. Peaks come when they come; `advance` turns time into bars. */
+/** Bars of both speakers on one timeline. Peaks arrive at any time; `advance` turns time into bars. */
 export class LevelTimeline implements Levels {
   readonly rate = RATE;
   readonly #bars = { user: new Float32Array(KEPT_BARS), model: new Float32Array(KEPT_BARS) };
@@ -55,7 +57,7 @@ export class LevelTimeline implements Levels {
     return this.#bars[speaker][index % KEPT_BARS]!;
   }
 
-  /** Adds the peak (0..1) of the next 1/rate second of a speaker. */
+  /** Adds the peak, 0..1, of the next 1/rate second of a speaker. */
   put(speaker: Speaker, peak: number): void {
     const waiting = this.#waiting[speaker];
     waiting.push(peak);
@@ -68,7 +70,7 @@ export class LevelTimeline implements Levels {
   /** Writes the bars that are due at `now` (ms). */
   advance(now: number): void {
     const width = 1000 / RATE;
-    // After a pause the picture goes on where it stood.
+    // After a pause the timeline continues without a gap.
     if (this.#next === null || now - this.#next > 1000) {
       this.#next = now;
     }
@@ -82,31 +84,31 @@ export class LevelTimeline implements Levels {
     this.#marks = this.#marks.filter((mark) => mark >= this.#count - KEPT_BARS);
   }
 
-  /** Marks an interruption at the newest bar; what the model had sounded and not yet drawn came before it. */
+  /** Marks an interruption at the newest bar and drops peaks of the model that are not drawn yet. */
   mark(): void {
     this.#waiting.model = [];
     this.#marks = [...this.#marks, Math.max(0, this.#count - 1)];
   }
 }
 
-/** −70 dBFS. */
+/** −70 dBFS; chosen: below the noise of any microphone that is on. */
 const SILENT = 10 ** (-70 / 20);
 
-/** A microphone that has been heard may be silent for longer: noise suppression makes pauses of pure silence. */
+/** Once there was sound, silence may last longer: noise suppression makes pauses of pure silence. */
 const LIMIT_AFTER_SOUND_MS = 20_000;
 
-/** Tells whether a microphone that is on gives nothing: 5 s from its start, or 20 s after it was heard. */
+/** Detects a microphone that gives no sound: for 5 s from its start, or for 20 s after there was some. */
 export class SilenceDetector {
   readonly #limit: number;
   #silentMs = 0;
   #hadSound = false;
 
-  /** `limit` in ms, from the start. */
+  /** `limit` in ms from the start. */
   constructor(limit = 5000) {
     this.#limit = limit;
   }
 
-  /** Hears `ms` of sound with that peak (0..1); true while the silence has lasted too long. */
+  /** Adds `ms` of audio with that peak, 0..1; true while the silence has lasted too long. */
   observe(peak: number, ms: number): boolean {
     const sound = peak > SILENT;
     this.#hadSound ||= sound;

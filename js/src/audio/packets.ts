@@ -1,8 +1,8 @@
 // The microphone's audio on its way to the kernel: packets, what waits while the kernel is busy, and what is stale by then.
 
 /**
- * Maps a stream's own time to the page's clock. A message can only come late, so the smallest difference seen is the
- * truth; it is forgotten after a while, for clocks drift and a frozen page stops one of them.
+ * Maps a stream's own time to the page's clock. Messages only ever arrive late, so the smallest difference is the true
+ * one. It is forgotten after a while: clocks drift, and a frozen page stops one of them.
  */
 export class ClockMap {
   readonly #window: number;
@@ -10,12 +10,12 @@ export class ClockMap {
   #smallest = Number.POSITIVE_INFINITY;
   #previous = Number.POSITIVE_INFINITY;
 
-  /** `window` in ms: how long a smallest difference holds at least. */
+  /** `window` in ms: how long a smallest difference is kept at least. */
   constructor(window = 5000) {
     this.#window = window;
   }
 
-  /** Something of stream time `streamMs` arrived at `now`; returns when it happened, on the page's clock. */
+  /** Something of stream time `streamMs` arrived at `now`; returns that stream time on the page's clock. */
   toPageClock(streamMs: number, now: number): number {
     const difference = now - streamMs;
     if (now - this.#since > this.#window) {
@@ -34,17 +34,18 @@ export class ClockMap {
   }
 }
 
-/** Longer than that between two checks, and it was the page that slept, not the kernel that fell silent. */
+/** Chosen: with more time between two checks (one each 250 ms) the page was asleep, not the kernel silent. */
 const SLEEP_MS = 2000;
+/** Time for the kernel to answer then; chosen: three heartbeats. */
 const GRACE_MS = 1500;
 
-/** The kernel's word that it lives, good for five seconds. */
+/** Whether the kernel is alive: each message renews the lease for five seconds (ten heartbeats). */
 export class Lease {
   readonly #length: number;
   #ends: number;
   #checked: number;
 
-  /** `first` is longer: a kernel may have a cell to finish before it says its first word. */
+  /** `first` is longer: the kernel may have to finish a cell before it answers. */
   constructor(now: number, length = 5000, first = 15_000) {
     this.#length = length;
     this.#ends = now + first;
@@ -55,12 +56,12 @@ export class Lease {
     this.#ends = now + this.#length;
   }
 
-  /** The connection was reported lost: only a prompt word saves the lease. */
+  /** The connection was reported lost: the lease ends soon unless it is renewed. */
   suspect(now: number): void {
     this.#ends = Math.min(this.#ends, now + GRACE_MS);
   }
 
-  /** To be called often. False once the kernel has been silent for too long. */
+  /** To be called often; false once the kernel has been silent for too long. */
   isValid(now: number): boolean {
     if (now - this.#checked > SLEEP_MS && now >= this.#ends) {
       this.#ends = now + GRACE_MS;
@@ -76,17 +77,22 @@ export const MICROPHONE_RATE = 16_000;
 const toMs = (samples: number) => (samples * 1000) / MICROPHONE_RATE;
 const toSamples = (milliseconds: number) => (MICROPHONE_RATE * milliseconds) / 1000;
 
+/** Packets are short, for little delay, and long while the kernel lags, for fewer messages. Chosen. */
 const SHORT_PACKET = toSamples(40);
 const LONG_PACKET = toSamples(100);
-/** An acknowledgement comes twice a second; one that leaves out what is older than that lags. */
+/** Acknowledgements come each 500 ms; older packets than this without one mean that the kernel lags. */
 const LAGGING_MS = 400;
+/** The kernel is busy when packets are unacknowledged for so long; chosen: two acknowledgements are missing. */
 const BUSY_MS = 1000;
+/** Audio kept while the kernel is busy; the kernel accepts no longer chunk. */
 const MAX_QUEUED_MS = 10_000;
+/** Older audio is not worth an answer any more; chosen. */
 const STALE_AFTER_MS = 3000;
+/** Least time between two repetitions; chosen: two heartbeats. */
 const RESEND_MS = 1000;
 
 export interface Chunk {
-  /** Place in all that this page's microphone ever gave, 16 kHz. */
+  /** Position among all samples (16 kHz) that this page's microphone ever gave. */
   first_sample: number;
   /** performance.now() at the first sample. */
   captured_ms: number;
@@ -117,7 +123,7 @@ function concatenate(chunks: Chunk[]): Chunk {
   return { first_sample: chunks[0]!.first_sample, captured_ms: chunks[0]!.captured_ms, samples: all };
 }
 
-/** Sends chunks as they come, and holds them back while nobody listens. Times are performance.now(). */
+/** Sends chunks as they come, and holds them back while the kernel is busy. Times are performance.now(). */
 export class PacketQueue {
   readonly #send: (packet: Packet) => void;
   #seq = 0;
@@ -138,12 +144,12 @@ export class PacketQueue {
     this.#send = send;
   }
 
-  /** True while the kernel lives but does not take what it was sent. */
+  /** True while the kernel is alive but does not acknowledge packets. */
   get busy(): boolean {
     return this.#busy;
   }
 
-  /** Sound that should reach the kernel now, in order. */
+  /** Adds audio that should reach the kernel now. */
   add(chunk: Chunk, now: number): void {
     const before = this.#gathering.at(-1);
     if (before && before.first_sample + before.samples.length !== chunk.first_sample) {
@@ -155,7 +161,7 @@ export class PacketQueue {
     }
   }
 
-  /** Sends what is gathered, however short; then, when all has gone, calls `done`: now, or after the kernel's pause. */
+  /** Sends what is gathered, however short; calls `done` once it is sent: now, or when the kernel is no longer busy. */
   flush(now: number, done: () => void = () => {}): void {
     this.#sendGathered(now);
     if (this.#busy) {
@@ -165,7 +171,7 @@ export class PacketQueue {
     }
   }
 
-  /** The kernel has handled all up to `ack`. */
+  /** The kernel has received everything up to `ack`; with `resend` it reports a gap. */
   heartbeat(ack: number, resend: boolean, now: number): void {
     if (ack > this.#acked) {
       this.#acked = ack;
@@ -187,7 +193,7 @@ export class PacketQueue {
     }
   }
 
-  /** The microphone is off: nothing of before may be sent. */
+  /** The microphone is off: earlier audio must not be sent any more. */
   clear(): void {
     this.#gathering = [];
     this.#waiting = [];
@@ -202,7 +208,7 @@ export class PacketQueue {
     }
   }
 
-  /** Ends the pause once all that was sent is acknowledged, or part of it was and the rest seems lost. */
+  /** Ends the pause once everything is acknowledged, or a part is and the rest seems lost. */
   #checkRecovery(now: number): void {
     const moved = this.#ackedMs >= this.#busyMs;
     if (this.#acked >= this.#seq) {
@@ -240,7 +246,7 @@ export class PacketQueue {
     this.#send(packet);
   }
 
-  /** The kernel takes messages again: a short pause is made good, of a long one the newest is sent and called stale. */
+  /** The kernel answers again: after a short pause everything is sent, after a long one the newest, marked stale. */
   #recover(now: number): void {
     this.#busy = false;
     this.#size = SHORT_PACKET;
@@ -262,7 +268,7 @@ export class PacketQueue {
     }
   }
 
-  /** Sends again what the kernel says it never got. */
+  /** Sends again what the kernel reports as missing. */
   #resend(now: number): void {
     for (const sent of this.#unacked) {
       const age = now - endMs(sent.packet);

@@ -1,11 +1,11 @@
 // PCM16 little-endian mono, as bytes and as numbers, and the messages between page and audio thread that carry it.
 
-/** What Jupyter hands over as a buffer: a DataView in most front ends, Uint8Array in Colab, sometimes the bare memory. */
+/** A buffer from Jupyter: a DataView in most front ends, a Uint8Array in Colab, sometimes an ArrayBuffer. */
 export type Buffer = ArrayBufferLike | ArrayBufferView;
 
 /**
- * Samples out of a buffer. Always a copy: a view may be a slice, at any offset, of memory that is shared with other
- * messages. A last odd byte is left out.
+ * Samples from a buffer. Always a copy: a view may be a slice, at any offset, of memory that is shared with other
+ * messages. An odd last byte is dropped.
  */
 export function samplesOf(buffer: Buffer): Int16Array<ArrayBuffer> {
   const bytes = ArrayBuffer.isView(buffer)
@@ -16,7 +16,7 @@ export function samplesOf(buffer: Buffer): Int16Array<ArrayBuffer> {
   return new Int16Array(copy.buffer);
 }
 
-/** The nearest PCM16 value of a sample in -1..1; what lies outside is clipped, and what is not a number is silence. */
+/** The nearest PCM16 value of a sample in -1..1; values outside are clipped, NaN is silence. */
 export function toInt16(value: number): number {
   const scaled = Math.round(value * 32768);
   if (scaled > 32767) {
@@ -56,10 +56,10 @@ export type FromPlayback =
   | {
       kind: "report";
       epoch: number;
-      /** The turn that is heard, and its last sample that was (24 kHz). */
+      /** The turn that is playing, and its last sample that was played (24 kHz). */
       turn: number;
       sample: number;
-      /** Samples that wait, and silence inserted inside turns so far (24 kHz). */
+      /** Samples that wait, and the silence inserted inside turns so far (24 kHz). */
       buffered: number;
       silent: number;
       /** Peak since the last report, 0..1. */
@@ -70,5 +70,5 @@ export type FromPlayback =
 export type ToCapture = { kind: "flush" } | { kind: "close" };
 
 export type FromCapture =
-  /** PCM16 at 16 kHz; `first` counts from the start of this context. */
+  /** PCM16 at 16 kHz; `first` counts from the start of the context. */
   { kind: "audio"; first: number; samples: Int16Array<ArrayBuffer> } | { kind: "flushed" };

@@ -1,5 +1,5 @@
-// What the loudspeaker plays: chunks of turns in, device quanta out, and an exact account of what was heard.
-// Pure: the playback worklet feeds it, and a test can too.
+// What the loudspeaker plays: chunks of turns in, device quanta out, and an exact account of what was played.
+// Without any browser API: the playback worklet drives it, and tests can too.
 
 import { Resampler } from "./resampler.ts";
 
@@ -8,7 +8,7 @@ export class Ring {
   #read = 0;
   #length = 0;
 
-  /** `capacity` in samples; it doubles when more is written. */
+  /** A ring buffer of `capacity` samples that doubles when more is written. */
   constructor(capacity: number) {
     this.#samples = new Float32Array(Math.max(1, capacity));
   }
@@ -58,22 +58,23 @@ export class Ring {
   }
 }
 
-/** Rate of all voices on the bridge, Hz. */
+/** Sample rate of all model audio on the bridge, Hz; the service sends 24 kHz. */
 export const MODEL_AUDIO_RATE = 24_000;
 
 const toSamples = (ms: number) => (MODEL_AUDIO_RATE * ms) / 1000;
 
-/** Sound that lies ready before a turn begins to be heard. */
+/** Audio that is buffered before a turn starts to play; chosen: covers the usual jitter, adds little delay. */
 const START_SAMPLES = toSamples(100);
-/** Sound gathered after a gap: short, for a long refill is a longer gap. */
+/** Audio that is buffered after a gap; shorter, since a long refill makes the gap longer. */
 const REFILL_SAMPLES = toSamples(70);
-/** A turn that began with less than that, and whose end nobody tells, starts all the same. */
+/** A turn starts after this time even with less in the buffer: its end may not be announced. */
 const START_TIMEOUT_S = 0.3;
-/** A turn without sound for so long is over, whether or not its end was told. */
+/** A turn without audio for this long is over, whether or not its end was announced. */
 const END_TIMEOUT_S = 2;
+/** Length of a fade; chosen: too short to hear, long enough to avoid a click. */
 const RAMP_S = 0.005;
 
-/** Where a run of samples of one turn lies in the stream that the resampler sees. */
+/** A run of samples of one turn, and where it begins in the resampler's input. */
 interface Segment {
   turn: number;
   first: number;
@@ -87,7 +88,7 @@ interface Written {
   samples: Float32Array;
 }
 
-/** The last sample of a turn (24 kHz) that went to the device. */
+/** The last sample (24 kHz) of a turn that went to the device. */
 export interface PlaybackPosition {
   turn: number;
   sample: number;
@@ -115,25 +116,25 @@ export class Playout {
   #gain = 0;
   #lastOutput = 0;
   #silent = 0;
-  /** Stream position after the last sample written: pushed to the resampler and waiting in the ring. */
+  /** Stream position after the last sample written, whether in the resampler or still in the ring. */
   #written = 0;
-  /** True once no more is to come for the newest turn. */
+  /** True once the newest turn is complete. */
   #closed = true;
-  /** True between the first and the last sample heard of a turn. */
+  /** True between the first and the last sample played of a turn. */
   #insideTurn = false;
   #drained = true;
   #position: PlaybackPosition = { turn: 0, sample: 0 };
   #afterFade: (() => void)[] = [];
   #onFlushed: ((heard: PlaybackPosition) => void) | null = null;
 
-  /** `rate` is the device's, in Hz. */
+  /** `rate` is the device's sample rate in Hz. */
   constructor(rate: number) {
     this.#rate = rate;
     this.#resampler = new Resampler(MODEL_AUDIO_RATE, rate);
     this.#step = 1 / (rate * RAMP_S);
   }
 
-  /** Adds samples (-1..1, 24 kHz) of `turn` that begin at its sample `first`; what was written already is left out. */
+  /** Adds samples (-1..1, 24 kHz) of `turn` from its sample `first` on; what was written already is skipped. */
   write(turn: number, first: number, voice: Float32Array): void {
     if (this.#phase === "fading") {
       this.#afterFade.push(() => this.write(turn, first, voice));
@@ -160,7 +161,7 @@ export class Playout {
     }
   }
 
-  /** Drops everything; what sounds fades in 5 ms, then `done` hears which sample was the last. */
+  /** Drops everything; what is playing fades out in 5 ms, then `done` gets the last sample played. */
   flush(done: (heard: PlaybackPosition) => void): void {
     if (this.#phase === "fading") {
       this.#afterFade.push(() => this.flush(done));
@@ -203,7 +204,7 @@ export class Playout {
     return Math.max(0, this.#written - Math.max(this.#resampler.position, 0));
   }
 
-  /** How many samples may still be heard: all, or what a fade needs to its end. */
+  /** How many samples may still be played: all, or what is left of a fade. */
   get #limit(): number {
     return this.#phase === "fading"
       ? Math.max(1, Math.ceil(this.#gain / this.#step))
@@ -249,7 +250,7 @@ export class Playout {
     );
   }
 
-  /** Gives the resampler more, or finds that there is no more: the end of the turn, or a gap in it. */
+  /** Feeds the resampler, or handles that nothing is left: the end of the turn, or a gap in it. */
   #feed(): void {
     const count = this.#ring.read(this.#scratch);
     if (count > 0) {
@@ -268,7 +269,7 @@ export class Playout {
     }
   }
 
-  /** Ramps in or out, sample by sample. */
+  /** Ramps the gain up or down, sample by sample. */
   #applyRamp(out: Float32Array, start: number, count: number): void {
     const direction = this.#phase === "fading" ? -this.#step : this.#step;
     for (let i = start; i < start + count; i++) {
@@ -284,7 +285,7 @@ export class Playout {
     }
   }
 
-  /** Silence, after the last sample has died away without a click. */
+  /** Silence; the last sample decays first, so that there is no click. */
   #renderSilence(out: Float32Array): void {
     const decay = 1 - 4 * this.#step;
     for (let i = 0; i < out.length; i++) {
@@ -297,13 +298,13 @@ export class Playout {
         this.#silent += (out.length * MODEL_AUDIO_RATE) / this.#rate;
       }
       if (this.#waitedFrames > END_TIMEOUT_S * this.#rate && this.#ring.length === 0) {
-        // The resampler still holds the last few samples: as closed, they are played, and the turn is over.
+        // The resampler still holds the last few samples: closing the turn plays them.
         this.#closed = true;
       }
     }
   }
 
-  /** Moves the account on to what the resampler has let out. */
+  /** Updates the position to what the resampler has put out. */
   #updatePosition(): void {
     const position = this.#resampler.position;
     while (this.#segments.length > 1 && this.#segments[1]!.start < position) {

@@ -5,12 +5,12 @@ import type { Scope } from "../scope.ts";
 import { attribute, button, el, freshId, icon, name, show, text } from "../views/dom.ts";
 import { clean } from "../views/format.ts";
 
-/** The model that the settings are for: the one that was chosen and not applied, or that of the session. */
+/** The model that the settings are for: the chosen one even before it is applied, else the session's. */
 export function chosenModel({ pending, model }: Settings): string {
   return typeof pending.model === "string" ? pending.model : model;
 }
 
-/** What a feature shall be; null where nothing is said about it. */
+/** The requested value of a feature; null where it is left at its default. */
 export function requestedValue({ pending, values }: Settings, name: string): unknown {
   const source = Object.hasOwn(pending, name) ? pending : values;
   return Object.hasOwn(source, name) ? source[name] : null;
@@ -20,19 +20,19 @@ export function isChanged(settings: Settings, name: string): boolean {
   return Object.hasOwn(settings.pending, name);
 }
 
-/** What a choice may be on a model. */
+/** The choices of a feature on a model. */
 export function choicesOf(feature: Feature, model: string): string[] {
   return feature.choices_by_model[model] ?? feature.choices;
 }
 
-/** A choice as people read it: `Kore — firm`, `push to talk`. */
+/** A choice as it is shown: `Kore — firm`, `push to talk`. */
 export function choiceName(feature: Feature, choice: string): string {
   const words = choice.replaceAll("_", " ");
   const note = feature.notes[choice];
   return note ? `${words} — ${note}` : words;
 }
 
-/** What the service does where nothing is said. */
+/** What the service does by default. */
 export function defaultLabel(feature: Feature): string {
   if (feature.unsaid !== "") {
     return feature.unsaid;
@@ -48,7 +48,7 @@ export function defaultLabel(feature: Feature): string {
     : "left to the service";
 }
 
-/** The numbers that can be, in a few words; "" where all can. */
+/** The allowed numbers, in a few words; "" without limits. */
 export function rangeText({ kind, lowest, highest }: Feature): string {
   if (kind !== "number" || lowest === null) {
     return "";
@@ -63,7 +63,7 @@ function formatNumber(value: number): string {
   return String(value).replace("-", "−");
 }
 
-/** How a model takes a feature, as a sentence; "" where it simply does. */
+/** A sentence if a model ignores or lacks a feature; "" if it has it. */
 export function supportNote(feature: Feature, model: string): string {
   const does = feature.refused.includes(model)
     ? "does not have it"
@@ -80,7 +80,7 @@ export function modelsWith(feature: Feature, models: Model[]): string[] {
     .filter((id) => !feature.refused.includes(id) && !feature.ignored.includes(id));
 }
 
-/** Whether a feature is meant by what is searched for: all words, anywhere in what is said of it. */
+/** Whether all words of a search occur in the texts of a feature. */
 export function matches(feature: Feature, search: string): boolean {
   const { name, label, wire, about, group } = feature;
   const text = `${name} ${label} ${wire} ${about} ${group}`.toLowerCase();
@@ -99,16 +99,16 @@ export function featureGroups({ features }: Catalogue): Map<string, Feature[]> {
   return found;
 }
 
-/** A value, or a sentence why what was typed is none. */
+/** A value, or a sentence that says why the input is not one. */
 export type Entered = { value: unknown } | { wrong: string };
 
 export interface Input {
   element: HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
-  /** Whether it is typed into: then a value does not replace what is being typed. */
+  /** Whether it is typed into: an update must not replace what is being typed. */
   typed: boolean;
-  /** Shows a value of a model's; null where nothing is said. */
+  /** Shows a value for a model; null for the default. */
   set(value: unknown, model: string): void;
-  /** What a person gave; null for the default. */
+  /** What was entered; null for the default. */
   read(): Entered;
 }
 
@@ -164,7 +164,7 @@ function choiceInput(feature: Feature): Input {
       const choices = [...choicesOf(feature, model)];
       const chosen = typeof value === "string" ? value : own;
       if (chosen !== "" && !choices.includes(chosen)) {
-        choices.push(chosen); // It is what is asked for, even where it cannot be.
+        choices.push(chosen); // The requested value, even where the model does not have it.
       }
       const key = JSON.stringify(choices);
       if (key !== shownKey) {
@@ -196,7 +196,7 @@ function numberInput(feature: Feature): Input {
     },
     read() {
       if (element.value === "") {
-        // What is no number reads as nothing.
+        // Input that is not a number reads as "".
         return element.validity?.badInput ? { wrong: `${feature.label} is a number.` } : { value: null };
       }
       return { value: Number(element.value) };
@@ -253,24 +253,24 @@ function splitNames(text: string): string[] | null {
   return names.length > 0 ? names : null;
 }
 
-/** Between the last key and the news to the kernel. */
+/** Time from the last key to the message to the kernel; chosen: a pause in typing. */
 const TYPING_MS = 300;
 
 export interface Control {
   element: HTMLElement;
   feature: Feature;
   update(settings: Settings): void;
-  /** Why what is typed is no value; "" where it is one. */
+  /** Why the input is not a value; "" if it is one. */
   error(): string;
-  /** What is typed and not told yet is given up. */
+  /** Discards what is typed and not sent yet. */
   discard(): void;
   focus(): void;
 }
 
 export interface ControlHandlers {
-  /** A person changed the feature. */
+  /** The person changed the feature. */
   onChange(feature: Feature, value: unknown): void;
-  /** What is typed is no value, or is one again. */
+  /** The input became invalid, or valid again. */
   onInvalid(): void;
 }
 
@@ -298,7 +298,7 @@ export function control(feature: Feature, models: Model[], ways: ControlHandlers
     text(fault, clean(sentence, 500));
     show(fault, sentence !== "");
     attribute(entry.element, "aria-invalid", sentence === "" ? null : "true");
-    // One sentence is enough, and this one says why as well.
+    // One sentence is enough: the fault explains it as well.
     show(why, sentence === "" && why.textContent !== "");
   };
   scope.listen(entry.element, "change", changed);
@@ -314,10 +314,10 @@ export function control(feature: Feature, models: Model[], ways: ControlHandlers
     }
     cancel();
     wrong = "";
-    // Back to what is; and where that cannot be, to nothing.
+    // Back to the applied value, or to the default.
     const back = isChanged(current, feature.name) ? (current.values[feature.name] ?? null) : null;
     entry.set(back, chosenModel(current));
-    // The button is about to hide and would take the focus with it.
+    // The button is about to hide and would lose the focus.
     entry.element.focus();
     ways.onChange(feature, back);
     showFault();
@@ -386,7 +386,7 @@ function build(feature: Feature, models: Model[], entry: Input, scope: Scope) {
   return { element, undo, why, fault };
 }
 
-/** `generationConfig.temperature`: where it is on the wire; may break after each point. */
+/** The place in the setup message, `generationConfig.temperature`; lines may break after each dot. */
 function wireName({ wire, name: known }: Feature): HTMLElement {
   const steps = wire.split(".");
   const node = el("code", "lw-wire-name", { title: `In Python: ${known}` });
@@ -397,7 +397,7 @@ function wireName({ wire, name: known }: Feature): HTMLElement {
   return node;
 }
 
-/** `3 of 15 models`, and on demand which. */
+/** `3 of 15 models`, and the list of them on a click. */
 function modelSupport(
   feature: Feature,
   models: Model[],

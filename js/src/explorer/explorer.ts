@@ -12,7 +12,7 @@ import { wirePanel } from "./wire.ts";
 export interface PanelKind {
   name: PanelName;
   title: string;
-  /** Makes the panel when it is first shown; its `update` is called while it is shown, and only then. */
+  /** Makes the panel when it is first shown; it is updated only while it is shown. */
   make(store: Store, actions: Actions, scope: Scope): View;
 }
 
@@ -27,7 +27,7 @@ interface Tab {
   name: PanelName;
   button: HTMLButtonElement;
   panel: HTMLElement;
-  /** Made when it is first looked at. */
+  /** Made when it is first shown. */
   view: View | null;
   kind: PanelKind;
 }
@@ -48,7 +48,7 @@ export function explorer(opener: HTMLButtonElement, store: Store, actions: Actio
   scope.listen(opener, "click", () => look(!store.get().explorer.open));
   scope.listen(close, "click", () => {
     look(false);
-    // The button is about to hide and would take the focus with it.
+    // The button is about to hide and would lose the focus.
     opener.focus();
   });
   for (const tab of tabs) {
@@ -98,7 +98,7 @@ function makeTab(kind: PanelKind): Tab {
   return { name: kind.name, button: tab, panel, view: null, kind };
 }
 
-/** The tab that a key leads to, as in every list of tabs. */
+/** The tab that a key moves to, as in the ARIA pattern for tabs. */
 function tabFor(key: string, tabs: Tab[], now: PanelName): Tab | undefined {
   const at = tabs.findIndex((tab) => tab.name === now);
   const steps: Record<string, number> = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 };

@@ -6,7 +6,7 @@ import type { Actions, State, Store } from "../state.ts";
 import { attribute, el, show, text, type View } from "../views/dom.ts";
 import { cleanLine, duration } from "../views/format.ts";
 
-/** Answers that are shown. */
+/** Answers that are shown, the newest ones. */
 const MAX_ANSWERS = 50;
 
 interface Part {
@@ -79,7 +79,7 @@ function updateRow(node: Element, turn: Turn, longest: number): void {
   attribute(bar, "aria-label", describeLatency(anatomy));
 }
 
-/** Where the time went, in words: what took none is left out. */
+/** Where the time went, in words; parts that took no time are left out. */
 export function describeLatency(anatomy: Anatomy): string {
   const before = PARTS.slice(0, -1);
   const first = before.reduce((sum, part) => sum + part.ms(anatomy), 0);

@@ -17,14 +17,14 @@ import {
 
 export interface ApplyBar {
   element: HTMLElement;
-  /** `wrong` are features in which something is typed that is no value. */
+  /** `invalid` are the names of features with invalid input. */
   update(state: State, catalogue: Catalogue, settings: Settings, wrong: string[]): void;
 }
 
 export interface ApplyBarHandlers extends Pick<ExplorerActions, "apply" | "revert"> {
-  /** Goes to a feature, or to the model. */
+  /** The person wants to see a feature, or the model. */
   onShow(name: string): void;
-  /** The bar goes away while it has the focus: somebody has to take it. */
+  /** The bar hides while it has the focus, which has to go somewhere. */
   onHidden(): void;
 }
 
@@ -74,7 +74,7 @@ export function applyBar(ways: ApplyBarHandlers, scope: Scope): ApplyBar {
       show(problem, names.length > 0);
       text(refused, clean(settings.errors[""] ?? "", 500));
       show(refused, Boolean(settings.errors[""]));
-      // Not `disabled`: it would lose the focus while a person presses it.
+      // Not `disabled`, which would lose the focus while it is pressed.
       attribute(
         apply,
         "aria-disabled",
@@ -91,7 +91,7 @@ export function applyBar(ways: ApplyBarHandlers, scope: Scope): ApplyBar {
   };
 }
 
-/** What it takes to apply the changes. */
+/** What applying the changes takes. */
 function consequence({ phase }: State, { pending, live }: Settings): string {
   const names = Object.keys(pending);
   const they = names.length === 1 ? "it holds" : "they hold";
@@ -110,6 +110,7 @@ function featureLabel({ features }: Catalogue, name: string): string {
   return clean(features.find((feature) => feature.name === name)?.label ?? "Model");
 }
 
+/** How long the button shows the result. */
 const CONFIRMATION_MS = 2500;
 const COPY = "Copy";
 
@@ -149,7 +150,7 @@ export function codeView(scope: Scope): CodeView {
       await navigator.clipboard.writeText(block.textContent ?? "");
       confirm("Copied");
     } catch {
-      // Not allowed, or no such thing in pages that are not secure: it is selected, so a key is enough.
+      // Denied, or missing in insecure pages: the code is selected, so that Ctrl+C copies it.
       confirm(document.execCommand?.("copy") ? "Copied" : "Now press Ctrl+C");
     }
   };
@@ -221,12 +222,12 @@ function modelOption(id: string, status: string): HTMLOptionElement {
   return el("option", "", { value: id }, status === "stable" ? id : `${id} (${status})`);
 }
 
-/** What the heading that stays at the top covers, in pixels. */
+/** Height of the sticky heading, in pixels. */
 const HEADING_HEIGHT = 40;
 
 interface Section {
   element: HTMLElement;
-  /** Its line in the list of sections. */
+  /** Its entry in the list of sections. */
   jump: HTMLButtonElement;
   changes: HTMLElement;
   controls: Control[];
@@ -311,7 +312,7 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
     const at = list.scrollTop + HEADING_HEIGHT;
     const seen = sections.filter((section) => !section.element.hidden);
     const above = list.scrollTop > 0 ? seen.filter((section) => section.element.offsetTop <= at) : [];
-    // The last sections cannot reach the top: one that was chosen counts until somebody scrolls on.
+    // The last sections cannot reach the top: a chosen one stays marked until the list is scrolled.
     const here = jumped?.top === list.scrollTop ? jumped.to : undefined;
     const now = here ?? above.at(-1) ?? seen[0];
     for (const section of sections) {
@@ -357,7 +358,7 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
   scope.listen(search, "input", filter);
   scope.listen<KeyboardEvent>(search, "keydown", (event) => {
     if (event.key === "Escape" && search.value !== "") {
-      // Escape also interrupts; one press does one thing.
+      // Escape also interrupts: one press does one thing.
       event.preventDefault();
       search.value = "";
       filter();
@@ -375,7 +376,7 @@ function boundActions({ explorer }: Actions) {
   };
 }
 
-/** Whether nothing has changed that these settings show: states come many times a second. */
+/** Whether nothing that is shown here has changed: states come many times a second. */
 function isSame(state: State, before: State | null): boolean {
   return (
     before !== null &&

@@ -1,4 +1,4 @@
-// The microphone as turn detection hears it, so that one sees what each of its settings does.
+// The microphone as turn detection sees it, to show what each of its settings does.
 
 import type { Mark } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
@@ -6,10 +6,11 @@ import type { Actions, SpeechTrack, State, Store } from "../state.ts";
 import { el, show, text, type View } from "../views/dom.ts";
 import { whenThemeChanges } from "../views/waveform.ts";
 
-/** What is shown, in ms. */
+/** The time that is shown, in ms. */
 export const SHOWN_MS = 12_000;
 /** Levels are drawn from here up to 0 dBFS. */
 const FLOOR_DBFS = -70;
+/** Pixels between the two lanes. */
 const GAP = 10;
 
 export interface Colours {
@@ -21,14 +22,14 @@ export interface Colours {
   soft: string;
 }
 
-/** A stretch of time with a meaning. */
+/** A span of time that turn detection has found. */
 export interface Interval {
   kind: "padding" | "turn" | "silence";
   fromMs: number;
   toMs: number;
 }
 
-/** What the marks mean together: padding from the first speech to the start, a turn to its end, the silence before that. */
+/** The intervals between marks: padding from the first speech to the start, the turn, the silence that ends it. */
 export function intervals(marks: readonly Mark[], endMs: number): Interval[] {
   const found: Interval[] = [];
   let speech: number | null = null;
@@ -54,12 +55,12 @@ export function intervals(marks: readonly Mark[], endMs: number): Interval[] {
   return found;
 }
 
-/** Where a moment is, in px from the left; the newest is at the right. */
+/** The x of a moment in pixels; the newest is at the right. */
 export function xAt(atMs: number, endMs: number, width: number): number {
   return width - ((endMs - atMs) / SHOWN_MS) * width;
 }
 
-/** How high a level stands, 0 to 1. */
+/** The height of a level, 0 to 1. */
 export function levelHeight(dbfs: number): number {
   return Math.min(1, Math.max(0, 1 - dbfs / FLOOR_DBFS));
 }
@@ -209,7 +210,7 @@ export function vadPanel(_store: Store, _actions: Actions, scope: Scope): View {
   };
 }
 
-/** What the picture says, in words. */
+/** The picture in words. */
 export function describeTrack({ settings, marks, endMs }: SpeechTrack): string {
   if (!settings) {
     return "";

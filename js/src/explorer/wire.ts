@@ -6,9 +6,9 @@ import type { Actions, Store } from "../state.ts";
 import { attribute, el, show, text, type View } from "../views/dom.ts";
 import { clean, cleanLine } from "../views/format.ts";
 
-/** Frames that are shown as one row: a single one, or a run of sound in one direction. */
+/** Frames that are shown as one row: a single one, or a run of audio in one direction. */
 export interface Row {
-  /** Of its first frame. */
+  /** The number of its first frame. */
   number: number;
   frames: Frame[];
 }
@@ -21,12 +21,12 @@ export interface Search {
 
 const SOUND = /"audio"\s*:\s*\{"ms"/;
 
-/** Whether a frame is sound and nothing else that one would want to read. */
+/** Whether a frame has audio and nothing else worth reading. */
 export function isSound(frame: Frame): boolean {
   return SOUND.test(frame.json) && !/"(text|turnComplete|interrupted|functionCalls)"/.test(frame.json);
 }
 
-/** The row's kinds, the commonest first. */
+/** The kinds of frames, the most frequent first. */
 export function frameKinds(frames: readonly Frame[]): [kind: string, count: number][] {
   const counts = new Map<string, number>();
   for (const { kind } of frames) {
@@ -65,7 +65,7 @@ export function frameRows(frames: readonly Frame[], search: Search): Row[] {
   return found;
 }
 
-/** What a frame holds, or its text where that was cut and is no JSON any more. */
+/** The content of a frame, or its text where that was cut and is not JSON any more. */
 export function parseFrame(frame: Frame): unknown {
   try {
     return JSON.parse(frame.json);
@@ -80,14 +80,14 @@ export interface Sound {
   peaks: number[];
 }
 
-/** A piece of sound in a frame, as the kernel puts it. */
+/** A piece of audio in a frame, as the kernel summarizes it. */
 export function toSound(value: unknown): Sound | null {
   const sound = (value as { audio?: Partial<Sound> } | null)?.audio;
   const ok = typeof sound?.ms === "number" && typeof sound.rate === "number" && Array.isArray(sound.peaks);
   return ok ? { ms: sound.ms!, rate: sound.rate!, peaks: sound.peaks!.map(Number) } : null;
 }
 
-/** Every piece of sound in it, in order. */
+/** All pieces of audio in a value, in order. */
 export function sounds(value: unknown): Sound[] {
   const one = toSound(value);
   if (one) {
@@ -96,7 +96,7 @@ export function sounds(value: unknown): Sound[] {
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(sounds) : [];
 }
 
-/** One file of the frames shown, as the kernel's own export writes them. */
+/** The frames as JSON Lines, like the kernel's own export. */
 export function toJsonl(frames: readonly Frame[]): string {
   return frames
     .map((frame) => {
@@ -114,7 +114,7 @@ export function formatSize(bytes: number): string {
   return bytes < 999_500 ? `${(bytes / 1000).toFixed(1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** `0:03.120` since the first frame. */
+/** Time since the first frame: `0:03.120`. */
 export function formatTime(ms: number): string {
   const whole = Math.max(0, Math.round(ms));
   const minutes = Math.floor(whole / 60_000);
@@ -122,7 +122,7 @@ export function formatTime(ms: number): string {
   return `${minutes}:${seconds}`;
 }
 
-/** Levels that are open from the beginning. */
+/** Levels that are unfolded at first. */
 const OPEN = 3;
 /** Entries of one object or list that are shown. */
 const MOST = 200;
@@ -176,6 +176,7 @@ export function soundText({ ms, rate }: Sound): string {
 }
 
 const SVG = "http://www.w3.org/2000/svg";
+/** Size of a waveform in pixels. */
 const WIDE = 96;
 const HIGH = 18;
 
@@ -198,13 +199,14 @@ export function waveform(peaks: readonly number[], wide = WIDE): SVGSVGElement {
   return svg;
 }
 
+/** Characters of a frame that its row shows. */
 const PREVIEW = 160;
 /** Bars of one row's waveform. */
 const BARS = 48;
 
 export interface FrameRow {
   element: HTMLLIElement;
-  /** Shows a row that has grown: a run of sound goes on. */
+  /** Updates a row that has grown: a run of audio continues. */
   update(row: Row): void;
 }
 
@@ -274,7 +276,7 @@ function framePreview(row: Row): Node {
   );
 }
 
-/** At most `most` values, each the highest of its share. */
+/** At most `most` values, each the maximum of its share. */
 export function downsample(values: readonly number[], most: number): number[] {
   if (values.length <= most) {
     return [...values];
@@ -306,9 +308,9 @@ function frameDetails(frame: Row["frames"][number], row: Row): HTMLElement {
   return node;
 }
 
-/** Rows drawn at once; earlier ones on demand. */
+/** Rows that are drawn; earlier ones on demand. */
 const ROW_STEP = 150;
-/** Nearer to the end than this, in px, the list follows what comes. */
+/** Closer to the end than this, in pixels, the list follows new frames. */
 const END_MARGIN = 40;
 
 export function wirePanel(store: Store, _actions: Actions, scope: Scope): View {
@@ -431,6 +433,6 @@ function updateKinds(select: HTMLSelectElement, frames: Parameters<typeof frameK
 function download(name: string, content: string, scope: Scope): void {
   const url = URL.createObjectURL(new Blob([content], { type: "application/jsonl" }));
   el("a", "", { href: url, download: name }).click();
-  // The browser reads it after this task.
+  // The browser reads the blob after this task.
   scope.timeout(() => URL.revokeObjectURL(url), 10_000);
 }

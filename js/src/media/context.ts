@@ -3,11 +3,11 @@
 import source from "worklet:../worklets/all.ts";
 import type { Scope } from "../scope.ts";
 
-/** Objects that a browser test may put into the page to listen in; see CONTRIBUTING. */
+/** What a browser test may put into the page to record audio; see CONTRIBUTING. */
 export interface TestTap {
-  /** Called when the voice gets its context; `node` is the last before the loudspeaker. */
+  /** Called when the player opens its context; `node` is the last one before the loudspeaker. */
   onPlayer?(context: AudioContext, node: AudioNode): void;
-  /** Called when a microphone is taken. */
+  /** Called when a microphone was opened. */
   onMicrophone?(track: MediaStreamTrack, context: AudioContext): void;
 }
 
@@ -16,7 +16,7 @@ export function testTap(): TestTap {
   return typeof found === "object" && found !== null ? found : {};
 }
 
-/** Loads both processors: from a blob, which works wherever anywidget's own modules do. */
+/** Loads both processors from a blob, which works wherever anywidget's own modules do. */
 export async function addWorklets(context: AudioContext): Promise<void> {
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   try {

@@ -127,7 +127,7 @@ export class DeviceCapture<C, S> {
   }
 }
 
-/** The device picked in this tab; storage may be refused in a frame. */
+/** The device picked in this tab; a frame may be denied storage. */
 function rememberedDevice(key: string): { get(): string; set(id: string): void } {
   return {
     get() {
@@ -141,13 +141,13 @@ function rememberedDevice(key: string): { get(): string; set(id: string): void }
       try {
         sessionStorage.setItem(key, id);
       } catch {
-        // Then it holds for this widget alone.
+        // Then only this widget remembers it.
       }
     },
   };
 }
 
-/** The devices of a kind, or null where they cannot be listed: a list is a convenience. */
+/** The devices of a kind, or null where they cannot be listed: the default device still works. */
 async function listDevices(kind: MediaDeviceKind): Promise<DeviceInfo[] | null> {
   try {
     const found = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
@@ -232,7 +232,7 @@ interface Policy {
   allowsFeature(name: string): boolean;
 }
 
-/** Whether the frame in which this page is shown may have a device at all; true where that cannot be asked. */
+/** Whether the permissions policy of this frame allows a device; true where that cannot be found out. */
 export function isAllowed(device: "microphone" | "camera"): boolean {
   const page = globalThis.document as
     | (Document & { permissionsPolicy?: Policy; featurePolicy?: Policy })

@@ -1,18 +1,19 @@
-// Frames of a running camera or screen as JPEG: at most one a second, no larger than asked for, and only what is new. The
-// kernel checks again, by the same measure (livewidget/pictures/gate.py): it cannot rely on what a page says.
+// Frames of a camera or screen as JPEG: at most one a second, no larger than requested, and only if they changed. The
+// measure is that of livewidget/pictures/gate.py.
 
 import type { Scope } from "../scope.ts";
 
-/** The service takes one frame a second. */
+/** The service accepts one frame a second. */
 const INTERVAL_MS = 1000;
-/** An unchanged frame is sent again after this while. */
+/** An unchanged frame is sent again after this time, as in livewidget/pictures/gate.py. */
 const REPEAT_MS = 10_000;
-/** Mean difference in gray levels, 0 to 255, from which two frames count as different. */
+/** Mean difference in gray levels, 0 to 255, from which on two frames count as different. */
 const MEAN_CHANGE = 2;
-/** Difference of one cell that is enough alone: a line that is typed on a screen is small. */
+/** A difference of one cell that is enough alone: a line typed on a screen changes little else. */
 const CELL_CHANGE = 24;
 /** Cells of the thumbnail in each direction. */
 export const CELLS = 32;
+/** How often to check whether a frame is due: a camera may start at any time. */
 const TICK_MS = 250;
 
 export interface JpegFrame {
@@ -20,34 +21,34 @@ export interface JpegFrame {
   data: ArrayBuffer;
   width: number;
   height: number;
-  /** When it was drawn, by the page's clock. */
+  /** When it was drawn, on the page's clock. */
   captured_ms: number;
 }
 
-/** What frames are drawn on: a canvas, where there is one. */
+/** What frames are drawn on: a canvas in a browser, a fake in tests. */
 export interface FrameCanvas {
-  /** Draws what is to be seen now, at most `side` pixels wide and high; null while there is nothing. */
+  /** Draws the current picture, at most `side` pixels wide and high; null while there is none. */
   draw(side: number): { width: number; height: number } | null;
-  /** Gray levels of 32 × 32 cells of what was drawn last. */
+  /** Gray levels of the picture drawn last, in 32 × 32 cells. */
   cells(): Uint8Array;
-  /** What was drawn last as a JPEG file, quality 0..1; null where that fails. */
+  /** The picture drawn last as a JPEG file, quality 0..1; null where that fails. */
   jpeg(quality: number): Promise<ArrayBuffer | null>;
 }
 
 export interface FrameSamplerHandlers {
-  /** Whether a frame would be sent at all now. */
+  /** Whether a frame would be sent now. */
   isWanted(): boolean;
   onFrame(frame: JpegFrame): void;
-  /** One was taken, and showed nothing new. */
+  /** A frame was taken that shows nothing new. */
   onUnchanged(): void;
 }
 
-/** Compares a frame with the one that was sent last. */
+/** Compares frames with the last one that passed. */
 export class ChangeGate {
   #last: Uint8Array | null = null;
   #sentMs = 0;
 
-  /** Whether a frame is to be sent, which then is what the next are compared with. */
+  /** Whether a frame is to be sent; the next ones are compared with it then. */
   passes(cells: Uint8Array, now: number): boolean {
     if (this.#last !== null && now - this.#sentMs < REPEAT_MS && !isDifferent(cells, this.#last)) {
       return false;
@@ -70,7 +71,7 @@ function isDifferent(one: Uint8Array, other: Uint8Array): boolean {
   return sum / one.length >= MEAN_CHANGE;
 }
 
-/** The size of a picture that fits into a square; nothing is enlarged. */
+/** The size of a picture scaled to fit into a square; nothing is enlarged. */
 export function fitInto(width: number, height: number, side: number): { width: number; height: number } {
   const scale = Math.min(1, side / Math.max(width, height));
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
@@ -105,7 +106,7 @@ export class FrameSampler {
     scope.interval(() => void this.#sample(), TICK_MS);
   }
 
-  /** What comes now may be dark still: the next frame is a second away. */
+  /** Delays the next frame by a second: a camera that resumes may be dark at first. */
   delayNext(): void {
     this.#sampledMs = this.#now();
   }
@@ -127,7 +128,7 @@ export class FrameSampler {
     this.#busy = true;
     const data = await this.#canvas.jpeg(this.quality);
     this.#busy = false;
-    // It may have been turned off while the picture was made.
+    // It may have been turned off while the picture was encoded.
     if (data !== null && !this.#scope.disposed) {
       this.#handlers.onFrame({ data, ...size, captured_ms: now });
     }
@@ -136,7 +137,7 @@ export class FrameSampler {
 
 /** `HTMLMediaElement.HAVE_CURRENT_DATA`. */
 const HAVE_CURRENT_DATA = 2;
-/** Files larger than this are not read. */
+/** Larger files are not read; chosen: far above any photograph. */
 const MAX_FILE_BYTES = 50 * 2 ** 20;
 
 interface Surface {
@@ -165,7 +166,7 @@ function toJpeg(canvas: HTMLCanvasElement, quality: number): Promise<ArrayBuffer
   });
 }
 
-/** Draws what `stream` shows, until `scope` ends. */
+/** A canvas for the pictures of `stream`, until `scope` ends. */
 export function videoCanvas(stream: MediaStream, scope: Scope): FrameCanvas {
   const video = document.createElement("video");
   video.muted = true;
@@ -202,7 +203,7 @@ export function videoCanvas(stream: MediaStream, scope: Scope): FrameCanvas {
   };
 }
 
-/** Luma of RGBA pixels. */
+/** Luma (ITU-R BT.601) of RGBA pixels. */
 export function toGrayLevels(rgba: Uint8ClampedArray): Uint8Array {
   const out = new Uint8Array(rgba.length / 4);
   for (let index = 0; index < out.length; index += 1) {
@@ -212,7 +213,7 @@ export function toGrayLevels(rgba: Uint8ClampedArray): Uint8Array {
   return out;
 }
 
-/** Reads a picture file: turned upright, on white, at most `side` pixels; null where it is none that can be read. */
+/** Reads an image file: upright, on white, at most `side` pixels; null where the browser cannot read it. */
 export async function readImageFile(file: Blob, side: number, quality: number): Promise<JpegFrame | null> {
   if (file.size === 0 || file.size > MAX_FILE_BYTES) {
     return null;

@@ -3,26 +3,26 @@
 import { peakOf, SilenceDetector } from "../audio/levels.ts";
 import { type Chunk, ClockMap, MICROPHONE_RATE, type Packet, PacketQueue } from "../audio/packets.ts";
 
-/** Push-to-talk sends so much of what was said just before the press. */
+/** How much audio before the press push-to-talk sends; chosen: people press a little late. */
 const PREROLL_MS = 200;
-/** Two chunks of 20 ms make one bar of the waveform. */
+/** 40 ms, two chunks of the worklet, make one bar of the waveform. */
 const BAR_SAMPLES = MICROPHONE_RATE / 25;
 
 export interface MicrophoneSenderHandlers {
-  /** A packet for the microphone lane. */
+  /** A packet is ready for the microphone lane. */
   onPacket(packet: Packet): void;
-  /** Push-to-talk begins or ends; in order with the packets. */
+  /** Push-to-talk begins or ends, in order with the packets. */
   onActivity(active: boolean): void;
-  /** The peak of the next bar, 0..1. */
+  /** The peak of the next bar of the waveform, 0..1. */
   onLevel(peak: number): void;
-  /** The microphone has given nothing for 5 s; or gives something again. */
+  /** The microphone has been silent for too long, or is so no longer. */
   onSilent(silent: boolean): void;
-  /** The kernel does not take what it is sent; or takes it again. */
+  /** The kernel stopped acknowledging packets, or does so again. */
   onBusy(busy: boolean): void;
 }
 
 export interface Gate {
-  /** The session is live, this page has its voice, and the microphone is not muted. */
+  /** The session is live, this page owns its audio, and the microphone is on. */
   live: boolean;
   pushToTalk: boolean;
 }
@@ -50,12 +50,12 @@ export class MicrophoneSender {
     return this.#pressed;
   }
 
-  /** True while the kernel does not take what it is sent. */
+  /** True while the kernel does not acknowledge packets. */
   get busy(): boolean {
     return this.#busy;
   }
 
-  /** Sets what may pass. What was captured before and is under way still goes out. */
+  /** Sets what may pass. What was captured before is still sent. */
   setGate(gate: Gate): void {
     const was = this.#gate;
     this.#gate = gate;
@@ -73,7 +73,7 @@ export class MicrophoneSender {
     const now = this.#now();
     const length = (samples.length * 1000) / MICROPHONE_RATE;
     const streamMs = (first * 1000) / MICROPHONE_RATE;
-    // It is complete when its last sample is.
+    // A chunk arrives when its last sample was captured.
     const captured_ms = Math.max(0, this.#clock.toPageClock(streamMs + length, now) - length);
     this.#measure(samples, length);
     const chunk: Chunk = { first_sample: first, captured_ms, samples };
@@ -84,7 +84,7 @@ export class MicrophoneSender {
     }
   }
 
-  /** Push-to-talk is pressed: says so, then sends from a little before. */
+  /** Push-to-talk was pressed: announces it, then sends from a little before. */
   press(): void {
     if (!this.#gate.live || !this.#gate.pushToTalk || this.#pressed) {
       return;
@@ -97,7 +97,7 @@ export class MicrophoneSender {
     }
   }
 
-  /** Push-to-talk is let go, and the tail is in: sends the rest, then says so. */
+  /** Push-to-talk was released and the last samples are in: sends the rest, then announces it. */
   release(): void {
     if (this.#pressed) {
       this.#pressed = false;
@@ -105,13 +105,13 @@ export class MicrophoneSender {
     }
   }
 
-  /** The kernel has taken packets up to `ack`. */
+  /** The kernel has received packets up to `ack`. */
   heartbeat(ack: number, resend: boolean): void {
     this.#queue.heartbeat(ack, resend, this.#now());
     this.#updateBusy();
   }
 
-  /** The microphone was given back. */
+  /** The microphone was released. */
   reset(): void {
     this.#pressed = false;
     this.#preroll = [];
@@ -121,7 +121,7 @@ export class MicrophoneSender {
     this.resetSilence();
   }
 
-  /** Silence is wanted now: muted or off. */
+  /** Silence is expected now: the microphone is muted or off. */
   resetSilence(): void {
     this.#silenceDetector.reset();
     this.#setSilent(false);

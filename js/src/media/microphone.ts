@@ -18,7 +18,7 @@ import {
 type ProblemState = Extract<MicrophoneState, "off" | "refused" | "missing">;
 
 export interface MicrophoneHandlers extends DeviceHandlers<MicrophoneState> {
-  /** `first` counts 16 kHz samples since this page took its first microphone. */
+  /** `first` counts 16 kHz samples since this page opened its first microphone. */
   onChunk(samples: Int16Array<ArrayBuffer>, first: number): void;
 }
 
@@ -148,7 +148,7 @@ export class Microphone {
     }
   }
 
-  /** Brings out what is captured but not yet a whole chunk; then calls `done`. */
+  /** Delivers what is captured but not yet a whole chunk; then calls `done`. */
   flush(done: () => void): void {
     const capture = this.#device.connection;
     if (!capture) {

@@ -1,4 +1,4 @@
-// The model's voice in the page: one context, one worklet, one volume.
+// Plays the model's audio: one context, one worklet, one volume.
 
 import type { FromPlayback, ToPlayback } from "../audio/pcm.ts";
 import { MODEL_AUDIO_RATE } from "../audio/playout.ts";
@@ -13,15 +13,15 @@ export interface PlaybackProgress {
 }
 
 export interface PlayerHandlers {
-  /** 25 times a second while something sounds or waits. */
+  /** 25 times a second while audio plays or waits. */
   onProgress(progress: PlaybackProgress, peak: number): void;
-  /** So much was heard of a turn that was flushed. */
+  /** A turn was flushed; `sample` is the last one that was played. */
   onFlushed(turn: number, sample: number): void;
-  /** The browser plays nothing until the user touches the page; or does again. */
+  /** The browser plays nothing until the user clicks or types; or it plays again. */
   onBlocked(blocked: boolean): void;
 }
 
-/** One context's life. */
+/** What belongs to one audio context. */
 interface OutputGraph {
   scope: Scope;
   context: AudioContext;
@@ -30,15 +30,18 @@ interface OutputGraph {
   waiting: ToPlayback[];
 }
 
+/** Time for a context to start; chosen: a context that is allowed to play needs less. */
 const BLOCKED_AFTER_MS = 700;
-/** The audio thread answers a flush within a few ms, unless its context is asleep. */
+/** The worklet answers a flush within a few ms, unless its context is suspended. */
 const FLUSH_TIMEOUT_MS = 120;
+/** Turns whose position is kept for a late flush; chosen. */
 const REMEMBERED_TURNS = 16;
+/** Time constant of a volume change, in seconds; chosen: no click. */
 const RAMP_S = 0.02;
 
 function openContext(): AudioContext {
   try {
-    // The voice's own rate: then every sample goes out as it came, and the browser fits it to the device.
+    // At the audio's own rate every sample is put out as it came, and the browser resamples for the device.
     return new AudioContext({ sampleRate: MODEL_AUDIO_RATE, latencyHint: "interactive" });
   } catch {
     return new AudioContext({ latencyHint: "interactive" });
@@ -52,7 +55,7 @@ export class Player {
   #volume = 1;
   #epoch = 0;
   #progress: PlaybackProgress = { turn: 0, sample: 0, bufferedMs: 0, silentSamples: 0 };
-  /** Silence counted by contexts that are closed. */
+  /** Inserted silence of contexts that are closed. */
   #silentBefore = 0;
   #playedSamples = new Map<number, number>();
   #awaitingFlush: number[] = [];
@@ -70,7 +73,7 @@ export class Player {
     return this.#progress;
   }
 
-  /** Opens the context; to be called from a click or a key, or the browser may keep it silent. */
+  /** Opens the context. To be called from a click or a key, or the browser may keep it suspended. */
   unlock(): void {
     const { context } = this.#open();
     if (context.state === "suspended") {
@@ -94,7 +97,7 @@ export class Player {
     }
   }
 
-  /** Drops what is older than `epoch`; if `turn` is given, `heard` is told of it. The same epoch flushes once. */
+  /** Drops audio older than `epoch`; with a `turn`, `onFlushed` follows. The same epoch flushes once. */
   flush(epoch: number, turn: number | null): void {
     if (turn !== null) {
       this.#awaitingFlush.push(turn);
@@ -107,7 +110,7 @@ export class Player {
     }
   }
 
-  /** Silence at once for the turn that is here now, and for what still comes of it; the kernel's flush follows. */
+  /** Silences the current turn at once, also what still comes of it; the kernel's flush follows. */
   stopNow(): void {
     this.#discardedTurn = Math.max(this.#discardedTurn, this.#newestTurn);
     this.#flushWorklet();
@@ -119,7 +122,7 @@ export class Player {
     deck?.gain.gain.setTargetAtTime(this.#volume, deck.context.currentTime, RAMP_S);
   }
 
-  /** Ends the voice and frees the device. */
+  /** Stops playback and releases the device. */
   close(): void {
     const deck = this.#graph;
     if (deck) {

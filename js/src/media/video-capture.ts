@@ -1,6 +1,6 @@
 // Camera or screen, one at a time: taken on a click, sampled as JPEG frames.
 
-import type { Camera, Notice } from "../messages.gen.ts";
+import type { CameraStatus, Notice } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
 import type { DeviceInfo, VideoSource } from "../state.ts";
 import {
@@ -16,7 +16,7 @@ import {
 } from "./devices.ts";
 import { type FrameCanvas, FrameSampler, type JpegFrame } from "./frames.ts";
 
-type ProblemState = Exclude<Camera["state"], "asking" | "on">;
+type ProblemState = Exclude<CameraStatus["state"], "asking" | "on">;
 type VideoProblem = DeviceProblem<ProblemState>;
 
 const CAMERA: ProblemTable<ProblemState> = {
@@ -91,7 +91,7 @@ export const SCREEN_PROBLEMS: readonly string[] = [NOT_CHOSEN, MISSING, ENDED, F
   ({ code }) => code,
 );
 
-/** The browser's own dialog lets the person choose a screen, a window or a tab, each time anew. */
+/** Opens the browser's dialog, in which a screen, a window or a tab is chosen each time. */
 async function requestScreen(): Promise<MediaStream> {
   if (!navigator.mediaDevices?.getDisplayMedia) {
     throw new DOMException("", NOT_SECURE);
@@ -114,7 +114,7 @@ export function screenProblem(error: unknown): VideoProblem {
 }
 
 export interface VideoCaptureHandlers {
-  onState(source: VideoSource, state: Camera["state"], detail: string): void;
+  onState(source: VideoSource, state: CameraStatus["state"], detail: string): void;
   onDevices(devices: DeviceInfo[], deviceId: string): void;
   onProblem(problem: VideoProblem): void;
   /** Whether a frame would be sent now. */
@@ -134,7 +134,7 @@ export class VideoCapture {
   readonly #now: () => number;
   readonly #makeCanvas: (stream: MediaStream, scope: Scope) => FrameCanvas;
   readonly #device: DeviceCapture<Capture, ProblemState>;
-  /** What was asked for last. */
+  /** What was requested last. */
   #source: VideoSource = "camera";
   #options = { maxSide: 768, quality: 0.8 };
   #paused = false;
@@ -155,7 +155,7 @@ export class VideoCapture {
     });
   }
 
-  /** What is on or asked for. */
+  /** What is on or requested. */
   get source(): VideoSource | null {
     return this.#device.isWanted ? this.#source : null;
   }
@@ -176,7 +176,7 @@ export class VideoCapture {
     this.#device.stop();
   }
 
-  /** Takes no frames, and lets the camera go dark, until it is called with false. */
+  /** Stops taking frames and lets the camera go dark, until it is called with false. */
   pause(paused: boolean): void {
     if (paused === this.#paused) {
       return;

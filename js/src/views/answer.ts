@@ -9,7 +9,7 @@ export interface AnswerPart {
   update(turn: Turn): void;
 }
 
-/** Brings the children of `list` to as many as there are items, and each to its item; nodes are kept. */
+/** Makes as many children of `list` as there are items and updates each; nodes are reused. */
 export function patchList<T, N extends { element: HTMLElement }>(
   list: HTMLElement,
   made: N[],
@@ -51,7 +51,7 @@ export function codeRuns(): AnswerPart {
 function codeBlock(): CodeBlock {
   const language = el("span", "lw-run-language");
   const outcome = el("span", "lw-run-outcome");
-  // Long lines and long programs scroll in here, by keys as well.
+  // Focusable, so that long programs can be scrolled with the keyboard.
   const program = el("pre", "lw-program", { tabindex: "0", dir: "ltr", "aria-label": "Code" });
   const output = el("pre", "lw-output", { tabindex: "0", dir: "ltr", "aria-label": "Output" });
   const printed = el("div", "lw-printed", {}, el("span", "lw-run-language", {}, "output"), output);
@@ -78,10 +78,10 @@ function codeBlock(): CodeBlock {
   };
 }
 
-/** Longer addresses are none that a person can judge. */
+/** Longer addresses are not linked; chosen: nobody can judge them. */
 const MAX_ADDRESS = 4096;
 
-/** The address as the browser reads it, or null if it is nothing to link to. The kernel has looked already; so does this. */
+/** The address as the browser parses it, or null where it must not be linked. The kernel checks that as well. */
 export function safeUrl(uri: string): URL | null {
   if (uri.length > MAX_ADDRESS || !/^https?:\/\//i.test(uri)) {
     return null;
@@ -89,7 +89,7 @@ export function safeUrl(uri: string): URL | null {
   try {
     const url = new URL(uri);
     const plain = url.protocol === "https:" || url.protocol === "http:";
-    // A name before an @ dresses one host up as another.
+    // A name before an @ can make one host look like another.
     return plain && url.hostname && !url.username && !url.password ? url : null;
   } catch {
     return null;
@@ -101,7 +101,7 @@ export interface Link {
   update(uri: string, title: string): void;
 }
 
-/** A title that leads somewhere, and the host that it leads to. Without a safe address it is the title alone. */
+/** A linked title and its host; without a safe address the title alone. */
 export function link(): Link {
   const anchor = el("a", "lw-link", { target: "_blank", rel: "noopener noreferrer" });
   const host = el("span", "lw-host");
@@ -118,7 +118,7 @@ export function link(): Link {
   };
 }
 
-/** So many sources stand there at once; the others are folded. */
+/** Sources that are visible; the others are folded. Chosen: two lines of a wide card. */
 const SHOWN_SOURCES = 4;
 
 interface SourceItem extends Link {
@@ -180,20 +180,20 @@ function pageRow(): PageRow {
     element,
     update(page) {
       attribute(element, "data-status", page.status);
-      // What the service itself warns of is nothing to click on.
+      // No link to a page that the service itself calls unsafe.
       where.update(page.status === "unsafe" ? "" : page.url, shortAddress(page.url));
       text(status, PAGE_STATUS[page.status] ?? PAGE_STATUS.failed);
     },
   };
 }
 
-/** An address as people write it: the host and the path. */
+/** The host and the path of an address. */
 function shortAddress(uri: string): string {
   const url = safeUrl(uri);
   return url === null ? uri : cleanLine(url.host + (url.pathname === "/" ? "" : url.pathname), 80);
 }
 
-/** The summary shows how they begin. */
+/** Characters of the thoughts that their summary shows; chosen: about one line. */
 const SUMMARY_LENGTH = 120;
 
 export function thoughts(): AnswerPart {
@@ -206,7 +206,7 @@ export function thoughts(): AnswerPart {
     update(turn) {
       const words = clean(turn.thoughts).trim();
       text(all, words);
-      // Headings come as **bold**; here they are words.
+      // Headings come as **bold**: the summary is plain text.
       text(beginning, cleanLine(words.slice(0, 4 * SUMMARY_LENGTH).replaceAll("**", ""), SUMMARY_LENGTH));
       show(element, words !== "");
     },

@@ -1,4 +1,4 @@
-// The card: puts the views together and tells them of every change.
+// The card: puts the views together and updates them with every change of the state.
 
 import type { Levels } from "../audio/levels.ts";
 import { explorer } from "../explorer/explorer.ts";
@@ -15,7 +15,7 @@ import { displayName } from "./status.ts";
 import { transcript } from "./transcript.ts";
 import { waveform } from "./waveform.ts";
 
-/** Draws the talk into `el`; everything it made or listens to ends with `scope`. */
+/** Draws the card into `host`, until `scope` ends. */
 export function mountCard(
   host: HTMLElement,
   store: Store,
@@ -25,9 +25,9 @@ export function mountCard(
 ): void {
   const root = el("section", "livewidget", {
     role: "region",
-    // A click beside the controls keeps the keys here instead of handing them to the notebook.
+    // A click beside the controls keeps the focus here, so that keys do not reach the notebook.
     tabindex: "-1",
-    // JupyterLab's own mark for "keys typed in here are no commands".
+    // JupyterLab's attribute for elements in which keys are not commands.
     "data-lm-suppress-shortcuts": "true",
   });
   const pushToTalkKey = pushToTalk(store, actions, scope);

@@ -10,11 +10,11 @@ import { acceptsText, canInterrupt, hint, microphoneButton, placeholder } from "
 
 const POINTER_SOURCE = "pointer";
 const KEY_SOURCE = "button key";
-/** Screen readers and voice control can only click: one click opens, the next closes. */
+/** Screen readers and voice control can only click: one click presses, the next releases. */
 const CLICK_SOURCE = "click";
 
 export interface MicrophoneView extends View {
-  /** Your level now, 0..1: the halo breathes with it. */
+  /** Shows the microphone's level, 0..1, as the size of the halo. */
   level(value: number): void;
 }
 
@@ -44,14 +44,14 @@ export function microphoneView(
   });
   scope.listen<PointerEvent>(element, "pointerdown", (event) => {
     if (event.button === 0 && action() === "hold" && pushToTalk.press(POINTER_SOURCE)) {
-      // The finger may slide off the button without ending the sentence.
+      // The finger may slide off the button without releasing it.
       element.setPointerCapture(event.pointerId);
     }
   });
   for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
     scope.listen(element, type, () => pushToTalk.release(POINTER_SOURCE));
   }
-  // A long press on a touch screen would open the context menu and end the pointer.
+  // A long press on a touch screen would open the context menu and cancel the pointer.
   scope.listen(element, "contextmenu", (event) => {
     if (action() === "hold") {
       event.preventDefault();
@@ -59,7 +59,7 @@ export function microphoneView(
   });
   scope.listen<KeyboardEvent>(element, "keydown", (event) => {
     if ((event.key === " " || event.key === "Enter") && action() === "hold") {
-      // No click may follow: it would count as a second press.
+      // Prevents the click that would follow and count as a second press.
       event.preventDefault();
       if (!event.repeat) {
         pushToTalk.press(KEY_SOURCE);
@@ -88,7 +88,7 @@ export function microphoneView(
       const now = microphoneButton(state);
       attribute(element, "data-look", now.look);
       attribute(element, "aria-pressed", now.pressed === null ? null : String(now.pressed));
-      // Not `disabled`: it would lose the focus while the browser asks for permission.
+      // Not `disabled`, which would lose the focus while the browser asks for permission.
       attribute(element, "aria-disabled", now.action === "nothing" ? "true" : null);
       name(element, now.label, now.pressed && now.action === "mute" ? "Unmute the microphone" : now.label);
       picture(glyph, now.look === "silent" ? "silent" : "microphone");
@@ -96,7 +96,7 @@ export function microphoneView(
   };
 }
 
-/** Longest message that can be typed, in UTF-16 units. */
+/** Longest message that can be typed, in UTF-16 units; chosen: a few pages. */
 const MAX_MESSAGE = 8000;
 
 export interface Composer extends View {
@@ -145,7 +145,7 @@ export function composer(store: Store, pushToTalk: PushToTalk, actions: Actions,
       media.update(state);
       const runs = state.connected && (state.phase === "live" || state.phase === "connecting");
       if (!runs && stop === document.activeElement) {
-        // A disabled button keeps the focus and loses the keys.
+        // A disabled button keeps the focus but gets no keys.
         microphone.element.focus();
       }
       attribute(stop, "disabled", runs ? null : "");
@@ -176,7 +176,7 @@ function interruptButton(actions: Pick<Actions, "interrupt">): View {
     update(state) {
       const wanted = canInterrupt(state);
       if (!wanted && element === document.activeElement) {
-        // A hidden button loses the focus, and with it the keys of the card.
+        // A hidden button loses the focus, and the card would lose its keys.
         element.closest<HTMLElement>(".livewidget")?.focus();
       }
       show(element, wanted);
@@ -184,6 +184,7 @@ function interruptButton(actions: Pick<Actions, "interrupt">): View {
   };
 }
 
+/** Chosen: two lines of a wide card. */
 const MAX_SUGGESTIONS = 6;
 
 export function suggestions(actions: Pick<Actions, "sendText">): View {
@@ -221,7 +222,7 @@ function suggestionButton(words: string, send: () => void): HTMLButtonElement {
   return node;
 }
 
-/** Something to be said aloud: a model that takes no text cannot be told it by a click. */
+/** A suggestion to be spoken: a model that takes no text cannot be sent it by a click. */
 function suggestionText(words: string): HTMLElement {
   return el("span", "lw-sentence", {}, `“${cleanLine(words, 80)}”`);
 }

@@ -1,8 +1,8 @@
-// Making and patching nodes. Text goes in as text nodes only, and nothing is written that is already there.
+// Creates and patches DOM nodes. Text goes into text nodes only, and nothing is written that is already there.
 
 export type Child = Node | string;
 
-/** What each part of the card gives the assembly. */
+/** A part of the card. */
 export interface View {
   element: HTMLElement;
   update(state: import("../state.ts").State): void;
@@ -29,7 +29,7 @@ export function button(className: string, label: string, ...children: Child[]): 
   return el("button", className, { type: "button", "aria-label": label, title: label }, ...children);
 }
 
-/** Renames a button; a title of its own may say more than the name. */
+/** Sets the accessible name of a button, and its title where that differs. */
 export function name(node: HTMLElement, label: string, title = label): void {
   attribute(node, "aria-label", label);
   attribute(node, "title", title);
@@ -41,7 +41,7 @@ export function text(node: Node, value: string): void {
   }
 }
 
-/** Sets an attribute, or with null takes it away. */
+/** Sets an attribute, or removes it with null. */
 export function attribute(node: Element, key: string, value: string | null): void {
   if (node.getAttribute(key) === value) {
     return;
@@ -61,7 +61,7 @@ export function show(node: HTMLElement, visible: boolean): void {
 
 let ids = 0;
 
-/** An id for labels, unique in the page and never made from data. */
+/** An id that is unique in the page and not made from data. */
 export function freshId(part: string): string {
   ids += 1;
   return `livewidget-${ids}-${part}`;
@@ -108,12 +108,12 @@ export function icon(picture: IconName, size = 20): SVGSVGElement {
   return svg;
 }
 
-/** Exchanges the picture of an icon made by `icon`. */
+/** Changes the picture of an icon made by `icon`. */
 export function picture(svg: SVGSVGElement, to: IconName): void {
   attribute(svg.firstElementChild!, "d", PATHS[to]);
 }
 
-/** Brings `list` to `items`; `update` says whether a node has changed. True when anything has. */
+/** Makes the children of `list` match `items`, reusing nodes by key; true if anything changed. */
 export function patchKeyed<T, N extends { element: HTMLElement }>(
   list: HTMLElement,
   nodes: Map<number, N>,

@@ -1,18 +1,18 @@
-// Words and figures as the card shows them. Text from outside passes through `clean` before it reaches a text node.
+// Text and numbers as the card shows them. Text from outside passes through `clean` before it reaches a text node.
 
-/** Longer texts are cut here: no person reads further, and one node of megabytes stalls the page. */
+/** Longer texts are cut; chosen: nobody reads further, and a text node of megabytes stalls the page. */
 export const MAX_TEXT = 20_000;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes of terminals begin with one.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: terminal colour codes begin with one.
 const ANSI = /\u001b\[[0-?]*[ -/]*[@-~]/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: taking control characters out is its purpose.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it removes control characters.
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 const LINES = /\r\n?|[\u2028\u2029\u0085]/g;
-// Embeddings, overrides and isolates can make a text read as another one; plain right-to-left letters need none of them.
+// Embeddings, overrides and isolates can disguise text; plain right-to-left letters need none of them.
 const BIDI = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** Text that shows what it is: control characters gone, characters that turn the writing direction as escapes. */
+/** Text without control characters, with characters that change the writing direction as visible escapes. */
 export function clean(text: string, longest = MAX_TEXT): string {
   const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
   return cut
@@ -23,12 +23,12 @@ export function clean(text: string, longest = MAX_TEXT): string {
     .replace(LONE_SURROGATE, "\ufffd");
 }
 
-/** One line of it, for names, labels and badges. */
+/** Cleaned text on one line, for names, labels and badges. */
 export function cleanLine(text: string, longest = 200): string {
   return clean(text, longest).replace(/\s+/g, " ").trim();
 }
 
-/** `02:14`, from an hour on `1:02:14`. */
+/** `02:14`; from an hour on `1:02:14`. */
 export function elapsedTime(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const two = (value: number) => String(value).padStart(2, "0");
@@ -37,13 +37,13 @@ export function elapsedTime(ms: number): string {
   return hours > 0 ? `${hours}:${rest}` : rest;
 }
 
-/** How long until the first sound: `0.18 s`, from ten seconds on `12 s`. */
+/** Time to the first sound: `0.18 s`; from ten seconds on `12 s`. */
 export function latency(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;
   return `${seconds < 10 ? seconds.toFixed(2) : seconds.toFixed(0)} s`;
 }
 
-/** How long a tool took: `12 ms`, `1.4 s`. */
+/** How long something took: `12 ms`, `1.4 s`. */
 export function duration(ms: number): string {
   if (ms < 1) {
     return "< 1 ms";
@@ -51,7 +51,7 @@ export function duration(ms: number): string {
   return ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** How large a file is: `812 bytes`, `41 kB`, `1.2 MB`. */
+/** The size of a file: `812 bytes`, `41 kB`, `1.2 MB`. */
 export function bytes(count: number): string {
   if (count < 1000) {
     return `${count} bytes`;
@@ -59,7 +59,7 @@ export function bytes(count: number): string {
   return count < 999_500 ? `${Math.round(count / 1000)} kB` : `${(count / 1e6).toFixed(1)} MB`;
 }
 
-/** The first sentence of a notice, and what follows it. A point counts only before a space: `0.18` is one word. */
+/** The first sentence of a notice, and the rest. A full stop ends it only before a space: `0.18` is one word. */
 export function firstSentence(text: string): [first: string, rest: string] {
   const match = /^(.+?[.!?…])\s+(\S.*)$/s.exec(text);
   return match ? [match[1]!, match[2]!] : [text, ""];
@@ -76,7 +76,7 @@ export function tokens(count: number): string {
   return `${count.toLocaleString("en")} ${count === 1 ? "token" : "tokens"}`;
 }
 
-/** About how many dollars: `~$0.002`, `~$1.20`; less than a tenth of a cent is not told apart. */
+/** An estimate in dollars: `~$0.002`, `~$1.20`; below a tenth of a cent `< $0.001`. */
 export function dollars(amount: number): string {
   if (amount > 0 && amount < 0.001) {
     return "< $0.001";
@@ -84,7 +84,7 @@ export function dollars(amount: number): string {
   return `~$${amount.toFixed(amount < 0.1 ? 3 : 2)}`;
 }
 
-/** How much time is left: `9 min`, `42 s`. */
+/** Remaining time: `9 min`, `42 s`. */
 export function remaining(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   return seconds > 90 ? `${Math.round(seconds / 60)} min` : `${seconds} s`;
@@ -92,7 +92,7 @@ export function remaining(ms: number): string {
 
 const languageNames = new Map<string, string>();
 
-/** "Spanish" for "es"; the code itself where nobody knows it; "" for "". */
+/** "Spanish" for "es"; an unknown code as it is; "" for "". */
 export function languageName(code: string): string {
   let name = languageNames.get(code);
   if (name === undefined) {
@@ -110,7 +110,7 @@ function lookUpLanguage(code: string): string {
   }
 }
 
-/** The code for a `lang` attribute, or null where it is none: a wrong one would change how text is read out. */
+/** The code for a `lang` attribute, or null if it is invalid: a wrong one would change how text is read out. */
 export function languageTag(code: string): string | null {
   return /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(code) ? code : null;
 }

@@ -8,14 +8,15 @@ import { badgeParts, cleanLine, dollars, elapsedTime, latency, remaining, tokens
 import { displayName, status } from "./status.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
-/** Of the ring, in the units of its picture. */
+/** Radius of the ring, in units of its view box. */
 const RADIUS = 6;
 const AROUND = 2 * Math.PI * RADIUS;
-/** From then on the time left is worth a word. */
+/** From then on the remaining time is written out; chosen: time enough to finish a sentence. */
 const SOON_MS = 60_000;
+/** How often the ring is redrawn. */
 const TICK_MS = 500;
 
-/** How long the connection of a live talk lasts still, in ms; null where nobody knows. */
+/** How long the connection of a live session still lasts, in ms; null if unknown. */
 export function timeLeft({ phase, connected, explorer }: State, now: number): number | null {
   const { meter, meterAt } = explorer;
   if (phase !== "live" || !connected || meter === null || meter.time_left_ms === null) {
@@ -159,7 +160,7 @@ export function header(scope: Scope): Header {
       text(clock, elapsedTime(performance.now() - since));
     }
   };
-  // Four looks a second, so that no second is skipped; the text changes once in it.
+  // Four times a second, so that no second is skipped.
   scope.interval(tick, 250);
 
   return {
@@ -185,12 +186,12 @@ export function header(scope: Scope): Header {
         text(clock, elapsedTime(0));
       }
       counted ||= since !== null || state.phase === "idle" || state.phase === "connecting";
-      // A talk that ended before this view was made: how long it was is not known.
+      // The length of a session that ended before this view was made is unknown.
       show(clock, counted);
       tick();
       ring.update(state);
       used.update(state);
-      // Money is worth a look at any time; tokens that cost nothing are for who explores.
+      // The cost is always shown; tokens that cost nothing only in the explorer.
       show(used.element, !used.element.hidden && (state.explorer.meter?.cost_usd ?? 0) > 0);
     },
   };

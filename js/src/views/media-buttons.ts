@@ -11,7 +11,7 @@ const SOURCES: { source: VideoSource; glyph: IconName; on: string; off: string }
   { source: "screen", glyph: "screen", on: "Stop showing the screen", off: "Show a screen" },
 ];
 
-/** Whether there is somebody to show something to. */
+/** Whether this page can send pictures to the model. */
 export function canSendMedia(state: State): boolean {
   return state.sees && state.connected && !isMirror(state);
 }
@@ -41,7 +41,7 @@ export function mediaButtons(actions: VideoActions): View {
     if (picked) {
       actions.sendFile(picked);
     }
-    // The same file can be picked again.
+    // Allows the same file to be picked again.
     input.value = "";
   };
   return {
@@ -62,7 +62,7 @@ export function mediaButtons(actions: VideoActions): View {
   };
 }
 
-/** Takes pictures that are dropped on the card or pasted into it. */
+/** Sends files that are dropped on the card or pasted into it. */
 export function acceptFiles(
   card: HTMLElement,
   isAllowed: () => boolean,
@@ -88,7 +88,7 @@ export function acceptFiles(
   scope.listen<DragEvent>(card, "drop", (event) => {
     attribute(card, "data-drop", null);
     if (carriesFiles(event)) {
-      // The notebook would open the file, or the browser leave the page for it.
+      // Otherwise the notebook would open the file, or the browser would leave the page for it.
       event.preventDefault();
       event.stopPropagation();
       send(event.dataTransfer);
@@ -117,7 +117,7 @@ const SOURCE_LABELS: Record<Preview["source"], string> = {
   python: "From Python",
 };
 
-/** What the line under the name says. */
+/** The text of the line under the name. */
 export function progressText({ source, state, preview, progress, sent }: VideoState): string {
   if (state === "hidden") {
     return "Paused while this page is not seen.";
@@ -146,7 +146,7 @@ function sentText(tokens: number, sent: number): string {
 }
 
 export interface PreviewView extends View {
-  /** The picture as large as the card, over it. */
+  /** The picture over the card, as large as the card. */
   large: HTMLElement;
 }
 
@@ -183,7 +183,7 @@ export function preview(actions: VideoActions, scope: Scope): PreviewView {
   };
 }
 
-/** An image is in the page only while there is something in it. */
+/** Puts the image into the page only while there is something in it. */
 function placeImage(place: HTMLElement, image: HTMLImageElement, preview: Preview | null): void {
   if (preview === null) {
     image.remove();
@@ -220,7 +220,7 @@ function enlargedView(opener: HTMLButtonElement, scope: Scope): View {
   element.onclick = shut;
   scope.listen<KeyboardEvent>(element, "keydown", (event) => {
     if (event.key === "Escape") {
-      // Escape also interrupts; one press does one thing.
+      // Escape also interrupts: one press does one thing.
       event.preventDefault();
       shut();
     }

@@ -7,7 +7,7 @@ import { clean, cleanLine, firstSentence, languageTag } from "./format.ts";
 import { speakerName } from "./status.ts";
 import { pendingApprovals } from "./tool.ts";
 
-/** Final turns kept for screen readers; they have been read out when they left. */
+/** Turns kept for screen readers; chosen: older ones have been read out by then. */
 const MAX_ANNOUNCED = 4;
 
 export function announcer(): View {
@@ -65,7 +65,7 @@ function announcement(turn: Turn): string {
   return turn.interrupted ? `${words} (interrupted)` : words;
 }
 
-/** More would bury the talk; the newest ones are shown. */
+/** Notices that are shown, the newest ones; chosen: more would cover the card. */
 const MAX_NOTICES = 3;
 
 interface NoticeItem {

@@ -5,14 +5,14 @@ import type { Actions, State, Store } from "../state.ts";
 import { canInterrupt, canPushToTalk } from "./status.ts";
 
 export interface PushToTalk {
-  /** Opens for `source` (a pointer, the space bar, …); true if push-to-talk is armed. */
+  /** Pressed by `source` (a pointer, the space bar, …); true if push-to-talk is available. */
   press(source: string): boolean;
   release(source: string): void;
   isPressedBy(source: string): boolean;
   update(state: State): void;
 }
 
-/** Open while any source holds; a lost focus, a hidden tab or a changed mode releases all of them. */
+/** On while any source presses it; a lost focus, a hidden tab or a changed mode releases all of them. */
 export function pushToTalk(store: Store, actions: Pick<Actions, "pushToTalk">, scope: Scope): PushToTalk {
   const sources = new Set<string>();
   const release = () => {
@@ -21,7 +21,7 @@ export function pushToTalk(store: Store, actions: Pick<Actions, "pushToTalk">, s
       actions.pushToTalk(false);
     }
   };
-  // A key released in another window is never heard of here.
+  // The release of a key in another window does not reach this page.
   scope.listen(window, "blur", release);
   scope.listen(document, "visibilitychange", () => {
     if (document.hidden) {
@@ -55,7 +55,7 @@ export function pushToTalk(store: Store, actions: Pick<Actions, "pushToTalk">, s
 }
 
 const SPACE = "space bar";
-/** Where a space is a space, or presses what has the focus. */
+/** Where a space is typed, or activates the element itself. */
 const TYPING_TARGETS = "input, textarea, select, button, summary, [contenteditable]";
 
 export function keyboard(
@@ -66,7 +66,7 @@ export function keyboard(
   scope: Scope,
 ): void {
   scope.listen<KeyboardEvent>(root, "keydown", (event) => {
-    // Jupyter's command mode would take single letters as commands: "d d" deletes the cell.
+    // In Jupyter's command mode single letters are commands: "d d" deletes the cell.
     event.stopPropagation();
     if (event.defaultPrevented) {
       return;
@@ -78,7 +78,7 @@ export function keyboard(
       isTalkKey(event) &&
       (pushToTalk.isPressedBy(SPACE) || (!event.repeat && pushToTalk.press(SPACE)))
     ) {
-      // Also for repeats, or the page would scroll while one talks.
+      // Also for repeated keys, or the page would scroll.
       event.preventDefault();
     }
   });

@@ -76,9 +76,10 @@ export function percentRow(
   };
 }
 
+/** Longest sides of pictures, in pixels: up to 384 the service counts one tile, 768 is the side of a tile. */
 const SIZES = [384, 512, 768];
 
-/** Rows that are there only where the model takes pictures. */
+/** Rows that are shown only where the model takes pictures. */
 export function videoRows(actions: VideoActions): View[] {
   const camera = deviceRow(
     "Camera",
@@ -183,7 +184,7 @@ export function settings(opener: HTMLButtonElement, actions: SettingsActions, sc
   for (const node of [element, opener]) {
     scope.listen<KeyboardEvent>(node, "keydown", (event) => {
       if (event.key === "Escape" && close()) {
-        // Escape also interrupts; one press does one thing.
+        // Escape also interrupts: one press does one thing.
         event.preventDefault();
         opener.focus();
       }

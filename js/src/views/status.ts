@@ -1,10 +1,10 @@
-// What the state means to the person: the word beside the dot, the hint below the text box, what ● does now.
+// What the state means to the person: the word beside the dot, the hint below the text box, what ● does.
 
 import type { State } from "../state.ts";
 import { cleanLine } from "./format.ts";
 import { pendingApprovals } from "./tool.ts";
 
-/** Whose move it is, as the dot shows it: a ring waits, a filled dot sounds. */
+/** Whose turn it is, as the dot shows it: a ring waits, a filled dot speaks. */
 export type Tone = "off" | "wait" | "you" | "you-sounding" | "model" | "model-sounding" | "warn" | "error";
 
 export interface Status {
@@ -59,22 +59,22 @@ function microphoneStatus(state: State): Status | null {
   }
 }
 
-/** True where another page of this notebook holds the microphone of the running talk. */
+/** True where another page has the microphone of the running session. */
 export function isMirror(state: State): boolean {
   return state.ownedElsewhere && (state.phase === "live" || state.phase === "connecting");
 }
 
-/** True while something is said that can be interrupted: a translation goes on as long as one speaks. */
+/** True while the model speaks and can be interrupted; a translation cannot. */
 export function canInterrupt(state: State): boolean {
   return state.connected && state.phase === "live" && state.floor === "model" && state.view === "talk";
 }
 
-/** True where what is typed is answered; models that translate or write down only listen. */
+/** True where the model answers typed text; models for translation and dictation only listen. */
 export function acceptsText(state: State): boolean {
   return state.view === "talk";
 }
 
-/** Push-to-talk is armed: holding the button or the space bar opens the microphone. */
+/** True where holding the button or the space bar opens the microphone. */
 export function canPushToTalk(state: State): boolean {
   return (
     state.connected &&
@@ -93,7 +93,7 @@ function lacksMicrophone(state: State): boolean {
   return state.microphone.state === "refused" || state.microphone.state === "missing";
 }
 
-/** One calm line below the text box; always there, so that nothing moves when it changes. */
+/** The line below the text box; never empty, so that nothing moves when it changes. */
 export function hint(state: State): string {
   if (!state.connected) {
     return "Run this cell again, or press ● to retry.";
@@ -113,7 +113,7 @@ export function hint(state: State): string {
   }
 }
 
-/** True while a call waits for the person at this page. */
+/** True while a tool call waits for the person at this page. */
 function isAsked(state: State): boolean {
   return !state.ownedElsewhere && pendingApprovals(state).length > 0;
 }
@@ -182,11 +182,11 @@ export interface MicrophoneButton {
   action: "start" | "mute" | "hold" | "nothing";
   look: "record" | "lost" | "open" | "armed" | "held" | "silent" | "wait";
   label: string;
-  /** Null where it is no toggle. */
+  /** Null where the button is not a toggle. */
   pressed: boolean | null;
 }
 
-/** What the round button is at this moment. */
+/** What the round button does and shows now. */
 export function microphoneButton(state: State): MicrophoneButton {
   const nothing = (label: string, look: MicrophoneButton["look"]): MicrophoneButton => ({
     action: "nothing",

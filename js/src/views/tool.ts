@@ -7,7 +7,7 @@ import { cleanLine, duration } from "./format.ts";
 
 export interface ApprovalQuestion {
   element: HTMLElement;
-  /** Asks about `use`; null: there is nothing to ask. */
+  /** Asks about `use`; null hides the question. */
   update(use: Tool | null, state: State): void;
 }
 
@@ -36,7 +36,7 @@ export function approvalQuestion(actions: Pick<Actions, "confirm">): ApprovalQue
         answered = false;
       }
       if (use === null && element.contains(document.activeElement)) {
-        // The buttons are about to hide and would take the focus with them.
+        // The buttons are about to hide and would lose the focus.
         element.closest<HTMLElement>(".livewidget")?.focus({ preventScroll: true });
       }
       show(element, use !== null);
@@ -54,16 +54,16 @@ export function approvalQuestion(actions: Pick<Actions, "confirm">): ApprovalQue
   };
 }
 
-/** The calls that wait for a person, oldest first. */
+/** The calls that wait for approval, oldest first. */
 export function pendingApprovals(state: State): Tool[] {
   return state.phase === "live"
     ? state.turns.flatMap((turn) => turn.tools.filter((use) => use.state === "asking"))
     : [];
 }
 
-/** Arguments and results longer than this are cut: a chip is a receipt, not a report. */
+/** Longer arguments and results are cut; chosen: about three lines of a chip. */
 const MAX_SUMMARY = 240;
-/** Who is asked reads all of it. */
+/** The same for a call that waits for approval: the person needs to see all of it. */
 const MAX_QUESTION = 2000;
 
 export interface ToolList {
@@ -71,7 +71,7 @@ export interface ToolList {
   update(uses: Tool[], state: State): void;
 }
 
-/** Shows the calls in their order; nodes are kept. */
+/** The tool calls of a turn, in order; nodes are reused. */
 export function toolList(actions: Pick<Actions, "confirm">): ToolList {
   const element = el("ul", "lw-tools", { "aria-label": "Tools" });
   const chips: Chip[] = [];

@@ -1,5 +1,5 @@
-// Where the talk is read, turn by turn, as a translation in two columns, or as one dictated text. Stays at the newest words
-// unless the reader has scrolled away.
+// The conversation turn by turn, a translation in two columns, or a dictated text. Scrolls with the newest words
+// unless the person has scrolled away.
 
 import type { Turn } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
@@ -12,18 +12,18 @@ import { type TurnView, turnView } from "./turn.ts";
 export interface TranscriptBody {
   readonly kind: State["view"];
   element: HTMLElement;
-  /** True when something was changed that is seen. */
+  /** True if something visible changed. */
   update(state: State): boolean;
 }
 
-/** How long the button says what came of it. */
+/** How long the button shows the result. */
 const CONFIRMATION_MS = 2000;
 
 export function dictationBody(scope: Scope): TranscriptBody {
   const count = el("span", "lw-count", { "aria-live": "off" });
   const label = el("span", "", {}, "Copy text");
   const copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label);
-  // A button's name is not read out when it changes.
+  // Screen readers do not announce a button's changed name.
   const status = el("span", "lw-unseen", { role: "status" });
   const head = el("div", "lw-dictation-head", {}, count, copy, status);
   const flow = el("div", "lw-flow", { dir: "auto" });
@@ -103,7 +103,7 @@ function dictationPiece(): Piece {
   return piece;
 }
 
-/** What is certain of the text, in order. */
+/** The final text of all pieces, in order. */
 function dictatedText(pieces: Map<number, Piece>): string {
   return [...pieces.entries()]
     .sort(([one], [other]) => one - other)
@@ -112,7 +112,7 @@ function dictatedText(pieces: Map<number, Piece>): string {
     .join(" ");
 }
 
-/** Words as people count them, in writing without spaces too where the browser knows how. */
+/** The number of words; also in scripts without spaces, where the browser can segment them. */
 export function countWords(words: string): number {
   if (typeof Intl.Segmenter === "undefined") {
     return words.split(/\s+/).filter((word) => word !== "").length;
@@ -125,11 +125,11 @@ export function countWords(words: string): number {
 }
 
 async function copyText(words: string): Promise<void> {
-  // Missing in pages that are not secure, and refused in frames that may not.
+  // Missing in insecure pages, and denied in frames without permission.
   await navigator.clipboard.writeText(words);
 }
 
-/** Marks the text, so that the keys for copying take it. */
+/** Selects the text, so that Ctrl+C copies it. */
 function selectContents(node: Node): void {
   const range = document.createRange();
   range.selectNodeContents(node);
@@ -139,13 +139,13 @@ function selectContents(node: Node): void {
 }
 
 export interface Pair {
-  /** The lowest index of its turns: it never changes, for both are numbered together. */
+  /** The lower index of its turns. It never changes: both are numbered together. */
   index: number;
   source: Turn | null;
   target: Turn | null;
 }
 
-/** Turns in pairs: a translation has the number that follows its source's. */
+/** Turns in pairs: a translation has the index after its source's. */
 export function translationPairs(turns: readonly Turn[]): Pair[] {
   const result: Pair[] = [];
   for (const turn of turns) {
@@ -161,7 +161,7 @@ export function translationPairs(turns: readonly Turn[]): Pair[] {
   return result;
 }
 
-/** The language of the newest turn that names one, as people call it. */
+/** The name of the language of the newest turn that has one. */
 function languageOf(turns: readonly Turn[], speaker: Turn["speaker"]): string {
   for (let at = turns.length - 1; at >= 0; at -= 1) {
     const turn = turns[at]!;
@@ -207,7 +207,7 @@ function translationRow(): Row {
     element,
     update(pair) {
       const before = source.update(pair.source, false);
-      // A translation is on its way as long as its source may go on.
+      // A translation may still come as long as its source is not final.
       return target.update(pair.target, pair.target === null && pair.source?.final === false) || before;
     },
   };
@@ -255,7 +255,7 @@ export function turnListBody(actions: Pick<Actions, "confirm">): TranscriptBody 
   };
 }
 
-/** Nearer to the end than this counts as being at the end, in pixels. */
+/** Closer to the end than this counts as the end, in pixels; chosen: about two lines. */
 const END_MARGIN = 32;
 
 export function transcript(suggestions: HTMLElement, actions: Pick<Actions, "confirm">, scope: Scope): View {
@@ -284,7 +284,7 @@ export function transcript(suggestions: HTMLElement, actions: Pick<Actions, "con
   newest.onclick = () => {
     following = true;
     follow();
-    // The button is about to hide and would take the focus with it.
+    // The button is about to hide and would lose the focus.
     scroller.focus({ preventScroll: true });
   };
   if (typeof ResizeObserver !== "undefined") {

@@ -8,15 +8,15 @@ import { clean, languageName, languageTag, latency } from "./format.ts";
 import { speakerName } from "./status.ts";
 import { toolList } from "./tool.ts";
 
-/** Samples per second of all positions in a turn. */
+/** Samples per second of the positions in a turn. */
 const SAMPLE_RATE = 24_000;
-/** Speech runs at about this many characters per second; only the end of a span is guessed with it. */
+/** Chosen: a little faster than speech (about 15); it only estimates where a span ends. */
 const CHARACTERS_PER_SECOND = 20;
 
 export interface TurnWords {
-  /** Heard, or not bound to sound. */
+  /** Played, or without audio. */
   played: string;
-  /** Being spoken now. */
+  /** Being played now. */
   speaking: string;
   /** May still change. */
   interim: string;
@@ -24,17 +24,17 @@ export interface TurnWords {
 
 type PlaybackState = Pick<State, "playback" | "owner" | "phase">;
 
-/** How a turn's words follow the player: "whole", "inStep", or "ahead" while its sound has not begun. */
+/** How a turn's words follow its audio: shown whole, in step, or "ahead" of audio that has not begun. */
 export function wordSync(turn: Turn, state: PlaybackState): "whole" | "inStep" | "ahead" {
   if (turn.speaker !== "model" || !state.owner || state.phase !== "live" || turn.interrupted) {
     return "whole";
   }
   const { turn: playing, playedSample } = state.playback;
   if (turn.index === playing) {
-    // A final turn of which nothing was played came without sound.
+    // A final turn of which nothing was played has no audio.
     return turn.final && playedSample === 0 ? "whole" : "inStep";
   }
-  // Sound has been heard in this talk and this turn's is still to come; without any sound the words cannot wait for it.
+  // Audio was played before and this turn's is still to come; without any audio the words cannot wait for it.
   return !turn.final && turn.index > playing && playedSample > 0 ? "ahead" : "whole";
 }
 
@@ -55,13 +55,13 @@ export function turnWords(turn: Turn, state: PlaybackState): TurnWords {
   return { played: joinSpans(begun.slice(0, -1)), speaking: last.text, interim };
 }
 
-/** Where a span stops sounding: where the next begins, at the latest. */
+/** The sample at which a span ends: at the latest where the next begins. */
 function spanEnd(span: Span, next: Span | undefined): number {
   const guess = span.sample + (span.text.length / CHARACTERS_PER_SECOND) * SAMPLE_RATE;
   return next ? Math.min(guess, next.sample) : guess;
 }
 
-/** The spans that were heard; a span that was broken off keeps the words that fit into what was heard of it. */
+/** The spans before sample `heard`; the last one keeps the words that fit into what was played of it. */
 function spansUpTo(spans: Span[], heard: number): Span[] {
   const begun = spans.filter((span) => span.sample < heard);
   const last = begun.at(-1);
@@ -82,7 +82,7 @@ function joinSpans(spans: Span[]): string {
 
 export interface TurnView {
   element: HTMLLIElement;
-  /** True when something was changed. */
+  /** True if something changed. */
   update(turn: Turn, state: State): boolean;
 }
 
@@ -156,7 +156,7 @@ function renderWords(
   const speaking = said ? now.speaking : now.speaking.trimStart();
   const heard = said + speaking;
   const gap = heard !== "" && interim !== "" && !/\s$/.test(heard) && !/^\s/.test(interim);
-  // A space at the very end would hold the mark of an interruption off.
+  // Without a space at the end, the mark of an interruption follows directly.
   text(nodes.said, clean(speaking + interim ? said : said.trimEnd()));
   text(nodes.speaking, clean(speaking));
   text(nodes.interim, clean((gap ? " " : "") + interim));

@@ -13,14 +13,14 @@ export function reducedMotion(): boolean {
   return typeof matchMedia === "function" && matchMedia(REDUCED).matches;
 }
 
-/** Calls `changed` after the system, JupyterLab or VS Code went from light to dark, or motion was switched off. */
+/** Calls `changed` after the theme of the system or the host changed, or reduced motion was switched. */
 export function whenThemeChanges(scope: Scope, changed: () => void): void {
   if (typeof matchMedia === "function") {
     for (const query of QUERIES) {
       scope.listen(matchMedia(query), "change", changed);
     }
   }
-  // JupyterLab and VS Code mark the theme on the body, Colab on the root element; the style sheet may come a little later.
+  // JupyterLab and VS Code mark the theme on the body, Colab on the root; the style sheet may load a little later.
   const observer = new MutationObserver(() => {
     changed();
     scope.timeout(changed, 300);
@@ -33,15 +33,15 @@ export function whenThemeChanges(scope: Scope, changed: () => void): void {
   scope.add(() => observer.disconnect());
 }
 
-/** Pixels from one column to the next, and how wide its bar is drawn. */
+/** Pixels from one column to the next, and the width of its bar. */
 export const PITCH = 4;
 export const BAR = 2.5;
 /** How fast the picture scrolls, before rounding to whole columns: pixels per second. */
 const SPEED = 56;
-/** Peaks below this are the noise of a quiet room and drawn as nothing. */
+/** Peaks below this are not drawn; chosen: the noise of a quiet room. */
 const SILENCE = 0.006;
 
-/** How many levels make one column, for levels that come `rate` times a second. */
+/** How many levels make one column, for `rate` levels a second. */
 export function levelsPerColumn(rate: number): number {
   return Math.max(1, Math.round((rate * PITCH) / SPEED));
 }
@@ -56,7 +56,7 @@ export interface Column {
 
 /**
  * The columns of a picture `width` pixels wide whose right edge is at level `head` (fractional while it scrolls), of
- * `count` levels so far. Columns always hold the same levels, so that a bar never changes once it is complete.
+ * `count` levels so far. A column always has the same levels, so that a bar never changes once it is complete.
  */
 export function barColumns(head: number, count: number, width: number, group: number): Column[] {
   const made: Column[] = [];
@@ -76,7 +76,7 @@ export function xAt(level: number, head: number, width: number, group: number): 
   return width - ((head - level) / group) * PITCH;
 }
 
-/** Height of a bar in a lane `lane` pixels high: the root, because ears hear loudness so rather than linearly. */
+/** Height of a bar in a lane `lane` pixels high: the square root is closer to perceived loudness. */
 export function barHeight(peak: number, lane: number): number {
   if (!(peak >= SILENCE)) {
     return 0;
@@ -85,8 +85,8 @@ export function barHeight(peak: number, lane: number): number {
 }
 
 /**
- * Moves the right edge on by `seconds`. Levels come in batches, so the edge runs at their mean rate and is drawn to the
- * newest gently; after a pause (a hidden tab, a stall) it is simply there.
+ * Moves the right edge on by `seconds`. Levels come in batches, so the edge moves at their mean rate and is eased towards
+ * the newest; after a pause (a hidden tab, a stall) it jumps there.
  */
 export function advanceHead(head: number, count: number, rate: number, seconds: number): number {
   const behind = count - head;
@@ -101,7 +101,7 @@ export function advanceHead(head: number, count: number, rate: number, seconds: 
 const MIDDLE_MARGIN = 2.5;
 /** Pixels kept free at the upper and lower edge. */
 const EDGE_MARGIN = 8;
-/** How long one drawn picture stands where motion is not wanted: twice a second. */
+/** Time between two pictures with reduced motion; chosen: twice a second. */
 const REDUCED_MOTION_MS = 500;
 
 interface Colours {
@@ -110,7 +110,7 @@ interface Colours {
   mark: string;
 }
 
-/** `onLevel` hears of your newest level, 0..1, at every picture that is drawn while the talk is live. */
+/** `onLevel` gets the user's newest level, 0..1, with every picture of a live session. */
 export function waveform(levels: Levels, onLevel: (level: number) => void, scope: Scope): View {
   const canvas = el("canvas", "lw-canvas");
   const user = el("span", "lw-lane lw-lane-user", {}, "you");
@@ -182,7 +182,7 @@ export function waveform(levels: Levels, onLevel: (level: number) => void, scope
     element,
     update(state: State) {
       text(model, speakerName(state));
-      // Who only listens has no lane.
+      // A model that only listens has no lane.
       const listens = state.view === "dictation";
       show(model, !listens);
       attribute(element, "data-alone", listens ? "true" : null);
@@ -201,7 +201,7 @@ export function waveform(levels: Levels, onLevel: (level: number) => void, scope
   };
 }
 
-/** One picture, sharp on every screen. Alone, you have the whole height, on both sides of the middle. */
+/** One picture at the screen's resolution. Without a model lane the user has the whole height. */
 function paint(
   canvas: HTMLCanvasElement,
   levels: Levels,

@@ -1,4 +1,4 @@
-// Both processors in one module: they share the resampler.
+// Both processors in one module, since they share the resampler.
 
 import "./capture.ts";
 import "./playback.ts";

@@ -1,10 +1,11 @@
-// The microphone's end, on the audio thread: device rate in, 16 kHz PCM16 out, nothing left out or repeated.
+// The microphone's processor on the audio thread: device rate in, 16 kHz PCM16 out, no sample lost or repeated.
 
 import { encode, type FromCapture, type ToCapture } from "../audio/pcm.ts";
 import { Resampler } from "../audio/resampler.ts";
 
+/** Hz, what the service takes. */
 const OUTPUT_RATE = 16_000;
-/** 20 ms: the page puts them together as the kernel can take them. */
+/** 20 ms; the page joins them into packets. */
 const CHUNK_SAMPLES = 320;
 
 export class CaptureProcessor extends AudioWorkletProcessor {
@@ -21,7 +22,7 @@ export class CaptureProcessor extends AudioWorkletProcessor {
   }
 
   process(inputs: Float32Array[][]): boolean {
-    // A device that gives nothing still takes its time: the count of samples is the clock.
+    // A device without input still advances: the count of samples is the clock.
     this.#resampler.push(inputs[0]?.[0] ?? this.#silence);
     this.#pull();
     return this.#alive;

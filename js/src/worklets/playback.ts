@@ -1,9 +1,9 @@
-// The loudspeaker's end, on the audio thread: what the player posts goes into the playout, every quantum comes out.
+// The loudspeaker's processor on the audio thread: the player's messages go into the playout, quanta come out.
 
 import { decode, type FromPlayback, type ToPlayback } from "../audio/pcm.ts";
 import { Playout } from "../audio/playout.ts";
 
-/** Reports and levels, times per second. */
+/** One per bar of the waveform. */
 const REPORTS_PER_SECOND = 25;
 
 export class PlaybackProcessor extends AudioWorkletProcessor {
@@ -55,7 +55,7 @@ export class PlaybackProcessor extends AudioWorkletProcessor {
   #report(): void {
     const { turn, sample, buffered, silent } = this.#playout.report();
     const state = `${turn} ${sample} ${buffered} ${silent}`;
-    // Nothing new is not worth a message.
+    // No message where nothing has changed.
     if (this.#peak > 0 || state !== this.#lastReport) {
       this.#lastReport = state;
       this.#post({ kind: "report", epoch: this.#epoch, turn, sample, buffered, silent, peak: this.#peak });

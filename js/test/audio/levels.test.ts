@@ -9,7 +9,7 @@ describe("peakOf", () => {
   });
 });
 
-describe("LevelLanes", () => {
+describe("LevelTimeline", () => {
   it("writes 25 bars a second for both speakers on one line", () => {
     const levels = new LevelTimeline();
     levels.advance(0);
@@ -59,7 +59,7 @@ describe("LevelLanes", () => {
   });
 });
 
-describe("SilenceWatch", () => {
+describe("SilenceDetector", () => {
   it("tells of five seconds below -70 dBFS, and of sound at once", () => {
     const watch = new SilenceDetector();
     let silentAt = 0;

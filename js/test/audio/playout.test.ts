@@ -5,7 +5,7 @@ import { rms, snr, voiceLike } from "./signals.ts";
 const QUANTUM = 128;
 
 /** A playout and all that came out of it. */
-class Deck {
+class Device {
   readonly playout: Playout;
   readonly out: number[] = [];
 
@@ -32,37 +32,37 @@ const RAMP = 120;
 
 describe("Playout", () => {
   it("plays a turn whole, to its last sample, with nothing between", () => {
-    const deck = new Deck();
+    const device = new Device();
     const voice = voiceLike(24_000, 24_000 + 77);
     for (let place = 0; place < voice.length; place += 5000) {
-      deck.playout.write(1, place, voice.subarray(place, place + 5000));
+      device.playout.write(1, place, voice.subarray(place, place + 5000));
     }
-    deck.playout.end(1);
-    deck.run(400);
+    device.playout.end(1);
+    device.run(400);
     // The first sample is ramped to nothing, so the sound begins one sample before the first that is heard.
-    const begin = deck.begin - 1;
-    const heard = deck.out.slice(begin, begin + voice.length);
+    const begin = device.begin - 1;
+    const heard = device.out.slice(begin, begin + voice.length);
     expect(heard.slice(RAMP)).toEqual([...voice.subarray(RAMP)]);
-    expect(deck.out.slice(begin + voice.length + 2 * RAMP).every((sample) => Math.abs(sample) < 1e-3)).toBe(
+    expect(device.out.slice(begin + voice.length + 2 * RAMP).every((sample) => Math.abs(sample) < 1e-3)).toBe(
       true,
     );
-    expect(deck.playout.report()).toEqual({ turn: 1, sample: voice.length, buffered: 0, silent: 0 });
+    expect(device.playout.report()).toEqual({ turn: 1, sample: voice.length, buffered: 0, silent: 0 });
   });
 
   it.each([44_100, 48_000])("does so at %i Hz too", (rate) => {
-    const deck = new Deck(rate);
+    const device = new Device(rate);
     const voice = voiceLike(24_000, 24_000 + 13);
-    deck.playout.write(1, 0, voice);
-    deck.playout.end(1);
-    deck.run(600);
+    device.playout.write(1, 0, voice);
+    device.playout.end(1);
+    device.run(600);
     const wanted = voiceLike(rate, rate);
     const ramp = Math.ceil(rate * 0.005);
-    expect(snr(deck.out.slice(deck.begin - 1), wanted, ramp + 50, rate - 100)).toBeGreaterThan(45);
-    expect(deck.playout.report()).toMatchObject({ turn: 1, sample: voice.length, silent: 0 });
+    expect(snr(device.out.slice(device.begin - 1), wanted, ramp + 50, rate - 100)).toBeGreaterThan(45);
+    expect(device.playout.report()).toMatchObject({ turn: 1, sample: voice.length, silent: 0 });
   });
 
   it("waits for 100 ms of sound, or for the end of a shorter turn, or not for ever", () => {
-    const early = new Deck();
+    const early = new Device();
     early.playout.write(1, 0, voiceLike(24_000, 1200));
     early.run(10);
     expect(rms(early.out)).toBe(0);
@@ -70,142 +70,142 @@ describe("Playout", () => {
     early.run(2);
     expect(rms(early.out)).toBeGreaterThan(0);
 
-    const short = new Deck();
+    const short = new Device();
     short.playout.write(1, 0, voiceLike(24_000, 300));
     short.playout.end(1);
     short.run(5);
     expect(short.playout.report().sample).toBe(300);
 
-    const alone = new Deck();
+    const alone = new Device();
     alone.playout.write(1, 0, voiceLike(24_000, 300));
     alone.run(Math.ceil(0.5 * (24_000 / QUANTUM)));
     expect(alone.playout.report().sample).toBeGreaterThan(290);
   });
 
   it("counts the silence of a gap, refills short, and goes on with the very next sample", () => {
-    const deck = new Deck();
+    const device = new Device();
     const voice = voiceLike(24_000, 12_000);
-    deck.playout.write(1, 0, voice.subarray(0, 6000));
-    deck.run(100);
-    const before = deck.playout.report();
+    device.playout.write(1, 0, voice.subarray(0, 6000));
+    device.run(100);
+    const before = device.playout.report();
     expect(before.sample).toBeGreaterThanOrEqual(5999);
     expect(before.silent).toBeGreaterThan(0);
-    deck.playout.write(1, 6000, voice.subarray(6000, 7000));
-    deck.run(3);
-    expect(deck.playout.report().sample).toBe(before.sample); // 1000 samples are less than the refill
-    deck.playout.write(1, 7000, voice.subarray(7000));
-    deck.playout.end(1);
-    deck.run(100);
-    const after = deck.playout.report();
+    device.playout.write(1, 6000, voice.subarray(6000, 7000));
+    device.run(3);
+    expect(device.playout.report().sample).toBe(before.sample); // 1000 samples are less than the refill
+    device.playout.write(1, 7000, voice.subarray(7000));
+    device.playout.end(1);
+    device.run(100);
+    const after = device.playout.report();
     expect(after).toMatchObject({ turn: 1, sample: 12_000, buffered: 0 });
     // The account: what came out between first and last sample is the voice and the counted silence.
-    const begin = deck.begin - 1;
+    const begin = device.begin - 1;
     const resumed = begin + before.sample + after.silent;
-    expect(deck.out.slice(resumed + RAMP, resumed + 4000)).toEqual([
+    expect(device.out.slice(resumed + RAMP, resumed + 4000)).toEqual([
       ...voice.subarray(before.sample + RAMP, before.sample + 4000),
     ]);
   });
 
   it("dies away without a click at a gap", () => {
-    const deck = new Deck();
-    deck.playout.write(1, 0, new Float32Array(6000).fill(0.5));
-    deck.run(80);
-    const steps = deck.out.map((sample, n) => Math.abs(sample - (deck.out[n - 1] ?? 0)));
+    const device = new Device();
+    device.playout.write(1, 0, new Float32Array(6000).fill(0.5));
+    device.run(80);
+    const steps = device.out.map((sample, n) => Math.abs(sample - (device.out[n - 1] ?? 0)));
     expect(Math.max(...steps)).toBeLessThan(0.02);
   });
 
   it("is silent 5 ms after a flush and names the last sample heard", () => {
-    const deck = new Deck();
+    const device = new Device();
     const voice = voiceLike(24_000, 48_000);
-    deck.playout.write(3, 0, voice);
-    deck.run(100);
+    device.playout.write(3, 0, voice);
+    device.run(100);
     let heard: PlaybackPosition | null = null;
-    deck.playout.flush((last) => {
+    device.playout.flush((last) => {
       heard = last;
     });
-    const at = deck.out.length;
-    deck.run(10);
+    const at = device.out.length;
+    device.run(10);
     const sample = heard!.sample;
     expect(heard!.turn).toBe(3);
     // One sample more or less: the ramp is counted in floating point.
-    expect(Math.abs(sample - (at - (deck.begin - 1)) - RAMP)).toBeLessThanOrEqual(1);
-    expect(rms(deck.out, at + RAMP, deck.out.length)).toBeLessThan(1e-3);
+    expect(Math.abs(sample - (at - (device.begin - 1)) - RAMP)).toBeLessThanOrEqual(1);
+    expect(rms(device.out, at + RAMP, device.out.length)).toBeLessThan(1e-3);
     // The negative control: until then it did sound.
-    expect(rms(deck.out, at, at + RAMP / 2)).toBeGreaterThan(0.02);
-    expect(deck.playout.report()).toMatchObject({ turn: 3, sample, buffered: 0, silent: 0 });
+    expect(rms(device.out, at, at + RAMP / 2)).toBeGreaterThan(0.02);
+    expect(device.playout.report()).toMatchObject({ turn: 3, sample, buffered: 0, silent: 0 });
   });
 
   it("keeps what comes for the next turn while it fades", () => {
-    const deck = new Deck();
+    const device = new Device();
     const voice = voiceLike(24_000, 24_000);
-    deck.playout.write(3, 0, voice);
-    deck.run(50);
+    device.playout.write(3, 0, voice);
+    device.run(50);
     let flushed = 0;
-    deck.playout.flush(() => flushed++);
-    deck.playout.write(4, 0, voice.subarray(0, 6000));
-    deck.playout.end(4);
-    deck.playout.flush(() => flushed++);
-    deck.playout.write(5, 0, voice.subarray(0, 7000));
-    deck.playout.end(5);
-    deck.run(200);
+    device.playout.flush(() => flushed++);
+    device.playout.write(4, 0, voice.subarray(0, 6000));
+    device.playout.end(4);
+    device.playout.flush(() => flushed++);
+    device.playout.write(5, 0, voice.subarray(0, 7000));
+    device.playout.end(5);
+    device.run(200);
     expect(flushed).toBe(2);
-    expect(deck.playout.report()).toMatchObject({ turn: 5, sample: 7000, silent: 0 });
+    expect(device.playout.report()).toMatchObject({ turn: 5, sample: 7000, silent: 0 });
   });
 
   it("answers a flush at once when nothing sounds", () => {
-    const deck = new Deck();
+    const device = new Device();
     const heard: PlaybackPosition[] = [];
-    deck.playout.flush((last) => heard.push(last));
-    deck.playout.write(1, 0, voiceLike(24_000, 500));
-    deck.playout.flush((last) => heard.push(last));
+    device.playout.flush((last) => heard.push(last));
+    device.playout.write(1, 0, voiceLike(24_000, 500));
+    device.playout.flush((last) => heard.push(last));
     expect(heard).toEqual([
       { turn: 0, sample: 0 },
       { turn: 0, sample: 0 },
     ]);
-    deck.run(50);
-    expect(rms(deck.out)).toBe(0);
+    device.run(50);
+    expect(rms(device.out)).toBe(0);
   });
 
   it("plays turns back to back and names the one that is heard", () => {
-    const deck = new Deck();
+    const device = new Device();
     const voice = voiceLike(24_000, 4000);
-    deck.playout.write(1, 0, voice);
-    deck.playout.end(1);
-    deck.playout.write(2, 0, voice);
-    deck.playout.end(2);
+    device.playout.write(1, 0, voice);
+    device.playout.end(1);
+    device.playout.write(2, 0, voice);
+    device.playout.end(2);
     const seen: number[] = [];
-    deck.run(100, () => {
-      seen.push(deck.playout.report().turn);
+    device.run(100, () => {
+      seen.push(device.playout.report().turn);
       return false;
     });
     expect([...new Set(seen)]).toEqual([0, 1, 2]);
-    expect(deck.playout.report()).toMatchObject({ turn: 2, sample: 4000, silent: 0 });
-    const begin = deck.begin - 1;
-    expect(deck.out.slice(begin + RAMP, begin + 8000)).toEqual([...voice.subarray(RAMP), ...voice]);
+    expect(device.playout.report()).toMatchObject({ turn: 2, sample: 4000, silent: 0 });
+    const begin = device.begin - 1;
+    expect(device.out.slice(begin + RAMP, begin + 8000)).toEqual([...voice.subarray(RAMP), ...voice]);
   });
 
   it("leaves out what it has already, and tells of what is missing by its place", () => {
-    const deck = new Deck();
+    const device = new Device();
     const voice = voiceLike(24_000, 9000);
-    deck.playout.write(1, 0, voice.subarray(0, 3000));
-    deck.playout.write(1, 0, voice.subarray(0, 3000));
-    deck.playout.write(1, 2000, voice.subarray(2000, 5000));
-    deck.playout.write(1, 6000, voice.subarray(6000));
-    deck.playout.end(1);
-    deck.run(200);
-    const begin = deck.begin - 1;
-    expect(deck.out.slice(begin + RAMP, begin + 8000)).toEqual([
+    device.playout.write(1, 0, voice.subarray(0, 3000));
+    device.playout.write(1, 0, voice.subarray(0, 3000));
+    device.playout.write(1, 2000, voice.subarray(2000, 5000));
+    device.playout.write(1, 6000, voice.subarray(6000));
+    device.playout.end(1);
+    device.run(200);
+    const begin = device.begin - 1;
+    expect(device.out.slice(begin + RAMP, begin + 8000)).toEqual([
       ...voice.subarray(RAMP, 5000),
       ...voice.subarray(6000),
     ]);
-    expect(deck.playout.report()).toMatchObject({ turn: 1, sample: 9000 });
+    expect(device.playout.report()).toMatchObject({ turn: 1, sample: 9000 });
   });
 
   it("does not count silence for ever in a turn that nobody ends", () => {
-    const deck = new Deck();
-    deck.playout.write(1, 0, voiceLike(24_000, 3000));
-    deck.run(Math.ceil((6 * 24_000) / QUANTUM));
-    expect(deck.playout.report().silent).toBeLessThan(2.2 * 24_000);
-    expect(deck.playout.report().sample).toBe(3000);
+    const device = new Device();
+    device.playout.write(1, 0, voiceLike(24_000, 3000));
+    device.run(Math.ceil((6 * 24_000) / QUANTUM));
+    expect(device.playout.report().silent).toBeLessThan(2.2 * 24_000);
+    expect(device.playout.report().sample).toBe(3000);
   });
 });

@@ -45,7 +45,7 @@ describe("ChangeGate", () => {
   });
 });
 
-describe("fitted", () => {
+describe("fitInto", () => {
   it.each([
     [1280, 720, 768, 768, 432],
     [720, 1280, 768, 432, 768],
@@ -57,7 +57,7 @@ describe("fitted", () => {
   });
 });
 
-describe("grays", () => {
+describe("toGrayLevels", () => {
   it("weighs colours as the eye does", () => {
     const rgba = [255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255, 255, 255, 255, 255];
     expect([...toGrayLevels(new Uint8ClampedArray(rgba))]).toEqual([76, 150, 29, 255]);
@@ -88,7 +88,7 @@ class Scene implements FrameCanvas {
   }
 }
 
-describe("Frames", () => {
+describe("FrameSampler", () => {
   let scope: Scope;
   let scene: Scene;
   let frames: FrameSampler;

@@ -7,7 +7,7 @@ let log: string[];
 let levels: number[];
 let sent: { first: number; length: number; captured: number }[];
 let silent: boolean[];
-let voice: MicrophoneSender;
+let sender: MicrophoneSender;
 
 beforeEach(() => {
   now = 1000;
@@ -16,7 +16,7 @@ beforeEach(() => {
   levels = [];
   sent = [];
   silent = [];
-  voice = new MicrophoneSender(
+  sender = new MicrophoneSender(
     {
       onPacket: ({ first_sample, samples, captured_ms }) => {
         log.push("audio");
@@ -35,40 +35,40 @@ beforeEach(() => {
 function speak(ms: number, value = 16_384, samples = 320): void {
   for (const end = now + ms; now < end; ) {
     now += samples / 16;
-    voice.addChunk(new Int16Array(samples).fill(value), first);
+    sender.addChunk(new Int16Array(samples).fill(value), first);
     first += samples;
   }
 }
 
-describe("Voice", () => {
+describe("MicrophoneSender", () => {
   it("sends nothing before the session is live, and all of it then", () => {
     speak(1000);
     expect(log).toEqual([]);
-    voice.setGate({ live: true, pushToTalk: false });
+    sender.setGate({ live: true, pushToTalk: false });
     speak(400);
     expect(sent.length).toBe(10);
     expect(sent[0]).toEqual({ first: 16_000, length: 640, captured: 2000 });
   });
 
   it("sends what is under way when it is muted, and then nothing", () => {
-    voice.setGate({ live: true, pushToTalk: false });
+    sender.setGate({ live: true, pushToTalk: false });
     speak(60);
-    voice.setGate({ live: false, pushToTalk: false });
+    sender.setGate({ live: false, pushToTalk: false });
     expect(sent.map(({ length }) => length)).toEqual([640, 320]);
     speak(500);
     expect(sent.length).toBe(2);
   });
 
   it("push-to-talk: says that it begins, sends from 200 ms before, ends after the tail", () => {
-    voice.setGate({ live: true, pushToTalk: true });
+    sender.setGate({ live: true, pushToTalk: true });
     speak(1000);
     expect(log).toEqual([]);
-    voice.press();
-    voice.press();
+    sender.press();
+    sender.press();
     speak(100);
     speak(5, 16_384, 80); // the tail that the worklet flushed
-    voice.release();
-    voice.release();
+    sender.release();
+    sender.release();
     expect(log[0]).toBe("start");
     expect(log.at(-1)).toBe("end");
     expect(log.filter((entry) => entry !== "audio")).toEqual(["start", "end"]);
@@ -81,31 +81,31 @@ describe("Voice", () => {
   });
 
   it("ends a press when the way of taking turns changes", () => {
-    voice.setGate({ live: true, pushToTalk: true });
-    voice.press();
+    sender.setGate({ live: true, pushToTalk: true });
+    sender.press();
     speak(40);
-    voice.setGate({ live: true, pushToTalk: false });
+    sender.setGate({ live: true, pushToTalk: false });
     expect(log).toEqual(["start", "audio", "end"]);
-    expect(voice.pressed).toBe(false);
+    expect(sender.pressed).toBe(false);
   });
 
   it("does not begin while nothing is live", () => {
-    voice.setGate({ live: false, pushToTalk: true });
-    voice.press();
+    sender.setGate({ live: false, pushToTalk: true });
+    sender.press();
     expect(log).toEqual([]);
   });
 
   it("holds back while the kernel is busy, and ends the press after the sound", () => {
-    voice.setGate({ live: true, pushToTalk: true });
-    voice.press();
+    sender.setGate({ live: true, pushToTalk: true });
+    sender.press();
     speak(1500);
-    voice.heartbeat(0, false);
+    sender.heartbeat(0, false);
     expect(log.at(-1)).toBe("busy");
     const before = sent.length;
     speak(500);
-    voice.release();
+    sender.release();
     expect(log.at(-1)).toBe("busy");
-    voice.heartbeat(before, false);
+    sender.heartbeat(before, false);
     expect(log.slice(log.indexOf("busy") + 1).filter((entry) => entry !== "audio")).toEqual(["end", "free"]);
     expect(sent.reduce((sum, { length }) => sum + length, 0)).toBe(2000 * 16);
   });
@@ -121,7 +121,7 @@ describe("Voice", () => {
     speak(40);
     expect(silent).toEqual([true, false]);
     speak(21_000, 0);
-    voice.reset();
+    sender.reset();
     expect(silent.at(-1)).toBe(false);
   });
 });

@@ -11,7 +11,7 @@ let chunks: [first: number, length: number][];
 let listed: string[];
 let microphone: Microphone;
 
-const ears: MicrophoneHandlers = {
+const handlers: MicrophoneHandlers = {
   onChunk: (samples, first) => chunks.push([first, samples.length]),
   onState: (state) => states.push(state),
   onDevices: (found, picked) => {
@@ -28,7 +28,7 @@ beforeEach(() => {
   codes = [];
   chunks = [];
   listed = [];
-  microphone = new Microphone(scope, ears);
+  microphone = new Microphone(scope, handlers);
 });
 
 afterEach(() => {
@@ -165,7 +165,7 @@ describe("Microphone", () => {
     expect(devices.asked[1]!.audio).toMatchObject({ deviceId: { exact: "b" } });
     expect(tracks()).toEqual(["ended", "live"]);
     expect(listed.at(-1)).toBe("picked b");
-    const other = new Microphone(scope.child(), ears);
+    const other = new Microphone(scope.child(), handlers);
     devices.next.push("OverconstrainedError");
     await other.start();
     expect(devices.asked[2]!.audio).toMatchObject({ deviceId: { exact: "b" } });

@@ -15,10 +15,10 @@ let states: string[];
 let codes: string[];
 let listed: string[];
 let frames: string[];
-let lens: VideoCapture;
+let capture: VideoCapture;
 
 let level = 0;
-const easel: FrameCanvas = {
+const canvas: FrameCanvas = {
   draw: () => ({ width: 64, height: 48 }),
   cells: () => {
     level += 50;
@@ -27,7 +27,7 @@ const easel: FrameCanvas = {
   jpeg: async () => new ArrayBuffer(8),
 };
 
-const ears: VideoCaptureHandlers = {
+const handlers: VideoCaptureHandlers = {
   onState: (source, state) => states.push(`${source} ${state}`),
   onDevices: (found, picked) => {
     listed = [...found.map(({ label }) => label), `picked ${picked}`];
@@ -46,11 +46,11 @@ beforeEach(() => {
   codes = [];
   listed = [];
   frames = [];
-  lens = new VideoCapture(
+  capture = new VideoCapture(
     scope,
-    ears,
+    handlers,
     () => performance.now(),
-    () => easel,
+    () => canvas,
   );
 });
 
@@ -63,18 +63,18 @@ afterEach(() => {
 const tracks = () => FakeTrack.made.map(({ readyState }) => readyState);
 const seconds = (count: number) => vi.advanceTimersByTimeAsync(count * 1000);
 
-describe("Lens", () => {
+describe("VideoCapture", () => {
   it("asks for nothing until it is started", async () => {
     await seconds(5);
     expect(devices.asked).toEqual([]);
   });
 
   it("takes the camera, a frame a second, and gives it back", async () => {
-    await lens.start("camera");
+    await capture.start("camera");
     expect(devices.asked[0]!.video).toMatchObject({ width: { ideal: 1280 } });
     expect(devices.asked[0]!.audio).toBeUndefined();
     await seconds(2.3);
-    lens.stop();
+    capture.stop();
     expect(frames).toEqual(["camera", "camera", "camera"]);
     expect(states).toEqual(["camera asking", "camera on", "camera off"]);
     expect(tracks()).toEqual(["ended"]);
@@ -84,23 +84,23 @@ describe("Lens", () => {
   });
 
   it("shows one thing at a time", async () => {
-    await lens.start("camera");
-    await lens.start("screen");
+    await capture.start("camera");
+    await capture.start("screen");
     expect(tracks()).toEqual(["ended", "live"]);
     expect(devices.asked[1]!.audio).toBe(false);
     expect(states.slice(2)).toEqual(["camera off", "screen asking", "screen on"]);
-    expect(lens.source).toBe("screen");
+    expect(capture.source).toBe("screen");
   });
 
   it("gives back at once what is granted after it was stopped, or after its widget is gone", async () => {
-    for (const end of [() => lens.stop(), () => scope.dispose()]) {
+    for (const end of [() => capture.stop(), () => scope.dispose()]) {
       let grant = () => {};
       devices.next.push(
         new Promise<void>((resolve) => {
           grant = resolve;
         }),
       );
-      const started = lens.start("camera");
+      const started = capture.start("camera");
       end();
       grant();
       await started;
@@ -120,9 +120,9 @@ describe("Lens", () => {
     "says in words that the %s failed by %s, and can be tried again",
     async (source, name, code, state) => {
       devices.next.push(name);
-      await lens.start(source);
-      expect([codes, states.at(-1), lens.source]).toEqual([[code], state, null]);
-      await lens.start(source);
+      await capture.start(source);
+      expect([codes, states.at(-1), capture.source]).toEqual([[code], state, null]);
+      await capture.start(source);
       expect(states.at(-1)).toBe(`${source} on`);
     },
   );
@@ -131,42 +131,42 @@ describe("Lens", () => {
     ["camera", "camera-ended"],
     ["screen", "screen-ended"],
   ] as const)("says that the %s went away, and is off", async (source, code) => {
-    await lens.start(source);
+    await capture.start(source);
     FakeTrack.made[0]!.dispatchEvent(new Event("ended"));
-    expect([codes, states.at(-1), lens.source]).toEqual([[code], `${source} ended`, null]);
+    expect([codes, states.at(-1), capture.source]).toEqual([[code], `${source} ended`, null]);
     expect(tracks()).toEqual(["ended"]);
     await seconds(2);
     expect(frames).toEqual([]);
   });
 
   it("falls back to any camera where the picked one is gone, and remembers which was picked", async () => {
-    lens.pick("c");
+    capture.pick("c");
     devices.next.push("OverconstrainedError");
-    await lens.start("camera");
+    await capture.start("camera");
     expect(devices.asked.map(({ video }) => (video as MediaTrackConstraints).deviceId)).toEqual([
       { exact: "c" },
       undefined,
     ]);
     expect(sessionStorage.getItem("livewidget.camera")).toBe("c");
-    lens.pick("");
+    capture.pick("");
     await settle();
     expect(tracks()).toEqual(["ended", "live"]);
   });
 
   it("goes dark while it is paused", async () => {
-    await lens.start("camera");
-    lens.pause(true);
+    await capture.start("camera");
+    capture.pause(true);
     await seconds(3);
     expect([frames.length, FakeTrack.made[0]!.enabled]).toEqual([0, false]);
-    lens.pause(false);
+    capture.pause(false);
     await seconds(1.3);
     expect([frames.length, FakeTrack.made[0]!.enabled]).toEqual([1, true]);
   });
 
   it("says what a browser without cameras and screens lacks", async () => {
     vi.stubGlobal("navigator", { mediaDevices: undefined });
-    await lens.start("camera");
-    await lens.start("screen");
+    await capture.start("camera");
+    await capture.start("screen");
     expect(codes).toEqual(["camera-not-secure", "screen-missing"]);
   });
 });
