@@ -4,7 +4,16 @@ from livewidget.session.client import connect, resolve
 from livewidget.session.memory import SAME
 from livewidget.session.session import LiveSession
 from livewidget.session.supervisor import ReconnectPolicy
-from livewidget.session.tool_runner import offer
+from livewidget.session.tool_runner import prepare_tools
 from livewidget.session.wire_log import Frame, WireLog
 
-__all__ = ["SAME", "Frame", "LiveSession", "ReconnectPolicy", "WireLog", "connect", "offer", "resolve"]
+__all__ = [
+    "SAME",
+    "Frame",
+    "LiveSession",
+    "ReconnectPolicy",
+    "WireLog",
+    "connect",
+    "prepare_tools",
+    "resolve",
+]

@@ -154,9 +154,9 @@ class Core(Moving):
         return ToolRunner(
             tools,
             self._model,
-            deliver=self._tool_told,
-            tell=self._take,
-            freed=self._call_over,
+            on_result=self._tool_told,
+            publish=self._take,
+            on_call_ended=self._call_over,
             clock=self._clock,
             approve=self._approve,
         )
@@ -253,7 +253,7 @@ class Core(Moving):
 
     def _must_hold(self) -> bool:
         """Whether the model would take it amiss to be spoken to now: it waits for a tool."""
-        return self._model.undisturbed_calls and self.config.hold_while_calling and self._tools.blocks
+        return self._model.undisturbed_calls and self.config.hold_while_calling and self._tools.blocks_input
 
     async def _pass_time(self) -> None:
         try:

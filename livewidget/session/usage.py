@@ -1,7 +1,4 @@
-"""What a talk has used so far, and how long it may last, at one moment.
-
-What a session has used.
-"""
+"""Tokens, cost and time that a session has used."""
 
 from __future__ import annotations
 
@@ -17,20 +14,20 @@ from livewidget.models.prices import PRICES_OF, estimate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """Tokens, time and money of one session.
+    """What one session has used at one moment.
 
     Attributes:
-        usage: Tokens of all turns. The service counts all that it retains again in each turn.
-        context_tokens: What it retained in the last turn: its prompt.
-        context_limit: The most that the model retains.
-        cost_usd: About what that cost, in US dollars; None where no price is known.
-        prices_of: Day of those prices, as "2026-11-22".
-        time_left_ms: How long the connection lasts still; None while there is none.
-        time_limit_ms: How long a connection lasts as a rule.
-        ending: What that is known by: its usual length, or the service's word that it goes away.
-        link_ms: Round trip of the link; None where it is not known.
-        moves: How often the talk has gone on over another connection.
-        paused: Whether nothing is sent because nobody speaks.
+        usage: Tokens of all turns. The service counts the retained context again in each turn.
+        context_tokens: The prompt of the last turn, that is the retained context.
+        context_limit: The most tokens that the model retains.
+        cost_usd: The approximate cost in US dollars; None if there is no published price.
+        prices_of: Date of the prices, such as "2026-11-22".
+        time_left_ms: How much longer the connection lasts, in milliseconds; None while there is none.
+        time_limit_ms: How long a connection lasts as a rule, in milliseconds.
+        ending: What `time_left_ms` is based on: the usual length, or the service's announcement.
+        link_ms: Round trip of the link in milliseconds; None if it is not known.
+        moves: How often the connection has been replaced.
+        paused: Whether audio is withheld because nobody speaks.
     """
 
     usage: Usage
@@ -47,9 +44,9 @@ class Meter:
 
 
 def cost_of(model: Model, usage: Usage) -> float | None:
-    """Return about what was used costs in US dollars; None where there is no price, or no modality is known.
+    """Return the approximate cost in US dollars, or None without a price or a breakdown by modality.
 
-    Thoughts are billed as text that is written, and what tools read as text that is read.
+    Thoughts are billed as text output, and tool-use prompts as text input.
     """
     if usage.total_tokens and not (usage.prompt_by_modality or usage.response_by_modality):
         return None
@@ -74,10 +71,10 @@ _MAPS = ("prompt_by_modality", "response_by_modality")
 
 
 class UsageTracker:
-    """Adds up the usage of turns. The service may report often in one turn: its last report counts.
+    """Adds up the usage of all turns. Of the reports within one turn only the last counts.
 
     Attributes:
-        context_tokens: Prompt of the last turn: all that the service retained then.
+        context_tokens: The prompt of the last turn, that is the retained context.
     """
 
     def __init__(self) -> None:
@@ -87,16 +84,16 @@ class UsageTracker:
 
     @property
     def usage(self) -> Usage:
-        """All turns so far."""
+        """Tokens of all turns so far."""
         return self._settled if self._current is None else _sum(self._settled, self._current)
 
     def add(self, usage: Usage) -> None:
-        """Take in a report of the turn that is on."""
+        """Record a report within the current turn."""
         self._current = usage
         self.context_tokens = usage.prompt_tokens or self.context_tokens
 
     def end_turn(self) -> None:
-        """The turn is over."""
+        """End the current turn."""
         self._settled, self._current = self.usage, None
 
 

@@ -1,4 +1,4 @@
-"""The wire as it was: every frame of a session both ways, kept for a while, explained when somebody looks."""
+"""`WireLog`: the last frames of a session in both directions, summarized when somebody looks at them."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from livewidget.clock import Clock
 from livewidget.protocol.inspect import Anatomy, anatomy, without_secrets
 from livewidget.session.hub import Sinks
 
-#: Frames kept, and characters of them; the oldest give way.
+#: Most frames and most bytes kept; the oldest are dropped. Chosen: a few minutes of conversation in a few MB.
 FRAMES: Final = 2000
 BYTES: Final = 4 * 2**20
-#: A frame that is larger is explained at once, and not kept as it was.
+#: A larger frame, in bytes, is summarized at once and its content dropped. Chosen: larger than any audio
+#: packet.
 LARGE: Final = 2**18
 
-Hide = Callable[[str], str]
+Redact = Callable[[str], str]
 Found = Anatomy | Callable[[], Anatomy]
 
 
 class Frame:
-    """One frame, or the end of a link. What it holds is worked out when somebody looks.
+    """One frame, or the closing of a connection. Its content is worked out when it is first asked for.
 
-    Until then the frame is kept as it passed, which may hold a resumption handle: that shows in no `repr`
-    and is not saved.
+    Until then the raw frame is kept. It may hold a resumption handle, so it is not shown by `repr` and cannot
+    be pickled.
 
     Attributes:
-        number: Counts the frames of the session from 1.
-        at_ms: When it passed, in ms since the first one.
-        gap_ms: Time since the one before it, in ms; None for the first.
+        number: Position in the session, from 1.
+        at_ms: When it passed, in milliseconds since the first frame.
+        gap_ms: Time since the previous frame, in milliseconds; None for the first.
         outgoing: Whether this side sent it.
     """
 
@@ -53,17 +54,17 @@ class Frame:
 
     @property
     def kind(self) -> str:
-        """What it is, as in `livewidget.protocol.anatomy.Anatomy`; "close" for the end of a link."""
+        """The kind of message, as in `livewidget.protocol.inspect`; "close" for a close frame."""
         return self._anatomy.kind
 
     @property
     def size(self) -> int:
-        """Of the whole frame, in bytes."""
+        """Size of the whole frame, in bytes."""
         return self._anatomy.size
 
     @property
     def json(self) -> Any:
-        """The message, without sound, pictures and secrets; of a close, its code and reason."""
+        """The message without audio, images and secrets; for a close frame its code and reason."""
         return self._anatomy.json
 
     @property
@@ -95,29 +96,29 @@ class Frame:
 
 
 class WireLog:
-    """The last frames of one session, over all its connections; a `Tap` of each.
+    """The last frames of one session, across all its connections. It is the `Tap` of each.
 
     Attributes:
-        lost: How many older frames were not kept.
+        lost: Number of older frames that were dropped.
     """
 
     def __init__(
         self,
         clock: Clock,
-        hide: Hide = without_secrets,
-        failed: Callable[[Sequence[Exception]], object] = list,
+        redact: Redact = without_secrets,
+        on_error: Callable[[Sequence[Exception]], object] = list,
     ) -> None:
-        """Keep an empty log.
+        """Make an empty log.
 
         Args:
-            clock: Tells when a frame passes.
-            hide: Takes secrets out of a text.
-            failed: Called with what subscribers raised.
+            clock: Dates the frames.
+            redact: Removes secrets from a text.
+            on_error: Called with what subscribers raised.
         """
         self.lost = 0
         self._clock = clock
-        self._hide = hide
-        self._failed = failed
+        self._redact = redact
+        self._on_error = on_error
         self._frames: deque[tuple[Frame, int]] = deque()
         self._bytes = 0
         self._count = 0
@@ -127,8 +128,8 @@ class WireLog:
 
     @property
     def frames(self) -> list[Frame]:
-        """The frames that are kept, oldest first; a new list each time, from any thread."""
-        return [frame for frame, _ in tuple(self._frames)]  # The tuple is made at once, the list is not.
+        """The frames kept, oldest first, as a new list. May be called from any thread."""
+        return [frame for frame, _ in tuple(self._frames)]  # tuple() copies atomically under the GIL.
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -137,23 +138,21 @@ class WireLog:
         return f"<WireLog of {len(self)} frames, {self.lost} lost>"
 
     def subscribe(self, sink: Callable[[Frame], object]) -> Callable[[], None]:
-        """Call `sink` with every frame from now on, on the loop; returns a function that ends it."""
+        """Call `sink` with every frame from now on, on the loop; returns a function that unsubscribes it."""
         return self._sinks.add(sink)
 
     def to_jsonl(self) -> str:
-        """Return the frames that are kept, one JSON object a line, without sound, pictures and secrets."""
+        """Return the frames kept as JSON Lines, without audio, images and secrets."""
         return "".join(frame.line() + "\n" for frame in self.frames)
 
-    # --- As a tap -------------------------------------------------------------------------------------------
-
     def frame(self, outgoing: bool, frame: str | bytes) -> None:
-        """A frame passes."""
-        explain, size = partial(anatomy, frame, self._hide), len(frame)
-        self._add(outgoing, explain() if size > LARGE else explain, size)
+        """Record a frame."""
+        summarize, size = partial(anatomy, frame, self._redact), len(frame)
+        self._add(outgoing, summarize() if size > LARGE else summarize, size)
 
     def closed(self, outgoing: bool, code: int, reason: str) -> None:
-        """A link is closed."""
-        reason = self._hide(reason)
+        """Record the closing of a connection."""
+        reason = self._redact(reason)
         self._add(outgoing, Anatomy("close", len(reason), {"code": code, "reason": reason}), len(reason))
 
     def _add(self, outgoing: bool, found: Found, size: int) -> None:
@@ -172,4 +171,4 @@ class WireLog:
         if len(self._sinks):
             raised = self._sinks.tell(frame)
             if raised:
-                self._failed(raised)
+                self._on_error(raised)

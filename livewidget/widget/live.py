@@ -22,7 +22,7 @@ from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import StateError, UsageError
 from livewidget.pictures import to_picture
-from livewidget.session import Frame, ReconnectPolicy, offer, resolve
+from livewidget.session import Frame, ReconnectPolicy, prepare_tools, resolve
 from livewidget.session.audio_input import text_message
 from livewidget.session.memory import checked
 from livewidget.session.usage import Meter
@@ -158,7 +158,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         model = provider.capabilities
         settings.check(model)
         told_before = checked(history, model)
-        offered = offer(tools, model)
+        offered = prepare_tools(tools, model)
         self._shut = False
         self._from_main = False
         self._cells = CellWatch()
@@ -301,7 +301,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         def offer_one(target: F) -> F:
             provider = self._controller.provider
             declared = Tool.of(target, **options)
-            offer([declared], provider.capabilities)
+            prepare_tools([declared], provider.capabilities)
             self._hop(self._controller.add_tool, declared)
             return target
 

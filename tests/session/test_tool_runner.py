@@ -338,18 +338,18 @@ async def ignore(*told):
     del told
 
 
-def box_of(*offered, model="gemini-3.8-live", clock=None, **more):
+def runner_of(*offered, model="gemini-3.8-live", clock=None, **more):
     """A runner of its own, whose results go nowhere."""
-    quiet = {"deliver": ignore, "tell": lambda event: None, "freed": lambda: None}
+    quiet = {"on_result": ignore, "publish": lambda event: None, "on_call_ended": lambda: None}
     return ToolRunner(list(offered), find(model, "gemini"), **(quiet | more), clock=clock or ManualClock())
 
 
 def test_what_is_remembered_is_bounded():
-    box = box_of()
+    runner = runner_of()
     for number in range(REMEMBERED + 5):
-        assert box.admit(ToolCall(id=str(number), name="x")) is not None
-    assert len(box._seen) == REMEMBERED
-    assert box.admit(ToolCall(id=str(REMEMBERED), name="x")) is None
+        assert runner.admit(ToolCall(id=str(number), name="x")) is not None
+    assert len(runner._seen) == REMEMBERED
+    assert runner.admit(ToolCall(id=str(REMEMBERED), name="x")) is None
 
 
 async def test_barge_in_cancels_what_the_service_cancels_and_cuts_the_turn(peer):

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from livewidget.session.tool_runner import steps
+from livewidget.session.tool_runner import outputs
 from livewidget.tools import Tool
 from tests.peer import SOON, eventually
 
@@ -34,7 +34,7 @@ def promised():
 async def run(function, freed):
     """Call it to its end, or until it raises."""
     tool = Tool.of(function, name="f")
-    async with contextlib.aclosing(steps(tool, {}, lambda: freed.append(True))) as found:
+    async with contextlib.aclosing(outputs(tool, {}, lambda: freed.append(True))) as found:
         async for step in found:
             if step.last:
                 break

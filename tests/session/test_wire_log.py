@@ -71,7 +71,7 @@ def test_bytes_are_bounded_too(clock):
 
 def test_who_looks_is_told_and_may_fail(clock):
     failures, seen = [], []
-    log = WireLog(clock, failed=failures.extend)
+    log = WireLog(clock, on_error=failures.extend)
     log.frame(True, "{}")
     leave = log.subscribe(seen.append)
     log.subscribe(lambda frame: 1 / 0)
@@ -85,7 +85,7 @@ def test_who_looks_is_told_and_may_fail(clock):
 def test_nothing_is_worked_out_before_somebody_looks(clock):
     """The hot path: what a frame costs that nobody looks at does not depend on what it holds."""
     looked = []
-    log = WireLog(clock, hide=lambda text: looked.append(text) or text)
+    log = WireLog(clock, redact=lambda text: looked.append(text) or text)
     log.frame(True, audio_message(bytes(3200)))
     assert looked == []
     assert log.frames[0].json["realtimeInput"]["audio"]["audio"]["ms"] == 100
@@ -112,7 +112,7 @@ def test_nothing_is_worked_out_before_somebody_looks(clock):
     )
 )
 def test_no_secret_is_shown_or_saved(frames):
-    log = WireLog(ManualClock(), hide=lambda text: text.replace(CANARY, "…"))
+    log = WireLog(ManualClock(), redact=lambda text: text.replace(CANARY, "…"))
     for frame in frames:
         if isinstance(frame, tuple):
             log.closed(False, *frame)
