@@ -65,9 +65,9 @@ def _in_full(model: Model) -> str:
     width = max(len(feature.name) for feature in FEATURES)
     lines = [_in_short(model), ""]
     for feature in FEATURES:
-        does = feature.taken(model)
-        mark = {"taken": "✓", "ignored": "–", "refused": "✗"}[does]
+        support = feature.support(model)
+        mark = {"supported": "✓", "ignored": "–", "refused": "✗"}[support]
         choices = ", ".join(feature.choices_for(model))
-        says = choices or feature.about if does == "taken" else f"{does}: {feature.instead}"
+        says = choices or feature.about if support == "supported" else f"{support}: {feature.otherwise}"
         lines.append(f"  {mark} {feature.name:<{width}}  {says}")
     return "\n".join(lines)

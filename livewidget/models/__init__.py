@@ -4,7 +4,7 @@ A model that is not in the table gets a permissive row with `known=False`: its c
 and the service decides.
 """
 
-from livewidget.models.features import BY_NAME, FEATURES, INT32, Feature, feature
+from livewidget.models.features import FEATURES, FEATURES_BY_NAME, INT32, Feature
 from livewidget.models.prices import PRICES, PRICES_OF, Price, estimate
 from livewidget.models.table import (
     ACTIVITY_AND_VIDEO,
@@ -24,8 +24,8 @@ from livewidget.models.table import (
 __all__ = [
     "ACTIVITY_AND_VIDEO",
     "BLOCKING",
-    "BY_NAME",
     "FEATURES",
+    "FEATURES_BY_NAME",
     "HALF_CASCADE_VOICES",
     "INT32",
     "MODELS",
@@ -40,7 +40,6 @@ __all__ = [
     "Service",
     "bare_id",
     "estimate",
-    "feature",
     "find",
     "suggest",
 ]

@@ -42,8 +42,8 @@ def models_of(service: str | None) -> tuple[Model, ...]:
 
 def feature_json(feature: Feature, models: tuple[Model, ...]) -> dict[str, Any]:
     """Return one feature as JSON, with what each of `models` does with it."""
-    by_model = {model.id: list(feature.choices_for(model)) for model in models if feature.has(model)}
-    taken = {model.id: feature.taken(model) for model in models}
+    by_model = {model.id: list(feature.choices_for(model)) for model in models if feature.supported_by(model)}
+    support = {model.id: feature.support(model) for model in models}
     return {
         "name": feature.name,
         "group": feature.group,
@@ -52,7 +52,7 @@ def feature_json(feature: Feature, models: tuple[Model, ...]) -> dict[str, Any]:
         "about": feature.about,
         "kind": feature.kind,
         "default": default_of(feature),
-        "unsaid": feature.unsaid,
+        "unsaid": feature.default_note,
         "choices": list(feature.choices),
         "choices_by_model": by_model if feature.choices_of else {},
         "notes": dict(feature.notes),
@@ -60,9 +60,9 @@ def feature_json(feature: Feature, models: tuple[Model, ...]) -> dict[str, Any]:
         "highest": float(feature.highest) if feature.kind == "number" and feature.highest < INT32 else None,
         "whole": feature.whole,
         "unit": feature.unit,
-        "instead": feature.instead,
-        "ignored": [id for id, does in taken.items() if does == "ignored"],
-        "refused": [id for id, does in taken.items() if does == "refused"],
+        "instead": feature.otherwise,
+        "ignored": [id for id, does in support.items() if does == "ignored"],
+        "refused": [id for id, does in support.items() if does == "refused"],
     }
 
 

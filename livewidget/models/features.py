@@ -1,17 +1,9 @@
-"""The fields of a session, as data: what each is called in Python and on the wire, and who has it.
+"""The fields of a session, as data: what each is called in Python and on the wire, and which models have it.
 
-Three readers, and no second copy: `LiveConfig` checks itself with it before anything is dialled, the stand-in
-refuses with it what the service would, and the widget's settings and `livewidget models` are made from it.
-Source of the wire's names, ranges and defaults: the reference of `BidiGenerateContentSetup` on ai.google.dev
-and docs.cloud.google.com, November 2026.
-
-`Feature`: one field of a session's configuration, as the table describes it.
-
-Features of what a model can do besides talking, and of how long the talk may last.
-
-Features of how a model hears: where turns begin and end, and how speech is written down.
-
-Features of how a model speaks and thinks.
+The table has three readers and no copy: `LiveConfig` checks itself with it before anything is dialed, the
+stand-in refuses with it what the service would, and the widget's settings and `livewidget models` are made
+from it. Source of the wire's names, ranges and defaults: the reference of `BidiGenerateContentSetup` on
+ai.google.dev and docs.cloud.google.com, November 2026.
 """
 
 from __future__ import annotations
@@ -23,8 +15,9 @@ from typing import Any, Final, Literal
 from livewidget.models.table import VOICES, Model
 
 Kind = Literal["switch", "choice", "number", "text", "names", "json"]
-Taken = Literal["taken", "ignored", "refused"]
+Support = Literal["supported", "ignored", "refused"]
 
+#: Largest int32, the type of the wire's numbers: the limit of a number that the documentation does not limit.
 INT32: Final = 2**31 - 1
 
 
@@ -34,15 +27,15 @@ class Feature:
 
     Attributes:
         name: Its name here; a field of a part has the part's name before it: "turn_detection.silence_ms".
-        path: Where it is in `LiveConfig`, if not under its name.
-        group: Under which heading it is shown.
+        config_path: Where it is in `LiveConfig`; by default its name.
+        group: The heading under which it is shown.
         label: A few words for people.
         wire: Where it is in `setup`, in the wire's spelling: "generationConfig.temperature".
         about: What it does, in one line.
         kind: "switch" (bool), "choice" (one of some words), "number", "text", "names" (a list of words),
             "json" (an object).
-        default: What `LiveConfig` holds where nothing is said; it leaves the field to the service.
-        unsaid: What the service does then, in a few words.
+        default: What `LiveConfig` holds if nothing is set; the field is then left to the service.
+        default_note: What the service does then, in a few words.
         choices: What a choice may be, with what it is on the wire.
         choices_of: Name of the model's attribute that lists its choices, where models differ.
         notes: A word about a choice, for people.
@@ -50,11 +43,12 @@ class Feature:
         highest: Largest number; `INT32` where there is no limit but the wire's.
         whole: Whether the number has no fraction.
         unit: Of the number.
-        needs: Name of the model's attribute that says whether the model has it; "": every model has.
-        heeded: Name of the model's attribute that says whether the model heeds it; it may be sent to others
-            all the same.
-        instead: What a model without it does instead; for errors.
-        live: Name of the model's attribute that says whether it can change while the session runs.
+        requires: Name of the model's attribute that tells whether the model accepts it; "": every model does.
+        honored_by: Name of the model's attribute that tells whether it has an effect; "": it always has. It
+            may be sent to models that ignore it.
+        otherwise: What a model without it does instead; for errors.
+        update_requires: Name of the model's attribute that tells whether it can change while the session
+            runs; "": it cannot.
     """
 
     name: str
@@ -63,9 +57,9 @@ class Feature:
     wire: str
     about: str
     kind: Kind
-    path: str = ""
+    config_path: str = ""
     default: Any = None
-    unsaid: str = ""
+    default_note: str = ""
     choices: Mapping[str, str] = field(default_factory=dict)
     choices_of: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -73,25 +67,28 @@ class Feature:
     highest: float = INT32
     whole: bool = False
     unit: str = ""
-    needs: str = ""
-    heeded: str = ""
-    instead: str = ""
-    live: str = ""
+    requires: str = ""
+    honored_by: str = ""
+    otherwise: str = ""
+    update_requires: str = ""
 
-    @property
-    def where(self) -> str:
-        """Where it is in `LiveConfig`."""
-        return self.path or self.name
+    def __post_init__(self) -> None:
+        if not self.config_path:
+            object.__setattr__(self, "config_path", self.name)
 
-    def has(self, model: Model) -> bool:
-        """Tell whether `model` accepts it."""
-        return not self.needs or bool(getattr(model, self.needs))
+    def supported_by(self, model: Model) -> bool:
+        """Return whether `model` accepts it."""
+        return not self.requires or bool(getattr(model, self.requires))
 
-    def taken(self, model: Model) -> Taken:
-        """Tell what the service does with it for `model`: takes it, ignores it, or refuses the session."""
-        if not self.has(model):
+    def support(self, model: Model) -> Support:
+        """Return what the service does with it for `model`: honors it, ignores it, or refuses the session."""
+        if not self.supported_by(model):
             return "refused"
-        return "ignored" if self.heeded and not getattr(model, self.heeded) else "taken"
+        return "ignored" if self.honored_by and not getattr(model, self.honored_by) else "supported"
+
+    def can_update(self, model: Model) -> bool:
+        """Return whether it can change while a session with `model` runs."""
+        return bool(self.update_requires) and bool(getattr(model, self.update_requires))
 
     def choices_for(self, model: Model) -> tuple[str, ...]:
         """Return what a choice may be on `model`, as in `LiveConfig`; () where anything may be."""
@@ -102,7 +99,7 @@ class Feature:
             return listed
         return tuple(name for name, wire in self.choices.items() if wire in listed)
 
-    def on_the_wire(self, value: Any) -> Any:
+    def to_wire(self, value: Any) -> Any:
         """Return a value of `LiveConfig` as it is on the wire."""
         return self.choices.get(value, value) if isinstance(value, str) else value
 
@@ -122,8 +119,8 @@ DOING: Final = (
         about="The model may search, and names its sources.",
         kind="switch",
         default=False,
-        needs="search",
-        instead="it cannot search",
+        requires="search",
+        otherwise="it cannot search",
     ),
     Feature(
         name="code_execution",
@@ -133,8 +130,8 @@ DOING: Final = (
         about="The model may write a program and run it where it lives.",
         kind="switch",
         default=False,
-        needs="code_execution",
-        instead="it runs no code",
+        requires="code_execution",
+        otherwise="it runs no code",
     ),
     Feature(
         name="url_context",
@@ -144,8 +141,8 @@ DOING: Final = (
         about="The model may read pages whose addresses it is told.",
         kind="switch",
         default=False,
-        needs="url_context",
-        instead="it reads no pages",
+        requires="url_context",
+        otherwise="it reads no pages",
     ),
     Feature(
         name="hold_while_calling",
@@ -155,8 +152,8 @@ DOING: Final = (
         about="What you say while it waits for one is kept, and sent after the result.",
         kind="switch",
         default=True,
-        heeded="undisturbed_calls",
-        instead="it can be spoken to meanwhile",
+        honored_by="undisturbed_calls",
+        otherwise="it can be spoken to meanwhile",
     ),
     Feature(
         name="media_resolution",
@@ -166,9 +163,9 @@ DOING: Final = (
         about="How closely it looks: 64 tokens a picture for low, 256 for medium.",
         kind="choice",
         choices={name: f"MEDIA_RESOLUTION_{name.upper()}" for name in ("low", "medium", "high")},
-        unsaid="the model's own",
-        needs="video",
-        instead="it takes no pictures",
+        default_note="the model's own",
+        requires="video",
+        otherwise="it takes no pictures",
     ),
     Feature(
         name="translation.target",
@@ -177,8 +174,8 @@ DOING: Final = (
         wire="generationConfig.translationConfig.targetLanguageCode",
         about="One language a session; what you speak is found out.",
         kind="text",
-        needs="translation",
-        instead="it is not made for translating",
+        requires="translation",
+        otherwise="it is not made for translating",
     ),
     Feature(
         name="translation.echo",
@@ -188,8 +185,8 @@ DOING: Final = (
         about="Speech in the target language is said again instead of being left out.",
         kind="switch",
         default=False,
-        needs="translation_by_config",
-        instead="it takes a target and nothing else",
+        requires="translation_by_config",
+        otherwise="it takes a target and nothing else",
     ),
     Feature(
         name="resumption",
@@ -208,8 +205,8 @@ DOING: Final = (
         about="The service says which of your messages it has taken in.",
         kind="switch",
         default=False,
-        needs="transparent_resumption",
-        instead="only Vertex AI knows it",
+        requires="transparent_resumption",
+        otherwise="only Vertex AI knows it",
     ),
     Feature(
         name="compression",
@@ -219,8 +216,8 @@ DOING: Final = (
         about="The oldest turns go before the context is full; without it a talk ends after some 15 minutes.",
         kind="switch",
         default=False,
-        needs="compression",
-        instead="its context is never shortened",
+        requires="compression",
+        otherwise="its context is never shortened",
     ),
     Feature(
         name="compression.trigger_tokens",
@@ -232,7 +229,7 @@ DOING: Final = (
         lowest=1,
         whole=True,
         unit="tokens",
-        unsaid="80 % of the window",
+        default_note="80 % of the window",
     ),
     Feature(
         name="compression.target_tokens",
@@ -243,7 +240,7 @@ DOING: Final = (
         kind="number",
         whole=True,
         unit="tokens",
-        unsaid="half of that",
+        default_note="half of that",
     ),
     Feature(
         name="seed_history",
@@ -291,8 +288,8 @@ HEARING: Final = (
         kind="choice",
         choices={"automatic": "false", "push_to_talk": "true"},
         default="automatic",
-        needs="manual_activity",
-        instead="it always listens",
+        requires="manual_activity",
+        otherwise="it always listens",
     ),
     Feature(
         name="turn_detection.start_sensitivity",
@@ -302,7 +299,7 @@ HEARING: Final = (
         about="High takes more sounds for speech, low fewer.",
         kind="choice",
         choices={name: f"START_SENSITIVITY_{name.upper()}" for name in _SENSITIVITY},
-        unsaid="the service's own",
+        default_note="the service's own",
     ),
     Feature(
         name="turn_detection.prefix_padding_ms",
@@ -322,7 +319,7 @@ HEARING: Final = (
         about="High ends speech sooner, low later.",
         kind="choice",
         choices={name: f"END_SENSITIVITY_{name.upper()}" for name in _SENSITIVITY},
-        unsaid="the service's own",
+        default_note="the service's own",
     ),
     Feature(
         name="turn_detection.silence_ms",
@@ -333,7 +330,7 @@ HEARING: Final = (
         kind="number",
         whole=True,
         unit="ms",
-        unsaid="about 800 ms",
+        default_note="about 800 ms",
     ),
     Feature(
         name="turn_detection.interrupts",
@@ -356,7 +353,7 @@ HEARING: Final = (
             "all_input": "TURN_INCLUDES_ALL_INPUT",
             "audio_activity_and_all_video": "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO",
         },
-        unsaid="as the model does",
+        default_note="as the model does",
     ),
     Feature(
         name="vad_signal",
@@ -366,8 +363,8 @@ HEARING: Final = (
         about="The service says when it hears speech begin and end, in messages of their own.",
         kind="switch",
         default=False,
-        needs="vad_signal",
-        instead="only Vertex AI knows it",
+        requires="vad_signal",
+        otherwise="only Vertex AI knows it",
     ),
     Feature(
         name="input_transcript",
@@ -386,8 +383,8 @@ HEARING: Final = (
         about="A hint for the transcript, as language codes.",
         kind="names",
         default=(),
-        heeded="transcript_hints",
-        instead="it finds out the language by itself",
+        honored_by="transcript_hints",
+        otherwise="it finds out the language by itself",
     ),
     Feature(
         name="input_transcript.vocabulary",
@@ -397,8 +394,8 @@ HEARING: Final = (
         about="Names and terms; at most 1000, best below 100.",
         kind="names",
         default=(),
-        heeded="vocabulary",
-        instead="it knows no vocabulary but its own",
+        honored_by="vocabulary",
+        otherwise="it knows no vocabulary but its own",
     ),
     Feature(
         name="input_transcript.mode",
@@ -409,8 +406,8 @@ HEARING: Final = (
         kind="choice",
         choices={"VERBATIM": "VERBATIM", "SMART": "SMART"},
         choices_of="transcript_modes",
-        needs="transcript_modes",
-        instead="only models that just write down have it",
+        requires="transcript_modes",
+        otherwise="only models that just write down have it",
     ),
     Feature(
         name="output_transcript",
@@ -429,8 +426,8 @@ HEARING: Final = (
         about="A hint for the transcript, as language codes.",
         kind="names",
         default=(),
-        heeded="transcript_hints",
-        instead="it finds out the language by itself",
+        honored_by="transcript_hints",
+        otherwise="it finds out the language by itself",
     ),
 )
 
@@ -448,9 +445,9 @@ SPEAKING: Final = (
         kind="choice",
         choices_of="voices",
         notes=VOICES,
-        unsaid="the model's own",
-        needs="voices",
-        instead="its voice cannot be chosen",
+        default_note="the model's own",
+        requires="voices",
+        otherwise="its voice cannot be chosen",
     ),
     Feature(
         name="system_instruction",
@@ -459,9 +456,9 @@ SPEAKING: Final = (
         wire="systemInstruction",
         about="Who the model is, and how it should behave.",
         kind="text",
-        needs="system_instruction",
-        instead="it follows no instructions",
-        live="context_update",
+        requires="system_instruction",
+        otherwise="it follows no instructions",
+        update_requires="context_update",
     ),
     Feature(
         name="language",
@@ -470,9 +467,9 @@ SPEAKING: Final = (
         wire="generationConfig.speechConfig.languageCode",
         about="Language to speak. Newer models follow the conversation; ask them in the system instruction.",
         kind="text",
-        unsaid="follows the conversation",
-        heeded="languages",
-        instead="it follows the language of the conversation; ask for one in system_instruction",
+        default_note="follows the conversation",
+        honored_by="languages",
+        otherwise="it follows the language of the conversation; ask for one in system_instruction",
     ),
     Feature(
         name="modalities",
@@ -561,8 +558,8 @@ SPEAKING: Final = (
         about="The model heeds the tone of voice and answers in kind.",
         kind="switch",
         default=False,
-        needs="affective_dialog",
-        instead="it has no such mode",
+        requires="affective_dialog",
+        otherwise="it has no such mode",
     ),
     Feature(
         name="proactive_audio",
@@ -572,12 +569,12 @@ SPEAKING: Final = (
         about="The model may stay silent where it was not meant.",
         kind="switch",
         default=False,
-        needs="proactive_audio",
-        instead="since 3.8 models decide by themselves when to answer, older ones always answer",
+        requires="proactive_audio",
+        otherwise="since 3.8 models decide by themselves when to answer, older ones always answer",
     ),
     Feature(
         name="thinking_level",
-        path="thinking",
+        config_path="thinking",
         group=_THINKING,
         label="Thinking",
         wire="generationConfig.thinkingConfig.thinkingLevel",
@@ -585,12 +582,12 @@ SPEAKING: Final = (
         kind="choice",
         choices={level: level.upper() for level in ("minimal", "low", "medium", "high", "xhigh")},
         choices_of="thinking_levels",
-        needs="thinks_by_level",
-        instead="it does not think",
+        requires="thinks_by_level",
+        otherwise="it does not think",
     ),
     Feature(
         name="thinking_budget",
-        path="thinking",
+        config_path="thinking",
         group=_THINKING,
         label="Thinking",
         wire="generationConfig.thinkingConfig.thinkingBudget",
@@ -599,8 +596,8 @@ SPEAKING: Final = (
         lowest=-1,
         whole=True,
         unit="tokens",
-        needs="thinks_by_budget",
-        instead="it does not think",
+        requires="thinks_by_budget",
+        otherwise="it does not think",
     ),
     Feature(
         name="include_thoughts",
@@ -610,23 +607,13 @@ SPEAKING: Final = (
         about="Summaries of the thinking come before the answer.",
         kind="switch",
         default=False,
-        needs="thinks",
-        instead="it does not think",
+        requires="thinks",
+        otherwise="it does not think",
     ),
 )
 
 
+#: Every field of `LiveConfig`, in the order in which people look for them.
 FEATURES: Final[tuple[Feature, ...]] = (*SPEAKING, *HEARING, *DOING)
-"""Every field of `LiveConfig`, in the order in which people look for them."""
-
-BY_NAME: Final = {feature.name: feature for feature in FEATURES}
-"""The same, each by its name."""
-
-
-def feature(name: str) -> Feature:
-    """Return the feature of this name.
-
-    Raises:
-        KeyError: If there is none.
-    """
-    return BY_NAME[name]
+#: The same, each by its name.
+FEATURES_BY_NAME: Final = {feature.name: feature for feature in FEATURES}

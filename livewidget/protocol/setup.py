@@ -7,7 +7,7 @@ from typing import Any
 
 from livewidget.config import Compression, LiveConfig, Transcription, TurnDetection, check_tool
 from livewidget.errors import ConfigError
-from livewidget.models import Model, feature
+from livewidget.models import FEATURES_BY_NAME, Model
 from livewidget.protocol.lenient import Reader
 from livewidget.protocol.messages import (
     AudioTranscriptionConfig,
@@ -143,7 +143,7 @@ def _generation(config: LiveConfig, by_language: bool) -> GenerationConfig:
 
 def _on_the_wire(name: str, value: str | None) -> str | None:
     """Return a choice in the wire's own word."""
-    return None if value is None else feature(name).on_the_wire(value)
+    return None if value is None else FEATURES_BY_NAME[name].to_wire(value)
 
 
 def _thinking(config: LiveConfig) -> ThinkingConfig | None:

@@ -31,7 +31,7 @@ def program(
     """
     partner = provider.expression()
     offered = [_tool(tool) for tool in tools]
-    keywords = ({"tools": offered} if offered else {}) | config.keywords()
+    keywords = ({"tools": offered} if offered else {}) | config.kwargs()
     made = written(Call("LiveWidget", (partner,), keywords), column=len("live = "))
     lines = [*_imports([partner, *offered]), "", f"live = {made}", "live", ""]
     return "\n".join(lines)
@@ -87,7 +87,7 @@ def connect(
         ToolError: If something cannot be a tool.
     """
     provider = resolve(provider_or_model)
-    settings = LiveConfig.of(**config)
+    settings = LiveConfig.from_kwargs(**config)
     settings.check(provider.capabilities)
     return LiveSession(provider, settings, tools=tools, history=history, reconnect=reconnect, approve=approve)
 

@@ -190,7 +190,7 @@ class Core(Moving):
         self._phase = Phase.OPEN
         for event in connection.opening:
             self.received(event)
-        ignored = self.config.notes(connection.model)
+        ignored = self.config.warnings(connection.model)
         if ignored:
             self._notice("info", "field-ignored", " ".join(ignored))
         self._line.begin(connection)

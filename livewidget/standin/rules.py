@@ -188,7 +188,7 @@ def _features(setup: Setup, model: Model) -> str | None:
         value = None if feature.wire in _OWN else _at(said, feature.wire)
         if value is None or value is False:
             continue
-        if not feature.has(model) or not _usable(feature, value, model):
+        if not feature.supported_by(model) or not _usable(feature, value, model):
             return INVALID
     return None
 

@@ -16,7 +16,7 @@ import msgspec
 from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import ConfigError, LiveError
-from livewidget.models import BY_NAME, FEATURES, Feature, Model, bare_id
+from livewidget.models import FEATURES, FEATURES_BY_NAME, Feature, Model, bare_id
 from livewidget.models.catalogue import catalogue, default_of
 from livewidget.session.client import program
 from livewidget.ui.bridge import Bridge
@@ -42,11 +42,11 @@ def put(changes: Mapping[str, Any], values: Mapping[str, Any], name: str, value:
         value: What it shall be.
     """
     changed = {other: old for other, old in changes.items() if other != name} | {name: value}
-    found = BY_NAME.get(name)
+    found = FEATURES_BY_NAME.get(name)
     if found is not None:
         if value is not None:
             changed |= {other.name: None for other in FEATURES if _is_rival(other, found)}
-        part = BY_NAME.get(name.partition(".")[0], found)
+        part = FEATURES_BY_NAME.get(name.partition(".")[0], found)
         if part is not found and value is not None and not _is_on(part, {**values, **changed}):
             changed[part.name] = True
         if found.kind == "switch" and not _is_on(found, {**values, **changed}):
@@ -101,7 +101,7 @@ def _said(values: Mapping[str, Any]) -> Values:
 
 def _try(model: Model, asked: Values) -> tuple[LiveConfig | None, str | None]:
     try:
-        config = LiveConfig.of_values(asked)
+        config = LiveConfig.from_values(asked)
         config.check(model)
     except ConfigError as error:
         return None, str(error)
@@ -119,7 +119,7 @@ def _blame(
     order = list(changes)
 
     def rank(name: str) -> tuple[bool, int]:
-        where = BY_NAME[name].where if name in BY_NAME else name
+        where = FEATURES_BY_NAME[name].config_path if name in FEATURES_BY_NAME else name
         return not sentence.startswith(where), -order.index(name) if name in order else len(order)
 
     for name in sorted(asked, key=rank):
@@ -129,7 +129,7 @@ def _blame(
     for feature, value in _samples(model, asked):
         completed = asked | {feature.name: value}
         left = _try(model, completed)[1]
-        if left is None or (left != sentence and feature.where not in left):
+        if left is None or (left != sentence and feature.config_path not in left):
             return feature.name, completed
     return MODEL if MODEL in changes else "", None
 
@@ -137,7 +137,7 @@ def _blame(
 def _samples(model: Model, asked: Values) -> Iterator[tuple[Feature, Any]]:
     """Yield a value for each feature that is not asked for and of which one could be needed."""
     for feature in FEATURES:
-        if feature.name not in asked and feature.has(model):
+        if feature.name not in asked and feature.supported_by(model):
             if feature.kind == "choice" and feature.choices_for(model):
                 yield feature, feature.choices_for(model)[0]
             elif feature.kind == "text":
@@ -157,8 +157,8 @@ def _because(
         return ""
     for change in reversed(list(changes)):
         before = _said({**asked, change: values.get(change)})
-        if change in BY_NAME and _try(model, before)[1] != sentence:
-            return f" The change of “{BY_NAME[change].label}” does it."
+        if change in FEATURES_BY_NAME and _try(model, before)[1] != sentence:
+            return f" The change of “{FEATURES_BY_NAME[change].label}” does it."
     return ""
 
 
@@ -167,7 +167,7 @@ def _is_within(name: str, part: str) -> bool:
 
 
 def _is_rival(other: Feature, feature: Feature) -> bool:
-    return other.where == feature.where and other is not feature
+    return other.config_path == feature.config_path and other is not feature
 
 
 def _is_on(feature: Feature, values: Mapping[str, Any]) -> bool:
@@ -176,7 +176,7 @@ def _is_on(feature: Feature, values: Mapping[str, Any]) -> bool:
 
 
 def _is_default(name: str, value: Any) -> bool:
-    return name in BY_NAME and _same(value, default_of(BY_NAME[name]))
+    return name in FEATURES_BY_NAME and _same(value, default_of(FEATURES_BY_NAME[name]))
 
 
 def _same(one: Any, two: Any) -> bool:
@@ -251,7 +251,7 @@ class SettingsController:
         """
         sessions, keywords = self._sessions, dict(changes)
         provider = _with_model(sessions.provider, keywords.pop(MODEL, None))
-        said = LiveConfig.of(**keywords)
+        said = LiveConfig.from_kwargs(**keywords)
         config = replace(sessions.config, **{name: getattr(said, name) for name in keywords})
         config.check(provider.capabilities)
         return provider, config
@@ -291,7 +291,7 @@ class SettingsController:
                 values=values,
                 pending=self._changes,
                 errors=errors,
-                notes=tuple(config.notes(provider.capabilities)),
+                notes=tuple(config.warnings(provider.capabilities)),
                 live=tuple(_live(standing[0].capabilities)),
                 code=_code(provider, config, standing[2], checked.errors),
                 acks=self._bridge.pages.acks,
@@ -309,7 +309,7 @@ class SettingsController:
 
 
 def _live(model: Model) -> list[str]:
-    return [feature.name for feature in FEATURES if feature.live and getattr(model, feature.live)]
+    return [feature.name for feature in FEATURES if feature.can_update(model)]
 
 
 def _with_model(provider: Provider, model: Any) -> Provider:

@@ -154,7 +154,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         **config: Any,
     ) -> None:
         provider = resolve(provider_or_model)
-        settings = LiveConfig.of(**config)
+        settings = LiveConfig.from_kwargs(**config)
         model = provider.capabilities
         settings.check(model)
         told_before = checked(history, model)

@@ -64,7 +64,7 @@ def model_for(feature: Feature) -> Model:
         feature.name == "seed_history"
     ):  # A talk that goes on is past its history: a model of its own begins one.
         rows = tuple(model for model in OTHERS if model.seeds_history)
-    return next(model for model in rows if feature.taken(model) == "taken" and _can_do(feature, model))
+    return next(model for model in rows if feature.support(model) == "supported" and _can_do(feature, model))
 
 
 def _can_do(feature: Feature, model: Model) -> bool:
@@ -73,7 +73,7 @@ def _can_do(feature: Feature, model: Model) -> bool:
     spent = (default_of(feature), wanted.get(feature.name))
     choices = [choice for choice in feature.choices_for(model) if choice not in spent]
     try:
-        LiveConfig.of_values(wanted).check(model)
+        LiveConfig.from_values(wanted).check(model)
     except ConfigError:
         return False
     return feature.kind != "choice" or bool(choices)
@@ -124,7 +124,7 @@ def setup_of(model: Model, values: dict[str, Any]) -> Any:
     """The setup frame as it is made without any page."""
     provider = StandIn(model=model.id)
     return json.loads(
-        encode_client(setup_message(LiveConfig.of_values(values), provider.model_path(), model))
+        encode_client(setup_message(LiveConfig.from_values(values), provider.model_path(), model))
     )
 
 

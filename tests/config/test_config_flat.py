@@ -58,22 +58,22 @@ def setup(config: LiveConfig) -> str:
 
 @given(flat())
 def test_values_and_keywords_make_the_same_session(values: dict[str, Any]) -> None:
-    config = LiveConfig.of_values(values)
-    assert setup(LiveConfig.of_values(config.values())) == setup(config)
-    assert setup(LiveConfig.of(**config.keywords())) == setup(config)
+    config = LiveConfig.from_values(values)
+    assert setup(LiveConfig.from_values(config.values())) == setup(config)
+    assert setup(LiveConfig.from_kwargs(**config.kwargs())) == setup(config)
     assert set(config.values()) <= {one.name for one in FEATURES}
 
 
 @given(flat())
 def test_what_has_its_default_is_not_said(values: dict[str, Any]) -> None:
-    said = LiveConfig.of_values(values).values()
+    said = LiveConfig.from_values(values).values()
     for one in FEATURES:
         default = list(one.default) if isinstance(one.default, tuple) else one.default
         assert said.get(one.name, ...) != default or one.name == "modalities"
 
 
 def test_keywords_are_as_short_as_a_person_would_type_them() -> None:
-    config = LiveConfig.of_values(
+    config = LiveConfig.from_values(
         {
             "translation.target": "es",
             "turn_detection.mode": "push_to_talk",
@@ -83,7 +83,7 @@ def test_keywords_are_as_short_as_a_person_would_type_them() -> None:
             "modalities": "TEXT",
         }
     )
-    assert config.keywords() == {
+    assert config.kwargs() == {
         "voice": "Kore",
         "modalities": "TEXT",
         "turn_detection": "push_to_talk",
@@ -94,8 +94,8 @@ def test_keywords_are_as_short_as_a_person_would_type_them() -> None:
 
 
 def test_none_is_the_default_and_what_is_off_has_no_fields() -> None:
-    assert LiveConfig.of_values({"voice": None, "turn_detection.silence_ms": None}) == LiveConfig()
-    config = LiveConfig.of_values({"input_transcript": False, "input_transcript.languages": ["pl"]})
+    assert LiveConfig.from_values({"voice": None, "turn_detection.silence_ms": None}) == LiveConfig()
+    config = LiveConfig.from_values({"input_transcript": False, "input_transcript.languages": ["pl"]})
     assert config.input_transcript is False
 
 
@@ -111,5 +111,5 @@ def test_none_is_the_default_and_what_is_off_has_no_fields() -> None:
 )
 def test_what_cannot_be_is_said(values: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        LiveConfig.of_values(values)
+        LiveConfig.from_values(values)
     assert words in str(caught.value)

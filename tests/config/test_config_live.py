@@ -27,7 +27,7 @@ def test_nothing_asked_for_suits_every_model_that_speaks() -> None:
 
 
 def test_of_takes_what_people_type() -> None:
-    config = LiveConfig.of(
+    config = LiveConfig.from_kwargs(
         voice="Kore",
         modalities="AUDIO",
         turn_detection="push_to_talk",
@@ -43,9 +43,9 @@ def test_of_takes_what_people_type() -> None:
         input_transcript=Transcription(languages=("en-US",), vocabulary=("Jupyter",)),
         compression=Compression(trigger_tokens=9000),
     )
-    assert LiveConfig.of(modalities=["TEXT"]).modalities == ("TEXT",)
-    assert LiveConfig.of(turn_detection={"silence_ms": 500}).turn_detection.silence_ms == 500
-    assert LiveConfig.of() == LiveConfig()
+    assert LiveConfig.from_kwargs(modalities=["TEXT"]).modalities == ("TEXT",)
+    assert LiveConfig.from_kwargs(turn_detection={"silence_ms": 500}).turn_detection.silence_ms == 500
+    assert LiveConfig.from_kwargs() == LiveConfig()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_of_takes_what_people_type() -> None:
 )
 def test_unknown_keywords_name_the_nearest(values: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        LiveConfig.of(**values)
+        LiveConfig.from_kwargs(**values)
     assert words in str(caught.value)
 
 
@@ -104,7 +104,7 @@ def test_unknown_keywords_name_the_nearest(values: dict[str, Any], words: str) -
 )
 def test_values_out_of_range(values: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        LiveConfig.of(**values)
+        LiveConfig.from_kwargs(**values)
     assert words in str(caught.value)
 
 
@@ -115,7 +115,7 @@ def test_checked_also_when_built_without_of() -> None:
 
 def test_long_texts_stay_out_of_errors() -> None:
     with pytest.raises(ConfigError) as caught:
-        LiveConfig.of(temperature="my secret " * 9)
+        LiveConfig.from_kwargs(temperature="my secret " * 9)
     assert "secret" not in str(caught.value)
 
 
@@ -154,7 +154,7 @@ def test_long_texts_stay_out_of_errors() -> None:
 )
 def test_fields_on_the_wrong_model(model: Model, values: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        LiveConfig.of(**values).check(model)
+        LiveConfig.from_kwargs(**values).check(model)
     assert words in str(caught.value)
     assert model.id in str(caught.value) or "-1 for automatic" in words or "exactly one" in words
 
@@ -175,20 +175,20 @@ def test_fields_on_the_wrong_model(model: Model, values: dict[str, Any], words: 
     ],
 )
 def test_fields_on_the_right_model(model: Model, values: dict[str, Any]) -> None:
-    LiveConfig.of(**values).check(model)
+    LiveConfig.from_kwargs(**values).check(model)
 
 
 def test_what_a_model_ignores_is_sent_and_said() -> None:
-    config = LiveConfig.of(language="pl", input_transcript={"vocabulary": ["Jupyter"]})
+    config = LiveConfig.from_kwargs(language="pl", input_transcript={"vocabulary": ["Jupyter"]})
     config.check(LIVE)
-    assert config.notes(LIVE) == [
+    assert config.warnings(LIVE) == [
         "gemini-3.8-live ignores language: it follows the language of the conversation; "
         "ask for one in system_instruction.",
         "gemini-3.8-live ignores input_transcript.vocabulary: it knows no vocabulary but its own.",
     ]
-    assert LiveConfig.of(language="pl").notes(OLD) == []
-    assert LiveConfig().notes(LIVE) == []
-    assert config.notes(TOMORROW) == []
+    assert LiveConfig.from_kwargs(language="pl").warnings(OLD) == []
+    assert LiveConfig().warnings(LIVE) == []
+    assert config.warnings(TOMORROW) == []
 
 
 def test_what_a_refusal_recommends_does_take_the_field() -> None:
@@ -201,7 +201,7 @@ def test_what_a_refusal_recommends_does_take_the_field() -> None:
     ]
     for value in values:
         with pytest.raises(ConfigError) as caught:
-            LiveConfig.of(**value).check(LIVE)
+            LiveConfig.from_kwargs(**value).check(LIVE)
         named = [
             model for model in MODELS if model.id in str(caught.value).rpartition("; ")[2] and model != LIVE
         ]
@@ -211,22 +211,26 @@ def test_what_a_refusal_recommends_does_take_the_field() -> None:
 
 def _takes(value: dict[str, Any], model: Model) -> bool:
     try:
-        LiveConfig.of(**value).check(model)
+        LiveConfig.from_kwargs(**value).check(model)
     except ConfigError:
         return False
     return True
 
 
 def test_a_model_of_tomorrow_is_left_to_the_service() -> None:
-    LiveConfig.of(thinking="xhigh", affective_dialog=True, voice="Nova", modalities=["VIDEO"]).check(TOMORROW)
+    LiveConfig.from_kwargs(thinking="xhigh", affective_dialog=True, voice="Nova", modalities=["VIDEO"]).check(
+        TOMORROW
+    )
 
 
 @pytest.mark.parametrize("name", ["proactive_audio", "affective_dialog"])
 def test_fields_of_the_alpha_version_dial_it(name: str) -> None:
-    assert LiveConfig.of(**{name: True}).api_version(NATIVE) == "v1alpha"
+    assert LiveConfig.from_kwargs(**{name: True}).api_version(NATIVE) == "v1alpha"
     assert LiveConfig().api_version(NATIVE) == "v1beta"
     assert (
-        LiveConfig.of(**{name: True}).api_version(find("gemini-live-2.5-flash-native-audio", "vertex"))
+        LiveConfig.from_kwargs(**{name: True}).api_version(
+            find("gemini-live-2.5-flash-native-audio", "vertex")
+        )
         == "v1beta1"
     )
 

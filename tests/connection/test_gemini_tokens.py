@@ -195,7 +195,7 @@ async def test_what_is_locked_and_what_is_left_open(server, lock, voice, refused
     asked = {
         "voice": LiveConfig(voice="Kore"),
         "temperature": LiveConfig(temperature=0.5),
-        "turn_detection.silence_ms": LiveConfig.of(turn_detection={"silence_ms": 300}),
+        "turn_detection.silence_ms": LiveConfig.from_kwargs(turn_detection={"silence_ms": 300}),
     }[refused]
     with pytest.raises(ConfigError, match=f"fixes {refused} otherwise"):
         await Connection.open(Gemini(TUTOR, token=token, base_url=server.ws), asked)

@@ -17,7 +17,7 @@ import pytest
 
 from livewidget.config import LiveConfig
 from livewidget.errors import ConfigError
-from livewidget.models import FEATURES, MODELS, Feature, Model, feature
+from livewidget.models import FEATURES, FEATURES_BY_NAME, MODELS, Feature, Model
 from livewidget.protocol import decode_client, encode_client, setup_message
 from livewidget.standin import StandIn
 from livewidget.standin.script import Script
@@ -63,7 +63,7 @@ def samples(one: Feature, model: Model) -> list[Any]:
         return [one.lowest, high]
     if one.kind == "choice":
         mine = one.choices_for(model)
-        others = [row for row in ALIVE if one.has(row)]
+        others = [row for row in ALIVE if one.supported_by(row)]
         return list(mine) or list(one.choices) or list(one.choices_for(others[0]))[:1]
     if one.kind == "names":
         return [["en-US"]]
@@ -90,7 +90,7 @@ def with_value(model: Model, one: Feature, value: Any) -> dict[str, Any]:
         values.pop("thinking_level", None)
     if one.name == "translation.echo":
         values["translation.target"] = "es"
-    if one.where.startswith("compression."):
+    if one.config_path.startswith("compression."):
         values["compression"] = True
     return values | {one.name: value}
 
@@ -103,7 +103,7 @@ def path(model: Model) -> str:
 
 def refused_here(values: dict[str, Any], model: Model) -> str | None:
     try:
-        LiveConfig.of_values(values).check(model)
+        LiveConfig.from_values(values).check(model)
     except ConfigError as error:
         return str(error)
     return None
@@ -111,7 +111,7 @@ def refused_here(values: dict[str, Any], model: Model) -> str | None:
 
 def unchecked(values: dict[str, Any], model: Model) -> dict[str, Any]:
     """The setup of a configuration that is not held against the model's row."""
-    config = LiveConfig.of_values(values)
+    config = LiveConfig.from_values(values)
     message = setup_message(config, path(model), dataclasses.replace(model, known=False))
     return json.loads(encode_client(message))
 
@@ -141,7 +141,7 @@ async def test_the_configuration_and_the_stand_in_agree(model: Model, one: Featu
             frame = put(frame, one.wire, value)  # A configuration has no way to say it to such a model.
         there = await refused_there(frame, model)
         assert (here is None) == (there is None), (value, here, there)
-        assert (here is None) == (one.taken(model) != "refused"), (value, here)
+        assert (here is None) == (one.support(model) != "refused"), (value, here)
         if here is not None:
             assert model.id in here
 
@@ -176,14 +176,14 @@ async def test_values_that_cannot_be_used_are_refused_on_both_sides(model: Model
         assert await refused_there(frame, model) is not None, value
 
 
-@cells(lambda model, one: one.taken(model) != "refused" and one.wire)
+@cells(lambda model, one: one.support(model) != "refused" and one.wire)
 def test_the_table_says_where_a_field_is_on_the_wire(model: Model, one: Feature) -> None:
     for value in samples(one, model):
         said = unchecked(with_value(model, one, value), model)["setup"]
         at: Any = said
         steps = one.wire.split(".")
         if model.translation_by_language and one.name == "translation.target":
-            steps = feature("language").wire.split(".")
+            steps = FEATURES_BY_NAME["language"].wire.split(".")
             assert said["enableSpeechToSpeechTranslation"] is True
         for step in steps:
             at = next((item for item in at if step in item), {}) if isinstance(at, list) else at
@@ -197,13 +197,15 @@ def test_the_table_says_where_a_field_is_on_the_wire(model: Model, one: Feature)
 def sdk_can(model: Model, one: Feature) -> bool:
     if ("any", one.name) in SDK_CANNOT or (model.service, one.name) in SDK_CANNOT:
         return False
-    return model.service != "standin" and one.taken(model) != "refused" and not model.translation_by_language
+    return (
+        model.service != "standin" and one.support(model) != "refused" and not model.translation_by_language
+    )
 
 
 @cells(sdk_can)
 def test_frames_equal_those_of_the_official_sdk(model: Model, one: Feature) -> None:
     for value in samples(one, model):
-        config = LiveConfig.of_values(with_value(model, one, value))
+        config = LiveConfig.from_values(with_value(model, one, value))
         ours = decode_client(encode_client(setup_message(config, path(model), model)))
         theirs = asyncio.run(frames_of(model.service, model.id, sdk_config(config, [], None)))[0]
         assert ours == decode_client(theirs), value
@@ -213,7 +215,7 @@ def test_frames_equal_those_of_the_official_sdk(model: Model, one: Feature) -> N
     ("service", "name"), [key for key in SDK_CANNOT if key[0] == "gemini"], ids=lambda value: str(value)
 )
 def test_what_the_sdk_is_said_not_to_express_it_really_does_not(service: str, name: str) -> None:
-    config = LiveConfig.of_values({name: True})
+    config = LiveConfig.from_values({name: True})
     with pytest.raises(ValueError, match="parameter is only supported"):
         asyncio.run(frames_of(service, "gemini-3.8-live", sdk_config(config, [], None)))
 
@@ -221,6 +223,6 @@ def test_what_the_sdk_is_said_not_to_express_it_really_does_not(service: str, na
 async def test_a_disagreement_would_be_seen() -> None:
     """The table is what both sides read: a row that says something else is met by the other side's no."""
     model = next(row for row in ALIVE if (row.service, row.id) == ("gemini", "gemini-3.8-live"))
-    frame = put(unchecked({}, model), feature("proactive_audio").wire, True)
+    frame = put(unchecked({}, model), FEATURES_BY_NAME["proactive_audio"].wire, True)
     assert await refused_there(frame, model) == "Request contains an invalid argument."
     assert await refused_there(unchecked({}, model), model) is None

@@ -111,7 +111,7 @@ def test_everything_in_its_place() -> None:
 
 
 def test_push_to_talk_turns_detection_off() -> None:
-    config = LiveConfig.of(turn_detection="push_to_talk")
+    config = LiveConfig.from_kwargs(turn_detection="push_to_talk")
     assert setup(config)["realtimeInputConfig"] == {"automaticActivityDetection": {"disabled": True}}
 
 
@@ -142,7 +142,7 @@ def test_push_to_talk_turns_detection_off() -> None:
 def test_what_only_some_models_take(
     model_id: str, values: dict[str, Any], path: str, expected: object
 ) -> None:
-    frame = setup(LiveConfig.of(**values), find(model_id, "gemini"))
+    frame = setup(LiveConfig.from_kwargs(**values), find(model_id, "gemini"))
     assert frame["generationConfig"][path] == expected
 
 
@@ -219,7 +219,7 @@ def test_declarations_that_a_model_does_not_take(
 def test_a_model_without_tools() -> None:
     with pytest.raises(ConfigError, match="calls no functions"):
         setup(
-            LiveConfig.of(translation="pl"),
+            LiveConfig.from_kwargs(translation="pl"),
             find("gemini-3.5-live-translate-preview", "gemini"),
             declarations=[{"name": "f"}],
         )

@@ -100,7 +100,7 @@ async def talk(
     clock, brain, events = ManualClock(), Brain(), []
     standin = StandIn(ears=Ears(), brain=brain, voice=Voice(), clock=clock)
     compression = {"trigger_tokens": 6000, "target_tokens": 3000}
-    config = LiveConfig.of(compression=compression, resumption=resumption)
+    config = LiveConfig.from_kwargs(compression=compression, resumption=resumption)
     session = LiveSession(standin, config, reconnect=reconnect, clock=clock)
     session.subscribe(events.append)
     person = Person(session, clock, minutes * 60, speeches or {}, seed)

@@ -166,7 +166,7 @@ async def test_a_microphone_that_is_switched_off_in_a_pause_is_not_told_twice():
     "turns", [{"mode": "push_to_talk"}, {"turn_coverage": "all_input"}], ids=["push to talk", "all input"]
 )
 async def test_where_silence_means_something_it_is_sent(turns):
-    config = LiveConfig.of(turn_detection=turns)
+    config = LiveConfig.from_kwargs(turn_detection=turns)
     async with Talk(config=config, reconnect=ReconnectPolicy(idle_pause_s=1)) as talk:
         await stream(talk, *[QUIET] * 30)
         assert sound_in(await talk.peer.rest()) == QUIET * 30

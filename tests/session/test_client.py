@@ -105,7 +105,7 @@ def changed(chance, feature, model, values):
         return values
     tried = values | {feature.name: value_of(chance, feature, model)}
     try:
-        LiveConfig.of_values(tried).check(model)
+        LiveConfig.from_values(tried).check(model)
     except ConfigError:
         return values
     return tried
@@ -154,7 +154,7 @@ def test_the_states_are_many_sided():
 
 @pytest.mark.parametrize(("model", "values"), STATES, ids=range(len(STATES)))
 def test_the_code_makes_the_same_setup_frame(model, values, run):
-    config = LiveConfig.of_values(values)
+    config = LiveConfig.from_values(values)
     for provider in providers(model):
         tools = [Tool.of(set_light), Tool.of(open_door)] if model.tools else []
         code = program(provider, config, tools)
@@ -168,7 +168,7 @@ def test_another_value_would_be_seen(run):
     """The frames differ as soon as the code does."""
     noticed = 0
     for model, values in STATES:
-        config = LiveConfig.of_values(values)
+        config = LiveConfig.from_values(values)
         provider = providers(model)[0]
         code = program(provider, config)
         for old, new in (("True", "False"), ('"pl"', '"fr"'), ("BLOCK_NONE", "OFF"), ("aNew", "anOld")):
@@ -181,7 +181,7 @@ def test_another_value_would_be_seen(run):
 def test_the_code_is_laid_out_as_ruff_does():
     for model, values in STATES:
         for provider in providers(model):
-            code = program(provider, LiveConfig.of_values(values), [Tool.of(set_light)])
+            code = program(provider, LiveConfig.from_values(values), [Tool.of(set_light)])
             assert code == layout(code)
 
 

@@ -94,7 +94,7 @@ async def test_the_decision_is_seen_where_the_service_says_when_speech_ended():
 )
 async def test_a_translation(language, words):
     provider = tutor("good morning", model="gemini-3.5-live-translate-preview")
-    async with LiveSession(provider, LiveConfig.of(translation=language)) as session:
+    async with LiveSession(provider, LiveConfig.from_kwargs(translation=language)) as session:
         await say(session)
         await eventually(lambda: len(session.turns) == 2 and words in session.turns[-1].text)
         source, target = session.turns

@@ -59,7 +59,7 @@ async def test_a_model_that_must_be_told_first_is_told_first():
 
 async def test_a_model_that_takes_no_text_moves_without_a_word():
     peer = Exchange("gemini-3.5-live-translate-preview")
-    async with Talk(peer, LiveConfig.of(translation="es")) as talk:
+    async with Talk(peer, LiveConfig.from_kwargs(translation="es")) as talk:
         await peer.heard("Hello.")
         await peer.say("Hola.")
         await eventually(lambda: len(talk.session.turns) == 2)

@@ -25,7 +25,7 @@ def tasks():
 
 async def test_silence_ends_what_a_translating_model_never_completes(clock):
     peer = Peer("gemini-3.5-live-translate-preview")
-    async with LiveSession(peer, LiveConfig.of(translation="es"), clock=clock) as session:
+    async with LiveSession(peer, LiveConfig.from_kwargs(translation="es"), clock=clock) as session:
         await peer.content(input_transcription=Transcription(text="Hello.", language_code="en"))
         await peer.say("Hola.")
         await eventually(lambda: len(session.turns) == 2)
@@ -48,7 +48,7 @@ async def test_silence_ends_what_a_translating_model_never_completes(clock):
 
 async def test_a_translating_model_is_asked_nothing(clock):
     peer = Peer("gemini-3.5-live-translate-preview")
-    async with LiveSession(peer, LiveConfig.of(translation="es"), clock=clock) as session:
+    async with LiveSession(peer, LiveConfig.from_kwargs(translation="es"), clock=clock) as session:
         with pytest.raises(UsageError, match="takes no text while a session runs; speak to it"):
             await session.ask("Hello")
         assert session.turns == []
@@ -56,7 +56,7 @@ async def test_a_translating_model_is_asked_nothing(clock):
 
 async def test_a_translation_that_was_hushed_goes_on(clock):
     peer = Peer("gemini-3.5-live-translate-preview")
-    async with LiveSession(peer, LiveConfig.of(translation="es"), clock=clock) as session:
+    async with LiveSession(peer, LiveConfig.from_kwargs(translation="es"), clock=clock) as session:
         await peer.say("Hola.")
         await eventually(lambda: session.turns)
         await session.interrupt()
@@ -103,7 +103,7 @@ async def test_the_time_of_an_answer_is_taken_from_sound_sent_to_sound_heard(clo
 
 async def test_a_message_with_all_of_a_pair_in_it(clock):
     peer = Peer("gemini-3.5-live-translate-preview")
-    async with LiveSession(peer, LiveConfig.of(translation="es"), clock=clock) as session:
+    async with LiveSession(peer, LiveConfig.from_kwargs(translation="es"), clock=clock) as session:
         stream = aiter(session)
         both = ServerContent(
             input_transcription=Transcription(text="Hello."), output_transcription=Transcription(text="Hola.")

@@ -51,8 +51,10 @@ def test_what_is_worth_trying_depends_on_what_is_declared():
     light = {"name": "set_light", "parameters": {"type": "OBJECT", "properties": {"on": {"type": "BOOLEAN"}}}}
     assert "light" in tutor.suggestions(LiveConfig(), [light])[0]
     for field in ("google_search", "code_execution", "url_context", "proactive_audio"):
-        assert tutor.suggestions(LiveConfig.of(**{field: True}))[0] not in usual
-    spanish = StandIn(model="gemini-3.5-live-translate-preview").suggestions(LiveConfig.of(translation="es"))
+        assert tutor.suggestions(LiveConfig.from_kwargs(**{field: True}))[0] not in usual
+    spanish = StandIn(model="gemini-3.5-live-translate-preview").suggestions(
+        LiveConfig.from_kwargs(translation="es")
+    )
     assert not set(spanish) & set(usual)
 
 

@@ -101,7 +101,7 @@ def test_without_a_session_changes_hold_for_the_next_one(made, pages):
     change(page, voice="Puck", turn_detection__silence_ms=700)
     apply(page)
     assert live.phase == "idle"
-    assert live.config == LiveConfig.of(voice="Puck", turn_detection={"silence_ms": 700})
+    assert live.config == LiveConfig.from_kwargs(voice="Puck", turn_detection={"silence_ms": 700})
     talk(live)
     voice = setup(live)["generationConfig"]["speechConfig"]["voiceConfig"]["prebuiltVoiceConfig"]
     assert voice == {"voiceName": "Puck"}

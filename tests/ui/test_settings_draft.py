@@ -83,7 +83,7 @@ def test_a_part_that_is_turned_off_takes_its_fields_along():
 def test_what_can_be_has_no_errors():
     checked = check(LIVE, {"voice": "Kore"}, {"voice": "Puck", "temperature": 0.5})
     assert checked.errors == {}
-    assert checked.config == LiveConfig.of(voice="Puck", temperature=0.5)
+    assert checked.config == LiveConfig.from_kwargs(voice="Puck", temperature=0.5)
 
 
 def test_every_impossible_value_has_its_own_sentence_and_the_rest_is_kept():
