@@ -39,10 +39,10 @@ from typing import Any
 import numpy as np
 
 from livewidget.audio import Samples, read_wav, resample, to_float, to_pcm16, write_wav
-from livewidget.standin import context, recall
-from livewidget.standin.interfaces import HearingSettings, Phrases, Skills, SpeechEnded, Translation
-from livewidget.standin.tutor.brain import TutorBrain, skilled_patterns
-from livewidget.standin.tutor.ears import TutorEars
+from livewidget.standin import recall
+from livewidget.standin.interfaces import Phrases, Skills, SpeechEnded, TranslationTarget, VadSettings
+from livewidget.standin.tutor.brain import TutorResponder, skilled_patterns
+from livewidget.standin.tutor.ears import TutorSpeechToText
 from livewidget.standin.tutor.patterns import ARITHMETIC, QUESTIONS, SMALL_TALK, SPECIAL, Pattern, Slot
 from livewidget.standin.tutor.translator import book
 from livewidget.standin.tutor.voice import LOST, shared
@@ -90,8 +90,8 @@ TOOL_PHRASES = (
     "set a timer for five minutes", "set a timer for twelve minutes", "set a timer for forty minutes",
 )  # fmt: skip
 
-ALL = Skills(search=True, code=True, pages=True, silence=True, mood=True)
-BOOK = Skills(translation=Translation(target="es"))
+ALL = Skills(search=True, code=True, url_context=True, may_ignore=True, affective_dialog=True)
+BOOK = Skills(translation=TranslationTarget(target="es"))
 
 Recognise = Callable[[Samples], tuple[str, bool]]  # 16 kHz in; words, and whether they are trusted
 
@@ -147,11 +147,11 @@ def declared_cases(skills: Skills, seed: int) -> list[str]:
 
 def ears(declarations: Sequence[dict[str, Any]], skills: Skills) -> Recognise:
     """Return a recogniser that is the tutor's ears in a session, given 20 ms at a time."""
-    known = TutorBrain().session(declarations, skills).phrases.sentences
-    always = () if skills.translation else (*recall.PHRASES, *context.QUESTIONS)
+    known = TutorResponder().session(declarations, skills).phrases.sentences
+    always = () if skills.translation else (*recall.PHRASES, *recall.PICTURE_PHRASES)
 
     def recognise(sound: Samples) -> tuple[str, bool]:
-        hearing = TutorEars().session(HearingSettings(), Phrases((*known, *always)))
+        hearing = TutorSpeechToText().session(VadSettings(), Phrases((*known, *always)))
         pcm = to_pcm16(sound)
         heard = [one for at in range(0, len(pcm), 640) for one in hearing.feed(pcm[at : at + 640])]
         heard += hearing.flush()
@@ -176,7 +176,7 @@ def command_line(sound: Samples) -> tuple[str, bool]:
 
 def answer(text: str, trusted: bool, declarations: Sequence[dict[str, Any]], skills: Skills) -> Any:
     """Return the tutor's answer to `text`, by a mind that has heard nothing before."""
-    mind = TutorBrain(lambda: datetime(2026, 3, 1, 10, 30, tzinfo=UTC)).session(declarations, skills)
+    mind = TutorResponder(lambda: datetime(2026, 3, 1, 10, 30, tzinfo=UTC)).session(declarations, skills)
     return asyncio.run(mind.reply(text, confident=trusted))
 
 

@@ -2,9 +2,9 @@
 
 Speech made with the tutor's own voice goes in at the pace of a microphone, over links in memory; recogniser,
 brain and voice are the real ones. First, one session: from the end of speech being decided (the start of that
-call of `Hearing.feed`, so the recogniser's last work counts) to the first sound of the answer, and from the
-last spoken sample. Then ten sessions that talk at once, and how far the server falls behind them. Beside the
-times, the processor's: on a machine that is busy with other things, only that one tells of the stand-in.
+call of `Recognition.feed`, so the recogniser's last work counts) to the first sound of the answer, and from
+the last spoken sample. Then ten sessions that talk at once, and how far the server falls behind them. Beside
+the times, the processor's: on a machine that is busy with other things, only that one tells of the stand-in.
 Needs the `offline` extra::
 
     python benchmarks/standin_latency.py [--turns 20] [--sessions 10] [--seconds 20]
@@ -25,9 +25,9 @@ import numpy as np
 from livewidget.audio import resample, to_float, to_pcm16
 from livewidget.protocol import audio_message
 from livewidget.standin import StandIn
-from livewidget.standin.interfaces import Heard, Hearing, HearingSettings, Phrases, SpeechEnded
-from livewidget.standin.tutor.ears import TutorEars
-from livewidget.standin.tutor.voice import TutorVoice
+from livewidget.standin.interfaces import Phrases, Recognition, RecognitionEvent, SpeechEnded, VadSettings
+from livewidget.standin.tutor.ears import TutorSpeechToText
+from livewidget.standin.tutor.voice import TutorTextToSpeech
 from livewidget.transports.base import Transport, TransportClosed
 
 RATE, FRAME_MS = 16_000, 20
@@ -51,7 +51,7 @@ SETUP = {
 
 async def spoken(text: str, voice: str) -> np.ndarray[Any, Any]:
     """Return a sentence as float32 at 16 kHz."""
-    pcm = b"".join([piece.pcm async for piece in TutorVoice().speak(text, voice)])
+    pcm = b"".join([piece.pcm async for piece in TutorTextToSpeech().speak(text, voice)])
     said = resample(to_float(pcm), 24_000, RATE)
     loud = np.flatnonzero(np.abs(said) > 0.02)
     return said[: loud[-1] + 1]
@@ -68,17 +68,17 @@ class TimedEars:
     """The tutor's ears, with the moment noted at which each decided that speech had ended."""
 
     def __init__(self) -> None:
-        self.ears = TutorEars()
+        self.ears = TutorSpeechToText()
         # Of the session made last: seconds of `perf_counter` and of `process_time`.
         self.decided: list[tuple[float, float]] = []
 
-    def session(self, settings: HearingSettings, phrases: Phrases) -> Hearing:
+    def session(self, settings: VadSettings, phrases: Phrases) -> Recognition:
         """Return fresh ears with a stop watch."""
         hearing = self.ears.session(settings, phrases)
         feed = hearing.feed
         decided = self.decided = []
 
-        def timed(pcm16k: bytes) -> list[Heard]:
+        def timed(pcm16k: bytes) -> list[RecognitionEvent]:
             began = time.perf_counter(), time.process_time()
             heard = feed(pcm16k)
             if any(isinstance(one, SpeechEnded) for one in heard):

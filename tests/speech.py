@@ -28,9 +28,9 @@ def spoken(text: str, *, voice: str = "Charon") -> Samples:
 
 
 async def _speak(text: str, voice: str) -> Samples:
-    from livewidget.standin.tutor.voice import TutorVoice
+    from livewidget.standin.tutor.voice import TutorTextToSpeech
 
-    pcm = b"".join([piece.pcm async for piece in TutorVoice().speak(text, voice)])
+    pcm = b"".join([piece.pcm async for piece in TutorTextToSpeech().speak(text, voice)])
     return resample(to_float(pcm), 24_000, RATE)
 
 

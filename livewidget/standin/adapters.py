@@ -1,4 +1,4 @@
-"""Plain functions as seams: `StandIn(ears=f, brain=g, voice=h)` takes functions as well as objects.
+"""Plain functions as components: `StandIn(ears=f, brain=g, voice=h)` takes functions as well as objects.
 
 A function may take its time: it runs in a thread, and the session goes on meanwhile.
 """
@@ -13,84 +13,87 @@ from typing import Any, cast
 from livewidget.audio import Samples, to_float, to_pcm16
 from livewidget.errors import UsageError
 from livewidget.standin.interfaces import (
-    SPEAKING_RATE,
-    Brain,
-    Call,
-    Ears,
-    Hearing,
-    HearingSettings,
-    Mind,
+    INPUT_RATE,
+    OUTPUT_RATE,
+    Dialogue,
+    FunctionRequest,
     Mood,
+    NoReply,
     Phrases,
-    Say,
+    Recognition,
+    Reply,
+    Responder,
+    Response,
     Skills,
-    Speech,
-    Thought,
-    Voice,
-    Wait,
+    SpeechChunk,
+    SpeechToText,
+    TextToSpeech,
+    VadSettings,
 )
-from livewidget.standin.tutor.ears import TutorEars, VoiceActivity
+from livewidget.standin.tutor.ears import SpeechSegmenter, TutorSpeechToText
 
-_PIECE = SPEAKING_RATE // 10  # samples: 100 ms
+#: Samples of a chunk of speech: 100 ms.
+_CHUNK = OUTPUT_RATE // 10
+#: Bytes of an utterance that are kept for a function: a minute, where `SpeechSegmenter` ends it.
+_UTTERANCE_LIMIT = 60 * INPUT_RATE * 2
 
 
-def as_ears(ears: Any = None) -> Ears:
-    """Return ears: the tutor's for None, `ears` itself where it has `session`, or a function's.
+def as_speech_to_text(ears: Any = None) -> SpeechToText:
+    """Return the tutor's speech recognition for None, `ears` itself if it has `session`, or wrap a function.
 
     The function gets an utterance as float32 `(n,)` in -1 to 1 at 16 kHz and returns its words. Where speech
-    starts and ends is found for it.
+    starts and ends is detected for it.
 
     Raises:
         UsageError: If it is none of these.
-        ExtraMissing: If the tutor's ears are wanted and not installed.
+        ExtraMissing: If the tutor's own is wanted and not installed.
     """
     if ears is None:
-        return TutorEars()
+        return TutorSpeechToText()
     if hasattr(ears, "session"):
-        return cast(Ears, ears)
-    return _FunctionEars(_function(ears, "ears"))
+        return cast(SpeechToText, ears)
+    return _FunctionSpeechToText(_function(ears, "ears", "session"))
 
 
-def as_brain(brain: Any = None) -> Brain:
-    """Return a brain: the tutor's for None, `brain` itself where it has `session`, or a function's.
+def as_responder(brain: Any = None) -> Responder:
+    """Return the tutor's responder for None, `brain` itself if it has `session`, or wrap a function.
 
-    The function, plain or `async`, gets what was said or typed and returns what to answer. It may have an
-    attribute `phrases`, sentences that the ears then listen for; without them they listen for any English.
+    The function, plain or `async`, gets what was said or typed and returns the answer. It may have an
+    attribute `phrases`, sentences that the recognizer then expects; without it any English is expected.
 
     Raises:
         UsageError: If it is none of these.
     """
     if brain is None:
-        from livewidget.standin.tutor.brain import TutorBrain
+        from livewidget.standin.tutor.brain import TutorResponder
 
-        return TutorBrain()
+        return TutorResponder()
     if hasattr(brain, "session"):
-        return cast(Brain, brain)
-    return _FunctionBrain(_function(brain, "brain"))
+        return cast(Responder, brain)
+    return _FunctionResponder(_function(brain, "brain", "session"))
 
 
-def as_voice(voice: Any = None) -> Voice:
-    """Return a voice: the tutor's for None, `voice` itself where it has `speak`, or a function's.
+def as_text_to_speech(voice: Any = None) -> TextToSpeech:
+    """Return the tutor's speech synthesis for None, `voice` itself if it has `speak`, or wrap a function.
 
-    The function gets a text and returns sound at 24 kHz: PCM16 bytes, or an array of int16 or floats.
+    The function gets a text and returns audio at 24 kHz: PCM16 bytes, or an array of int16 or floats.
 
     Raises:
         UsageError: If it is none of these.
     """
     if voice is None:
-        from livewidget.standin.tutor.voice import TutorVoice
+        from livewidget.standin.tutor.voice import TutorTextToSpeech
 
-        return TutorVoice()
+        return TutorTextToSpeech()
     if hasattr(voice, "speak"):
-        return cast(Voice, voice)
-    return _FunctionVoice(_function(voice, "voice"))
+        return cast(TextToSpeech, voice)
+    return _FunctionTextToSpeech(_function(voice, "voice", "speak"))
 
 
-def _function(thing: Any, seam: str) -> Callable[..., Any]:
-    if not callable(thing):
-        method = "speak" if seam == "voice" else "session"
-        raise UsageError(f"{seam} is a function, or an object with the method {method}().")
-    return cast(Callable[..., Any], thing)
+def _function(component: Any, name: str, method: str) -> Callable[..., Any]:
+    if not callable(component):
+        raise UsageError(f"{name} is a function, or an object with the method {method}().")
+    return cast(Callable[..., Any], component)
 
 
 async def _result(function: Callable[..., Any], *args: Any) -> Any:
@@ -99,74 +102,66 @@ async def _result(function: Callable[..., Any], *args: Any) -> Any:
     return await asyncio.to_thread(function, *args)
 
 
-class _FunctionEars:
+class _FunctionSpeechToText:
     def __init__(self, function: Callable[[Samples], str]) -> None:
         self._function = function
 
-    def session(self, settings: HearingSettings, phrases: Phrases) -> Hearing:
-        return VoiceActivity(settings, _Collector(self._function))
+    def session(self, settings: VadSettings, phrases: Phrases) -> Recognition:
+        return SpeechSegmenter(settings, _FunctionRecognizer(self._function))
 
 
-class _Collector:
-    """Keeps an utterance's sound for a function; at most a minute of it."""
-
-    _LIMIT = 60 * 16_000 * 2  # bytes
+class _FunctionRecognizer:
+    """Collects the audio of an utterance for a function."""
 
     def __init__(self, function: Callable[[Samples], str]) -> None:
         self._function = function
-        self._sound = bytearray()
+        self._pcm = bytearray()
 
     def begin(self) -> None:
-        self._sound.clear()
+        self._pcm.clear()
 
-    def hear(self, pcm: bytes, speech: bool) -> str | None:
-        if len(self._sound) < self._LIMIT:
-            self._sound += pcm
+    def feed(self, pcm: bytes, speech: bool) -> str | None:
+        if len(self._pcm) < _UTTERANCE_LIMIT:
+            self._pcm += pcm
         return None
 
     def finish(self) -> tuple[str, bool, Callable[[], str] | None]:
-        sound = to_float(bytes(self._sound))
-        return "", True, lambda: str(self._function(sound) or "")
+        samples = to_float(bytes(self._pcm))
+        return "", True, lambda: str(self._function(samples) or "")
 
     def close(self) -> None:
-        self._sound.clear()
+        self._pcm.clear()
 
 
-class _FunctionBrain:
+class _FunctionResponder:
+    """Keeps no state: it is every session's dialogue, too."""
+
     def __init__(self, function: Callable[[str], Any]) -> None:
         self._function = function
 
     def suggestions(self, declarations: Sequence[Mapping[str, Any]], skills: Skills) -> tuple[str, ...]:
         return ()
 
-    def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills) -> Mind:
-        return _FunctionMind(self._function)
-
-
-class _FunctionMind:
-    def __init__(self, function: Callable[[str], Any]) -> None:
-        self._function = function
-        self._phrases = Phrases(tuple(str(one) for one in getattr(function, "phrases", ())))
+    def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills) -> Dialogue:
+        return self
 
     @property
     def phrases(self) -> Phrases:
-        return self._phrases
+        return Phrases(tuple(str(one) for one in getattr(self._function, "phrases", ())))
 
-    async def reply(self, text: str, *, confident: bool = True) -> Thought:
+    async def reply(self, text: str, *, confident: bool = True) -> Response:
         answer = await _result(self._function, text)
-        return (
-            answer
-            if isinstance(answer, Say | Call | Wait)
-            else Say(str(answer if answer is not None else ""))
-        )
+        if isinstance(answer, Reply | FunctionRequest | NoReply):
+            return answer
+        return Reply(str(answer if answer is not None else ""))
 
-    async def result(self, name: str, result: Mapping[str, Any]) -> Thought:
+    async def result(self, name: str, result: Mapping[str, Any]) -> Response:
         from livewidget.standin.tutor.patterns import say_result
 
-        return Say(say_result(result))
+        return Reply(say_result(result))
 
 
-class _FunctionVoice:
+class _FunctionTextToSpeech:
     def __init__(self, function: Callable[[str], Any]) -> None:
         self._function = function
 
@@ -176,15 +171,15 @@ class _FunctionVoice:
         voice: str | None = None,
         language: str | None = None,
         mood: Mood | None = None,
-    ) -> AsyncGenerator[Speech, None]:
+    ) -> AsyncGenerator[SpeechChunk, None]:
         samples = to_float(await _result(self._function, text))
-        words = text.split(" ")
-        said = 0
-        # Nothing tells when a word begins: they are spread evenly over the sound.
-        for start in range(0, len(samples), _PIECE):
-            upto = -(-len(words) * (start + _PIECE) // max(1, len(samples)))
-            piece = [word if at == len(words) - 1 else f"{word} " for at, word in enumerate(words)][said:upto]
-            said = max(said, min(upto, len(words)))
-            yield Speech(to_pcm16(samples[start : start + _PIECE]), "".join(piece))
-        if said < len(words) and text:
-            yield Speech(b"", " ".join(words[said:]))
+        words = [f"{word} " for word in text.split(" ")]
+        words[-1] = words[-1][:-1]
+        sent = 0
+        # A function does not report when its words begin: they are spread evenly over the audio.
+        for start in range(0, len(samples), _CHUNK):
+            upto = -(-len(words) * (start + _CHUNK) // max(1, len(samples)))
+            yield SpeechChunk(to_pcm16(samples[start : start + _CHUNK]), "".join(words[sent:upto]))
+            sent = max(sent, min(upto, len(words)))
+        if sent < len(words) and text:
+            yield SpeechChunk(b"", "".join(words[sent:]))

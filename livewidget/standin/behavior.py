@@ -1,31 +1,28 @@
-"""How the stand-in behaves in one session: what the client asked for, and what its model's family does.
-
-How much a model thinks in one session, by its level or its budget, and whether it shows that.
-"""
+"""How the stand-in behaves in one session: what the setup asks for, and what the model's family does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import ceil
 
 from livewidget.models import ONLY_ACTIVITY, Model
 from livewidget.protocol.messages import Setup, Tool
-from livewidget.standin.context import CHARACTERS_PER_TOKEN
-from livewidget.standin.interfaces import HearingSettings, Skills, Translation
+from livewidget.standin.context import text_tokens
+from livewidget.standin.interfaces import Skills, TranslationTarget, VadSettings
 from livewidget.standin.rules import TUTOR
 
-_SENTENCES = {"MINIMAL": 1, "LOW": 2, "MEDIUM": 3}  # of thoughts at a level; the higher ones have no limit
+#: Thoughts per answer at a thinking level; higher levels have no limit. Chosen: the tutor has three to five.
+_SENTENCES = {"MINIMAL": 1, "LOW": 2, "MEDIUM": 3}
 
 
 @dataclass(frozen=True, slots=True)
-class Thinking:
-    """One session's share of thoughts.
+class ThoughtLimits:
+    """How much a model thinks in one session.
 
     Attributes:
-        shown: Thoughts are sent (`includeThoughts`); else they only count.
-        sentences: Most thoughts for an answer; None: no limit; 0: it does not think.
-        tokens: Most tokens of them; None: no limit.
+        shown: Thoughts are sent (`includeThoughts`); otherwise they only count.
+        sentences: Thoughts per answer; None: no limit; 0: the model does not think.
+        tokens: Tokens of thoughts per answer; None: no limit.
     """
 
     shown: bool = False
@@ -33,11 +30,11 @@ class Thinking:
     tokens: int | None = None
 
     @classmethod
-    def of(cls, setup: Setup, model: Model) -> Thinking:
-        """Read it from an accepted setup.
+    def from_setup(cls, setup: Setup, model: Model) -> ThoughtLimits:
+        """Read them from an accepted setup.
 
-        With no level, the model's lowest holds; with no budget or a negative one, the model thinks as much as
-        it likes.
+        Without a level, the model's lowest applies; without a budget or with a negative one there is no
+        limit.
         """
         config = setup.generation_config.thinking_config if setup.generation_config else None
         shown = bool(config and config.include_thoughts)
@@ -49,52 +46,53 @@ class Thinking:
         level = config.thinking_level or next(iter(model.thinking_levels), "MINIMAL")
         return cls(shown, _SENTENCES.get(level))
 
-    def kept(self, thoughts: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the thoughts that the session has room for: the first ones, each whole."""
-        kept, spent = [], 0
+    def select(self, thoughts: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the first thoughts that fit the limits, each whole."""
+        selected, spent = [], 0
         for thought in thoughts[: self.sentences]:
-            spent += ceil(len(thought) / CHARACTERS_PER_TOKEN)
+            spent += text_tokens(thought)
             if self.tokens is not None and spent > self.tokens:
                 break
-            kept.append(thought)
-        return tuple(kept)
+            selected.append(thought)
+        return tuple(selected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
-    """One session's ways.
+class Behavior:
+    """The behavior of one session.
 
     Attributes:
         model: The model's row of `livewidget.models`.
-        vertex: As Vertex AI: a session id, `candidates…` in the counts, UUIDs for calls, the role `model`.
-        speaks: The answer is sound; else text.
-        answers: Answers at all; a model that only transcribes does not.
-        sees: Looks at pictures.
-        transcribes_input: Sends what it heard as text.
-        transcribes_output: Sends what it says as text.
-        previews: Sends what it has understood so far, while somebody speaks.
-        marks_finished: Marks the last piece of a transcript as the last.
-        one_thing_per_message: A word and its sound come in two messages, as from the models before 3.
-        interrupts: The user's voice stops the model's.
-        resumes: Sends a resumption handle after each turn.
-        transparent: Says with it which of the client's messages are in it.
-        window: Tokens of the context from which it is compressed, and to how many; None: it is not.
-        coverage: What belongs to a turn: `turnCoverage`, or what the model does without it.
-        signals_speech: Sends `voiceActivityDetectionSignal` too.
-        seeds: The first `clientContent` is history, up to `turnComplete`.
+        vertex: Follow Vertex AI's wire: a session id, `candidates…` token counts, UUIDs for calls, role
+            `model`.
+        speaks: Answers are audio; otherwise text.
+        answers: The model answers; one that only transcribes does not.
+        sees: The model takes pictures.
+        transcribes_input: Input transcripts are sent.
+        transcribes_output: Output transcripts are sent.
+        interim_transcripts: Transcripts are sent while the user speaks, too.
+        marks_finished: The last piece of a transcript is marked as finished.
+        one_part_per_message: A word and its audio come in two messages, as from the models before 3.
+        interrupts: Speech of the user's interrupts the model.
+        resumes: A resumption handle is sent after each turn.
+        transparent: With the index of the last client message that it covers.
+        compression: Tokens from which the context is compressed, and to how many; None: it is not.
+        turn_coverage: Which input belongs to a turn: `turnCoverage`, or the model's default.
+        signals_vad: `voiceActivityDetectionSignal` is sent, too.
+        seeds_history: The first `clientContent` is history, up to `turnComplete`.
         voice: The prebuilt voice asked for, or None.
-        language: The language to answer in, BCP-47, where the model takes one; or None.
-        translation: It translates, and does nothing else; or None.
-        mute: It was to translate, and was not told into what: all that it sends is silence.
-        silence: It may choose not to answer what was not meant for it.
-        reserved: Nor what it did not hear for sure: that was asked for.
-        mood: It may speak in a mood.
-        thinking: How much it thinks, and whether that is sent.
-        most_tokens: Of an answer; None: as many as it has.
+        language: The language to answer in, BCP-47, if the model takes one; or None.
+        translation: The session translates, and does nothing else; or None.
+        mute: A translation without a target: everything that is sent is silence.
+        may_ignore: Speech that was not meant for the model may get no answer.
+        proactive_audio: The client asked for that: unclear speech may get no answer, too.
+        affective_dialog: Answers may have a mood.
+        thoughts: How much the model thinks, and whether that is sent.
+        max_output_tokens: Of an answer; None: no limit.
         vocabulary: Words and phrases that the client expects.
-        smart: What was said is written as one would write it; else word by word.
-        media_resolution: As asked for; decides what a picture costs.
-        hearing: Where speech starts and ends.
+        smart_transcripts: Transcripts have punctuation, capitals and digits; otherwise they are verbatim.
+        media_resolution: As asked for; decides the tokens of a picture.
+        vad: Where speech starts and ends.
     """
 
     model: Model
@@ -104,39 +102,42 @@ class Manners:
     sees: bool = True
     transcribes_input: bool = False
     transcribes_output: bool = False
-    previews: bool = False
+    interim_transcripts: bool = False
     marks_finished: bool = False
-    one_thing_per_message: bool = False
+    one_part_per_message: bool = False
     interrupts: bool = True
     resumes: bool = False
     transparent: bool = False
-    window: tuple[int, int] | None = None
-    coverage: str = ONLY_ACTIVITY
-    signals_speech: bool = False
-    seeds: bool = False
+    compression: tuple[int, int] | None = None
+    turn_coverage: str = ONLY_ACTIVITY
+    signals_vad: bool = False
+    seeds_history: bool = False
     voice: str | None = None
     language: str | None = None
-    translation: Translation | None = None
+    translation: TranslationTarget | None = None
     mute: bool = False
-    silence: bool = False
-    reserved: bool = False
-    mood: bool = False
-    thinking: Thinking = field(default_factory=Thinking)
-    most_tokens: int | None = None
+    may_ignore: bool = False
+    proactive_audio: bool = False
+    affective_dialog: bool = False
+    thoughts: ThoughtLimits = field(default_factory=ThoughtLimits)
+    max_output_tokens: int | None = None
     vocabulary: tuple[str, ...] = ()
-    smart: bool = False
+    smart_transcripts: bool = False
     media_resolution: str | None = None
-    hearing: HearingSettings = field(default_factory=HearingSettings)
+    vad: VadSettings = field(default_factory=VadSettings)
 
     @classmethod
-    def of(cls, setup: Setup, model: Model) -> Manners:
-        """Read them from an accepted setup and its model's row."""
+    def from_setup(cls, setup: Setup, model: Model) -> Behavior:
+        """Read it from an accepted setup and its model's row."""
         generation, history = setup.generation_config, setup.history_config
-        realtime, transcripts = setup.realtime_input_config, setup.input_audio_transcription
+        realtime, transcription = setup.realtime_input_config, setup.input_audio_transcription
+        resumption = setup.session_resumption
         modalities = (generation and generation.response_modalities) or model.modalities[:1]
         vertex, tutor = model.service == "vertex", model.id == TUTOR
-        reserved = bool(setup.proactivity and setup.proactivity.proactive_audio)
-        transcribes = setup.input_audio_transcription is not None or model.dictates
+        proactive = bool(setup.proactivity and setup.proactivity.proactive_audio)
+        transcribes = transcription is not None or model.dictates
+        translation = _translation(setup, model)
+        vocabulary = transcription.custom_vocabulary if transcription and model.vocabulary else None
         return cls(
             model=model,
             vertex=vertex,
@@ -145,54 +146,52 @@ class Manners:
             sees=model.video,
             transcribes_input=transcribes,
             transcribes_output=setup.output_audio_transcription is not None,
-            previews=transcribes and (model.dictates or tutor),
+            interim_transcripts=transcribes and (model.dictates or tutor),
             marks_finished=vertex or tutor,
-            one_thing_per_message=model.one_part_per_event,
-            # Who translates speaks while they listen.
-            interrupts=not (model.translation or _never_interrupts(setup)),
-            resumes=setup.session_resumption is not None,
-            transparent=bool(setup.session_resumption and setup.session_resumption.transparent),
-            window=_window(setup, model),
-            coverage=(realtime and realtime.turn_coverage) or model.turn_coverage,
-            signals_speech=bool(setup.explicit_vad_signal),
-            seeds=bool(history and history.initial_history_in_client_content),
+            one_part_per_message=model.one_part_per_event,
+            # A translation goes on while the user speaks.
+            interrupts=not (
+                model.translation or (realtime and realtime.activity_handling == "NO_INTERRUPTION")
+            ),
+            resumes=resumption is not None,
+            transparent=bool(resumption and resumption.transparent),
+            compression=_compression(setup, model),
+            turn_coverage=(realtime and realtime.turn_coverage) or model.turn_coverage,
+            signals_vad=bool(setup.explicit_vad_signal),
+            seeds_history=bool(history and history.initial_history_in_client_content),
             voice=_voice(setup),
             language=_language(setup) if model.languages and not model.translation else None,
-            translation=_translation(setup, model),
-            mute=model.translation and _translation(setup, model) is None,
-            silence=reserved or model.always_proactive,
-            reserved=reserved,
-            mood=bool(generation and generation.enable_affective_dialog),
-            thinking=Thinking.of(setup, model),
-            most_tokens=generation.max_output_tokens if generation else None,
-            vocabulary=_vocabulary(setup) if model.vocabulary else (),
-            smart=bool(transcripts and transcripts.mode == "SMART"),
+            translation=translation,
+            mute=model.translation and translation is None,
+            may_ignore=proactive or model.always_proactive,
+            proactive_audio=proactive,
+            affective_dialog=bool(generation and generation.enable_affective_dialog),
+            thoughts=ThoughtLimits.from_setup(setup, model),
+            max_output_tokens=generation.max_output_tokens if generation else None,
+            vocabulary=tuple(vocabulary or ()),
+            smart_transcripts=bool(transcription and transcription.mode == "SMART"),
             media_resolution=generation.media_resolution if generation else None,
-            hearing=HearingSettings.of(realtime),
+            vad=VadSettings.from_config(realtime),
         )
 
     def skills(self, tools: Sequence[Tool] | None) -> Skills:
-        """Return what a mind may do that these tools are declared to."""
+        """Return what a dialogue may do with these declared tools."""
         declared = tools or ()
         return Skills(
             search=any(tool.google_search is not None for tool in declared),
             code=any(tool.code_execution is not None for tool in declared),
-            pages=any(tool.url_context is not None for tool in declared),
-            silence=self.silence,
-            reserved=self.reserved,
-            mood=self.mood,
+            url_context=any(tool.url_context is not None for tool in declared),
+            may_ignore=self.may_ignore,
+            proactive_audio=self.proactive_audio,
+            affective_dialog=self.affective_dialog,
             translation=self.translation,
             dictation=not self.answers,
             language=self.language,
         )
 
 
-def _never_interrupts(setup: Setup) -> bool:
-    realtime = setup.realtime_input_config
-    return bool(realtime and realtime.activity_handling == "NO_INTERRUPTION")
-
-
-def _window(setup: Setup, model: Model) -> tuple[int, int] | None:
+def _compression(setup: Setup, model: Model) -> tuple[int, int] | None:
+    """Return the trigger and the target; by default 80 % of the model's context, and half of the trigger."""
     asked = setup.context_window_compression
     if asked is None:
         return None
@@ -214,18 +213,13 @@ def _language(setup: Setup) -> str | None:
     return speech.language_code if speech else None
 
 
-def _translation(setup: Setup, model: Model) -> Translation | None:
+def _translation(setup: Setup, model: Model) -> TranslationTarget | None:
     if not model.translation:
         return None
     if model.translation_by_language:
         target = _language(setup)
-        return Translation(target=target) if target else None
+        return TranslationTarget(target=target) if target else None
     config = setup.generation_config.translation_config if setup.generation_config else None
     if config is None or not config.target_language_code:
         return None
-    return Translation(target=config.target_language_code, echo=bool(config.echo_target_language))
-
-
-def _vocabulary(setup: Setup) -> tuple[str, ...]:
-    config = setup.input_audio_transcription
-    return tuple((config and config.custom_vocabulary) or ())
+    return TranslationTarget(target=config.target_language_code, echo=bool(config.echo_target_language))

@@ -1,11 +1,11 @@
-"""The three seams of the stand-in: ears, brain and voice. Anything of these shapes can be plugged in.
+"""The three interfaces behind the stand-in's server: speech to text, the responder, text to speech.
 
-The stand-in's server owns the wire and the taking of turns; it hears, thinks and speaks through these
-protocols only. The tutor's own are `TutorEars`, `TutorBrain` and `TutorVoice` in `livewidget.standin.tutor`;
-`functions.as_ears`, `as_brain` and `as_voice` make one of a plain function and pass others through.
+The server owns the wire and turn-taking; everything else happens behind these protocols, and any object of
+the right shape can be plugged in. The tutor's own implementations are `TutorSpeechToText`, `TutorResponder`
+and `TutorTextToSpeech` in `livewidget.standin.tutor`; `livewidget.standin.adapters` wraps plain functions.
 
-All three are called on the server's event loop. What takes long is handed over as something to await or
-to run in a thread: `SpeechEnded.later`, the coroutines of `Mind`, the async iterator of `Voice`.
+All methods are called on the server's event loop. Slow work must be awaited or run in a thread:
+`SpeechEnded.transcribe`, the coroutines of `Dialogue`, the async generator of `TextToSpeech`.
 """
 
 from __future__ import annotations
@@ -16,59 +16,75 @@ from typing import Any, Literal, Protocol
 
 from livewidget.protocol.messages import RealtimeInputConfig
 
-HEARING_RATE = 16_000  # Hz, of everything that goes into the ears
-SPEAKING_RATE = 24_000  # Hz, of everything that comes out of the voice
+#: Sample rates in Hz that the Live API fixes: audio from the client is brought to 16 kHz, speech leaves at 24
+#: kHz.
+INPUT_RATE = 16_000
+OUTPUT_RATE = 24_000
 
 
-# --- Ears ---------------------------------------------------------------------------------------------------
+# --- Speech to text -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """Somebody began to speak. `at_sample` counts 16 kHz samples since the hearing was made."""
+    """The user began to speak. `at_sample` counts 16 kHz samples since the recognition was created."""
 
     at_sample: int
 
 
 @dataclass(frozen=True, slots=True)
-class Partial:
-    """All that is understood so far of what is being said; replaces the one before."""
+class PartialTranscript:
+    """The transcript of the current utterance so far; replaces the previous one."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechEnded:
-    """Nobody speaks any more.
+    """The user stopped speaking.
 
     Attributes:
-        text: The whole utterance as it was understood; "" where nothing was.
-        at_sample: 16 kHz samples since the hearing was made, at the moment of this decision.
-        confident: False where `text` resembles nothing that the mind knows: better ask than act upon it.
-        later: Where set, `text` is not known yet: run this in a thread, and take what it returns as the text.
-        silent_samples: 16 kHz samples of silence before `at_sample` that told so: speech ended before them.
+        text: Transcript of the whole utterance; "" if nothing was recognized.
+        at_sample: 16 kHz samples since the recognition was created, when the end was detected.
+        confident: False if `text` matches nothing the responder knows, so that it had better ask than act.
+        transcribe: If set, `text` is not known yet: run this in a thread to get it.
+        silent_samples: Length of the silence before `at_sample`, in 16 kHz samples: speech ended before it.
     """
 
     text: str
     at_sample: int
     confident: bool = True
-    later: Callable[[], str] | None = field(default=None, compare=False)
+    transcribe: Callable[[], str] | None = field(default=None, compare=False)
     silent_samples: int = 0
 
 
-Heard = SpeechStarted | Partial | SpeechEnded
+RecognitionEvent = SpeechStarted | PartialTranscript | SpeechEnded
+
+#: By `startOfSpeechSensitivity`: the probability at which audio counts as speech, and the ms of it that make
+#: a start. By `endOfSpeechSensitivity`: the probability below which audio counts as silence, and the ms of it
+#: that make an end. The service publishes none of these numbers. The thresholds were measured with Silero VAD
+#: at 20 dB SNR: 0.7 delays a start by 30 ms, and speech ends 93 ms (0.45), 106 ms (0.35) or 176 ms (0.10)
+#: after the silence asked for. The durations were chosen so that the difference can be heard.
+_START_SENSITIVITY: dict[str | None, tuple[float, int]] = {
+    "START_SENSITIVITY_HIGH": (0.5, 32),
+    "START_SENSITIVITY_LOW": (0.7, 192),
+}
+_END_SENSITIVITY: dict[str | None, tuple[float, int]] = {
+    "END_SENSITIVITY_HIGH": (0.45, 300),
+    "END_SENSITIVITY_LOW": (0.10, 800),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HearingSettings:
-    """What decides where speech starts and ends.
+class VadSettings:
+    """Where speech starts and ends.
 
     Attributes:
-        manual: The client says so itself (`activityStart`, `activityEnd`); nothing is detected.
-        silence_ms: Silence after which speech has ended.
-        prefix_padding_ms: Speech needed before its start is announced; as much before it is recognised.
-        start_threshold: Probability of speech, 0 to 1, at or above which a window of sound counts as speech.
-        end_threshold: Probability of speech, 0 to 1, below which it counts as silence again.
+        manual: The client marks activity itself (`activityStart`, `activityEnd`); nothing is detected.
+        silence_ms: Silence that ends speech.
+        prefix_padding_ms: Speech needed before a start is committed, and audio before it that is recognized.
+        start_threshold: Probability of speech, 0 to 1, from which audio counts as speech.
+        end_threshold: Probability of speech, 0 to 1, below which audio counts as silence again.
     """
 
     manual: bool = False
@@ -78,19 +94,14 @@ class HearingSettings:
     end_threshold: float = 0.35
 
     @classmethod
-    def of(cls, config: RealtimeInputConfig | None) -> HearingSettings:
-        """Read `setup.realtimeInputConfig`; what it leaves out takes the defaults above.
-
-        A low sensitivity asks for clearer speech before it starts, and for a longer silence before it ends.
-        How long, where the client does not say it, is not published of the service: it is chosen here so that
-        the difference can be heard.
-        """
+    def from_config(cls, config: RealtimeInputConfig | None) -> VadSettings:
+        """Read `setup.realtimeInputConfig`; missing fields get the defaults above."""
         detection = config.automatic_activity_detection if config else None
         if detection is None:
             return cls()
         silence, prefix = detection.silence_duration_ms, detection.prefix_padding_ms
-        start_threshold, padding = _STARTS.get(detection.start_of_speech_sensitivity, (0.5, 64))
-        end_threshold, pause = _ENDS.get(detection.end_of_speech_sensitivity, (0.35, 500))
+        start_threshold, padding = _START_SENSITIVITY.get(detection.start_of_speech_sensitivity, (0.5, 64))
+        end_threshold, pause = _END_SENSITIVITY.get(detection.end_of_speech_sensitivity, (0.35, 500))
         return cls(
             manual=bool(detection.disabled),
             silence_ms=max(0, pause if silence is None else silence),
@@ -100,69 +111,58 @@ class HearingSettings:
         )
 
 
-_STARTS: dict[str | None, tuple[float, int]] = {
-    "START_SENSITIVITY_HIGH": (0.5, 32),
-    "START_SENSITIVITY_LOW": (0.7, 192),
-}
-"""By sensitivity: the probability from which sound is speech, and how many ms of it make a start."""
-_ENDS: dict[str | None, tuple[float, int]] = {
-    "END_SENSITIVITY_HIGH": (0.45, 300),
-    "END_SENSITIVITY_LOW": (0.10, 800),
-}
-"""By sensitivity: the probability below which sound is silence, and how many ms of it make an end."""
-
-
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """What a mind can understand, for ears that listen for it. Equal phrases make equal, hashable values.
+    """What a responder understands, for a recognizer to expect. Equal phrases make equal, hashable values.
 
     Attributes:
-        sentences: Lower case, numbers as words, no punctuation; slots filled with samples of their values.
+        sentences: Lower case, numbers as words, no punctuation; slots filled with sample values. A sentence
+            that is listed twice is expected twice as often.
     """
 
     sentences: tuple[str, ...] = ()
 
 
-class Hearing(Protocol):
-    """One session's ears."""
+class Recognition(Protocol):
+    """Speech recognition of one session."""
 
-    def feed(self, pcm16k: bytes) -> list[Heard]:
-        """Take PCM16 little-endian mono at 16 kHz, of any length, and return what came of it, in order.
+    def feed(self, pcm16k: bytes) -> list[RecognitionEvent]:
+        """Take PCM16 little-endian mono at 16 kHz, of any length, and return the resulting events in order.
 
-        The work is some 5 % of the sound's own length and is done at once: give at most 100 ms at a time, and
-        let others on the loop run in between.
+        The work takes about 5 % of the audio's duration and blocks the event loop: feed at most 100 ms at a
+        time and let other tasks run in between.
         """
 
-    def start(self) -> list[Heard]:
-        """Manual activity begins: speech starts now, whatever is heard."""
+    def start(self) -> list[RecognitionEvent]:
+        """Start an utterance (`activityStart`), whatever the audio holds."""
 
-    def end(self) -> list[Heard]:
-        """Manual activity ends: speech ends now."""
+    def end(self) -> list[RecognitionEvent]:
+        """End the utterance (`activityEnd`)."""
 
-    def flush(self) -> list[Heard]:
-        """No more sound for a while (`audioStreamEnd`): where somebody was speaking, that speech ends now."""
+    def flush(self) -> list[RecognitionEvent]:
+        """End the current utterance, if any: no audio comes for a while (`audioStreamEnd`)."""
 
     def close(self) -> None:
-        """Give everything back; twice is allowed."""
+        """Release all resources. May be called twice."""
 
 
-class Ears(Protocol):
-    """What makes a `Hearing` for each session."""
+class SpeechToText(Protocol):
+    """Creates a `Recognition` for each session."""
 
-    def session(self, settings: HearingSettings, phrases: Phrases) -> Hearing:
-        """Return fresh ears that listen for `phrases`."""
+    def session(self, settings: VadSettings, phrases: Phrases) -> Recognition:
+        """Return a new recognition that expects `phrases`."""
 
 
-# --- Brain --------------------------------------------------------------------------------------------------
+# --- Responder ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Translation:
-    """A mind is to translate, and nothing else.
+class TranslationTarget:
+    """A session that only translates.
 
     Attributes:
-        target: The language to speak, BCP-47: "es", "pt-BR".
-        echo: What is said in that language already is said again; else it is passed over in silence.
+        target: Language to speak, BCP-47: "es", "pt-BR".
+        echo: Repeat what is already in that language; otherwise it gets no reply.
     """
 
     target: str
@@ -171,51 +171,51 @@ class Translation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skills:
-    """What a mind may do beside talking and calling functions. Equal skills make equal, hashable values.
+    """What a dialogue may do beside talking and calling functions. Equal skills make equal, hashable values.
 
     Attributes:
-        search: Google Search is declared: answers may rest on sources (`Say.grounding`).
-        code: Code execution is declared: answers may come from a program that ran (`Say.ran`).
-        pages: URL context is declared: answers may be about pages (`Say.pages`).
-        silence: What was not meant for the model may be left without an answer (`Wait`).
-        reserved: So may what the ears do not trust: the client asked for a model that may be silent.
-        mood: Affective dialog is on: an answer may have a mood (`Say.mood`).
-        translation: It translates; None: it answers.
-        dictation: It is not asked: what was said is only written down. Its phrases are listened for.
-        language: To answer in, BCP-47; None: as it likes.
+        search: Google Search is declared: replies may be grounded (`Reply.grounding`).
+        code: Code execution is declared: replies may come from code that ran (`Reply.executed`).
+        url_context: URL context is declared: replies may be about pages (`Reply.pages`).
+        may_ignore: Speech that was not meant for the model may get no reply (`NoReply`).
+        proactive_audio: The client asked for that (`proactivity`): unclear speech may get no reply, too.
+        affective_dialog: Replies may have a mood (`Reply.mood`).
+        translation: The session translates; None: it converses.
+        dictation: The session only transcribes: the dialogue supplies phrases and is never asked.
+        language: Language to reply in, BCP-47; None: the responder's choice.
     """
 
     search: bool = False
     code: bool = False
-    pages: bool = False
-    silence: bool = False
-    reserved: bool = False
-    mood: bool = False
-    translation: Translation | None = None
+    url_context: bool = False
+    may_ignore: bool = False
+    proactive_audio: bool = False
+    affective_dialog: bool = False
+    translation: TranslationTarget | None = None
     dictation: bool = False
     language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """What an answer rests on: a page's title and its address."""
+class WebSource:
+    """A page that a reply is grounded on."""
 
     title: str
     uri: str
 
 
 @dataclass(frozen=True, slots=True)
-class Grounding:
-    """What was searched for and found; `text` is the part of the answer that rests on it."""
+class SearchGrounding:
+    """The queries and pages of a search; `text` is the part of the reply that rests on them."""
 
     queries: tuple[str, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[WebSource, ...]
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
-    """A program in Python that ran: what it printed, or the error it ended with where it is not `ok`."""
+class ExecutedCode:
+    """Python code that ran, and its output; the error message is the output if it is not `ok`."""
 
     code: str
     output: str
@@ -223,116 +223,117 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A page that was asked for: its address, and whether it could be read."""
+class RequestedPage:
+    """A page the user asked about, and whether it could be retrieved."""
 
     uri: str
-    read: bool = False
+    retrieved: bool = False
 
 
 Mood = Literal["gentle", "bright"]
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
-    """The answer is to be spoken.
+class Reply:
+    """Say something.
 
     Attributes:
         text: What to say.
-        thoughts: How the question was understood, a sentence each, the most important first. They are sent
-            where the client asks for thoughts, as many as its thinking level or budget allows.
-        ran: The program that the answer comes from.
-        grounding: The sources that the answer rests on.
-        pages: The pages that the answer is about.
-        language: Of `text`, BCP-47; None: English.
-        mood: How to say it; None: as ever.
+        thoughts: How the request was understood, one sentence each, the most important first. They are sent
+            if the client asks for thoughts, as many as its thinking level or budget allows.
+        executed: The code that the reply comes from.
+        grounding: The search results that the reply rests on.
+        pages: The pages that the reply is about.
+        language: Language of `text`, BCP-47; None: English.
+        mood: How to say it; None: neutral.
     """
 
     text: str
     thoughts: tuple[str, ...] = field(default=(), compare=False)
-    ran: Ran | None = None
-    grounding: Grounding | None = None
-    pages: tuple[Page, ...] = ()
+    executed: ExecutedCode | None = None
+    grounding: SearchGrounding | None = None
+    pages: tuple[RequestedPage, ...] = ()
     language: str | None = None
     mood: Mood | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """The answer needs a declared function first; its result goes to `Mind.result`.
+class FunctionRequest:
+    """Call a declared function; its result goes to `Dialogue.result`.
 
     Attributes:
         name: The function's name.
         args: Its arguments.
-        thoughts: As those of `Say`.
-        also: Functions that are called at the same time; each result goes to `Mind.result` by itself.
+        thoughts: As for `Reply`.
+        also: Functions to call at the same time; `Dialogue.result` is called for each.
     """
 
     name: str
     args: Mapping[str, Any] = field(default_factory=dict)
     thoughts: tuple[str, ...] = field(default=(), compare=False)
-    also: tuple[Call, ...] = ()
+    also: tuple[FunctionRequest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """There is no answer: what was said was not meant for the model."""
+class NoReply:
+    """Stay silent: the speech was not meant for the model."""
 
     thoughts: tuple[str, ...] = field(default=(), compare=False)
 
 
-Thought = Say | Call | Wait
+Response = Reply | FunctionRequest | NoReply
 
 
-class Mind(Protocol):
-    """One session's brain."""
+class Dialogue(Protocol):
+    """The responder's side of one session."""
 
     @property
     def phrases(self) -> Phrases:
-        """What the ears should listen for."""
+        """The phrases a recognizer should expect."""
 
-    async def reply(self, text: str, *, confident: bool = True) -> Thought:
-        """Answer what was said or typed. `confident` is False where the ears do not trust what they heard."""
+    async def reply(self, text: str, *, confident: bool = True) -> Response:
+        """Respond to speech or typed text. `confident` is False if the recognizer does not trust `text`."""
 
-    async def result(self, name: str, result: Mapping[str, Any]) -> Thought:
-        """Answer with the result of a call."""
+    async def result(self, name: str, result: Mapping[str, Any]) -> Response:
+        """Respond to the result of a function."""
 
 
-class Brain(Protocol):
-    """What makes a `Mind` for each session."""
+class Responder(Protocol):
+    """Creates a `Dialogue` for each session."""
 
     def suggestions(self, declarations: Sequence[Mapping[str, Any]], skills: Skills) -> tuple[str, ...]:
-        """Return what a person could say to begin with to a mind of this `session`; may be empty."""
+        """Return sentences a person could start with in such a session; may be empty."""
 
-    def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills) -> Mind:
-        """Return a fresh mind that may call these functions, and do what its skills say.
+    def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills) -> Dialogue:
+        """Return a new dialogue.
 
         Args:
-            declarations: Function declarations as plain JSON objects, camelCase keys as on the wire: `name`,
-                `description`, and `parameters` (OpenAPI subset) or `parametersJsonSchema` (JSON Schema).
+            declarations: The functions it may call, as plain JSON objects with the wire's camelCase keys:
+                `name`, `description`, and `parameters` (OpenAPI subset) or `parametersJsonSchema` (JSON
+                Schema).
             skills: What else it may do.
         """
 
 
-# --- Voice --------------------------------------------------------------------------------------------------
+# --- Text to speech -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class SpeechChunk:
     """A piece of speech.
 
     Attributes:
-        pcm: PCM16 little-endian mono at 24 kHz, usually 60 to 120 ms; may be empty in the last piece.
-        text: The words that begin in this piece, verbatim with their spaces and punctuation: the texts of all
-            pieces joined are the text that was to be spoken. Often "".
+        pcm: PCM16 little-endian mono at 24 kHz, usually 60 to 120 ms; may be empty in the last chunk.
+        text: The words that begin in this chunk, with their spaces and punctuation: the texts of all chunks
+            joined are the text that was spoken. Often "".
     """
 
     pcm: bytes
     text: str = ""
 
 
-class Voice(Protocol):
-    """What speaks. One voice serves all sessions, several at a time."""
+class TextToSpeech(Protocol):
+    """Speech synthesis. One instance serves all sessions, several at a time."""
 
     def speak(
         self,
@@ -340,14 +341,14 @@ class Voice(Protocol):
         voice: str | None = None,
         language: str | None = None,
         mood: Mood | None = None,
-    ) -> AsyncGenerator[Speech, None]:
-        """Speak, faster than it is heard: who calls sets the pace.
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        """Synthesize `text` as fast as the chunks are taken; the caller sets the pace.
 
-        Closing the generator (`aclose`) stops the utterance within a few milliseconds.
+        Closing the generator (`aclose`) stops the synthesis within a few milliseconds.
 
         Args:
-            text: What to say, in plain words.
-            voice: A prebuilt voice of the Live API ("Puck", "Kore" …) or None for the default.
-            language: Of the text or of the accent, BCP-47 ("es", "en-GB"); None: as the voice is.
-            mood: How to say it; None: as ever.
+            text: Plain text.
+            voice: A prebuilt voice of the Live API ("Puck", "Kore" …); None: the default.
+            language: Language of the text or of the accent, BCP-47 ("es", "en-GB"); None: the voice's own.
+            mood: How to say it; None: neutral.
         """

@@ -1,4 +1,4 @@
-"""The user's half of the talk: sound in, what was said out, and who has the floor."""
+"""The user's side of a session: audio in, transcripts out, and who has the floor."""
 
 from __future__ import annotations
 
@@ -18,206 +18,223 @@ from livewidget.protocol.messages import (
     VoiceActivityDetectionSignal,
 )
 from livewidget.standin import rules
-from livewidget.standin.behavior import Manners
+from livewidget.standin.behavior import Behavior
 from livewidget.standin.context import Context
-from livewidget.standin.interfaces import HEARING_RATE, Heard, Hearing, Partial, SpeechEnded, SpeechStarted
-from livewidget.standin.outlet import Outlet, Refusal
-from livewidget.standin.responder import Answering
+from livewidget.standin.interfaces import (
+    INPUT_RATE,
+    PartialTranscript,
+    Recognition,
+    RecognitionEvent,
+    SpeechEnded,
+    SpeechStarted,
+)
+from livewidget.standin.link import ClientLink
+from livewidget.standin.turn_runner import TurnRunner
 from livewidget.standin.tutor.patterns import smart
 
 log = logging.getLogger(__name__)
 
-_RATES = range(4_000, 192_001)  # Hz
-_SLICE = HEARING_RATE // 20  # 50 ms: others on the loop wait no longer than its hearing takes
-_LANGUAGE = "en"  # that the ears know
-_UNCLEAR = "[unclear]"  # written in the place of what resembles nothing that is known
-_ONSET = HEARING_RATE // 5  # 200 ms: speech is rarely found sooner than that after it began
-_MESSAGES = 200  # that may hold the beginning of speech
 ALL_INPUT = "TURN_INCLUDES_ALL_INPUT"
-_UTTERANCES = 8  # that may wait to be understood; beyond that, the client waits
+
+#: Sample rates in Hz that are accepted. Chosen: below there is no speech, above no sound card.
+_RATES = range(4_000, 192_001)
+#: Samples that are recognized at once: 50 ms. Recognition blocks the event loop for some 5 % of that.
+_SLICE = INPUT_RATE // 20
+#: Samples from the beginning of speech to its detection: 200 ms. The detector takes 90 to 310 ms.
+_ONSET = INPUT_RATE // 5
+#: Messages among which the beginning of speech is looked for. Chosen: 4 s of 20 ms messages.
+_MESSAGES = 200
+#: Utterances that may wait for slow recognition; then the client waits. Chosen: more than anybody says
+#: meanwhile.
+_UTTERANCES = 8
+#: What the recognizer understands.
+_LANGUAGE = "en"
+#: Written by a model that only transcribes, instead of words that match nothing known.
+_UNCLEAR = "[unclear]"
 
 
-class Listening:
-    """Hears one client; hands what it understood to `answering`."""
+class Listener:
+    """Recognizes one client's speech, and hands it to the turn runner."""
 
     def __init__(
         self,
-        outlet: Outlet,
-        manners: Manners,
-        answering: Answering,
+        link: ClientLink,
+        behavior: Behavior,
+        turns: TurnRunner,
         context: Context,
-        hearing: Hearing,
+        recognition: Recognition,
         *,
-        late: bool = False,
+        late_transcripts: bool = False,
     ) -> None:
-        """Hear with `hearing`; `late`: what was said is told only when the answer has begun."""
-        self._outlet = outlet
-        self._manners = manners
-        self._answering = answering
+        """Listen with `recognition`; `late_transcripts`: send transcripts after the answer has begun."""
+        self._link = link
+        self._behavior = behavior
+        self._turns = turns
         self._context = context
-        self._hearing = hearing
-        self._late = late
-        self._base = 0  # samples heard by ears that have been replaced
+        self._recognition = recognition
+        self._late = late_transcripts
+        self._base = 0  # samples heard by recognitions that were replaced
         self._samples = 0
         self._resampler: Resampler | None = None
-        self._rate = HEARING_RATE
+        self._rate = INPUT_RATE
+        self._padding = behavior.vad.prefix_padding_ms * INPUT_RATE // 1000
         self._lead = 0  # samples before speech that belong to it, should it begin now
-        self._messages: deque[tuple[int, int]] = deque(maxlen=_MESSAGES)
+        self._messages: deque[tuple[int, int]] = deque(maxlen=_MESSAGES)  # index and samples of each
         self.speaking = False
-        self.begun = 0  # how often somebody has begun to speak
-        self._utterances: asyncio.Queue[Callable[[], str]] = asyncio.Queue(_UTTERANCES)
-        self._understanding: asyncio.Task[None] | None = None
+        self.utterances = 0  # how often the user has begun to speak
+        self._pending: asyncio.Queue[Callable[[], str]] = asyncio.Queue(_UTTERANCES)
+        self._transcriber: asyncio.Task[None] | None = None
 
-    async def audio(self, pcm: bytes, rate: int) -> None:
-        """Hear PCM16 little-endian mono at `rate` Hz, of any length; an odd last byte is no sound.
+    async def feed(self, pcm: bytes, rate: int) -> None:
+        """Take PCM16 little-endian mono at `rate` Hz, of any length; an odd last byte is ignored.
 
         Raises:
-            Refusal: If nothing sounds at such a rate.
+            Refusal: 1007, for a rate out of range.
         """
         if rate not in _RATES:
-            raise Refusal(1007, rules.INVALID)
+            raise rules.Refusal(1007, rules.INVALID)
         samples = self._resampled(pcm[: len(pcm) & ~1], rate)
-        self._messages.append((self._outlet.consumed, len(samples) // 2))
+        self._messages.append((self._link.consumed, len(samples) // 2))
         for start in range(0, len(samples), 2 * _SLICE):
             piece = samples[start : start + 2 * _SLICE]
             self._samples += len(piece) // 2
             spoke = self.speaking
-            await self._tell(self._hearing.feed(piece))
+            await self._handle(self._recognition.feed(piece))
             self._count(len(piece) // 2, spoke or self.speaking)
             if len(samples) > 2 * _SLICE:
                 await asyncio.sleep(0)
 
-    def _count(self, samples: int, active: bool) -> None:
-        """Count sound that belongs to a turn: what is spoken, or everything, as the coverage says."""
-        if active or self._manners.coverage == ALL_INPUT:
-            self._context.heard(self._lead + samples)
-            self._lead = 0
-        else:
-            padding = self._manners.hearing.prefix_padding_ms * HEARING_RATE // 1000
-            self._lead = min(self._lead + samples, padding)
-
-    async def activity(self, begins: bool) -> None:
-        """The client says itself that its user begins or ends to speak."""
-        if begins:
+    async def mark_activity(self, *, active: bool) -> None:
+        """Start or end an utterance: the client detects speech itself."""
+        if active:
             await self._begin()
-        await self._tell(self._hearing.start() if begins else self._hearing.end())
+        await self._handle(self._recognition.start() if active else self._recognition.end())
 
     async def flush(self) -> None:
-        """The client's microphone is off: what was being said has ended."""
-        await self._tell(self._hearing.flush())
+        """End the current utterance: the client's microphone is off."""
+        await self._handle(self._recognition.flush())
 
-    def replace(self, hearing: Hearing) -> None:
-        """Go on with other ears."""
-        self._hearing.close()
-        self._hearing, self._base, self.speaking = hearing, self._samples, False
-        self._outlet.unfinished = None
+    def replace(self, recognition: Recognition) -> None:
+        """Go on with another recognition."""
+        self._recognition.close()
+        self._recognition, self._base, self.speaking = recognition, self._samples, False
+        self._link.speech_start = None
 
     async def close(self) -> None:
         """Stop listening."""
-        if self._understanding:
-            self._understanding.cancel()
-            await asyncio.wait([self._understanding])
-        self._hearing.close()
+        if self._transcriber:
+            self._transcriber.cancel()
+            await asyncio.wait([self._transcriber])
+        self._recognition.close()
 
     def _resampled(self, pcm: bytes, rate: int) -> bytes:
-        if rate != self._rate or (self._resampler is None and rate != HEARING_RATE):
+        if rate != self._rate:
             self._rate = rate
-            self._resampler = None if rate == HEARING_RATE else Resampler(rate, HEARING_RATE)
+            self._resampler = None if rate == INPUT_RATE else Resampler(rate, INPUT_RATE)
         if self._resampler is None:
             return pcm
         return to_pcm16(self._resampler.process(to_float(np.frombuffer(pcm, "<i2"))))
 
-    async def _tell(self, heard: Sequence[Heard]) -> None:
-        for one in heard:
-            if isinstance(one, SpeechStarted):
-                await self._started(one)
-            elif isinstance(one, Partial):
-                if self._manners.previews:
-                    await self._outlet.content(interim_input_transcription=Transcription(text=one.text))
-            else:
-                await self._ended(one)
+    def _count(self, samples: int, active: bool) -> None:
+        """Count the audio of a turn: speech with its padding, or everything, by the turn coverage."""
+        if active or self._behavior.turn_coverage == ALL_INPUT:
+            self._context.count_audio_in(self._lead + samples)
+            self._lead = 0
+        else:
+            self._lead = min(self._lead + samples, self._padding)
 
-    async def _started(self, speech: SpeechStarted) -> None:
-        if self._manners.hearing.manual:
+    async def _handle(self, events: Sequence[RecognitionEvent]) -> None:
+        for event in events:
+            if isinstance(event, SpeechStarted):
+                await self._on_started(event)
+            elif isinstance(event, SpeechEnded):
+                await self._on_ended(event)
+            elif isinstance(event, PartialTranscript) and self._behavior.interim_transcripts:
+                await self._link.send_content(interim_input_transcription=Transcription(text=event.text))
+
+    async def _on_started(self, speech: SpeechStarted) -> None:
+        if self._behavior.vad.manual:
             return
         await self._signal("ACTIVITY_START", "VAD_SIGNAL_TYPE_SOS", speech.at_sample)
         await self._begin()
 
     async def _begin(self) -> None:
-        self.speaking = self._answering.user_speaks = True
-        self.begun += 1
-        self._outlet.unfinished = self._before_speech()
-        if self._manners.transcribes_input and self._manners.model.translation:
-            await self._outlet.content(input_transcription=Transcription(language_code=_LANGUAGE))
-        if self._manners.interrupts:
-            await self._answering.interrupt()
+        self.speaking = self._turns.user_speaks = True
+        self.utterances += 1
+        self._link.speech_start = self._messages_before_speech()
+        if self._behavior.transcribes_input and self._behavior.model.translation:
+            await self._link.send_content(input_transcription=Transcription(language_code=_LANGUAGE))
+        if self._behavior.interrupts:
+            await self._turns.interrupt()
 
-    def _before_speech(self) -> int:
-        """Return how many messages came before the one in which the speech begins that was found now."""
-        missing = self._manners.hearing.prefix_padding_ms * HEARING_RATE // 1000 + _ONSET
-        first = self._outlet.consumed
+    def _messages_before_speech(self) -> int:
+        """Return how many messages came before the one in which the speech detected now began."""
+        missing = self._padding + _ONSET
+        first = self._link.consumed
         for index, samples in reversed(self._messages):
             if missing <= 0:
                 break
             first, missing = index, missing - samples
         return first
 
-    async def _ended(self, speech: SpeechEnded) -> None:
-        self.speaking = self._answering.user_speaks = False
-        self._outlet.unfinished = None
-        if not self._manners.hearing.manual:
-            # Where in the sound it ended, not where that was noticed: the difference is the client's to see.
+    async def _on_ended(self, speech: SpeechEnded) -> None:
+        self.speaking = self._turns.user_speaks = False
+        self._link.speech_start = None
+        if not self._behavior.vad.manual:
+            # The offset of the end itself, not of its detection: clients measure the difference.
             ended = speech.at_sample - speech.silent_samples
             await self._signal("ACTIVITY_END", "VAD_SIGNAL_TYPE_EOS", ended)
-        if speech.later is None:
-            await self._understood(speech.text, speech.confident)
+        if speech.transcribe is None:
+            await self._on_transcript(speech.text, speech.confident)
             return
-        if self._understanding is None:
-            self._understanding = asyncio.create_task(self._understand(), name="stand-in understands")
-        await self._utterances.put(speech.later)
+        if self._transcriber is None:
+            self._transcriber = asyncio.create_task(self._transcribe(), name="stand-in understands")
+        await self._pending.put(speech.transcribe)
 
-    async def _understand(self) -> None:
-        """Run slow ears in a thread, one utterance after the other."""
+    async def _transcribe(self) -> None:
+        """Run slow recognition in a thread, one utterance after the other."""
         while True:
-            later = await self._utterances.get()
+            transcribe = await self._pending.get()
             try:
-                text = await asyncio.to_thread(later)
+                text = await asyncio.to_thread(transcribe)
             except Exception:
-                # Most likely a function that a user plugged in: the session goes on without this utterance.
+                # Most likely a user's function: the session goes on without this utterance.
                 log.exception("the stand-in's ears failed")
                 text = ""
-            await self._understood(text, True)
+            await self._on_transcript(text, True)
 
-    async def _understood(self, text: str, confident: bool) -> None:
+    async def _on_transcript(self, text: str, confident: bool) -> None:
         if not text.strip():
-            self._answering.idle()
+            self._turns.deliver_results()
             return
-        # Slow ears: the user may have gone on meanwhile, which interrupts an answer before it begins.
-        answers = self._manners.answers and not (self.speaking and self._manners.interrupts)
-        if self._manners.transcribes_input:
-            await self._transcribe(text, confident, late=self._late and answers)
+        # With slow recognition the user may speak again by now, which interrupts the answer before it begins.
+        answers = self._behavior.answers and not (self.speaking and self._behavior.interrupts)
+        if self._behavior.transcribes_input:
+            await self._send_transcript(text, confident, late=self._late and answers)
         if answers:
-            await self._answering.ask(text, confident=confident)
+            await self._turns.ask(text, confident=confident)
 
-    async def _transcribe(self, text: str, confident: bool, *, late: bool) -> None:
-        manners = self._manners
-        if not manners.answers:
-            text = (smart(text, manners.vocabulary) if manners.smart else text) if confident else _UNCLEAR
+    async def _send_transcript(self, text: str, confident: bool, *, late: bool) -> None:
+        behavior = self._behavior
+        if not behavior.answers and not confident:
+            text = _UNCLEAR
+        elif not behavior.answers and behavior.smart_transcripts:
+            text = smart(text, behavior.vocabulary)
         transcript = Transcription(
             text=text,
-            finished=True if manners.marks_finished and not late else None,
-            language_code=_LANGUAGE if manners.model.translation else None,
+            finished=True if behavior.marks_finished and not late else None,
+            language_code=_LANGUAGE if behavior.model.translation else None,
         )
         message = ServerMessage(server_content=ServerContent(input_transcription=transcript))
         if late:
-            self._outlet.hold(message)
+            self._link.hold(message)
         else:
-            await self._outlet.send(message)
+            await self._link.send(message)
 
     async def _signal(self, activity: str, signal: str, at_sample: int) -> None:
-        offset = f"{(self._base + at_sample) / HEARING_RATE:.3f}s"
+        offset = f"{(self._base + at_sample) / INPUT_RATE:.3f}s"
         voice_activity = VoiceActivity(type=activity, audio_offset=offset)
-        await self._outlet.send(ServerMessage(voice_activity=voice_activity))
-        if self._manners.signals_speech:
-            said = VoiceActivityDetectionSignal(vad_signal_type=signal)
-            await self._outlet.send(ServerMessage(voice_activity_detection_signal=said))
+        await self._link.send(ServerMessage(voice_activity=voice_activity))
+        if self._behavior.signals_vad:
+            vad_signal = VoiceActivityDetectionSignal(vad_signal_type=signal)
+            await self._link.send(ServerMessage(voice_activity_detection_signal=vad_signal))

@@ -1,4 +1,4 @@
-"""`StandIn`: the Live API offline, as a provider that sessions and widgets take like any other."""
+"""`StandIn`: the Live API offline, as a provider for sessions and widgets."""
 
 from __future__ import annotations
 
@@ -15,35 +15,36 @@ from livewidget.connection import Provider
 from livewidget.errors import UsageError
 from livewidget.protocol.messages import Setup
 from livewidget.standin import adapters, rules
-from livewidget.standin.behavior import Manners
-from livewidget.standin.context import Memories, Memory, Senses
-from livewidget.standin.interfaces import Brain, HearingSettings, Phrases, Skills, Translation
-from livewidget.standin.outlet import Outlet, Refusal
-from livewidget.standin.script import Performance, Script
-from livewidget.standin.session import FAULTS, Conversation, Door, Faults, Partner, ServerSession
+from livewidget.standin.behavior import Behavior
+from livewidget.standin.context import Components, ResumptionStore, SessionState
+from livewidget.standin.interfaces import Phrases, Responder, Skills, TranslationTarget, VadSettings
+from livewidget.standin.link import FAULTS, ClientLink, FaultInjector
+from livewidget.standin.rules import Refusal
+from livewidget.standin.script import Script, ScriptPlayer
+from livewidget.standin.session import Admission, MessageHandler, ServerSession, SimulatedModel
 from livewidget.standin.tokens import TokenGrant
-from livewidget.standin.tutor.voice import TutorVoice
+from livewidget.standin.tutor.voice import TutorTextToSpeech
 from livewidget.transports.base import Transport
 from livewidget.transports.memory import pair
 
 
 class StandIn(Provider):
-    """A small tutor on this computer that speaks the Live API's wire: no key, no network.
+    """A small tutor on this computer that speaks the Live API's wire protocol: no key, no network.
 
-    It listens, takes turns, is interrupted, calls declared functions and answers by voice. It is a small
-    program and no language model, and says so. Ears, brain and voice can each be replaced by an object of the
-    shape in `livewidget.standin.seams`, or by a plain function::
+    It listens, takes turns, can be interrupted, calls declared functions and answers by voice. It is a small
+    program and not a language model, and says so. Ears, brain and voice can each be replaced by an object
+    that implements a protocol of `livewidget.standin.interfaces`, or by a plain function::
 
         StandIn(brain=lambda text: text.upper())    # str → str, may be a coroutine function
         StandIn(ears=whisper, voice=speak)          # float32 at 16 kHz → str; str → samples at 24 kHz
 
     Attributes:
-        model: The model it stands in for; its rules and manners are followed.
+        model: The model it stands in for; it follows that model's rules and behavior.
         service: "standin", or the service of that model.
-        clock: What it goes by.
-        label: A name for people.
-        speaker: One word that stands before what it says.
-        badge: Where the voice of the person goes.
+        clock: Its clock.
+        label: Its display name.
+        speaker: One word that precedes what it says in a transcript.
+        badge: Where the user's voice goes.
     """
 
     label = "Offline tutor"
@@ -65,22 +66,22 @@ class StandIn(Provider):
         connection_s: float | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Make a stand-in; nothing is loaded before somebody dials.
+        """Create a stand-in. Nothing is loaded before the first dial.
 
         Args:
-            ears: What listens: an `Ears`, or a function of an utterance (float32, 16 kHz, mono) to its text.
-            brain: What thinks: a `Brain`, or a function of what was said to the answer.
-            voice: What speaks: a `Voice`, or a function of a text to its sound (24 kHz, mono).
+            ears: A `SpeechToText`, or a function from an utterance (float32, 16 kHz, mono) to its text.
+            brain: A `Responder`, or a function from what was said to the answer.
+            voice: A `TextToSpeech`, or a function from a text to its audio (24 kHz, mono).
             script: Play this instead of talking; for tests.
-            model: Stand in for this model of the Live API; by default the tutor is itself.
-            late_transcripts: Tell what the user said only when the answer has begun, and do not mark its
+            model: The model of the Live API to stand in for; by default the tutor itself.
+            late_transcripts: Send input transcripts only after the answer has begun, and do not mark their
                 end: the service may do both at any time.
-            connection_s: Seconds that a connection lasts; None: ten minutes, as the service's, and with a
-                script without end. `goAway` comes 50 s before; of less than 133 s, after five eighths.
+            connection_s: Seconds that a connection lasts; None: ten minutes, as on the service, or without
+                end if there is a script. `goAway` comes 50 s before, or after five eighths if that is less.
             clock: Another clock; for tests.
 
         Raises:
-            UsageError: If a connection could not last so long.
+            UsageError: If `connection_s` is not a positive number.
         """
         if connection_s is not None and not 0 < connection_s < float("inf"):
             raise UsageError("connection_s is a number of seconds above 0.")
@@ -89,14 +90,14 @@ class StandIn(Provider):
         self._given = (ears, brain, voice)
         self._script = script
         self._late = late_transcripts
-        # A script says itself when what happens.
-        unsaid = None if script is None else float("inf")
-        self._connection_ms = unsaid if connection_s is None else connection_s * 1000
+        # A script decides itself when a connection ends.
+        default = None if script is None else float("inf")
+        self._connection_ms = default if connection_s is None else connection_s * 1000
         self.clock = clock or SystemClock()
-        self._memories = Memories(self.clock)
-        self._made: Brain | None = None
-        self._senses: Senses | None = None
-        self._live: dict[Faults, asyncio.AbstractEventLoop] = {}
+        self._resumptions = ResumptionStore(self.clock)
+        self._made_responder: Responder | None = None
+        self._components: Components | None = None
+        self._injectors: dict[FaultInjector, asyncio.AbstractEventLoop] = {}
         self._refusing = False
 
     def __repr__(self) -> str:
@@ -112,17 +113,17 @@ class StandIn(Provider):
         skills = Skills(
             search=config.google_search,
             code=config.code_execution,
-            pages=config.url_context,
-            silence=config.proactive_audio,
-            reserved=config.proactive_audio,
-            mood=config.affective_dialog,
-            translation=Translation(target=to.target, echo=to.echo) if to else None,
+            url_context=config.url_context,
+            may_ignore=config.proactive_audio,
+            proactive_audio=config.proactive_audio,
+            affective_dialog=config.affective_dialog,
+            translation=TranslationTarget(target=to.target, echo=to.echo) if to else None,
             dictation=self.capabilities.dictates,
         )
-        return self._brain().suggestions(declarations, skills)
+        return self._responder().suggestions(declarations, skills)
 
     def expression(self) -> str | Call:
-        """Return what a person would write for it; what was put into it stands there by its name."""
+        """Return the Python expression that makes it; what was put into it appears by its name."""
         given = zip(("ears", "brain", "voice", "script"), (*self._given, self._script), strict=True)
         parts: dict[str, Any] = {kind: Name(_name_of(part, kind)) for kind, part in given if part is not None}
         if self.model != rules.TUTOR:
@@ -132,7 +133,7 @@ class StandIn(Provider):
         return Call("StandIn", (), parts) if parts else self.model
 
     def with_model(self, model: str) -> StandIn:
-        """Return the same tutor, with the same memories, standing in for another model."""
+        """Return the same tutor, with the same resumption handles, standing in for another model."""
         other = copy.copy(self)
         other.model = model
         other.service = _service_of(model)
@@ -147,7 +148,7 @@ class StandIn(Provider):
         )
 
     async def dial(self) -> Transport:
-        """Open a link in memory to a server of its own, which ends with it.
+        """Open an in-memory link to a server task, which ends with it.
 
         Raises:
             ExtraMissing: If the ears or the voice are not installed.
@@ -158,27 +159,28 @@ class StandIn(Provider):
         return _ClientEnd(client, task)
 
     def prepare(self) -> None:
-        """Load what talking needs, so that the first session does not wait for it.
+        """Load the components, so that the first session does not wait for them.
 
         Raises:
             ExtraMissing: If the ears or the voice are not installed.
         """
-        if self._senses is not None or self._script is not None:
+        if self._components is not None or self._script is not None:
             return
-        ears, voice = adapters.as_ears(self._given[0]), adapters.as_voice(self._given[2])
+        speech_to_text = adapters.as_speech_to_text(self._given[0])
+        text_to_speech = adapters.as_text_to_speech(self._given[2])
         if self._given[0] is None:
-            # Ears load with the first hearing; what is missing must be said here, not in the server's task.
-            ears.session(HearingSettings(), Phrases(("hello",))).close()
-        if isinstance(voice, TutorVoice):
-            voice.prepare()
-        self._senses = Senses(
-            ears=ears,
-            brain=self._brain(),
-            voice=voice,
+            # Loads with the first recognition; a missing extra must be raised here, not in the server's task.
+            speech_to_text.session(VadSettings(), Phrases(("hello",))).close()
+        if isinstance(text_to_speech, TutorTextToSpeech):
+            text_to_speech.prepare()
+        self._components = Components(
+            speech_to_text=speech_to_text,
+            responder=self._responder(),
+            text_to_speech=text_to_speech,
             clock=self.clock,
-            memories=self._memories,
-            own=self._given[1] is None,
-            late=self._late,
+            resumptions=self._resumptions,
+            builtin_responder=self._given[1] is None,
+            late_transcripts=self._late,
         )
 
     async def serve(
@@ -191,62 +193,64 @@ class StandIn(Provider):
         by_api_key: bool = False,
         abort: Callable[[], None] | None = None,
     ) -> None:
-        """Be the server of one link until it is closed.
+        """Serve one link until it is closed.
 
         Args:
             transport: The server's end.
             version: The API version that the client dialled.
-            refusal: Why this client may not come in; it is told after its first message, as by the service.
-            grant: What the ephemeral token allows with which it came.
-            by_api_key: It came to Vertex AI with an API key, which opens no project.
-            abort: Breaks the link without a close frame; None where the transport itself can close with 1006.
+            refusal: Why this client is not let in; sent after its first message, as the service does.
+            grant: What the client's ephemeral token allows.
+            by_api_key: The client came to Vertex AI with an API key, which gives no access to projects.
+            abort: Breaks the link without a close frame; None if the transport can close with 1006.
         """
         self.prepare()
         if self._refusing:
             refusal = Refusal(1011, rules.UNAVAILABLE)
-        outlet = Outlet(transport)
-        door = Door(
+        link = ClientLink(transport)
+        admission = Admission(
             version=version,
             refusal=refusal,
             grant=grant,
             by_api_key=by_api_key,
-            memories=self._memories,
+            resumptions=self._resumptions,
             clock=self.clock,
             connection_ms=self._connection_ms,
         )
-        faults = Faults(outlet, self.clock, abort)
-        self._live[faults] = asyncio.get_running_loop()
+        injector = FaultInjector(link, self.clock, abort)
+        self._injectors[injector] = asyncio.get_running_loop()
         try:
-            await ServerSession(outlet, door, self._partner).run()
+            await ServerSession(link, admission, self._handler).run()
         finally:
-            del self._live[faults]
-            await faults.close()
+            del self._injectors[injector]
+            await injector.close()
 
     def simulate(self, fault: str) -> None:
-        """Let something go wrong in every session that runs; may be called from any thread.
+        """Let a fault happen in every running session. Thread-safe.
 
         Args:
-            fault: "goaway", "drop", "internal", "refuse", "stall" or "recover"; `standin.FAULTS` says more.
+            fault: "goaway", "drop", "internal", "refuse", "stall" or "recover"; see `standin.FAULTS`.
 
         Raises:
-            UsageError: If there is no such fault; the message lists those there are.
+            UsageError: If there is no such fault.
         """
         if fault not in FAULTS:
             raise UsageError(f"There is no fault of that name; there are {', '.join(FAULTS)}.")
         self._refusing = fault == "refuse" or (self._refusing and fault != "recover")
-        for faults, loop in list(self._live.items()):
+        for injector, loop in list(self._injectors.items()):
             if not loop.is_closed():
-                loop.call_soon_threadsafe(faults.act, fault)
+                loop.call_soon_threadsafe(injector.inject, fault)
 
-    def _brain(self) -> Brain:
-        self._made = self._made or adapters.as_brain(self._given[1])
-        return self._made
+    def _responder(self) -> Responder:
+        self._made_responder = self._made_responder or adapters.as_responder(self._given[1])
+        return self._made_responder
 
-    def _partner(self, outlet: Outlet, manners: Manners, memory: Memory, setup: Setup) -> Partner:
+    def _handler(
+        self, link: ClientLink, behavior: Behavior, state: SessionState, setup: Setup
+    ) -> MessageHandler:
         if self._script is not None:
-            return Performance(self._script, outlet, self.clock)
-        assert self._senses is not None  # `prepare` came before
-        return Conversation(outlet, manners, self._senses, memory, setup)
+            return ScriptPlayer(self._script, link, self.clock)
+        assert self._components is not None  # `prepare` was called
+        return SimulatedModel(link, behavior, self._components, state, setup)
 
 
 def _service_of(model: str) -> str:
@@ -257,13 +261,13 @@ def _service_of(model: str) -> str:
 
 
 def _name_of(part: Any, kind: str) -> str:
-    """Return the name of a function, and of anything else what it is."""
+    """Return the name of a function, and of anything else its kind."""
     name = getattr(part, "__name__", "")
     return name if name.isidentifier() else kind
 
 
 class _ClientEnd:
-    """The client's end of a link in memory: closing it waits for the server's task to end."""
+    """The client's end of an in-memory link: closing it waits for the server's task."""
 
     round_trip_ms: float | None = 0.0
 

@@ -1,8 +1,8 @@
-"""What the service refuses, with its own close codes and words: per model at the setup, and in mid-session.
+"""What the service rejects, with its own close codes and reasons: at setup, and during a session.
 
-Every rule reads the model's row and the features of `livewidget.models`, which `LiveConfig` checks itself
-with too; each is a function that returns a reason or None. Field names and the words of enums are checked
-before, by `livewidget.protocol.decode_client`.
+Each rule is a function that returns a close reason or None. Rules read the model's row and the features of
+`livewidget.models`, as `LiveConfig` does. Field names and enum values have been checked before, by
+`livewidget.protocol.decode_client`.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from livewidget.protocol.messages import (
     Tool,
     ToolResponse,
 )
-from livewidget.standin.outlet import Refusal
 
 TUTOR = "offline-tutor"
 
+# Close reasons, in the service's own words.
 INVALID = "Request contains an invalid argument."
-# The service's own words for this one are not published; the code is.
+# Only the code of this one is published: 1007.
 SETUP_FIRST = "The first message must be setup, and only the first."
 SESSION_NOT_FOUND = "BidiGenerateContent session not found"
 BAD_KEY = "API key not valid. Please pass a valid API key."
@@ -47,24 +47,33 @@ CANCELLED = "The operation was cancelled."
 _MANUAL_ONLY = "Explicit activity control is not supported when automatic activity detection is enabled."
 
 
+class Refusal(Exception):
+    """The stand-in ends a session: a close code, and the service's reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
 def find(path: str, version: str) -> Model:
     """Return the row of the model that a setup names.
 
     Args:
-        path: As in `setup.model`: `models/…`, `projects/…/models/…`, `publishers/google/models/…`.
+        path: `setup.model`: `models/…`, `projects/…/models/…` or `publishers/google/models/…`.
         version: The API version that was dialled.
 
     Raises:
-        Refusal: 1008, if there is no such model, in the words of the service that the path belongs to.
+        Refusal: 1008, if there is no such model, with the reason of the service that the path belongs to.
     """
     vertex = path.startswith(("projects/", "publishers/"))
     name = models.bare_id(path)
     if name == TUTOR:
         row = models.find(TUTOR, "standin")
-        # It is its own service; asked for by a Vertex AI path, it speaks as that one does.
+        # The tutor belongs to either service; with a Vertex AI path it follows Vertex AI's wire.
         return replace(row, service="vertex", turn_completes_before_result=True) if vertex else row
     row = models.find(name, "vertex" if vertex else "gemini")
-    # The service knows previews by v1beta and v1alpha only.
+    # Preview models exist in v1beta and v1alpha only.
     hidden = row.status == "preview" and version == "v1"
     if not row.known or row.status == "shut down" or hidden:
         raise Refusal(1008, _not_found(path, name, version, vertex))
@@ -88,9 +97,9 @@ def check_message(message: ClientMessage, setup: Setup, model: Model, *, seeding
 
     Args:
         message: The client's message.
-        setup: What the session began with.
+        setup: The session's setup.
         model: Its model's row.
-        seeding: Whether the history is still being seeded (`historyConfig`).
+        seeding: Whether `clientContent` still seeds the history (`historyConfig`).
 
     Raises:
         Refusal: 1007, with the service's reason.
@@ -112,13 +121,13 @@ def check_message(message: ClientMessage, setup: Setup, model: Model, *, seeding
 
 
 def check_context(size: int, model: Model) -> None:
-    """Check that a context of so many tokens has room in its model.
+    """Check that a context of `size` tokens fits the model.
 
-    Vertex AI closes as its troubleshooting page says. What the Gemini API closes a live session with is not
-    published; its words are those with which it refuses any other prompt that is too long.
+    Vertex AI closes as its troubleshooting page says. How the Gemini API closes a live session is not
+    published; the reason is the one with which it rejects any other prompt that is too long.
 
     Raises:
-        Refusal: 1000 or 1007.
+        Refusal: 1000 (Vertex AI) or 1007.
     """
     if size <= model.context_tokens:
         return
@@ -128,9 +137,6 @@ def check_context(size: int, model: Model) -> None:
     raise Refusal(
         1007, f"The input token count ({size}) exceeds the maximum number of tokens allowed ({most})."
     )
-
-
-# --- One rule each ------------------------------------------------------------------------------------------
 
 
 def _modalities(setup: Setup, model: Model) -> str | None:
@@ -173,19 +179,19 @@ def _functions(setup: Setup, model: Model) -> str | None:
 
 
 def _translation(setup: Setup, model: Model) -> str | None:
-    # A target that is missing is accepted by the service too: the session then streams silence.
+    # The service accepts a missing target, too: the session then streams silence.
     by_config = _generation(setup).translation_config is not None and not model.translation_by_config
     by_switch = setup.enable_speech_to_speech_translation and not model.translation_by_language
     return INVALID if by_config or by_switch else None
 
 
 def _features(setup: Setup, model: Model) -> str | None:
-    """Every other field: whether the model has it, and whether its value can be used."""
-    said = msgspec.to_builtins(setup)
-    if "proactivity" in said and not model.proactive_audio:
-        return INVALID  # The object itself is refused, whatever it holds.
+    """Check every other field: whether the model supports it, and whether its value is valid."""
+    fields = msgspec.to_builtins(setup)
+    if "proactivity" in fields and not model.proactive_audio:
+        return INVALID  # The object itself is rejected, whatever it holds.
     for feature in FEATURES:
-        value = None if feature.wire in _OWN else _at(said, feature.wire)
+        value = None if feature.wire in _OWN else _at(fields, feature.wire)
         if value is None or value is False:
             continue
         if not feature.supported_by(model) or not _usable(feature, value, model):
@@ -201,7 +207,7 @@ _SETUP_RULES: tuple[Callable[[Setup, Model], str | None], ...] = (
     _translation,
     _features,
 )
-#: Fields that a rule of their own reads.
+#: Fields that a rule above checks; "" is a feature without a field.
 _OWN: Final = (
     "",
     "generationConfig.responseModalities",
@@ -210,11 +216,8 @@ _OWN: Final = (
 )
 
 
-# --- Messages of a running session --------------------------------------------------------------------------
-
-
 def _roles(content: ClientContent, model: Model) -> str | None:
-    # Vertex AI takes a new instruction as a turn of the system.
+    # Vertex AI takes a new system instruction as a turn.
     roles = {None, "user", "model", *([] if model.service == "gemini" else ["system"])}
     return INVALID if any(turn.role not in roles for turn in content.turns or []) else None
 
@@ -230,7 +233,7 @@ def _results(response: ToolResponse, model: Model) -> str | None:
     results = response.function_responses or []
     continues = not model.will_continue and any(result.will_continue for result in results)
     schedules = not model.scheduling and any(result.scheduling for result in results)
-    # Vertex AI's clients may leave the id out.
+    # Clients of Vertex AI may omit the id.
     nameless = model.service == "gemini" and any(not result.id for result in results)
     return INVALID if continues or schedules or nameless else None
 
@@ -240,9 +243,6 @@ def _update(update: ContextUpdate, setup: Setup, model: Model) -> str | None:
         return INVALID
     changed = Setup(model=setup.model, tools=update.tools.tools if update.tools else None)
     return next(filter(None, (rule(changed, model) for rule in (_behaviors, _functions, _features))), None)
-
-
-# --- Help ---------------------------------------------------------------------------------------------------
 
 
 def declarations(tools: list[Tool] | None) -> Iterator[FunctionDeclaration]:
@@ -255,13 +255,13 @@ def _generation(setup: Setup) -> GenerationConfig:
     return setup.generation_config or GenerationConfig()
 
 
-def _at(said: Any, path: str) -> Any:
-    """Return what stands at a path of names; in a list, the first thing that has the next name."""
+def _at(value: Any, path: str) -> Any:
+    """Return the value at a dotted path; of a list, in the first item that has the next name."""
     for name in path.split("."):
-        if isinstance(said, list):
-            said = next((one for one in said if name in one), None)
-        said = said.get(name) if isinstance(said, dict) else None
-    return said
+        if isinstance(value, list):
+            value = next((one for one in value if name in one), None)
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _usable(feature: Feature, value: Any, model: Model) -> bool:

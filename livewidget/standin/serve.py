@@ -28,8 +28,8 @@ from urllib.parse import parse_qs, urlsplit
 from livewidget.errors import ExtraMissing
 from livewidget.protocol import ClientMessageError
 from livewidget.standin import rules, tokens
-from livewidget.standin.outlet import Refusal
 from livewidget.standin.provider import StandIn
+from livewidget.standin.rules import Refusal
 from livewidget.standin.tokens import TokenGrant, TokenGrants
 from livewidget.transports.base import CLOSE_TIMEOUT, TransportClosed
 

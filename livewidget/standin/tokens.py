@@ -1,6 +1,6 @@
-"""Ephemeral tokens of the stand-in: what each still allows, and what it fixes.
+"""Ephemeral tokens: what each still allows, and which fields of the setup it fixes.
 
-As on the service, what a token fixes silently takes the place of what the connection asks for
+As on the service, a fixed field silently replaces what the connection asks for
 (https://ai.google.dev/gemini-api/docs/live-api/ephemeral-tokens).
 """
 
@@ -17,11 +17,11 @@ from livewidget.protocol import ClientMessageError
 from livewidget.protocol.ephemeral_token import AuthToken, Path, decode_auth_token, effective, mask_paths
 from livewidget.protocol.messages import Setup
 from livewidget.standin import rules
-from livewidget.standin.outlet import Refusal
+from livewidget.standin.rules import Refusal
 
 PREFIX = "auth_tokens/"
 
-# Where there is no identity at all, in the service's words; of the others only the sense is published.
+# The first is the service's own reason; of the others only the meaning is published.
 UNREGISTERED = (
     "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or "
     "other form of API consumer identity to call this API."
@@ -30,9 +30,11 @@ TOKEN_EXPIRED = "Token has expired."
 TOKEN_TOO_LATE = "Token can no longer be used to start a new session."
 TOKEN_USED = "Token has been used too many times."
 
+#: Defaults and limit of the service, as its guide to ephemeral tokens says.
 _LIFE_MS = 30 * 60_000.0
 _NEW_SESSION_MS = 60_000.0
 _LONGEST_MS = 20 * 3_600_000.0
+#: Tokens kept at a time. Chosen: far beyond what the clients of one computer use.
 _KEPT = 1000
 
 
@@ -45,11 +47,11 @@ class TokenGrant:
     """What one token allows.
 
     Attributes:
-        uses: Sessions that it may still open; None: any number.
-        until_ms: Messages are taken until then, by the stand-in's clock.
+        uses: Sessions that may still be opened; None: any number.
+        until_ms: Messages are accepted until then, by the stand-in's clock.
         open_until_ms: New sessions may be opened until then.
-        setup: What it fixes; None: nothing.
-        paths: The fields that are fixed; None with a setup: all of it.
+        setup: The fixed fields; None: none.
+        paths: Which fields of `setup` are fixed; None: all.
         clock: The stand-in's clock.
     """
 
@@ -61,14 +63,14 @@ class TokenGrant:
     clock: Clock
 
     def effective(self, setup: Setup) -> Setup:
-        """Return the setup that counts: the connection's, with what the token fixes in its place."""
+        """Return the connection's setup with the fixed fields replaced."""
         return effective(setup, self.setup, self.paths)
 
     def admit(self, *, resumed: bool) -> None:
-        """Let a session begin; a new one is a use, a resumed one is not.
+        """Count a new session as a use; a resumed one is free.
 
         Raises:
-            Refusal: 1008, if the token allows no session any more.
+            Refusal: 1008, if the token does not allow another session.
         """
         self.check()
         if resumed:
@@ -81,7 +83,7 @@ class TokenGrant:
             self.uses -= 1
 
     def check(self) -> None:
-        """Check that messages are taken still.
+        """Check that the token has not expired.
 
         Raises:
             Refusal: 1008, if the token has expired.
@@ -91,19 +93,19 @@ class TokenGrant:
 
 
 class TokenGrants:
-    """Grants by the names of their tokens; at most a thousand, the oldest give way."""
+    """Grants by token name; at most a thousand, then the oldest are dropped."""
 
     def __init__(self, clock: Clock, now: Callable[[], datetime] = _utc) -> None:
-        """Count on `clock` what is left of the time that is given as a date; `now` says which date it is."""
+        """Convert dates to times of `clock`; `now` returns the current date."""
         self._clock = clock
         self._now = now
         self._kept: OrderedDict[str, TokenGrant] = OrderedDict()
 
     def create(self, body: bytes) -> AuthToken:
-        """Make a token as the body of a request asks for it; return the answer, which holds its name alone.
+        """Create a token as the body of a request asks; return the response, which holds only its name.
 
         Raises:
-            ClientMessageError: If the service would refuse it.
+            ClientMessageError: If the service would reject the request.
         """
         asked = decode_auth_token(body)
         uses = 1 if asked.uses is None else asked.uses
@@ -112,8 +114,8 @@ class TokenGrants:
         name = PREFIX + secrets.token_hex(32)
         self._kept[name] = TokenGrant(
             uses=uses or None,
-            until_ms=self._moment(asked.expire_time, _LIFE_MS),
-            open_until_ms=self._moment(asked.new_session_expire_time, _NEW_SESSION_MS),
+            until_ms=self._time_ms(asked.expire_time, _LIFE_MS),
+            open_until_ms=self._time_ms(asked.new_session_expire_time, _NEW_SESSION_MS),
             setup=asked.bidi_generate_content_setup,
             paths=mask_paths(asked.field_mask) if asked.field_mask else None,
             clock=self._clock,
@@ -123,16 +125,16 @@ class TokenGrants:
         return AuthToken(name=name)
 
     def find(self, name: str) -> TokenGrant | None:
-        """Return what a token allows, also one that has expired; None where there is no such token."""
+        """Return the grant of a token, expired or not; None if there is no such token."""
         return self._kept.get(name)
 
-    def _moment(self, text: str | None, otherwise_ms: float) -> float:
-        left = otherwise_ms
+    def _time_ms(self, text: str | None, default_ms: float) -> float:
+        left = default_ms
         if text is not None:
             try:
                 at = datetime.fromisoformat(text)
                 left = (at - self._now()).total_seconds() * 1000
-            except (TypeError, ValueError):  # TypeError: a date without its zone.
+            except (TypeError, ValueError):  # TypeError: a date without a time zone
                 raise ClientMessageError(f'Invalid value (Timestamp), "{text[:40]}"') from None
         if not 0 < left < _LONGEST_MS:
             raise ClientMessageError(rules.INVALID)

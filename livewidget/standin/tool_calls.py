@@ -1,4 +1,4 @@
-"""Calls of the client's functions: their ids, their results, and what becomes of those without."""
+"""Calls of the client's functions: their ids, their results, and what becomes of calls without a result."""
 
 from __future__ import annotations
 
@@ -19,173 +19,170 @@ from livewidget.protocol.messages import (
     ToolCall,
     ToolCallCancellation,
 )
-from livewidget.standin.behavior import Manners
-from livewidget.standin.context import Memory
-from livewidget.standin.interfaces import Call
-from livewidget.standin.outlet import Outlet
+from livewidget.standin.behavior import Behavior
+from livewidget.standin.context import SessionState
+from livewidget.standin.interfaces import FunctionRequest
+from livewidget.standin.link import ClientLink
 
-RESULT_MS = 60_000.0  # a function that holds the talk up for longer is given up
+#: Time for a function that blocks the model; then it is cancelled. Chosen: longer than anybody waits.
+_RESULT_MS = 60_000.0
 _UNNAMED = {"error": "the result does not say which function it is of"}
 
-Outcome = tuple[str, FunctionResponse]
-"""A function's name, and one of its results."""
+#: A function's name, and one of its results.
+CallResult = tuple[str, FunctionResponse]
 
 
 @dataclass(eq=False, slots=True)
-class Pending:
-    """A call that the client has not answered, or not to the end."""
+class PendingCall:
+    """A call whose last result has not come."""
 
     id: str
     name: str
-    batch: Batch
+    batch: CallBatch
 
 
-class Batch:
-    """Calls that were made at the same time and are treated alike."""
+class CallBatch:
+    """Calls that were made at the same time and are waited for in the same way."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._change = asyncio.Event()
-        self._arrived: deque[Outcome] = deque()
-        self.left: dict[str, Pending] = {}
+        self._changed = asyncio.Event()
+        self._results: deque[CallResult] = deque()
+        self.pending: dict[str, PendingCall] = {}
 
-    def arrive(self, name: str, response: FunctionResponse) -> None:
+    def put(self, name: str, response: FunctionResponse) -> None:
         """Take one result."""
-        self._arrived.append((name, response))
-        self._change.set()
+        self._results.append((name, response))
+        self._changed.set()
 
-    def drop(self, id: str) -> None:
-        """Wait for this call no more."""
-        self.left.pop(id, None)
-        self._change.set()
+    def discard(self, id: str) -> None:
+        """Stop waiting for this call."""
+        self.pending.pop(id, None)
+        self._changed.set()
 
-    def take(self) -> list[Outcome]:
-        """Return the results that have come, in the order of their coming, each once."""
-        taken = list(self._arrived)
-        self._arrived.clear()
+    def take(self) -> list[CallResult]:
+        """Return the results that have come, in order, each once."""
+        taken = list(self._results)
+        self._results.clear()
         return taken
 
-    async def next(self) -> Outcome | None:
-        """Wait for the next result; None when there will be none any more."""
-        while not self._arrived:
-            if not self.left:
+    async def next(self) -> CallResult | None:
+        """Wait for the next result; return None when none will come any more."""
+        while not self._results:
+            if not self.pending:
                 return None
-            self._change.clear()
-            await self._change.wait()
-        return self._arrived.popleft()
+            self._changed.clear()
+            await self._changed.wait()
+        return self._results.popleft()
 
-    async def settle(self, within_ms: float) -> bool:
-        """Wait until every call is answered to the end; return False if that takes too long."""
-        timer = asyncio.ensure_future(self._clock.sleep_until(self._clock.now_ms() + within_ms))
+    async def wait_all(self, timeout_ms: float) -> bool:
+        """Wait until every call has its last result; return False on timeout."""
+        timer = asyncio.ensure_future(self._clock.sleep_until(self._clock.now_ms() + timeout_ms))
         try:
-            while self.left and not timer.done():
-                self._change.clear()
-                change = asyncio.ensure_future(self._change.wait())
+            while self.pending and not timer.done():
+                self._changed.clear()
+                change = asyncio.ensure_future(self._changed.wait())
                 try:
                     await asyncio.wait([change, timer], return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     change.cancel()
         finally:
             timer.cancel()
-        return not self.left
+        return not self.pending
 
 
-class Calling:
-    """Calls functions of one client's, and sorts what they return.
+class ToolCaller:
+    """Calls the functions of one client, and assigns the results.
 
-    Source of what is heeded of a result: the descriptions of `FunctionResponse` in google-genai. `scheduling`
-    and `willContinue` count for functions that do not block, and are ignored otherwise.
+    `scheduling` and `willContinue` apply to functions that do not block, and are ignored otherwise (the
+    descriptions of `FunctionResponse` in google-genai).
     """
 
-    def __init__(self, outlet: Outlet, manners: Manners, clock: Clock, memory: Memory) -> None:
-        self._outlet = outlet
-        self._manners = manners
+    def __init__(self, link: ClientLink, behavior: Behavior, clock: Clock, state: SessionState) -> None:
+        self._link = link
+        self._behavior = behavior
         self._clock = clock
-        self._memory = memory
-        self._pending: dict[str, Pending] = {}
-        self._holding: set[str] = set()  # ids of calls that block
+        self._state = state
+        self._pending: dict[str, PendingCall] = {}
+        self._blocking: set[str] = set()  # ids
 
     @property
-    def waits(self) -> bool:
+    def waiting(self) -> bool:
         """Whether a function has not returned yet."""
         return bool(self._pending)
 
-    def declared(self, call: Call) -> bool:
-        """Tell whether all functions of a call are there to be called."""
-        names = {declaration.get("name") for declaration in self._memory.declarations}
-        return {one.name for one in _all(call)} <= names
+    def is_declared(self, request: FunctionRequest) -> bool:
+        """Return whether all functions of a request are declared."""
+        names = {declaration.get("name") for declaration in self._state.declarations}
+        return {one.name for one in (request, *request.also)} <= names
 
-    async def begin(self, call: Call) -> tuple[Batch, Batch]:
-        """Call a function, and those that are to be called with it, in one message.
+    async def call(self, request: FunctionRequest) -> tuple[CallBatch, CallBatch]:
+        """Send a request's calls in one message.
 
         Returns:
-            The calls that the talk waits for, and those that it does not wait for; either may be empty.
+            The calls that block the model, and those that do not; either may be empty.
         """
-        held, free = Batch(self._clock), Batch(self._clock)
-        asked = []
-        for one in _all(call):
-            id = str(uuid.uuid4()) if self._manners.vertex else f"fc_{secrets.randbits(60)}"
-            batch = held if self._blocks(one.name) else free
-            batch.left[id] = self._pending[id] = Pending(id, one.name, batch)
-            if batch is held:
-                self._holding.add(id)
-            asked.append(FunctionCall(id=id, name=one.name, args=dict(one.args)))
-        await self._outlet.send(ServerMessage(tool_call=ToolCall(function_calls=asked)))
-        return held, free
+        blocking, free = CallBatch(self._clock), CallBatch(self._clock)
+        calls = []
+        for one in (request, *request.also):
+            id = str(uuid.uuid4()) if self._behavior.vertex else f"fc_{secrets.randbits(60)}"
+            batch = blocking if self._blocks(one.name) else free
+            batch.pending[id] = self._pending[id] = PendingCall(id, one.name, batch)
+            if batch is blocking:
+                self._blocking.add(id)
+            calls.append(FunctionCall(id=id, name=one.name, args=dict(one.args)))
+        await self._link.send(ServerMessage(tool_call=ToolCall(function_calls=calls)))
+        return blocking, free
 
-    async def wait(self, held: Batch) -> list[Outcome]:
-        """Return the results of calls that the talk waits for; one that takes too long is cancelled."""
-        names = [pending.name for pending in held.left.values()]
-        await held.settle(RESULT_MS)
-        late = list(held.left.values())
+    async def wait(self, blocking: CallBatch) -> list[CallResult]:
+        """Return the results of calls that block, in the order of the calls; late ones are cancelled."""
+        names = [call.name for call in blocking.pending.values()]
+        await blocking.wait_all(_RESULT_MS)
+        late = list(blocking.pending.values())
         await self._cancel(late)
-        error = {"error": f"there was no result within {RESULT_MS / 1000:.0f} seconds"}
-        outcomes = held.take() + [(one.name, FunctionResponse(name=one.name, response=error)) for one in late]
-        return sorted(outcomes, key=lambda outcome: names.index(outcome[0]))
+        error = {"error": f"there was no result within {_RESULT_MS / 1000:.0f} seconds"}
+        cancelled = [(call.name, FunctionResponse(name=call.name, response=error)) for call in late]
+        return sorted(blocking.take() + cancelled, key=lambda result: names.index(result[0]))
 
-    def results(self, responses: Sequence[FunctionResponse]) -> None:
-        """Take results of calls; those not asked for are ignored, and all after the last one of a call."""
+    def on_results(self, responses: Sequence[FunctionResponse]) -> None:
+        """Take results from the client; those of unknown or finished calls are ignored."""
         for response in responses:
-            pending = self._pending.get(response.id or "") or self._by_name(response)
-            if pending is None:
+            call = self._pending.get(response.id or "") or self._by_name(response)
+            if call is None:
                 continue
-            if self._manners.model.thinking_required and not response.name:
+            if self._behavior.model.thinking_required and not response.name:
                 response = FunctionResponse(id=response.id, response=_UNNAMED)
-            pending.batch.arrive(pending.name, response)
-            if pending.id in self._holding or not response.will_continue:
-                self._forget(pending)
+            call.batch.put(call.name, response)
+            if call.id in self._blocking or not response.will_continue:
+                self._forget(call)
 
     async def cancel(self, *, all: bool = False) -> None:
-        """Tell the client that calls need no answer any more: those that block, or `all` of them."""
-        await self._cancel([one for one in self._pending.values() if all or one.id in self._holding])
+        """Cancel the calls that block, or `all`, and tell the client."""
+        await self._cancel([one for one in self._pending.values() if all or one.id in self._blocking])
 
-    async def _cancel(self, pending: Sequence[Pending]) -> None:
-        if pending:
-            for one in pending:
-                self._forget(one)
-            ids = [one.id for one in pending]
-            await self._outlet.send(ServerMessage(tool_call_cancellation=ToolCallCancellation(ids=ids)))
+    async def _cancel(self, calls: Sequence[PendingCall]) -> None:
+        if calls:
+            for call in calls:
+                self._forget(call)
+            ids = [call.id for call in calls]
+            await self._link.send(ServerMessage(tool_call_cancellation=ToolCallCancellation(ids=ids)))
 
-    def _forget(self, pending: Pending) -> None:
-        del self._pending[pending.id]
-        self._holding.discard(pending.id)
-        pending.batch.drop(pending.id)
+    def _forget(self, call: PendingCall) -> None:
+        del self._pending[call.id]
+        self._blocking.discard(call.id)
+        call.batch.discard(call.id)
 
     def _blocks(self, name: str) -> bool:
-        behaviors = [one.get("behavior") for one in self._memory.declarations if one.get("name") == name]
-        said = next((one for one in behaviors if one not in (None, "UNSPECIFIED")), None)
-        return (said or self._manners.model.tool_behaviors[0]) == BLOCKING
+        behaviors = [one.get("behavior") for one in self._state.declarations if one.get("name") == name]
+        declared = next((one for one in behaviors if one not in (None, "UNSPECIFIED")), None)
+        return (declared or self._behavior.model.tool_behaviors[0]) == BLOCKING
 
-    def _by_name(self, response: FunctionResponse) -> Pending | None:
-        # Vertex AI's clients may leave the id out.
+    def _by_name(self, response: FunctionResponse) -> PendingCall | None:
+        # Clients of Vertex AI may omit the id.
         named = (one for one in self._pending.values() if one.name == response.name)
         return None if response.id else next(named, None)
 
 
-def _all(call: Call) -> tuple[Call, ...]:
-    return (call, *call.also)
-
-
-def result(response: FunctionResponse) -> Mapping[str, Any]:
-    """Return what a function returned; an empty object where it was nothing."""
+def returned(response: FunctionResponse) -> Mapping[str, Any]:
+    """Return what a function returned; an empty object if that is nothing."""
     return response.response or {}

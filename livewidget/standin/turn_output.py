@@ -1,14 +1,9 @@
-"""One answer on its way out: its words just before their sound, the sound four times faster than heard.
-
-What an answer shows beside its words, as the wire has it: a program that ran, pages, sources.
-
-The model's turn: what it shows and says, and how that ends.
-"""
+"""The model's turn on the wire: thoughts, code, the answer as paced audio or text, and the turn's end."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote_plus
@@ -27,137 +22,305 @@ from livewidget.protocol.messages import (
     UsageMetadata,
 )
 from livewidget.standin import rules
-from livewidget.standin.behavior import Manners
-from livewidget.standin.context import AUDIO_PER_SECOND, CHARACTERS_PER_TOKEN, Context, Memory, Senses
-from livewidget.standin.interfaces import SPEAKING_RATE, Grounding, Page, Ran, Say, Speech
-from livewidget.standin.outlet import Outlet
-from livewidget.standin.tool_calls import Calling
+from livewidget.standin.behavior import Behavior
+from livewidget.standin.context import (
+    AUDIO_TOKENS_PER_S,
+    CHARACTERS_PER_TOKEN,
+    Components,
+    Context,
+    SessionState,
+)
+from livewidget.standin.interfaces import (
+    OUTPUT_RATE,
+    ExecutedCode,
+    Reply,
+    RequestedPage,
+    SearchGrounding,
+    SpeechChunk,
+)
+from livewidget.standin.link import ClientLink
+from livewidget.standin.tool_calls import ToolCaller
 
-_SPEED = 4.0  # times real time, as the service's own 3.8 model
-_MESSAGE_BYTES = 9600  # 200 ms, as the service's first message
-_MIME = f"audio/pcm;rate={SPEAKING_RATE}"
-_TOKEN = SPEAKING_RATE // AUDIO_PER_SECOND  # samples of speech
+#: Audio is sent this much faster than it is played: gemini-3.8-live has been measured at 4.4.
+_SPEED = 4.0
+#: Audio of one message: 200 ms, as of the service's first message.
+_MESSAGE_BYTES = 9600
+#: Silence that a translation without a target streams for each utterance. Chosen.
+_MUTE_S = 2
+_MIME = f"audio/pcm;rate={OUTPUT_RATE}"
 
 
-class Delivery:
-    """Sends one answer and knows when it will have been heard.
+class TurnOutput:
+    """Sends what the model shows and says in a turn, and ends the turn.
 
-    The first piece goes out at once. A later message starts where a word starts, or after 200 ms: so words
-    come before their own sound, and after all the sound before it.
+    Attributes:
+        open: The model has the floor: an interruption must be reported.
     """
 
-    def __init__(self, outlet: Outlet, manners: Manners, clock: Clock, context: Context) -> None:
-        self._outlet = outlet
-        self._manners = manners
+    def __init__(
+        self,
+        link: ClientLink,
+        behavior: Behavior,
+        components: Components,
+        state: SessionState,
+        calls: ToolCaller,
+    ) -> None:
+        self._link = link
+        self._behavior = behavior
+        self._components = components
+        self._state = state
+        self._calls = calls
+        self._speech: PacedSpeech | None = None
+        self.open = False
+
+    async def begin(self) -> None:
+        """Make room in the context, and report that the session cannot be resumed during the turn.
+
+        Raises:
+            Refusal: If the context is full.
+        """
+        self.open = True
+        behavior, context = self._behavior, self._state.context
+        if behavior.compression is not None:
+            context.compress(*behavior.compression)
+        rules.check_context(context.size, behavior.model)
+        if behavior.resumes:
+            update = SessionResumptionUpdate(resumable=False)
+            await self._link.send(ServerMessage(session_resumption_update=update))
+
+    async def show_thoughts(self, thoughts: tuple[str, ...]) -> None:
+        """Send thoughts, as many as the session's limits allow."""
+        for thought in self._behavior.thoughts.select(thoughts):
+            self._state.context.count_thought(thought)
+            if self._behavior.thoughts.shown:
+                await self._paced().send_part(Part(text=f"{thought}\n", thought=True))
+
+    async def say_meanwhile(self, text: str) -> None:
+        """Say that an answer will come, and end the turn, but not the interaction."""
+        speech = await self._send(Reply(text))
+        await self._link.send_content(generation_complete=True)
+        await self._played(speech)
+        await self.complete("IN_PROGRESS")
+
+    async def say(self, reply: Reply) -> None:
+        """Say a reply, and complete the turn when the client has played it."""
+        translates = self._behavior.model.translation
+        speech = await self._send(reply)
+        if reply.grounding:
+            await self._link.send_content(grounding_metadata=grounding(reply.grounding, reply.text))
+        if not translates:
+            await self._link.send_content(generation_complete=True)
+        await self._played(speech)
+        if translates:
+            self.open = False  # such a model never completes a turn
+            await self._link.send(ServerMessage(usage_metadata=self._usage()))
+        else:
+            await self.complete()
+
+    async def stay_silent(self) -> None:
+        """Choose not to answer."""
+        if not self._behavior.model.translation:
+            await self._link.send_content(waiting_for_input=True)
+            await self.complete()
+
+    def stop(self) -> None:
+        """Forget the answer whose sending was cancelled. The context keeps what was sent of it."""
+        if self._speech and self._speech.text:
+            self._state.context.add("model", self._speech.text)
+        self._speech = None
+
+    async def interrupted(self) -> None:
+        """Report an interruption, if the model has the floor."""
+        if self.open:
+            await self._link.send_content(interrupted=True)
+            await self.complete()
+
+    async def complete(self, status: str = "IDLE", *, reason: str | None = None) -> None:
+        """End the turn.
+
+        Args:
+            status: `interactionStatus`: "IN_PROGRESS" if more will come by itself.
+            reason: `turnCompleteReason`, if the turn ended early.
+        """
+        # Closed before anything is sent: an interruption meanwhile must not complete the turn again.
+        if not self.open:
+            return
+        self.open = False
+        waiting = self._calls.waiting
+        await self._link.release()
+        # Only models that think in the background report whether they have more to do.
+        reported = ("IN_PROGRESS" if waiting else status) if self._behavior.model.thinking_required else None
+        content = ServerContent(turn_complete=True, turn_complete_reason=reason, interaction_status=reported)
+        await self._link.send(ServerMessage(server_content=content, usage_metadata=self._usage()))
+        if self._behavior.resumes and status == "IDLE" and not waiting:
+            life_ms = self._behavior.model.handle_ms
+            index = self._link.consumed_index if self._behavior.transparent else None
+            update = SessionResumptionUpdate(
+                new_handle=self._components.resumptions.keep(self._state, life_ms),
+                resumable=True,
+                last_consumed_client_message_index=index,
+            )
+            await self._link.send(ServerMessage(session_resumption_update=update))
+
+    async def _send(self, reply: Reply) -> PacedSpeech:
+        """Send what comes before a reply's words, then the words, as audio or text."""
+        behavior = self._behavior
+        speech = self._speech = self._paced()
+        for part in _code_parts(reply.executed) if reply.executed else ():
+            await speech.send_part(part)
+        if reply.pages:
+            await self._link.send_content(url_context_metadata=_url_context(reply.pages))
+        if behavior.mute:
+            await speech.speak(_silence())
+        elif behavior.speaks:
+            target = behavior.translation.target if behavior.translation else None
+            language = reply.language or target or behavior.language
+            voice = self._components.text_to_speech
+            chunks = voice.speak(reply.text, behavior.voice, language, reply.mood)
+            await speech.speak(chunks, language if target else None)
+            if behavior.vertex and behavior.transcribes_output:
+                await self._link.send_content(output_transcription=Transcription(finished=True))
+        else:
+            await speech.write(reply.text)
+        return speech
+
+    async def _played(self, speech: PacedSpeech) -> None:
+        await speech.wait_played()
+        self._state.context.add("model", speech.text)
+        self._speech = None
+
+    def _paced(self) -> PacedSpeech:
+        return PacedSpeech(self._link, self._behavior, self._components.clock, self._state.context)
+
+    def _usage(self) -> UsageMetadata:
+        return self._state.context.end_turn(vertex=self._behavior.vertex)
+
+
+class PacedSpeech:
+    """Sends one answer four times faster than real time, and knows when a client will have played it.
+
+    The first chunk is sent at once. A later message begins where a word begins, or after 200 ms: so words
+    arrive just before their own audio, and after all the audio before it.
+
+    Attributes:
+        text: What has been sent so far.
+    """
+
+    def __init__(self, link: ClientLink, behavior: Behavior, clock: Clock, context: Context) -> None:
+        self._link = link
+        self._behavior = behavior
         self._clock = clock
         self._context = context
         self._began: float | None = None
         self._samples = 0
         self._language: str | None = None
-        self.text = ""  # what has been sent so far
+        self.text = ""
 
-    async def part(self, part: Part) -> None:
-        """Send one part by itself: a thought, a program, its result."""
-        await self._outlet.content(model_turn=self._turn(part))
+    async def send_part(self, part: Part) -> None:
+        """Send a part without audio: a thought, code, its result."""
+        await self._link.send_content(model_turn=self._turn(part))
 
-    async def speak(self, speech: AsyncGenerator[Speech, None], language: str | None = None) -> None:
-        """Send it, paced: all of it, or as much as the session's most output tokens are.
+    async def speak(self, chunks: AsyncGenerator[SpeechChunk, None], language: str | None = None) -> None:
+        """Send speech, paced, up to the session's `maxOutputTokens`.
 
-        Where a language is given, its code goes before the first words, and with all of them.
+        If a language is given, transcripts carry its code, and the code alone is sent before the first words.
         """
         self._language = language
-        if language and self._manners.transcribes_output:
-            await self._outlet.content(output_transcription=Transcription(language_code=language))
-        words, sound = "", b""
-        limited = _limited(speech, self._manners.most_tokens)
-        async with aclosing(speech), aclosing(limited):
-            async for piece in limited:
-                if sound and (piece.text or len(sound) >= _MESSAGE_BYTES):
-                    await self._send(words, sound)
-                    words, sound = "", b""
-                words, sound = words + piece.text, sound + piece.pcm
-                if self._began is None and sound:
-                    await self._send(words, sound)
-                    words, sound = "", b""
-        if words or sound:
-            await self._send(words, sound)
+        if language and self._behavior.transcribes_output:
+            await self._link.send_content(output_transcription=Transcription(language_code=language))
+        words, pcm = "", b""
+        limited = _limited(chunks, self._behavior.max_output_tokens)
+        async with aclosing(chunks), aclosing(limited):
+            async for chunk in limited:
+                if pcm and (chunk.text or len(pcm) >= _MESSAGE_BYTES):
+                    await self._send(words, pcm)
+                    words, pcm = "", b""
+                words, pcm = words + chunk.text, pcm + chunk.pcm
+                if self._began is None and pcm:
+                    await self._send(words, pcm)
+                    words, pcm = "", b""
+        if words or pcm:
+            await self._send(words, pcm)
 
     async def write(self, text: str) -> None:
-        """Send an answer as text, for a model that writes."""
-        if self._manners.most_tokens is not None:
-            text = text[: CHARACTERS_PER_TOKEN * self._manners.most_tokens]
-        self._context.wrote(text)
+        """Send an answer as text, up to the session's `maxOutputTokens`."""
+        if self._behavior.max_output_tokens is not None:
+            text = text[: CHARACTERS_PER_TOKEN * self._behavior.max_output_tokens]
+        self._context.count_text_out(text)
         self.text += text
-        await self.part(Part(text=text))
+        await self.send_part(Part(text=text))
 
-    async def heard(self) -> None:
+    async def wait_played(self) -> None:
         """Wait until a client that plays what it gets has played all of it."""
         if self._began is not None:
-            await self._clock.sleep_until(self._began + self._samples * 1000 / SPEAKING_RATE)
+            await self._clock.sleep_until(self._began + self._samples * 1000 / OUTPUT_RATE)
 
-    async def _send(self, words: str, sound: bytes) -> None:
+    async def _send(self, words: str, pcm: bytes) -> None:
         now = self._clock.now_ms()
         if self._began is None:
             self._began = now
-        due = self._began + self._samples * 1000 / SPEAKING_RATE / _SPEED
+        due = self._began + self._samples * 1000 / OUTPUT_RATE / _SPEED
         if due > now:
             await self._clock.sleep_until(due)
-        shown = words and self._manners.transcribes_output
+        shown = words and self._behavior.transcribes_output
         transcript = Transcription(text=words, language_code=self._language) if shown else None
-        turn = self._turn(Part(inline_data=Blob(data=sound, mime_type=_MIME))) if sound else None
-        # Counted before they are sent: an interruption in between finds them already on the way.
-        self._samples += len(sound) // 2
-        self._context.said(len(sound) // 2)
+        turn = self._turn(Part(inline_data=Blob(data=pcm, mime_type=_MIME))) if pcm else None
+        # Counted before anything is sent: an interruption meanwhile finds it already on the way.
+        self._samples += len(pcm) // 2
+        self._context.count_audio_out(len(pcm) // 2)
         self.text += words
-        if transcript and turn and self._manners.one_thing_per_message:
-            await self._outlet.content(output_transcription=transcript)
+        if transcript and turn and self._behavior.one_part_per_message:
+            await self._link.send_content(output_transcription=transcript)
             transcript = None
         if transcript or turn:
-            content = ServerContent(output_transcription=transcript, model_turn=turn)
-            await self._outlet.send(ServerMessage(server_content=content))
-        await self._outlet.release()
+            await self._link.send_content(output_transcription=transcript, model_turn=turn)
+        await self._link.release()
 
     def _turn(self, part: Part) -> Content:
-        return Content(role="model" if self._manners.vertex else None, parts=[part])
+        return Content(role="model" if self._behavior.vertex else None, parts=[part])
 
 
-async def _limited(speech: AsyncGenerator[Speech, None], tokens: int | None) -> AsyncGenerator[Speech, None]:
-    """Yield speech up to a length in tokens; the words of a piece that is cut are said to be in it."""
-    left = None if tokens is None else _TOKEN * tokens
-    async for piece in speech:
-        if left is not None and 2 * left <= len(piece.pcm):
-            yield Speech(piece.pcm[: 2 * left], piece.text if left else "")
+async def _limited(
+    chunks: AsyncGenerator[SpeechChunk, None], tokens: int | None
+) -> AsyncGenerator[SpeechChunk, None]:
+    """Yield speech up to a length in tokens; a chunk that is cut keeps its words."""
+    left = None if tokens is None else tokens * OUTPUT_RATE // AUDIO_TOKENS_PER_S  # samples
+    async for chunk in chunks:
+        if left is not None and 2 * left <= len(chunk.pcm):
+            yield SpeechChunk(chunk.pcm[: 2 * left], chunk.text if left else "")
             return
-        left = left if left is None else left - len(piece.pcm) // 2
-        yield piece
+        left = left if left is None else left - len(chunk.pcm) // 2
+        yield chunk
 
 
-_PAGE_READ, _PAGE_FAILED = "URL_RETRIEVAL_STATUS_SUCCESS", "URL_RETRIEVAL_STATUS_ERROR"
+async def _silence() -> AsyncGenerator[SpeechChunk, None]:
+    for _ in range(_MUTE_S * 5):
+        yield SpeechChunk(bytes(2 * OUTPUT_RATE // 5))
 
 
-def program(ran: Ran) -> Iterator[Part]:
-    """Yield the parts of a program that ran: its code, then what came of it."""
-    yield Part(executable_code=ExecutableCode(code=ran.code, language="PYTHON"))
-    outcome = "OUTCOME_OK" if ran.ok else "OUTCOME_FAILED"
-    yield Part(code_execution_result=CodeExecutionResult(outcome=outcome, output=ran.output))
+def _code_parts(executed: ExecutedCode) -> Iterator[Part]:
+    """Yield the code, then its result."""
+    yield Part(executable_code=ExecutableCode(code=executed.code, language="PYTHON"))
+    outcome = "OUTCOME_OK" if executed.ok else "OUTCOME_FAILED"
+    yield Part(code_execution_result=CodeExecutionResult(outcome=outcome, output=executed.output))
 
 
-def pages(asked: tuple[Page, ...]) -> Mapping[str, Any]:
+def _url_context(pages: tuple[RequestedPage, ...]) -> dict[str, Any]:
     """Return `urlContextMetadata`."""
+    status = {True: "URL_RETRIEVAL_STATUS_SUCCESS", False: "URL_RETRIEVAL_STATUS_ERROR"}
     return {
         "urlMetadata": [
-            {"retrievedUrl": page.uri, "urlRetrievalStatus": _PAGE_READ if page.read else _PAGE_FAILED}
-            for page in asked
+            {"retrievedUrl": page.uri, "urlRetrievalStatus": status[page.retrieved]} for page in pages
         ]
     }
 
 
-def grounding(found: Grounding, answer: str) -> dict[str, Any]:
+def grounding(found: SearchGrounding, answer: str) -> dict[str, Any]:
     """Return `groundingMetadata` of `answer`. As on the service, positions count bytes of UTF-8."""
     start = max(0, answer.find(found.text))
     first = len(answer[:start].encode())
     segment: dict[str, Any] = {"endIndex": first + len(found.text.encode()), "text": found.text}
-    if first:  # like every zero of the wire, it is left out
+    if first:  # the wire omits zeros
         segment["startIndex"] = first
     return {
         "webSearchQueries": list(found.queries),
@@ -165,156 +328,10 @@ def grounding(found: Grounding, answer: str) -> dict[str, Any]:
         "groundingSupports": [
             {"segment": segment, "groundingChunkIndices": list(range(len(found.sources)))},
         ],
-        "searchEntryPoint": {"renderedContent": "".join(map(_chip, found.queries))},
+        "searchEntryPoint": {"renderedContent": "".join(map(_search_chip, found.queries))},
     }
 
 
-def _chip(query: str) -> str:
+def _search_chip(query: str) -> str:
     address = f"https://www.google.com/search?q={quote_plus(query)}"
     return f'<a class="chip" href="{html.escape(address)}">{html.escape(query)}</a>'
-
-
-_MUTE_S = 2  # of silence that a translator streams for each utterance when it knows no language
-
-
-class Telling:
-    """Owns the floor while the model has it.
-
-    Attributes:
-        open: The model has the floor: an interruption must be told.
-    """
-
-    def __init__(
-        self, outlet: Outlet, manners: Manners, senses: Senses, memory: Memory, calling: Calling
-    ) -> None:
-        self._outlet = outlet
-        self._manners = manners
-        self._senses = senses
-        self._memory = memory
-        self._calling = calling
-        self._delivery: Delivery | None = None
-        self.open = False
-
-    async def prepare(self) -> None:
-        """Make room in the context, and tell that nothing can be resumed while an answer is made.
-
-        Raises:
-            Refusal: If the context is full.
-        """
-        self.open = True
-        manners, context = self._manners, self._memory.context
-        if manners.window is not None:
-            context.compress(*manners.window)
-        rules.check_context(context.size, manners.model)
-        if manners.resumes:
-            update = SessionResumptionUpdate(resumable=False)
-            await self._outlet.send(ServerMessage(session_resumption_update=update))
-
-    async def think(self, thoughts: tuple[str, ...]) -> None:
-        """Show thoughts, as many as the session has room for."""
-        for thought in self._manners.thinking.kept(thoughts):
-            self._memory.context.thought(thought)
-            if self._manners.thinking.shown:
-                await self._new_delivery().part(Part(text=f"{thought}\n", thought=True))
-
-    async def fill(self, text: str) -> None:
-        """Say that an answer will come, and end the turn, but not the interaction."""
-        delivery = await self._speak(Say(text))
-        await self._outlet.content(generation_complete=True)
-        await delivery.heard()
-        self._memory.context.add("model", delivery.text)
-        self._delivery = None
-        await self.complete("IN_PROGRESS")
-
-    async def tell(self, said: Say) -> None:
-        """Say it, and complete the turn when it has been heard."""
-        translates = self._manners.model.translation
-        delivery = await self._speak(said)
-        if said.grounding:
-            await self._outlet.content(grounding_metadata=grounding(said.grounding, said.text))
-        if not translates:
-            await self._outlet.content(generation_complete=True)
-        await delivery.heard()
-        self._memory.context.add("model", delivery.text)
-        self._delivery = None
-        if translates:
-            self.open = False  # such a model never completes a turn
-            await self._outlet.send(ServerMessage(usage_metadata=self._usage()))
-        else:
-            await self.complete()
-
-    async def wait(self) -> None:
-        """Choose not to answer."""
-        if not self._manners.model.translation:
-            await self._outlet.content(waiting_for_input=True)
-            await self.complete()
-
-    def stop(self) -> None:
-        """Break off; who was speaking has been stopped. The context keeps only what was sent."""
-        if self._delivery and self._delivery.text:
-            self._memory.context.add("model", self._delivery.text)
-        self._delivery = None
-
-    async def interrupted(self) -> None:
-        """Tell that what was being said is void, if anything was."""
-        if self.open:
-            await self._outlet.content(interrupted=True)
-            await self.complete()
-
-    async def complete(self, status: str = "IDLE", *, reason: str | None = None) -> None:
-        """End the turn.
-
-        Args:
-            status: "IN_PROGRESS" where more will come by itself.
-            reason: Why it ended, where not because all was said.
-        """
-        # Closed before it is sent: an interruption during the sending must not complete the turn again.
-        if not self.open:
-            return
-        self.open = False
-        waits = self._calling.waits
-        await self._outlet.release()
-        # A model that thinks in the background says whether it has more to do.
-        said = ("IN_PROGRESS" if waits else status) if self._manners.model.thinking_required else None
-        content = ServerContent(turn_complete=True, turn_complete_reason=reason, interaction_status=said)
-        await self._outlet.send(ServerMessage(server_content=content, usage_metadata=self._usage()))
-        if self._manners.resumes and status == "IDLE" and not waits:
-            life = self._manners.model.handle_ms
-            update = SessionResumptionUpdate(
-                new_handle=self._senses.memories.keep(self._memory, life),
-                resumable=True,
-                last_consumed_client_message_index=self._outlet.index if self._manners.transparent else None,
-            )
-            await self._outlet.send(ServerMessage(session_resumption_update=update))
-
-    async def _speak(self, said: Say) -> Delivery:
-        """Send what comes before the words, then the words: aloud, or written."""
-        manners = self._manners
-        delivery = self._delivery = self._new_delivery()
-        for part in program(said.ran) if said.ran else ():
-            await delivery.part(part)
-        if said.pages:
-            await self._outlet.content(url_context_metadata=pages(said.pages))
-        if manners.mute:
-            await delivery.speak(_silence())
-        elif manners.speaks:
-            target = manners.translation.target if manners.translation else None
-            language = said.language or target or manners.language
-            speech = self._senses.voice.speak(said.text, manners.voice, language, said.mood)
-            await delivery.speak(speech, language if target else None)
-            if manners.vertex and manners.transcribes_output:
-                await self._outlet.content(output_transcription=Transcription(finished=True))
-        else:
-            await delivery.write(said.text)
-        return delivery
-
-    def _new_delivery(self) -> Delivery:
-        return Delivery(self._outlet, self._manners, self._senses.clock, self._memory.context)
-
-    def _usage(self) -> UsageMetadata:
-        return self._memory.context.turn(vertex=self._manners.vertex)
-
-
-async def _silence() -> AsyncGenerator[Speech, None]:
-    for _ in range(_MUTE_S * 5):
-        yield Speech(bytes(2 * SPEAKING_RATE // 5))

@@ -13,8 +13,8 @@ from dataclasses import replace
 from livewidget.audio import SILENCE_DBFS, Samples, level_dbfs
 from livewidget.config import TurnDetection
 from livewidget.protocol import realtime_input
-from livewidget.standin.interfaces import HEARING_RATE, HearingSettings, SpeechEnded, SpeechStarted
-from livewidget.standin.tutor.ears import VoiceActivity
+from livewidget.standin.interfaces import INPUT_RATE, SpeechEnded, SpeechStarted, VadSettings
+from livewidget.standin.tutor.ears import SpeechSegmenter
 from livewidget.ui.messages import MarkView, SpeechView
 from livewidget.vad import WINDOW, Detector, SileroDetector, detector
 
@@ -22,12 +22,12 @@ from livewidget.vad import WINDOW, Detector, SileroDetector, detector
 MOST_WINDOWS = 1000
 #: The silence that ends a turn on the service where nothing is said; the stand-in's own is shorter.
 REMOTE_SILENCE_MS = 800
-_STEP_MS = WINDOW * 1000 / HEARING_RATE
+_STEP_MS = WINDOW * 1000 / INPUT_RATE
 
 
-def hearing_of(turns: TurnDetection, *, remote: bool) -> HearingSettings:
+def hearing_of(turns: TurnDetection, *, remote: bool) -> VadSettings:
     """Return how the stand-in hears with these settings; `remote`: with the service's own silence."""
-    settings = HearingSettings.of(realtime_input(turns))
+    settings = VadSettings.from_config(realtime_input(turns))
     if remote and turns.silence_ms is None:
         settings = replace(settings, silence_ms=REMOTE_SILENCE_MS)
     return settings
@@ -36,7 +36,7 @@ def hearing_of(turns: TurnDetection, *, remote: bool) -> HearingSettings:
 class VadMonitor:
     """Listens along. What it finds is fetched by `take`, a few times a second."""
 
-    def __init__(self, settings: HearingSettings, *, voice_detector: Detector | None = None) -> None:
+    def __init__(self, settings: VadSettings, *, voice_detector: Detector | None = None) -> None:
         """Listen by `settings`, with a detector of its own unless one is given."""
         found = voice_detector or detector()
         self._name = "Silero" if isinstance(found, SileroDetector) else "Energy"
@@ -45,17 +45,17 @@ class VadMonitor:
         self._probabilities: list[float] = []
         self._marks: list[MarkView] = []
         self._from_ms = 0.0
-        self._ears = VoiceActivity(settings, _Deaf(), voice_detector=_Witness(found, self._window))
+        self._ears = SpeechSegmenter(settings, _Deaf(), voice_detector=_Witness(found, self._window))
 
     def feed(self, pcm: bytes) -> None:
         """Hear PCM16 little-endian mono at 16 kHz, at most 100 ms at a time."""
         for heard in self._ears.feed(pcm):
             if isinstance(heard, SpeechStarted):
-                at_ms = heard.at_sample * 1000 / HEARING_RATE
+                at_ms = heard.at_sample * 1000 / INPUT_RATE
                 self._mark("speech", at_ms - self._settings.prefix_padding_ms)
                 self._mark("start", at_ms)
             elif isinstance(heard, SpeechEnded):
-                at_ms = heard.at_sample * 1000 / HEARING_RATE
+                at_ms = heard.at_sample * 1000 / INPUT_RATE
                 self._mark("silence", at_ms - self._settings.silence_ms)
                 self._mark("end", at_ms)
 
@@ -108,7 +108,7 @@ class _Deaf:
 
     def begin(self) -> None: ...
 
-    def hear(self, pcm: bytes, speech: bool) -> str | None: ...
+    def feed(self, pcm: bytes, speech: bool) -> str | None: ...
 
     def finish(self) -> tuple[str, bool, Callable[[], str] | None]:
         return "", True, None

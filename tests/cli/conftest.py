@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from livewidget.audio import to_float, write_wav
-from livewidget.standin.tutor.voice import TutorVoice
+from livewidget.standin.tutor.voice import TutorTextToSpeech
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -57,7 +57,7 @@ def one_sentence(stderr: str) -> str:
 
 async def spoken(text: str, pad_s: float = 0.3) -> np.ndarray:
     """`text` in one of the tutor's voices: float32, 24 kHz, with the noise of a room 30 dB under it."""
-    pcm = b"".join([speech.pcm async for speech in TutorVoice().speak(text, "Kore")])
+    pcm = b"".join([speech.pcm async for speech in TutorTextToSpeech().speak(text, "Kore")])
     said = to_float(pcm)
     samples = np.pad(said, int(pad_s * 24_000))
     level = np.sqrt(np.mean(said**2)) * 10 ** (-30 / 20)

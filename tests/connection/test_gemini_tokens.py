@@ -179,7 +179,7 @@ async def test_without_the_check_the_service_overwrites_in_silence(server):
     token = await mint(maker(server), config=LiveConfig(voice="Puck"))
     async with opened(server, token.reveal(), LiveConfig(voice="Kore")) as connection:
         await ask(connection)
-    assert server._standin._senses.voice.voices == ["Puck"]
+    assert server._standin._components.text_to_speech.voices == ["Puck"]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ async def test_what_is_locked_and_what_is_left_open(server, lock, voice, refused
         await Connection.open(Gemini(TUTOR, token=token, base_url=server.ws), asked)
     async with opened(server, token, LiveConfig(top_p=0.5, system_instruction="Mine.")) as connection:
         await ask(connection)
-    assert server._standin._senses.voice.voices == [voice]
+    assert server._standin._components.text_to_speech.voices == [voice]
 
 
 async def test_a_model_alone(server):

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from livewidget.audio import resample, to_float, write_wav
-from livewidget.standin.tutor.voice import TutorVoice
+from livewidget.standin.tutor.voice import TutorTextToSpeech
 
 QUESTIONS = {
     "question": "what is the capital of france",
@@ -21,7 +21,7 @@ PICTURE = (1024, 768)  # the size to which LiveKit's agents bring every picture
 
 async def speech(text, voice=None, *, lead_s=0.2, tail_s=0.9):
     """Return `text` spoken, float32 at 16 kHz, with a little noise and silence around it."""
-    pcm = b"".join([piece.pcm async for piece in TutorVoice().speak(text, voice)])
+    pcm = b"".join([piece.pcm async for piece in TutorTextToSpeech().speak(text, voice)])
     said = resample(to_float(pcm), 24_000, RATE)
     sound = np.concatenate([np.zeros(int(lead_s * RATE)), said, np.zeros(int(tail_s * RATE))])
     # 30 dB under the speech: pure digital silence is no microphone's, and recognisers stumble over it.

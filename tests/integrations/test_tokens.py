@@ -83,7 +83,7 @@ async def test_what_the_sdk_fixes_holds_for_the_sdk(server):
     fixed = types.LiveConnectConfig(
         response_modalities=["AUDIO"], speech_config=puck, output_audio_transcription={}
     )
-    voices = server._standin._senses.voice.voices
+    voices = server._standin._components.text_to_speech.voices
     for lock, voice in ((None, "Puck"), ([], "Puck"), (["speech_config"], "Puck")):
         constraints = types.LiveConnectConstraints(model="offline-tutor", config=fixed)
         asked = {"live_connect_constraints": constraints}
@@ -106,4 +106,4 @@ async def test_tokens_go_from_one_client_to_the_other(server):
         assert (await session.ask("hello")).text == "echo hello"
     ours = await mint(Gemini("offline-tutor", api_key=CANARY, **there), config=LiveConfig(voice="Puck"))
     assert await talk(server, ours.reveal(), CONFIG) == "echo hello"
-    assert server._standin._senses.voice.voices == [None, "Puck"]
+    assert server._standin._components.text_to_speech.voices == [None, "Puck"]

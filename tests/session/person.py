@@ -112,7 +112,7 @@ async def talk(
             await settle()
         record = Record(session, brain, person.said, events)
         if session.is_open and session.handle:
-            record.remembered = standin._memories.find(session.handle).context.lines
+            record.remembered = standin._resumptions.find(session.handle).context.lines
     return record
 
 

@@ -4,7 +4,14 @@ import asyncio
 
 import numpy as np
 
-from livewidget.standin.interfaces import Partial, Phrases, Say, Speech, SpeechEnded, SpeechStarted
+from livewidget.standin.interfaces import (
+    PartialTranscript,
+    Phrases,
+    Reply,
+    SpeechChunk,
+    SpeechEnded,
+    SpeechStarted,
+)
 
 QUIET = bytes(3200)  # 100 ms at 16 kHz
 HALF = 1600  # samples of half a word
@@ -75,7 +82,7 @@ class Hearing:
         whole = len(run) == 2 * HALF // 100 and len(set(first)) == len(set(second)) == 1
         number = (first[0] - BASE) // STEP * 100 + (second[0] - BASE) // STEP if whole else 0
         self._words.append(word(number) if whole else "broken")
-        return [Partial(" ".join(self._words))]
+        return [PartialTranscript(" ".join(self._words))]
 
     def start(self):
         return []
@@ -115,10 +122,10 @@ class Mind:
 
     async def reply(self, text, *, confident=True):
         self._brain.asked.append(text)
-        return Say(answer_to(text))
+        return Reply(answer_to(text))
 
     async def result(self, name, result):
-        return Say("")
+        return Reply("")
 
 
 def answer_to(text: str) -> str:
@@ -131,5 +138,5 @@ class Voice:
     async def speak(self, text, voice=None, language=None, mood=None):
         words = text.split(" ")
         for place, spoken in enumerate(words):
-            yield Speech(np.full(7200, 1000, "<i2").tobytes(), spoken + " " * (place + 1 < len(words)))
+            yield SpeechChunk(np.full(7200, 1000, "<i2").tobytes(), spoken + " " * (place + 1 < len(words)))
             await asyncio.sleep(0)

@@ -11,7 +11,15 @@ import numpy as np
 
 from livewidget.models import find
 from livewidget.standin import StandIn
-from livewidget.standin.interfaces import Call, Partial, Phrases, Say, Speech, SpeechEnded, SpeechStarted
+from livewidget.standin.interfaces import (
+    FunctionRequest,
+    PartialTranscript,
+    Phrases,
+    Reply,
+    SpeechChunk,
+    SpeechEnded,
+    SpeechStarted,
+)
 from livewidget.transports.base import TransportClosed
 
 LOUD = np.full(1600, 8000, "<i2").tobytes()  # 100 ms at 16 kHz
@@ -57,7 +65,7 @@ class Hearing:
             self.quiet = 0
             if not self.speaking:
                 return self.start()
-            return [Partial("so far")]
+            return [PartialTranscript("so far")]
         self.quiet += len(samples)
         if self.speaking and self.quiet >= 16 * self.settings.silence_ms:
             return self.end()
@@ -73,7 +81,7 @@ class Hearing:
         self.speaking = False
         text = self.ears.texts.popleft() if self.ears.texts else ""
         if self.ears.later:
-            return [SpeechEnded("", self.at, later=lambda: self.ears.understood(text))]
+            return [SpeechEnded("", self.at, transcribe=lambda: self.ears.understood(text))]
         return [SpeechEnded(text, self.at, self.ears.confident, silent_samples=self.quiet)]
 
     flush = end
@@ -114,11 +122,11 @@ class Mind:
         if text == "break":
             raise ZeroDivisionError("secret")
         if text.startswith("call "):
-            return Call(text[5:], {"city": "Paris"})
-        return Say(f"echo {text}")
+            return FunctionRequest(text[5:], {"city": "Paris"})
+        return Reply(f"echo {text}")
 
     async def result(self, name, result):
-        return Say(f"{name} gave {json.dumps(result)}")
+        return Reply(f"{name} gave {json.dumps(result)}")
 
 
 class Voice:
@@ -134,7 +142,7 @@ class Voice:
         try:
             words = text.split(" ")
             for n, word in enumerate(words):
-                yield Speech(np.full(2400, n + 1, "<i2").tobytes(), word + " " * (n + 1 < len(words)))
+                yield SpeechChunk(np.full(2400, n + 1, "<i2").tobytes(), word + " " * (n + 1 < len(words)))
                 await asyncio.sleep(0)
         finally:
             self.running -= 1

@@ -11,10 +11,10 @@ from tests.standin.puppets import LOUD, SECOND, closed, kinds
 def talk(*words):
     context = Context()
     for word in words:
-        context.write("user", word)
-        context.wrote(word.upper())
+        context.add_text("user", word)
+        context.count_text_out(word.upper())
         context.add("model", word.upper())
-        context.turn()
+        context.end_turn()
     return context
 
 
@@ -23,27 +23,27 @@ def test_lines_are_in_order_and_the_last_can_be_taken_back():
     assert context.lines == [("user", "one"), ("model", "ONE"), ("user", "two"), ("model", "TWO")]
     assert context.last() == ("model", "TWO")
     context.add("user", "three")
-    assert context.take() == ("user", "three")
-    assert context.take() == ("model", "TWO")
-    assert Context().take() is None
+    assert context.pop() == ("user", "three")
+    assert context.pop() == ("model", "TWO")
+    assert Context().pop() is None
     assert Context().last() is None
 
 
 def test_all_that_is_kept_is_prompt_again():
     context = Context()
     context.instruction = "x" * 40
-    context.write("user", "y" * 80)
-    context.heard(16_000)
-    context.saw("MEDIA_RESOLUTION_LOW")
-    context.said(48_000)
-    context.thought("z" * 8)
+    context.add_text("user", "y" * 80)
+    context.count_audio_in(16_000)
+    context.count_picture("MEDIA_RESOLUTION_LOW")
+    context.count_audio_out(48_000)
+    context.count_thought("z" * 8)
     assert context.size == 10 + 20 + 25 + 64
-    first = context.turn()
+    first = context.end_turn()
     assert (first.prompt_token_count, first.response_token_count, first.thoughts_token_count) == (119, 50, 2)
-    second = context.turn()
+    second = context.end_turn()
     assert (second.prompt_token_count, second.response_token_count) == (169, 0)
     context.instruction = ""
-    assert context.turn().prompt_token_count == 159
+    assert context.end_turn().prompt_token_count == 159
 
 
 def test_compression_drops_the_oldest_exchanges_whole():
@@ -55,7 +55,7 @@ def test_compression_drops_the_oldest_exchanges_whole():
     assert context.size == 50
     assert context.lines[0] == ("user", "c" * 40)
     assert context.instruction == "i" * 40
-    context.write("user", "e" * 400)
+    context.add_text("user", "e" * 400)
     assert context.compress(10, 0) == 2
     assert context.lines == [("user", "e" * 400)], "what is being said now is never dropped"
 
@@ -63,8 +63,8 @@ def test_compression_drops_the_oldest_exchanges_whole():
 def test_a_seeded_history_is_dropped_exchange_by_exchange_too():
     context = Context()
     for role, text in (("user", "a"), ("model", "b"), ("user", "c"), ("user", "d"), ("model", "e")):
-        context.write(role, text * 40)
-    context.write("user", "now")
+        context.add_text(role, text * 40)
+    context.add_text("user", "now")
     assert context.compress(50, 45) == 1
     assert [text[0] for _, text in context.lines] == ["c", "d", "e", "n"]
 

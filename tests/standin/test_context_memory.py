@@ -3,7 +3,7 @@
 import pytest
 
 from livewidget.clock import ManualClock
-from livewidget.standin.context import Memories, Memory
+from livewidget.standin.context import ResumptionStore, SessionState
 from tests.standin.puppets import DECLARED, LOUD, QUIET, SECOND, closed, said, settle
 
 HOUR_MS = 3_600_000
@@ -48,8 +48,8 @@ async def test_a_handle_holds_as_long_as_its_service_keeps_it(bench, model, hour
 
 
 def test_handles_without_end_are_not_kept_without_end():
-    memories = Memories(ManualClock())
-    handles = [memories.keep(Memory(), 1000) for _ in range(1100)]
+    memories = ResumptionStore(ManualClock())
+    handles = [memories.keep(SessionState(), 1000) for _ in range(1100)]
     assert [memories.find(handle) is not None for handle in handles] == [False] * 100 + [True] * 1000
 
 

@@ -21,10 +21,10 @@ PERSON = Path("/usr/share/pocketsphinx/test/data/goforward.raw")
 
 def spoken(text, voice="Charon"):
     """Synthetic speech, float32 at 16 kHz."""
-    from livewidget.standin.tutor.voice import TutorVoice
+    from livewidget.standin.tutor.voice import TutorTextToSpeech
 
     async def speak():
-        return b"".join([piece.pcm async for piece in TutorVoice().speak(text, voice)])
+        return b"".join([piece.pcm async for piece in TutorTextToSpeech().speak(text, voice)])
 
     return resample(to_float(asyncio.run(speak())), 24_000, RATE)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from livewidget.standin import ManualClock
-from livewidget.standin.interfaces import Call
+from livewidget.standin.interfaces import FunctionRequest
 from tests.standin.puppets import DECLARED, LOUD, QUIET, SECOND, closed, kinds, said
 
 
@@ -178,7 +178,7 @@ async def test_what_was_said_may_be_told_late_and_without_a_mark(bench, model):
 
 async def test_what_was_said_is_told_even_where_the_answer_never_began(bench):
     one = bench("first", "second", late=True, clock=ManualClock())
-    one.brain.answers["first"] = Call("weather")
+    one.brain.answers["first"] = FunctionRequest("weather")
     client = await one.client(tools=DECLARED)
     await client.audio(LOUD, *SECOND)
     await client.until("toolCall")

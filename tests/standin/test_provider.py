@@ -32,7 +32,7 @@ async def test_standing_in_for_another_model_it_keeps_its_parts_and_its_memories
     other = tutor.with_model("gemini-3.8-live")
     assert (other.model, other.service, tutor.model) == ("gemini-3.8-live", "gemini", "offline-tutor")
     assert other._given == tutor._given
-    assert other._memories is tutor._memories
+    assert other._resumptions is tutor._resumptions
 
 
 def test_its_expression_names_what_was_put_into_it():
@@ -79,9 +79,9 @@ def test_it_stands_in_for_others(model, service, path):
 @pytest.mark.parametrize("missing", ["pocketsphinx", "espeakng_loader"])
 async def test_what_is_not_installed_is_said_when_dialling(missing, monkeypatch):
     monkeypatch.setitem(sys.modules, missing, None)
-    from livewidget.standin.tutor.voice import Espeak, TutorVoice
+    from livewidget.standin.tutor.voice import EspeakProcess, TutorTextToSpeech
 
-    voice = TutorVoice(Espeak()) if missing == "espeakng_loader" else None
+    voice = TutorTextToSpeech(EspeakProcess()) if missing == "espeakng_loader" else None
     with pytest.raises(ExtraMissing, match=r'pip install "livewidget\[offline\]"'):
         await StandIn(voice=voice, ears=Ears() if voice else None).dial()
 

@@ -99,10 +99,10 @@ async def test_a_brain_of_ones_own_answers_for_itself(bench):
 @pytest.mark.voice
 async def test_a_name_that_is_spoken_is_heard():
     """With the tutor's real ears."""
-    from livewidget.standin.tutor.voice import TutorVoice
+    from livewidget.standin.tutor.voice import TutorTextToSpeech
 
     async def spoken(text):
-        pcm = b"".join([piece.pcm async for piece in TutorVoice().speak(text, "Kore")])
+        pcm = b"".join([piece.pcm async for piece in TutorTextToSpeech().speak(text, "Kore")])
         sound = resample(to_float(pcm), 24_000, 16_000)
         noise = np.random.default_rng(1).normal(0, 0.002, len(sound) + 24_000).astype(np.float32)
         noise[8_000 : 8_000 + len(sound)] += sound

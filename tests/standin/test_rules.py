@@ -18,7 +18,7 @@ from livewidget.protocol.messages import (
     ToolResponse,
 )
 from livewidget.standin import rules
-from livewidget.standin.outlet import Refusal
+from livewidget.standin.rules import Refusal
 
 ALIVE = [model for model in MODELS if model.status != "shut down"]
 by_model = pytest.mark.parametrize("model", ALIVE, ids=lambda model: f"{model.service}:{model.id}")

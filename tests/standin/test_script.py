@@ -43,7 +43,12 @@ async def test_an_answer_is_what_was_written():
 async def test_times_are_exact():
     clock = ManualClock()
     steps = [
-        When("setup", [Script.heard("a", finished=False), Script.heard("a b")], delay_ms=100, every_ms=50)
+        When(
+            "setup",
+            [Script.input_transcript("a", finished=False), Script.input_transcript("a b")],
+            delay_ms=100,
+            every_ms=50,
+        )
     ]
     client = await dial(Script(steps), clock)
     next_one = asyncio.create_task(client.next())
@@ -98,7 +103,7 @@ async def test_activity():
 
 
 async def test_so_much_audio():
-    script = Script([When("audio", [Script.heard("stop"), *Script.interrupted()], samples=3200)])
+    script = Script([When("audio", [Script.input_transcript("stop"), *Script.interrupted()], samples=3200)])
     client = await dial(script)
     piece = base64.b64encode(bytes(3200)).decode()
     await client.send(realtimeInput={"audio": {"data": piece, "mimeType": "audio/pcm;rate=16000"}})

@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed
 
 from livewidget.protocol import ClientMessageError
 from livewidget.standin import ManualClock, StandIn
-from livewidget.standin.outlet import Refusal
+from livewidget.standin.rules import Refusal
 from livewidget.standin.serve import Server
 from livewidget.standin.tokens import TokenGrants
 from tests.standin.puppets import Brain, Ears, VirtualClock, Voice
@@ -266,7 +266,7 @@ async def test_what_is_fixed_is_what_is_heard(fields, voice):
     ):
         await session.setup(generationConfig=OTHER)
         await session.ask("hello")
-    assert tutor._senses.voice.voices == [voice]
+    assert tutor._components.text_to_speech.voices == [voice]
 
 
 async def test_a_whole_setup_takes_the_place_of_the_clients_but_for_the_handle(server):

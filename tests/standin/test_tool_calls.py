@@ -3,7 +3,7 @@
 import pytest
 
 from livewidget.clock import ManualClock
-from livewidget.standin.interfaces import Call, Say
+from livewidget.standin.interfaces import FunctionRequest, Reply
 from tests.standin.puppets import DECLARED, LOUD, SECOND, closed, kinds, said, settle
 
 NATIVE = "gemini-2.5-flash-native-audio-latest"
@@ -132,7 +132,7 @@ def both(one):
     """Let the puppet's brain call two functions at once, and say what each gave."""
 
     async def reply(text, *, confident=True):
-        return Call("weather", {"city": "Paris"}, also=(Call("light", {"on": True}),))
+        return FunctionRequest("weather", {"city": "Paris"}, also=(FunctionRequest("light", {"on": True}),))
 
     one.brain.minds[0].reply = reply
 
@@ -176,10 +176,10 @@ async def test_one_that_blocks_is_waited_for_and_the_other_is_told_when_it_comes
 async def test_a_chain_of_calls_and_one_without_end(bench):
     one = bench()
     client = await one.client(tools=DECLARED)
-    gave = iter([Call("weather", {"city": "Rome"}), Say("enough")])
+    gave = iter([FunctionRequest("weather", {"city": "Rome"}), Reply("enough")])
 
     async def result(name, result):
-        return next(gave, Call("weather"))
+        return next(gave, FunctionRequest("weather"))
 
     (call,) = await asks(client)
     one.brain.minds[0].result = result

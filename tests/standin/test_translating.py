@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from livewidget.standin import ManualClock
-from livewidget.standin.interfaces import Say, Translation, Wait
+from livewidget.standin.interfaces import NoReply, Reply, TranslationTarget
 from tests.standin.puppets import LOUD, SECOND, kinds, said, settle, sound
 
 LIVE, OLD = "gemini-3.5-live-translate-preview", "gemini-2.5-flash-s2st-exp-11-2025"
@@ -27,7 +27,7 @@ async def until_quiet(client):
 @pytest.mark.parametrize("model", [LIVE, OLD])
 async def test_a_translation_says_its_languages_and_ends_no_turn(bench, model):
     one = bench("hello", "bye", model=model)
-    one.brain.answers |= {"hello": Say("buenos días"), "bye": Say("adiós")}
+    one.brain.answers |= {"hello": Reply("buenos días"), "bye": Reply("adiós")}
     client = await one.client(**target(model, "es"))
     for text, words in (("hello", "buenos días"), ("bye", "adiós")):
         await client.audio(LOUD, *SECOND)
@@ -44,7 +44,7 @@ async def test_a_translation_says_its_languages_and_ends_no_turn(bench, model):
         assert np.frombuffer(sound(read), "<i2").any()
     assert not {"generationComplete", "turnComplete", "waitingForInput"} & set(kinds(client.log))
     assert one.voice.languages == ["es", "es"]
-    assert one.brain.minds[0].skills.translation == Translation(target="es")
+    assert one.brain.minds[0].skills.translation == TranslationTarget(target="es")
 
 
 @pytest.mark.parametrize("model", [LIVE, OLD])
@@ -63,12 +63,12 @@ async def test_without_a_target_all_that_comes_is_silence(bench, model):
 
 async def test_what_needs_no_translation_is_passed_over_and_echoing_is_a_skill(bench):
     one = bench("hola", "hello", model=LIVE)
-    one.brain.answers |= {"hola": Wait(), "hello": Say("buenos días")}
+    one.brain.answers |= {"hola": NoReply(), "hello": Reply("buenos días")}
     client = await one.client(**target(LIVE, "es", echoTargetLanguage=True))
     await client.audio(LOUD, *SECOND, LOUD, *SECOND)
     read = await until_quiet(client)
     assert said(read) == "buenos días"
-    assert one.brain.minds[0].skills.translation == Translation(target="es", echo=True)
+    assert one.brain.minds[0].skills.translation == TranslationTarget(target="es", echo=True)
 
 
 async def test_who_is_translated_may_go_on_speaking(bench):

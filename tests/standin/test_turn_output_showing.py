@@ -3,13 +3,21 @@
 import pytest
 
 from livewidget.standin import ManualClock
-from livewidget.standin.interfaces import Call, Grounding, Page, Ran, Say, Source, Wait
+from livewidget.standin.interfaces import (
+    ExecutedCode,
+    FunctionRequest,
+    NoReply,
+    Reply,
+    RequestedPage,
+    SearchGrounding,
+    WebSource,
+)
 from livewidget.standin.turn_output import grounding
 from tests.standin.puppets import DECLARED, LOUD, kinds, said, settle
 
 THOUGHTS = ("It is a sum.", "Its signs are 7 + 5.", "No tool is needed.", "The result is 12.")
-SOURCE = Source("Eiffel Tower", "https://example.com/tower")
-FOUND = Grounding(("eiffel tower built",), (SOURCE,), "It is from 1889.")
+SOURCE = WebSource("Eiffel Tower", "https://example.com/tower")
+FOUND = SearchGrounding(("eiffel tower built",), (SOURCE,), "It is from 1889.")
 
 
 def parts(messages):
@@ -52,7 +60,7 @@ async def ask(one, answer, text="q", **fields):
 )
 async def test_thoughts_come_before_the_answer_as_many_as_asked_for(bench, model, config, shown):
     one = bench(model=model)
-    one.brain.answers["q"] = Say("twelve", THOUGHTS)
+    one.brain.answers["q"] = Reply("twelve", THOUGHTS)
     client = await one.client(generationConfig={"thinkingConfig": config})
     if model.startswith("gemini-2.5"):
         await client.send(clientContent={"turns": [{"parts": [{"text": "q"}]}], "turnComplete": True})
@@ -67,7 +75,7 @@ async def test_thoughts_come_before_the_answer_as_many_as_asked_for(bench, model
 async def test_thoughts_count_whether_they_are_sent_or_not(bench):
     for shown in (True, False):
         config = {"thinkingConfig": {"thinkingLevel": "LOW", "includeThoughts": shown}}
-        turn, client = await ask(bench(), Say("twelve", THOUGHTS), generationConfig=config)
+        turn, client = await ask(bench(), Reply("twelve", THOUGHTS), generationConfig=config)
         assert turn[-1]["usageMetadata"]["thoughtsTokenCount"] == 8
         usage = turn[-1]["usageMetadata"]
         assert usage["totalTokenCount"] == usage["promptTokenCount"] + usage["responseTokenCount"] + 8
@@ -76,14 +84,14 @@ async def test_thoughts_count_whether_they_are_sent_or_not(bench):
 
 
 async def test_a_model_that_does_not_think_shows_nothing(bench):
-    turn, _ = await ask(bench(model="gemini-3.8-live"), Say("twelve", THOUGHTS))
+    turn, _ = await ask(bench(model="gemini-3.8-live"), Reply("twelve", THOUGHTS))
     assert thoughts(turn) == []
     assert "thoughtsTokenCount" not in turn[-1]["usageMetadata"]
 
 
 async def test_thoughts_come_before_a_call_too(bench):
     one = bench()
-    one.brain.answers["q"] = Call("weather", {}, ("It asks for the weather.",))
+    one.brain.answers["q"] = FunctionRequest("weather", {}, ("It asks for the weather.",))
     client = await one.client(
         tools=DECLARED, generationConfig={"thinkingConfig": {"includeThoughts": True, "thinkingLevel": "LOW"}}
     )
@@ -96,7 +104,7 @@ async def test_thoughts_come_before_a_call_too(bench):
 async def test_who_thinks_in_the_background_fills_the_pause_and_says_when_all_is_done(bench):
     config = {"thinkingConfig": {"thinkingLevel": "HIGH", "includeThoughts": True}}
     one = bench(model="gemini-3.8-live-extended-thinking")
-    first, client = await ask(one, Say("twelve", THOUGHTS), generationConfig=config)
+    first, client = await ask(one, Reply("twelve", THOUGHTS), generationConfig=config)
     assert said(first) == "Let me think."
     assert kinds(first)[-4:-2] == ["generationComplete", "turnComplete"]
     assert first[-1]["serverContent"]["interactionStatus"] == "IN_PROGRESS"
@@ -113,7 +121,7 @@ async def test_who_thinks_in_the_background_fills_the_pause_and_says_when_all_is
 
 async def test_speaking_into_the_filler_ends_the_interaction(bench):
     one = bench("stop", model="gemini-3.8-live-extended-thinking", clock=ManualClock())
-    one.brain.answers["q"] = Say("twelve", THOUGHTS)
+    one.brain.answers["q"] = Reply("twelve", THOUGHTS)
     client = await one.client(generationConfig={"thinkingConfig": {"thinkingLevel": "LOW"}})
     await client.send(realtimeInput={"text": "q"})
     await one.advance(20)
@@ -129,15 +137,15 @@ async def test_speaking_into_the_filler_ends_the_interaction(bench):
 
 @pytest.mark.parametrize(("ok", "outcome"), [(True, "OUTCOME_OK"), (False, "OUTCOME_FAILED")])
 async def test_a_program_and_its_result_come_before_the_words(bench, ok, outcome):
-    turn, _ = await ask(bench(), Say("Six.", ran=Ran("print(6)", "6\n", ok)))
+    turn, _ = await ask(bench(), Reply("Six.", executed=ExecutedCode("print(6)", "6\n", ok)))
     assert parts(turn)[0] == {"executableCode": {"code": "print(6)", "language": "PYTHON"}}
     assert parts(turn)[1] == {"codeExecutionResult": {"outcome": outcome, "output": "6\n"}}
     assert said(turn) == "Six."
 
 
 async def test_pages_are_told_before_the_words_with_what_became_of_them(bench):
-    pages = (Page("https://example.com"), Page("https://example.org", read=True))
-    turn, _ = await ask(bench(), Say("No.", pages=pages))
+    pages = (RequestedPage("https://example.com"), RequestedPage("https://example.org", retrieved=True))
+    turn, _ = await ask(bench(), Reply("No.", pages=pages))
     assert turn[0]["serverContent"] == {
         "urlContextMetadata": {
             "urlMetadata": [
@@ -155,7 +163,7 @@ async def test_pages_are_told_before_the_words_with_what_became_of_them(bench):
 
 
 async def test_sources_come_after_the_words_and_before_the_end(bench):
-    turn, _ = await ask(bench(), Say("From my shelf: It is from 1889.", grounding=FOUND))
+    turn, _ = await ask(bench(), Reply("From my shelf: It is from 1889.", grounding=FOUND))
     assert kinds(turn)[-4:] == ["groundingMetadata", "generationComplete", "turnComplete", "usageMetadata"]
     metadata = next(
         m["serverContent"]["groundingMetadata"]
@@ -177,7 +185,7 @@ def test_positions_of_what_rests_on_a_source_count_bytes():
 
 
 def test_a_query_does_no_harm_in_the_entry_point():
-    evil = Grounding(('"><script>alert(1)</script>',), (SOURCE,), "x")
+    evil = SearchGrounding(('"><script>alert(1)</script>',), (SOURCE,), "x")
     rendered = grounding(evil, "x")["searchEntryPoint"]["renderedContent"]
     assert "<script>" not in rendered
     assert rendered.count("<") == 2
@@ -188,9 +196,9 @@ def test_a_query_does_no_harm_in_the_entry_point():
 
 async def test_who_chooses_not_to_answer_says_that_it_waits(bench):
     one = bench()
-    turn, client = await ask(one, Wait(), proactivity={"proactiveAudio": True})
+    turn, client = await ask(one, NoReply(), proactivity={"proactiveAudio": True})
     assert kinds(turn) == ["waitingForInput", "turnComplete", "usageMetadata"]
-    assert one.brain.minds[0].skills.silence
+    assert one.brain.minds[0].skills.may_ignore
     await client.send(realtimeInput={"text": "and now"})
     assert said(await client.turn()) == "echo and now"
 
@@ -210,4 +218,4 @@ async def test_silence_is_a_skill_where_it_is_asked_for_or_always(
     one = bench(model=model)
     await one.client(**proactivity)
     skills = one.brain.minds[0].skills
-    assert (skills.silence, skills.reserved) == (silence, reserved)
+    assert (skills.may_ignore, skills.proactive_audio) == (silence, reserved)

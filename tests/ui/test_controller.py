@@ -9,7 +9,7 @@ from livewidget import LiveWidget
 from livewidget.errors import LiveError, UsageError
 from livewidget.events import ConnectionReplaced
 from livewidget.session import ReconnectPolicy
-from livewidget.standin.interfaces import Speech
+from livewidget.standin.interfaces import SpeechChunk
 from livewidget.ui import messages as m
 from livewidget.ui.uplink import MOST_SOUND, Uplink
 from tests.standin.puppets import LOUD, SECOND, Ears
@@ -40,10 +40,10 @@ def test_what_has_come_of_an_answer_is_heard_to_its_end_when_the_link_breaks():
 
     class Voice:
         async def speak(self, text, *manner):
-            yield Speech(tone(text).tobytes(), text)
+            yield SpeechChunk(tone(text).tobytes(), text)
             while not hold.is_set():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
-            yield Speech(tone(text).tobytes())
+            yield SpeechChunk(tone(text).tobytes())
 
     provider = tutor(voice=Voice())
     live = LiveWidget(provider)

@@ -5,7 +5,7 @@ import pytest
 
 from livewidget.audio import resample, to_pcm16
 from livewidget.config import TurnDetection
-from livewidget.standin.interfaces import HearingSettings
+from livewidget.standin.interfaces import VadSettings
 from livewidget.ui.vad_monitor import MOST_WINDOWS, VadMonitor, hearing_of
 from tests.speech import quiet_room, spoken
 
@@ -64,7 +64,7 @@ def test_with_push_to_talk_nothing_is_detected(sentence):
 
 
 def test_pieces_follow_one_another(sentence):
-    tuner = VadMonitor(HearingSettings())
+    tuner = VadMonitor(VadSettings())
     tuner.feed(sentence[:16_000])
     first = tuner.take()
     tuner.feed(sentence[16_000:24_000])
@@ -74,7 +74,7 @@ def test_pieces_follow_one_another(sentence):
 
 
 def test_what_nobody_fetches_does_not_pile_up():
-    tuner = VadMonitor(HearingSettings())
+    tuner = VadMonitor(VadSettings())
     for _ in range(MOST_WINDOWS + 50):
         tuner.feed(bytes(1024))
     found = tuner.take()
@@ -85,5 +85,5 @@ def test_what_nobody_fetches_does_not_pile_up():
 def test_a_remote_model_has_the_services_own_silence():
     assert hearing_of(TurnDetection(), remote=True).silence_ms == 800
     assert hearing_of(TurnDetection(silence_ms=300), remote=True).silence_ms == 300
-    assert hearing_of(TurnDetection(), remote=False).silence_ms == HearingSettings().silence_ms
+    assert hearing_of(TurnDetection(), remote=False).silence_ms == VadSettings().silence_ms
     assert hearing_of(TurnDetection(start_sensitivity="low"), remote=True).start_threshold == 0.7

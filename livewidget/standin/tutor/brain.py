@@ -30,10 +30,20 @@ from functools import cache
 from itertools import cycle, islice, permutations
 from typing import Any
 
-from livewidget.standin.interfaces import Call, Mind, Mood, Page, Phrases, Say, Skills, Thought, Wait
+from livewidget.standin.interfaces import (
+    Dialogue,
+    FunctionRequest,
+    Mood,
+    NoReply,
+    Phrases,
+    Reply,
+    RequestedPage,
+    Response,
+    Skills,
+)
 from livewidget.standin.tutor import facts, programs, translator
 from livewidget.standin.tutor import patterns as phrases
-from livewidget.standin.tutor.declared import Declared, declared
+from livewidget.standin.tutor.declared import DeclaredFunction, declared
 from livewidget.standin.tutor.patterns import (
     Match,
     Number,
@@ -109,12 +119,12 @@ def affect_patterns() -> list[Pattern]:
     return [Pattern(text, f"{_INTENT}{mood}") for mood, _, texts in FEELINGS for text in texts]
 
 
-def answer(found: Match) -> Say | None:
+def answer(found: Match) -> Reply | None:
     """Return the answer to a mood, in its tone; None where none was said."""
     for mood, text, _ in FEELINGS:
         if found.pattern.intent == f"{_INTENT}{mood}":
             thoughts = (f"These are the words of a mood: I answer in a {mood} tone.", _HONESTLY)
-            return Say(f"{text} {_HONESTLY}", thoughts, mood=mood)
+            return Reply(f"{text} {_HONESTLY}", thoughts, mood=mood)
     return None
 
 
@@ -147,7 +157,7 @@ def named(text: str, found: Match | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(whole))[:_MOST]
 
 
-def page_answer(addresses: tuple[str, ...]) -> Say:
+def page_answer(addresses: tuple[str, ...]) -> Reply:
     """Return what to say of pages that nobody can read here."""
     hosts = [re.sub(r"^https?://(?:www\.)?|/.*$", "", address, flags=re.I) for address in addresses]
     thoughts = (
@@ -156,7 +166,7 @@ def page_answer(addresses: tuple[str, ...]) -> Say:
         "This computer's network is not mine to use: nothing can be read.",
     )
     said = f"I could not read {listed(hosts)}: I am a small offline tutor, and have no network."
-    return Say(said, thoughts, pages=tuple(map(Page, addresses)))
+    return Reply(said, thoughts, pages=tuple(map(RequestedPage, addresses)))
 
 
 COUNT_LIMIT = 20
@@ -190,14 +200,14 @@ def skilled_patterns(skills: Skills) -> list[Pattern]:
     rooms = (
         (skills.search, facts.patterns),
         (skills.code, programs.patterns),
-        (skills.pages, page_patterns),
-        (skills.silence, patterns),
-        (skills.mood, affect_patterns),
+        (skills.url_context, page_patterns),
+        (skills.may_ignore, patterns),
+        (skills.affective_dialog, affect_patterns),
     )
     return [pattern for wanted, patterns in rooms if wanted for pattern in patterns()]
 
 
-def suggestions(tools: Sequence[Declared], skills: Skills) -> Iterator[str]:
+def suggestions(tools: Sequence[DeclaredFunction], skills: Skills) -> Iterator[str]:
     """Yield sentences worth trying, those first that show what was declared."""
     for tool in tools:
         if tool.patterns:
@@ -205,16 +215,16 @@ def suggestions(tools: Sequence[Declared], skills: Skills) -> Iterator[str]:
     rooms = (
         (skills.search, facts.SUGGESTIONS),
         (skills.code, programs.SUGGESTIONS),
-        (skills.pages, PAGE_SUGGESTIONS),
-        (skills.reserved, SUGGESTIONS),
-        (skills.mood, AFFECT_SUGGESTIONS),
+        (skills.url_context, PAGE_SUGGESTIONS),
+        (skills.proactive_audio, SUGGESTIONS),
+        (skills.affective_dialog, AFFECT_SUGGESTIONS),
     )
     for wanted, some in rooms:
         yield from some if wanted else ()
     yield from phrases.SUGGESTIONS
 
 
-def sentences(tools: Sequence[Declared], skills: Skills) -> list[str]:
+def sentences(tools: Sequence[DeclaredFunction], skills: Skills) -> list[str]:
     """Return what to listen for. A sentence that stands there twice is expected twice as often."""
     found: list[str] = [*phrases.SUGGESTIONS * 4]
     typed = {text for _, texts in phrases.TYPED for text in texts}
@@ -237,7 +247,7 @@ def sentences(tools: Sequence[Declared], skills: Skills) -> list[str]:
     return found + _together(tools)
 
 
-def _together(tools: Sequence[Declared]) -> list[str]:
+def _together(tools: Sequence[DeclaredFunction]) -> list[str]:
     """Return ways to ask for two functions at once: every way of the one, with some way of the other."""
     ways = [list(dict.fromkeys(_whole(tool))) for tool in tools]
     return [
@@ -247,7 +257,7 @@ def _together(tools: Sequence[Declared]) -> list[str]:
     ]
 
 
-def _whole(tool: Declared) -> Iterator[str]:
+def _whole(tool: DeclaredFunction) -> Iterator[str]:
     """Yield ways to ask for a function that leave no question open, each of its choices among them."""
     patterns = [pattern for pattern in tool.patterns if set(tool.required) <= set(pattern.names)]
     for pattern in patterns:
@@ -274,7 +284,7 @@ def known() -> tuple[str, ...]:
     return (*sentences((), Skills()), *translator.sentences(), *SENTENCES * _OFTEN)
 
 
-class Dictation:
+class DictationDialogue:
     """A mind that is never asked."""
 
     @property
@@ -282,13 +292,13 @@ class Dictation:
         """What the ears should listen for."""
         return Phrases(known())
 
-    async def reply(self, text: str, *, confident: bool = True) -> Thought:
-        """Say nothing: what was said is written down by who heard it."""
-        return Wait()
+    async def reply(self, text: str, *, confident: bool = True) -> Response:
+        """Reply nothing: what was said is written down by who heard it."""
+        return NoReply()
 
-    async def result(self, name: str, result: Mapping[str, Any]) -> Thought:
-        """Say nothing."""
-        return Wait()
+    async def result(self, name: str, result: Mapping[str, Any]) -> Response:
+        """Reply nothing."""
+        return NoReply()
 
 
 _OPERATORS = frozenset(("plus", "minus", "times", "divided", "multiplied", "over"))
@@ -365,7 +375,7 @@ def _local_time() -> datetime:
     return datetime.now().astimezone()
 
 
-class TutorBrain:
+class TutorResponder:
     """Makes a mind for each session."""
 
     def __init__(self, clock: Clock = _local_time) -> None:
@@ -375,43 +385,43 @@ class TutorBrain:
     def suggestions(
         self, declarations: Sequence[Mapping[str, Any]], skills: Skills = NO_SKILLS
     ) -> tuple[str, ...]:
-        """Return sentences worth trying; see `seams.Brain`."""
+        """Return sentences worth trying; see `seams.Responder`."""
         if skills.translation:
             return translator.SUGGESTIONS
         if skills.dictation:
             return DICTATION_SUGGESTIONS
         return _invitations(_tools(declarations), skills)
 
-    def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills = NO_SKILLS) -> Mind:
-        """Return a fresh mind that may call these functions; see `seams.Brain`."""
+    def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills = NO_SKILLS) -> Dialogue:
+        """Return a fresh mind that may call these functions; see `seams.Responder`."""
         if skills.translation:
-            return translator.Translator(skills.translation)
+            return translator.TranslationDialogue(skills.translation)
         if skills.dictation:
-            return Dictation()
-        return TutorMind(_tools(declarations), skills, self._clock)
+            return DictationDialogue()
+        return TutorDialogue(_tools(declarations), skills, self._clock)
 
 
-def _tools(declarations: Sequence[Mapping[str, Any]]) -> list[Declared]:
+def _tools(declarations: Sequence[Mapping[str, Any]]) -> list[DeclaredFunction]:
     return [declared(one) for one in declarations if one.get("name")]
 
 
-def _invitations(tools: Sequence[Declared], skills: Skills) -> tuple[str, ...]:
+def _invitations(tools: Sequence[DeclaredFunction], skills: Skills) -> tuple[str, ...]:
     return tuple(islice(dict.fromkeys(suggestions(tools, skills)), _SUGGESTIONS))
 
 
 @dataclass(frozen=True, slots=True)
-class _Pending:
+class _OpenQuestion:
     """A call that waits for one more argument."""
 
-    tool: Declared
+    tool: DeclaredFunction
     args: dict[str, Any]
     missing: str
 
 
-class TutorMind:
+class TutorDialogue:
     """One session of the tutor: what it listens for, what it said last, which call waits for an argument."""
 
-    def __init__(self, tools: Sequence[Declared], skills: Skills, clock: Clock) -> None:
+    def __init__(self, tools: Sequence[DeclaredFunction], skills: Skills, clock: Clock) -> None:
         self._tools = {tool.name: tool for tool in tools}
         self._skills = skills
         self._clock = clock
@@ -421,7 +431,7 @@ class TutorMind:
         self._answers = {f"answer:{index}": answer for index, (answer, _) in enumerate(answers())}
         self._invitations = _invitations(tools, skills)
         self._last = "I have not said anything yet."
-        self._pending: _Pending | None = None
+        self._pending: _OpenQuestion | None = None
         self._jokes = 0
         self._hints = 0
 
@@ -430,24 +440,24 @@ class TutorMind:
         """What the ears should listen for."""
         return self._phrases
 
-    async def reply(self, text: str, *, confident: bool = True) -> Thought:
-        """Answer what was said or typed; see `seams.Mind`."""
+    async def reply(self, text: str, *, confident: bool = True) -> Response:
+        """Answer what was said or typed; see `seams.Dialogue`."""
         if confident:
             said = tokens(text)
             ran = programs.find(said) if self._skills.code and self._pending is None else None
             answer = await asyncio.to_thread(programs.answer, *ran) if ran else self._reply(text, said)
-        elif self._skills.reserved:
-            answer = Wait(("I am not sure of what I heard: it may not have been meant for me.",))
+        elif self._skills.proactive_audio:
+            answer = NoReply(("I am not sure of what I heard: it may not have been meant for me.",))
         else:
-            answer = Say(self._sorry())
+            answer = Reply(self._sorry())
         return self._remember(answer)
 
-    async def result(self, name: str, result: Mapping[str, Any]) -> Thought:
+    async def result(self, name: str, result: Mapping[str, Any]) -> Response:
         """Put a function's result into words."""
-        return self._remember(Say(say_result(result)))
+        return self._remember(Reply(say_result(result)))
 
-    def _remember(self, answer: Thought) -> Thought:
-        if isinstance(answer, Say):
+    def _remember(self, answer: Response) -> Response:
+        if isinstance(answer, Reply):
             self._last = answer.text
             if self._speaks_foreign:
                 # The words are English: another language's voice would make nonsense of them.
@@ -458,45 +468,45 @@ class TutorMind:
     def _speaks_foreign(self) -> bool:
         return not (self._skills.language or "en").lower().startswith("en")
 
-    def _reply(self, text: str, said: Sequence[Token]) -> Thought:
+    def _reply(self, text: str, said: Sequence[Token]) -> Response:
         pending, self._pending = self._pending, None
         found = self._table.match(said)
-        if self._skills.silence:
+        if self._skills.may_ignore:
             whom = addressee(said)
             if whom or (found and found.pattern.intent == INTENT):
-                return Wait((f"This was said to {whom or 'somebody else'}, not to me.",))
+                return NoReply((f"This was said to {whom or 'somebody else'}, not to me.",))
         if pending is not None:
             value = pending.tool.answer(pending.missing, text, said)
             if value is not None and (pending.missing not in pending.tool.texts or not found):
                 return self._call(pending.tool, pending.args | {pending.missing: value}, found)
-        if self._skills.pages and (addresses := named(text, found)):
+        if self._skills.url_context and (addresses := named(text, found)):
             return page_answer(addresses)
         if (sum_ := say_sum(said)) is not None:
-            return Say(sum_, ("This is a sum.", "I can do sums myself: no tool is needed.", sum_))
+            return Reply(sum_, ("This is a sum.", "I can do sums myself: no tool is needed.", sum_))
         # A comma may part two requests, or come before "please".
         several = self._several(_COMMA.split(text)) or self._several(_AND.split(text))
         if asked := several or self._asked(text, said, found):
             return asked
-        return self._meant(found) if found else Say(self._sorry())
+        return self._meant(found) if found else Reply(self._sorry())
 
-    def _several(self, parts: Sequence[str]) -> Call | None:
+    def _several(self, parts: Sequence[str]) -> FunctionRequest | None:
         """Return the calls of "… and …", where each part asks for a function and says all that it needs."""
         parts = [part for part in parts if part.strip()]
         if not 2 <= len(parts) <= _AT_ONCE:
             return None
-        calls: list[Call] = []
+        calls: list[FunctionRequest] = []
         for part in parts:
             said = tokens(part)
             asked = self._asked(part, said, self._table.match(said))
             self._pending = None  # Half a question is not asked about.
-            if not isinstance(asked, Call):
+            if not isinstance(asked, FunctionRequest):
                 return None
             calls.append(asked)
         names = listed([call.name for call in calls])
         thoughts = (f"This is for the functions {names}.", "They need not wait for each other.")
         return replace(calls[0], thoughts=thoughts, also=tuple(calls[1:]))
 
-    def _asked(self, text: str, said: Sequence[Token], found: Match | None) -> Say | Call | None:
+    def _asked(self, text: str, said: Sequence[Token], found: Match | None) -> Reply | FunctionRequest | None:
         """Return the call of the function that is asked for, or the question for what it lacks."""
         for tool in self._tools.values():
             if free := tool.free_text(text):
@@ -512,14 +522,16 @@ class TutorMind:
             return self._call(tool, dict(found.values), found)
         return None
 
-    def _meant(self, found: Match) -> Thought:
+    def _meant(self, found: Match) -> Response:
         intent = found.pattern.intent
         if known_by := facts.answer(found) or answer(found):
             return known_by
         if intent in self._answers:
             # What is said by rote, as greetings are, takes no thought.
             rote = intent in _ROTE
-            return Say(self._answers[intent], () if rote else _likeness(found, "I know its answer by heart."))
+            return Reply(
+                self._answers[intent], () if rote else _likeness(found, "I know its answer by heart.")
+            )
         make: dict[str, Callable[[], str]] = {
             "time": self._time,
             "date": self._date,
@@ -527,25 +539,29 @@ class TutorMind:
             "repeat": lambda: self._last,
         }
         if intent in make:
-            return Say(make[intent]())
-        return Say(_count(found.values.get("to")) if intent == "count" else self._abilities())
+            return Reply(make[intent]())
+        return Reply(_count(found.values.get("to")) if intent == "count" else self._abilities())
 
-    def _call(self, tool: Declared, args: dict[str, Any], found: Match | None) -> Say | Call:
+    def _call(
+        self, tool: DeclaredFunction, args: dict[str, Any], found: Match | None
+    ) -> Reply | FunctionRequest:
         if tool.others:
-            return Say(
+            return Reply(
                 f"That needs {listed([spoken_name(one) for one in tool.others])}, and I cannot fill that in."
             )
         missing = next((key for key in tool.required if key not in args), None)
         if missing is None:
             given = listed([f"{key} {value!r}" for key, value in args.items()]) or "nothing"
             asked = (f"This is for the function {tool.name}.", f"It gets {given}.")
-            return Call(tool.name, args, (*asked, *_likeness(found, "Its result will be my answer.")))
-        self._pending = _Pending(tool, args, missing)
+            return FunctionRequest(
+                tool.name, args, (*asked, *_likeness(found, "Its result will be my answer."))
+            )
+        self._pending = _OpenQuestion(tool, args, missing)
         slot = tool.slots.get(missing)
         choices = list(slot.choices)[:5] if slot and missing not in tool.texts else []
         many = slot is not None and not choices and missing.endswith("s")
         question = f"{'How many' if many else 'Which'} {spoken_name(missing)}?"
-        return Say(f"{question} You can say {listed(choices, 'or')}." if choices else question)
+        return Reply(f"{question} You can say {listed(choices, 'or')}." if choices else question)
 
     def _abilities(self) -> str:
         own = [tool.patterns[0].text for tool in self._tools.values() if tool.patterns]

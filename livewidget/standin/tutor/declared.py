@@ -1,4 +1,4 @@
-"""Declared functions as phrases: what a person might say to have one called, and with what arguments.
+"""DeclaredFunction functions as phrases: what a person might say to have one called, and with what arguments.
 
 Everything comes from the declaration: the name's words, the parameters' names and types, a short
 description. A parameter that may be any text is understood when typed ("weather in Paris"), and when spoken
@@ -67,7 +67,7 @@ _TRIMMED = " \t.,;:!?\"'”"
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class DeclaredFunction:
     """A declared function that can be asked for.
 
     Attributes:
@@ -108,7 +108,7 @@ class Declared:
         return (typed.strip(_TRIMMED) or None) if parameter in self.texts else None
 
 
-def declared(declaration: Mapping[str, Any]) -> Declared:
+def declared(declaration: Mapping[str, Any]) -> DeclaredFunction:
     """Read a function's declaration, JSON Schema or the OpenAPI subset; what it cannot read it leaves out."""
     name = str(declaration.get("name") or "")
     schema = declaration.get("parametersJsonSchema") or declaration.get("parameters") or {}
@@ -135,7 +135,7 @@ def declared(declaration: Mapping[str, Any]) -> Declared:
     )
     noun = " ".join(called[1:] if called[0] in _VERBS and len(called) > 1 else called)
     kept = tuple(key for key in required if key in slots or key in texts)
-    return Declared(
+    return DeclaredFunction(
         name, patterns, slots, tuple(texts), kept, tuple(key for key in required if key in others), noun
     )
 

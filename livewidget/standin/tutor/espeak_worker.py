@@ -39,11 +39,11 @@ _RATE, _VOLUME, _PITCH = 1, 2, 3
 _LIST_END, _WORD = 0, 1
 
 
-class _Id(c.Union):
+class _EspeakEventId(c.Union):
     _fields_ = (("number", c.c_int), ("name", c.c_char_p), ("string", c.c_char * 8))
 
 
-class _Event(c.Structure):
+class _EspeakEvent(c.Structure):
     _fields_ = (
         ("type", c.c_int),
         ("unique_identifier", c.c_uint),
@@ -52,11 +52,11 @@ class _Event(c.Structure):
         ("audio_position", c.c_int),
         ("sample", c.c_int),
         ("user_data", c.c_void_p),
-        ("id", _Id),
+        ("id", _EspeakEventId),
     )
 
 
-_Callback = c.CFUNCTYPE(c.c_int, c.POINTER(c.c_short), c.c_int, c.POINTER(_Event))
+_Callback = c.CFUNCTYPE(c.c_int, c.POINTER(c.c_short), c.c_int, c.POINTER(_EspeakEvent))
 
 
 class Synthesiser:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from livewidget.standin.interfaces import Grounding, Say, Source
+from livewidget.standin.interfaces import Reply, SearchGrounding, WebSource
 from livewidget.standin.tutor.patterns import Match, Pattern, say_number
 
 HONESTLY = "From my small shelf, not from the web:"
@@ -21,19 +21,19 @@ class Fact:
 
     text: str
     query: str
-    sources: tuple[Source, ...]
+    sources: tuple[WebSource, ...]
     phrases: tuple[str, ...]
 
 
-def _wiki(title: str) -> Source:
-    return Source(title, _WIKIPEDIA + title.replace(" ", "_"))
+def _wiki(title: str) -> WebSource:
+    return WebSource(title, _WIKIPEDIA + title.replace(" ", "_"))
 
 
 FACTS: tuple[Fact, ...] = (
     Fact(
         "The Eiffel Tower in Paris was finished in 1889 and is 330 metres high.",
         "eiffel tower built",
-        (_wiki("Eiffel Tower"), Source("Tour Eiffel", "https://www.toureiffel.paris/en/the-monument")),
+        (_wiki("Eiffel Tower"), WebSource("Tour Eiffel", "https://www.toureiffel.paris/en/the-monument")),
         ("when was the eiffel tower built", "how high is the eiffel tower"),
     ),
     Fact(
@@ -51,7 +51,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "Apollo 11 brought the first people to the Moon, on 20 July 1969.",
         "first moon landing",
-        (Source("Apollo 11", "https://www.nasa.gov/mission/apollo-11/"), _wiki("Apollo 11")),
+        (WebSource("Apollo 11", "https://www.nasa.gov/mission/apollo-11/"), _wiki("Apollo 11")),
         ("who was first on the moon", "when did people land on the moon"),
     ),
     Fact(
@@ -69,31 +69,31 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "Guido van Rossum began Python, and published it first in 1991.",
         "python creator",
-        (_wiki("Python (programming language)"), Source("Python", "https://www.python.org/")),
+        (_wiki("Python (programming language)"), WebSource("Python", "https://www.python.org/")),
         ("who invented python", "who made the language python"),
     ),
     Fact(
         "Project Jupyter makes free software for computing with notebooks. It grew out of IPython in 2014.",
         "project jupyter",
-        (Source("Project Jupyter", "https://jupyter.org/about"),),
+        (WebSource("Project Jupyter", "https://jupyter.org/about"),),
         ("what is project jupyter",),
     ),
     Fact(
         "Tim Berners-Lee invented the World Wide Web in 1989 at CERN.",
         "world wide web inventor",
-        (Source("The birth of the Web", "https://home.cern/science/computing/birth-web"),),
+        (WebSource("The birth of the Web", "https://home.cern/science/computing/birth-web"),),
         ("who invented the world wide web", "where was the web invented"),
     ),
     Fact(
         "A WebSocket is a connection on which both sides may send at any time; RFC 6455 says how.",
         "websocket protocol",
-        (Source("RFC 6455: The WebSocket Protocol", "https://www.rfc-editor.org/rfc/rfc6455"),),
+        (WebSource("RFC 6455: The WebSocket Protocol", "https://www.rfc-editor.org/rfc/rfc6455"),),
         ("what is a web socket",),
     ),
     Fact(
         "With the Live API one talks with a Gemini model by voice and video, over a WebSocket.",
         "gemini live api",
-        (Source("Live API", "https://ai.google.dev/gemini-api/docs/live"),),
+        (WebSource("Live API", "https://ai.google.dev/gemini-api/docs/live"),),
         ("what is the live api",),
     ),
     Fact(
@@ -105,7 +105,11 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "Marie Curie was given two Nobel Prizes: in physics in 1903, and in chemistry in 1911.",
         "marie curie nobel prizes",
-        (Source("Marie Curie", "https://www.nobelprize.org/prizes/physics/1903/marie-curie/biographical/"),),
+        (
+            WebSource(
+                "Marie Curie", "https://www.nobelprize.org/prizes/physics/1903/marie-curie/biographical/"
+            ),
+        ),
         ("how many nobel prizes did marie curie win", "who was marie curie"),
     ),
     Fact(
@@ -155,7 +159,7 @@ def patterns() -> list[Pattern]:
     return [Pattern(text, f"{_INTENT}{index}") for index, fact in enumerate(FACTS) for text in fact.phrases]
 
 
-def answer(found: Match) -> Say | None:
+def answer(found: Match) -> Reply | None:
     """Return the fact that was asked for, with its sources; None where something else was meant."""
     if not found.pattern.intent.startswith(_INTENT):
         return None
@@ -166,5 +170,5 @@ def answer(found: Match) -> Say | None:
         f"The shelf has {say_number(len(FACTS))} facts; there is no network to search in.",
         f"The page that says so is “{fact.sources[0].title}”.",
     )
-    grounding = Grounding((fact.query,), fact.sources, fact.text)
-    return Say(f"{HONESTLY} {fact.text}", thoughts, grounding=grounding)
+    grounding = SearchGrounding((fact.query,), fact.sources, fact.text)
+    return Reply(f"{HONESTLY} {fact.text}", thoughts, grounding=grounding)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from livewidget.standin.interfaces import Ran, Say
+from livewidget.standin.interfaces import ExecutedCode, Reply
 from livewidget.standin.tutor.patterns import Number, Pattern, Slot, Token, listed, say_number
 
 _OUTPUT_LIMIT = 4_000  # characters
@@ -200,10 +200,10 @@ def find(said: Sequence[Token]) -> tuple[Program, list[Number]] | None:
     return None
 
 
-def answer(program: Program, numbers: Sequence[Number]) -> Say:
+def answer(program: Program, numbers: Sequence[Number]) -> Reply:
     """Write the program, run it, and say what came of it. Takes a moment: run it in a thread."""
     if any(abs(number) > program.most for number in numbers):
-        return Say(f"That is too much for me: I compute this for numbers up to {program.most}.")
+        return Reply(f"That is too much for me: I compute this for numbers up to {program.most}.")
     code = program.code(*numbers)
     ran = run(code)
     thoughts = (
@@ -214,11 +214,11 @@ def answer(program: Program, numbers: Sequence[Number]) -> Say:
         f"It {'printed' if ran.ok else 'failed with'} {ran.output.strip()[:80]}",
     )
     if not ran.ok:
-        return Say(f"I ran a program, and it failed: {ran.output.strip()}.", thoughts, ran=ran)
-    return Say(program.says(numbers, ast.literal_eval(ran.output)), thoughts, ran=ran)
+        return Reply(f"I ran a program, and it failed: {ran.output.strip()}.", thoughts, executed=ran)
+    return Reply(program.says(numbers, ast.literal_eval(ran.output)), thoughts, executed=ran)
 
 
-def run(code: str) -> Ran:
+def run(code: str) -> ExecutedCode:
     """Run one of the programs above, with nothing at hand but a few harmless functions."""
     printed: list[str] = []
 
@@ -229,5 +229,5 @@ def run(code: str) -> Ran:
     try:
         exec(compile(code, "<program>", "exec"), {"__builtins__": known})
     except Exception as error:
-        return Ran(code, f"{''.join(printed)}{type(error).__name__}: {error}", ok=False)
-    return Ran(code, "".join(printed)[:_OUTPUT_LIMIT])
+        return ExecutedCode(code, f"{''.join(printed)}{type(error).__name__}: {error}", ok=False)
+    return ExecutedCode(code, "".join(printed)[:_OUTPUT_LIMIT])

@@ -1,4 +1,4 @@
-"""Speech into words: pocketsphinx with a small language model made of the phrases that a mind knows.
+"""SpeechChunk into words: pocketsphinx with a small language model made of the phrases that a mind knows.
 
 Open dictation gets every third word wrong. A model of the few hundred sentences gets nearly all of them
 right, and is built when a session starts. What resembles none of the sentences is reported as not
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from livewidget.audio import to_float, to_pcm16
 from livewidget.errors import ExtraMissing
-from livewidget.standin.interfaces import HEARING_RATE, Phrases
+from livewidget.standin.interfaces import INPUT_RATE, Phrases
 from livewidget.standin.tutor.patterns import Number, say_number, tokens
 from livewidget.standin.tutor.voice import shared
 
@@ -274,7 +274,7 @@ ACCEPT = 70.0  # of 100: likeness to a known sentence from which words count as 
 _AGREE = 0.5
 _TAIL_MS = 300  # of silence at least after the words: without it, sounds are heard at their end that were not
 _STEP_MS = 20  # pocketsphinx holds the GIL while it decodes, so give it little
-_STEP = HEARING_RATE * _STEP_MS // 1_000 * 2  # bytes
+_STEP = INPUT_RATE * _STEP_MS // 1_000 * 2  # bytes
 _PARTIAL_EVERY = 5  # steps between looks at what is understood so far
 _FLOOR_DB = -30.0  # of the noise that is laid under everything, against the speech's level
 _LEVEL = 0.1  # RMS of speech to which everything is brought
@@ -338,7 +338,7 @@ class Recognizer:
         self._first.start_utt()
         self._first_open = True
 
-    def hear(self, pcm: bytes, speech: bool) -> str | None:
+    def feed(self, pcm: bytes, speech: bool) -> str | None:
         """Take PCM16 at 16 kHz, any length; return what is understood so far where that changed.
 
         `speech` tells whether somebody speaks in it.
@@ -346,11 +346,11 @@ class Recognizer:
         if speech:
             power = float(np.mean(np.square(to_float(pcm)))) if pcm else 0.0
             self._level = max(0.9 * self._level, power**0.5)
-            self._spoken_ms += len(pcm) / 2 * 1_000 / HEARING_RATE
+            self._spoken_ms += len(pcm) / 2 * 1_000 / INPUT_RATE
             self._silent_ms = 0.0
             self._abandon_second()
         else:
-            self._silent_ms += len(pcm) / 2 * 1_000 / HEARING_RATE
+            self._silent_ms += len(pcm) / 2 * 1_000 / INPUT_RATE
         sound = self._rest + pcm
         whole = len(sound) // _STEP * _STEP
         self._rest = sound[whole:]
@@ -471,7 +471,7 @@ def _text(decoder: Any) -> str:
 
 @lru_cache(maxsize=1)
 def _noise() -> NDArray[np.float32]:
-    noise = np.random.default_rng(0).standard_normal(4 * HEARING_RATE)
+    noise = np.random.default_rng(0).standard_normal(4 * INPUT_RATE)
     return np.asarray(noise * _LEVEL * 10 ** (_FLOOR_DB / 20), np.float32)
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from livewidget.standin.interfaces import Phrases, Say, Thought, Translation, Wait
+from livewidget.standin.interfaces import NoReply, Phrases, Reply, Response, TranslationTarget
 from livewidget.standin.tutor.patterns import Match, Pattern, Slot, Table, smart, tokens
 
 LANGUAGES = {"es": "Spanish", "fr": "French", "de": "German", "it": "Italian"}
@@ -41,7 +41,7 @@ _PLAIN = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class Phrasebook:
     """The book, read.
 
     Attributes:
@@ -56,13 +56,13 @@ class Book:
 
 
 @cache
-def book() -> Book:
+def book() -> Phrasebook:
     """Return the book. Reading it takes a few milliseconds, once."""
     text = (resources.files(__package__) / "phrasebook.txt").read_text(encoding="utf-8")
     return read(text)
 
 
-def read(text: str) -> Book:
+def read(text: str) -> Phrasebook:
     """Read a phrasebook in the format that the file describes.
 
     Raises:
@@ -88,7 +88,7 @@ def read(text: str) -> Book:
         for index, (english, _) in enumerate(sentences)
         for way in english.split(" / ")
     ]
-    return Book(tuple(patterns), tuple(said for _, said in sentences), values)
+    return Phrasebook(tuple(patterns), tuple(said for _, said in sentences), values)
 
 
 def _pattern(way: str, intent: str, values: Mapping[str, Mapping[str, Any]]) -> Pattern:
@@ -111,10 +111,10 @@ def sentences() -> tuple[str, ...]:
     return tuple(found)
 
 
-class Translator:
+class TranslationDialogue:
     """A mind that translates from English by the book."""
 
-    def __init__(self, translation: Translation) -> None:
+    def __init__(self, translation: TranslationTarget) -> None:
         """Translate into `translation.target`."""
         self._target = translation.target
         self._language = translation.target.lower().replace("_", "-").partition("-")[0]
@@ -126,19 +126,19 @@ class Translator:
         """What the ears should listen for."""
         return Phrases(sentences())
 
-    async def reply(self, text: str, *, confident: bool = True) -> Thought:
+    async def reply(self, text: str, *, confident: bool = True) -> Response:
         """Translate; say in the target language what cannot be translated."""
         if self._language == "en":
-            return Say(smart(text), language=self._target) if self._echo else Wait()
+            return Reply(smart(text), language=self._target) if self._echo else NoReply()
         if self._language not in LANGUAGES:
-            return Say(NO_SUCH_LANGUAGE, language="en")
+            return Reply(NO_SUCH_LANGUAGE, language="en")
         found = self._table.match(tokens(text)) if confident else None
         said = translated(found, self._language) if found else None
-        return Say(said or UNKNOWN[self._language], language=self._target)
+        return Reply(said or UNKNOWN[self._language], language=self._target)
 
-    async def result(self, name: str, result: Mapping[str, Any]) -> Thought:
+    async def result(self, name: str, result: Mapping[str, Any]) -> Response:
         """There are no functions to call in a translation."""
-        return Wait()
+        return NoReply()
 
 
 def translated(found: Match, language: str) -> str | None:

@@ -30,7 +30,7 @@ from typing import IO
 
 from livewidget.audio import Resampler, to_float, to_pcm16
 from livewidget.errors import ExtraMissing, ServerFault
-from livewidget.standin.interfaces import SPEAKING_RATE, Mood, Speech
+from livewidget.standin.interfaces import OUTPUT_RATE, Mood, SpeechChunk
 
 Sink = Callable[[bytes, bytes], None]  # called in the reading thread with a frame's kind and payload
 
@@ -61,7 +61,7 @@ def command() -> list[str]:
     return [sys.executable, "-I", "-S", str(worker), *paths]
 
 
-class Espeak:
+class EspeakProcess:
     """The worker process. Safe to use from any thread."""
 
     def __init__(self, make_command: Callable[[], list[str]] = command) -> None:
@@ -205,13 +205,13 @@ def _frame(pipe: IO[bytes]) -> tuple[bytes, int, bytes] | None:
     return (kind, number, payload) if len(payload) == length else None
 
 
-class Answer:
+class WorkerAnswer:
     """The frames of one request, for a coroutine: `async for kind, payload in answer`, then `close()`.
 
     A request's text is short (a clause), so what may wait here is bounded by it.
     """
 
-    def __init__(self, espeak: Espeak, text: str, voice: str, rate: int, pitch: int) -> None:
+    def __init__(self, espeak: EspeakProcess, text: str, voice: str, rate: int, pitch: int) -> None:
         self._espeak = espeak
         self._loop = asyncio.get_running_loop()
         self._frames: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
@@ -221,7 +221,7 @@ class Answer:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens
             self._loop.call_soon_threadsafe(self._frames.put_nowait, (kind, payload))
 
-    def __aiter__(self) -> Answer:
+    def __aiter__(self) -> WorkerAnswer:
         return self
 
     async def __anext__(self) -> tuple[bytes, bytes]:
@@ -242,11 +242,11 @@ class Answer:
         self._espeak.forget(self._number)
 
 
-_shared = Espeak()
+_shared = EspeakProcess()
 atexit.register(_shared.close)
 
 
-def shared() -> Espeak:
+def shared() -> EspeakProcess:
     """Return the worker that this process's sessions share; it ends with the process."""
     return _shared
 
@@ -257,7 +257,7 @@ _TOKEN = re.compile(r"\S*\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class VoiceStyle:
     """How espeak-ng speaks: a voice with a variant, words a minute, pitch 0 to 99."""
 
     voice: str = "en-us"
@@ -265,9 +265,9 @@ class Style:
     pitch: int = 50
 
 
-DEFAULT_STYLE = Style()
-STYLES: dict[str, Style] = {
-    name: Style(f"en-us+{variant}" if variant else "en-us", rate, pitch)
+DEFAULT_STYLE = VoiceStyle()
+STYLES: dict[str, VoiceStyle] = {
+    name: VoiceStyle(f"en-us+{variant}" if variant else "en-us", rate, pitch)
     for name, variant, rate, pitch in (
         ("Puck", "", 176, 56), ("Charon", "m6", 160, 50), ("Fenrir", "edward", 180, 60),
         ("Orus", "adam", 152, 44), ("Enceladus", "m3", 146, 48), ("Iapetus", "klatt4", 156, 52),
@@ -297,7 +297,7 @@ _VARIETIES = dict.fromkeys(("en-gb", "en-au", "en-in", "en-ie", "en-nz", "en-za"
 )
 
 
-def style_of(voice: str | None, language: str | None = None, mood: Mood | None = None) -> Style:
+def style_of(voice: str | None, language: str | None = None, mood: Mood | None = None) -> VoiceStyle:
     """Return the style of a prebuilt voice's name, in any case; the default for None and unknown names.
 
     Args:
@@ -351,10 +351,10 @@ class _Caption:
         return self._clause[first:]
 
 
-class TutorVoice:
+class TutorTextToSpeech:
     """Speaks with espeak-ng. One voice serves any number of sessions on any event loops."""
 
-    def __init__(self, espeak: Espeak | None = None) -> None:
+    def __init__(self, espeak: EspeakProcess | None = None) -> None:
         """Use this worker, or the one that the process shares."""
         self._espeak = espeak or shared()
 
@@ -372,8 +372,8 @@ class TutorVoice:
         voice: str | None = None,
         language: str | None = None,
         mood: Mood | None = None,
-    ) -> AsyncGenerator[Speech, None]:
-        """Speak: see `seams.Voice`. Pieces of 60 ms come as fast as they are taken.
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        """Speak: see `seams.TextToSpeech`. Pieces of 60 ms come as fast as they are taken.
 
         Raises:
             ExtraMissing: If espeak-ng is not installed.
@@ -383,7 +383,7 @@ class TutorVoice:
         for clause in clauses(text):
             caption, made = _Caption(clause), 0
             for last_try in (False, True):
-                answer = Answer(self._espeak, _speakable(clause), style.voice, style.rate, style.pitch)
+                answer = WorkerAnswer(self._espeak, _speakable(clause), style.voice, style.rate, style.pitch)
                 passed = 0  # bytes of this answer; those made before a restart are not spoken twice
                 try:
                     async for kind, payload in answer:
@@ -395,9 +395,9 @@ class TutorVoice:
                             if not fresh:
                                 continue
                             made += len(fresh)
-                            resampler = resampler or Resampler(self._espeak.sample_rate, SPEAKING_RATE)
+                            resampler = resampler or Resampler(self._espeak.sample_rate, OUTPUT_RATE)
                             words, pending = pending, ""
-                            yield Speech(to_pcm16(resampler.process(to_float(fresh))), words)
+                            yield SpeechChunk(to_pcm16(resampler.process(to_float(fresh))), words)
                         elif kind == b"X":
                             raise ServerFault("The offline tutor's voice could not say this text.")
                     break
@@ -411,7 +411,7 @@ class TutorVoice:
                     answer.close()
             pending += caption.rest()
         if resampler is not None or pending:
-            yield Speech(to_pcm16(resampler.flush()) if resampler else b"", pending)
+            yield SpeechChunk(to_pcm16(resampler.flush()) if resampler else b"", pending)
 
 
 def _speakable(clause: str) -> str:

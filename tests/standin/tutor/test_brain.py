@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from livewidget.standin.interfaces import Brain, Call, Mind, Say, Skills
-from livewidget.standin.tutor.brain import TutorBrain
+from livewidget.standin.interfaces import Dialogue, FunctionRequest, Reply, Responder, Skills
+from livewidget.standin.tutor.brain import TutorResponder
 from livewidget.standin.tutor.patterns import SORRY, STORY, SUGGESTIONS, say_number, say_result, tokens
 
 LIGHT = {
@@ -37,18 +37,18 @@ WEATHER = {
 
 
 def mind(*declarations, hour=15):
-    return TutorBrain(lambda: datetime(2026, 3, 1, hour, 7, tzinfo=UTC)).session(declarations)
+    return TutorResponder(lambda: datetime(2026, 3, 1, hour, 7, tzinfo=UTC)).session(declarations)
 
 
 async def say(text, *declarations):
     answer = await mind(*declarations).reply(text)
-    assert isinstance(answer, Say)
+    assert isinstance(answer, Reply)
     return answer.text
 
 
 async def test_it_is_a_brain():
-    brain: Brain = TutorBrain()
-    session: Mind = brain.session([], Skills())
+    brain: Responder = TutorResponder()
+    session: Dialogue = brain.session([], Skills())
     suggestions = brain.suggestions([], Skills())
     assert len(suggestions) >= 4
     for suggestion in suggestions:
@@ -139,7 +139,7 @@ async def test_it_says_so_when_it_did_not_understand(text):
 
 
 async def test_what_the_ears_do_not_trust_is_not_acted_upon():
-    assert isinstance(await mind(LIGHT).reply("turn on the light"), Call)  # negative control
+    assert isinstance(await mind(LIGHT).reply("turn on the light"), FunctionRequest)  # negative control
     assert SORRY in (await mind(LIGHT).reply("turn on the light", confident=False)).text
 
 
@@ -168,23 +168,23 @@ async def test_it_repeats_itself_and_knows_more_than_one_joke():
 async def test_turn_on_the_light(declaration, text):
     answer = await mind(declaration).reply(text)
     args = {"on": True} if "parametersJsonSchema" in declaration else {}
-    assert answer == Call(declaration["name"], args)
+    assert answer == FunctionRequest(declaration["name"], args)
 
 
 @pytest.mark.parametrize(
     ("text", "call"),
     [
-        ("switch the light off", Call("set_light", {"on": False})),
-        ("turn off the lamp", Call("set_light", {"on": False})),
-        ("draw a circle", Call("draw_shape", {"shape": "circle"})),
-        ("draw a triangle", Call("draw_shape", {"shape": "TRIANGLE"})),
-        ("draw a red square", Call("draw_shape", {"shape": "square", "color": "red"})),
-        ("draw a dark blue circle", Call("draw_shape", {"shape": "circle", "color": "dark blue"})),
-        ("set a timer for twenty two minutes", Call("set_timer", {"minutes": 22})),
-        ("Set a timer for 5 minutes!", Call("set_timer", {"minutes": 5})),
-        ("weather in Paris", Call("get_weather", {"city": "Paris"})),
-        ("what is the weather in tokyo", Call("get_weather", {"city": "Tokyo"})),
-        ("What's the weather in New Delhi?", Call("get_weather", {"city": "New Delhi"})),
+        ("switch the light off", FunctionRequest("set_light", {"on": False})),
+        ("turn off the lamp", FunctionRequest("set_light", {"on": False})),
+        ("draw a circle", FunctionRequest("draw_shape", {"shape": "circle"})),
+        ("draw a triangle", FunctionRequest("draw_shape", {"shape": "TRIANGLE"})),
+        ("draw a red square", FunctionRequest("draw_shape", {"shape": "square", "color": "red"})),
+        ("draw a dark blue circle", FunctionRequest("draw_shape", {"shape": "circle", "color": "dark blue"})),
+        ("set a timer for twenty two minutes", FunctionRequest("set_timer", {"minutes": 22})),
+        ("Set a timer for 5 minutes!", FunctionRequest("set_timer", {"minutes": 5})),
+        ("weather in Paris", FunctionRequest("get_weather", {"city": "Paris"})),
+        ("what is the weather in tokyo", FunctionRequest("get_weather", {"city": "Tokyo"})),
+        ("What's the weather in New Delhi?", FunctionRequest("get_weather", {"city": "New Delhi"})),
     ],
 )
 async def test_declared_functions_are_called(text, call):
@@ -226,18 +226,18 @@ async def test_only_what_is_whole_is_called_at_once(text):
 async def test_a_missing_argument_is_asked_for():
     session = mind(SHAPE, TIMER, WEATHER)
     assert (await session.reply("draw a shape")).text.startswith("Which shape?")
-    assert await session.reply("the square please") == Call("draw_shape", {"shape": "square"})
+    assert await session.reply("the square please") == FunctionRequest("draw_shape", {"shape": "square"})
     assert (await session.reply("set the timer")).text == "How many minutes?"
-    assert await session.reply("forty two") == Call("set_timer", {"minutes": 42})
+    assert await session.reply("forty two") == FunctionRequest("set_timer", {"minutes": 42})
     assert (await session.reply("get the weather")).text == "Which city?"
-    assert await session.reply("Oslo.") == Call("get_weather", {"city": "Oslo"})
+    assert await session.reply("Oslo.") == FunctionRequest("get_weather", {"city": "Oslo"})
 
 
 async def test_another_request_drops_the_question():
     session = mind(SHAPE, WEATHER)
     await session.reply("draw a shape")
     assert (await session.reply("what is one plus one")).text == "One plus one is two."
-    assert not isinstance(await session.reply("circle"), Call)
+    assert not isinstance(await session.reply("circle"), FunctionRequest)
     await session.reply("get the weather")
     assert "PM" in (await session.reply("what time is it")).text
 
@@ -293,7 +293,7 @@ async def test_a_function_that_needs_a_list_says_so():
 )
 async def test_results_are_put_into_words(result, text):
     assert say_result(result) == text
-    assert await mind().result("f", result) == Say(text)
+    assert await mind().result("f", result) == Reply(text)
 
 
 def test_a_long_result_is_cut():
@@ -320,7 +320,7 @@ def test_every_combination_of_a_tool_s_choices_is_listened_for():
     shapes = ["circle", "square", "triangle", "star", "line"]
     properties = {"shape": {"enum": shapes}, "color": {"enum": colors}}
     schema = {"type": "object", "properties": properties, "required": ["shape"]}
-    mind = TutorBrain().session([{"name": "draw_shape", "parametersJsonSchema": schema}])
+    mind = TutorResponder().session([{"name": "draw_shape", "parametersJsonSchema": schema}])
     heard = set(mind.phrases.sentences)
     assert {f"draw a {color} {shape}" for color in colors for shape in shapes} <= heard
 
@@ -339,9 +339,11 @@ CITY = {
 
 async def asked(text, *declarations):
     """What is called, as (name, arguments) in order; [] where something is said instead."""
-    answer = await TutorBrain().session(declarations or [ON, CITY]).reply(text)
+    answer = await TutorResponder().session(declarations or [ON, CITY]).reply(text)
     return (
-        [(call.name, dict(call.args)) for call in (answer, *answer.also)] if isinstance(answer, Call) else []
+        [(call.name, dict(call.args)) for call in (answer, *answer.also)]
+        if isinstance(answer, FunctionRequest)
+        else []
     )
 
 
@@ -365,13 +367,13 @@ async def test_functions_that_are_asked_for_together_are_called_together(text, c
 
 
 async def test_a_part_that_lacks_something_leaves_no_question_open():
-    mind = TutorBrain().session([ON, CITY])
+    mind = TutorResponder().session([ON, CITY])
     await mind.reply("turn on the light and what is the weather")
-    assert isinstance(await mind.reply("Paris"), Say)
+    assert isinstance(await mind.reply("Paris"), Reply)
 
 
 def test_pairs_are_listened_for_and_none_where_there_is_one_function():
-    together = [text for text in TutorBrain().session([ON, CITY]).phrases.sentences if " and " in text]
+    together = [text for text in TutorResponder().session([ON, CITY]).phrases.sentences if " and " in text]
     assert any("light and " in text and " weather in " in text for text in together)
     assert any(" weather in " in text.split(" and ")[0] for text in together)
-    assert not [text for text in TutorBrain().session([ON]).phrases.sentences if "light and " in text]
+    assert not [text for text in TutorResponder().session([ON]).phrases.sentences if "light and " in text]

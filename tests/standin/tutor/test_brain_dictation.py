@@ -2,9 +2,9 @@ import pytest
 
 from livewidget.audio import to_pcm16
 from livewidget.standin import StandIn
-from livewidget.standin.interfaces import HearingSettings, Phrases, Skills, SpeechEnded, Wait
-from livewidget.standin.tutor.brain import DICTATION_SUGGESTIONS, TutorBrain, known
-from livewidget.standin.tutor.ears import TutorEars
+from livewidget.standin.interfaces import NoReply, Phrases, Skills, SpeechEnded, VadSettings
+from livewidget.standin.tutor.brain import DICTATION_SUGGESTIONS, TutorResponder, known
+from livewidget.standin.tutor.ears import TutorSpeechToText
 from tests.standin.puppets import Client, VirtualClock, kinds
 from tests.standin.tutor.test_ears import around, spoken
 
@@ -14,14 +14,14 @@ DICTATION = Skills(dictation=True)
 
 
 async def test_it_is_never_asked_and_says_nothing():
-    mind = TutorBrain().session([], DICTATION)
-    assert await mind.reply("hello") == Wait()
-    assert await mind.result("f", {}) == Wait()
+    mind = TutorResponder().session([], DICTATION)
+    assert await mind.reply("hello") == NoReply()
+    assert await mind.result("f", {}) == NoReply()
     assert mind.phrases.sentences == known()
 
 
 def test_suggestions_can_be_dictated():
-    assert TutorBrain().suggestions([], DICTATION) == DICTATION_SUGGESTIONS
+    assert TutorResponder().suggestions([], DICTATION) == DICTATION_SUGGESTIONS
     assert set(DICTATION_SUGGESTIONS) <= set(known())
 
 
@@ -63,7 +63,7 @@ def test_the_vocabulary_is_heard():
     term = "open the jupyterlab notebook"
     heard = {}
     for phrases in (Phrases(known()), Phrases((*known(), term))):
-        hearing = TutorEars().session(HearingSettings(), phrases)
+        hearing = TutorSpeechToText().session(VadSettings(), phrases)
         pcm = to_pcm16(around(spoken(term)))
         ended = [
             one

@@ -2,8 +2,8 @@ import pytest
 
 from livewidget.audio import to_float
 from livewidget.standin import StandIn
-from livewidget.standin.interfaces import Say, Skills
-from livewidget.standin.tutor.brain import AFFECT_SUGGESTIONS, FEELINGS, TutorBrain
+from livewidget.standin.interfaces import Reply, Skills
+from livewidget.standin.tutor.brain import AFFECT_SUGGESTIONS, FEELINGS, TutorResponder
 from livewidget.standin.tutor.patterns import SORRY
 from tests.standin.puppets import TRANSCRIPTS, Client, VirtualClock, said, sound
 from tests.standin.tutor.test_voice import semitones
@@ -14,12 +14,12 @@ SAYS = [(text, mood) for mood, _, texts in FEELINGS for text in texts]
 
 
 async def ask(text, **skills):
-    return await TutorBrain().session([], Skills(**skills)).reply(text)
+    return await TutorResponder().session([], Skills(**skills)).reply(text)
 
 
 @pytest.mark.parametrize(("text", "mood"), SAYS)
 async def test_a_mood_is_answered_in_its_tone(text, mood):
-    answer = await ask(text, mood=True)
+    answer = await ask(text, affective_dialog=True)
     assert answer.mood == mood
     assert "your tone of voice is too much for me" in answer.text
 
@@ -28,7 +28,9 @@ async def test_without_affective_dialog_there_are_no_moods():
     answer = await ask("i have good news")
     assert answer.mood is None
     assert SORRY in answer.text
-    assert (await ask("what is seven plus five", mood=True)) == Say("Seven plus five is twelve.")
+    assert (await ask("what is seven plus five", affective_dialog=True)) == Reply(
+        "Seven plus five is twelve."
+    )
 
 
 def test_suggestions_are_understood():

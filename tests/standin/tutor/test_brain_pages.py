@@ -1,12 +1,12 @@
 import pytest
 
-from livewidget.standin.interfaces import Page, Skills
-from livewidget.standin.tutor.brain import TutorBrain, named, page_patterns
+from livewidget.standin.interfaces import RequestedPage, Skills
+from livewidget.standin.tutor.brain import TutorResponder, named, page_patterns
 from livewidget.standin.tutor.patterns import SORRY
 
 
-async def ask(text, *, pages=True):
-    return await TutorBrain().session([], Skills(pages=pages)).reply(text)
+async def ask(text, *, url_context=True):
+    return await TutorResponder().session([], Skills(url_context=url_context)).reply(text)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ async def ask(text, *, pages=True):
 )
 async def test_a_page_that_is_named_is_said_not_to_be_read(text, addresses):
     answer = await ask(text)
-    assert answer.pages == tuple(Page(address, read=False) for address in addresses)
+    assert answer.pages == tuple(RequestedPage(address, retrieved=False) for address in addresses)
     assert answer.text.startswith("I could not read ")
     assert "no network" in answer.text
 
@@ -39,7 +39,7 @@ async def test_what_names_no_page(text):
 
 
 async def test_without_the_declaration_no_page_is_looked_at():
-    answer = await ask("read example dot com", pages=False)
+    answer = await ask("read example dot com", url_context=False)
     assert answer.pages == ()
     assert SORRY in answer.text
 

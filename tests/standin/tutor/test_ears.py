@@ -6,19 +6,19 @@ import pytest
 
 from livewidget.audio import read_wav, resample, to_float, to_pcm16
 from livewidget.protocol.messages import AutomaticActivityDetection, RealtimeInputConfig
-from livewidget.standin.context import QUESTIONS
 from livewidget.standin.interfaces import (
-    Ears,
-    Hearing,
-    HearingSettings,
-    Partial,
+    PartialTranscript,
     Phrases,
+    Recognition,
     Skills,
     SpeechEnded,
     SpeechStarted,
+    SpeechToText,
+    VadSettings,
 )
-from livewidget.standin.tutor.brain import TutorBrain
-from livewidget.standin.tutor.ears import TutorEars, VoiceActivity
+from livewidget.standin.recall import PICTURE_PHRASES
+from livewidget.standin.tutor.brain import TutorResponder
+from livewidget.standin.tutor.ears import SpeechSegmenter, TutorSpeechToText
 from livewidget.standin.tutor.patterns import tokens
 from livewidget.standin.tutor.recognizer import Recognizer
 from livewidget.standin.tutor.voice import shared
@@ -29,7 +29,7 @@ pytest.importorskip("pocketsphinx")
 pytest.importorskip("espeakng_loader")
 
 LIGHT = {"name": "light", "parametersJsonSchema": {"properties": {"on": {"type": "boolean"}}}}
-PHRASES = TutorBrain().session([LIGHT]).phrases
+PHRASES = TutorResponder().session([LIGHT]).phrases
 RATE = 16_000
 PEOPLE = Path("/usr/share/pocketsphinx/test/data")
 
@@ -72,7 +72,7 @@ class Echo:
     def begin(self):
         self.sound = b""
 
-    def hear(self, pcm, speech):
+    def feed(self, pcm, speech):
         self.sound += pcm
 
     def finish(self):
@@ -91,7 +91,7 @@ class Scripted:
 
 def scripted(**settings):
     echo = Echo()
-    return VoiceActivity(HearingSettings(**settings), echo, voice_detector=Scripted()), echo
+    return SpeechSegmenter(VadSettings(**settings), echo, voice_detector=Scripted()), echo
 
 
 def beep(seconds):
@@ -110,11 +110,11 @@ def beep(seconds):
     ],
 )
 def test_phrases_are_understood_as_they_are_spoken(voice, text):
-    ears: Ears = TutorEars()
-    hearing: Hearing = ears.session(HearingSettings(), PHRASES)
+    ears: SpeechToText = TutorSpeechToText()
+    hearing: Recognition = ears.session(VadSettings(), PHRASES)
     heard = hear(hearing, around(spoken(text, voice)))
     assert isinstance(heard[0], SpeechStarted)
-    partials = [one.text for one in heard if isinstance(one, Partial)]
+    partials = [one.text for one in heard if isinstance(one, PartialTranscript)]
     assert len(partials) >= 2
     assert tokens(ended(heard)[0].text) == tokens(text)
     assert ended(heard)[0].confident
@@ -126,8 +126,8 @@ def test_phrases_are_understood_as_they_are_spoken(voice, text):
 
 def test_the_second_pass_finds_the_sentence_that_the_first_one_missed():
     text = "what is two minus six"
-    heard = hear(TutorEars().session(HearingSettings(), PHRASES), around(spoken(text)))
-    partials = [one.text for one in heard if isinstance(one, Partial)]
+    heard = hear(TutorSpeechToText().session(VadSettings(), PHRASES), around(spoken(text)))
+    partials = [one.text for one in heard if isinstance(one, PartialTranscript)]
     assert partials[-1] != text  # negative control: all that one pass understands of this clip
     assert [(one.text, one.confident) for one in ended(heard)] == [(text, True)]
 
@@ -135,12 +135,12 @@ def test_the_second_pass_finds_the_sentence_that_the_first_one_missed():
 @pytest.mark.parametrize("voice", ["en-us", "en-us+m6"])
 def test_seven_is_not_seventy(voice):
     text = "what is seven plus five"
-    found = ended(hear(TutorEars().session(HearingSettings(), PHRASES), around(spoken(text, voice))))
+    found = ended(hear(TutorSpeechToText().session(VadSettings(), PHRASES), around(spoken(text, voice))))
     assert [one.text for one in found] == [text]
 
 
 def test_the_times_are_those_of_the_speech():
-    heard = hear(TutorEars().session(HearingSettings(), PHRASES), around(spoken("tell me a joke")))
+    heard = hear(TutorSpeechToText().session(VadSettings(), PHRASES), around(spoken("tell me a joke")))
     assert RATE * 0.5 < heard[0].at_sample < RATE * 0.85
     length = RATE * 0.5 + len(spoken("tell me a joke"))
     (end,) = ended(heard)
@@ -151,9 +151,9 @@ def test_the_times_are_those_of_the_speech():
 
 
 def test_two_utterances_and_a_second_session():
-    ears = TutorEars()
+    ears = TutorSpeechToText()
     for _ in range(2):
-        hearing = ears.session(HearingSettings(), PHRASES)
+        hearing = ears.session(VadSettings(), PHRASES)
         sound = np.concatenate([around(spoken("hello tutor")), around(spoken("what time is it"))])
         texts = [one.text for one in ended(hear(hearing, sound))]
         assert texts[1:] == ["what time is it"]
@@ -164,7 +164,7 @@ def test_two_utterances_and_a_second_session():
 @pytest.mark.parametrize("gain", [0.05, 0.3, 1.5])
 def test_loudness_does_not_matter(gain):
     sound = np.clip(gain * around(spoken("what is the largest planet")), -1, 1)
-    found = ended(hear(TutorEars().session(HearingSettings(), PHRASES), sound))
+    found = ended(hear(TutorSpeechToText().session(VadSettings(), PHRASES), sound))
     assert [one.text for one in found] == ["what is the largest planet"]
 
 
@@ -180,14 +180,14 @@ def test_digital_silence_around_the_words():
             sound = to_pcm16(np.concatenate([silence, spoken(text, "en-us+m3"), silence]))
             for at in range(0, len(sound), 640):
                 piece = sound[at : at + 640]
-                recognizer.hear(piece, speech=any(piece))
+                recognizer.feed(piece, speech=any(piece))
             right[floor] += recognizer.finish()[0] == text
     assert right[True] >= 5
     assert right[False] < right[True]  # negative control: what the noise is for
 
 
 def test_what_is_not_known_is_not_trusted_but_reported():
-    hearing = TutorEars().session(HearingSettings(), PHRASES)
+    hearing = TutorSpeechToText().session(VadSettings(), PHRASES)
     text = "unbelievable giraffes were marching quietly towards bigger mushrooms"
     (found,) = ended(hear(hearing, around(spoken(text))))
     assert not found.confident
@@ -197,7 +197,7 @@ def test_what_is_not_known_is_not_trusted_but_reported():
 def test_words_that_no_dictionary_holds():
     phrases = Phrases(("open the jupyterlab zebrafinch", "close the window"))
     (found,) = ended(
-        hear(TutorEars().session(HearingSettings(), phrases), around(spoken(phrases.sentences[0])))
+        hear(TutorSpeechToText().session(VadSettings(), phrases), around(spoken(phrases.sentences[0])))
     )
     assert found.text == phrases.sentences[0]
 
@@ -263,7 +263,7 @@ def test_manual_activity():
 
 
 def test_manual_activity_is_understood():
-    hearing = TutorEars().session(HearingSettings(manual=True), PHRASES)
+    hearing = TutorSpeechToText().session(VadSettings(manual=True), PHRASES)
     hearing.start()
     hear(hearing, around(spoken("what is seven plus five"), 0.1, 0.1))
     (found,) = ended(hearing.end())
@@ -276,18 +276,18 @@ def test_nobody_speaks_for_ever():
 
 
 def test_the_settings_of_the_wire():
-    assert HearingSettings.of(None) == HearingSettings.of(RealtimeInputConfig()) == HearingSettings()
+    assert VadSettings.from_config(None) == VadSettings.from_config(RealtimeInputConfig()) == VadSettings()
     detection = AutomaticActivityDetection(
         start_of_speech_sensitivity="START_SENSITIVITY_LOW",
         end_of_speech_sensitivity="END_SENSITIVITY_HIGH",
         prefix_padding_ms=20,
         silence_duration_ms=100,
     )
-    assert HearingSettings.of(RealtimeInputConfig(automatic_activity_detection=detection)) == HearingSettings(
-        silence_ms=100, prefix_padding_ms=20, start_threshold=0.7, end_threshold=0.45
-    )
+    assert VadSettings.from_config(
+        RealtimeInputConfig(automatic_activity_detection=detection)
+    ) == VadSettings(silence_ms=100, prefix_padding_ms=20, start_threshold=0.7, end_threshold=0.45)
     off = AutomaticActivityDetection(disabled=True)
-    assert HearingSettings.of(RealtimeInputConfig(automatic_activity_detection=off)).manual
+    assert VadSettings.from_config(RealtimeInputConfig(automatic_activity_detection=off)).manual
 
 
 @pytest.mark.parametrize("kind", ["nothing", "noise", "music"])
@@ -299,7 +299,7 @@ def test_what_is_no_speech_starts_nothing(kind):
         "noise": quiet(5, 0.05),
         "music": 0.2 * np.sin(2 * np.pi * np.cumsum(notes) / RATE) * np.exp(-3 * (time * 4 % 1)),
     }[kind]
-    assert hear(TutorEars().session(HearingSettings(), PHRASES), sound.astype(np.float32)) == []
+    assert hear(TutorSpeechToText().session(VadSettings(), PHRASES), sound.astype(np.float32)) == []
 
 
 def test_people_who_say_other_things_are_not_obeyed():
@@ -309,7 +309,7 @@ def test_people_who_say_other_things_are_not_obeyed():
         pytest.skip("Debian's pocketsphinx-testdata is not installed")
     obeyed = 0
     for sound, rate in clips:
-        hearing = TutorEars().session(HearingSettings(), PHRASES)
+        hearing = TutorSpeechToText().session(VadSettings(), PHRASES)
         found = ended(hear(hearing, around(resample(sound, rate, RATE)[: 3 * RATE])) + hearing.flush())
         obeyed += any(one.confident for one in found)
     assert obeyed <= max(1, len(clips) // 20)
@@ -324,22 +324,22 @@ def test_people_who_say_other_things_are_not_obeyed():
         (Skills(code=True), "en-us+edward", "what are the first ten prime numbers"),
         (Skills(code=True), "en-us+f5", "what is the factorial of nine"),
         (Skills(code=True), "en-us+adam", "divide seven by zero with python"),
-        (Skills(pages=True), "en-us+m6", "what does example dot com say"),
-        (Skills(silence=True), "en-us+f2", "hey mom where are my shoes"),
+        (Skills(url_context=True), "en-us+m6", "what does example dot com say"),
+        (Skills(may_ignore=True), "en-us+f2", "hey mom where are my shoes"),
         (Skills(), "en-us+edward", "has the picture changed"),
         (Skills(), "en-us+f5", "what color is it"),
     ],
 )
 def test_what_was_declared_is_heard(skills, voice, text):
     """With pink noise's place taken by a quiet room: the benchmark has the noise."""
-    phrases = Phrases((*TutorBrain().session([LIGHT], skills).phrases.sentences, *QUESTIONS))
-    (found,) = ended(hear(TutorEars().session(HearingSettings(), phrases), around(spoken(text, voice))))
+    phrases = Phrases((*TutorResponder().session([LIGHT], skills).phrases.sentences, *PICTURE_PHRASES))
+    (found,) = ended(hear(TutorSpeechToText().session(VadSettings(), phrases), around(spoken(text, voice))))
     assert (found.text, found.confident) == (text, True)
 
 
 def test_what_was_not_declared_is_not_heard():
     text = "what are the first ten prime numbers"
     (found,) = ended(
-        hear(TutorEars().session(HearingSettings(), PHRASES), around(spoken(text, "en-us+edward")))
+        hear(TutorSpeechToText().session(VadSettings(), PHRASES), around(spoken(text, "en-us+edward")))
     )
     assert found.text != text

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from livewidget.standin.interfaces import Say, Skills
-from livewidget.standin.tutor.brain import TutorBrain
+from livewidget.standin.interfaces import Reply, Skills
+from livewidget.standin.tutor.brain import TutorResponder
 from livewidget.standin.tutor.facts import FACTS, HONESTLY, SUGGESTIONS
 from livewidget.standin.tutor.patterns import SORRY
 
@@ -11,7 +11,7 @@ ASKED = [(text, fact) for fact in FACTS for text in fact.phrases]
 
 
 async def ask(text, **skills):
-    return await TutorBrain().session([], Skills(**skills)).reply(text)
+    return await TutorResponder().session([], Skills(**skills)).reply(text)
 
 
 @pytest.mark.parametrize(("text", "fact"), ASKED, ids=[text for text, _ in ASKED])
@@ -41,7 +41,7 @@ async def test_what_is_not_on_the_shelf_is_not_made_up():
 
 
 async def test_what_it_knows_by_heart_needs_no_shelf():
-    assert await ask("what is the capital of france", search=True) == Say("The capital of France is Paris.")
+    assert await ask("what is the capital of france", search=True) == Reply("The capital of France is Paris.")
 
 
 def test_the_shelf_is_small_and_every_page_can_be_opened():

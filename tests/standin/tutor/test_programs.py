@@ -4,13 +4,13 @@ import math
 import pytest
 
 from livewidget.standin.interfaces import Skills
-from livewidget.standin.tutor.brain import TutorBrain
+from livewidget.standin.tutor.brain import TutorResponder
 from livewidget.standin.tutor.patterns import SORRY, tokens
 from livewidget.standin.tutor.programs import PROGRAMS, SUGGESTIONS, find, patterns, run
 
 
 async def ask(text, *, code=True):
-    return await TutorBrain().session([], Skills(code=code)).reply(text)
+    return await TutorResponder().session([], Skills(code=code)).reply(text)
 
 
 @pytest.mark.parametrize(
@@ -35,19 +35,19 @@ async def ask(text, *, code=True):
 async def test_a_program_is_written_and_run(text, said):
     answer = await ask(text)
     assert answer.text == said
-    assert answer.ran.ok == ("failed" not in said)
+    assert answer.executed.ok == ("failed" not in said)
     # Negative control: Python itself, without the tutor, prints the same.
     printed = []
     try:
-        exec(answer.ran.code, {"print": lambda value: printed.append(f"{value}\n")})
+        exec(answer.executed.code, {"print": lambda value: printed.append(f"{value}\n")})
     except ZeroDivisionError as error:
         printed.append(f"ZeroDivisionError: {error}")
-    assert "".join(printed) == answer.ran.output
+    assert "".join(printed) == answer.executed.output
 
 
 async def test_nothing_runs_that_was_not_declared():
     answer = await ask("what is the factorial of five", code=False)
-    assert answer.ran is None
+    assert answer.executed is None
     assert SORRY in answer.text
 
 
@@ -64,7 +64,7 @@ async def test_nothing_runs_that_was_not_declared():
 async def test_numbers_have_bounds(text):
     answer = await ask(text)
     assert "too much for me" in answer.text
-    assert answer.ran is None
+    assert answer.executed is None
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ async def test_numbers_have_bounds(text):
 )
 async def test_what_no_program_is_made_for(text):
     answer = await ask(text)
-    assert answer.ran is None or not answer.ran.ok
+    assert answer.executed is None or not answer.executed.ok
 
 
 def test_nothing_that_is_said_gets_into_a_program():

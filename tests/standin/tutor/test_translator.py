@@ -8,12 +8,19 @@ import pytest
 
 from livewidget.audio import level_dbfs, to_float, to_pcm16
 from livewidget.standin import StandIn
-from livewidget.standin.interfaces import HearingSettings, Phrases, Say, SpeechEnded, Translation, Wait
+from livewidget.standin.interfaces import NoReply, Phrases, Reply, SpeechEnded, TranslationTarget, VadSettings
 from livewidget.standin.tutor import translator
-from livewidget.standin.tutor.ears import TutorEars
+from livewidget.standin.tutor.ears import TutorSpeechToText
 from livewidget.standin.tutor.patterns import Table, tokens
-from livewidget.standin.tutor.translator import LANGUAGES, SUGGESTIONS, UNKNOWN, Translator, book, read
-from livewidget.standin.tutor.voice import TutorVoice
+from livewidget.standin.tutor.translator import (
+    LANGUAGES,
+    SUGGESTIONS,
+    UNKNOWN,
+    TranslationDialogue,
+    book,
+    read,
+)
+from livewidget.standin.tutor.voice import TutorTextToSpeech
 from tests.standin.puppets import TRANSCRIPTS, Client, VirtualClock, kinds, said, sound
 from tests.standin.tutor.test_ears import around, spoken
 
@@ -24,7 +31,7 @@ UMLAUTS = {"es": "áéíóúñ¿¡", "fr": "éèêàçùûô'", "de": "äöüß"
 
 
 async def translate(text, target="es", **options):
-    return await Translator(Translation(target=target, echo=options.pop("echo", False))).reply(
+    return await TranslationDialogue(TranslationTarget(target=target, echo=options.pop("echo", False))).reply(
         text, **options
     )
 
@@ -79,12 +86,12 @@ async def test_every_sentence_means_itself(pattern):
     ],
 )
 async def test_translations(text, target, translation):
-    assert await translate(text, target) == Say(translation, language=target)
+    assert await translate(text, target) == Reply(translation, language=target)
 
 
 @pytest.mark.parametrize("target", list(LANGUAGES))
 async def test_what_was_not_understood_is_said_to_be_unknown_in_the_target_language(target):
-    assert await translate("good morning", target, confident=False) == Say(UNKNOWN[target], language=target)
+    assert await translate("good morning", target, confident=False) == Reply(UNKNOWN[target], language=target)
 
 
 async def test_a_language_that_the_book_does_not_have():
@@ -94,8 +101,8 @@ async def test_a_language_that_the_book_does_not_have():
 
 
 async def test_what_is_in_the_target_language_already_is_repeated_or_passed_over():
-    assert await translate("good morning", "en-GB") == Wait()
-    assert await translate("good morning", "en-GB", echo=True) == Say("Good morning.", language="en-GB")
+    assert await translate("good morning", "en-GB") == NoReply()
+    assert await translate("good morning", "en-GB", echo=True) == Reply("Good morning.", language="en-GB")
 
 
 def test_a_line_that_is_wrong_is_told():
@@ -118,7 +125,7 @@ def test_the_book_is_heard():
     table, phrases = Table(book().patterns), Phrases(translator.sentences())
     right = wrong = 0
     for number, text in enumerate(texts):
-        hearing = TutorEars().session(HearingSettings(), phrases)
+        hearing = TutorSpeechToText().session(VadSettings(), phrases)
         pcm = to_pcm16(around(spoken(text, voices[number % len(voices)])))
         heard = [one for at in range(0, len(pcm), 640) for one in hearing.feed(pcm[at : at + 640])]
         hearing.close()
@@ -177,8 +184,10 @@ async def test_english_in_and_another_language_out(model, target, translation):
     assert not {"generationComplete", "turnComplete"} & set(kinds(read))
     # It is really spoken, by a voice of that language, and is no silence.
     speech = to_float(sound(read))
-    own = to_float(b"".join([piece.pcm async for piece in TutorVoice().speak(translation, None, target)]))
-    english = to_float(b"".join([piece.pcm async for piece in TutorVoice().speak(translation)]))
+    own = to_float(
+        b"".join([piece.pcm async for piece in TutorTextToSpeech().speak(translation, None, target)])
+    )
+    english = to_float(b"".join([piece.pcm async for piece in TutorTextToSpeech().speak(translation)]))
     assert alike(speech, own) > 0.9
     assert alike(speech, english) < 0.5  # negative control: the same letters, read as English
     assert level_dbfs(speech) > -35

@@ -13,7 +13,14 @@ import pytest
 from livewidget.audio import level_dbfs, to_float
 from livewidget.errors import ExtraMissing, ServerFault
 from livewidget.standin.tutor import voice
-from livewidget.standin.tutor.voice import DEFAULT_STYLE, STYLES, Espeak, TutorVoice, clauses, style_of
+from livewidget.standin.tutor.voice import (
+    DEFAULT_STYLE,
+    STYLES,
+    EspeakProcess,
+    TutorTextToSpeech,
+    clauses,
+    style_of,
+)
 
 pytestmark = pytest.mark.voice
 
@@ -22,9 +29,9 @@ pytest.importorskip("espeakng_loader")
 
 @pytest.fixture
 def worker():
-    espeak = Espeak()
+    espeak = EspeakProcess()
     yield espeak
-    voice.close()
+    espeak.close()
 
 
 async def spoken(voice, text, name=None):
@@ -44,16 +51,16 @@ async def spoken(voice, text, name=None):
     ],
 )
 async def test_the_words_join_to_the_text(worker, text):
-    pieces = await spoken(TutorVoice(worker), text)
+    pieces = await spoken(TutorTextToSpeech(worker), text)
     assert "".join(piece.text for piece in pieces) == text
 
 
 async def test_nothing_is_said_of_nothing(worker):
-    assert await spoken(TutorVoice(worker), "") == []
+    assert await spoken(TutorTextToSpeech(worker), "") == []
 
 
 async def test_words_come_with_their_sound(worker):
-    pieces = await spoken(TutorVoice(worker), "One two three four five six seven eight nine ten.")
+    pieces = await spoken(TutorTextToSpeech(worker), "One two three four five six seven eight nine ten.")
     length = sum(len(piece.pcm) for piece in pieces)
     assert 2.0 < length / 48_000 < 6.0
     before = 0
@@ -67,7 +74,7 @@ async def test_words_come_with_their_sound(worker):
 
 async def test_pieces_join_without_clicks(worker):
     sound = to_float(
-        b"".join(piece.pcm for piece in await spoken(TutorVoice(worker), "Mmmm. Mmmm, oh. Mmmm."))
+        b"".join(piece.pcm for piece in await spoken(TutorTextToSpeech(worker), "Mmmm. Mmmm, oh. Mmmm."))
     )
     edges = np.cumsum([1_440] * (len(sound) // 1_440 - 1))
     steps = np.abs(np.diff(sound))
@@ -77,7 +84,7 @@ async def test_pieces_join_without_clicks(worker):
 
 
 async def test_several_speak_at_once(worker):
-    voice = TutorVoice(worker)
+    voice = TutorTextToSpeech(worker)
     alone = [await spoken(voice, f"This is number {n}.") for n in range(4)]
     together = await asyncio.gather(*(spoken(voice, f"This is number {n}.") for n in range(4)))
     for one, other in zip(alone, together, strict=True):
@@ -88,7 +95,7 @@ async def test_several_speak_at_once(worker):
 
 
 async def test_stopping_stops_and_the_next_is_whole(worker):
-    voice = TutorVoice(worker)
+    voice = TutorTextToSpeech(worker)
     speech = voice.speak("This sentence is long. " * 50)
     await anext(speech)
     await speech.aclose()
@@ -97,7 +104,7 @@ async def test_stopping_stops_and_the_next_is_whole(worker):
 
 
 async def test_a_worker_that_dies_is_replaced_and_nothing_is_said_twice(worker):
-    voice, text = TutorVoice(worker), "One two three four five six seven eight. Nine ten."
+    voice, text = TutorTextToSpeech(worker), "One two three four five six seven eight. Nine ten."
     whole = b"".join(piece.pcm for piece in await spoken(voice, text))
     pieces = []
     async for piece in voice.speak(text):
@@ -111,20 +118,20 @@ async def test_a_worker_that_dies_is_replaced_and_nothing_is_said_twice(worker):
 
 
 async def test_a_worker_that_never_works_is_one_plain_error():
-    broken = Espeak(lambda: [sys.executable, "-I", "-S", "-c", "raise SystemExit(1)"])
+    broken = EspeakProcess(lambda: [sys.executable, "-I", "-S", "-c", "raise SystemExit(1)"])
     with pytest.raises(ServerFault, match="stopped working"):
-        await spoken(TutorVoice(broken), "Hello.")
+        await spoken(TutorTextToSpeech(broken), "Hello.")
     broken.close()
 
 
 async def test_without_the_package_the_error_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with pytest.raises(ExtraMissing, match=r'pip install "livewidget\[offline\]"'):
-        await spoken(TutorVoice(Espeak()), "Hello.")
+        await spoken(TutorTextToSpeech(EspeakProcess()), "Hello.")
 
 
 def test_loops_may_come_and_go(worker):
-    voice = TutorVoice(worker)
+    voice = TutorTextToSpeech(worker)
     for _ in range(3):
         assert asyncio.run(spoken(voice, "Hi."))
     assert (
@@ -137,8 +144,8 @@ def test_loops_may_come_and_go(worker):
 
 
 def test_closing_leaves_nothing_behind():
-    worker = Espeak()
-    asyncio.run(spoken(TutorVoice(worker), "Hi."))
+    worker = EspeakProcess()
+    asyncio.run(spoken(TutorTextToSpeech(worker), "Hi."))
     process, reader = worker._process, worker._reader
     worker.close()
     worker.close()
@@ -149,8 +156,8 @@ def test_closing_leaves_nothing_behind():
 
 def test_the_worker_ends_with_its_parent():
     program = (
-        "import asyncio\nfrom livewidget.standin.tutor.voice import TutorVoice\nfrom livewidget.standin.tutor.voice import shared\n"
-        "async def main():\n    [p async for p in TutorVoice().speak('Hi.')]\n"
+        "import asyncio\nfrom livewidget.standin.tutor.voice import TutorTextToSpeech\nfrom livewidget.standin.tutor.voice import shared\n"
+        "async def main():\n    [p async for p in TutorTextToSpeech().speak('Hi.')]\n"
         "asyncio.run(main())\nprint(shared()._process.pid)"
     )
     done = subprocess.run(
@@ -167,7 +174,7 @@ def test_a_data_path_too_long_for_the_library(tmp_path):
     deep.parent.mkdir()
     command = voice.command()
     deep.symlink_to(Path(command[-1]), target_is_directory=True)
-    worker = Espeak(lambda: [*command[:-1], str(deep)])
+    worker = EspeakProcess(lambda: [*command[:-1], str(deep)])
     try:
         assert worker.phonemes("hello")
     finally:
@@ -186,7 +193,7 @@ async def test_no_two_prebuilt_voices_sound_alike(worker):
     heard = {}
     for name in STYLES:
         pieces = await spoken(
-            TutorVoice(worker), "Hello, I am the offline tutor, and this is my voice.", name
+            TutorTextToSpeech(worker), "Hello, I am the offline tutor, and this is my voice.", name
         )
         sound = to_float(b"".join(piece.pcm for piece in pieces))
         heard[name] = semitones(sound), np.log(len(sound)), spectrum(sound)
@@ -226,7 +233,7 @@ def spectrum(sound, rate=24_000):
 
 @pytest.mark.parametrize("name", ["Kore", "Charon", "Sulafat"])
 async def test_prebuilt_voices_speak(worker, name):
-    voice = TutorVoice(worker)
+    voice = TutorTextToSpeech(worker)
     assert b"".join(p.pcm for p in await spoken(voice, "Hi.", name)) != b"".join(
         p.pcm for p in await spoken(voice, "Hi.")
     )
@@ -258,7 +265,7 @@ async def test_other_languages_sound_different(language):
     """The same letters, read by the rules of another language, and not as silence."""
     text = "Buenos dias, general."
     sound = [
-        b"".join([piece.pcm async for piece in TutorVoice().speak(text, "Puck", one)])
+        b"".join([piece.pcm async for piece in TutorTextToSpeech().speak(text, "Puck", one)])
         for one in (language, None)
     ]
     assert level_dbfs(to_float(sound[0])) > -35

@@ -3,7 +3,9 @@ import io
 import pytest
 from PIL import Image
 
-from livewidget.standin.context import QUESTIONS, Sight, size
+from livewidget.standin import recall
+from livewidget.standin.context import RecentPictures
+from livewidget.standin.recall import PICTURE_PHRASES, image_size
 
 
 def picture(kind, width=64, height=48, **options):
@@ -16,27 +18,27 @@ def picture(kind, width=64, height=48, **options):
     "options", [{"kind": "PNG"}, {"kind": "JPEG"}, {"kind": "JPEG", "progressive": True}]
 )
 def test_sizes_as_the_picture_library_writes_them(options):
-    assert size(picture(**options)) == (64, 48)
-    assert size(picture(**options, width=1920, height=1080)) == (1920, 1080)
+    assert image_size(picture(**options)) == (64, 48)
+    assert image_size(picture(**options, width=1920, height=1080)) == (1920, 1080)
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"GIF89a", bytes(100), picture("PNG")[:20]]
 )
 def test_what_is_no_picture_has_no_size(data):
-    assert size(data) is None
+    assert image_size(data) is None
 
 
 def test_every_cut_of_a_picture_is_survived():
     jpeg = picture("JPEG")
     for end in range(len(jpeg)):
-        assert size(jpeg[:end]) in (None, (64, 48))
-    assert size(b"\xff\xd8" + b"\xff" * 1000) is None
-    assert size(b"\xff\xd8" + b"\xff\xe0\x00\x00" * 1000) is None
+        assert image_size(jpeg[:end]) in (None, (64, 48))
+    assert image_size(b"\xff\xd8" + b"\xff" * 1000) is None
+    assert image_size(b"\xff\xd8" + b"\xff\xe0\x00\x00" * 1000) is None
 
 
-async def ask(sight, text):
-    answer = await sight.answer(text)
+async def ask(pictures, text):
+    answer = await recall.answer_about_pictures(text, pictures)
     return answer and answer.text
 
 
@@ -46,24 +48,24 @@ def plain(colour, side=64, kind="JPEG", width=None):
     return file.getvalue()
 
 
-def shown(*pictures):
-    sight = Sight()
-    for data in pictures:
-        sight.look(data)
-    return sight
+def shown(*encoded):
+    pictures = RecentPictures()
+    for data in encoded:
+        pictures.add(data)
+    return pictures
 
 
 async def test_it_says_how_little_it_sees():
-    sight = Sight()
-    assert await ask(sight, "What do you see?") == "I have not been shown a picture."
-    assert await ask(sight, "what color is it") is None  # without a picture it is about something else
-    sight.look(picture("PNG"))
-    assert "64 by 48 pixels" in await ask(sight, "what can you see")
-    assert "too small a program to tell what is on it" in await ask(sight, "what can you see")
-    sight.look(b"?")
-    assert "cannot read" in await ask(sight, "can you see this")
-    assert await ask(sight, "How many pictures have you seen?") == "I have been shown two pictures."
-    assert await ask(sight, "what is seven plus five") is None
+    pictures = RecentPictures()
+    assert await ask(pictures, "What do you see?") == "I have not been shown a picture."
+    assert await ask(pictures, "what color is it") is None  # without a picture it is about something else
+    pictures.add(picture("PNG"))
+    assert "64 by 48 pixels" in await ask(pictures, "what can you see")
+    assert "too small a program to tell what is on it" in await ask(pictures, "what can you see")
+    pictures.add(b"?")
+    assert "cannot read" in await ask(pictures, "can you see this")
+    assert await ask(pictures, "How many pictures have you seen?") == "I have been shown two pictures."
+    assert await ask(pictures, "what is seven plus five") is None
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
@@ -121,17 +123,17 @@ async def test_a_broken_picture_does_no_harm():
         assert "picture" in answer
 
 
-async def test_only_the_last_two_pictures_are_kept():
-    sight = shown(*[plain("blue")] * 50)
-    assert len(sight._kept) == 2
-    assert await ask(sight, "how many pictures") == "I have been shown fifty pictures."
+async def test_only_the_last_two_pictures_arekept():
+    pictures = shown(*[plain("blue")] * 50)
+    assert len(pictures.kept) == 2
+    assert await ask(pictures, "how many pictures") == "I have been shown fifty pictures."
 
 
 async def test_what_it_thinks_about_a_picture():
-    answer = await shown(plain("blue")).answer("what color is it")
+    answer = await recall.answer_about_pictures("what color is it", shown(plain("blue")))
     assert answer.thoughts[1] == "Of its 48 by 48 parts, 100% are blue."
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("question", PICTURE_PHRASES)
 async def test_what_is_listened_for_is_understood(question):
-    assert await shown(plain("blue")).answer(question) is not None
+    assert await recall.answer_about_pictures(question, shown(plain("blue"))) is not None
