@@ -72,7 +72,7 @@ async def test_the_model_chooses_not_to_answer():
         await until(stream, TurnComplete)
         question, answer = session.turns
         assert question.text == "dinner is ready"
-        assert (answer.waited, answer.text, answer.final) == (True, "", True)
+        assert (answer.declined, answer.text, answer.final) == (True, "", True)
 
 
 async def test_the_decision_is_seen_where_the_service_says_when_speech_ended():
