@@ -82,9 +82,9 @@ _STATUS_NAMES = {
     500: "INTERNAL",
 }
 
-#: What uvicorn logs as an error of the application and is none of it: a refused upgrade (by mistake,
+#: What uvicorn logs as an error although nothing failed here: a refused upgrade (by mistake,
 #: https://github.com/Kludex/uvicorn/pull/3138), and a client's text that is not UTF-8.
-_NO_ERRORS = (
+_NOT_LOGGED = (
     "ASGI callable returned without completing handshake.",
     "Invalid UTF-8 sequence received from client.",
 )
@@ -93,7 +93,7 @@ _NO_ERRORS = (
 # At WARNING it logs that a client does not speak HTTP.
 _log = logging.getLogger("livewidget.standin.uvicorn")
 _log.setLevel(logging.ERROR)
-_log.addFilter(lambda record: record.msg not in _NO_ERRORS)
+_log.addFilter(lambda record: record.msg not in _NOT_LOGGED)
 
 
 class Server:
@@ -523,7 +523,7 @@ def _config(app: ASGIApp) -> Config:
         proxy_headers=False,
     )
     config.load()
-    # At its level TRACE, uvicorn has put a logger of all messages, and of the headers with keys, around it.
+    # At log level TRACE, uvicorn has wrapped it in a logger of all messages, which shows headers with keys.
     config.loaded_app = app
     return config
 
