@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from livewidget.config.code import Call, Name
 from livewidget.errors import ConnectFailed, ExtraMissing, LiveError, StateError, ToolError, UsageError
-from livewidget.tools import ERROR_LENGTH, Behavior, ServerGone, Tool, tools_of, words_of
+from livewidget.tools import ERROR_LENGTH, Behavior, McpServerClosed, Tool, list_mcp_tools, mcp_error_text
 
 #: Seconds that a server may take to start and to say what it can do.
 START_TIMEOUT: Final = 30.0
@@ -152,7 +152,7 @@ class McpServer:
         Raises:
             ToolError: If one cannot be told to a model, or one of `only` is not there.
         """
-        found = await tools_of(session, prefix=self._prefix, only=self._only, **self._options)
+        found = await list_mcp_tools(session, prefix=self._prefix, only=self._only, **self._options)
         missing = len(self._only) - len(found) if self._only is not None else 0
         if missing > 0:
             raise ToolError(f"The MCP server {self.name} lacks {missing} of the tools that only names.")
@@ -232,7 +232,7 @@ class _Run:
         async def call(**args: Any) -> Any:
             try:
                 return await tool.function(**args)
-            except ServerGone:
+            except McpServerClosed:
                 self.gone = True  # The next talk starts it again.
                 raise
 
@@ -251,7 +251,7 @@ def _explained(error: BaseException, server: McpServer, said: Sequence[str]) -> 
     if isinstance(error, FileNotFoundError | PermissionError | NotADirectoryError):
         return ConnectFailed(f"{name} cannot be started: there is no such command, or no such folder for it.")
     last = next((line for line in reversed(said) if line.strip()), "")
-    why = _without_paths(last) or words_of(error)
+    why = _without_paths(last) or mcp_error_text(error)
     return ConnectFailed(f"{name} cannot be used: {why.rstrip('.')}.")
 
 

@@ -19,7 +19,7 @@ from livewidget.clock import Clock
 from livewidget.errors import LiveError, ServerFault
 from livewidget.events import Event
 from livewidget.models import Model
-from livewidget.tools import failure
+from livewidget.tools import describe_error
 from livewidget.turns import Turn, TurnTracker, tracker_for
 
 
@@ -223,7 +223,7 @@ class Telling:
     def _callbacks_failed(self, raised: Sequence[Exception]) -> None:
         """Say that callbacks failed, each kind once: one that fails does so with this notice too."""
         for error in raised:
-            text = f"A callback failed: {failure(error).rstrip('.')}."
+            text = f"A callback failed: {describe_error(error).rstrip('.')}."
             if text not in self._noticed:
                 _log.warning(text, exc_info=error)
             self._notice_once("error", "callback-failed", text)

@@ -29,7 +29,7 @@ from livewidget.errors import (
 from livewidget.events import Event, SessionStarted
 from livewidget.protocol import ClientMessage
 from livewidget.session.outbox import Item, Upstream
-from livewidget.tools import failure
+from livewidget.tools import describe_error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,7 +301,7 @@ class Line:
 
     def fault(self, fault: Exception) -> None:
         """Never alive but deaf: a fault of our own ends the session and says so."""
-        ours = LiveError(f"The session ended for a fault in livewidget itself ({failure(fault)}).")
+        ours = LiveError(f"The session ended for a fault in livewidget itself ({describe_error(fault)}).")
         ours.__cause__ = fault
         self._settle_settings(ours)
         self._host.ended(ours)

@@ -36,17 +36,17 @@ from livewidget.errors import LiveError, ToolError, UsageError
 from livewidget.models import BLOCKING, NON_BLOCKING, Model
 from livewidget.protocol import FunctionResponse, read_declaration
 from livewidget.tools import (
-    Offered,
     Result,
     Tool,
+    ToolLike,
     ToolSource,
     as_tools,
-    failure,
-    is_session,
+    describe_error,
+    is_mcp_session,
     is_source,
+    list_mcp_tools,
     response,
-    sorted_out,
-    tools_of,
+    split_sources,
 )
 
 #: Calls that may run at once. Chosen: far more than a model makes, few enough that hanging functions, which
@@ -139,7 +139,7 @@ class Approvals:
         if (error := decided.exception()) is not None:
             raise ToolDenied(
                 "the user could not be asked whether it may run",
-                f"The tool {call.name} did not run: asking for it failed ({failure(error)}).",
+                f"The tool {call.name} did not run: asking for it failed ({describe_error(error)}).",
             )
         if decided.result() is None:
             raise _nobody_to_ask(call)
@@ -191,11 +191,13 @@ class McpSessionSource:
             ToolError: If they cannot be listed.
         """
         try:
-            tools = await self._on_its_loop(tools_of(self._session))
+            tools = await self._on_its_loop(list_mcp_tools(self._session))
         except LiveError:
             raise
         except Exception as error:
-            raise ToolError(f"The tools of the MCP session cannot be listed: {failure(error)}.") from None
+            raise ToolError(
+                f"The tools of the MCP session cannot be listed: {describe_error(error)}."
+            ) from None
         return [replace(tool, function=functools.partial(self._call, tool.function)) for tool in tools]
 
     async def close(self) -> None:
@@ -210,9 +212,11 @@ class McpSessionSource:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
 
-def _with_mcp_sources(offered: Iterable[Any]) -> list[Offered | ToolSource]:
+def _with_mcp_sources(offered: Iterable[Any]) -> list[ToolLike | ToolSource]:
     """Return what is offered with MCP sessions as sources. Must run on the loop that they were opened on."""
-    return [McpSessionSource(item) if is_session(item) and not is_source(item) else item for item in offered]
+    return [
+        McpSessionSource(item) if is_mcp_session(item) and not is_source(item) else item for item in offered
+    ]
 
 
 async def _open_all(sources: Sequence[ToolSource]) -> list[Tool]:
@@ -326,7 +330,7 @@ def prepare_tools(offered: Iterable[Any], model: Model) -> list[Tool | Mapping[s
         ToolError: If something is not a tool, or two have the same name.
         ConfigError: If the model does not support the behavior that a tool asks for.
     """
-    known, sources = sorted_out(_with_mcp_sources(offered))
+    known, sources = split_sources(_with_mcp_sources(offered))
     for tool in known:
         ToolBehavior.of(tool, model)
     return [*known, *sources]
@@ -405,7 +409,7 @@ class ToolThread:
         if error is None:
             future.set_result(value)
         elif isinstance(error, StopIteration):
-            future.set_exception(RuntimeError(failure(error)))  # A future cannot hold a StopIteration.
+            future.set_exception(RuntimeError(describe_error(error)))  # A future cannot hold a StopIteration.
         else:
             future.set_exception(error)
 
@@ -527,14 +531,14 @@ class ToolCallTask:
         except ToolError as problem:
             await self._fail(str(problem))
         except TimeoutError as problem:
-            await self._fail(str(problem) or failure(problem))
+            await self._fail(str(problem) or describe_error(problem))
         except asyncio.CancelledError:
             current = asyncio.current_task()
             if current is None or current.cancelling():
                 raise
             await self._fail("CancelledError")  # Raised by the tool itself.
         except (Exception, SystemExit, KeyboardInterrupt) as problem:
-            await self._fail(failure(problem))
+            await self._fail(describe_error(problem))
         else:
             await self._finish(result)
 
@@ -658,7 +662,7 @@ class ToolRunner:
         self._on_call_ended = on_call_ended
         self._approvals = Approvals(approve, clock, publish)
         self._context = ToolContext(self._approvals, on_result, clock, threading.BoundedSemaphore(CALLS))
-        self._known, self._sources = sorted_out(_with_mcp_sources(offered))
+        self._known, self._sources = split_sources(_with_mcp_sources(offered))
         self._is_open = False
         self._behaviors: dict[str, ToolBehavior] = {}
         self._declare(self._known)

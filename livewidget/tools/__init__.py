@@ -1,15 +1,15 @@
-"""Python functions as tools: the declaration comes from the signature, arguments are checked before the call.
+"""Python functions as tools: declared by their signatures, called with validated arguments.
 
-Nothing here runs a function in a thread or waits for one: that is the session's part.
+`livewidget.session.tool_runner` runs them.
 """
 
-from livewidget.tools.mcp import ServerGone, is_session, tools_of, words_of
+from livewidget.tools.mcp import McpServerClosed, is_mcp_session, list_mcp_tools, mcp_error_text
 from livewidget.tools.result import (
     ERROR_LENGTH,
     RESULT_LIMIT,
     Result,
     Scheduling,
-    failure,
+    describe_error,
     first_line,
     response,
 )
@@ -18,12 +18,12 @@ from livewidget.tools.tool import (
     APPROVAL_TIMEOUT,
     TIMEOUT,
     Behavior,
-    Offered,
     Tool,
+    ToolLike,
     ToolSource,
     as_tools,
     is_source,
-    sorted_out,
+    split_sources,
 )
 
 __all__ = [
@@ -32,20 +32,20 @@ __all__ = [
     "RESULT_LIMIT",
     "TIMEOUT",
     "Behavior",
-    "Offered",
+    "McpServerClosed",
     "Result",
     "Scheduling",
-    "ServerGone",
     "Tool",
+    "ToolLike",
     "ToolSource",
     "as_tools",
     "check_declaration",
-    "failure",
+    "describe_error",
     "first_line",
-    "is_session",
+    "is_mcp_session",
     "is_source",
+    "list_mcp_tools",
+    "mcp_error_text",
     "response",
-    "sorted_out",
-    "tools_of",
-    "words_of",
+    "split_sources",
 ]

@@ -1,8 +1,8 @@
-"""Tools of an MCP server, by way of a session with it: as `Tool`s, and their results as a model reads them.
+"""Tools of an MCP (Model Context Protocol) server, and their results as a model reads them.
 
-MCP is the Model Context Protocol. Nothing here imports its package: a session is whatever has `list_tools`
-and `call_tool`, as `ClientSession` and `Client` of the official `mcp` package do; what they return is read by
-the names of the protocol itself, which are the same in each of its versions.
+The `mcp` package is not imported: a session is any object with `list_tools` and `call_tool`, like
+`ClientSession` and `Client` of that package. Results are read by the field names of the protocol, which all
+its versions share.
 """
 
 from __future__ import annotations
@@ -15,43 +15,44 @@ from importlib import import_module
 from typing import Any, Final, TypeGuard
 
 from livewidget.errors import ToolError
-from livewidget.tools.result import ERROR_LENGTH, failure
-from livewidget.tools.schema import NAME, check_declaration, self_contained
+from livewidget.tools.result import ERROR_LENGTH, describe_error
+from livewidget.tools.schema import NAME, check_declaration, inline_references
 from livewidget.tools.tool import Tool
 
-#: Pages of a server's list that are read, and characters of a description that are told.
+#: Most pages read of a server's tool list, and longest description in characters. Chosen: bounds for a server
+#: that never ends its list, or describes at length what every setup message repeats.
 PAGES: Final = 50
 DESCRIPTION_LENGTH: Final = 2000
 
-#: What anyio raises where the other end has gone, and MCP's code for it.
+#: Exceptions of anyio for a closed stream, and the error code of the MCP SDK for a closed connection.
 _GONE: Final = ("ClosedResourceError", "BrokenResourceError", "EndOfStream")
 _CLOSED: Final = -32000
 
 
-def is_session(item: Any) -> TypeGuard[Any]:
-    """Tell whether something is a session with an MCP server."""
+def is_mcp_session(item: Any) -> TypeGuard[Any]:
+    """Return whether `item` is a session with an MCP server."""
     return not inspect.isclass(item) and all(
         inspect.iscoroutinefunction(getattr(item, name, None)) for name in ("list_tools", "call_tool")
     )
 
 
-class ServerGone(ToolError):
-    """The MCP server has ended, or the connection with it."""
+class McpServerClosed(ToolError):
+    """The MCP server, or the connection to it, has been closed."""
 
 
-async def tools_of(
+async def list_mcp_tools(
     session: Any, *, prefix: str = "", only: Collection[str] | None = None, **options: Any
 ) -> list[Tool]:
-    """Return the tools that a session's server has.
+    """Return the tools of a session's server.
 
     Args:
-        session: Initialised already.
-        prefix: Put before each name, to tell the tools of two servers apart.
-        only: Names, as the server has them, of those that are wanted; None: all.
-        **options: `timeout`, `require_approval`, `behavior` of each `Tool`.
+        session: An initialized session.
+        prefix: Prepended to each name, to tell the tools of two servers apart.
+        only: Names, as on the server, of the tools wanted; None: all.
+        **options: `timeout`, `require_approval` and `behavior` of each `Tool`.
 
     Raises:
-        ToolError: If the server has a tool that no model could be told of.
+        ToolError: If a tool cannot be declared to a model.
     """
     found: list[Tool] = []
     cursor: str | None = None
@@ -75,19 +76,19 @@ async def _page(session: Any, cursor: str | None) -> Any:
 
 
 def _tool(session: Any, listed: Mapping[str, Any], prefix: str, options: Mapping[str, Any]) -> Tool:
-    known_as = str(listed.get("name") or "")
-    name = prefix + known_as
-    if not NAME.fullmatch(name):  # MCP is freer with names than the Live API.
+    server_name = str(listed.get("name") or "")
+    name = prefix + server_name
+    if not NAME.fullmatch(name):  # MCP allows more names than the Live API.
         name = re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:64]
         name = name if NAME.fullmatch(name) else f"_{name[:63]}"
-    schema = self_contained(listed.get("inputSchema") or {"type": "object"}, name, lenient=True)
+    schema = inline_references(listed.get("inputSchema") or {"type": "object"}, name, lenient=True)
     check_declaration({"name": name, "parametersJsonSchema": schema})
-    description = str(listed.get("description") or listed.get("title") or known_as.replace("_", " "))
-    # A base of `Tool.of`, so that its options are checked.
+    description = str(listed.get("description") or listed.get("title") or server_name.replace("_", " "))
+    # Through `Tool.of`, so that the options are validated.
     base = Tool.of(_nothing, name=name, **options)
     return Tool(
         name=name,
-        function=partial(_call, session, known_as),
+        function=partial(_call, session, server_name),
         description=description[:DESCRIPTION_LENGTH],
         schema=schema,
         timeout=base.timeout,
@@ -100,31 +101,31 @@ def _tool(session: Any, listed: Mapping[str, Any], prefix: str, options: Mapping
 def _nothing() -> None: ...
 
 
-async def _call(session: Any, known_as: str, /, **args: Any) -> Any:
+async def _call(session: Any, server_name: str, /, **args: Any) -> Any:
     try:
-        result = _plain(await session.call_tool(known_as, args))
+        result = _plain(await session.call_tool(server_name, args))
     except Exception as error:
         if type(error).__name__ in _GONE or getattr(getattr(error, "error", None), "code", 0) == _CLOSED:
-            raise ServerGone("its MCP server has ended") from None
-        raise ToolError(words_of(error)) from None
+            raise McpServerClosed("its MCP server has ended") from None
+        raise ToolError(mcp_error_text(error)) from None
     return read_result(result)
 
 
-def words_of(error: BaseException) -> str:
-    """Return what an exception says, in the server's own words where they are the server's."""
-    said = getattr(getattr(error, "error", None), "message", None)
-    if not isinstance(said, str):
-        return failure(error)
-    return " ".join(said.split())[:ERROR_LENGTH]
+def mcp_error_text(error: BaseException) -> str:
+    """Return the message of an MCP error, or the description of any other exception."""
+    message = getattr(getattr(error, "error", None), "message", None)
+    if not isinstance(message, str):
+        return describe_error(error)
+    return " ".join(message.split())[:ERROR_LENGTH]
 
 
 def read_result(result: Mapping[str, Any]) -> Any:
-    """Return what a model is told of an MCP result: its structured content, else its texts.
+    """Return the structured content of an MCP result, else its texts.
 
-    Pictures and sound cannot be told; that they were there is.
+    Images and audio are replaced by a note, since a result is JSON.
 
     Raises:
-        ToolError: If the result is an error; the message is the server's own, cut.
+        ToolError: If the result is an error; with the server's message, shortened.
     """
     texts = [text for item in result.get("content") or () if (text := _text(item))]
     if result.get("isError"):
@@ -136,7 +137,7 @@ def read_result(result: Mapping[str, Any]) -> Any:
 
 
 def _text(item: Mapping[str, Any]) -> str:
-    """Return one piece of a result as text."""
+    """Return one content item as text."""
     kind = item.get("type")
     if kind == "text":
         return str(item.get("text") or "")
@@ -149,7 +150,7 @@ def _text(item: Mapping[str, Any]) -> str:
 
 
 def _plain(result: Any) -> dict[str, Any]:
-    """Return a result of the `mcp` package as the JSON object that it was."""
+    """Return an object of the `mcp` package as its JSON."""
     if isinstance(result, Mapping):
         return dict(result)
     dumped: dict[str, Any] = result.model_dump(mode="json", by_alias=True, exclude_none=True)

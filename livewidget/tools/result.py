@@ -1,7 +1,4 @@
-"""What a function returned, as the JSON object that goes to the model.
-
-Words of errors: short, one line, safe to show.
-"""
+"""Results of tools as the JSON objects that are sent to the model, and errors as short texts."""
 
 from __future__ import annotations
 
@@ -13,59 +10,59 @@ import msgspec
 
 from livewidget.errors import ToolError
 
-#: Longest text of an error, in characters.
+#: Longest text of an error, in characters. Chosen: a line or two on a card.
 ERROR_LENGTH: Final = 200
-
-
-def failure(error: BaseException) -> str:
-    """Return the kind of an exception and the first line of what it says."""
-    said = first_line(error)
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of what an exception says, at most `ERROR_LENGTH` characters."""
-    try:
-        lines = str(error).strip().splitlines()
-    except Exception:  # Its __str__ is the user's own.
-        return ""
-    return lines[0][:ERROR_LENGTH] if lines else ""
-
-
-def a(name: str) -> str:
-    """Return a noun with its article."""
-    return f"an {name}" if name[:1].lower() in "aeiou" else f"a {name}"
-
-
-#: Largest result sent to a model, in bytes of JSON.
+#: Largest result sent to a model, in bytes of JSON. Chosen: some 16,000 tokens, an eighth of the smallest
+#: context.
 RESULT_LIMIT: Final = 64 * 1024
 
 Scheduling = Literal["INTERRUPT", "WHEN_IDLE", "SILENT"]
 SCHEDULING: Final = ("INTERRUPT", "WHEN_IDLE", "SILENT")
 
 
+def describe_error(error: BaseException) -> str:
+    """Return the type of an exception and the first line of its message."""
+    message = first_line(error)
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an exception's message, at most `ERROR_LENGTH` characters."""
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # A user's __str__ may raise.
+        return ""
+    return lines[0][:ERROR_LENGTH] if lines else ""
+
+
+def with_article(name: str) -> str:
+    """Return a noun with the indefinite article."""
+    return f"an {name}" if name[:1].lower() in "aeiou" else f"a {name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A result that says when the model shall speak of it: `return Result(42, scheduling="SILENT")`.
+    """A result with its scheduling: `return Result(42, scheduling="SILENT")`.
 
     Attributes:
         value: What the function would have returned otherwise.
-        scheduling: "INTERRUPT": at once; "WHEN_IDLE": when nobody speaks; "SILENT": never, it only knows.
-            Models that take no scheduling, and calls that block, are sent the value alone.
+        scheduling: When the model mentions it. "INTERRUPT": at once; "WHEN_IDLE": when nobody speaks;
+            "SILENT": never. Models without support for scheduling, and blocking calls, receive the value
+            alone.
     """
 
     value: Any
     scheduling: Scheduling
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scheduling", checked_scheduling(self.scheduling, "A Result"))
+        object.__setattr__(self, "scheduling", check_scheduling(self.scheduling, "A Result"))
 
 
-def checked_scheduling(scheduling: Any, whose: str) -> Scheduling:
-    """Return a scheduling in the wire's spelling.
+def check_scheduling(scheduling: Any, whose: str) -> Scheduling:
+    """Return a scheduling in the spelling of the API.
 
     Raises:
-        ToolError: If it is none.
+        ToolError: If it is not a scheduling.
     """
     word: Any = scheduling.upper() if isinstance(scheduling, str) else scheduling
     if word not in SCHEDULING:
@@ -75,13 +72,13 @@ def checked_scheduling(scheduling: Any, whose: str) -> Scheduling:
 
 
 def response(value: Any, limit: int = RESULT_LIMIT) -> dict[str, Any]:
-    """Return what a function returned as the JSON object that goes to the model.
+    """Return a function's result as the JSON object for the model.
 
-    A dict goes as it is, anything else as `{"result": …}`. Dataclasses, enums, dates, NumPy numbers and
+    A dict is sent as it is, anything else as `{"result": …}`. Dataclasses, enums, dates, NumPy numbers and
     arrays become plain JSON.
 
     Raises:
-        ToolError: If it is no JSON (bytes, NaN, an object) or larger than `limit` bytes.
+        ToolError: If it cannot be JSON (bytes, NaN, other objects) or exceeds `limit` bytes.
     """
     try:
         plain = msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=_plain, str_keys=True)
@@ -97,7 +94,7 @@ def response(value: Any, limit: int = RESULT_LIMIT) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    # NumPy's arrays and numbers, and pandas' columns, know how to become lists and numbers.
+    # NumPy arrays and numbers, and pandas columns.
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError
@@ -108,4 +105,5 @@ def _unsendable(value: Any, error: Exception) -> str:
         return "it returned bytes, and only JSON can be sent: return text or numbers"
     if "JSON compliant" in str(error):
         return "it returned NaN or infinity, which JSON has not: return None or a text"
-    return f"it returned {a(type(value).__name__)} that is not JSON: return text, numbers, lists or dicts"
+    kind = with_article(type(value).__name__)
+    return f"it returned {kind} that is not JSON: return text, numbers, lists or dicts"

@@ -1,4 +1,4 @@
-"""JSON Schemas of arguments: put into the form that every model follows, and read over before they go out."""
+"""JSON Schemas of arguments: simplified to what every model supports, and validated before they are sent."""
 
 from __future__ import annotations
 
@@ -11,49 +11,49 @@ import msgspec
 from livewidget.errors import ToolError
 from livewidget.tools.result import first_line
 
-#: Names that the service takes for a function.
+#: Function names that the service accepts.
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 _TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
-#: Where a schema holds other schemas: one, a list of them, or some by name.
+#: Keywords whose value is a schema, a list of schemas, or schemas by name.
 _ONE = ("items", "additionalProperties", "not", "contains")
 _MANY = ("anyOf", "oneOf", "allOf", "prefixItems")
 _NAMED = ("properties", "patternProperties")
 
 
 def schema_of(arguments: type[msgspec.Struct], name: str) -> dict[str, Any]:
-    """Return the JSON Schema of a struct of arguments, with every definition in its place.
+    """Return the JSON Schema of a struct of arguments, without references.
 
     Raises:
-        ToolError: If there is none.
+        ToolError: If a type has no JSON Schema.
     """
     try:
         whole = msgspec.json.schema(arguments)
     except (TypeError, ValueError, RecursionError) as error:
-        raise untellable(name, first_line(error)) from None
-    schema = self_contained(whole, name)
+        raise parameters_error(name, first_line(error)) from None
+    schema = inline_references(whole, name)
     schema.pop("additionalProperties", None)
     if not schema.get("required"):
         schema.pop("required", None)
     return schema
 
 
-def self_contained(whole: Mapping[str, Any], name: str, *, lenient: bool = False) -> dict[str, Any]:
-    """Return a schema without references, titles and nulls, which not every model follows.
+def inline_references(whole: Mapping[str, Any], name: str, *, lenient: bool = False) -> dict[str, Any]:
+    """Return a schema without references, titles and nulls, which not every model supports.
 
     Args:
-        whole: A JSON Schema; `#/$defs/…` and `#/definitions/…` are the references that it may hold.
-        name: The tool, for errors.
-        lenient: Allow anything where a type refers to itself, or to something outside of the schema.
+        whole: A JSON Schema; its references may be `#/$defs/…` and `#/definitions/…`.
+        name: The tool's name, for errors.
+        lenient: Replace recursive and unresolved references by a schema that accepts anything.
 
     Raises:
-        ToolError: If it does, and `lenient` is not set.
+        ToolError: If there is such a reference and `lenient` is not set.
     """
     definitions: dict[str, Any] = {}
     bare = dict(whole)
     for place in ("$defs", "definitions"):
         definitions |= {f"#/{place}/{key}": value for key, value in (bare.pop(place, None) or {}).items()}
-    if "$ref" in bare:  # So msgspec writes a struct of one name.
+    if "$ref" in bare:  # msgspec writes a struct as a reference.
         bare = {**definitions.get(bare.pop("$ref"), {}), **bare}
     schema: dict[str, Any] = _Inliner(definitions, name, lenient).inlined(bare, ())
     for comment in ("$schema", "$id", "$comment"):
@@ -68,7 +68,7 @@ class _Inliner:
         self._lenient = lenient
 
     def inlined(self, schema: Any, above: tuple[str, ...]) -> Any:
-        """Return `schema` with what it refers to in its place; `above`: the references it stands in."""
+        """Return `schema` with its references inlined; `above`: the references being inlined."""
         if isinstance(schema, list):
             return [self.inlined(item, above) for item in schema]
         if not isinstance(schema, dict):
@@ -79,9 +79,9 @@ class _Inliner:
             if self._lenient and (target in above or target not in self._definitions):
                 return self._plain(schema, above)
             if target in above:
-                raise untellable(self._name, "a type refers to itself, and a schema here has an end")
+                raise parameters_error(self._name, "a type refers to itself, and a schema here has an end")
             if target not in self._definitions:
-                raise untellable(self._name, "its schema refers to something outside of it")
+                raise parameters_error(self._name, "its schema refers to something outside of it")
             return self.inlined({**self._definitions[target], **schema}, (*above, target))
         return self._plain(schema, above)
 
@@ -97,7 +97,7 @@ class _Inliner:
         if "enum" in schema and all(isinstance(value, str) for value in schema["enum"]):
             schema.setdefault("type", "string")
         fixed = {key: schema.pop(key) for key in ("default", "enum", "required") if key in schema}
-        # Their keys are the user's names: "title" may be one of them.
+        # Their keys are names of the user's, such as "title", rather than keywords.
         named = {key: schema.pop(key) for key in _NAMED if isinstance(schema.get(key), dict)}
         schema = {key: self.inlined(value, above) for key, value in schema.items()} | fixed
         for key, properties in named.items():
@@ -106,13 +106,13 @@ class _Inliner:
 
 
 def check_declaration(declaration: Mapping[str, Any]) -> None:
-    """Read over a declaration made by hand, or by another program: what the service would close 1007 for.
+    """Validate a hand-written declaration, which the service would otherwise reject by closing with 1007.
 
     Args:
-        declaration: A function declaration in either spelling.
+        declaration: A function declaration, in camelCase or snake_case.
 
     Raises:
-        ToolError: If there is something that no model takes; the sentence says where.
+        ToolError: If no model accepts it; the message says where the error is.
     """
     name = declaration.get("name")
     if not isinstance(name, str) or not name:
@@ -129,15 +129,15 @@ def check_declaration(declaration: Mapping[str, Any]) -> None:
         raise ToolError(f"The tool {name} has {given[0][0]} and {given[1][0]}; give it one of them.")
     for key, schema in given:
         if not isinstance(schema, Mapping) or str(schema.get("type", "object")).lower() != "object":
-            raise untellable(name, f'{key} must be a schema of the type "object"')
+            raise parameters_error(name, f'{key} must be a schema of the type "object"')
         _check(schema, name, key, strict=key == "parameters")
 
 
 def check_name(name: str) -> None:
-    """Make sure that the service takes a function's name.
+    """Check the name of a function.
 
     Raises:
-        ToolError: If it does not.
+        ToolError: If the service does not accept it.
     """
     if not NAME.fullmatch(name):
         raise ToolError(
@@ -147,30 +147,30 @@ def check_name(name: str) -> None:
 
 
 def _check(schema: Any, name: str, place: str, *, strict: bool) -> None:
-    """Check one schema and those in it; `strict`: as the OpenAPI subset, whose types are said one by one."""
+    """Check a schema and its subschemas; `strict`: as the OpenAPI subset of `parameters`."""
     if not isinstance(schema, Mapping):
         if strict or not isinstance(schema, bool):
-            raise untellable(name, f"{place} is no schema")
+            raise parameters_error(name, f"{place} is not a schema")
         return
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if not isinstance(kinds, list) or any(str(kind).lower() not in _TYPES for kind in kinds):
-        raise untellable(name, f"the type of {place} is none of {', '.join(sorted(_TYPES))}")
+        raise parameters_error(name, f"the type of {place} is none of {', '.join(sorted(_TYPES))}")
     if strict and "array" in [str(kind).lower() for kind in kinds] and "items" not in schema:
-        raise untellable(name, f"{place} is an array, and nothing says of what: give it items")
+        raise parameters_error(name, f"{place} is an array, and nothing says of what: give it items")
     enum = schema.get("enum")
     if enum is not None and (not isinstance(enum, list) or not enum):
-        raise untellable(name, f"the enum of {place} must be a list of values")
+        raise parameters_error(name, f"the enum of {place} must be a list of values")
     if strict and enum is not None and any(not isinstance(value, str) for value in enum):
-        raise untellable(name, f"the enum of {place} may hold text alone; use parametersJsonSchema")
+        raise parameters_error(name, f"the enum of {place} may hold text alone; use parametersJsonSchema")
     properties = schema.get("properties") or {}
     required = schema.get("required") or []
     if not isinstance(properties, Mapping) or not isinstance(required, list):
-        raise untellable(name, f"{place} must have properties by name, and required as a list")
+        raise parameters_error(name, f"{place} must have properties by name, and required as a list")
     missing = [str(one)[:40] for one in required if one not in properties]
     if missing:
-        raise untellable(name, f"{place} requires {missing[0]}, which it does not have")
-    # The subset has no word for the others; whoever reads the declaration says so.
+        raise parameters_error(name, f"{place} requires {missing[0]}, which it does not have")
+    # The subset lacks the others; decoding the declaration reports them.
     for key in _ONE[:1] if strict else _ONE:
         if key in schema:
             _check(schema[key], name, f"{place}.{key}", strict=strict)
@@ -181,6 +181,6 @@ def _check(schema: Any, name: str, place: str, *, strict: bool) -> None:
         _check(one, name, f"{place}.{str(key)[:40]}", strict=strict)
 
 
-def untellable(name: str, why: str) -> ToolError:
-    """The error for parameters that cannot be told to a model."""
+def parameters_error(name: str, why: str) -> ToolError:
+    """Return the error for parameters that cannot be declared to a model."""
     return ToolError(f"The parameters of the tool {name} cannot be told to a model: {why}.")

@@ -1,11 +1,4 @@
-"""`Tool`: a Python function that a model may call.
-
-What a docstring says: of a function, and of each of its parameters.
-
-A function's signature as a struct, which its arguments are checked with.
-
-Where tools come from that are known only once somebody has been asked.
-"""
+"""`Tool`: a Python function that a model may call, declared by its signature and docstring."""
 
 from __future__ import annotations
 
@@ -20,15 +13,19 @@ from typing import Annotated, Any, Final, Literal, Protocol, TypeGuard, get_args
 import msgspec
 
 from livewidget.errors import ToolError
-from livewidget.tools.result import RESULT_LIMIT, Scheduling, a, checked_scheduling, first_line
-from livewidget.tools.schema import check_declaration, check_name, schema_of, untellable
+from livewidget.tools.result import RESULT_LIMIT, Scheduling, check_scheduling, first_line, with_article
+from livewidget.tools.schema import check_declaration, check_name, parameters_error, schema_of
 
-_SECTION = re.compile(r"^(Args|Arguments|Parameters):\s*$", re.MULTILINE)
-_ENTRY = re.compile(r"^\s{2,8}\*{0,2}(\w+)\s*(?:\([^)]*\))?:\s*(.+)$")
+#: Seconds that a call may take. Chosen: longer, and people think that the model has hung.
+TIMEOUT: Final = 30.0
+#: Seconds that a person has to approve a call. Chosen: enough to read a question and decide.
+APPROVAL_TIMEOUT: Final = 30.0
+
+Behavior = Literal["BLOCKING", "NON_BLOCKING"]
 
 
 def docstring_of(function: Callable[..., Any]) -> str:
-    """Return the docstring of a function; of what wraps one, or is called like one, that of the inner one."""
+    """Return the docstring of a function, of the function in a partial, or of a callable object."""
     while isinstance(function, functools.partial):
         function = function.func
     if inspect.isroutine(function) or inspect.isclass(function):
@@ -36,31 +33,34 @@ def docstring_of(function: Callable[..., Any]) -> str:
     return inspect.getdoc(type(function).__call__) or inspect.getdoc(function) or ""
 
 
-def read(text: str) -> tuple[str, dict[str, str]]:
-    """Return the first paragraph as one line, and what the `Args:` section says of each parameter."""
-    summary = " ".join(text.strip().split("\n\n")[0].split())
-    section = _SECTION.search(text)
+def parse_docstring(text: str) -> tuple[str, dict[str, str]]:
+    """Return the first paragraph of a docstring as one line, and the description of each parameter.
+
+    Google, NumPy and Sphinx (reST) styles are read: the one that describes most parameters counts.
+    """
+    # Imported here: only sessions with tools need it.
+    from docstring_parser import ParseError, google, numpydoc, rest
+
+    # Of Google's sections the one for parameters alone: the parser rejects free text in others, such as
+    # Raises.
+    titles = ("Args", "Arguments", "Parameters", "Params")
+    sections = [google.Section(title, "param", google.SectionType.MULTIPLE) for title in titles]
+    summary = text.strip()
     described: dict[str, str] = {}
-    if section is None:
-        return summary, described
-    if text.strip().startswith(section.group(0)):
-        summary = ""
-    current, indent = None, 0
-    for line in text[section.end() :].splitlines():
-        if line.strip() and not line[0].isspace():
-            break
-        entry = _ENTRY.match(line)
-        depth = len(line) - len(line.lstrip())
-        if entry is not None and (current is None or depth <= indent):
-            current, indent = entry.group(1), depth
-            described[current] = entry.group(2).strip()
-        elif current is not None and line.strip():
-            described[current] += f" {line.strip()}"
-    return summary, described
+    for parse in (google.GoogleParser(sections).parse, numpydoc.parse, rest.parse):
+        try:
+            parsed = parse(f"\n{text}")  # A section in the first line would lose its indentation.
+        except ParseError:
+            continue
+        found = {one.arg_name.lstrip("*"): one.description or "" for one in parsed.params}
+        if len(found) > len(described):
+            summary, described = parsed.description or "", found
+    lines = {name: " ".join(description.split()) for name, description in described.items()}
+    return " ".join(summary.split("\n\n")[0].split()), lines
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """Return the name of a function, or of what wraps one or is called like one."""
+    """Return the name of a function, of the function in a partial, or of a callable's class."""
     while isinstance(function, functools.partial):
         function = function.func
     return str(getattr(function, "__name__", type(function).__name__))
@@ -69,21 +69,21 @@ def name_of(function: Callable[..., Any]) -> str:
 def arguments_of(
     function: Callable[..., Any], name: str, described: Mapping[str, str]
 ) -> type[msgspec.Struct]:
-    """Return a struct with one field for each parameter that is not bound already.
+    """Return a struct with a field for each parameter that is not bound by a partial.
 
     Args:
-        function: With named parameters only.
-        name: The tool, for errors.
-        described: What its docstring says of each parameter.
+        function: A function with named parameters only.
+        name: The tool's name, for errors.
+        described: The descriptions of the parameters.
 
     Raises:
-        ToolError: If a model cannot call it, or be told how.
+        ToolError: If the parameters cannot be declared to a model.
     """
     try:
         parameters = list(inspect.signature(function, eval_str=True).parameters.values())
     except (TypeError, ValueError, NameError, SyntaxError, AttributeError) as error:
         raise ToolError(f"The signature of the tool {name} cannot be read: {first_line(error)}.") from None
-    _has_its_object(function, parameters, name)
+    _require_bound_method(function, parameters, name)
     bound = function.keywords if isinstance(function, functools.partial) else {}
     fields: list[Any] = []
     for parameter in parameters:
@@ -104,11 +104,13 @@ def arguments_of(
     try:
         return msgspec.defstruct(title, fields, kw_only=True, forbid_unknown_fields=True)
     except (TypeError, ValueError) as error:
-        raise untellable(name, first_line(error)) from None
+        raise parameters_error(name, first_line(error)) from None
 
 
-def _has_its_object(function: Callable[..., Any], parameters: list[inspect.Parameter], name: str) -> None:
-    """A function taken from a class, and not from an object, would ask the model for `self`."""
+def _require_bound_method(
+    function: Callable[..., Any], parameters: list[inspect.Parameter], name: str
+) -> None:
+    """Reject a method taken from its class instead of an object: it would ask the model for `self`."""
     path = getattr(function, "__qualname__", "").rpartition(".")[0]
     if parameters and parameters[0].name in ("self", "cls") and path and not path.endswith("<locals>"):
         raise ToolError(
@@ -118,7 +120,7 @@ def _has_its_object(function: Callable[..., Any], parameters: list[inspect.Param
 
 
 def _kind(parameter: inspect.Parameter, name: str) -> Any:
-    """Return the type of a parameter: as annotated, else that of its default, else text."""
+    """Return the type of a parameter: its annotation, else the type of its default, else str."""
     kind = parameter.annotation
     if kind is parameter.empty:
         kind = type(parameter.default)
@@ -126,12 +128,14 @@ def _kind(parameter: inspect.Parameter, name: str) -> Any:
     try:
         schema = str(msgspec.json.schema(kind))
     except (TypeError, ValueError, RecursionError) as error:
-        said = first_line(error)
-        odd = "custom types" in said
-        why = f"{parameter.name} is of a type that is no JSON" if odd else said.partition(" - ")[0]
-        raise untellable(name, f"{why}; use str, numbers, bool, lists, dicts or a dataclass") from None
+        message = first_line(error)
+        is_custom = "custom types" in message
+        why = message.partition(" - ")[0]
+        if is_custom:
+            why = f"{parameter.name} is of a type that is not JSON"
+        raise parameters_error(name, f"{why}; use str, numbers, bool, lists, dicts or a dataclass") from None
     if "contentEncoding" in schema:
-        raise untellable(name, f"{parameter.name} holds bytes, and a model calls with text and numbers")
+        raise parameters_error(name, f"{parameter.name} holds bytes, and a model calls with text and numbers")
     return kind
 
 
@@ -146,39 +150,31 @@ def _annotated_text(kind: Any) -> str | None:
 
 
 def _default(value: Any) -> Any:
-    # msgspec wants what can change to be made anew for each call.
+    # msgspec requires a factory for mutable defaults.
     if isinstance(value, list | dict | set):
         return msgspec.field(default_factory=value.copy)
     return value
-
-
-#: Seconds that a call may take.
-TIMEOUT: Final = 30.0
-#: Seconds that a person has to allow a call.
-APPROVAL_TIMEOUT: Final = 30.0
-
-Behavior = Literal["BLOCKING", "NON_BLOCKING"]
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
     """A function that a model may call.
 
-    A generator answers more than once: where the model takes that (`Model.will_continue`), it is told each
-    value as it comes (`willContinue`), and what the generator returns as the last. Other models are told what
-    it returns, or the last of its values, when it ends. Either way the page shows each value.
+    A generator gives several results. A model that supports this (`Model.will_continue`) receives each value
+    when it is yielded (`willContinue`) and the return value last; any other receives only the return value,
+    or the last value yielded, at the end. The page shows each value in both cases.
 
     Attributes:
-        name: As the model knows it.
-        function: What is called: a plain function, a coroutine function, or a generator of either kind.
-        description: The first paragraph of its docstring.
-        schema: JSON Schema of its arguments.
-        arguments: The struct that arguments are checked with; None: whoever is called checks them.
-        timeout: Seconds that a call may take; of a generator, each of its values.
-        result_limit: Largest result, in bytes of JSON.
-        approval_timeout: Seconds that a person has to allow a call; 0: nobody is asked.
-        behavior: Whether the model waits for the result; None: as it does by itself.
-        scheduling: When the model speaks of a result; None: as it does by itself.
+        name: The name for the model.
+        function: A function, coroutine function, or generator function of either kind.
+        description: The first paragraph of the docstring.
+        schema: JSON Schema of the arguments.
+        arguments: The struct that validates arguments; None: the function validates them itself.
+        timeout: Seconds that a call may take; for a generator, each of its values.
+        result_limit: The largest result, in bytes of JSON.
+        approval_timeout: Seconds that a person has to approve a call; 0: no approval is required.
+        behavior: Whether the model waits for the result; None: its default.
+        scheduling: When the model mentions a result; None: its default.
     """
 
     name: str
@@ -204,34 +200,35 @@ class Tool:
         behavior: Behavior | None = None,
         scheduling: Scheduling | None = None,
     ) -> Tool:
-        """Make a tool of a function.
+        """Make a tool from a function.
 
         Parameters may be str, int, float, bool, Literal, Enum, list, dict, Optional, dataclasses, dates, and
-        `Annotated` with a description; one without annotation has the type of its default, or is a str. The
-        first paragraph of the docstring describes the tool, its `Args:` section the parameters.
+        `Annotated` with a description. A parameter without annotation has the type of its default, or str.
+        The first paragraph of the docstring describes the tool, and its section about parameters (Google,
+        NumPy or Sphinx style) describes these.
 
         Args:
-            function: With named parameters only: no `*args`, no `**kwargs`, none that are positional only.
-            name: As the model shall know it; None: the function's own name.
-            timeout: Seconds that a call may take; of a generator, each of its values.
-            result_limit: Largest result, in bytes of JSON.
-            require_approval: Whether a person must approve each call, within 30 s; a number:
-                within so many seconds.
+            function: With named parameters only: no `*args`, no `**kwargs`, no positional-only ones.
+            name: The name for the model; None: the function's own.
+            timeout: Seconds that a call may take; for a generator, each of its values.
+            result_limit: The largest result, in bytes of JSON.
+            require_approval: Whether a person must approve each call, within 30 s; a number: within so many
+                seconds.
             behavior: "BLOCKING": the model waits for the result and says nothing; "NON_BLOCKING": it goes on
-                talking. None: the model's own, or NON_BLOCKING where a generator or `scheduling` needs it.
-            scheduling: When the model speaks of a result of a call that does not block: "INTERRUPT",
-                "WHEN_IDLE" or "SILENT"; a `Result` says it for itself.
+                talking. None: the model's default, or NON_BLOCKING if a generator or `scheduling` needs it.
+            scheduling: When the model mentions the result of a non-blocking call: "INTERRUPT", "WHEN_IDLE" or
+                "SILENT". A `Result` overrides it.
 
         Raises:
-            ToolError: If the signature cannot be told to a model, or an option makes no sense.
+            ToolError: If the signature cannot be declared to a model, or an option is invalid.
         """
         if isinstance(function, Tool):
             return function
         if not callable(function):
-            raise ToolError(f"A tool is a function, not {a(type(function).__name__)}.")
+            raise ToolError(f"A tool is a function, not {with_article(type(function).__name__)}.")
         name = str(name or name_of(function))
         check_name(name)
-        summary, described = read(docstring_of(function))
+        summary, described = parse_docstring(docstring_of(function))
         arguments = arguments_of(function, name, described)
         return cls(
             name=name,
@@ -241,13 +238,13 @@ class Tool:
             arguments=arguments,
             timeout=_seconds(timeout, "timeout", name),
             result_limit=result_limit,
-            approval_timeout=_patience(require_approval, name),
-            **_manners(behavior, scheduling, name),
+            approval_timeout=_approval_timeout(require_approval, name),
+            **_behavior_options(behavior, scheduling, name),
         )
 
     @property
     def is_async(self) -> bool:
-        """Whether the function runs on the loop: a coroutine function, or an asynchronous generator."""
+        """Whether the function runs on the loop: a coroutine function or an async generator function."""
         called = type(self.function).__call__
         return any(
             kind(function)
@@ -257,7 +254,7 @@ class Tool:
 
     @property
     def is_generator(self) -> bool:
-        """Whether it may answer more than once."""
+        """Whether the function is a generator function, which gives several results."""
         called = type(self.function).__call__
         return any(
             kind(function)
@@ -267,21 +264,21 @@ class Tool:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The keywords of `Tool.of` that make it what it is, where they are not the usual ones."""
-        asked = self.approval_timeout == APPROVAL_TIMEOUT or self.approval_timeout
-        said = {
+        """The keywords of `Tool.of` that reproduce this tool, without those at their defaults."""
+        require_approval = self.approval_timeout == APPROVAL_TIMEOUT or self.approval_timeout
+        options = {
             "name": (self.name, name_of(self.function)),
             "timeout": (self.timeout, TIMEOUT),
             "result_limit": (self.result_limit, RESULT_LIMIT),
-            "require_approval": (asked, False),
+            "require_approval": (require_approval, False),
             "behavior": (self.behavior, None),
             "scheduling": (self.scheduling, None),
         }
-        return {name: value for name, (value, usual) in said.items() if value != usual}
+        return {name: value for name, (value, default) in options.items() if value != default}
 
     @property
     def declaration(self) -> dict[str, Any]:
-        """What a model is told: name, description, JSON Schema of the parameters, behaviour if one is set."""
+        """The function declaration: name, description, parameters, and behavior if one is set."""
         declared: dict[str, Any] = {"name": self.name, "description": self.description}
         if self.schema.get("properties"):
             declared["parametersJsonSchema"] = dict(self.schema)
@@ -290,10 +287,10 @@ class Tool:
         return declared
 
     def bind(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments of a call, checked and converted.
+        """Return the validated and converted arguments of a call.
 
         Raises:
-            ToolError: If one is missing, unknown, or of another type; the message is for the model.
+            ToolError: If one is missing, unknown or of the wrong type; the message is meant for the model.
         """
         if self.arguments is None:
             return dict(args)
@@ -304,27 +301,27 @@ class Tool:
         return {field: getattr(bound, field) for field in self.arguments.__struct_fields__}
 
     def call(self, args: Mapping[str, Any]) -> Any:
-        """Call the function with checked arguments; a coroutine function gives a coroutine.
+        """Call the function with validated arguments; a coroutine function returns a coroutine.
 
         Raises:
-            ToolError: If the arguments do not fit.
+            ToolError: If the arguments are invalid.
         """
         return self.function(**self.bind(args))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the function as it is: a decorated function stays usable."""
+        """Call the function directly: a decorated function stays usable."""
         return self.function(*args, **kwargs)
 
 
-Offered = Tool | Callable[..., Any] | Mapping[str, Any]
-"""What can be a tool by itself: one, a function, or a declaration that somebody else answers."""
+ToolLike = Tool | Callable[..., Any] | Mapping[str, Any]
+"""A tool, a function to make one from, or a declaration whose calls the user answers."""
 
 
-def as_tools(offered: Sequence[Offered]) -> list[Tool | Mapping[str, Any]]:
-    """Return tools, and declarations as they are.
+def as_tools(offered: Sequence[ToolLike]) -> list[Tool | Mapping[str, Any]]:
+    """Return functions as tools, and tools and declarations as they are.
 
     Raises:
-        ToolError: If something can be neither, or two have one name.
+        ToolError: If something is none of these, or two have the same name.
     """
     found: dict[str, Tool | Mapping[str, Any]] = {}
     for item in offered:
@@ -345,18 +342,18 @@ def _seconds(value: Any, what: str, name: str) -> float:
     return float(value)
 
 
-def _patience(require_approval: Any, name: str) -> float:
+def _approval_timeout(require_approval: Any, name: str) -> float:
     if isinstance(require_approval, bool):
         return APPROVAL_TIMEOUT if require_approval else 0.0
     return _seconds(require_approval, "require_approval", name)
 
 
-def _manners(behavior: Any, scheduling: Any, name: str) -> dict[str, Any]:
+def _behavior_options(behavior: Any, scheduling: Any, name: str) -> dict[str, Any]:
     behavior = behavior.upper() if isinstance(behavior, str) else behavior
     if behavior is not None and behavior not in get_args(Behavior):
         raise ToolError(f'The behavior of the tool {name} is "BLOCKING", "NON_BLOCKING" or None.')
     if scheduling is not None:
-        scheduling = checked_scheduling(scheduling, f"The tool {name}")
+        scheduling = check_scheduling(scheduling, f"The tool {name}")
         if behavior == "BLOCKING":
             raise ToolError(
                 f"The tool {name} blocks, and the model speaks of its result at once; scheduling is for "
@@ -367,29 +364,29 @@ def _manners(behavior: Any, scheduling: Any, name: str) -> dict[str, Any]:
 
 @runtime_checkable
 class ToolSource(Protocol):
-    """Something that is opened for a talk, says then which tools it has, and is closed with the talk."""
+    """Provides tools during a session: opened at its start and closed at its end."""
 
     async def open(self) -> Sequence[Tool]:
-        """Return its tools; each `open` that returned is followed by one `close`.
+        """Return its tools. Each successful `open` is followed by one `close`.
 
         Raises:
-            LiveError: Why it has none, in one sentence.
+            LiveError: If it has none to offer, with the reason in one sentence.
         """
 
     async def close(self) -> None:
-        """The tools are not needed any more."""
+        """Release the tools."""
 
 
-def sorted_out(
+def split_sources(
     offered: Sequence[Any],
 ) -> tuple[list[Tool | Mapping[str, Any]], list[ToolSource]]:
-    """Return the tools that are known already, and the sources of others.
+    """Return the tools and declarations, and the sources of further tools.
 
     Raises:
-        ToolError: If something is nothing of these, or two tools have one name.
+        ToolError: If something is none of these, or two tools have the same name.
     """
     sources: list[ToolSource] = []
-    others: list[Offered] = []
+    others: list[ToolLike] = []
     for item in offered:
         if is_source(item):
             sources.append(item)
@@ -399,5 +396,5 @@ def sorted_out(
 
 
 def is_source(item: Any) -> TypeGuard[ToolSource]:
-    """Tell whether something is a source, and not the class of one."""
+    """Return whether `item` is a source, rather than the class of one."""
     return isinstance(item, ToolSource) and not isinstance(item, type)

@@ -4,7 +4,7 @@ import pytest
 
 from livewidget.errors import ToolError
 from livewidget.tools import check_declaration
-from livewidget.tools.schema import self_contained
+from livewidget.tools.schema import inline_references
 
 
 def test_references_are_put_in_their_place():
@@ -21,7 +21,7 @@ def test_references_are_put_in_their_place():
         "$defs": {"Point": {"title": "Point", "type": "object", "properties": {"x": {"type": "number"}}}},
         "definitions": {"Step": {"enum": ["left", "right"]}},
     }
-    assert self_contained(schema, "move") == {
+    assert inline_references(schema, "move") == {
         "type": "object",
         "properties": {
             "from": {
@@ -52,7 +52,7 @@ def test_references_are_put_in_their_place():
 )
 def test_references_without_an_end(schema, why):
     with pytest.raises(ToolError, match=why):
-        self_contained(schema, "move")
+        inline_references(schema, "move")
 
 
 GOOD = [
@@ -100,12 +100,12 @@ def of(schema, key="parametersJsonSchema"):
         (of({"type": 3}), "the type of parametersJsonSchema.a is none of"),
         (of({"enum": []}), "must be a list of values"),
         (of({"enum": "x"}), "must be a list of values"),
-        (of("string"), "parametersJsonSchema.a is no schema"),
+        (of("string"), "parametersJsonSchema.a is not a schema"),
         (of({"type": "object", "required": ["b"]}), "parametersJsonSchema.a requires b"),
         (of({"anyOf": [{"type": "thing"}]}), "parametersJsonSchema.a.anyOf[0]"),
         (of({"type": "ARRAY"}, "parameters"), "give it items"),
         (of({"type": "INTEGER", "enum": [1]}, "parameters"), "text alone; use parametersJsonSchema"),
-        (of(True, "parameters"), "is no schema"),
+        (of(True, "parameters"), "is not a schema"),
     ],
 )
 def test_what_the_service_would_close_for_is_said_before(declaration, why):

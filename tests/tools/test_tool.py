@@ -14,6 +14,7 @@ import pytest
 
 from livewidget.errors import ToolError
 from livewidget.tools import APPROVAL_TIMEOUT, TIMEOUT, Tool, as_tools
+from livewidget.tools.tool import parse_docstring
 
 
 class Colour(enum.Enum):
@@ -241,9 +242,9 @@ BAD = [
     (strange, "name 'Unknown' is not defined"),
     (complicated, "may not contain more than one array-like"),
     (recursive, "a type refers to itself"),
-    (odd, "a is of a type that is no JSON"),
-    (array, "a is of a type that is no JSON"),
-    (backwards, "a is of a type that is no JSON"),
+    (odd, "a is of a type that is not JSON"),
+    (array, "a is of a type that is not JSON"),
+    (backwards, "a is of a type that is not JSON"),
     (raw, "a holds bytes"),
     (raws, "a holds bytes"),
     (Home.light, "give the method of an object, as in home.light"),
@@ -313,6 +314,80 @@ def test_several_tools_functions_and_declarations():
     assert third is declared
     with pytest.raises(ToolError, match="Two tools are called lamp"):
         as_tools([lamp, {"name": "lamp"}])
+
+
+def google(city, days=1):
+    """Return the weather
+    of a city.
+
+    Nothing that a model need know.
+
+    Args:
+        city (str): Which one,
+            as people call it.
+        days: How many: 1 to 7.
+
+    Raises:
+        Everything, now and then.
+    """
+
+
+def numpy(city, days=1):
+    """
+    Return the weather
+    of a city.
+
+    Nothing that a model need know.
+
+    Parameters
+    ----------
+    city : str
+        Which one,
+        as people call it.
+    days : int, optional
+        How many: 1 to 7.
+
+    Returns
+    -------
+    str
+        The weather.
+    """
+
+
+def sphinx(city, days=1):
+    """Return the weather
+    of a city.
+
+    Nothing that a model need know.
+
+    :param city: Which one,
+        as people call it.
+    :param int days: How many: 1 to 7.
+    :raises ValueError: Now and then.
+    :returns: The weather.
+    """
+
+
+@pytest.mark.parametrize("function", [google, numpy, sphinx])
+def test_a_docstring_in_any_common_style_describes_the_tool_and_its_parameters(function):
+    tool = Tool.of(function)
+    described = {name: schema["description"] for name, schema in tool.schema["properties"].items()}
+    assert tool.description == "Return the weather of a city."
+    assert described == {"city": "Which one, as people call it.", "days": "How many: 1 to 7."}
+
+
+@pytest.mark.parametrize(
+    ("text", "summary"),
+    [
+        ("", ""),
+        ("Says: nothing of parameters.\n\nAt all.", "Says: nothing of parameters."),
+        ("Cut.\n\nArgs:\n    a word without colon", "Cut."),
+        (":param 7", ":param 7"),
+        ("Two.\n\nParameters\n----------", "Two."),
+    ],
+)
+def test_a_docstring_that_describes_no_parameter_has_a_summary_all_the_same(text, summary):
+    assert parse_docstring(text) == (summary, {})
 
 
 def test_without_an_args_section_summary_and_section_are_told_apart():
