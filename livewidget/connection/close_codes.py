@@ -5,7 +5,6 @@ The reasons are those of the Live API as its users report them; the WebSocket pr
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
 
 from livewidget.errors import (
@@ -19,6 +18,7 @@ from livewidget.errors import (
     SetupRefused,
 )
 from livewidget.models import suggest
+from livewidget.protocol.inspect import redact
 
 
 class _Row(NamedTuple):
@@ -261,4 +261,4 @@ def translate(
 def plain(reason: str) -> str:
     """Return a server's words as one line, without what looks like a key or a token."""
     line = " ".join("".join(sign if sign.isprintable() else " " for sign in reason).split())
-    return re.sub(r"AIza[\w-]{10,}|ya29\.[\w.-]+|auth_tokens/\S+|[\w-]{45,}", "…", line)[:160]
+    return redact(line, long_words=True)[:160]

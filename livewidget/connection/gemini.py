@@ -354,7 +354,7 @@ class Gemini(Provider):
 
     def redact(self, text: str) -> str:
         """Return `text` without the key, and without whatever looks like one."""
-        return super().redact(text if self._key is None else self._key.redact(text))
+        return super().redact(text) if self._key is None else self._key.redact(text)
 
     def error_for_close(self, code: int, reason: str) -> LiveError:
         """Return the error for a connection that has ended; see `Provider`."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn, Self
 
 from livewidget.errors import ConfigError, KeyMissing
+from livewidget.protocol.inspect import redact
 
 #: Names under which a key is looked for, in the environment and among Colab's secrets, in this order.
 KEY_NAMES: Final = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
@@ -34,8 +35,8 @@ class Key:
         return self.__value
 
     def redact(self, text: str) -> str:
-        """Return `text` without the secret."""
-        return text.replace(self.__value, "…")
+        """Return `text` without this secret, and without whatever looks like one."""
+        return redact(text, [self.__value])
 
     def __repr__(self) -> str:
         return f"<key from {self.source}>"

@@ -12,7 +12,7 @@ from livewidget.connection.close_codes import explain
 from livewidget.errors import ConfigError, LiveError
 from livewidget.models import Model, find
 from livewidget.protocol import Setup
-from livewidget.protocol.inspect import without_secrets
+from livewidget.protocol.inspect import redact
 from livewidget.transports.base import Transport
 
 
@@ -112,7 +112,7 @@ class Provider(ABC):
 
     def redact(self, text: str) -> str:
         """Return `text` without secrets: by default without whatever looks like a key or token."""
-        return without_secrets(text)
+        return redact(text)
 
     def error_for_close(self, code: int, reason: str) -> LiveError:
         """Return the error for a connection that has ended.

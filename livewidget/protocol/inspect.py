@@ -1,79 +1,29 @@
-"""A frame as a person may see it: what it is, how large, and its JSON without sound, pictures and secrets.
+"""Summaries of frames for people: kind, size, and the JSON without audio, pictures and secrets.
 
-Pure, and never wrong-footed: whatever comes over the wire gets an `Anatomy`.
-
-How wide and high a picture is, from the first bytes of its file; nothing is decoded.
+The one definition of a secret is here: by the name of its field (`SECRET_NAMES`), or by what it looks like
+wherever it stands (`redact`).
 """
 
 from __future__ import annotations
 
+import io
 import re
-import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from livewidget.protocol.lenient import camel, decode_base64
 
-#: Markers of a JPEG that carry its size: start of frame, of every coding there is.
-_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-
-
-def picture_size(data: bytes) -> tuple[int, int]:
-    """Return width and height in pixels of a JPEG, PNG or WebP file; (0, 0) where they cannot be read."""
-    try:
-        if data.startswith(b"\x89PNG\r\n\x1a\n") and data[12:16] == b"IHDR":
-            width, height = struct.unpack_from(">II", data, 16)
-            return width, height
-        if data.startswith(b"\xff\xd8"):
-            return _jpeg(data)
-        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-            return _webp(data)
-    except (struct.error, IndexError):
-        pass  # Cut off, or something else behind a name that fits.
-    return 0, 0
-
-
-def _jpeg(data: bytes) -> tuple[int, int]:
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker in _FRAMES:
-            height, width = struct.unpack_from(">HH", data, at + 5)
-            return width, height
-        # Fill bytes and markers without a length of their own move on by what they are.
-        if marker == 0xFF:
-            at += 1
-        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:
-            at += 2
-        else:
-            at += 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
-    return 0, 0
-
-
-def _webp(data: bytes) -> tuple[int, int]:
-    form = data[12:16]
-    if form == b"VP8X" and len(data) >= 30:
-        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
-    if form == b"VP8L":
-        (bits,) = struct.unpack_from("<I", data, 21)
-        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-    if form == b"VP8 ":
-        width, height = struct.unpack_from("<HH", data, 26)
-        return width & 0x3FFF, height & 0x3FFF
-    return 0, 0
-
-
-#: What stands in the place of a secret.
+#: What stands in the place of a field that is secret.
 HIDDEN: Final = "…hidden"
-#: Most values in a waveform.
+#: Most values in a waveform. Chosen: one for each pixel or two in a row of the wire log.
 PEAKS: Final = 48
-#: Longest name of a kind, in characters.
+#: Longest name of a kind, in characters. Chosen: several times the longest kind that the service sends.
 KIND_LENGTH: Final = 120
 
-#: Names whose values are never shown, in lower case and without underscores and hyphens. A voice that is to
-#: be cloned and the consent to it are as personal as a key.
+#: Names of fields whose values are never shown, in lower case and without underscores and hyphens. A voice
+#: that is to be cloned and the consent to it are as personal as a key.
 SECRET_NAMES: Final = frozenset(
     {
         "accesstoken",
@@ -95,25 +45,33 @@ SECRET_NAMES: Final = frozenset(
         "xgoogapikey",
     }
 )
-#: What looks like a key or a token of Google's, wherever it stands.
+#: What looks like a Google API key, an OAuth access token, or an ephemeral token.
 _SECRET: Final = re.compile(r"AIza[\w-]{10,}|ya29\.[\w.-]+|auth_tokens/[\w./-]+", re.ASCII)
+#: What may be a credential of any kind: a word longer than any in a sentence. API keys have 39 characters,
+#: which `_SECRET` knows; UUIDs, which are no secrets, have 36.
+_LONG_WORD: Final = re.compile(r"[\w-]{45,}")
+
 _RATE: Final = re.compile(r"rate\s*=\s*\"?([0-9]{1,6})", re.ASCII)
-#: Messages that are told apart by their fields.
+#: Messages whose kind names their fields, too.
 _DETAILED: Final = ("serverContent", "realtimeInput")
+#: Fields in which bytes may stand without a MIME type.
+_MEDIA: Final = frozenset({"audio", "video", "inlineData", "inline_data", "mediaChunks", "media_chunks"})
+#: Formats of pictures whose size is read: those that the service takes and browsers make.
+_PICTURE_FORMATS: Final = ("JPEG", "PNG", "WEBP")
 
 _decoder = msgspec.json.Decoder()
 
 
-class Anatomy(NamedTuple):
-    """What a frame is made of.
+class FrameSummary(NamedTuple):
+    """What a frame is, without what must not or need not be seen.
 
     Attributes:
-        kind: The message and, where it is told apart by its fields, those: "setup", "realtimeInput.audio",
-            "serverContent.modelTurn+outputTranscription"; "unreadable" where it is no JSON object.
+        kind: The message and, for some, its fields: "setup", "realtimeInput.audio",
+            "serverContent.modelTurn+outputTranscription"; "unreadable" if it is not a JSON object.
         size: Of the whole frame, in bytes.
-        json: The message. Sound is `{"audio": {"ms", "rate", "peaks"}}` with at most 48 peaks from 0 to 1; a
-            picture `{"image": {"mime", "bytes", "width", "height"}}`, its size 0 where it cannot be read;
-            other media `{"media": {"mime", "bytes"}}`; a secret "…hidden". None where it is unreadable.
+        json: The message. Audio is `{"audio": {"ms", "rate", "peaks"}}` with at most 48 peaks from 0 to 1; a
+            picture `{"image": {"mime", "bytes", "width", "height"}}`, its size 0 if it cannot be read; other
+            media `{"media": {"mime", "bytes"}}`; a secret "…hidden". None if the frame is unreadable.
     """
 
     kind: str
@@ -121,31 +79,55 @@ class Anatomy(NamedTuple):
     json: Any
 
 
-def without_secrets(text: str) -> str:
-    """Return `text` without what looks like a key or a token."""
-    return _SECRET.sub("…", text)
+def redact(text: str, known: Iterable[str] = (), *, long_words: bool = False) -> str:
+    """Return `text` with an ellipsis in the place of each secret.
+
+    Args:
+        text: From outside: a frame's text, a close reason, an error of the service.
+        known: Secrets that are known here, which may look like anything.
+        long_words: Whether every word of 45 characters or more is taken for a secret, as for a server's free
+            text. In frames such words are ids and parts of addresses.
+    """
+    for secret in known:
+        text = text.replace(secret, "…")
+    text = _SECRET.sub("…", text)
+    return _LONG_WORD.sub("…", text) if long_words else text
 
 
-def anatomy(frame: str | bytes, hide: Callable[[str], str] = without_secrets) -> Anatomy:
-    """Take a frame of either side apart. Never raises, whatever the frame.
+def is_secret(name: str) -> bool:
+    """Return whether the value of a field with this name is never shown."""
+    return name.replace("_", "").replace("-", "").lower() in SECRET_NAMES
+
+
+def summarize_frame(frame: str | bytes, redact: Callable[[str], str] = redact) -> FrameSummary:
+    """Return the summary of a frame of either side. Never raises, whatever the frame.
 
     Args:
         frame: As it was sent or received.
-        hide: Takes secrets out of a text. It is given every text and every name in the frame.
+        redact: Takes secrets out of a text. It is given every text and every name in the frame.
     """
     size = len(frame) if isinstance(frame, bytes) or frame.isascii() else len(frame.encode(errors="replace"))
     try:
         message = _decoder.decode(frame)
         if not isinstance(message, dict):
-            return Anatomy("unreadable", size, None)
-        return Anatomy(hide(_kind(message))[:KIND_LENGTH], size, _shown(message, "", hide))
+            return FrameSummary("unreadable", size, None)
+        return FrameSummary(redact(_kind(message))[:KIND_LENGTH], size, _visible(message, "", redact))
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return Anatomy("unreadable", size, None)
+        return FrameSummary("unreadable", size, None)
 
 
-def is_secret(name: str) -> bool:
-    """Tell whether the value of a field with this name is never shown."""
-    return name.replace("_", "").replace("-", "").lower() in SECRET_NAMES
+def picture_size(data: bytes) -> tuple[int, int]:
+    """Return width and height in pixels of a JPEG, PNG or WebP file; (0, 0) if they cannot be read.
+
+    Pillow reads the header only, and none that promises more pixels than it would decode.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data), formats=_PICTURE_FORMATS) as picture:
+            return picture.size
+    except Exception:  # Pillow raises errors of many types for files that are cut off or made up.
+        return 0, 0
 
 
 def _kind(message: Mapping[str, Any]) -> str:
@@ -153,53 +135,46 @@ def _kind(message: Mapping[str, Any]) -> str:
     for key, value in message.items():
         name = camel(key)
         if name == "usageMetadata" and len(message) > 1:
-            continue  # It rides along with anything.
+            continue  # It comes together with any other message.
         if name in _DETAILED and isinstance(value, dict) and value:
             name += "." + "+".join(camel(field) for field in value)
         names.append(name)
     return "+".join(names) or "empty"
 
 
-def _shown(value: Any, name: str, hide: Callable[[str], str]) -> Any:
+def _visible(value: Any, name: str, redact: Callable[[str], str]) -> Any:
+    """Return the value of the field `name` as it may be seen."""
     if is_secret(name) and value not in (None, "", {}):
         return HIDDEN
     if isinstance(value, dict):
         data = value.get("data")
         if isinstance(data, str) and (name in _MEDIA or "mimeType" in value or "mime_type" in value):
             mime = str(value.get("mimeType") or value.get("mime_type") or "")
-            return _media(data, hide(mime)[:80], name)
-        return {hide(key): _shown(item, key, hide) for key, item in value.items()}
+            return _summarize_media(data, redact(mime)[:80], name)
+        return {redact(key): _visible(item, key, redact) for key, item in value.items()}
     if isinstance(value, list):
-        return [_shown(item, name, hide) for item in value]
-    return hide(value) if isinstance(value, str) else value
+        return [_visible(item, name, redact) for item in value]
+    return redact(value) if isinstance(value, str) else value
 
 
-#: Where bytes may stand without a MIME type.
-_MEDIA: Final = frozenset({"audio", "video", "inlineData", "inline_data", "mediaChunks", "media_chunks"})
-
-
-def _media(data: str, mime: str, name: str) -> dict[str, Any]:
+def _summarize_media(data: str, mime: str, name: str) -> dict[str, Any]:
     kind = mime.partition(";")[0].strip().lower() or {"audio": "audio/pcm"}.get(name, "")
-    found = _bytes(data)
-    if found is None:
+    try:
+        content = decode_base64(data)
+    except ValueError:
         return {"media": {"mime": mime, "bytes": 0, "problem": "not base64"}}
     if kind in ("audio/pcm", "audio/l16"):
         rate = _RATE.search(mime.lower())
-        return {"audio": _sound(found, int(rate[1]) if rate else 16_000 if name == "audio" else 24_000)}
+        # Without a rate in it: what clients send has 16 kHz, what the service sends 24 kHz.
+        default = 16_000 if name == "audio" else 24_000
+        return {"audio": _summarize_pcm(content, int(rate[1]) if rate else default)}
     if kind.startswith("image/"):
-        width, height = picture_size(found)
-        return {"image": {"mime": mime, "bytes": len(found), "width": width, "height": height}}
-    return {"media": {"mime": mime, "bytes": len(found)}}
+        width, height = picture_size(content)
+        return {"image": {"mime": mime, "bytes": len(content), "width": width, "height": height}}
+    return {"media": {"mime": mime, "bytes": len(content)}}
 
 
-def _bytes(text: str) -> bytes | None:
-    try:
-        return decode_base64(text)
-    except ValueError:
-        return None
-
-
-def _sound(pcm: bytes, rate: int) -> dict[str, Any]:
+def _summarize_pcm(pcm: bytes, rate: int) -> dict[str, Any]:
     import numpy as np
 
     samples = np.abs(np.frombuffer(pcm[: len(pcm) & ~1], "<i2").astype(np.int32))

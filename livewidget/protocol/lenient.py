@@ -104,16 +104,16 @@ def decode_base64(text: str) -> bytes:
     return binascii.a2b_base64(text + "=" * missing, strict_mode=True)
 
 
-def respell(value: Any) -> Any:
+def camelize_keys(value: Any) -> Any:
     """Keys of protocol objects that have no struct (search settings, metadata) in camelCase, at every level.
 
     Raises:
         RecursionError: If `value` is nested too deep.
     """
     if type(value) is dict:
-        return {camel(key): respell(item) for key, item in value.items()}
+        return {camel(key): camelize_keys(item) for key, item in value.items()}
     if type(value) is list:
-        return [respell(item) for item in value]
+        return [camelize_keys(item) for item in value]
     return value
 
 
@@ -239,7 +239,7 @@ def _bytes(value: Any) -> bytes:
 def _object(value: Any) -> dict[str, Any]:
     if type(value) is not dict:
         raise WrongType("object")
-    return respell(value)  # type: ignore[no-any-return]
+    return camelize_keys(value)  # type: ignore[no-any-return]
 
 
 def _texts(value: Any) -> dict[str, str]:
@@ -328,7 +328,7 @@ class Reader:
         return value
 
     def _schema(self, value: Any, path: tuple[str | int, ...]) -> dict[str, Any] | None:
-        """An OpenAPI schema: its keywords respelled, the names of properties never."""
+        """An OpenAPI schema: its keywords in camelCase, the names of properties never."""
         if type(value) is not dict or len(path) > _SCHEMA_DEPTH:
             self.wrong(path, "object")
             return None

@@ -59,7 +59,7 @@ class CodeExecutionResult(Wire, frozen=True):
 
 
 class FunctionCall(Wire, frozen=True):
-    """A call of one declared function. `args` is the user's data: its keys are never respelled."""
+    """A call of one declared function. `args` is the user's data: its keys are never changed."""
 
     id: str | None = None
     name: str | None = None
@@ -69,7 +69,7 @@ class FunctionCall(Wire, frozen=True):
 
 
 class FunctionResponse(Wire, frozen=True):
-    """The result of one call. `response` is the user's data: its keys are never respelled."""
+    """The result of one call. `response` is the user's data: its keys are never changed."""
 
     id: str | None = None
     name: str | None = None

@@ -21,6 +21,7 @@ from livewidget.errors import LiveError, UsageError
 from livewidget.events import Event
 from livewidget.models import Model
 from livewidget.protocol import ClientContent, ClientMessage, Content, Part, context_message
+from livewidget.protocol.inspect import redact
 from livewidget.session.hub import Telling
 from livewidget.session.outbox import Item, Upstream, kind_of
 from livewidget.session.supervisor import Line, ReconnectPolicy, Why
@@ -171,11 +172,8 @@ class Moving(Telling):
         return self._line.handle
 
     def _without_secrets(self, text: str) -> str:
-        """Take out of a text what looks like a secret, and what is known here to be one."""
-        text = self.provider.redact(text)
-        for handle in self._handles:
-            text = text.replace(handle, "…")
-        return text
+        """Remove from a text what looks like a secret, and what is known here to be one."""
+        return redact(self.provider.redact(text), self._handles)
 
     # --- What the service knows -----------------------------------------------------------------------------
 

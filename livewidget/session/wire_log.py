@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final, NoReturn
 
 from livewidget.clock import Clock
-from livewidget.protocol.inspect import Anatomy, anatomy, without_secrets
+from livewidget.protocol.inspect import FrameSummary, redact, summarize_frame
 from livewidget.session.hub import Sinks
 
 #: Most frames and most bytes kept; the oldest are dropped. Chosen: a few minutes of conversation in a few MB.
@@ -20,7 +20,7 @@ BYTES: Final = 4 * 2**20
 LARGE: Final = 2**18
 
 Redact = Callable[[str], str]
-Found = Anatomy | Callable[[], Anatomy]
+Found = FrameSummary | Callable[[], FrameSummary]
 
 
 class Frame:
@@ -46,26 +46,26 @@ class Frame:
         self.__found = found
 
     @property
-    def _anatomy(self) -> Anatomy:
+    def _summary(self) -> FrameSummary:
         found = self.__found
-        if not isinstance(found, Anatomy):
+        if not isinstance(found, FrameSummary):
             found = self.__found = found()
         return found
 
     @property
     def kind(self) -> str:
         """The kind of message, as in `livewidget.protocol.inspect`; "close" for a close frame."""
-        return self._anatomy.kind
+        return self._summary.kind
 
     @property
     def size(self) -> int:
         """Size of the whole frame, in bytes."""
-        return self._anatomy.size
+        return self._summary.size
 
     @property
     def json(self) -> Any:
         """The message without audio, images and secrets; for a close frame its code and reason."""
-        return self._anatomy.json
+        return self._summary.json
 
     @property
     def text(self) -> str:
@@ -105,7 +105,7 @@ class WireLog:
     def __init__(
         self,
         clock: Clock,
-        redact: Redact = without_secrets,
+        redact: Redact = redact,
         on_error: Callable[[Sequence[Exception]], object] = list,
     ) -> None:
         """Make an empty log.
@@ -147,13 +147,13 @@ class WireLog:
 
     def frame(self, outgoing: bool, frame: str | bytes) -> None:
         """Record a frame."""
-        summarize, size = partial(anatomy, frame, self._redact), len(frame)
+        summarize, size = partial(summarize_frame, frame, self._redact), len(frame)
         self._add(outgoing, summarize() if size > LARGE else summarize, size)
 
     def closed(self, outgoing: bool, code: int, reason: str) -> None:
         """Record the closing of a connection."""
         reason = self._redact(reason)
-        self._add(outgoing, Anatomy("close", len(reason), {"code": code, "reason": reason}), len(reason))
+        self._add(outgoing, FrameSummary("close", len(reason), {"code": code, "reason": reason}), len(reason))
 
     def _add(self, outgoing: bool, found: Found, size: int) -> None:
         now = self._clock.now_ms()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewidget.protocol import audio_message, encode_client, encode_server
-from livewidget.protocol.inspect import HIDDEN, SECRET_NAMES, anatomy
+from livewidget.protocol.inspect import HIDDEN, SECRET_NAMES, summarize_frame
 from livewidget.protocol.messages import (
     Blob,
     ClientMessage,
@@ -32,7 +32,7 @@ CANARY = "canary-0123456789-canary"
 def test_sound_is_a_waveform():
     pcm = np.concatenate([np.zeros(800, "<i2"), np.full(800, -16_384, "<i2")]).tobytes()
     frame = audio_message(pcm)
-    kind, size, shown = anatomy(frame)
+    kind, size, shown = summarize_frame(frame)
     assert (kind, size) == ("realtimeInput.audio", len(frame))
     sound = shown["realtimeInput"]["audio"]["audio"]
     assert (sound["ms"], sound["rate"], len(sound["peaks"])) == (100, 16_000, 48)
@@ -43,7 +43,7 @@ def test_sound_is_a_waveform():
 @pytest.mark.parametrize("samples", [0, 1, 5, 48, 49, 100])
 def test_short_sound_has_as_many_peaks_as_samples(samples):
     frame = audio_message(np.full(samples, 32_767, "<i2").tobytes())
-    peaks = anatomy(frame).json["realtimeInput"]["audio"]["audio"]["peaks"]
+    peaks = summarize_frame(frame).json["realtimeInput"]["audio"]["audio"]["peaks"]
     assert peaks == [1.0] * min(samples, 48)
 
 
@@ -55,7 +55,7 @@ def test_what_the_service_sends_together_is_one_kind():
         ),
         usage_metadata=UsageMetadata(total_token_count=3),
     )
-    kind, _, shown = anatomy(encode_server(message))
+    kind, _, shown = summarize_frame(encode_server(message))
     assert kind == "serverContent.modelTurn+outputTranscription"
     sound = shown["serverContent"]["modelTurn"]["parts"][0]["inlineData"]["audio"]
     assert (sound["ms"], sound["rate"]) == (100, 24_000)
@@ -82,11 +82,11 @@ def test_what_the_service_sends_together_is_one_kind():
     ],
 )
 def test_kinds(frame, kind):
-    assert anatomy(frame).kind == kind
+    assert summarize_frame(frame).kind == kind
 
 
 def test_a_name_from_outside_cannot_be_endless():
-    assert len(anatomy(json.dumps({"x" * 10_000: 1})).kind) <= 120
+    assert len(summarize_frame(json.dumps({"x" * 10_000: 1})).kind) <= 120
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
@@ -97,12 +97,12 @@ def test_a_picture_is_its_size(form):
     Image.new("RGB", (37, 21), (200, 10, 10)).save(file, form)
     data = file.getvalue()
     blob = {"data": base64.urlsafe_b64encode(data).decode(), "mime_type": f"image/{form.lower()}"}
-    shown = anatomy(json.dumps({"realtime_input": {"video": blob}})).json["realtime_input"]["video"]
+    shown = summarize_frame(json.dumps({"realtime_input": {"video": blob}})).json["realtime_input"]["video"]
     expected = {"mime": f"image/{form.lower()}", "bytes": len(data), "width": 37, "height": 21}
     assert shown == {"image": expected}
     for cut in range(len(data)):  # whatever is missing, it is a size or none
         blob["data"] = base64.b64encode(data[:cut]).decode()
-        anatomy(json.dumps({"realtimeInput": {"video": blob}}))
+        summarize_frame(json.dumps({"realtimeInput": {"video": blob}}))
 
 
 def test_other_media_and_what_is_no_base64():
@@ -110,7 +110,7 @@ def test_other_media_and_what_is_no_base64():
         {"inlineData": {"mimeType": "video/mp4", "data": "AAAA"}},
         {"inlineData": {"mimeType": "audio/pcm", "data": "?"}},
     ]
-    shown = anatomy(json.dumps({"serverContent": {"modelTurn": {"parts": parts}}})).json
+    shown = summarize_frame(json.dumps({"serverContent": {"modelTurn": {"parts": parts}}})).json
     one, two = (part["inlineData"]["media"] for part in shown["serverContent"]["modelTurn"]["parts"])
     assert one == {"mime": "video/mp4", "bytes": 3}
     assert two["problem"] == "not base64"
@@ -119,7 +119,10 @@ def test_other_media_and_what_is_no_base64():
 def test_data_of_a_tool_is_no_media():
     call = {"id": "a", "name": "plot", "args": {"data": "1,2,3", "title": "t"}}
     frame = json.dumps({"toolCall": {"functionCalls": [call]}})
-    assert anatomy(frame).json["toolCall"]["functionCalls"][0]["args"] == {"data": "1,2,3", "title": "t"}
+    assert summarize_frame(frame).json["toolCall"]["functionCalls"][0]["args"] == {
+        "data": "1,2,3",
+        "title": "t",
+    }
 
 
 # --- Secrets ------------------------------------------------------------------------------------------------
@@ -127,22 +130,22 @@ def test_data_of_a_tool_is_no_media():
 
 def test_handles_are_hidden_both_ways():
     setup = Setup(model="models/m", session_resumption=SessionResumptionConfig(handle=CANARY))
-    shown = anatomy(encode_client(ClientMessage(setup=setup))).json
+    shown = summarize_frame(encode_client(ClientMessage(setup=setup))).json
     assert shown["setup"]["sessionResumption"] == {"handle": HIDDEN}
     update = SessionResumptionUpdate(new_handle=CANARY, resumable=True)
-    shown = anatomy(encode_server(ServerMessage(session_resumption_update=update))).json
+    shown = summarize_frame(encode_server(ServerMessage(session_resumption_update=update))).json
     assert shown["sessionResumptionUpdate"] == {"newHandle": HIDDEN, "resumable": True}
 
 
 def test_an_empty_secret_is_no_secret():
-    shown = anatomy('{"sessionResumptionUpdate": {"newHandle": "", "resumable": false}}').json
+    shown = summarize_frame('{"sessionResumptionUpdate": {"newHandle": "", "resumable": false}}').json
     assert shown["sessionResumptionUpdate"]["newHandle"] == ""
 
 
 @pytest.mark.parametrize("text", ["AIza" + "x" * 35, "ya29.a0Af_canary-1", "auth_tokens/abc.def/ghi"])
 def test_what_looks_like_a_key_is_hidden_wherever_it_stands(text):
     for message in ({"error": {"message": f"key {text} is bad"}}, {text: 1}, {"a": [{"b": text}]}):
-        shown = anatomy(json.dumps(message))
+        shown = summarize_frame(json.dumps(message))
         assert text not in json.dumps(shown.json)
         assert text not in shown.kind
 
@@ -179,12 +182,12 @@ def planted(tree, name, secret):
 def test_a_secret_is_hidden_under_every_name_at_every_depth(tree, name, secret):
     frame = json.dumps(planted(tree, name, secret))
     assert CANARY in frame
-    found = anatomy(frame)
+    found = summarize_frame(frame)
     assert CANARY not in json.dumps(found.json) + found.kind
 
 
 @given(st.text(max_size=200) | st.binary(max_size=200) | trees.map(json.dumps))
 def test_nothing_raises(frame):
-    kind, size, _ = anatomy(frame)
+    kind, size, _ = summarize_frame(frame)
     assert kind
     assert size == len(frame) or isinstance(frame, str)
