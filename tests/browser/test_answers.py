@@ -68,7 +68,7 @@ def test_code_thoughts_pages_and_silence(open_talk):
     )
     card.type("dinner is ready")
     expect(card.root.locator(".lw-waited:visible")).to_have_text("chose not to answer", timeout=20_000)
-    told = notebook.python("print([turn.waited for turn in live.turns][-1], live.turns[1].code[0].outcome)")
+    told = notebook.python("print([turn.declined for turn in live.turns][-1], live.turns[1].code[0].outcome)")
     assert told == "True OK"
 
 
