@@ -1,12 +1,10 @@
 """What stays in a saved notebook: executed by nbclient, read back, and exported by nbconvert."""
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 
 from tests.ports import without_ports
 
+# Reading and converting notebooks is imported where it is used: it takes seconds, also where none of this runs.
 pytestmark = pytest.mark.notebook
 
 CANARY = "AIzaSyCANARY0000000000000000000000000000"
@@ -25,8 +23,17 @@ CELLS = [
 ]
 
 
+def exported(notebook):
+    from nbconvert import HTMLExporter
+
+    return HTMLExporter().from_notebook_node(notebook)[0]
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
+    import nbformat
+    from nbclient import NotebookClient
+
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GEMINI_API_KEY", CANARY)
@@ -53,7 +60,7 @@ def test_the_transcript_stands_in_the_notebook(saved):
 
 
 def test_nbconvert_shows_it(saved):
-    page, _ = HTMLExporter().from_notebook_node(saved)
+    page = exported(saved)
     transcript = page[page.index('class="livewidget-transcript') :]
     assert "You said &lt;b&gt;good morning" in transcript[: transcript.index("</div>")]
 
@@ -63,9 +70,11 @@ def test_a_second_display_shows_the_same_transcript(saved):
 
 
 def test_no_key_is_saved_anywhere(saved):
+    import nbformat
+
     assert "widgets" in saved.metadata  # the state of the widgets is saved here, as Colab does
     assert CANARY not in nbformat.writes(saved)
-    page, _ = HTMLExporter().from_notebook_node(saved)
+    page = exported(saved)
     assert CANARY not in page
 
 
