@@ -27,7 +27,8 @@ SENT = ("protocol/", "messages")
 USERS = {
     "for users, see docs/public-surface.txt": (
         "advance",
-        "dropped_events",
+        "dropped_audio_ms",
+        "dropped_frames",
         "on",
         "save_wire",
         "send_tool_result",

@@ -1,11 +1,8 @@
-"""Sends no silence for hours: after a while without a voice the sound stops, and starts again with the next.
+"""The user's audio, on its way to the outbox: resampled, cut, and left out while nobody speaks.
 
-The service counts and bills silence as it does speech. What a voice begins with is kept: the half second
-before it was noticed goes out first, so that no word is cut.
-
-Voice or the room? By level alone: whoever is in doubt hears a voice.
-
-What the user sends, checked and made into messages.
+`AudioInput` takes audio as callers have it and returns items of at most 100 ms at 16 kHz. The service counts
+and bills silence as it does speech, so `AudioInput` can stop after a while without speech, and start again
+with the next word; the half second before that goes out first, so that no word is cut.
 """
 
 from __future__ import annotations
@@ -13,89 +10,48 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from livewidget.errors import AudioError, PictureError, UsageError
-from livewidget.models import Model
-from livewidget.pictures import Picture
-from livewidget.protocol import Blob, ClientContent, ClientMessage, Content, Part, RealtimeInput
+from livewidget.errors import AudioError
+from livewidget.protocol import ClientMessage, RealtimeInput, audio_message
+from livewidget.session.outbox import OutboxItem
 
 if TYPE_CHECKING:
     from livewidget.audio import Resampler
 
+#: Sample rate at which audio is sent, in Hz: what the Live API takes.
+SEND_RATE: Final = 16_000
+#: Longest piece of audio in one message: 100 ms of PCM16. Chosen: the Live API's guide asks for 20 to 100 ms.
+CHUNK_BYTES: Final = SEND_RATE // 10 * 2
+#: Bytes of one millisecond of it.
+BYTES_PER_MS: Final = SEND_RATE // 1000 * 2
 
-#: Sound kept while nothing is sent, to go before the voice that ends the pause.
-BEFORE_MS: Final = 500.0
-
-
-class IdlePause:
-    """Decides of each piece of sound whether it goes out.
-
-    Attributes:
-        paused: Whether nothing is sent at the moment.
-    """
-
-    def __init__(self, after_ms: float | None) -> None:
-        """Pause after so many milliseconds of sound without a voice; None: never."""
-        self.paused = False
-        self._after_ms = after_ms
-        self._quiet_ms = 0.0
-        self._kept: deque[tuple[bytes, float]] = deque()
-        self._kept_ms = 0.0
-
-    def take(self, piece: bytes, ms: float, *, voiced: bool, busy: bool) -> list[bytes]:
-        """Take a piece of sound; returns what goes out now, oldest first.
-
-        Args:
-            piece: The sound.
-            ms: Its length.
-            voiced: Whether somebody may be speaking in it.
-            busy: Whether a turn is on, or silence may not be left out.
-        """
-        if voiced or busy or self._after_ms is None:
-            self._quiet_ms = 0.0
-            return [*self.awake(), piece]
-        if self.paused:
-            self._keep(piece, ms)
-            return []
-        self._quiet_ms += ms
-        self.paused = self._quiet_ms >= self._after_ms
-        return [piece]
-
-    def awake(self) -> list[bytes]:
-        """End the pause; returns what was kept."""
-        kept = [piece for piece, _ in self._kept]
-        self.paused = False
-        self._kept.clear()
-        self._kept_ms = self._quiet_ms = 0.0
-        return kept
-
-    def _keep(self, piece: bytes, ms: float) -> None:
-        self._kept.append((piece, ms))
-        self._kept_ms += ms
-        while self._kept_ms - self._kept[0][1] >= BEFORE_MS:
-            self._kept_ms -= self._kept.popleft()[1]
-
-
-#: Samples of one look: 20 ms at 16 kHz.
+#: Samples whose energy is looked at together: 20 ms, about the shortest sound of speech.
 WINDOW: Final = 320
-#: A voice is so much louder than the room: 8 dB.
-ABOVE: Final = 2.5
-#: The threshold is never lower (-55 dBFS) or higher (-36 dBFS), in shares of full scale.
-LOWEST: Final = 10 ** (-55 / 20)
-HIGHEST: Final = 10 ** (-36 / 20)
-#: What the room is thought to be before anything was heard: -58 dBFS.
-FIRST: Final = LOWEST / 1.4
-#: In a room that gets louder, the floor follows by half a decibel in a second.
-RISE: Final = 10 ** (0.5 / 20 / 50)
+#: Speech is this much louder than the room: 8 dB. Chosen with the recordings in the tests.
+SPEECH_RATIO: Final = 2.5
+#: Bounds of the threshold, in shares of full scale: -55 dBFS and -36 dBFS. Below the first there is only the
+#: noise of a sound card; above the second, people speak softly. When in doubt, it is speech.
+THRESHOLD_MIN: Final = 10 ** (-55 / 20)
+THRESHOLD_MAX: Final = 10 ** (-36 / 20)
+#: Level assumed for the room before anything was heard: -58 dBFS.
+INITIAL_ROOM: Final = THRESHOLD_MIN / 1.4
+#: In a room that gets louder, the assumed level rises by half a decibel a second, here per window.
+ROOM_RISE: Final = 10 ** (0.5 / 20 / 50)
+
+#: Audio kept while nothing is sent, to precede the speech that ends the pause, in ms. Chosen: a soft first
+#: consonant lasts up to 200 ms, and energy notices it late.
+PREROLL_MS: Final = 500.0
+
+_AUDIO_ENDS: Final = ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
 
 
-class Levels:
-    """Follows the level of the room, the quietest that is heard, and finds what is louder."""
+class SpeechEnergy:
+    """Tells speech from the room by level alone: follows the quietest level, and finds what is louder."""
 
     def __init__(self) -> None:
-        self._floor = FIRST
+        self._room = INITIAL_ROOM
 
-    def voiced(self, pcm: bytes) -> bool:
-        """Take PCM16 little-endian at 16 kHz; return whether any 20 ms of it may be a voice."""
+    def is_speech(self, pcm: bytes) -> bool:
+        """Take PCM16 little-endian at 16 kHz; return whether any 20 ms of it may be speech."""
         import numpy as np
 
         samples = np.frombuffer(pcm[: len(pcm) & ~1], "<i2").astype(np.float32)
@@ -103,60 +59,134 @@ class Levels:
             return False
         count = max(1, len(samples) // WINDOW)
         windows = samples[: count * WINDOW].reshape(count, -1) if count > 1 else samples[None]
-        loud = np.sqrt(np.mean(windows * windows, axis=1)) / 32_768
-        quietest, loudest = float(loud.min()), float(loud.max())
-        found = loudest > min(max(self._floor * ABOVE, LOWEST), HIGHEST)
-        self._floor = quietest if quietest < self._floor else self._floor * RISE**count
+        levels = np.sqrt(np.mean(windows * windows, axis=1)) / 32_768
+        quietest, loudest = float(levels.min()), float(levels.max())
+        found = loudest > min(max(self._room * SPEECH_RATIO, THRESHOLD_MIN), THRESHOLD_MAX)
+        self._room = quietest if quietest < self._room else self._room * ROOM_RISE**count
         return found
 
 
-#: Rate at which sound is sent, in Hz.
-SEND_RATE: Final = 16_000
-#: Longest piece of sound in one message: 100 ms of PCM16.
-CHUNK_BYTES: Final = SEND_RATE // 10 * 2
-#: What a millisecond of it takes.
-BYTES_PER_MS: Final = SEND_RATE // 1000 * 2
-#: Longest text, in characters: about as much as a model's context holds.
-TEXT_LIMIT: Final = 500_000
-#: Largest picture, in bytes.
-IMAGE_LIMIT: Final = 8 * 2**20
+class SilenceSuppressor:
+    """Decides for each piece of audio whether it is sent.
+
+    Attributes:
+        paused: Whether nothing is sent at the moment.
+    """
+
+    def __init__(self, after_ms: float | None) -> None:
+        """Pause after `after_ms` milliseconds of audio without speech; None: never."""
+        self.paused = False
+        self._after_ms = after_ms
+        self._quiet_ms = 0.0
+        self._preroll: deque[tuple[bytes, float]] = deque()
+        self._preroll_ms = 0.0
+
+    def filter(self, piece: bytes, ms: float, *, is_speech: bool, needed: bool) -> list[bytes]:
+        """Take a piece of audio, and return what is sent now, oldest first.
+
+        Args:
+            piece: The audio.
+            ms: Its length.
+            is_speech: Whether somebody may be speaking in it.
+            needed: Whether it is sent even if it is silent.
+        """
+        if is_speech or needed or self._after_ms is None:
+            if not self.paused:
+                self._quiet_ms = 0.0
+                return [piece]
+            return [*self.resume(), piece]
+        if self.paused:
+            self._keep(piece, ms)
+            return []
+        self._quiet_ms += ms
+        self.paused = self._quiet_ms >= self._after_ms
+        return [piece]
+
+    def resume(self) -> list[bytes]:
+        """End the pause, and return the audio that was kept."""
+        kept = [piece for piece, _ in self._preroll]
+        self.paused = False
+        self._preroll.clear()
+        self._preroll_ms = self._quiet_ms = 0.0
+        return kept
+
+    def _keep(self, piece: bytes, ms: float) -> None:
+        self._preroll.append((piece, ms))
+        self._preroll_ms += ms
+        while self._preroll_ms - self._preroll[0][1] >= PREROLL_MS:
+            self._preroll_ms -= self._preroll.popleft()[1]
 
 
-class Microphone:
-    """Turns the user's sound, however it comes, into PCM16 at 16 kHz in short pieces."""
+class AudioInput:
+    """Makes items for the outbox of the user's audio."""
 
-    def __init__(self) -> None:
+    def __init__(self, idle_pause_s: float | None = None) -> None:
+        """Stop sending after `idle_pause_s` seconds without speech; None: send all audio."""
+        self._energy = SpeechEnergy()
+        self._suppressor = SilenceSuppressor(None if idle_pause_s is None else idle_pause_s * 1000)
         self._resampler: Resampler | None = None
         self._rate = SEND_RATE
 
-    def pieces(self, sound: Any, sample_rate: int) -> list[bytes]:
-        """Return `sound` as pieces of at most 100 ms. Calls with one rate continue one stream.
+    @property
+    def paused(self) -> bool:
+        """Whether nothing is sent because nobody speaks."""
+        return self._suppressor.paused
+
+    def take(self, audio: Any, sample_rate: int, *, needed: bool) -> list[OutboxItem]:
+        """Return what is to be sent of `audio`, and the mark that it pauses, if it does.
 
         Args:
-            sound: PCM16 bytes, mono; or an array as `livewidget.audio.to_float` takes it.
-            sample_rate: Its rate in Hz.
+            audio: PCM16 little-endian mono bytes, or an array as `livewidget.audio.to_float` takes it.
+            sample_rate: Its rate in Hz. Calls with one rate continue one stream.
+            needed: Whether silence is sent as well.
 
         Raises:
-            AudioError: If it is no such sound.
+            AudioError: If `audio` or its rate is not valid.
         """
-        if isinstance(sound, bytes | bytearray | memoryview):
-            sound = bytes(sound)
-            if len(sound) % 2:
+        if isinstance(audio, bytes | bytearray | memoryview):
+            audio = bytes(audio)
+            if len(audio) % 2:
                 raise AudioError("PCM16 audio has two bytes a sample, but this has an odd number of bytes.")
         else:
             from numpy import ndarray
 
-            if not isinstance(sound, ndarray):
+            if not isinstance(audio, ndarray):
                 raise AudioError(
-                    f"Sound is PCM16 bytes or a NumPy array of int16 or float32, not {type(sound).__name__}."
+                    f"Sound is PCM16 bytes or a NumPy array of int16 or float32, not {type(audio).__name__}."
                 )
-        before = self.rest() if sample_rate != self._rate else b""
+        rest = self._flush_resampler() if sample_rate != self._rate else b""
         self._rate = sample_rate
-        as_it_is = isinstance(sound, bytes) and sample_rate == SEND_RATE  # So comes what the page records.
-        return _cut(before + (sound if as_it_is else self._converted(sound)))
+        # What the page records needs no conversion.
+        as_it_is = isinstance(audio, bytes) and sample_rate == SEND_RATE
+        return self._items(rest + (audio if as_it_is else self._resample(audio)), needed)
 
-    def rest(self) -> bytes:
-        """Return what the resampler still holds back, and begin a new stream."""
+    def end(self, *, needed: bool) -> list[OutboxItem]:
+        """Return the rest of the stream; the next call of `take` begins another one."""
+        return self._items(self._flush_resampler(), needed)
+
+    def pause(self, *, needed: bool) -> list[OutboxItem]:
+        """Return the rest of the stream and the mark that audio pauses, unless the service knows already."""
+        items = self.end(needed=needed)
+        if not self.paused:
+            items.append(OutboxItem("mark", _AUDIO_ENDS))
+        self._suppressor.resume()
+        return items
+
+    def _items(self, pcm: bytes, needed: bool) -> list[OutboxItem]:
+        items: list[OutboxItem] = []
+        for start in range(0, len(pcm), CHUNK_BYTES):
+            piece = pcm[start : start + CHUNK_BYTES]
+            is_speech, was_paused = self._energy.is_speech(piece), self._suppressor.paused
+            for sent in self._suppressor.filter(
+                piece, len(piece) / BYTES_PER_MS, is_speech=is_speech, needed=needed
+            ):
+                ms = len(sent) / BYTES_PER_MS
+                items.append(OutboxItem("audio", audio_message(sent), ms=ms, is_speech=is_speech))
+            if self._suppressor.paused and not was_paused:
+                items.append(OutboxItem("mark", _AUDIO_ENDS))
+        return items
+
+    def _flush_resampler(self) -> bytes:
         resampler, self._resampler = self._resampler, None
         if resampler is None:
             return b""
@@ -164,61 +194,12 @@ class Microphone:
 
         return to_pcm16(resampler.flush())
 
-    def _converted(self, sound: Any) -> bytes:
+    def _resample(self, audio: Any) -> bytes:
         from livewidget.audio import Resampler, to_float, to_pcm16
 
-        samples = to_float(sound)
+        samples = to_float(audio)
         if self._rate != SEND_RATE:
             if self._resampler is None:
                 self._resampler = Resampler(self._rate, SEND_RATE)
             samples = self._resampler.process(samples)
         return to_pcm16(samples)
-
-
-def _cut(pcm: bytes) -> list[bytes]:
-    return [pcm[start : start + CHUNK_BYTES] for start in range(0, len(pcm), CHUNK_BYTES)]
-
-
-def text_message(text: str, model: Model) -> ClientMessage:
-    """Return the message for what the user typed, in the way that the model takes it.
-
-    Raises:
-        UsageError: If there is no text, too much of it, or the model takes none.
-    """
-    if not isinstance(text, str):
-        raise UsageError(f"What is sent as text must be a str, not {type(text).__name__}.")
-    if not text.strip():
-        raise UsageError("There is no text to send.")
-    if len(text) > TEXT_LIMIT:
-        raise UsageError(f"A text may have {TEXT_LIMIT:,} characters, and this has {len(text):,}; send less.")
-    if model.text == "none":
-        raise UsageError(f"{model.id} takes no text while a session runs; speak to it.")
-    if model.text == "realtime_text":
-        return ClientMessage(realtime_input=RealtimeInput(text=text))
-    content = Content(role="user", parts=[Part(text=text)])
-    return ClientMessage(client_content=ClientContent(turns=[content], turn_complete=True))
-
-
-def need_sight(model: Model) -> None:
-    """Refuse pictures where the model takes none.
-
-    Raises:
-        UsageError: If so.
-    """
-    if not model.video:
-        raise UsageError(f"{model.id} takes no pictures; gemini-3.8-live and most other models do.")
-
-
-def image_message(picture: Picture) -> ClientMessage:
-    """Return the message for a picture.
-
-    Raises:
-        PictureError: If it has no bytes, too many, or is of no kind of picture.
-    """
-    if not picture.mime_type.startswith("image/"):
-        raise PictureError('The mime_type of a picture begins with "image/".')
-    size = len(picture.data)
-    if not 0 < size <= IMAGE_LIMIT:
-        raise PictureError(f"A picture has 1 byte to {IMAGE_LIMIT >> 20} MiB, and this has {size:,}.")
-    blob = Blob(data=picture.data, mime_type=picture.mime_type)
-    return ClientMessage(realtime_input=RealtimeInput(video=blob))

@@ -1,9 +1,11 @@
-"""Keeps back what the user sends while the model waits for a tool and must not be disturbed.
+"""The one queue of what the user sends, from the caller until the model has taken it in.
 
-What the user sends, remembered until the model has taken it in: so that it outlives a connection.
+An item is queued; the one writer sends it, then it is in flight; once the model is known to have taken it in,
+it is forgotten. Two things stop the writer: there is no connection, or the model waits for a tool and must
+not be disturbed. Neither of them delays whoever puts something in.
 
-The service remembers a talk as it was when the last turn was complete. What was sent since then, and not
-answered, is sent again over the next connection: typed text, pictures, the sound of a question. What was
+The service remembers a conversation as it was when the last turn was complete. What was sent since then and
+not answered is queued again for the next connection: typed text, pictures, the audio of a question. What was
 answered is not, or the model would hear it twice.
 """
 
@@ -11,321 +13,404 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Literal
 
-from livewidget.errors import LiveError, StateError
-from livewidget.protocol import ClientMessage
+from livewidget import events
+from livewidget.errors import PictureError, StateError, UsageError
+from livewidget.events import Event
+from livewidget.models import Model
+from livewidget.pictures import Picture
+from livewidget.protocol import Blob, ClientContent, ClientMessage, Content, Part, RealtimeInput
+from livewidget.turns import TurnTracker
 
-#: Milliseconds of sound that are kept; beyond that the oldest gives way.
-SOUND_MS: Final = 15_000.0
-#: Messages without sound that are kept.
-OTHERS: Final = 100
+#: Longest text, in characters. Chosen: about as much as the context of a model holds.
+TEXT_LIMIT: Final = 500_000
+#: Largest picture, in bytes. Chosen: as base64 it fits into a message of 16 MiB.
+IMAGE_LIMIT: Final = 8 * 2**20
 
-Send = Callable[[ClientMessage | str, float, bool], Awaitable[object]]
+#: Audio kept while a tool blocks the model, in ms; beyond that the oldest is dropped. Chosen: whoever has
+#: talked for longer to a model that does not answer begins again anyway.
+HELD_AUDIO_MS: Final = 15_000.0
+#: Items kept meanwhile: that audio in pieces of 20 ms, and 100 others.
+HELD_ITEMS: Final = 100 + int(HELD_AUDIO_MS / 20)
+#: Audio queued or in flight, in ms; beyond that the oldest is dropped. Chosen: the waits between all attempts
+#: to reconnect take 15.5 s together, and this leaves time to dial.
+AUDIO_MS: Final = 60_000.0
+#: Texts, pictures, marks and results queued or in flight. Chosen: more than a person types in that time.
+OTHERS: Final = 200
+#: Audio kept after it was taken in, in ms. Chosen: a start of speech is announced after it, and what is being
+#: said is sent again from its start.
+TAKEN_MS: Final = 3_000.0
+#: Audio before speech that is sent again with it, in ms. Chosen: turn detection hears how quiet the room was.
+BEFORE_MS: Final = 500.0
+#: How far a transcript is behind what is said, in ms. Chosen: too much is sent again rather than too little.
+BEHIND_MS: Final = 1_000.0
+#: Silence that separates one utterance from the next, in ms. Chosen: longer than a pause within a sentence.
+PAUSE_MS: Final = 1_000.0
+#: After this much silence, in ms, nobody is speaking any more. Chosen: turn detection ends a turn sooner.
+RECENT_MS: Final = 3_000.0
+
+Kind = Literal["audio", "text", "picture", "mark", "result", "other"]
+#: Kinds that come from the user, and wait while a tool blocks the model.
+_FROM_USER: Final = ("audio", "text", "picture", "mark")
 
 
-class Hold:
-    """A bounded queue between the user and the connection, empty unless a call blocks.
-
-    The models before 3 close with 1008, "Operation is not implemented", when they get sound or text while
-    they wait for a result.
+@dataclass(slots=True, eq=False)
+class OutboxItem:
+    """One message to the model.
 
     Attributes:
-        dropped_ms: Milliseconds of sound that had to give way.
+        kind: "audio"; "text" that asks for an answer; "picture"; "mark": start or end of speech, or of the
+            audio; "result" of a call; "other" messages are never sent again.
+        message: The message, or one that is encoded already.
+        ms: Length of the audio.
+        is_speech: Whether somebody may be speaking in it.
+        call: Id of the call whose result it is.
+        number: Its place in the order of all items.
+        queued: Whether it is still to be sent.
+        held: Whether it waits for a tool that blocks the model.
+    """
+
+    kind: Kind
+    message: ClientMessage | str
+    ms: float = 0.0
+    is_speech: bool = False
+    call: str | None = None
+    number: int = -1
+    queued: bool = True
+    held: bool = False
+
+
+class Outbox:
+    """A queue with one writer.
+
+    Attributes:
+        offline_dropped_ms: Audio dropped because too much of it waited for a connection, in ms.
+        held_dropped_ms: Audio dropped because a tool blocked the model for too long, in ms.
+        dropped_items: Other items dropped for that reason.
+        replayed_items: Items queued again for another connection.
+        server_failures: How often the server failed since the model last took anything in; counted by the
+            session.
     """
 
     def __init__(
         self,
-        send: Callable[[ClientMessage | str, float, bool], Awaitable[object]],
-        blocked: Callable[[], bool],
+        *,
+        is_blocked: Callable[[], bool] | None = None,
+        on_sent: Callable[[OutboxItem], object] | None = None,
     ) -> None:
-        """Take who sends what `send` gets, and who knows if a call blocks."""
-        self.dropped_ms = 0.0
-        self._send = send
-        self._blocked = blocked
-        self._kept: deque[tuple[ClientMessage | str, float, bool]] = deque()
-        self._sound_ms = 0.0
-        self._letting_go: asyncio.Task[None] | None = None
-
-    async def send(self, message: ClientMessage | str, sound_ms: float = 0.0, voiced: bool = False) -> None:
-        """Send a message, now or once no call blocks; in order.
+        """Begin empty, and without a connection.
 
         Args:
-            message: For the model.
-            sound_ms: How much sound it holds.
-            voiced: Whether somebody may be speaking in it.
+            is_blocked: Returns whether a tool blocks the model now; None: the model can always be spoken to.
+            on_sent: Called with each item that was sent.
         """
-        if not self._kept and not self._is_letting_go and not self._blocked():
-            await self._send(message, sound_ms, voiced)
-            return
-        self._kept.append((message, sound_ms, voiced))
-        self._sound_ms += sound_ms
-        if self._sound_ms > SOUND_MS or len(self._kept) > OTHERS + SOUND_MS / 20:
-            self._drop()
-        self.look()
-
-    def look(self) -> None:
-        """Something has ended: if no call blocks any more, let go of what was kept."""
-        if self._kept and not self._is_letting_go and not self._blocked():
-            self._letting_go = asyncio.create_task(self._let_go(), name="livewidget held sound")
-
-    async def close(self) -> None:
-        """Forget what was kept."""
-        self._kept.clear()
-        if self._letting_go is not None:
-            self._letting_go.cancel()
-            await asyncio.wait([self._letting_go])
-
-    @property
-    def _is_letting_go(self) -> bool:
-        return self._letting_go is not None and not self._letting_go.done()
-
-    async def _let_go(self) -> None:
-        while self._kept and not self._blocked():
-            message, sound_ms, voiced = self._kept.popleft()
-            self._sound_ms -= sound_ms
-            try:
-                await self._send(message, sound_ms, voiced)
-            except LiveError:
-                self._kept.clear()  # The session has ended, and has said why.
-
-    def _drop(self) -> None:
-        """The oldest sound gives way, else the oldest of all."""
-        place = next((n for n, (_, sound_ms, _) in enumerate(self._kept) if sound_ms), 0)
-        _, sound_ms, _ = self._kept[place]
-        del self._kept[place]
-        self._sound_ms -= sound_ms
-        self.dropped_ms += sound_ms
-
-
-Kind = Literal["sound", "text", "picture", "mark", "result", "other"]
-
-#: Sound remembered at most, and of it that which has been taken in already: a start of speech is told late.
-REPLAY_SOUND_MS: Final = 60_000.0
-TAKEN_MS: Final = 3_000.0
-#: Sound before a voice that goes with it.
-BEFORE_MS: Final = 500.0
-#: So far a transcript is behind what is said.
-BEHIND_MS: Final = 1_000.0
-#: Silence that parts one utterance from the next.
-PAUSE_MS: Final = 1_000.0
-#: Nobody is heard to speak who has been silent so long.
-RECENT_MS: Final = 3_000.0
-#: Texts, marks and results that may wait.
-REPLAY_OTHERS: Final = 200
-
-
-@dataclass(slots=True)
-class Item:
-    """One message to the model.
-
-    Attributes:
-        number: Order of sending.
-        kind: "sound"; "text" that asks for an answer; "picture"; "mark": start or end of speech, or of the
-            sound; "result" of a call; "other" messages are not sent again.
-        message: As it is sent.
-        ms: Length of a sound.
-        voiced: Whether somebody may be speaking in it.
-        call: Id of the call whose result it is.
-        due: Whether it is still to be sent.
-    """
-
-    number: int
-    kind: Kind
-    message: ClientMessage | str
-    ms: float = 0.0
-    voiced: bool = False
-    call: str | None = None
-    due: bool = True
-
-
-class Upstream:
-    """Messages in order: those that wait to be sent, and those that may have to be sent again.
-
-    Attributes:
-        lost_ms: Sound that waited and had to give way.
-        faults: How often the server failed since it last took anything in; set by who knows.
-    """
-
-    def __init__(self) -> None:
-        self.lost_ms = 0.0
-        self.faults = 0
-        self._items: deque[Item] = deque()
-        self._sound_ms = 0.0
-        self._others = 0
+        self.offline_dropped_ms = self.held_dropped_ms = 0.0
+        self.dropped_items = self.replayed_items = self.server_failures = 0
+        self._is_blocked = is_blocked
+        self._on_sent = on_sent
+        self._queued: deque[OutboxItem] = deque()
+        self._in_flight: deque[OutboxItem] = deque()
+        self._audio_ms = 0.0  # of both
         self._next = 0
-        self._mark = 0  # What has a lower number was taken in.
-        self._spoken = 0  # Sound with a lower number needs no answer any more.
+        self._taken = 0  # What has a lower number was taken in.
+        self._superseded = 0  # Audio with a lower number needs no answer: text was typed after it.
+        self._holding = False
+        self._send: Callable[[ClientMessage | str], Awaitable[object]] | None = None
+        self._on_failed: Callable[[Exception], object] | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self._progress = asyncio.Event()  # Set and cleared at once: wakes those who wait at that moment.
 
-    def add(
-        self,
-        kind: Kind,
-        message: ClientMessage | str,
-        *,
-        ms: float = 0.0,
-        voiced: bool = False,
-        call: str | None = None,
-    ) -> Item:
-        """Take in one message; it is due.
+    # In, and out
+
+    def put(self, item: OutboxItem) -> OutboxItem:
+        """Queue an item; never blocks.
 
         Raises:
-            StateError: If too much waits already.
+            StateError: If too many items wait already.
         """
-        if kind != "sound" and self._others >= REPLAY_OTHERS:
-            self._trim()
-            if self._others >= REPLAY_OTHERS:
-                raise StateError("Too much waits to be sent; wait until the connection is back.")
-        item = Item(self._next, kind, message, ms, voiced, call)
+        if self._holding:
+            self.release()
+        item.held = item.kind in _FROM_USER and self._is_blocked is not None and self._is_blocked()
+        if item.kind != "audio" and not item.held:
+            self._make_room()
+        item.number = self._next
         self._next += 1
-        self._items.append(item)
-        if kind == "sound":
-            self._sound_ms += ms
-            while self._sound_ms > REPLAY_SOUND_MS:
-                self._drop_sound()
-        else:
-            self._others += 1
+        self._queued.append(item)
+        if item.kind == "text":
+            self._superseded = item.number
+        elif item.kind == "audio":
+            self._audio_ms += item.ms
+            while self._audio_ms > AUDIO_MS:
+                self._drop_audio()
+        if item.held:
+            self._holding = True
+            self._limit_held()
+        elif self._send is not None and self._writer is None:
+            self._write_soon()
         return item
 
-    def due(self) -> Item | None:
-        """Return the first message that is still to be sent."""
-        return next((item for item in self._items if item.due), None)
+    async def flushed(self, item: OutboxItem) -> None:
+        """Return once `item` has been sent, or waits for a connection or a tool."""
+        while item.queued and not item.held and self._writer is not None:
+            await self._progress.wait()
 
-    # --- What the model has taken in ------------------------------------------------------------------------
+    async def drained(self) -> None:
+        """Return once everything that can be sent has been sent, or the connection has failed."""
+        while self._writer is not None:
+            await self._progress.wait()
 
-    def taken(self) -> None:
+    def release(self) -> None:
+        """Send what waits for a tool, if none blocks the model any more."""
+        if self._holding and self._is_blocked is not None and not self._is_blocked():
+            self._holding = False
+            for item in self._queued:
+                item.held = False
+            self._write_soon()
+
+    def connect(
+        self,
+        send: Callable[[ClientMessage | str], Awaitable[object]],
+        on_failed: Callable[[Exception], object],
+    ) -> None:
+        """Send over a new connection from now on; `on_failed` gets what `send` raises, once."""
+        self._send, self._on_failed = send, on_failed
+        self._write_soon()
+
+    def disconnect(self) -> None:
+        """Send nothing more until there is a connection again."""
+        self._send = None
+
+    async def close(self) -> None:
+        """Forget everything, and stop the writer."""
+        self._send = None
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.wait([self._writer])
+        self._queued.clear()
+        self._in_flight.clear()
+
+    def next_due(self) -> OutboxItem | None:
+        """Return the first item that can be sent."""
+        if self._holding:
+            return next((item for item in self._queued if not item.held), None)
+        return self._queued[0] if self._queued else None
+
+    def mark_sent(self, item: OutboxItem) -> None:
+        """An item has been sent: it is in flight."""
+        item.queued = False
+        if item in self._queued:  # Else it was dropped while it was being sent.
+            self._queued.remove(item)
+            self._in_flight.append(item)
+        if self._on_sent is not None:
+            self._on_sent(item)
+
+    def _write_soon(self) -> None:
+        if self._send is not None and self._writer is None and self._queued:
+            self._writer = asyncio.create_task(self._write(), name="livewidget outbox")
+
+    async def _write(self) -> None:
+        try:
+            while (send := self._send) is not None and (item := self.next_due()) is not None:
+                try:
+                    await send(item.message)
+                except Exception as error:
+                    if send is self._send:
+                        self._send = None
+                        if self._on_failed is not None:
+                            self._on_failed(error)
+                    continue
+                self.mark_sent(item)
+                self._wake_waiters()
+        finally:
+            self._writer = None
+            self._wake_waiters()
+
+    def _wake_waiters(self) -> None:
+        self._progress.set()
+        self._progress.clear()
+
+    # What the model has taken in
+
+    def observe(self, event: Event, tracker: TurnTracker, *, answering: bool) -> None:
+        """Learn from an event what the model has taken in.
+
+        Args:
+            event: What happened.
+            tracker: The turns, with `event` in them.
+            answering: Whether the model has begun a turn with it.
+        """
+        if answering:
+            self.ack_all()  # It answers, so it has heard everything.
+        match event:
+            case events.ActivityStart():
+                self.keep_current_utterance()
+            case events.WaitingForInput():
+                self.ack_all()
+            case events.InputTranscript() | events.InterimInputTranscript():
+                if tracker.ends_by_silence:
+                    self.ack_transcribed()  # Nothing answers it: it is in the transcript, or it is not.
+            case events.TurnComplete() if not tracker.has_unanswered_input:
+                self.ack_except_current()
+
+    def ack_all(self) -> None:
         """The model answers, or has chosen not to: it has heard all that was sent."""
-        self.faults = 0
-        self._mark = next((item.number for item in self._items if item.due), self._next)
+        self.server_failures = 0
+        self._taken = self._queued[0].number if self._queued else self._next
         self._trim()
 
-    def typed(self) -> None:
-        """Text is sent next, which is answered in place of what was said before it."""
-        self._spoken = self._next
-
-    def speaking(self) -> None:
+    def keep_current_utterance(self) -> None:
         """A start of speech was announced, some time after it: what is being said is not taken in."""
-        self._mark = min(self._mark, self._before(self._utterance()))
+        self._taken = min(self._taken, self._before(self._utterance()))
 
-    def written(self) -> None:
-        """What was said is in a transcript, but for the last moment: that takes its time."""
+    def ack_transcribed(self) -> None:
+        """What was said has been transcribed, except for the last moment."""
         behind_ms, first = 0.0, self._next
-        for item in reversed(self._items):
+        for item in self._newest_first():
             behind_ms += item.ms
             if behind_ms > BEHIND_MS:
                 break
             first = item.number
-        self._mark = max(self._mark, first)
+        self._taken = max(self._taken, first)
         self._trim()
 
-    def settled(self) -> None:
+    def ack_except_current(self) -> None:
         """The model's turn is over and nobody has asked: only what may be being said now is not taken in."""
-        self.faults = 0
-        self._mark = max(self._mark, self._before(self._utterance()))
+        self.server_failures = 0
+        self._taken = max(self._taken, self._before(self._utterance()))
         self._trim()
 
-    # --- Another connection ---------------------------------------------------------------------------------
+    # Another connection
 
-    def again(self, *, asked: bool) -> bool:
-        """What was sent is lost where it has not been taken in: let that be due which is worth it.
+    def requeue(self, *, asked: bool) -> bool:
+        """Queue again what was sent and not taken in, where it is worth it: it was lost with the connection.
 
         Args:
             asked: Whether the model is known to have noticed that somebody spoke or typed.
 
         Returns:
-            Whether words are among it.
+            Whether words are queued, spoken or typed.
         """
-        heard = max(self._mark, self._spoken)
-        sounds = [item for item in self._items if item.kind == "sound" and item.number >= heard]
-        first = next((item.number for item in sounds if item.voiced), None) if asked else None
-        if asked and first is None and sounds and not any(item.kind == "text" for item in self._items):
-            first = sounds[0].number  # Too soft to be noticed here.
-        if not asked and sounds:
+        heard = max(self._taken, self._superseded)
+        both = [item for item in (*self._in_flight, *self._queued) if not item.held]
+        audio = [item for item in both if item.kind == "audio" and item.number >= heard]
+        first = next((item.number for item in audio if item.is_speech), None) if asked else None
+        if asked and first is None and audio and not any(item.kind == "text" for item in both):
+            first = audio[0].number  # Too soft to be noticed here.
+        if not asked and audio:
             first = self._utterance()
         start = self._next if first is None else max(self._before(max(first, heard)), heard)
-        pictures = [item.number for item in self._items if item.kind == "picture"]
+        last_picture = max((item.number for item in both if item.kind == "picture"), default=None)
         words = False
-        for item in self._items:
-            if item.number < self._mark or item.due:
+        for item in list(self._in_flight):
+            if item.number < self._taken:
                 continue
             match item.kind:
-                case "sound":
-                    item.due = item.number >= start
-                    words = words or (item.due and item.voiced)
+                case "audio":
+                    item.queued = item.number >= start
+                    words = words or (item.queued and item.is_speech)
                 case "text":
-                    item.due = words = True
+                    item.queued = True
                 case "picture":
-                    item.due = item.number == pictures[-1]
+                    item.queued = item.number == last_picture
                 case "mark":
-                    item.due = item.number >= start or _begins(item)
-        return words or any(item.due and item.kind == "text" for item in self._items)
+                    item.queued = item.number >= start or _begins_activity(item)
+        again = [item for item in self._in_flight if item.queued]
+        self.replayed_items += len(again)
+        self._in_flight = deque(item for item in self._in_flight if not item.queued)
+        self._queued = deque(sorted([*again, *self._queued], key=lambda item: item.number))
+        return words or any(item.kind == "text" for item in self._queued if not item.held)
 
     def drop_results(self, kept: Iterable[str]) -> list[str]:
-        """Forget results that wait, but those of the calls `kept`; returns the ids of the others."""
+        """Drop the results that wait, except those of the calls `kept`; returns the ids of the others."""
         kept = set(kept)
-        dropped = [
-            item for item in self._items if item.kind == "result" and item.due and item.call not in kept
-        ]
-        for item in dropped:
-            item.due = False
+        dropped = [item for item in self._queued if item.kind == "result" and item.call not in kept]
+        self._queued = deque(item for item in self._queued if item not in dropped)
         return [item.call for item in dropped if item.call]
 
-    # --- Inner ----------------------------------------------------------------------------------------------
+    def _newest_first(self) -> Iterator[OutboxItem]:
+        both = chain(reversed(self._queued), reversed(self._in_flight))
+        return (item for item in both if not item.held) if self._holding else both
 
     def _utterance(self) -> int:
-        """Return the number of the first sound of what is being said now; the next one where nothing is."""
+        """Return the number of the first audio of what is being said now; the next number if nothing is."""
         silent_ms, first = 0.0, self._next
-        for item in reversed(self._items):
-            if item.kind != "sound":
+        for item in self._newest_first():
+            if item.kind != "audio":
                 continue
-            silent_ms = 0.0 if item.voiced else silent_ms + item.ms
-            if item.voiced:
+            silent_ms = 0.0 if item.is_speech else silent_ms + item.ms
+            if item.is_speech:
                 first = item.number
             if silent_ms >= (RECENT_MS if first == self._next else PAUSE_MS):
                 break
         return first
 
     def _before(self, number: int) -> int:
-        """Return the number of the sound that comes a little before that one; of none, the same."""
-        before, first = 0.0, number
+        """Return the number of the audio that comes a little before that one; the same if there is none."""
+        before_ms, first = 0.0, number
         if number == self._next:
             return number
-        for item in reversed(self._items):
-            if item.kind == "sound" and item.number < number:
-                before += item.ms
-                if before > BEFORE_MS:
+        for item in self._newest_first():
+            if item.kind == "audio" and item.number < number:
+                before_ms += item.ms
+                if before_ms > BEFORE_MS:
                     break
                 first = item.number
         return first
 
+    # Bounds
+
     def _trim(self) -> None:
-        """Forget what was taken in, but for a little sound."""
-        taken = 0.0
-        kept: deque[Item] = deque()
-        for item in reversed(self._items):
-            sound = item.kind == "sound"
-            if item.number < self._mark and not item.due:
-                taken += item.ms
-                if not sound or taken > TAKEN_MS:
-                    self._sound_ms -= item.ms
-                    self._others -= not sound
+        """Forget what was taken in, except for a little audio."""
+        taken_ms = 0.0
+        kept: deque[OutboxItem] = deque()
+        for item in reversed(self._in_flight):
+            if item.number < self._taken:
+                taken_ms += item.ms
+                if item.kind != "audio" or taken_ms > TAKEN_MS:
+                    self._audio_ms -= item.ms
                     continue
             kept.appendleft(item)
-        self._items = kept
+        self._in_flight = kept
 
-    def _drop_sound(self) -> None:
-        """Let the oldest sound give way."""
-        oldest = next(item for item in self._items if item.kind == "sound")
-        self._items.remove(oldest)
-        self._sound_ms -= oldest.ms
-        self.lost_ms += oldest.ms * oldest.due
+    def _make_room(self) -> None:
+        for trimmed in (False, True):
+            if trimmed:
+                self._trim()
+            both = chain(self._in_flight, self._queued)
+            if sum(item.kind != "audio" and not item.held for item in both) < OTHERS:
+                return
+        raise StateError("Too much waits to be sent; wait until the connection is back.")
+
+    def _drop_audio(self) -> None:
+        """Drop the oldest audio."""
+        for items in (self._in_flight, self._queued):
+            oldest = next((item for item in items if item.kind == "audio"), None)
+            if oldest is not None:
+                items.remove(oldest)
+                self._audio_ms -= oldest.ms
+                self.offline_dropped_ms += oldest.ms * oldest.queued
+                return
+
+    def _limit_held(self) -> None:
+        """Drop the oldest audio that waits for a tool, or else the oldest item."""
+        held = [item for item in self._queued if item.held]
+        if len(held) <= HELD_ITEMS and sum(item.ms for item in held) <= HELD_AUDIO_MS:
+            return
+        oldest = next((item for item in held if item.kind == "audio"), held[0])
+        self._queued.remove(oldest)
+        self._audio_ms -= oldest.ms
+        self.held_dropped_ms += oldest.ms
+        self.dropped_items += oldest.kind != "audio"
 
 
 def kind_of(message: ClientMessage | str) -> Kind:
-    """Return what kind of message it is; one that is encoded already is sound."""
+    """Return the kind of a message; one that is encoded already is audio."""
     if isinstance(message, str):
-        return "sound"
+        return "audio"
     sent = message.realtime_input
     if sent is not None:
         if sent.text is not None:
@@ -337,7 +422,48 @@ def kind_of(message: ClientMessage | str) -> Kind:
     return "result" if message.tool_response is not None else "other"
 
 
-def _begins(item: Item) -> bool:
-    """Tell whether a mark says that the user begins to speak."""
+def _begins_activity(item: OutboxItem) -> bool:
+    """Return whether a mark says that the user begins to speak."""
     sent = item.message.realtime_input if isinstance(item.message, ClientMessage) else None
     return sent is not None and sent.activity_start is not None
+
+
+def text_message(text: str, model: Model) -> ClientMessage:
+    """Return the message for what the user typed, in the form that the model takes.
+
+    Raises:
+        UsageError: If there is no text, too much of it, or the model takes none.
+    """
+    if not isinstance(text, str):
+        raise UsageError(f"What is sent as text must be a str, not {type(text).__name__}.")
+    if not text.strip():
+        raise UsageError("There is no text to send.")
+    if len(text) > TEXT_LIMIT:
+        raise UsageError(f"A text may have {TEXT_LIMIT:,} characters, and this has {len(text):,}; send less.")
+    if model.text == "none":
+        raise UsageError(f"{model.id} takes no text while a session runs; speak to it.")
+    if model.text == "realtime_text":
+        return ClientMessage(realtime_input=RealtimeInput(text=text))
+    content = Content(role="user", parts=[Part(text=text)])
+    return ClientMessage(client_content=ClientContent(turns=[content], turn_complete=True))
+
+
+def require_vision(model: Model) -> None:
+    """Raise UsageError if the model takes no pictures."""
+    if not model.video:
+        raise UsageError(f"{model.id} takes no pictures; gemini-3.8-live and most other models do.")
+
+
+def image_message(picture: Picture) -> ClientMessage:
+    """Return the message for a picture.
+
+    Raises:
+        PictureError: If it has no bytes, too many, or the type of something else.
+    """
+    if not picture.mime_type.startswith("image/"):
+        raise PictureError('The mime_type of a picture begins with "image/".')
+    size = len(picture.data)
+    if not 0 < size <= IMAGE_LIMIT:
+        raise PictureError(f"A picture has 1 byte to {IMAGE_LIMIT >> 20} MiB, and this has {size:,}.")
+    blob = Blob(data=picture.data, mime_type=picture.mime_type)
+    return ClientMessage(realtime_input=RealtimeInput(video=blob))

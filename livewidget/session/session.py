@@ -1,20 +1,21 @@
-"""The session's life: opening, receiving, ending. `LiveSession` is what people use.
+"""`LiveSession`: one conversation with one model, over as many connections as it takes.
 
-Notices when a model that was asked says nothing at all.
-
-`LiveSession`: what a person can do with one talk with one model.
+What the user sends comes in by the `send_` and `put_` methods and leaves through the outbox. What the service
+sends comes in as events, in `_on_event`. Every event, of either side, is published once, in `_publish`: to
+the turns, to what follows them, and then to whoever listens. All of it runs on the loop of the session.
 """
 
 from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self
 
 from livewidget import events
-from livewidget.clock import Clock
+from livewidget.clock import Clock, SystemClock
 from livewidget.config import LiveConfig
 from livewidget.connection import Connection, Provider
 from livewidget.errors import AnswerTimeout, LiveError, StateError
@@ -27,59 +28,37 @@ from livewidget.protocol import (
     FunctionResponse,
     RealtimeInput,
     ToolResponse,
-    audio_message,
+    context_message,
 )
-from livewidget.session.audio_input import (
-    BYTES_PER_MS,
-    IdlePause,
-    Levels,
-    Microphone,
+from livewidget.session.audio_input import AudioInput
+from livewidget.session.hub import EventHub
+from livewidget.session.memory import ServiceMemory
+from livewidget.session.outbox import (
+    HELD_AUDIO_MS,
+    Outbox,
+    OutboxItem,
     image_message,
-    need_sight,
+    kind_of,
+    require_vision,
     text_message,
 )
-from livewidget.session.memory import Moving, Tools
-from livewidget.session.outbox import SOUND_MS, Hold
-from livewidget.session.supervisor import ReconnectPolicy
+from livewidget.session.supervisor import ConnectionSupervisor, ReconnectPolicy, Why
 from livewidget.session.tool_runner import ApprovalCallback, ToolRunner
-from livewidget.session.usage import Meter, cost_of
-from livewidget.turns import Floor, Turn
+from livewidget.session.usage import Meter, SessionStats, UsageTracker, cost_of
+from livewidget.session.wire_log import WireLog
+from livewidget.turns import Floor, Turn, tracker_for
 
-
-class Watch:
-    """Measures how long the server has been silent while it owes an answer; tells it once a question."""
-
-    def __init__(self, patience_ms: float) -> None:
-        self._patience_ms = patience_ms
-        self._since: float | None = None
-        self._told = False
-
-    @property
-    def text(self) -> str:
-        """What to tell the person."""
-        return (
-            f"The model has not answered for {self._patience_ms / 1000:g} s, though there is a connection: "
-            "ask again, or stop and start anew. A model that may choose to stay silent may have done so."
-        )
-
-    def heard(self, now_ms: float) -> None:
-        """The server has said something."""
-        self._since = now_ms
-
-    def tick(self, floor: Floor, now_ms: float) -> bool:
-        """Time has passed; returns whether there is something to tell now."""
-        if floor is not Floor.THINKING:
-            self._since, self._told = None, False
-            return False
-        if self._since is None:
-            self._since = now_ms
-        late = now_ms - self._since >= self._patience_ms and not self._told
-        self._told = self._told or late
-        return late
-
-
-#: Milliseconds between two looks at what the passing of time has brought about.
+#: Milliseconds between two looks at what the passing of time has brought about. Chosen: a person does not
+#: notice a quarter of a second in anything that it decides.
 _BEAT_MS: Final = 250.0
+#: Nobody is speaking who has been silent for this long, in ms. Chosen: about the silence after which turn
+#: detection takes a turn to be over.
+_SILENT_MS: Final = 700.0
+#: How often the server may fail before it has answered, until it is not asked the same again. Chosen: the
+#: third time is no accident.
+_STUMBLES: Final = 2
+#: States of a call that is over.
+_OVER: Final = ("done", "failed", "cancelled", "refused")
 #: What the model still sends of a turn that was interrupted from here.
 _VOID: Final = (
     events.OutputAudio,
@@ -89,6 +68,22 @@ _VOID: Final = (
     events.Thought,
     events.GenerationComplete,
 )
+_DISCONNECTED: Final = {
+    "link": "The connection broke; the talk goes on as soon as there is a new one.",
+    "server": "The server failed; the talk goes on as soon as there is a new connection.",
+}
+
+Tools = Sequence[Any]
+"""Functions, MCP sessions and what else can be offered to a model; see `LiveSession`."""
+
+
+class Same(enum.Enum):
+    """In the place of an argument: leave it as it is."""
+
+    SAME = "as it is"
+
+
+SAME: Final = Same.SAME
 
 
 class Phase(enum.Enum):
@@ -100,8 +95,55 @@ class Phase(enum.Enum):
     ENDED = "has ended; make a new one."
 
 
-class Core(Moving):
-    """Opens the line, takes in what comes over it, and ends with all that it started."""
+class AnswerWatchdog:
+    """Measures how long the server has been silent while it owes an answer; reports it once a question."""
+
+    def __init__(self, timeout_ms: float) -> None:
+        self._timeout_ms = timeout_ms
+        self._since: float | None = None
+        self._reported = False
+
+    @property
+    def text(self) -> str:
+        """What the person is told."""
+        return (
+            f"The model has not answered for {self._timeout_ms / 1000:g} s, though there is a connection: "
+            "ask again, or stop and start anew. A model that may choose to stay silent may have done so."
+        )
+
+    def reset(self, now_ms: float) -> None:
+        """The server has sent something."""
+        self._since = now_ms
+
+    def tick(self, floor: Floor, now_ms: float) -> bool:
+        """Let time pass; returns whether there is something to report now."""
+        if floor is not Floor.THINKING:
+            self._since, self._reported = None, False
+            return False
+        if self._since is None:
+            self._since = now_ms
+        late = now_ms - self._since >= self._timeout_ms and not self._reported
+        self._reported = self._reported or late
+        return late
+
+
+class LiveSession:
+    """One conversation with one model: what is said, who may speak, tools; on the loop that opened it.
+
+    Every event goes first into `turns`; what changes there is passed to the callbacks of `on_turn`, then the
+    event to those of `subscribe`, in the order of their subscription, then to the streams of `async for`. A
+    stream holds 1024 events: a slower reader loses the oldest, which `stats` counts, and delays nobody.
+
+    When a connection ends, the conversation continues over a new one, which `ConnectionReplaced` reports;
+    what is sent meanwhile waits. Only if that fails, or the server refuses the session for good,
+    `SessionEnded` says why, `error` is set, and it is raised in `ask` and `async for`.
+
+    Attributes:
+        provider: Whom it talks with.
+        config: What the session is asked to be.
+        error: Why it ended, if `close` was not called.
+        wire: The last frames both ways, without audio, pictures and secrets.
+    """
 
     def __init__(
         self,
@@ -122,9 +164,9 @@ class Core(Moving):
             config: What it is asked to be.
             tools: Functions that the model may call, MCP sessions, `McpServer`s; or declarations (dicts) that
                 `send_tool_result` answers.
-            handle: Of an earlier session, to go on with its talk.
-            history: What was said before: pairs of "user" or "model" and a text. Told to the model, where it
-                does not know it by `handle`.
+            handle: A handle of an earlier session, to continue its conversation.
+            history: What was said before: pairs of "user" or "model" and a text. The model is told it, unless
+                it knows it by `handle`.
             approve: Decides whether a call of a tool with `require_approval=True` may run: a function or
                 coroutine function of the call. True: `ToolApprovalRequested` is published, and the method
                 `approve` decides. None: such a tool does not run.
@@ -134,34 +176,81 @@ class Core(Moving):
         Raises:
             ToolError: If something cannot be a tool.
             ConfigError: If the model does not treat calls as a tool wants it.
-            UsageError: If `history` is none, or the model cannot be told any.
+            UsageError: If `history` is not a list of pairs, or the model cannot be told any.
         """
-        super().__init__(provider, config, tools, handle, history, approve, reconnect, clock)
+        self.provider = provider
+        self.config = config if config is not None else LiveConfig()
+        self.error: LiveError | None = None
+        self._model = model = provider.capabilities
+        self._policy = policy = reconnect or ReconnectPolicy()
+        self._clock = clock = clock or SystemClock()
+        self._approve = approve
+        self._hub = EventHub()
+        self._tracker = tracker_for(model)
+        self._usage = UsageTracker()
+        self._memory = ServiceMemory(
+            model,
+            self._tracker,
+            clock,
+            history=history,
+            handle=handle,
+            redact=provider.redact,
+        )
+        self.wire = WireLog(clock, self._memory.redact, self._hub.report_failures)
+        self._tools = self._new_tool_runner(tools)
+        self._outbox = Outbox(
+            is_blocked=self._is_blocked if model.undisturbed_calls else None, on_sent=self._on_sent
+        )
+        self._supervisor = ConnectionSupervisor(
+            self._outbox,
+            self._memory,
+            policy,
+            clock,
+            dial=self._dial,
+            is_quiet=self._is_quiet,
+            on_event=self._on_event,
+            on_disconnected=self._on_disconnected,
+            on_settings_rejected=self._on_settings_rejected,
+            on_reconnected=self._on_reconnected,
+            on_closed=self._end,
+        )
+        self._audio = AudioInput(policy.idle_pause_s)
+        self._watchdog = AnswerWatchdog(policy.answer_timeout_s * 1000)
         self._phase = Phase.NEW
         self._beat: asyncio.Task[None] | None = None
-        self._settling: asyncio.Task[None] | None = None
-        self._hold = Hold(self._send_users, self._must_hold)
-        self._watch = Watch(self._policy.answer_timeout_s * 1000)
-        self._microphone = Microphone()
-        self._levels = Levels()
-        pause_s = self._policy.idle_pause_s
-        self._idle = IdlePause(None if pause_s is None else pause_s * 1000)
+        self._closing: asyncio.Task[None] | None = None
+        self._next: tuple[LiveConfig, ToolRunner] | None = None  # settings of the next connection
+        self._dialled: tuple[LiveConfig, ToolRunner] | None = None  # those of the one that is being opened
+        self._dropping = False  # what still comes of a turn that was interrupted from here
+        self._speech_ms = float("-inf")  # when speech was last put in
+        self._dropped_before_ms = 0.0  # audio whose loss a notice has reported
 
     def __repr__(self) -> str:
         return f"<LiveSession with {self.provider.model}, {self._phase.name.lower()}>"
 
-    def _make_tool_runner(self, tools: Tools) -> ToolRunner:
+    def _new_tool_runner(self, tools: Tools) -> ToolRunner:
         return ToolRunner(
             tools,
             self._model,
-            on_result=self._tool_told,
-            publish=self._take,
-            on_call_ended=self._call_over,
+            on_result=self._on_tool_output,
+            publish=self._publish,
+            on_call_ended=self._on_call_ended,
             clock=self._clock,
             approve=self._approve,
         )
 
-    # --- Life -----------------------------------------------------------------------------------------------
+    # Life
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self.close()
 
     async def start(self) -> None:
         """Open the connection and begin to listen.
@@ -189,17 +278,18 @@ class Core(Moving):
             raise StateError("The session was closed while it was being opened.")
         self._phase = Phase.OPEN
         for event in connection.opening:
-            self.received(event)
+            self._on_event(event)
         ignored = self.config.warnings(connection.model)
         if ignored:
-            self._notice("info", "field-ignored", " ".join(ignored))
-        self._line.begin(connection)
+            self._hub.notice("info", "field-ignored", " ".join(ignored))
+        self._supervisor.start(connection)
         self._beat = asyncio.create_task(self._pass_time(), name="livewidget beat")
 
     async def _first_connection(self) -> Connection:
-        connection = await self.dial(self.handle)
+        handle = self._memory.handle
+        connection = await self._dial(handle)
         try:
-            for message in () if self.handle is not None else self._told_anew():
+            for message in () if handle is not None else self._history_messages():
                 await connection.send(message)
         except BaseException:
             await connection.close()
@@ -207,179 +297,53 @@ class Core(Moving):
         return connection
 
     async def close(self) -> None:
-        """End the talk; twice is allowed. Returns when everything that was started has ended."""
+        """End the session; twice is allowed. Returns when everything that it started has ended."""
         self._end(None)
-        if self._settling is not None and not self._settling.done():
-            # Shielded: who gives up waiting does not leave half of it behind.
-            await asyncio.shield(self._settling)
-
-    def ended(self, error: LiveError) -> None:
-        """There is no connection, and there will be none."""
-        self._end(error)
+        if self._closing is not None and not self._closing.done():
+            # Shielded: a caller that gives up waiting leaves nothing half closed.
+            await asyncio.shield(self._closing)
 
     def _end(self, error: LiveError | None) -> None:
-        """Make the end known at once, and begin to settle what is under way."""
+        """Publish the end at once, and begin to stop what is under way."""
         was_open = self._phase is Phase.OPEN
         self._phase = Phase.ENDED
         if not was_open:
             return
         self.error = error
-        self._settling = asyncio.create_task(self._settle(), name="livewidget session closing")
-        # First the answers: what the end leaves of a turn is none.
-        self._answers.end(error or StateError("The session was closed before the answer was complete."))
-        self._take(events.SessionEnded(error=None if error is None else str(error)))
-        self._streams.end(error)
+        self._closing = asyncio.create_task(self._stop(), name="livewidget session closing")
+        # Answers first: what the end leaves of a turn is not an answer.
+        self._hub.answers.reject(
+            error or StateError("The session was closed before the answer was complete.")
+        )
+        self._publish(events.SessionEnded(error=None if error is None else str(error)))
+        self._hub.close(error)
 
-    async def _settle(self) -> None:
+    async def _stop(self) -> None:
         if self._beat is not None:
             self._beat.cancel()
             await asyncio.wait([self._beat])
-        await self._line.stop()
-        await self._hold.close()
+        await self._supervisor.stop()
+        await self._outbox.close()
         await self._tools.close()
-        await self._line.close()
+        await self._supervisor.close()
 
     def _need_open(self) -> None:
         if self._phase is not Phase.OPEN:
             raise StateError(f"The session {self._phase.value}")
-
-    @property
-    def _push_to_talk(self) -> bool:
-        return self.config.turn_detection.mode == "push_to_talk"
-
-    async def _send_users(self, message: ClientMessage | str, sound_ms: float, voiced: bool) -> None:
-        """Send what comes from the user, who may be told to wait by `Hold`."""
-        await self._send(message, sound_ms=sound_ms, voiced=voiced)
-
-    def _must_hold(self) -> bool:
-        """Whether the model would take it amiss to be spoken to now: it waits for a tool."""
-        return self._model.undisturbed_calls and self.config.hold_while_calling and self._tools.blocks_input
 
     async def _pass_time(self) -> None:
         try:
             while self._phase is Phase.OPEN:
                 await self._clock.sleep_until(self._clock.now_ms() + _BEAT_MS)
                 now = self._clock.now_ms()
-                self._tell_turns(self._conversation.tick(now))
-                self._line.tick()
-                if not self._line.is_moving and self._watch.tick(self._conversation.floor, now):
-                    self._notice("warning", "no-answer", self._watch.text)
+                self._hub.publish_turns(self._tracker.tick(now))
+                self._supervisor.tick()
+                if self._supervisor.is_connected and self._watchdog.tick(self._tracker.floor, now):
+                    self._hub.notice("warning", "no-answer", self._watchdog.text)
         except Exception as fault:
-            self._line.fault(fault)
+            self._supervisor.fail(fault)
 
-    # --- What comes -----------------------------------------------------------------------------------------
-
-    def received(self, event: Event) -> None:
-        """Take in an event of the server's, unless something here makes it void."""
-        if self._phase is not Phase.OPEN:
-            return
-        self._watch.heard(self._clock.now_ms())
-        match event:
-            case events.ToolCall():
-                call = self._tools.admit(event)
-                if call is not None:
-                    self._take(call)
-                    self._tools.run(call)
-                return
-            case events.ToolCallCancelled(ids=ids):
-                self._tools.cancel(ids)
-            case events.Usage():
-                self._usage.add(event)
-            case events.TurnComplete():
-                self._usage.end_turn()
-                self._dropping = False
-            case events.Interrupted() if self._dropping:
-                self._dropping = False  # The answer to our own; it was told when it was sent.
-                return
-            case events.ActivityStart() | events.ActivityEnd() if self._push_to_talk:
-                return  # Told when it was sent.
-        if self._dropping and isinstance(event, _VOID):
-            return
-        self._conversation.link_ms = self._line.link_ms
-        self._take(event)
-        if isinstance(event, events.TurnComplete) and event.reason and self._conversation.model_turn is None:
-            self._answers.refuse(event.reason)
-        self._explain(event)
-
-    def _explain(self, event: Event) -> None:
-        """Add a notice to what a person should read about."""
-        if isinstance(event, events.GoAway):
-            when = "soon" if event.time_left_ms is None else f"in {event.time_left_ms / 1000:.0f} s"
-            if self._policy.enabled:
-                then = "the talk goes on over a new one."
-                self._notice("info", "go-away", f"The service will end this connection {when}; {then}")
-            else:
-                text = f"The service will end this session {when}; start again then."
-                self._notice("warning", "go-away", text)
-        elif isinstance(event, events.Malformed):
-            self._notice_once(
-                "warning", "message-skipped", "A message of the server could not be read and was skipped."
-            )
-
-    async def _tool_told(
-        self,
-        event: events.ToolUpdate | events.ToolResult,
-        response: FunctionResponse | None,
-        notice: str | None,
-    ) -> None:
-        """A call gave something: tell it, and send it to the model."""
-        if self._phase is not Phase.OPEN:
-            return
-        self._take(event)
-        if notice is not None and isinstance(event, events.ToolResult):
-            code = "tool-refused" if event.refused else "tool-failed"
-            self._notice("warning" if event.refused else "error", code, notice)
-        if response is None:
-            return
-        message = ClientMessage(tool_response=ToolResponse(function_responses=[response]))
-        try:
-            await self._send(message, call=event.id)
-        except LiveError:
-            return  # The session has ended, and has said why.
-
-    def _call_over(self) -> None:
-        self._hold.look()
-        if self._hold.dropped_ms:
-            text = (
-                f"A tool took longer than {SOUND_MS / 1000:.0f} s, and this model must not be spoken to "
-                "meanwhile: what was said first is lost."
-            )
-            self._notice_once("warning", "sound-lost", text)
-
-
-_SOUND_ENDS: Final = ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
-
-
-class LiveSession(Core):
-    """One talk with one model: what is said, who may speak, tools; on the event loop that opened it.
-
-    Every event goes first into `turns`, whose changes are told to the sinks of `on_turn`; then to the sinks
-    of `subscribe`, in the order of their subscription; then to the streams of `async for`. A stream holds
-    1024 events: a slower reader loses the oldest, which `dropped_events` counts, and holds nobody up.
-
-    When a connection ends, the talk goes on over a new one, and `ConnectionReplaced` reports it; what is sent
-    meanwhile waits. Only where that fails, or the server refuses the session for good, `SessionEnded` says
-    why, `error` is set, and whoever waits in `ask` or `async for` gets it raised.
-
-    Attributes:
-        provider: Whom it talks with.
-        config: What the session is asked to be.
-        error: Why it ended, where `close` was not called.
-        wire: The last frames both ways, without sound, pictures and secrets.
-    """
-
-    async def __aenter__(self) -> Self:
-        """Start."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        await self.close()
-
-    # --- What is known --------------------------------------------------------------------------------------
+    # Properties
 
     @property
     def is_open(self) -> bool:
@@ -387,14 +351,24 @@ class LiveSession(Core):
         return self._phase is Phase.OPEN
 
     @property
+    def handle(self) -> str | None:
+        """Secret with which a new session can continue this conversation, once the server has given one."""
+        return self._memory.handle
+
+    @property
     def turns(self) -> list[Turn]:
         """The turns so far, oldest first; a new list each time."""
-        return self._conversation.turns
+        return self._tracker.turns
 
     @property
     def floor(self) -> Floor:
         """Who may speak."""
-        return self._conversation.floor
+        return self._tracker.floor
+
+    @property
+    def audio_turn(self) -> int | None:
+        """Index of the turn to which the `OutputAudio` that is being published belongs."""
+        return self._tracker.model_turn
 
     @property
     def usage(self) -> events.Usage:
@@ -407,14 +381,19 @@ class LiveSession(Core):
         return self._usage.context_tokens
 
     @property
+    def link_ms(self) -> float | None:
+        """Round trip of the link to the server, in ms; None if it is not known (yet)."""
+        return self._supervisor.link_ms
+
+    @property
     def time_left_ms(self) -> float | None:
         """How long the connection is expected to last still, in ms; None while there is none."""
-        ends_ms = self._line.ends_ms
+        ends_ms = self._supervisor.ends_ms
         return None if ends_ms is None else max(0.0, ends_ms - self._clock.now_ms())
 
     @property
     def meter(self) -> Meter:
-        """What the talk has used so far, about what it cost, and how long the connection lasts."""
+        """What the session has used so far, about what it cost, and how long the connection lasts."""
         return Meter(
             usage=self.usage,
             context_tokens=self.context_tokens,
@@ -422,48 +401,111 @@ class LiveSession(Core):
             cost_usd=cost_of(self._model, self.usage),
             time_left_ms=self.time_left_ms,
             time_limit_ms=self._model.connection_ms,
-            ending=None if self._line.ends_ms is None else self._line.ending,
+            ending=None if self._supervisor.ends_ms is None else self._supervisor.ending,
             link_ms=self.link_ms,
-            moves=self._line.moves,
-            paused=self._idle.paused,
+            moves=self._supervisor.reconnects,
+            paused=self._audio.paused,
         )
 
     @property
-    def link_ms(self) -> float | None:
-        """Round trip of the link to the server, in ms; None where it is not known (yet)."""
-        return self._line.link_ms
+    def stats(self) -> SessionStats:
+        """What was lost, sent again or reconnected so far."""
+        return SessionStats(
+            reconnects=self._supervisor.reconnects,
+            replayed_items=self._outbox.replayed_items,
+            dropped_audio_ms=self._outbox.offline_dropped_ms + self._outbox.held_dropped_ms,
+            dropped_items=self._outbox.dropped_items,
+            dropped_events=self._hub.dropped_events,
+            dropped_frames=self.wire.lost,
+        )
 
-    @property
-    def audio_turn(self) -> int | None:
-        """Index of the turn to which the `OutputAudio` now being told to sinks belongs."""
-        return self._conversation.model_turn
+    # Events
 
-    @property
-    def dropped_events(self) -> int:
-        """Events lost by readers of `async for` that were too slow."""
-        return self._streams.dropped
-
-    def subscribe(self, sink: Callable[[Event], object]) -> Callable[[], None]:
-        """Call `sink` with every event, on the loop; returns a function that ends it.
+    def subscribe(self, callback: Callable[[Event], object]) -> Callable[[], None]:
+        """Call `callback` with every event, on the loop; returns a function that ends it.
 
         It must not block. What it raises becomes a `Notice` with the code "callback-failed"; others run.
         """
-        self._streams.keep_none()
-        return self._sinks.add(sink)
+        return self._hub.subscribe(callback)
 
-    def on_turn(self, sink: Callable[[Turn], object]) -> Callable[[], None]:
-        """Call `sink` with every new state of a turn, on the loop; returns a function that ends it."""
-        return self._turn_sinks.add(sink)
+    def on_turn(self, callback: Callable[[Turn], object]) -> Callable[[], None]:
+        """Call `callback` with every new state of a turn, on the loop; returns a function that ends it."""
+        return self._hub.on_turn(callback)
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        """Iterate over the events until the session ends; the first to do so gets earlier ones as well.
+        """Iterate over the events until the session ends; the first iteration has earlier ones as well.
 
         Raises:
             LiveError: At the end, if the session did not end by `close`.
         """
-        return self._streams.open()
+        return self._hub.stream()
 
-    # --- Sending --------------------------------------------------------------------------------------------
+    def _publish(self, event: Event) -> list[Turn]:
+        """Put an event into the turns, let everybody know, and return the turns that it changed."""
+        now = self._clock.now_ms()
+        inferred = self._tracker.infer(event, now)
+        if inferred is not None:
+            self._publish(inferred)
+        before = self._tracker.model_turn
+        if before is None:
+            self._tracker.link_ms = self._supervisor.link_ms
+        changed = self._tracker.fold(event, now)
+        answering = self._tracker.model_turn not in (None, before)
+        self._memory.observe(event)
+        self._outbox.observe(event, self._tracker, answering=answering)
+        self._hub.publish(event, changed)
+        return changed
+
+    def _on_event(self, event: Event) -> None:
+        """Take in what the server sends, unless something here makes it void."""
+        if self._phase is not Phase.OPEN:
+            return
+        self._watchdog.reset(self._clock.now_ms())
+        match event:
+            case events.ToolCall():
+                call = self._tools.admit(event)
+                if call is not None:
+                    self._publish(call)
+                    self._tools.run(call)
+                return
+            case events.ToolCallCancelled(ids=ids):
+                self._tools.cancel(ids)
+            case events.Usage():
+                self._usage.add(event)
+            case events.TurnComplete():
+                self._usage.end_turn()
+                self._supervisor.mark_healthy()
+                self._dropping = False
+            case events.GoAway(time_left_ms=left_ms):
+                self._supervisor.go_away(left_ms)
+            case events.Interrupted() if self._dropping:
+                self._dropping = False  # The answer to our own, which was published when it was sent.
+                return
+            case events.ActivityStart() | events.ActivityEnd() if self._push_to_talk:
+                return  # Published when it was sent.
+        if self._dropping and isinstance(event, _VOID):
+            return
+        self._publish(event)
+        match event:
+            case events.TurnComplete(reason=reason) if reason and self._tracker.model_turn is None:
+                self._hub.answers.decline(reason)
+            case events.GoAway(time_left_ms=left_ms):
+                self._announce_end(left_ms)
+            case events.Malformed():
+                self._hub.notice_once(
+                    "warning", "message-skipped", "A message of the server could not be read and was skipped."
+                )
+
+    def _announce_end(self, left_ms: float | None) -> None:
+        when = "soon" if left_ms is None else f"in {left_ms / 1000:.0f} s"
+        if self._policy.enabled:
+            text = f"The service will end this connection {when}; the talk goes on over a new one."
+            self._hub.notice("info", "go-away", text)
+        else:
+            text = f"The service will end this session {when}; start again then."
+            self._hub.notice("warning", "go-away", text)
+
+    # Sending
 
     async def ask(self, text: str, timeout: float = 30.0) -> Turn:  # noqa: ASYNC109
         """Send text, and return the model's answer when it is complete.
@@ -474,29 +516,27 @@ class LiveSession(Core):
         """
         self._need_open()
         message = text_message(text, self._model)
-        answer = self._answers.expect(self._take(events.TextSent(text=text))[-1].index)
+        answer = self._hub.answers.expect(self._publish(events.TextSent(text=text))[-1].index)
         try:
-            await self._hold.send(message)
+            await self._send(message)
             async with asyncio.timeout(timeout):
                 return await answer
         except TimeoutError:
             raise AnswerTimeout(f"The answer was not complete within {timeout:g} s.") from None
         finally:
-            self._answers.forget(answer)
+            self._hub.answers.discard(answer)
 
     async def send_text(self, text: str) -> None:
-        """Send what the user typed; the model answers, and interrupts itself for it where it can.
+        """Send what the user typed; the model answers, and interrupts itself for it if it can.
 
         Raises:
             UsageError: If the text is empty or too long, or the model takes none.
         """
         self._need_open()
-        message = text_message(text, self._model)
-        self._take(events.TextSent(text=text))
-        await self._hold.send(message)
+        await self.flushed(self.put_text(text))
 
     async def send_audio(self, pcm: Any, sample_rate: int = 16_000) -> None:
-        """Send the user's sound. It goes out in pieces of at most 100 ms, at 16 kHz.
+        """Send the user's audio. It goes out in pieces of at most 100 ms, at 16 kHz.
 
         Args:
             pcm: PCM16 little-endian mono bytes; or an array of integers or floats, shape `(n,)` or
@@ -504,30 +544,38 @@ class LiveSession(Core):
             sample_rate: Its rate in Hz. Calls with one rate continue one stream.
 
         Raises:
-            AudioError: If it is no such sound.
+            AudioError: If `pcm` or its rate is not valid.
         """
-        self._need_open()  # before the resampler takes it in
-        for piece in self._microphone.pieces(pcm, sample_rate):
-            await self._send_sound(piece)
+        self._need_open()
+        item = self.put_audio(pcm, sample_rate)
+        if item is not None:
+            await self.flushed(item)
 
     async def send_image(self, image: Any, mime_type: str | None = None) -> None:
         """Send one picture; the model looks at it when it answers next. A picture alone is not answered.
 
-        It is made a JPEG of at most 768 pixels in a thread meanwhile: leave what you show as it is until
-        then. The service takes one picture a second; this does not slow you down.
+        It is made a JPEG of at most 768 pixels in a thread: leave what you show as it is until then. The
+        service takes one picture a second; this does not slow you down.
 
         Args:
             image: Whatever `livewidget.pictures.to_picture` takes: a path, an image, an array, a figure, a
-                table. What that function returns goes out as it is.
-            mime_type: For bytes that shall go out as they are, such as "image/png".
+                table. What that function returns is sent unchanged.
+            mime_type: For bytes that are to be sent unchanged, such as "image/png".
 
         Raises:
-            PictureError: If it is no picture, or too large.
+            PictureError: If it cannot be made a picture, or is too large.
             UsageError: If the model takes none.
         """
-        picture = await self._picture(image, mime_type)
-        await self._hold.send(image_message(picture))
-        self._take(events.ImageSent(mime_type=picture.mime_type, size=len(picture.data)))
+        self._need_open()
+        require_vision(self._model)  # before anything is drawn or read
+        if isinstance(image, Picture):
+            picture = image
+        elif mime_type is not None and isinstance(image, bytes | bytearray | memoryview):
+            picture = Picture(bytes(image), mime_type, 0, 0)
+        else:
+            picture = await asyncio.to_thread(to_picture, image)
+            self._need_open()
+        await self.flushed(self.put_image(picture))
 
     async def activity_start(self) -> None:
         """Push-to-talk: the user begins to speak.
@@ -536,8 +584,8 @@ class LiveSession(Core):
             StateError: If the session was opened with automatic turn detection.
         """
         self._need_push_to_talk()
-        await self._hold.send(ClientMessage(realtime_input=RealtimeInput(activity_start=Empty())))
-        self._take(events.ActivityStart())
+        self._need_open()
+        await self.flushed(self.put_activity(True))
 
     async def activity_end(self) -> None:
         """Push-to-talk: the user has spoken.
@@ -546,17 +594,70 @@ class LiveSession(Core):
             StateError: If the session was opened with automatic turn detection.
         """
         self._need_push_to_talk()
-        await self._send_rest()
-        self._take(events.ActivityEnd())
-        await self._hold.send(ClientMessage(realtime_input=RealtimeInput(activity_end=Empty())))
+        self._need_open()
+        await self.flushed(self.put_activity(False))
 
     async def end_audio(self) -> None:
-        """Say that the microphone pauses: what was heard so far is all there is. Nothing in push-to-talk."""
+        """Say that the microphone pauses: what came so far is all there is. Does nothing in push-to-talk."""
         if not self._push_to_talk:
-            await self._send_rest()
-            if not self._idle.paused:
-                await self._hold.send(_SOUND_ENDS)
-            self._idle.awake()
+            self._need_open()
+            item = self.put_audio_end()
+            if item is not None:
+                await self.flushed(item)
+
+    def put_text(self, text: str) -> OutboxItem:
+        """Like `send_text`, but return at once. So do all `put_` methods, which only queue.
+
+        They may be called as soon as `start` was: what they take before there is a connection waits for it,
+        and all of it leaves in the order of these calls. Call them on the session's loop. `flushed` waits for
+        the item that they return.
+        """
+        self._need_started()
+        message = text_message(text, self._model)
+        self._publish(events.TextSent(text=text))
+        return self._put(message)
+
+    def put_audio(self, pcm: Any, sample_rate: int = 16_000) -> OutboxItem | None:
+        """Like `send_audio`, but return at once: the last item, or None if there is nothing to send yet."""
+        self._need_started()  # before the resampler takes it in
+        return self._put_audio(self._audio.take(pcm, sample_rate, needed=self._needs_silence))
+
+    def put_image(self, picture: Picture) -> OutboxItem:
+        """Like `send_image`, for a picture that is made already, but return at once."""
+        self._need_started()
+        require_vision(self._model)
+        item = self._put(image_message(picture))
+        self._publish(events.ImageSent(mime_type=picture.mime_type, size=len(picture.data)))
+        return item
+
+    def put_activity(self, active: bool) -> OutboxItem:
+        """Like `activity_start` (True) and `activity_end` (False), but return at once."""
+        self._need_push_to_talk()
+        self._need_started()
+        if active:
+            item = self._put(ClientMessage(realtime_input=RealtimeInput(activity_start=Empty())))
+            self._publish(events.ActivityStart())
+            return item
+        self._put_audio(self._audio.end(needed=True))
+        self._publish(events.ActivityEnd())
+        return self._put(ClientMessage(realtime_input=RealtimeInput(activity_end=Empty())))
+
+    def put_audio_end(self) -> OutboxItem | None:
+        """Like `end_audio`, but return at once: the last item, or None if there is nothing to send."""
+        self._need_started()
+        if self._push_to_talk:
+            return None
+        return self._put_audio(self._audio.pause(needed=self._needs_silence))
+
+    async def flushed(self, item: OutboxItem) -> None:
+        """Return once an item has been sent, or waits for a connection or a tool.
+
+        Raises:
+            LiveError: If the session has ended, and not by `close`.
+        """
+        await self._outbox.flushed(item)
+        if self.error is not None:
+            raise self.error
 
     async def send_tool_result(self, id: str, result: Any) -> None:
         """Answer a call of a tool that was declared without a function.
@@ -576,36 +677,45 @@ class LiveSession(Core):
         return self._tools.approve(id, approved)
 
     async def interrupt(self) -> None:
-        """Stop the model's turn. Where the service cannot be told, the rest of it is dropped here."""
+        """Stop the model's turn. If the service cannot be told, the rest of the turn is dropped here."""
         self._need_open()
-        speaking = self._conversation.model_turn is not None
+        speaking = self._tracker.model_turn is not None
         working = speaking or self.floor in (Floor.THINKING, Floor.TOOL)
-        # A translation has no turn whose end would let its sound through again.
+        # A translation has no turn whose end would let its audio through again.
         self._dropping = (self._dropping or speaking) and self._model.completes_turns
-        self._take(events.Interrupted())
+        self._publish(events.Interrupted())
         if working and self._model.text_by_client_content:
             # Any clientContent interrupts; this one asks for nothing.
             await self._send(ClientMessage(client_content=ClientContent(turn_complete=False)))
 
     def playback_stopped(self, turn_index: int, sample: int) -> None:
         """Say where playback of a turn stopped: the last sample heard, at 24 kHz. Its text is cut there."""
-        self._tell_turns(self._conversation.playback_stopped(turn_index, sample, self._clock.now_ms()))
+        self._hub.publish_turns(self._tracker.playback_stopped(turn_index, sample, self._clock.now_ms()))
 
     def playback_progress(self, turn_index: int, sample: int) -> None:
         """Say how far playback of a turn is, a few times a second: the last sample heard, at 24 kHz.
 
         Its `timing` then says how long it was heard.
         """
-        self._tell_turns(self._conversation.playback_progress(turn_index, sample, self._clock.now_ms()))
+        self._hub.publish_turns(self._tracker.playback_progress(turn_index, sample, self._clock.now_ms()))
 
-    async def _picture(self, image: Any, mime_type: str | None) -> Picture:
+    def _put(self, message: ClientMessage, *, call: str | None = None) -> OutboxItem:
+        return self._outbox.put(OutboxItem(kind_of(message), message, call=call))
+
+    def _put_audio(self, items: list[OutboxItem]) -> OutboxItem | None:
+        for item in items:
+            if item.is_speech:
+                self._speech_ms = self._clock.now_ms()
+            self._outbox.put(item)
+        return items[-1] if items else None
+
+    async def _send(self, message: ClientMessage, *, call: str | None = None) -> None:
         self._need_open()
-        need_sight(self._model)  # before anything is drawn or read
-        if isinstance(image, Picture):
-            return image
-        if mime_type is None or not isinstance(image, bytes | bytearray | memoryview):
-            return await asyncio.to_thread(to_picture, image)
-        return Picture(bytes(image), mime_type, 0, 0)
+        await self.flushed(self._put(message, call=call))
+
+    def _need_started(self) -> None:
+        if self._phase not in (Phase.OPENING, Phase.OPEN):
+            raise StateError(f"The session {self._phase.value}")
 
     def _need_push_to_talk(self) -> None:
         if not self._push_to_talk:
@@ -614,24 +724,219 @@ class LiveSession(Core):
                 'open the session with turn_detection="push_to_talk".'
             )
 
-    async def _send_rest(self) -> None:
-        """Send what the resampler held back."""
-        self._need_open()
-        rest = self._microphone.rest()
-        if rest:
-            await self._send_sound(rest)
-
-    async def _send_sound(self, piece: bytes) -> None:
-        """Send a piece of sound, or keep it back while nobody speaks."""
-        voiced, was_paused = self._levels.voiced(piece), self._idle.paused
-        ms = len(piece) / BYTES_PER_MS
-        for out in self._idle.take(piece, ms, voiced=voiced, busy=self._needs_silence):
-            await self._hold.send(audio_message(out), len(out) / BYTES_PER_MS, voiced)
-        if self._idle.paused and not was_paused:
-            await self._hold.send(_SOUND_ENDS)
+    @property
+    def _push_to_talk(self) -> bool:
+        return self.config.turn_detection.mode == "push_to_talk"
 
     @property
     def _needs_silence(self) -> bool:
         """Whether silence means something to the model now."""
-        turns = self.config.turn_detection
-        return self._push_to_talk or turns.turn_coverage == "all_input" or self.floor is not Floor.LISTENING
+        if self._policy.idle_pause_s is None:
+            return True
+        detection = self.config.turn_detection
+        return (
+            detection.mode == "push_to_talk"
+            or detection.turn_coverage == "all_input"
+            or self._tracker.floor is not Floor.LISTENING
+        )
+
+    def _on_sent(self, item: OutboxItem) -> None:
+        if item.kind == "audio":
+            self._tracker.audio_sent(item.ms, self._clock.now_ms())
+
+    # Tools
+
+    def _is_blocked(self) -> bool:
+        """Whether the model must not be spoken to now, because it waits for a tool."""
+        return self.config.hold_while_calling and self._tools.blocks_input
+
+    async def _on_tool_output(
+        self,
+        event: events.ToolUpdate | events.ToolResult,
+        response: FunctionResponse | None,
+        notice: str | None,
+    ) -> None:
+        """A call gave something: publish it, and send it to the model."""
+        if self._phase is not Phase.OPEN:
+            return
+        self._publish(event)
+        if notice is not None and isinstance(event, events.ToolResult):
+            code = "tool-refused" if event.refused else "tool-failed"
+            self._hub.notice("warning" if event.refused else "error", code, notice)
+        if response is None:
+            return
+        message = ClientMessage(tool_response=ToolResponse(function_responses=[response]))
+        try:
+            await self._send(message, call=event.id)
+        except LiveError:
+            return  # The session has ended, and has said why.
+
+    def _on_call_ended(self) -> None:
+        self._outbox.release()
+        if self._outbox.held_dropped_ms:
+            text = (
+                f"A tool took longer than {HELD_AUDIO_MS / 1000:.0f} s, and this model must not be spoken to "
+                "meanwhile: what was said first is lost."
+            )
+            self._hub.notice_once("warning", "sound-lost", text)
+
+    # Connections
+
+    async def _dial(self, handle: str | None) -> Connection:
+        """Open a connection, with the service's memory or without."""
+        self._dialled = self._next
+        config, runner = self._dialled or (self.config, self._tools)
+        has_history = bool(self._history_messages())
+        first = not self._supervisor.reconnects and not self._tracker.turns
+        seeds = self._model.seeds_history and has_history
+        seeds = seeds or (config.seed_history and (first or has_history))
+        config = replace(config, seed_history=handle is None and seeds)
+        return await Connection.open(self.provider, config, runner.declarations, handle=handle, tap=self.wire)
+
+    def _history_messages(self) -> list[ClientMessage]:
+        """Return what a connection that knows nothing is told."""
+        closes = self._model.seeds_history or self.config.seed_history
+        return self._memory.messages_for(resumed=False, closes=closes)
+
+    def _is_quiet(self, urgent: bool) -> bool:
+        """Whether nobody speaks, thinks or works, and the service remembers everything."""
+        if self._tracker.floor is not Floor.LISTENING:
+            return False
+        if self._clock.now_ms() - self._speech_ms < _SILENT_MS and not urgent:
+            return False
+        return self._memory.remembers_all()
+
+    def _on_disconnected(self, why: Why) -> None:
+        if why in _DISCONNECTED:
+            self._hub.notice("warning", "reconnecting", _DISCONNECTED[why])
+
+    def _on_settings_rejected(self) -> bool:
+        """Go back to the settings of the last connection; returns whether there were others."""
+        rejected, self._next = self._next, None
+        return rejected is not None
+
+    async def _on_reconnected(self, resumed: bool, why: Why, gap_ms: float) -> list[ClientMessage]:
+        """A new connection is open; return what it must be told first."""
+        if self._dialled is not None:
+            self.config, runner = self._dialled
+            self._next = None if self._next is self._dialled else self._next
+            if runner is not self._tools:
+                await self._tools.adopt(runner)
+        self._memory.connection_opened(resumed=resumed)
+        self._usage.end_turn()  # What was reported last is counted with the old connection.
+        self._dropping = False
+        turn = self._tracker.model_turn
+        asked = self._tracker.has_unanswered_input
+        self._outbox.server_failures += asked and why == "server"
+        if self._outbox.server_failures > _STUMBLES:
+            # It may be these very words over which the server fails.
+            self._outbox.ack_all()
+            self._memory.withhold_questions()
+        replayed = self._outbox.requeue(asked=asked)
+        self._give_up_calls(resumed)
+        self._publish(events.ConnectionReplaced(resumed=resumed, why=why, gap_ms=gap_ms, replayed=replayed))
+        if asked and not replayed:
+            text = "Your last words could not be sent again over the new connection; please say them again."
+            self._hub.notice("warning", "question-lost", text)
+        if any(one.index == turn and one.interrupted for one in self._tracker.turns):
+            text = "The connection ended amid an answer; ask again for the rest."
+            self._hub.notice("warning", "answer-cut", text)
+        dropped_ms = self._outbox.offline_dropped_ms
+        lost_ms, self._dropped_before_ms = dropped_ms - self._dropped_before_ms, dropped_ms
+        if lost_ms:
+            text = f"While there was no connection, {lost_ms / 1000:.0f} s of sound were lost."
+            self._hub.notice("warning", "sound-lost", text)
+        if resumed:
+            if self._memory.forgets:
+                self._hub.notice("info", "forgotten", "The model may have forgotten what was said last.")
+            return self._memory.messages_for(resumed=True)
+        messages = self._history_messages()
+        if self._tracker.turns:
+            memory = "was told what was said so far" if messages else "knows nothing of what was said so far"
+            text = f"The service could not take up its memory of this talk: a new session {memory}."
+            self._hub.notice("info", "not-resumed", text)
+        return messages
+
+    def _give_up_calls(self, resumed: bool) -> None:
+        """Cancel the calls that the service has forgotten, and say so."""
+        uses = {use.id: (turn.index, use) for turn in self._tracker.turns for use in turn.tools}
+        known = [id for id, (index, _) in uses.items() if resumed and self._memory.knows_turn(index)]
+        given = self._outbox.drop_results(known)
+        running = [id for id, (_, use) in uses.items() if use.state not in _OVER and id not in known]
+        if running:
+            self._tools.cancel(running)
+            self._publish(events.ToolCallCancelled(ids=tuple(running)))
+        for id in (*running, *given):
+            name = uses[id][1].name[:64] if id in uses else "a tool"
+            text = f"The connection ended while {name} ran, and its result is not waited for any more."
+            self._hub.notice("warning", "call-lost", text)
+
+    # Settings
+
+    async def update(
+        self,
+        config: LiveConfig | None = None,
+        *,
+        system_instruction: str | Same | None = SAME,
+        tools: Tools | Same = SAME,
+    ) -> None:
+        """Change what the session is asked to be, while it runs.
+
+        Instructions and tools change at once if the model takes that. For everything else the conversation
+        continues over a new connection, resumed, at the next quiet moment or after five seconds; this returns
+        then.
+
+        Args:
+            config: The whole configuration; None: as it is.
+            system_instruction: Another instruction, in place of the one in the configuration.
+            tools: All the functions that the model may call from now on.
+
+        Raises:
+            ConfigError, ToolError: If the model does not take them; nothing has changed then.
+            ServiceError: If the service refuses them; the session continues with what was before.
+            StateError: If the session is not open, or ends meanwhile.
+        """
+        self._need_open()
+        pending, runner = self._next or (self.config, self._tools)
+        config = pending if config is None else config
+        if not isinstance(system_instruction, Same):
+            config = replace(config, system_instruction=system_instruction)
+        config.check(self._model)
+        if not isinstance(tools, Same):
+            runner = self._new_tool_runner(tools)
+            await runner.open()
+        if config == self.config and runner is self._tools:
+            return
+        if self._next is not None or not self._changes_at_once(config):
+            await self._renew(config, runner)
+            return
+        message = context_message(
+            config,
+            self._model,
+            instruction=config != self.config,
+            declarations=None if runner is self._tools else runner.declarations,
+        )
+        self.config = config
+        if runner is not self._tools:
+            await self._tools.adopt(runner)
+        await self._send(message)
+
+    def _changes_at_once(self, config: LiveConfig) -> bool:
+        """Return whether the model takes such a change while the session runs."""
+        before = self.config
+        rest = replace(config, system_instruction=before.system_instruction) == before
+        # The protocol cannot say that there is no instruction any more.
+        cleared = config.system_instruction is None and before.system_instruction is not None
+        return self._model.context_update and rest and not cleared
+
+    async def _renew(self, config: LiveConfig, runner: ToolRunner) -> None:
+        _, before = self._next or (None, runner)
+        self._next = (config, runner)
+        if before is not runner and before is not self._tools:
+            await before.close()  # Of a change that this one overtakes.
+        try:
+            await self._supervisor.renew()
+        except LiveError:
+            if runner is not self._tools:
+                await runner.close()
+            raise

@@ -1,18 +1,19 @@
-"""How a session outlasts its connections, as numbers that can be changed.
+"""Keeps a session connected: one connection after the other, as if it were one.
 
-The way to the model: one connection after the other, as if it were one.
-
-A connection ends: the service says so beforehand, its time is up, or it breaks. Then the next one is opened,
-with the service's own memory of the talk where it has one. Whatever is sent meanwhile waits its turn.
+A connection ends: the service announces it, its time is up, it breaks, or settings change that only a new one
+takes. `TRANSITIONS` says what follows from what. `ConnectionSupervisor` does the work of each state: it waits
+for a quiet moment, closes the old connection, dials until there is a new one, and lets the outbox catch up.
 """
 
 from __future__ import annotations
 
 import asyncio
+import enum
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from functools import partial
+from typing import Final, Literal
 
 from livewidget.clock import Clock
 from livewidget.connection import Connection
@@ -28,8 +29,24 @@ from livewidget.errors import (
 )
 from livewidget.events import Event, SessionStarted
 from livewidget.protocol import ClientMessage
-from livewidget.session.outbox import Item, Upstream
+from livewidget.session.memory import ServiceMemory
+from livewidget.session.outbox import Outbox
 from livewidget.tools import describe_error
+
+#: A quiet moment is looked for from this long before a connection's end, in ms, or in the last quarter of its
+#: life if that is shorter. Chosen: most answers end in that time. (The service was seen to say go away 30 to
+#: 50 s before.)
+LOOK_MS: Final = 45_000.0
+#: No quiet moment is waited for in the last part of a connection's life, in ms, or in its last twentieth.
+#: Chosen: closing and dialling take less.
+LAST_MS: Final = 5_000.0
+#: How long changed settings wait for a quiet moment, in ms. Chosen: whoever changed them is waiting.
+SETTINGS_MS: Final = 5_000.0
+#: Failures of the server in a row after which the handle is dropped. Chosen: two may be chance.
+HANDLE_FAILURES: Final = 3
+#: A connection that has lasted this long, in ms, or has brought an answer, is healthy. Chosen: longer than a
+#: server takes to refuse what it accepted at first.
+HEALTHY_MS: Final = 30_000.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +54,14 @@ class ReconnectPolicy:
     """What a session does about connections that end, and about silence. The defaults suit people.
 
     Attributes:
-        enabled: Whether the talk goes on over a new connection when one ends; else it ends with that.
+        enabled: Whether the session continues over a new connection when one ends; else it ends with it.
         max_attempts: Connections tried in a row before the session ends.
-        initial_delay_ms: Longest wait before the second try; doubled for each further one.
-        max_delay_ms: Longest wait of all.
+        initial_delay_ms: Longest delay before the second attempt; doubled for each further one.
+        max_delay_ms: Longest delay of all.
         idle_pause_s: Seconds without speech after which no more silence is sent until somebody speaks; None:
-            silence is sent as well. Silence is counted and billed as sound.
+            silence is sent as well. Silence is counted and billed as audio.
         answer_timeout_s: Seconds without any answer after which a notice says so.
-        random: Gives 0 to 1, by which waits are spread.
+        random: Returns 0 to 1, by which delays are multiplied: so not all clients come back at once.
     """
 
     enabled: bool = True
@@ -62,317 +79,415 @@ class ReconnectPolicy:
         if self.max_attempts < 1:
             raise ConfigError("max_attempts is the number of connections to try, 1 or more.")
 
-    def delay_ms(self, failed: int) -> float:
-        """Return how long to wait after so many tries have failed in a row; anything up to the limit."""
-        if failed <= 0:
+    def delay_ms(self, failures: int) -> float:
+        """Return how long to wait after this many attempts have failed in a row, in ms."""
+        if failures <= 0:
             return 0.0
-        return self.random() * min(self.initial_delay_ms * 2.0 ** min(failed - 1, 30), self.max_delay_ms)
+        return self.random() * min(self.initial_delay_ms * 2.0 ** min(failures - 1, 30), self.max_delay_ms)
 
+
+class LinkState(enum.Enum):
+    """Where the session stands with its connections. Changed only by `TRANSITIONS`."""
+
+    NEW = "before the first connection"
+    OPEN = "connected"
+    LEAVING = "connected, and waiting for a quiet moment to leave"
+    DISCONNECTING = "closing the old connection"
+    CONNECTING = "dialling, after a delay if an attempt has failed"
+    CATCHING_UP = "telling the new connection what it must know, and sending what waited"
+    CLOSED = "no connection, and none will be opened"
+
+
+class Trigger(enum.Enum):
+    """What moves a session from one state to another."""
+
+    STARTED = "the first connection is open"
+    END_IS_NEAR = "the server said go away, or the connection is almost too old"
+    SETTINGS_CHANGED = "only a new connection takes the new settings"
+    QUIET = "nobody speaks, thinks or works, and the service remembers everything"
+    OUT_OF_TIME = "a quiet moment did not come in time"
+    LINK_BROKE = "the link broke"
+    SERVER_FAILED = "the server closed the connection, and another one may do"
+    DISCONNECTED = "the old connection is closed"
+    CONNECTED = "the server has accepted the setup"
+    ATTEMPT_FAILED = "there was no connection, and there are attempts left"
+    HANDLE_REFUSED = "the server refused the setup with the handle"
+    SETTINGS_REFUSED = "the server refused the setup with the new settings"
+    CAUGHT_UP = "nothing waits any more"
+    GIVEN_UP = "another connection would not help, or too many attempts failed"
+    STOPPED = "the session is closed"
+
+
+#: What ends a session from any state that has a connection or wants one.
+_ENDS: Final = {Trigger.GIVEN_UP: LinkState.CLOSED, Trigger.STOPPED: LinkState.CLOSED}
+_BREAKS: Final = {
+    Trigger.LINK_BROKE: LinkState.DISCONNECTING,
+    Trigger.SERVER_FAILED: LinkState.DISCONNECTING,
+}
+
+#: State → trigger → state. A trigger that is absent from a row is ignored there: a connection may break while
+#: it is being closed.
+TRANSITIONS: Final[Mapping[LinkState, Mapping[Trigger, LinkState]]] = {
+    LinkState.NEW: {Trigger.STARTED: LinkState.OPEN, Trigger.STOPPED: LinkState.CLOSED},
+    LinkState.OPEN: {
+        Trigger.END_IS_NEAR: LinkState.LEAVING,
+        Trigger.SETTINGS_CHANGED: LinkState.LEAVING,
+        **_BREAKS,
+        **_ENDS,
+    },
+    LinkState.LEAVING: {
+        Trigger.QUIET: LinkState.DISCONNECTING,
+        Trigger.OUT_OF_TIME: LinkState.DISCONNECTING,
+        **_BREAKS,
+        **_ENDS,
+    },
+    LinkState.DISCONNECTING: {Trigger.DISCONNECTED: LinkState.CONNECTING, **_ENDS},
+    LinkState.CONNECTING: {
+        Trigger.CONNECTED: LinkState.CATCHING_UP,
+        Trigger.ATTEMPT_FAILED: LinkState.CONNECTING,
+        Trigger.HANDLE_REFUSED: LinkState.CONNECTING,
+        Trigger.SETTINGS_REFUSED: LinkState.CONNECTING,
+        **_ENDS,
+    },
+    LinkState.CATCHING_UP: {
+        Trigger.CAUGHT_UP: LinkState.OPEN,
+        Trigger.LINK_BROKE: LinkState.DISCONNECTING,
+        **_ENDS,
+    },
+    LinkState.CLOSED: {},
+}
+
+
+def diagram() -> str:
+    """Return `TRANSITIONS` as the text of a Mermaid state diagram, for CONTRIBUTING.md."""
+    lines = ["stateDiagram-v2", f"    [*] --> {LinkState.NEW.name}"]
+    for state, row in TRANSITIONS.items():
+        arrows: dict[LinkState, list[str]] = {}
+        for trigger, target in row.items():
+            arrows.setdefault(target, []).append(trigger.name)
+        for target, names in arrows.items():
+            lines.append(f"    {state.name} --> {target.name}: {', '.join(names)}")
+    return "\n".join(lines) + "\n"
+
+
+_CLOSED_BEFORE: Final = "The session was closed before its settings were changed."
 
 Why = Literal["go_away", "time", "link", "server", "settings"]
-
-#: So long before a connection's end a quiet moment is looked for; and so long before it no longer waited.
-LOOK_MS: Final = 45_000.0
-LAST_MS: Final = 5_000.0
-#: So long a change of settings waits for a quiet moment.
-SETTINGS_MS: Final = 5_000.0
-#: Faults of the server in a row after which the handle is under suspicion.
-FAULTS: Final = 3
-#: A connection that has lasted so long, or has brought an answer, was a good one.
-GOOD_MS: Final = 30_000.0
+"""Why a connection is replaced, as in `ConnectionReplaced`."""
 
 
-class Host(Protocol):
-    """Whose line it is."""
-
-    def is_quiet(self, *, hurry: bool = False) -> bool:
-        """Tell whether nobody speaks, thinks or works, and the service remembers all that was said.
-
-        In a hurry, sound that the server has not noticed is no obstacle: it will be sent again.
-        """
-
-    async def dial(self, handle: str | None) -> Connection:
-        """Open a connection, with the service's memory or without."""
-
-    def received(self, event: Event) -> None:
-        """The server says something."""
-
-    def parted(self, why: Why) -> None:
-        """There is no connection for now."""
-
-    def reverted(self, error: LiveError) -> bool:
-        """The service refuses new settings: go back to the old ones. False where there are none."""
-
-    async def arrived(self, *, resumed: bool, why: Why, gap_ms: float) -> Sequence[ClientMessage]:
-        """There is a connection again; returns what it must be told first."""
-
-    def went(self, item: Item) -> None:
-        """That was sent."""
-
-    def ended(self, error: LiveError) -> None:
-        """There is no connection, and there will be none."""
-
-
-class Line:
-    """Keeps a connection open, and sends over it.
+class ConnectionSupervisor:
+    """Opens a connection whenever the last one ends, and connects the outbox to it.
 
     Attributes:
-        connection: The open one; None while it is being replaced.
-        handle: Secret by which the service finds its memory of the talk.
+        state: Where the session stands with its connections.
         ends_ms: When the connection is expected to end, by the clock; None while there is none.
-        ending: What that is known by: its usual length, or the service's word.
-        moves: How often the talk has gone on over another connection.
+        ending: How that is known: "connection", from its usual length, or "go_away", from the server.
+        reconnects: How often the session has continued over another connection.
     """
 
-    def __init__(self, host: Host, upstream: Upstream, clock: Clock, policy: ReconnectPolicy) -> None:
-        self.connection: Connection | None = None
-        self.handle: str | None = None
+    def __init__(
+        self,
+        outbox: Outbox,
+        memory: ServiceMemory,
+        policy: ReconnectPolicy,
+        clock: Clock,
+        *,
+        dial: Callable[[str | None], Awaitable[Connection]],
+        is_quiet: Callable[[bool], bool],
+        on_event: Callable[[Event], object],
+        on_disconnected: Callable[[Why], object],
+        on_settings_rejected: Callable[[], bool],
+        on_reconnected: Callable[[bool, Why, float], Awaitable[Sequence[ClientMessage]]],
+        on_closed: Callable[[LiveError], object],
+    ) -> None:
+        """Supervise no connection yet.
+
+        Args:
+            outbox: Sends over each connection.
+            memory: Holds the handle by which the next connection resumes the last one.
+            policy: How often to try, and how long to wait.
+            clock: Measures all times.
+            dial: Opens a connection, resumed by the handle that it gets, if that is not None.
+            is_quiet: Returns whether now is a moment to replace the connection. It gets whether that is
+                urgent: then audio that the service has not noticed is no obstacle.
+            on_event: Called with what the server sends.
+            on_disconnected: Called when a connection is given up, with the reason.
+            on_settings_rejected: Called when the service refuses changed settings; returns whether there were
+                any to take back.
+            on_reconnected: Called when a new connection is open: whether it is resumed, why the last one was
+                given up, and how many ms ago. Returns what the new one is told first.
+            on_closed: Called when there is no connection, and there will be none.
+        """
+        self.state = LinkState.NEW
         self.ends_ms: float | None = None
         self.ending: Literal["connection", "go_away"] = "connection"
-        self.moves = 0
-        self._host = host
-        self._upstream = upstream
-        self._clock = clock
+        self.reconnects = 0
+        self._outbox = outbox
+        self._memory = memory
         self._policy = policy
-        self._owned: list[Connection] = []  # all that are not closed yet
-        self._heard: Connection | None = None  # the one that `_pump` reads
-        self._pump: asyncio.Task[None] | None = None
-        self._moving: asyncio.Task[None] | None = None
+        self._clock = clock
+        self._dial = dial
+        self._is_quiet = is_quiet
+        self._on_event = on_event
+        self._on_disconnected = on_disconnected
+        self._on_settings_rejected = on_settings_rejected
+        self._on_reconnected = on_reconnected
+        self._on_closed = on_closed
+        self._connection: Connection | None = None  # until it is closed
+        self._reader: asyncio.Task[None] | None = None
+        self._reconnecting: asyncio.Task[None] | None = None
         self._look_ms = self._last_ms = self._opened_ms = 0.0
-        self._failed = 0  # connections in a row that were no good
-        self._faults = 0  # of the server, with the handle that there is
-        self._good = False
-        self._broke: LiveError | None = None
+        self._healthy = False  # The connection has brought an answer, or has lasted.
+        self._failures = 0  # connections in a row that were not healthy
+        self._server_failures = 0  # of these, with the handle that there is
+        self._why: Why = "link"
+        self._left_ms = 0.0
+        self._resumed = False
+        self._broken: LiveError | None = None  # what ended the connection while the outbox caught up
         self._settings: asyncio.Future[None] | None = None
-        self._closed = False
 
-    # --- Life -----------------------------------------------------------------------------------------------
+    # What the session does
 
-    def begin(self, connection: Connection) -> None:
+    def start(self, connection: Connection) -> None:
         """Use the first connection."""
-        self._owned.append(connection)
+        self._connection = connection
         self._listen(connection)
-        self.connection = connection
+        self._outbox.connect(connection.send, partial(self._on_lost, connection))
+        self._step(Trigger.STARTED)
 
     async def stop(self) -> None:
-        """Listen to nothing more, and open nothing more."""
-        self._closed = True
-        tasks = [task for task in (self._moving, self._pump) if task is not None]
+        """Read nothing more, and open nothing more."""
+        self._step(Trigger.STOPPED)
+        self._outbox.disconnect()
+        tasks = [task for task in (self._reconnecting, self._reader) if task is not None]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        self._settle_settings(StateError("The session was closed before its settings were changed."))
+        self._settle_settings(StateError(_CLOSED_BEFORE))
 
     async def close(self) -> None:
-        """Close what is open."""
-        for connection in list(self._owned):
-            await self._close(connection)
-
-    async def _close(self, connection: Connection) -> None:
-        await connection.close()
-        if connection in self._owned:
-            self._owned.remove(connection)
+        """Close the connection, after `stop`."""
+        if self._connection is not None:
+            await self._connection.close()
 
     @property
-    def is_moving(self) -> bool:
-        """Whether the connection is being replaced."""
-        return self._moving is not None and not self._moving.done()
+    def is_connected(self) -> bool:
+        """Whether what is put into the outbox is sent at once."""
+        return self.state in (LinkState.OPEN, LinkState.LEAVING)
 
     @property
     def link_ms(self) -> float | None:
-        """Round trip of the link, in ms; None where it is not known."""
-        return None if self.connection is None else self.connection.link_ms
+        """Round trip of the link, in ms; None if it is not known."""
+        connection = self._connection
+        return connection.link_ms if connection is not None and self.is_connected else None
 
-    def good(self) -> None:
-        """The connection has brought an answer."""
-        self._good, self._failed, self._faults = True, 0, 0
+    def mark_healthy(self) -> None:
+        """The connection has brought an answer: attempts are counted from the beginning."""
+        self._healthy, self._failures, self._server_failures = True, 0, 0
 
     def go_away(self, time_left_ms: float | None) -> None:
-        """The server will close the connection, in so many ms; None or nonsense: at once."""
+        """The server will close the connection in `time_left_ms`; None or less than 0: at once."""
         now, left = self._clock.now_ms(), max(0.0, time_left_ms or 0.0)
         self.ending, self.ends_ms = "go_away", now + left
         self._look_ms, self._last_ms = now, now + left - min(LAST_MS, left / 4)
 
     def tick(self) -> None:
-        """Time has passed: to be called a few times a second."""
+        """Let time pass; to be called a few times a second."""
+        if not self.is_connected:
+            return
         now = self._clock.now_ms()
-        if self.is_moving or self._closed or self.connection is None:
-            return
-        if now - self._opened_ms >= GOOD_MS:
-            self.good()
-        if now < self._look_ms or not (self._policy.enabled or self._settings):
-            return
-        hurry = now >= (self._look_ms + 2 * self._last_ms) / 3
-        if now >= self._last_ms or self._host.is_quiet(hurry=hurry):
-            why: Why = "go_away" if self.ending == "go_away" else "time"
-            self._move("settings" if self._settings is not None else why)
+        if now - self._opened_ms >= HEALTHY_MS:
+            self.mark_healthy()
+        if now >= self._look_ms and self._policy.enabled:
+            self._step(Trigger.END_IS_NEAR)
+        if self.state is LinkState.LEAVING:
+            # The last third is urgent.
+            urgent = now >= (self._look_ms + 2 * self._last_ms) / 3
+            if now >= self._last_ms:
+                self._leave(Trigger.OUT_OF_TIME)
+            elif self._is_quiet(urgent):
+                self._leave(Trigger.QUIET)
 
     async def renew(self) -> None:
-        """Go on over a new connection with changed settings, at a quiet moment but soon; returns then.
+        """Open a new connection with changed settings, at a quiet moment but soon; return when it is open.
 
         Raises:
-            LiveError: If the service refuses them, and the talk goes on with the old ones.
+            LiveError: If the service refuses them; the session continues with the old ones.
         """
-        while self.is_moving and self._moving is not None:
-            await asyncio.wait([self._moving])
+        while self._reconnecting is not None and not self._reconnecting.done():
+            await asyncio.wait([self._reconnecting])
+        if self.state is LinkState.CLOSED:
+            raise StateError(_CLOSED_BEFORE)
         if self._settings is None:
             self._settings = asyncio.get_running_loop().create_future()
             now = self._clock.now_ms()
             self._look_ms, self._last_ms = now, min(self._last_ms, now + SETTINGS_MS)
-            if self._host.is_quiet():
-                self._move("settings")
+            self._step(Trigger.SETTINGS_CHANGED)
+            if self._is_quiet(False):
+                self._leave(Trigger.QUIET)
         await asyncio.shield(self._settings)
 
-    async def send(self, item: Item) -> None:
-        """Send an item, or let it wait until there is a connection."""
-        connection = self.connection
-        if connection is None:
-            return
-        try:
-            await connection.send(item.message)
-        except LiveError as error:
-            self._lost(connection, error)
-            return
-        item.due = False
-        self._host.went(item)
+    def fail(self, fault: Exception) -> None:
+        """End the session for a fault in this library, and say so, rather than stay open and deaf."""
+        error = LiveError(f"The session ended for a fault in livewidget itself ({describe_error(fault)}).")
+        error.__cause__ = fault
+        self._give_up(error)
 
-    # --- What comes -----------------------------------------------------------------------------------------
+    # The connection
+
+    def _step(self, trigger: Trigger) -> bool:
+        """Change the state as `TRANSITIONS` says; returns False if it ignores the trigger."""
+        state = TRANSITIONS[self.state].get(trigger)
+        if state is not None:
+            self.state = state
+        return state is not None
 
     def _listen(self, connection: Connection) -> None:
         now, lasts = self._clock.now_ms(), connection.model.connection_ms
-        self._heard = connection
-        self._opened_ms, self._good, self._broke = now, False, None
+        self._opened_ms, self._healthy, self._broken = now, False, None
         self.ending, self.ends_ms = "connection", now + lasts
         self._look_ms = self.ends_ms - min(LOOK_MS, lasts / 4)
         self._last_ms = self.ends_ms - min(LAST_MS, lasts / 20)
-        self._pump = asyncio.create_task(self._receive(connection), name="livewidget session")
+        self._reader = asyncio.create_task(self._read(connection), name="livewidget reader")
 
-    async def _receive(self, connection: Connection) -> None:
+    async def _read(self, connection: Connection) -> None:
         try:
             while True:
                 for event in await connection.receive():
-                    self._host.received(event)
-        except LiveError as error:
-            self._lost(connection, error)
-        except Exception as fault:
-            self.fault(fault)
+                    self._on_event(event)
+        except Exception as error:
+            self._on_lost(connection, error)
 
-    def _lost(self, connection: Connection, error: LiveError) -> None:
-        """A connection is not there any more."""
-        if self._closed or connection is not self._heard:
+    def _on_lost(self, connection: Connection, error: Exception) -> None:
+        """A connection has ended, as its reader or the outbox found."""
+        if connection is not self._connection:
             return
-        if self.is_moving:
-            self._broke = error  # Found when all that waits was sent over it, or before.
-        else:
-            if not self._can_go_on(error):
-                self._host.ended(error)
-                return
-            if not self._good:
-                self._failed += 1
-            if self._failed >= self._policy.max_attempts:
-                self._host.ended(error)
-                return
-            self._move("link" if isinstance(error, LinkError) else "server")
+        if not isinstance(error, LiveError):
+            self.fail(error)
+        elif self.state is LinkState.CATCHING_UP:
+            self._broken = error
+            self._outbox.disconnect()
+        elif self.is_connected:
+            self._failures += not self._healthy
+            if not self._can_continue(error) or self._failures >= self._policy.max_attempts:
+                self._give_up(error)
+            else:
+                self._leave(Trigger.LINK_BROKE if isinstance(error, LinkError) else Trigger.SERVER_FAILED)
 
-    def _can_go_on(self, error: LiveError) -> bool:
+    def _can_continue(self, error: LiveError) -> bool:
         if not self._policy.enabled:
             return False
         if self.ending == "go_away" and isinstance(error, ServerFault | SetupRefused):
-            return True  # It said so: with what code it does it is all one.
+            return True  # It announced the end; the code with which it then closes means nothing.
         return isinstance(error, LinkError) or (isinstance(error, ServerFault) and error.code != 1000)
 
-    # --- Another connection ---------------------------------------------------------------------------------
-
-    def _move(self, why: Why) -> None:
-        self._moving = asyncio.create_task(self._go_on(why), name="livewidget session moving")
-
-    async def _go_on(self, why: Why) -> None:
-        try:
-            began = self._clock.now_ms()
-            await self._part(why)
-            while not await self._arrive(why, began):
-                pass
-        except LiveError as error:
+    def _give_up(self, error: LiveError) -> None:
+        if self._step(Trigger.GIVEN_UP):
+            self._outbox.disconnect()
             self._settle_settings(error)
-            self._host.ended(error)
+            self._on_closed(error)
+
+    # Another connection
+
+    def _leave(self, trigger: Trigger) -> None:
+        """Replace the connection."""
+        if not self._step(trigger):
+            return
+        self._outbox.disconnect()
+        self._left_ms = self._clock.now_ms()
+        if trigger is Trigger.LINK_BROKE:
+            self._why = "link"
+        elif trigger is Trigger.SERVER_FAILED:
+            self._why = "server"
+        elif self._settings is not None:
+            self._why = "settings"
+        else:
+            self._why = "go_away" if self.ending == "go_away" else "time"
+        self._reconnecting = asyncio.create_task(self._reconnect(), name="livewidget reconnect")
+
+    async def _reconnect(self) -> None:
+        """Do the work of each state until there is a connection again, or none to be had."""
+        work = {
+            LinkState.DISCONNECTING: self._disconnect,
+            LinkState.CONNECTING: self._connect,
+            LinkState.CATCHING_UP: self._catch_up,
+        }
+        try:
+            while self.state in work:
+                self._step(await work[self.state]())
+        except LiveError as error:
+            self._give_up(error)
         except Exception as fault:
-            self.fault(fault)
+            self.fail(fault)
 
-    def fault(self, fault: Exception) -> None:
-        """Never alive but deaf: a fault of our own ends the session and says so."""
-        ours = LiveError(f"The session ended for a fault in livewidget itself ({describe_error(fault)}).")
-        ours.__cause__ = fault
-        self._settle_settings(ours)
-        self._host.ended(ours)
-
-    async def _part(self, why: Why) -> None:
-        old, self.connection, self._heard = self.connection, None, None
+    async def _disconnect(self) -> Trigger:
         self.ends_ms = None
-        self._host.parted(why)
-        if self._pump is not None:
-            self._pump.cancel()
-            await asyncio.wait([self._pump])
-        # Closed before the next is opened: a service may not resume what it still has open.
-        if old is not None:
-            await self._close(old)
+        self._on_disconnected("link" if self._broken is not None else self._why)
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.wait([self._reader])
+        if self._connection is not None:
+            # Closed before the next is opened: a service may not resume what it still has open.
+            await self._connection.close()
+            self._connection = None
+        return Trigger.DISCONNECTED
 
-    async def _arrive(self, why: Why, began: float) -> bool:
-        """Open a connection and send all that waits over it; returns whether it lasted as long as that."""
-        connection, resumed = await self._dial()
-        self._owned.append(connection)
-        first = await self._host.arrived(resumed=resumed, why=why, gap_ms=self._clock.now_ms() - began)
+    async def _connect(self) -> Trigger:
+        await self._clock.sleep_until(self._clock.now_ms() + self._policy.delay_ms(self._failures))
+        handle = self._memory.handle
+        try:
+            self._connection = await self._dial(handle)
+        except SetupRefused as error:
+            if self._settings is not None and self._on_settings_rejected():
+                self._settle_settings(error)
+                return Trigger.SETTINGS_REFUSED
+            if handle is None:
+                raise
+            self._memory.handle = None  # The service has forgotten: continue without its memory.
+            return Trigger.HANDLE_REFUSED
+        except (LinkError, ServerFault, QuotaExceeded) as error:
+            if isinstance(error, QuotaExceeded) and error.code != 429:
+                raise
+            self._count_failure(error)
+            self._server_failures += isinstance(error, ServerFault)
+            if self._server_failures >= HANDLE_FAILURES:
+                self._memory.handle = None  # It may be the handle over which the server fails.
+            return Trigger.ATTEMPT_FAILED
+        self._resumed = handle is not None
+        return Trigger.CONNECTED
+
+    async def _catch_up(self) -> Trigger:
+        connection = self._connection
+        assert connection is not None
+        gap_ms = self._clock.now_ms() - self._left_ms
+        first = await self._on_reconnected(self._resumed, self._why, gap_ms)
         self._listen(connection)
         for event in connection.opening:
             if not isinstance(event, SessionStarted):
-                self._host.received(event)
+                self._on_event(event)
         try:
             for message in first:
                 await connection.send(message)
-            while (item := self._upstream.due()) is not None:
-                await connection.send(item.message)
-                item.due = False
-                self._host.went(item)
-            if self._broke is not None:
-                raise self._broke
+            self._outbox.connect(connection.send, partial(self._on_lost, connection))
+            await self._outbox.drained()
+            if self._broken is not None:
+                raise self._broken
         except LiveError as error:
-            self._count(error)
-            await self._part("link")
-            await self._close(connection)
-            return False
-        # Nothing waits between the last item and this: whatever is sent from now on goes out at once.
-        self.connection = connection
-        self.moves += 1
+            self._broken = error
+            self._outbox.disconnect()
+            self._count_failure(error)
+            return Trigger.LINK_BROKE
+        self.reconnects += 1
         self._settle_settings(None)
-        return True
+        return Trigger.CAUGHT_UP
 
-    async def _dial(self) -> tuple[Connection, bool]:
-        """Return a new connection, and whether the service has resumed the talk in it."""
-        while True:
-            now = self._clock.now_ms()
-            await self._clock.sleep_until(now + self._policy.delay_ms(self._failed))
-            try:
-                return await self._host.dial(self.handle), self.handle is not None
-            except SetupRefused as error:
-                if self._settings is not None and self._host.reverted(error):
-                    self._settle_settings(error)
-                elif self.handle is not None:
-                    self.handle = None  # The service has forgotten: go on without its memory.
-                else:
-                    raise
-            except (LinkError, ServerFault, QuotaExceeded) as error:
-                if isinstance(error, QuotaExceeded) and error.code != 429:
-                    raise
-                self._count(error)
-                self._faults += isinstance(error, ServerFault)
-                if self._faults >= FAULTS:
-                    self.handle = None  # It may be the handle that the server stumbles over.
-
-    def _count(self, error: LiveError) -> None:
-        """One more connection that was no good."""
-        self._failed += 1
-        if self._failed >= self._policy.max_attempts:
-            times = "once" if self._failed == 1 else f"{self._failed} times"
+    def _count_failure(self, error: LiveError) -> None:
+        """One more connection was not healthy; raises LinkLost if no attempt is left."""
+        self._failures += 1
+        if self._failures >= self._policy.max_attempts:
+            times = "once" if self._failures == 1 else f"{self._failures} times"
             raise LinkLost(f"The connection was lost and was tried {times} in vain: {error}") from error
 
     def _settle_settings(self, error: LiveError | None) -> None:
@@ -382,4 +497,4 @@ class Line:
                 settings.set_result(None)
             else:
                 settings.set_exception(error)
-                settings.exception()  # Seen: whoever waited for it may have given up.
+                settings.exception()  # Retrieved: whoever waited for it may have given up.

@@ -43,6 +43,27 @@ class Meter:
     paused: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStats:
+    """What was lost or repeated in one session, at one moment.
+
+    Attributes:
+        reconnects: How often the connection has been replaced.
+        replayed_items: Messages queued again because a connection ended before the model had taken them in.
+        dropped_audio_ms: User audio dropped while it waited for a connection or a tool, in milliseconds.
+        dropped_items: Other messages dropped while they waited for a tool.
+        dropped_events: Events that slow readers of `async for` have lost.
+        dropped_frames: Frames that no longer are in the wire log.
+    """
+
+    reconnects: int = 0
+    replayed_items: int = 0
+    dropped_audio_ms: float = 0.0
+    dropped_items: int = 0
+    dropped_events: int = 0
+    dropped_frames: int = 0
+
+
 def cost_of(model: Model, usage: Usage) -> float | None:
     """Return the approximate cost in US dollars, or None without a price or a breakdown by modality.
 

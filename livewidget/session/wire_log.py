@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 from livewidget.clock import Clock
 from livewidget.protocol.inspect import FrameSummary, redact, summarize_frame
-from livewidget.session.hub import Sinks
+from livewidget.session.hub import Subscribers
 
 #: Most frames and most bytes kept; the oldest are dropped. Chosen: a few minutes of conversation in a few MB.
 FRAMES: Final = 2000
@@ -124,7 +124,7 @@ class WireLog:
         self._count = 0
         self._began: float | None = None
         self._last = 0.0
-        self._sinks: Sinks[Frame] = Sinks()
+        self._subscribers: Subscribers[Frame] = Subscribers()
 
     @property
     def frames(self) -> list[Frame]:
@@ -139,7 +139,7 @@ class WireLog:
 
     def subscribe(self, sink: Callable[[Frame], object]) -> Callable[[], None]:
         """Call `sink` with every frame from now on, on the loop; returns a function that unsubscribes it."""
-        return self._sinks.add(sink)
+        return self._subscribers.add(sink)
 
     def to_jsonl(self) -> str:
         """Return the frames kept as JSON Lines, without audio, images and secrets."""
@@ -168,7 +168,7 @@ class WireLog:
         while len(self._frames) > FRAMES or self._bytes > BYTES:
             self._bytes -= self._frames.popleft()[1]
             self.lost += 1
-        if len(self._sinks):
-            raised = self._sinks.tell(frame)
+        if len(self._subscribers):
+            raised = self._subscribers.notify(frame)
             if raised:
                 self._on_error(raised)

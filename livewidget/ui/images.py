@@ -16,7 +16,7 @@ from typing import Final
 
 from livewidget.errors import PictureError, UsageError
 from livewidget.pictures import INTERVAL_MS, Gate, Picture, tokens_of
-from livewidget.session.audio_input import need_sight
+from livewidget.session.outbox import require_vision
 from livewidget.ui import messages as m
 from livewidget.ui.bridge import Bridge
 from livewidget.ui.channels import STALE_MS
@@ -180,7 +180,7 @@ class Projector:
             UsageError: If so.
         """
         provider = self._sessions.provider
-        need_sight(provider.capabilities)
+        require_vision(provider.capabilities)
 
     def reserve(self) -> None:
         """Keep a place for a picture that `show` will bring.

@@ -23,8 +23,8 @@ from livewidget.connection import Provider
 from livewidget.errors import StateError, UsageError
 from livewidget.pictures import to_picture
 from livewidget.session import Frame, ReconnectPolicy, prepare_tools, resolve
-from livewidget.session.audio_input import text_message
-from livewidget.session.memory import checked
+from livewidget.session.memory import validate_history
+from livewidget.session.outbox import text_message
 from livewidget.session.usage import Meter
 from livewidget.tools import Tool
 from livewidget.turns import Floor, Turn
@@ -157,7 +157,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         settings = LiveConfig.from_kwargs(**config)
         model = provider.capabilities
         settings.check(model)
-        told_before = checked(history, model)
+        told_before = validate_history(history, model)
         offered = prepare_tools(tools, model)
         self._shut = False
         self._from_main = False

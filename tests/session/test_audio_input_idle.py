@@ -9,7 +9,7 @@ from livewidget.audio import resample, to_float, to_pcm16
 from livewidget.config import LiveConfig
 from livewidget.errors import ConfigError
 from livewidget.session import ReconnectPolicy
-from livewidget.session.audio_input import BEFORE_MS, IdlePause, Levels
+from livewidget.session.audio_input import PREROLL_MS, SilenceSuppressor, SpeechEnergy
 from tests.speech import quiet_room, spoken
 
 from .exchange import LOUD, QUIET, Talk
@@ -21,9 +21,9 @@ PIECE = 3200  # 100 ms
 
 def run(idle, pieces):
     """Feed pieces; returns what went out."""
-    levels, out = Levels(), []
+    levels, out = SpeechEnergy(), []
     for piece in pieces:
-        out += idle.take(piece, len(piece) / 32, voiced=levels.voiced(piece), busy=False)
+        out += idle.filter(piece, len(piece) / 32, is_speech=levels.is_speech(piece), needed=False)
     return b"".join(out)
 
 
@@ -32,37 +32,37 @@ def cut(pcm, size=PIECE):
 
 
 def test_after_a_while_without_a_voice_nothing_goes_out():
-    idle = IdlePause(1000)
+    idle = SilenceSuppressor(1000)
     assert run(idle, [QUIET] * 30) == QUIET * 10
     assert idle.paused
 
 
 def test_the_voice_that_ends_the_pause_comes_with_what_was_before_it():
-    idle = IdlePause(1000)
+    idle = SilenceSuppressor(1000)
     numbered = [bytes([number, 0]) * 1600 for number in range(30)]
     out = run(idle, [*numbered, LOUD, QUIET])
     assert out == b"".join([*numbered[:10], *numbered[25:], LOUD, QUIET])
     assert not idle.paused
-    assert len(numbered[25:]) * 100 == BEFORE_MS
+    assert len(numbered[25:]) * 100 == PREROLL_MS
 
 
 def test_the_count_begins_anew_with_every_voice():
-    idle = IdlePause(1000)
+    idle = SilenceSuppressor(1000)
     pieces = [*[QUIET] * 9, LOUD] * 5
     assert run(idle, pieces) == b"".join(pieces)
 
 
 def test_while_a_turn_is_on_silence_goes_out():
-    idle = IdlePause(1000)
+    idle = SilenceSuppressor(1000)
     for _ in range(30):
-        assert idle.take(QUIET, 100, voiced=False, busy=True) == [QUIET]
+        assert idle.filter(QUIET, 100, is_speech=False, needed=True) == [QUIET]
     for _ in range(30):
-        idle.take(QUIET, 100, voiced=False, busy=False)
-    assert idle.take(QUIET, 100, voiced=False, busy=True) == [QUIET] * 6
+        idle.filter(QUIET, 100, is_speech=False, needed=False)
+    assert idle.filter(QUIET, 100, is_speech=False, needed=True) == [QUIET] * 6
 
 
 def test_without_a_pause_everything_goes_out():
-    idle = IdlePause(None)
+    idle = SilenceSuppressor(None)
     assert run(idle, [QUIET] * 600) == QUIET * 600
 
 
@@ -92,10 +92,16 @@ def sent_of(said, size, *, kept=True):
     start = 4 * 16_000
     sound = quiet_room(len(said) / 16_000 + 12, 16_000)
     sound[start : start + len(said)] += said
-    idle, levels, sent, at, position = IdlePause(1000), Levels(), np.zeros(len(sound), bool), {}, 0
+    idle, levels, sent, at, position = (
+        SilenceSuppressor(1000),
+        SpeechEnergy(),
+        np.zeros(len(sound), bool),
+        {},
+        0,
+    )
     for piece in cut(to_pcm16(sound), size):
         at[piece] = position  # noise: no two pieces are alike
-        out = idle.take(piece, len(piece) / 32, voiced=levels.voiced(piece), busy=False)
+        out = idle.filter(piece, len(piece) / 32, is_speech=levels.is_speech(piece), needed=False)
         for one in out if kept else out[-1:]:
             sent[at[one] : at[one] + len(one) // 2] = True
         position += len(piece) // 2
@@ -111,7 +117,7 @@ def test_no_word_is_cut(voice, gain_db, size):
     """Whatever of the voice is above the room goes out, with 200 ms before it."""
     sent, first, last = sent_of(VOICES[voice]() * 10 ** (gain_db / 20), size)
     assert sent[first - 3200 : last + 1].all(), "a word was cut"
-    assert not sent[16_000 + 1280 : first - int(16 * (BEFORE_MS + 200))].any(), "silence was sent"
+    assert not sent[16_000 + 1280 : first - int(16 * (PREROLL_MS + 200))].any(), "silence was sent"
     assert not sent[last + 2 * 16_000 :].any(), "silence was sent after it"
 
 
@@ -124,7 +130,7 @@ def test_without_what_was_kept_it_would_be(voice):
 
 def test_a_loud_room_is_never_taken_for_silence():
     noise = np.random.default_rng(1).normal(0, 0.05, 16_000 * 20).astype(np.float32)
-    idle = IdlePause(1000)
+    idle = SilenceSuppressor(1000)
     pieces = cut(to_pcm16(noise))
     assert run(idle, pieces) == b"".join(pieces)
 

@@ -6,7 +6,7 @@ from livewidget.config import LiveConfig
 from livewidget.errors import UsageError
 from livewidget.models import find
 from livewidget.session import LiveSession
-from livewidget.session.memory import told
+from livewidget.session.memory import history_messages
 from tests.peer import eventually
 
 from .exchange import Exchange, Talk, settle, texts_of
@@ -133,11 +133,11 @@ def test_what_is_no_history(history):
 def test_of_a_long_history_the_end_is_told():
     model = find("gemini-3.8-live", "gemini")
     history = [("user", f"{number:05d} " + "x" * 994) for number in range(200)]
-    (message,) = told(history, model, closes=False)
+    (message,) = history_messages(history, model, closes=False)
     turns = texts_of(message.client_content)
     assert turns == history[-len(turns) :]
     assert len(turns) == model.context_tokens // 1000
-    assert told([("user", "x" * 1_000_000)], model, closes=True) == []
+    assert history_messages([("user", "x" * 1_000_000)], model, closes=True) == []
 
 
 async def test_words_nobody_heard_of_a_cut_answer_are_not_told():

@@ -261,7 +261,7 @@ async def test_a_call_the_service_remembers_outlasts_the_connection():
         await talk.peer.say("It runs.")
         await talk.peer.turn_complete()
         await eventually(lambda: talk.told(ToolCall))
-        talk.session._conversation.fold(ConnectionReplaced(resumed=True, why="link"), 0.0)  # its turn is over
+        talk.session._tracker.fold(ConnectionReplaced(resumed=True, why="link"), 0.0)  # its turn is over
         await talk.peer.remember()
         await eventually(lambda: talk.session.handle)
         await talk.peer.close(*LOST)

@@ -96,7 +96,7 @@ async def test_a_slow_reader_loses_the_oldest_which_is_counted_and_holds_nobody_
         await peer.turn_complete()
         await eventually(lambda: any(isinstance(event, TurnComplete) for event in seen))
         assert len(seen) == EVENTS_WAITING + 11
-        assert session.dropped_events == 11
+        assert session.stats.dropped_events == 11
         assert (await anext(stream)).text == "11 "
     events = [event async for event in stream]
     assert isinstance(events[-1], SessionEnded)
@@ -243,7 +243,9 @@ async def test_a_fault_of_our_own_ends_the_session_and_says_so(peer):
         """What no decoder makes."""
 
     async with LiveSession(peer) as session:
-        session._line.connection._decoder = type("Broken", (), {"decode": lambda self, frame: [Odd()] + 1})()
+        session._supervisor._connection._decoder = type(
+            "Broken", (), {"decode": lambda self, frame: [Odd()] + 1}
+        )()
         stream = aiter(session)
         await peer.turn_complete()
         assert "fault in livewidget" in (await until(stream, SessionEnded)).error

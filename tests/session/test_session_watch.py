@@ -2,7 +2,7 @@
 
 from livewidget.protocol import VoiceActivity
 from livewidget.session import ReconnectPolicy
-from livewidget.session.session import Watch
+from livewidget.session.session import AnswerWatchdog
 from livewidget.turns import Floor
 from tests.peer import eventually
 
@@ -67,7 +67,7 @@ async def test_the_next_question_is_watched_again():
 
 
 def test_a_tool_may_take_its_time():
-    watch = Watch(20_000)
+    watch = AnswerWatchdog(20_000)
     assert not any(watch.tick(Floor.TOOL, now_ms) for now_ms in range(0, 100_000, 1000))
     assert [now_ms for now_ms in range(100_000, 150_000, 1000) if watch.tick(Floor.THINKING, now_ms)] == [
         120_000

@@ -19,7 +19,7 @@ from livewidget.protocol import (
     ToolResponse,
     audio_message,
 )
-from livewidget.session.outbox import REPLAY_OTHERS, REPLAY_SOUND_MS, TAKEN_MS, Upstream, kind_of
+from livewidget.session.outbox import AUDIO_MS, OTHERS, TAKEN_MS, Outbox, OutboxItem, kind_of
 
 START = ClientMessage(realtime_input=RealtimeInput(activity_start=Empty()))
 END = ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
@@ -29,25 +29,29 @@ class Sent:
     """Sends by name, and tells what is due by name."""
 
     def __init__(self):
-        self.upstream = Upstream()
+        self.outbox = Outbox()
 
-    def sound(self, *names, voiced=True, ms=100.0, due=False):
+    def put(self, kind, name, due=False, **more):
+        item = self.outbox.put(OutboxItem(kind, name, **more))
+        if not due:
+            self.outbox.mark_sent(item)
+
+    def sound(self, *names, is_speech=True, ms=100.0, due=False):
         for name in names:
-            self.upstream.add("sound", name, ms=ms, voiced=voiced).due = due
+            self.put("audio", name, due, ms=ms, is_speech=is_speech)
 
     def quiet(self, *names):
-        self.sound(*names, voiced=False)
+        self.sound(*names, is_speech=False)
 
     def text(self, name, due=False):
-        self.upstream.typed()
-        self.upstream.add("text", name).due = due
+        self.put("text", name, due)
 
     def again(self, asked=True):
         """What is sent over the next connection, and whether words are among it."""
-        words = self.upstream.again(asked=asked)
+        words = self.outbox.requeue(asked=asked)
         names = []
-        while (item := self.upstream.due()) is not None:
-            item.due = False
+        while (item := self.outbox.next_due()) is not None:
+            self.outbox.mark_sent(item)
             names.append(item.message)
         return names, words
 
@@ -65,7 +69,7 @@ def test_nothing_was_sent(sent):
 def test_what_was_taken_in_is_not_sent_again(sent):
     sent.sound("a", "b")
     sent.text("hello")
-    sent.upstream.taken()
+    sent.outbox.ack_all()
     assert sent.again() == ([], False)
 
 
@@ -103,9 +107,9 @@ def test_a_start_that_is_told_late_goes_back_to_it(sent):
     sent.sound("question")
     sent.quiet(*map(str, range(12)))
     sent.sound("x", "y")
-    sent.upstream.taken()  # the answer to the question begins; meanwhile somebody speaks
+    sent.outbox.ack_all()  # the answer to the question begins; meanwhile somebody speaks
     sent.sound("z")
-    sent.upstream.speaking()
+    sent.outbox.keep_current_utterance()
     names, words = sent.again()
     assert (names, words) == (["7", "8", "9", "10", "11", "x", "y", "z"], True)
 
@@ -114,10 +118,10 @@ def test_after_a_turn_only_what_is_being_said_is_not_taken_in(sent):
     sent.sound("echo")
     sent.quiet(*map(str, range(12)))
     sent.sound("x")
-    sent.upstream.settled()
+    sent.outbox.ack_except_current()
     assert sent.again(asked=False)[0] == ["7", "8", "9", "10", "11", "x"]
     sent.quiet(*map(str, range(40)))
-    sent.upstream.settled()
+    sent.outbox.ack_except_current()
     assert sent.again(asked=False) == ([], False)
 
 
@@ -131,77 +135,77 @@ def test_typed_text_is_sent_again_and_not_what_was_said_before_it(sent):
 
 def test_the_last_picture_is_sent_again(sent):
     for name in ("one", "two"):
-        sent.upstream.add("picture", name).due = False
+        sent.put("picture", name)
     sent.text("what is this")
     assert sent.again()[0] == ["two", "what is this"]
 
 
 def test_a_mark_goes_with_its_sound(sent):
-    sent.upstream.add("mark", END).due = False
+    sent.put("mark", END)
     sent.quiet(*"abcdefgh")
-    sent.upstream.add("mark", START).due = False
+    sent.put("mark", START)
     sent.sound("i")
-    sent.upstream.add("mark", END).due = False
+    sent.put("mark", END)
     names, _ = sent.again()
     assert names == [*"defgh", START, "i", END]
 
 
 def test_results_and_other_messages_are_not_sent_again(sent):
     for kind in ("result", "other"):
-        sent.upstream.add(kind, kind).due = False
+        sent.put(kind, kind)
     assert sent.again() == ([], False)
 
 
 def test_what_waits_is_sent_whatever_happened(sent):
     sent.sound("a", due=True)
-    sent.upstream.add("other", "b")
-    sent.upstream.taken()
+    sent.put("other", "b", due=True)
+    sent.outbox.ack_all()
     assert sent.again(asked=False)[0] == ["a", "b"]
 
 
 def test_results_that_nobody_waits_for_are_dropped(sent):
-    sent.upstream.add("result", "one", call="1")
-    sent.upstream.add("result", "two", call="2")
-    assert sent.upstream.drop_results(["2"]) == ["1"]
+    sent.put("result", "one", due=True, call="1")
+    sent.put("result", "two", due=True, call="2")
+    assert sent.outbox.drop_results(["2"]) == ["1"]
     assert sent.again()[0] == ["two"]
 
 
 def test_sound_is_bounded_and_what_was_lost_is_known(sent):
     sent.sound(*map(str, range(1000)), due=True)
-    assert sent.upstream.lost_ms == 1000 * 100 - REPLAY_SOUND_MS
+    assert sent.outbox.offline_dropped_ms == 1000 * 100 - AUDIO_MS
     assert sent.again()[0] == [str(number) for number in range(400, 1000)]
 
 
 def test_sound_that_was_sent_is_not_lost(sent):
     sent.sound(*map(str, range(1000)))
-    assert sent.upstream.lost_ms == 0
+    assert sent.outbox.offline_dropped_ms == 0
 
 
 def test_what_was_taken_in_is_forgotten_but_for_a_little(sent):
     for number in range(1000):
         sent.sound(str(number))
-        sent.upstream.taken()
+        sent.outbox.ack_all()
         sent.text("text")
-    assert len(sent.upstream._items) <= TAKEN_MS / 100 + REPLAY_OTHERS
+    assert len(sent.outbox._in_flight) + len(sent.outbox._queued) <= TAKEN_MS / 100 + OTHERS
 
 
 def test_other_messages_are_bounded(sent):
-    for _ in range(REPLAY_OTHERS):
+    for _ in range(OTHERS):
         sent.text("x", due=True)
     with pytest.raises(StateError, match="Too much waits"):
         sent.text("x")
 
 
 def test_messages_that_were_taken_in_make_room(sent):
-    for _ in range(10 * REPLAY_OTHERS):
+    for _ in range(10 * OTHERS):
         sent.text("x")
-        sent.upstream.taken()
+        sent.outbox.ack_all()
 
 
 @pytest.mark.parametrize(
     ("message", "kind"),
     [
-        (audio_message(b"\0\0"), "sound"),
+        (audio_message(b"\0\0"), "audio"),
         (ClientMessage(realtime_input=RealtimeInput(text="x")), "text"),
         (
             ClientMessage(
@@ -222,29 +226,34 @@ def test_kinds_of_messages(message, kind):
 
 
 STEP = st.sampled_from(
-    ["voice", "voice", "quiet", "quiet", "quiet", "text", "taken", "speaking", "settled", "again"]
+    [
+        *("voice", "voice", "quiet", "quiet", "quiet", "text"),
+        *("ack_all", "keep_current_utterance", "ack_except_current", "requeue"),
+    ]
 )
 
 
 @given(st.lists(STEP, max_size=120), st.booleans())
 def test_whatever_happens_order_is_kept_and_what_waits_is_not_lost(steps, asked):
-    upstream, numbers, waiting = Upstream(), itertools.count(), []
+    outbox, numbers, waiting = Outbox(), itertools.count(), []
     for step in steps:
         match step:
             case "voice" | "quiet":
-                item = upstream.add("sound", str(next(numbers)), ms=100.0, voiced=step == "voice")
-                item.due = item.number % 3 == 0
-                waiting += [item] * item.due
+                sound = OutboxItem("audio", str(next(numbers)), ms=100.0, is_speech=step == "voice")
+                if outbox.put(sound).number % 3:
+                    outbox.mark_sent(sound)
+                else:
+                    waiting.append(sound)
             case "text":
-                upstream.typed()
-                waiting.append(upstream.add("text", str(next(numbers))))
-            case "again":
-                upstream.again(asked=asked)
+                waiting.append(outbox.put(OutboxItem("text", str(next(numbers)))))
+            case "requeue":
+                outbox.requeue(asked=asked)
             case _:
-                getattr(upstream, step)()
-    upstream.again(asked=asked)
-    due = [item for item in upstream._items if item.due]
+                getattr(outbox, step)()
+    outbox.requeue(asked=asked)
+    due = list(outbox._queued)
     assert [item.number for item in due] == sorted(item.number for item in due)
     assert {item.number for item in waiting} <= {item.number for item in due}
-    assert sum(item.ms for item in upstream._items) == pytest.approx(upstream._sound_ms)
-    assert sum(item.kind != "sound" for item in upstream._items) == upstream._others
+    assert sum(item.ms for item in (*outbox._in_flight, *due)) == pytest.approx(outbox._audio_ms)
+    assert all(item.queued for item in due)
+    assert not any(item.queued for item in outbox._in_flight)

@@ -8,7 +8,7 @@ from livewidget.config import LiveConfig
 from livewidget.events import Notice
 from livewidget.protocol import ToolCallCancellation
 from livewidget.session import LiveSession
-from livewidget.session.outbox import OTHERS, SOUND_MS, Hold
+from livewidget.session.outbox import HELD_AUDIO_MS, HELD_ITEMS, Outbox, OutboxItem
 from livewidget.tools import Tool
 from tests.peer import Peer, eventually, until
 
@@ -127,24 +127,25 @@ async def test_closing_forgets_what_was_kept(slow):
 async def test_what_is_kept_is_bounded_and_the_oldest_sound_gives_way():
     sent, blocked = [], True
 
-    async def send(message, sound_ms, voiced):
-        sent.append((message, sound_ms))
+    async def send(message):
+        pass
 
-    hold = Hold(send, lambda: blocked)
-    await hold.send("mark")
+    outbox = Outbox(is_blocked=lambda: blocked, on_sent=lambda item: sent.append((item.message, item.ms)))
+    outbox.connect(send, pytest.fail)
+    outbox.put(OutboxItem("mark", "mark"))
     for number in range(200):
-        await hold.send(f"sound {number}", 100.0)
-    assert hold.dropped_ms == 200 * 100 - SOUND_MS
+        outbox.put(OutboxItem("audio", f"sound {number}", ms=100.0))
+    assert outbox.held_dropped_ms == 200 * 100 - HELD_AUDIO_MS
     blocked = False
-    hold.look()
+    outbox.release()
     await eventually(lambda: len(sent) == 151)
     assert sent[0] == ("mark", 0.0)
     assert sent[1] == ("sound 50", 100.0)
     blocked = True
     for number in range(5000):
-        await hold.send(f"text {number}")
+        outbox.put(OutboxItem("text", f"text {number}"))
     blocked = False
-    hold.look()
+    outbox.release()
     await eventually(lambda: sent[-1] == ("text 4999", 0.0))
-    assert len(sent) - 151 == OTHERS + SOUND_MS / 20
-    await hold.close()
+    assert len(sent) - 151 == HELD_ITEMS
+    await outbox.close()
