@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import livewidget
-from livewidget.turns import diagram
+from livewidget import turns
+from livewidget.session import supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "livewidget"
@@ -252,11 +253,12 @@ def test_the_changelog_begins_with_this_version():
     assert versions[0] == livewidget.__version__
 
 
-def test_the_diagram_in_contributing_is_the_table():
+@pytest.mark.parametrize(("name", "table"), [("floor", turns), ("connections", supervisor)])
+def test_the_diagrams_in_contributing_are_the_tables(name, table):
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    match = re.search(r"<!-- floor -->\n```mermaid\n(.*?)```\n<!-- /floor -->", text, re.DOTALL)
+    match = re.search(rf"<!-- {name} -->\n```mermaid\n(.*?)```\n<!-- /{name} -->", text, re.DOTALL)
     assert match is not None
-    assert match[1] == diagram()
+    assert match[1] == table.diagram()
 
 
 def test_every_dependency_has_its_reason():

@@ -9,6 +9,7 @@ import pytest
 from livewidget.errors import ConnectFailed, KeyRefused, LinkLost, QuotaExceeded, ServerFault
 from livewidget.events import ConnectionReplaced, GoAway, SessionEnded
 from livewidget.session import ReconnectPolicy
+from livewidget.session.supervisor import TRANSITIONS, LinkState, Trigger, diagram
 from livewidget.transports.memory import FRAMES_WAITING
 from tests.peer import eventually
 
@@ -16,6 +17,28 @@ from .exchange import LOUD, QUIET, Talk, settle, spoken
 
 CANARY = "canary-handle-0123456789"
 LOST = (1006, "")
+
+
+# --- The table ----------------------------------------------------------------------------------------------
+
+
+def test_every_state_has_a_row_and_can_be_reached():
+    assert set(TRANSITIONS) == set(LinkState)
+    reached = {state for row in TRANSITIONS.values() for state in row.values()}
+    assert reached == set(LinkState) - {LinkState.NEW}
+
+
+def test_every_trigger_leads_somewhere_and_every_state_can_be_stopped():
+    assert {trigger for row in TRANSITIONS.values() for trigger in row} == set(Trigger)
+    for state, row in TRANSITIONS.items():
+        assert state is LinkState.CLOSED or row[Trigger.STOPPED] is LinkState.CLOSED
+
+
+def test_the_diagram_has_one_arrow_for_each_pair_of_states():
+    lines = diagram().splitlines()
+    pairs = {(state, target) for state, row in TRANSITIONS.items() for target in row.values()}
+    assert len(lines) == 2 + len(pairs)
+    assert "    LEAVING --> DISCONNECTING: QUIET, OUT_OF_TIME, LINK_BROKE, SERVER_FAILED" in lines
 
 
 # --- Tries --------------------------------------------------------------------------------------------------
