@@ -116,10 +116,12 @@ class Generator:
 
 
 def _comment(cls: type) -> str:
-    lines = re.sub(r"\bNone\b", "null", inspect.cleandoc(cls.__doc__ or "")).splitlines()
+    """Return the first paragraph of the docstring; the rest is for readers of the structs."""
+    first = inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0]
+    lines = re.sub(r"\bNone\b", "null", first).splitlines()
     if len(lines) == 1:
         return f"/** {lines[0]} */\n"
-    return "/**\n" + "".join(f" * {line}".rstrip() + "\n" for line in lines) + " */\n"
+    return "/**\n" + "".join(f" * {line}\n" for line in lines) + " */\n"
 
 
 def _wrapped(declaration: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 // States of the explorer, with the real tables.
 
-import { type ExplorerState, type State, initialState } from "../src/state.ts";
+import { type ExplorerContents, type State, initialState } from "../src/state.ts";
 import type { Catalogue, Meter, Settings } from "../src/messages.gen.ts";
 
 /** Put in by the build. */
@@ -33,7 +33,7 @@ const METER: Meter = {
   link_ms: 0.4,
 };
 
-function exploring(settings: Partial<Settings> = {}, more: Partial<ExplorerState> = {}): ExplorerState {
+function exploring(settings: Partial<Settings> = {}, more: Partial<ExplorerContents> = {}): ExplorerContents {
   return {
     ...initialState().explorer,
     open: true,

@@ -1,6 +1,6 @@
 // What the explorer's panels of a talk's insides show: made up, but shaped as the kernel sends it.
 
-import { type ExplorerState, type SpeechTrack, initialState } from "../src/state.ts";
+import { type ExplorerContents, type SpeechTrack, initialState } from "../src/state.ts";
 import type { Frame } from "../src/messages.gen.ts";
 
 let number = 0;
@@ -100,6 +100,6 @@ const track: SpeechTrack = {
 };
 
 /** The explorer, open at one of them. */
-export function looking(panel: ExplorerState["panel"]): ExplorerState {
+export function looking(panel: ExplorerContents["panel"]): ExplorerContents {
   return { ...initialState().explorer, open: true, panel, frames: { list: frames, lost: 0 }, track };
 }

@@ -14,7 +14,7 @@ import { type Actions, createStore, type Store } from "./state.ts";
 import { VideoController } from "./video-controller.ts";
 
 /** Hides the elements of CSS class `name` until `scope` ends. Anything but a plain word is ignored. */
-export function hideSavedTranscript(name: string, scope: Scope, page: Document = document): void {
+function hideSavedTranscript(name: string, scope: Scope, page: Document = document): void {
   if (!/^[\w-]+$/.test(name)) {
     return;
   }
@@ -35,13 +35,7 @@ const VIEW_GRACE_MS = 1500;
 /** As in livewidget/ui/messages.py. */
 const MAX_TEXT = 100_000;
 
-export type Mount = (
-  el: HTMLElement,
-  store: Store,
-  levels: LevelTimeline,
-  actions: Actions,
-  scope: Scope,
-) => void;
+type Mount = (el: HTMLElement, store: Store, levels: LevelTimeline, actions: Actions, scope: Scope) => void;
 
 export class App implements Actions {
   readonly scope = new Scope();

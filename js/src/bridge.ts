@@ -1,5 +1,5 @@
 // The page's half of the bridge to the kernel: reliable, ordered lanes over one comm. Time comes from a clock and bytes
-// go to a function, so tests need neither a browser nor a kernel. The kernel's half is livewidget/widget/bridge.py.
+// go to a function, so tests need neither a browser nor a kernel. The kernel's half is livewidget/ui/bridge.py.
 
 import { type Buffer, samplesOf } from "./audio/pcm.ts";
 import {
@@ -17,7 +17,7 @@ const RESEND_MS = 2000;
 /** The longest such time; chosen: a busy kernel gets every copy. */
 const MAX_RESEND_MS = 30_000;
 
-export interface Numbered<T> {
+interface Numbered<T> {
   seq: number;
   message: T;
 }
@@ -29,11 +29,6 @@ export class ReliableSender<T> {
   #unacked: Numbered<T>[] = [];
   #progressMs = 0;
   #resendAfterMs = RESEND_MS;
-
-  /** The number of the newest message. */
-  get seq(): number {
-    return this.#seq;
-  }
 
   /** What is not acknowledged yet, oldest first; beyond `CAPACITY` the oldest are dropped. */
   get unacked(): readonly Numbered<T>[] {

@@ -47,13 +47,7 @@ export interface Page {
   status: "failed" | "paywall" | "read" | "unsafe";
 }
 
-/**
- * Where the time of an answer went, in milliseconds, from the end of speech to the last sound heard.
- *
- * `decision_ms` is until the end of speech was noticed; `network_ms`, the round trip of the link, `tool_ms`
- * and `wait_ms` follow it up to the first sound; `heard_ms` goes from there to the last sound that was
- * heard. null where nobody knows, or not yet.
- */
+/** Where the time of an answer went, in milliseconds, from the end of speech to the last sound heard. */
 export interface Anatomy {
   decision_ms: number | null;
   network_ms: number | null;
@@ -91,11 +85,7 @@ export interface Notice {
   text: string;
 }
 
-/**
- * All there is to show, for the page `client`.
- *
- * Its control lane begins anew at this message's seq, its speaker lane at `speaker_seq`.
- */
+/** All there is to show, for the page `client`. */
 export interface Welcome {
   client: string;
   name: string;
@@ -117,12 +107,7 @@ export interface Welcome {
   speaker_seq: number;
 }
 
-/**
- * Where the session stands. `owner` is the client id of the page with microphone and voice, or "".
- *
- * `view` is how the talk is shown, `sees` whether the model takes pictures, `suggestions` what is worth
- * saying to it as it is set up now.
- */
+/** Where the session stands. `owner` is the client id of the page with microphone and voice, or "". */
 export interface State {
   phase: Phase;
   floor: Floor;
@@ -153,11 +138,7 @@ export interface Heartbeat {
   acks: Record<string, number>;
 }
 
-/**
- * One row of the table of features; `ignored` and `refused` are the ids of models that do so.
- *
- * `choices_by_model` is there where models differ in their choices; `highest` is null without a limit.
- */
+/** One row of the table of features; `ignored` and `refused` are the ids of models that do so. */
 export interface Feature {
   name: string;
   group: string;
@@ -193,20 +174,7 @@ export interface Catalogue {
   models: Model[];
 }
 
-/**
- * What the session is asked to be: `values` now, `pending` what the page changed and has not applied.
- *
- * Attributes:
- *     model: Of the session.
- *     values: JSON by the feature's name; what is not there has its default.
- *     pending: Changes; null is a default, "model" another model.
- *     errors: By the feature's name ("" where it is none's), one sentence why the changes cannot be applied.
- *     notes: Sentences about what the model ignores.
- *     live: Names of what changes without a new connection.
- *     code: The Python that makes exactly this session, with the changes.
- *     acks: For each page, by client id, the last message of its control lane that was taken in by then;
- *         what it changed later is not in here yet.
- */
+/** What the session is asked to be: `values` now, `pending` what the page changed and has not applied. */
 export interface Settings {
   model: string;
   values: Record<string, unknown>;
@@ -218,12 +186,7 @@ export interface Settings {
   acks: Record<string, number>;
 }
 
-/**
- * What the talk has used and how long it may last.
- *
- * `cost_usd` is an estimate by prices of the day `prices_of`, null where no price is known. `time_left_ms`
- * is of the connection; `ending` says by what: its usual length, or the service's word that it goes away.
- */
+/** What the talk has used and how long it may last. */
 export interface Meter {
   prompt_tokens: number;
   response_tokens: number;
@@ -252,12 +215,7 @@ export interface SpeakerEnd {
   samples: number;
 }
 
-/**
- * One frame of the wire, without its sound, its pictures and its secrets.
- *
- * `json` is its text with those taken out: sound is {"audio": {"ms", "rate", "peaks"}}, a picture
- * {"image": {"mime", "bytes", "width", "height"}}. `at_ms` counts from the first frame of the talk.
- */
+/** One frame of the wire, without its sound, its pictures and its secrets. */
 export interface Frame {
   number: number;
   at_ms: number;
@@ -280,14 +238,7 @@ export interface Mark {
   at_ms: number;
 }
 
-/**
- * The microphone as turn detection hears it, in windows of `step_ms` from `from_ms`.
- *
- * `levels` are in dBFS, `probabilities` of speech 0 to 1. Marks: "speech" the first window of speech,
- * "start" where enough of it came (prefix padding), "silence" the first window without, "end" where that
- * lasted.
- * `detector` is what listens here; a remote model has its own ears.
- */
+/** The microphone as turn detection hears it, in windows of `step_ms` from `from_ms`. */
 export interface Speech {
   from_ms: number;
   step_ms: number;
@@ -303,11 +254,7 @@ export interface Speech {
 
 export type PictureSource = "camera" | "file" | "python" | "screen";
 
-/**
- * A picture that was sent to the model, or why it was not.
- *
- * `number` is that of the page's frame, 0 for one from Python, whose very bytes are in the buffer.
- */
+/** A picture that was sent to the model, or why it was not. */
 export interface Picture {
   source: PictureSource;
   number: number;
@@ -374,11 +321,7 @@ export interface Flushed {
   sample: number;
 }
 
-/**
- * Four times a second: credit, statistics and sign of life.
- *
- * `ack_seq` is of the speaker lane; `page_ms` is the page's clock, which stamps the microphone's sound too.
- */
+/** Four times a second: credit, statistics and sign of life. */
 export interface PlaybackReport {
   ack_seq: number;
   turn: number;

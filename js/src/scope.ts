@@ -1,7 +1,7 @@
 // The owner of everything that must end: listeners, timers, animation frames, children. Nothing else in src/ may call
 // addEventListener, setTimeout, setInterval or requestAnimationFrame (test/house_rules.test.ts checks it).
 
-export type Disposer = () => void;
+type Disposer = () => void;
 
 /** A source of events: a DOM node, port, audio context or track. */
 type Source = Pick<EventTarget, "addEventListener" | "removeEventListener">;

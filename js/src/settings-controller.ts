@@ -6,7 +6,7 @@ import {
   addFrames,
   addSpeech,
   type ExplorerActions,
-  type ExplorerState,
+  type ExplorerContents,
   type PanelName,
   type Store,
 } from "./state.ts";
@@ -107,7 +107,7 @@ export class SettingsController implements ExplorerActions {
     }
   }
 
-  #update(change: Partial<ExplorerState>): void {
+  #update(change: Partial<ExplorerContents>): void {
     this.#store.set({ explorer: { ...this.#store.get().explorer, ...change } });
   }
 

@@ -23,7 +23,7 @@ export const MAX_FRAMES = 2000;
 /** How much of the microphone is kept, in ms; chosen: more than the panel shows at once. */
 export const TRACK_MS = 20_000;
 
-export interface FrameLog {
+interface FrameLog {
   list: readonly Frame[];
   /** How many frames are not in the list. */
   lost: number;
@@ -44,7 +44,7 @@ export function addFrames(known: FrameLog, news: { frames: Frame[]; lost: number
   return { list: all.slice(dropped), lost: known.lost + skipped + dropped };
 }
 
-export interface SpeechWindow {
+interface SpeechWindow {
   atMs: number;
   /** dBFS. */
   level: number;
@@ -86,7 +86,7 @@ export function addSpeech(known: SpeechTrack, news: Speech): SpeechTrack {
 export type PanelName = "settings" | "wire" | "tuner" | "turns";
 
 /** What the explorer shows in this page. */
-export interface ExplorerState {
+export interface ExplorerContents {
   open: boolean;
   panel: PanelName;
   /** Null until the kernel has sent it. */
@@ -123,11 +123,11 @@ export interface DeviceChoice {
   deviceId: string;
 }
 
-export interface MicrophoneDevices extends DeviceChoice {
+interface MicrophoneDevices extends DeviceChoice {
   state: MicrophoneState;
 }
 
-export interface Playback {
+interface Playback {
   /** The turn in the player, and the last of its samples that was played (24 kHz). */
   turn: number;
   playedSample: number;
@@ -190,7 +190,7 @@ export interface State {
   ownedElsewhere: boolean;
   /** False once the kernel is gone. */
   connected: boolean;
-  explorer: ExplorerState;
+  explorer: ExplorerContents;
   video: VideoState;
 }
 
@@ -225,7 +225,7 @@ export interface Actions {
   readonly video: VideoActions;
 }
 
-export type Listener = (state: Readonly<State>) => void;
+type Listener = (state: Readonly<State>) => void;
 
 /** Replaces parts of the state; listeners are called once per microtask. */
 export interface Store {

@@ -15,7 +15,7 @@ const ANSWER_TIMEOUT_MS = 5000;
 const MAX_UNANSWERED = 12;
 
 /** Where pictures come from: canvases in a browser, fakes in tests. */
-export interface CaptureBackend {
+interface CaptureBackend {
   makeCanvas(stream: MediaStream, scope: Scope): FrameCanvas;
   readImage(file: Blob, side: number, quality: number): Promise<JpegFrame | null>;
 }

@@ -197,7 +197,7 @@ var RATE = 25, KEPT_BARS = RATE * 180, MAX_WAITING = 4, LevelTimeline = class {
 };
 
 // worklet:src/worklets/all.ts
-var all_default = 'function v(i){let t=Math.round(i*32768);return t>32767?32767:t<-32768?-32768:t||0}function b(i){let t=new Int16Array(i.length);for(let s=0;s<i.length;s++)t[s]=v(i[s]);return t}function g(i){let t=new Float32Array(i.length);for(let s=0;s<i.length;s++)t[s]=i[s]/32768;return t}function k(i,t){return t===0?i:k(t,i%t)}function A(i){let t=1,s=1;for(let e=1;t>1e-12*s;e++)t*=(i/(2*e))**2,s+=t;return s}function P(i){return i===0?1:Math.sin(Math.PI*i)/(Math.PI*i)}function x(i,t,s){let e=new Float32Array(i*2*t);for(let r=0;r<i;r++){let n=e.subarray(r*2*t,(r+1)*2*t),a=0;for(let h=0;h<n.length;h++){let l=h-t+1-r/i,u=A(6.76*Math.sqrt(Math.max(0,1-(l/t)**2)))/A(6.76);n[h]=s*P(s*l)*u,a+=n[h]}for(let h=0;h<n.length;h++)n[h]/=a}return e}var o=class{#s;#i;#t;#h;#n=new Float32Array(4096);#r=0;#e=0;#l=0;#a=0;constructor(t,s){let e=k(t,s);if(this.#s=s/e,this.#i=t/e,t===s)this.#t=1,this.#h=Float32Array.of(1,0);else{let r=Math.min(1,s/t);this.#t=Math.ceil(24/r),this.#h=x(this.#s,this.#t,.91*r)}this.reset()}get position(){return this.#l}get pushed(){return this.#e+this.#r}push(t){if(this.#o(),this.#r+t.length>this.#n.length){let s=new Float32Array(2*(this.#r+t.length));s.set(this.#n.subarray(0,this.#r)),this.#n=s}this.#n.set(t,this.#r),this.#r+=t.length}drain(){this.push(new Float32Array(this.#t))}get available(){let t=this.pushed-this.#t-this.#l;return t>0?Math.floor((t*this.#s-1-this.#a)/this.#i)+1:0}pull(t,s=0,e=t.length-s){let r=Math.min(e,this.available),n=2*this.#t;for(let a=0;a<r;a++){let h=this.#l-this.#t+1-this.#e,l=this.#a*n,u=0;for(let d=0;d<n;d++)u+=this.#h[l+d]*this.#n[h+d];t[s+a]=u,this.#a+=this.#i,this.#l+=Math.floor(this.#a/this.#s),this.#a%=this.#s}return r}reset(){this.#n.fill(0),this.#r=this.#t-1,this.#e=1-this.#t,this.#l=0,this.#a=0}#o(){let t=this.#l-this.#t+1-this.#e;t>1024&&(this.#n.copyWithin(0,t,this.#r),this.#r-=t,this.#e+=t)}};var T=16e3,F=320,p=class extends AudioWorkletProcessor{#s=new o(sampleRate,T);#i=new Float32Array(128);#t=new Float32Array(F);#h=0;#n=0;#r=!0;constructor(){super(),this.port.onmessage=({data:t})=>this.#e(t)}process(t){return this.#s.push(t[0]?.[0]??this.#i),this.#l(),this.#r}#e(t){t.kind==="close"?this.#r=!1:(this.#a(),this.#o({kind:"flushed"}))}#l(){for(;;){let t=this.#s.pull(this.#t,this.#h);if(this.#h+=t,this.#h===F)this.#a();else if(t===0)return}}#a(){if(this.#h>0){let t=b(this.#t.subarray(0,this.#h));this.#o({kind:"audio",first:this.#n,samples:t},[t.buffer]),this.#n+=this.#h,this.#h=0}}#o(t,s=[]){this.port.postMessage(t,s)}};registerProcessor("livewidget-capture",p);var m=class{#s;#i=0;#t=0;constructor(t){this.#s=new Float32Array(Math.max(1,t))}get length(){return this.#t}write(t){this.#t+t.length>this.#s.length&&this.#h(this.#t+t.length);let s=(this.#i+this.#t)%this.#s.length,e=Math.min(t.length,this.#s.length-s);this.#s.set(t.subarray(0,e),s),this.#s.set(t.subarray(e),0),this.#t+=t.length}read(t){let s=Math.min(t.length,this.#t),e=Math.min(s,this.#s.length-this.#i);return t.set(this.#s.subarray(this.#i,this.#i+e)),t.set(this.#s.subarray(0,s-e),e),this.#i=(this.#i+s)%this.#s.length,this.#t-=s,s}clear(){this.#i=0,this.#t=0}#h(t){let s=this.#s.length;for(;s<t;)s*=2;let e=new Float32Array(s),r=this.read(e);this.#s=e,this.#i=0,this.#t=r}},f=24e3,w=i=>f*i/1e3,M=w(100),S=w(70),I=.3,E=2,R=.005,c=class{#s;#i;#t=new m(f*8);#h=new Float32Array(64);#n;#r=[];#e="idle";#l=M;#a=0;#o=0;#d=0;#A=0;#m=0;#u=!0;#p=!1;#f=!0;#y={turn:0,sample:0};#c=[];#b=null;constructor(t){this.#s=t,this.#i=new o(f,t),this.#n=1/(t*R)}write(t,s,e){if(this.#e==="fading"){this.#c.push(()=>this.write(t,s,e));return}let r=this.#r.at(-1),n=r?.turn===t?r.first+r.length-s:0;n>=e.length&&n>0||(this.#v({turn:t,first:s+Math.max(0,n),samples:e.subarray(Math.max(0,n))}),this.#u=!1,this.#e==="idle"&&this.#F(M))}end(t){this.#e==="fading"?this.#c.push(()=>this.end(t)):this.#r.at(-1)?.turn===t&&(this.#u=!0)}flush(t){if(this.#e==="fading"){this.#c.push(()=>this.flush(t));return}this.#b=t,this.#e==="playing"?this.#e="fading":this.#g()}report(){return{...this.#y,buffered:this.#k,silent:Math.round(this.#A)}}render(t){this.#e==="filling"&&this.#P()&&(this.#e="playing",this.#p=!0);let s=0;for(;s<t.length&&(this.#e==="playing"||this.#e==="fading");){let e=this.#i.pull(t,s,Math.min(t.length-s,this.#w));this.#T(t,s,e),s+=e,e===0&&this.#x()}this.#M(),s<t.length&&this.#S(t.subarray(s))}get#k(){return Math.max(0,this.#m-Math.max(this.#i.position,0))}get#w(){return this.#e==="fading"?Math.max(1,Math.ceil(this.#o/this.#n)):Number.POSITIVE_INFINITY}#v(t){let s=this.#r.at(-1);if(s&&s.turn===t.turn&&s.first+s.length===t.first&&!this.#f)s.length+=t.samples.length;else{let e=this.#i.pushed+this.#t.length;this.#r.push({turn:t.turn,first:t.first,start:e,length:t.samples.length})}this.#t.write(t.samples),this.#m=this.#i.pushed+this.#t.length,this.#f=!1}#F(t){this.#e="filling",this.#l=t,this.#a=0,this.#o=0}#P(){return this.#t.length===0&&!this.#u?!1:this.#u||this.#k>=this.#l||this.#a>I*this.#s}#x(){let t=this.#t.read(this.#h);t>0?this.#i.push(this.#h.subarray(0,t)):(this.#u||this.#e==="fading")&&!this.#f?(this.#i.drain(),this.#f=!0):this.#e==="fading"?this.#g():this.#u?(this.#e="idle",this.#p=!1,this.#o=0):this.#F(S)}#T(t,s,e){let r=this.#e==="fading"?-this.#n:this.#n;for(let n=s;n<s+e;n++)t[n]*=this.#o,this.#o=Math.min(1,Math.max(0,this.#o+r));e>0&&(this.#d=t[s+e-1]),this.#e==="fading"&&this.#o===0&&(this.#M(),this.#g())}#S(t){let s=1-4*this.#n;for(let e=0;e<t.length;e++)this.#d=Math.abs(this.#d)<1e-5?0:this.#d*s,t[e]=this.#d;this.#e==="filling"&&(this.#a+=t.length,this.#p&&(this.#A+=t.length*f/this.#s),this.#a>E*this.#s&&this.#t.length===0&&(this.#u=!0))}#M(){let t=this.#i.position;for(;this.#r.length>1&&this.#r[1].start<t;)this.#r.shift();let s=this.#r[0];if(s&&t>s.start){let e=s.first+Math.min(s.length,t-s.start);this.#y={turn:s.turn,sample:e}}}#g(){this.#t.clear(),this.#i.reset(),this.#r=[],this.#m=0,this.#e="idle",this.#u=!0,this.#p=!1,this.#f=!0,this.#o=0,this.#b?.(this.#y),this.#b=null;let t=this.#c;this.#c=[];for(let s of t)s()}};var _=25,y=class extends AudioWorkletProcessor{#s=new c(sampleRate);#i=Math.round(sampleRate/_);#t=0;#h=0;#n=0;#r="";#e=!0;constructor(){super(),this.port.onmessage=({data:t})=>this.#l(t)}process(t,s){let e=s[0]?.[0];if(e){this.#s.render(e);for(let r of e)this.#n=Math.max(this.#n,Math.abs(r));this.#h+=e.length,this.#h>=this.#i&&(this.#h-=this.#i,this.#a())}return this.#e}#l(t){if(t.kind==="close")this.#e=!1;else if(t.kind==="flush"){let{epoch:s}=t;this.#t=Math.max(this.#t,s),this.#s.flush(({turn:e,sample:r})=>this.#o({kind:"flushed",epoch:s,turn:e,sample:r}))}else{if(t.epoch<this.#t)return;t.kind==="audio"?this.#s.write(t.turn,t.first,g(t.samples)):this.#s.end(t.turn)}}#a(){let{turn:t,sample:s,buffered:e,silent:r}=this.#s.report(),n=`${t} ${s} ${e} ${r}`;(this.#n>0||n!==this.#r)&&(this.#r=n,this.#o({kind:"report",epoch:this.#t,turn:t,sample:s,buffered:e,silent:r,peak:this.#n}),this.#n=0)}#o(t){this.port.postMessage(t)}};registerProcessor("livewidget-playback",y);\n';
+var all_default = 'function v(i){let t=Math.round(i*32768);return t>32767?32767:t<-32768?-32768:t||0}function b(i){let t=new Int16Array(i.length);for(let s=0;s<i.length;s++)t[s]=v(i[s]);return t}function g(i){let t=new Float32Array(i.length);for(let s=0;s<i.length;s++)t[s]=i[s]/32768;return t}function k(i,t){return t===0?i:k(t,i%t)}function A(i){let t=1,s=1;for(let e=1;t>1e-12*s;e++)t*=(i/(2*e))**2,s+=t;return s}function P(i){return i===0?1:Math.sin(Math.PI*i)/(Math.PI*i)}function T(i,t,s){let e=new Float32Array(i*2*t);for(let r=0;r<i;r++){let n=e.subarray(r*2*t,(r+1)*2*t),a=0;for(let h=0;h<n.length;h++){let l=h-t+1-r/i,u=A(6.76*Math.sqrt(Math.max(0,1-(l/t)**2)))/A(6.76);n[h]=s*P(s*l)*u,a+=n[h]}for(let h=0;h<n.length;h++)n[h]/=a}return e}var o=class{#s;#i;#t;#h;#n=new Float32Array(4096);#r=0;#e=0;#l=0;#a=0;constructor(t,s){let e=k(t,s);if(this.#s=s/e,this.#i=t/e,t===s)this.#t=1,this.#h=Float32Array.of(1,0);else{let r=Math.min(1,s/t);this.#t=Math.ceil(24/r),this.#h=T(this.#s,this.#t,.91*r)}this.reset()}get position(){return this.#l}get pushed(){return this.#e+this.#r}push(t){if(this.#o(),this.#r+t.length>this.#n.length){let s=new Float32Array(2*(this.#r+t.length));s.set(this.#n.subarray(0,this.#r)),this.#n=s}this.#n.set(t,this.#r),this.#r+=t.length}drain(){this.push(new Float32Array(this.#t))}get available(){let t=this.pushed-this.#t-this.#l;return t>0?Math.floor((t*this.#s-1-this.#a)/this.#i)+1:0}pull(t,s=0,e=t.length-s){let r=Math.min(e,this.available),n=2*this.#t;for(let a=0;a<r;a++){let h=this.#l-this.#t+1-this.#e,l=this.#a*n,u=0;for(let d=0;d<n;d++)u+=this.#h[l+d]*this.#n[h+d];t[s+a]=u,this.#a+=this.#i,this.#l+=Math.floor(this.#a/this.#s),this.#a%=this.#s}return r}reset(){this.#n.fill(0),this.#r=this.#t-1,this.#e=1-this.#t,this.#l=0,this.#a=0}#o(){let t=this.#l-this.#t+1-this.#e;t>1024&&(this.#n.copyWithin(0,t,this.#r),this.#r-=t,this.#e+=t)}};var x=16e3,F=320,p=class extends AudioWorkletProcessor{#s=new o(sampleRate,x);#i=new Float32Array(128);#t=new Float32Array(F);#h=0;#n=0;#r=!0;constructor(){super(),this.port.onmessage=({data:t})=>this.#e(t)}process(t){return this.#s.push(t[0]?.[0]??this.#i),this.#l(),this.#r}#e(t){t.kind==="close"?this.#r=!1:(this.#a(),this.#o({kind:"flushed"}))}#l(){for(;;){let t=this.#s.pull(this.#t,this.#h);if(this.#h+=t,this.#h===F)this.#a();else if(t===0)return}}#a(){if(this.#h>0){let t=b(this.#t.subarray(0,this.#h));this.#o({kind:"audio",first:this.#n,samples:t},[t.buffer]),this.#n+=this.#h,this.#h=0}}#o(t,s=[]){this.port.postMessage(t,s)}};registerProcessor("livewidget-capture",p);var m=class{#s;#i=0;#t=0;constructor(t){this.#s=new Float32Array(Math.max(1,t))}get length(){return this.#t}write(t){this.#t+t.length>this.#s.length&&this.#h(this.#t+t.length);let s=(this.#i+this.#t)%this.#s.length,e=Math.min(t.length,this.#s.length-s);this.#s.set(t.subarray(0,e),s),this.#s.set(t.subarray(e),0),this.#t+=t.length}read(t){let s=Math.min(t.length,this.#t),e=Math.min(s,this.#s.length-this.#i);return t.set(this.#s.subarray(this.#i,this.#i+e)),t.set(this.#s.subarray(0,s-e),e),this.#i=(this.#i+s)%this.#s.length,this.#t-=s,s}clear(){this.#i=0,this.#t=0}#h(t){let s=this.#s.length;for(;s<t;)s*=2;let e=new Float32Array(s),r=this.read(e);this.#s=e,this.#i=0,this.#t=r}},f=24e3,w=i=>f*i/1e3,M=w(100),S=w(70),I=.3,E=2,R=.005,c=class{#s;#i;#t=new m(f*8);#h=new Float32Array(64);#n;#r=[];#e="idle";#l=M;#a=0;#o=0;#d=0;#A=0;#m=0;#u=!0;#p=!1;#f=!0;#y={turn:0,sample:0};#c=[];#b=null;constructor(t){this.#s=t,this.#i=new o(f,t),this.#n=1/(t*R)}write(t,s,e){if(this.#e==="fading"){this.#c.push(()=>this.write(t,s,e));return}let r=this.#r.at(-1),n=r?.turn===t?r.first+r.length-s:0;n>=e.length&&n>0||(this.#v({turn:t,first:s+Math.max(0,n),samples:e.subarray(Math.max(0,n))}),this.#u=!1,this.#e==="idle"&&this.#F(M))}end(t){this.#e==="fading"?this.#c.push(()=>this.end(t)):this.#r.at(-1)?.turn===t&&(this.#u=!0)}flush(t){if(this.#e==="fading"){this.#c.push(()=>this.flush(t));return}this.#b=t,this.#e==="playing"?this.#e="fading":this.#g()}report(){return{...this.#y,buffered:this.#k,silent:Math.round(this.#A)}}render(t){this.#e==="filling"&&this.#P()&&(this.#e="playing",this.#p=!0);let s=0;for(;s<t.length&&(this.#e==="playing"||this.#e==="fading");){let e=this.#i.pull(t,s,Math.min(t.length-s,this.#w));this.#x(t,s,e),s+=e,e===0&&this.#T()}this.#M(),s<t.length&&this.#S(t.subarray(s))}get#k(){return Math.max(0,this.#m-Math.max(this.#i.position,0))}get#w(){return this.#e==="fading"?Math.max(1,Math.ceil(this.#o/this.#n)):Number.POSITIVE_INFINITY}#v(t){let s=this.#r.at(-1);if(s&&s.turn===t.turn&&s.first+s.length===t.first&&!this.#f)s.length+=t.samples.length;else{let e=this.#i.pushed+this.#t.length;this.#r.push({turn:t.turn,first:t.first,start:e,length:t.samples.length})}this.#t.write(t.samples),this.#m=this.#i.pushed+this.#t.length,this.#f=!1}#F(t){this.#e="filling",this.#l=t,this.#a=0,this.#o=0}#P(){return this.#t.length===0&&!this.#u?!1:this.#u||this.#k>=this.#l||this.#a>I*this.#s}#T(){let t=this.#t.read(this.#h);t>0?this.#i.push(this.#h.subarray(0,t)):(this.#u||this.#e==="fading")&&!this.#f?(this.#i.drain(),this.#f=!0):this.#e==="fading"?this.#g():this.#u?(this.#e="idle",this.#p=!1,this.#o=0):this.#F(S)}#x(t,s,e){let r=this.#e==="fading"?-this.#n:this.#n;for(let n=s;n<s+e;n++)t[n]*=this.#o,this.#o=Math.min(1,Math.max(0,this.#o+r));e>0&&(this.#d=t[s+e-1]),this.#e==="fading"&&this.#o===0&&(this.#M(),this.#g())}#S(t){let s=1-4*this.#n;for(let e=0;e<t.length;e++)this.#d=Math.abs(this.#d)<1e-5?0:this.#d*s,t[e]=this.#d;this.#e==="filling"&&(this.#a+=t.length,this.#p&&(this.#A+=t.length*f/this.#s),this.#a>E*this.#s&&this.#t.length===0&&(this.#u=!0))}#M(){let t=this.#i.position;for(;this.#r.length>1&&this.#r[1].start<t;)this.#r.shift();let s=this.#r[0];if(s&&t>s.start){let e=s.first+Math.min(s.length,t-s.start);this.#y={turn:s.turn,sample:e}}}#g(){this.#t.clear(),this.#i.reset(),this.#r=[],this.#m=0,this.#e="idle",this.#u=!0,this.#p=!1,this.#f=!0,this.#o=0,this.#b?.(this.#y),this.#b=null;let t=this.#c;this.#c=[];for(let s of t)s()}};var _=25,y=class extends AudioWorkletProcessor{#s=new c(sampleRate);#i=Math.round(sampleRate/_);#t=0;#h=0;#n=0;#r="";#e=!0;constructor(){super(),this.port.onmessage=({data:t})=>this.#l(t)}process(t,s){let e=s[0]?.[0];if(e){this.#s.render(e);for(let r of e)this.#n=Math.max(this.#n,Math.abs(r));this.#h+=e.length,this.#h>=this.#i&&(this.#h-=this.#i,this.#a())}return this.#e}#l(t){if(t.kind==="close")this.#e=!1;else if(t.kind==="flush"){let{epoch:s}=t;this.#t=Math.max(this.#t,s),this.#s.flush(({turn:e,sample:r})=>this.#o({kind:"flushed",epoch:s,turn:e,sample:r}))}else{if(t.epoch<this.#t)return;t.kind==="audio"?this.#s.write(t.turn,t.first,g(t.samples)):this.#s.end(t.turn)}}#a(){let{turn:t,sample:s,buffered:e,silent:r}=this.#s.report(),n=`${t} ${s} ${e} ${r}`;(this.#n>0||n!==this.#r)&&(this.#r=n,this.#o({kind:"report",epoch:this.#t,turn:t,sample:s,buffered:e,silent:r,peak:this.#n}),this.#n=0)}#o(t){this.port.postMessage(t)}};registerProcessor("livewidget-playback",y);\n';
 
 // src/media/context.ts
 function testTap() {
@@ -864,10 +864,6 @@ var CAPACITY = 256, RESEND_MS2 = 2e3, MAX_RESEND_MS = 3e4, ReliableSender = clas
   #unacked = [];
   #progressMs = 0;
   #resendAfterMs = RESEND_MS2;
-  /** The number of the newest message. */
-  get seq() {
-    return this.#seq;
-  }
   /** What is not acknowledged yet, oldest first; beyond `CAPACITY` the oldest are dropped. */
   get unacked() {
     return this.#unacked;
@@ -1914,22 +1910,23 @@ var PATHS = {
   close: "M6.5 6.5l11 11M17.5 6.5l-11 11",
   down: "M12 5v13.5M6 12.5l6 6 6-6",
   copy: "M9 9h10.5v11H9zM15 9V4.5H4.5V15H9"
-}, SVG = "http://www.w3.org/2000/svg";
-function icon(picture2, size = 20) {
-  let svg = document.createElementNS(SVG, "svg");
-  for (let [key, value] of Object.entries({
-    class: "lw-icon",
-    width: String(size),
-    height: String(size),
-    viewBox: "0 0 24 24",
-    "aria-hidden": "true"
-  }))
-    svg.setAttribute(key, value);
-  let path = document.createElementNS(SVG, "path");
-  return path.setAttribute("d", PATHS[picture2]), svg.append(path), svg;
+};
+function svg(tag, attributes, ...children) {
+  let node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (let [key, value] of Object.entries(attributes))
+    node.setAttribute(key, value);
+  return node.append(...children), node;
 }
-function picture(svg, to) {
-  attribute(svg.firstElementChild, "d", PATHS[to]);
+function icon(picture2, size = 20) {
+  let side = String(size);
+  return svg(
+    "svg",
+    { class: "lw-icon", width: side, height: side, viewBox: "0 0 24 24", "aria-hidden": "true" },
+    svg("path", { d: PATHS[picture2] })
+  );
+}
+function picture(glyph, to) {
+  attribute(glyph.firstElementChild, "d", PATHS[to]);
 }
 function patchKeyed(list, nodes, items, how) {
   let changed = !1;
@@ -1944,6 +1941,50 @@ function patchKeyed(list, nodes, items, how) {
     node || (node = how.make(item), nodes.set(how.key(item), node)), node.element === place ? place = place.nextElementSibling : list.insertBefore(node.element, place), changed = how.update(node, item) || changed;
   }
   return changed;
+}
+function patchList(list, made, items, make, update) {
+  for (; made.length > items.length; )
+    made.pop().element.remove();
+  items.forEach((item, index) => {
+    let node = made[index];
+    node || (node = make(), made.push(node), list.append(node.element)), update(node, item);
+  });
+}
+function onResize(scope, changed, ...elements) {
+  if (typeof ResizeObserver < "u") {
+    let observer = new ResizeObserver(changed);
+    for (let element of elements)
+      observer.observe(element);
+    scope.add(() => observer.disconnect());
+  }
+}
+function onEscape(scope, node, handle) {
+  scope.listen(node, "keydown", (event) => {
+    event.key === "Escape" && handle() && event.preventDefault();
+  });
+}
+function sharpContext(canvas) {
+  let context = canvas.getContext("2d");
+  if (!context || canvas.clientWidth === 0)
+    return null;
+  let density = devicePixelRatio || 1, [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.round(side * density));
+  return (canvas.width !== width || canvas.height !== height) && (canvas.width = width, canvas.height = height), context.setTransform(density, 0, 0, density, 0, 0), context;
+}
+function selectContents(node) {
+  let range = document.createRange();
+  range.selectNodeContents(node);
+  let selection = getSelection();
+  selection?.removeAllRanges(), selection?.addRange(range);
+}
+var CONFIRMATION_MS = 2e3;
+function confirmation(label, status2, scope) {
+  let idle = label.textContent, cancel = () => {
+  };
+  return (result) => {
+    text(label, result), text(status2, result), cancel(), cancel = scope.timeout(() => {
+      text(label, idle), text(status2, "");
+    }, CONFIRMATION_MS);
+  };
 }
 
 // src/views/format.ts
@@ -2027,11 +2068,13 @@ function toolList(actions) {
   return {
     element,
     update(uses, state) {
-      for (let chip of chips.splice(uses.length))
-        chip.element.remove();
-      uses.forEach((use, index) => {
-        chips[index] || (chips[index] = makeChip(actions), element.append(chips[index].element)), chips[index].update(use, state);
-      }), show(element, uses.length > 0);
+      patchList(
+        element,
+        chips,
+        uses,
+        () => makeChip(actions),
+        (chip, use) => chip.update(use, state)
+      ), show(element, uses.length > 0);
     }
   };
 }
@@ -2220,7 +2263,7 @@ function speakerName(state) {
 }
 
 // src/views/header.ts
-var SVG2 = "http://www.w3.org/2000/svg", RADIUS = 6, AROUND = 2 * Math.PI * RADIUS, SOON_MS = 6e4, TICK_MS2 = 500;
+var RADIUS = 6, AROUND = 2 * Math.PI * RADIUS, SOON_MS = 6e4, TICK_MS2 = 500;
 function timeLeft({ phase, connected, explorer: explorer2 }, now) {
   let { meter, meterAt } = explorer2;
   return phase !== "live" || !connected || meter === null || meter.time_left_ms === null ? null : Math.max(0, meter.time_left_ms - (now - meterAt));
@@ -2228,11 +2271,12 @@ function timeLeft({ phase, connected, explorer: explorer2 }, now) {
 function timeRing(scope) {
   let [track, rest] = [circle("lw-ring-track"), circle("lw-ring-rest")];
   rest.setAttribute("pathLength", String(AROUND));
-  let picture2 = document.createElementNS(SVG2, "svg");
-  for (let [key, value] of Object.entries({ viewBox: "0 0 16 16", width: "16", height: "16" }))
-    picture2.setAttribute(key, value);
-  picture2.setAttribute("aria-hidden", "true"), picture2.append(track, rest);
-  let word = el("span", "lw-ring-word"), element = el("span", "lw-ring", { role: "img" }, picture2, word), now = null, draw = () => {
+  let picture2 = svg(
+    "svg",
+    { viewBox: "0 0 16 16", width: "16", height: "16", "aria-hidden": "true" },
+    track,
+    rest
+  ), word = el("span", "lw-ring-word"), element = el("span", "lw-ring", { role: "img" }, picture2, word), now = null, draw = () => {
     let ms = now && timeLeft(now, performance.now()), meter = now?.explorer.meter ?? null;
     if (show(element, ms !== null && meter !== null), ms === null || meter === null)
       return;
@@ -2278,12 +2322,7 @@ function usageText(meter) {
   ].filter((part) => part !== "").join(`
 `);
 }
-function circle(className) {
-  let node = document.createElementNS(SVG2, "circle");
-  for (let [key, value] of Object.entries({ class: className, cx: "8", cy: "8", r: String(RADIUS) }))
-    node.setAttribute(key, value);
-  return node;
-}
+var circle = (className) => svg("circle", { class: className, cx: "8", cy: "8", r: String(RADIUS) });
 function header(scope) {
   let dot = el("span", "lw-dot", { "aria-hidden": "true" }), who = el("strong", "lw-who"), badge = el("span", "lw-badge"), badgeMore = el("span", "lw-wide"), badgeShort = el("span");
   badge.append(badgeShort, badgeMore);
@@ -2645,9 +2684,8 @@ function consequence({ phase }, { pending, live }) {
 function featureLabel({ features }, name2) {
   return clean(features.find((feature) => feature.name === name2)?.label ?? "Model");
 }
-var CONFIRMATION_MS = 2500, COPY = "Copy";
 function codeView(scope) {
-  let block = el("code", "lw-code-text"), box = el("pre", "lw-code", { tabindex: "0", "aria-label": "Python of this session" }, block), copy = el("button", "lw-button lw-code-copy", { type: "button" }, COPY), status2 = el("span", "lw-unseen", { role: "status" }), element = el("div", "lw-code-block", { id: freshId("code") }, box, status2, copy);
+  let block = el("code", "lw-code-text"), box = el("pre", "lw-code", { tabindex: "0", "aria-label": "Python of this session" }, block), copy = el("button", "lw-button lw-code-copy", { type: "button" }, "Copy"), status2 = el("span", "lw-unseen", { role: "status" }), element = el("div", "lw-code-block", { id: freshId("code") }, box, status2, copy);
   element.hidden = !0;
   let opener = el(
     "button",
@@ -2655,12 +2693,7 @@ function codeView(scope) {
     { type: "button", "aria-expanded": "false", "aria-controls": element.id },
     icon("code", 16),
     "Copy as code"
-  ), cancel = () => {
-  }, confirm = (words) => {
-    text(copy, words), text(status2, words), cancel(), cancel = scope.timeout(() => {
-      text(copy, COPY), text(status2, "");
-    }, CONFIRMATION_MS);
-  }, copyCode = async () => {
+  ), confirm = confirmation(copy, status2, scope), copyCode = async () => {
     selectContents(box);
     try {
       await navigator.clipboard.writeText(block.textContent ?? ""), confirm("Copied");
@@ -2679,14 +2712,6 @@ function codeView(scope) {
       text(block, clean(code));
     }
   };
-}
-function selectContents(node) {
-  let selection = getSelection();
-  if (selection) {
-    selection.removeAllRanges();
-    let range = document.createRange();
-    range.selectNodeContents(node), selection.addRange(range);
-  }
 }
 function modelPicker(choose, scope) {
   let select = el("select", "lw-entry lw-model-select", { id: freshId("model") }), label = el("label", "lw-model-label", { for: select.id }, "Model"), facts = el("p", "lw-model-facts", { id: freshId("facts") }), fault = el("p", "lw-control-fault", { id: freshId("fault"), role: "alert" });
@@ -2764,8 +2789,9 @@ function settingsPanel(store, actions, scope) {
       code.update(settings2.code), updateIgnored(ignored, settings2.notes), bar.update(state, catalogue, settings2, invalidNames());
     }
   };
-  return scope.listen(search, "input", filter), scope.listen(search, "keydown", (event) => {
-    event.key === "Escape" && search.value !== "" && (event.preventDefault(), search.value = "", filter());
+  return scope.listen(search, "input", filter), onEscape(scope, search, () => {
+    let searched = search.value !== "";
+    return searched && (search.value = "", filter()), searched;
   }), scope.listen(list, "scroll", markSection), { element, update: draw };
 }
 function boundActions({ explorer: explorer2 }) {
@@ -2856,9 +2882,13 @@ function waveform(levels, onLevel, scope) {
     let wanted = live && visible;
     wanted && !stop ? (last = 0, stop = reducedMotion() ? scope.interval(calm, REDUCED_MOTION_MS) : scope.frame(moving)) : !wanted && stop && (stop(), stop = null, onLevel(0)), !wanted && visible && still();
   };
-  return watchSize(element, scope, () => {
-    visible && draw();
-  }), watchVisibility(element, scope, (now) => {
+  return onResize(
+    scope,
+    () => {
+      visible && draw();
+    },
+    element
+  ), watchVisibility(element, scope, (now) => {
     visible = now, run();
   }), whenThemeChanges(scope, () => {
     colours = null, stop?.(), stop = null, run();
@@ -2874,11 +2904,11 @@ function waveform(levels, onLevel, scope) {
   };
 }
 function paint(canvas, levels, head, colours, alone) {
-  let context = canvas.getContext("2d"), { clientWidth: width, clientHeight: height } = canvas;
-  if (!context || width === 0)
+  let context = sharpContext(canvas);
+  if (!context)
     return;
-  let density = devicePixelRatio || 1, wide = Math.round(width * density), high = Math.round(height * density);
-  (canvas.width !== wide || canvas.height !== high) && (canvas.width = wide, canvas.height = high), context.setTransform(density, 0, 0, density, 0, 0), context.clearRect(0, 0, width, height);
+  let { clientWidth: width, clientHeight: height } = canvas;
+  context.clearRect(0, 0, width, height);
   let group = levelsPerColumn(levels.rate), middle = height / 2, lane = middle - MIDDLE_MARGIN - EDGE_MARGIN, shown = barColumns(head, levels.count, width, group);
   for (let speaker of alone ? ["user"] : ["user", "model"]) {
     context.fillStyle = colours[speaker], context.beginPath();
@@ -2903,12 +2933,6 @@ function peak(levels, speaker, first, last) {
   for (let index = first; index < last; index += 1)
     highest = Math.max(highest, levels.at(speaker, index));
   return highest;
-}
-function watchSize(element, scope, changed) {
-  if (typeof ResizeObserver > "u")
-    return;
-  let observer = new ResizeObserver(changed);
-  observer.observe(element), scope.add(() => observer.disconnect());
 }
 function watchVisibility(element, scope, changed) {
   if (typeof IntersectionObserver > "u")
@@ -2992,20 +3016,12 @@ function vadPanel(_store, _actions, scope) {
     {},
     "The dashed lines are where speech begins and where it ends. Change sensitivities, padding and silence in Settings, under Turn detection, and say the same again."
   ), empty = el("p", "lw-panel-empty", {}, "Press ● and speak: what the microphone hears is drawn here."), element = el("div", "lw-tuner", {}, picture2, legend, summary, hint2, empty), colours = null, track = null, draw = () => {
-    let context = canvas.getContext("2d"), { clientWidth: width, clientHeight: height } = canvas;
-    if (!context || width === 0 || !track)
-      return;
-    colours ??= readColours(element);
-    let density = devicePixelRatio || 1, [wide, high] = [Math.round(width * density), Math.round(height * density)];
-    (canvas.width !== wide || canvas.height !== high) && ([canvas.width, canvas.height] = [wide, high]), context.setTransform(density, 0, 0, density, 0, 0), paint2(context, width, height, track, colours);
+    let context = track && sharpContext(canvas);
+    context && track && (colours ??= readColours(element), paint2(context, canvas.clientWidth, canvas.clientHeight, track, colours));
   };
-  if (whenThemeChanges(scope, () => {
+  return whenThemeChanges(scope, () => {
     colours = null, draw();
-  }), typeof ResizeObserver < "u") {
-    let observer = new ResizeObserver(draw);
-    observer.observe(picture2), scope.add(() => observer.disconnect());
-  }
-  return {
+  }), onResize(scope, draw, picture2), {
     element,
     update({ explorer: explorer2 }) {
       if (track === explorer2.track)
@@ -3030,8 +3046,7 @@ function readColours(element) {
     probability: read("--lw-ink"),
     line: read("--lw-edge"),
     padding: read("--lw-warning"),
-    silence: read("--lw-model"),
-    soft: read("--lw-soft")
+    silence: read("--lw-model")
   };
   return probe.remove(), found;
 }
@@ -3118,15 +3133,23 @@ function leaf(value) {
 function soundText({ ms, rate }) {
   return `${Math.round(ms)} ms · ${rate / 1e3} kHz`;
 }
-var SVG3 = "http://www.w3.org/2000/svg", WIDE = 96, HIGH = 18;
+var WIDE = 96, HIGH = 18;
 function waveform2(peaks, wide = WIDE) {
-  let svg = document.createElementNS(SVG3, "svg");
-  svg.setAttribute("class", "lw-wave"), svg.setAttribute("viewBox", `0 0 ${wide} ${HIGH}`), svg.setAttribute("width", String(wide)), svg.setAttribute("height", String(HIGH)), svg.setAttribute("aria-hidden", "true");
-  let path = document.createElementNS(SVG3, "path"), step = wide / Math.max(1, peaks.length), bars = peaks.map((peak2, index) => {
+  let step = wide / Math.max(1, peaks.length), bars = peaks.map((peak2, index) => {
     let tall = Math.max(1, Math.min(1, Math.max(0, peak2)) * HIGH);
     return `M${((index + 0.5) * step).toFixed(1)} ${((HIGH - tall) / 2).toFixed(1)}v${tall.toFixed(1)}`;
   });
-  return path.setAttribute("d", bars.join("")), svg.append(path), svg;
+  return svg(
+    "svg",
+    {
+      class: "lw-wave",
+      viewBox: `0 0 ${wide} ${HIGH}`,
+      width: String(wide),
+      height: String(HIGH),
+      "aria-hidden": "true"
+    },
+    svg("path", { d: bars.join("") })
+  );
 }
 var PREVIEW = 160, BARS = 48;
 function frameRow(first) {
@@ -3140,10 +3163,10 @@ function frameRow(first) {
   };
   let update = (row3) => {
     if (row3.frames.length === drawn)
-      return;
+      return !1;
     drawn = row3.frames.length, shown = row3;
     let { at_ms, outgoing, kind: name2 } = row3.frames[0];
-    attribute(element, "data-way", outgoing ? "out" : "in"), at.textContent = formatTime(at_ms), way.textContent = outgoing ? "↑" : "↓", attribute(way, "title", outgoing ? "sent" : "received"), kind.textContent = row3.frames.length > 1 ? `${cleanLine(name2, 80)} × ${row3.frames.length}` : cleanLine(name2, 80), bytes2.textContent = formatSize(row3.frames.reduce((sum, frame) => sum + frame.size, 0)), what.replaceChildren(framePreview(row3)), body.hidden || fill();
+    return attribute(element, "data-way", outgoing ? "out" : "in"), at.textContent = formatTime(at_ms), way.textContent = outgoing ? "↑" : "↓", attribute(way, "title", outgoing ? "sent" : "received"), kind.textContent = row3.frames.length > 1 ? `${cleanLine(name2, 80)} × ${row3.frames.length}` : cleanLine(name2, 80), bytes2.textContent = formatSize(row3.frames.reduce((sum, frame) => sum + frame.size, 0)), what.replaceChildren(framePreview(row3)), body.hidden || fill(), !0;
   };
   return update(first), { element, update };
 }
@@ -3215,22 +3238,13 @@ function wirePanel(store, _actions, scope) {
     let follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < END_MARGIN;
     updateKinds(kind, all);
     let found = frameRows(all, searched());
-    putRows(found.slice(-most)), show(earlier, found.length > most), text(earlier, `${found.length - most} earlier rows`);
+    patchKeyed(list, rowsShown, found.slice(-most), {
+      key: (row3) => row3.number,
+      make: frameRow,
+      update: (node, row3) => node.update(row3)
+    }), show(earlier, found.length > most), text(earlier, `${found.length - most} earlier rows`);
     let here = found.reduce((sum, row3) => sum + row3.frames.length, 0), gone = lost > 0 ? `, ${lost} not kept` : "";
     text(count, `${here === all.length ? here : `${here} of ${all.length}`} frames${gone}`), show(empty, all.length === 0), follows && held === null && (scroller.scrollTop = scroller.scrollHeight);
-  }
-  function putRows(found) {
-    let next = /* @__PURE__ */ new Map();
-    for (let row3 of found) {
-      let known = rowsShown.get(row3.number);
-      known?.update(row3), next.set(row3.number, known ?? frameRow(row3));
-    }
-    for (let [number, row3] of rowsShown)
-      next.has(number) || row3.element.remove();
-    rowsShown = next;
-    let at = list.firstElementChild;
-    for (let { element: node } of rowsShown.values())
-      node === at ? at = at.nextElementSibling : list.insertBefore(node, at);
   }
   return { element, update: draw };
 }
@@ -3399,9 +3413,7 @@ function enlargedView(opener, scope) {
   };
   return opener.onclick = () => {
     show(element, !0), close.focus();
-  }, element.onclick = shut, scope.listen(element, "keydown", (event) => {
-    event.key === "Escape" && (event.preventDefault(), shut());
-  }), {
+  }, element.onclick = shut, onEscape(scope, element, () => (shut(), !0)), {
     element,
     update({ video: { preview: preview2 } }) {
       preview2 === null && show(element, !1), placeImage(frame, picture2, preview2), text(
@@ -3557,13 +3569,11 @@ function noticeList(actions) {
     element,
     update(state) {
       let wanted = state.notices.slice(-MAX_NOTICES);
-      for (let [code, note] of shown)
-        wanted.some((notice) => notice.code === code) || (note.element.remove(), shown.delete(code));
-      for (let notice of wanted) {
-        let note = shown.get(notice.code);
-        note || (note = noticeItem(() => actions.dismissNotice(notice.code)), shown.set(notice.code, note), element.append(note.element)), note.update(notice);
-      }
-      show(element, wanted.length > 0);
+      patchKeyed(element, shown, wanted, {
+        key: ({ code }) => code,
+        make: ({ code }) => noticeItem(() => actions.dismissNotice(code)),
+        update: (item, notice) => item.update(notice)
+      }), show(element, wanted.length > 0);
     }
   };
 }
@@ -3580,7 +3590,7 @@ function noticeItem(dismiss) {
         level === "error" ? "error" : level === "warning" ? "warning" : "info"
       );
       let [sentence, more] = firstSentence(clean(words, 2e3));
-      text(first, sentence), text(rest, more && ` ${more}`);
+      return text(first, sentence), text(rest, more && ` ${more}`), !0;
     }
   };
 }
@@ -3719,8 +3729,9 @@ function settings(opener, actions, scope) {
     isElsewhere(event.relatedTarget) && turn(!1);
   });
   for (let node of [element, opener])
-    scope.listen(node, "keydown", (event) => {
-      event.key === "Escape" && close() && (event.preventDefault(), opener.focus());
+    onEscape(scope, node, () => {
+      let closed = close();
+      return closed && opener.focus(), closed;
     });
   return {
     element,
@@ -3765,14 +3776,6 @@ function modelRow() {
 }
 
 // src/views/answer.ts
-function patchList(list, made, items, make, update) {
-  for (; made.length > items.length; )
-    made.pop().element.remove();
-  items.forEach((item, index) => {
-    let node = made[index];
-    node || (node = make(), made.push(node), list.append(node.element)), update(node, item);
-  });
-}
 function codeRuns() {
   let element = el("div", "lw-runs"), blocks = [];
   return {
@@ -3929,20 +3932,14 @@ function renderWords(nodes, now) {
 }
 
 // src/views/transcript.ts
-var CONFIRMATION_MS2 = 2e3;
 function dictationBody(scope) {
-  let count = el("span", "lw-count", { "aria-live": "off" }), label = el("span", "", {}, "Copy text"), copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label), status2 = el("span", "lw-unseen", { role: "status" }), head = el("div", "lw-dictation-head", {}, count, copy, status2), flow = el("div", "lw-flow", { dir: "auto" }), element = el("div", "lw-dictation", {}, head, flow), pieces = /* @__PURE__ */ new Map(), cancel = null, confirm = (word) => {
-    text(label, word), text(status2, word), cancel?.(), cancel = scope.timeout(() => {
-      text(label, "Copy text"), text(status2, "");
-    }, CONFIRMATION_MS2);
-  };
-  return copy.onclick = () => {
-    copyText(dictatedText(pieces)).then(
-      () => confirm("Copied"),
-      () => {
-        selectContents2(flow), confirm("Press Ctrl+C");
-      }
-    );
+  let count = el("span", "lw-count", { "aria-live": "off" }), label = el("span", "", {}, "Copy text"), copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label), status2 = el("span", "lw-unseen", { role: "status" }), head = el("div", "lw-dictation-head", {}, count, copy, status2), flow = el("div", "lw-flow", { dir: "auto" }), element = el("div", "lw-dictation", {}, head, flow), pieces = /* @__PURE__ */ new Map(), confirm = confirmation(label, status2, scope);
+  return copy.onclick = async () => {
+    try {
+      await navigator.clipboard.writeText(dictatedText(pieces)), confirm("Copied");
+    } catch {
+      selectContents(flow), confirm("Press Ctrl+C");
+    }
   }, {
     kind: "dictation",
     element,
@@ -3956,18 +3953,23 @@ function dictationBody(scope) {
     }
   };
 }
+function turnText(element) {
+  let final = document.createTextNode(""), interim = el("span", "lw-soft lw-interim");
+  return element.append(final, interim), (turn) => {
+    let words = clean(turn?.spans.map((span) => span.text).join("") ?? "").trim(), guess = clean(turn?.interim ?? "").trim();
+    return text(final, words), text(interim, words && guess ? ` ${guess}` : guess), show(interim, guess !== ""), attribute(element, "lang", languageTag(turn?.language ?? "")), words;
+  };
+}
 function dictationPiece() {
-  let said = document.createTextNode(""), interim = el("span", "lw-soft lw-interim"), element = el("span", "lw-piece", {}, said, interim, " "), piece = {
+  let element = el("span", "lw-piece"), updateText = turnText(element);
+  element.append(" ");
+  let piece = {
     element,
     turn: null,
     text: "",
     count: 0,
     update(turn) {
-      if (turn === piece.turn)
-        return !1;
-      piece.turn = turn, piece.text = clean(turn.spans.map((span) => span.text).join("")).trim(), piece.count = countWords(piece.text);
-      let guess = clean(turn.interim).trim();
-      return text(said, piece.text), text(interim, piece.text && guess ? ` ${guess}` : guess), attribute(element, "lang", languageTag(turn.language)), !0;
+      return turn === piece.turn ? !1 : (piece.turn = turn, piece.text = updateText(turn), piece.count = countWords(piece.text), !0);
     }
   };
   return piece;
@@ -3982,15 +3984,6 @@ function countWords(words) {
   for (let { isWordLike } of new Intl.Segmenter(void 0, { granularity: "word" }).segment(words))
     count += isWordLike ? 1 : 0;
   return count;
-}
-async function copyText(words) {
-  await navigator.clipboard.writeText(words);
-}
-function selectContents2(node) {
-  let range = document.createRange();
-  range.selectNodeContents(node);
-  let selection = getSelection();
-  selection?.removeAllRanges(), selection?.addRange(range);
 }
 function translationPairs(turns) {
   let result = [];
@@ -4033,16 +4026,12 @@ function translationRow() {
   };
 }
 function translationCell(side) {
-  let said = document.createTextNode(""), interim = el("span", "lw-soft lw-interim"), element = el("p", `lw-words ${side}`, { dir: "auto" }, said, interim), last;
+  let element = el("p", `lw-words ${side}`, { dir: "auto" }), updateText = turnText(element), last;
   return {
     element,
     update(turn, waits) {
       let open = turn !== null && !turn.final;
-      if (attribute(element, "data-open", open ? "true" : null), attribute(element, "data-empty", waits ? "true" : null), attribute(element, "data-none", turn === null && !waits ? "true" : null), turn === last)
-        return !1;
-      last = turn;
-      let words = clean(turn?.spans.map((span) => span.text).join("") ?? "").trim(), guess = clean(turn?.interim ?? "").trim();
-      return text(said, words), text(interim, words && guess ? ` ${guess}` : guess), attribute(element, "lang", languageTag(turn?.language ?? "")), show(interim, guess !== ""), !0;
+      return attribute(element, "data-open", open ? "true" : null), attribute(element, "data-empty", waits ? "true" : null), attribute(element, "data-none", turn === null && !waits ? "true" : null), turn === last ? !1 : (last = turn, updateText(turn), !0);
     }
   };
 }
@@ -4069,17 +4058,11 @@ function transcript(suggestions2, actions, scope) {
   }, follow = () => {
     following && toEnd(), show(newest, !following);
   };
-  if (scope.listen(scroller, "scroll", () => {
+  return scope.listen(scroller, "scroll", () => {
     following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < END_MARGIN2, show(newest, !following);
   }), newest.onclick = () => {
     following = !0, follow(), scroller.focus({ preventScroll: !0 });
-  }, typeof ResizeObserver < "u") {
-    let observer = new ResizeObserver(follow);
-    for (let body of bodies)
-      observer.observe(body.element);
-    scope.add(() => observer.disconnect());
-  }
-  return {
+  }, onResize(scope, follow, ...bodies.map((body) => body.element)), {
     element,
     update(state) {
       let bare = state.turns.length === 0;

@@ -94,7 +94,7 @@ export interface PlaybackPosition {
   sample: number;
 }
 
-export interface PlayoutReport extends PlaybackPosition {
+interface PlayoutReport extends PlaybackPosition {
   /** Samples (24 kHz) that wait. */
   buffered: number;
   /** Silence inserted inside turns since the page was opened, in 24 kHz samples. */

@@ -100,9 +100,9 @@ export function featureGroups({ features }: Catalogue): Map<string, Feature[]> {
 }
 
 /** A value, or a sentence that says why the input is not one. */
-export type Entered = { value: unknown } | { wrong: string };
+type Entered = { value: unknown } | { wrong: string };
 
-export interface Input {
+interface Input {
   element: HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
   /** Whether it is typed into: an update must not replace what is being typed. */
   typed: boolean;
@@ -114,7 +114,7 @@ export interface Input {
 
 const MULTILINE = new Set(["system_instruction"]);
 
-export function featureInput(feature: Feature): Input {
+function featureInput(feature: Feature): Input {
   switch (feature.kind) {
     case "switch":
       return switchInput(feature);

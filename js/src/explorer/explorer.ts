@@ -9,7 +9,7 @@ import { settingsPanel } from "./settings.ts";
 import { vadPanel } from "./vad-monitor.ts";
 import { wirePanel } from "./wire.ts";
 
-export interface PanelKind {
+interface PanelKind {
   name: PanelName;
   title: string;
   /** Makes the panel when it is first shown; it is updated only while it is shown. */

@@ -3,7 +3,18 @@
 import type { Catalogue, Settings } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
 import type { Actions, ExplorerActions, State, Store } from "../state.ts";
-import { attribute, el, freshId, icon, show, text, type View } from "../views/dom.ts";
+import {
+  attribute,
+  confirmation,
+  el,
+  freshId,
+  icon,
+  onEscape,
+  selectContents,
+  show,
+  text,
+  type View,
+} from "../views/dom.ts";
 import { clean } from "../views/format.ts";
 import {
   type Control,
@@ -15,20 +26,20 @@ import {
   matches,
 } from "./control.ts";
 
-export interface ApplyBar {
+interface ApplyBar {
   element: HTMLElement;
   /** `invalid` are the names of features with invalid input. */
   update(state: State, catalogue: Catalogue, settings: Settings, wrong: string[]): void;
 }
 
-export interface ApplyBarHandlers extends Pick<ExplorerActions, "apply" | "revert"> {
+interface ApplyBarHandlers extends Pick<ExplorerActions, "apply" | "revert"> {
   /** The person wants to see a feature, or the model. */
   onShow(name: string): void;
   /** The bar hides while it has the focus, which has to go somewhere. */
   onHidden(): void;
 }
 
-export function applyBar(ways: ApplyBarHandlers, scope: Scope): ApplyBar {
+function applyBar(ways: ApplyBarHandlers, scope: Scope): ApplyBar {
   const count = el("strong", "lw-apply-count");
   const takes = el("span", "lw-apply-takes");
   const problem = el("button", "lw-apply-problem", { type: "button" });
@@ -110,20 +121,16 @@ function featureLabel({ features }: Catalogue, name: string): string {
   return clean(features.find((feature) => feature.name === name)?.label ?? "Model");
 }
 
-/** How long the button shows the result. */
-const CONFIRMATION_MS = 2500;
-const COPY = "Copy";
-
-export interface CodeView {
+interface CodeView {
   opener: HTMLButtonElement;
   element: HTMLElement;
   update(code: string): void;
 }
 
-export function codeView(scope: Scope): CodeView {
+function codeView(scope: Scope): CodeView {
   const block = el("code", "lw-code-text");
   const box = el("pre", "lw-code", { tabindex: "0", "aria-label": "Python of this session" }, block);
-  const copy = el("button", "lw-button lw-code-copy", { type: "button" }, COPY);
+  const copy = el("button", "lw-button lw-code-copy", { type: "button" }, "Copy");
   const status = el("span", "lw-unseen", { role: "status" });
   const element = el("div", "lw-code-block", { id: freshId("code") }, box, status, copy);
   element.hidden = true;
@@ -134,16 +141,7 @@ export function codeView(scope: Scope): CodeView {
     icon("code", 16),
     "Copy as code",
   );
-  let cancel: () => void = () => {};
-  const confirm = (words: string) => {
-    text(copy, words);
-    text(status, words);
-    cancel();
-    cancel = scope.timeout(() => {
-      text(copy, COPY);
-      text(status, "");
-    }, CONFIRMATION_MS);
-  };
+  const confirm = confirmation(copy, status, scope);
   const copyCode = async () => {
     selectContents(box);
     try {
@@ -171,23 +169,13 @@ export function codeView(scope: Scope): CodeView {
   };
 }
 
-function selectContents(node: HTMLElement): void {
-  const selection = getSelection();
-  if (selection) {
-    selection.removeAllRanges();
-    const range = document.createRange();
-    range.selectNodeContents(node);
-    selection.addRange(range);
-  }
-}
-
-export interface ModelPicker {
+interface ModelPicker {
   element: HTMLElement;
   update(catalogue: Catalogue, settings: Settings): void;
   focus(): void;
 }
 
-export function modelPicker(choose: (model: string) => void, scope: Scope): ModelPicker {
+function modelPicker(choose: (model: string) => void, scope: Scope): ModelPicker {
   const select = el("select", "lw-entry lw-model-select", { id: freshId("model") });
   const label = el("label", "lw-model-label", { for: select.id }, "Model");
   const facts = el("p", "lw-model-facts", { id: freshId("facts") });
@@ -356,13 +344,13 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
     bar.update(state, catalogue, settings, invalidNames());
   };
   scope.listen(search, "input", filter);
-  scope.listen<KeyboardEvent>(search, "keydown", (event) => {
-    if (event.key === "Escape" && search.value !== "") {
-      // Escape also interrupts: one press does one thing.
-      event.preventDefault();
+  onEscape(scope, search, () => {
+    const searched = search.value !== "";
+    if (searched) {
       search.value = "";
       filter();
     }
+    return searched;
   });
   scope.listen(list, "scroll", markSection);
   return { element, update: draw };

@@ -3,7 +3,7 @@
 import type { Mark } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
 import type { Actions, SpeechTrack, State, Store } from "../state.ts";
-import { el, show, text, type View } from "../views/dom.ts";
+import { el, onResize, sharpContext, show, text, type View } from "../views/dom.ts";
 import { whenThemeChanges } from "../views/waveform.ts";
 
 /** The time that is shown, in ms. */
@@ -13,17 +13,16 @@ const FLOOR_DBFS = -70;
 /** Pixels between the two lanes. */
 const GAP = 10;
 
-export interface Colours {
+interface Colours {
   level: string;
   probability: string;
   line: string;
   padding: string;
   silence: string;
-  soft: string;
 }
 
 /** A span of time that turn detection has found. */
-export interface Interval {
+interface Interval {
   kind: "padding" | "turn" | "silence";
   fromMs: number;
   toMs: number;
@@ -65,7 +64,7 @@ export function levelHeight(dbfs: number): number {
   return Math.min(1, Math.max(0, 1 - dbfs / FLOOR_DBFS));
 }
 
-export function paint(
+function paint(
   context: CanvasRenderingContext2D,
   width: number,
   height: number,
@@ -167,29 +166,17 @@ export function vadPanel(_store: Store, _actions: Actions, scope: Scope): View {
   let colours: Colours | null = null;
   let track: SpeechTrack | null = null;
   const draw = () => {
-    const context = canvas.getContext("2d");
-    const { clientWidth: width, clientHeight: height } = canvas;
-    if (!context || width === 0 || !track) {
-      return;
+    const context = track && sharpContext(canvas);
+    if (context && track) {
+      colours ??= readColours(element);
+      paint(context, canvas.clientWidth, canvas.clientHeight, track, colours);
     }
-    colours ??= readColours(element);
-    const density = devicePixelRatio || 1;
-    const [wide, high] = [Math.round(width * density), Math.round(height * density)];
-    if (canvas.width !== wide || canvas.height !== high) {
-      [canvas.width, canvas.height] = [wide, high];
-    }
-    context.setTransform(density, 0, 0, density, 0, 0);
-    paint(context, width, height, track, colours);
   };
   whenThemeChanges(scope, () => {
     colours = null;
     draw();
   });
-  if (typeof ResizeObserver !== "undefined") {
-    const observer = new ResizeObserver(draw);
-    observer.observe(picture);
-    scope.add(() => observer.disconnect());
-  }
+  onResize(scope, draw, picture);
 
   return {
     element,
@@ -237,7 +224,6 @@ function readColours(element: HTMLElement): Colours {
     line: read("--lw-edge"),
     padding: read("--lw-warning"),
     silence: read("--lw-model"),
-    soft: read("--lw-soft"),
   };
   probe.remove();
   return found;

@@ -3,17 +3,17 @@
 import type { Frame } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
 import type { Actions, Store } from "../state.ts";
-import { attribute, el, show, text, type View } from "../views/dom.ts";
+import { attribute, el, patchKeyed, show, svg, text, type View } from "../views/dom.ts";
 import { clean, cleanLine } from "../views/format.ts";
 
 /** Frames that are shown as one row: a single one, or a run of audio in one direction. */
-export interface Row {
+interface Row {
   /** The number of its first frame. */
   number: number;
   frames: Frame[];
 }
 
-export interface Search {
+interface Search {
   /** "" for all. */
   kind: string;
   text: string;
@@ -35,7 +35,7 @@ export function frameKinds(frames: readonly Frame[]): [kind: string, count: numb
   return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
 }
 
-export function matchesSearch(frame: Frame, { kind, text }: Search): boolean {
+function matchesSearch(frame: Frame, { kind, text }: Search): boolean {
   const wanted = text.trim().toLowerCase();
   return (
     (kind === "" || frame.kind === kind) &&
@@ -66,7 +66,7 @@ export function frameRows(frames: readonly Frame[], search: Search): Row[] {
 }
 
 /** The content of a frame, or its text where that was cut and is not JSON any more. */
-export function parseFrame(frame: Frame): unknown {
+function parseFrame(frame: Frame): unknown {
   try {
     return JSON.parse(frame.json);
   } catch {
@@ -74,14 +74,14 @@ export function parseFrame(frame: Frame): unknown {
   }
 }
 
-export interface Sound {
+interface Sound {
   ms: number;
   rate: number;
   peaks: number[];
 }
 
 /** A piece of audio in a frame, as the kernel summarizes it. */
-export function toSound(value: unknown): Sound | null {
+function toSound(value: unknown): Sound | null {
   const sound = (value as { audio?: Partial<Sound> } | null)?.audio;
   const ok = typeof sound?.ms === "number" && typeof sound.rate === "number" && Array.isArray(sound.peaks);
   return ok ? { ms: sound.ms!, rate: sound.rate!, peaks: sound.peaks!.map(Number) } : null;
@@ -171,32 +171,32 @@ function leaf(value: unknown): HTMLElement {
   return el("span", "lw-json-value", {}, String(value));
 }
 
-export function soundText({ ms, rate }: Sound): string {
+function soundText({ ms, rate }: Sound): string {
   return `${Math.round(ms)} ms · ${rate / 1000} kHz`;
 }
 
-const SVG = "http://www.w3.org/2000/svg";
 /** Size of a waveform in pixels. */
 const WIDE = 96;
 const HIGH = 18;
 
 /** Peaks from 0 to 1 as bars around a middle line. */
-export function waveform(peaks: readonly number[], wide = WIDE): SVGSVGElement {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "lw-wave");
-  svg.setAttribute("viewBox", `0 0 ${wide} ${HIGH}`);
-  svg.setAttribute("width", String(wide));
-  svg.setAttribute("height", String(HIGH));
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(SVG, "path");
+function waveform(peaks: readonly number[], wide = WIDE): SVGSVGElement {
   const step = wide / Math.max(1, peaks.length);
   const bars = peaks.map((peak, index) => {
     const tall = Math.max(1, Math.min(1, Math.max(0, peak)) * HIGH);
     return `M${((index + 0.5) * step).toFixed(1)} ${((HIGH - tall) / 2).toFixed(1)}v${tall.toFixed(1)}`;
   });
-  path.setAttribute("d", bars.join(""));
-  svg.append(path);
-  return svg;
+  return svg(
+    "svg",
+    {
+      class: "lw-wave",
+      viewBox: `0 0 ${wide} ${HIGH}`,
+      width: String(wide),
+      height: String(HIGH),
+      "aria-hidden": "true",
+    },
+    svg("path", { d: bars.join("") }),
+  );
 }
 
 /** Characters of a frame that its row shows. */
@@ -204,13 +204,13 @@ const PREVIEW = 160;
 /** Bars of one row's waveform. */
 const BARS = 48;
 
-export interface FrameRow {
+interface FrameRow {
   element: HTMLLIElement;
   /** Updates a row that has grown: a run of audio continues. */
-  update(row: Row): void;
+  update(row: Row): boolean;
 }
 
-export function frameRow(first: Row): FrameRow {
+function frameRow(first: Row): FrameRow {
   let shown = first;
   let drawn = 0;
   const at = el("span", "lw-frame-at");
@@ -234,9 +234,9 @@ export function frameRow(first: Row): FrameRow {
     }
   };
 
-  const update = (row: Row) => {
+  const update = (row: Row): boolean => {
     if (row.frames.length === drawn) {
-      return;
+      return false;
     }
     drawn = row.frames.length;
     shown = row;
@@ -252,6 +252,7 @@ export function frameRow(first: Row): FrameRow {
     if (!body.hidden) {
       fill();
     }
+    return true;
   };
   update(first);
   return { element, update: update };
@@ -336,7 +337,7 @@ export function wirePanel(store: Store, _actions: Actions, scope: Scope): View {
   const element = el("div", "lw-wire", {}, bar, scroller, empty);
 
   let held: ReturnType<Store["get"]>["explorer"]["frames"] | null = null;
-  let rowsShown = new Map<number, FrameRow>();
+  const rowsShown = new Map<number, FrameRow>();
   let most = ROW_STEP;
   let seen: unknown = null;
 
@@ -376,7 +377,11 @@ export function wirePanel(store: Store, _actions: Actions, scope: Scope): View {
     const follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < END_MARGIN;
     updateKinds(kind, all);
     const found = frameRows(all, searched());
-    putRows(found.slice(-most));
+    patchKeyed(list, rowsShown, found.slice(-most), {
+      key: (row) => row.number,
+      make: frameRow,
+      update: (node, row) => node.update(row),
+    });
     show(earlier, found.length > most);
     text(earlier, `${found.length - most} earlier rows`);
     const here = found.reduce((sum, row) => sum + row.frames.length, 0);
@@ -385,29 +390,6 @@ export function wirePanel(store: Store, _actions: Actions, scope: Scope): View {
     show(empty, all.length === 0);
     if (follows && held === null) {
       scroller.scrollTop = scroller.scrollHeight;
-    }
-  }
-
-  function putRows(found: Row[]): void {
-    const next = new Map<number, FrameRow>();
-    for (const row of found) {
-      const known = rowsShown.get(row.number);
-      known?.update(row);
-      next.set(row.number, known ?? frameRow(row));
-    }
-    for (const [number, row] of rowsShown) {
-      if (!next.has(number)) {
-        row.element.remove();
-      }
-    }
-    rowsShown = next;
-    let at = list.firstElementChild;
-    for (const { element: node } of rowsShown.values()) {
-      if (node === at) {
-        at = at.nextElementSibling;
-      } else {
-        list.insertBefore(node, at);
-      }
     }
   }
 

@@ -4,7 +4,7 @@ import source from "worklet:../worklets/all.ts";
 import type { Scope } from "../scope.ts";
 
 /** What a browser test may put into the page to record audio; see CONTRIBUTING. */
-export interface TestTap {
+interface TestTap {
   /** Called when the player opens its context; `node` is the last one before the loudspeaker. */
   onPlayer?(context: AudioContext, node: AudioNode): void;
   /** Called when a microphone was opened. */

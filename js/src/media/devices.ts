@@ -20,7 +20,7 @@ export interface DeviceHandlers<S> {
 }
 
 /** How a device is taken. */
-export interface DeviceRequest<C, S> {
+interface DeviceRequest<C, S> {
   ask(deviceId: string): Promise<MediaStream>;
   /** Connects the stream to what uses it until `scope` ends; null where it ended meanwhile. */
   connect(stream: MediaStream, track: MediaStreamTrack, scope: Scope): Promise<C | null> | C;

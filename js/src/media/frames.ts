@@ -35,7 +35,7 @@ export interface FrameCanvas {
   jpeg(quality: number): Promise<ArrayBuffer | null>;
 }
 
-export interface FrameSamplerHandlers {
+interface FrameSamplerHandlers {
   /** Whether a frame would be sent now. */
   isWanted(): boolean;
   onFrame(frame: JpegFrame): void;

@@ -8,7 +8,7 @@ const PREROLL_MS = 200;
 /** 40 ms, two chunks of the worklet, make one bar of the waveform. */
 const BAR_SAMPLES = MICROPHONE_RATE / 25;
 
-export interface MicrophoneSenderHandlers {
+interface MicrophoneSenderHandlers {
   /** A packet is ready for the microphone lane. */
   onPacket(packet: Packet): void;
   /** Push-to-talk begins or ends, in order with the packets. */
@@ -21,7 +21,7 @@ export interface MicrophoneSenderHandlers {
   onBusy(busy: boolean): void;
 }
 
-export interface Gate {
+interface Gate {
   /** The session is live, this page owns its audio, and the microphone is on. */
   live: boolean;
   pushToTalk: boolean;

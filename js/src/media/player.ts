@@ -5,14 +5,14 @@ import { MODEL_AUDIO_RATE } from "../audio/playout.ts";
 import type { Scope } from "../scope.ts";
 import { addWorklets, closeWith, testTap } from "./context.ts";
 
-export interface PlaybackProgress {
+interface PlaybackProgress {
   turn: number;
   sample: number;
   bufferedMs: number;
   silentSamples: number;
 }
 
-export interface PlayerHandlers {
+interface PlayerHandlers {
   /** 25 times a second while audio plays or waits. */
   onProgress(progress: PlaybackProgress, peak: number): void;
   /** A turn was flushed; `sample` is the last one that was played. */

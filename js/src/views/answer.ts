@@ -1,34 +1,12 @@
 // What stands beside the words of an answer: thoughts, code that was run, and sources as links.
 
 import type { Code, Page, Turn } from "../messages.gen.ts";
-import { attribute, el, show, text } from "./dom.ts";
+import { attribute, el, patchList, show, text } from "./dom.ts";
 import { clean, cleanLine } from "./format.ts";
 
-export interface AnswerPart {
+interface AnswerPart {
   element: HTMLElement;
   update(turn: Turn): void;
-}
-
-/** Makes as many children of `list` as there are items and updates each; nodes are reused. */
-export function patchList<T, N extends { element: HTMLElement }>(
-  list: HTMLElement,
-  made: N[],
-  items: readonly T[],
-  make: () => N,
-  update: (node: N, item: T) => void,
-): void {
-  while (made.length > items.length) {
-    made.pop()!.element.remove();
-  }
-  items.forEach((item, index) => {
-    let node = made[index];
-    if (!node) {
-      node = make();
-      made.push(node);
-      list.append(node.element);
-    }
-    update(node, item);
-  });
 }
 
 interface CodeBlock {
@@ -96,7 +74,7 @@ export function safeUrl(uri: string): URL | null {
   }
 }
 
-export interface Link {
+interface Link {
   element: HTMLElement;
   update(uri: string, title: string): void;
 }

@@ -13,12 +13,12 @@ const KEY_SOURCE = "button key";
 /** Screen readers and voice control can only click: one click presses, the next releases. */
 const CLICK_SOURCE = "click";
 
-export interface MicrophoneView extends View {
+interface MicrophoneView extends View {
   /** Shows the microphone's level, 0..1, as the size of the halo. */
   level(value: number): void;
 }
 
-export function microphoneView(
+function microphoneView(
   store: Store,
   pushToTalk: PushToTalk,
   actions: Pick<Actions, "start" | "toggleMute">,
@@ -99,7 +99,7 @@ export function microphoneView(
 /** Longest message that can be typed, in UTF-16 units; chosen: a few pages. */
 const MAX_MESSAGE = 8000;
 
-export interface Composer extends View {
+interface Composer extends View {
   level(value: number): void;
 }
 

@@ -1,11 +1,14 @@
 // Creates and patches DOM nodes. Text goes into text nodes only, and nothing is written that is already there.
 
-export type Child = Node | string;
+import type { Scope } from "../scope.ts";
+import type { State } from "../state.ts";
+
+type Child = Node | string;
 
 /** A part of the card. */
 export interface View {
   element: HTMLElement;
-  update(state: import("../state.ts").State): void;
+  update(state: State): void;
 }
 
 export function el<K extends keyof HTMLElementTagNameMap>(
@@ -89,36 +92,40 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-const SVG = "http://www.w3.org/2000/svg";
+/** An SVG element; pictures that mean something have a text beside them. */
+export function svg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Record<string, string>,
+  ...children: Node[]
+): SVGElementTagNameMap[K] {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) {
+    node.setAttribute(key, value);
+  }
+  node.append(...children);
+  return node;
+}
 
 export function icon(picture: IconName, size = 20): SVGSVGElement {
-  const svg = document.createElementNS(SVG, "svg");
-  for (const [key, value] of Object.entries({
-    class: "lw-icon",
-    width: String(size),
-    height: String(size),
-    viewBox: "0 0 24 24",
-    "aria-hidden": "true",
-  })) {
-    svg.setAttribute(key, value);
-  }
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", PATHS[picture]);
-  svg.append(path);
-  return svg;
+  const side = String(size);
+  return svg(
+    "svg",
+    { class: "lw-icon", width: side, height: side, viewBox: "0 0 24 24", "aria-hidden": "true" },
+    svg("path", { d: PATHS[picture] }),
+  );
 }
 
 /** Changes the picture of an icon made by `icon`. */
-export function picture(svg: SVGSVGElement, to: IconName): void {
-  attribute(svg.firstElementChild!, "d", PATHS[to]);
+export function picture(glyph: SVGSVGElement, to: IconName): void {
+  attribute(glyph.firstElementChild!, "d", PATHS[to]);
 }
 
 /** Makes the children of `list` match `items`, reusing nodes by key; true if anything changed. */
-export function patchKeyed<T, N extends { element: HTMLElement }>(
+export function patchKeyed<K, T, N extends { element: HTMLElement }>(
   list: HTMLElement,
-  nodes: Map<number, N>,
+  nodes: Map<K, N>,
   items: readonly T[],
-  how: { key(item: T): number; make(item: T): N; update(node: N, item: T): boolean },
+  how: { key(item: T): K; make(item: T): N; update(node: N, item: T): boolean },
 ): boolean {
   let changed = false;
   if (nodes.size > items.length || items.some((item) => !nodes.has(how.key(item)))) {
@@ -146,4 +153,93 @@ export function patchKeyed<T, N extends { element: HTMLElement }>(
     changed = how.update(node, item) || changed;
   }
   return changed;
+}
+
+/** Makes as many children of `list` as there are items and updates each; nodes are reused. */
+export function patchList<T, N extends { element: HTMLElement }>(
+  list: HTMLElement,
+  made: N[],
+  items: readonly T[],
+  make: () => N,
+  update: (node: N, item: T) => void,
+): void {
+  while (made.length > items.length) {
+    made.pop()!.element.remove();
+  }
+  items.forEach((item, index) => {
+    let node = made[index];
+    if (!node) {
+      node = make();
+      made.push(node);
+      list.append(node.element);
+    }
+    update(node, item);
+  });
+}
+
+/** Calls `changed` when one of `elements` changes its size. */
+export function onResize(scope: Scope, changed: () => void, ...elements: HTMLElement[]): void {
+  if (typeof ResizeObserver !== "undefined") {
+    const observer = new ResizeObserver(changed);
+    for (const element of elements) {
+      observer.observe(element);
+    }
+    scope.add(() => observer.disconnect());
+  }
+}
+
+/** Calls `handle` for Escape; the key interrupts unless `handle` returns true, so that one press does one thing. */
+export function onEscape(scope: Scope, node: HTMLElement, handle: () => boolean): void {
+  scope.listen<KeyboardEvent>(node, "keydown", (event) => {
+    if (event.key === "Escape" && handle()) {
+      event.preventDefault();
+    }
+  });
+}
+
+/** The context of a canvas at the screen's resolution, to be drawn on in CSS pixels; null while it is not shown. */
+export function sharpContext(canvas: HTMLCanvasElement): CanvasRenderingContext2D | null {
+  const context = canvas.getContext("2d");
+  if (!context || canvas.clientWidth === 0) {
+    return null;
+  }
+  const density = devicePixelRatio || 1;
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.round(side * density));
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width!;
+    canvas.height = height!;
+  }
+  context.setTransform(density, 0, 0, density, 0, 0);
+  return context;
+}
+
+/** Selects the contents of a node, so that Ctrl+C copies them. */
+export function selectContents(node: Node): void {
+  const range = document.createRange();
+  range.selectNodeContents(node);
+  const selection = getSelection();
+  selection?.removeAllRanges();
+  selection?.addRange(range);
+}
+
+/** How long a button confirms what it did. */
+const CONFIRMATION_MS = 2000;
+
+/** A function that shows a result in place of a button's label, and announces it in `status`, for a moment. */
+export function confirmation(
+  label: HTMLElement,
+  status: HTMLElement,
+  scope: Scope,
+): (result: string) => void {
+  const idle = label.textContent;
+  let cancel = () => {};
+  return (result) => {
+    text(label, result);
+    text(status, result);
+    cancel();
+    cancel = scope.timeout(() => {
+      text(label, idle);
+      text(status, "");
+    }, CONFIRMATION_MS);
+  };
 }

@@ -3,11 +3,10 @@
 import type { Meter } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
 import type { State } from "../state.ts";
-import { attribute, button, el, icon, show, text, type View } from "./dom.ts";
+import { attribute, button, el, icon, show, svg, text, type View } from "./dom.ts";
 import { badgeParts, cleanLine, dollars, elapsedTime, latency, remaining, tokens } from "./format.ts";
 import { displayName, status } from "./status.ts";
 
-const SVG = "http://www.w3.org/2000/svg";
 /** Radius of the ring, in units of its view box. */
 const RADIUS = 6;
 const AROUND = 2 * Math.PI * RADIUS;
@@ -25,15 +24,15 @@ export function timeLeft({ phase, connected, explorer }: State, now: number): nu
   return Math.max(0, meter.time_left_ms - (now - meterAt));
 }
 
-export function timeRing(scope: Scope): View {
+function timeRing(scope: Scope): View {
   const [track, rest] = [circle("lw-ring-track"), circle("lw-ring-rest")];
   rest.setAttribute("pathLength", String(AROUND));
-  const picture = document.createElementNS(SVG, "svg");
-  for (const [key, value] of Object.entries({ viewBox: "0 0 16 16", width: "16", height: "16" })) {
-    picture.setAttribute(key, value);
-  }
-  picture.setAttribute("aria-hidden", "true");
-  picture.append(track, rest);
+  const picture = svg(
+    "svg",
+    { viewBox: "0 0 16 16", width: "16", height: "16", "aria-hidden": "true" },
+    track,
+    rest,
+  );
   const word = el("span", "lw-ring-word");
   const element = el("span", "lw-ring", { role: "img" }, picture, word);
   let now: State | null = null;
@@ -108,15 +107,10 @@ function usageText(meter: Meter): string {
   return parts.filter((part) => part !== "").join("\n");
 }
 
-function circle(className: string): SVGCircleElement {
-  const node = document.createElementNS(SVG, "circle");
-  for (const [key, value] of Object.entries({ class: className, cx: "8", cy: "8", r: String(RADIUS) })) {
-    node.setAttribute(key, value);
-  }
-  return node;
-}
+const circle = (className: string) =>
+  svg("circle", { class: className, cx: "8", cy: "8", r: String(RADIUS) });
 
-export interface Header extends View {
+interface Header extends View {
   explore: HTMLButtonElement;
   settings: HTMLButtonElement;
 }

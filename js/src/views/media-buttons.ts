@@ -2,7 +2,7 @@
 
 import type { Scope } from "../scope.ts";
 import type { Preview, State, VideoActions, VideoSource, VideoState } from "../state.ts";
-import { attribute, button, el, type IconName, icon, name, show, text, type View } from "./dom.ts";
+import { attribute, button, el, type IconName, icon, name, onEscape, show, text, type View } from "./dom.ts";
 import { bytes } from "./format.ts";
 import { isMirror } from "./status.ts";
 
@@ -145,7 +145,7 @@ function sentText(tokens: number, sent: number): string {
   return sent > 1 ? `${sent} sent, ${tokens} tokens each` : `Sent, ${tokens} tokens`;
 }
 
-export interface PreviewView extends View {
+interface PreviewView extends View {
   /** The picture over the card, as large as the card. */
   large: HTMLElement;
 }
@@ -218,12 +218,9 @@ function enlargedView(opener: HTMLButtonElement, scope: Scope): View {
     close.focus();
   };
   element.onclick = shut;
-  scope.listen<KeyboardEvent>(element, "keydown", (event) => {
-    if (event.key === "Escape") {
-      // Escape also interrupts: one press does one thing.
-      event.preventDefault();
-      shut();
-    }
+  onEscape(scope, element, () => {
+    shut();
+    return true;
   });
   return {
     element,

@@ -2,7 +2,7 @@
 
 import type { Notice, Turn } from "../messages.gen.ts";
 import type { Actions } from "../state.ts";
-import { attribute, button, el, icon, show, text, type View } from "./dom.ts";
+import { attribute, button, el, icon, patchKeyed, show, text, type View } from "./dom.ts";
 import { clean, cleanLine, firstSentence, languageTag } from "./format.ts";
 import { speakerName } from "./status.ts";
 import { pendingApprovals } from "./tool.ts";
@@ -70,7 +70,7 @@ const MAX_NOTICES = 3;
 
 interface NoticeItem {
   element: HTMLElement;
-  update(notice: Notice): void;
+  update(notice: Notice): boolean;
 }
 
 export function noticeList(actions: Pick<Actions, "dismissNotice">): View {
@@ -80,21 +80,11 @@ export function noticeList(actions: Pick<Actions, "dismissNotice">): View {
     element,
     update(state) {
       const wanted = state.notices.slice(-MAX_NOTICES);
-      for (const [code, note] of shown) {
-        if (!wanted.some((notice) => notice.code === code)) {
-          note.element.remove();
-          shown.delete(code);
-        }
-      }
-      for (const notice of wanted) {
-        let note = shown.get(notice.code);
-        if (!note) {
-          note = noticeItem(() => actions.dismissNotice(notice.code));
-          shown.set(notice.code, note);
-          element.append(note.element);
-        }
-        note.update(notice);
-      }
+      patchKeyed(element, shown, wanted, {
+        key: ({ code }) => code,
+        make: ({ code }) => noticeItem(() => actions.dismissNotice(code)),
+        update: (item, notice) => item.update(notice),
+      });
       show(element, wanted.length > 0);
     },
   };
@@ -118,6 +108,7 @@ function noticeItem(dismiss: () => void): NoticeItem {
       const [sentence, more] = firstSentence(clean(words, 2000));
       text(first, sentence);
       text(rest, more && ` ${more}`);
+      return true;
     },
   };
 }

@@ -3,20 +3,16 @@
 import type { TurnTakingMode } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
 import type { Actions, DeviceChoice, DeviceInfo, State, VideoActions } from "../state.ts";
-import { attribute, el, freshId, show, text, type View } from "./dom.ts";
+import { attribute, el, freshId, onEscape, show, text, type View } from "./dom.ts";
 import { cleanLine } from "./format.ts";
 
-export function row(label: string, control: HTMLElement, ...more: HTMLElement[]): HTMLElement {
+function row(label: string, control: HTMLElement, ...more: HTMLElement[]): HTMLElement {
   control.id = freshId("field");
   return el("div", "lw-row", {}, el("label", "lw-label", { for: control.id }, label), control, ...more);
 }
 
 /** A list of devices of a kind, "Microphone" or "Camera"; the first is the browser's own choice. */
-export function deviceRow(
-  kind: string,
-  read: (state: State) => DeviceChoice,
-  pick: (id: string) => void,
-): View {
+function deviceRow(kind: string, read: (state: State) => DeviceChoice, pick: (id: string) => void): View {
   const select = el("select", "lw-select");
   select.onchange = () => pick(select.value);
   let shownKey = "";
@@ -51,7 +47,7 @@ function deviceOptions(kind: string, { devices, deviceId }: DeviceChoice): Devic
 }
 
 /** A slider in steps of 5 percent. */
-export function percentRow(
+function percentRow(
   label: string,
   range: { min: number; max: number },
   read: (state: State) => number,
@@ -80,7 +76,7 @@ export function percentRow(
 const SIZES = [384, 512, 768];
 
 /** Rows that are shown only where the model takes pictures. */
-export function videoRows(actions: VideoActions): View[] {
+function videoRows(actions: VideoActions): View[] {
   const camera = deviceRow(
     "Camera",
     ({ video }) => video,
@@ -120,7 +116,7 @@ const MODES: { mode: TurnTakingMode; label: string; explained: string }[] = [
   { mode: "push_to_talk", label: "Push to talk", explained: "hold space or the button" },
 ];
 
-export interface Settings extends View {
+interface Settings extends View {
   /** True if it was open. */
   close(): boolean;
 }
@@ -182,12 +178,12 @@ export function settings(opener: HTMLButtonElement, actions: SettingsActions, sc
     }
   });
   for (const node of [element, opener]) {
-    scope.listen<KeyboardEvent>(node, "keydown", (event) => {
-      if (event.key === "Escape" && close()) {
-        // Escape also interrupts: one press does one thing.
-        event.preventDefault();
+    onEscape(scope, node, () => {
+      const closed = close();
+      if (closed) {
         opener.focus();
       }
+      return closed;
     });
   }
   return {

@@ -5,9 +5,9 @@ import { cleanLine } from "./format.ts";
 import { pendingApprovals } from "./tool.ts";
 
 /** Whose turn it is, as the dot shows it: a ring waits, a filled dot speaks. */
-export type Tone = "off" | "wait" | "you" | "you-sounding" | "model" | "model-sounding" | "warn" | "error";
+type Tone = "off" | "wait" | "you" | "you-sounding" | "model" | "model-sounding" | "warn" | "error";
 
-export interface Status {
+interface Status {
   word: string;
   tone: Tone;
 }
@@ -178,7 +178,7 @@ export function placeholder(state: State): string {
   return talks && state.turnTaking === "automatic" ? "Type, or just talk…" : "Type a message…";
 }
 
-export interface MicrophoneButton {
+interface MicrophoneButton {
   action: "start" | "mute" | "hold" | "nothing";
   look: "record" | "lost" | "open" | "armed" | "held" | "silent" | "wait";
   label: string;

@@ -2,16 +2,16 @@
 
 import type { Tool } from "../messages.gen.ts";
 import type { Actions, State } from "../state.ts";
-import { attribute, button, el, name, show, text } from "./dom.ts";
+import { attribute, button, el, name, patchList, show, text } from "./dom.ts";
 import { cleanLine, duration } from "./format.ts";
 
-export interface ApprovalQuestion {
+interface ApprovalQuestion {
   element: HTMLElement;
   /** Asks about `use`; null hides the question. */
   update(use: Tool | null, state: State): void;
 }
 
-export function approvalQuestion(actions: Pick<Actions, "confirm">): ApprovalQuestion {
+function approvalQuestion(actions: Pick<Actions, "confirm">): ApprovalQuestion {
   const words = el("span", "lw-question-words");
   const yes = button("lw-answer", "Allow", "Allow");
   const no = button("lw-answer", "Don't", "Don't");
@@ -66,7 +66,7 @@ const MAX_SUMMARY = 240;
 /** The same for a call that waits for approval: the person needs to see all of it. */
 const MAX_QUESTION = 2000;
 
-export interface ToolList {
+interface ToolList {
   element: HTMLElement;
   update(uses: Tool[], state: State): void;
 }
@@ -78,16 +78,13 @@ export function toolList(actions: Pick<Actions, "confirm">): ToolList {
   return {
     element,
     update(uses, state) {
-      for (const chip of chips.splice(uses.length)) {
-        chip.element.remove();
-      }
-      uses.forEach((use, index) => {
-        if (!chips[index]) {
-          chips[index] = makeChip(actions);
-          element.append(chips[index].element);
-        }
-        chips[index].update(use, state);
-      });
+      patchList(
+        element,
+        chips,
+        uses,
+        () => makeChip(actions),
+        (chip, use) => chip.update(use, state),
+      );
       show(element, uses.length > 0);
     },
   };

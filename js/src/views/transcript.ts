@@ -4,22 +4,31 @@
 import type { Turn } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
 import type { Actions, State } from "../state.ts";
-import { attribute, button, el, icon, patchKeyed, show, text, type View } from "./dom.ts";
+import {
+  attribute,
+  button,
+  confirmation,
+  el,
+  icon,
+  onResize,
+  patchKeyed,
+  selectContents,
+  show,
+  text,
+  type View,
+} from "./dom.ts";
 import { clean, languageName, languageTag } from "./format.ts";
 import { invitation } from "./status.ts";
 import { type TurnView, turnView } from "./turn.ts";
 
-export interface TranscriptBody {
+interface TranscriptBody {
   readonly kind: State["view"];
   element: HTMLElement;
   /** True if something visible changed. */
   update(state: State): boolean;
 }
 
-/** How long the button shows the result. */
-const CONFIRMATION_MS = 2000;
-
-export function dictationBody(scope: Scope): TranscriptBody {
+function dictationBody(scope: Scope): TranscriptBody {
   const count = el("span", "lw-count", { "aria-live": "off" });
   const label = el("span", "", {}, "Copy text");
   const copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label);
@@ -29,25 +38,16 @@ export function dictationBody(scope: Scope): TranscriptBody {
   const flow = el("div", "lw-flow", { dir: "auto" });
   const element = el("div", "lw-dictation", {}, head, flow);
   const pieces = new Map<number, Piece>();
-  let cancel: (() => void) | null = null;
-
-  const confirm = (word: string) => {
-    text(label, word);
-    text(status, word);
-    cancel?.();
-    cancel = scope.timeout(() => {
-      text(label, "Copy text");
-      text(status, "");
-    }, CONFIRMATION_MS);
-  };
-  copy.onclick = () => {
-    copyText(dictatedText(pieces)).then(
-      () => confirm("Copied"),
-      () => {
-        selectContents(flow);
-        confirm("Press Ctrl+C");
-      },
-    );
+  const confirm = confirmation(label, status, scope);
+  copy.onclick = async () => {
+    try {
+      await navigator.clipboard.writeText(dictatedText(pieces));
+      confirm("Copied");
+    } catch {
+      // Missing in insecure pages, and denied in frames without permission.
+      selectContents(flow);
+      confirm("Press Ctrl+C");
+    }
   };
 
   return {
@@ -69,6 +69,22 @@ export function dictationBody(scope: Scope): TranscriptBody {
   };
 }
 
+/** Puts a turn's final text into `element`, then its interim text in grey; the function returned updates both. */
+function turnText(element: HTMLElement): (turn: Turn | null) => string {
+  const final = document.createTextNode("");
+  const interim = el("span", "lw-soft lw-interim");
+  element.append(final, interim);
+  return (turn) => {
+    const words = clean(turn?.spans.map((span) => span.text).join("") ?? "").trim();
+    const guess = clean(turn?.interim ?? "").trim();
+    text(final, words);
+    text(interim, words && guess ? ` ${guess}` : guess);
+    show(interim, guess !== "");
+    attribute(element, "lang", languageTag(turn?.language ?? ""));
+    return words;
+  };
+}
+
 interface Piece {
   element: HTMLElement;
   turn: Turn | null;
@@ -78,9 +94,9 @@ interface Piece {
 }
 
 function dictationPiece(): Piece {
-  const said = document.createTextNode("");
-  const interim = el("span", "lw-soft lw-interim");
-  const element = el("span", "lw-piece", {}, said, interim, " ");
+  const element = el("span", "lw-piece");
+  const updateText = turnText(element);
+  element.append(" ");
   const piece: Piece = {
     element,
     turn: null,
@@ -91,12 +107,8 @@ function dictationPiece(): Piece {
         return false;
       }
       piece.turn = turn;
-      piece.text = clean(turn.spans.map((span) => span.text).join("")).trim();
+      piece.text = updateText(turn);
       piece.count = countWords(piece.text);
-      const guess = clean(turn.interim).trim();
-      text(said, piece.text);
-      text(interim, piece.text && guess ? ` ${guess}` : guess);
-      attribute(element, "lang", languageTag(turn.language));
       return true;
     },
   };
@@ -124,21 +136,7 @@ export function countWords(words: string): number {
   return count;
 }
 
-async function copyText(words: string): Promise<void> {
-  // Missing in insecure pages, and denied in frames without permission.
-  await navigator.clipboard.writeText(words);
-}
-
-/** Selects the text, so that Ctrl+C copies it. */
-function selectContents(node: Node): void {
-  const range = document.createRange();
-  range.selectNodeContents(node);
-  const selection = getSelection();
-  selection?.removeAllRanges();
-  selection?.addRange(range);
-}
-
-export interface Pair {
+interface Pair {
   /** The lower index of its turns. It never changes: both are numbered together. */
   index: number;
   source: Turn | null;
@@ -172,7 +170,7 @@ function languageOf(turns: readonly Turn[], speaker: Turn["speaker"]): string {
   return "";
 }
 
-export function translationBody(): TranscriptBody {
+function translationBody(): TranscriptBody {
   const from = el("span", "lw-column lw-column-source");
   const into = el("span", "lw-column lw-column-target");
   const heads = el("div", "lw-columns", {}, from, into);
@@ -214,9 +212,8 @@ function translationRow(): Row {
 }
 
 function translationCell(side: string) {
-  const said = document.createTextNode("");
-  const interim = el("span", "lw-soft lw-interim");
-  const element = el("p", `lw-words ${side}`, { dir: "auto" }, said, interim);
+  const element = el("p", `lw-words ${side}`, { dir: "auto" });
+  const updateText = turnText(element);
   let last: Turn | null | undefined;
   return {
     element,
@@ -229,18 +226,13 @@ function translationCell(side: string) {
         return false;
       }
       last = turn;
-      const words = clean(turn?.spans.map((span) => span.text).join("") ?? "").trim();
-      const guess = clean(turn?.interim ?? "").trim();
-      text(said, words);
-      text(interim, words && guess ? ` ${guess}` : guess);
-      attribute(element, "lang", languageTag(turn?.language ?? ""));
-      show(interim, guess !== "");
+      updateText(turn);
       return true;
     },
   };
 }
 
-export function turnListBody(actions: Pick<Actions, "confirm">): TranscriptBody {
+function turnListBody(actions: Pick<Actions, "confirm">): TranscriptBody {
   const element = el("ol", "lw-turns");
   const views = new Map<number, TurnView>();
   return {
@@ -287,13 +279,7 @@ export function transcript(suggestions: HTMLElement, actions: Pick<Actions, "con
     // The button is about to hide and would lose the focus.
     scroller.focus({ preventScroll: true });
   };
-  if (typeof ResizeObserver !== "undefined") {
-    const observer = new ResizeObserver(follow);
-    for (const body of bodies) {
-      observer.observe(body.element);
-    }
-    scope.add(() => observer.disconnect());
-  }
+  onResize(scope, follow, ...bodies.map((body) => body.element));
 
   return {
     element,

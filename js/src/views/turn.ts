@@ -13,7 +13,7 @@ const SAMPLE_RATE = 24_000;
 /** Chosen: a little faster than speech (about 15); it only estimates where a span ends. */
 const CHARACTERS_PER_SECOND = 20;
 
-export interface TurnWords {
+interface TurnWords {
   /** Played, or without audio. */
   played: string;
   /** Being played now. */

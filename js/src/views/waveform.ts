@@ -3,13 +3,13 @@
 import type { Levels } from "../audio/levels.ts";
 import type { Scope } from "../scope.ts";
 import type { State } from "../state.ts";
-import { attribute, el, show, text, type View } from "./dom.ts";
+import { attribute, el, onResize, sharpContext, show, text, type View } from "./dom.ts";
 import { speakerName } from "./status.ts";
 
 const REDUCED = "(prefers-reduced-motion: reduce)";
 const QUERIES = ["(prefers-color-scheme: dark)", "(forced-colors: active)", REDUCED];
 
-export function reducedMotion(): boolean {
+function reducedMotion(): boolean {
   return typeof matchMedia === "function" && matchMedia(REDUCED).matches;
 }
 
@@ -35,7 +35,7 @@ export function whenThemeChanges(scope: Scope, changed: () => void): void {
 
 /** Pixels from one column to the next, and the width of its bar. */
 export const PITCH = 4;
-export const BAR = 2.5;
+const BAR = 2.5;
 /** How fast the picture scrolls, before rounding to whole columns: pixels per second. */
 const SPEED = 56;
 /** Peaks below this are not drawn; chosen: the noise of a quiet room. */
@@ -46,7 +46,7 @@ export function levelsPerColumn(rate: number): number {
   return Math.max(1, Math.round((rate * PITCH) / SPEED));
 }
 
-export interface Column {
+interface Column {
   /** Left edge in CSS pixels; may lie outside on either side by less than one pitch. */
   x: number;
   /** Levels `first` up to, not including, `last`. */
@@ -162,11 +162,15 @@ export function waveform(levels: Levels, onLevel: (level: number) => void, scope
     }
   };
 
-  watchSize(element, scope, () => {
-    if (visible) {
-      draw();
-    }
-  });
+  onResize(
+    scope,
+    () => {
+      if (visible) {
+        draw();
+      }
+    },
+    element,
+  );
   watchVisibility(element, scope, (now) => {
     visible = now;
     run();
@@ -209,19 +213,11 @@ function paint(
   colours: Colours,
   alone: boolean,
 ): void {
-  const context = canvas.getContext("2d");
-  const { clientWidth: width, clientHeight: height } = canvas;
-  if (!context || width === 0) {
+  const context = sharpContext(canvas);
+  if (!context) {
     return;
   }
-  const density = devicePixelRatio || 1;
-  const wide = Math.round(width * density);
-  const high = Math.round(height * density);
-  if (canvas.width !== wide || canvas.height !== high) {
-    canvas.width = wide;
-    canvas.height = high;
-  }
-  context.setTransform(density, 0, 0, density, 0, 0);
+  const { clientWidth: width, clientHeight: height } = canvas;
   context.clearRect(0, 0, width, height);
   const group = levelsPerColumn(levels.rate);
   const middle = height / 2;
@@ -260,15 +256,6 @@ function peak(levels: Levels, speaker: "user" | "model", first: number, last: nu
     highest = Math.max(highest, levels.at(speaker, index));
   }
   return highest;
-}
-
-function watchSize(element: HTMLElement, scope: Scope, changed: () => void): void {
-  if (typeof ResizeObserver === "undefined") {
-    return;
-  }
-  const observer = new ResizeObserver(changed);
-  observer.observe(element);
-  scope.add(() => observer.disconnect());
 }
 
 function watchVisibility(element: HTMLElement, scope: Scope, changed: (visible: boolean) => void): void {

@@ -8,7 +8,7 @@ const OUTPUT_RATE = 16_000;
 /** 20 ms; the page joins them into packets. */
 const CHUNK_SAMPLES = 320;
 
-export class CaptureProcessor extends AudioWorkletProcessor {
+class CaptureProcessor extends AudioWorkletProcessor {
   readonly #resampler = new Resampler(sampleRate, OUTPUT_RATE);
   readonly #silence = new Float32Array(128);
   readonly #chunk = new Float32Array(CHUNK_SAMPLES);

@@ -6,7 +6,7 @@ import { Playout } from "../audio/playout.ts";
 /** One per bar of the waveform. */
 const REPORTS_PER_SECOND = 25;
 
-export class PlaybackProcessor extends AudioWorkletProcessor {
+class PlaybackProcessor extends AudioWorkletProcessor {
   readonly #playout = new Playout(sampleRate);
   readonly #interval = Math.round(sampleRate / REPORTS_PER_SECOND);
   #epoch = 0;

@@ -1,7 +1,7 @@
 // A small catalogue with every kind of feature, and settings made for it.
 
 import type { Catalogue, Feature, Meter, Settings } from "../../src/messages.gen.ts";
-import { type ExplorerState, initialState } from "../../src/state.ts";
+import { type ExplorerContents, initialState } from "../../src/state.ts";
 
 export function feature(name: string, kind: Feature["kind"], more: Partial<Feature> = {}): Feature {
   return {
@@ -96,8 +96,8 @@ export const METER: Meter = {
 /** The explorer, open at its settings. */
 export function exploring(
   settings: Partial<Settings> = {},
-  more: Partial<ExplorerState> = {},
-): { explorer: ExplorerState } {
+  more: Partial<ExplorerContents> = {},
+): { explorer: ExplorerContents } {
   return {
     explorer: {
       ...initialState().explorer,
