@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,24 @@ def test_the_check_of_imports_sees_a_circle():
     names = {"a", "a.b", "a.c"}
     assert imports(ast.parse("def f():\n    from a import b, C"), names) == {"a.b"}
     assert circles({"a": set(), "a.b": {"a.c", "a"}, "a.c": {"a.b"}}) == [["a.b", "a.c"]]
+
+
+#: The wire and the events are told apart by their module: `protocol.ToolCall`, `events.ToolCall`.
+NAMED_ALIKE = ("livewidget/events.py", "livewidget/protocol/")
+
+
+def test_every_class_has_a_name_of_its_own():
+    places = defaultdict(list)
+    for path, tree in TREES.items():
+        if not relative(path).startswith(NAMED_ALIKE):
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ClassDef):
+                    places[node.name].append(relative(path))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_the_package_stays_in_few_files():
+    assert len(SOURCES) <= 120
 
 
 # --- Tests and modules --------------------------------------------------------------------------------------

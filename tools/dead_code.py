@@ -27,12 +27,14 @@ SENT = ("protocol/", "messages")
 USERS = {
     "for users, see docs/public-surface.txt": (
         "advance",
+        "moves",
         "dropped_audio_ms",
         "dropped_frames",
         "on",
         "save_wire",
         "send_tool_result",
         "simulate",
+        "stats",
         "to_jsonl",
     ),
     "called or passed by this name: by Python": ("__cause__", "__dir__", "__getattr__", "memo", "trace"),

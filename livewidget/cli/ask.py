@@ -51,7 +51,7 @@ class Question:
 
 
 @dataclass(slots=True)
-class Listener:
+class AnswerListener:
     """Follows the events of one session until the answer is complete.
 
     Attributes:
@@ -235,7 +235,7 @@ async def ask(arguments: argparse.Namespace, question: Question) -> int:
     config = {name: getattr(arguments, name) for name in ("voice", "language") if getattr(arguments, name)}
     progress = Progress(arguments.quiet)
     progress.line(f"{provider.label} ({provider.badge})")
-    listener = Listener(progress, eager=provider.service == "standin")
+    listener = AnswerListener(progress, eager=provider.service == "standin")
     patience = TUTORS_PATIENCE_S if provider.service == "standin" else SERVICES_PATIENCE_S
     async with connect(provider, reconnect=ReconnectPolicy(enabled=False), **config) as session:
         unsubscribe = session.subscribe(listener)
@@ -274,7 +274,7 @@ def whom(arguments: argparse.Namespace) -> Provider:
     return resolve(arguments.model)
 
 
-async def put(session: LiveSession, question: Question, listener: Listener, realtime: bool) -> None:
+async def put(session: LiveSession, question: Question, listener: AnswerListener, realtime: bool) -> None:
     """Send the question."""
     if question.text:
         await session.send_text(question.text)
@@ -293,7 +293,7 @@ async def put(session: LiveSession, question: Question, listener: Listener, real
     listener.changed.set()
 
 
-async def wait(listener: Listener, timeout_s: float, *, patience_s: float | None) -> None:
+async def wait(listener: AnswerListener, timeout_s: float, *, patience_s: float | None) -> None:
     """Wait until the answer is complete, or it is plain that none will come.
 
     Args:
@@ -321,7 +321,7 @@ async def wait(listener: Listener, timeout_s: float, *, patience_s: float | None
 
 
 def report(
-    arguments: argparse.Namespace, question: Question, session: LiveSession, listener: Listener
+    arguments: argparse.Namespace, question: Question, session: LiveSession, listener: AnswerListener
 ) -> int:
     """Print both transcripts, write the answer, and return the exit code."""
     asked = _said(turn for turn in session.turns if turn.speaker == "user")

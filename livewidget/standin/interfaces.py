@@ -197,7 +197,7 @@ class Skills:
 
 
 @dataclass(frozen=True, slots=True)
-class WebSource:
+class GroundingSource:
     """A page that a reply is grounded on."""
 
     title: str
@@ -209,7 +209,7 @@ class SearchGrounding:
     """The queries and pages of a search; `text` is the part of the reply that rests on them."""
 
     queries: tuple[str, ...]
-    sources: tuple[WebSource, ...]
+    sources: tuple[GroundingSource, ...]
     text: str
 
 

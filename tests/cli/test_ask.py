@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from livewidget.audio import resample, to_float, write_wav
-from livewidget.cli.ask import CHUNK_MS, Listener, Progress, Question, check_output, read_question, wait
+from livewidget.cli.ask import CHUNK_MS, AnswerListener, Progress, Question, check_output, read_question, wait
 from livewidget.errors import AnswerTimeout, AudioError, UsageError
 from livewidget.events import (
     ActivityStart,
@@ -203,7 +203,7 @@ def test_an_answer_beside_the_question_can_be_written(tmp_path):
 
 def following(*events, eager=False):
     """A listener that has seen `events`, with all of the question sent."""
-    listener = Listener(Progress(quiet=True), eager=eager, sent=True)
+    listener = AnswerListener(Progress(quiet=True), eager=eager, sent=True)
     for event in events:
         listener(event)
     return listener

@@ -6,17 +6,17 @@ from livewidget.standin import ManualClock
 from livewidget.standin.interfaces import (
     ExecutedCode,
     FunctionRequest,
+    GroundingSource,
     NoReply,
     Reply,
     RequestedPage,
     SearchGrounding,
-    WebSource,
 )
 from livewidget.standin.turn_output import grounding
 from tests.standin.puppets import DECLARED, LOUD, kinds, said, settle
 
 THOUGHTS = ("It is a sum.", "Its signs are 7 + 5.", "No tool is needed.", "The result is 12.")
-SOURCE = WebSource("Eiffel Tower", "https://example.com/tower")
+SOURCE = GroundingSource("Eiffel Tower", "https://example.com/tower")
 FOUND = SearchGrounding(("eiffel tower built",), (SOURCE,), "It is from 1889.")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from livewidget.standin.interfaces import Reply, SearchGrounding, WebSource
+from livewidget.standin.interfaces import GroundingSource, Reply, SearchGrounding
 from livewidget.standin.tutor.patterns import Match, Pattern, say_number
 
 HONESTLY = "From my small shelf, not from the web:"
@@ -21,19 +21,22 @@ class Fact:
 
     text: str
     query: str
-    sources: tuple[WebSource, ...]
+    sources: tuple[GroundingSource, ...]
     phrases: tuple[str, ...]
 
 
-def _wiki(title: str) -> WebSource:
-    return WebSource(title, _WIKIPEDIA + title.replace(" ", "_"))
+def _wiki(title: str) -> GroundingSource:
+    return GroundingSource(title, _WIKIPEDIA + title.replace(" ", "_"))
 
 
 FACTS: tuple[Fact, ...] = (
     Fact(
         "The Eiffel Tower in Paris was finished in 1889 and is 330 metres high.",
         "eiffel tower built",
-        (_wiki("Eiffel Tower"), WebSource("Tour Eiffel", "https://www.toureiffel.paris/en/the-monument")),
+        (
+            _wiki("Eiffel Tower"),
+            GroundingSource("Tour Eiffel", "https://www.toureiffel.paris/en/the-monument"),
+        ),
         ("when was the eiffel tower built", "how high is the eiffel tower"),
     ),
     Fact(
@@ -51,7 +54,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "Apollo 11 brought the first people to the Moon, on 20 July 1969.",
         "first moon landing",
-        (WebSource("Apollo 11", "https://www.nasa.gov/mission/apollo-11/"), _wiki("Apollo 11")),
+        (GroundingSource("Apollo 11", "https://www.nasa.gov/mission/apollo-11/"), _wiki("Apollo 11")),
         ("who was first on the moon", "when did people land on the moon"),
     ),
     Fact(
@@ -69,31 +72,31 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "Guido van Rossum began Python, and published it first in 1991.",
         "python creator",
-        (_wiki("Python (programming language)"), WebSource("Python", "https://www.python.org/")),
+        (_wiki("Python (programming language)"), GroundingSource("Python", "https://www.python.org/")),
         ("who invented python", "who made the language python"),
     ),
     Fact(
         "Project Jupyter makes free software for computing with notebooks. It grew out of IPython in 2014.",
         "project jupyter",
-        (WebSource("Project Jupyter", "https://jupyter.org/about"),),
+        (GroundingSource("Project Jupyter", "https://jupyter.org/about"),),
         ("what is project jupyter",),
     ),
     Fact(
         "Tim Berners-Lee invented the World Wide Web in 1989 at CERN.",
         "world wide web inventor",
-        (WebSource("The birth of the Web", "https://home.cern/science/computing/birth-web"),),
+        (GroundingSource("The birth of the Web", "https://home.cern/science/computing/birth-web"),),
         ("who invented the world wide web", "where was the web invented"),
     ),
     Fact(
         "A WebSocket is a connection on which both sides may send at any time; RFC 6455 says how.",
         "websocket protocol",
-        (WebSource("RFC 6455: The WebSocket Protocol", "https://www.rfc-editor.org/rfc/rfc6455"),),
+        (GroundingSource("RFC 6455: The WebSocket Protocol", "https://www.rfc-editor.org/rfc/rfc6455"),),
         ("what is a web socket",),
     ),
     Fact(
         "With the Live API one talks with a Gemini model by voice and video, over a WebSocket.",
         "gemini live api",
-        (WebSource("Live API", "https://ai.google.dev/gemini-api/docs/live"),),
+        (GroundingSource("Live API", "https://ai.google.dev/gemini-api/docs/live"),),
         ("what is the live api",),
     ),
     Fact(
@@ -106,7 +109,7 @@ FACTS: tuple[Fact, ...] = (
         "Marie Curie was given two Nobel Prizes: in physics in 1903, and in chemistry in 1911.",
         "marie curie nobel prizes",
         (
-            WebSource(
+            GroundingSource(
                 "Marie Curie", "https://www.nobelprize.org/prizes/physics/1903/marie-curie/biographical/"
             ),
         ),
