@@ -53,6 +53,10 @@ PAUSE_MS: Final = 1_000.0
 #: After this much silence, in ms, nobody is speaking any more. Chosen: turn detection ends a turn sooner.
 RECENT_MS: Final = 3_000.0
 
+#: Live audio that may wait for a connection that is open but slow, in ms; beyond that the oldest is dropped.
+#: Chosen: what the page's microphone may deliver at once; more would only make the conversation lag.
+BACKLOG_MS: Final = 3_500.0
+
 Kind = Literal["audio", "text", "picture", "mark", "result", "other"]
 #: Kinds that come from the user, and wait while a tool blocks the model.
 _FROM_USER: Final = ("audio", "text", "picture", "mark")
@@ -72,6 +76,7 @@ class OutboxItem:
         number: Its place in the order of all items.
         queued: Whether it is still to be sent.
         held: Whether it waits for a tool that blocks the model.
+        live: Whether the audio is dropped rather than sent late over an open connection.
     """
 
     kind: Kind
@@ -82,6 +87,7 @@ class OutboxItem:
     number: int = -1
     queued: bool = True
     held: bool = False
+    live: bool = False
 
 
 class Outbox:
@@ -89,6 +95,7 @@ class Outbox:
 
     Attributes:
         offline_dropped_ms: Audio dropped because too much of it waited for a connection, in ms.
+        late_dropped_ms: Live audio dropped because an open connection did not take it in time, in ms.
         held_dropped_ms: Audio dropped because a tool blocked the model for too long, in ms.
         dropped_items: Other items dropped for that reason.
         replayed_items: Items queued again for another connection.
@@ -108,7 +115,7 @@ class Outbox:
             is_blocked: Returns whether a tool blocks the model now; None: the model can always be spoken to.
             on_sent: Called with each item that was sent.
         """
-        self.offline_dropped_ms = self.held_dropped_ms = 0.0
+        self.offline_dropped_ms = self.late_dropped_ms = self.held_dropped_ms = 0.0
         self.dropped_items = self.replayed_items = self.server_failures = 0
         self._is_blocked = is_blocked
         self._on_sent = on_sent
@@ -123,6 +130,11 @@ class Outbox:
         self._on_failed: Callable[[Exception], object] | None = None
         self._writer: asyncio.Task[None] | None = None
         self._progress = asyncio.Event()  # Set and cleared at once: wakes those who wait at that moment.
+
+    @property
+    def dropped_audio_ms(self) -> float:
+        """All audio dropped so far, in ms."""
+        return self.offline_dropped_ms + self.late_dropped_ms + self.held_dropped_ms
 
     # In, and out
 
@@ -146,6 +158,9 @@ class Outbox:
             self._audio_ms += item.ms
             while self._audio_ms > AUDIO_MS:
                 self._drop_audio()
+            item.live = item.live and not item.held and self._send is not None
+            if item.live and len(self._queued) > 1:
+                self._limit_live()
         if item.held:
             self._holding = True
             self._limit_held()
@@ -183,6 +198,8 @@ class Outbox:
     def disconnect(self) -> None:
         """Send nothing more until there is a connection again."""
         self._send = None
+        for item in self._queued:
+            item.live = False  # It waits for the next connection now.
 
     async def close(self) -> None:
         """Forget everything, and stop the writer."""
@@ -394,6 +411,14 @@ class Outbox:
                 self._audio_ms -= oldest.ms
                 self.offline_dropped_ms += oldest.ms * oldest.queued
                 return
+
+    def _limit_live(self) -> None:
+        """Drop the oldest live audio if an open connection does not take it in time."""
+        live = [item for item in self._queued if item.live]
+        if sum(item.ms for item in live) > BACKLOG_MS:
+            self._queued.remove(live[0])
+            self._audio_ms -= live[0].ms
+            self.late_dropped_ms += live[0].ms
 
     def _limit_held(self) -> None:
         """Drop the oldest audio that waits for a tool, or else the oldest item."""

@@ -413,7 +413,7 @@ class LiveSession:
         return SessionStats(
             reconnects=self._supervisor.reconnects,
             replayed_items=self._outbox.replayed_items,
-            dropped_audio_ms=self._outbox.offline_dropped_ms + self._outbox.held_dropped_ms,
+            dropped_audio_ms=self._outbox.dropped_audio_ms,
             dropped_items=self._outbox.dropped_items,
             dropped_events=self._hub.dropped_events,
             dropped_frames=self.wire.lost,
@@ -547,8 +547,8 @@ class LiveSession:
             AudioError: If `pcm` or its rate is not valid.
         """
         self._need_open()
-        item = self.put_audio(pcm, sample_rate)
-        if item is not None:
+        for item in self._audio.take(pcm, sample_rate, needed=self._needs_silence):
+            self._put_audio(item)
             await self.flushed(item)
 
     async def send_image(self, image: Any, mime_type: str | None = None) -> None:
@@ -609,18 +609,24 @@ class LiveSession:
         """Like `send_text`, but return at once. So do all `put_` methods, which only queue.
 
         They may be called as soon as `start` was: what they take before there is a connection waits for it,
-        and all of it leaves in the order of these calls. Call them on the session's loop. `flushed` waits for
-        the item that they return.
+        and all of it leaves in the order of these calls. Call them on the session's loop; `flushed` waits for
+        what they return.
         """
         self._need_started()
         message = text_message(text, self._model)
         self._publish(events.TextSent(text=text))
         return self._put(message)
 
-    def put_audio(self, pcm: Any, sample_rate: int = 16_000) -> OutboxItem | None:
-        """Like `send_audio`, but return at once: the last item, or None if there is nothing to send yet."""
+    def put_audio(self, pcm: Any, sample_rate: int = 16_000) -> None:
+        """Like `send_audio`, but return at once.
+
+        This is for a microphone: if an open connection does not take the audio within 3.5 s, the oldest is
+        dropped, and `stats` counts it.
+        """
         self._need_started()  # before the resampler takes it in
-        return self._put_audio(self._audio.take(pcm, sample_rate, needed=self._needs_silence))
+        for item in self._audio.take(pcm, sample_rate, needed=self._needs_silence):
+            item.live = item.kind == "audio"
+            self._put_audio(item)
 
     def put_image(self, picture: Picture) -> OutboxItem:
         """Like `send_image`, for a picture that is made already, but return at once."""
@@ -638,16 +644,20 @@ class LiveSession:
             item = self._put(ClientMessage(realtime_input=RealtimeInput(activity_start=Empty())))
             self._publish(events.ActivityStart())
             return item
-        self._put_audio(self._audio.end(needed=True))
+        for item in self._audio.end(needed=True):
+            self._put_audio(item)
         self._publish(events.ActivityEnd())
         return self._put(ClientMessage(realtime_input=RealtimeInput(activity_end=Empty())))
 
     def put_audio_end(self) -> OutboxItem | None:
-        """Like `end_audio`, but return at once: the last item, or None if there is nothing to send."""
+        """Like `end_audio`, but return at once: the last item, or None if there is nothing to say."""
         self._need_started()
-        if self._push_to_talk:
-            return None
-        return self._put_audio(self._audio.pause(needed=self._needs_silence))
+        last = None
+        if not self._push_to_talk:
+            for item in self._audio.pause(needed=self._needs_silence):
+                self._put_audio(item)
+                last = item
+        return last
 
     async def flushed(self, item: OutboxItem) -> None:
         """Return once an item has been sent, or waits for a connection or a tool.
@@ -702,12 +712,10 @@ class LiveSession:
     def _put(self, message: ClientMessage, *, call: str | None = None) -> OutboxItem:
         return self._outbox.put(OutboxItem(kind_of(message), message, call=call))
 
-    def _put_audio(self, items: list[OutboxItem]) -> OutboxItem | None:
-        for item in items:
-            if item.is_speech:
-                self._speech_ms = self._clock.now_ms()
-            self._outbox.put(item)
-        return items[-1] if items else None
+    def _put_audio(self, item: OutboxItem) -> None:
+        if item.is_speech:
+            self._speech_ms = self._clock.now_ms()
+        self._outbox.put(item)
 
     async def _send(self, message: ClientMessage, *, call: str | None = None) -> None:
         self._need_open()

@@ -50,7 +50,8 @@ class SessionStats:
     Attributes:
         reconnects: How often the connection has been replaced.
         replayed_items: Messages queued again because a connection ended before the model had taken them in.
-        dropped_audio_ms: User audio dropped while it waited for a connection or a tool, in milliseconds.
+        dropped_audio_ms: User audio dropped because there was no connection for too long, because it was too
+            slow, or because a tool ran for too long; in milliseconds.
         dropped_items: Other messages dropped while they waited for a tool.
         dropped_events: Events that slow readers of `async for` have lost.
         dropped_frames: Frames that no longer are in the wire log.

@@ -14,7 +14,7 @@ from typing import Any, Final
 from livewidget.clock import Clock, SystemClock
 from livewidget.config import LiveConfig
 from livewidget.connection import Provider
-from livewidget.errors import ConfigError, StateError
+from livewidget.errors import ConfigError, LiveError, StateError
 from livewidget.events import ToolApprovalRequested, ToolCall
 from livewidget.pictures import Picture
 from livewidget.tools import Tool
@@ -37,7 +37,6 @@ from livewidget.ui.sessions import Sessions
 from livewidget.ui.settings import SettingsController
 from livewidget.ui.state import BackgroundTasks, WidgetState, now_ms
 from livewidget.ui.transcript import Transcript
-from livewidget.ui.uplink import Uplink
 from livewidget.ui.views import introduction, outlook, suggestions, turn_view
 from livewidget.widget.background import Background
 
@@ -111,7 +110,7 @@ class Controller:
         self.sessions.approve = self._ask
         self.exploration = SettingsController(self.sessions, self.bridge, self._chores)
         self.gauge = UsagePublisher(self.sessions, self.bridge)
-        self.projector = Projector(self.sessions, self.bridge)
+        self.projector = Projector(self.sessions, self.bridge, self._chores)
         self._hears = hears
         self._suggested: tuple[tuple[Any, ...], tuple[str, ...]] = ((), ())
         self._phase: Phase = "idle"
@@ -151,10 +150,10 @@ class Controller:
             return
         sessions = self.sessions
         sessions.from_page = sessions.from_page or (from_page and self.board.still.is_set())
-        if sessions.uplink is not None and sessions.is_current:
-            sessions.uplink.text(text)
+        if sessions.current is not None and sessions.is_current:
+            self._put(sessions.current.put_text, text)
         else:
-            self._chores.spawn(self._open_and(lambda uplink: uplink.text(text)))
+            self._chores.spawn(self._open_and_say(text))
 
     def show(self, picture: Picture, text: str) -> None:
         """Send a picture for which the projector keeps a place; starts the session if need be."""
@@ -167,8 +166,8 @@ class Controller:
 
     def activity(self, active: bool) -> None:
         """Push-to-talk was pressed or let go."""
-        if self.sessions.uplink is not None:
-            self.sessions.uplink.activity(active)
+        if self.sessions.current is not None:
+            self._put(self.sessions.current.put_activity, active)
 
     def turn_taking(self, mode: TurnTakingMode) -> None:
         """Change how turns are taken; an open session is reopened for it."""
@@ -200,15 +199,14 @@ class Controller:
     def microphone(self, state: str) -> None:
         """The microphone of the owning page changed its state."""
         before, self._microphone = self._microphone, state
-        uplink = self.sessions.uplink
-        if before == "on" and state != "on" and uplink is not None and self._turn_taking == "automatic":
-            uplink.pause()
+        if before == "on" and state != "on" and self.sessions.current is not None:
+            self._put(self.sessions.current.put_audio_end)
 
     def voice(self, pcm: bytes) -> None:
         """The user's voice: PCM16 at 16 kHz."""
         self.insight.voice(pcm, self.sessions.config.turn_detection, now_ms())
-        if self.sessions.uplink is not None:
-            self.sessions.uplink.sound(pcm)
+        if self.sessions.current is not None:
+            self._put(self.sessions.current.put_audio, pcm)
 
     def camera(self, message: CameraStatus) -> None:
         """CameraStatus or screen of the owning page changed its state."""
@@ -243,8 +241,9 @@ class Controller:
     async def ask(self, text: str, timeout: float) -> Turn:  # noqa: ASYNC109
         """Send text, and return the answer as it is numbered here."""
         await self.sessions.open()
+        stops = self.sessions.stops
         await self.projector.emptied()
-        if self.board.still.is_set():
+        if self.sessions.stops != stops:
             raise StateError("The talk was ended before this could be asked.")
         # Who asks in a loop interrupts nobody: what is left of an answer that is complete is heard first.
         await drained(lambda: self.reports.unplayed)
@@ -260,10 +259,16 @@ class Controller:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
 
-    async def _open_and(self, act: Callable[[Uplink], None]) -> None:
-        await self.sessions.open()
-        if self.sessions.uplink is not None:
-            act(self.sessions.uplink)
+    def _put(self, put: Callable[..., object], *args: Any) -> None:
+        """Hand something to the session. What cannot be sent is reported, and holds up nothing else."""
+        try:
+            put(*args)
+        except LiveError as error:
+            self._chores.failed(error)
+
+    async def _open_and_say(self, text: str) -> None:
+        session = await self.sessions.open()
+        session.put_text(text)
 
     async def _open_and_show(self) -> None:
         try:

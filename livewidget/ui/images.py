@@ -11,19 +11,18 @@ import asyncio
 import threading
 from collections import deque
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
-from livewidget.errors import PictureError, UsageError
+from livewidget.errors import LiveError, PictureError, UsageError
 from livewidget.pictures import INTERVAL_MS, Gate, Picture, tokens_of
-from livewidget.session.outbox import require_vision
+from livewidget.session import LiveSession
+from livewidget.session.outbox import OutboxItem, require_vision
 from livewidget.ui import messages as m
 from livewidget.ui.bridge import Bridge
 from livewidget.ui.channels import STALE_MS
 from livewidget.ui.messages import PictureSource
 from livewidget.ui.sessions import Sessions
-from livewidget.ui.state import now_ms
-from livewidget.ui.uplink import Fate
+from livewidget.ui.state import BackgroundTasks, now_ms
 
 #: Pictures that may wait for their second. What is shown on purpose is never dropped.
 MOST_WAITING: Final = 8
@@ -165,10 +164,11 @@ class Projector:
     `check` and `reserve` may be called from any thread; all else runs on the background loop.
     """
 
-    def __init__(self, sessions: Sessions, bridge: Bridge) -> None:
+    def __init__(self, sessions: Sessions, bridge: Bridge, chores: BackgroundTasks) -> None:
         """Show to the sessions of one talk; the pages of the bridge are told."""
         self._sessions = sessions
         self._bridge = bridge
+        self._chores = chores
         self._sight = Sight()
         self._lock = threading.Lock()
         self._reserved = 0
@@ -231,38 +231,49 @@ class Projector:
 
     def pump(self) -> None:
         """Send what is due, if a session is open; to be called about twenty times a second."""
-        uplink = self._sessions.uplink
-        if uplink is None or not self._sessions.is_current:
+        session = self._sessions.current
+        if session is None or not self._sessions.is_current:
             return
         for outcome in self._sight.due(now_ms()):
-            shown = outcome.shown
-            if shown.picture is None:
-                uplink.text(shown.text)
-            elif outcome.sends:
-                uplink.picture(shown.picture, shown.text, partial(self._done, outcome))
+            if outcome.sends:
+                self._put(session, outcome)
             else:
                 self._tell(outcome)
 
     async def emptied(self) -> None:
-        """Wait until all that was shown on purpose has been sent, in its order."""
-        uplink = self._sessions.uplink
+        """Wait until the session has all that was shown on purpose, in its order."""
         self.pump()
-        while self._sight.waiting and self._sessions.uplink is uplink:
+        while self._sight.waiting and self._sessions.current is not None:
             await asyncio.sleep(WAIT_S)
             self.pump()
-        if uplink is None:
-            return
-        drained = asyncio.ensure_future(uplink.drained())
-        while not drained.done() and self._sessions.uplink is uplink:
-            await asyncio.wait([drained], timeout=WAIT_S)
-        drained.cancel()  # where the talk has ended, nothing is handed over any more
 
-    def _done(self, outcome: Outcome, fate: Fate) -> None:
-        if fate == "sent":
+    def _put(self, session: LiveSession, outcome: Outcome) -> None:
+        """Hand over a picture, and its text right after it."""
+        shown = outcome.shown
+        try:
+            item = session.put_image(shown.picture) if shown.picture is not None else None
+            if shown.text:
+                session.put_text(shown.text)
+        except LiveError as error:
+            if shown.picture is not None:
+                self._sight.unsent(again=False)
+            self._chores.failed(error)
+        else:
+            if item is not None:
+                self._chores.spawn(self._follow(session, outcome, item))
+
+    async def _follow(self, session: LiveSession, outcome: Outcome, item: OutboxItem) -> None:
+        """Wait until a picture has left, so that the next follows in a second, and tell the pages."""
+        try:
+            await session.flushed(item)
+        except LiveError:
+            self._sight.unsent(again=False)
+            raise
+        if item.queued and not session.is_open:
+            self._sight.unsent(again=True)  # The session was exchanged for another meanwhile.
+        else:
             self._sight.sent(now_ms())
             self._tell(outcome)
-        else:
-            self._sight.unsent(again=fate == "cut off")
 
     def _tell(self, outcome: Outcome) -> None:
         shown = outcome.shown

@@ -14,7 +14,6 @@ from livewidget.session import SAME, LiveSession, ReconnectPolicy, WireLog
 from livewidget.session.tool_runner import ApprovalCallback
 from livewidget.ui.relay import EventRelay
 from livewidget.ui.state import BackgroundTasks, WidgetState, code_of
-from livewidget.ui.uplink import Uplink
 from livewidget.widget.background import Background
 
 Standing = tuple[Provider, LiveConfig, list[Any]]
@@ -26,7 +25,7 @@ FORGOTTEN: Final = "{model} begins anew and does not remember what was said befo
 
 
 class Sessions:
-    """Keeps at most one session open, and what goes up to it. Everything runs on the background loop.
+    """Keeps at most one session open. Everything runs on the background loop.
 
     Attributes:
         provider: Whom the next session is with; `reopen` brings a change of it to an open one.
@@ -34,8 +33,8 @@ class Sessions:
         tools: What it may call; so too.
         history: What the next session is told that was said before it; once.
         reconnect: What the next session does about connections that end, and about silence.
-        current: The session that is open or being opened.
-        uplink: What goes up to it; None while there is none.
+        current: The session that is open or being opened, which takes what the user sends.
+        stops: How often the talk was ended.
         wire: The frames of that session, or of the last one; None before the first.
         approve: Asked before a tool with `require_approval=True` runs.
         from_page: Whether the talk that is on was begun by a page.
@@ -60,19 +59,17 @@ class Sessions:
         self.history: Sequence[tuple[str, str]] = ()
         self.reconnect = ReconnectPolicy(idle_pause_s=IDLE_PAUSE_S)
         self.current: LiveSession | None = None
-        self.uplink: Uplink | None = None
         self.approve: ApprovalCallback | None = None
         self.wire: WireLog | None = None
         self.from_page = False
+        self.stops = 0
         self._background = background
         self._chores = chores
         self._board = board
         self._reports = reports
         self._changed = changed
-        self._sending: asyncio.Task[Any] | None = None
         self._starting: asyncio.Task[Any] | None = None
         self._exclusive = asyncio.Lock()
-        self._stops = 0
         self._stopping = 0
         self._at_rest = asyncio.Event()  # Set while no stop is under way.
         self._at_rest.set()
@@ -134,7 +131,7 @@ class Sessions:
 
     async def shut(self, why: tuple[str, str] | None = None) -> None:
         """End the session; twice is allowed. `why` is a notice's code and text."""
-        self._stops += 1
+        self.stops += 1
         self._stopping += 1
         self._at_rest.clear()
         try:
@@ -155,10 +152,10 @@ class Sessions:
 
     async def _started(self) -> LiveSession:
         """Wait for the opening that is under way, or for a new one. Who waits may give up; it goes on."""
-        stops = self._stops
+        stops = self.stops
         # What is being stopped may be open all the same for a moment, if it was almost there.
         await self._at_rest.wait()
-        if self._stops != stops:
+        if self.stops != stops:
             raise StateError(STOPPED)
         if self._starting is None or self._starting.done():
             self._starting = self._background.spawn(self._exchange(), "open a session")
@@ -170,7 +167,7 @@ class Sessions:
             if starting.cancelled():
                 raise StateError(STOPPED) from None
             raise
-        if self._stops != stops:
+        if self.stops != stops:
             raise StateError(STOPPED)
         return session
 
@@ -183,7 +180,6 @@ class Sessions:
         self._board.set_phase("connecting")
         self._board.new_session()
         self._opened_with = self.wanted
-        self.uplink = self.uplink or Uplink()
         self._reports.begin()
         self._changed()
         session: LiveSession | None = None
@@ -199,7 +195,7 @@ class Sessions:
             if isinstance(error, Exception):
                 self._chores.failed(error)
             raise
-        self._go_on(session)
+        self._go_on()
         return session
 
     def _new(self) -> LiveSession:
@@ -229,22 +225,23 @@ class Sessions:
                     self._opened_with = wanted
                     self._reports.clear_errors()
                     return old
-                session, opening = await self._another()
+                session, opening, deafen = await self._another()
             except LiveError as error:
                 self._refused = error
                 if self.wanted == wanted:
                     self.provider, self.config, self.tools = self._opened_with
                 self._chores.failed(error)
                 return old
-            await self._close_session()
+            await self._close_session(session)
+            deafen()
             self._board.new_session()
             self._opened_with = wanted
             self._reports.begin()
-            self.current = session
             self._listen(session)
             for event in opening:
                 self._reports.event(session, event)
-            self._go_on(session)
+                self._ended(session, event)
+            self._go_on()
             if self._board.turns and not self._can_be_told:
                 self._reports.notice("info", "memory-lost", FORGOTTEN.format(model=self.provider.model))
             return session
@@ -253,8 +250,10 @@ class Sessions:
     def _can_be_told(self) -> bool:
         return self.provider.capabilities.text != "none"
 
-    async def _another(self) -> tuple[LiveSession, list[Event]]:
-        """Start a session with another model beside the one that is open; with what it has told.
+    async def _another(self) -> tuple[LiveSession, list[Event], Callable[[], None]]:
+        """Start a session with another model beside the one that is open.
+
+        Returns it, a list of its events, and a function that adds no more to that list.
 
         No service hands a talk on to another model: it is told what was said, where that can be.
         """
@@ -268,8 +267,7 @@ class Sessions:
         except BaseException:
             await session.close()
             raise
-        deafen()
-        return session, opening
+        return session, opening, deafen
 
     def _listen(self, session: LiveSession) -> None:
         self.wire = session.wire
@@ -277,12 +275,10 @@ class Sessions:
         session.subscribe(lambda event: self._ended(session, event))
         session.on_turn(self._reports.turn)
 
-    def _go_on(self, session: LiveSession) -> None:
-        """The session is open: everything may go to it."""
-        uplink = self.uplink = self.uplink or Uplink()
+    def _go_on(self) -> None:
+        """The session is open."""
         self._reports.clear_errors()
         self._board.set_phase("live")
-        self._sending = self._background.spawn(uplink.run(session, self._chores.failed), "uplink")
         self._changed()
 
     # --- Ending ---------------------------------------------------------------------------------------------
@@ -304,20 +300,14 @@ class Sessions:
                 self._reports.notice("error", *why)
             self._over()
 
-    async def _close_session(self) -> None:
-        session, self.current = self.current, None
-        sending, self._sending = self._sending, None
+    async def _close_session(self, successor: LiveSession | None = None) -> None:
+        """Close the session. What the user sends meanwhile goes to its successor already, if there is one."""
+        session, self.current = self.current, successor
         self._reports.stop_playback()
-        try:
-            if sending is not None:
-                sending.cancel()
-                await asyncio.gather(sending, return_exceptions=True)
-        finally:
-            if session is not None:
-                await session.close()
+        if session is not None:
+            await session.close()
 
     def _over(self) -> None:
-        self.uplink = None
         self.from_page = False
         self._reports.over()
         self._board.set_phase("ended")

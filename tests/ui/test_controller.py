@@ -6,12 +6,11 @@ import threading
 import pytest
 
 from livewidget import LiveWidget
-from livewidget.errors import LiveError, UsageError
+from livewidget.errors import UsageError
 from livewidget.events import ConnectionReplaced
 from livewidget.session import ReconnectPolicy
 from livewidget.standin.interfaces import SpeechChunk
 from livewidget.ui import messages as m
-from livewidget.ui.uplink import MOST_SOUND, Uplink
 from tests.standin.puppets import LOUD, SECOND, Ears
 from tests.widget.jupyter import WidgetPage, comms, end, until
 from tests.widget.test_live import notices, tone, tutor
@@ -134,69 +133,6 @@ def test_a_failing_tool_is_said_under_the_widget():
     end(live)
 
 
-class Session:
-    """Takes in what the uplink hands on."""
-
-    def __init__(self):
-        self.got = []
-        self.more = asyncio.Condition()
-
-    async def until(self, count):
-        async with self.more:
-            await asyncio.wait_for(self.more.wait_for(lambda: len(self.got) >= count), 5)
-
-    def __getattr__(self, name):
-        async def take(*args):
-            async with self.more:
-                self.got.append((name, *args))
-                self.more.notify_all()
-            if args == ("bad",):
-                raise LiveError("It cannot be sent.")
-            if args == ("stuck",):
-                await asyncio.Event().wait()
-
-        return take
-
-
-async def test_the_uplink_keeps_the_order_and_survives_a_failure():
-    uplink, session, failed = Uplink(), Session(), []
-    uplink.activity(True)
-    uplink.sound(b"a")
-    uplink.text("bad")
-    uplink.sound(b"b")
-    uplink.activity(False)
-    uplink.pause()
-    task = asyncio.create_task(uplink.run(session, failed.append))
-    await session.until(6)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    names = [call[0] for call in session.got]
-    assert names == ["activity_start", "send_audio", "send_text", "send_audio", "activity_end", "end_audio"]
-    assert len(failed) == 1
-
-
-async def test_the_uplink_drops_old_sound_only():
-    uplink, session, fates = Uplink(), Session(), []
-    for number in range(MOST_SOUND + 10):
-        uplink.sound(bytes([number]))
-    for name in ("one", "bad", "two"):
-        uplink.picture(name, "what is it" if name == "one" else "", fates.append)
-    task = asyncio.create_task(uplink.run(session, lambda error: None))
-    await session.until(MOST_SOUND + 4)
-    uplink.picture("stuck", "", fates.append)
-    await session.until(MOST_SOUND + 5)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    assert uplink.dropped == 10
-    assert session.got[0] == ("send_audio", bytes([10]))
-    others = [call for call in session.got if call[0] != "send_audio"]
-    assert others == [
-        ("send_image", "one"), ("send_text", "what is it"), ("send_image", "bad"), ("send_image", "two"),
-        ("send_image", "stuck"),
-    ]  # fmt: skip
-    assert fates == ["sent", "failed", "sent", "cut off"]
-
-
 def test_three_seconds_of_speech_that_come_at_once_are_all_passed_on():
     ears = Ears()
     live = LiveWidget(tutor(ears=ears))
@@ -206,7 +142,7 @@ def test_three_seconds_of_speech_that_come_at_once_are_all_passed_on():
     page.wait_for(m.State, lambda state: state.phase == "live")
     chunks = [bytes([number, 0]) * 640 for number in range(75)]
 
-    async def at_once():  # while the loop is here, nothing is taken from the uplink
+    async def at_once():  # while the loop is here, nothing is sent
         for number, chunk in enumerate(chunks):
             page.send(m.MicrophoneAudio(first_sample=640 * number, captured_ms=40.0 * number), [chunk])
 

@@ -1,17 +1,21 @@
 """Pictures from a cell and from the page, on the real wire to the stand-in, and what the page is told of them."""
 
+import asyncio
 import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from livewidget import LiveWidget
+from livewidget.config import LiveConfig
 from livewidget.errors import PictureError, StateError, UsageError
-from livewidget.pictures import to_picture
+from livewidget.pictures import Picture, to_picture
 from livewidget.ui import messages as m
+from livewidget.ui.images import Projector
 from tests.watched import Watched
 from tests.widget.jupyter import WidgetPage, comms, until
 
@@ -251,3 +255,71 @@ def test_what_waits_when_the_talk_ends_is_not_shown_in_the_next(live, page):
     assert live.wait(10)
     live.ask("hello")
     assert live._controller.provider.inputs() == [picture(1).data, "hello"]
+
+
+# --- What becomes of a picture ------------------------------------------------------------------------------
+
+
+class Item:
+    queued = False
+
+
+class Session:
+    """Takes what it is given; "bad" cannot be put in, and "stuck" has not left when the session is closed."""
+
+    def __init__(self):
+        self.got = []
+        self.is_open = True
+        self.closed = asyncio.Event()
+
+    def put_image(self, picture):
+        self.got.append(picture.mime_type)
+        if picture.mime_type == "bad":
+            raise PictureError("It cannot be sent.")
+        item = Item()
+        item.queued = picture.mime_type == "stuck"
+        return item
+
+    def put_text(self, text):
+        self.got.append(text)
+
+    async def flushed(self, item):
+        if item.queued:
+            await self.closed.wait()
+
+
+class Tasks:
+    """Starts work, and writes down what failed."""
+
+    def __init__(self):
+        self.errors = []
+        self.spawn = asyncio.ensure_future
+        self.failed = self.errors.append
+
+
+async def test_a_picture_that_cannot_be_sent_is_let_go_and_one_that_was_cut_off_is_sent_in_the_next_session():
+    sessions, tasks, told = SimpleNamespace(current=Session(), is_current=True), Tasks(), []
+    sessions.config = LiveConfig()
+    bridge = SimpleNamespace(picture=lambda view, data: told.append(view.mime_type))
+    projector = Projector(sessions, bridge, tasks)
+
+    async def show(kind, text=""):
+        projector.reserve()
+        projector.show(Picture(b"x", kind, 1, 1), text)
+        projector._sight._sent_ms = float("-inf")  # a second has passed
+        projector.pump()
+        await asyncio.sleep(0.01)
+
+    await show("one", "what is it")
+    await show("bad", "never asked")
+    await show("two")
+    await show("stuck")
+    old = sessions.current
+    assert old.got == ["one", "what is it", "bad", "two", "stuck"]
+    assert told == ["one", "two"]
+    assert [str(error) for error in tasks.errors] == ["It cannot be sent."]
+    sessions.current, old.is_open = Session(), False
+    old.closed.set()
+    await asyncio.sleep(0.01)
+    projector.pump()
+    assert sessions.current.got == ["stuck"]

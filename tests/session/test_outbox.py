@@ -1,0 +1,143 @@
+"""The one queue: order, failures, and a connection that takes too little."""
+
+import asyncio
+
+import pytest
+
+from livewidget.config import LiveConfig, TurnDetection
+from livewidget.errors import LinkLost, StateError, UsageError
+from livewidget.protocol import SetupComplete
+from livewidget.session import LiveSession
+from livewidget.session.outbox import BACKLOG_MS, Outbox, OutboxItem
+from tests.peer import Peer, eventually
+
+PUSH_TO_TALK = LiveConfig(turn_detection=TurnDetection(mode="push_to_talk"))
+PIECES = [bytes([number, 0]) * 640 for number in range(1, 4)]  # 40 ms each
+
+
+def name_of(message):
+    if message.client_content is not None:
+        return message.client_content.turns[0].parts[0].text
+    sent = message.realtime_input
+    if sent.audio is not None:
+        return sent.audio.data
+    return next(
+        name for name in ("activity_start", "activity_end", "audio_stream_end") if getattr(sent, name)
+    )
+
+
+async def test_what_is_put_leaves_in_order_and_a_failure_holds_up_nothing():
+    peer = Peer()
+    async with LiveSession(peer) as session:
+        await peer.receive()
+        session.put_audio(PIECES[0])
+        session.put_text("one")
+        with pytest.raises(UsageError):
+            session.put_text(" ")
+        with pytest.raises(StateError, match="push_to_talk"):
+            session.put_activity(True)
+        session.put_audio(PIECES[1])
+        session.put_audio_end()
+        got = [name_of(await peer.receive()) for _ in range(4)]
+    assert got == [PIECES[0], "one", PIECES[1], "audio_stream_end"]
+
+
+async def test_what_is_put_before_there_is_a_connection_waits_for_it():
+    peer = Peer()
+    peer.accepts = False
+    session = LiveSession(peer, PUSH_TO_TALK)
+    with pytest.raises(StateError, match="not open yet"):
+        session.put_text("too early")
+    opening = asyncio.create_task(session.start())
+    await eventually(lambda: peer.dials)
+    session.put_activity(True)
+    for piece in PIECES:
+        session.put_audio(piece)
+    session.put_activity(False)
+    assert session.put_audio_end() is None
+    await peer.receive()
+    await peer.send(setup_complete=SetupComplete())
+    await opening
+    got = [name_of(await peer.receive()) for _ in range(5)]
+    assert got == ["activity_start", *PIECES, "activity_end"]
+    await session.close()
+    with pytest.raises(StateError, match="ended"):
+        session.put_audio(PIECES[0])
+
+
+class Slow:
+    """A connection that takes one message, and then none until it is let go."""
+
+    def __init__(self):
+        self.got = []
+        self.go_on = asyncio.Event()
+
+    async def send(self, message):
+        if self.got:
+            await self.go_on.wait()
+        self.got.append(message)
+
+
+async def test_live_audio_that_a_slow_connection_does_not_take_gives_way_and_nothing_else_does():
+    link, outbox = Slow(), Outbox()
+    outbox.connect(link.send, pytest.fail)
+    outbox.put(OutboxItem("text", "first"))
+    outbox.put(OutboxItem("text", "second"))
+    for number in range(100):
+        outbox.put(OutboxItem("audio", f"live {number}", ms=40.0, live=True))
+        outbox.put(OutboxItem("audio", f"file {number}", ms=40.0))
+    assert outbox.late_dropped_ms == outbox.dropped_audio_ms == 100 * 40.0 - BACKLOG_MS // 40 * 40
+    link.go_on.set()
+    await outbox.drained()
+    assert link.got[:2] == ["first", "second"]
+    assert [name for name in link.got if "file" in name] == [f"file {number}" for number in range(100)]
+    kept = int(BACKLOG_MS // 40)
+    assert [name for name in link.got if "live" in name] == [
+        f"live {number}" for number in range(100 - kept, 100)
+    ]
+
+
+async def test_live_audio_that_waits_for_a_connection_is_sent_whole():
+    link, outbox = Slow(), Outbox()
+    link.go_on.set()
+    for number in range(500):
+        outbox.put(OutboxItem("audio", f"{number}", ms=40.0, live=True))
+    outbox.connect(link.send, pytest.fail)
+    await outbox.drained()
+    assert len(link.got) == 500
+
+
+async def test_who_waits_for_an_item_waits_until_it_is_sent_or_nothing_can_be():
+    link, outbox, failed = Slow(), Outbox(), []
+    waiting = outbox.put(OutboxItem("text", "waits"))
+    await outbox.flushed(waiting)  # There is no connection: nobody is held up.
+    assert waiting.queued
+    outbox.connect(link.send, failed.append)
+    await outbox.flushed(waiting)
+    assert not waiting.queued
+    stuck = outbox.put(OutboxItem("text", "stuck"))
+    flushed = asyncio.create_task(outbox.flushed(stuck))
+    await asyncio.sleep(0.01)
+    assert not flushed.done()
+    link.go_on.set()
+    await flushed
+    assert link.got == ["waits", "stuck"]
+
+
+async def test_an_item_that_failed_is_sent_over_the_next_connection():
+    outbox, failed, got = Outbox(), [], []
+
+    async def broken(message):
+        raise LinkLost("It broke.")
+
+    async def send(message):
+        got.append(message)
+
+    outbox.connect(broken, failed.append)
+    items = [outbox.put(OutboxItem("text", name)) for name in ("one", "two")]
+    await outbox.flushed(items[-1])
+    assert [str(error) for error in failed] == ["It broke."]
+    outbox.connect(send, failed.append)
+    await outbox.drained()
+    assert got == ["one", "two"]
+    await outbox.close()
