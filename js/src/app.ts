@@ -1,4 +1,11 @@
-// One widget in one page: its state, its microphone and player, and its bridge to the kernel. Views come and go.
+// One widget in one page.
+//
+// In: the kernel's messages, from the bridge; what a person does, as `Actions` from the views; the tick of a clock.
+// Out: changes of the store, which all views draw; messages to the kernel; devices taken and released.
+//
+// `index.ts` makes one App for each model of a widget and disposes it. The App owns the store, the bridge, the lease that
+// says whether the kernel is alive, and three controllers: audio (microphone and player), video (camera, screen, files)
+// and settings (the explorer). Views come and go: without any for a while, the page stops the session.
 
 import type { LevelTimeline } from "./audio/levels.ts";
 import { Lease } from "./audio/packets.ts";
@@ -13,17 +20,6 @@ import { SettingsController } from "./settings-controller.ts";
 import { type Actions, createStore, type Store } from "./state.ts";
 import { VideoController } from "./video-controller.ts";
 
-/** Hides the elements of CSS class `name` until `scope` ends. Anything but a plain word is ignored. */
-function hideSavedTranscript(name: string, scope: Scope, page: Document = document): void {
-  if (!/^[\w-]+$/.test(name)) {
-    return;
-  }
-  const style = page.createElement("style");
-  style.textContent = `.${name} { display: none !important; }`;
-  page.head.append(style);
-  scope.add(() => style.remove());
-}
-
 /** Chosen: four playback reports a second, which the kernel takes as credit. */
 const TICK_MS = 250;
 /** While nothing is live, playback is reported every fourth tick: chosen, once a second is enough as a sign of life. */
@@ -36,6 +32,17 @@ const VIEW_GRACE_MS = 1500;
 const MAX_TEXT = 100_000;
 
 type Mount = (el: HTMLElement, store: Store, levels: LevelTimeline, actions: Actions, scope: Scope) => void;
+
+/** Hides the elements of CSS class `name` until `scope` ends. Anything but a plain word is ignored. */
+function hideSavedTranscript(name: string, scope: Scope, page: Document = document): void {
+  if (!/^[\w-]+$/.test(name)) {
+    return;
+  }
+  const style = page.createElement("style");
+  style.textContent = `.${name} { display: none !important; }`;
+  page.head.append(style);
+  scope.add(() => style.remove());
+}
 
 export class App implements Actions {
   readonly scope = new Scope();

@@ -1,5 +1,12 @@
-// The page's half of the bridge to the kernel: reliable, ordered lanes over one comm. Time comes from a clock and bytes
-// go to a function, so tests need neither a browser nor a kernel. The kernel's half is livewidget/ui/bridge.py.
+// The page's half of the bridge to the kernel; the kernel's half is livewidget/ui/bridge.py.
+//
+// In: whatever the comm delivers (`receive`), and a tick a few times a second. Out: messages to the kernel (`send` and its
+// siblings), and calls of `BridgeHandlers` in order, each message once.
+//
+// All messages travel over one comm in lanes, each with numbers of its own. The control and speaker lanes are reliable:
+// ordered, acknowledged, repeated. Lost microphone audio is repeated by the packet queue; the camera and insight lanes may
+// lose messages. An interruption raises the epoch, which voids audio of older ones. Time comes from a clock and bytes go to
+// a function, so tests need neither browser nor kernel.
 
 import { type Buffer, samplesOf } from "./audio/pcm.ts";
 import {

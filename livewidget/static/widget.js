@@ -1680,13 +1680,14 @@ var ANSWER_TIMEOUT_MS = 5e3, MAX_UNANSWERED = 12, BROWSER_BACKEND = { makeCanvas
 };
 
 // src/app.ts
+var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 1500, MAX_TEXT = 1e5;
 function hideSavedTranscript(name2, scope, page = document) {
   if (!/^[\w-]+$/.test(name2))
     return;
   let style = page.createElement("style");
   style.textContent = `.${name2} { display: none !important; }`, page.head.append(style), scope.add(() => style.remove());
 }
-var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 1500, MAX_TEXT = 1e5, App = class {
+var App = class {
   scope = new Scope();
   store = createStore();
   bridge;
