@@ -41,11 +41,12 @@ import numpy as np
 from livewidget.audio import Samples, read_wav, resample, to_float, to_pcm16, write_wav
 from livewidget.standin import recall
 from livewidget.standin.interfaces import Phrases, Skills, SpeechEnded, TranslationTarget, VadSettings
-from livewidget.standin.tutor.brain import TutorResponder, skilled_patterns
+from livewidget.standin.tutor.brain import TutorResponder, topic_patterns
 from livewidget.standin.tutor.ears import TutorSpeechToText
-from livewidget.standin.tutor.patterns import ARITHMETIC, QUESTIONS, SMALL_TALK, SPECIAL, Pattern, Slot
-from livewidget.standin.tutor.translator import book
-from livewidget.standin.tutor.voice import LOST, shared
+from livewidget.standin.tutor.patterns import Pattern, Slot
+from livewidget.standin.tutor.topics import ARITHMETIC, QUESTIONS, SMALL_TALK, SPECIAL
+from livewidget.standin.tutor.translator import phrasebook
+from livewidget.standin.tutor.voice import LOST, shared_espeak
 
 # None of these is the tutor's own default voice. Words a minute beside each.
 VOICES = {
@@ -99,12 +100,12 @@ Recognise = Callable[[Samples], tuple[str, bool]]  # 16 kHz in; words, and wheth
 def spoken(text: str, voice: str, rate: int = 160, pitch: int = 50) -> Samples:
     """Return `text` as espeak-ng says it, at 16 kHz."""
     frames: queue.Queue[tuple[bytes, bytes]] = queue.Queue()
-    shared().ask(lambda kind, payload: frames.put((kind, payload)), "speak", text, voice, rate, pitch)
+    shared_espeak.ask(lambda kind, payload: frames.put((kind, payload)), "speak", text, voice, rate, pitch)
     pcm = b""
     while True:
         kind, payload = frames.get(timeout=10)
         if kind in (b"E", LOST):
-            return resample(to_float(pcm), shared().sample_rate, RATE)
+            return resample(to_float(pcm), shared_espeak.sample_rate, RATE)
         pcm += payload if kind == b"A" else b""
 
 
@@ -141,7 +142,7 @@ def cases(*, tools: bool, seed: int = 99) -> list[str]:
 
 def declared_cases(skills: Skills, seed: int) -> list[str]:
     """Return the phrases that come with what is declared, each once, those with slots three times."""
-    patterns = book().patterns if skills.translation else skilled_patterns(skills)
+    patterns = phrasebook().patterns if skills.translation else topic_patterns(skills)
     return [text for one in patterns for text in one.sentences(3 if one.names else 1, seed=seed)]
 
 

@@ -356,7 +356,7 @@ def report(
 
 def understood(provider: Provider, answer: str) -> bool:
     """Say whether the question was understood: the tutor says so itself, a model always tries."""
-    from livewidget.standin.tutor.patterns import SORRY
+    from livewidget.standin.tutor.topics import SORRY
 
     return provider.service != "standin" or not answer.startswith(SORRY)
 

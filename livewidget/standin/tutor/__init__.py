@@ -1,1 +1,1 @@
-"""The tutor: the stand-in's own ears, brain and voice, each behind a seam of `livewidget.standin.seams`."""
+"""The tutor: the stand-in's own speech recognition, responder and speech synthesis."""

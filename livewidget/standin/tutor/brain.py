@@ -1,22 +1,7 @@
-"""The tutor's brain: one table of phrases, no language model.
+"""The tutor's responder: one table of patterns, no language model.
 
-It answers sums, questions and small talk, calls declared functions, and says so when it did not understand.
-What the client declares opens more rooms: `shelf`, `programs`, `pages`, `asides`; a session that translates
-or takes dictation has a mind of its own. The same table makes the sentences that the ears listen for.
-
-Words that are meant for somebody else in the room: what a tutor with proactive audio does not answer.
-
-What one says of one's own mood: with affective dialog, the tutor answers it in another tone.
-
-It goes by the words alone: a program as small as this does not hear how something is said, and says so.
-
-Pages that are named to the tutor, where URL context is declared: it has no network, and says so.
-
-What the ears should listen for: the sentences of everything that a mind understands.
-
-What is listened for where speech is only written down.
-
-Sums in words: "what is seven plus five" → "Seven plus five is twelve.".
+It answers sums, questions and small talk, calls declared functions, and says so if it did not understand.
+What the client declares adds topics. The same patterns give the sentences that the recognizer expects.
 """
 
 from __future__ import annotations
@@ -30,23 +15,11 @@ from functools import cache
 from itertools import cycle, islice, permutations
 from typing import Any
 
-from livewidget.standin.interfaces import (
-    Dialogue,
-    FunctionRequest,
-    Mood,
-    NoReply,
-    Phrases,
-    Reply,
-    RequestedPage,
-    Response,
-    Skills,
-)
-from livewidget.standin.tutor import facts, programs, translator
-from livewidget.standin.tutor import patterns as phrases
-from livewidget.standin.tutor.declared import DeclaredFunction, declared
+from livewidget.standin.interfaces import Dialogue, FunctionRequest, NoReply, Phrases, Reply, Response, Skills
+from livewidget.standin.tutor import computing, topics, translator
+from livewidget.standin.tutor.declarations import DeclaredFunction, read_declaration
 from livewidget.standin.tutor.patterns import (
     Match,
-    Number,
     Pattern,
     Slot,
     Table,
@@ -56,319 +29,38 @@ from livewidget.standin.tutor.patterns import (
     say_result,
     spoken_name,
     tokens,
-    words,
 )
-
-PHRASES = (
-    "hey mom where are my shoes",
-    "hey dad can you help me",
-    "just a moment please",
-    "i am on the phone",
-    "i will call you back",
-    "i am not talking to you",
-    "i am coming mom",
-    "dinner is ready",
-)
-INTENT = "aside"
-SUGGESTIONS = ("hey mom where are my shoes",)
-
-_CALLS = frozenset(words("hey hi hello ok okay sorry yes no wait look listen excuse me oh well"))
-_PEOPLE = frozenset(
-    words(
-        "mom mum mommy mummy mother dad daddy father grandma grandpa granny honey darling sweetheart "
-        "everybody everyone guys kids children boys girls alexa siri john mary anna peter maria thomas"
-    )
-)
-
-
-def patterns() -> list[Pattern]:
-    """Return what to listen for."""
-    return [Pattern(text, INTENT) for text in PHRASES]
-
-
-def addressee(said: Sequence[Token]) -> str | None:
-    """Return to whom one speaks who begins with somebody's name: "hey mom, where …" → "mom"."""
-    rest = list(said)
-    while rest and rest[0] in _CALLS:
-        rest = rest[1:]
-    return str(rest[0]) if rest and rest[0] in _PEOPLE else None
-
-
-_HONESTLY = "I go by your words: your tone of voice is too much for me."
-
-FEELINGS: tuple[tuple[Mood, str, tuple[str, ...]], ...] = (
-    (
-        "gentle",
-        "I am sorry to hear that. Take your time.",
-        ("i am very sad", "i had a bad day today", "i am so tired today", "nothing works today"),
-    ),
-    (
-        "bright",
-        "That is wonderful! I am glad with you.",
-        ("i am so happy today", "i have good news", "i passed my examination", "we won the game"),
-    ),
-)
-"""A mood, what is answered to it, and what says it."""
-
-AFFECT_SUGGESTIONS = ("i had a bad day today", "i have good news")
-_INTENT = "feeling:"
-
-
-def affect_patterns() -> list[Pattern]:
-    """Return what says a mood."""
-    return [Pattern(text, f"{_INTENT}{mood}") for mood, _, texts in FEELINGS for text in texts]
-
-
-def answer(found: Match) -> Reply | None:
-    """Return the answer to a mood, in its tone; None where none was said."""
-    for mood, text, _ in FEELINGS:
-        if found.pattern.intent == f"{_INTENT}{mood}":
-            thoughts = (f"These are the words of a mood: I answer in a {mood} tone.", _HONESTLY)
-            return Reply(f"{text} {_HONESTLY}", thoughts, mood=mood)
-    return None
-
-
-_MOST = 20  # pages of one question that the service reads
-_ENDINGS = "com|org|net|edu|gov|int|info|io|dev|ai|eu|fr|de|es|it|uk|ch|at"
-_ADDRESS = re.compile(rf"https?://[^\s<>\"']+|\b(?:[a-z0-9-]+\.)+(?:{_ENDINGS})\b(?:/[^\s<>\"']*)?", re.I)
-_SPOKEN = {
-    "example dot com": "https://example.com",
-    "python dot org": "https://www.python.org",
-    "wikipedia dot org": "https://www.wikipedia.org",
-    "jupyter dot org": "https://jupyter.org",
-}
-_PHRASES = ("read {page}", "what does {page} say", "what is on {page}", "summarize {page}")
-_PAGE_INTENT = "page"
-
-PAGE_SUGGESTIONS = ("what does example dot com say",)
-
-
-def page_patterns() -> list[Pattern]:
-    """Return what asks for a page."""
-    return [Pattern(text, _PAGE_INTENT, {"page": Slot(_SPOKEN)}) for text in _PHRASES]
-
-
-def named(text: str, found: Match | None = None) -> tuple[str, ...]:
-    """Return the addresses that `text` names, typed, or spoken where `found` is what it was heard as."""
-    typed = [address.rstrip(".,;:!?)]}'\"") for address in _ADDRESS.findall(text)]
-    if not typed and found and found.pattern.intent == _PAGE_INTENT and "page" in found.values:
-        typed = [str(found.values["page"])]
-    whole = (one if one.lower().startswith("http") else f"https://{one}" for one in typed)
-    return tuple(dict.fromkeys(whole))[:_MOST]
-
-
-def page_answer(addresses: tuple[str, ...]) -> Reply:
-    """Return what to say of pages that nobody can read here."""
-    hosts = [re.sub(r"^https?://(?:www\.)?|/.*$", "", address, flags=re.I) for address in addresses]
-    thoughts = (
-        f"{listed(list(addresses))} {'is' if len(addresses) == 1 else 'are'} named.",
-        "URL context is declared: I am to read what is named.",
-        "This computer's network is not mine to use: nothing can be read.",
-    )
-    said = f"I could not read {listed(hosts)}: I am a small offline tutor, and have no network."
-    return Reply(said, thoughts, pages=tuple(map(RequestedPage, addresses)))
-
-
-COUNT_LIMIT = 20
-_PLAIN = 8  # how often a sentence without slots stands in the list
-_SLOTTED = 24  # ways to say a pattern with slots
-_COMBINATIONS = 300  # of a pattern's choices, up to which each is listened for
-_TOGETHER = 3  # functions that are listened for in pairs
-_PAIRED = 3  # ways to say each pattern in a pair
-_NUMBER = Slot(low=0, high=100)
-_SMALL = Slot(low=1, high=20)  # what people try first
-
-
-def answers() -> list[tuple[str, tuple[str, ...]]]:
-    """Return the answers that stand in the table, each with what asks for it."""
-    return [*phrases.SMALL_TALK, *phrases.QUESTIONS, *phrases.TYPED]
-
-
-def own_patterns() -> list[Pattern]:
-    """Return the patterns of what the tutor always knows."""
-    patterns = [
-        Pattern(text, f"answer:{index}") for index, (_, texts) in enumerate(answers()) for text in texts
-    ]
-    counting = {"to": Slot(low=1, high=COUNT_LIMIT)}
-    for intent, texts in phrases.SPECIAL.items():
-        patterns += [Pattern(text, intent, counting if "{to}" in text else {}) for text in texts]
-    return patterns
-
-
-def skilled_patterns(skills: Skills) -> list[Pattern]:
-    """Return the patterns that come with what the client declared."""
-    rooms = (
-        (skills.search, facts.patterns),
-        (skills.code, programs.patterns),
-        (skills.url_context, page_patterns),
-        (skills.may_ignore, patterns),
-        (skills.affective_dialog, affect_patterns),
-    )
-    return [pattern for wanted, patterns in rooms if wanted for pattern in patterns()]
-
-
-def suggestions(tools: Sequence[DeclaredFunction], skills: Skills) -> Iterator[str]:
-    """Yield sentences worth trying, those first that show what was declared."""
-    for tool in tools:
-        if tool.patterns:
-            yield tool.patterns[0].sentences(1)[0]
-    rooms = (
-        (skills.search, facts.SUGGESTIONS),
-        (skills.code, programs.SUGGESTIONS),
-        (skills.url_context, PAGE_SUGGESTIONS),
-        (skills.proactive_audio, SUGGESTIONS),
-        (skills.affective_dialog, AFFECT_SUGGESTIONS),
-    )
-    for wanted, some in rooms:
-        yield from some if wanted else ()
-    yield from phrases.SUGGESTIONS
-
-
-def sentences(tools: Sequence[DeclaredFunction], skills: Skills) -> list[str]:
-    """Return what to listen for. A sentence that stands there twice is expected twice as often."""
-    found: list[str] = [*phrases.SUGGESTIONS * 4]
-    typed = {text for _, texts in phrases.TYPED for text in texts}
-    for pattern in own_patterns():
-        if pattern.text not in typed:
-            found += pattern.sentences(COUNT_LIMIT if pattern.names else _PLAIN)
-    for text in phrases.ARITHMETIC:
-        found += Pattern(text, "sum", {"a": _NUMBER, "b": _NUMBER}).sentences(101)
-        found += Pattern(text, "sum", {"a": _SMALL, "b": _SMALL}).sentences(200)
-    for pattern in skilled_patterns(skills):
-        found += pattern.sentences(_SLOTTED if pattern.names else _PLAIN)
-    for tool in tools:
-        for pattern in tool.patterns:
-            found += pattern.sentences(_SLOTTED if pattern.names else 4)
-            # A combination that is not listened for would be heard as its neighbour.
-            found += sorted(set(pattern.choices(_COMBINATIONS)).difference(found))
-        for key in tool.required:  # the answer to "Which …?"
-            if key in tool.slots:
-                found += Pattern(f"{{{key}}}", "", tool.slots).sentences(_SLOTTED)
-    return found + _together(tools)
-
-
-def _together(tools: Sequence[DeclaredFunction]) -> list[str]:
-    """Return ways to ask for two functions at once: every way of the one, with some way of the other."""
-    ways = [list(dict.fromkeys(_whole(tool))) for tool in tools]
-    return [
-        f"{one} and {other}"
-        for first, second in permutations(list(filter(None, ways))[:_TOGETHER], 2)
-        for one, other in islice(zip(cycle(first), cycle(second)), max(len(first), len(second)))
-    ]
-
-
-def _whole(tool: DeclaredFunction) -> Iterator[str]:
-    """Yield ways to ask for a function that leave no question open, each of its choices among them."""
-    patterns = [pattern for pattern in tool.patterns if set(tool.required) <= set(pattern.names)]
-    for pattern in patterns:
-        yield from pattern.sentences(_PAIRED)
-    for pattern in sorted(patterns, key=lambda pattern: -len(pattern.text))[:1]:
-        yield from pattern.choices(_COMBINATIONS)
-
-
-SENTENCES = (
-    "this is a test", "dear anna comma", "i am writing to you today", "thank you for your letter",
-    "the meeting is on monday", "please send me an answer soon", "that is all for today full stop",
-    "how do you like it question mark", "with kind regards", "new paragraph", "new line",
-)  # fmt: skip
-DICTATION_SUGGESTIONS = (
-    "this is a test", "what is seven plus five", "the meeting is on monday", "my name is anna",
-    "how do you like it question mark",
-)  # fmt: skip
-_OFTEN = 8
-
-
-@cache
-def known() -> tuple[str, ...]:
-    """Return what can be dictated: the tutor's own phrases, those of its phrasebook, and letters."""
-    return (*sentences((), Skills()), *translator.sentences(), *SENTENCES * _OFTEN)
-
-
-class DictationDialogue:
-    """A mind that is never asked."""
-
-    @property
-    def phrases(self) -> Phrases:
-        """What the ears should listen for."""
-        return Phrases(known())
-
-    async def reply(self, text: str, *, confident: bool = True) -> Response:
-        """Reply nothing: what was said is written down by who heard it."""
-        return NoReply()
-
-    async def result(self, name: str, result: Mapping[str, Any]) -> Response:
-        """Reply nothing."""
-        return NoReply()
-
-
-_OPERATORS = frozenset(("plus", "minus", "times", "divided", "multiplied", "over"))
-_FILLERS = frozenset(
-    words("what is how much the sum of calculate compute tell me please equals equal to and by")
-)
-
-
-def say_sum(said: Sequence[Token]) -> str | None:
-    """Return the sum in `said` and its result in words; None if it is no sum.
-
-    Several operations are done in the usual order: times and divided by before plus and minus.
-    """
-    terms = _terms(said)
-    if terms is None:
-        return None
-    spoken = " ".join(term if isinstance(term, str) else say_number(term) for term in terms)
-    values: list[Number] = [term for term in terms if not isinstance(term, str)]
-    if any(abs(value) >= 10**12 for value in values):
-        return "Those numbers are too large for me."
-    operators = [term for term in terms if isinstance(term, str)]
-    total: Number = 0
-    product, sign = values[0], 1
-    for operator, value in zip(operators, values[1:], strict=True):
-        if operator == "divided by" and value == 0:
-            return "Nobody can divide by zero."
-        if operator == "times":
-            product *= value
-        elif operator == "divided by":
-            product /= value
-        else:
-            total += sign * product
-            product, sign = value, 1 if operator == "plus" else -1
-    total += sign * product
-    exact = abs(total - round(total, 2)) < 1e-9
-    return f"{spoken} is {'' if exact else 'about '}{say_number(round(total, 2))}.".capitalize()
-
-
-def _terms(said: Sequence[Token]) -> list[Number | str] | None:
-    """Return numbers and operators in turn, at least two numbers; None if `said` is anything else."""
-    terms: list[Number | str] = []
-    negative = False
-    for word in said:
-        expects_number = not terms or isinstance(terms[-1], str)
-        if not isinstance(word, str):
-            if not expects_number:
-                return None
-            terms.append(-word if negative else word)
-            negative = False
-        elif word == "minus" and expects_number and not negative:
-            negative = True
-        elif word in _OPERATORS:
-            if expects_number:
-                return None
-            terms.append(
-                {"divided": "divided by", "over": "divided by", "multiplied": "times"}.get(word, word)
-            )
-        elif word not in _FILLERS or negative:
-            return None
-    whole = len(terms) >= 3 and not isinstance(terms[-1], str) and not negative
-    return terms if whole else None
-
 
 NO_SKILLS = Skills()
-_AT_ONCE = 4  # functions that are called together, at most
+
+#: Highest number to count to. Chosen: some ten seconds of speech.
+_COUNT_LIMIT = 20
+#: How often a sentence is listed, relative to the others: that often a recognizer expects it. Chosen so that
+#: patterns with many values do not crowd out the others.
+_PLAIN = 8  # without slots
+_SLOTTED = 24  # different values for a pattern with slots
+_PLAIN_TOOL = 4  # a declared function's pattern without slots
+_SUGGESTED = 4
+_DICTATED = 8
+#: Combinations of a pattern's choices up to which each is listed: one that is not is heard as its neighbour.
+_COMBINATIONS = 300
+#: Functions that are expected in pairs, and the values for each pattern in a pair. Chosen: the sentences grow
+#: with the product.
+_TOGETHER = 3
+_PAIRED = 3
+#: Functions called for one request. Chosen.
+_MOST_CALLS = 4
+#: Suggestions of a session. Chosen.
+_SUGGESTIONS = 5
 _AND = re.compile(r"\s*,?\s*\band(?: then)?\b\s*", re.IGNORECASE)
 _COMMA = re.compile(rf"{_AND.pattern}|\s*,\s*", re.IGNORECASE)
-_SUGGESTIONS = 5
 
-Clock = Callable[[], datetime]
+Now = Callable[[], datetime]
+
+#: Answers by heart, each with the phrases that ask for it; a pattern's intent is "answer:" and the index.
+_ANSWERS = (*topics.SMALL_TALK, *topics.QUESTIONS, *topics.TYPED)
+#: Intents that take no thought, as greetings do not.
+_ROTE = {f"answer:{index}" for index, one in enumerate(_ANSWERS) if one not in topics.QUESTIONS}
 
 
 def _local_time() -> datetime:
@@ -376,225 +68,222 @@ def _local_time() -> datetime:
 
 
 class TutorResponder:
-    """Makes a mind for each session."""
+    """Creates the tutor's dialogues."""
 
-    def __init__(self, clock: Clock = _local_time) -> None:
-        """Use `clock` where the time of day is asked for."""
-        self._clock = clock
+    def __init__(self, now: Now = _local_time) -> None:
+        """Use `now` when the user asks for the time or the date."""
+        self._now = now
 
     def suggestions(
         self, declarations: Sequence[Mapping[str, Any]], skills: Skills = NO_SKILLS
     ) -> tuple[str, ...]:
-        """Return sentences worth trying; see `seams.Responder`."""
+        """Return sentences worth trying; see `Responder`."""
         if skills.translation:
             return translator.SUGGESTIONS
         if skills.dictation:
             return DICTATION_SUGGESTIONS
-        return _invitations(_tools(declarations), skills)
+        return _suggestions(_functions(declarations), skills)
 
     def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills = NO_SKILLS) -> Dialogue:
-        """Return a fresh mind that may call these functions; see `seams.Responder`."""
+        """Return a new dialogue; see `Responder`."""
         if skills.translation:
             return translator.TranslationDialogue(skills.translation)
         if skills.dictation:
             return DictationDialogue()
-        return TutorDialogue(_tools(declarations), skills, self._clock)
+        return TutorDialogue(_functions(declarations), skills, self._now)
 
 
-def _tools(declarations: Sequence[Mapping[str, Any]]) -> list[DeclaredFunction]:
-    return [declared(one) for one in declarations if one.get("name")]
+def _functions(declarations: Sequence[Mapping[str, Any]]) -> list[DeclaredFunction]:
+    return [read_declaration(one) for one in declarations if one.get("name")]
 
 
-def _invitations(tools: Sequence[DeclaredFunction], skills: Skills) -> tuple[str, ...]:
-    return tuple(islice(dict.fromkeys(suggestions(tools, skills)), _SUGGESTIONS))
+def _suggestions(functions: Sequence[DeclaredFunction], skills: Skills) -> tuple[str, ...]:
+    """Return the first suggestions, beginning with those for what is declared."""
+    found = [one.patterns[0].sentences(1)[0] for one in functions if one.patterns]
+    for topic in topics.TOPICS:
+        if getattr(skills, topic.suggested_with or topic.skill):
+            found += topic.suggestions
+    return tuple(dict.fromkeys([*found, *topics.SUGGESTIONS]))[:_SUGGESTIONS]
 
 
 @dataclass(frozen=True, slots=True)
 class _OpenQuestion:
     """A call that waits for one more argument."""
 
-    tool: DeclaredFunction
+    function: DeclaredFunction
     args: dict[str, Any]
     missing: str
 
 
 class TutorDialogue:
-    """One session of the tutor: what it listens for, what it said last, which call waits for an argument."""
+    """One conversation with the tutor."""
 
-    def __init__(self, tools: Sequence[DeclaredFunction], skills: Skills, clock: Clock) -> None:
-        self._tools = {tool.name: tool for tool in tools}
+    def __init__(self, functions: Sequence[DeclaredFunction], skills: Skills, now: Now) -> None:
+        self._functions = {one.name: one for one in functions}
         self._skills = skills
-        self._clock = clock
-        own = (pattern for tool in tools for pattern in tool.patterns)
-        self._table = Table([*own_patterns(), *skilled_patterns(skills), *own])
-        self._phrases = Phrases(tuple(sentences(tools, skills)))
-        self._answers = {f"answer:{index}": answer for index, (answer, _) in enumerate(answers())}
-        self._invitations = _invitations(tools, skills)
+        self._now = now
+        declared = (pattern for one in functions for pattern in one.patterns)
+        self._table = Table([*_own_patterns(), *topic_patterns(skills), *declared])
+        self._phrases = Phrases(tuple(_sentences(functions, skills)))
+        self._suggestions = _suggestions(functions, skills)
         self._last = "I have not said anything yet."
-        self._pending: _OpenQuestion | None = None
+        self._question: _OpenQuestion | None = None
         self._jokes = 0
         self._hints = 0
 
     @property
     def phrases(self) -> Phrases:
-        """What the ears should listen for."""
+        """The phrases a recognizer should expect."""
         return self._phrases
 
     async def reply(self, text: str, *, confident: bool = True) -> Response:
-        """Answer what was said or typed; see `seams.Dialogue`."""
+        """Respond to speech or typed text; see `Dialogue`."""
+        response: Response
         if confident:
             said = tokens(text)
-            ran = programs.find(said) if self._skills.code and self._pending is None else None
-            answer = await asyncio.to_thread(programs.answer, *ran) if ran else self._reply(text, said)
+            program = computing.find_program(said) if self._skills.code and self._question is None else None
+            if program:
+                response = await asyncio.to_thread(computing.answer_program, *program)
+            else:
+                response = self._respond(text, said)
         elif self._skills.proactive_audio:
-            answer = NoReply(("I am not sure of what I heard: it may not have been meant for me.",))
+            response = NoReply(("I am not sure of what I heard: it may not have been meant for me.",))
         else:
-            answer = Reply(self._sorry())
-        return self._remember(answer)
+            response = Reply(self._sorry())
+        return self._remember(response)
 
     async def result(self, name: str, result: Mapping[str, Any]) -> Response:
         """Put a function's result into words."""
         return self._remember(Reply(say_result(result)))
 
-    def _remember(self, answer: Response) -> Response:
-        if isinstance(answer, Reply):
-            self._last = answer.text
+    def _remember(self, response: Response) -> Response:
+        if isinstance(response, Reply):
+            self._last = response.text
             if self._speaks_foreign:
-                # The words are English: another language's voice would make nonsense of them.
-                return replace(answer, language="en-US")
-        return answer
+                # The words are English: a voice of another language would garble them.
+                return replace(response, language="en-US")
+        return response
 
     @property
     def _speaks_foreign(self) -> bool:
         return not (self._skills.language or "en").lower().startswith("en")
 
-    def _reply(self, text: str, said: Sequence[Token]) -> Response:
-        pending, self._pending = self._pending, None
+    def _respond(self, text: str, said: Sequence[Token]) -> Response:
+        question, self._question = self._question, None
         found = self._table.match(said)
         if self._skills.may_ignore:
-            whom = addressee(said)
-            if whom or (found and found.pattern.intent == INTENT):
-                return NoReply((f"This was said to {whom or 'somebody else'}, not to me.",))
-        if pending is not None:
-            value = pending.tool.answer(pending.missing, text, said)
-            if value is not None and (pending.missing not in pending.tool.texts or not found):
-                return self._call(pending.tool, pending.args | {pending.missing: value}, found)
-        if self._skills.url_context and (addresses := named(text, found)):
-            return page_answer(addresses)
-        if (sum_ := say_sum(said)) is not None:
-            return Reply(sum_, ("This is a sum.", "I can do sums myself: no tool is needed.", sum_))
-        # A comma may part two requests, or come before "please".
+            person = topics.addressee(said)
+            if person or (found and found.pattern.intent == "overheard"):
+                return NoReply((f"This was said to {person or 'somebody else'}, not to me.",))
+        if question is not None:
+            function = question.function
+            value = function.answer(question.missing, text, said)
+            if value is not None and (question.missing not in function.texts or not found):
+                return self._call(function, question.args | {question.missing: value}, found)
+        if self._skills.url_context and (addresses := topics.page_addresses(text, found)):
+            return topics.answer_pages(addresses)
+        if (result := computing.say_sum(said)) is not None:
+            return Reply(result, ("This is a sum.", "I can do sums myself: no tool is needed.", result))
+        # A comma may separate two requests, or come before "please".
         several = self._several(_COMMA.split(text)) or self._several(_AND.split(text))
-        if asked := several or self._asked(text, said, found):
-            return asked
-        return self._meant(found) if found else Reply(self._sorry())
+        if request := several or self._requested(text, said, found):
+            return request
+        return self._answer(found) if found else Reply(self._sorry())
 
     def _several(self, parts: Sequence[str]) -> FunctionRequest | None:
-        """Return the calls of "… and …", where each part asks for a function and says all that it needs."""
+        """Return the calls for "… and …", if each part asks for a function with all its arguments."""
         parts = [part for part in parts if part.strip()]
-        if not 2 <= len(parts) <= _AT_ONCE:
+        if not 2 <= len(parts) <= _MOST_CALLS:
             return None
-        calls: list[FunctionRequest] = []
+        requests: list[FunctionRequest] = []
         for part in parts:
             said = tokens(part)
-            asked = self._asked(part, said, self._table.match(said))
-            self._pending = None  # Half a question is not asked about.
-            if not isinstance(asked, FunctionRequest):
+            request = self._requested(part, said, self._table.match(said))
+            self._question = None  # nobody asks about half a request
+            if not isinstance(request, FunctionRequest):
                 return None
-            calls.append(asked)
-        names = listed([call.name for call in calls])
+            requests.append(request)
+        names = listed([request.name for request in requests])
         thoughts = (f"This is for the functions {names}.", "They need not wait for each other.")
-        return replace(calls[0], thoughts=thoughts, also=tuple(calls[1:]))
+        return replace(requests[0], thoughts=thoughts, also=tuple(requests[1:]))
 
-    def _asked(self, text: str, said: Sequence[Token], found: Match | None) -> Reply | FunctionRequest | None:
-        """Return the call of the function that is asked for, or the question for what it lacks."""
-        for tool in self._tools.values():
-            if free := tool.free_text(text):
-                mine = found.values if found and found.pattern.intent == f"tool:{tool.name}" else {}
-                exact = {
+    def _requested(
+        self, text: str, said: Sequence[Token], found: Match | None
+    ) -> Reply | FunctionRequest | None:
+        """Return the call that the user asks for, or the question for a missing argument."""
+        for function in self._functions.values():
+            if free := function.free_text(text):
+                matches = found and found.pattern.intent == f"tool:{function.name}"
+                values = found.values if found and matches else {}
+                # What was typed wins over a choice, unless they are the same but for capitals.
+                same = {
                     key: value
-                    for key, value in mine.items()
+                    for key, value in values.items()
                     if free.get(key, value).lower() == str(value).lower()
                 }
-                return self._call(tool, {**mine, **free, **exact}, found)
+                return self._call(function, {**values, **free, **same}, found)
         if found and found.pattern.intent.startswith("tool:"):
-            tool = self._tools[found.pattern.intent.removeprefix("tool:")]
-            return self._call(tool, dict(found.values), found)
+            function = self._functions[found.pattern.intent.removeprefix("tool:")]
+            return self._call(function, dict(found.values), found)
         return None
 
-    def _meant(self, found: Match) -> Response:
-        intent = found.pattern.intent
-        if known_by := facts.answer(found) or answer(found):
-            return known_by
-        if intent in self._answers:
-            # What is said by rote, as greetings are, takes no thought.
-            rote = intent in _ROTE
-            return Reply(
-                self._answers[intent], () if rote else _likeness(found, "I know its answer by heart.")
-            )
-        make: dict[str, Callable[[], str]] = {
-            "time": self._time,
-            "date": self._date,
-            "joke": self._joke,
-            "repeat": lambda: self._last,
-        }
-        if intent in make:
-            return Reply(make[intent]())
-        return Reply(_count(found.values.get("to")) if intent == "count" else self._abilities())
-
     def _call(
-        self, tool: DeclaredFunction, args: dict[str, Any], found: Match | None
+        self, function: DeclaredFunction, args: dict[str, Any], found: Match | None
     ) -> Reply | FunctionRequest:
-        if tool.others:
-            return Reply(
-                f"That needs {listed([spoken_name(one) for one in tool.others])}, and I cannot fill that in."
-            )
-        missing = next((key for key in tool.required if key not in args), None)
+        if function.unfillable:
+            names = listed([spoken_name(one) for one in function.unfillable])
+            return Reply(f"That needs {names}, and I cannot fill that in.")
+        missing = next((key for key in function.required if key not in args), None)
         if missing is None:
             given = listed([f"{key} {value!r}" for key, value in args.items()]) or "nothing"
-            asked = (f"This is for the function {tool.name}.", f"It gets {given}.")
-            return FunctionRequest(
-                tool.name, args, (*asked, *_likeness(found, "Its result will be my answer."))
-            )
-        self._pending = _OpenQuestion(tool, args, missing)
-        slot = tool.slots.get(missing)
-        choices = list(slot.choices)[:5] if slot and missing not in tool.texts else []
+            thoughts = [f"This is for the function {function.name}.", f"It gets {given}."]
+            thoughts += _likeness(found, "Its result will be my answer.")
+            return FunctionRequest(function.name, args, tuple(thoughts))
+        self._question = _OpenQuestion(function, args, missing)
+        slot = function.slots.get(missing)
+        choices = list(slot.choices)[:5] if slot and missing not in function.texts else []
         many = slot is not None and not choices and missing.endswith("s")
         question = f"{'How many' if many else 'Which'} {spoken_name(missing)}?"
         return Reply(f"{question} You can say {listed(choices, 'or')}." if choices else question)
 
+    def _answer(self, found: Match) -> Reply:
+        """Return the answer to a pattern that is not a function's."""
+        if known := topics.answer_fact(found) or topics.answer_mood(found):
+            return known
+        intent, _, index = found.pattern.intent.partition(":")
+        if intent == "answer":
+            rote = found.pattern.intent in _ROTE
+            thoughts = () if rote else _likeness(found, "I know its answer by heart.")
+            return Reply(_ANSWERS[int(index)][0], thoughts)
+        now = self._now()
+        if intent == "time":
+            return Reply(f"It is {now.hour % 12 or 12}:{now.minute:02} {'AM' if now.hour < 12 else 'PM'}.")
+        if intent == "date":
+            return Reply(f"Today is {now:%A}, {now:%B} {now.day}.")
+        if intent == "joke":
+            self._jokes += 1
+            return Reply(topics.JOKES[(self._jokes - 1) % len(topics.JOKES)])
+        if intent == "repeat":
+            return Reply(self._last)
+        return Reply(_count(found.values.get("to")) if intent == "count" else self._abilities())
+
     def _abilities(self) -> str:
-        own = [tool.patterns[0].text for tool in self._tools.values() if tool.patterns]
-        declared = _invitations((), self._skills)
-        rooms = [text for text in declared if text not in phrases.SUGGESTIONS]
-        more = f" Here I can also: {listed(own[:5])}." if own else ""
-        more += f" You may also ask: {listed(rooms, 'or')}." if rooms else ""
-        foreign = f" {phrases.ENGLISH_ONLY}" if self._speaks_foreign else ""
-        return f"{phrases.ABILITIES}{more}{foreign}"
+        functions = [one.patterns[0].text for one in self._functions.values() if one.patterns]
+        declared = [text for text in _suggestions((), self._skills) if text not in topics.SUGGESTIONS]
+        more = f" Here I can also: {listed(functions[:5])}." if functions else ""
+        more += f" You may also ask: {listed(declared, 'or')}." if declared else ""
+        foreign = f" {topics.ENGLISH_ONLY}" if self._speaks_foreign else ""
+        return f"{topics.ABILITIES}{more}{foreign}"
 
     def _sorry(self) -> str:
-        suggestion = self._invitations[self._hints % len(self._invitations)]
+        suggestion = self._suggestions[self._hints % len(self._suggestions)]
         self._hints += 1
-        foreign = f" {phrases.ENGLISH_ONLY}" if self._speaks_foreign else ""
-        return f"{phrases.SORRY}{foreign} {phrases.SORRY_HINT.format(suggestion=suggestion)}"
-
-    def _joke(self) -> str:
-        self._jokes += 1
-        return phrases.JOKES[(self._jokes - 1) % len(phrases.JOKES)]
-
-    def _time(self) -> str:
-        now = self._clock()
-        return f"It is {now.hour % 12 or 12}:{now.minute:02} {'AM' if now.hour < 12 else 'PM'}."
-
-    def _date(self) -> str:
-        now = self._clock()
-        return f"Today is {now:%A}, {now:%B} {now.day}."
-
-
-_ROTE = {f"answer:{index}" for index, one in enumerate(answers()) if one not in phrases.QUESTIONS}
+        foreign = f" {topics.ENGLISH_ONLY}" if self._speaks_foreign else ""
+        return f"{topics.SORRY}{foreign} {topics.SORRY_HINT.format(suggestion=suggestion)}"
 
 
 def _likeness(found: Match | None, last: str) -> tuple[str, ...]:
+    """Return the thoughts about a match, then `last`."""
     if found is None:
         return (last,)
     return (f"It is like “{found.pattern.text}”, by {found.score:.0f} of 100.", last)
@@ -603,6 +292,98 @@ def _likeness(found: Match | None, last: str) -> tuple[str, ...]:
 def _count(to: Any) -> str:
     if not isinstance(to, int | float) or to < 1:
         return "Tell me a number to count to, from one to twenty."
-    if to > COUNT_LIMIT:
-        return f"I count to {say_number(COUNT_LIMIT)} at most."
+    if to > _COUNT_LIMIT:
+        return f"I count to {say_number(_COUNT_LIMIT)} at most."
     return f"{', '.join(say_number(number) for number in range(1, int(to) + 1))}.".capitalize()
+
+
+def _own_patterns() -> list[Pattern]:
+    """Return the patterns of what the tutor always knows."""
+    patterns = [
+        Pattern(text, f"answer:{index}") for index, (_, texts) in enumerate(_ANSWERS) for text in texts
+    ]
+    counting = {"to": Slot(low=1, high=_COUNT_LIMIT)}
+    for intent, texts in topics.SPECIAL.items():
+        patterns += [Pattern(text, intent, counting if "{to}" in text else {}) for text in texts]
+    return patterns
+
+
+def topic_patterns(skills: Skills) -> list[Pattern]:
+    """Return the patterns that the skills add."""
+    return [pattern for topic in topics.TOPICS if getattr(skills, topic.skill) for pattern in topic.patterns]
+
+
+def _sentences(functions: Sequence[DeclaredFunction], skills: Skills) -> list[str]:
+    """Return the sentences that a recognizer should expect, each as often as it is likely."""
+    found: list[str] = [*topics.SUGGESTIONS * _SUGGESTED]
+    typed = {text for _, texts in topics.TYPED for text in texts}
+    for pattern in _own_patterns():
+        if pattern.text not in typed:
+            found += pattern.sentences(_COUNT_LIMIT if pattern.names else _PLAIN)
+    for text in topics.ARITHMETIC:
+        # All numbers, and small ones more often: people try those first. Counts by benchmarks/recognition.py.
+        found += Pattern(text, "sum", dict.fromkeys("ab", Slot(low=0, high=100))).sentences(101)
+        found += Pattern(text, "sum", dict.fromkeys("ab", Slot(low=1, high=20))).sentences(200)
+    for pattern in topic_patterns(skills):
+        found += pattern.sentences(_SLOTTED if pattern.names else _PLAIN)
+    for function in functions:
+        for pattern in function.patterns:
+            found += pattern.sentences(_SLOTTED if pattern.names else _PLAIN_TOOL)
+            found += sorted(set(pattern.choices(_COMBINATIONS)).difference(found))
+        for key in function.required:  # the answer to "Which …?"
+            if key in function.slots:
+                found += Pattern(f"{{{key}}}", "", function.slots).sentences(_SLOTTED)
+    return found + _pairs(functions)
+
+
+def _pairs(functions: Sequence[DeclaredFunction]) -> list[str]:
+    """Return requests for two functions at once: each way to ask for one with some way for the other."""
+    ways = [list(dict.fromkeys(_complete(function))) for function in functions]
+    return [
+        f"{one} and {other}"
+        for first, second in permutations(list(filter(None, ways))[:_TOGETHER], 2)
+        for one, other in islice(zip(cycle(first), cycle(second)), max(len(first), len(second)))
+    ]
+
+
+def _complete(function: DeclaredFunction) -> Iterator[str]:
+    """Yield ways to ask for a function with all its arguments, each of its choices among them."""
+    patterns = [pattern for pattern in function.patterns if set(function.required) <= set(pattern.names)]
+    for pattern in patterns:
+        yield from pattern.sentences(_PAIRED)
+    for pattern in sorted(patterns, key=lambda pattern: -len(pattern.text))[:1]:
+        yield from pattern.choices(_COMBINATIONS)
+
+
+_DICTATION = (
+    "this is a test", "dear anna comma", "i am writing to you today", "thank you for your letter",
+    "the meeting is on monday", "please send me an answer soon", "that is all for today full stop",
+    "how do you like it question mark", "with kind regards", "new paragraph", "new line",
+)  # fmt: skip
+DICTATION_SUGGESTIONS = (
+    "this is a test", "what is seven plus five", "the meeting is on monday", "my name is anna",
+    "how do you like it question mark",
+)  # fmt: skip
+
+
+@cache
+def dictation_sentences() -> tuple[str, ...]:
+    """Return what can be dictated: the tutor's own phrases, those of its phrasebook, and letters."""
+    return (*_sentences((), NO_SKILLS), *translator.sentences(), *_DICTATION * _DICTATED)
+
+
+class DictationDialogue:
+    """Supplies phrases to a session that only transcribes; never asked."""
+
+    @property
+    def phrases(self) -> Phrases:
+        """The phrases a recognizer should expect."""
+        return Phrases(dictation_sentences())
+
+    async def reply(self, text: str, *, confident: bool = True) -> Response:
+        """Stay silent."""
+        return NoReply()
+
+    async def result(self, name: str, result: Mapping[str, Any]) -> Response:
+        """Stay silent."""
+        return NoReply()

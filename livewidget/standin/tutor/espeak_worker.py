@@ -1,8 +1,8 @@
-"""The program that speaks: espeak-ng behind a pipe, in a process of its own.
+"""Speech synthesis with espeak-ng, as a program of its own behind a pipe.
 
-espeak-ng is under the GPL-3; it is loaded by this program and by nothing else of livewidget. The program is
-separate, and can be replaced by any other that speaks the same few frames. It uses only the standard library
-and is started by its file name, so that no package needs to be importable for it.
+espeak-ng is licensed under the GPL-3. Only this program loads it, and any other program that understands the
+same frames can replace it. It uses only the standard library and is started by file name, so that it needs no
+package to be importable.
 
 Usage: `espeak_worker.py LIBRARY DATA` with the paths of the shared library and of its data folder.
 
@@ -14,7 +14,7 @@ Frames, all integers little-endian unsigned 32-bit::
          A  audio: PCM16 mono                         P  phonemes: IPA as UTF-8
          E  end of that request                       X  the request failed: why, as text
 
-Requests are answered one after the other. The program ends when its input does.
+Requests are answered one after the other. The program ends with its input.
 """
 
 from __future__ import annotations
@@ -30,11 +30,19 @@ import tempfile
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-_CHUNK_MS = 60  # of sound in one callback
-_PATH_LIMIT = 140  # bytes; the library keeps its data path in 160, and takes the one it was built with beyond
-_SYNCHRONOUS = 2
-_DONT_EXIT = 0x8000  # without this the library ends the process when it misses its data
-_UTF8 = 1
+#: Audio of one callback. Chosen: 20 to 200 ms start equally fast; very long buffers give pops
+#: (espeak-ng#752).
+_CHUNK_MS = 60
+#: Bytes of a data path. The library keeps 160; a longer path is silently replaced by the one it was built
+#: with.
+_PATH_LIMIT = 140
+
+# Constants of speak_lib.h.
+_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS
+_DONT_EXIT = (
+    0x8000  # espeakINITIALIZE_DONT_EXIT: otherwise the library ends the process if its data is missing
+)
+_UTF8 = 1  # espeakCHARS_UTF8
 _RATE, _VOLUME, _PITCH = 1, 2, 3
 _LIST_END, _WORD = 0, 1
 
@@ -60,10 +68,10 @@ _Callback = c.CFUNCTYPE(c.c_int, c.POINTER(c.c_short), c.c_int, c.POINTER(_Espea
 
 
 class Synthesiser:
-    """The library, loaded and ready. It keeps everything in globals: one to a process."""
+    """The loaded library. It keeps its state in globals: one instance per process."""
 
     def __init__(self, library: str, data: str, emit: Callable[[bytes, list[int]], None]) -> None:
-        """Load it; `emit(pcm, words)` is called with sound as it is made."""
+        """Load it; `emit(pcm, words)` is called with audio and word positions as they are made."""
         self._library = lib = c.CDLL(library)
         lib.espeak_Initialize.argtypes = [c.c_int, c.c_int, c.c_char_p, c.c_int]
         lib.espeak_Synth.argtypes = [
@@ -76,11 +84,11 @@ class Synthesiser:
         if self.sample_rate <= 0:
             raise RuntimeError("espeak-ng found no data")
         self._emit = emit
-        self._callback = _Callback(self._made)  # kept: the library only holds a pointer
+        self._callback = _Callback(self._on_audio)  # kept: the library holds only a pointer
         lib.espeak_SetSynthCallback(self._callback)
         self._failure: Exception | None = None
 
-    def _made(self, wave: Any, count: int, events: Any) -> int:
+    def _on_audio(self, wave: Any, count: int, events: Any) -> int:
         try:
             words, index = [], 0
             while events[index].type != _LIST_END:
@@ -94,7 +102,7 @@ class Synthesiser:
         return 0
 
     def speak(self, text: str, voice: str, rate: int, pitch: int) -> None:
-        """Speak `text` at `rate` words a minute and `pitch` 0 to 99."""
+        """Speak `text` at `rate` words per minute and a pitch from 0 to 99."""
         self._choose(voice)
         for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_VOLUME, 100)):
             self._library.espeak_SetParameter(parameter, value, 0)
@@ -113,7 +121,7 @@ class Synthesiser:
 
     def _choose(self, voice: str) -> None:
         if self._library.espeak_SetVoiceByName(voice.encode()):
-            raise ValueError("espeak-ng knows no such voice")
+            raise ValueError("espeak-ng does not have this voice")
 
 
 def serve(library: str, data: str, source: BinaryIO, sink: BinaryIO) -> None:
@@ -148,19 +156,21 @@ def serve(library: str, data: str, source: BinaryIO, sink: BinaryIO) -> None:
 def main() -> int:
     """Run the program: see the module's docstring."""
     library, data = sys.argv[1:3]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # interrupting a notebook's cell interrupts its children too
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # interrupting a notebook's cell interrupts its children, too
     with tempfile.TemporaryDirectory(prefix="lw-") as folder:
         if len(os.fsencode(data)) > _PATH_LIMIT:  # deep virtual environments reach it
             short = os.path.join(folder, "espeak-ng-data")
             try:
                 os.symlink(data, short, target_is_directory=True)
-            except OSError:  # Windows, without the right to make links
+            except OSError:  # on Windows, without the right to create links
                 shutil.copytree(data, short)
             data = short
         try:
             serve(library, data, sys.stdin.buffer, sys.stdout.buffer)
         except BrokenPipeError:
-            # Nobody listens any more. Python would complain when it closes what it could not write.
+            # Nobody reads any more. Python would complain about unwritten output when it exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 

@@ -1,6 +1,6 @@
-"""A phrasebook in place of a translator: what the tutor can say in other languages, and that it has no more.
+"""Translation by phrasebook.
 
-The sentences stand in `phrasebook.txt`, which a teacher can extend: each new line is listened for, too.
+The sentences are in `phrasebook.txt`, which a teacher can extend: each new line is recognized, too.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any
 from livewidget.standin.interfaces import NoReply, Phrases, Reply, Response, TranslationTarget
 from livewidget.standin.tutor.patterns import Match, Pattern, Slot, Table, smart, tokens
 
-LANGUAGES = {"es": "Spanish", "fr": "French", "de": "German", "it": "Italian"}
-"""What it can be asked for, in the order of the file's columns."""
+#: The languages of the file's columns, after English.
+LANGUAGES = ("es", "fr", "de", "it")
 
+#: The answer to a sentence that is not in the phrasebook.
 UNKNOWN = {
     "es": "Eso no lo sé traducir: solo tengo un pequeño libro de frases.",
     "fr": "Cela, je ne sais pas le traduire : je n'ai qu'un petit guide de conversation.",
     "de": "Das kann ich nicht übersetzen: Ich habe nur einen kleinen Sprachführer.",
     "it": "Questo non lo so tradurre: ho solo un piccolo frasario.",
 }
-"""What is said of a sentence that the book does not have."""
 
 NO_SUCH_LANGUAGE = "I have only a small phrasebook: from English to Spanish, French, German and Italian."
 SUGGESTIONS = (
@@ -36,18 +36,20 @@ SUGGESTIONS = (
 )
 
 _NUMBER = re.compile(r"\{(\w+):(\d+)-(\d+)\}")
-_SENTENCES = 30  # ways to say a sentence with a number
+#: How often a sentence is listed for the recognizer: with different numbers, and without any. Chosen, as in
+#: `brain`.
+_SLOTTED = 30
 _PLAIN = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Phrasebook:
-    """The book, read.
+    """A phrasebook.
 
     Attributes:
-        patterns: What may be said in English; the intent is the line's number.
-        lines: Each line's translations, by language; slots stand in braces.
-        values: What stands in a slot, by its name, its English, and the language.
+        patterns: What the user may say in English; the intent is the index of the line.
+        lines: The translations of each line, by language, with slots in braces.
+        values: The translations of a slot's values, by slot, English value and language.
     """
 
     patterns: tuple[Pattern, ...]
@@ -56,17 +58,17 @@ class Phrasebook:
 
 
 @cache
-def book() -> Phrasebook:
-    """Return the book. Reading it takes a few milliseconds, once."""
+def phrasebook() -> Phrasebook:
+    """Return the phrasebook, which is read once; that takes a few milliseconds."""
     text = (resources.files(__package__) / "phrasebook.txt").read_text(encoding="utf-8")
-    return read(text)
+    return parse(text)
 
 
-def read(text: str) -> Phrasebook:
-    """Read a phrasebook in the format that the file describes.
+def parse(text: str) -> Phrasebook:
+    """Parse a phrasebook in the format that `phrasebook.txt` describes.
 
     Raises:
-        ValueError: If a line has not five columns, or names a slot that there is not.
+        ValueError: If a line does not have five columns, or names an unknown slot.
     """
     sections: dict[str, list[tuple[str, Mapping[str, str]]]] = {"sentences": []}
     section = "sentences"
@@ -103,31 +105,31 @@ def _pattern(way: str, intent: str, values: Mapping[str, Mapping[str, Any]]) -> 
 
 @cache
 def sentences() -> tuple[str, ...]:
-    """Return what the ears should listen for."""
+    """Return the sentences that a recognizer should expect."""
     found: list[str] = [*SUGGESTIONS * 4]
-    for pattern in book().patterns:
-        found += pattern.sentences(_SENTENCES if pattern.names else _PLAIN)
+    for pattern in phrasebook().patterns:
+        found += pattern.sentences(_SLOTTED if pattern.names else _PLAIN)
         found += sorted(set(pattern.choices(100)).difference(found))
     return tuple(found)
 
 
 class TranslationDialogue:
-    """A mind that translates from English by the book."""
+    """Translates from English."""
 
     def __init__(self, translation: TranslationTarget) -> None:
         """Translate into `translation.target`."""
         self._target = translation.target
         self._language = translation.target.lower().replace("_", "-").partition("-")[0]
         self._echo = translation.echo
-        self._table = Table(book().patterns)
+        self._table = Table(phrasebook().patterns)
 
     @property
     def phrases(self) -> Phrases:
-        """What the ears should listen for."""
+        """The phrases a recognizer should expect."""
         return Phrases(sentences())
 
     async def reply(self, text: str, *, confident: bool = True) -> Response:
-        """Translate; say in the target language what cannot be translated."""
+        """Translate, or say in the target language that it is not possible."""
         if self._language == "en":
             return Reply(smart(text), language=self._target) if self._echo else NoReply()
         if self._language not in LANGUAGES:
@@ -137,20 +139,20 @@ class TranslationDialogue:
         return Reply(said or UNKNOWN[self._language], language=self._target)
 
     async def result(self, name: str, result: Mapping[str, Any]) -> Response:
-        """There are no functions to call in a translation."""
+        """Stay silent: a translation calls no functions."""
         return NoReply()
 
 
 def translated(found: Match, language: str) -> str | None:
-    """Return a sentence of the book in `language`; None where something is missing for a slot."""
-    pattern, said = found.pattern, book().lines[int(found.pattern.intent)][language]
+    """Return a sentence of the phrasebook in `language`; None if a slot has no value."""
+    pattern, said = found.pattern, phrasebook().lines[int(found.pattern.intent)][language]
     for name in pattern.names:
         value = found.values.get(name)
         if value is None:
             return None
         slot = pattern.slots[name]
         if slot.choices:
-            value = book().values[name][value][language]
+            value = phrasebook().values[name][value][language]
         elif not slot.low <= value <= slot.high:
             return None
         said = said.replace(f"{{{name}}}", str(value))

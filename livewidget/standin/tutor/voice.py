@@ -1,14 +1,9 @@
-"""The tutor's voice: espeak-ng, streamed clause by clause, with the words in step.
+"""Speech synthesis of the tutor: espeak-ng, streamed clause by clause, with the words in step.
 
-It sounds like a robot. It begins in a few milliseconds, and needs neither a model nor a network. espeak-ng is
-under the GPL-3: it runs in a process of its own (`espeak_worker`), comes with the `offline` extra only, and
-any function can take this voice's place: `StandIn(voice=…)`.
-
-The parent's side of `espeak_worker`: one process, started when first needed, shared by every session.
-
-A thread reads what the worker sends and hands it on at once, so that the worker never waits for a slow
-listener. It is a thread and not a task because sessions may live on different event loops, and because some
-loops (Windows, under Jupyter) cannot watch a pipe.
+It sounds like a robot, but starts in a few milliseconds and needs neither a model nor a network. espeak-ng is
+licensed under the GPL-3: it runs in a process of its own (`espeak_worker`), is installed only by an extra,
+and can be replaced: `StandIn(voice=…)`. All sessions share one worker process, which is started when first
+needed.
 """
 
 from __future__ import annotations
@@ -32,18 +27,187 @@ from livewidget.audio import Resampler, to_float, to_pcm16
 from livewidget.errors import ExtraMissing, ServerFault
 from livewidget.standin.interfaces import OUTPUT_RATE, Mood, SpeechChunk
 
-Sink = Callable[[bytes, bytes], None]  # called in the reading thread with a frame's kind and payload
+#: Called in the reading thread with the kind and the payload of a frame.
+Sink = Callable[[bytes, bytes], None]
 
-LOST = b"!"  # kind of the frame that a sink gets when the worker ends before its answer did
+#: Kind of the frame that a sink gets if the worker ends before its answer.
+LOST = b"!"
+#: Head of a frame: kind, request, length of the payload; see `espeak_worker`.
 _HEAD = struct.Struct("<cII")
-_ANSWER_SECONDS = 10.0
+#: Time for a frame. Chosen: a clause takes some 10 ms, so the worker hangs.
+_TIMEOUT_S = 10.0
+#: Characters of a clause: some 20 s of speech, the most that is synthesized in vain at an interruption.
+#: Chosen.
+_CLAUSE_LIMIT = 300
+_CLAUSE_END = re.compile(r"(?<=[.!?;:…])[\"'”’)]*\s+")
+_TOKEN = re.compile(r"\S*\s*")
+
+
+class TutorTextToSpeech:
+    """Speaks with espeak-ng. One instance serves any number of sessions, on any event loops."""
+
+    def __init__(self, espeak: EspeakProcess | None = None) -> None:
+        """Use this worker; by default the shared one."""
+        self._espeak = espeak or shared_espeak
+
+    def prepare(self) -> None:
+        """Start the worker without waiting for it, so that the first words do not come later than others.
+
+        Raises:
+            ExtraMissing: If espeak-ng is not installed.
+        """
+        self._espeak.start()
+
+    async def speak(
+        self,
+        text: str,
+        voice: str | None = None,
+        language: str | None = None,
+        mood: Mood | None = None,
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        """Synthesize `text` in chunks of 60 ms; see `TextToSpeech`.
+
+        Raises:
+            ExtraMissing: If espeak-ng is not installed.
+            ServerFault: If the worker failed twice.
+        """
+        style, pending, resampler = style_of(voice, language, mood), "", None
+        for clause in clauses(text):
+            caption, made = _Caption(clause), 0
+            for last_try in (False, True):
+                answer = WorkerAnswer(self._espeak, _speakable(clause), style.voice, style.rate, style.pitch)
+                passed = 0  # bytes of this answer; what came before a restart is not repeated
+                try:
+                    async for kind, payload in answer:
+                        if kind == b"W":
+                            pending += caption.reached(json.loads(payload))
+                        elif kind == b"A":
+                            fresh = payload[max(0, made - passed) :]
+                            passed += len(payload)
+                            if not fresh:
+                                continue
+                            made += len(fresh)
+                            resampler = resampler or Resampler(self._espeak.sample_rate, OUTPUT_RATE)
+                            words, pending = pending, ""
+                            yield SpeechChunk(to_pcm16(resampler.process(to_float(fresh))), words)
+                        elif kind == b"X":
+                            raise ServerFault("The offline tutor's voice could not say this text.")
+                    break
+                except WorkerLost:
+                    if last_try:
+                        raise ServerFault(
+                            "The offline tutor's voice stopped working and did not start again. "
+                            'Try: pip install --force-reinstall "livewidget[offline]".'
+                        ) from None
+                finally:
+                    answer.close()
+            pending += caption.rest()
+        if resampler is not None or pending:
+            yield SpeechChunk(to_pcm16(resampler.flush()) if resampler else b"", pending)
+
+
+def _speakable(clause: str) -> str:
+    # Same positions, without NULs, which end the text, and control characters, which espeak interprets.
+    return "".join(character if character.isprintable() else " " for character in clause)
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceStyle:
+    """How espeak-ng speaks: voice with variant, words per minute, pitch from 0 to 99."""
+
+    voice: str = "en-us"
+    rate: int = 160
+    pitch: int = 50
+
+
+DEFAULT_STYLE = VoiceStyle()
+#: The 30 prebuilt voices of the Live API, each with a style of its own. Pace and pitch follow the word that
+#: the service describes the voice with: a lively one speaks fast. The variants are among those that a
+#: recognizer understands well.
+STYLES: dict[str, VoiceStyle] = {
+    name: VoiceStyle(f"en-us+{variant}" if variant else "en-us", rate, pitch)
+    for name, variant, rate, pitch in (
+        ("Puck", "", 176, 56), ("Charon", "m6", 160, 50), ("Fenrir", "edward", 180, 60),
+        ("Orus", "adam", 152, 44), ("Enceladus", "m3", 146, 48), ("Iapetus", "klatt4", 156, 52),
+        ("Umbriel", "", 146, 40), ("Algieba", "paul", 150, 46), ("Algenib", "klatt6", 150, 34),
+        ("Rasalgethi", "m1", 160, 66), ("Alnilam", "edward", 154, 40), ("Schedar", "adam", 162, 58),
+        ("Achird", "m3", 168, 68), ("Zubenelgenubi", "m6", 174, 42), ("Sadachbia", "klatt4", 182, 62),
+        ("Sadaltager", "m1", 150, 38), ("Zephyr", "f2", 168, 62), ("Kore", "f5", 160, 50),
+        ("Leda", "f4", 172, 68), ("Aoede", "f2", 176, 50), ("Callirrhoe", "f1", 142, 40),
+        ("Autonoe", "f5", 168, 64), ("Despina", "f2", 138, 40), ("Erinome", "linda", 156, 54),
+        ("Laomedeia", "f1", 176, 60), ("Achernar", "belinda", 142, 52), ("Gacrux", "f5", 150, 30),
+        ("Pulcherrima", "linda", 178, 64), ("Vindemiatrix", "f4", 142, 56), ("Sulafat", "belinda", 156, 42),
+    )
+}  # fmt: skip
+
+#: By mood: a factor for the pace, and what is added to the pitch. Chosen so that the difference can be heard.
+_MOODS: dict[Mood, tuple[float, int]] = {"gentle": (0.84, -14), "bright": (1.14, 16)}
+_LANGUAGES = {"en": "en-us", "es": "es", "fr": "fr", "de": "de", "it": "it"}
+#: espeak-ng's "en" is British.
+_VARIETIES = dict.fromkeys(("en-gb", "en-au", "en-in", "en-ie", "en-nz", "en-za"), "en") | dict.fromkeys(
+    ("es-419", "es-us", "es-mx", "es-ar", "es-co", "es-cl", "es-pe"), "es-419"
+)
+
+
+def style_of(voice: str | None, language: str | None = None, mood: Mood | None = None) -> VoiceStyle:
+    """Return the style of a prebuilt voice, in any case; the default for None and unknown names.
+
+    Args:
+        voice: "Puck", "Kore" …
+        language: Language or accent, BCP-47; unknown ones change nothing.
+        mood: Changes pace and pitch.
+    """
+    style = STYLES.get((voice or "").capitalize(), DEFAULT_STYLE)
+    if mood is not None:
+        pace, pitch = _MOODS[mood]
+        style = replace(style, rate=round(style.rate * pace), pitch=min(99, max(0, style.pitch + pitch)))
+    code = (language or "").lower().replace("_", "-")
+    spoken = _VARIETIES.get(code) or _LANGUAGES.get(code.partition("-")[0])
+    if spoken is None:
+        return style
+    _, plus, variant = style.voice.partition("+")
+    return replace(style, voice=f"{spoken}{plus}{variant}")
+
+
+def clauses(text: str) -> Iterator[str]:
+    """Split `text` into clauses of at most 300 characters; joined, they are `text` again."""
+    start = 0
+    for end in [*(match.end() for match in _CLAUSE_END.finditer(text)), len(text)]:
+        while end - start > _CLAUSE_LIMIT:
+            cut = text.rfind(" ", start + 1, start + _CLAUSE_LIMIT) + 1 or start + _CLAUSE_LIMIT
+            yield text[start:cut]
+            start = cut
+        if end > start:
+            yield text[start:end]
+            start = end
+
+
+class _Caption:
+    """The words of a clause that have begun. espeak-ng joins some ("I am") and splits others ("3:45")."""
+
+    def __init__(self, clause: str) -> None:
+        self._clause = clause
+        self._shown = 0
+
+    def reached(self, positions: list[int]) -> str:
+        """Return the words that begin up to these character positions, and have not been returned."""
+        first = self._shown
+        for position in positions:
+            if self._shown <= position < len(self._clause):
+                found = _TOKEN.match(self._clause, position)
+                self._shown = found.end() if found else self._shown
+        return self._clause[first : self._shown]
+
+    def rest(self) -> str:
+        first, self._shown = self._shown, len(self._clause)
+        return self._clause[first:]
 
 
 class WorkerLost(Exception):
-    """The worker ended in the middle of an answer."""
+    """The worker ended during an answer."""
 
 
-def command() -> list[str]:
+def worker_command() -> list[str]:
     """Return the command line of the worker.
 
     Raises:
@@ -57,15 +221,20 @@ def command() -> list[str]:
         ) from None
     worker = Path(__file__).with_name("espeak_worker.py")
     paths = [espeakng_loader.get_library_path(), espeakng_loader.get_data_path()]
-    # -I -S: neither the user's environment nor site-packages; it starts in a third of the time.
+    # -I -S: without the user's environment and site-packages, it starts in a third of the time.
     return [sys.executable, "-I", "-S", str(worker), *paths]
 
 
 class EspeakProcess:
-    """The worker process. Safe to use from any thread."""
+    """The worker process, and a thread that reads from it. Thread-safe.
 
-    def __init__(self, make_command: Callable[[], list[str]] = command) -> None:
-        """Make it without starting anything; `make_command` returns the command line to start."""
+    The thread passes frames on at once, so that the worker never waits for a slow reader. A task would not
+    do: sessions may live on different event loops, and some loops (Windows, under Jupyter) cannot watch a
+    pipe.
+    """
+
+    def __init__(self, make_command: Callable[[], list[str]] = worker_command) -> None:
+        """Create it without starting a process; `make_command` returns its command line."""
         self._make_command = make_command
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,9 +246,9 @@ class EspeakProcess:
     def ask(
         self, sink: Sink, do: str, text: str, voice: str = "en-us", rate: int = 160, pitch: int = 50
     ) -> int:
-        """Send a request, starting the worker where none runs; return its number.
+        """Send a request, starting the worker if necessary; return its number.
 
-        `sink` gets the answer's frames in the reading thread, the last of kind E or `LOST`.
+        `sink` gets the frames of the answer in the reading thread, the last of kind E or `LOST`.
 
         Raises:
             ExtraMissing: If espeak-ng is not installed.
@@ -99,12 +268,12 @@ class EspeakProcess:
                 lost = self._sinks.pop(number, None)
             else:
                 return number
-        if lost is not None:  # else the reader has told it already
+        if lost is not None:  # otherwise the reading thread has reported it
             lost(LOST, b"")
         return number
 
     def start(self) -> None:
-        """Start the worker where none runs, without waiting: the first answer then comes some 100 ms sooner.
+        """Start the worker if necessary, without waiting: the first answer comes some 100 ms sooner.
 
         Raises:
             ExtraMissing: If espeak-ng is not installed.
@@ -112,13 +281,13 @@ class EspeakProcess:
         with self._lock:
             self._running()
 
-    def forget(self, number: int) -> None:
-        """Throw away what still comes for this request."""
+    def cancel(self, number: int) -> None:
+        """Ignore what still comes for this request."""
         with self._lock:
             self._sinks.pop(number, None)
 
     def phonemes(self, text: str) -> str:
-        """Return the IPA of an English word; waits for it, some 40 ms the first time and under 1 ms later.
+        """Return the IPA of an English word. Blocks: some 40 ms the first time, under 1 ms later.
 
         Raises:
             ExtraMissing: If espeak-ng is not installed.
@@ -129,7 +298,7 @@ class EspeakProcess:
         self.ask(lambda kind, payload: frames.put((kind, payload)), "phonemes", text)
         while True:
             try:
-                kind, payload = frames.get(timeout=_ANSWER_SECONDS)
+                kind, payload = frames.get(timeout=_TIMEOUT_S)
             except queue.Empty:
                 kind, payload = LOST, b""
             if kind == LOST:
@@ -139,7 +308,7 @@ class EspeakProcess:
             found = payload.decode() if kind == b"P" else found
 
     def close(self) -> None:
-        """End the worker; twice is allowed, and the next request starts another."""
+        """End the worker. May be called twice; the next request starts another."""
         with self._lock:
             process, reader = self._process, self._reader
             self._process = self._reader = None
@@ -147,7 +316,7 @@ class EspeakProcess:
             return
         assert process.stdin is not None
         with contextlib.suppress(OSError):
-            process.stdin.close()  # it ends when its input does
+            process.stdin.close()  # it ends with its input
         try:
             process.wait(2)
         except subprocess.TimeoutExpired:
@@ -167,7 +336,7 @@ class EspeakProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        first = self._number  # requests beyond this one are this worker's
+        first = self._number  # later requests are this worker's
         self._reader = threading.Thread(
             target=self._read, args=(process, first), name="livewidget-espeak", daemon=True
         )
@@ -206,9 +375,9 @@ def _frame(pipe: IO[bytes]) -> tuple[bytes, int, bytes] | None:
 
 
 class WorkerAnswer:
-    """The frames of one request, for a coroutine: `async for kind, payload in answer`, then `close()`.
+    """The frames of one request, as an asynchronous iterator of kind and payload.
 
-    A request's text is short (a clause), so what may wait here is bounded by it.
+    The queue is bounded by the request: its text is one clause.
     """
 
     def __init__(self, espeak: EspeakProcess, text: str, voice: str, rate: int, pitch: int) -> None:
@@ -218,7 +387,7 @@ class WorkerAnswer:
         self._number = espeak.ask(self._sink, "speak", text, voice, rate, pitch)
 
     def _sink(self, kind: bytes, payload: bytes) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._frames.put_nowait, (kind, payload))
 
     def __aiter__(self) -> WorkerAnswer:
@@ -226,7 +395,7 @@ class WorkerAnswer:
 
     async def __anext__(self) -> tuple[bytes, bytes]:
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
+            async with asyncio.timeout(_TIMEOUT_S):
                 kind, payload = await self._frames.get()
         except TimeoutError:
             self._espeak.close()
@@ -238,182 +407,10 @@ class WorkerAnswer:
         return kind, payload
 
     def close(self) -> None:
-        """Throw away what still comes."""
-        self._espeak.forget(self._number)
+        """Ignore what still comes."""
+        self._espeak.cancel(self._number)
 
 
-_shared = EspeakProcess()
-atexit.register(_shared.close)
-
-
-def shared() -> EspeakProcess:
-    """Return the worker that this process's sessions share; it ends with the process."""
-    return _shared
-
-
-_CLAUSE_LIMIT = 300  # characters: some 20 s of speech, and the most that is made in vain when interrupted
-_CLAUSE_END = re.compile(r"(?<=[.!?;:…])[\"'”’)]*\s+")
-_TOKEN = re.compile(r"\S*\s*")
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceStyle:
-    """How espeak-ng speaks: a voice with a variant, words a minute, pitch 0 to 99."""
-
-    voice: str = "en-us"
-    rate: int = 160
-    pitch: int = 50
-
-
-DEFAULT_STYLE = VoiceStyle()
-STYLES: dict[str, VoiceStyle] = {
-    name: VoiceStyle(f"en-us+{variant}" if variant else "en-us", rate, pitch)
-    for name, variant, rate, pitch in (
-        ("Puck", "", 176, 56), ("Charon", "m6", 160, 50), ("Fenrir", "edward", 180, 60),
-        ("Orus", "adam", 152, 44), ("Enceladus", "m3", 146, 48), ("Iapetus", "klatt4", 156, 52),
-        ("Umbriel", "", 146, 40), ("Algieba", "paul", 150, 46), ("Algenib", "klatt6", 150, 34),
-        ("Rasalgethi", "m1", 160, 66), ("Alnilam", "edward", 154, 40), ("Schedar", "adam", 162, 58),
-        ("Achird", "m3", 168, 68), ("Zubenelgenubi", "m6", 174, 42), ("Sadachbia", "klatt4", 182, 62),
-        ("Sadaltager", "m1", 150, 38), ("Zephyr", "f2", 168, 62), ("Kore", "f5", 160, 50),
-        ("Leda", "f4", 172, 68), ("Aoede", "f2", 176, 50), ("Callirrhoe", "f1", 142, 40),
-        ("Autonoe", "f5", 168, 64), ("Despina", "f2", 138, 40), ("Erinome", "linda", 156, 54),
-        ("Laomedeia", "f1", 176, 60), ("Achernar", "belinda", 142, 52), ("Gacrux", "f5", 150, 30),
-        ("Pulcherrima", "linda", 178, 64), ("Vindemiatrix", "f4", 142, 56), ("Sulafat", "belinda", 156, 42),
-    )
-}  # fmt: skip
-"""The Live API's 30 prebuilt voices, each as a style of its own.
-
-Pace and pitch follow the word by which the service describes the voice: who is lively speaks fast. The
-variants are among those that a recogniser understands well.
-"""
-
-
-_MOODS: dict[Mood, tuple[float, int]] = {"gentle": (0.84, -14), "bright": (1.14, 16)}
-"""What a mood makes of a style's pace, and adds to its pitch."""
-_LANGUAGES = {"en": "en-us", "es": "es", "fr": "fr", "de": "de", "it": "it"}
-# espeak-ng's own "en" is British.
-_VARIETIES = dict.fromkeys(("en-gb", "en-au", "en-in", "en-ie", "en-nz", "en-za"), "en") | dict.fromkeys(
-    ("es-419", "es-us", "es-mx", "es-ar", "es-co", "es-cl", "es-pe"), "es-419"
-)
-
-
-def style_of(voice: str | None, language: str | None = None, mood: Mood | None = None) -> VoiceStyle:
-    """Return the style of a prebuilt voice's name, in any case; the default for None and unknown names.
-
-    Args:
-        voice: "Puck", "Kore" …
-        language: BCP-47, to speak or as an accent; one that this voice does not know leaves it as it is.
-        mood: Changes pace and pitch.
-    """
-    style = STYLES.get((voice or "").capitalize(), DEFAULT_STYLE)
-    if mood is not None:
-        pace, pitch = _MOODS[mood]
-        style = replace(style, rate=round(style.rate * pace), pitch=min(99, max(0, style.pitch + pitch)))
-    code = (language or "").lower().replace("_", "-")
-    spoken = _VARIETIES.get(code) or _LANGUAGES.get(code.partition("-")[0])
-    if spoken is None:
-        return style
-    _, plus, variant = style.voice.partition("+")
-    return replace(style, voice=f"{spoken}{plus}{variant}")
-
-
-def clauses(text: str) -> Iterator[str]:
-    """Cut `text` where a voice may breathe, into pieces of at most 300 characters that join to `text`."""
-    start = 0
-    for end in [*(match.end() for match in _CLAUSE_END.finditer(text)), len(text)]:
-        while end - start > _CLAUSE_LIMIT:
-            cut = text.rfind(" ", start + 1, start + _CLAUSE_LIMIT) + 1 or start + _CLAUSE_LIMIT
-            yield text[start:cut]
-            start = cut
-        if end > start:
-            yield text[start:end]
-            start = end
-
-
-class _Caption:
-    """Which words of a clause have begun. The voice joins some words ("I am") and splits others ("3:45")."""
-
-    def __init__(self, clause: str) -> None:
-        self._clause = clause
-        self._shown = 0
-
-    def reached(self, positions: list[int]) -> str:
-        """Return what is newly begun when words at these character positions are, up to the next word."""
-        first = self._shown
-        for position in positions:
-            if self._shown <= position < len(self._clause):
-                found = _TOKEN.match(self._clause, position)
-                self._shown = found.end() if found else self._shown
-        return self._clause[first : self._shown]
-
-    def rest(self) -> str:
-        first, self._shown = self._shown, len(self._clause)
-        return self._clause[first:]
-
-
-class TutorTextToSpeech:
-    """Speaks with espeak-ng. One voice serves any number of sessions on any event loops."""
-
-    def __init__(self, espeak: EspeakProcess | None = None) -> None:
-        """Use this worker, or the one that the process shares."""
-        self._espeak = espeak or shared()
-
-    def prepare(self) -> None:
-        """Start the worker now, without waiting for it, so that the first words come as fast as the others.
-
-        Raises:
-            ExtraMissing: If espeak-ng is not installed.
-        """
-        self._espeak.start()
-
-    async def speak(
-        self,
-        text: str,
-        voice: str | None = None,
-        language: str | None = None,
-        mood: Mood | None = None,
-    ) -> AsyncGenerator[SpeechChunk, None]:
-        """Speak: see `seams.TextToSpeech`. Pieces of 60 ms come as fast as they are taken.
-
-        Raises:
-            ExtraMissing: If espeak-ng is not installed.
-            ServerFault: If the worker ended, and once more after it was started again.
-        """
-        style, pending, resampler = style_of(voice, language, mood), "", None
-        for clause in clauses(text):
-            caption, made = _Caption(clause), 0
-            for last_try in (False, True):
-                answer = WorkerAnswer(self._espeak, _speakable(clause), style.voice, style.rate, style.pitch)
-                passed = 0  # bytes of this answer; those made before a restart are not spoken twice
-                try:
-                    async for kind, payload in answer:
-                        if kind == b"W":
-                            pending += caption.reached(json.loads(payload))
-                        elif kind == b"A":
-                            fresh = payload[max(0, made - passed) :]
-                            passed += len(payload)
-                            if not fresh:
-                                continue
-                            made += len(fresh)
-                            resampler = resampler or Resampler(self._espeak.sample_rate, OUTPUT_RATE)
-                            words, pending = pending, ""
-                            yield SpeechChunk(to_pcm16(resampler.process(to_float(fresh))), words)
-                        elif kind == b"X":
-                            raise ServerFault("The offline tutor's voice could not say this text.")
-                    break
-                except WorkerLost:
-                    if last_try:
-                        raise ServerFault(
-                            "The offline tutor's voice stopped working and did not start again. "
-                            'Try: pip install --force-reinstall "livewidget[offline]".'
-                        ) from None
-                finally:
-                    answer.close()
-            pending += caption.rest()
-        if resampler is not None or pending:
-            yield SpeechChunk(to_pcm16(resampler.flush()) if resampler else b"", pending)
-
-
-def _speakable(clause: str) -> str:
-    # Position by position the same text: a NUL would end it, and control characters mean something to espeak.
-    return "".join(character if character.isprintable() else " " for character in clause)
+#: The worker that all sessions share; it ends with the process.
+shared_espeak = EspeakProcess()
+atexit.register(shared_espeak.close)

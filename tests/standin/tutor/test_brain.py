@@ -4,7 +4,8 @@ import pytest
 
 from livewidget.standin.interfaces import Dialogue, FunctionRequest, Reply, Responder, Skills
 from livewidget.standin.tutor.brain import TutorResponder
-from livewidget.standin.tutor.patterns import SORRY, STORY, SUGGESTIONS, say_number, say_result, tokens
+from livewidget.standin.tutor.patterns import say_number, say_result, tokens
+from livewidget.standin.tutor.topics import SORRY, STORY, SUGGESTIONS
 
 LIGHT = {
     "name": "set_light",

@@ -3,7 +3,7 @@ import pytest
 from livewidget.audio import to_pcm16
 from livewidget.standin import StandIn
 from livewidget.standin.interfaces import NoReply, Phrases, Skills, SpeechEnded, VadSettings
-from livewidget.standin.tutor.brain import DICTATION_SUGGESTIONS, TutorResponder, known
+from livewidget.standin.tutor.brain import DICTATION_SUGGESTIONS, TutorResponder, dictation_sentences
 from livewidget.standin.tutor.ears import TutorSpeechToText
 from tests.standin.puppets import Client, VirtualClock, kinds
 from tests.standin.tutor.test_ears import around, spoken
@@ -17,12 +17,12 @@ async def test_it_is_never_asked_and_says_nothing():
     mind = TutorResponder().session([], DICTATION)
     assert await mind.reply("hello") == NoReply()
     assert await mind.result("f", {}) == NoReply()
-    assert mind.phrases.sentences == known()
+    assert mind.phrases.sentences == dictation_sentences()
 
 
 def test_suggestions_can_be_dictated():
     assert TutorResponder().suggestions([], DICTATION) == DICTATION_SUGGESTIONS
-    assert set(DICTATION_SUGGESTIONS) <= set(known())
+    assert set(DICTATION_SUGGESTIONS) <= set(dictation_sentences())
 
 
 async def dictated(*texts, **transcription):
@@ -62,7 +62,7 @@ def test_the_vocabulary_is_heard():
     pytest.importorskip("pocketsphinx")
     term = "open the jupyterlab notebook"
     heard = {}
-    for phrases in (Phrases(known()), Phrases((*known(), term))):
+    for phrases in (Phrases(dictation_sentences()), Phrases((*dictation_sentences(), term))):
         hearing = TutorSpeechToText().session(VadSettings(), phrases)
         pcm = to_pcm16(around(spoken(term)))
         ended = [

@@ -4,7 +4,7 @@ import pytest
 
 from livewidget.standin.interfaces import FunctionRequest, NoReply, Reply, Skills
 from livewidget.standin.tutor.brain import TutorResponder
-from livewidget.standin.tutor.patterns import SORRY, SUGGESTIONS
+from livewidget.standin.tutor.topics import SORRY, SUGGESTIONS
 
 LIGHT = {"name": "set_light", "parameters": {"type": "OBJECT", "properties": {"on": {"type": "BOOLEAN"}}}}
 ALL = {

@@ -21,7 +21,7 @@ from livewidget.standin.tutor.brain import TutorResponder
 from livewidget.standin.tutor.ears import SpeechSegmenter, TutorSpeechToText
 from livewidget.standin.tutor.patterns import tokens
 from livewidget.standin.tutor.recognizer import Recognizer
-from livewidget.standin.tutor.voice import shared
+from livewidget.standin.tutor.voice import shared_espeak
 
 pytestmark = pytest.mark.voice
 
@@ -36,11 +36,11 @@ PEOPLE = Path("/usr/share/pocketsphinx/test/data")
 
 def spoken(text, voice="en-us+adam"):
     frames = queue.Queue()
-    shared().ask(lambda kind, payload: frames.put((kind, payload)), "speak", text, voice)
+    shared_espeak.ask(lambda kind, payload: frames.put((kind, payload)), "speak", text, voice)
     pcm = b""
     while (frame := frames.get(timeout=10))[0] != b"E":
         pcm += frame[1] if frame[0] == b"A" else b""
-    return resample(to_float(pcm), shared().sample_rate, RATE)
+    return resample(to_float(pcm), shared_espeak.sample_rate, RATE)
 
 
 def quiet(seconds, level=1e-3):

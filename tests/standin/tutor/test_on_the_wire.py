@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from livewidget.standin import StandIn
-from livewidget.standin.tutor.facts import HONESTLY
+from livewidget.standin.tutor.topics import FACT_PREFIX
 from tests.standin.puppets import (
     LOUD,
     SECOND,
@@ -48,7 +48,7 @@ def parts(messages, name):
 async def test_a_declared_search_gives_sources(model):
     client = await talk("who painted the mona lisa", model=model, tools=[{"googleSearch": {}}])
     turn = await spoken(client)
-    assert said(turn).startswith(HONESTLY)
+    assert said(turn).startswith(FACT_PREFIX)
     (metadata,) = found(turn, "groundingMetadata")
     assert metadata["groundingChunks"][0]["web"]["uri"] == "https://en.wikipedia.org/wiki/Mona_Lisa"
     (support,) = metadata["groundingSupports"]

@@ -17,8 +17,8 @@ from livewidget.standin.tutor.translator import (
     SUGGESTIONS,
     UNKNOWN,
     TranslationDialogue,
-    book,
-    read,
+    parse,
+    phrasebook,
 )
 from livewidget.standin.tutor.voice import TutorTextToSpeech
 from tests.standin.puppets import TRANSCRIPTS, Client, VirtualClock, kinds, said, sound
@@ -37,25 +37,25 @@ async def translate(text, target="es", **options):
 
 
 def test_the_book_is_whole():
-    assert len(book().lines) >= 60
-    for line in book().lines:
+    assert len(phrasebook().lines) >= 60
+    for line in phrasebook().lines:
         assert list(line) == list(LANGUAGES)
         for text in line.values():
             assert re.search(r"[.?!]$", text), text
         assert line["es"].startswith("¿") == line["es"].endswith("?")
     for language, letters in UMLAUTS.items():
-        assert set(letters) & set("".join(line[language] for line in book().lines))
+        assert set(letters) & set("".join(line[language] for line in phrasebook().lines))
     # The same slots on both sides, in each language.
-    for pattern in book().patterns:
-        for text in book().lines[int(pattern.intent)].values():
+    for pattern in phrasebook().patterns:
+        for text in phrasebook().lines[int(pattern.intent)].values():
             assert sorted(re.findall(r"\{(\w+)\}", text)) == sorted(pattern.names)
-    for pattern in book().patterns:
+    for pattern in phrasebook().patterns:
         assert re.fullmatch(r"[a-z{} ']+", pattern.text), pattern.text
 
 
-@pytest.mark.parametrize("pattern", book().patterns, ids=lambda pattern: pattern.text)
+@pytest.mark.parametrize("pattern", phrasebook().patterns, ids=lambda pattern: pattern.text)
 async def test_every_sentence_means_itself(pattern):
-    table = Table(book().patterns)
+    table = Table(phrasebook().patterns)
     for sentence in pattern.sentences(12):
         found = table.match(tokens(sentence))
         assert found.pattern.intent == pattern.intent
@@ -107,10 +107,10 @@ async def test_what_is_in_the_target_language_already_is_repeated_or_passed_over
 
 def test_a_line_that_is_wrong_is_told():
     with pytest.raises(ValueError, match="4 columns"):
-        read("hello | a | b | c")
+        parse("hello | a | b | c")
     with pytest.raises(ValueError, match="no values for"):
-        read("the {thing} | a | b | c | d")
-    mine = read("the cat | el gato | le chat | die Katze | il gatto\n")
+        parse("the {thing} | a | b | c | d")
+    mine = parse("the cat | el gato | le chat | die Katze | il gatto\n")
     assert mine.patterns[0].text == "the cat"
 
 
@@ -121,8 +121,8 @@ def test_the_book_is_heard():
     pytest.importorskip("pocketsphinx")
     pytest.importorskip("espeakng_loader")
     voices = ("en-us+adam", "en-us+edward", "en-us+m6", "en-us+klatt4", "en-us+f2", "en-us+f5")
-    texts = [pattern.sentences(1, seed=5)[0] for pattern in book().patterns][::4]
-    table, phrases = Table(book().patterns), Phrases(translator.sentences())
+    texts = [pattern.sentences(1, seed=5)[0] for pattern in phrasebook().patterns][::4]
+    table, phrases = Table(phrasebook().patterns), Phrases(translator.sentences())
     right = wrong = 0
     for number, text in enumerate(texts):
         hearing = TutorSpeechToText().session(VadSettings(), phrases)

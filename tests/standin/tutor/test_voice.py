@@ -156,9 +156,9 @@ def test_closing_leaves_nothing_behind():
 
 def test_the_worker_ends_with_its_parent():
     program = (
-        "import asyncio\nfrom livewidget.standin.tutor.voice import TutorTextToSpeech\nfrom livewidget.standin.tutor.voice import shared\n"
+        "import asyncio\nfrom livewidget.standin.tutor.voice import TutorTextToSpeech\nfrom livewidget.standin.tutor.voice import shared_espeak\n"
         "async def main():\n    [p async for p in TutorTextToSpeech().speak('Hi.')]\n"
-        "asyncio.run(main())\nprint(shared()._process.pid)"
+        "asyncio.run(main())\nprint(shared_espeak._process.pid)"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=30
@@ -172,7 +172,7 @@ def test_the_worker_ends_with_its_parent():
 def test_a_data_path_too_long_for_the_library(tmp_path):
     deep = tmp_path / ("d" * 100) / ("e" * 100)
     deep.parent.mkdir()
-    command = voice.command()
+    command = voice.worker_command()
     deep.symlink_to(Path(command[-1]), target_is_directory=True)
     worker = EspeakProcess(lambda: [*command[:-1], str(deep)])
     try:

@@ -1,8 +1,8 @@
 import pytest
 
 from livewidget.standin.interfaces import RequestedPage, Skills
-from livewidget.standin.tutor.brain import TutorResponder, named, page_patterns
-from livewidget.standin.tutor.patterns import SORRY
+from livewidget.standin.tutor.brain import TutorResponder
+from livewidget.standin.tutor.topics import PAGE_PATTERNS, SORRY, page_addresses
 
 
 async def ask(text, *, url_context=True):
@@ -34,7 +34,7 @@ async def test_the_answer_names_hosts_only():
 
 @pytest.mark.parametrize("text", ["what is seven plus five", "hello.", "it is 3.45 o'clock", "e.g. this", ""])
 async def test_what_names_no_page(text):
-    assert named(text) == ()
+    assert page_addresses(text) == ()
     assert not (await ask(text)).pages
 
 
@@ -45,10 +45,10 @@ async def test_without_the_declaration_no_page_is_looked_at():
 
 
 def test_a_question_has_a_bounded_number_of_pages():
-    assert len(named(" ".join(f"https://example.com/{n}" for n in range(1000)))) == 20
+    assert len(page_addresses(" ".join(f"https://example.com/{n}" for n in range(1000)))) == 20
 
 
-@pytest.mark.parametrize("pattern", page_patterns(), ids=lambda pattern: pattern.text)
+@pytest.mark.parametrize("pattern", PAGE_PATTERNS, ids=lambda pattern: pattern.text)
 async def test_what_is_listened_for_is_understood(pattern):
     for sentence in pattern.choices(10):
         assert len((await ask(sentence)).pages) == 1

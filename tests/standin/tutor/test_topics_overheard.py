@@ -1,8 +1,9 @@
 import pytest
 
 from livewidget.standin.interfaces import FunctionRequest, NoReply, Reply, Skills
-from livewidget.standin.tutor.brain import PHRASES, TutorResponder, addressee
+from livewidget.standin.tutor.brain import TutorResponder
 from livewidget.standin.tutor.patterns import tokens
+from livewidget.standin.tutor.topics import OVERHEARD_PHRASES, addressee
 
 DOOR = {"name": "close_door"}
 
@@ -12,7 +13,8 @@ def mind(**skills):
 
 
 @pytest.mark.parametrize(
-    "text", [*PHRASES, "Mom, where are you?", "hey dad", "OK, everybody, let's go", "Alexa, play music"]
+    "text",
+    [*OVERHEARD_PHRASES, "Mom, where are you?", "hey dad", "OK, everybody, let's go", "Alexa, play music"],
 )
 async def test_what_is_said_to_somebody_else_is_not_answered(text):
     assert await mind(may_ignore=True).reply(text) == NoReply()

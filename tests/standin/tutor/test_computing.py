@@ -5,8 +5,9 @@ import pytest
 
 from livewidget.standin.interfaces import Skills
 from livewidget.standin.tutor.brain import TutorResponder
-from livewidget.standin.tutor.patterns import SORRY, tokens
-from livewidget.standin.tutor.programs import PROGRAMS, SUGGESTIONS, find, patterns, run
+from livewidget.standin.tutor.computing import PATTERNS, PROGRAMS, find_program, run
+from livewidget.standin.tutor.patterns import tokens
+from livewidget.standin.tutor.topics import SORRY, TOPICS
 
 
 async def ask(text, *, code=True):
@@ -83,7 +84,7 @@ async def test_what_no_program_is_made_for(text):
 
 
 def test_nothing_that_is_said_gets_into_a_program():
-    _, numbers = find(tokens("sort 1 2 __import__('os').system('true') 3"))
+    _, numbers = find_program(tokens("sort 1 2 __import__('os').system('true') 3"))
     assert numbers == [1, 2, 3]
     code = PROGRAMS[6].code(*numbers)
     assert "import" not in code
@@ -111,10 +112,10 @@ def test_what_is_printed_has_a_bound():
     assert len(ran.output) == 4_000
 
 
-@pytest.mark.parametrize("pattern", patterns(), ids=lambda pattern: pattern.text)
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.text)
 def test_every_phrase_that_is_listened_for_is_a_program_at_its_largest(pattern):
     for sentence in pattern.sentences(40):
-        program, numbers = find(tokens(sentence))
+        program, numbers = find_program(tokens(sentence))
         assert max(numbers) <= program.most
         ran = run(program.code(*numbers))
         assert ran.ok == (numbers[1:] != [0])
@@ -131,7 +132,7 @@ def test_the_largest_of_each_kind_takes_an_instant():
 
 
 def test_suggestions_are_listened_for():
-    assert all(find(tokens(text)) for text in SUGGESTIONS)
+    assert all(find_program(tokens(text)) for text in TOPICS[1].suggestions)
 
 
 async def test_what_it_thinks_about_a_program():

@@ -4,8 +4,7 @@ import pytest
 
 from livewidget.standin.interfaces import Reply, Skills
 from livewidget.standin.tutor.brain import TutorResponder
-from livewidget.standin.tutor.facts import FACTS, HONESTLY, SUGGESTIONS
-from livewidget.standin.tutor.patterns import SORRY
+from livewidget.standin.tutor.topics import FACT_PREFIX, FACTS, SORRY, TOPICS
 
 ASKED = [(text, fact) for fact in FACTS for text in fact.phrases]
 
@@ -17,7 +16,7 @@ async def ask(text, **skills):
 @pytest.mark.parametrize(("text", "fact"), ASKED, ids=[text for text, _ in ASKED])
 async def test_every_fact_is_found_with_its_sources(text, fact):
     answer = await ask(text, search=True)
-    assert answer.text == f"{HONESTLY} {fact.text}"
+    assert answer.text == f"{FACT_PREFIX} {fact.text}"
     assert answer.grounding.sources == fact.sources
     assert answer.grounding.text == fact.text
     assert answer.grounding.queries == (fact.query,)
@@ -51,7 +50,7 @@ def test_the_shelf_is_small_and_every_page_can_be_opened():
         assert all(re.fullmatch(r"https://[a-z.-]+/[^\s]*", source.uri) for source in fact.sources)
         assert all(re.fullmatch(r"[a-z ]+", text) for text in fact.phrases)
     assert any(len(fact.sources) > 1 for fact in FACTS)
-    assert set(SUGGESTIONS) <= {text for text, _ in ASKED}
+    assert set(TOPICS[0].suggestions) <= {text for text, _ in ASKED}
 
 
 async def test_what_it_thinks_says_that_there_is_no_network():

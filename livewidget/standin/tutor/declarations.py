@@ -1,8 +1,8 @@
-"""DeclaredFunction functions as phrases: what a person might say to have one called, and with what arguments.
+"""Declared functions as patterns: what a user may say to have one called, and its arguments.
 
-Everything comes from the declaration: the name's words, the parameters' names and types, a short
-description. A parameter that may be any text is understood when typed ("weather in Paris"), and when spoken
-only from a list of values that parameters of its name usually take.
+Everything comes from the declaration: the words of the name, the parameters' names and types, a short
+description. A parameter of any text is understood when typed ("weather in Paris"); when spoken, only from a
+list of values that are usual for its name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from livewidget.standin.tutor.patterns import Pattern, Slot, Token, find_choice, words
+from livewidget.standin.tutor.patterns import Pattern, Slot, Token, find_choice, spoken_name, words
 
 _VERBS = frozenset(
     words(
@@ -25,6 +25,7 @@ _VERBS = frozenset(
 )
 _ASKS_FOR = frozenset(words("get fetch find read check tell look lookup show search"))
 _SETS = frozenset(words("set change control switch turn toggle adjust update"))
+#: Words for true and false, by a boolean parameter's name. Others are turned on and off.
 _SWITCHED = {
     "open": ("open", "close"),
     "opened": ("open", "close"),
@@ -37,7 +38,6 @@ _SWITCHED = {
     "running": ("start", "stop"),
     "enabled": ("enable", "disable"),
 }
-"""What a switch is told, by its parameter's name: true and false. Others are turned on and off."""
 _ALSO_CALLED = {"light": ("lamp",), "lights": ("lamps",), "lamp": ("light",), "picture": ("image",)}
 
 _PLACES = words("city location place town destination")
@@ -68,15 +68,15 @@ _TRIMMED = " \t.,;:!?\"'”"
 
 @dataclass(frozen=True, slots=True)
 class DeclaredFunction:
-    """A declared function that can be asked for.
+    """A declared function, and how to ask for it.
 
     Attributes:
-        name: Its name on the wire.
-        patterns: What to listen for; their intent is `tool:` and the name.
+        name: The function's name.
+        patterns: What the user may say; their intent is "tool:" and the name.
         slots: Parameters that a spoken word or number can fill.
         texts: Parameters that take any text, when typed.
-        required: Parameters without which it is not called.
-        others: Required parameters of types that nobody can say: lists and objects.
+        required: Parameters that a call needs.
+        unfillable: Required parameters of types that nobody can say: lists and objects.
     """
 
     name: str
@@ -84,11 +84,11 @@ class DeclaredFunction:
     slots: Mapping[str, Slot] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
+    unfillable: tuple[str, ...] = ()
     _noun: str = ""
 
     def free_text(self, typed: str) -> dict[str, str]:
-        """Return the first text parameter, typed after a preposition: "weather in New Delhi" → New Delhi."""
+        """Return the first text parameter, typed after a preposition: "weather in New Delhi"."""
         if not self.texts or not self._noun:
             return {}
         noun = r"\W+".join(map(re.escape, self._noun.split()))
@@ -98,7 +98,7 @@ class DeclaredFunction:
         return {self.texts[0]: found[1].strip(_TRIMMED)} if found else {}
 
     def answer(self, parameter: str, typed: str, said: Sequence[Token]) -> Any:
-        """Return the value for `parameter` in an answer to "Which …?", or None if it holds none."""
+        """Return the value of `parameter` in an answer to "Which …?", or None."""
         slot = self.slots.get(parameter)
         if slot is not None:
             if slot.choices and (spoken := find_choice(slot, said)) is not None:
@@ -108,13 +108,13 @@ class DeclaredFunction:
         return (typed.strip(_TRIMMED) or None) if parameter in self.texts else None
 
 
-def declared(declaration: Mapping[str, Any]) -> DeclaredFunction:
-    """Read a function's declaration, JSON Schema or the OpenAPI subset; what it cannot read it leaves out."""
+def read_declaration(declaration: Mapping[str, Any]) -> DeclaredFunction:
+    """Read a declaration with JSON Schema or the OpenAPI subset; what is not understood is ignored."""
     name = str(declaration.get("name") or "")
     schema = declaration.get("parametersJsonSchema") or declaration.get("parameters") or {}
     properties: Mapping[str, Any] = schema.get("properties") or {} if isinstance(schema, Mapping) else {}
     required = [str(one) for one in (schema.get("required") or [])] if isinstance(schema, Mapping) else []
-    slots, texts, others = {}, [], []
+    slots, texts, unfillable = {}, [], []
     for key, raw in properties.items():
         definition = raw if isinstance(raw, Mapping) else {}
         kind, slot = _slot(key, definition)
@@ -123,26 +123,30 @@ def declared(declaration: Mapping[str, Any]) -> DeclaredFunction:
         if kind == "string" and not definition.get("enum"):
             texts.append(key)
         elif slot is None:
-            others.append(key)
-    called = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)] or [
-        name.lower()
-    ]
+            unfillable.append(key)
+    called = spoken_name(name).lower().split() or [name]
     described = re.findall(r"[a-z']+", str(declaration.get("description") or "").split(".")[0].lower())
-    texts_said = _phrases(called, described if 2 <= len(described) <= 7 else [], slots)
+    # A longer description is not what anybody says.
+    phrases = _phrases(called, described if 2 <= len(described) <= 7 else [], slots)
     patterns = tuple(
         Pattern(text, f"tool:{name}", {slot: slots[slot] for slot in re.findall(r"\{(\w+)\}", text)})
-        for text in dict.fromkeys(texts_said)
+        for text in dict.fromkeys(phrases)
     )
     noun = " ".join(called[1:] if called[0] in _VERBS and len(called) > 1 else called)
-    kept = tuple(key for key in required if key in slots or key in texts)
     return DeclaredFunction(
-        name, patterns, slots, tuple(texts), kept, tuple(key for key in required if key in others), noun
+        name,
+        patterns,
+        slots,
+        texts=tuple(texts),
+        required=tuple(key for key in required if key in slots or key in texts),
+        unfillable=tuple(key for key in required if key in unfillable),
+        _noun=noun,
     )
 
 
 def _slot(key: str, definition: Mapping[str, Any]) -> tuple[str, Slot | None]:
     kinds = definition.get("type")
-    if kinds is None:  # Optional[int] is a choice between int and null
+    if kinds is None:  # Optional[int] is anyOf int and null
         options = [one for one in definition.get("anyOf") or [] if isinstance(one, Mapping)]
         definition = next((one for one in options if str(one.get("type")).lower() != "null"), definition)
         kinds = definition.get("type") or ("string" if definition.get("enum") else "")
@@ -172,14 +176,12 @@ def _spoken(value: Any) -> str:
 
 
 def _written(key: str, value: str) -> str:
-    proper = any(
-        word in key.lower() for word in ("city", "location", "place", "town", "destination", "country")
-    )
-    return value.title() if proper or "nation" in key.lower() else value
+    proper = any(word in key.lower() for word in (*_PLACES, "country", "nation"))
+    return value.title() if proper else value
 
 
 def _phrases(called: Sequence[str], described: Sequence[str], slots: Mapping[str, Slot]) -> list[str]:
-    """Return every way to ask for the function that its name and parameters suggest."""
+    """Return the ways to ask for the function that its name and parameters suggest."""
     verb = called[0] if called[0] in _VERBS and len(called) > 1 else ""
     rest = list(called[1:] if verb else called)
     way = next((word for word in ("on", "off", "up", "down") if word in rest), "") if len(rest) > 1 else ""

@@ -1,7 +1,7 @@
-"""Programs that the tutor writes and runs, where code execution is declared.
+"""What the tutor computes: sums in its head, and programs if code execution is declared.
 
-They are its own few, with the numbers of the question in them: nothing that somebody says is ever run. They
-know some twenty harmless functions, and their numbers are bounded, so that each is done in an instant.
+The programs are its own, with the numbers of the question in them: nothing that a user says is ever run. They
+can call a few harmless functions, and their numbers are bounded, so that each finishes at once.
 """
 
 from __future__ import annotations
@@ -13,12 +13,80 @@ from itertools import pairwise
 from typing import Any
 
 from livewidget.standin.interfaces import ExecutedCode, Reply
-from livewidget.standin.tutor.patterns import Number, Pattern, Slot, Token, listed, say_number
+from livewidget.standin.tutor.patterns import Number, Pattern, Slot, Token, listed, say_number, words
 
-_OUTPUT_LIMIT = 4_000  # characters
-_ITEMS = 50  # of a list of numbers
+#: Words that join two numbers, and how they are said.
+_OPERATORS = {
+    "plus": "plus", "minus": "minus", "times": "times", "multiplied": "times",
+    "divided": "divided by", "over": "divided by",
+}  # fmt: skip
+#: Words around a sum that do not change it.
+_FILLERS = frozenset(
+    words("what is how much the sum of calculate compute tell me please equals equal to and by")
+)
+#: Numbers from which a sum is not done. Chosen: the result still has a name.
+_SUM_LIMIT = 10**12
+
+#: Characters of a program's output, and items of its list of numbers. Chosen: bounds, never reached in
+#: practice.
+_OUTPUT_LIMIT = 4_000
+_ITEMS = 50
+#: From here on, digits are counted instead of read aloud: no number this long has a name.
+_LARGE = 10**15
 _HARMLESS = (abs, all, any, enumerate, float, int, len, list, max, min, range, round, sorted, sum, tuple, zip)
-_LARGE = 10**15  # beyond, the digits are counted instead of read aloud
+
+
+def say_sum(said: Sequence[Token]) -> str | None:
+    """Return a sum and its result in words: "Seven plus five is twelve."; None if `said` is not a sum.
+
+    Times and divided by come before plus and minus.
+    """
+    terms = _terms(said)
+    if terms is None:
+        return None
+    values: list[Number] = [term for term in terms if not isinstance(term, str)]
+    if any(abs(value) >= _SUM_LIMIT for value in values):
+        return "Those numbers are too large for me."
+    operators = [term for term in terms if isinstance(term, str)]
+    total: Number = 0
+    product, sign = values[0], 1
+    for operator, value in zip(operators, values[1:], strict=True):
+        if operator == "divided by" and value == 0:
+            return "Nobody can divide by zero."
+        if operator == "times":
+            product *= value
+        elif operator == "divided by":
+            product /= value
+        else:
+            total += sign * product
+            product, sign = value, 1 if operator == "plus" else -1
+    total += sign * product
+    exact = abs(total - round(total, 2)) < 1e-9
+    spoken = " ".join(term if isinstance(term, str) else say_number(term) for term in terms)
+    return f"{spoken} is {'' if exact else 'about '}{say_number(round(total, 2))}.".capitalize()
+
+
+def _terms(said: Sequence[Token]) -> list[Number | str] | None:
+    """Return numbers and operators in turn, at least two numbers; None if `said` is anything else."""
+    terms: list[Number | str] = []
+    negative = False
+    for word in said:
+        expects_number = not terms or isinstance(terms[-1], str)
+        if not isinstance(word, str):
+            if not expects_number:
+                return None
+            terms.append(-word if negative else word)
+            negative = False
+        elif word == "minus" and expects_number and not negative:
+            negative = True
+        elif word in _OPERATORS:
+            if expects_number:
+                return None
+            terms.append(_OPERATORS[word])
+        elif word not in _FILLERS or negative:
+            return None
+    whole = len(terms) >= 3 and not isinstance(terms[-1], str) and not negative
+    return terms if whole else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +94,13 @@ class Program:
     """A kind of program.
 
     Attributes:
-        asks: Words of which each must be said; "a|b" is either.
+        asks: Words that must all be said; "a|b" is either.
         count: How many numbers it takes, at least and at most.
-        most: Largest number that it takes.
-        code: Makes the code of the numbers.
-        says: Makes the answer of the numbers and of what was printed.
-        phrases: What to listen for, with its slots.
-        slots: Of the phrases.
+        most: The largest number that it takes.
+        code: Returns the code for these numbers.
+        says: Returns the answer for the numbers and what was printed.
+        phrases: What the user may say, with slots.
+        slots: The slots of the phrases.
     """
 
     asks: tuple[str, ...]
@@ -171,22 +239,17 @@ PROGRAMS: tuple[Program, ...] = (
     ),
 )
 
-SUGGESTIONS = ("what are the first ten prime numbers", "divide seven by zero with python")
+PATTERNS = tuple(
+    Pattern(text, "program", {name: program.slots[name] for name in Pattern(text, "").names})
+    for program in PROGRAMS
+    for text in program.phrases
+)
 
 
-def patterns() -> list[Pattern]:
-    """Return what to listen for."""
-    return [
-        Pattern(text, "program", {name: program.slots[name] for name in Pattern(text, "").names})
-        for program in PROGRAMS
-        for text in program.phrases
-    ]
-
-
-def find(said: Sequence[Token]) -> tuple[Program, list[Number]] | None:
-    """Return the program that was asked for, and its numbers; None if none was."""
-    words = {word for word in said if isinstance(word, str)}
-    # Where no sum is done, a minus is the sign of the number after it.
+def find_program(said: Sequence[Token]) -> tuple[Program, list[Number]] | None:
+    """Return the program that the user asks for, and its numbers; or None."""
+    asked = {word for word in said if isinstance(word, str)}
+    # Without a sum, a minus is the sign of the number after it.
     numbers: list[Number] = [
         -word if before == "minus" else word
         for before, word in pairwise(["", *said])
@@ -194,32 +257,34 @@ def find(said: Sequence[Token]) -> tuple[Program, list[Number]] | None:
     ]
     for program in PROGRAMS:
         least, most = program.count
-        asked = all(words & set(either.split("|")) for either in program.asks)
-        if asked and least <= len(numbers) <= most:
+        meant = all(asked & set(either.split("|")) for either in program.asks)
+        if meant and least <= len(numbers) <= most:
             return program, numbers
     return None
 
 
-def answer(program: Program, numbers: Sequence[Number]) -> Reply:
-    """Write the program, run it, and say what came of it. Takes a moment: run it in a thread."""
+def answer_program(program: Program, numbers: Sequence[Number]) -> Reply:
+    """Run the program, and return its result in words. Takes a moment: call it in a thread."""
     if any(abs(number) > program.most for number in numbers):
         return Reply(f"That is too much for me: I compute this for numbers up to {program.most}.")
     code = program.code(*numbers)
-    ran = run(code)
+    executed = run(code)
     thoughts = (
         "Code execution is declared: I can have this computed.",
         f"It has the words {listed([one.replace('|', ' or ') for one in program.asks])}, "
         f"and the numbers {_numbers(numbers)}.",
         f"I write a program of {say_number(code.count(chr(10)))} lines and run it.",
-        f"It {'printed' if ran.ok else 'failed with'} {ran.output.strip()[:80]}",
+        f"It {'printed' if executed.ok else 'failed with'} {executed.output.strip()[:80]}",
     )
-    if not ran.ok:
-        return Reply(f"I ran a program, and it failed: {ran.output.strip()}.", thoughts, executed=ran)
-    return Reply(program.says(numbers, ast.literal_eval(ran.output)), thoughts, executed=ran)
+    if not executed.ok:
+        return Reply(
+            f"I ran a program, and it failed: {executed.output.strip()}.", thoughts, executed=executed
+        )
+    return Reply(program.says(numbers, ast.literal_eval(executed.output)), thoughts, executed=executed)
 
 
 def run(code: str) -> ExecutedCode:
-    """Run one of the programs above, with nothing at hand but a few harmless functions."""
+    """Run one of the programs above, with a few harmless functions for builtins."""
     printed: list[str] = []
 
     def show(*values: object) -> None:

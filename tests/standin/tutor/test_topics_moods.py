@@ -3,14 +3,14 @@ import pytest
 from livewidget.audio import to_float
 from livewidget.standin import StandIn
 from livewidget.standin.interfaces import Reply, Skills
-from livewidget.standin.tutor.brain import AFFECT_SUGGESTIONS, FEELINGS, TutorResponder
-from livewidget.standin.tutor.patterns import SORRY
+from livewidget.standin.tutor.brain import TutorResponder
+from livewidget.standin.tutor.topics import MOODS, SORRY, TOPICS
 from tests.standin.puppets import TRANSCRIPTS, Client, VirtualClock, said, sound
 from tests.standin.tutor.test_voice import semitones
 
 pytestmark = pytest.mark.voice
 
-SAYS = [(text, mood) for mood, _, texts in FEELINGS for text in texts]
+SAYS = [(text, mood) for mood, _, texts in MOODS for text in texts]
 
 
 async def ask(text, **skills):
@@ -34,7 +34,7 @@ async def test_without_affective_dialog_there_are_no_moods():
 
 
 def test_suggestions_are_understood():
-    assert set(AFFECT_SUGGESTIONS) <= {text for text, _ in SAYS}
+    assert set(TOPICS[-1].suggestions) <= {text for text, _ in SAYS}
 
 
 async def test_the_tone_is_heard():
