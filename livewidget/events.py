@@ -65,7 +65,6 @@ class ResumptionUpdate(_Event, frozen=True, kw_only=True):
 
     handle: str | None = None
     resumable: bool = False
-    last_consumed_index: int | None = None
 
 
 class Usage(_Event, frozen=True, kw_only=True):

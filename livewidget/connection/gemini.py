@@ -34,7 +34,6 @@ from livewidget.protocol.ephemeral_token import (
     mask_paths,
     set_paths,
 )
-from livewidget.protocol.lenient import camel
 from livewidget.tools import Tool
 from livewidget.transports.base import Transport, check, is_loopback
 
@@ -84,13 +83,6 @@ class Token(Key):
         self.expires = expires
         self._setup = setup
         self._paths = paths
-
-    @property
-    def fixes(self) -> tuple[str, ...]:
-        """Names of the fields that it fixes, as far as they are known here; empty: none."""
-        if self._paths is not None:
-            return _names([_camel(path) for path in self._paths])
-        return _names(path for path, _ in _leaves(with_extra(self._setup))) if self._setup else ()
 
     def check(self, setup: Setup) -> None:
         """Make sure that nothing is asked for that the service would silently overwrite.
@@ -216,10 +208,6 @@ def _names(paths: Iterable[str]) -> tuple[str, ...]:
 
 def _within(path: str, other: str) -> bool:
     return bool(other) and f"{path}.".startswith(f"{other}.")
-
-
-def _camel(path: Path) -> str:
-    return ".".join(camel(step) for step in path)
 
 
 def _leaves(plain: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

@@ -119,13 +119,8 @@ class Dispatcher:
                 out.append(events.InteractionStatus(status=content.interaction_status))
         if message.session_resumption_update is not None:
             update = message.session_resumption_update
-            index = update.last_consumed_client_message_index
             out.append(
-                events.ResumptionUpdate(
-                    handle=update.new_handle or None,
-                    resumable=bool(update.resumable),
-                    last_consumed_index=_index(index),
-                )
+                events.ResumptionUpdate(handle=update.new_handle or None, resumable=bool(update.resumable))
             )
         if content is not None and content.turn_complete:
             self._odd = b""
@@ -249,12 +244,6 @@ def _by_modality(details: list[ModalityTokenCount] | None) -> dict[str, int]:
         name = detail.modality or "MODALITY_UNSPECIFIED"
         counts[name] = counts.get(name, 0) + (detail.token_count or 0)
     return counts
-
-
-def _index(value: int | str | None) -> int | None:
-    if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdigit() and len(value) <= 20 else None
-    return value
 
 
 def _reason(reason: str | None) -> str | None:

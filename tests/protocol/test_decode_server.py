@@ -158,7 +158,7 @@ IN_ORDER = [
     ),
     events.WaitingForInput(),
     events.InteractionStatus(status="IDLE"),
-    events.ResumptionUpdate(handle="secret", resumable=True, last_consumed_index=7),
+    events.ResumptionUpdate(handle="secret", resumable=True),
     events.TurnComplete(reason="RESPONSE_REJECTED"),
     events.GoAway(time_left_ms=1500),
     events.Notice(level="error", code="server-error", text="The server reported an error: Internal error"),

@@ -78,7 +78,7 @@ async def test_a_session_with_a_tool(server, model, secure):
     assert ends == ["TurnComplete", "ToolCall", "TurnComplete", "TurnComplete"]
 
 
-async def test_the_session_has_an_id_and_its_handle_says_what_is_in_it(server):
+async def test_the_session_has_an_id_and_a_handle_once_something_is_in_it(server):
     config = LiveConfig(transparent_resumption=True)
     connection = await Connection.open(vertex(server), config)
     (started,) = connection.opening
@@ -90,7 +90,6 @@ async def test_the_session_has_an_id_and_its_handle_says_what_is_in_it(server):
     while not any(update.handle for update in updates):
         updates += [one for one in await connection.receive() if isinstance(one, ResumptionUpdate)]
     assert [update.resumable for update in updates] == [False, True]
-    assert updates[-1].last_consumed_index == 1
     await connection.close()
     again = await Connection.open(vertex(server), config, handle=updates[-1].handle)
     await again.close()
