@@ -1,4 +1,4 @@
-"""Clocks that both ends of a session wait by: the true one, and one that is wound by hand."""
+"""Clocks that sessions and the stand-in go by: the real one, and one that tests advance by hand."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time and waits for it."""
+    """Tells the time, and waits for a time."""
 
     def now_ms(self) -> float:
-        """Milliseconds since some fixed moment; never goes back."""
+        """Return milliseconds since some fixed moment; it never goes back."""
 
     async def sleep_until(self, at_ms: float) -> None:
-        """Return once `now_ms()` is at or past `at_ms`; if it is already, after one turn of the loop."""
+        """Return once `now_ms()` is `at_ms` or later; if it is already, after one iteration of the loop."""
 
 
 class SystemClock:
     """The time of this computer, monotonic."""
 
     def now_ms(self) -> float:
-        """Milliseconds since the computer started, or some such moment."""
+        """Return milliseconds of the monotonic clock."""
         return time.monotonic() * 1000
 
     async def sleep_until(self, at_ms: float) -> None:
-        """Wait until then."""
+        """Return once `now_ms()` is `at_ms` or later."""
         await asyncio.sleep(max(0.0, at_ms / 1000 - time.monotonic()))
 
 
 class ManualClock:
-    """Stands still until `advance` is called: for tests that must not depend on the machine's speed."""
+    """Stands still until `advance` is called, for tests that must not depend on the speed of the machine."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -40,11 +40,11 @@ class ManualClock:
         self._order = itertools.count()
 
     def now_ms(self) -> float:
-        """Milliseconds advanced so far."""
+        """Return the milliseconds advanced so far."""
         return self._now
 
     async def sleep_until(self, at_ms: float) -> None:
-        """Wait until `advance` has brought the clock there."""
+        """Return once the clock has been advanced to `at_ms`."""
         if at_ms <= self._now:
             await asyncio.sleep(0)
             return
@@ -53,7 +53,7 @@ class ManualClock:
         await wake
 
     def advance(self, ms: float) -> None:
-        """Move on by `ms` and wake, in order, all who waited for a moment up to then."""
+        """Advance the clock by `ms` and wake, in order, everything that waits for a time up to then."""
         self._now += ms
         while self._sleepers and self._sleepers[0][0] <= self._now:
             wake = heapq.heappop(self._sleepers)[2]

@@ -1,36 +1,40 @@
-"""Every exception of livewidget, one tree, split by who can mend it.
+"""Every exception of livewidget: one tree, split by who can fix the problem.
 
 ::
 
     LiveError
-    ├── UsageError                 yours: an argument or a call that cannot work; also a ValueError
-    │   ├── ConfigError            a field this model does not take, or a value out of range
+    ├── UsageError                 the caller: an argument or a call that cannot work; also a ValueError
+    │   ├── ConfigError            a field that this model does not take, or a value out of range
     │   ├── KeyMissing             a model of the service was named and no key was found
     │   ├── ExtraMissing           an optional part is not installed
     │   ├── AudioError             audio that cannot be read or used
     │   ├── PictureError           a picture that cannot be read or used
     │   ├── ToolError              a function that cannot be a tool
-    │   └── StateError             not now: the session is not open, or is closed
-    ├── ServiceError               the server's: it closed the connection and said why (`code`, `reason`)
+    │   └── StateError             the session is not open yet, or is closed
+    ├── ServiceError               the server: it closed the connection and gave a reason (`code`, `reason`)
     │   ├── SetupRefused           it does not accept this configuration
     │   ├── KeyRefused             it does not accept this key or credential
     │   ├── ModelNotFound          it does not know this model
     │   ├── QuotaExceeded          the account's quota is used up
-    │   └── ServerFault            it failed, is unavailable, or said something that cannot be read
-    ├── LinkError                  the link's: the network between here and there
+    │   └── ServerFault            it failed, is unavailable, or sent something that cannot be read
+    ├── LinkError                  the network between here and the server
     │   ├── ConnectFailed          no connection could be made
     │   ├── SetupTimeout           connected, but the server did not accept the setup in time
     │   └── LinkLost               the connection broke
-    └── AnswerTimeout              no answer in the time given; also a TimeoutError
+    └── AnswerTimeout              no answer in the given time; also a TimeoutError
 
-Every message is one plain sentence or two: what happened, why, what to do. No message holds a key, a token, a
-path or the payload of a frame.
+Every message is one or two plain sentences: what happened, why, what to do. No message contains a key, a
+token, a path or the payload of a frame.
 
-Two signals between the parts are not of this tree and never reach a caller: `TransportClosed`, which a
-connection turns into one of these, and `ClientMessageError`, for which the stand-in closes.
+Two exceptions that never reach a caller are not part of this tree: `TransportClosed`, which a connection
+turns into one of these, and `ClientMessageError`, for which the stand-in closes the connection.
 """
 
 from __future__ import annotations
+
+#: Most bytes of a WebSocket close reason: a control frame holds 125, two of which are the close code
+#: (RFC 6455, section 5.5).
+REASON_BYTES = 123
 
 
 class LiveError(Exception):
@@ -70,11 +74,11 @@ class StateError(UsageError):
 
 
 class ServiceError(LiveError):
-    """The server closed the connection and said why.
+    """The server closed the connection and gave a reason.
 
     Attributes:
-        code: WebSocket close code, 1000 to 4999.
-        reason: The server's own words, at most 123 bytes; may be empty.
+        code: WebSocket close code, 1000 to 4999, or HTTP status.
+        reason: The server's own words, at most `REASON_BYTES` bytes; may be empty.
     """
 
     def __init__(self, message: str, *, code: int = 0, reason: str = "") -> None:
@@ -100,7 +104,7 @@ class QuotaExceeded(ServiceError):
 
 
 class ServerFault(ServiceError):
-    """The server failed, is unavailable, or said something that cannot be read."""
+    """The server failed, is unavailable, or sent something that cannot be read."""
 
 
 class LinkError(LiveError):
@@ -112,7 +116,7 @@ class ConnectFailed(LinkError):
 
 
 class SetupTimeout(LinkError):
-    """The connection stands, but the server did not accept the setup in time."""
+    """The connection is open, but the server did not accept the setup in time."""
 
 
 class LinkLost(LinkError):
@@ -120,4 +124,4 @@ class LinkLost(LinkError):
 
 
 class AnswerTimeout(LiveError, TimeoutError):
-    """No answer came in the time given."""
+    """No answer came in the given time."""

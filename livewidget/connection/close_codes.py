@@ -1,6 +1,7 @@
-"""Why a connection ended, in plain words: close codes and reasons of the service as a table.
+"""Why a connection ended: close codes and reasons of the service, as a table of errors in plain words.
 
-The reasons are those of the Live API as its users report them; the WebSocket protocol cuts them at 123 bytes.
+The reasons are those of the Live API as its users report them. A close frame carries at most 123 bytes of a
+reason (RFC 6455, section 5.5), so that long ones are cut off.
 """
 
 from __future__ import annotations
@@ -22,16 +23,18 @@ from livewidget.protocol.inspect import redact
 
 
 class _Row(NamedTuple):
-    """What a piece of a reason means. `{model}`, `{reason}`, `{hint}` may stand in it."""
+    """What a piece of a reason means; the sentence may contain `{model}`, `{reason}` and `{hint}`."""
 
     words: str
     error: type[ServiceError]
     sentence: str
 
 
+#: Longest reason that is quoted, in characters. Chosen: longer than any close frame's, two lines of a card.
+REASON_LENGTH: Final = 160
 _QUOTA: Final = "The quota of this account is used up; wait, or check plan and billing."
 
-#: The first row whose words are in the reason, whatever the case, decides.
+#: The first row whose words are in the reason, in upper or lower case, decides.
 REASONS: Final = tuple(
     _Row(*row)
     for row in (
@@ -172,83 +175,83 @@ REASONS: Final = tuple(
     )
 )
 
-#: What some of these reasons mean where the session was opened with an ephemeral token.
+#: What some of these reasons mean if the session was opened with an ephemeral token.
 _NO_TOKEN: Final = (
     "The service does not accept this ephemeral token: it is unknown or misspelt; make a new one and pass it "
     "whole, as token=…"
 )
 TOKEN_REASONS: Final = {"unregistered callers": _NO_TOKEN, "api key not valid": _NO_TOKEN}
 
-#: Reasons given by this side, with code 1006: the other side said nothing.
+#: Reasons given by this side, with code 1006: the server gave none.
 LOST: Final = {
     "keepalive ping timeout": "The server did not answer for a minute; check the network, then start again.",
     "limit": "The server sent a message that is larger than any should be; start again.",
 }
 
-#: Where no row of `REASONS` knows the reason. `{said}` is the reason in quotation marks, or nothing.
+#: Errors by close code, for reasons not in `REASONS`. `{quoted}` is the reason in quotation marks, if any.
 CODES: Final[dict[int, tuple[type[ServiceError], str]]] = {
-    1000: (ServerFault, "The server ended the session; start again.{said}"),
-    1001: (ServerFault, "The server goes down and ended the session; start again in a while.{said}"),
-    1002: (ServerFault, "The server did not keep to the WebSocket protocol; start again.{said}"),
-    1007: (SetupRefused, "The server does not accept what was sent; leave settings out one by one.{said}"),
-    1008: (SetupRefused, "The server refused the session; check model, key and settings.{said}"),
-    1009: (SetupRefused, "The server does not take a message of this size; send less at once.{said}"),
-    1011: (ServerFault, "The server failed; start again.{said}"),
-    1013: (ServerFault, "The server has too much to do; start again in a while.{said}"),
+    1000: (ServerFault, "The server ended the session; start again.{quoted}"),
+    1001: (ServerFault, "The server goes down and ended the session; start again in a while.{quoted}"),
+    1002: (ServerFault, "The server did not keep to the WebSocket protocol; start again.{quoted}"),
+    1007: (SetupRefused, "The server does not accept what was sent; leave settings out one by one.{quoted}"),
+    1008: (SetupRefused, "The server refused the session; check model, key and settings.{quoted}"),
+    1009: (SetupRefused, "The server does not take a message of this size; send less at once.{quoted}"),
+    1011: (ServerFault, "The server failed; start again.{quoted}"),
+    1013: (ServerFault, "The server has too much to do; start again in a while.{quoted}"),
 }
 
 
-def explain(
+def error_for_close(
     code: int,
     reason: str,
     *,
     label: str,
     model: str,
     service: str | None = None,
-    by_token: bool = False,
+    uses_token: bool = False,
 ) -> ServiceError | LinkError:
-    """Return the plain error for a connection that ended.
+    """Return the error for a connection that ended.
 
     Args:
-        code: WebSocket close code; 1006: the link broke.
-        reason: The other side's words, or this side's for 1006; free of secrets.
-        label: Who was at the other end, for people.
+        code: WebSocket close code; 1006: the connection broke.
+        reason: The server's words, or this side's for 1006; free of secrets.
+        label: Name of the provider, for people.
         model: The model's id.
-        service: Whose models to look through for one with a name like that.
-        by_token: Whether the session was opened with an ephemeral token.
+        service: Whose models to search for one with a similar name.
+        uses_token: Whether the session was opened with an ephemeral token.
     """
-    reason = plain(reason)
+    reason = clean_reason(reason)
     if code == 1006:
         for words, sentence in LOST.items():
             if words in reason:
                 return LinkLost(sentence)
         return LinkLost(f"The connection to {label} broke; check the network, then start again.")
-    known = translate(reason, code=code, model=model, service=service, by_token=by_token)
+    known = error_for_reason(reason, code=code, model=model, service=service, uses_token=uses_token)
     if known is not None:
         return known
-    said = f' It said: "{reason}"' if reason else ""
+    quoted = f' It said: "{reason}"' if reason else ""
     error, sentence = CODES.get(
-        code, (ServerFault, f"The server closed the session with code {code}; start again.{{said}}")
+        code, (ServerFault, f"The server closed the session with code {code}; start again.{{quoted}}")
     )
-    return error(sentence.replace("{said}", said), code=code, reason=reason)
+    return error(sentence.replace("{quoted}", quoted), code=code, reason=reason)
 
 
-def translate(
-    reason: str, *, code: int, model: str, service: str | None = None, by_token: bool = False
+def error_for_reason(
+    reason: str, *, code: int, model: str, service: str | None = None, uses_token: bool = False
 ) -> ServiceError | None:
-    """Return the plain error for a reason that the service is known to give, or None.
+    """Return the error for a reason that the service is known to give, or None.
 
     Args:
-        reason: The service's words, as `plain` leaves them.
+        reason: The service's words, as `clean_reason` returns them.
         code: Its close code or HTTP status.
         model: The model's id.
-        service: Whose models to look through for one with a name like that.
-        by_token: Whether it was said to an ephemeral token.
+        service: Whose models to search for one with a similar name.
+        uses_token: Whether it was the answer to an ephemeral token.
     """
     lower = reason.lower()
     for row in REASONS:
         if row.words in lower:
-            sentence = TOKEN_REASONS.get(row.words, row.sentence) if by_token else row.sentence
+            sentence = TOKEN_REASONS.get(row.words, row.sentence) if uses_token else row.sentence
             near = suggest(model, service) if "{hint}" in sentence else None
             hint = (
                 f" Did you mean {near}?" if near and near != model else " Check its name and the API version."
@@ -258,7 +261,7 @@ def translate(
     return None
 
 
-def plain(reason: str) -> str:
-    """Return a server's words as one line, without what looks like a key or a token."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in reason).split())
-    return redact(line, long_words=True)[:160]
+def clean_reason(reason: str) -> str:
+    """Return a server's words as one line of at most `REASON_LENGTH` characters, without secrets."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in reason).split())
+    return redact(line, long_words=True)[:REASON_LENGTH]

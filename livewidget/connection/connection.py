@@ -1,4 +1,7 @@
-"""`Connection`: speaks the Live API over one transport, from the setup to the close."""
+"""`Connection`: speaks the Live API over one transport, from the setup to the close.
+
+The session opens one, sends messages and receives events; it opens another one when this one ends.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,9 @@ from livewidget.transports.base import (
     round_trip_of,
 )
 
-#: Seconds that the server may take to accept the setup.
+#: Seconds that the server may take to accept the setup. Chosen: the service needs less than one.
 SETUP_TIMEOUT: Final = 10.0
-#: Events kept that came before the setup was accepted.
+#: Events kept that came before the setup was accepted. Chosen: the service sends none or one.
 EARLY_EVENTS: Final = 32
 
 
@@ -31,8 +34,8 @@ class Connection:
     """One open connection: the server has accepted the setup.
 
     Attributes:
-        model: The model's row: what may be sent.
-        opening: Events that came with the acceptance of the setup, `SessionStarted` among them.
+        model: What the model accepts.
+        opening: Events that came up to the acceptance of the setup, `SessionStarted` among them.
     """
 
     def __init__(self, provider: Provider, model: Model, transport: Transport) -> None:
@@ -56,17 +59,17 @@ class Connection:
         """Dial, send the setup, and wait until the server has accepted it. Nothing is sent before that.
 
         Args:
-            provider: Whom to talk to.
-            config: What the session is asked to be; checked before anything is dialled.
+            provider: How to reach the model.
+            config: The session's configuration; checked before anything is dialed.
             declarations: Functions that the model may call, as JSON objects.
             handle: A resumption handle of an earlier connection.
-            tap: Sees every frame both ways, the setup's among them.
-            setup_timeout: Seconds from the open link to the accepted setup.
+            tap: Called with every frame in both directions, including the setup.
+            setup_timeout: Seconds from the open transport to the accepted setup.
 
         Raises:
             ConfigError: If the model does not take the configuration.
             ServiceError: If the server refuses: `SetupRefused`, `KeyRefused`, `ModelNotFound` …
-            LinkError: If there is no link, it breaks, or the server does not accept the setup in time.
+            LinkError: If no connection can be made, it breaks, or the setup is not accepted in time.
         """
         provider = provider.for_config(config)
         model = provider.capabilities
@@ -85,8 +88,8 @@ class Connection:
         return connection
 
     @property
-    def link_ms(self) -> float | None:
-        """Round trip of the link, in ms; None where it has not been measured yet."""
+    def round_trip_ms(self) -> float | None:
+        """Round trip to the server in ms; None if it has not been measured yet."""
         return round_trip_of(self._transport)
 
     async def _set_up(self, setup: ClientMessage, timeout: float) -> None:  # noqa: ASYNC109
@@ -103,7 +106,7 @@ class Connection:
             ) from None
 
     async def send(self, message: ClientMessage | str) -> None:
-        """Send one message, or one that is encoded already.
+        """Send one message, or one that is already encoded.
 
         Raises:
             ServiceError: If the server has closed the connection.
@@ -115,7 +118,7 @@ class Connection:
             raise self._provider.error_for_close(closed.code, closed.reason) from None
 
     async def receive(self) -> list[Event]:
-        """Return the events of the next message; of an empty one, none. Cancelling it loses nothing.
+        """Return the events of the next message, which may be none. Cancelling it loses nothing.
 
         Raises:
             ServiceError: If the server has closed the connection.
@@ -128,5 +131,5 @@ class Connection:
         return self._decoder.decode(frame)
 
     async def close(self) -> None:
-        """Close the connection; twice is allowed. It takes a few seconds at most."""
+        """Close the connection; may be called again. It takes three seconds at most."""
         await close_quietly(self._transport)

@@ -1,10 +1,9 @@
-"""The Gemini Developer API: a model, and a key or an ephemeral token.
+"""`Gemini`: the Gemini Developer API, with a key or an ephemeral token; and `mint`, which makes such tokens.
 
-Ephemeral tokens: a short-lived secret that opens a session, for places where a key must not go.
-
-Whoever has the key makes one with `mint` and hands it to a browser, a pupil's notebook or another computer,
-which connects with `Gemini(model, token=…)`. A token may fix part of the session's configuration, or all of
-it: the service then silently overwrites what the connection asks for. For the Gemini API only.
+An ephemeral token is a short-lived secret that opens a session, for places where a key must not go. Whoever
+has the key makes one with `mint` and hands it to a browser, a pupil's notebook or another computer, which
+connects with `Gemini(model, token=…)`. A token may fix part of the session's configuration, or all of it: the
+service then silently overwrites what the connection asks for.
 Source: https://ai.google.dev/gemini-api/docs/live-api/ephemeral-tokens.
 """
 
@@ -19,8 +18,8 @@ import msgspec
 
 from livewidget.config import LiveConfig
 from livewidget.config.code import Call, Name
-from livewidget.connection.close_codes import explain, plain, translate
-from livewidget.connection.keys import Key, find_key, need_key
+from livewidget.connection.close_codes import clean_reason, error_for_close, error_for_reason
+from livewidget.connection.keys import Key, find_key, require_key
 from livewidget.connection.provider import Provider
 from livewidget.errors import ConfigError, KeyMissing, LiveError, ServerFault
 from livewidget.models import FEATURES, bare_id, find
@@ -35,22 +34,25 @@ from livewidget.protocol.ephemeral_token import (
     set_paths,
 )
 from livewidget.tools import Tool
-from livewidget.transports.base import Transport, check, is_loopback
+from livewidget.transports.base import Transport, check_address, is_loopback
 
-PREFIX: Final = "auth_tokens/"
-#: Version of the API at which tokens are made and used.
-VERSION: Final = "v1alpha"
-#: Seconds that a token may last, at most.
-LONGEST: Final = 20 * 3600
+DEFAULT_MODEL: Final = "gemini-3.8-live"
+DEFAULT_URL: Final = "wss://generativelanguage.googleapis.com"
+#: What the name of every ephemeral token begins with.
+TOKEN_PREFIX: Final = "auth_tokens/"
+#: Version of the API at which tokens are made and used; no other has them.
+TOKEN_API_VERSION: Final = "v1alpha"
+#: Seconds that a token may last, at most: the service's limit.
+MAX_TOKEN_S: Final = 20 * 3600
 
 
 class Token(Key):
-    """An ephemeral token. Like a key it shows itself nowhere; `reveal()` gives it, to be handed on.
+    """An ephemeral token. Like a key it never shows itself; `reveal()` returns it, to be handed on.
 
     Attributes:
         uses: How many sessions it opens; 0: any number, None: not known here.
-        opens_until: Until when it opens sessions; None: not known here.
-        expires: Until when messages are taken; None: not known here.
+        opens_until: When it stops opening sessions; None: not known here.
+        expires: When the service stops taking messages; None: not known here.
     """
 
     __slots__ = ("_paths", "_setup", "expires", "opens_until", "uses")
@@ -65,7 +67,7 @@ class Token(Key):
         setup: Setup | None = None,
         paths: tuple[Path, ...] | None = None,
     ) -> None:
-        """Take the token's name, and what is known of it.
+        """Make a token of its name, and of what is known about it.
 
         Args:
             name: "auth_tokens/…".
@@ -73,11 +75,14 @@ class Token(Key):
             opens_until: See the attributes.
             expires: See the attributes.
             setup: The configuration that it fixes, if any.
-            paths: Which fields of it; None: all.
+            paths: The fields of it that it fixes; None: all.
+
+        Raises:
+            ConfigError: If the name is not that of a token.
         """
         super().__init__(name, "the argument token")
-        if not self.reveal().startswith(PREFIX):
-            raise ConfigError(f"An ephemeral token begins with {PREFIX}; a key goes in api_key=…")
+        if not self.reveal().startswith(TOKEN_PREFIX):
+            raise ConfigError(f"An ephemeral token begins with {TOKEN_PREFIX}; a key goes in api_key=…")
         self.uses = uses
         self.opens_until = opens_until
         self.expires = expires
@@ -85,17 +90,18 @@ class Token(Key):
         self._paths = paths
 
     def check(self, setup: Setup) -> None:
-        """Make sure that nothing is asked for that the service would silently overwrite.
+        """Make sure that `setup` sets nothing that the service would silently overwrite.
 
         Raises:
             ConfigError: It names the fields.
         """
-        asked, given = with_extra(setup), with_extra(effective(setup, self._setup, self._paths))
-        lost = [path for path, value in _leaves(asked) if _at(given, path) != value]
+        wanted, granted = with_extra(setup), with_extra(effective(setup, self._setup, self._paths))
+        lost = [path for path, value in _leaves(wanted) if _value_at(granted, path) != value]
         if lost:
+            names = _and_list(_feature_names(lost))
             raise ConfigError(
-                f"This token fixes {_listed(_names(lost))} otherwise than this session asks for: leave that "
-                "to the token, or make one that fixes less."
+                f"This token fixes {names} otherwise than this session asks for: leave that to the token, or "
+                "make one that fixes less."
             )
 
     def __repr__(self) -> str:
@@ -103,141 +109,8 @@ class Token(Key):
         return f"<ephemeral token{until}>"
 
 
-async def mint(
-    gemini: Gemini,
-    *,
-    uses: int = 1,
-    expires_s: float = 1800,
-    new_session_s: float = 60,
-    model: str | None = None,
-    config: LiveConfig | None = None,
-    tools: Iterable[Tool | Callable[..., Any] | Mapping[str, Any]] = (),
-    lock: Iterable[str] | None = None,
-) -> Token:
-    """Make an ephemeral token with a key.
-
-    Args:
-        gemini: The service, with a key.
-        uses: How many sessions it opens; 0: any number. To resume one is no use.
-        expires_s: Seconds from now until when messages are taken; less than 20 hours.
-        new_session_s: Seconds from now until when it opens sessions.
-        model: The model that it is for; None: any, or that of `gemini` where `config` is given.
-        config: The configuration that it fixes; None: none but `model`.
-        tools: Functions that the model may call, fixed with the configuration.
-        lock: None: the whole configuration is the token's. Else only what `config` sets is fixed, and
-            besides it these fields ("temperature", "tools"), to what the service does without them.
-
-    Raises:
-        ConfigError: If a value is out of its range, or the model does not take the configuration.
-        KeyRefused: If the service does not accept the key.
-        ServiceError, LinkError: If it refuses otherwise, or cannot be reached.
-    """
-    declared = [item if isinstance(item, Mapping) else Tool.of(item).declaration for item in tools]
-    _check(uses, expires_s, new_session_s)
-    setup = None
-    if model is not None or config is not None or declared:
-        setup = _setup(bare_id(model or gemini.model), config or LiveConfig(), declared)
-    mask = None
-    if lock is not None:
-        mask = ",".join([*(set_paths(setup) if setup else ()), *map(_wire, lock)])
-    now = datetime.now(UTC)
-    expires, opens_until = now + timedelta(seconds=expires_s), now + timedelta(seconds=new_session_s)
-    asked = AuthToken(
-        uses=uses,
-        expire_time=expires.isoformat(),
-        new_session_expire_time=opens_until.isoformat(),
-        bidi_generate_content_setup=setup,
-        field_mask=mask or None,
-    )
-    name = _name(await gemini.post("auth_tokens", encode_auth_token(asked)))
-    paths = mask_paths(mask) if mask else None
-    return Token(name, uses=uses, opens_until=opens_until, expires=expires, setup=setup, paths=paths)
-
-
-def _setup(model: str, config: LiveConfig, declared: Iterable[Mapping[str, Any]]) -> Setup | None:
-    row = find(model, "gemini")
-    return setup_message(config, f"models/{model}", row, declarations=declared).setup
-
-
-def _check(uses: int, expires_s: float, new_session_s: float) -> None:
-    if isinstance(uses, bool) or not isinstance(uses, int) or not 0 <= uses < 2**31:
-        raise ConfigError("uses is a whole number of sessions, 1 or more; 0 is any number.")
-    for name, seconds in (("expires_s", expires_s), ("new_session_s", new_session_s)):
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < LONGEST:
-            raise ConfigError(f"{name} is a number of seconds from now, less than {LONGEST} (20 hours).")
-    if new_session_s > expires_s:
-        raise ConfigError("new_session_s cannot be more than expires_s: no session opens after the end.")
-
-
-def _name(answer: bytes) -> str:
-    try:
-        made = msgspec.json.decode(answer, type=dict[str, Any])
-    except (msgspec.MsgspecError, ValueError):
-        made = {}
-    name = made.get("name")
-    if not isinstance(name, str) or not name.startswith(PREFIX):
-        raise ServerFault("The service answered, but gave no token; check the address, or try again.")
-    return name
-
-
-# --- Names of fields ----------------------------------------------------------------------------------------
-
-
-def _wire(name: str) -> str:
-    """Return the path on the wire of a field of `LiveConfig`, or of "tools"."""
-    if name in ("tools", "google_search", "code_execution", "url_context"):
-        return "tools"
-    paths = [one.wire for one in FEATURES if one.wire and name in (one.name, one.name.partition(".")[0])]
-    if not paths:
-        raise ConfigError(
-            f"There is no field {str(name)[:40]!r} to lock; name fields of LiveConfig, such as "
-            '"voice" or "turn_detection.silence_ms", or "tools".'
-        )
-    return ",".join(paths)
-
-
-def _names(paths: Iterable[str]) -> tuple[str, ...]:
-    """Return the names in `LiveConfig` of what stands at these paths, each once."""
-    found: dict[str, None] = {}
-    for path in paths:
-        here = [one.name for one in FEATURES if _within(one.wire, path) or _within(path, one.wire)]
-        found.update(dict.fromkeys(["tools"] if path == "tools" else here or [path]))
-    # "input_transcript" says that of its languages, too.
-    return tuple(name for name in found if name.rpartition(".")[0] not in found)
-
-
-def _within(path: str, other: str) -> bool:
-    return bool(other) and f"{path}.".startswith(f"{other}.")
-
-
-def _leaves(plain: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in plain.items():
-        path = f"{before}{name}"
-        if isinstance(value, dict) and value and name != "labels":
-            yield from _leaves(value, f"{path}.")
-        elif value != "":
-            yield path, value
-
-
-def _at(plain: Any, path: str) -> Any:
-    for step in path.split("."):
-        plain = plain.get(step) if isinstance(plain, dict) else None
-    return plain
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-DEFAULT_MODEL: Final = "gemini-3.8-live"
-DEFAULT_URL: Final = "wss://generativelanguage.googleapis.com"
-
-
 class Gemini(Provider):
-    """A model of the Gemini API.
-
-    The key travels in a header, never in the address.
-    """
+    """A model of the Gemini API. The key is sent in a header, never in the address."""
 
     service = "gemini"
     label = "Gemini"
@@ -257,7 +130,7 @@ class Gemini(Provider):
         Args:
             model: Its id, with or without `models/` before it.
             api_key: The key; None: GEMINI_API_KEY, GOOGLE_API_KEY or a Colab secret.
-            token: An ephemeral token in place of the key; see `livewidget.connection.tokens`.
+            token: An ephemeral token in place of the key; see `mint`.
             base_url: Another server that speaks the Live API: `ws://127.0.0.1:…` of `livewidget serve`, or
                 `wss://…`. On this computer no key is needed.
             api_version: "v1beta", "v1alpha" or "v1"; None: what the model needs.
@@ -278,18 +151,18 @@ class Gemini(Provider):
                 raise ConfigError("A session is opened with a key or with a token: give one of them.")
             self._key: Key | None = token if isinstance(token, Token) else Token(token)
             return
-        self._key = find_key(api_key) if is_loopback(self._url) else need_key(api_key, self.model)
-        if self._key is not None and self._key.reveal().startswith(PREFIX):
+        self._key = find_key(api_key) if is_loopback(self._url) else require_key(api_key, self.model)
+        if self._key is not None and self._key.reveal().startswith(TOKEN_PREFIX):
             raise ConfigError(f"What {self._key.source} holds is an ephemeral token: pass it as token=…")
 
     @property
     def badge(self) -> str:
-        """Where the voice goes, and with which key; never its value."""
+        """Where the user's voice is sent."""
         where = "Gemini API" if self._url == DEFAULT_URL else "a server of your own"
         return f"{where} · {self.model}"
 
     @property
-    def by_token(self) -> bool:
+    def uses_token(self) -> bool:
         """Whether it connects with an ephemeral token."""
         return isinstance(self._key, Token)
 
@@ -297,18 +170,18 @@ class Gemini(Provider):
         return f"Gemini({self.model!r})"
 
     def expression(self) -> str | Call:
-        """Return what a person would write for it: the model's id where that is enough, and never a key."""
-        told = {
+        """Return the Python that makes it: the model's id where that is enough, and never a key."""
+        options = {
             "base_url": None if self._url == DEFAULT_URL else self._url,
             "api_version": self._version,
             "cafile": self._cafile,
-            "token": Name("token") if self.by_token else None,
+            "token": Name("token") if self.uses_token else None,
         }
-        keywords = {name: value for name, value in told.items() if value is not None}
+        keywords = {name: value for name, value in options.items() if value is not None}
         return Call("Gemini", (self.model,), keywords) if keywords else self.model
 
     def with_model(self, model: str) -> Gemini:
-        """Return the same way to another model."""
+        """Return a provider of another model with the same key and address."""
         other = copy.copy(self)
         other.model = bare_id(model)
         return other
@@ -318,25 +191,21 @@ class Gemini(Provider):
         return f"models/{self.model}"
 
     def for_config(self, config: LiveConfig) -> Gemini:
-        """Return this provider, at the API version that `config` needs."""
-        if self._version is not None or self.by_token:
+        """Return this provider with the API version that `config` needs."""
+        if self._version is not None or self.uses_token:
             return self
         other = copy.copy(self)
         other._version = config.api_version(self.capabilities)
         return other
 
     def url(self) -> str:
-        """Return the address that is dialled."""
-        version = self._version or (VERSION if self.by_token else self.capabilities.api_version)
-        method = "BidiGenerateContentConstrained" if self.by_token else "BidiGenerateContent"
+        """Return the address to dial."""
+        version = self._version or (TOKEN_API_VERSION if self.uses_token else self.capabilities.api_version)
+        method = "BidiGenerateContentConstrained" if self.uses_token else "BidiGenerateContent"
         return f"{self._url}/ws/google.ai.generativelanguage.{version}.GenerativeService.{method}"
 
     def check_setup(self, setup: Setup) -> None:
-        """Make sure that a setup asks for nothing that the token fixes otherwise.
-
-        Raises:
-            ConfigError: It names the fields.
-        """
+        """Make sure that a setup sets nothing that the token fixes to something else; see `Provider`."""
         if isinstance(self._key, Token):
             self._key.check(setup)
 
@@ -346,55 +215,177 @@ class Gemini(Provider):
 
     def error_for_close(self, code: int, reason: str) -> LiveError:
         """Return the error for a connection that has ended; see `Provider`."""
-        return explain(
+        return error_for_close(
             code,
             self.redact(reason),
             label=self.label,
             model=self.model,
             service=self.service,
-            by_token=self.by_token,
+            uses_token=self.uses_token,
         )
 
     async def dial(self) -> Transport:
-        """Open a link; see `livewidget.transports.websocket.dial`."""
+        """Open a WebSocket; see `livewidget.transports.websocket.dial`."""
         from livewidget.transports.websocket import dial
 
         return await dial(self.url(), headers=self._headers(), cafile=self._cafile)
 
     async def post(self, method: str, body: bytes) -> bytes:
-        """Call a method of the service that is no session, and return its answer.
+        """Call a plain HTTP method of the service, and return the body of its answer.
 
         Args:
             method: Such as "auth_tokens".
             body: JSON.
 
         Raises:
-            KeyMissing: If there is a token and no key.
+            KeyMissing: If the provider has a token and no key.
             ServiceError: If the service refuses; the message is its reason, in plain words.
-            LinkError: If it cannot be reached.
+            LinkError: If the service cannot be reached.
         """
-        from livewidget.transports.websocket import post, refused
+        from livewidget.transports.websocket import error_for_status, post
 
-        if self.by_token:
+        if self.uses_token:
             raise KeyMissing("A token opens sessions and makes no tokens: use Gemini with a key for that.")
-        url = f"{self._url}/{self._version or VERSION}/{method}"
+        url = f"{self._url}/{self._version or TOKEN_API_VERSION}/{method}"
         status, answer = await post(url, body, headers=self._headers(), cafile=self._cafile)
         if status == 200:
             return answer
-        reason = plain(self.redact(_reason(answer)))
-        known = translate(reason, code=status, model=self.model, service=self.service)
-        raise known or refused(status, check(url)[0])
+        reason = clean_reason(self.redact(_error_message(answer)))
+        known = error_for_reason(reason, code=status, model=self.model, service=self.service)
+        raise known or error_for_status(status, check_address(url)[0])
 
     def _headers(self) -> dict[str, str]:
         if self._key is None:
             return {}
-        if self.by_token:
+        if self.uses_token:
             return {"Authorization": f"Token {self._key.reveal()}"}
         return {"x-goog-api-key": self._key.reveal()}
 
 
-def _reason(answer: bytes) -> str:
-    """Return what the service says of an error: `{"error": {"message": …}}`."""
+async def mint(
+    gemini: Gemini,
+    *,
+    uses: int = 1,
+    expires_s: float = 1800,
+    new_session_s: float = 60,
+    model: str | None = None,
+    config: LiveConfig | None = None,
+    tools: Iterable[Tool | Callable[..., Any] | Mapping[str, Any]] = (),
+    lock: Iterable[str] | None = None,
+) -> Token:
+    """Make an ephemeral token with a key.
+
+    Args:
+        gemini: The service, with a key.
+        uses: How many sessions it opens; 0: any number. Resuming a session does not count.
+        expires_s: Seconds from now until the service stops taking messages; less than 20 hours.
+        new_session_s: Seconds from now until it stops opening sessions.
+        model: The model that it is for; None: any, or that of `gemini` if `config` is given.
+        config: The configuration that it fixes; None: none but `model`.
+        tools: Functions that the model may call, fixed with the configuration.
+        lock: None: the token fixes the whole configuration. Otherwise it fixes only what `config` sets, and
+            these fields in addition ("temperature", "tools"), to the service's defaults.
+
+    Raises:
+        ConfigError: If a value is out of its range, or the model does not take the configuration.
+        KeyRefused: If the service does not accept the key.
+        ServiceError, LinkError: If it refuses otherwise, or cannot be reached.
+    """
+    declarations = [item if isinstance(item, Mapping) else Tool.of(item).declaration for item in tools]
+    _check_limits(uses, expires_s, new_session_s)
+    setup = None
+    if model is not None or config is not None or declarations:
+        model = bare_id(model or gemini.model)
+        setup = setup_message(
+            config or LiveConfig(), f"models/{model}", find(model, "gemini"), declarations=declarations
+        ).setup
+    mask = None
+    if lock is not None:
+        mask = ",".join([*(set_paths(setup) if setup else ()), *map(_wire_path, lock)])
+    now = datetime.now(UTC)
+    expires, opens_until = now + timedelta(seconds=expires_s), now + timedelta(seconds=new_session_s)
+    request = AuthToken(
+        uses=uses,
+        expire_time=expires.isoformat(),
+        new_session_expire_time=opens_until.isoformat(),
+        bidi_generate_content_setup=setup,
+        field_mask=mask or None,
+    )
+    name = _token_name(await gemini.post("auth_tokens", encode_auth_token(request)))
+    paths = mask_paths(mask) if mask else None
+    return Token(name, uses=uses, opens_until=opens_until, expires=expires, setup=setup, paths=paths)
+
+
+def _check_limits(uses: int, expires_s: float, new_session_s: float) -> None:
+    if isinstance(uses, bool) or not isinstance(uses, int) or not 0 <= uses < 2**31:
+        raise ConfigError("uses is a whole number of sessions, 1 or more; 0 is any number.")
+    for name, seconds in (("expires_s", expires_s), ("new_session_s", new_session_s)):
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < MAX_TOKEN_S:
+            raise ConfigError(f"{name} is a number of seconds from now, less than {MAX_TOKEN_S} (20 hours).")
+    if new_session_s > expires_s:
+        raise ConfigError("new_session_s cannot be more than expires_s: no session opens after the end.")
+
+
+def _token_name(answer: bytes) -> str:
+    try:
+        made = msgspec.json.decode(answer, type=dict[str, Any])
+    except (msgspec.MsgspecError, ValueError):
+        made = {}
+    name = made.get("name")
+    if not isinstance(name, str) or not name.startswith(TOKEN_PREFIX):
+        raise ServerFault("The service answered, but gave no token; check the address, or try again.")
+    return name
+
+
+def _wire_path(name: str) -> str:
+    """Return the path on the wire of a field of `LiveConfig` or of "tools"; several are joined by commas."""
+    if name in ("tools", "google_search", "code_execution", "url_context"):
+        return "tools"
+    paths = [one.wire for one in FEATURES if one.wire and name in (one.name, one.name.partition(".")[0])]
+    if not paths:
+        raise ConfigError(
+            f"There is no field {str(name)[:40]!r} to lock; name fields of LiveConfig, such as "
+            '"voice" or "turn_detection.silence_ms", or "tools".'
+        )
+    return ",".join(paths)
+
+
+def _feature_names(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the names in `LiveConfig` of the fields at these paths of a setup, each once."""
+    found: dict[str, None] = {}
+    for path in paths:
+        here = [one.name for one in FEATURES if _within(one.wire, path) or _within(path, one.wire)]
+        found.update(dict.fromkeys(["tools"] if path == "tools" else here or [path]))
+    # The name of a part, such as "input_transcript", includes those of its members.
+    return tuple(name for name in found if name.rpartition(".")[0] not in found)
+
+
+def _within(path: str, other: str) -> bool:
+    return bool(other) and f"{path}.".startswith(f"{other}.")
+
+
+def _leaves(plain: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the path of each value that is not an object, with the value."""
+    for name, value in plain.items():
+        path = f"{before}{name}"
+        if isinstance(value, dict) and value and name != "labels":
+            yield from _leaves(value, f"{path}.")
+        elif value != "":
+            yield path, value
+
+
+def _value_at(plain: Any, path: str) -> Any:
+    for step in path.split("."):
+        plain = plain.get(step) if isinstance(plain, dict) else None
+    return plain
+
+
+def _and_list(names: tuple[str, ...]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _error_message(answer: bytes) -> str:
+    """Return the message of an error of the service: `{"error": {"message": …}}`; "" if there is none."""
     try:
         return str(msgspec.json.decode(answer)["error"]["message"])
     except (msgspec.MsgspecError, ValueError, LookupError, TypeError):

@@ -1,4 +1,4 @@
-"""Where the key of the Gemini API is found, and how it stays out of everything that is shown or saved."""
+"""`Key`, a secret that never shows itself, and where the key of the Gemini API is found."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ KEY_NAMES: Final = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 
 
 class Key:
-    """A secret that does not show itself: not in `repr`, `str`, a format string, a pickle or a copy.
+    """A secret that never shows itself: not in `repr`, `str`, a format string, a pickle or a copy.
 
     Attributes:
-        source: Where it was found, in words: "the environment variable GEMINI_API_KEY".
+        source: Where it was found, for people: "the environment variable GEMINI_API_KEY".
     """
 
     __slots__ = ("__value", "source")
@@ -71,10 +71,11 @@ def find_key(argument: str | Key | None = None, environ: Mapping[str, str] | Non
     return _colab_secret()
 
 
-def need_key(argument: str | Key | None, model: str) -> Key:
-    """Return the key to use for a model that was named.
+def require_key(argument: str | Key | None, model: str) -> Key:
+    """Return the key to use for `model`; see `find_key`.
 
     Raises:
+        ConfigError: If what was found cannot be a key.
         KeyMissing: If there is none; the message names the remedies.
     """
     key = find_key(argument)
@@ -88,7 +89,7 @@ def need_key(argument: str | Key | None, model: str) -> Key:
 
 
 def _colab_secret() -> Key | None:
-    # In a Colab kernel the module is always loaded; anywhere else an import would only cost time.
+    # In a Colab kernel the module is always loaded; elsewhere the import would only cost time.
     if "google.colab" not in sys.modules:
         return None
     from google.colab import userdata
@@ -96,7 +97,7 @@ def _colab_secret() -> Key | None:
     for name in KEY_NAMES:
         try:
             value = userdata.get(name)
-        except Exception:  # Not there, not granted, or no answer: as good as no secret.
+        except Exception:  # Not there, not granted, or no answer: the same as no secret.
             continue
         if value:
             return Key(value, f"the Colab secret {name}")

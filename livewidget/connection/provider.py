@@ -8,7 +8,7 @@ from typing import Any
 
 from livewidget.config import LiveConfig
 from livewidget.config.code import Call, Name
-from livewidget.connection.close_codes import explain
+from livewidget.connection.close_codes import error_for_close
 from livewidget.errors import ConfigError, LiveError
 from livewidget.models import Model, find
 from livewidget.protocol import Setup
@@ -121,4 +121,6 @@ class Provider(ABC):
             code: WebSocket close code; 1006: the link broke.
             reason: The server's words, which may hold a secret.
         """
-        return explain(code, self.redact(reason), label=self.label, model=self.model, service=self.service)
+        return error_for_close(
+            code, self.redact(reason), label=self.label, model=self.model, service=self.service
+        )

@@ -1,4 +1,4 @@
-"""Vertex AI (Gemini Enterprise Agent Platform): a project, a location and Google Cloud credentials."""
+"""`VertexAI`: Vertex AI (Gemini Enterprise Agent Platform), with a project, a location and credentials."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from livewidget.models import bare_id
 from livewidget.transports.base import Transport
 
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
-#: Locations that are served from a name of their own.
+#: Locations with a host name of their own, by the page "Deployments and endpoints" of Vertex AI.
 MULTI_REGIONS: Final = ("us", "eu")
-#: Seconds for a fresh access token.
+#: Seconds to fetch an access token. Chosen: google-auth retries several times within it.
 TOKEN_TIMEOUT: Final = 30.0
 
 
 class VertexAI(Provider):
-    """A model of Vertex AI. Without credentials given it needs the extra `vertex`."""
+    """A model of Vertex AI. Unless credentials are passed, it needs the extra `vertex`."""
 
     service = "vertex"
     label = "Gemini"
@@ -67,25 +67,25 @@ class VertexAI(Provider):
 
     @property
     def badge(self) -> str:
-        """Where the voice goes."""
+        """Where the user's voice is sent."""
         return f"Vertex AI · {self.location} · {self.model}"
 
     def __repr__(self) -> str:
         return f"VertexAI({self.model!r}, {self.project!r}, {self.location!r})"
 
     def expression(self) -> Call:
-        """Return what a person would write for it, without credentials: those are found where it runs."""
+        """Return the Python that makes it, without credentials: those are found where it runs."""
         base_url = None if self._url == f"wss://{host(self.location)}" else self._url
-        told = {
+        options = {
             "project": self.project,
             "location": self.location,
             "base_url": base_url,
             "cafile": self._cafile,
         }
-        return Call("VertexAI", (self.model,), {name: value for name, value in told.items() if value})
+        return Call("VertexAI", (self.model,), {name: value for name, value in options.items() if value})
 
     def with_model(self, model: str) -> VertexAI:
-        """Return the same project's way to another model."""
+        """Return a provider of another model in the same project and location."""
         other = copy.copy(self)
         other.model = bare_id(model)
         return other
@@ -95,23 +95,23 @@ class VertexAI(Provider):
         return f"projects/{self.project}/locations/{self.location}/publishers/google/models/{self.model}"
 
     def url(self) -> str:
-        """Return the address that is dialled. Before the method is a slash, not a dot as elsewhere."""
+        """Return the address to dial. A slash stands before the method, where the Gemini API has a dot."""
         version = self.capabilities.api_version
         return f"{self._url}/ws/google.cloud.aiplatform.{version}.LlmBidiService/BidiGenerateContent"
 
     async def dial(self) -> Transport:
-        """Open a link with a fresh access token; see `livewidget.transports.websocket.dial`.
+        """Open a WebSocket with a fresh access token; see `livewidget.transports.websocket.dial`.
 
         Raises:
             ExtraMissing: If google-auth is needed and not installed.
             KeyMissing: If there are no credentials on this computer.
-            KeyRefused: If they are there, and Google gives no token for them.
+            KeyRefused: If there are some, and Google issues no token for them.
         """
         from livewidget.transports.websocket import dial
 
         try:
             async with asyncio.timeout(TOKEN_TIMEOUT):
-                # google-auth blocks: it reads files and asks servers.
+                # google-auth blocks: it reads files and calls servers.
                 token, quota_project = await asyncio.to_thread(self._token)
         except TimeoutError:
             raise ConnectFailed(
@@ -139,14 +139,14 @@ def host(location: str) -> str:
 
 
 def _refreshed(credentials: Any) -> Any:
-    """Return credentials with a fresh token: those given, or the application default ones."""
+    """Return credentials with a fresh token: the given ones, or the application default ones."""
     try:
         import google.auth
         import google.auth.exceptions as faults
         import google.auth.transport.requests
     except ImportError:
         raise ExtraMissing('Vertex AI needs google-auth: pip install "livewidget[vertex]"') from None
-    # `from None` throughout: the causes quote answers of the token server.
+    # `from None` throughout: the causes quote responses of the token server.
     try:
         if credentials is None:
             credentials, _ = google.auth.default(scopes=[SCOPE])

@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from livewidget import events
+from livewidget.errors import REASON_BYTES
 from livewidget.events import Event, Malformed
 from livewidget.protocol.lenient import Reader, camel, snake
 from livewidget.protocol.messages import (
@@ -261,9 +262,6 @@ _client_decoder = msgspec.json.Decoder(ClientMessage)
 _server_decoder = msgspec.json.Decoder(ServerMessage)
 _any_decoder = msgspec.json.Decoder()
 
-_REASON_BYTES = 123
-"""The most that a WebSocket close frame can carry as its reason."""
-
 # ValueError: bad UTF-8 and lone surrogates. RecursionError: nesting deeper than the decoder goes.
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
@@ -276,7 +274,7 @@ class ClientMessageError(ValueError):
     """
 
     def __init__(self, reason: str) -> None:
-        self.reason = reason.encode("utf-8", "replace")[:_REASON_BYTES].decode("utf-8", "ignore")
+        self.reason = reason.encode("utf-8", "replace")[:REASON_BYTES].decode("utf-8", "ignore")
         super().__init__(self.reason)
 
 

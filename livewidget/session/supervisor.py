@@ -281,7 +281,7 @@ class ConnectionSupervisor:
     def link_ms(self) -> float | None:
         """Round trip of the link, in ms; None if it is not known."""
         connection = self._connection
-        return connection.link_ms if connection is not None and self.is_connected else None
+        return connection.round_trip_ms if connection is not None and self.is_connected else None
 
     def mark_healthy(self) -> None:
         """The connection has brought an answer: attempts are counted from the beginning."""

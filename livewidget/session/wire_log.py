@@ -145,12 +145,12 @@ class WireLog:
         """Return the frames kept as JSON Lines, without audio, images and secrets."""
         return "".join(frame.line() + "\n" for frame in self.frames)
 
-    def frame(self, outgoing: bool, frame: str | bytes) -> None:
+    def on_frame(self, outgoing: bool, frame: str | bytes) -> None:
         """Record a frame."""
         summarize, size = partial(summarize_frame, frame, self._redact), len(frame)
         self._add(outgoing, summarize() if size > LARGE else summarize, size)
 
-    def closed(self, outgoing: bool, code: int, reason: str) -> None:
+    def on_close(self, outgoing: bool, code: int, reason: str) -> None:
         """Record the closing of a connection."""
         reason = self._redact(reason)
         self._add(outgoing, FrameSummary("close", len(reason), {"code": code, "reason": reason}), len(reason))

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from livewidget.clock import Clock
+from livewidget.errors import REASON_BYTES
 from livewidget.protocol import encode_server
 from livewidget.protocol.messages import GoAway, ServerContent, ServerMessage
 from livewidget.standin import rules
 from livewidget.transports.base import Transport, TransportClosed
 
-#: RFC 6455: a control frame holds 125 bytes, two of which are the close code.
-_REASON_BYTES = 123
 #: `goAway` before the end of a connection. Chosen: the service's has been measured at 30 to 50 s.
 _WARNING_MS = 50_000.0
 #: Of a connection that is too short for that. Chosen, so that a short one still has its larger part before.
@@ -89,7 +88,7 @@ class ClientLink:
 
     async def close(self, code: int, reason: str = "") -> None:
         """Close the link; a reason that is too long is cut between characters."""
-        await self._transport.close(code, reason.encode()[:_REASON_BYTES].decode(errors="ignore"))
+        await self._transport.close(code, reason.encode()[:REASON_BYTES].decode(errors="ignore"))
 
 
 async def close_after(link: ClientLink, clock: Clock, connection_ms: float) -> None:

@@ -1,8 +1,6 @@
-"""What a transport is: something that moves text frames and knows nothing of their meaning.
+"""`Transport`: moves frames and knows nothing of their meaning. `TappedTransport`: shows them to an observer.
 
-A link that is looked at: every frame both ways, and how it closed, in the order in which they passed.
-
-What the address of a server says, before anything is dialled.
+`check_address` makes sure, before anything is dialed, that an address cannot leak a key.
 """
 
 from __future__ import annotations
@@ -14,15 +12,15 @@ from urllib.parse import urlsplit
 
 from livewidget.errors import ConfigError
 
-#: Seconds given to the closing handshake.
+#: Seconds given to the closing handshake. Chosen: several round trips, and nobody waits longer to close.
 CLOSE_TIMEOUT: Final = 2
 
 
 class TransportClosed(Exception):
-    """The other side closed, or the link broke.
+    """The other side closed the transport, or it broke.
 
     Attributes:
-        code: WebSocket close code; 1006 where the link broke without one.
+        code: WebSocket close code; 1006 if it broke without one.
         reason: The other side's words; may be empty.
     """
 
@@ -33,41 +31,46 @@ class TransportClosed(Exception):
 
 
 class Transport(Protocol):
-    """One open, ordered, reliable link. Both ends of a link look like this."""
+    """One open, ordered, reliable connection that carries frames. Both of its ends look like this."""
 
     @property
     def round_trip_ms(self) -> float | None:
-        """How long a frame there and its answer back take, in ms, when last measured; None: not yet.
+        """The latest measured round trip in ms; None if there is none yet.
 
-        A transport without this attribute is used like one that never measures: see `round_trip_of`.
+        A transport without this attribute is treated as one that never measures: see `round_trip_of`.
         """
 
     async def send(self, frame: str | bytes) -> None:
         """Send one frame: text as a text frame, bytes as a binary one.
 
         Raises:
-            TransportClosed: If the link is closed.
+            TransportClosed: If the transport is closed.
         """
 
     async def receive(self) -> str | bytes:
         """Return the next frame. Cancelling it loses no frame.
 
         Raises:
-            TransportClosed: If the link is closed and every frame has been delivered.
+            TransportClosed: If the transport is closed and every frame has been delivered.
         """
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the link; twice is allowed. `reason` is at most 123 bytes of UTF-8."""
+        """Close the transport; may be called again.
+
+        Args:
+            code: WebSocket close code.
+            reason: At most `REASON_BYTES` bytes of UTF-8.
+        """
 
 
 def round_trip_of(transport: Transport) -> float | None:
-    """Return the transport's round trip in ms; None where it has not measured one."""
+    """Return the transport's round trip in ms; None if it has not measured one."""
     measured: float | None = getattr(transport, "round_trip_ms", None)
     return measured
 
 
 async def close_quietly(transport: Transport, within: float = CLOSE_TIMEOUT + 1.0) -> None:
-    """Close a link whose end nobody needs to hear about, and wait no longer than `within` seconds."""
+    """Close a transport, ignore errors, and wait no longer than `within` seconds."""
     try:
         async with asyncio.timeout(within):
             await transport.close()
@@ -76,17 +79,17 @@ async def close_quietly(transport: Transport, within: float = CLOSE_TIMEOUT + 1.
 
 
 class Tap(Protocol):
-    """Who looks. It is called at once with every frame, and must be quick."""
+    """Observes a transport. Its methods are called on the event loop, before the frame is used: be quick."""
 
-    def frame(self, outgoing: bool, frame: str | bytes) -> None:
-        """A frame was sent, or has come."""
+    def on_frame(self, outgoing: bool, frame: str | bytes) -> None:
+        """A frame was sent (`outgoing`) or received."""
 
-    def closed(self, outgoing: bool, code: int, reason: str) -> None:
-        """The link was closed by this side (`outgoing`) or by the other; told once."""
+    def on_close(self, outgoing: bool, code: int, reason: str) -> None:
+        """The transport was closed by this side (`outgoing`) or by the other; called once."""
 
 
 class TappedTransport:
-    """A `Transport` that shows what passes; see `Tap`."""
+    """A `Transport` that passes everything on to another one, and shows it to a `Tap` in that order."""
 
     def __init__(self, transport: Transport, tap: Tap) -> None:
         self._transport = transport
@@ -95,7 +98,7 @@ class TappedTransport:
 
     @property
     def round_trip_ms(self) -> float | None:
-        """As of the link itself."""
+        """That of the inner transport."""
         return round_trip_of(self._transport)
 
     async def send(self, frame: str | bytes) -> None:
@@ -103,36 +106,36 @@ class TappedTransport:
         try:
             await self._transport.send(frame)
         except TransportClosed as closed:
-            self._tell(False, closed.code, closed.reason)
+            self._report_close(False, closed.code, closed.reason)
             raise
-        self._tap.frame(True, frame)
+        self._tap.on_frame(True, frame)
 
     async def receive(self) -> str | bytes:
         """Return the next frame."""
         try:
             frame = await self._transport.receive()
         except TransportClosed as closed:
-            self._tell(False, closed.code, closed.reason)
+            self._report_close(False, closed.code, closed.reason)
             raise
-        self._tap.frame(False, frame)
+        self._tap.on_frame(False, frame)
         return frame
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the link."""
-        self._tell(True, code, reason)
+        """Close the transport."""
+        self._report_close(True, code, reason)
         await self._transport.close(code, reason)
 
-    def _tell(self, outgoing: bool, code: int, reason: str) -> None:
+    def _report_close(self, outgoing: bool, code: int, reason: str) -> None:
         if not self._closed:
             self._closed = True
-            self._tap.closed(outgoing, code, reason)
+            self._tap.on_close(outgoing, code, reason)
 
 
-def check(url: str) -> tuple[str, bool]:
-    """Return the host with its port as a person reads it, and whether the link is encrypted.
+def check_address(url: str) -> tuple[str, bool]:
+    """Return the host with its port as a person reads it, and whether the connection is encrypted.
 
     Raises:
-        ConfigError: If it is no address of a server, or would send a key over a network in the clear.
+        ConfigError: If it is not the address of a server, or would send a key unencrypted over a network.
     """
     try:
         parts = urlsplit(url)

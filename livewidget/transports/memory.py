@@ -1,4 +1,4 @@
-"""Two transports joined back to back inside one event loop: no socket, no port."""
+"""Two transports connected to each other within one event loop: no socket, no port."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections import deque
 
 from livewidget.transports.base import Transport, TransportClosed
 
-#: Frames that may wait in one direction before `send` waits for the reader.
+#: Frames that may wait in one direction before `send` waits for the reader. Chosen: ten seconds of audio in
+#: chunks of 40 ms.
 FRAMES_WAITING = 256
 
 
-class _Lane:
+class _Direction:
     """One direction of a pair."""
 
     def __init__(self) -> None:
@@ -25,11 +26,11 @@ class _Lane:
 
 
 class MemoryTransport:
-    """One end of a pair; see `Transport`. Both ends must be used on one event loop."""
+    """One end of a pair; see `Transport`. Both ends must be used on the same event loop."""
 
     round_trip_ms: float | None = 0.0
 
-    def __init__(self, inbound: _Lane, outbound: _Lane) -> None:
+    def __init__(self, inbound: _Direction, outbound: _Direction) -> None:
         self._inbound = inbound
         self._outbound = outbound
 
@@ -39,13 +40,13 @@ class MemoryTransport:
         Raises:
             TransportClosed: If either end has closed.
         """
-        lane = self._outbound
-        while lane.closed is None and len(lane.frames) >= FRAMES_WAITING:
-            await lane.wait()
-        if lane.closed is not None:
-            raise TransportClosed(lane.closed.code, lane.closed.reason)
-        lane.frames.append(frame)
-        lane.changed.set()
+        direction = self._outbound
+        while direction.closed is None and len(direction.frames) >= FRAMES_WAITING:
+            await direction.wait()
+        if direction.closed is not None:
+            raise TransportClosed(direction.closed.code, direction.closed.reason)
+        direction.frames.append(frame)
+        direction.changed.set()
 
     async def receive(self) -> str | bytes:
         """Return the next frame. Cancelling it loses no frame.
@@ -53,25 +54,25 @@ class MemoryTransport:
         Raises:
             TransportClosed: If either end has closed and every frame has been delivered.
         """
-        lane = self._inbound
-        while not lane.frames:
-            if lane.closed is not None:
-                raise TransportClosed(lane.closed.code, lane.closed.reason)
-            await lane.wait()
-        frame = lane.frames.popleft()
-        lane.changed.set()
+        direction = self._inbound
+        while not direction.frames:
+            if direction.closed is not None:
+                raise TransportClosed(direction.closed.code, direction.closed.reason)
+            await direction.wait()
+        frame = direction.frames.popleft()
+        direction.changed.set()
         return frame
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close both ways. What is on its way to the other end is still delivered there, not to this end."""
+        """Close both directions. Frames on their way to the other end are still delivered there, not here."""
         self._inbound.frames.clear()
-        for lane in (self._inbound, self._outbound):
-            if lane.closed is None:
-                lane.closed = TransportClosed(code, reason)
-            lane.changed.set()
+        for direction in (self._inbound, self._outbound):
+            if direction.closed is None:
+                direction.closed = TransportClosed(code, reason)
+            direction.changed.set()
 
 
 def pair() -> tuple[Transport, Transport]:
-    """Return two ends of one link: what one sends, the other receives."""
-    one, two = _Lane(), _Lane()
+    """Return two transports: what one sends, the other receives."""
+    one, two = _Direction(), _Direction()
     return MemoryTransport(one, two), MemoryTransport(two, one)

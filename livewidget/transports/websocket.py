@@ -1,6 +1,6 @@
-"""Frames over a WebSocket that `dial` opens.
+"""`dial` opens a WebSocket as a transport; `post` sends one HTTP request to the same server.
 
-One POST over HTTP, for the little that the Live API has beside its WebSocket.
+HTTP is for the little that the Live API has besides its WebSocket: making ephemeral tokens.
 """
 
 from __future__ import annotations
@@ -22,17 +22,32 @@ from websockets.asyncio.connection import Connection as WebSocketConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 from websockets.protocol import State
 
-from livewidget.errors import ConfigError, ConnectFailed, KeyRefused, LiveError, ModelNotFound, QuotaExceeded
-from livewidget.transports.base import CLOSE_TIMEOUT, Transport, TransportClosed, check, is_loopback
+from livewidget.errors import (
+    REASON_BYTES,
+    ConfigError,
+    ConnectFailed,
+    KeyRefused,
+    LiveError,
+    ModelNotFound,
+    QuotaExceeded,
+)
+from livewidget.transports.base import (
+    CLOSE_TIMEOUT,
+    Transport,
+    TransportClosed,
+    check_address,
+    is_loopback,
+)
 
-#: Largest frame taken in, in bytes.
+#: Largest frame received, in bytes. Chosen: the largest that the service is known to send, 16 MiB, twice.
 MAX_SIZE: Final = 32 * 2**20
-#: Seconds between pings, and seconds that a pong may take: an event loop or a network may stall for long.
+#: Seconds between pings: the default of websockets.
 PING_INTERVAL: Final = 20
+#: Seconds that a pong may take. Chosen: a notebook's event loop or a network may stall for half a minute.
 PING_TIMEOUT: Final = 60
 
-# At level DEBUG websockets logs every header, the key's among them. This logger never goes there, whatever
-# the level of the loggers above it.
+# At level DEBUG websockets logs every header, including the one with the key. This logger stays above that
+# level, whatever the level of its parents.
 _logger = logging.getLogger("livewidget.transports.websocket.quiet")
 _logger.setLevel(logging.INFO)
 
@@ -45,50 +60,50 @@ class WebSocketTransport:
 
     @property
     def round_trip_ms(self) -> float | None:
-        """By the latest ping and its pong; the first are exchanged as soon as the link is open."""
-        # Not every version of websockets that is allowed measures it.
+        """As measured by the latest ping; the first is sent as soon as the WebSocket is open."""
+        # Not every supported version of websockets measures it.
         return getattr(self._socket, "latency", 0.0) * 1000 or None
 
     async def send(self, frame: str | bytes) -> None:
         """Send one frame: text as a text frame, bytes as a binary one.
 
         Raises:
-            TransportClosed: If the link is closed.
+            TransportClosed: If the WebSocket is closed.
         """
-        with _ended_plainly(self._socket):
+        with _closed_uniformly(self._socket):
             await self._socket.send(frame)
 
     async def receive(self) -> str | bytes:
         """Return the next frame. Cancelling it loses no frame.
 
         Raises:
-            TransportClosed: If the link is closed and every frame has been delivered.
+            TransportClosed: If the WebSocket is closed and every frame has been delivered.
         """
-        with _ended_plainly(self._socket):
+        with _closed_uniformly(self._socket):
             return await self._socket.recv()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the link; twice is allowed. `reason` is cut at 123 bytes of UTF-8, the protocol's limit."""
-        with contextlib.suppress(TransportClosed), _ended_plainly(self._socket):
-            await self._socket.close(code, reason.encode()[:123].decode(errors="ignore"))
+        """Close the WebSocket; may be called again. `reason` is cut off at `REASON_BYTES` bytes of UTF-8."""
+        with contextlib.suppress(TransportClosed), _closed_uniformly(self._socket):
+            await self._socket.close(code, reason.encode()[:REASON_BYTES].decode(errors="ignore"))
 
 
 @contextlib.contextmanager
-def _ended_plainly(socket: WebSocketConnection) -> Iterator[None]:
-    """Make of every way in which a link is found closed the one of `Transport`."""
+def _closed_uniformly(socket: WebSocketConnection) -> Iterator[None]:
+    """Turn every way in which websockets reports a closed connection into `TransportClosed`."""
     try:
         yield
     except ConnectionClosed as error:
         raise _closed(error) from None
     except AttributeError:
-        # asyncio cannot abort a link that was lost while its last bytes were being written.
+        # asyncio cannot abort a connection that was lost while its last bytes were being written.
         if socket.protocol.state is not State.CLOSED:
             raise
         raise _closed(socket.protocol.close_exc) from None
 
 
 def _closed(error: ConnectionClosed) -> TransportClosed:
-    """Say how a link ended: the other side's close frame, or 1006 and what this side found."""
+    """Return how a connection ended: the other side's close frame, or 1006 and this side's reason."""
     if error.rcvd is not None and (error.rcvd_then_sent or error.sent is None or error.sent.code == 1000):
         return TransportClosed(error.rcvd.code, error.rcvd.reason)
     if error.sent is not None and error.sent.code != 1000:
@@ -97,7 +112,7 @@ def _closed(error: ConnectionClosed) -> TransportClosed:
 
 
 class _Connect(connect):
-    """Never follows a redirect: it would take the key in the header to a host that nobody chose."""
+    """Never follows a redirect, which would send the key in the header to a host that nobody chose."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
@@ -112,26 +127,26 @@ async def dial(
     proxy: str | bool = True,
     max_size: int = MAX_SIZE,
 ) -> Transport:
-    """Open a link to a server.
+    """Open a WebSocket to a server.
 
-    Frames are not compressed: deflate takes off what base64 has added, a quarter, and delays every chunk.
+    Frames are not compressed: deflate only removes what base64 has added, a quarter, and delays every chunk.
 
     Args:
         url: `wss://…`, or `ws://…` to this computer only. It must not hold a key.
-        headers: Sent with the opening request; the place for a key.
+        headers: Sent with the opening request; they may hold a key.
         open_timeout: Seconds for name, TCP, TLS and WebSocket handshake together.
         cafile: A file of PEM certificates to trust in place of the system's.
         proxy: True for the one of the environment (`HTTPS_PROXY` …), False for none, or its URL.
-        max_size: Largest frame taken in, in bytes.
+        max_size: Largest frame received, in bytes.
 
     Raises:
-        ConfigError: If the URL is none, or would send the key over a network in the clear.
-        ConnectFailed: If nothing answers, its certificate is not trusted, or it is no WebSocket server.
+        ConfigError: If the URL is invalid, or would send the key unencrypted over a network.
+        ConnectFailed: If nothing answers, its certificate is not trusted, or it is not a WebSocket server.
         KeyRefused, ModelNotFound, QuotaExceeded: If the server refuses with HTTP 401 or 403, 404, 429.
     """
-    at, secure = check(url)
-    options: dict[str, Any] = {"ssl": trust(cafile)} if secure else {}
-    # `proxy` came with websockets 15; before that there was none. Loopback is never behind one.
+    at, secure = check_address(url)
+    options: dict[str, Any] = {"ssl": tls_context(cafile)} if secure else {}
+    # `proxy` came with websockets 15, which uses one by default. Loopback is never behind one.
     if "proxy" in inspect.signature(connect).parameters:
         options["proxy"] = None if proxy is False or is_loopback(url) else proxy
     try:
@@ -150,19 +165,19 @@ async def dial(
         )
     except (OSError, WebSocketException, ValueError) as error:
         # `from None`: what is chained below may show the request with its headers.
-        raise failed(error, at, open_timeout) from None
+        raise error_for_failure(error, at, open_timeout) from None
     return await _measured(opened)
 
 
 async def _measured(opened: ClientConnection) -> Transport:
-    """Return the link, with its round trip being measured: the next ping comes after `PING_INTERVAL` only."""
+    """Return the transport, with a first ping sent: websockets sends its own only after `PING_INTERVAL`."""
     with contextlib.suppress(ConnectionClosed):
         await opened.ping()
     return WebSocketTransport(opened)
 
 
-def trust(cafile: str | None) -> tls.SSLContext:
-    """Return whom to trust: the system's authorities, or those in a file.
+def tls_context(cafile: str | None) -> tls.SSLContext:
+    """Return a context that trusts the system's authorities, or those in a file.
 
     Raises:
         ConfigError: If the file cannot be read.
@@ -173,10 +188,10 @@ def trust(cafile: str | None) -> tls.SSLContext:
         raise ConfigError("The file of certificates to trust cannot be read as PEM; check cafile.") from None
 
 
-def failed(error: Exception, host: str, open_timeout: float) -> LiveError:
-    """Return the plain error for a link that could not be opened."""
+def error_for_failure(error: Exception, host: str, open_timeout: float) -> LiveError:
+    """Return the error for a connection that could not be opened."""
     if isinstance(error, InvalidStatus):
-        return refused(error.response.status_code, host)
+        return error_for_status(error.response.status_code, host)
     if isinstance(error, InvalidURI):
         return ConfigError("The address of the Live API server cannot be read.")
     if isinstance(error, TimeoutError):
@@ -213,8 +228,8 @@ def _unreachable(error: OSError, host: str) -> LiveError:
     return ConnectFailed(f"No connection to {host} could be made{cause}; check the network connection.")
 
 
-def refused(status: int, host: str) -> LiveError:
-    """Return the plain error for an HTTP status in place of what was asked for."""
+def error_for_status(status: int, host: str) -> LiveError:
+    """Return the error for an HTTP status that is not the expected one."""
     if status in (401, 403):
         return KeyRefused(
             f"{host} does not accept this key or credential (HTTP {status}); "
@@ -243,14 +258,14 @@ def refused(status: int, host: str) -> LiveError:
     return ConnectFailed(f"{host} refused the connection (HTTP {status}); check the address.")
 
 
-#: Largest answer taken in, in bytes.
+#: Largest answer received, in bytes. Chosen: an ephemeral token has less than 1 KiB.
 MAX_ANSWER: Final = 2**20
-#: Seconds for each step of the exchange: name, TCP, TLS, answer.
+#: Seconds for each step of a request: name, TCP, TLS, answer. Chosen: twice the time to open a WebSocket.
 TIMEOUT: Final = 20.0
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows none: it would take the key in the header to a host that nobody chose."""
+    """Never follows a redirect, which would send the key in the header to a host that nobody chose."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -267,20 +282,20 @@ async def post(
     """Send JSON and return the status and the body of the answer, whatever the status.
 
     Args:
-        url: `wss://…` or `ws://…`, as for the WebSocket of the same server; asked is `https` or `http`.
+        url: `wss://…` or `ws://…`, as for the WebSocket of the same server; requested is `https` or `http`.
         body: JSON.
-        headers: Sent with it; the place for a key.
+        headers: Sent with the request; they may hold a key.
         cafile: A file of PEM certificates to trust in place of the system's.
-        timeout_s: Seconds for each step of the exchange.
+        timeout_s: Seconds for each step of the request.
 
     Raises:
-        ConfigError: If the URL is none, or would send the key over a network in the clear.
+        ConfigError: If the URL is invalid, or would send the key unencrypted over a network.
         ConnectFailed: If nothing answers, or its certificate is not trusted.
     """
-    host, secure = check(url)
+    host, secure = check_address(url)
     handlers: list[Any] = [_NoRedirect()]
     if secure:
-        handlers.append(urllib.request.HTTPSHandler(context=trust(cafile)))
+        handlers.append(urllib.request.HTTPSHandler(context=tls_context(cafile)))
     if is_loopback(url):
         handlers.append(urllib.request.ProxyHandler({}))
     request = urllib.request.Request(
@@ -296,7 +311,7 @@ async def post(
         # `from None`: what is chained below may show the request with its headers.
         cause = error.reason if isinstance(error, urllib.error.URLError) else error
         problem = cause if isinstance(cause, Exception) else OSError(str(cause))
-        raise failed(problem, host, timeout_s) from None
+        raise error_for_failure(problem, host, timeout_s) from None
 
 
 def _exchange(

@@ -1,8 +1,15 @@
-"""Close codes and reasons in plain words."""
+"""Close codes and reasons in clean_reason words."""
 
 import pytest
 
-from livewidget.connection.close_codes import LOST, REASONS, TOKEN_REASONS, explain, plain, translate
+from livewidget.connection.close_codes import (
+    LOST,
+    REASONS,
+    TOKEN_REASONS,
+    clean_reason,
+    error_for_close,
+    error_for_reason,
+)
 from livewidget.errors import (
     KeyRefused,
     LinkLost,
@@ -71,7 +78,7 @@ TABLE = [
 
 
 def explained(code: int, reason: str) -> LiveError:
-    return explain(code, reason, label="Gemini", model="gemini-3.8-lives", service="gemini")
+    return error_for_close(code, reason, label="Gemini", model="gemini-3.8-lives", service="gemini")
 
 
 @pytest.mark.parametrize(("code", "reason", "kind", "words"), TABLE)
@@ -108,8 +115,8 @@ def test_every_row_of_the_table_says_what_to_do():
 @pytest.mark.parametrize("words", TOKEN_REASONS)
 def test_what_is_said_of_a_key_is_told_of_a_token_where_there_was_one(words):
     kept = {"code": 1008, "model": "m"}
-    assert "token" in str(translate(words, by_token=True, **kept))
-    assert "token" not in str(translate(words, **kept))
+    assert "token" in str(error_for_reason(words, uses_token=True, **kept))
+    assert "token" not in str(error_for_reason(words, **kept))
 
 
 def test_no_row_hides_behind_an_earlier_one():
@@ -138,5 +145,5 @@ def test_what_looks_like_a_secret_is_not_repeated(secret):
 
 
 def test_a_reason_is_one_line_of_bounded_length():
-    assert plain("a\nb\x1b[31m\tc") == "a b [31m c"
-    assert len(plain("a " * 1000)) <= 160
+    assert clean_reason("a\nb\x1b[31m\tc") == "a b [31m c"
+    assert len(clean_reason("a " * 1000)) <= 160

@@ -183,10 +183,10 @@ class Unmeasured:
 
 
 class Silent:
-    def frame(self, outgoing, frame):
+    def on_frame(self, outgoing, frame):
         pass
 
-    def closed(self, outgoing, code, reason):
+    def on_close(self, outgoing, code, reason):
         pass
 
 
@@ -197,5 +197,5 @@ async def test_a_transport_that_measures_no_round_trip_leaves_it_unknown(tap):
             return Unmeasured()
 
     connection = await Connection.open(OwnTransport(api_key=CANARY), LiveConfig(), tap=tap)
-    assert connection.link_ms is None
+    assert connection.round_trip_ms is None
     await connection.close()

@@ -12,6 +12,7 @@ from livewidget.config import LiveConfig
 from livewidget.connection import Connection, Gemini, Token, gemini, mint
 from livewidget.errors import ConfigError, ConnectFailed, KeyMissing, KeyRefused, ServiceError
 from livewidget.protocol import ClientMessage, RealtimeInput
+from livewidget.protocol.lenient import camel
 from livewidget.standin import ManualClock, StandIn
 from livewidget.standin.serve import Server
 from tests.standin.puppets import Brain, Ears, VirtualClock, Voice
@@ -90,7 +91,7 @@ def test_keys_and_tokens_are_not_mixed_up(monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", NAME)
     with pytest.raises(ConfigError, match="GEMINI_API_KEY holds is an ephemeral token"):
         Gemini()
-    assert Gemini(token=NAME).by_token
+    assert Gemini(token=NAME).uses_token
 
 
 def test_a_token_has_an_address_of_its_own():
@@ -271,7 +272,7 @@ async def test_nobody_there():
 
 
 def test_the_version_is_the_one_that_the_sdk_warns_to_use():
-    assert gemini.VERSION == "v1alpha"
+    assert gemini.TOKEN_API_VERSION == "v1alpha"
 
 
 # --- The body is the official SDK's -------------------------------------------------------------------------
@@ -304,6 +305,6 @@ async def test_the_body_is_the_one_that_google_genai_sends(lock, answering):
     theirs, ours = (json.loads(body) for body in bodies)
     for name in ("expireTime", "newSessionExpireTime"):
         del ours[name]
-    masks = [{gemini.camel(path) for path in body.pop("fieldMask", "").split(",")} for body in (theirs, ours)]
+    masks = [{camel(path) for path in body.pop("fieldMask", "").split(",")} for body in (theirs, ours)]
     assert masks[0] == masks[1]
     assert ours == theirs

@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from livewidget.connection.keys import Key, find_key, need_key
+from livewidget.connection.keys import Key, find_key, require_key
 from livewidget.errors import ConfigError, KeyMissing
 
 CANARY = "canary-key-0123456789"
@@ -60,7 +60,7 @@ def test_a_secret_of_colabs_comes_last(monkeypatch):
 
 def test_a_missing_key_names_the_remedies():
     with pytest.raises(KeyMissing) as caught:
-        need_key(None, "gemini-3.8-live")
+        require_key(None, "gemini-3.8-live")
     for remedy in ("gemini-3.8-live", "GEMINI_API_KEY", "Colab secret", "api_key=", "LiveWidget()"):
         assert remedy in str(caught.value)
 

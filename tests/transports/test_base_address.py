@@ -2,7 +2,7 @@
 
 import pytest
 
-from livewidget.transports.base import check, is_loopback
+from livewidget.transports.base import check_address, is_loopback
 
 
 @pytest.mark.parametrize("url", ["ws://127.0.0.1:1", "ws://localhost", "wss://127.8.9.1", "ws://[::1]:80"])
@@ -25,4 +25,4 @@ def test_not_loopback(url):
     ],
 )
 def test_where_it_leads(url, at, encrypted):
-    assert check(url) == (at, encrypted)
+    assert check_address(url) == (at, encrypted)

@@ -10,10 +10,10 @@ class Notes:
     def __init__(self):
         self.seen = []
 
-    def frame(self, outgoing, frame):
+    def on_frame(self, outgoing, frame):
         self.seen.append((outgoing, frame))
 
-    def closed(self, outgoing, code, reason):
+    def on_close(self, outgoing, code, reason):
         self.seen.append((outgoing, code, reason))
 
 

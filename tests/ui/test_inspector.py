@@ -101,13 +101,13 @@ def text_frame(number):
 def test_who_looks_at_the_wire_is_shown_every_frame_once(link):
     page, insight, log = link.page("a"), Inspector(link.bridge, remote=False), WireLog(ManualClock())
     for number in range(5):
-        log.frame(True, text_frame(number))
+        log.on_frame(True, text_frame(number))
     watch(link, insight, log)
     assert page.insights == []
     page.send(WIRE)
     insight.explore(WIRE)
     watch(link, insight, log)
-    log.frame(False, b'{"serverContent": {"turnComplete": true}}')
+    log.on_frame(False, b'{"serverContent": {"turnComplete": true}}')
     watch(link, insight, log)
     watch(link, insight, log)
     assert [frame.number for frame in shown(page)] == [1, 2, 3, 4, 5, 6]
@@ -118,7 +118,7 @@ def test_who_looks_at_the_wire_is_shown_every_frame_once(link):
 def test_many_frames_come_in_several_messages_and_the_oldest_not_at_all(link):
     page, insight, log = link.page("a"), Inspector(link.bridge, remote=False), WireLog(ManualClock())
     for number in range(1000):
-        log.frame(True, text_frame(number))
+        log.on_frame(True, text_frame(number))
     insight.tick(link.now, log)
     page.send(WIRE)
     insight.explore(WIRE)
@@ -133,7 +133,7 @@ def test_numbers_and_times_go_on_over_sessions(link):
     page.send(WIRE)
     for name in ("first", "second"):
         log = WireLog(ManualClock())
-        log.frame(True, json.dumps({"setup": {"model": f"models/{name}"}}))
+        log.on_frame(True, json.dumps({"setup": {"model": f"models/{name}"}}))
         watch(link, insight, log, 1000)
     assert [frame.number for frame in shown(page)] == [1, 2]
     assert shown(page)[1].at_ms - shown(page)[0].at_ms >= 1000
@@ -142,7 +142,7 @@ def test_numbers_and_times_go_on_over_sessions(link):
 def test_secrets_stay_out_of_it(link):
     page, insight, log = link.page("a"), Inspector(link.bridge, remote=False), WireLog(ManualClock())
     page.send(WIRE)
-    log.frame(True, '{"setup": {"sessionResumption": {"handle": "canary"}}}')
+    log.on_frame(True, '{"setup": {"sessionResumption": {"handle": "canary"}}}')
     watch(link, insight, log)
     assert "canary" not in repr(page.insights)
     assert "handle" in repr(page.insights)
