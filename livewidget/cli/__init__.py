@@ -1,4 +1,4 @@
-"""The command line: `livewidget ask | demo | doctor | serve`."""
+"""The command line: `livewidget ask | demo | doctor | models | serve`."""
 
 from __future__ import annotations
 

@@ -32,18 +32,24 @@ if TYPE_CHECKING:
     from livewidget.session import LiveSession
     from livewidget.turns import Turn
 
-SEND_RATE = 16_000  # Hz, what goes to the model
-ANSWER_RATE = 24_000  # Hz, what comes back
+#: Sample rates of the question and of the answer, in Hz: those of the Live API.
+SEND_RATE = 16_000
+ANSWER_RATE = 24_000
+#: Length of the chunks sent, in ms: that of the widget.
 CHUNK_MS = 40
-CLOSING_SILENCE_S = 1.0  # lets the model's own detection of silence end the turn
-TUTORS_PATIENCE_S = 3.0
-SERVICES_PATIENCE_S = 12.0
+#: Silence sent after a recording, in seconds. Chosen: enough for the server to detect the end of speech.
+CLOSING_SILENCE_S = 1.0
+#: Seconds without any reaction after which a recording counts as not understood. Chosen: several times what
+#: the tutor, and a service, usually take.
+TUTOR_PATIENCE_S = 3.0
+SERVICE_PATIENCE_S = 12.0
+#: Exit code: nothing was heard or understood in the recording.
 NOTHING_UNDERSTOOD = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: `text`, or PCM16 mono at 16 kHz in `pcm`. `name` is for people."""
+    """The question: `text`, or PCM16 mono at 16 kHz in `pcm`. `name` is for messages."""
 
     name: str
     text: str = ""
@@ -55,14 +61,16 @@ class AnswerListener:
     """Follows the events of one session until the answer is complete.
 
     Attributes:
-        eager: An answer counts as complete once all of its sound is here, before there was time to hear it.
-        sent: All of the question is on its way.
-        open_question: Something was heard that has not been answered yet.
-        answering: Sound of an answer has come that is not complete.
+        progress: Shows what happens.
+        eager: Whether an answer is complete once all its audio has arrived, before it could have been played.
+        sent: The whole question has been sent.
+        open_question: Speech was recognized that has not been answered.
+        answering: An answer has begun and is not complete.
         answered: An answer is complete.
-        interrupted: The model was cut off, and has not begun again.
-        ended: The session is over.
-        audio: The answer's sound, PCM16 mono at 24 kHz; starts anew when the model is interrupted.
+        interrupted: The model was cut off and has not begun again.
+        ended: The session has ended.
+        audio: The audio of the answer, PCM16 mono at 24 kHz; cleared when the model is interrupted.
+        changed: Set with each event.
     """
 
     progress: Progress
@@ -77,12 +85,14 @@ class AnswerListener:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __call__(self, event: Event) -> None:
-        """Take in one event."""
+        """Handle an event."""
         match event:
             case ActivityStart(inferred=False):
                 self.open_question, self.answered = True, False
             case InputTranscript() | ActivityStart():
-                self.open_question = True  # or late words of what is answered already: `wait` finds out
+                self.open_question = (
+                    True  # or a late transcript of an answered question, which `wait_for_answer` finds out
+                )
             case InterimInputTranscript(text=text):
                 self.progress.update(f"heard: {text}")
             case OutputAudio(data=data):
@@ -110,17 +120,17 @@ class AnswerListener:
 
     @property
     def waiting(self) -> bool:
-        """Something is sure to come: the rest of an answer, or the answer to what was heard."""
+        """Whether more is certain to arrive: the rest of an answer, or the answer to recognized speech."""
         return self.answering or (self.open_question and not self.answered)
 
     @property
     def done(self) -> bool:
-        """What was heard last is answered, or nothing more will come."""
+        """Whether the last question is answered, or nothing more will arrive."""
         return self.ended or (self.sent and self.answered and not self.open_question)
 
 
 class Progress:
-    """Says on stderr what goes on: one line that changes in a terminal, nothing for each step elsewhere."""
+    """Shows progress on stderr; in a terminal with a line that changes."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
@@ -128,13 +138,13 @@ class Progress:
         self._dirty = False
 
     def line(self, text: str) -> None:
-        """Print a line that stays."""
+        """Print a permanent line."""
         self.clear()
         if not self._quiet:
             print(text, file=sys.stderr, flush=True)
 
     def update(self, text: str) -> None:
-        """Replace the line that changes."""
+        """Replace the line that changes, if stderr is a terminal."""
         if self._terminal and not self._quiet:
             print(f"\r\x1b[K{text[:78]}", end="", file=sys.stderr, flush=True)
             self._dirty = True
@@ -188,10 +198,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def read_question(text: str) -> Question:
-    """Read what is asked: a WAV file where `text` names one, else the text itself.
+    """Return the question: the WAV file that `text` names, else the text itself.
 
     Raises:
-        UsageError: If there is nothing to ask, or the file cannot be read.
+        UsageError: If the text is empty, or the file cannot be read.
+        AudioError: If the file holds no audio, or cannot be decoded.
     """
     if not text.strip():
         raise UsageError("There is nothing to ask: the question is empty.")
@@ -214,10 +225,10 @@ def read_question(text: str) -> Question:
 
 
 def check_output(path: Path | None) -> None:
-    """Find out before the question is asked whether its answer can be kept.
+    """Check before asking that the answer can be written to `path`.
 
     Raises:
-        UsageError: If not.
+        UsageError: If its folder does not exist, or it is a folder itself.
     """
     if path is None:
         return
@@ -228,22 +239,22 @@ def check_output(path: Path | None) -> None:
 
 
 async def ask(arguments: argparse.Namespace, question: Question) -> int:
-    """Hold the talk of one question and one answer, and return the exit code."""
+    """Run a session of one question and one answer, and return the exit code."""
     from livewidget.session import ReconnectPolicy, connect
 
-    provider = whom(arguments)
+    provider = choose_provider(arguments)
     config = {name: getattr(arguments, name) for name in ("voice", "language") if getattr(arguments, name)}
     progress = Progress(arguments.quiet)
     progress.line(f"{provider.label} ({provider.badge})")
     listener = AnswerListener(progress, eager=provider.service == "standin")
-    patience = TUTORS_PATIENCE_S if provider.service == "standin" else SERVICES_PATIENCE_S
+    patience = TUTOR_PATIENCE_S if provider.service == "standin" else SERVICE_PATIENCE_S
     async with connect(provider, reconnect=ReconnectPolicy(enabled=False), **config) as session:
         unsubscribe = session.subscribe(listener)
         try:
-            await put(session, question, listener, arguments.realtime)
-            await wait(listener, arguments.timeout, patience_s=patience if question.pcm else None)
+            await send_question(session, question, listener, arguments.realtime)
+            await wait_for_answer(listener, arguments.timeout, patience_s=patience if question.pcm else None)
         except StateError as error:
-            # What is sent to a session that has ended is the lesser news: say why it ended.
+            # Sending failed because the session had ended: report why.
             raise session.error or error from None
         finally:
             unsubscribe()
@@ -253,11 +264,11 @@ async def ask(arguments: argparse.Namespace, question: Question) -> int:
     return report(arguments, question, session, listener)
 
 
-def whom(arguments: argparse.Namespace) -> Provider:
-    """Return whom to ask.
+def choose_provider(arguments: argparse.Namespace) -> Provider:
+    """Return the provider that the options name.
 
     Raises:
-        UsageError: If the options contradict each other, or the model's key is missing.
+        UsageError: If options contradict each other, or the key is missing.
     """
     from livewidget.session import resolve
 
@@ -274,7 +285,9 @@ def whom(arguments: argparse.Namespace) -> Provider:
     return resolve(arguments.model)
 
 
-async def put(session: LiveSession, question: Question, listener: AnswerListener, realtime: bool) -> None:
+async def send_question(
+    session: LiveSession, question: Question, listener: AnswerListener, realtime: bool
+) -> None:
     """Send the question."""
     if question.text:
         await session.send_text(question.text)
@@ -293,14 +306,14 @@ async def put(session: LiveSession, question: Question, listener: AnswerListener
     listener.changed.set()
 
 
-async def wait(listener: AnswerListener, timeout_s: float, *, patience_s: float | None) -> None:
-    """Wait until the answer is complete, or it is plain that none will come.
+async def wait_for_answer(listener: AnswerListener, timeout_s: float, *, patience_s: float | None) -> None:
+    """Wait until the answer is complete, or none is to be expected.
 
     Args:
-        listener: Who follows the session.
-        timeout_s: How long an answer may take.
-        patience_s: How long to wait for any sign that a recording was heard; None for typed questions. A
-            recording in which nobody speaks gets no answer at all, and only waiting tells.
+        listener: Follows the session.
+        timeout_s: Seconds that the answer may take.
+        patience_s: Seconds to wait for any reaction to a recording, since one without speech gets no answer;
+            None for typed questions.
 
     Raises:
         AnswerTimeout: If the answer is not complete in time.
@@ -324,8 +337,8 @@ def report(
     arguments: argparse.Namespace, question: Question, session: LiveSession, listener: AnswerListener
 ) -> int:
     """Print both transcripts, write the answer, and return the exit code."""
-    asked = _said(turn for turn in session.turns if turn.speaker == "user")
-    answer = _said(turn for turn in session.turns if turn.speaker == "model" and not turn.interrupted)
+    asked = _joined(turn for turn in session.turns if turn.speaker == "user")
+    answer = _joined(turn for turn in session.turns if turn.speaker == "model" and not turn.interrupted)
     if not (asked or answer or listener.audio):
         print(
             f"livewidget: Nothing was heard in {question.name}: does somebody speak in it?", file=sys.stderr
@@ -333,7 +346,7 @@ def report(
         return NOTHING_UNDERSTOOD
     kept = arguments.output if listener.audio else None
     if kept:
-        keep(kept, bytes(listener.audio))
+        write_answer(kept, bytes(listener.audio))
     speaker = session.provider.speaker
     if arguments.json:
         latencies = [turn.latency_ms for turn in session.turns if turn.latency_ms is not None]
@@ -355,17 +368,17 @@ def report(
 
 
 def understood(provider: Provider, answer: str) -> bool:
-    """Say whether the question was understood: the tutor says so itself, a model always tries."""
+    """Return whether the question was understood: the tutor apologizes if not; a model always answers."""
     from livewidget.standin.tutor.topics import SORRY
 
     return provider.service != "standin" or not answer.startswith(SORRY)
 
 
-def keep(path: Path, pcm: bytes) -> None:
+def write_answer(path: Path, pcm: bytes) -> None:
     """Write the answer as a WAV file.
 
     Raises:
-        UsageError: If the system refuses.
+        UsageError: If the file cannot be written.
     """
     from livewidget.audio import write_wav
 
@@ -377,7 +390,7 @@ def keep(path: Path, pcm: bytes) -> None:
         ) from None
 
 
-def _said(turns: Iterable[Turn]) -> str:
+def _joined(turns: Iterable[Turn]) -> str:
     return " ".join(filter(None, (turn.text.strip() for turn in turns)))
 
 
@@ -396,5 +409,5 @@ def _seconds(text: str) -> float:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a sentence can be longer than any file's name
+    except OSError:  # a question can be longer than a file name may be
         return False

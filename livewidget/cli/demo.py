@@ -1,4 +1,4 @@
-"""`livewidget demo`: JupyterLab on the notebooks, at the first."""
+"""`livewidget demo`: JupyterLab with the notebooks, at the first one."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import livewidget
 from livewidget.errors import ExtraMissing, UsageError
 
 NOTEBOOK = "01_first_words.ipynb"
+#: Seconds that JupyterLab may take to start. Chosen: ample for a cold start on a slow machine.
 READY_S = 60.0
 
 
@@ -45,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ExtraMissing('The demo needs JupyterLab: pip install "livewidget[jupyter]".')
     folder = prepare(arguments.folder)
     browser = not arguments.no_browser and has_display()
-    # Ended as by Ctrl+C, so that JupyterLab ends too; in a session of its own, or Ctrl+C makes it ask first.
+    # SIGTERM acts like Ctrl+C, so that JupyterLab is ended. It runs in a session of its own, because on
+    # Ctrl+C it would ask for confirmation first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     words = command(folder, arguments.port, browser)
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True)
@@ -58,19 +60,19 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"\nJupyterLab is ready. {opened}:\n\n    {address}\n\nEnd it with Ctrl+C.\n", flush=True)
         return process.wait()
     except KeyboardInterrupt:
-        return 0  # the way it is meant to end
+        return 0  # the usual way to end it
     finally:
         _end(process)
 
 
 def prepare(folder: Path | None) -> Path:
-    """Return a folder that holds the notebooks.
+    """Copy the notebooks into a folder and return it.
 
     Args:
-        folder: Where the user wants it; None makes a folder for this once.
+        folder: The folder; None: a new temporary one.
 
     Raises:
-        UsageError: If the folder cannot be made, or the notebooks did not come with this installation.
+        UsageError: If the folder cannot be made, or the notebooks are not installed.
     """
     if folder is None:
         folder = Path(tempfile.mkdtemp(prefix="livewidget-demo-"))
@@ -86,7 +88,11 @@ def prepare(folder: Path | None) -> Path:
 
 
 def source() -> Path:
-    """Return the folder of the notebooks: inside the wheel, or beside the package in a clone."""
+    """Return the folder of the notebooks: in the package, or beside it in a clone.
+
+    Raises:
+        UsageError: If there is none.
+    """
     package = Path(livewidget.__file__).parent
     for candidate in (package / "notebooks", package.parent / "notebooks"):
         if (candidate / NOTEBOOK).is_file():
@@ -101,22 +107,22 @@ def command(folder: Path, port: int, browser: bool) -> list[str]:
     if not browser:
         words.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        words.append("--allow-root")  # containers and classrooms: Jupyter refuses otherwise
+        words.append("--allow-root")  # usual in containers, where Jupyter would refuse to start
     return words
 
 
 def has_display() -> bool:
-    """Say whether a browser window could appear."""
+    """Return whether a browser window can be opened."""
     if sys.platform in ("darwin", "win32"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def wait_for_address(process: subprocess.Popen[bytes]) -> str | None:
-    """Return the notebook's address once the server listens; None where it ended or took too long."""
+    """Return the notebook's address once the server listens; None if it ended or took too long."""
     from jupyter_core.paths import jupyter_runtime_dir
 
-    # The server writes this file shortly before it listens; it carries the token that the address needs.
+    # The server writes this file, which holds the token, shortly before it listens.
     note = Path(jupyter_runtime_dir()) / f"jpserver-{process.pid}.json"
     deadline = time.monotonic() + READY_S
     while time.monotonic() < deadline and process.poll() is None:
@@ -131,7 +137,7 @@ def wait_for_address(process: subprocess.Popen[bytes]) -> str | None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End JupyterLab, which ends its kernels."""
+    """Terminate JupyterLab, which ends its kernels."""
     if process.poll() is not None:
         return
     process.send_signal(signal.SIGTERM)

@@ -18,8 +18,19 @@ from typing import Literal
 import livewidget
 from livewidget.errors import ConfigError
 
-CORE = ("anywidget", "ipywidgets", "matplotlib", "msgspec", "nest-asyncio2", "numpy", "websockets")
-# Distribution, and the module whose import shows that it works here.
+#: Distributions that livewidget cannot do without.
+CORE = (
+    "anywidget",
+    "docstring-parser",
+    "ipywidgets",
+    "matplotlib",
+    "msgspec",
+    "nest-asyncio2",
+    "numpy",
+    "pillow",
+    "websockets",
+)
+#: Distributions of the tutor, each with a module whose import shows that it works.
 OFFLINE = (
     ("espeakng-loader", "espeakng_loader"),
     ("pocketsphinx", "pocketsphinx"),
@@ -30,13 +41,13 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at.
+    """The result of one check.
 
     Attributes:
-        name: What was looked at, one or two words, stable.
-        state: "ok"; "missing", which only narrows what can be done; or "broken", which must be mended.
-        text: One plain sentence.
-        version: Of the thing, where it has one.
+        name: What was checked, in one or two words; stable.
+        state: "ok"; "missing": something optional is not there; "broken": it must be fixed.
+        text: One sentence.
+        version: The version found, if there is one.
     """
 
     name: str
@@ -59,7 +70,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print every finding and return the exit code."""
-    findings = examine()
+    findings = run_checks()
     healthy = all(finding.state != "broken" for finding in findings)
     if arguments.json:
         print(json.dumps({"ok": healthy, "findings": [asdict(finding) for finding in findings]}, indent=2))
@@ -71,13 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if healthy else 1
 
 
-def examine() -> list[Finding]:
-    """Look at everything; the last findings say what will work here."""
+def run_checks() -> list[Finding]:
+    """Run all checks; the last findings are conclusions from the others."""
     parts = [_python(), *_core(), _page(), _tutor(), _key(), _vertex(), _serve(), *_jupyter(), _chromium()]
-    return [*parts, *verdicts({part.name: part for part in parts})]
-
-
-# --- The parts ----------------------------------------------------------------------------------------------
+    return [*parts, *conclusions({part.name: part for part in parts})]
 
 
 def _python() -> Finding:
@@ -177,7 +185,7 @@ def _chromium() -> Finding:
     for name in BROWSERS:
         program = shutil.which(name)
         if program:
-            version = _asked(program, "--version")
+            version = _output_of(program, "--version")
             return Finding("Chromium", "ok", f"{version or name} is here.", version)
     text = (
         "No Chromium was found here. Any current browser will do for talking; only the tests need this one."
@@ -185,11 +193,8 @@ def _chromium() -> Finding:
     return Finding("Chromium", "missing", text)
 
 
-# --- What will work -----------------------------------------------------------------------------------------
-
-
-def verdicts(parts: dict[str, Finding]) -> Iterator[Finding]:
-    """Say what will work here, from what the parts are like, by name."""
+def conclusions(parts: dict[str, Finding]) -> Iterator[Finding]:
+    """Conclude from the findings, by name, what will work here."""
 
     def works(*names: str) -> bool:
         return all(parts[name].state == "ok" for name in names)
@@ -213,16 +218,13 @@ def verdicts(parts: dict[str, Finding]) -> Iterator[Finding]:
 
 
 def subshells(lab: str | None, kernel: str | None) -> bool:
-    """Say whether this pair handles the widget's messages while a cell runs.
+    """Return whether these versions handle the widget's messages while a cell runs.
 
     Args:
-        lab: Version of JupyterLab, which sends them to a subshell from 4.4 on.
-        kernel: Version of ipykernel, which has subshells that work from 7.1 on.
+        lab: Version of JupyterLab; it sends them to a subshell since 4.4.
+        kernel: Version of ipykernel; its subshells work since 7.1.
     """
     return _number(lab) >= (4, 4) and _number(kernel) >= (7, 1)
-
-
-# --- Helpers ------------------------------------------------------------------------------------------------
 
 
 def _version(distribution: str) -> str | None:
@@ -239,17 +241,17 @@ def _number(version: str | None) -> tuple[int, ...]:
 def _imports(module: str) -> bool:
     try:
         importlib.import_module(module)
-    except Exception:  # a compiled part may fail in any way on a machine it was not built for
+    except Exception:  # an extension module may fail in any way on a machine it was not built for
         return False
     return True
 
 
-def _asked(*command: str) -> str | None:
+def _output_of(*command: str) -> str | None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    # Debian appends words about itself to the version.
+    # Debian appends its own name to the version.
     match = re.match(r"[\w ]*?[\d.]+", done.stdout.strip())
     return match.group() if done.returncode == 0 and match else None
 

@@ -1,4 +1,4 @@
-"""The command `livewidget`: which subcommand, and what its errors become."""
+"""The command `livewidget`: parses the arguments, and turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import livewidget
 from livewidget.cli import ask, demo, doctor, models, serve
 from livewidget.errors import LiveError, UsageError
 
-# What scripts can rely on; `livewidget --help` prints it.
+#: Exit codes that scripts can rely on; printed by `livewidget --help`.
 FAILED = 1
 BAD_USE = 2
 INTERRUPTED = 130
@@ -27,7 +27,7 @@ exit codes:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+    """Return the parser with all subcommands."""
     top = argparse.ArgumentParser(
         prog="livewidget",
         description="Talk with a live model: in a notebook, from a recording, from a script.",
@@ -47,31 +47,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
     Args:
-        argv: The arguments after the command's name; None means those of this process.
+        argv: The arguments; None: those of this process.
     """
     arguments = parser().parse_args(argv)
-    return ended(lambda: arguments.run(arguments))
+    return run_command(lambda: arguments.run(arguments))
 
 
-def ended(run: Callable[[], int]) -> int:
-    """Run a command; what it raises becomes an exit code and one sentence on stderr."""
+def run_command(run: Callable[[], int]) -> int:
+    """Run a command and return its exit code; an error is printed as one sentence on stderr."""
     try:
         code = run()
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        return _sorry("Interrupted.", INTERRUPTED)
+        return _print_error("Interrupted.", INTERRUPTED)
     except UsageError as error:
-        return _sorry(str(error), BAD_USE)
+        return _print_error(str(error), BAD_USE)
     except LiveError as error:
-        return _sorry(str(error), FAILED)
+        return _print_error(str(error), FAILED)
     except BrokenPipeError:
-        # Who read this command's output has gone: nothing can be said to anyone, not even at exit.
+        # The reader of stdout has closed it. Redirect it, or flushing it at exit would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
 
 
-def _sorry(sentence: str, code: int) -> int:
+def _print_error(sentence: str, code: int) -> int:
     """Print one sentence on stderr and return `code`."""
     print(f"livewidget: {' '.join(sentence.split())}", file=sys.stderr)
     return code

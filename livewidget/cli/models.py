@@ -1,4 +1,4 @@
-"""`livewidget models`: what each model of the Live API accepts, from the table that everything else reads."""
+"""`livewidget models`: prints what each model of the Live API accepts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the tables.
 
     Raises:
-        UsageError: If there is no such model.
+        UsageError: If the table does not have the model.
     """
     rows = [model for model in models_of(arguments.service) if arguments.model in (None, model.id)]
     if arguments.model and not rows:

@@ -1,1 +1,1 @@
-"""Other people's programs, one file and one extra each; nothing of them is imported before it is used."""
+"""Integrations with third-party packages: one module and one extra each, imported only when used."""

@@ -1,7 +1,7 @@
-"""Pictures: whatever can be shown, as the JPEG that a model is sent; how often; what it costs. No devices.
+"""Images as the JPEGs that are sent to a model, and what they cost in tokens. No devices.
 
-Pillow, Matplotlib and NumPy are imported when something is converted, pandas never: what is given is looked
-up among the modules that are loaded already.
+Pillow, Matplotlib and NumPy are imported when something is converted. pandas never is: objects are compared
+with the classes of modules that are already imported.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""A picture as it is sent, and the one place where pictures become JPEG.
-
-NumPy arrays as pictures, with every number where a person expects it.
-
-What a picture costs.
-"""
+"""`Picture`: an image as it is sent. Encodes images as JPEG, converts NumPy arrays, and counts tokens."""
 
 from __future__ import annotations
 
@@ -21,15 +16,15 @@ if TYPE_CHECKING:
 
 #: Longest side of a picture that is sent, in pixels: the standard for video in the service's documents.
 MAX_SIDE: Final = 768
-#: JPEG quality, 1 to 95.
+#: JPEG quality, 1 to 95. Chosen: no visible artifacts in photographs.
 QUALITY: Final = 80
-#: Pixels of the largest picture that is taken in, before it is scaled down; Pillow warns from 89 million.
+#: Most pixels of an image before it is scaled down. Chosen: below the 89 million from which Pillow warns.
 MOST_PIXELS: Final = 80_000_000
 
 
 @dataclass(frozen=True)
 class Picture:
-    """The very bytes of a picture that a model is sent. As the last line of a cell, a notebook shows it.
+    """An image exactly as it is sent to a model. A notebook displays it.
 
     Attributes:
         data: The encoded file.
@@ -48,10 +43,10 @@ class Picture:
 
 
 def check_size(width: int, height: int) -> None:
-    """Refuse what would fill the memory before it could be scaled down.
+    """Reject images that would take too much memory.
 
     Raises:
-        PictureError: If it has no pixel, or more than 80 million.
+        PictureError: If it has no pixels, or more than 80 million.
     """
     if width < 1 or height < 1:
         raise PictureError("This picture has no pixels; show one that has some.")
@@ -63,16 +58,16 @@ def check_size(width: int, height: int) -> None:
 
 
 def encode(image: Image, max_side: int, quality: int, *, drawn: bool = False) -> Picture:
-    """Return `image` as a JPEG without metadata, at most `max_side` pixels wide and high; never enlarged.
+    """Return an image as JPEG without metadata, scaled down to `max_side` if it is larger.
 
     Args:
-        image: Of Pillow's, in any mode; it stays as it is. What is transparent in it becomes white.
-        max_side: In pixels.
+        image: A Pillow image in any mode, which is not modified. Transparent areas become white.
+        max_side: Longest side of the result, in pixels.
         quality: 1 to 95.
-        drawn: Whether it is lines and letters, whose colours must not be smeared over their neighbours.
+        drawn: Whether it shows lines and text, which need full color resolution.
 
     Raises:
-        PictureError: If its colours cannot be converted, or it has too many pixels.
+        PictureError: If its colors cannot be converted, or it has too many pixels.
     """
     check_size(*image.size)
     flat = _on_white(image)
@@ -86,7 +81,7 @@ def encode(image: Image, max_side: int, quality: int, *, drawn: bool = False) ->
 
 
 def _on_white(image: Image) -> Image:
-    """Return `image` as gray or RGB."""
+    """Return `image` in grayscale or RGB, on a white background."""
     from PIL import Image as pillow
 
     if image.mode in ("L", "RGB"):
@@ -110,20 +105,21 @@ def _on_white(image: Image) -> Image:
     return paper
 
 
-_BAND = 1 << 20  # numbers converted at once: bounds the memory of one step
+#: Numbers converted at once. Chosen: bounds the memory of one step.
+_BAND = 1 << 20
 _WHITE = 255
 
 
 def from_array(array: NDArray[Any]) -> Image:
-    """Return an array as an image of Pillow's.
+    """Return an array as a Pillow image.
 
-    Gray, shape `(height, width)` or `(height, width, 1)`: bool, uint8, and floats from 0 to 1 are shown as
-    they are, 0 black. All else is stretched: its lowest value black, its highest white. NaN, infinity and
-    what is masked is white. Colour, shape `(height, width, 3)`, or 4 with transparency: uint8, uint16, floats
-    from 0 to 1, and anything else from 0 to 255.
+    Grayscale arrays have the shape `(height, width)` or `(height, width, 1)`. bool, uint8 and floats from 0
+    to 1 are shown as they are, with 0 black; others are stretched from black at the lowest value to white at
+    the highest. NaN, infinity and masked values are white. Color arrays have the shape `(height, width, 3)`,
+    or 4 with transparency, and hold uint8, uint16, floats from 0 to 1, or other numbers from 0 to 255.
 
     Raises:
-        PictureError: If it is no such array.
+        PictureError: If it is another array.
     """
     import numpy as np
     from PIL import Image as pillow
@@ -134,7 +130,7 @@ def from_array(array: NDArray[Any]) -> Image:
     if isinstance(array, np.ma.MaskedArray):
         array = np.ma.filled(array.astype(np.float64), np.nan)
     if array.dtype.kind not in "buif":
-        raise PictureError(f"An array of {array.dtype.name} is no picture; it takes numbers or booleans.")
+        raise PictureError(f"An array of {array.dtype.name} is not a picture; it takes numbers or booleans.")
     if array.dtype == np.uint8:
         return pillow.fromarray(np.ascontiguousarray(array))
     if array.dtype.kind == "b":
@@ -144,7 +140,7 @@ def from_array(array: NDArray[Any]) -> Image:
 
 
 def check_shape(array: NDArray[Any]) -> None:
-    """Refuse an array that does not have the shape of a picture, with what to do about it."""
+    """Reject an array that does not have the shape of an image, with advice."""
     shape = " × ".join(map(str, array.shape)) or "a single number"
     if array.size == 0:
         raise PictureError(f"This array is empty ({shape}), so there is nothing to show.")
@@ -185,7 +181,7 @@ def _colour_range(array: NDArray[Any]) -> tuple[float, float]:
 
 
 def _extremes(array: NDArray[Any]) -> tuple[float, float]:
-    """Return the lowest and the highest of the finite values."""
+    """Return the lowest and the highest finite value."""
     import numpy as np
 
     low, high = np.inf, -np.inf
@@ -201,11 +197,11 @@ def _extremes(array: NDArray[Any]) -> tuple[float, float]:
 
 
 def _scaled(array: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
-    """Return `array` with `low` as 0 and `high` as 255, what is not finite as white."""
+    """Return `array` scaled from `low` as 0 to `high` as 255; values that are not finite become 255."""
     import numpy as np
 
     out = np.empty(array.shape, np.uint8)
-    # Halved first: the span of the largest floats is not one of them.
+    # Halved, because the difference of two large floats may overflow.
     half = (high / 2 - low / 2) or 0.5
     for target, band in zip(_bands(out), _bands(array), strict=True):
         share = (band.astype(np.float64) / 2 - low / 2) / half
@@ -215,23 +211,22 @@ def _scaled(array: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
 
 
 def _bands(array: NDArray[Any]) -> list[NDArray[Any]]:
-    """Return `array` in views of some rows each."""
+    """Return views of some rows each that make up `array`."""
     rows = max(1, _BAND // max(1, array[0].size))
     return [array[start : start + rows] for start in range(0, len(array), rows)]
 
 
+#: Tokens by media resolution, from the API's enumeration `MediaResolution`: 64 at low; 256 at medium; at high
+#: 256 for a region that the service chooses. Without one, the documentation states 258 for a video frame.
 _TOKENS: Final = {"low": 64, "medium": 256, "high": 256}
 _DEFAULT: Final = 258
 
 
 def tokens_of(resolution: str | None) -> int:
-    """Return how many tokens the service counts for one picture, whatever its size in pixels.
-
-    Source: the service's enumeration `MediaResolution` (64 at low, 256 at medium, 256 of a part that it
-    chooses at high), and its page on tokens for where nothing is set: 258 for each frame of video.
+    """Return how many tokens the service counts for one image, whatever its size in pixels.
 
     Args:
-        resolution: As `LiveConfig.media_resolution` has it, or as the wire writes it
-            ("MEDIA_RESOLUTION_LOW"); None: not set.
+        resolution: A value of `LiveConfig.media_resolution`, or of the API ("MEDIA_RESOLUTION_LOW"); None:
+            not set.
     """
     return _TOKENS.get((resolution or "").lower().removeprefix("media_resolution_"), _DEFAULT)

@@ -1,7 +1,4 @@
-"""What Matplotlib draws: a person's figures, and tables.
-
-A pandas table as a picture: its first rows and columns, at a size that can be read.
-"""
+"""Figures of the user's, and pandas tables drawn with Matplotlib, as pictures."""
 
 from __future__ import annotations
 
@@ -17,12 +14,16 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
+#: Lowest and highest resolution of a drawn figure, in dots per inch. Chosen: below, text is illegible; above,
+#: tiny figures would be drawn with hairlines.
 _DPI: Final = (20.0, 300.0)
-_FAR: Final = 3  # times the figure's size
+#: Multiple of the figure's size up to which artists outside of it are included. Chosen: includes a legend
+#: beside the axes, but not an annotation far out.
+_FAR: Final = 3
 
 
 def figure_of(x: Any) -> Any:
-    """Return the Matplotlib figure that `x` is, belongs to, or holds the axes of; else None."""
+    """Return `x` if it is a Matplotlib figure, or the figure of an artist or an array of axes; else None."""
     import sys
 
     module = sys.modules.get("matplotlib.figure")
@@ -37,9 +38,9 @@ def figure_of(x: Any) -> Any:
 
 
 def from_figure(figure: Any, max_side: int, quality: int) -> Picture:
-    """Draw a figure as it is now, all of what belongs to it, with its own background.
+    """Draw a figure in its current state, with its own background.
 
-    Neither the figure nor pyplot is changed: what the notebook shows at the end of the cell stays the same.
+    Neither the figure nor pyplot is modified, so that the notebook still shows it at the end of the cell.
 
     Raises:
         PictureError: If it cannot be drawn.
@@ -50,7 +51,7 @@ def from_figure(figure: Any, max_side: int, quality: int) -> Picture:
     try:
         width, height = figure.get_size_inches()
         box = figure.get_tightbbox()
-        # As notebooks do it: a legend beside the axes would be cut off. But not around something far out.
+        # A tight box, as notebooks use, includes a legend beside the axes; but not if something is far out.
         near = box.width <= _FAR * width and box.height <= _FAR * height
         side = max(box.width, box.height) if near else max(width, height)
         dpi = min(max(max_side / side, _DPI[0]), _DPI[1])
@@ -59,29 +60,32 @@ def from_figure(figure: Any, max_side: int, quality: int) -> Picture:
         return encode(image, max_side, quality, drawn=True)
     except PictureError:
         raise
-    except Exception as error:  # what a figure draws with is the user's
+    except Exception as error:  # artists may be the user's own
         raise PictureError(f"This figure cannot be drawn ({type(error).__name__}).") from None
 
 
+#: Most rows, columns and characters of a cell that are drawn. Chosen: what is legible in a picture of 768
+#: pixels.
 MOST_ROWS: Final = 20
 MOST_COLUMNS: Final = 30
-_LONGEST: Final = 32  # characters of a cell
+_LONGEST: Final = 32
 _MORE: Final = "…"
 
-# In pixels, with a resolution at which a point is one.
+#: Layout in pixels, at a resolution where a point is a pixel. Chosen by eye.
 _TABLE_DPI: Final = 72
 _FONT: Final = 13.0
 _ROW: Final = 24.0
 _GAP: Final = 20.0
 _MARGIN: Final = 14.0
-_NARROWEST: Final = 480  # a smaller picture is drawn so wide and scaled down
+#: Width at which a smaller table is laid out before it is scaled down.
+_NARROWEST: Final = 480
 
 _INK, _SOFT, _RULE, _STRIPE, _PAPER = "#212121", "#5f5f5f", "#b0b0b0", "#f4f4f4", "#ffffff"
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column as it is drawn. Numbers stand at the right."""
+    """One column as it is drawn; numbers are right-aligned."""
 
     head: str
     cells: tuple[str, ...]
@@ -90,12 +94,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What is drawn of a table.
+    """The layout of a drawn table.
 
     Attributes:
-        columns: The index first, and an ellipsis last where some are left out.
-        widths: Of each, in pixels.
-        note: The size of the whole table where this is not all of it.
+        columns: First the index; last an ellipsis if some are left out.
+        widths: Their widths in pixels.
+        note: The size of the table, if only a part is drawn.
     """
 
     columns: tuple[Column, ...]
@@ -104,9 +108,9 @@ class Sheet:
 
 
 def from_table(table: Any, max_side: int, quality: int) -> Picture:
-    """Draw a DataFrame or a Series: at most 20 rows, and as many columns as there is room for.
+    """Draw a DataFrame or a Series: at most 20 rows, and as many columns as fit.
 
-    Letters that the font lacks become boxes; Matplotlib warns of them.
+    Characters that the font lacks become boxes, and Matplotlib warns about them.
 
     Raises:
         PictureError: If it has no rows or no columns.
@@ -116,7 +120,7 @@ def from_table(table: Any, max_side: int, quality: int) -> Picture:
 
 
 def lay_out(table: Any, room: float) -> Sheet:
-    """Choose what of a table is drawn in `room` pixels of width: its index and one column at least.
+    """Choose what to draw of a table in `room` pixels of width: at least the index and one column.
 
     Raises:
         PictureError: If it has no rows or no columns.
@@ -147,9 +151,6 @@ def lay_out(table: Any, room: float) -> Sheet:
     return Sheet(tuple(columns), tuple(widths), note)
 
 
-# --- What stands in the cells -------------------------------------------------------------------------------
-
-
 def _column(name: Any, values: Any) -> Column:
     kind = getattr(values.dtype, "kind", "O")
     cells = _floats(list(values)) if kind == "f" else [_cell(value) for value in values]
@@ -157,7 +158,7 @@ def _column(name: Any, values: Any) -> Column:
 
 
 def _floats(values: list[Any]) -> list[str]:
-    """Write numbers with six figures, and as many decimals as the one that needs most."""
+    """Format floats to six significant digits, with the same number of decimals."""
     short = [_cell(value) if value is None else f"{value:.6g}" for value in values]
     plain = [text for text in short if "e" not in text]
     decimals = max((len(text.partition(".")[2]) for text in plain), default=0)
@@ -174,15 +175,12 @@ def _label(name: Any) -> str:
 
 
 def _cell(value: Any) -> str:
-    text = " ".join(str(value).split()).removesuffix(" 00:00:00")  # of a date without a time
+    text = " ".join(str(value).split()).removesuffix(" 00:00:00")  # dates without a time
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + _MORE
 
 
 def _count(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
-# --- Drawing ------------------------------------------------------------------------------------------------
 
 
 def _measured(columns: list[Column]) -> list[float]:
@@ -203,7 +201,7 @@ def _measured(columns: list[Column]) -> list[float]:
 
 
 def _fitting(widths: list[float], room: float, *, cut: bool) -> int:
-    """Return how many columns fit, two at least, with room left for an ellipsis where some do not."""
+    """Return how many columns fit, at least two, with space for an ellipsis if some do not."""
     ends = list(accumulate((width + _GAP for width in widths), initial=2 * _MARGIN - _GAP))[1:]
     if ends[-1] <= room and not cut:
         return len(widths)
@@ -223,7 +221,7 @@ def _draw(sheet: Sheet) -> Image:
 
 
 def _put(figure: Any, sheet: Sheet) -> None:
-    """Give the figure its size, and put rules and texts on it."""
+    """Size the figure, and add rules and texts."""
     from matplotlib.patches import Rectangle
     from matplotlib.text import Text
 

@@ -1,7 +1,4 @@
-"""Finding out what it is that a person shows.
-
-Picture files, in memory or on disk, opened with suspicion: they may come from anywhere.
-"""
+"""`to_picture`: converts what a user shows, including picture files from untrusted sources."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-#: Only what can be decoded without running another program. HEIF is there where its plugin is registered.
+#: Formats that are decoded without running another program. HEIF needs a registered plugin.
 FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "PPM")
 _KINDS = "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
 
@@ -30,12 +27,12 @@ def from_path(path: Path, max_side: int, quality: int) -> Picture:
     """Return the picture in a file.
 
     Raises:
-        PictureError: If there is no such file, or no picture in it.
+        PictureError: If the file does not exist or does not hold a picture.
     """
     try:
         if path.is_dir():
             raise PictureError("This path is a folder; name the picture file in it.")
-        # Pipes and devices may never end.
+        # Reading a pipe or a device may never end.
         if not path.is_file():
             raise PictureError(
                 "There is no picture file at this path; paths start from the notebook's folder, and nothing "
@@ -50,10 +47,10 @@ def from_path(path: Path, max_side: int, quality: int) -> Picture:
 
 
 def from_bytes(data: bytes, max_side: int, quality: int) -> Picture:
-    """Return the picture in the bytes of a file.
+    """Return the picture in the content of a file.
 
     Raises:
-        PictureError: If there is none.
+        PictureError: If it does not hold a picture.
     """
     if not data:
         raise PictureError("This picture has no bytes.")
@@ -64,7 +61,7 @@ def _read(file: BinaryIO, max_side: int, quality: int) -> Picture:
     from PIL import ImageOps
 
     with reading(file) as image:
-        # A JPEG can be decoded at a half, a quarter or an eighth of its size.
+        # A JPEG can be decoded at a half, a quarter or an eighth of its size, which is faster.
         image.draft(None, (2 * max_side, 2 * max_side))
         image.load()
         return encode(ImageOps.exif_transpose(image), max_side, quality)
@@ -72,10 +69,10 @@ def _read(file: BinaryIO, max_side: int, quality: int) -> Picture:
 
 @contextmanager
 def reading(file: BinaryIO) -> Iterator[Image]:
-    """Open a picture of any size that can be taken in; the block may read it, decode it and convert it.
+    """Open a picture file; errors of Pillow within the block become a `PictureError`.
 
     Raises:
-        PictureError: If it is none, if it is too large, or if the block meets broken bytes.
+        PictureError: If it is not a picture, too large, or damaged.
     """
     from PIL import Image as pillow
     from PIL import UnidentifiedImageError
@@ -90,8 +87,8 @@ def reading(file: BinaryIO) -> Iterator[Image]:
     except (pillow.DecompressionBombError, pillow.DecompressionBombWarning):
         raise PictureError("This picture has too many pixels to be taken in; scale it down first.") from None
     except UnidentifiedImageError:
-        raise PictureError(f"This is no picture that can be read; save it as {_KINDS}.") from None
-    except Exception:  # a decoder on broken bytes may raise anything at all
+        raise PictureError(f"This is not a picture that can be read; save it as {_KINDS}.") from None
+    except Exception:  # decoders may raise anything for damaged data
         raise PictureError("This picture is broken or not complete; save it anew.") from None
 
 
@@ -99,21 +96,21 @@ _RAW = ("image/png", "image/jpeg")
 
 
 def to_picture(x: Any, *, max_side: int = MAX_SIDE, quality: int = QUALITY) -> Picture:
-    """Return what is shown as a JPEG, scaled down where it is larger, without the metadata of a file.
+    """Return what is shown as a JPEG without metadata, scaled down if it is larger than `max_side`.
 
     Args:
-        x: A path (str or Path) or the bytes of a picture file: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF; the
-            first frame of an animation, turned as its EXIF data says. An image of Pillow's. A NumPy array,
-            gray `(height, width)` or colour `(height, width, 3 or 4)`: bool, uint8 and floats from 0 to 1 as
-            they are, other gray stretched from its lowest to its highest value, NaN white. A Matplotlib
-            figure or axes, drawn as it is now. A pandas DataFrame, Series or Styler, drawn as a table of its
-            first rows and columns, without styles. Whatever else shows itself in a notebook as PNG or JPEG.
-            What is transparent becomes white. A `Picture` is returned as it is.
+        x: A path (str or Path) or the content of a picture file: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF; of an
+            animation the first frame, rotated by its EXIF data. A Pillow image. A NumPy array, grayscale
+            `(height, width)` or color `(height, width, 3 or 4)`: bool, uint8 and floats from 0 to 1 as they
+            are, other grayscale values stretched, NaN white. A Matplotlib figure or axes in its current
+            state. A pandas DataFrame, Series or Styler as a table of its first rows and columns, without
+            styles. Anything else that a notebook displays as PNG or JPEG. Transparent areas become white. A
+            `Picture` is returned as it is.
         max_side: Longest side of the result in pixels, 16 to 4096.
         quality: Of the JPEG, 1 to 95.
 
     Raises:
-        PictureError: If it is none of these, empty, broken, or has more than 80 million pixels.
+        PictureError: If it is none of these, empty, damaged, or has more than 80 million pixels.
     """
     if not 16 <= max_side <= 4096 or not 1 <= quality <= 95:
         raise PictureError("max_side goes from 16 to 4096 pixels, and quality from 1 to 95.")
@@ -145,16 +142,16 @@ def _from_object(x: Any, max_side: int, quality: int) -> Picture:
         from livewidget.pictures.picture import from_array
 
         return encode(from_array(x if isinstance(x, np.ndarray) else np.asarray(x)), max_side, quality)
-    if (data := _shown(x)) is not None:
+    if (data := _displayed(x)) is not None:
         return from_bytes(data, max_side, quality)
     raise PictureError(
-        f"{type(x).__name__} is no kind of picture; show a path, the bytes of a picture file, an image of "
+        f"{type(x).__name__} is not a picture; show a path, the bytes of a picture file, an image of "
         "Pillow's, a NumPy array, a Matplotlib figure or a pandas table."
     )
 
 
 def _is_a(x: Any, module: str, *names: str) -> bool:
-    """Whether `x` is of a class of `module`, which is not loaded for that: else there is no such object."""
+    """Return whether `x` is an instance of a class in `module`; if that is not imported, it cannot be one."""
     found = sys.modules.get(module)
     return found is not None and isinstance(x, tuple(getattr(found, name) for name in names))
 
@@ -165,19 +162,19 @@ def _from_pillow(image: Any, max_side: int, quality: int) -> Picture:
     try:
         image.load()
         turned = ImageOps.exif_transpose(image)
-    except Exception:  # opened by the user, decoded only now: broken bytes may raise anything
+    except Exception:  # decoded only now, so that damaged data may raise anything
         raise PictureError("This picture is broken or not complete; open it anew.") from None
     return encode(turned, max_side, quality)
 
 
-def _shown(x: Any) -> bytes | None:
-    """Return the PNG or JPEG as which a notebook would show `x`."""
+def _displayed(x: Any) -> bytes | None:
+    """Return the PNG or JPEG that a notebook displays for `x`."""
     if isinstance(x, type):
         return None
     for method in ("_repr_png_", "_repr_jpeg_", "_repr_mimebundle_"):
         try:
             found = getattr(x, method)()
-        except Exception:  # the user's object; it may also only promise to have the method
+        except Exception:  # the method is the user's, or missing
             continue
         if isinstance(found, tuple) and found:
             found = found[0]

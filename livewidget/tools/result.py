@@ -12,8 +12,7 @@ from livewidget.errors import ToolError
 
 #: Longest text of an error, in characters. Chosen: a line or two on a card.
 ERROR_LENGTH: Final = 200
-#: Largest result sent to a model, in bytes of JSON. Chosen: some 16,000 tokens, an eighth of the smallest
-#: context.
+#: Largest result sent to a model, in bytes of JSON. Chosen: some 16,000 tokens.
 RESULT_LIMIT: Final = 64 * 1024
 
 Scheduling = Literal["INTERRUPT", "WHEN_IDLE", "SILENT"]

@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 
 from livewidget.audio import resample, to_float, write_wav
-from livewidget.cli.ask import CHUNK_MS, AnswerListener, Progress, Question, check_output, read_question, wait
+from livewidget.cli.ask import (
+    CHUNK_MS,
+    AnswerListener,
+    Progress,
+    Question,
+    check_output,
+    read_question,
+    wait_for_answer,
+)
 from livewidget.errors import AnswerTimeout, AudioError, UsageError
 from livewidget.events import (
     ActivityStart,
@@ -260,11 +268,11 @@ def test_what_was_cut_off_is_not_kept():
 async def test_no_answer_in_time_is_an_error():
     listener = following(ActivityStart())
     with pytest.raises(AnswerTimeout, match="--timeout"):
-        await wait(listener, 0.05, patience_s=None)
+        await wait_for_answer(listener, 0.05, patience_s=None)
 
 
 async def test_silence_ends_the_wait():
-    await wait(following(), 60, patience_s=0.05)
+    await wait_for_answer(following(), 60, patience_s=0.05)
 
 
 def test_chunks_are_whole_samples():

@@ -74,7 +74,7 @@ def test_what_it_says_of_the_notebook(changes, state, words):
     good = {"page": ("ok", None), "key": ("missing", None), "offline tutor": ("ok", None)}
     good |= {"JupyterLab": ("ok", "4.6.6"), "ipykernel": ("ok", "7.4.0")}
     parts = {name: doctor.Finding(name, *_of(value)) for name, value in (good | changes).items()}
-    verdict = {finding.name: finding for finding in doctor.verdicts(parts)}["notebook"]
+    verdict = {finding.name: finding for finding in doctor.conclusions(parts)}["notebook"]
     assert verdict.state == state
     assert words in verdict.text
 
@@ -89,5 +89,5 @@ def test_with_nobody_to_talk_to_it_is_broken():
         name: doctor.Finding(name, "missing", "")
         for name in ("key", "offline tutor", "JupyterLab", "ipykernel", "page")
     }
-    talking = next(doctor.verdicts(parts))
+    talking = next(doctor.conclusions(parts))
     assert (talking.name, talking.state) == ("talking", "broken")

@@ -46,9 +46,9 @@ class Command:
     [(UsageError("No."), 2), (LiveError("No."), 1), (LinkLost("No."), 1), (KeyboardInterrupt(), 130)],
 )
 def test_errors_become_codes_and_one_sentence(error, code, capsys):
-    from livewidget.cli.main import ended
+    from livewidget.cli.main import run_command
 
-    assert ended(lambda: Command(error).run(None)) == code
+    assert run_command(lambda: Command(error).run(None)) == code
     assert one_sentence(capsys.readouterr().err) in ("livewidget: No.", "livewidget: Interrupted.")
 
 

@@ -246,7 +246,7 @@ async def test_a_server_that_does_not_start_is_said_in_one_sentence(server, said
 
 async def test_a_server_that_does_not_answer():
     server = McpServer(sys.executable, "-c", "import time; time.sleep(60)")
-    server.patience = 0.3
+    server.start_timeout = 0.3
     with pytest.raises(ConnectFailed, match=r"has not said within 0\.3 s what it can do"):
         await server.open()
 

@@ -77,9 +77,9 @@ def test_what_behaves_like_an_array_is_one():
         (np.zeros((20, 20, 2)), "height × width × 3"),
         (np.full((4, 4, 3), 300), "from 300 to 300"),
         (np.full((4, 4, 3), -0.5), "scale them"),
-        (np.zeros((4, 4), complex), "complex128 is no picture"),
-        (np.array([["a", "b"]]), "no picture"),
-        (np.array([[None]]), "object is no picture"),
+        (np.zeros((4, 4), complex), "complex128 is not a picture"),
+        (np.array([["a", "b"]]), "not a picture"),
+        (np.array([[None]]), "object is not a picture"),
         (np.broadcast_to(np.uint8(0), (20_000, 20_000)), "400 million pixels"),
     ],
 )

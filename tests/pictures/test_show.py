@@ -95,7 +95,7 @@ def test_what_shows_itself_in_a_notebook_can_be_shown():
 
 @pytest.mark.parametrize("x", [None, 7, object(), Broken(), Bundle, ["a"], {"a": 1}, lambda: 1])
 def test_what_is_no_picture_is_said_by_its_type(x):
-    with pytest.raises(PictureError, match=rf"^{type(x).__name__} is no kind of picture"):
+    with pytest.raises(PictureError, match=rf"^{type(x).__name__} is not a picture"):
         to_picture(x)
 
 

@@ -133,7 +133,7 @@ def test_a_file_that_would_fill_the_memory_is_refused_by_its_first_bytes(size, f
     "data", [b"not a picture", b"%PDF-1.7", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"<svg/>", bytes(100)]
 )
 def test_what_is_no_picture_file_is_said(data):
-    with pytest.raises(PictureError, match="no picture that can be read; save it as JPEG"):
+    with pytest.raises(PictureError, match="not a picture that can be read; save it as JPEG"):
         to_picture(data)
 
 
