@@ -14,11 +14,11 @@ from typing import Any, Final
 import msgspec
 
 from livewidget.config import LiveConfig
+from livewidget.config.code import program
 from livewidget.connection import Provider
 from livewidget.errors import ConfigError, LiveError
 from livewidget.models import FEATURES, FEATURES_BY_NAME, Feature, Model, bare_id
 from livewidget.models.catalogue import catalogue, default_of
-from livewidget.session.client import program
 from livewidget.ui.bridge import Bridge
 from livewidget.ui.messages import Apply, Catalogue, Change, Configure, ExplorerState, Revert, Settings
 from livewidget.ui.sessions import Sessions, Standing

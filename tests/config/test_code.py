@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewidget.config.code import WIDTH, Call, Name, written
+from livewidget.config.code import WIDTH, Call, Name, to_python
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -20,12 +20,12 @@ PLAIN = st.recursive(
 
 @given(PLAIN)
 def test_it_means_the_same(value):
-    assert ast.literal_eval(written(value)) == value
+    assert ast.literal_eval(to_python(value)) == value
 
 
 @given(PLAIN)
 def test_nothing_unseen_is_in_it(value):
-    assert all(letter.isprintable() or letter == "\n" for letter in written(value))
+    assert all(letter.isprintable() or letter == "\n" for letter in to_python(value))
 
 
 def layout(code):
@@ -69,7 +69,7 @@ def a_call(chance):
 
 def test_it_stands_as_ruff_would_have_it():
     chance = random.Random(5)
-    code = "".join(f"live = {written(a_call(chance), column=7)}\n" for _ in range(300))
+    code = "".join(f"live = {to_python(a_call(chance), column=7)}\n" for _ in range(300))
     assert code == layout(code)
 
 
@@ -94,4 +94,4 @@ def test_the_test_of_the_layout_sees_another_one():
     ],
 )
 def test_examples(value, code):
-    assert written(value) == code
+    assert to_python(value) == code

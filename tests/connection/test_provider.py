@@ -8,10 +8,10 @@ import pytest
 
 from livewidget import LiveWidget, connect
 from livewidget.config import LiveConfig
+from livewidget.config.code import program
 from livewidget.connection import Connection, Provider
 from livewidget.errors import ConfigError, LinkLost, UsageError
 from livewidget.models import find
-from livewidget.session.client import program
 from livewidget.transports.memory import pair
 from tests.peer import Peer
 

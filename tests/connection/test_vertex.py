@@ -6,7 +6,7 @@ import http
 import pytest
 from websockets.asyncio.server import serve
 
-from livewidget.config.code import written
+from livewidget.config.code import to_python
 from livewidget.connection import VertexAI
 from livewidget.connection.vertex import host
 from livewidget.errors import ConfigError, ConnectFailed, ExtraMissing, KeyMissing, KeyRefused
@@ -148,7 +148,7 @@ def test_another_model_of_the_same_project():
 def test_its_expression_names_the_project_and_no_credentials():
     credentials = "CANARY"
     vertex = VertexAI("gemini-3.8-live", "my-project", credentials=credentials, base_url="wss://example.org")
-    assert written(vertex.expression()) == (
+    assert to_python(vertex.expression()) == (
         'VertexAI(\n    "gemini-3.8-live",\n    project="my-project",\n    location="us-central1",\n'
         '    base_url="wss://example.org",\n)'
     )

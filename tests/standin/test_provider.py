@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from livewidget.config import LiveConfig
-from livewidget.config.code import written
+from livewidget.config.code import to_python
 from livewidget.connection import Provider
 from livewidget.errors import ExtraMissing
 from livewidget.standin import ManualClock, Script, StandIn
@@ -40,9 +40,9 @@ def test_its_expression_names_what_was_put_into_it():
         return text.upper()
 
     assert StandIn().expression() == "offline-tutor"
-    assert written(StandIn(model="gemini-3.8-live").expression()) == 'StandIn(model="gemini-3.8-live")'
+    assert to_python(StandIn(model="gemini-3.8-live").expression()) == 'StandIn(model="gemini-3.8-live")'
     made = StandIn(ears=lambda samples: "", brain=shout, script=Script([])).expression()
-    assert written(made) == "StandIn(ears=ears, brain=shout, script=script)"
+    assert to_python(made) == "StandIn(ears=ears, brain=shout, script=script)"
 
 
 def test_what_is_worth_trying_depends_on_what_is_declared():

@@ -4,7 +4,7 @@ import pytest
 
 from livewidget import StandIn
 from livewidget.ui import messages as m
-from tests.session.test_client import STATES
+from tests.config.test_code_program import STATES
 from tests.widget.jupyter import comms
 
 from .test_settings import apply, made, pages

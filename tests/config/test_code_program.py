@@ -7,12 +7,11 @@ import sys
 import pytest
 
 from livewidget import Gemini, LiveConfig, StandIn, VertexAI
-from livewidget.config.code import WIDTH
+from livewidget.config.code import WIDTH, program
 from livewidget.errors import ConfigError
 from livewidget.integrations.mcp import McpServer
 from livewidget.models import FEATURES, INT32, MODELS, VOICES, find
 from livewidget.protocol import encode_client, setup_message
-from livewidget.session.client import program
 from livewidget.tools import Tool
 from tests.peer import Peer
 
