@@ -44,7 +44,7 @@ from livewidget.standin.interfaces import Phrases, Skills, SpeechEnded, Translat
 from livewidget.standin.tutor.brain import TutorResponder, topic_patterns
 from livewidget.standin.tutor.ears import TutorSpeechToText
 from livewidget.standin.tutor.patterns import Pattern, Slot
-from livewidget.standin.tutor.topics import ARITHMETIC, QUESTIONS, SMALL_TALK, SPECIAL
+from livewidget.standin.tutor.topics import ARITHMETIC, COMMANDS, QUESTIONS, SMALL_TALK
 from livewidget.standin.tutor.translator import phrasebook
 from livewidget.standin.tutor.voice import LOST, shared_espeak
 
@@ -130,7 +130,7 @@ def cases(*, tools: bool, seed: int = 99) -> list[str]:
     The numbers are drawn with another seed than those of the sentences that the tutor listens for.
     """
     texts = [text for _, phrases in (*SMALL_TALK, *QUESTIONS) for text in phrases]
-    for phrases in SPECIAL.values():
+    for phrases in COMMANDS.values():
         for text in phrases:
             slots = {"to": Slot(low=1, high=20)} if "{to}" in text else {}
             texts += Pattern(text, "", slots).sentences(3 if slots else 1, seed=seed)

@@ -303,7 +303,7 @@ def _own_patterns() -> list[Pattern]:
         Pattern(text, f"answer:{index}") for index, (_, texts) in enumerate(_ANSWERS) for text in texts
     ]
     counting = {"to": Slot(low=1, high=_COUNT_LIMIT)}
-    for intent, texts in topics.SPECIAL.items():
+    for intent, texts in topics.COMMANDS.items():
         patterns += [Pattern(text, intent, counting if "{to}" in text else {}) for text in texts]
     return patterns
 
@@ -355,11 +355,6 @@ def _complete(function: DeclaredFunction) -> Iterator[str]:
         yield from pattern.choices(_COMBINATIONS)
 
 
-_DICTATION = (
-    "this is a test", "dear anna comma", "i am writing to you today", "thank you for your letter",
-    "the meeting is on monday", "please send me an answer soon", "that is all for today full stop",
-    "how do you like it question mark", "with kind regards", "new paragraph", "new line",
-)  # fmt: skip
 DICTATION_SUGGESTIONS = (
     "this is a test", "what is seven plus five", "the meeting is on monday", "my name is anna",
     "how do you like it question mark",
@@ -369,7 +364,7 @@ DICTATION_SUGGESTIONS = (
 @cache
 def dictation_sentences() -> tuple[str, ...]:
     """Return what can be dictated: the tutor's own phrases, those of its phrasebook, and letters."""
-    return (*_sentences((), NO_SKILLS), *translator.sentences(), *_DICTATION * _DICTATED)
+    return (*_sentences((), NO_SKILLS), *translator.sentences(), *topics.DICTATION * _DICTATED)
 
 
 class DictationDialogue:

@@ -9,8 +9,10 @@ import itertools
 import math
 import random
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import Any
 
 Number = int | float
@@ -21,6 +23,28 @@ Token = str | int | float
 def words(text: str) -> tuple[str, ...]:
     """Split `text` into words: a list of words is easier to read without quotes and commas."""
     return tuple(text.split())
+
+
+def read_sections(name: str) -> dict[str, list[tuple[str, ...]]]:
+    """Read a content file of this package: the rows of each section, split into columns."""
+    return parse_sections((resources.files(__package__) / name).read_text(encoding="utf-8"))
+
+
+def parse_sections(text: str) -> dict[str, list[tuple[str, ...]]]:
+    """Parse `[section]` lines and rows of `a | b | c`; rows before the first section are in section ""."""
+    sections: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
+    section = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line and not line.startswith("#"):
+            sections[section].append(tuple(column.strip() for column in line.split("|")))
+    return dict(sections)
+
+
+def alternatives(column: str) -> tuple[str, ...]:
+    """Return the ways to say the same in a column: "hi / hello" → "hi", "hello"."""
+    return tuple(way.strip() for way in column.split(" / "))
 
 
 _ONES = words(

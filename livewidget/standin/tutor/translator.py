@@ -6,14 +6,22 @@ The sentences are in `phrasebook.txt`, which a teacher can extend: each new line
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from livewidget.standin.interfaces import NoReply, Phrases, Reply, Response, TranslationTarget
-from livewidget.standin.tutor.patterns import Match, Pattern, Slot, Table, smart, tokens
+from livewidget.standin.tutor.patterns import (
+    Match,
+    Pattern,
+    Slot,
+    Table,
+    alternatives,
+    read_sections,
+    smart,
+    tokens,
+)
 
 #: The languages of the file's columns, after English.
 LANGUAGES = ("es", "fr", "de", "it")
@@ -60,37 +68,29 @@ class Phrasebook:
 @cache
 def phrasebook() -> Phrasebook:
     """Return the phrasebook, which is read once; that takes a few milliseconds."""
-    text = (resources.files(__package__) / "phrasebook.txt").read_text(encoding="utf-8")
-    return parse(text)
+    return make_phrasebook(read_sections("phrasebook.txt"))
 
 
-def parse(text: str) -> Phrasebook:
-    """Parse a phrasebook in the format that `phrasebook.txt` describes.
+def make_phrasebook(sections: Mapping[str, Sequence[tuple[str, ...]]]) -> Phrasebook:
+    """Make a phrasebook of the sections that `phrasebook.txt` describes.
 
     Raises:
         ValueError: If a line does not have five columns, or names an unknown slot.
     """
-    sections: dict[str, list[tuple[str, Mapping[str, str]]]] = {"sentences": []}
-    section = "sentences"
-    for line in filter(None, map(str.strip, text.splitlines())):
-        if line.startswith("#"):
-            continue
-        if line.startswith("["):
-            section = line.strip("[]")
-            sections[section] = []
-            continue
-        english, *others = (part.strip() for part in line.split("|"))
-        if len(others) != len(LANGUAGES):
-            raise ValueError(f"A line of the phrasebook has {1 + len(others)} columns: {line}")
-        sections[section].append((english, dict(zip(LANGUAGES, others, strict=True))))
-    sentences = sections.pop("sentences")
-    values = {name: dict(rows) for name, rows in sections.items()}
+    tables: dict[str, list[tuple[str, Mapping[str, str]]]] = {}
+    for name, rows in sections.items():
+        for row in rows:
+            if len(row) != 1 + len(LANGUAGES):
+                raise ValueError(f"A line of the phrasebook has {len(row)} columns: {' | '.join(row)}")
+        tables[name] = [(row[0], dict(zip(LANGUAGES, row[1:], strict=True))) for row in rows]
+    sentences = tables.pop("sentences")
+    values = {name: dict(table) for name, table in tables.items()}
     patterns = [
-        _pattern(way.strip(), str(index), values)
+        _pattern(way, str(index), values)
         for index, (english, _) in enumerate(sentences)
-        for way in english.split(" / ")
+        for way in alternatives(english)
     ]
-    return Phrasebook(tuple(patterns), tuple(said for _, said in sentences), values)
+    return Phrasebook(tuple(patterns), tuple(line for _, line in sentences), values)
 
 
 def _pattern(way: str, intent: str, values: Mapping[str, Mapping[str, Any]]) -> Pattern:

@@ -11,13 +11,13 @@ from livewidget.standin import StandIn
 from livewidget.standin.interfaces import NoReply, Phrases, Reply, SpeechEnded, TranslationTarget, VadSettings
 from livewidget.standin.tutor import translator
 from livewidget.standin.tutor.ears import TutorSpeechToText
-from livewidget.standin.tutor.patterns import Table, tokens
+from livewidget.standin.tutor.patterns import Table, parse_sections, tokens
 from livewidget.standin.tutor.translator import (
     LANGUAGES,
     SUGGESTIONS,
     UNKNOWN,
     TranslationDialogue,
-    parse,
+    make_phrasebook,
     phrasebook,
 )
 from livewidget.standin.tutor.voice import TutorTextToSpeech
@@ -107,10 +107,12 @@ async def test_what_is_in_the_target_language_already_is_repeated_or_passed_over
 
 def test_a_line_that_is_wrong_is_told():
     with pytest.raises(ValueError, match="4 columns"):
-        parse("hello | a | b | c")
+        make_phrasebook(parse_sections("[sentences]\nhello | a | b | c"))
     with pytest.raises(ValueError, match="no values for"):
-        parse("the {thing} | a | b | c | d")
-    mine = parse("the cat | el gato | le chat | die Katze | il gatto\n")
+        make_phrasebook(parse_sections("[sentences]\nthe {thing} | a | b | c | d"))
+    mine = make_phrasebook(
+        parse_sections("[sentences]\nthe cat | el gato | le chat | die Katze | il gatto\n")
+    )
     assert mine.patterns[0].text == "the cat"
 
 
