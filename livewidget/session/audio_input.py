@@ -8,6 +8,7 @@ with the next word; the half second before that goes out first, so that no word 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from livewidget.errors import AudioError
@@ -81,16 +82,15 @@ class SilenceSuppressor:
         self._preroll: deque[tuple[bytes, float]] = deque()
         self._preroll_ms = 0.0
 
-    def filter(self, piece: bytes, ms: float, *, is_speech: bool, needed: bool) -> list[bytes]:
+    def filter(self, piece: bytes, ms: float, *, needed: bool) -> list[bytes]:
         """Take a piece of audio, and return what is sent now, oldest first.
 
         Args:
             piece: The audio.
             ms: Its length.
-            is_speech: Whether somebody may be speaking in it.
-            needed: Whether it is sent even if it is silent.
+            needed: Whether it is sent in any case: somebody may be speaking in it, or silence is needed.
         """
-        if is_speech or needed or self._after_ms is None:
+        if needed or self._after_ms is None:
             if not self.paused:
                 self._quiet_ms = 0.0
                 return [piece]
@@ -118,10 +118,15 @@ class SilenceSuppressor:
 
 
 class AudioInput:
-    """Makes items for the outbox of the user's audio."""
+    """Makes items for the outbox of the user's audio.
+
+    Attributes:
+        has_speech: Whether somebody may have spoken since this was last set to False.
+    """
 
     def __init__(self, idle_pause_s: float | None = None) -> None:
         """Stop sending after `idle_pause_s` seconds without speech; None: send all audio."""
+        self.has_speech = False
         self._energy = SpeechEnergy()
         self._suppressor = SilenceSuppressor(None if idle_pause_s is None else idle_pause_s * 1000)
         self._resampler: Resampler | None = None
@@ -132,13 +137,13 @@ class AudioInput:
         """Whether nothing is sent because nobody speaks."""
         return self._suppressor.paused
 
-    def take(self, audio: Any, sample_rate: int, *, needed: bool) -> list[OutboxItem]:
+    def take(self, audio: Any, sample_rate: int, *, needs_silence: Callable[[], bool]) -> list[OutboxItem]:
         """Return what is to be sent of `audio`, and the mark that it pauses, if it does.
 
         Args:
             audio: PCM16 little-endian mono bytes, or an array as `livewidget.audio.to_float` takes it.
             sample_rate: Its rate in Hz. Calls with one rate continue one stream.
-            needed: Whether silence is sent as well.
+            needs_silence: Returns whether silence is sent as well.
 
         Raises:
             AudioError: If `audio` or its rate is not valid.
@@ -158,28 +163,28 @@ class AudioInput:
         self._rate = sample_rate
         # What the page records needs no conversion.
         as_it_is = isinstance(audio, bytes) and sample_rate == SEND_RATE
-        return self._items(rest + (audio if as_it_is else self._resample(audio)), needed)
+        return self._items(rest + (audio if as_it_is else self._resample(audio)), needs_silence)
 
-    def end(self, *, needed: bool) -> list[OutboxItem]:
+    def end(self, *, needs_silence: Callable[[], bool]) -> list[OutboxItem]:
         """Return the rest of the stream; the next call of `take` begins another one."""
-        return self._items(self._flush_resampler(), needed)
+        return self._items(self._flush_resampler(), needs_silence)
 
-    def pause(self, *, needed: bool) -> list[OutboxItem]:
+    def pause(self, *, needs_silence: Callable[[], bool]) -> list[OutboxItem]:
         """Return the rest of the stream and the mark that audio pauses, unless the service knows already."""
-        items = self.end(needed=needed)
+        items = self.end(needs_silence=needs_silence)
         if not self.paused:
             items.append(OutboxItem("mark", _AUDIO_ENDS))
         self._suppressor.resume()
         return items
 
-    def _items(self, pcm: bytes, needed: bool) -> list[OutboxItem]:
+    def _items(self, pcm: bytes, needs_silence: Callable[[], bool]) -> list[OutboxItem]:
         items: list[OutboxItem] = []
         for start in range(0, len(pcm), CHUNK_BYTES):
             piece = pcm[start : start + CHUNK_BYTES]
             is_speech, was_paused = self._energy.is_speech(piece), self._suppressor.paused
-            for sent in self._suppressor.filter(
-                piece, len(piece) / BYTES_PER_MS, is_speech=is_speech, needed=needed
-            ):
+            self.has_speech = self.has_speech or is_speech
+            needed = is_speech or needs_silence()
+            for sent in self._suppressor.filter(piece, len(piece) / BYTES_PER_MS, needed=needed):
                 ms = len(sent) / BYTES_PER_MS
                 items.append(OutboxItem("audio", audio_message(sent), ms=ms, is_speech=is_speech))
             if self._suppressor.paused and not was_paused:

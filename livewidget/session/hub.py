@@ -101,24 +101,20 @@ class PendingAnswers:
 
 
 class EventStream:
-    """Events in order, for one reader.
-
-    Attributes:
-        dropped: Events lost because the reader was too slow.
-    """
+    """Events in order, for one reader."""
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
-        self.dropped = 0
         self._events: deque[Event] = deque(events, EVENTS_WAITING)
         self._changed = asyncio.Event()
         self._closed = False
         self._error: LiveError | None = None
 
-    def put(self, event: Event) -> None:
-        """Append an event. If too many wait, the oldest is dropped."""
-        self.dropped += len(self._events) == EVENTS_WAITING
+    def put(self, event: Event) -> bool:
+        """Append an event. If too many wait, the oldest is dropped; returns whether one was."""
+        full = len(self._events) == EVENTS_WAITING
         self._events.append(event)
         self._changed.set()
+        return full
 
     def close(self, error: LiveError | None) -> None:
         """End the stream after the events that wait. `error` is then raised, if there is one."""
@@ -145,10 +141,12 @@ class EventHub:
 
     Attributes:
         answers: The callers of `ask`.
+        dropped_events: Events lost by readers that were too slow.
     """
 
     def __init__(self) -> None:
         self.answers = PendingAnswers()
+        self.dropped_events = 0
         self._events: Subscribers[Event] = Subscribers()
         self._turns: Subscribers[Turn] = Subscribers()
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()  # A reader that is gone is forgotten.
@@ -156,11 +154,6 @@ class EventHub:
         self._noticed: set[str] = set()
         self._closed = False
         self._error: LiveError | None = None
-
-    @property
-    def dropped_events(self) -> int:
-        """Events lost by the readers that still exist."""
-        return sum(stream.dropped for stream in self._streams)
 
     def subscribe(self, callback: Callable[[Event], object]) -> Callable[[], None]:
         """Call `callback` with every event; returns a function that ends it."""
@@ -189,7 +182,7 @@ class EventHub:
         if self._kept is not None:
             self._kept.append(event)
         for stream in tuple(self._streams):
-            stream.put(event)
+            self.dropped_events += stream.put(event)
         if raised:
             self.report_failures(raised)
 

@@ -222,7 +222,7 @@ class LiveSession:
         self._next: tuple[LiveConfig, ToolRunner] | None = None  # settings of the next connection
         self._dialled: tuple[LiveConfig, ToolRunner] | None = None  # those of the one that is being opened
         self._dropping = False  # what still comes of a turn that was interrupted from here
-        self._speech_ms = float("-inf")  # when speech was last put in
+        self._speech_ms = float("-inf")  # when somebody was last found to have spoken
         self._dropped_before_ms = 0.0  # audio whose loss a notice has reported
 
     def __repr__(self) -> str:
@@ -336,12 +336,18 @@ class LiveSession:
             while self._phase is Phase.OPEN:
                 await self._clock.sleep_until(self._clock.now_ms() + _BEAT_MS)
                 now = self._clock.now_ms()
+                self._note_speech(now)
                 self._hub.publish_turns(self._tracker.tick(now))
                 self._supervisor.tick()
                 if self._supervisor.is_connected and self._watchdog.tick(self._tracker.floor, now):
                     self._hub.notice("warning", "no-answer", self._watchdog.text)
         except Exception as fault:
             self._supervisor.fail(fault)
+
+    def _note_speech(self, now_ms: float) -> None:
+        """Somebody has spoken since this was last called, or not. The way of the audio asks no clock."""
+        if self._audio.has_speech:
+            self._audio.has_speech, self._speech_ms = False, now_ms
 
     # Properties
 
@@ -440,12 +446,12 @@ class LiveSession:
         """
         return self._hub.stream()
 
-    def _publish(self, event: Event) -> list[Turn]:
+    def _publish(self, event: Event, now_ms: float | None = None) -> list[Turn]:
         """Put an event into the turns, let everybody know, and return the turns that it changed."""
-        now = self._clock.now_ms()
+        now = self._clock.now_ms() if now_ms is None else now_ms
         inferred = self._tracker.infer(event, now)
         if inferred is not None:
-            self._publish(inferred)
+            self._publish(inferred, now)
         before = self._tracker.model_turn
         if before is None:
             self._tracker.link_ms = self._supervisor.link_ms
@@ -460,12 +466,13 @@ class LiveSession:
         """Take in what the server sends, unless something here makes it void."""
         if self._phase is not Phase.OPEN:
             return
-        self._watchdog.reset(self._clock.now_ms())
+        now = self._clock.now_ms()
+        self._watchdog.reset(now)
         match event:
             case events.ToolCall():
                 call = self._tools.admit(event)
                 if call is not None:
-                    self._publish(call)
+                    self._publish(call, now)
                     self._tools.run(call)
                 return
             case events.ToolCallCancelled(ids=ids):
@@ -485,7 +492,7 @@ class LiveSession:
                 return  # Published when it was sent.
         if self._dropping and isinstance(event, _VOID):
             return
-        self._publish(event)
+        self._publish(event, now)
         match event:
             case events.TurnComplete(reason=reason) if reason and self._tracker.model_turn is None:
                 self._hub.answers.decline(reason)
@@ -547,8 +554,8 @@ class LiveSession:
             AudioError: If `pcm` or its rate is not valid.
         """
         self._need_open()
-        for item in self._audio.take(pcm, sample_rate, needed=self._needs_silence):
-            self._put_audio(item)
+        for item in self._audio.take(pcm, sample_rate, needs_silence=self._needs_silence):
+            self._outbox.put(item)
             await self.flushed(item)
 
     async def send_image(self, image: Any, mime_type: str | None = None) -> None:
@@ -623,10 +630,11 @@ class LiveSession:
         This is for a microphone: if an open connection does not take the audio within 3.5 s, the oldest is
         dropped, and `stats` counts it.
         """
-        self._need_started()  # before the resampler takes it in
-        for item in self._audio.take(pcm, sample_rate, needed=self._needs_silence):
+        if self._phase is not Phase.OPEN:
+            self._need_started()
+        for item in self._audio.take(pcm, sample_rate, needs_silence=self._needs_silence):
             item.live = item.kind == "audio"
-            self._put_audio(item)
+            self._outbox.put(item)
 
     def put_image(self, picture: Picture) -> OutboxItem:
         """Like `send_image`, for a picture that is made already, but return at once."""
@@ -644,8 +652,8 @@ class LiveSession:
             item = self._put(ClientMessage(realtime_input=RealtimeInput(activity_start=Empty())))
             self._publish(events.ActivityStart())
             return item
-        for item in self._audio.end(needed=True):
-            self._put_audio(item)
+        for item in self._audio.end(needs_silence=self._needs_silence):
+            self._outbox.put(item)
         self._publish(events.ActivityEnd())
         return self._put(ClientMessage(realtime_input=RealtimeInput(activity_end=Empty())))
 
@@ -654,8 +662,8 @@ class LiveSession:
         self._need_started()
         last = None
         if not self._push_to_talk:
-            for item in self._audio.pause(needed=self._needs_silence):
-                self._put_audio(item)
+            for item in self._audio.pause(needs_silence=self._needs_silence):
+                self._outbox.put(item)
                 last = item
         return last
 
@@ -712,11 +720,6 @@ class LiveSession:
     def _put(self, message: ClientMessage, *, call: str | None = None) -> OutboxItem:
         return self._outbox.put(OutboxItem(kind_of(message), message, call=call))
 
-    def _put_audio(self, item: OutboxItem) -> None:
-        if item.is_speech:
-            self._speech_ms = self._clock.now_ms()
-        self._outbox.put(item)
-
     async def _send(self, message: ClientMessage, *, call: str | None = None) -> None:
         self._need_open()
         await self.flushed(self._put(message, call=call))
@@ -736,9 +739,8 @@ class LiveSession:
     def _push_to_talk(self) -> bool:
         return self.config.turn_detection.mode == "push_to_talk"
 
-    @property
     def _needs_silence(self) -> bool:
-        """Whether silence means something to the model now."""
+        """Return whether silence means something to the model now."""
         if self._policy.idle_pause_s is None:
             return True
         detection = self.config.turn_detection
@@ -810,7 +812,9 @@ class LiveSession:
         """Whether nobody speaks, thinks or works, and the service remembers everything."""
         if self._tracker.floor is not Floor.LISTENING:
             return False
-        if self._clock.now_ms() - self._speech_ms < _SILENT_MS and not urgent:
+        now = self._clock.now_ms()
+        self._note_speech(now)
+        if now - self._speech_ms < _SILENT_MS and not urgent:
             return False
         return self._memory.remembers_all()
 

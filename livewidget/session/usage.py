@@ -53,7 +53,7 @@ class SessionStats:
         dropped_audio_ms: User audio dropped because there was no connection for too long, because it was too
             slow, or because a tool ran for too long; in milliseconds.
         dropped_items: Other messages dropped while they waited for a tool.
-        dropped_events: Events that slow readers of `async for` have lost.
+        dropped_events: Events lost by readers of `async for` that were too slow.
         dropped_frames: Frames that no longer are in the wire log.
     """
 

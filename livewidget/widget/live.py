@@ -25,7 +25,7 @@ from livewidget.pictures import to_picture
 from livewidget.session import Frame, ReconnectPolicy, prepare_tools, resolve
 from livewidget.session.memory import validate_history
 from livewidget.session.outbox import text_message
-from livewidget.session.usage import Meter
+from livewidget.session.usage import Meter, SessionStats
 from livewidget.tools import Tool
 from livewidget.turns import Floor, Turn
 from livewidget.ui.controller import Controller
@@ -88,6 +88,12 @@ class Instruments:
         """
         session = self._controller.sessions.current
         return None if session is None else session.meter
+
+    @property
+    def stats(self) -> SessionStats | None:
+        """What the session has lost, sent again and reconnected; None before it."""
+        session = self._controller.sessions.current
+        return None if session is None else session.stats
 
     @property
     def wire(self) -> list[Frame]:

@@ -10,6 +10,7 @@ from livewidget.errors import ConnectFailed, KeyRefused, LinkLost, QuotaExceeded
 from livewidget.events import ConnectionReplaced, GoAway, SessionEnded
 from livewidget.session import ReconnectPolicy
 from livewidget.session.supervisor import TRANSITIONS, LinkState, Trigger, diagram
+from livewidget.session.usage import SessionStats
 from livewidget.transports.memory import FRAMES_WAITING
 from tests.peer import eventually
 
@@ -166,6 +167,22 @@ async def test_what_is_sent_meanwhile_waits_and_keeps_its_order():
         kinds = ["sound" if one.realtime_input else one.client_content.turns[0].parts[0].text for one in sent]
         assert kinds == ["sound", "two", "sound", "three"]
         assert [text for _, text in talk.texts[2:]] == ["two", "three"]
+
+
+async def test_what_was_lost_and_sent_again_is_counted():
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        assert talk.session.stats == SessionStats()
+        await talk.session.send_text("two")
+        talk.peer.refusals = [ConnectFailed("No.")]
+        await talk.peer.close(*LOST)
+        await settle()
+        for _ in range(700):
+            await talk.session.send_audio(LOUD)
+        await talk.moved()
+        await talk.peer.rest()
+        stats = talk.session.stats
+        assert (stats.reconnects, stats.replayed_items, stats.dropped_audio_ms) == (1, 1, 10_000)
 
 
 async def test_sound_that_would_be_too_much_gives_way_and_is_told():

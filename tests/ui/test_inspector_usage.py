@@ -26,6 +26,7 @@ def test_a_page_that_looks_is_told_what_the_talk_has_used(made, pages):
     assert 0 < meter.time_left_ms <= 600_000
     assert meter.link_ms == 0
     assert live.meter.usage.total_tokens == meter.total_tokens
+    assert (live.stats.reconnects, live.stats.dropped_audio_ms) == (0, 0)
 
 
 def test_before_the_talk_there_is_no_meter(made):
