@@ -103,16 +103,16 @@ class McpServer:
 
     def expression(self) -> Call:
         """Return the expression that makes it, without `env`, which may hold secrets."""
-        usual: dict[str, Any] = {"require_approval": False, "timeout": 30.0, "behavior": None}
-        said = {name: value for name, value in self._options.items() if value != usual[name]}
-        said |= {"cwd": self._cwd} if self._cwd is not None else {}
-        said |= {"only": sorted(self._only)} if self._only is not None else {}
-        said |= {"prefix": self._prefix} if self._prefix else {}
+        defaults: dict[str, Any] = {"require_approval": False, "timeout": 30.0, "behavior": None}
+        keywords = {name: value for name, value in self._options.items() if value != defaults[name]}
+        keywords |= {"cwd": self._cwd} if self._cwd is not None else {}
+        keywords |= {"only": sorted(self._only)} if self._only is not None else {}
+        keywords |= {"prefix": self._prefix} if self._prefix else {}
         if self._command:
-            return Call("McpServer", self._command, said)
+            return Call("McpServer", self._command, keywords)
         if isinstance(self._other, str):
-            return Call("McpServer", (), {"url": self._other} | said)
-        return Call("McpServer", (Name("server"),), said)
+            return Call("McpServer", (), {"url": self._other} | keywords)
+        return Call("McpServer", (Name("server"),), keywords)
 
     async def open(self) -> list[Tool]:
         """Start the server unless it runs, and return its tools.

@@ -57,17 +57,16 @@ REMEMBERED: Final = 1024
 #: Seconds that cancelled coroutines have to clean up. Chosen: closing a session should not seem to hang.
 CLEANUP_S: Final = 2.0
 
-#: Ids for calls without one. Shared by all sessions, so that a late answer cannot reach another session's
-#: call.
+#: Numbers for calls without an id. Shared by all sessions, lest a late answer reach another session's call.
 _numbers = itertools.count(1)
 
+#: Decides whether a call may run; None: nobody can be asked.
 ApprovalCallback = Callable[[events.ToolCall], Awaitable[bool | None] | bool | None]
-"""Decides whether a call may run; None: nobody can be asked."""
 
+#: Receives a value of a call, the message that sends it (None: do not send it), and a notice for the user.
 OnResult = Callable[
     [events.ToolUpdate | events.ToolResult, FunctionResponse | None, str | None], Awaitable[None]
 ]
-"""Receives a value of a call, the message that sends it (None: do not send it), and a notice for the user."""
 
 T = TypeVar("T")
 

@@ -313,8 +313,8 @@ class Tool:
         return self.function(*args, **kwargs)
 
 
+#: A tool, a function to make one from, or a declaration whose calls the user answers.
 ToolLike = Tool | Callable[..., Any] | Mapping[str, Any]
-"""A tool, a function to make one from, or a declaration whose calls the user answers."""
 
 
 def as_tools(offered: Sequence[ToolLike]) -> list[Tool | Mapping[str, Any]]:

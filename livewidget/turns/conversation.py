@@ -19,7 +19,7 @@ an
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from livewidget.events import (
     ActivityEnd,
@@ -273,6 +273,14 @@ LATE_OUTPUT_MS: Final = 1000.0
 TOGETHER_MS: Final = 100.0
 
 
+class _LateText(NamedTuple):
+    """Text added to a closed turn: which one, its number of spans before, and when the first arrived."""
+
+    turn: int
+    spans_before: int
+    first_ms: float
+
+
 class ModelTurns:
     """The model's turns: what it says and does, and when a turn is over.
 
@@ -310,8 +318,7 @@ class ModelTurns:
         self._interrupted: int | None = None  # The turn cut off whose completion has not arrived.
         self._last_closed: int | None = None
         self._last_closed_ms = 0.0
-        # Text added to a closed turn: that turn, its number of spans before, and when the first text arrived.
-        self._late_text: tuple[int, int, float] | None = None
+        self._late_text: _LateText | None = None
 
     def open(self) -> int:
         """Return the index of the open turn; begins one if there is none."""
@@ -358,11 +365,11 @@ class ModelTurns:
     def _claim_late_text(self, index: int, now_ms: float) -> None:
         """Move text that seemed late to this turn, which the model begins unprompted."""
         late, self._late_text = self._late_text, None
-        if late is not None and now_ms - late[2] <= TOGETHER_MS:
-            spans = self._store[late[0]].spans
-            words = "".join(span.text for span in spans[late[1] :])
-            self._store.update(late[0], spans=spans[: late[1]])
-            self._store.update(index, spans=(Span(words),))
+        if late is not None and now_ms - late.first_ms <= TOGETHER_MS:
+            spans = self._store[late.turn].spans
+            text = "".join(span.text for span in spans[late.spans_before :])
+            self._store.update(late.turn, spans=spans[: late.spans_before])
+            self._store.update(index, spans=(Span(text),))
 
     def _measure_latency(self, index: int, link_ms: float | None, now_ms: float) -> None:
         """Measure the latency of an answer at its first output."""
@@ -385,8 +392,8 @@ class ModelTurns:
         turn = self._store[index]
         if late is not None and self._interrupted is None:
             known = self._late_text
-            if known is None or known[0] != late or now_ms - known[2] > TOGETHER_MS:
-                self._late_text = (late, len(turn.spans), now_ms)
+            if known is None or known.turn != late or now_ms - known.first_ms > TOGETHER_MS:
+                self._late_text = _LateText(late, len(turn.spans), now_ms)
         language, self._language = self._language or turn.language, None
         text = event.text if late is not None else self._after_pause(turn, event.text)
         spans = (*turn.spans, Span(text, turn.next_sample))
