@@ -19,7 +19,7 @@ from livewidget.protocol import (
 from livewidget.transports.memory import pair
 
 #: Seconds after which something that never happens fails a test.
-SOON = 5.0
+SOON = 30.0
 
 
 class Peer(Provider):
