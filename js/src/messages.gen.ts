@@ -27,7 +27,7 @@ export interface Tool {
   updates: string[];
 }
 
-/** A page that an answer rests on; `uri` begins with http:// or https://. */
+/** A web page that an answer is based on; `uri` begins with http:// or https://. */
 export interface SourceLink {
   title: string;
   uri: string;
@@ -41,14 +41,14 @@ export interface Code {
   output: string;
 }
 
-/** A page that the model was asked to read, and whether it could. */
+/** A web page that the model was asked to read, and whether it could. */
 export interface Page {
   url: string;
   status: "failed" | "paywall" | "read" | "unsafe";
 }
 
 /** Where the time of an answer went, in milliseconds, from the end of speech to the last sound heard. */
-export interface Anatomy {
+export interface Timing {
   decision_ms: number | null;
   network_ms: number | null;
   tool_ms: number;
@@ -56,7 +56,7 @@ export interface Anatomy {
   heard_ms: number | null;
 }
 
-/** All of one turn; replaces what the page had under this index. */
+/** All of one turn; replaces what the page had under this index. A field has the name of the turn's. */
 export interface Turn {
   index: number;
   speaker: "model" | "user";
@@ -75,7 +75,7 @@ export interface Turn {
   language: string;
   waited: boolean;
   images: number;
-  anatomy: Anatomy | null;
+  anatomy: Timing | null;
 }
 
 /** A sentence under the widget; replaces one of the same code. */
@@ -85,7 +85,7 @@ export interface Notice {
   text: string;
 }
 
-/** All there is to show, for the page `client`. */
+/** Everything to show, for the page `client`. */
 export interface Welcome {
   client: string;
   name: string;
@@ -107,7 +107,7 @@ export interface Welcome {
   speaker_seq: number;
 }
 
-/** Where the session stands. `owner` is the client id of the page with microphone and voice, or "". */
+/** How far the session is. `owner` is the client id of the page with microphone and speaker, or "". */
 export interface State {
   phase: Phase;
   floor: Floor;
@@ -121,17 +121,17 @@ export interface State {
   owner: string;
 }
 
-/** `turn` was interrupted: fall silent and answer with `Flushed`. Its epoch voids all older ones. */
+/** `turn` was interrupted: stop its audio, answer with `Flushed`. Its epoch voids all older ones. */
 export interface Flush {
   turn: number;
 }
 
-/** That notice no longer holds. */
+/** Take the notice with this code away. */
 export interface ClearNotice {
   code: string;
 }
 
-/** Twice a second: the kernel lives. `acks` counts the control lane of each page by client id. */
+/** Sent twice a second. `acks` acknowledges the control lane of each page, by client id. */
 export interface Heartbeat {
   microphone_ack: number;
   microphone_resend: boolean;
@@ -167,14 +167,14 @@ export interface Model {
   facts: string[];
 }
 
-/** The tables, for the service that one talks to. */
+/** The tables of features and models of one service. */
 export interface Catalogue {
   service: string;
   features: Feature[];
   models: Model[];
 }
 
-/** What the session is asked to be: `values` now, `pending` what the page changed and has not applied. */
+/** The session's settings: `values` now, `pending` what pages changed and have not applied. */
 export interface Settings {
   model: string;
   values: Record<string, unknown>;
@@ -186,7 +186,7 @@ export interface Settings {
   acks: Record<string, number>;
 }
 
-/** What the talk has used and how long it may last. */
+/** What the conversation has used and how long it may last. */
 export interface Meter {
   prompt_tokens: number;
   response_tokens: number;
@@ -209,7 +209,7 @@ export interface SpeakerAudio {
   sample_rate: number;
 }
 
-/** That turn has `samples` of audio and no more. */
+/** The turn has `samples` of audio and no more. */
 export interface SpeakerEnd {
   turn: number;
   samples: number;
@@ -283,23 +283,23 @@ export type KernelMessage =
   | { lane: "insight"; kind: "speech"; body: Speech }
   | { lane: "insight"; kind: "picture"; body: Picture };
 
-/** A page has the widget's model, or has come back; `last_seq` is the last control message it has read. */
+/** A page shows the widget, or is back; `last_seq` is the last control message that it has read. */
 export interface Hello {
   client: string;
   last_seq: number;
 }
 
-/** Begin to talk. Only ever sent for a click or a key in this page load. */
+/** Open a session. A page sends it only for a click or a key press since it was loaded. */
 export interface Start {
   microphone: boolean;
 }
 
-/** What was typed. */
+/** Text that was typed. */
 export interface Text {
   text: string;
 }
 
-/** Push-to-talk was pressed or let go. */
+/** Push-to-talk was pressed or released. */
 export interface Activity {
   active: boolean;
 }
@@ -309,19 +309,19 @@ export interface TurnTaking {
   mode: TurnTakingMode;
 }
 
-/** What became of the microphone in the page; `detail` is the browser's word for a failure. */
+/** The state of the page's microphone; `detail` is the browser's name for a failure. */
 export interface MicrophoneStatus {
   state: "asking" | "missing" | "muted" | "off" | "on" | "paused" | "refused";
   detail?: string;
 }
 
-/** The last sample (24 kHz, within the turn) that was heard of a turn that was flushed. */
+/** The last sample that was played of a turn that was flushed, counted at 24 kHz within the turn. */
 export interface Flushed {
   turn: number;
   sample: number;
 }
 
-/** Four times a second: credit, statistics and sign of life. */
+/** Sent four times a second: what was received and played, and that the page is there. */
 export interface PlaybackReport {
   ack_seq: number;
   turn: number;
@@ -332,31 +332,31 @@ export interface PlaybackReport {
   page_ms: number;
 }
 
-/** What one feature shall be, as JSON; null is its default. The model's own name is "model". */
+/** A new value of one feature, as JSON; null is its default. The model itself is named "model". */
 export interface Change {
   name: string;
   value: unknown;
 }
 
-/** Settings were changed in the page; they are kept until `Apply` or `Revert`. */
+/** Settings that were changed in the page; they are kept until `Apply` or `Revert`. */
 export interface Configure {
   changes: Change[];
 }
 
-/** What of the explorer this page looks at; nothing of it is sent to a page that does not look. */
+/** The parts of the explorer that this page shows; the others are not sent. */
 export interface ExplorerState {
   open: boolean;
   wire: boolean;
   tuner: boolean;
 }
 
-/** The person allows a tool's call, or does not. */
+/** The person's decision on a tool call that asks for approval. */
 export interface Approve {
   id: string;
   allowed: boolean;
 }
 
-/** What became of camera or screen in the page; `detail` is the browser's word for a failure. */
+/** The state of the page's camera or screen; `detail` is the browser's name for a failure. */
 export interface CameraStatus {
   source: "camera" | "screen";
   state: "asking" | "ended" | "missing" | "off" | "on" | "refused";

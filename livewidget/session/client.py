@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from livewidget.config import LiveConfig
 from livewidget.connection import Gemini, Provider, find_key
 from livewidget.errors import UsageError
+from livewidget.session.memory import validate_history
 from livewidget.session.session import LiveSession
 from livewidget.session.supervisor import ReconnectPolicy
-from livewidget.session.tool_runner import ApprovalCallback
+from livewidget.session.tool_runner import ApprovalCallback, prepare_tools
+from livewidget.tools import Tool, ToolSource
 
 #: Model name of the stand-in's tutor, which needs no key.
 TUTOR: Final = "offline-tutor"
@@ -40,10 +43,46 @@ def connect(
         KeyMissing: If a model of the Gemini API was named and there is no key.
         ToolError: If something cannot be a tool.
     """
+    spec = prepare(provider_or_model, tools, history, config)
+    return LiveSession(
+        spec.provider,
+        spec.config,
+        tools=spec.tools,
+        history=spec.history,
+        reconnect=reconnect,
+        approve=approve,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSpec:
+    """What a session is to be, checked against what its model takes.
+
+    Attributes:
+        provider: Whom it is with.
+        config: What it is asked to be.
+        tools: What the model may call.
+        history: What was said before.
+    """
+
+    provider: Provider
+    config: LiveConfig
+    tools: Sequence[Tool | Mapping[str, Any] | ToolSource] = ()
+    history: Sequence[tuple[str, str]] = ()
+
+
+def prepare(
+    provider_or_model: Provider | str | None,
+    tools: Sequence[Any],
+    history: Sequence[tuple[str, str]],
+    config: Mapping[str, Any],
+) -> SessionSpec:
+    """Return what `connect` or `LiveWidget` was asked for; arguments and errors are those of `connect`."""
     provider = resolve(provider_or_model)
+    model = provider.capabilities
     settings = LiveConfig.from_kwargs(**config)
-    settings.check(provider.capabilities)
-    return LiveSession(provider, settings, tools=tools, history=history, reconnect=reconnect, approve=approve)
+    settings.check(model)
+    return SessionSpec(provider, settings, prepare_tools(tools, model), validate_history(history, model))
 
 
 def resolve(provider_or_model: Provider | str | None = None) -> Provider:

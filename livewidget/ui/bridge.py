@@ -1,38 +1,82 @@
-"""The kernel's half of the bridge to the page, without Jupyter: messages in and out, time as an argument.
+"""The kernel's half of the bridge to the pages; the other half is `js/src/bridge.ts`.
 
-The page's half is `js/src/bridge.ts`. Everything here runs on the background loop's thread, and only there.
-
-The pages that show a widget: who they are, when last heard of, which one has microphone and voice.
+In: the content of a page's message (`receive`), the passing of time (`tick`), and from the controller what
+pages are to show (`turn`, `notice`, `audio`, `send_state` …). Out: `post` gets the content of each message to
+the pages, and `on_message` gets what pages ask for, in order and once, with `UserAudio`, `CapturedFrame` and
+`AudioOwnerLost` beside the structs of `messages`. The bridge owns lanes, leases, acknowledgements, playback
+credit, epochs, and which page has microphone and speaker. It knows no Jupyter, does no I/O, and takes the
+time as an argument, in ms. The controller owns it; everything runs on the thread of the background loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final
 
 from livewidget.ui import messages as m
 from livewidget.ui.channels import JitterBuffer, PlaybackQueue, ReliableReceiver, ReliableSender
 from livewidget.ui.messages import Envelope, ExplorerState
 
-LEASE_MS = 10_000.0
-HOLD_MS = 2000.0
-MOST_PAGES = 16
-NOT_LOOKING = ExplorerState(open=False, wire=False, tuner=False)
+#: A page that has not been heard of for this long is gone. Chosen: browsers slow the timers of hidden tabs
+#: down to one a second, so a living page is heard of several times within it.
+LEASE_MS: Final = 10_000.0
+#: A page that was heard of within this time is there. Chosen: eight of its reports.
+PRESENT_MS: Final = 2000.0
+#: Pages of one widget. Chosen: more than a person opens; a hostile page cannot fill the memory.
+MAX_FRONT_ENDS: Final = 16
+#: Changes of turns are sent together at most this often: twenty messages a second, as a screen reader and a
+#: person can follow.
+TURNS_MS: Final = 50.0
+#: Twice a second, so that a page notices a dead kernel within a few seconds.
+HEARTBEAT_MS: Final = 500.0
+#: A page answers a flush within this time; else its last report counts. Chosen: two of its reports.
+FLUSHED_MS: Final = 500.0
+
+NOT_WATCHING: Final = ExplorerState(open=False, wire=False, tuner=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UserAudio:
+    """Audio of the owning page's microphone: PCM16 mono at 16 kHz, in order, recent enough to be sent."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedFrame:
+    """A picture of the owning page.
+
+    Attributes:
+        message: Where it comes from, its type and size.
+        number: Its number on the camera lane.
+        data: The picture file.
+        age_ms: How long ago it was captured.
+    """
+
+    message: m.CameraFrame
+    number: int
+    data: bytes
+    age_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class AudioOwnerLost:
+    """The page with microphone and speaker has not been heard of for its lease."""
 
 
 @dataclass(slots=True)
-class Page:
+class FrontEnd:
     """One page, by the client id that it chose for itself.
 
     Attributes:
-        control: Its control lane to the kernel.
-        microphone: Its microphone lane.
+        control: Receives its control lane.
+        microphone: Receives its microphone lane.
         camera: Highest number seen on its camera lane.
-        looks: What of the explorer it looks at.
-        catalogued: Whether it was told the tables of models and features.
-        acked: Highest control message from the kernel that it has read.
-        seen_ms: When it last gave a sign of life.
+        watching: What it shows of the explorer.
+        has_catalogue: Whether the tables of models and features were sent to it.
+        acked: Highest control message of the kernel that it has read.
+        seen_ms: When it was heard of last.
     """
 
     client: str
@@ -40,478 +84,411 @@ class Page:
     seen_ms: float
     acked: int = 0
     camera: int = 0
-    looks: ExplorerState = field(default=NOT_LOOKING)
-    catalogued: bool = False
+    watching: ExplorerState = field(default=NOT_WATCHING)
+    has_catalogue: bool = False
     microphone: JitterBuffer = field(default_factory=JitterBuffer)
 
 
 class FrontEnds:
     """All pages of one widget.
 
-    Messages do not name their page; the `origin` that the kernel knows for each (the front end's session)
-    does. An origin may show the widget anew and so become another page.
+    Messages do not name their page; the id of the Jupyter session that sent them does. A session may show the
+    widget again and so become another page.
 
     Attributes:
-        owner: Client id of the page with microphone and voice, or "".
-        lease_ms: A page not heard of for so long is gone.
+        audio_owner: Client id of the page with microphone and speaker, or "".
+        lease_ms: A page that has not been heard of for so long is gone.
     """
 
     def __init__(self, lease_ms: float = LEASE_MS) -> None:
-        self.owner = ""
+        self.audio_owner = ""
         self.lease_ms = lease_ms
-        self._pages: dict[str, Page] = {}
-        self._origins: dict[str, str] = {}
+        self._front_ends: dict[str, FrontEnd] = {}
+        self._clients: dict[str, str] = {}
 
     def __len__(self) -> int:
-        return len(self._pages)
+        return len(self._front_ends)
 
-    def __iter__(self) -> Any:
-        return iter(list(self._pages.values()))
+    def __iter__(self) -> Iterator[FrontEnd]:
+        return iter(list(self._front_ends.values()))
 
-    def greet(self, client: str, origin: str, seq: int, last_seq: int, now_ms: float) -> Page:
-        """A page said hello; it may be known already."""
-        page = self._pages.get(client)
-        if page is None:
-            while len(self._pages) >= MOST_PAGES:
-                oldest = min(self._pages.values(), key=lambda known: known.seen_ms)
+    def greet(self, client: str, session_id: str, seq: int, last_seq: int, now_ms: float) -> FrontEnd:
+        """Return the page that said hello; it may be known already."""
+        front_end = self._front_ends.get(client)
+        if front_end is None:
+            while len(self._front_ends) >= MAX_FRONT_ENDS:
+                oldest = min(self._front_ends.values(), key=lambda known: known.seen_ms)
                 self.forget(oldest.client)
-            page = self._pages[client] = Page(client, ReliableReceiver(last=seq - 1), now_ms, acked=last_seq)
-        self._origins.pop(origin, None)
-        self._origins[origin] = client
-        while len(self._origins) > 4 * MOST_PAGES:
-            del self._origins[next(iter(self._origins))]
-        page.seen_ms = now_ms
-        return page
+            front_end = FrontEnd(client, ReliableReceiver(last=seq - 1), now_ms, acked=last_seq)
+            self._front_ends[client] = front_end
+        self._clients.pop(session_id, None)
+        self._clients[session_id] = client
+        while len(self._clients) > 4 * MAX_FRONT_ENDS:
+            del self._clients[next(iter(self._clients))]
+        front_end.seen_ms = now_ms
+        return front_end
 
-    def of(self, origin: str) -> Page | None:
-        """Return the page behind `origin`, if it has said hello."""
-        return self._pages.get(self._origins.get(origin, ""))
+    def of(self, session_id: str) -> FrontEnd | None:
+        """Return the page of a session, if it has said hello."""
+        return self._front_ends.get(self._clients.get(session_id, ""))
 
-    def lost(self, origin: str) -> str | None:
-        """Return the client id of a page that was forgotten, and is heard of again."""
-        client = self._origins.get(origin)
-        return None if client in self._pages else client
+    def forgotten(self, session_id: str) -> str | None:
+        """Return the client id of a session's page that was given up."""
+        client = self._clients.get(session_id)
+        return None if client in self._front_ends else client
 
     def forget(self, client: str) -> None:
-        """That page is gone."""
-        self._pages.pop(client, None)
-        if self.owner == client:
-            self.owner = ""
+        """Give up a page."""
+        self._front_ends.pop(client, None)
+        if self.audio_owner == client:
+            self.audio_owner = ""
 
-    def lapsed(self, now_ms: float) -> list[str]:
+    def expired(self, now_ms: float) -> list[str]:
         """Return the pages whose lease has run out."""
-        return [page.client for page in self._pages.values() if now_ms - page.seen_ms > self.lease_ms]
-
-    def attentive(self, now_ms: float) -> bool:
-        """Whether a page that lacks messages has been heard of in the last two seconds."""
-        behind = [page for page in self._pages.values() if page.acked == self.acked]
-        return any(now_ms - page.seen_ms <= HOLD_MS for page in behind)
-
-    def looking(self, part: str, now_ms: float) -> bool:
-        """Whether a page that was heard of in the last two seconds looks at this part of the explorer."""
-        return any(getattr(page.looks, part) and now_ms - page.seen_ms <= HOLD_MS for page in self)
+        return [known.client for known in self._front_ends.values() if now_ms - known.seen_ms > self.lease_ms]
 
     def renew(self, now_ms: float) -> None:
         """Begin every lease anew: nothing could arrive until now."""
-        for page in self._pages.values():
-            page.seen_ms = now_ms
+        for front_end in self._front_ends.values():
+            front_end.seen_ms = now_ms
+
+    def can_catch_up(self, now_ms: float) -> bool:
+        """Return whether a page that lacks messages has been heard of lately."""
+        behind = [known for known in self._front_ends.values() if known.acked == self.acked]
+        return any(now_ms - known.seen_ms <= PRESENT_MS for known in behind)
+
+    def watching(self, part: str, now_ms: float) -> bool:
+        """Return whether a page that was heard of lately shows this part of the explorer."""
+        return any(getattr(known.watching, part) and now_ms - known.seen_ms <= PRESENT_MS for known in self)
 
     @property
-    def owning(self) -> Page | None:
-        """The page with microphone and voice."""
-        return self._pages.get(self.owner)
+    def owner(self) -> FrontEnd | None:
+        """The page with microphone and speaker."""
+        return self._front_ends.get(self.audio_owner)
 
     @property
     def acked(self) -> int:
         """The highest control message that every page has read."""
-        return min((page.acked for page in self._pages.values()), default=0)
+        return min((known.acked for known in self._front_ends.values()), default=0)
 
     @property
     def acks(self) -> dict[str, int]:
         """For each page the highest control message of its own that was acted on."""
-        return {page.client: page.control.last for page in self._pages.values()}
+        return {known.client: known.control.last for known in self._front_ends.values()}
 
     @property
     def ack(self) -> int:
-        """What the envelope acknowledges: the owner's lane, or that of the page heard last."""
-        page = self.owning or max(self._pages.values(), key=lambda known: known.seen_ms, default=None)
-        return page.control.last if page else 0
-
-
-HEARTBEAT_MS = 500.0
-TURNS_MS = 50.0
-HEARD_MS = 500.0
-
-
-class Host(Protocol):
-    """What a page may ask for, and what it is told when it arrives. Nothing here blocks."""
-
-    def start(self) -> None:
-        """Begin to talk; a page asked for it."""
-
-    def stop(self) -> None:
-        """End the session."""
-
-    def text(self, text: str) -> None:
-        """The user typed."""
-
-    def interrupt(self) -> None:
-        """Let the model fall silent."""
-
-    def activity(self, active: bool) -> None:
-        """Push-to-talk was pressed or let go."""
-
-    def turn_taking(self, mode: m.TurnTakingMode) -> None:
-        """Change how turns are taken."""
-
-    def confirm(self, id: str, allowed: bool) -> None:
-        """A person says whether a call of a tool may run."""
-
-    def microphone(self, state: str) -> None:
-        """The microphone of the owning page changed its state."""
-
-    def voice(self, pcm: bytes) -> None:
-        """The user's voice: PCM16 at 16 kHz."""
-
-    def camera(self, message: m.CameraStatus) -> None:
-        """Camera or screen of the owning page changed its state."""
-
-    def frame(self, message: m.CameraFrame, number: int, data: bytes, age_ms: float) -> None:
-        """A picture of the owning page's, which it took so long ago."""
-
-    def explore(self, message: m.ExplorerState | m.Configure | m.Apply | m.Revert) -> None:
-        """A page looks at other parts of the explorer than before, or changes settings in it."""
-
-    def heard(self, turn: int, sample: int) -> None:
-        """So much of an interrupted turn was heard."""
-
-    def played(self, turn: int, sample: int) -> None:
-        """So much of a turn has been heard so far."""
-
-    def page_gone(self) -> None:
-        """The page that had microphone and voice has not been heard of for its lease."""
-
-    def welcome(self) -> dict[str, Any]:
-        """Return the fields of `Welcome` that the host knows."""
-
-    def state(self) -> dict[str, Any]:
-        """Return the fields of `State` but `owner`."""
-
-    def blocked(self) -> bool:
-        """Whether the kernel is busy in a way that keeps the page's messages from arriving."""
+        """What an envelope acknowledges: the owner's control lane, or that of the page heard of last."""
+        last = max(self._front_ends.values(), key=lambda known: known.seen_ms, default=None)
+        front_end = self.owner or last
+        return front_end.control.last if front_end else 0
 
 
 class Bridge:
-    """Keeps every page that shows the widget up to date, and the owning page's voice and ears connected.
+    """Keeps every page up to date, and the microphone and speaker of the owning page connected.
 
     Attributes:
-        epoch: Raised by every interruption; voids older audio.
-        ignored: How many messages from pages could not be read.
+        front_ends: The pages.
+        speaker: The model's audio on its way to the owning page.
+        epoch: Raised by every interruption; audio of a lower epoch is void.
+        unreadable: How many messages from pages could not be read.
     """
 
-    def __init__(self, post: Callable[[dict[str, Any], list[bytes]], None], host: Host) -> None:
-        self.pages = FrontEnds()
+    def __init__(
+        self,
+        post: Callable[[dict[str, Any], list[bytes]], object],
+        on_message: Callable[[Any], object],
+        *,
+        state: Callable[[], dict[str, Any]],
+        welcome: Callable[[], dict[str, Any]],
+        is_blocked: Callable[[], bool],
+    ) -> None:
+        """Connect pages to a controller.
+
+        Args:
+            post: Sends the content and the buffers of one message to every page.
+            on_message: Takes what a page asks for.
+            state: Returns the fields of `State` except `owner`.
+            welcome: Returns the fields of `Welcome` that neither `State` nor the bridge has.
+            is_blocked: Returns whether the kernel is busy in a way that keeps the pages' messages from
+            arriving.
+        """
+        self.front_ends = FrontEnds()
         self.speaker = PlaybackQueue()
         self.epoch = 0
-        self.ignored = 0
+        self.unreadable = 0
         self._post = post
-        self._host = host
-        self._outbox: ReliableSender[m.Envelope] = ReliableSender()
-        self._dirty: dict[int, m.TurnView] = {}
+        self._on_message = on_message
+        self._state = state
+        self._welcome_fields = welcome
+        self._is_blocked = is_blocked
+        self._control: ReliableSender[m.Envelope] = ReliableSender()
+        self._changed_turns: dict[int, m.TurnView] = {}
         self._turns_ms = self._heartbeat_ms = float("-inf")
         self._flushed = -1
-        self._awaiting: dict[int, tuple[float, int]] = {}
-        self._told: dict[str, Any] = {}
+        self._flushing: dict[int, tuple[float, int]] = {}
+        self._sent_state: dict[str, Any] = {}
         self._insights = 0
         self._now_ms = 0.0
 
-    # --- In -------------------------------------------------------------------------------------------------
-
-    def receive(self, content: object, buffers: Sequence[bytes], origin: str, now_ms: float) -> None:
-        """Take one message from a page. One that cannot be read is counted, and said once."""
+    def receive(self, content: object, buffers: Sequence[bytes], session_id: str, now_ms: float) -> None:
+        """Take one message of a page. Those that cannot be read are counted, with a notice for the first."""
         self._now_ms = now_ms
         try:
             envelope = m.decode(content)
         except m.BridgeMessageError:
-            self.ignored += 1
-            if self.ignored == 1:
+            self.unreadable += 1
+            if self.unreadable == 1:
                 self.notice(
                     "warning", "page-message", "The page sent something that cannot be read; reload it."
                 )
             return
-        if isinstance(envelope.message, m.Hello):
-            self._greet(envelope, origin)
+        message = envelope.message
+        if isinstance(message, m.Hello):
+            self._greet(envelope, session_id)
             return
-        page = self.pages.of(origin) or self._welcome_back(envelope, origin)
-        if page is None:
+        front_end = self.front_ends.of(session_id) or self._welcome_back(envelope, session_id)
+        if front_end is None:
             return  # it will say hello: its first message is repeated until it is acknowledged
-        page.seen_ms = now_ms
-        if envelope.lane == "microphone":
-            self._voice(page, envelope, buffers)
-        elif envelope.lane == "camera":
-            self._camera(page, envelope, buffers)
+        front_end.seen_ms = now_ms
+        if isinstance(message, m.MicrophoneAudio):
+            data = buffers[0] if buffers else b""
+            ready = front_end.microphone.receive(envelope.seq, message, data, now_ms)
+            if front_end.client == self.front_ends.audio_owner:
+                for pcm in ready:
+                    self._on_message(UserAudio(pcm))
+        elif isinstance(message, m.CameraFrame):
+            self._frame(front_end, envelope, buffers)
         else:
-            self._acknowledge(page, envelope.ack)
-            for ready in page.control.receive(envelope.seq, envelope):
-                self._act(page, ready.message)
+            self._acknowledge(front_end, envelope.ack)
+            for ready_envelope in front_end.control.receive(envelope.seq, envelope):
+                self._act(front_end, ready_envelope.message)
 
-    def _greet(self, envelope: m.Envelope, origin: str) -> None:
-        hello = envelope.message
-        page = self.pages.greet(hello.client, origin, envelope.seq, hello.last_seq, self._now_ms)
-        self._acknowledge(page, hello.last_seq)
-        waiting = page.control.receive(envelope.seq, envelope)
-        if hello.last_seq and not self._outbox.overflowed:
-            for seq, sent in self._outbox.after(hello.last_seq):
-                self._emit(seq, sent.message, sent.epoch)
-        self._welcome(page)
-        for ready in waiting:
-            if ready is not envelope:
-                self._act(page, ready.message)
+    def _greet(self, envelope: m.Envelope, session_id: str) -> None:
+        hello, seq = envelope.message, envelope.seq
+        front_end = self.front_ends.greet(hello.client, session_id, seq, hello.last_seq, self._now_ms)
+        self._acknowledge(front_end, hello.last_seq)
+        ready = front_end.control.receive(seq, envelope)
+        if hello.last_seq and not self._control.overflowed:
+            for missed, sent in self._control.after(hello.last_seq):
+                self._emit_control(missed, sent)
+        self._welcome(front_end)
+        for other in ready:
+            if other is not envelope:
+                self._act(front_end, other.message)
 
-    def _welcome_back(self, envelope: m.Envelope, origin: str) -> Page | None:
+    def _welcome_back(self, envelope: m.Envelope, session_id: str) -> FrontEnd | None:
         # A page that slept past its lease does not know that it was given up.
-        client = self.pages.lost(origin)
+        client = self.front_ends.forgotten(session_id)
         if client is None or envelope.lane != "control":
             return None
-        page = self.pages.greet(client, origin, envelope.seq, 0, self._now_ms)
-        self._welcome(page)
-        return page
+        front_end = self.front_ends.greet(client, session_id, envelope.seq, 0, self._now_ms)
+        self._welcome(front_end)
+        return front_end
 
-    def _welcome(self, page: Page) -> None:
-        fields = self._host.welcome() | self._state_fields()
-        page.looks, page.catalogued = NOT_LOOKING, False  # it will say so again
-        page.acked = self._outbox.seq  # what was under way to this page is in the welcome as well
-        self._control(m.Welcome(client=page.client, speaker_seq=self.speaker.seq, **fields))
+    def _welcome(self, front_end: FrontEnd) -> None:
+        fields = self._welcome_fields() | self._state() | {"owner": self.front_ends.audio_owner}
+        # The page says again what it watches.
+        front_end.watching, front_end.has_catalogue = NOT_WATCHING, False
+        front_end.acked = self._control.seq  # what was under way to this page is in the welcome as well
+        self.send(m.Welcome(client=front_end.client, speaker_seq=self.speaker.seq, **fields))
 
-    def _acknowledge(self, page: Page, ack: int) -> None:
-        page.acked = max(page.acked, min(ack, self._outbox.seq))
-        self._outbox.acknowledge(self.pages.acked, self._now_ms)
-        if self._outbox.overflowed and page.acked + 1 < self._outbox.oldest:
-            self._welcome(page)
+    def _acknowledge(self, front_end: FrontEnd, ack: int) -> None:
+        front_end.acked = max(front_end.acked, min(ack, self._control.seq))
+        self._control.acknowledge(self.front_ends.acked, self._now_ms)
+        if self._control.overflowed and front_end.acked + 1 < self._control.oldest:
+            self._welcome(front_end)
 
-    def _voice(self, page: Page, envelope: m.Envelope, buffers: Sequence[bytes]) -> None:
-        data = buffers[0] if buffers else b""
-        ready = page.microphone.receive(envelope.seq, envelope.message, data, self._now_ms)
-        if page.client == self.pages.owner:
-            for pcm in ready:
-                self._host.voice(pcm)
+    def _frame(self, front_end: FrontEnd, envelope: m.Envelope, buffers: Sequence[bytes]) -> None:
+        message, number = envelope.message, envelope.seq
+        if front_end.client == self.front_ends.audio_owner and buffers and number > front_end.camera:
+            age_ms = front_end.microphone.age_ms(message.captured_ms, self._now_ms)
+            self._on_message(CapturedFrame(message, number, buffers[0], age_ms))
+        front_end.camera = max(front_end.camera, number)
 
-    def _camera(self, page: Page, envelope: m.Envelope, buffers: Sequence[bytes]) -> None:
-        if page.client == self.pages.owner and buffers and envelope.seq > page.camera:
-            age_ms = page.microphone.age_ms(envelope.message.captured_ms, self._now_ms)
-            self._host.frame(envelope.message, envelope.seq, buffers[0], age_ms)
-        page.camera = max(page.camera, envelope.seq)
-
-    def _act(self, page: Page, message: Any) -> None:
-        owning = page.client == self.pages.owner
+    def _act(self, front_end: FrontEnd, message: Any) -> None:
+        """Pass on a control message, if this page may ask for it."""
+        owner = self.front_ends.audio_owner
+        owns = front_end.client == owner
         match message:
             case m.Start():
-                if not self.pages.owner or self._host.state()["phase"] not in ("live", "connecting"):
-                    self._take_audio(page.client)
-                self._host.start()
-            case m.Stop():
-                self._host.stop()
-            case m.Text(text=text):
-                self._host.text(text)
-            case m.Interrupt():
-                self._host.interrupt()
-            case m.TurnTaking(mode=mode):
-                self._host.turn_taking(mode)
-            case m.ExplorerState() if message != page.looks:
-                page.looks = message
-                self._host.explore(message)
-            case m.Configure() | m.Apply() | m.Revert():
-                self._host.explore(message)
-            case m.Approve(id=id, allowed=allowed) if owning or not self.pages.owner:
-                self._host.confirm(id, allowed)
-            case m.Activity(active=active) if owning:
-                self._host.activity(active)
-            case m.MicrophoneStatus(state=state) if owning:
-                if state == "on":
-                    page.microphone.reset()
-                self._host.microphone(state)
-            case m.CameraStatus() if owning:
-                self._host.camera(message)
-            case m.Flushed(turn=turn, sample=sample) if owning:
-                if self._awaiting.pop(turn, None) is not None:
-                    self._host.heard(turn, sample)
+                if not owner or self._state()["phase"] not in ("live", "connecting"):
+                    self._give_audio_to(front_end.client)
+            case m.ExplorerState():
+                if message == front_end.watching:
+                    return
+                front_end.watching = message
+            case m.Approve():
+                if owner and not owns:
+                    return
             case m.PlaybackReport():
-                page.microphone.saw(message.page_ms, self._now_ms)
-                if owning:
-                    self.speaker.played(message, self._now_ms)
-                    self._host.played(message.turn, message.played_sample)
+                front_end.microphone.observe(message.page_ms, self._now_ms)
+                if owns:
+                    self.speaker.on_report(message, self._now_ms)
+                    self._on_message(message)
                     self._pump()
+                return
+            case m.Flushed(turn=turn):
+                if not owns or self._flushing.pop(turn, None) is None:
+                    return
+            case m.Activity() | m.MicrophoneStatus() | m.CameraStatus():
+                if not owns:
+                    return
+                if isinstance(message, m.MicrophoneStatus) and message.state == "on":
+                    front_end.microphone.reset()
+        self._on_message(message)
 
-    # --- Out ------------------------------------------------------------------------------------------------
+    def send(self, message: m.KernelMessage) -> None:
+        """Send a message on the control lane: every page gets it, in order and once."""
+        if not len(self.front_ends):
+            return  # a page that comes later gets a welcome, which has it all
+        envelope = m.Envelope(epoch=self.epoch, seq=1, ack=0, message=message)
+        self._emit_control(self._control.add(envelope, self._now_ms), envelope)
 
     def turn(self, view: m.TurnView) -> None:
-        """A turn changed. Changes are put together: at most twenty messages a second."""
-        self._dirty[view.index] = view
+        """Send a turn that has changed. Changes are put together, to at most twenty messages a second."""
+        self._changed_turns[view.index] = view
         if self._now_ms - self._turns_ms >= TURNS_MS:
             self._send_turns()
 
     def notice(self, level: Any, code: str, text: str) -> None:
         """Show a sentence under the widget."""
-        self._control(m.NoticeView(level=level, code=code, text=text))
+        self.send(m.NoticeView(level=level, code=code, text=text))
 
     def clear_notice(self, code: str) -> None:
-        """That notice no longer holds."""
-        self._control(m.ClearNotice(code=code))
+        """Take a notice away."""
+        self.send(m.ClearNotice(code=code))
 
-    def tell(self, message: m.Catalogue | m.Settings | m.MeterView) -> None:
-        """Tell the pages something of the explorer."""
-        self._control(message)
+    def send_state(self) -> None:
+        """Send `State` if it differs from the last one. To be called when something in it has changed."""
+        fields = self._state() | {"owner": self.front_ends.audio_owner}
+        sent = {key: value for key, value in fields.items() if key != "elapsed_ms"}
+        if sent != self._sent_state:
+            self._sent_state = sent
+            self.send(m.State(**fields))
 
-    def state(self) -> None:
-        """Tell the pages where the session stands, if that has changed."""
-        fields = self._state_fields()
-        told = {key: value for key, value in fields.items() if key != "elapsed_ms"}
-        if told != self._told:
-            self._told = told
-            self._control(m.State(**fields))
+    def send_insight(self, part: str, message: m.WireView | m.SpeechView) -> None:
+        """Send something to those who watch this part of the explorer; it may be lost."""
+        if self.front_ends.watching(part, self._now_ms):
+            self._emit_insight(message)
+
+    def send_picture(self, message: m.PictureView, data: bytes = b"") -> None:
+        """Say what became of a picture; it may be lost."""
+        if len(self.front_ends):
+            self._emit_insight(message, data)
 
     def audio(self, turn: int, data: bytes, sample_rate: int, now_ms: float) -> None:
-        """A chunk of the model's voice has come."""
+        """Play a chunk of the model's audio: PCM16 mono."""
         self._now_ms = now_ms
         if turn > self._flushed:
             self.speaker.push(turn, data, sample_rate)
             self._pump()
 
     def audio_end(self, turn: int) -> None:
-        """That turn has no more audio."""
+        """Say that this turn has no more audio."""
         self.speaker.end(turn)
         self._pump()
 
     def flush(self, turn: int, now_ms: float) -> None:
-        """`turn` was cut off: silence, now. How much of it was heard goes to `host.heard`."""
+        """Silence `turn` at once. How much of it was played follows as `Flushed`, within half a second."""
         self._now_ms = now_ms
         if turn <= self._flushed:
             return
         self._flushed = turn
-        sent, heard = self.speaker.sent_turn == turn, self.speaker.heard_of(turn)
-        listening = self.speaker.open
+        was_sent, played = self.speaker.sent_turn == turn, self.speaker.played_of(turn)
+        was_open = self.speaker.open
         self.speaker.flush()
         self.epoch += 1
-        if sent:
-            self._awaiting[turn] = (now_ms + HEARD_MS, heard)
-            self._control(m.Flush(turn=turn))
-        elif listening:
-            self._host.heard(turn, 0)
+        if was_sent:
+            self._flushing[turn] = (now_ms + FLUSHED_MS, played)
+            self.send(m.Flush(turn=turn))
+        elif was_open:
+            self._on_message(m.Flushed(turn=turn, sample=0))
 
-    def insight(self, part: str, message: m.WireView | m.SpeechView) -> None:
-        """Show something to those who look at this part of the explorer; it may be lost."""
-        if self.pages.looking(part, self._now_ms):
-            self._look(message)
-
-    def picture(self, message: m.PictureView, data: bytes = b"") -> None:
-        """Tell every page what became of a picture; it may be lost."""
-        if len(self.pages):
-            self._look(message, data)
-
-    def playing(self, turn: int) -> bool:
-        """Whether sound of `turn` is still waiting, under way or in the player."""
-        return self.left(turn) is not None
-
-    def left(self, turn: int) -> tuple[int, float] | None:
-        """Return how many messages of `turn` wait, and how many ms of it are sent and not heard, if any."""
+    def unplayed(self, turn: int) -> tuple[int, float] | None:
+        """Return how many messages of `turn` wait, and how many ms of it are sent and not played, if any."""
         left = (self.speaker.waiting, self.speaker.ahead_ms)
         return left if turn > self._flushed and any(left) else None
 
-    def tick(self, now_ms: float) -> None:
-        """Let time pass; to be called about twenty times a second while there is anything to do."""
-        self._now_ms = now_ms
-        if self._host.blocked():
-            self.pages.renew(now_ms)
-        for client in self.pages.lapsed(now_ms):
-            self._lose(client)
-        for turn, (deadline, heard) in list(self._awaiting.items()):
-            if now_ms >= deadline:
-                del self._awaiting[turn]
-                self._host.heard(turn, heard)
-        owning = self.pages.owning
-        if owning is not None:
-            for pcm in owning.microphone.tick(now_ms):
-                self._host.voice(pcm)
-        self.state()
-        self._send_turns()
-        self._pump()
-        if len(self.pages) and now_ms - self._heartbeat_ms >= HEARTBEAT_MS:
-            self._heartbeat(owning)
-        if self.pages.attentive(now_ms):  # what a silent page does not read would only pile up on the way
-            for seq, sent in self._outbox.stalled(now_ms):
-                self._emit(seq, sent.message, sent.epoch)
-
-    def take_audio_by_default(self) -> None:
-        """If no page has the voice, give it to the one that has been here longest."""
-        if not self.pages.owner:
-            for page in self.pages:
-                self._take_audio(page.client)
+    def take_audio(self) -> None:
+        """If no page has microphone and speaker, give them to the one that has been here longest."""
+        if not self.front_ends.audio_owner:
+            for front_end in self.front_ends:
+                self._give_audio_to(front_end.client)
                 return
 
-    def restart(self) -> None:
-        """A new session begins: what is left of the last one is void."""
-        self.speaker.flush()
-        self._awaiting.clear()
+    def tick(self, now_ms: float) -> None:
+        """Let time pass; to be called about twenty times a second while there is a page or a session."""
+        self._now_ms = now_ms
+        if self._is_blocked():
+            self.front_ends.renew(now_ms)
+        for client in self.front_ends.expired(now_ms):
+            self._lose(client)
+        for turn, (deadline_ms, played) in list(self._flushing.items()):
+            if now_ms >= deadline_ms:
+                del self._flushing[turn]
+                self._on_message(m.Flushed(turn=turn, sample=played))
+        owner = self.front_ends.owner
+        if owner is not None:
+            for pcm in owner.microphone.tick(now_ms):
+                self._on_message(UserAudio(pcm))
+        self._send_turns()
+        self._pump()
+        if len(self.front_ends) and now_ms - self._heartbeat_ms >= HEARTBEAT_MS:
+            self._send_heartbeat(owner)
+        if self.front_ends.can_catch_up(now_ms):  # what a silent page does not read would only pile up
+            for seq, sent in self._control.stalled(now_ms):
+                self._emit_control(seq, sent)
 
-    # --- Inner ----------------------------------------------------------------------------------------------
-
-    def _take_audio(self, client: str) -> None:
-        if self.pages.owner == client:
+    def _give_audio_to(self, client: str) -> None:
+        if self.front_ends.audio_owner == client:
             return
-        self.pages.owner = client
-        self.speaker.page_lost()
-        self.speaker.page_found(self._now_ms)
+        self.front_ends.audio_owner = client
+        self.speaker.end_playback()
+        self.speaker.begin_playback(self._now_ms)
         self.epoch += 1
-        self.state()
+        self.send_state()
 
     def _lose(self, client: str) -> None:
-        owner = client == self.pages.owner
-        self.pages.forget(client)
-        if not len(self.pages):
-            self._outbox.begin_anew()
-        if owner:
-            self.speaker.page_lost()
-            self._awaiting.clear()
-            self._host.page_gone()
-            self.state()
+        owned = client == self.front_ends.audio_owner
+        self.front_ends.forget(client)
+        if not len(self.front_ends):
+            self._control.reset()
+        if owned:
+            self.speaker.end_playback()
+            self._flushing.clear()
+            self._on_message(AudioOwnerLost())
+            self.send_state()
 
-    def _heartbeat(self, owning: Page | None) -> None:
+    def _send_heartbeat(self, owner: FrontEnd | None) -> None:
         self._heartbeat_ms = self._now_ms
-        microphone = owning.microphone if owning else None
-        self._control(
+        microphone = owner.microphone if owner else None
+        self.send(
             m.Heartbeat(
                 microphone_ack=microphone.ack if microphone else 0,
                 microphone_resend=microphone.resend if microphone else False,
-                acks=self.pages.acks,
+                acks=self.front_ends.acks,
             )
         )
 
-    def _state_fields(self) -> dict[str, Any]:
-        return self._host.state() | {"owner": self.pages.owner}
-
     def _send_turns(self) -> None:
-        if self._dirty:
+        if self._changed_turns:
             self._turns_ms = self._now_ms
-            dirty, self._dirty = self._dirty, {}
-            for index in sorted(dirty):
-                self._control(dirty[index])
+            changed, self._changed_turns = self._changed_turns, {}
+            for index in sorted(changed):
+                self.send(changed[index])
 
     def _pump(self) -> None:
         for sent in self.speaker.ready(self._now_ms):
-            self._emit(sent.seq, sent.message, self.epoch, [sent.data] if sent.data else [])
+            envelope = m.Envelope(epoch=self.epoch, seq=sent.seq, ack=0, message=sent.message)
+            self._post(m.encode(envelope), [sent.data] if sent.data else [])
 
-    def _look(self, message: Any, data: bytes = b"") -> None:
+    def _emit_insight(self, message: Any, data: bytes = b"") -> None:
         self._insights += 1
-        self._emit(self._insights, message, self.epoch, [data] if data else [])
+        envelope = m.Envelope(epoch=self.epoch, seq=self._insights, ack=0, message=message)
+        self._post(m.encode(envelope), [data] if data else [])
 
-    def _control(self, message: Any) -> None:
-        if not len(self.pages):
-            return  # nobody is there: a welcome will say it all
-        envelope = m.Envelope(epoch=self.epoch, seq=1, ack=0, message=message)
-        seq = self._outbox.add(envelope, self._now_ms)
-        self._emit(seq, message, self.epoch)
-
-    def _emit(self, seq: int, message: Any, epoch: int, buffers: list[bytes] | None = None) -> None:
-        ack = self.pages.ack if m.lane_of(message) == "control" else 0
-        envelope = m.Envelope(epoch=epoch, seq=seq, ack=ack, message=message)
-        self._post(m.encode(envelope), buffers or [])
+    def _emit_control(self, seq: int, sent: m.Envelope) -> None:
+        ack = self.front_ends.ack
+        envelope = m.Envelope(epoch=sent.epoch, seq=seq, ack=ack, message=sent.message)
+        self._post(m.encode(envelope), [])

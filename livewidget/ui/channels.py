@@ -1,24 +1,26 @@
-"""A reliable lane over a comm that may lose, repeat and reorder: each message acted on once, in order.
+"""The lanes between kernel and page. No I/O: time is an argument, in ms of one monotonic clock.
 
-`ReliableSender` is the sending half, `ReliableReceiver` the receiving half. Time is an argument.
-
-The way of the user's voice from the page: in order, each chunk once, no old one as if it were live.
-
-The way of the model's voice to the page: whole, a little ahead of the ear, void when interrupted.
+* `ReliableSender` and `ReliableReceiver` make a comm that may lose, repeat and reorder messages deliver each
+  of them once and in order.
+* `JitterBuffer` takes the microphone's chunks from a page and gives out those that are recent enough.
+* `PlaybackQueue` holds the model's audio back so that a page is never far ahead of what has been played.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from livewidget.ui.messages import MicrophoneAudio, PlaybackReport, SpeakerAudio, SpeakerEnd
 
 T = TypeVar("T")
 
-CAPACITY = 256
-STALL_MS = 2000.0
+#: Messages kept for sending again, or held while an earlier one is missing. Chosen: half a minute of a busy
+#: control lane (about eight messages a second); beyond that a snapshot is smaller than the backlog.
+CAPACITY: Final = 256
+#: Everything unacknowledged is sent again after this time without progress. Chosen: four heartbeats.
+STALL_MS: Final = 2000.0
 
 
 @dataclass(slots=True)
@@ -28,13 +30,13 @@ class _Sent(Generic[T]):
 
 
 class ReliableSender(Generic[T]):
-    """Numbers messages and keeps them until the other side has them.
+    """Numbers messages and keeps them until the other side has acknowledged them.
 
     Attributes:
-        seq: The number given last; 0 before the first.
-        acked: The highest number the other side is known to have, without a hole.
-        overflowed: True once more than `capacity` messages waited: the oldest are gone, and the other side
-            needs a snapshot, not a resend.
+        seq: The last number assigned; 0 before the first.
+        acked: The highest number acknowledged; everything up to it has arrived.
+        overflowed: True once more than `capacity` messages were unacknowledged: the oldest are gone, and the
+            other side needs a snapshot instead of a resend.
     """
 
     def __init__(self, capacity: int = CAPACITY, stall_ms: float = STALL_MS) -> None:
@@ -44,12 +46,12 @@ class ReliableSender(Generic[T]):
         self._capacity = capacity
         self._stall_ms = stall_ms
         self._waiting: deque[_Sent[T]] = deque()
-        self._moved_ms = 0.0
+        self._progress_ms = 0.0
 
     def add(self, message: T, now_ms: float) -> int:
-        """Keep `message` until it is acknowledged; returns its number."""
+        """Keep `message` until it is acknowledged, and return its number."""
         if not self._waiting:
-            self._moved_ms = now_ms
+            self._progress_ms = now_ms
         self.seq += 1
         self._waiting.append(_Sent(self.seq, message))
         if len(self._waiting) > self._capacity:
@@ -58,11 +60,11 @@ class ReliableSender(Generic[T]):
         return self.seq
 
     def acknowledge(self, ack: int, now_ms: float) -> None:
-        """The other side has everything up to `ack`. Older news and numbers never given are ignored."""
+        """Forget everything up to `ack`. Old acknowledgements and unassigned numbers are ignored."""
         if not self.acked < ack <= self.seq:
             return
         self.acked = ack
-        self._moved_ms = now_ms
+        self._progress_ms = now_ms
         while self._waiting and self._waiting[0].seq <= ack:
             self._waiting.popleft()
         if ack + 1 >= self.oldest:
@@ -74,18 +76,18 @@ class ReliableSender(Generic[T]):
         return self._waiting[0].seq if self._waiting else self.seq + 1
 
     def after(self, seq: int) -> list[tuple[int, T]]:
-        """Return what waits with a number above `seq`, oldest first."""
+        """Return the unacknowledged messages numbered above `seq`, oldest first."""
         return [(sent.seq, sent.message) for sent in self._waiting if sent.seq > seq]
 
     def stalled(self, now_ms: float) -> list[tuple[int, T]]:
-        """Return all that waits if nothing was acknowledged for the stall time, and begin that time anew."""
-        if not self._waiting or now_ms - self._moved_ms < self._stall_ms:
+        """Return every unacknowledged message if there was no progress for the stall time, and restart it."""
+        if not self._waiting or now_ms - self._progress_ms < self._stall_ms:
             return []
-        self._moved_ms = now_ms
+        self._progress_ms = now_ms
         return self.after(0)
 
-    def begin_anew(self) -> None:
-        """Forget what waits: a snapshot takes its place."""
+    def reset(self) -> None:
+        """Forget the unacknowledged messages: a snapshot replaces them."""
         self._waiting.clear()
         self.acked = self.seq
         self.overflowed = False
@@ -98,8 +100,8 @@ class ReliableReceiver(Generic[T]):
     """Puts messages in order, each once.
 
     Attributes:
-        last: The highest number acted on: what to acknowledge.
-        repeated: How many came again.
+        last: The highest number delivered in order: what to acknowledge.
+        repeated: How many messages arrived more than once.
     """
 
     def __init__(self, last: int = 0, capacity: int = CAPACITY) -> None:
@@ -109,7 +111,7 @@ class ReliableReceiver(Generic[T]):
         self._held: dict[int, T] = {}
 
     def receive(self, seq: int, message: T) -> list[T]:
-        """Return the messages that are now in order. One too far ahead is not kept: it will be sent again."""
+        """Return the messages that are in order now. One too far ahead is dropped: it will be sent again."""
         if seq <= self.last or seq in self._held:
             self.repeated += 1
             return []
@@ -123,7 +125,7 @@ class ReliableReceiver(Generic[T]):
         return ready
 
     def skip(self) -> list[T]:
-        """Give up on the hole: go on at the next message that is here."""
+        """Stop waiting for the missing messages, and return those that are in order from the next one on."""
         if not self._held:
             return []
         self.last = min(self._held) - 1
@@ -132,15 +134,22 @@ class ReliableReceiver(Generic[T]):
 
     @property
     def hole(self) -> bool:
-        """True while a message is missing before one that has come."""
+        """Whether a message is missing before one that has arrived."""
         return bool(self._held)
 
 
-STALE_MS = 3500.0
-WARM_UP_MS = 120.0
-HOLE_MS = 600.0
-WINDOW_MS = 15_000.0
-MAX_CHUNK_BYTES = 16_000 * 2 * 10  # the page keeps ten seconds; no honest chunk is longer
+#: Audio older than this is not passed on as if it were live. Chosen: half a second more than the page's own
+#: limit (`STALE_AFTER_MS` in packets.ts), so that three seconds held up by a busy kernel are not lost.
+STALE_MS: Final = 3500.0
+#: The first chunks wait together for this time where no report has shown yet what delay is normal. Chosen:
+#: three chunks of 40 ms.
+WARM_UP_MS: Final = 120.0
+#: A missing chunk is waited for this long. Chosen: the page resends within one heartbeat of 500 ms.
+HOLE_MS: Final = 600.0
+#: How long an observed delay counts. Chosen: clocks drift by less than a millisecond in it.
+WINDOW_MS: Final = 15_000.0
+#: The page keeps ten seconds of 16 kHz audio; a longer chunk is not one of its own.
+MAX_CHUNK_BYTES: Final = 16_000 * 2 * 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,23 +160,23 @@ class _Chunk:
 
 
 class JitterBuffer:
-    """Decides which chunks go on to the model.
+    """Decides which chunks of a page's microphone go on to the model.
 
     The page stamps each chunk, and each of its reports, with its own clock. The smallest difference to this
-    clock seen lately is taken for the honest one; a chunk that came `STALE_MS` later than that waited
-    somewhere (a busy kernel, a suspended page) and is dropped. The reports tell the difference before the
-    microphone is on; where none came in time, the first chunks wait `WARM_UP_MS` together, for of a whole
-    backlog the oldest chunk alone would look fresh.
+    clock that was seen lately counts as the delay of a message that waited nowhere; a chunk that took
+    `STALE_MS` longer did wait somewhere (a busy kernel, a suspended page) and is dropped. Reports show the
+    difference before the microphone is on. Where none came in time, the first chunks wait `WARM_UP_MS`
+    together: of a whole backlog the oldest chunk alone would look fresh.
 
     Attributes:
-        stale: How many chunks were dropped as too old.
-        lost: How many never came.
+        stale: How many chunks were dropped because they were too old.
+        lost: How many chunks never arrived.
     """
 
     def __init__(self) -> None:
         self.stale = 0
         self.lost = 0
-        self._inbox: ReliableReceiver[_Chunk] = ReliableReceiver()
+        self._receiver: ReliableReceiver[_Chunk] = ReliableReceiver()
         self._hole_ms: float | None = None
         self._offset = float("inf")
         self._offset_before = float("inf")
@@ -175,64 +184,58 @@ class JitterBuffer:
         self.reset()
 
     def reset(self) -> None:
-        """The microphone starts (anew). Numbers go on, and so do the clocks."""
+        """Start the microphone (again). Numbers and clocks go on."""
         self._first_ms: float | None = None
         self._warming: list[_Chunk] = []
 
     @property
     def ack(self) -> int:
         """The highest number handled without a hole."""
-        return self._inbox.last
+        return self._receiver.last
 
     @property
     def resend(self) -> bool:
-        """True while a chunk is missing that the page may still have."""
-        return self._inbox.hole
+        """Whether a chunk is missing that the page may still have."""
+        return self._receiver.hole
 
-    def begin(self, seq: int) -> None:
-        """A page that counts from `seq` becomes the one with the microphone."""
-        self._inbox = ReliableReceiver(last=seq - 1)
-        self._hole_ms = None
-        self.reset()
-
-    def saw(self, page_ms: float, arrived_ms: float) -> None:
-        """Something that the page sent at `page_ms` of its clock arrived."""
-        # Two windows, so that a clock that drifts or a computer that slept does not make everything old for
-        # ever.
+    def observe(self, page_ms: float, arrived_ms: float) -> None:
+        """Take note that a message which the page sent at `page_ms` of its clock arrived at `arrived_ms`."""
+        # Two windows, so that a clock that drifts, or a computer that slept, does not make everything look
+        # old for ever.
         if self._window_ms is None or arrived_ms - self._window_ms > WINDOW_MS:
             self._window_ms = arrived_ms
             self._offset_before, self._offset = self._offset, float("inf")
         self._offset = min(self._offset, arrived_ms - page_ms)
 
     def age_ms(self, captured_ms: float, arrived_ms: float) -> float:
-        """Return how long ago something was taken in the page; below 0 where the clocks are not known."""
+        """Return how old something captured in the page was on arrival; negative before clocks are known."""
         return arrived_ms - captured_ms - min(self._offset, self._offset_before)
 
     def receive(self, seq: int, message: MicrophoneAudio, data: bytes, now_ms: float) -> list[bytes]:
-        """Take one chunk; returns the audio that may go on now, oldest first."""
+        """Take one chunk of PCM16, and return the audio that may go on now, oldest first."""
         if len(data) > MAX_CHUNK_BYTES or len(data) % 2:
             data = b""
-        ready = self._inbox.receive(seq, _Chunk(message, data, now_ms))
-        if not self._inbox.hole:
+        ready = self._receiver.receive(seq, _Chunk(message, data, now_ms))
+        if not self._receiver.hole:
             self._hole_ms = None
         elif self._hole_ms is None:
             self._hole_ms = now_ms
         return self._pass(ready, now_ms)
 
     def tick(self, now_ms: float) -> list[bytes]:
-        """Time has passed: returns audio whose wait is over."""
+        """Return the audio whose wait is over."""
         ready: list[_Chunk] = []
         if self._hole_ms is not None and now_ms - self._hole_ms > HOLE_MS:
-            before = self._inbox.last
-            ready = self._inbox.skip()
-            self.lost += self._inbox.last - before - len(ready)
-            self._hole_ms = now_ms if self._inbox.hole else None
+            before = self._receiver.last
+            ready = self._receiver.skip()
+            self.lost += self._receiver.last - before - len(ready)
+            self._hole_ms = now_ms if self._receiver.hole else None
         return self._pass(ready, now_ms)
 
     def _pass(self, ready: list[_Chunk], now_ms: float) -> list[bytes]:
         for chunk in ready:
             if not chunk.message.stale:
-                self.saw(chunk.message.captured_ms, chunk.arrived_ms)
+                self.observe(chunk.message.captured_ms, chunk.arrived_ms)
         if self._first_ms is None:
             if not ready:
                 return []
@@ -241,18 +244,27 @@ class JitterBuffer:
             self._warming += ready
             return []
         ready, self._warming = self._warming + ready, []
-        fresh = [chunk.data for chunk in ready if not self._is_stale(chunk)]
+        oldest = STALE_MS + min(self._offset, self._offset_before)
+        fresh = [
+            chunk.data
+            for chunk in ready
+            if not chunk.message.stale and chunk.arrived_ms - chunk.message.captured_ms <= oldest
+        ]
         self.stale += len(ready) - len(fresh)
         return [data for data in fresh if data]
 
-    def _is_stale(self, chunk: _Chunk) -> bool:
-        return chunk.message.stale or self.age_ms(chunk.message.captured_ms, chunk.arrived_ms) > STALE_MS
 
-
-AHEAD_MS = 3000.0
-UNACKED = 16
-HOLD_MS = 2000.0
-WAITING_BYTES = 32 * 1024 * 1024  # more than ten minutes of voice
+#: How far the page may be ahead of what has been played. Chosen: more than a browser's main thread is ever
+#: busy, and less than what Jupyter buffers before it drops messages.
+AHEAD_MS: Final = 3000.0
+#: Messages under way at once. Chosen: a page acknowledges four times a second, and 16 messages of 40 ms are
+#: more than that.
+UNACKED: Final = 16
+#: Nothing is sent to a page that has not reported for this long, and unacknowledged audio is sent again after
+#: it. Chosen: eight of its reports.
+REPORT_MS: Final = 2000.0
+#: More than ten minutes of 24 kHz audio.
+WAITING_BYTES: Final = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,16 +282,20 @@ class SpeakerMessage:
 
 
 class PlaybackQueue:
-    """Holds the voice back so that the page is at most three seconds ahead of what has been heard.
+    """Holds the model's audio back so that the page is at most three seconds ahead of what has been played.
 
     While no page plays (`open` is False) audio is counted and not kept. What lies in a browser's queues
-    cannot be taken back quickly, and what Jupyter buffers may be dropped: so the rest waits here, where an
-    interruption clears it at once. Times are milliseconds of one monotonic clock.
+    cannot be taken back quickly, and what Jupyter buffers may be dropped; so the rest waits here, where an
+    interruption clears it at once.
+
+    Attributes:
+        seq: The last number assigned on the speaker lane.
+        sent_turn: The turn whose audio was sent last.
+        open: Whether a page plays.
     """
 
     def __init__(self) -> None:
         self.seq = 0
-        self.dropped_bytes = 0
         self.sent_turn: int | None = None
         self.open = False
         self._waiting: deque[tuple[SpeakerAudio | SpeakerEnd, bytes]] = deque()
@@ -287,40 +303,39 @@ class PlaybackQueue:
         self._unacked: deque[SpeakerMessage] = deque()
         self._ahead: deque[SpeakerMessage] = deque()
         self._ends: dict[int, int] = {}
-        self._told_end = (-1, 0)
+        self._last_end = (-1, 0)
         self._played = (0, 0)
         self._played_ms: float | None = None
-        self._moved_ms = 0.0
+        self._progress_ms = 0.0
 
     def push(self, turn: int, data: bytes, sample_rate: int) -> None:
-        """Add a chunk of `turn`: PCM16 little-endian mono. It will be sent whole."""
+        """Add a chunk of `turn`: PCM16 little-endian mono. It is sent whole."""
         first = self._ends.get(turn, 0)
         self._ends = {turn: first + len(data) // 2}  # only the newest turn grows
         if not self.open or self._waiting_bytes + len(data) > WAITING_BYTES:
-            self.dropped_bytes += len(data)
             return
         message = SpeakerAudio(turn=turn, first_sample=first, sample_rate=sample_rate)
         self._waiting.append((message, data))
         self._waiting_bytes += len(data)
 
     def end(self, turn: int) -> None:
-        """No more audio comes for `turn`. Turns without audio have no end to tell."""
+        """Say that no more audio comes for `turn`; nothing for a turn without audio."""
         samples = self._ends.get(turn, 0)
-        if samples and self.open and self._told_end != (turn, samples):
-            self._told_end = (turn, samples)
+        if samples and self.open and self._last_end != (turn, samples):
+            self._last_end = (turn, samples)
             self._waiting.append((SpeakerEnd(turn=turn, samples=samples), b""))
 
-    def played(self, played: PlaybackReport, now_ms: float) -> None:
-        """The page reports: this is what it has received and what was heard."""
-        if self._unacked and played.ack_seq >= self._unacked[0].seq:
-            self._moved_ms = now_ms
-        while self._unacked and self._unacked[0].seq <= played.ack_seq:
+    def on_report(self, report: PlaybackReport, now_ms: float) -> None:
+        """Take in what the page has received and played."""
+        if self._unacked and report.ack_seq >= self._unacked[0].seq:
+            self._progress_ms = now_ms
+        while self._unacked and self._unacked[0].seq <= report.ack_seq:
             self._unacked.popleft()
-        self._played = (played.turn, played.played_sample)
+        self._played = (report.turn, report.played_sample)
         self._played_ms = now_ms
 
-    def heard_of(self, turn: int) -> int:
-        """The last sample of `turn` reported as played; 0 if none was."""
+    def played_of(self, turn: int) -> int:
+        """Return the last sample of `turn` reported as played; 0 if none was."""
         return self._played[1] if self._played[0] == turn else 0
 
     @property
@@ -330,10 +345,10 @@ class PlaybackQueue:
 
     @property
     def ahead_ms(self) -> float:
-        """How much sent sound the page has yet to play."""
+        """How much of the audio that was sent the page has yet to play."""
         while self._ahead and not self._unplayed(self._ahead[0]):
             self._ahead.popleft()
-        return sum(self._unplayed(sent) for sent in self._ahead)
+        return sum(map(self._unplayed, self._ahead))
 
     def _unplayed(self, sent: SpeakerMessage) -> float:
         turn, sample = self._played
@@ -346,16 +361,16 @@ class PlaybackQueue:
         return left / message.sample_rate * 1000
 
     def holding(self, now_ms: float) -> bool:
-        """True while the page has not reported for two seconds."""
-        return self._played_ms is None or now_ms - self._played_ms > HOLD_MS
+        """Return whether the page has not reported for two seconds."""
+        return self._played_ms is None or now_ms - self._played_ms > REPORT_MS
 
     def ready(self, now_ms: float) -> list[SpeakerMessage]:
-        """Return what may be sent now: what the credit allows, and again what is unacked for 2 s."""
+        """Return what may be sent now: what the credit allows, and again what is unacknowledged for 2 s."""
         if self.holding(now_ms):
             return []
         out: list[SpeakerMessage] = []
-        if self._unacked and now_ms - self._moved_ms > HOLD_MS:
-            self._moved_ms = now_ms
+        if self._unacked and now_ms - self._progress_ms > REPORT_MS:
+            self._progress_ms = now_ms
             out.extend(self._unacked)
         ahead = self.ahead_ms
         while self._waiting and len(self._unacked) < UNACKED:
@@ -373,7 +388,7 @@ class PlaybackQueue:
         self.seq += 1
         sent = SpeakerMessage(self.seq, message, data)
         if not self._unacked:
-            self._moved_ms = now_ms
+            self._progress_ms = now_ms
         self._unacked.append(sent)
         if isinstance(message, SpeakerAudio):
             self._ahead.append(sent)
@@ -381,19 +396,19 @@ class PlaybackQueue:
         return sent
 
     def flush(self) -> None:
-        """An interruption: nothing that waits or is under way counts any more."""
+        """Forget everything that waits or is under way: the turn was interrupted."""
         self._waiting.clear()
         self._waiting_bytes = 0
         self._unacked.clear()
         self._ahead.clear()
 
-    def page_found(self, now_ms: float) -> None:
-        """A page will play: it has full credit. Audio from before it came is counted and not sent."""
+    def begin_playback(self, now_ms: float) -> None:
+        """Give full credit to a page that begins to play. Audio from before is counted and not sent."""
         self.open = True
         self._played_ms = now_ms
 
-    def page_lost(self) -> None:
-        """Nobody plays any more: forget what was under way and what the page had reported."""
+    def end_playback(self) -> None:
+        """Forget what was under way and what was reported: nobody plays any more."""
         self.flush()
         self.open = False
         self.sent_turn = None

@@ -1,12 +1,16 @@
-"""Waiting for something to become less and be gone, as sound that plays does.
+"""`Controller`: one conversation of a widget, without Jupyter.
 
-`Controller`: one conversation on the background loop; what the page and the user's methods ask for, done.
+In: messages of pages (`receive`, which the bridge puts in order and `handle` carries out), and the calls of a
+program (`start`, `ask`, `show` …). Out: messages to pages through `post`, events and turns through
+`dispatch`, the saved transcript through `publish`. The host that carries the messages owns it: `LiveWidget`
+in a notebook. Everything but the constructor runs on one event loop, the background loop, unless it says
+otherwise.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from operator import is_not
 from typing import Any, Final
@@ -17,256 +21,301 @@ from livewidget.connection import Provider
 from livewidget.errors import ConfigError, LiveError, StateError
 from livewidget.events import ToolApprovalRequested, ToolCall
 from livewidget.pictures import Picture
+from livewidget.session import ReconnectPolicy
+from livewidget.session.client import SessionSpec
 from livewidget.tools import Tool
 from livewidget.turns import Turn
-from livewidget.ui.bridge import Bridge
-from livewidget.ui.images import Projector
+from livewidget.ui import messages as m
+from livewidget.ui.bridge import AudioOwnerLost, Bridge, CapturedFrame, UserAudio
+from livewidget.ui.images import ImageQueue
 from livewidget.ui.inspector import Inspector, UsagePublisher
-from livewidget.ui.messages import (
-    Apply,
-    CameraFrame,
-    CameraStatus,
-    Configure,
-    ExplorerState,
-    Phase,
-    Revert,
-    TurnTakingMode,
-)
 from livewidget.ui.relay import EventRelay
 from livewidget.ui.sessions import Sessions
 from livewidget.ui.settings import SettingsController
-from livewidget.ui.state import BackgroundTasks, WidgetState, now_ms
-from livewidget.ui.transcript import Transcript
-from livewidget.ui.views import introduction, outlook, suggestions, turn_view
-from livewidget.widget.background import Background
+from livewidget.ui.state import BackgroundTasks, WidgetState, WidgetStats
+from livewidget.ui.transcript import Publish, Transcript
+from livewidget.ui.views import turn_view
 
-#: What has not become less for so long stands still.
+#: What has not become less for this long stands still. Chosen: a page reports twelve times in it.
 STANDSTILL_MS: Final = 3000.0
+#: How often `drained` looks. Chosen: not noticed by a person who waits.
 _LOOK_MS: Final = 50.0
+#: How often time passes for everything here. Chosen: as often as changes of turns are sent.
+TICK_S: Final = 0.05
+OLD_SOUND: Final = "The kernel was busy. What was said meanwhile had become old and was left out."
 
 
 async def drained(left: Callable[[], Any], clock: Clock | None = None) -> bool:
-    """Wait until nothing is left, or what is left stands still.
+    """Wait until nothing is left, or what is left does not become less any more.
 
     Args:
-        left: How much is left, as anything that can be compared; None: nothing.
+        left: Returns how much is left, as anything that can be compared, or None for nothing.
         clock: Another clock; for tests.
 
     Returns:
         Whether nothing is left.
     """
     clock = clock or SystemClock()
-    least, moved_ms = left(), clock.now_ms()
+    least, progress_ms = left(), clock.now_ms()
     while least is not None:
         now = clock.now_ms()
-        if now - moved_ms >= STANDSTILL_MS:
+        if now - progress_ms >= STANDSTILL_MS:
             return False
         await clock.sleep_until(now + _LOOK_MS)
         found = left()
         if found is None or found < least:
-            least, moved_ms = found, clock.now_ms()
+            least, progress_ms = found, clock.now_ms()
     return True
 
 
-TICK_S = 0.05
-OLD_SOUND = "The kernel was busy. What was said meanwhile had become old and was left out."
-
-
 class Controller:
-    """One conversation with one provider. A change of tools or of turn-taking reopens the session within it.
+    """One conversation. A change of tools, settings or turn-taking reopens the session within it.
 
-    Everything but the constructor runs on the background loop.
+    Attributes:
+        state: What pages and programs may look at; from any thread.
+        bridge: The way to the pages.
+        transcript: The saved transcript.
+        relay: Passes on what sessions report.
+        sessions: The sessions, one after the other.
+        settings: The explorer's settings.
+        images: Pictures on their way to the model.
     """
 
     def __init__(
         self,
-        provider: Provider,
-        config: LiveConfig,
-        tools: Sequence[Any],
+        spec: SessionSpec,
         *,
-        background: Background,
-        post: Callable[[dict[str, Any], list[bytes]], None],
-        dispatch: Callable[[Any], None],
-        hears: Callable[[type], bool],
-        blocked: Callable[[], bool],
+        post: Callable[[dict[str, Any], list[bytes]], object],
+        publish: Publish,
+        dispatch: Callable[[Any], object],
+        has_callback: Callable[[type], bool],
+        is_blocked: Callable[[], bool],
+        reconnect: ReconnectPolicy | None = None,
+        explorer: bool = False,
+        clock: Clock | None = None,
     ) -> None:
-        self.board = WidgetState()
-        self.transcript = Transcript(provider.speaker, outlook(provider)["view"])
-        self.bridge = Bridge(post, self)
-        self.blocked = blocked
-        self.reports = EventRelay(self.board, self.bridge, self.transcript, dispatch)
-        self.insight = Inspector(self.bridge, remote=not provider.is_local)
-        self._chores = BackgroundTasks(background, self.reports.notice)
-        self.sessions = Sessions(
-            provider,
-            config,
-            tools,
-            background=background,
-            chores=self._chores,
-            board=self.board,
-            reports=self.reports,
-            changed=self._changed,
+        """Prepare a conversation; nothing is opened yet.
+
+        Args:
+            spec: What its sessions are to be.
+            post: Sends the content and the buffers of one message to every page.
+            publish: Shows the saved transcript, or replaces it.
+            dispatch: Calls the user's callbacks with an event or a complete turn.
+            has_callback: Returns whether a callback takes events of that type.
+            is_blocked: Returns whether the kernel is busy in a way that keeps the pages' messages from
+            arriving.
+            reconnect: What sessions do about connections that end, and about silence.
+            explorer: Whether pages show the explorer from the beginning.
+            clock: Another clock; for tests.
+        """
+        provider = spec.provider
+        self._clock = clock or SystemClock()
+        self._has_callback = has_callback
+        self.state = WidgetState(self._on_state_changed, self._clock)
+        self.transcript = Transcript(provider.speaker, publish, _view(provider))
+        self.bridge = Bridge(
+            post, self.handle, state=self._state_fields, welcome=self._welcome_fields, is_blocked=is_blocked
         )
-        self.sessions.approve = self._ask
-        self.exploration = SettingsController(self.sessions, self.bridge, self._chores)
-        self.gauge = UsagePublisher(self.sessions, self.bridge)
-        self.projector = Projector(self.sessions, self.bridge, self._chores)
-        self._hears = hears
+        self.relay = EventRelay(self.state, self.bridge, self.transcript, dispatch, self._clock)
+        self._tasks = BackgroundTasks(self.relay.notice)
+        self.sessions = Sessions(
+            spec,
+            approve=self._approve,
+            reconnect=reconnect,
+            tasks=self._tasks,
+            state=self.state,
+            relay=self.relay,
+        )
+        self.settings = SettingsController(self.sessions, self.bridge, self._tasks, is_open=explorer)
+        self.images = ImageQueue(self.sessions, self.bridge, self._tasks, self._clock)
+        self._inspector = Inspector(self.bridge, remote=not provider.is_local)
+        self._usage = UsagePublisher(self.sessions, self.bridge)
         self._suggested: tuple[tuple[Any, ...], tuple[str, ...]] = ((), ())
-        self._phase: Phase = "idle"
+        self._phase: m.Phase = "idle"
         self._stopping = False
         self._ticking: asyncio.Task[Any] | None = None
-        self._stale = 0
+        self._stale_chunks = 0
         self._microphone = "off"
         self._closed = False
 
     @property
     def provider(self) -> Provider:
-        """Whom the talk is with; the model may change."""
+        """Whom the conversation is with; the model may change."""
         return self.sessions.provider
 
-    # --- What the page, and the user's methods, ask for -----------------------------------------------------
-
-    def receive(self, content: object, buffers: Sequence[bytes], origin: str) -> None:
-        """Take a message from a page."""
+    def receive(self, content: object, buffers: Sequence[bytes], session_id: str) -> None:
+        """Take the content and the buffers of one message of a page, which a front end's session sent."""
         if not self._closed:
-            self.bridge.receive(content, buffers, origin, now_ms())
-            self._tick_on()
+            self.bridge.receive(content, buffers, session_id, self._clock.now_ms())
+            if self._ticking is None:
+                self._ticking = self._tasks.start(self._tick())
 
-    def start(self, *, from_page: bool = True) -> None:
-        """Begin to talk, soon. A session that is open or opening goes on."""
+    def handle(self, message: m.PageMessage | UserAudio | CapturedFrame | AudioOwnerLost) -> None:
+        """Carry out what a page asks for. The bridge has made sure that this page may."""
+        match message:
+            case UserAudio(pcm=pcm):
+                if self._inspector.listens:
+                    self._inspector.listen(pcm, self.sessions.config.turn_detection)
+                if self.sessions.current is not None:
+                    self._put(self.sessions.current.put_audio, pcm)
+            case m.PlaybackReport(turn=turn, played_sample=sample):
+                self.relay.on_played(self.sessions.current, turn, sample)
+            case CapturedFrame():
+                self.images.take_frame(message)
+            case m.Start():
+                self.start(from_page=True)
+            case m.Stop():
+                self.stop()
+            case m.Text(text=text):
+                self._send_text(text, from_page=True)
+            case m.Interrupt():
+                self.interrupt()
+            case m.Activity(active=active):
+                if self.sessions.current is not None:
+                    self._put(self.sessions.current.put_activity, active)
+            case m.TurnTaking(mode=mode):
+                self._set_turn_taking(mode)
+            case m.Approve(id=id, allowed=approved):
+                self.approve(id, approved)
+            case m.MicrophoneStatus(state=state):
+                self._set_microphone(state)
+            case m.CameraStatus(state=state):
+                if state != "on":
+                    self.images.drop_frame()
+            case m.Flushed(turn=turn, sample=sample):
+                self.relay.on_flushed(self.sessions.current, turn, sample)
+            case m.ExplorerState():
+                self.settings.watch(message)
+                self._inspector.watch(message)
+            case m.Configure(changes=changes):
+                self.settings.change(changes)
+            case m.Apply():
+                self.settings.apply()
+            case m.Revert():
+                self.settings.revert()
+            case AudioOwnerLost():
+                self._on_audio_owner_lost()
+
+    def start(self, *, from_page: bool = False) -> None:
+        """Open a session, soon. One that is open or being opened goes on."""
         self.sessions.from_page = self.sessions.from_page or from_page
-        self._chores.spawn(self.sessions.open())
+        self._tasks.start(self.sessions.open())
 
     def stop(self) -> None:
         """End the session, soon. What waits to be shown is forgotten; what is shown from now on is not."""
-        self.projector.clear()
+        self.images.clear()
         self._stopping = True
-        self._chores.spawn(self.sessions.shut())
+        self._tasks.start(self.sessions.stop())
 
-    def text(self, text: str, *, from_page: bool = True) -> None:
-        """Send what was typed; starts the session if need be."""
-        if not text.strip() or (not from_page and self.projector.say(text)):
-            return
-        sessions = self.sessions
-        sessions.from_page = sessions.from_page or (from_page and self.board.still.is_set())
-        if sessions.current is not None and sessions.is_current:
-            self._put(sessions.current.put_text, text)
-        else:
-            self._chores.spawn(self._open_and_say(text))
+    def say(self, text: str) -> None:
+        """Send text after the pictures that wait; start the session if need be."""
+        if text.strip() and not self.images.show_text(text):
+            self._send_text(text, from_page=False)
 
     def show(self, picture: Picture, text: str) -> None:
-        """Send a picture for which the projector keeps a place; starts the session if need be."""
-        self.projector.show(picture, text)
-        self._chores.spawn(self._open_and_show())
+        """Send a picture for which the queue keeps a place, and text; start the session if need be."""
+        self.images.show(picture, text)
+        self._tasks.start(self._open_and_show())
 
     def interrupt(self) -> None:
-        """Let the model fall silent."""
-        self._chores.spawn(self._interrupt())
+        """Silence the model."""
+        self._tasks.start(self._interrupt())
 
-    def activity(self, active: bool) -> None:
-        """Push-to-talk was pressed or let go."""
-        if self.sessions.current is not None:
-            self._put(self.sessions.current.put_activity, active)
-
-    def turn_taking(self, mode: TurnTakingMode) -> None:
-        """Change how turns are taken; an open session is reopened for it."""
-        config = self.sessions.config
-        config = replace(config, turn_detection=replace(config.turn_detection, mode=mode))
-        try:
-            config.check(self.provider.capabilities)
-        except ConfigError as error:
-            self._chores.failed(error)
-            return
-        self.sessions.config = config
-        self._chores.spawn(self.sessions.reopen())
-
-    def configure(self, changes: dict[str, Any]) -> None:
-        """Change keywords of the configuration; an open session is reopened for it."""
-        self._chores.spawn(self.exploration.become(changes))
+    def configure(self, changes: Mapping[str, Any]) -> None:
+        """Change keywords of the configuration, soon; an open session is reopened for it."""
+        self._tasks.start(self.settings.configure(changes))
 
     def add_tool(self, tool: Tool) -> None:
-        """Offer another function; an open session is reopened for it. One of the same name is replaced."""
-        others = [known for known in self.sessions.tools if getattr(known, "name", None) != tool.name]
-        self.sessions.tools = [*others, tool]
-        self._chores.spawn(self.sessions.reopen())
+        """Offer another function, soon; one of the same name is replaced. An open session is reopened."""
+        known = self.sessions.wanted.tools
+        others = [other for other in known if getattr(other, "name", None) != tool.name]
+        self.sessions.want(tools=[*others, tool])
+        self._tasks.start(self.sessions.reopen())
 
-    def confirm(self, id: str, allowed: bool) -> None:
-        """A person says whether a call may run. For one that does not wait for that, nothing happens."""
+    def approve(self, id: str, approved: bool) -> None:
+        """Say whether a call may run. For one that does not wait for that, nothing happens."""
         if self.sessions.current is not None:
-            self.sessions.current.approve(id, allowed)
-
-    def microphone(self, state: str) -> None:
-        """The microphone of the owning page changed its state."""
-        before, self._microphone = self._microphone, state
-        if before == "on" and state != "on" and self.sessions.current is not None:
-            self._put(self.sessions.current.put_audio_end)
-
-    def voice(self, pcm: bytes) -> None:
-        """The user's voice: PCM16 at 16 kHz."""
-        self.insight.voice(pcm, self.sessions.config.turn_detection, now_ms())
-        if self.sessions.current is not None:
-            self._put(self.sessions.current.put_audio, pcm)
-
-    def camera(self, message: CameraStatus) -> None:
-        """CameraStatus or screen of the owning page changed its state."""
-        if message.state != "on":
-            self.projector.shut()
-
-    def frame(self, message: CameraFrame, number: int, data: bytes, age_ms: float) -> None:
-        """A picture of the owning page's."""
-        self.projector.frame(message, number, data, age_ms)
-
-    def explore(self, message: ExplorerState | Configure | Apply | Revert) -> None:
-        """A page looks at other parts of the explorer than before, or changes settings in it."""
-        self.exploration.take(message)
-        if isinstance(message, ExplorerState):
-            self.insight.explore(message)
-
-    def heard(self, turn: int, sample: int) -> None:
-        """So much of an interrupted turn was heard."""
-        self.reports.heard(self.sessions.current, turn, sample)
-
-    def played(self, turn: int, sample: int) -> None:
-        """So much of a turn has been heard so far."""
-        self.reports.played(self.sessions.current, turn, sample)
-
-    def page_gone(self) -> None:
-        """The page with microphone and voice is gone: what was started from it ends."""
-        self._microphone = "off"
-        if self.sessions.from_page and not self.board.still.is_set():
-            self.reports.notice("info", "page-gone", "The page was closed, so the conversation was ended.")
-            self.stop()
+            self.sessions.current.approve(id, approved)
 
     async def ask(self, text: str, timeout: float) -> Turn:  # noqa: ASYNC109
-        """Send text, and return the answer as it is numbered here."""
+        """Send text, and return the answer as it is numbered here. `timeout` is in seconds."""
         await self.sessions.open()
         stops = self.sessions.stops
-        await self.projector.emptied()
+        await self.images.emptied()
         if self.sessions.stops != stops:
             raise StateError("The talk was ended before this could be asked.")
-        # Who asks in a loop interrupts nobody: what is left of an answer that is complete is heard first.
-        await drained(lambda: self.reports.unplayed)
+        # Who asks in a loop interrupts nobody: what is left of an answer that is complete is played first.
+        await drained(lambda: self.relay.unplayed)
         session = await self.sessions.open()
         turn = await session.ask(text, timeout)
-        return replace(turn, index=turn.index + self.board.offset)
+        return replace(turn, index=turn.index + self.state.offset)
+
+    def stats(self, dropped_callbacks: int) -> WidgetStats:
+        """Return what was left out so far; from any thread."""
+        owner, session = self.bridge.front_ends.owner, self.sessions.current
+        return WidgetStats(
+            unreadable_messages=self.bridge.unreadable,
+            repeated_messages=sum(front_end.control.repeated for front_end in self.bridge.front_ends),
+            stale_chunks=owner.microphone.stale if owner else 0,
+            lost_chunks=owner.microphone.lost if owner else 0,
+            dropped_callbacks=dropped_callbacks,
+            session=session.stats if session else None,
+        )
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` is done."""
+        return self._closed
 
     async def close(self) -> None:
-        """End everything that belongs to this talk."""
+        """End everything that belongs to this conversation."""
         await self.sessions.close()
         self._closed = True
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
 
+    def _send_text(self, text: str, *, from_page: bool) -> None:
+        if not text.strip():
+            return
+        sessions = self.sessions
+        sessions.from_page = sessions.from_page or (from_page and self.state.still.is_set())
+        if sessions.current is not None and sessions.is_current:
+            self._put(sessions.current.put_text, text)
+        else:
+            self._tasks.start(self._open_and_send(text))
+
     def _put(self, put: Callable[..., object], *args: Any) -> None:
         """Hand something to the session. What cannot be sent is reported, and holds up nothing else."""
         try:
             put(*args)
         except LiveError as error:
-            self._chores.failed(error)
+            self._tasks.report(error)
 
-    async def _open_and_say(self, text: str) -> None:
+    def _set_turn_taking(self, mode: m.TurnTakingMode) -> None:
+        config = self.sessions.config
+        config = replace(config, turn_detection=replace(config.turn_detection, mode=mode))
+        try:
+            config.check(self.provider.capabilities)
+        except ConfigError as error:
+            self._tasks.report(error)
+            return
+        self.sessions.want(config=config)
+        self._tasks.start(self.sessions.reopen())
+
+    def _set_microphone(self, state: str) -> None:
+        was_on, self._microphone = self._microphone == "on", state
+        if was_on and state != "on" and self.sessions.current is not None:
+            self._put(self.sessions.current.put_audio_end)
+
+    def _on_audio_owner_lost(self) -> None:
+        """End what was started from a page that is gone."""
+        self._microphone = "off"
+        if self.sessions.from_page and not self.state.still.is_set():
+            self.relay.notice("info", "page-gone", "The page was closed, so the conversation was ended.")
+            self.stop()
+
+    async def _open_and_send(self, text: str) -> None:
         session = await self.sessions.open()
         session.put_text(text)
 
@@ -274,82 +323,97 @@ class Controller:
         try:
             await self.sessions.open()
         except BaseException:
-            self.projector.clear()
+            self.images.clear()
             raise
-        self.projector.pump()
+        self.images.pump()
 
-    async def _ask(self, call: ToolCall) -> bool | None:
-        """Wait for `confirm`, if there is a page that could ask, or a callback that could answer."""
-        if not len(self.bridge.pages) and not self._hears(ToolApprovalRequested):
+    async def _approve(self, call: ToolCall) -> bool | None:
+        """Wait for `approve`, if there is a page that could ask, or a callback that could answer."""
+        if not len(self.bridge.front_ends) and not self._has_callback(ToolApprovalRequested):
             return None
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         return await answer
 
     async def _interrupt(self) -> None:
-        if self.sessions.current is None:
-            return
-        await self.sessions.current.interrupt()
-        self.reports.stop_playback()
+        if self.sessions.current is not None:
+            await self.sessions.current.interrupt()
+            self.relay.stop_playback()
 
-    # --- For the pages --------------------------------------------------------------------------------------
-
-    def welcome(self) -> dict[str, Any]:
-        """Return what a page needs to show everything from the beginning."""
-        self.gauge.forget()
-        return introduction(self.provider) | {
-            "explorer": self.exploration.open,
-            "turns": tuple(turn_view(turn) for turn in self.board.turns),
-            "notices": tuple(self.board.notices.values()),
+    def _welcome_fields(self) -> dict[str, Any]:
+        """Return what a page needs to show everything from the beginning, beside the state."""
+        self._usage.forget()
+        return {
+            "name": self.provider.label,
+            "speaker": self.provider.speaker,
+            "explorer": self.settings.is_open,
+            "turns": tuple(turn_view(turn) for turn in self.state.turns),
+            "notices": tuple(self.state.notices.values()),
             "transcript_class": self.transcript.css_class,
         }
 
-    def state(self) -> dict[str, Any]:
-        """Return where the session stands."""
-        return outlook(self.provider) | {
-            "phase": self.board.phase,
-            "floor": self.board.floor,
-            "turn_taking": self._turn_taking,
-            "elapsed_ms": self.board.elapsed_ms,
+    def _state_fields(self) -> dict[str, Any]:
+        """Return the fields of `State` except its owner."""
+        provider, config = self.provider, self.sessions.config
+        return {
+            "phase": self.state.phase,
+            "floor": self.state.floor,
+            "turn_taking": config.turn_detection.mode,
+            "view": _view(provider),
+            "sees": provider.capabilities.video,
+            "model": provider.model,
+            "badge": provider.badge,
             "suggestions": self._suggestions(),
+            "elapsed_ms": self.state.elapsed_ms,
         }
 
     def _suggestions(self) -> tuple[str, ...]:
-        """Return what may be said; it is made anew where it may have changed, not for every state."""
-        asked = (self.provider, self.sessions.config, *self.sessions.tools)
+        """Return what may be said to begin with; it is found again only where it may have changed."""
+        wanted = self.sessions.wanted
+        by = (wanted.provider, wanted.config, *wanted.tools)
         before, suggested = self._suggested
-        if len(before) != len(asked) or any(map(is_not, before, asked)):
-            suggested = suggestions(self.provider, self.sessions.config, self.sessions.tools)
-            self._suggested = asked, suggested
+        if len(before) != len(by) or any(map(is_not, before, by)):
+            suggested = _suggestions(wanted.provider, wanted.config, wanted.tools)
+            self._suggested = by, suggested
         return suggested
 
-    @property
-    def _turn_taking(self) -> TurnTakingMode:
-        return self.sessions.config.turn_detection.mode
-
-    def _changed(self) -> None:
-        if self.board.phase == "ended" != self._phase:
+    def _on_state_changed(self) -> None:
+        if self.state.phase == "ended" != self._phase:
             if not self._stopping:
-                self.projector.clear()
+                self.images.clear()
             self._stopping = False
-        self._phase = self.board.phase
-        self.bridge.state()
-        self._tick_on()
-
-    # --- Tasks ----------------------------------------------------------------------------------------------
-
-    def _tick_on(self) -> None:
-        if not self._closed and (self._ticking is None or self._ticking.done()):
-            self._ticking = self._chores.spawn(self._tick())
+        self._phase = self.state.phase
+        self.bridge.send_state()
+        if self._ticking is None and not self._closed:
+            self._ticking = self._tasks.start(self._tick())
 
     async def _tick(self) -> None:
-        while len(self.bridge.pages) or not self.board.still.is_set():
-            self.bridge.tick(now_ms())
-            self.insight.tick(now_ms(), self.sessions.wire)
-            self.exploration.refresh()
-            self.gauge.tick(now_ms())
-            self.projector.pump()
-            page = self.bridge.pages.owning
-            before, self._stale = self._stale, page.microphone.stale if page is not None else 0
-            if self._stale > before:
-                self.reports.notice("info", "old-sound", OLD_SOUND)
-            await asyncio.sleep(TICK_S)
+        try:
+            while len(self.bridge.front_ends) or not self.state.still.is_set():
+                now = self._clock.now_ms()
+                self.bridge.tick(now)
+                self._inspector.tick(now, self.sessions.wire)
+                self.settings.refresh()
+                self._usage.tick(now)
+                self.images.pump()
+                owner = self.bridge.front_ends.owner
+                before, self._stale_chunks = self._stale_chunks, owner.microphone.stale if owner else 0
+                if self._stale_chunks > before:
+                    self.relay.notice("info", "old-sound", OLD_SOUND)
+                await asyncio.sleep(TICK_S)
+        finally:
+            self._ticking = None
+
+
+def _view(provider: Provider) -> m.View:
+    """Return how a conversation with this model is shown."""
+    model = provider.capabilities
+    return "translation" if model.translation else "dictation" if model.dictates else "talk"
+
+
+def _suggestions(provider: Provider, config: LiveConfig, tools: Sequence[Any]) -> tuple[str, ...]:
+    declared = [
+        tool.declaration if isinstance(tool, Tool) else tool
+        for tool in tools
+        if isinstance(tool, Tool | Mapping)
+    ]
+    return provider.suggestions(config, declared)

@@ -1,11 +1,9 @@
-"""The meter of a talk, for its pages: tokens, money and time, over all its sessions.
-
-What pages see of a talk's insides while they look: the wire, and what turn detection hears.
-"""
+"""What pages see of a conversation's insides: what it has used, the wire, and what turn detection hears."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -15,9 +13,8 @@ from livewidget.config import TurnDetection
 from livewidget.session import LiveSession
 from livewidget.session.usage import Meter
 from livewidget.session.wire_log import Frame, WireLog
-from livewidget.ui import messages as m
 from livewidget.ui.bridge import Bridge
-from livewidget.ui.messages import ExplorerState, FrameView, WireView
+from livewidget.ui.messages import ExplorerState, FrameView, MeterView, WireView
 from livewidget.ui.sessions import Sessions
 from livewidget.ui.views import shorten
 
@@ -25,16 +22,17 @@ if TYPE_CHECKING:
     from livewidget.ui.vad_monitor import VadMonitor
 
 
-#: No more often than this, in ms.
+#: The meter is read no more often than this. Chosen: prices and tokens are not followed by the second.
 PERIOD_MS: Final = 1000.0
-#: A time that is off by less is the page's own clock, and no news.
+#: A time left that is off by less is the drift of the page's own clock. Chosen: a displayed second and a
+#: half.
 DRIFT_MS: Final = 1500.0
 
 
 class UsagePublisher:
-    """Adds up what the sessions of a talk have used, and tells the pages when that has changed.
+    """Adds up what the sessions of a conversation have used, and tells the pages when that has changed.
 
-    Time that passes is no change: the pages count it down themselves.
+    Time that passes is not a change: the pages count it down themselves.
     """
 
     def __init__(self, sessions: Sessions, bridge: Bridge) -> None:
@@ -43,24 +41,24 @@ class UsagePublisher:
         self._bridge = bridge
         self._session: LiveSession | None = None
         self._meters: list[Meter] = []
-        self._told: m.MeterView | None = None
-        self._told_ms = self._read_ms = float("-inf")
+        self._sent: MeterView | None = None
+        self._sent_ms = self._read_ms = float("-inf")
 
     def forget(self) -> None:
-        """A page came that was told nothing yet."""
-        self._told = None
+        """Send the meter again: a page came that does not have it."""
+        self._sent = None
 
     def tick(self, now_ms: float) -> None:
-        """Time has passed."""
-        if self._told is not None and now_ms - self._read_ms < PERIOD_MS:
+        """Send the meter, if it is time to read it and it has changed."""
+        if self._sent is not None and now_ms - self._read_ms < PERIOD_MS:
             return
         self._read_ms = now_ms
         self._read()
-        if self._meters and len(self._bridge.pages):
-            news = view(self._meters)
-            if self._told is None or _has_changed(news, self._told, now_ms - self._told_ms):
-                self._told, self._told_ms = news, now_ms
-                self._bridge.tell(news)
+        if self._meters and len(self._bridge.front_ends):
+            view = meter_view(self._meters)
+            if self._sent is None or _has_changed(view, self._sent, now_ms - self._sent_ms):
+                self._sent, self._sent_ms = view, now_ms
+                self._bridge.send(view)
 
     def _read(self) -> None:
         session = self._sessions.current
@@ -76,8 +74,8 @@ class UsagePublisher:
             self._meters[-1] = replace(meter, time_left_ms=None, ending=None) if over else meter
 
 
-def view(meters: list[Meter]) -> m.MeterView:
-    """Return the meters of a talk's sessions as one; what is no sum is the last one's."""
+def meter_view(meters: Sequence[Meter]) -> MeterView:
+    """Return the meters of several sessions as one; what is not a sum is that of the last one."""
     last = meters[-1]
     kinds: Counter[str] = Counter()
     for meter in meters:
@@ -85,7 +83,7 @@ def view(meters: list[Meter]) -> m.MeterView:
         kinds.update(meter.usage.response_by_modality)
     costs = [meter.cost_usd for meter in meters if meter.usage.total_tokens]
     known = [cost for cost in costs if cost is not None]
-    return m.MeterView(
+    return MeterView(
         prompt_tokens=sum(meter.usage.prompt_tokens for meter in meters),
         response_tokens=sum(meter.usage.response_tokens for meter in meters),
         total_tokens=sum(meter.usage.total_tokens for meter in meters),
@@ -101,77 +99,82 @@ def view(meters: list[Meter]) -> m.MeterView:
     )
 
 
-def _has_changed(news: m.MeterView, told: m.MeterView, since_ms: float) -> bool:
-    if msgspec.structs.replace(news, time_left_ms=told.time_left_ms) != told:
+def _has_changed(view: MeterView, sent: MeterView, since_ms: float) -> bool:
+    if msgspec.structs.replace(view, time_left_ms=sent.time_left_ms) != sent:
         return True
-    if news.time_left_ms is None or told.time_left_ms is None:
-        return news.time_left_ms != told.time_left_ms
-    return abs(told.time_left_ms - since_ms - news.time_left_ms) > DRIFT_MS
+    if view.time_left_ms is None or sent.time_left_ms is None:
+        return view.time_left_ms != sent.time_left_ms
+    return abs(sent.time_left_ms - since_ms - view.time_left_ms) > DRIFT_MS
 
 
-#: How often the pages are told, in ms.
+#: How often the pages are sent what was gathered. Chosen: four times a second looks continuous.
 INSIGHT_PERIOD_MS: Final = 250.0
-#: Frames in one message, and those from before somebody looked; what is older stays in `live.wire`.
+#: Frames in one message. Chosen: one message stays far below a comm's limits.
 FRAMES: Final = 100
+#: Frames from before a page began to watch; what is older stays in `live.wire`. Chosen: four messages.
 EARLIER: Final = 400
-#: Characters of one frame's text.
+#: Characters of one frame's text. Chosen: a setup with many tools is shown whole.
 TEXT: Final = 20_000
 
 
 class Inspector:
-    """Gathers and sends only while somebody looks."""
+    """Gathers and sends what the explorer shows, only while a page watches it.
+
+    Attributes:
+        listens: Whether a page watches what turn detection hears.
+    """
 
     def __init__(self, bridge: Bridge, *, remote: bool) -> None:
-        """Show to the pages of `bridge`; `remote`: the model has ears of its own."""
+        """Send to the pages of `bridge`; `remote`: the model detects turns elsewhere, not in this process."""
+        self.listens = False
         self._bridge = bridge
         self._remote = remote
-        self._tuner: VadMonitor | None = None
-        self._heard_by: TurnDetection | None = None
+        self._monitor: VadMonitor | None = None
+        self._settings: TurnDetection | None = None
         self._frames = _Frames()
         self._sent_ms = float("-inf")
 
-    def explore(self, looks: ExplorerState) -> None:
-        """A page looks at other parts than before; one that comes to the wire is shown what was."""
-        if looks.wire:
-            self._frames.again()
+    def watch(self, message: ExplorerState) -> None:
+        """Take in what a page watches; one that comes to the wire gets what was before."""
+        self.listens = self.listens or message.tuner
+        if message.wire:
+            self._frames.rewind()
 
-    def voice(self, pcm: bytes, turns: TurnDetection, now_ms: float) -> None:
-        """Listen along: PCM16 at 16 kHz, as it goes to the model that finds turns in this way."""
-        if not self._bridge.pages.looking("tuner", now_ms):
-            self._tuner = None
-            return
-        if self._tuner is None or self._heard_by != turns:
-            from livewidget.ui.vad_monitor import (  # NumPy and the detector: when looked at.
-                VadMonitor,
-                hearing_of,
-            )
+    def listen(self, pcm: bytes, turns: TurnDetection) -> None:
+        """Monitor PCM16 at 16 kHz as turn detection with these settings hears it."""
+        if self._monitor is None or self._settings != turns:
+            # NumPy and the detector are imported when somebody watches.
+            from livewidget.ui.vad_monitor import VadMonitor, hearing_of
 
-            self._tuner = VadMonitor(hearing_of(turns, remote=self._remote))
-            self._heard_by = turns
-        self._tuner.feed(pcm)
+            self._monitor = VadMonitor(hearing_of(turns, remote=self._remote))
+            self._settings = turns
+        self._monitor.feed(pcm)
 
     def tick(self, now_ms: float, log: WireLog | None = None) -> None:
-        """Let time pass; what was gathered goes out four times a second.
+        """Send what was gathered, four times a second.
 
         Args:
             now_ms: The time.
-            log: The wire of the session that runs, or of the last one.
+            log: The wire of the open session, or of the last one.
         """
+        self.listens = self._bridge.front_ends.watching("tuner", now_ms)
+        if not self.listens:
+            self._monitor = None
         if now_ms - self._sent_ms < INSIGHT_PERIOD_MS:
             return
         self._sent_ms = now_ms
         self._frames.follow(log, now_ms)
-        speech = self._tuner.take() if self._tuner is not None else None
+        speech = self._monitor.take() if self._monitor is not None else None
         if speech is not None:
-            self._bridge.insight("tuner", speech)
-        if self._bridge.pages.looking("wire", now_ms):
-            news = self._frames.news()
-            if news is not None:
-                self._bridge.insight("wire", news)
+            self._bridge.send_insight("tuner", speech)
+        if self._bridge.front_ends.watching("wire", now_ms):
+            wire = self._frames.take()
+            if wire is not None:
+                self._bridge.send_insight("wire", wire)
 
 
 class _Frames:
-    """The frames of a talk's sessions as one row: numbers and times go on where a new session begins."""
+    """The frames of all sessions in one sequence: numbers and times go on where a new session begins."""
 
     def __init__(self) -> None:
         self._log: WireLog | None = None
@@ -182,7 +185,7 @@ class _Frames:
         self._shown = 0
 
     def follow(self, log: WireLog | None, now_ms: float) -> None:
-        """A session's log is there, perhaps another than before."""
+        """Read from a session's log, perhaps another than before."""
         if log is None:
             return
         if log is not self._log:
@@ -192,21 +195,21 @@ class _Frames:
             self._shown = self._base
         self._newest = self._base + log.lost + len(log)
 
-    def again(self) -> None:
-        """Somebody begins to look: what is kept is news again, up to a point."""
+    def rewind(self) -> None:
+        """Take the last frames again: a page begins to watch."""
         self._shown = max(self._base, self._newest - EARLIER)
 
-    def news(self) -> WireView | None:
-        """Return the frames that were not shown yet, or None."""
+    def take(self) -> WireView | None:
+        """Return frames that were not taken yet, or None."""
         if self._log is None or self._newest <= self._shown:
             return None
         kept = self._log.frames[-(self._newest - self._shown) :]
-        told = kept[:FRAMES]
-        if not told:
+        taken = kept[:FRAMES]
+        if not taken:
             return None
-        lost = max(0, self._base + told[0].number - self._shown - 1)
-        self._shown = self._base + told[-1].number
-        return WireView(frames=tuple(self._view(frame) for frame in told), lost=lost)
+        lost = max(0, self._base + taken[0].number - self._shown - 1)
+        self._shown = self._base + taken[-1].number
+        return WireView(frames=tuple(self._view(frame) for frame in taken), lost=lost)
 
     def _view(self, frame: Frame) -> FrameView:
         return FrameView(

@@ -1,22 +1,9 @@
-"""Every message between kernel and page, as types; `decode` and `encode` stand before the comm.
+"""Every message between kernel and page, as types, and their way to and from the content of a comm message.
 
-`tests/fixtures/bridge.json` has one example of each, read by this side's tests and by the page's. Audio and
-images are not in here: they ride beside a message as buffers.
-
-Types that messages in both directions use.
-
-What the kernel tells of the explorer: the table, the settings, the meter, and what goes over the wire.
-
-`WireView`, `SpeechView` and `PictureView` travel on the lane "insight": they go to pages that look, may be
-lost, and are never repeated.
-
-What a page says to the kernel.
-
-A turn, as the page is told of it.
-
-What the kernel says to the pages, beside what it tells of the explorer.
-
-Messages to and from the content of a comm's message.
+`tests/fixtures/bridge.json` has one example of each, which the tests of both sides read, and the types of the
+page are generated from these structs (`tools/messages.py`). Audio and images are not in them: they travel
+beside a message as buffers. What is on the lane "insight" goes to pages that watch, may be lost, and is never
+repeated.
 """
 
 from __future__ import annotations
@@ -81,7 +68,7 @@ class ModelView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
-    """The tables, for the service that one talks to."""
+    """The tables of features and models of one service."""
 
     service: str
     features: tuple[FeatureView, ...]
@@ -89,7 +76,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the session is asked to be: `values` now, `pending` what the page changed and has not applied.
+    """The session's settings: `values` now, `pending` what pages changed and have not applied.
 
     Attributes:
         model: Of the session.
@@ -99,8 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         notes: Sentences about what the model ignores.
         live: Names of what changes without a new connection.
         code: The Python that makes exactly this session, with the changes.
-        acks: For each page, by client id, the last message of its control lane that was taken in by then;
-            what it changed later is not in here yet.
+        acks: For each page, by client id, the last message of its control lane that is taken into account.
     """
 
     model: str
@@ -114,10 +100,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MeterView(msgspec.Struct, frozen=True, kw_only=True):
-    """What the talk has used and how long it may last.
+    """What the conversation has used and how long it may last.
 
     `cost_usd` is an estimate by prices of the day `prices_of`, None where no price is known. `time_left_ms`
-    is of the connection; `ending` says by what: its usual length, or the service's word that it goes away.
+    is of the connection; `ending` says why it ends: its usual length, or the service's announcement.
     """
 
     prompt_tokens: Count
@@ -188,7 +174,7 @@ class SpeechView(msgspec.Struct, frozen=True, kw_only=True):
 class PictureView(msgspec.Struct, frozen=True, kw_only=True):
     """A picture that was sent to the model, or why it was not.
 
-    `number` is that of the page's frame, 0 for one from Python, whose very bytes are in the buffer.
+    `number` is that of the page's frame; 0 for one from Python, whose bytes are in the buffer.
     """
 
     source: PictureSource
@@ -202,14 +188,14 @@ class PictureView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
-    """A page has the widget's model, or has come back; `last_seq` is the last control message it has read."""
+    """A page shows the widget, or is back; `last_seq` is the last control message that it has read."""
 
     client: ClientId
     last_seq: Count
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
-    """Begin to talk. Only ever sent for a click or a key in this page load."""
+    """Open a session. A page sends it only for a click or a key press since it was loaded."""
 
     microphone: bool
 
@@ -219,17 +205,17 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
-    """What was typed."""
+    """Text that was typed."""
 
     text: Typed
 
 
 class Interrupt(msgspec.Struct, frozen=True, kw_only=True):
-    """Let the model fall silent."""
+    """Silence the model."""
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
-    """Push-to-talk was pressed or let go."""
+    """Push-to-talk was pressed or released."""
 
     active: bool
 
@@ -241,23 +227,23 @@ class TurnTaking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MicrophoneStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the microphone in the page; `detail` is the browser's word for a failure."""
+    """The state of the page's microphone; `detail` is the browser's name for a failure."""
 
     state: Literal["off", "asking", "on", "muted", "paused", "refused", "missing"]
     detail: Detail = ""
 
 
 class Flushed(msgspec.Struct, frozen=True, kw_only=True):
-    """The last sample (24 kHz, within the turn) that was heard of a turn that was flushed."""
+    """The last sample that was played of a turn that was flushed, counted at 24 kHz within the turn."""
 
     turn: Count
     sample: Count
 
 
 class PlaybackReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Four times a second: credit, statistics and sign of life.
+    """Sent four times a second: what was received and played, and that the page is there.
 
-    `ack_seq` is of the speaker lane; `page_ms` is the page's clock, which stamps the microphone's sound too.
+    `ack_seq` is of the speaker lane; `page_ms` is the page's clock, which stamps the microphone's audio too.
     """
 
     ack_seq: Count
@@ -270,20 +256,20 @@ class PlaybackReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What one feature shall be, as JSON; None is its default. The model's own name is "model"."""
+    """A new value of one feature, as JSON; None is its default. The model itself is named "model"."""
 
     name: Name
     value: Any
 
 
 class Configure(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings were changed in the page; they are kept until `Apply` or `Revert`."""
+    """Settings that were changed in the page; they are kept until `Apply` or `Revert`."""
 
     changes: Annotated[tuple[Change, ...], Meta(max_length=100)]
 
 
 class Apply(msgspec.Struct, frozen=True, kw_only=True):
-    """Go on with the changed settings: an open session is reopened for them."""
+    """Apply the changed settings: an open session is reopened for them."""
 
 
 class Revert(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,7 +277,7 @@ class Revert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExplorerState(msgspec.Struct, frozen=True, kw_only=True):
-    """What of the explorer this page looks at; nothing of it is sent to a page that does not look."""
+    """The parts of the explorer that this page shows; the others are not sent."""
 
     open: bool
     wire: bool
@@ -299,14 +285,14 @@ class ExplorerState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Approve(msgspec.Struct, frozen=True, kw_only=True):
-    """The person allows a tool's call, or does not."""
+    """The person's decision on a tool call that asks for approval."""
 
     id: Name
     allowed: bool
 
 
 class CameraStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of camera or screen in the page; `detail` is the browser's word for a failure."""
+    """The state of the page's camera or screen; `detail` is the browser's name for a failure."""
 
     source: Literal["camera", "screen"]
     state: Literal["off", "asking", "on", "refused", "missing", "ended"]
@@ -353,7 +339,7 @@ class ToolView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceLink(msgspec.Struct, frozen=True, kw_only=True):
-    """A page that an answer rests on; `uri` begins with http:// or https://."""
+    """A web page that an answer is based on; `uri` begins with http:// or https://."""
 
     title: str
     uri: str
@@ -369,13 +355,13 @@ class CodeView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageView(msgspec.Struct, frozen=True, kw_only=True):
-    """A page that the model was asked to read, and whether it could."""
+    """A web page that the model was asked to read, and whether it could."""
 
     url: str
     status: Literal["read", "failed", "paywall", "unsafe"]
 
 
-class AnatomyView(msgspec.Struct, frozen=True, kw_only=True):
+class TimingView(msgspec.Struct, frozen=True, kw_only=True):
     """Where the time of an answer went, in milliseconds, from the end of speech to the last sound heard.
 
     `decision_ms` is until the end of speech was noticed; `network_ms`, the round trip of the link, `tool_ms`
@@ -390,8 +376,8 @@ class AnatomyView(msgspec.Struct, frozen=True, kw_only=True):
     heard_ms: float | None
 
 
-class TurnView(msgspec.Struct, frozen=True, kw_only=True):
-    """All of one turn; replaces what the page had under this index."""
+class TurnView(msgspec.Struct, frozen=True, kw_only=True, rename={"declined": "waited", "timing": "anatomy"}):
+    """All of one turn; replaces what the page had under this index. A field has the name of the turn's."""
 
     index: Count
     speaker: Literal["user", "model"]
@@ -408,9 +394,9 @@ class TurnView(msgspec.Struct, frozen=True, kw_only=True):
     code: tuple[CodeView, ...] = ()
     pages: tuple[PageView, ...] = ()
     language: str = ""
-    waited: bool = False
+    declined: bool = False
     images: int = 0
-    anatomy: AnatomyView | None = None
+    timing: TimingView | None = None
 
 
 class NoticeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -422,15 +408,15 @@ class NoticeView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClearNotice(msgspec.Struct, frozen=True, kw_only=True):
-    """That notice no longer holds."""
+    """Take the notice with this code away."""
 
     code: str
 
 
 class Welcome(msgspec.Struct, frozen=True, kw_only=True):
-    """All there is to show, for the page `client`.
+    """Everything to show, for the page `client`.
 
-    Its control lane begins anew at this message's seq, its speaker lane at `speaker_seq`.
+    Its control lane starts again at this message's seq, its speaker lane at `speaker_seq`.
     """
 
     client: str
@@ -454,10 +440,10 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the session stands. `owner` is the client id of the page with microphone and voice, or "".
+    """How far the session is. `owner` is the client id of the page with microphone and speaker, or "".
 
-    `view` is how the talk is shown, `sees` whether the model takes pictures, `suggestions` what is worth
-    saying to it as it is set up now.
+    `view` is how the conversation is shown, `sees` whether the model takes pictures, `suggestions` what is
+    worth saying to it as it is set up now.
     """
 
     phase: Phase
@@ -473,13 +459,13 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Flush(msgspec.Struct, frozen=True, kw_only=True):
-    """`turn` was interrupted: fall silent and answer with `Flushed`. Its epoch voids all older ones."""
+    """`turn` was interrupted: stop its audio, answer with `Flushed`. Its epoch voids all older ones."""
 
     turn: Count
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
-    """Twice a second: the kernel lives. `acks` counts the control lane of each page by client id."""
+    """Sent twice a second. `acks` acknowledges the control lane of each page, by client id."""
 
     microphone_ack: Count
     microphone_resend: bool
@@ -495,14 +481,14 @@ class SpeakerAudio(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpeakerEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """That turn has `samples` of audio and no more."""
+    """The turn has `samples` of audio and no more."""
 
     turn: Count
     samples: Count
 
 
 class BridgeMessageError(ValueError):
-    """A message from the page that cannot be read: where it is wrong, never what it said."""
+    """A message of a page that cannot be read. Its text says where it is wrong, without the content."""
 
 
 PageMessage = (
@@ -597,12 +583,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def lane(self) -> str:
         """The lane this kind of message travels on."""
-        return lane_of(self.message)
-
-
-def lane_of(message: Any) -> str:
-    """Return the lane that this kind of message travels on."""
-    return _PLACE[type(message)][0]
+        return _PLACE[type(self.message)][0]
 
 
 class _Frame(msgspec.Struct, frozen=True):
@@ -635,7 +616,7 @@ def decode(content: object, kinds: Mapping[tuple[str, str], type] = FROM_PAGE) -
         kinds: `FROM_PAGE` or `FROM_KERNEL`.
 
     Raises:
-        BridgeMessageError: If it is no such message. Unknown fields are let pass, unknown kinds are not.
+        BridgeMessageError: If it cannot be read. Unknown fields are ignored, unknown kinds are not.
     """
     try:
         wire = msgspec.convert(content, _Frame)

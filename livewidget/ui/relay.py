@@ -1,10 +1,12 @@
-"""What sessions tell, on its way to whom it concerns: pages, board, saved transcript, callbacks."""
+"""Passes on what sessions report: to the pages, the widget's state, the saved transcript and callbacks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from livewidget.clock import Clock
 from livewidget.events import (
     ActivityStart,
     ConnectionReplaced,
@@ -21,116 +23,123 @@ from livewidget.session import LiveSession
 from livewidget.turns import Turn
 from livewidget.ui.bridge import Bridge
 from livewidget.ui.messages import NoticeView
-from livewidget.ui.state import WidgetState, now_ms
+from livewidget.ui.state import WidgetState
 from livewidget.ui.transcript import Transcript
 from livewidget.ui.views import turn_view
 
 
 class EventRelay:
-    """Passes on the events, turns and notices of one talk, and knows which turn the voice belongs to."""
+    """Passes on events, turns and notices, and knows to which turn the audio belongs that a page plays."""
 
     def __init__(
-        self, board: WidgetState, bridge: Bridge, transcript: Transcript, dispatch: Callable[[Any], None]
+        self,
+        state: WidgetState,
+        bridge: Bridge,
+        transcript: Transcript,
+        dispatch: Callable[[Any], object],
+        clock: Clock,
     ) -> None:
-        """Tell the board, the pages and the saved transcript; `dispatch` reaches the user's callbacks."""
-        self._board = board
+        """Pass on to these; `dispatch` calls the user's callbacks with an event or a complete turn."""
+        self._state = state
         self._bridge = bridge
         self._transcript = transcript
         self._dispatch = dispatch
+        self._clock = clock
+        self._on_ended: Callable[[LiveSession, SessionEnded], object] | None = None
         self._audio_turn: int | None = None
-        self._audio_over = True
-        self._heard: dict[int, int] = {}
+        self._audio_complete = True
+        self._flushed: dict[int, int] = {}
 
     def begin(self) -> None:
-        """A session is about to be opened."""
-        self._bridge.take_audio_by_default()
+        """Make sure that a page plays, if there is one: a session is about to be opened."""
+        self._bridge.take_audio()
 
-    def over(self) -> None:
-        """No session runs any more."""
+    def attach(self, session: LiveSession, on_ended: Callable[[LiveSession, SessionEnded], object]) -> None:
+        """Pass on what `session` reports; `on_ended` is called after its last event."""
+        self._on_ended = on_ended
+        session.subscribe(partial(self.on_event, session))
+        session.on_turn(self.on_turn)
+
+    def end(self) -> None:
+        """Forget which turn plays: no session is open any more."""
         self._audio_turn = None
 
-    # --- What the session tells -----------------------------------------------------------------------------
-
-    def event(self, session: LiveSession, event: Event) -> None:
-        """Something happened in the session."""
-        now = now_ms()
+    def on_event(self, session: LiveSession, event: Event) -> None:
+        """Pass on an event of a session."""
         match event:
             case OutputAudio(data=data, sample_rate=rate):
                 self.clear_notice("no-answer")
                 if (turn := session.audio_turn) is not None:
-                    self._audio_turn, self._audio_over = turn + self._board.offset, False
-                    self._bridge.audio(self._audio_turn, data, rate, now)
+                    self._audio_turn, self._audio_complete = turn + self._state.offset, False
+                    self._bridge.audio(self._audio_turn, data, rate, self._clock.now_ms())
             case GenerationComplete() | TurnComplete():
                 if self._audio_turn is not None:
                     self._bridge.audio_end(self._audio_turn)
-                    self._audio_over = self._audio_over or isinstance(event, TurnComplete)
-            case Interrupted() if self._audio_turn is not None and not self._audio_over:
-                if self._audio_turn in self._heard:
-                    self.heard(session, self._audio_turn, self._heard[self._audio_turn])
-                self._bridge.flush(self._audio_turn, now)
-            case Interrupted() | ActivityStart() | TextSent() if self._audio_over:
+                    self._audio_complete = self._audio_complete or isinstance(event, TurnComplete)
+            case Interrupted() if self._audio_turn is not None and not self._audio_complete:
+                if self._audio_turn in self._flushed:
+                    self.on_flushed(session, self._audio_turn, self._flushed[self._audio_turn])
+                self._bridge.flush(self._audio_turn, self._clock.now_ms())
+            case Interrupted() | ActivityStart() | TextSent() if self._audio_complete:
                 # To the service this turn is over, while the page may still be playing it.
                 self.stop_playback()
             case Notice(level=level, code=code, text=text):
                 self.notice(level, code, text)
             case ConnectionReplaced() | SessionEnded():
                 if self._audio_turn is not None:
-                    self._bridge.audio_end(self._audio_turn)  # what has come is heard to its end
-                    self._audio_over = True
+                    self._bridge.audio_end(self._audio_turn)  # what has arrived is played to its end
+                    self._audio_complete = True
                 self.clear_notice("reconnecting")
                 self.clear_notice("go-away")
-        self._board.floor = session.floor
-        self._bridge.state()
+        self._state.set_floor(session.floor)
         self._dispatch(event)
+        if isinstance(event, SessionEnded) and self._on_ended is not None:
+            self._on_ended(session, event)
 
-    def turn(self, turn: Turn) -> None:
-        """A turn of the session has changed."""
-        told, complete = self._board.put(turn)
-        self._bridge.turn(turn_view(told))
-        if complete and told.index == self._audio_turn and not told.interrupted:
-            self._bridge.audio_end(told.index)  # where no event completes a turn, its own end does
-        if complete:
-            self._dispatch(told)
-        if told.final:
-            self._transcript.update(self._board.turns)
+    def on_turn(self, turn: Turn) -> None:
+        """Pass on a turn of the session that has changed."""
+        numbered, completed = self._state.put(turn)
+        self._bridge.turn(turn_view(numbered))
+        if completed and numbered.index == self._audio_turn and not numbered.interrupted:
+            self._bridge.audio_end(numbered.index)  # where no event completes a turn, its own end does
+        if completed:
+            self._dispatch(numbered)
+        if numbered.final:
+            self._transcript.update(self._state.turns)
 
-    # --- The voice ------------------------------------------------------------------------------------------
+    def on_flushed(self, session: LiveSession | None, turn: int, sample: int) -> None:
+        """Tell the session how much of an interrupted turn was played, in samples at 24 kHz."""
+        self._flushed = {turn: sample}
+        if session is not None and turn >= self._state.offset:
+            session.playback_stopped(turn - self._state.offset, sample)
 
-    def heard(self, session: LiveSession | None, turn: int, sample: int) -> None:
-        """So much of an interrupted turn was heard, the page says."""
-        self._heard = {turn: sample}
-        if session is not None and turn >= self._board.offset:
-            session.playback_stopped(turn - self._board.offset, sample)
-
-    def played(self, session: LiveSession | None, turn: int, sample: int) -> None:
-        """So much of a turn was heard so far, the page says."""
-        if session is not None and turn >= self._board.offset:
-            session.playback_progress(turn - self._board.offset, sample)
+    def on_played(self, session: LiveSession | None, turn: int, sample: int) -> None:
+        """Tell the session how much of a turn has been played so far, in samples at 24 kHz."""
+        if session is not None and turn >= self._state.offset:
+            session.playback_progress(turn - self._state.offset, sample)
 
     @property
     def unplayed(self) -> tuple[int, float] | None:
-        """What the page has yet to play of a turn that is over, which shrinks as it plays; None: nothing."""
+        """What the page has yet to play of a complete turn; it becomes less as it plays. None: nothing."""
         turn = self._audio_turn
-        return self._bridge.left(turn) if turn is not None and self._audio_over else None
+        return self._bridge.unplayed(turn) if turn is not None and self._audio_complete else None
 
     def stop_playback(self) -> None:
-        """Let the page fall silent, if it is playing still."""
-        if self._audio_turn is not None and self._bridge.playing(self._audio_turn):
-            self._bridge.flush(self._audio_turn, now_ms())
-
-    # --- Notices --------------------------------------------------------------------------------------------
+        """Silence the page, if it is still playing."""
+        if self._audio_turn is not None and self._bridge.unplayed(self._audio_turn) is not None:
+            self._bridge.flush(self._audio_turn, self._clock.now_ms())
 
     def notice(self, level: Any, code: str, text: str) -> None:
         """Show a sentence under the widget."""
-        self._board.add_notice(NoticeView(level=level, code=code, text=text))
+        self._state.add_notice(NoticeView(level=level, code=code, text=text))
         self._bridge.notice(level, code, text)
 
     def clear_notice(self, code: str) -> None:
-        """That notice no longer holds."""
-        if self._board.notices.pop(code, None) is not None:
+        """Take a notice away."""
+        if self._state.notices.pop(code, None) is not None:
             self._bridge.clear_notice(code)
 
     def clear_errors(self) -> None:
-        """Nothing is wrong any more."""
-        for code in [code for code, notice in self._board.notices.items() if notice.level == "error"]:
+        """Take every notice of an error away."""
+        for code in [code for code, notice in self._state.notices.items() if notice.level == "error"]:
             self.clear_notice(code)

@@ -1,13 +1,12 @@
 """The explorer's settings: what the session is asked to be, what was changed, and how that is applied.
 
-Settings that were changed in a page and not applied yet, and what keeps them from being applied.
-
-Pure: values by feature name in, sentences by feature name out. "model" is a change like any other.
+The first half is pure: values by a feature's name in, sentences by a feature's name out. "model" is a change
+like any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,17 +18,18 @@ from livewidget.connection import Provider
 from livewidget.errors import ConfigError, LiveError
 from livewidget.models import FEATURES, FEATURES_BY_NAME, Feature, Model, bare_id
 from livewidget.models.catalogue import catalogue, default_of
+from livewidget.session.client import SessionSpec
 from livewidget.ui.bridge import Bridge
-from livewidget.ui.messages import Apply, Catalogue, Change, Configure, ExplorerState, Revert, Settings
-from livewidget.ui.sessions import Sessions, Standing
-from livewidget.ui.state import BackgroundTasks, sentence_of
+from livewidget.ui.messages import Catalogue, Change, ExplorerState, Settings
+from livewidget.ui.sessions import Sessions
+from livewidget.ui.state import BackgroundTasks, error_text
 
 Values = dict[str, Any]
 
 MODEL: Final = "model"
 
 
-def put(changes: Mapping[str, Any], values: Mapping[str, Any], name: str, value: Any) -> Values:
+def add_change(changes: Mapping[str, Any], values: Mapping[str, Any], name: str, value: Any) -> Values:
     """Return `changes` with one more, and with what follows from it.
 
     A budget and a level of thinking are one field, so one takes the other's place. What a part holds is
@@ -51,55 +51,55 @@ def put(changes: Mapping[str, Any], values: Mapping[str, Any], name: str, value:
             changed[part.name] = True
         if found.kind == "switch" and not _is_on(found, {**values, **changed}):
             changed |= {other.name: None for other in FEATURES if other.name.startswith(f"{name}.")}
-    return settle(changed, values)
+    return effective_changes(changed, values)
 
 
-def settle(changes: Mapping[str, Any], values: Mapping[str, Any]) -> Values:
+def effective_changes(changes: Mapping[str, Any], values: Mapping[str, Any]) -> Values:
     """Return the changes that still change something."""
     plain = {name: None if _is_default(name, value) else value for name, value in changes.items()}
     return {name: value for name, value in plain.items() if not _same(value, values.get(name))}
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What came of looking at changed settings.
+class SettingsDraft:
+    """Settings with changes that are not applied yet.
 
     Attributes:
-        config: The settings without what cannot be; None where nothing is left that could.
-        errors: By the feature's name ("" where it is none's), one sentence why it cannot be.
+        config: The settings without what the model does not take; None where nothing usable is left.
+        errors: By the feature's name ("" for none), one sentence why it cannot be applied.
     """
 
     config: LiveConfig | None
     errors: dict[str, str]
 
 
-def check(model: Model, values: Mapping[str, Any], changes: Mapping[str, Any]) -> Checked:
-    """Find out whether settings can be applied, and else which of them keeps them from it.
+def check_draft(model: Model, values: Mapping[str, Any], changes: Mapping[str, Any]) -> SettingsDraft:
+    """Check changed settings, and find which of them cannot be applied.
 
     Args:
         model: The model that they are for.
         values: What the session is asked to be now.
         changes: What was changed.
     """
-    asked = _said({**values, **changes})
+    asked = _set_values({**values, **changes})
     errors: dict[str, str] = {}
     while True:
-        config, sentence = _try(model, asked)
+        config, sentence = _checked_config(model, asked)
         if sentence is None:
-            return Checked(config, errors)
-        name, mended = _blame(model, asked, changes, sentence)
-        if mended is None or name in errors:
+            return SettingsDraft(config, errors)
+        name, remaining = _find_cause(model, asked, changes, sentence)
+        if remaining is None or name in errors:
             errors.setdefault(name, sentence)
-            return Checked(None, errors)
-        errors[name] = sentence + _because(name, sentence, model, asked, values, changes)
-        asked = mended
+            return SettingsDraft(None, errors)
+        errors[name] = sentence + _cause_note(name, sentence, model, asked, values, changes)
+        asked = remaining
 
 
-def _said(values: Mapping[str, Any]) -> Values:
+def _set_values(values: Mapping[str, Any]) -> Values:
     return {name: value for name, value in values.items() if value is not None and name != MODEL}
 
 
-def _try(model: Model, asked: Values) -> tuple[LiveConfig | None, str | None]:
+def _checked_config(model: Model, asked: Values) -> tuple[LiveConfig | None, str | None]:
     try:
         config = LiveConfig.from_values(asked)
         config.check(model)
@@ -108,7 +108,7 @@ def _try(model: Model, asked: Values) -> tuple[LiveConfig | None, str | None]:
     return config, None
 
 
-def _blame(
+def _find_cause(
     model: Model, asked: Values, changes: Mapping[str, Any], sentence: str
 ) -> tuple[str, Values | None]:
     """Return whose fault a sentence is, and the settings without it.
@@ -124,11 +124,11 @@ def _blame(
 
     for name in sorted(asked, key=rank):
         without = {other: asked[other] for other in asked if other != name and not _is_within(other, name)}
-        if _try(model, without)[1] != sentence:
+        if _checked_config(model, without)[1] != sentence:
             return name, without
     for feature, value in _samples(model, asked):
         completed = asked | {feature.name: value}
-        left = _try(model, completed)[1]
+        left = _checked_config(model, completed)[1]
         if left is None or (left != sentence and feature.config_path not in left):
             return feature.name, completed
     return MODEL if MODEL in changes else "", None
@@ -144,7 +144,7 @@ def _samples(model: Model, asked: Values) -> Iterator[tuple[Feature, Any]]:
                 yield feature, "en"
 
 
-def _because(
+def _cause_note(
     name: str,
     sentence: str,
     model: Model,
@@ -156,8 +156,8 @@ def _because(
     if name in changes:
         return ""
     for change in reversed(list(changes)):
-        before = _said({**asked, change: values.get(change)})
-        if change in FEATURES_BY_NAME and _try(model, before)[1] != sentence:
+        before = _set_values({**asked, change: values.get(change)})
+        if change in FEATURES_BY_NAME and _checked_config(model, before)[1] != sentence:
             return f" The change of “{FEATURES_BY_NAME[change].label}” does it."
     return ""
 
@@ -188,124 +188,128 @@ class SettingsController:
     """Keeps the changes that pages made until they are applied. Runs on the background loop.
 
     Attributes:
-        open: Whether pages show the explorer from the beginning.
+        is_open: Whether pages show the explorer from the beginning.
     """
 
-    def __init__(self, sessions: Sessions, bridge: Bridge, chores: BackgroundTasks) -> None:
-        """Change the settings of `sessions`, and tell the pages of `bridge` that look."""
-        self.open = False
+    def __init__(
+        self, sessions: Sessions, bridge: Bridge, tasks: BackgroundTasks, *, is_open: bool = False
+    ) -> None:
+        """Change the settings of `sessions`, and show them to the pages of `bridge` that watch."""
+        self.is_open = is_open
         self._sessions = sessions
         self._bridge = bridge
-        self._chores = chores
+        self._tasks = tasks
         self._changes: Values = {}
         self._refusal = ""
-        self._told: Standing | None = None
+        self._sent: SessionSpec | None = None
 
-    # --- From the pages -------------------------------------------------------------------------------------
+    def watch(self, message: ExplorerState) -> None:
+        """Send everything to a page that opens the explorer."""
+        if message.open:
+            self._send_catalogue()
+            self._send_settings()
 
-    def take(self, message: ExplorerState | Configure | Apply | Revert) -> None:
-        """A page looks at something else than before, changes settings, applies them or gives them up."""
-        match message:
-            case ExplorerState(open=True):
-                self._tell_catalogue()
-                self._tell()
-            case Configure(changes=changes):
-                self._configure(changes)
-            case Apply():
-                self._chores.spawn(self._apply())
-            case Revert():
-                self._changes, self._refusal = {}, ""
-                self._tell()
-
-    def _configure(self, changes: Iterable[Change]) -> None:
+    def change(self, changes: Iterable[Change]) -> None:
+        """Keep changes that were made in a page."""
         for change in changes:
-            self._changes = put(self._changes, self._values(), change.name, change.value)
+            self._changes = add_change(self._changes, self._values(), change.name, change.value)
         self._refusal = ""
-        self._tell()
+        self._send_settings()
+
+    def apply(self) -> None:
+        """Go on with the changed settings, soon."""
+        self._tasks.start(self._apply())
+
+    def revert(self) -> None:
+        """Forget the changes."""
+        self._changes, self._refusal = {}, ""
+        self._send_settings()
 
     async def _apply(self) -> None:
-        provider, checked = self._outcome()
-        if checked.config is None or checked.errors:
-            self._tell()
+        provider, draft = self._draft()
+        if draft.config is None or draft.errors:
+            self._send_settings()
             return
         self._refusal = ""
         try:
-            await self._sessions.become(provider, checked.config)
+            await self._reopen(provider, draft.config)
         except LiveError as error:
-            self._refusal = sentence_of(error)
+            self._refusal = error_text(error)
         self.refresh()
-        self._tell()
+        self._send_settings()
+
+    async def _reopen(self, provider: Provider, config: LiveConfig) -> None:
+        self._sessions.want(provider=provider, config=config)
+        await self._sessions.reopen()
 
     def refresh(self) -> None:
-        """Tell the pages that look, if anything has changed since they were told."""
-        if self._sessions.standing != self._told and any(page.looks.open for page in self._bridge.pages):
-            self._tell()
+        """Send the settings to the pages that watch, if anything has changed since they were sent."""
+        watched = any(front_end.watching.open for front_end in self._bridge.front_ends)
+        if watched and self._sessions.in_effect != self._sent:
+            self._send_settings()
 
-    # --- From Python ----------------------------------------------------------------------------------------
-
-    def changed(self, changes: dict[str, Any]) -> tuple[Provider, LiveConfig]:
+    def with_keywords(self, changes: Mapping[str, Any]) -> tuple[Provider, LiveConfig]:
         """Return what the session would be with other keywords; from any thread.
 
         Raises:
-            ConfigError: It names the keyword, what it may be, and what it is.
+            ConfigError: If it cannot be; the message names the keyword, what it may be, and what it is.
         """
         sessions, keywords = self._sessions, dict(changes)
         provider = _with_model(sessions.provider, keywords.pop(MODEL, None))
-        said = LiveConfig.from_kwargs(**keywords)
-        config = replace(sessions.config, **{name: getattr(said, name) for name in keywords})
+        given = LiveConfig.from_kwargs(**keywords)
+        config = replace(sessions.config, **{name: getattr(given, name) for name in keywords})
         config.check(provider.capabilities)
         return provider, config
 
-    async def become(self, changes: dict[str, Any]) -> None:
-        """Let the session be as it is with other keywords; an open one is reopened for it."""
-        await self._sessions.become(*self.changed(changes))
+    async def configure(self, changes: Mapping[str, Any]) -> None:
+        """Change keywords of the session; an open one is reopened for it."""
+        await self._reopen(*self.with_keywords(changes))
 
     def code(self) -> str:
         """Return the Python that makes this session, as it was last asked to be."""
-        return program(*self._sessions.wanted)
-
-    # --- Inner ----------------------------------------------------------------------------------------------
+        wanted = self._sessions.wanted
+        return program(wanted.provider, wanted.config, wanted.tools)
 
     def _values(self) -> Values:
-        provider, config, _ = self._sessions.standing
-        return {MODEL: bare_id(provider.model), **config.values()}
+        spec = self._sessions.in_effect
+        return {MODEL: bare_id(spec.provider.model), **spec.config.values()}
 
-    def _outcome(self) -> tuple[Provider, Checked]:
-        """Return what the session would be, and what keeps it from that."""
-        provider, _, _ = self._sessions.standing
+    def _draft(self) -> tuple[Provider, SettingsDraft]:
+        """Return what the session would be with the changes."""
+        provider = self._sessions.in_effect.provider
         try:
             provider = _with_model(provider, self._changes.get(MODEL))
         except ConfigError as error:
-            return provider, Checked(None, {MODEL: str(error)})
-        return provider, check(provider.capabilities, self._values(), self._changes)
+            return provider, SettingsDraft(None, {MODEL: str(error)})
+        return provider, check_draft(provider.capabilities, self._values(), self._changes)
 
-    def _tell(self) -> None:
-        self._changes = settle(self._changes, self._values())
-        provider, checked = self._outcome()
-        standing = self._told = self._sessions.standing
-        config, values = checked.config or standing[1], self._values()
-        errors = checked.errors | ({"": self._refusal} if self._refusal else {})
-        self._bridge.tell(
+    def _send_settings(self) -> None:
+        self._changes = effective_changes(self._changes, self._values())
+        provider, draft = self._draft()
+        spec = self._sent = self._sessions.in_effect
+        config, values = draft.config or spec.config, self._values()
+        errors = draft.errors | ({"": self._refusal} if self._refusal else {})
+        self._bridge.send(
             Settings(
                 model=values.pop(MODEL),
                 values=values,
                 pending=self._changes,
                 errors=errors,
                 notes=tuple(config.warnings(provider.capabilities)),
-                live=tuple(_live(standing[0].capabilities)),
-                code=_code(provider, config, standing[2], checked.errors),
-                acks=self._bridge.pages.acks,
+                live=tuple(_live(spec.provider.capabilities)),
+                code=_code(provider, config, spec.tools, draft.errors),
+                acks=self._bridge.front_ends.acks,
             )
         )
 
-    def _tell_catalogue(self) -> None:
-        """Every page gets what one asks for; so each is told once."""
-        pages = [page for page in self._bridge.pages if not page.catalogued]
-        if any(page.looks.open for page in pages):
-            for page in pages:
-                page.catalogued = True
+    def _send_catalogue(self) -> None:
+        """Send the tables, once to each page; every page gets what one asks for."""
+        lacking = [front_end for front_end in self._bridge.front_ends if not front_end.has_catalogue]
+        if any(front_end.watching.open for front_end in lacking):
+            for front_end in lacking:
+                front_end.has_catalogue = True
             tables = catalogue(self._sessions.provider.catalogue_service)
-            self._bridge.tell(msgspec.convert(tables, Catalogue))
+            self._bridge.send(msgspec.convert(tables, Catalogue))
 
 
 def _live(model: Model) -> list[str]:
@@ -313,10 +317,10 @@ def _live(model: Model) -> list[str]:
 
 
 def _with_model(provider: Provider, model: Any) -> Provider:
-    """Return the provider of another model; of None: itself.
+    """Return the provider of another model, or the same one for None.
 
     Raises:
-        ConfigError: If it has no other, or that is no model's name.
+        ConfigError: If it has no other, or that is not a model's name.
     """
     if model is None or model == provider.model:
         return provider
@@ -325,7 +329,7 @@ def _with_model(provider: Provider, model: Any) -> Provider:
     return provider.with_model(model.strip())
 
 
-def _code(provider: Provider, config: LiveConfig, tools: list[Any], errors: dict[str, str]) -> str:
+def _code(provider: Provider, config: LiveConfig, tools: Sequence[Any], errors: dict[str, str]) -> str:
     left_out = ", ".join(name for name in errors if name)
     warning = f"# Left out, for it cannot be: {left_out}\n" if left_out else ""
     return warning + program(provider, config, tools)

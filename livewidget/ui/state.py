@@ -1,70 +1,90 @@
-"""What everybody may look at, from any thread: the turns, the phase, the notices, and who waits for them.
-
-The clock of the bridge, and errors in words.
-
-Work that nobody waits for: owned until it ends, and its failure said under the widget.
-"""
+"""The state of one widget, errors as sentences, and tasks whose failure becomes a notice."""
 
 from __future__ import annotations
 
 import asyncio
 import queue
 import threading
-import time
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
+from livewidget.clock import Clock
 from livewidget.errors import LiveError, StateError
+from livewidget.session.usage import SessionStats
 from livewidget.turns import Floor, Turn
 from livewidget.ui.messages import NoticeView, Phase
-from livewidget.widget.background import Background
+
+#: Notices kept for pages that come later. Chosen: more than are read.
+MAX_NOTICES: Final = 20
+#: Turns that wait for a reader of `WidgetState.listen`. Chosen: hours of conversation.
+MAX_UNREAD: Final = 1000
+#: Characters of a foreign exception's message.
+MAX_ERROR: Final = 300
 
 
-def now_ms() -> float:
-    """Return the clock of everything here, in milliseconds."""
-    return time.monotonic() * 1000
-
-
-def code_of(error: BaseException | None) -> str:
+def error_code(error: BaseException | None) -> str:
     """Return a stable name for an error: KeyMissing becomes "key-missing"."""
     name = type(error).__name__ if isinstance(error, LiveError) else "failed"
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
 
 
-def sentence_of(error: BaseException) -> str:
-    """Return an error as one sentence: ours say all themselves, of others the type and the first line."""
-    first = (str(error).strip().splitlines() or [""])[0][:300]
+def error_text(error: BaseException) -> str:
+    """Return an error as one sentence: the first line of its message, after the type of a foreign one."""
+    first = (str(error).strip().splitlines() or [""])[0][:MAX_ERROR]
     if isinstance(error, LiveError) and first:
         return first
     return f"{type(error).__name__}: {first}" if first else f"{type(error).__name__}."
 
 
-MOST_NOTICES = 20
-MOST_UNREAD = 1000
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WidgetStats:
+    """What was left out or repeated so far, for finding out why something was not heard, seen or called.
+
+    Attributes:
+        unreadable_messages: Messages of pages that could not be read.
+        repeated_messages: Messages of the pages that are there now which arrived more than once.
+        stale_chunks: Chunks of the owning page's microphone, 40 ms each, that came too late to be sent.
+        lost_chunks: Chunks of its microphone that never came.
+        dropped_callbacks: Calls of functions given to `on` that were left out because they were too slow.
+        session: What the open session lost, sent again or reconnected; None while there is none.
+    """
+
+    unreadable_messages: int
+    repeated_messages: int
+    stale_chunks: int
+    lost_chunks: int
+    dropped_callbacks: int
+    session: SessionStats | None
 
 
 class WidgetState:
-    """State of one widget over all its sessions. Written on the background loop, read anywhere.
+    """What pages and programs may look at, over all sessions of a widget.
+
+    Written on the background loop; every attribute may be read from any thread.
 
     Attributes:
         phase: "idle" before the first start, then "connecting", "live" and "ended".
         floor: Who may speak.
         notices: The sentences under the widget, by code.
-        still: Set while no session is open or opening.
+        still: Set while no session is open or being opened.
+        offset: What is added to the index of a turn of the open session.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[], object], clock: Clock) -> None:
+        """Begin without a session; `on_change` is called on the loop when the message `State` has changed."""
         self.phase: Phase = "idle"
         self.floor = Floor.LISTENING
         self.notices: dict[str, NoticeView] = {}
         self.still = threading.Event()
         self.still.set()
+        self.offset = 0
+        self.changed = on_change
+        self._clock = clock
         self._turns: list[Turn] = []
-        self._offset = 0
         self._live_since: float | None = None
         self._elapsed_ms = 0.0
-        self._told: set[int] = set()
+        self._completed: set[int] = set()
         self._listeners: list[queue.Queue[Turn | None]] = []
         self._lock = threading.Lock()
 
@@ -73,19 +93,14 @@ class WidgetState:
         """The turns so far, oldest first; a new list each time."""
         return list(self._turns)
 
-    @property
-    def offset(self) -> int:
-        """What is added to the index of a turn of the running session."""
-        return self._offset
-
     def new_session(self) -> None:
-        """Turns that come from now on follow those that are here."""
+        """Number the turns that come from now on after those that are here."""
         with self._lock:
-            self._offset = self._turns[-1].index + 1 if self._turns else 0
+            self.offset = self._turns[-1].index + 1 if self._turns else 0
 
     def put(self, turn: Turn) -> tuple[Turn, bool]:
-        """Take in a turn of the running session; returns it as numbered here, and whether it just ended."""
-        turn = replace(turn, index=turn.index + self._offset)
+        """Take in a turn of the open session; return it as numbered here, and whether it just completed."""
+        turn = replace(turn, index=turn.index + self.offset)
         with self._lock:
             for place in range(len(self._turns) - 1, -1, -1):
                 if self._turns[place].index == turn.index:
@@ -96,52 +111,61 @@ class WidgetState:
                     break
             else:
                 self._turns.insert(0, turn)
-        complete = turn.final and turn.index not in self._told
-        if complete:
-            self._told.add(turn.index)
-            self._tell(turn)
-        return turn, complete
+        completed = turn.final and turn.index not in self._completed
+        if completed:
+            self._completed.add(turn.index)
+            self._put_to_listeners(turn)
+        return turn, completed
+
+    def set_floor(self, floor: Floor) -> None:
+        """Say who may speak now."""
+        if floor is not self.floor:
+            self.floor = floor
+            self.changed()
 
     def set_phase(self, phase: Phase) -> None:
-        """The session is somewhere else now."""
+        """Say how far the session is now."""
+        if phase == self.phase:
+            return
         self.phase = phase
         if phase in ("connecting", "live"):
             self.still.clear()
             if phase == "live" and self._live_since is None:
-                self._live_since = now_ms()
-            return
-        self._elapsed_ms, self._live_since = float(self.elapsed_ms), None
-        self.floor = Floor.LISTENING
-        if not self.still.is_set():
-            self.still.set()
-            self._tell(None)
+                self._live_since = self._clock.now_ms()
+        else:
+            self._elapsed_ms, self._live_since = float(self.elapsed_ms), None
+            self.floor = Floor.LISTENING
+            if not self.still.is_set():
+                self.still.set()
+                self._put_to_listeners(None)
+        self.changed()
 
     @property
     def elapsed_ms(self) -> int:
-        """How long the talk has lasted, from the first time it was live since it was started."""
-        return int(self._elapsed_ms if self._live_since is None else now_ms() - self._live_since)
+        """How long the conversation has lasted, from the first time it was live since it was started."""
+        return int(self._elapsed_ms if self._live_since is None else self._clock.now_ms() - self._live_since)
 
     def add_notice(self, notice: NoticeView) -> None:
         """Keep a notice; it replaces one of its code."""
         self.notices.pop(notice.code, None)
         self.notices[notice.code] = notice
-        while len(self.notices) > MOST_NOTICES:
+        while len(self.notices) > MAX_NOTICES:
             del self.notices[next(iter(self.notices))]
 
     def listen(self) -> queue.Queue[Turn | None]:
-        """Return a queue that gets every turn that ends from now on, and None when the session is over."""
-        listener: queue.Queue[Turn | None] = queue.Queue(MOST_UNREAD)
+        """Return a queue that gets every turn that completes from now on, and None when the session ends."""
+        listener: queue.Queue[Turn | None] = queue.Queue(MAX_UNREAD)
         with self._lock:
             self._listeners.append(listener)
         return listener
 
     def unlisten(self, listener: queue.Queue[Turn | None]) -> None:
-        """That queue is not read any more."""
+        """Put nothing more into that queue."""
         with self._lock:
             if listener in self._listeners:
                 self._listeners.remove(listener)
 
-    def _tell(self, turn: Turn | None) -> None:
+    def _put_to_listeners(self, turn: Turn | None) -> None:
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:
@@ -153,26 +177,39 @@ class WidgetState:
 
 
 class BackgroundTasks:
-    """Starts work on the background loop, from its thread."""
+    """Tasks of the running loop, each held until it ends. What one raises becomes a notice."""
 
-    def __init__(self, background: Background, notice: Callable[[str, str, str], object]) -> None:
-        self._background = background
+    def __init__(self, notice: Callable[[str, str, str], object]) -> None:
+        """Run tasks; `notice` shows a sentence: its level, code and text."""
         self._notice = notice
-        self._told: BaseException | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._reported: BaseException | None = None
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Start `work`; what it raises becomes a notice."""
+    def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Start `work`, and report what it raises."""
 
         async def guarded() -> None:
             try:
                 await work
             except Exception as error:  # it has nowhere else to go than under the widget
-                self.failed(error)
+                self.report(error)
 
-        return self._background.spawn(guarded(), "livewidget")
+        return self.start_unreported(guarded(), "livewidget")
 
-    def failed(self, error: Exception) -> None:
-        """Say what went wrong, once. That it was too early or too late for it is not worth a notice."""
-        if not isinstance(error, StateError) and error is not self._told:
-            self._told = error
-            self._notice("error", code_of(error), sentence_of(error))
+    def start_unreported(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Start `work` whose failure is somebody else's to handle."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def report(self, error: Exception) -> None:
+        """Show what went wrong, once. That something came too early or too late is not worth a notice."""
+        if not isinstance(error, StateError) and error is not self._reported:
+            self._reported = error
+            self._notice("error", error_code(error), error_text(error))
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # asyncio would complain about one that nobody looked at

@@ -1,25 +1,24 @@
-"""The transcript as a second output: it stays in the notebook when kernel and page are gone.
+"""The saved transcript: a second output, which stays in the notebook when kernel and page are gone.
 
-The live view needs a kernel. This output is plain HTML made of escaped text, replaced in place by its
-`display_id` when a turn ends. A page that shows the live view hides it by its class.
-
-A turn in writing, as HTML and as plain text, for the transcript that stays in the notebook.
-
-All of it came from outside, so all of it is escaped; an address becomes a link only where it is plain http or
-https, whoever made the turn.
+It is HTML made of escaped text, replaced in place when a turn ends; a page that shows the live view hides it
+by its class. All of it came from outside, so all of it is escaped, and an address becomes a link only if it
+is http or https.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from contextvars import Context
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
+from typing import Final
 
 from livewidget.turns import CodeRun, Turn
 from livewidget.turns.metadata import host_of
 from livewidget.ui.messages import CodeView, PageView, View
 from livewidget.ui.views import code_view, page_view, tool_view
+
+#: Publishes an output: its content by MIME type, the id of the display, and whether to replace what is there.
+Publish = Callable[[dict[str, str], str, bool], object]
 
 NOT_ANSWERED = "chose not to answer"
 
@@ -170,7 +169,8 @@ def _link(address: str, title: str) -> str:
     return f'<a href="{plain(address)}" target="_blank" rel="noopener noreferrer">{plain(title)}</a>{where}'
 
 
-MOST_TURNS = 1000
+#: Turns that are rendered. Chosen: a notebook stays small enough to be opened.
+MAX_TURNS: Final = 1000
 
 
 class Transcript:
@@ -180,9 +180,11 @@ class Transcript:
         css_class: The class of its output; the page hides what has it.
     """
 
-    def __init__(self, speaker: str, view: View = "talk") -> None:
+    def __init__(self, speaker: str, publish: Publish, view: View = "talk") -> None:
+        """Render turns; `speaker` is the model's name in them, and `view` how the page shows them."""
         self.css_class = f"livewidget-transcript-{secrets.token_hex(4)}"
         self._speaker = speaker
+        self._publish = publish
         self._view = view
         self._display_id = f"livewidget-{secrets.token_hex(8)}"
         self._shown: dict[str, str] | None = None
@@ -190,9 +192,9 @@ class Transcript:
     def bundle(self, turns: Iterable[Turn]) -> dict[str, str]:
         """Return the output for `turns`, as HTML and as plain text."""
         final = [turn for turn in turns if turn.final]
-        left_out = max(0, len(final) - MOST_TURNS)
+        left_out = max(0, len(final) - MAX_TURNS)
         final = final[left_out:]
-        rows, lines = self._written(final) if final else ([], [])
+        rows, lines = self._rendered(final) if final else ([], [])
         if left_out:
             rows.insert(0, f'<p style="{SMALL}">{left_out} earlier turns are not shown.</p>')
             lines.insert(0, f"({left_out} earlier turns are not shown)")
@@ -202,7 +204,7 @@ class Transcript:
             "text/plain": "\n".join(lines) or "(no turns yet)",
         }
 
-    def _written(self, turns: list[Turn]) -> tuple[list[str], list[str]]:
+    def _rendered(self, turns: list[Turn]) -> tuple[list[str], list[str]]:
         """Return turns as the page shows them, as pieces of HTML and of plain text."""
         if self._view == "dictation":
             return [html_of_dictation(turns)], [text_of_dictation(turns)]
@@ -214,7 +216,7 @@ class Transcript:
     def display(self, turns: Iterable[Turn]) -> None:
         """Show the transcript as an output of the running cell. Later updates reach every such output."""
         self._shown = self.bundle(turns)
-        self._publish(self._shown, update=False)
+        self._publish(self._shown, self._display_id, False)
 
     def update(self, turns: Iterable[Turn]) -> bool:
         """Bring the outputs up to date, from any thread; returns whether there was anything to do."""
@@ -224,17 +226,8 @@ class Transcript:
         if bundle == self._shown:
             return False
         self._shown = bundle
-        # In no context of ours: the message then belongs to the cell that runs now, and tools that execute
-        # notebooks take in nothing else. Where it is shown is up to its `display_id` alone.
-        Context().run(self._publish, bundle, update=True)
+        self._publish(bundle, self._display_id, True)
         return True
-
-    def _publish(self, bundle: dict[str, str], *, update: bool) -> None:
-        from IPython.display import publish_display_data
-
-        publish_display_data(  # type: ignore[no-untyped-call, unused-ignore]
-            bundle, transient={"display_id": self._display_id}, update=update
-        )
 
     def _name(self, turn: Turn) -> str:
         return "you" if turn.speaker == "user" else self._speaker

@@ -1,8 +1,7 @@
-"""The microphone as turn detection hears it, window by window, for a learner to look at.
+"""The microphone as turn detection hears it, window by window.
 
-A remote model says when speech began and ended, never why. The same detector that the stand-in listens with
-runs here on the same sound with the same settings: with the stand-in what it shows is what happens, with a
-remote model it is a likeness.
+A remote model says when speech began and ended, never why. The detector of the stand-in runs here on the same
+audio with the same settings: with the stand-in it shows what happens, with a remote model an approximation.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from livewidget.standin.tutor.ears import SpeechSegmenter
 from livewidget.ui.messages import MarkView, SpeechView
 from livewidget.vad import WINDOW, Detector, SileroDetector, detector
 
-#: Windows that wait to be shown, of 32 ms each: half a minute. The oldest give way.
-MOST_WINDOWS = 1000
+#: Windows of 32 ms that wait to be taken: half a minute. The oldest are dropped.
+MAX_WINDOWS = 1000
 #: The silence that ends a turn on the service where nothing is said; the stand-in's own is shorter.
 REMOTE_SILENCE_MS = 800
 _STEP_MS = WINDOW * 1000 / INPUT_RATE
@@ -34,7 +33,7 @@ def hearing_of(turns: TurnDetection, *, remote: bool) -> VadSettings:
 
 
 class VadMonitor:
-    """Listens along. What it finds is fetched by `take`, a few times a second."""
+    """Runs voice activity detection on the microphone; `take` returns what it found, a few times a second."""
 
     def __init__(self, settings: VadSettings, *, voice_detector: Detector | None = None) -> None:
         """Listen by `settings`, with a detector of its own unless one is given."""
@@ -45,7 +44,9 @@ class VadMonitor:
         self._probabilities: list[float] = []
         self._marks: list[MarkView] = []
         self._from_ms = 0.0
-        self._ears = SpeechSegmenter(settings, _Deaf(), voice_detector=_Witness(found, self._window))
+        self._ears = SpeechSegmenter(
+            settings, _NoTranscriber(), voice_detector=_ReportingDetector(found, self._window)
+        )
 
     def feed(self, pcm: bytes) -> None:
         """Hear PCM16 little-endian mono at 16 kHz, at most 100 ms at a time."""
@@ -85,26 +86,26 @@ class VadMonitor:
     def _window(self, window: Samples, probability: float) -> None:
         self._levels.append(round(max(level_dbfs(window), SILENCE_DBFS), 1))
         self._probabilities.append(round(probability, 3))
-        if len(self._levels) > MOST_WINDOWS:
+        if len(self._levels) > MAX_WINDOWS:
             del self._levels[0], self._probabilities[0]
             self._from_ms += _STEP_MS
 
 
-class _Witness:
-    """A detector whose every word is written down."""
+class _ReportingDetector:
+    """A detector that reports each probability it returns."""
 
-    def __init__(self, found: Detector, told: Callable[[Samples, float], None]) -> None:
+    def __init__(self, found: Detector, on_window: Callable[[Samples, float], None]) -> None:
         self._found = found
-        self._told = told
+        self._on_window = on_window
 
     def probability(self, window: Samples) -> float:
         probability = self._found.probability(window)
-        self._told(window, probability)
+        self._on_window(window, probability)
         return probability
 
 
-class _Deaf:
-    """Takes the sound of utterances and makes nothing of it."""
+class _NoTranscriber:
+    """Takes the audio of utterances and transcribes nothing."""
 
     def begin(self) -> None: ...
 

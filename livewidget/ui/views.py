@@ -1,23 +1,25 @@
-"""A turn as the page and the saved transcript show it: text, and nothing that was not meant to be seen."""
+"""A turn as the page and the saved transcript show it: text, and only what is meant to be seen."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal, TypeVar
 
-from livewidget.config import LiveConfig
-from livewidget.connection import Provider
-from livewidget.tools import Tool, ToolSource
-from livewidget.turns import CodeRun, Timing, ToolUse, Turn, WebPage
-from livewidget.ui.messages import AnatomyView, CodeView, PageView, SourceLink, SpanView, ToolView, TurnView
+import msgspec
 
-ARGS_LENGTH = 300
-RESULT_LENGTH = 500
-ASKED_LENGTH = 2000  # who is to allow a call must see all of it
-THOUGHTS_LENGTH = 20_000
-LAST_WORD = 2400  # samples before the end of a turn's sound, at which its last words are there at the latest
-CODE_LENGTH = 8_000
+from livewidget.turns import CodeRun, ToolUse, Turn, WebPage
+from livewidget.ui.messages import CodeView, PageView, SourceLink, SpanView, TimingView, ToolView, TurnView
+
+# Characters of each text. Chosen: one row of the card, several rows, a screenful.
+ARGS_LENGTH: Final = 300
+RESULT_LENGTH: Final = 500
+#: Who is to approve a call must see all of it.
+ASKED_LENGTH: Final = 2000
+THOUGHTS_LENGTH: Final = 20_000
+CODE_LENGTH: Final = 8_000
+#: Samples at 24 kHz before the end of a turn's audio at which its last words are shown at the latest: 0.1 s.
+LAST_WORD: Final = 2400
 
 _STATUS: Mapping[str, Literal["read", "paywall", "unsafe"]] = {
     "SUCCESS": "read",
@@ -25,55 +27,33 @@ _STATUS: Mapping[str, Literal["read", "paywall", "unsafe"]] = {
     "UNSAFE": "unsafe",
 }
 
-
-def introduction(provider: Provider) -> dict[str, Any]:
-    """Return who it is that one talks to, as the page says it."""
-    return {"name": provider.label, "speaker": provider.speaker}
+View = TypeVar("View", bound=msgspec.Struct)
 
 
-def suggestions(
-    provider: Provider, config: LiveConfig, tools: Sequence[Tool | Mapping[str, Any] | ToolSource]
-) -> tuple[str, ...]:
-    """Return what may be said to begin with, in a session like this."""
-    declared = [
-        one.declaration if isinstance(one, Tool) else one for one in tools if isinstance(one, Tool | Mapping)
-    ]
-    return provider.suggestions(config, declared)
-
-
-def outlook(provider: Provider) -> dict[str, Any]:
-    """Return how a talk with this model is shown, and whether there are pictures to show to it."""
-    model = provider.capabilities
-    view = "translation" if model.translation else "dictation" if model.dictates else "talk"
-    return {"view": view, "sees": model.video, "model": provider.model, "badge": provider.badge}
+def view_of(source: object, kind: type[View], **changed: Any) -> View:
+    """Return a struct whose fields are the attributes of the same names, except those in `changed`."""
+    same = {name: getattr(source, name) for name in kind.__struct_fields__ if name not in changed}
+    return kind(**same, **changed)
 
 
 def turn_view(turn: Turn) -> TurnView:
-    """Return `turn` for the page; one that was cut holds only what was heard."""
-    return TurnView(
-        index=turn.index,
-        speaker=turn.speaker,
+    """Return `turn` for the page; an interrupted one holds only what was heard."""
+    return view_of(
+        turn,
+        TurnView,
         spans=tuple(_spans(turn)),
-        interim=turn.interim,
-        final=turn.final,
-        interrupted=turn.interrupted,
-        heard_sample=turn.heard_sample,
-        latency_ms=turn.latency_ms,
         thoughts=shorten(turn.thoughts, THOUGHTS_LENGTH),
         tools=tuple(map(tool_view, turn.tools)),
-        sources=tuple(SourceLink(title=source.title, uri=source.uri) for source in turn.sources),
-        queries=turn.queries,
+        sources=tuple(view_of(source, SourceLink) for source in turn.sources),
         code=tuple(map(code_view, turn.code)),
         pages=tuple(map(page_view, turn.pages)),
         language=turn.language or "",
-        waited=turn.declined,
-        images=turn.images,
-        anatomy=None if turn.timing is None else anatomy_view(turn.timing),
+        timing=None if turn.timing is None else view_of(turn.timing, TimingView),
     )
 
 
 def code_view(run: CodeRun) -> CodeView:
-    """Return a run of code for the page. Whatever is not plainly well is a failure."""
+    """Return a run of code for the page. Every outcome except "OK" is a failure."""
     outcome: Literal["ok", "failed"] | None = None
     if run.outcome is not None:
         outcome = "ok" if run.outcome == "OK" else "failed"
@@ -86,26 +66,15 @@ def code_view(run: CodeRun) -> CodeView:
 
 
 def page_view(page: WebPage) -> PageView:
-    """Return a page that was to be read for the page that shows it."""
+    """Return a web page that the model tried to read."""
     return PageView(url=page.url, status=_STATUS.get(page.status, "failed"))
 
 
-def anatomy_view(timing: Timing) -> AnatomyView:
-    """Return where the time went, for the page."""
-    return AnatomyView(
-        decision_ms=timing.decision_ms,
-        network_ms=timing.network_ms,
-        tool_ms=timing.tool_ms,
-        wait_ms=timing.wait_ms,
-        heard_ms=timing.heard_ms,
-    )
-
-
 def _spans(turn: Turn) -> Iterator[SpanView]:
-    """Yield the words with their places in the sound, none of them beyond what can be heard.
+    """Yield the text with its places in the audio, none of them beyond what can be heard.
 
-    Words that come ahead of their sound have a place that is only guessed: the page, which shows each as it
-    is heard, would wait for the last of them for ever.
+    Text that arrives ahead of its audio has a place that is only an estimate: the page, which shows each span
+    as it is heard, would wait for the last one for ever.
     """
     last = max(0, turn.audio_samples - LAST_WORD) if turn.final else None
     for span in turn.heard_spans:
@@ -113,16 +82,13 @@ def _spans(turn: Turn) -> Iterator[SpanView]:
 
 
 def tool_view(use: ToolUse) -> ToolView:
-    """Return a tool's call for the page: arguments as Python writes them, the result as JSON."""
+    """Return a call of a tool for the page: arguments as Python writes them, results as JSON."""
     args = ", ".join(f"{name}={value!r}" for name, value in use.args.items())
-    return ToolView(
-        id=use.id,
-        name=use.name,
+    return view_of(
+        use,
+        ToolView,
         args=shorten(args, ASKED_LENGTH if use.state == "asking" else ARGS_LENGTH),
         result=None if use.result is None else shorten(_result(use.result), RESULT_LENGTH),
-        error=use.error,
-        duration_ms=use.duration_ms,
-        state=use.state,
         updates=tuple(shorten(_result(value), RESULT_LENGTH) for value in use.updates),
     )
 
@@ -133,5 +99,5 @@ def _result(result: Mapping[str, Any]) -> str:
 
 
 def shorten(text: str, length: int) -> str:
-    """Cut `text` to `length` characters, the last of them an ellipsis."""
+    """Return `text` cut to `length` characters, the last of them an ellipsis."""
     return text if len(text) <= length else text[: length - 1] + "…"

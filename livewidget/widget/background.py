@@ -1,10 +1,9 @@
-"""One event loop on one thread for all widgets of a kernel, and how to hop onto it.
+"""One event loop on one thread for all widgets of a kernel, and one thread for each widget's callbacks.
 
 Comm handlers run on the kernel's main thread or on a subshell's; cells run on the main thread and may block
-it for minutes; `nest_asyncio.apply()` may have patched its loop. None of that reaches a loop that has a
-thread of its own.
-
-The user's callbacks: run one by one on a thread of their own, so that none can hold up the talk.
+it for minutes; `nest_asyncio.apply()` may have patched its loop. None of that reaches a loop on a thread of
+its own. The user's callbacks run one after the other on another thread, so that none can hold up the
+conversation.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ class Background:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._thread.start()
 
     def _run(self) -> None:
@@ -46,7 +44,7 @@ class Background:
 
     @property
     def here(self) -> bool:
-        """Whether the caller is on this thread already, and so must not wait for it."""
+        """Whether the caller is on this thread, and so must not wait for it."""
         return threading.current_thread() is self._thread
 
     @property
@@ -55,30 +53,25 @@ class Background:
         return len(asyncio.all_tasks(self._loop))
 
     def call(self, function: Callable[..., object], *args: object, context: Context | None = None) -> None:
-        """Run `function(*args)` on the loop, soon; from any thread. Not at all once the loop has ended.
+        """Run `function(*args)` on the loop, soon; from any thread. Does nothing once the loop has ended.
 
         Args:
             function: What to call.
-            *args: What to give it.
-            context: What it sees, and the tasks it starts; None: that of the caller.
+            *args: Its arguments.
+            context: The context of the call and of the tasks that it starts; None: the caller's.
         """
+        own = None if context is None else context.copy()
         try:
-            _in(context)(self._loop.call_soon_threadsafe, function, *args)
+            self._loop.call_soon_threadsafe(function, *args, context=own)
         except RuntimeError:
             if self.alive:
                 raise
 
     def submit(self, coroutine: Coroutine[Any, Any, T], context: Context | None = None) -> Future[T]:
         """Run `coroutine` on the loop; from any thread. Cancelling the future cancels the task."""
-        future: Future[T] = _in(context)(asyncio.run_coroutine_threadsafe, coroutine, self._loop)
+        own = copy_context() if context is None else context.copy()
+        future: Future[T] = own.run(asyncio.run_coroutine_threadsafe, coroutine, self._loop)
         return future
-
-    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Start a task from this thread; the loop keeps hold of it until it ends."""
-        task = self._loop.create_task(coroutine, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     def stop(self, timeout: float = 2.0) -> None:
         """Cancel what runs, wait for it, end the loop and the thread. Twice is allowed."""
@@ -93,14 +86,10 @@ class Background:
             await asyncio.gather(*others, return_exceptions=True)
             done.set()
 
-        self._loop.call_soon_threadsafe(lambda: self.spawn(wind_up(), "wind up"))
+        self.submit(wind_up())
         done.wait(timeout)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout)
-
-
-def _in(context: Context | None) -> Callable[..., Any]:
-    return (copy_context() if context is None else context.copy()).run
 
 
 _lock = threading.Lock()
@@ -123,29 +112,30 @@ def _stop_at_exit() -> None:
         _background.stop()
 
 
-MOST_WAITING = 1000
+#: Calls that wait. Chosen: minutes of events; beyond that the functions will not catch up.
+MAX_WAITING = 1000
 
 Callback = Callable[[Any], object]
 
 
 class Callbacks:
-    """Functions by the type of event they are called for.
+    """The user's functions by the type of event that they take.
 
     Attributes:
-        dropped: How many calls were left out because the functions cannot keep up.
+        dropped: How many calls were left out because too many were waiting.
     """
 
     def __init__(
         self,
-        failed: Callable[[Callback, Exception], object],
+        on_error: Callable[[Callback, Exception], object],
         context: Callable[[], Context] = copy_context,
     ) -> None:
         self.dropped = 0
         self._context = context
-        self._failed = failed
+        self._on_error = on_error
         self._functions: dict[type, list[Callback]] = {}
         self._lock = threading.Lock()
-        self._waiting: queue.Queue[tuple[Callback, Any] | None] = queue.Queue(MOST_WAITING)
+        self._waiting: queue.Queue[tuple[Callback, Any] | None] = queue.Queue(MAX_WAITING)
         self._thread: threading.Thread | None = None
 
     def add(self, kind: type, function: Callback) -> None:
@@ -153,13 +143,13 @@ class Callbacks:
         with self._lock:
             self._functions.setdefault(kind, []).append(function)
 
-    def hears(self, kind: type) -> bool:
-        """Return whether a function is called with events of that type."""
+    def has(self, kind: type) -> bool:
+        """Return whether a function takes events of that type."""
         with self._lock:
             return any(issubclass(kind, listed) for listed in self._functions)
 
     def dispatch(self, event: Any) -> None:
-        """Let the functions for this event be called, soon; from any thread, never blocks."""
+        """Call the functions for this event, soon; from any thread, without blocking."""
         with self._lock:
             functions = [
                 function
@@ -182,7 +172,7 @@ class Callbacks:
             try:
                 self._context().copy().run(_call, function, event)
             except Exception as error:  # whatever the user's function raises belongs under the widget
-                self._failed(function, error)
+                self._on_error(function, error)
 
     def close(self) -> None:
         """End the thread after the calls that wait; twice is allowed."""
@@ -202,7 +192,6 @@ class Callbacks:
 def _call(function: Callback, event: Any) -> None:
     result = function(event)
     if isinstance(result, Awaitable):
-        import asyncio
 
         async def run() -> None:
             await result

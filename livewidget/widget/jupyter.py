@@ -1,8 +1,6 @@
-"""Which widgets a cell has made: running the cell again closes those of its last run.
+"""What the widget asks of its kernel: outputs, subshells, the running cell, waits that let the page go on.
 
-What the widget asks of its kernel. Everything is feature-tested: there may be no kernel at all.
-
-Waiting in a cell without stopping the page: only kernels without subshells need more than a wait.
+Everything is feature-tested: there may be no kernel at all.
 """
 
 from __future__ import annotations
@@ -15,6 +13,8 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import Context
+from functools import partial
 from typing import Any, Protocol
 
 SWITCH = "LIVEWIDGET_SUBSHELL_LANE"
@@ -29,6 +29,19 @@ def shell() -> Any:
 def kernel() -> Any:
     """Return the running ipykernel, or None."""
     return getattr(shell(), "kernel", None)
+
+
+def publish(content: dict[str, str], display_id: str, update: bool) -> None:
+    """Show an output, by MIME type, in the running cell; or replace what was shown under its `display_id`."""
+    from IPython.display import publish_display_data
+
+    show = partial(publish_display_data, content, transient={"display_id": display_id}, update=update)
+    if update:
+        # In no context of ours: the message then belongs to the cell that runs now, and tools that execute
+        # notebooks accept nothing else. Where it is shown depends on its `display_id` alone.
+        Context().run(show)
+    else:
+        show()
 
 
 def keep_subshell_lane(comm: Any) -> bool:
@@ -107,10 +120,10 @@ class Closable(Protocol):
 
 
 _lock = threading.Lock()
-_made: dict[str, tuple[str, list[weakref.ref[Closable]]]] = {}
+_widgets: dict[str, tuple[str, list[weakref.ref[Closable]]]] = {}
 
 
-def enter(widget: Closable) -> None:
+def close_previous_run(widget: Closable) -> None:
     """Note that the running cell made `widget`, and close what an earlier run of the same cell made.
 
     Without a cell (a script, a front end that names none) nothing is closed: there the page's lease ends a
@@ -120,17 +133,19 @@ def enter(widget: Closable) -> None:
     if not cell:
         return
     with _lock:
-        before, widgets = _made.get(cell, (execution, []))
+        before, widgets = _widgets.get(cell, (execution, []))
         old = [] if before == execution else widgets
         kept = widgets if before == execution else []
-        _made[cell] = (execution, [*(ref for ref in kept if ref() is not None), weakref.ref(widget)])
+        _widgets[cell] = (execution, [*(ref for ref in kept if ref() is not None), weakref.ref(widget)])
     for ref in old:
         if (former := ref()) is not None:
             former.close()
 
 
+#: Longest wait between two looks at the kernel's queue. Chosen: not noticed in the page.
 SLICE_S = 0.05
-MOST_AT_ONCE = 100
+#: Messages handled in one look. Chosen: a busy page cannot keep the wait from ending.
+MAX_AT_ONCE = 100
 
 
 def wait_until(done: Callable[[float], bool], timeout: float | None) -> bool:
@@ -188,7 +203,7 @@ def _move(running: Any) -> None:
     ident, parent = running._parent_ident["shell"], running.get_parent("shell")
     interrupt = getattr(running, "saved_sigint_handler", None)
     try:
-        for _ in range(MOST_AT_ONCE):
+        for _ in range(MAX_AT_ONCE):
             loop.run_until_complete(running.do_one_iteration())
             if not running.msg_queue.qsize():
                 return

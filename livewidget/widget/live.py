@@ -1,6 +1,9 @@
-"""`LiveWidget`: the talk as an object of the notebook.
+"""`LiveWidget`: a conversation as an object of the notebook.
 
-What a learner reads and turns on a `LiveWidget`: its settings, the meter, the wire.
+In: the cells of a notebook call its methods, and the kernel hands it the messages of pages (`_handle_msg`, on
+whatever thread it chose). Out: messages to the pages over the widget's comm, the saved transcript as an
+output, callbacks on a thread of their own. It owns a `Controller`, which does everything on the background
+loop; each method here only hops onto that loop, and waits for it where its docstring says so.
 """
 
 from __future__ import annotations
@@ -10,7 +13,6 @@ import contextlib
 import os
 import pathlib
 import threading
-from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
@@ -22,99 +24,17 @@ from livewidget.config import LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import StateError, UsageError
 from livewidget.pictures import to_picture
-from livewidget.session import Frame, ReconnectPolicy, prepare_tools, resolve
-from livewidget.session.memory import validate_history
+from livewidget.session import Frame, ReconnectPolicy, prepare_tools
+from livewidget.session.client import prepare
 from livewidget.session.outbox import text_message
-from livewidget.session.usage import Meter, SessionStats
+from livewidget.session.usage import Meter
 from livewidget.tools import Tool
 from livewidget.turns import Floor, Turn
 from livewidget.ui.controller import Controller
-from livewidget.ui.state import sentence_of
+from livewidget.ui.state import WidgetStats, error_text
 from livewidget.widget import jupyter
 from livewidget.widget.background import Callbacks, background
 from livewidget.widget.jupyter import CellWatch, keep_subshell_lane, wait_until
-
-
-class Instruments:
-    """Settings, meter and wire of the talk that the widget shows. Nothing here waits for the service."""
-
-    _controller: Controller
-
-    @abstractmethod
-    def _hop(self, function: Callable[..., object], *args: object) -> None:
-        """Call a function on the background loop, soon."""
-
-    @abstractmethod
-    def _catch_up(self) -> None:
-        """Wait the moment until the background loop has begun with all that was asked of it before."""
-
-    # --- Settings -------------------------------------------------------------------------------------------
-
-    @property
-    def config(self) -> LiveConfig:
-        """What the session is asked to be."""
-        self._catch_up()
-        return self._controller.sessions.config
-
-    def configure(self, **changes: Any) -> None:
-        """Change what the session is asked to be; returns at once.
-
-        The talk goes on, over a new connection where it must. If the service refuses, the reason stands under
-        the widget and the talk goes on as it was.
-
-        Args:
-            **changes: Keywords as of `LiveWidget`, each in place of what was said before: `voice="Puck"`.
-                `model="…"` is another model of the same service; it is told what was said, where it can be.
-
-        Raises:
-            ConfigError: It cannot be; the sentence says why, and nothing is changed.
-        """
-        self._catch_up()  # Or an earlier change would not count in what is checked.
-        self._controller.exploration.changed(changes)
-        self._hop(self._controller.configure, changes)
-
-    def code(self) -> str:
-        """Return the Python that makes exactly this session: what "Copy as code" gives. No key is in it."""
-        self._catch_up()
-        return self._controller.exploration.code()
-
-    # --- Meter and wire -------------------------------------------------------------------------------------
-
-    @property
-    def meter(self) -> Meter | None:
-        """What the talk has used, about what it cost, and how long its connection lasts; None before it.
-
-        The price is an estimate, by published prices of the day that it names.
-        """
-        session = self._controller.sessions.current
-        return None if session is None else session.meter
-
-    @property
-    def stats(self) -> SessionStats | None:
-        """What the session has lost, sent again and reconnected; None before it."""
-        session = self._controller.sessions.current
-        return None if session is None else session.stats
-
-    @property
-    def wire(self) -> list[Frame]:
-        """The last frames of the session both ways, oldest first: without sound, pictures and secrets."""
-        log = self._controller.sessions.wire
-        return [] if log is None else log.frames
-
-    def save_wire(self, path: str | os.PathLike[str]) -> None:
-        """Write the frames of `wire` to a file, one JSON object a line.
-
-        Raises:
-            UsageError: If the file cannot be written.
-        """
-        text = "".join(f"{frame.line()}\n" for frame in self.wire)
-        try:
-            pathlib.Path(path).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(
-                f"The frames cannot be saved there ({type(error).__name__}); name a file in your folder."
-            ) from None
-
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -124,7 +44,7 @@ _MOMENT_S = 1.0
 _STATIC = pathlib.Path(__file__).parent.parent / "static"
 
 
-class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
+class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     """Controller with a live model in a notebook cell, while other cells run.
 
     Show it as the last line of a cell and press ●, or type; or use it from Python. Every method may be called
@@ -159,12 +79,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         explorer: bool = False,
         **config: Any,
     ) -> None:
-        provider = resolve(provider_or_model)
-        settings = LiveConfig.from_kwargs(**config)
-        model = provider.capabilities
-        settings.check(model)
-        told_before = validate_history(history, model)
-        offered = prepare_tools(tools, model)
+        spec = prepare(provider_or_model, tools, history, config)
         self._shut = False
         self._from_main = False
         self._cells = CellWatch()
@@ -172,30 +87,24 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         # What tools and callbacks print and draw goes where this context points: to the cell with the widget.
         # A page's message has a context of its own, whose outputs nobody shows.
         self._context = copy_context()
-        self._callbacks = Callbacks(self._callback_failed, lambda: self._context)
+        self._callbacks = Callbacks(self._on_callback_failed, lambda: self._context)
         self._controller = Controller(
-            provider,
-            settings,
-            offered,
-            background=self._background,
+            spec,
             post=self._post,
+            publish=jupyter.publish,
             dispatch=self._callbacks.dispatch,
-            hears=self._callbacks.hears,
-            blocked=self._blocked,
+            has_callback=self._callbacks.has,
+            is_blocked=self._is_blocked,
+            reconnect=reconnect,
+            explorer=bool(explorer),
         )
-        self._controller.exploration.open = bool(explorer)
-        self._controller.sessions.history = told_before
-        if reconnect is not None:
-            self._controller.sessions.reconnect = reconnect
         super().__init__()
         keep_subshell_lane(self.comm)
-        jupyter.enter(self)
-
-    # --- What a person does ---------------------------------------------------------------------------------
+        jupyter.close_previous_run(self)
 
     def start(self) -> None:
         """Begin to talk; returns at once. If it cannot begin, the reason stands under the widget."""
-        self._hop(lambda: self._controller.start(from_page=False))
+        self._hop(self._controller.start)
 
     def stop(self) -> None:
         """End the talk; returns at once. The turns stay, and `start` begins anew."""
@@ -205,7 +114,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         """Send `text` as if it had been typed; returns at once. Starts the talk if need be."""
         if not isinstance(text, str):
             raise UsageError(f"say takes the text to send, not {type(text).__name__}.")
-        self._hop(lambda: self._controller.text(text, from_page=False))
+        self._hop(self._controller.say, text)
 
     def ask(self, text: str, timeout: float = 30.0) -> Turn:
         """Send `text`, wait for the answer, and return it. Starts the talk if need be.
@@ -245,27 +154,27 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
             PictureError: If it is no picture; the sentence says why.
             UsageError: If the model takes no pictures, `text` cannot be sent, or too many pictures wait.
         """
-        self._controller.projector.check()
+        self._controller.images.check()
         if text is not None:
             text_message(text, self._controller.provider.capabilities)
         picture = to_picture(x)
-        self._controller.projector.reserve()
+        self._controller.images.reserve()
         self._hop(self._controller.show, picture, text or "")
 
     @property
     def turns(self) -> list[Turn]:
         """The turns so far, oldest first: a new list each time, safe in any thread."""
-        return self._controller.board.turns
+        return self._controller.state.turns
 
     @property
     def phase(self) -> str:
         """Where the talk stands: "idle", "connecting", "live" or "ended"."""
-        return self._controller.board.phase
+        return self._controller.state.phase
 
     @property
     def floor(self) -> Floor:
         """Who may speak now."""
-        return self._controller.board.floor
+        return self._controller.state.floor
 
     def listen(self, timeout: float | None = None) -> Iterator[Turn]:
         """Yield each turn when it is complete, yours and the model's, until the talk ends.
@@ -277,7 +186,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         Args:
             timeout: Seconds to wait for the next turn, after which the iteration ends; None: no limit.
         """
-        return self._listen(timeout, self._controller.board.listen())
+        return self._listen(timeout, self._controller.state.listen())
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the talk has ended, with the page going on as in `listen`.
@@ -286,7 +195,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
             Whether it has ended; False after `timeout` seconds.
         """
         self._not_from_loop()
-        return wait_until(self._controller.board.still.wait, timeout)
+        return wait_until(self._controller.state.still.wait, timeout)
 
     @overload
     def tool(self, function: F, /) -> F: ...
@@ -318,7 +227,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
 
         Returns at once. Where no call of this id waits for an answer, nothing happens.
         """
-        self._hop(self._controller.confirm, id, approved)
+        self._hop(self._controller.approve, id, approved)
 
     def on(self, kind: type) -> Callable[[F], F]:
         """Call a function with every event of a type: `@live.on(TurnComplete)`.
@@ -336,6 +245,68 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
 
         return register
 
+    @property
+    def config(self) -> LiveConfig:
+        """What the session is asked to be."""
+        self._catch_up()
+        return self._controller.sessions.config
+
+    def configure(self, **changes: Any) -> None:
+        """Change what the session is asked to be; returns at once.
+
+        The talk goes on, over a new connection where it must. If the service refuses, the reason stands under
+        the widget and the talk goes on as it was.
+
+        Args:
+            **changes: Keywords as of `LiveWidget`, each in place of what was said before: `voice="Puck"`.
+                `model="…"` is another model of the same service; it is told what was said, where it can be.
+
+        Raises:
+            ConfigError: It cannot be; the sentence says why, and nothing is changed.
+        """
+        self._catch_up()  # Or an earlier change would not count in what is checked.
+        self._controller.settings.with_keywords(changes)
+        self._hop(self._controller.configure, changes)
+
+    def code(self) -> str:
+        """Return the Python that makes exactly this session: what "Copy as code" gives. No key is in it."""
+        self._catch_up()
+        return self._controller.settings.code()
+
+    @property
+    def meter(self) -> Meter | None:
+        """What the talk has used, about what it cost, and how long its connection lasts; None before it.
+
+        The price is an estimate, by published prices of the day that it names.
+        """
+        session = self._controller.sessions.current
+        return None if session is None else session.meter
+
+    @property
+    def wire(self) -> list[Frame]:
+        """The last frames of the session both ways, oldest first: without sound, pictures and secrets."""
+        log = self._controller.sessions.wire
+        return [] if log is None else log.frames
+
+    def save_wire(self, path: str | os.PathLike[str]) -> None:
+        """Write the frames of `wire` to a file, one JSON object a line.
+
+        Raises:
+            UsageError: If the file cannot be written.
+        """
+        text = "".join(f"{frame.line()}\n" for frame in self.wire)
+        try:
+            pathlib.Path(path).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"The frames cannot be saved there ({type(error).__name__}); name a file in your folder."
+            ) from None
+
+    @property
+    def stats(self) -> WidgetStats:
+        """What was left out or repeated so far, which tells why something was not heard, seen or called."""
+        return self._controller.stats(self._callbacks.dropped)
+
     def close(self) -> None:
         """End the talk and take the widget off the page; returns at once. The transcript stays."""
         if getattr(self, "_shut", True):
@@ -350,10 +321,8 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         layout.close()
 
     def __repr__(self) -> str:
-        talk = self._controller
-        return f"<LiveWidget {talk.provider.model}: {talk.board.phase}, {len(talk.board.turns)} turns>"
-
-    # --- Jupyter --------------------------------------------------------------------------------------------
+        model, turns = self._controller.provider.model, len(self.turns)
+        return f"<LiveWidget {model}: {self.phase}, {turns} turns>"
 
     def _ipython_display_(self, **_: Any) -> None:
         from IPython.display import publish_display_data
@@ -371,9 +340,9 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         data = message.get("content", {}).get("data", {})
         if data.get("method") == "custom":
             self._from_main = threading.current_thread() is threading.main_thread()
-            origin = str((message.get("header") or {}).get("session") or "")
+            session_id = str((message.get("header") or {}).get("session") or "")
             buffers = [bytes(buffer) for buffer in message.get("buffers") or ()]
-            self._hop(self._controller.receive, data.get("content"), buffers, origin)
+            self._hop(self._controller.receive, data.get("content"), buffers, session_id)
         elif data.get("method") == "request_state":
             super()._handle_msg(message)
 
@@ -381,7 +350,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
         if not self._shut and self.comm is not None:
             self.send(content, buffers)
 
-    def _blocked(self) -> bool:
+    def _is_blocked(self) -> bool:
         return self._from_main and self._cells.running
 
     def _hop(self, function: Callable[..., object], *args: object) -> None:
@@ -392,12 +361,10 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
             with contextlib.suppress(TimeoutError):
                 self._background.submit(asyncio.sleep(0)).result(_MOMENT_S)
 
-    # --- Inner ----------------------------------------------------------------------------------------------
-
-    def _callback_failed(self, function: Callable[..., Any], error: Exception) -> None:
+    def _on_callback_failed(self, function: Callable[..., Any], error: Exception) -> None:
         name = getattr(function, "__name__", "callback")
-        text = f"The callback {name} failed: {sentence_of(error)}"
-        self._hop(self._controller.reports.notice, "error", "callback-failed", text)
+        text = f"The callback {name} failed: {error_text(error)}"
+        self._hop(self._controller.relay.notice, "error", "callback-failed", text)
 
     def _not_from_loop(self) -> None:
         if self._background.here:
@@ -433,7 +400,7 @@ class LiveWidget(Instruments, anywidget.AnyWidget):  # type: ignore[misc, unused
                     return
                 yield turn
         finally:
-            self._controller.board.unlisten(listener)
+            self._controller.state.unlisten(listener)
 
 
 def _is_done(future: Future[Any], seconds: float) -> bool:

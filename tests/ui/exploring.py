@@ -24,7 +24,7 @@ def made():
     for widget in widgets:
         widget.close()
     for widget in widgets:
-        until(lambda widget=widget: widget._controller._closed)
+        until(lambda widget=widget: widget._controller.is_closed)
 
 
 @pytest.fixture

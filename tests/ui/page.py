@@ -1,27 +1,37 @@
 """A page in Python: what js/src/bridge.ts does, as far as the kernel's side can see it."""
 
 from livewidget.ui import messages as m
-from livewidget.ui.bridge import Bridge
+from livewidget.ui.bridge import AudioOwnerLost, Bridge, CapturedFrame, UserAudio
 from livewidget.ui.channels import ReliableReceiver
 
+KINDS = {struct: kind for (_, kind), struct in m.FROM_PAGE.items()}
 
-class Host:
-    """Writes down what it is asked for."""
+
+class Recorder:
+    """In the controller's place: keeps what the bridge passes on, as the name of what it is and its fields."""
 
     def __init__(self):
         self.calls = []
         self.phase = "idle"
         self.busy = False
 
-    def __getattr__(self, name):
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return lambda *args: self.calls.append((name, *args))
+    def handle(self, message):
+        match message:
+            case UserAudio(pcm=pcm):
+                self.calls.append(("user_audio", pcm))
+            case CapturedFrame(message=frame, number=number, data=data, age_ms=age_ms):
+                self.calls.append(("frame", frame, number, data, age_ms))
+            case AudioOwnerLost():
+                self.calls.append(("audio_owner_lost",))
+            case m.PlaybackReport(turn=turn, played_sample=sample) | m.Flushed(turn=turn, sample=sample):
+                self.calls.append((KINDS[type(message)], turn, sample))
+            case _:
+                self.calls.append((KINDS[type(message)], message))
 
     def names(self):
         return [call[0] for call in self.calls]
 
-    def blocked(self):
+    def is_blocked(self):
         return self.busy
 
     def state(self):
@@ -49,22 +59,28 @@ class Host:
 
 
 class Link:
-    """A bridge, its host, a clock, and pages that all get what the bridge posts."""
+    """A bridge, its controller, a clock, and pages that all get what the bridge posts."""
 
     def __init__(self):
         self.now = 1000.0
-        self.host = Host()
+        self.host = Recorder()
         self.pages = []
         self.posted = []
-        self.bridge = Bridge(self._post, self.host)
+        self.bridge = Bridge(
+            self._post,
+            self.host.handle,
+            state=self.host.state,
+            welcome=self.host.welcome,
+            is_blocked=self.host.is_blocked,
+        )
 
     def _post(self, content, buffers):
         self.posted.append((content, buffers))
         for page in self.pages:
             page.deliver(content, buffers)
 
-    def page(self, client, origin=None):
-        page = Page(self, client, origin or f"origin of {client}")
+    def page(self, client, session_id=None):
+        page = Page(self, client, session_id or f"session of {client}")
         self.pages.append(page)
         page.send(m.Hello(client=client, last_seq=0))
         return page
@@ -79,8 +95,8 @@ class Link:
 
 
 class Page:
-    def __init__(self, link, client, origin):
-        self.link, self.client, self.origin = link, client, origin
+    def __init__(self, link, client, session_id):
+        self.link, self.client, self.session_id = link, client, session_id
         self.control = None
         self.speaker = ReliableReceiver()
         self.heard = []
@@ -102,7 +118,7 @@ class Page:
             ack=self.control.last if self.control else 0,
             message=message,
         )
-        self.link.bridge.receive(m.encode(envelope), list(buffers), self.origin, self.link.now)
+        self.link.bridge.receive(m.encode(envelope), list(buffers), self.session_id, self.link.now)
 
     def deliver(self, content, buffers):
         if self.deaf:

@@ -1,7 +1,7 @@
 import pytest
 
 from livewidget.ui import messages as m
-from livewidget.ui.bridge import MOST_PAGES
+from livewidget.ui.bridge import MAX_FRONT_ENDS
 
 from .page import Link
 
@@ -47,12 +47,12 @@ def test_the_first_to_start_owns_and_others_mirror():
     link.host.phase = "live"
     two.send(m.Start(microphone=True))
     link.run(100)
-    assert link.bridge.pages.owner == "a"
+    assert link.bridge.front_ends.audio_owner == "a"
     assert two.of(m.State)[-1].owner == "a"
 
 
 PICTURE = m.CameraFrame(source="camera", mime_type="image/jpeg", width=1, height=1, captured_ms=0)
-TAKEN = {"activity", "microphone", "frame", "voice", "heard"}
+TAKEN = {"activity", "microphone", "frame", "user_audio", "heard"}
 
 
 @pytest.mark.parametrize(("who", "taken"), [("owner", TAKEN), ("mirror", set())])
@@ -63,7 +63,7 @@ def test_sound_pictures_and_reports_are_taken_of_the_owner_alone(who, taken):
     link.bridge.audio(3, second(), 24_000, link.now)
     pages["owner"].playhead = (3, 2400)
     link.run(300)
-    assert link.bridge.speaker.heard_of(3) == 2400  # the mirror reports as well, and played nothing
+    assert link.bridge.speaker.played_of(3) == 2400  # the mirror reports as well, and played nothing
     assert {call for call in link.host.calls if call[0] == "played"} == {("played", 3, 2400)}
     link.bridge.flush(3, link.now)
     page = pages[who]
@@ -89,10 +89,10 @@ def test_a_picture_that_comes_twice_is_shown_once():
 
 def test_pages_without_end_are_not_remembered_without_end():
     link = Link()
-    for number in range(MOST_PAGES + 5):
+    for number in range(MAX_FRONT_ENDS + 5):
         link.now += 1
         link.page(str(number))
-    assert {page.client for page in link.bridge.pages} == {str(n) for n in range(5, MOST_PAGES + 5)}
+    assert {page.client for page in link.bridge.front_ends} == {str(n) for n in range(5, MAX_FRONT_ENDS + 5)}
 
 
 def test_sound_of_the_owner_reaches_the_host():
@@ -102,7 +102,9 @@ def test_sound_of_the_owner_reaches_the_host():
     for number in range(10):
         link.run(50)
         page.send(m.MicrophoneAudio(first_sample=0, captured_ms=number * 50.0), [bytes([number, 0])])
-    assert [call[1] for call in link.host.calls if call[0] == "voice"] == [bytes([n, 0]) for n in range(10)]
+    assert [call[1] for call in link.host.calls if call[0] == "user_audio"] == [
+        bytes([n, 0]) for n in range(10)
+    ]
     link.run(600)
     assert page.of(m.Heartbeat)[-1].microphone_ack == 10
 
@@ -122,10 +124,10 @@ def test_a_page_not_heard_of_for_its_lease_is_gone():
     page.send(m.Start(microphone=True))
     page.reporting = False
     link.run(9000)
-    assert "page_gone" not in link.host.names()
+    assert "audio_owner_lost" not in link.host.names()
     link.run(2000)
-    assert "page_gone" in link.host.names()
-    assert link.bridge.pages.owner == ""
+    assert "audio_owner_lost" in link.host.names()
+    assert link.bridge.front_ends.audio_owner == ""
 
 
 def test_a_busy_kernel_does_not_cost_the_page_its_lease():
@@ -135,10 +137,10 @@ def test_a_busy_kernel_does_not_cost_the_page_its_lease():
     page.reporting = False
     link.host.busy = True
     link.run(30_000)
-    assert "page_gone" not in link.host.names()
+    assert "audio_owner_lost" not in link.host.names()
     link.host.busy = False
     link.run(9000)
-    assert "page_gone" not in link.host.names()
+    assert "audio_owner_lost" not in link.host.names()
 
 
 def test_a_page_that_slept_past_its_lease_is_greeted_again():
@@ -146,7 +148,7 @@ def test_a_page_that_slept_past_its_lease_is_greeted_again():
     page = link.page("a")
     page.reporting = False
     link.run(11_000)
-    assert len(link.bridge.pages) == 0
+    assert len(link.bridge.front_ends) == 0
     page.report()
     assert len(page.of(m.Welcome)) == 2
 
@@ -239,8 +241,8 @@ def test_what_cannot_be_read_is_counted_and_said_once():
     link = Link()
     page = link.page("a")
     for junk in (None, {}, {"lane": "control"}, 3):
-        link.bridge.receive(junk, [], page.origin, link.now)
-    assert link.bridge.ignored == 4
+        link.bridge.receive(junk, [], page.session_id, link.now)
+    assert link.bridge.unreadable == 4
     assert [notice.code for notice in page.of(m.NoticeView)] == ["page-message"]
 
 

@@ -25,7 +25,7 @@ def played(turn, sample, ack=0, epoch=0):
 
 def queue(now=0.0):
     speaker = PlaybackQueue()
-    speaker.page_found(now)
+    speaker.begin_playback(now)
     return speaker
 
 
@@ -39,7 +39,7 @@ def test_at_most_three_seconds_go_ahead_of_the_ear():
         speaker.push(1, chunk(240), RATE)
     assert ms(speaker.ready(0)) == 12 * 240
     assert speaker.ready(100) == []
-    speaker.played(played(1, RATE, ack=12), 200)
+    speaker.on_report(played(1, RATE, ack=12), 200)
     assert ms(speaker.ready(200)) == 4 * 240
 
 
@@ -48,7 +48,7 @@ def test_at_most_sixteen_messages_go_without_an_acknowledgement():
     for _ in range(40):
         speaker.push(1, chunk(40), RATE)
     assert len(speaker.ready(0)) == 16
-    speaker.played(played(1, 0, ack=10), 100)
+    speaker.on_report(played(1, 0, ack=10), 100)
     assert len(speaker.ready(100)) == 10
 
 
@@ -64,7 +64,7 @@ def test_a_silent_page_holds_the_queue_and_its_word_releases_it():
     speaker.push(1, chunk(40), RATE)
     assert speaker.holding(2001)
     assert speaker.ready(2001) == []
-    speaker.played(played(0, 0), 2100)
+    speaker.on_report(played(0, 0), 2100)
     assert len(speaker.ready(2100)) == 1
 
 
@@ -73,7 +73,7 @@ def test_what_is_not_acknowledged_is_sent_again_under_its_number():
     speaker.push(1, chunk(40), RATE)
     first = speaker.ready(0)
     for now in range(250, 2250, 250):
-        speaker.played(played(1, 0), now)
+        speaker.on_report(played(1, 0), now)
     assert speaker.ready(2001) == first
 
 
@@ -125,7 +125,7 @@ def test_what_was_flushed_need_not_be_acknowledged_before_more_is_sent():
 def test_without_a_page_audio_is_counted_and_not_kept():
     speaker = PlaybackQueue()
     speaker.push(1, chunk(1000), RATE)
-    speaker.page_found(0)
+    speaker.begin_playback(0)
     speaker.push(1, chunk(100), RATE)
     (sent,) = speaker.ready(0)
     assert sent.message.first_sample == RATE
@@ -150,5 +150,5 @@ def test_every_sample_arrives_once_and_in_order(lengths, step):
             assert speaker.ahead_ms <= 3000
         now += step
         heard = min(len(got) // 2, heard + RATE * step // 1000)
-        speaker.played(played(1, heard, ack=ack), now)
+        speaker.on_report(played(1, heard, ack=ack), now)
     assert got == data

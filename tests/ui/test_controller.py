@@ -165,10 +165,10 @@ def test_how_long_an_answer_was_heard_is_taken_from_the_page():
     page.hear(turn.audio_samples)
     page.playhead = (turn.index, turn.audio_samples)
     told = page.wait_for(
-        m.TurnView, lambda view: view.anatomy is not None and view.anatomy.heard_ms is not None
+        m.TurnView, lambda view: view.timing is not None and view.timing.heard_ms is not None
     )
     assert told.index == turn.index
-    assert live.turns[-1].timing.heard_ms == told.anatomy.heard_ms > 0
+    assert live.turns[-1].timing.heard_ms == told.timing.heard_ms > 0
     page.leave()
     end(live)
 
@@ -181,7 +181,7 @@ def test_who_asks_in_a_loop_hears_each_answer_to_its_end():
     page.wait_for(m.State, lambda state: state.phase == "live")
     first = live.ask("good morning", 10)
     page.hear(first.audio_samples)
-    assert live._controller.reports.unplayed is not None
+    assert live._controller.relay.unplayed is not None
     page.playhead = (first.index, first.audio_samples)  # which the next report says
     live.ask("good evening", 10)
     assert page.of(m.Flush) == []

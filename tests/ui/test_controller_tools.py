@@ -41,7 +41,7 @@ def live(lamp):
 
     yield widget
     widget.close()
-    until(lambda: widget._controller._closed)
+    until(lambda: widget._controller.is_closed)
 
 
 def asking(turn):
@@ -95,7 +95,7 @@ def test_the_page_with_the_voice_answers_and_without_one_any_page(owner, taken):
     for client, page in pages.items():
         page.send(m.Approve(id=client, allowed=True))
     assert [call for call in link.host.calls if call[0] == "confirm"] == [
-        ("confirm", client, True) for client in taken
+        ("confirm", m.Approve(id=client, allowed=True)) for client in taken
     ]
 
 
@@ -134,7 +134,7 @@ def test_values_on_the_way_reach_the_page():
     page.wait_for(m.TurnView, lambda turn: turn.tools and turn.tools[0].state == "done")
     page.leave()
     live.close()
-    until(lambda: live._controller._closed)
+    until(lambda: live._controller.is_closed)
 
 
 def test_what_the_model_cannot_is_said_in_the_cell():
@@ -192,7 +192,7 @@ def test_an_mcp_server_is_started_with_the_talk_kept_while_it_goes_on_and_stoppe
     assert live.wait(10)
     until(lambda: runs == ["up", "down"])
     live.close()
-    until(lambda: live._controller._closed)
+    until(lambda: live._controller.is_closed)
 
 
 def test_an_mcp_server_that_does_not_start_stands_under_the_widget():
@@ -204,7 +204,7 @@ def test_an_mcp_server_that_does_not_start_stands_under_the_widget():
         "The MCP server no-such-command cannot be started: there is no such command, or no such folder for it."
     ]
     live.close()
-    until(lambda: live._controller._closed)
+    until(lambda: live._controller.is_closed)
 
 
 def test_a_tool_that_asks_may_join_a_talk_that_goes_on(lamp):
@@ -228,4 +228,4 @@ def test_a_tool_that_asks_may_join_a_talk_that_goes_on(lamp):
     assert live._controller.sessions.current is session
     page.leave()
     live.close()
-    until(lambda: live._controller._closed)
+    until(lambda: live._controller.is_closed)

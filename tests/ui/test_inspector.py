@@ -21,57 +21,58 @@ def link():
     return Link()
 
 
-def talk(link, insight, ms, turns=TurnDetection()):  # noqa: B008
+def talk(link, inspector, ms, turns=TurnDetection()):  # noqa: B008
     for _ in range(0, ms, 40):
-        insight.voice(QUIET, turns, link.now)
+        if inspector.listens:
+            inspector.listen(QUIET, turns)
         link.run(40, step=40)
-        insight.tick(link.now)
+        inspector.tick(link.now)
 
 
 def test_the_microphone_is_shown_to_those_who_look(link):
     page = link.page("a")
-    insight = Inspector(link.bridge, remote=False)
-    talk(link, insight, 1000)
+    inspector = Inspector(link.bridge, remote=False)
+    talk(link, inspector, 1000)
     assert page.insights == []
     page.send(LOOKS)
-    assert ("explore", LOOKS) in link.host.calls
-    talk(link, insight, 1000)
+    assert ("explorer", LOOKS) in link.host.calls
+    talk(link, inspector, 1000)
     shown = [message for message, _ in page.insights]
     assert 3 <= len(shown) <= 5
     assert sum(len(one.levels) for one in shown) >= 20
     assert [one.from_ms for one in shown] == sorted(one.from_ms for one in shown)
     page.send(AWAY)
     before = len(page.insights)
-    talk(link, insight, 1000)
+    talk(link, inspector, 1000)
     assert len(page.insights) == before
 
 
 def test_a_page_that_has_fallen_silent_is_shown_nothing(link):
     page = link.page("a")
-    insight = Inspector(link.bridge, remote=False)
+    inspector = Inspector(link.bridge, remote=False)
     page.send(LOOKS)
     page.reporting = False
     link.run(2500)
-    talk(link, insight, 1000)
+    talk(link, inspector, 1000)
     assert page.insights == []
 
 
 def test_other_settings_begin_anew(link):
     page = link.page("a")
-    insight = Inspector(link.bridge, remote=True)
+    inspector = Inspector(link.bridge, remote=True)
     page.send(LOOKS)
-    talk(link, insight, 500)
-    talk(link, insight, 500, TurnDetection(silence_ms=300))
+    talk(link, inspector, 500)
+    talk(link, inspector, 500, TurnDetection(silence_ms=300))
     shown = [message for message, _ in page.insights]
     assert [shown[0].silence_ms, shown[-1].silence_ms] == [800, 300]
 
 
 def test_what_is_lost_is_not_repeated_and_holds_nothing_up(link):
     page = link.page("a")
-    insight = Inspector(link.bridge, remote=False)
+    inspector = Inspector(link.bridge, remote=False)
     page.send(LOOKS)
     page.deaf = True
-    talk(link, insight, 500)
+    talk(link, inspector, 500)
     page.deaf = False
     before = len(page.insights)
     link.run(3000)
@@ -85,9 +86,9 @@ def test_what_is_lost_is_not_repeated_and_holds_nothing_up(link):
 WIRE = m.ExplorerState(open=True, wire=True, tuner=False)
 
 
-def watch(link, insight, log, ms=300):
+def watch(link, inspector, log, ms=300):
     link.run(ms)
-    insight.tick(link.now, log)
+    inspector.tick(link.now, log)
 
 
 def shown(page):
@@ -99,50 +100,50 @@ def text_frame(number):
 
 
 def test_who_looks_at_the_wire_is_shown_every_frame_once(link):
-    page, insight, log = link.page("a"), Inspector(link.bridge, remote=False), WireLog(ManualClock())
+    page, inspector, log = link.page("a"), Inspector(link.bridge, remote=False), WireLog(ManualClock())
     for number in range(5):
         log.on_frame(True, text_frame(number))
-    watch(link, insight, log)
+    watch(link, inspector, log)
     assert page.insights == []
     page.send(WIRE)
-    insight.explore(WIRE)
-    watch(link, insight, log)
+    inspector.watch(WIRE)
+    watch(link, inspector, log)
     log.on_frame(False, b'{"serverContent": {"turnComplete": true}}')
-    watch(link, insight, log)
-    watch(link, insight, log)
+    watch(link, inspector, log)
+    watch(link, inspector, log)
     assert [frame.number for frame in shown(page)] == [1, 2, 3, 4, 5, 6]
     assert [frame.kind for frame in shown(page)][-2:] == ["realtimeInput.text", "serverContent.turnComplete"]
     assert [message.lost for message, _ in page.insights] == [0, 0]
 
 
 def test_many_frames_come_in_several_messages_and_the_oldest_not_at_all(link):
-    page, insight, log = link.page("a"), Inspector(link.bridge, remote=False), WireLog(ManualClock())
+    page, inspector, log = link.page("a"), Inspector(link.bridge, remote=False), WireLog(ManualClock())
     for number in range(1000):
         log.on_frame(True, text_frame(number))
-    insight.tick(link.now, log)
+    inspector.tick(link.now, log)
     page.send(WIRE)
-    insight.explore(WIRE)
+    inspector.watch(WIRE)
     for _ in range(8):
-        watch(link, insight, log)
+        watch(link, inspector, log)
     assert [frame.number for frame in shown(page)] == list(range(601, 1001))
     assert max(len(message.frames) for message, _ in page.insights) == 100
 
 
 def test_numbers_and_times_go_on_over_sessions(link):
-    page, insight = link.page("a"), Inspector(link.bridge, remote=False)
+    page, inspector = link.page("a"), Inspector(link.bridge, remote=False)
     page.send(WIRE)
     for name in ("first", "second"):
         log = WireLog(ManualClock())
         log.on_frame(True, json.dumps({"setup": {"model": f"models/{name}"}}))
-        watch(link, insight, log, 1000)
+        watch(link, inspector, log, 1000)
     assert [frame.number for frame in shown(page)] == [1, 2]
     assert shown(page)[1].at_ms - shown(page)[0].at_ms >= 1000
 
 
 def test_secrets_stay_out_of_it(link):
-    page, insight, log = link.page("a"), Inspector(link.bridge, remote=False), WireLog(ManualClock())
+    page, inspector, log = link.page("a"), Inspector(link.bridge, remote=False), WireLog(ManualClock())
     page.send(WIRE)
     log.on_frame(True, '{"setup": {"sessionResumption": {"handle": "canary"}}}')
-    watch(link, insight, log)
+    watch(link, inspector, log)
     assert "canary" not in repr(page.insights)
     assert "handle" in repr(page.insights)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from livewidget.ui import messages as m
-from livewidget.ui.inspector import PERIOD_MS, UsagePublisher, view
+from livewidget.ui.inspector import PERIOD_MS, UsagePublisher, meter_view
 from tests.widget.jupyter import comms, until
 
 from .exploring import made, pages, talk
@@ -26,7 +26,7 @@ def test_a_page_that_looks_is_told_what_the_talk_has_used(made, pages):
     assert 0 < meter.time_left_ms <= 600_000
     assert meter.link_ms == 0
     assert live.meter.usage.total_tokens == meter.total_tokens
-    assert (live.stats.reconnects, live.stats.dropped_audio_ms) == (0, 0)
+    assert (live.stats.session.reconnects, live.stats.session.dropped_audio_ms) == (0, 0)
 
 
 def test_before_the_talk_there_is_no_meter(made):
@@ -79,46 +79,46 @@ class Told:
     """Takes down what the pages are told."""
 
     def __init__(self):
-        self.pages, self.told = ["a page"], []
+        self.front_ends, self.told = ["a page"], []
 
-    def tell(self, message):
+    def send(self, message):
         self.told.append(message)
 
 
 @pytest.fixture
-def gauge(made):
+def publisher(made):
     live = made()
     talk(live, "one")
     session, bridge = Open(live.meter), Told()
     return UsagePublisher(type("Sessions", (), {"current": session})(), bridge), session, bridge
 
 
-def test_it_is_read_at_most_once_a_second(gauge):
-    gauge, session, _ = gauge
+def test_it_is_read_at_most_once_a_second(publisher):
+    publisher, session, _ = publisher
     for step in range(20):
-        gauge.tick(step * PERIOD_MS / 10)
+        publisher.tick(step * PERIOD_MS / 10)
     assert session.read == 2
 
 
-def test_it_is_told_only_when_there_is_news(gauge):
-    gauge, session, bridge = gauge
+def test_it_is_told_only_when_there_is_news(publisher):
+    publisher, session, bridge = publisher
     first = session.says
     for second in range(10):  # Time passes, as the page knows itself.
         session.says = replace(first, time_left_ms=first.time_left_ms - 1000 * second)
-        gauge.tick(1000.0 * second)
+        publisher.tick(1000.0 * second)
     assert len(bridge.told) == 1
     session.says = replace(first, time_left_ms=50_000, ending="go_away")
-    gauge.tick(10_000)
+    publisher.tick(10_000)
     assert (bridge.told[1].time_left_ms, bridge.told[1].ending) == (50_000, "go_away")
     session.says = replace(session.says, time_left_ms=600_000)  # A new connection.
-    gauge.tick(11_000)
+    publisher.tick(11_000)
     assert len(bridge.told) == 3
-    gauge.forget()
-    gauge.tick(11_050)
+    publisher.forget()
+    publisher.tick(11_050)
     assert len(bridge.told) == 4
 
 
-def test_a_price_that_is_not_known_is_none(gauge):
-    _, session, _ = gauge
-    assert view([session.says, replace(session.says, cost_usd=None)]).cost_usd is None
-    assert view([session.says, replace(session.says, cost_usd=0.5)]).cost_usd == 0.5
+def test_a_price_that_is_not_known_is_none(publisher):
+    _, session, _ = publisher
+    assert meter_view([session.says, replace(session.says, cost_usd=None)]).cost_usd is None
+    assert meter_view([session.says, replace(session.says, cost_usd=0.5)]).cost_usd == 0.5

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from livewidget.clock import ManualClock
 from livewidget.events import Interrupted, OutputAudio
 from livewidget.turns import Floor
 from livewidget.ui import messages as m
@@ -14,13 +15,13 @@ from .page import Link
 def test_a_sample_heard_before_the_interruption_cuts_the_turn_once_it_is_over():
     link = Link()
     link.page("a").send(m.Start(microphone=True))
-    cuts = []
+    cuts, clock = [], ManualClock()
     session = SimpleNamespace(
         audio_turn=1, floor=Floor.MODEL, playback_stopped=lambda turn, sample: cuts.append((turn, sample))
     )
-    reports = EventRelay(WidgetState(), link.bridge, None, lambda event: None)
-    reports.event(session, OutputAudio(data=bytes(48_000)))
-    reports.heard(session, 1, 2400)
+    relay = EventRelay(WidgetState(lambda: None, clock), link.bridge, None, lambda event: None, clock)
+    relay.on_event(session, OutputAudio(data=bytes(48_000)))
+    relay.on_flushed(session, 1, 2400)
     cuts.clear()  # the turn was still open: the session could not cut it
-    reports.event(session, Interrupted())
+    relay.on_event(session, Interrupted())
     assert cuts == [(1, 2400)]

@@ -121,18 +121,18 @@ def test_what_is_asked_of_a_session_that_is_being_stopped_goes_to_the_next():
 def test_what_is_asked_for_while_a_widget_closes_opens_nothing():
     live = LiveWidget(tutor())
     live.ask("one", 10)
-    talk = live._controller
+    controller = live._controller
 
     async def close_and_start():
-        closing = asyncio.create_task(talk.close())
+        closing = asyncio.create_task(controller.close())
         await asyncio.sleep(0)
         assert live.phase == "live"  # It is closing, and not closed yet.
-        talk.start()
-        talk.text("two")
+        controller.start()
+        controller.say("two")
         await closing
 
     live._background.submit(close_and_start()).result(10)
-    until(lambda: talk.sessions._starting.done())
+    until(lambda: controller.sessions._starting.done())
     assert live.phase == "ended"
     assert notices(live) == {}
     end(live)

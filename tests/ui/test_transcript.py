@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 import pytest
 
 from livewidget.turns import Span, ToolUse, Turn
-from livewidget.ui.transcript import MOST_TURNS, Transcript
+from livewidget.ui.transcript import MAX_TURNS, Transcript
 
 XSS = [
     "<script>window.__xss=1</script>",
@@ -42,7 +42,9 @@ def parse(bundle):
 
 
 def test_turns_are_told_in_html_and_in_plain_text():
-    bundle = Transcript("tutor").bundle([turn(0, "user", "what is two plus two"), turn(1, "model", "Four.")])
+    bundle = Transcript("tutor", None).bundle(
+        [turn(0, "user", "what is two plus two"), turn(1, "model", "Four.")]
+    )
     assert bundle["text/plain"] == "you: what is two plus two\ntutor: Four."
     assert "Four." in parse(bundle).text
 
@@ -50,7 +52,9 @@ def test_turns_are_told_in_html_and_in_plain_text():
 @pytest.mark.parametrize("text", XSS)
 def test_text_stays_text(text):
     use = ToolUse(id="1", name=text, args={text: text}, result={"result": text}, error=None, state="done")
-    elements = parse(Transcript("tutor").bundle([turn(0, "model", text, tools=(use,), interrupted=True)]))
+    elements = parse(
+        Transcript("tutor", None).bundle([turn(0, "model", text, tools=(use,), interrupted=True)])
+    )
     assert set(elements.seen) == {"div", "p", "strong", "span", "br", "code"}
     assert set(elements.attributes) <= {"class", "style", "role", "aria-label"}
     assert "".join(letter for letter in text if letter >= " ") in elements.text
@@ -58,7 +62,7 @@ def test_text_stays_text(text):
 
 def test_a_turn_that_still_goes_on_is_left_out():
     going = Turn(index=0, speaker="user", interim="what is")
-    assert Transcript("tutor").bundle([going])["text/plain"] == "(no turns yet)"
+    assert Transcript("tutor", None).bundle([going])["text/plain"] == "(no turns yet)"
 
 
 def test_a_cut_turn_holds_what_was_heard():
@@ -71,29 +75,26 @@ def test_a_cut_turn_holds_what_was_heard():
         heard_sample=24_000,
         audio_samples=48_000,
     )
-    assert Transcript("tutor").bundle([cut])["text/plain"] == "tutor: One two. (interrupted)"
+    assert Transcript("tutor", None).bundle([cut])["text/plain"] == "tutor: One two. (interrupted)"
 
 
 def test_a_very_long_talk_is_bounded():
-    bundle = Transcript("tutor").bundle([turn(index, "user", "x") for index in range(MOST_TURNS + 5)])
-    assert parse(bundle).seen.count("p") == MOST_TURNS + 1
+    bundle = Transcript("tutor", None).bundle([turn(index, "user", "x") for index in range(MAX_TURNS + 5)])
+    assert parse(bundle).seen.count("p") == MAX_TURNS + 1
     assert "5 earlier turns" in bundle["text/html"]
 
 
 def test_two_widgets_have_two_classes():
-    assert Transcript("a").css_class != Transcript("a").css_class
+    assert Transcript("a", None).css_class != Transcript("a", None).css_class
 
 
-def test_it_is_published_only_on_change(monkeypatch):
+def test_it_is_published_only_on_change():
     published = []
-    monkeypatch.setattr(
-        "IPython.display.publish_display_data", lambda data, **more: published.append((data, more))
-    )
-    transcript = Transcript("tutor")
+    transcript = Transcript("tutor", lambda *output: published.append(output))
     turns = [turn(0, "user", "hello")]
     assert not transcript.update(turns)
     transcript.display([])
     assert transcript.update(turns)
     assert not transcript.update(turns)
-    assert [more.get("update", False) for _, more in published] == [False, True]
-    assert len({more["transient"]["display_id"] for _, more in published}) == 1
+    assert [update for _, _, update in published] == [False, True]
+    assert len({display_id for _, display_id, _ in published}) == 1

@@ -6,7 +6,7 @@ import pytest
 from livewidget.audio import resample, to_pcm16
 from livewidget.config import TurnDetection
 from livewidget.standin.interfaces import VadSettings
-from livewidget.ui.vad_monitor import MOST_WINDOWS, VadMonitor, hearing_of
+from livewidget.ui.vad_monitor import MAX_WINDOWS, VadMonitor, hearing_of
 from tests.speech import quiet_room, spoken
 
 pytestmark = pytest.mark.voice
@@ -75,10 +75,10 @@ def test_pieces_follow_one_another(sentence):
 
 def test_what_nobody_fetches_does_not_pile_up():
     tuner = VadMonitor(VadSettings())
-    for _ in range(MOST_WINDOWS + 50):
+    for _ in range(MAX_WINDOWS + 50):
         tuner.feed(bytes(1024))
     found = tuner.take()
-    assert len(found.levels) == MOST_WINDOWS
+    assert len(found.levels) == MAX_WINDOWS
     assert found.from_ms == 50 * 32
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from livewidget.turns import CodeRun, Span, Timing, ToolUse, Turn, WebPage, WebSource
-from livewidget.ui.messages import AnatomyView, CodeView, PageView, SourceLink
+from livewidget.ui.messages import CodeView, PageView, SourceLink, TimingView
 from livewidget.ui.views import CODE_LENGTH, THOUGHTS_LENGTH, tool_view, turn_view
 
 
@@ -32,13 +32,13 @@ def test_all_that_comes_with_an_answer():
     )
     assert [page.status for page in view.pages] == ["read", "paywall", "unsafe", "failed", "failed"]
     assert view.pages[0] == PageView(url="https://a.example", status="read")
-    assert (view.language, view.waited, view.images) == ("es", True, 2)
-    assert view.anatomy == AnatomyView(decision_ms=500, network_ms=40, tool_ms=10, wait_ms=150, heard_ms=None)
+    assert (view.language, view.declined, view.images) == ("es", True, 2)
+    assert view.timing == TimingView(decision_ms=500, network_ms=40, tool_ms=10, wait_ms=150, heard_ms=None)
 
 
 def test_what_the_service_does_not_say_is_not_shown():
     view = turn_view(Turn(index=0, speaker="user"))
-    assert (view.language, view.anatomy, view.sources, view.code, view.pages) == ("", None, (), (), ())
+    assert (view.language, view.timing, view.sources, view.code, view.pages) == ("", None, (), (), ())
 
 
 def test_lengths_are_bounded():

@@ -116,7 +116,7 @@ def until(condition, timeout=10.0):
 def end(live):
     """Close a widget, and wait until it is."""
     live.close()
-    until(lambda: live._controller._closed)
+    until(lambda: live._controller.is_closed)
 
 
 def threads():

@@ -30,7 +30,7 @@ def test_stopping_cancels_what_runs_and_ends_the_thread():
         finally:
             cancelled.set()
 
-    loop.call(lambda: loop.spawn(forever(), "forever"))
+    loop.submit(forever())
     assert began.wait(5)
     loop.stop()
     assert cancelled.is_set()
@@ -47,7 +47,6 @@ async def forever():
     await asyncio.Event().wait()
 loop = background()
 loop.submit(forever())
-loop.call(lambda: loop.spawn(forever(), "x"))
 """
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=30

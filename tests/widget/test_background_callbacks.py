@@ -1,7 +1,7 @@
 import threading
 
 from livewidget.events import Interrupted, TurnComplete
-from livewidget.widget.background import MOST_WAITING, Callbacks
+from livewidget.widget.background import MAX_WAITING, Callbacks
 
 
 class Failures:
@@ -71,7 +71,7 @@ def test_one_that_hangs_costs_calls_and_not_memory():
     callbacks.add(TurnComplete, hang)
     callbacks.dispatch(TurnComplete())
     assert began.wait(5)
-    for _ in range(MOST_WAITING + 10):
+    for _ in range(MAX_WAITING + 10):
         callbacks.dispatch(TurnComplete())
     assert callbacks.dropped == 10
     callbacks.close()

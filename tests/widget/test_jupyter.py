@@ -29,7 +29,7 @@ SEND_FROM_CELL = "live.send({})"
 
 def start(kernel, *, subshell):
     comm = kernel.run(MAKE, cell="one", timeout=60).splitlines()[-1]
-    kernel.run("live._controller.bridge.pages.lease_ms = 1e9")  # this page does not report by itself
+    kernel.run("live._controller.bridge.front_ends.lease_ms = 1e9")  # this page does not report by itself
     page = KernelPage(kernel, comm, kernel.subshell() if subshell else None)
     page.hello()
     page.wait_for(m.Welcome)
@@ -234,7 +234,7 @@ def test_older_kernels(kernels, version):
         waits_for_the_cell(page)  # and the kernel's heartbeats do not
 
 
-STALE = "print(live._controller.bridge.pages.owning.microphone.stale)"
+STALE = "print(live._controller.bridge.front_ends.owner.microphone.stale)"
 
 
 @pytest.mark.kernels
@@ -268,7 +268,7 @@ def test_on_ipykernel_6_a_long_cell_does_not_end_the_talk(kernels):
     page.played()
     with running(
         kernel,
-        f"pages = live._controller.bridge.pages\npages.lease_ms = 200\n{SLEEPING}\npages.lease_ms = 1e9",
+        f"pages = live._controller.bridge.front_ends\npages.lease_ms = 200\n{SLEEPING}\npages.lease_ms = 1e9",
     ):
         heartbeats(page, 3)  # two every second
     assert kernel.run("print(live.phase)") == "live"

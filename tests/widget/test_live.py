@@ -34,7 +34,7 @@ def live():
     widget = LiveWidget(tutor())
     yield widget
     widget.close()
-    until(lambda: widget._controller._closed)
+    until(lambda: widget._controller.is_closed)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def page(live):
 
 
 def notices(live):
-    return {code: notice.text for code, notice in live._controller.board.notices.items()}
+    return {code: notice.text for code, notice in live._controller.state.notices.items()}
 
 
 # --- From a cell -----------------------------------------------------------------------------------------
@@ -72,7 +72,7 @@ def test_ask_says_when_no_answer_comes_and_the_talk_goes_on():
     assert live.phase == "live"
     hold.set()
     live.close()
-    until(lambda: live._controller._closed)
+    until(lambda: live._controller.is_closed)
 
 
 def test_the_wire_can_be_looked_at_and_saved(live, tmp_path):
@@ -167,7 +167,7 @@ def test_what_fails_on_connecting_stands_under_the_widget_and_is_raised_by_ask()
         live.ask("hello", timeout=5)
     page.leave()
     live.close()
-    until(lambda: live._controller._closed)
+    until(lambda: live._controller.is_closed)
 
 
 # --- Tools and callbacks ---------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_a_tool_can_be_added_while_the_talk_goes_on(live):
 
     # Without a wait: what is asked is not lost with the session that ends.
     assert live.ask("two", timeout=10).text == "You said two"
-    assert live._controller.sessions._opened_with[1:]
+    assert live._controller.sessions.in_effect.tools
     assert lamp(True) == "done"
     with pytest.raises(ToolError):
         live.tool(lambda *many: 1)
@@ -253,7 +253,7 @@ def test_interrupting_flushes_and_cuts_the_turn_at_what_was_heard():
     until(lambda: live.turns[-1].heard_sample == 6_000)
     page.leave()
     live.close()
-    until(lambda: live._controller._closed)
+    until(lambda: live._controller.is_closed)
 
 
 def test_changing_how_turns_are_taken_keeps_the_talk(live, page):
@@ -273,7 +273,7 @@ def test_changing_how_turns_are_taken_keeps_the_talk(live, page):
 
 
 def test_a_session_started_from_a_page_ends_with_it(live, page):
-    live._controller.bridge.pages.lease_ms = 500
+    live._controller.bridge.front_ends.lease_ms = 500
     page.send(m.Start(microphone=True))
     page.wait_for(m.State, lambda state: state.phase == "live")
     page.reporting = False
@@ -282,11 +282,11 @@ def test_a_session_started_from_a_page_ends_with_it(live, page):
 
 
 def test_a_session_started_from_python_does_not_need_a_page(live, page):
-    live._controller.bridge.pages.lease_ms = 300
+    live._controller.bridge.front_ends.lease_ms = 300
     live.start()
     page.wait_for(m.State, lambda state: state.phase == "live")
     page.reporting = False
-    until(lambda: len(live._controller.bridge.pages) == 0)
+    until(lambda: len(live._controller.bridge.front_ends) == 0)
     assert not live.wait(0.3)
     assert live.phase == "live"
 
@@ -301,7 +301,7 @@ def test_no_key_is_found_in_anything_that_can_be_saved(monkeypatch):
     assert CANARY not in repr(live.comm.sent)
     assert CANARY in repr({"a trait": CANARY})  # the search itself works
     live.close()
-    until(lambda: live._controller._closed)
+    until(lambda: live._controller.is_closed)
 
 
 def test_there_are_few_traits_and_all_are_public(live):
@@ -322,7 +322,7 @@ def test_junk_from_a_page_is_counted_and_said_once(live, page):
     for junk in (None, 1, {"lane": "control"}, {"kind": "x" * 1000}):
         live.comm.page_says(junk)
     page.wait_for(m.NoticeView, lambda notice: notice.code == "page-message")
-    until(lambda: live._controller.bridge.ignored == 4)
+    until(lambda: live._controller.bridge.unreadable == 4)
 
 
 def test_running_it_again_and_again_leaves_nothing(comms):

@@ -1,6 +1,6 @@
 // Where the time of each answer went: a bar from the end of your speech over its first sound to the last one heard.
 
-import type { Anatomy, Turn } from "../messages.gen.ts";
+import type { Timing, Turn } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
 import type { Actions, State, Store } from "../state.ts";
 import { attribute, el, show, text, type View } from "../views/dom.ts";
@@ -12,7 +12,7 @@ const MAX_ANSWERS = 50;
 interface Part {
   name: "decision" | "network" | "tool" | "wait" | "heard";
   label: string;
-  ms(anatomy: Anatomy): number;
+  ms(anatomy: Timing): number;
 }
 
 /** In the order in which they happen. */
@@ -59,7 +59,7 @@ export function latencyPanel(_store: Store, _actions: Actions, _scope: Scope): V
   };
 }
 
-function totalMs(anatomy: Anatomy): number {
+function totalMs(anatomy: Timing): number {
   return PARTS.reduce((sum, part) => sum + part.ms(anatomy), 0);
 }
 
@@ -80,7 +80,7 @@ function updateRow(node: Element, turn: Turn, longest: number): void {
 }
 
 /** Where the time went, in words; parts that took no time are left out. */
-export function describeLatency(anatomy: Anatomy): string {
+export function describeLatency(anatomy: Timing): string {
   const before = PARTS.slice(0, -1);
   const first = before.reduce((sum, part) => sum + part.ms(anatomy), 0);
   const parts = before.filter((part) => part.ms(anatomy) >= 0.5);

@@ -2,12 +2,12 @@
 
 import { describe, expect, it } from "vitest";
 import { describeLatency, latencyPanel } from "../../src/explorer/latency.ts";
-import type { Anatomy } from "../../src/messages.gen.ts";
+import type { Timing } from "../../src/messages.gen.ts";
 import { Scope } from "../../src/scope.ts";
 import { createStore } from "../../src/state.ts";
 import { fakeActions, turn } from "../views/fakes.ts";
 
-const anatomy = (more: Partial<Anatomy> = {}): Anatomy => ({
+const anatomy = (more: Partial<Timing> = {}): Timing => ({
   decision_ms: null,
   network_ms: 20,
   wait_ms: 400,

@@ -139,7 +139,7 @@ PAIRS = [
 
 
 def test_a_translation_is_a_table():
-    bundle = Transcript("tutor", "translation").bundle(PAIRS)
+    bundle = Transcript("tutor", None, "translation").bundle(PAIRS)
     elements = Elements(bundle["text/html"])
     assert [elements.seen.count(tag) for tag in ("table", "th", "tr", "td")] == [1, 2, 4, 6]
     assert elements.pieces == ["en", "es", "Hello.", "Hola.", "Hm.", "¿Sí?"]
@@ -153,7 +153,7 @@ def test_a_translation_is_a_table():
 
 
 def test_a_dictation_is_one_text():
-    bundle = Transcript("tutor", "dictation").bundle(
+    bundle = Transcript("tutor", None, "dictation").bundle(
         [said(0, "user", "Dear Alice, "), said(1, "user", " hello.")]
     )
     assert bundle["text/plain"] == "Dear Alice, hello."
@@ -164,11 +164,11 @@ def test_a_dictation_is_one_text():
 @pytest.mark.parametrize("text", HOSTILE)
 def test_text_stays_text_in_other_views(view, text):
     turns = [said(0, "user", text, text), said(1, "model", text, text)]
-    elements = Elements(Transcript("tutor", view).bundle(turns)["text/html"])
+    elements = Elements(Transcript("tutor", None, view).bundle(turns)["text/html"])
     assert set(elements.seen) <= {"div", "p", "table", "thead", "tbody", "tr", "th", "td"}
     assert set(elements.attributes) <= {"style", "class", "role", "aria-label"}
 
 
 @pytest.mark.parametrize("view", ["talk", "translation", "dictation"])
 def test_nothing_said_is_said(view):
-    assert Transcript("tutor", view).bundle([])["text/plain"] == "(no turns yet)"
+    assert Transcript("tutor", None, view).bundle([])["text/plain"] == "(no turns yet)"
