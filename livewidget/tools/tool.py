@@ -39,10 +39,9 @@ def parse_docstring(text: str) -> tuple[str, dict[str, str]]:
     Google, NumPy and Sphinx (reST) styles are read: the one that describes most parameters counts.
     """
     # Imported here: only sessions with tools need it.
-    from docstring_parser import ParseError, google, numpydoc, rest
+    from docstring_parser import google, numpydoc, rest
 
-    # Of Google's sections the one for parameters alone: the parser rejects free text in others, such as
-    # Raises.
+    # Google's section for parameters alone, since the parser rejects free text in others, such as Raises.
     titles = ("Args", "Arguments", "Parameters", "Params")
     sections = [google.Section(title, "param", google.SectionType.MULTIPLE) for title in titles]
     summary = text.strip()
@@ -50,9 +49,13 @@ def parse_docstring(text: str) -> tuple[str, dict[str, str]]:
     for parse in (google.GoogleParser(sections).parse, numpydoc.parse, rest.parse):
         try:
             parsed = parse(f"\n{text}")  # A section in the first line would lose its indentation.
-        except ParseError:
+        except Exception:  # malformed in this style: a ParseError, or whatever the parser stumbles over
             continue
-        found = {one.arg_name.lstrip("*"): one.description or "" for one in parsed.params}
+        found = {
+            name.strip(): one.description or ""
+            for one in parsed.params
+            for name in one.arg_name.split(",")  # NumPy style: "x, y : int"
+        }
         if len(found) > len(described):
             summary, described = parsed.description or "", found
     lines = {name: " ".join(description.split()) for name, description in described.items()}

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from livewidget.errors import ToolError
 from livewidget.tools import APPROVAL_TIMEOUT, TIMEOUT, Tool, as_tools
@@ -383,11 +385,39 @@ def test_a_docstring_in_any_common_style_describes_the_tool_and_its_parameters(f
         ("Says: nothing of parameters.\n\nAt all.", "Says: nothing of parameters."),
         ("Cut.\n\nArgs:\n    a word without colon", "Cut."),
         (":param 7", ":param 7"),
+        ("Odd.\n\n: x", "Odd."),
         ("Two.\n\nParameters\n----------", "Two."),
     ],
 )
 def test_a_docstring_that_describes_no_parameter_has_a_summary_all_the_same(text, summary):
     assert parse_docstring(text) == (summary, {})
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "Args:",
+                "Parameters",
+                "------",
+                "\n",
+                "    ",
+                "x",
+                " : ",
+                "int, optional",
+                ":param x:",
+                ":",
+                "*a",
+                "Raises",
+            ]
+        ),
+        max_size=12,
+    )
+)
+def test_no_docstring_keeps_a_function_from_being_a_tool(pieces):
+    summary, described = parse_docstring("".join(pieces))
+    assert isinstance(summary, str)
+    assert all("\n" not in text for text in described.values())
 
 
 def test_without_an_args_section_summary_and_section_are_told_apart():
