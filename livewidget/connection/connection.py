@@ -24,9 +24,9 @@ from livewidget.transports.base import (
     round_trip_of,
 )
 
-#: Seconds that the server may take to accept the setup. Chosen: the service needs less than one.
+#: Seconds that the server may take to accept the setup. Chosen: as long as a person waits.
 SETUP_TIMEOUT: Final = 10.0
-#: Events kept that came before the setup was accepted. Chosen: the service sends none or one.
+#: Most events kept that came before the setup was accepted. Chosen: a bound; hardly any are expected.
 EARLY_EVENTS: Final = 32
 
 

@@ -14,9 +14,9 @@ from livewidget.models import bare_id
 from livewidget.transports.base import Transport
 
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
-#: Locations with a host name of their own, by the page "Deployments and endpoints" of Vertex AI.
+#: Locations of several regions, which have a host name of another form.
 MULTI_REGIONS: Final = ("us", "eu")
-#: Seconds to fetch an access token. Chosen: google-auth retries several times within it.
+#: Seconds to fetch an access token. Chosen: google-auth may read files and call several servers.
 TOKEN_TIMEOUT: Final = 30.0
 
 

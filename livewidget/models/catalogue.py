@@ -1,4 +1,4 @@
-"""The two tables as JSON, for pages and programs, and a model's row in sentences, for people."""
+"""The tables of models and features as JSON for programs; a model's row in sentences for people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def catalogue(service: str | None = None) -> dict[str, Any]:
 
     Args:
         service: "gemini" or "vertex": the models of that one; "standin": the tutor and every model that it
-            can stand in for; None: all, each once a service.
+            can stand in for; None: all, each once per service.
     """
     models = models_of(service)
     return {
@@ -28,10 +28,10 @@ def catalogue(service: str | None = None) -> dict[str, Any]:
 
 
 def models_of(service: str | None) -> tuple[Model, ...]:
-    """Return the models that can be talked with on a service, those that were shut down left out."""
+    """Return the models that can be used on a service, without those that were shut down."""
     alive = [model for model in MODELS if model.status != "shut down"]
     if service == "standin":
-        # By a bare id the stand-in is the Gemini API where that has the model, else Vertex AI.
+        # With a bare id the stand-in behaves like the Gemini API if that has the model, else like Vertex AI.
         rank = {"standin": 0, "gemini": 1, "vertex": 2}
         by_id: dict[str, Model] = {}
         for model in sorted(alive, key=lambda row: rank[row.service]):
@@ -74,7 +74,7 @@ def default_of(feature: Feature) -> Any:
 
 
 def model_json(model: Model) -> dict[str, Any]:
-    """Return one model's row as JSON, with its facts in sentences and its price where one is known."""
+    """Return one model's row as JSON, with its facts in sentences and its price if one is known."""
     price = PRICES.get(model.id) if model.service == "gemini" else None
     row = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(model).items()}
     return {
@@ -85,7 +85,7 @@ def model_json(model: Model) -> dict[str, Any]:
 
 
 def facts(model: Model) -> Iterator[str]:
-    """Yield what is worth knowing of a model, a sentence each."""
+    """Yield what is worth knowing about a model, one sentence at a time."""
     if model.dictates:
         yield "Only writes down what is said."
     elif model.translation:

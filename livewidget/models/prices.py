@@ -1,7 +1,7 @@
-"""What a talk costs, about: published prices of one day, and token counts as the service reports them.
+"""`estimate`: about what a session costs, from published prices and the token counts of the service.
 
-Source: the prices published for the Gemini Developer API, as collected on the date below. Taxes, free tiers
-and Vertex AI's own prices are not in it; a model without a row has no estimate.
+Source: the prices published for the Gemini Developer API, as collected on `PRICES_OF`. Taxes, free tiers and
+Vertex AI's own prices are not included; a model without a row has no estimate.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ class Price:
 
 _LIVE_3_8: Final = Price(text_in=0.75, audio_in=3.00, picture_in=1.00, text_out=4.50, audio_out=12.00)
 _NATIVE_2_5: Final = Price(text_in=0.50, audio_in=3.00, picture_in=3.00, text_out=2.00, audio_out=12.00)
-# Nothing but audio goes in and out, with its transcripts.
+# Only audio goes in and out, with its transcripts.
 _TRANSLATE: Final = Price(text_in=3.50, audio_in=3.50, picture_in=3.50, text_out=21.00, audio_out=21.00)
 
+#: Prices by model id, on the Gemini Developer API.
 PRICES: Final[Mapping[str, Price]] = {
     "gemini-3.8-live": _LIVE_3_8,
     "gemini-2.5-flash-native-audio-latest": _NATIVE_2_5,
@@ -52,11 +53,10 @@ PRICES: Final[Mapping[str, Price]] = {
     "gemini-2.5-flash-native-audio-preview-09-2025": _NATIVE_2_5,
     "gemini-3.5-live-translate-preview": _TRANSLATE,
 }
-"""Prices by model id, on the Gemini Developer API."""
 
 
 def estimate(model: Model, prompt: Mapping[str, int], response: Mapping[str, int]) -> float | None:
-    """Return about how many US dollars these tokens cost on `model`, or None where no price is known.
+    """Return about how many US dollars these tokens cost on `model`, or None if no price is known.
 
     Args:
         model: The row; only those of the Gemini Developer API have prices here.

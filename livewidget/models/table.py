@@ -1,16 +1,8 @@
-"""The capability table: one `Model` a row.
+"""`MODELS`, the table of what each model accepts: one `Model` a row, and `find` to look one up.
 
-The rows decide what may be sent (text in mid-session, thinking, modalities, behaviour of tools) and how the
-end of a turn looks. Sources: the model pages and migration notes of ai.google.dev and docs.cloud.google.com,
-November 2026, and published measurements. Where nothing is published about a field, a row has the default.
-
-The prebuilt voices, each with the word that the service's documentation describes it by.
-
-Source: the Live API page of Vertex AI and the speech page of the Gemini API, November 2026.
-
-`Model`: one row of the capability table.
-
-Finds the row of a model by its name.
+The rows decide what may be sent (text in mid-session, thinking, modalities, behavior of tools) and how a turn
+ends. Sources: the model pages and migration notes of ai.google.dev and docs.cloud.google.com,
+November 2026, and published measurements. If nothing is published about a field, a row has the default.
 """
 
 from __future__ import annotations
@@ -19,6 +11,8 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+#: The prebuilt voices: name to character. Source: the Live API page of Vertex AI and the speech page of the
+#: Gemini API, November 2026.
 VOICES: Final = {
     "Zephyr": "bright",
     "Puck": "upbeat",
@@ -51,11 +45,8 @@ VOICES: Final = {
     "Sadaltager": "knowledgeable",
     "Sulafat": "warm",
 }
-"""The service's prebuilt voices: name to character."""
-
+#: The voices of the older models, which write an answer first and then read it out.
 HALF_CASCADE_VOICES: Final = ("Puck", "Charon", "Kore", "Fenrir", "Aoede", "Leda", "Orus", "Zephyr")
-"""Those of the older models, which write first and speak it then."""
-
 
 Service = Literal["gemini", "vertex", "standin"]
 Status = Literal["stable", "preview", "private", "shut down", "unknown"]
@@ -71,62 +62,62 @@ HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """One model on one service. What is a bool says whether the service takes it for this model.
+    """One model on one service. A bool tells whether the service accepts the feature for this model.
 
     Attributes:
         id: The bare name, without `models/` or a project's path.
-        service: Where it is: "gemini" (Gemini Developer API), "vertex" (Vertex AI), "standin" (here).
+        service: Where it runs: "gemini" (Gemini Developer API), "vertex" (Vertex AI), "standin" (here).
         status: "shut down" models are refused by the service; "private" ones need an allow-list.
         successor: What to use instead of a model that was shut down.
         modalities: What it can answer in; exactly one is chosen for a session.
-        text: How text goes to it once the session runs: `clientContent`, `realtimeInput.text`, either, or not
-            at all.
-        seeds_history: Whether `clientContent` seeds the history at the start only, and needs `historyConfig`.
-        video: Whether it looks at pictures.
-        thinking: Which field of `thinkingConfig` it takes: "budget", "level", or None: the object must be
+        text: How text is sent once the session runs: as `clientContent`, as `realtimeInput.text`, as either,
+            or not at all.
+        seeds_history: Whether `clientContent` only seeds the history at the start, and needs `historyConfig`.
+        video: Whether it accepts pictures.
+        thinking: Which field of `thinkingConfig` it accepts: "budget", "level", or None: the object must be
             absent.
-        thinking_levels: The levels it takes, lowest first.
+        thinking_levels: The levels it accepts, lowest first.
         thinking_required: Whether a level must be given.
-        tool_behaviors: Ways in which a function may be declared; empty: no functions. The first is its
+        tool_behaviors: Behaviors that a function may be declared with; empty: no functions. The first is the
             default.
-        scheduling: Whether a tool's result may say when it is spoken.
+        scheduling: Whether a tool's result may say when the model speaks of it.
         will_continue: Whether a tool may answer in several results.
         turn_completes_before_result: Whether `turnComplete` comes after a blocking tool call, before its
             result; the answer is then a turn of its own.
-        undisturbed_calls: Whether it ends the session when it is sent sound or text while it waits for the
-            result of a blocking call.
+        undisturbed_calls: Whether it ends the session if audio or text is sent while it waits for the result
+            of a blocking call.
         search: Whether Google Search can be declared.
         code_execution: Whether it can run code that it writes.
-        url_context: Whether it can read pages that are named to it.
-        system_instruction: Whether it takes one.
+        url_context: Whether it can read pages whose addresses it is given.
+        system_instruction: Whether it accepts one.
         voices: The prebuilt voices; empty: the voice cannot be chosen.
-        languages: Whether `speechConfig.languageCode` is heeded; native audio models ignore it and follow
-            the conversation.
-        language_count: How many languages it is said to speak, where that is documented.
-        transcript_hints: Whether the languages expected in a transcript are heeded; else they are ignored.
-        vocabulary: Whether words that are hard to guess may be given for the transcript.
-        transcript_modes: Ways of writing down what is said, on models that only do that.
-        proactive_audio: Whether it takes `proactivity`.
+        languages: Whether it honors `speechConfig.languageCode`; native audio models ignore it and follow the
+            conversation.
+        language_count: How many languages it speaks, if that is documented.
+        transcript_hints: Whether it honors the languages expected in a transcript; it ignores them otherwise.
+        vocabulary: Whether it honors words that are hard to guess in a transcript.
+        transcript_modes: Styles of transcription, on models that only transcribe.
+        proactive_audio: Whether it accepts `proactivity`.
         always_proactive: Whether it may always choose to stay silent; `proactivity` is refused then.
-        affective_dialog: Whether it takes `enableAffectiveDialog`.
+        affective_dialog: Whether it accepts `enableAffectiveDialog`.
         manual_activity: Whether automatic detection can be turned off (push-to-talk).
-        vad_signal: Whether it takes `explicitVadSignal`.
+        vad_signal: Whether it accepts `explicitVadSignal`.
         compression: Whether the context window can be compressed.
         resumption: Whether a session can be resumed.
-        transparent_resumption: Whether the service can say which of the client's messages it has taken in.
+        transparent_resumption: Whether the service can report which of the client's messages it has consumed.
         translation: Whether it translates; such a model never completes a turn.
-        translation_by_language: Whether the target of that is `speechConfig.languageCode`, announced by
-            `enableSpeechToSpeechTranslation`, in place of `translationConfig`.
+        translation_by_language: Whether its target language is `speechConfig.languageCode`, announced by
+            `enableSpeechToSpeechTranslation`, instead of `translationConfig`.
         context_update: Whether instructions and tools can change while the session runs.
-        media_chunks: Whether audio in the deprecated `mediaChunks` is heard.
-        one_part_per_event: Whether a word and its sound come in two messages, as from models before 3.
-        turn_coverage: What belongs to a turn when nothing is said about it.
+        media_chunks: Whether it accepts audio in the deprecated `mediaChunks`.
+        one_part_per_event: Whether a word and its audio come in two messages, as from models before 3.
+        turn_coverage: What belongs to a turn by default.
         api_version: The version to dial.
         alpha_version: The version to dial for affective dialog and proactive audio.
         context_tokens: Length of the context window.
-        connection_ms: How long one connection lasts; `goAway` comes before.
-        handle_ms: How long a resumption handle holds after the connection.
-        known: False for a row made up for a model that is not in the table.
+        connection_ms: How long one connection lasts; `goAway` comes before its end.
+        handle_ms: How long a resumption handle is valid after the connection.
+        known: False for the permissive row of a model that is not in the table.
     """
 
     id: str
@@ -183,37 +174,37 @@ class Model:
 
     @property
     def text_by_client_content(self) -> bool:
-        """Whether `clientContent` may be sent once the session runs; it interrupts what is being said."""
+        """Whether `clientContent` may be sent once the session runs; it interrupts the model."""
         return self.text in ("both", "client_content")
 
     @property
     def thinks(self) -> bool:
-        """Whether it thinks before it answers, and can be asked for its thoughts."""
+        """Whether it thinks before it answers, and can send its thoughts."""
         return self.thinking is not None
 
     @property
     def thinks_by_level(self) -> bool:
-        """Whether how much it thinks is given as a level."""
+        """Whether the amount of thinking is set as a level."""
         return self.thinking == "level"
 
     @property
     def thinks_by_budget(self) -> bool:
-        """Whether how much it thinks is given as a number of tokens."""
+        """Whether the amount of thinking is set as a number of tokens."""
         return self.thinking == "budget"
 
     @property
     def translation_by_config(self) -> bool:
-        """Whether it takes `translationConfig`."""
+        """Whether it accepts `translationConfig`."""
         return self.translation and not self.translation_by_language
 
     @property
     def completes_turns(self) -> bool:
-        """Whether its turns have an end; a translation flows on, and is cut by silence."""
+        """Whether its turns have an end; a translation has none, and is divided by silence."""
         return not self.translation
 
     @property
     def dictates(self) -> bool:
-        """Whether it only writes down what is said, and never answers."""
+        """Whether it only transcribes, and never answers."""
         return bool(self.transcript_modes)
 
 
@@ -320,6 +311,7 @@ def _on_vertex(model: Model, id: str | None = None, /, **changes: object) -> Mod
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
+#: Every model known here; those of one service have different ids.
 MODELS: tuple[Model, ...] = (
     _LIVE_3_8,
     replace(
@@ -387,19 +379,17 @@ MODELS: tuple[Model, ...] = (
         language_count=1,
     ),
 )
-"""Every model known here; those of one service have different ids."""
-
 
 _BY_NAME: dict[tuple[str, str], Model] = {(model.service, model.id): model for model in MODELS}
 
 
 def bare_id(model_id: str) -> str:
-    """`models/x`, `publishers/google/models/x` and `projects/…/models/x` are all `x`."""
+    """Return the id without a path: "x" for `models/x`, `publishers/google/models/x` and the like."""
     return model_id.rpartition("/")[2]
 
 
 def find(model_id: str, service: str) -> Model:
-    """Return the row of `model_id` on `service`; the name may have `models/` or a project's path before it.
+    """Return the row of `model_id` on `service`; the id may have `models/` or a project's path before it.
 
     A model that is not in the table gets a row that permits everything, with `known=False`.
     """
@@ -435,11 +425,12 @@ def _permissive(model_id: str, service: str) -> Model:
 
 
 def suggest(model_id: str, service: str | None = None) -> str | None:
-    """Return the id in the table that is spelled most like `model_id`, or None if nothing is near."""
+    """Return the id in the table that is spelled most like `model_id`, or None if none is similar."""
     names = [
         model.id
         for model in MODELS
         if model.status != "shut down" and (service is None or model.service == service)
     ]
+    # Ids have much in common, so that difflib's default, 0.6, finds slips of the finger and little else.
     near = difflib.get_close_matches(bare_id(model_id).lower(), names, n=1, cutoff=0.6)
     return near[0] if near else None

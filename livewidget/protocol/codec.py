@@ -1,15 +1,12 @@
-"""Frames to messages and events: the service reads by `decode_client`, a client by `ServerDecoder`.
+"""Frames to messages and events, and back: for clients `ServerDecoder`, for servers `decode_client`.
 
 Both try the typed decoder first, which takes camelCase, standard base64 and no surprises: nearly every real
-frame of the service. Only where that fails is the frame decoded into plain objects and walked by a `Reader`.
+frame of the service. Only if that fails, the frame is decoded into plain objects and walked by a `Reader`.
 
-One server message to events, in one fixed order, whichever fields are set: models batch as they please.
-
-The order: setup complete, voice activity, interim and input transcript, output transcript, the model's parts
-in order, grounding and URL context, tool calls, cancellations, generation complete, interrupted, usage,
-waiting, interaction status, resumption update, turn complete, go away, error.
-
-Messages to frames: what a client sends, and what the service sends.
+One server message becomes events in one fixed order, whichever fields are set, since models batch as they
+please: setup complete, voice activity, interim and input transcript, output transcript, the model's parts in
+order, grounding and URL context, tool calls, cancellations, generation complete, interrupted, usage, waiting,
+interaction status, resumption update, turn complete, go away, error.
 """
 
 from __future__ import annotations
@@ -37,35 +34,37 @@ from livewidget.protocol.messages import (
     UsageMetadata,
 )
 
+#: Sample rate of the Live API's output in Hz, also if the MIME type names none.
 OUTPUT_RATE = 24_000
-"""Hz: the Live API's output, also where the MIME type names no rate."""
 
 _RATE = re.compile(r"rate\s*=\s*\"?([0-9]{1,7})", re.ASCII)
 _DURATION = re.compile(r"(-?[0-9]{1,12})(\.[0-9]{1,9})?s", re.ASCII)
+#: Longest text of an error message, in characters. Chosen: fits a notice.
 _ERROR_TEXT = 200
 
 
 def duration_ms(text: str | None) -> int | None:
-    """A protobuf duration ("50s", "1.500s") in milliseconds; None if it is none."""
+    """Return a protobuf duration ("50s", "1.500s") in milliseconds; None for anything else."""
     match = _DURATION.fullmatch(text) if text else None
     return None if match is None else round((int(match[1]) + float(match[2] or 0)) * 1000)
 
 
 def pcm_rate(mime_type: str) -> int | None:
-    """The sample rate in Hz when `mime_type` is PCM audio (24000 if it names none or nonsense), else None."""
+    """Return the sample rate in Hz of PCM audio, `OUTPUT_RATE` if `mime_type` names none; else None."""
     kind, _, parameters = mime_type.partition(";")
     if kind.strip().lower() not in ("audio/pcm", "audio/l16"):
         return None
     match = _RATE.search(parameters.lower())
     rate = int(match[1]) if match else OUTPUT_RATE
+    # Chosen: from half the lowest to twice the highest rate in use, 192 kHz; anything else is nonsense.
     return rate if 1_000 <= rate <= 384_000 else OUTPUT_RATE
 
 
+#: Most unknown paths that one connection reports. Chosen: more than the protocol has names.
 UNKNOWN_PATHS = 256
-"""How many unknown paths one connection tells; beyond these it says nothing."""
 
+#: Payloads that a part may have but that no Live API model sends: reported as unknown if one does.
 _UNUSED_OF_PARTS = ("file_data", "function_call", "function_response", "tool_call", "tool_response")
-"""Payloads that a part may have but that no Live API model sends: told as unknown if one does."""
 
 _ACTIVITY: dict[str, type[events.ActivityStart] | type[events.ActivityEnd]] = {
     "START": events.ActivityStart,
@@ -77,16 +76,16 @@ _TURN_COMPLETE = events.TurnComplete()
 
 
 class Dispatcher:
-    """Turns messages into events. Remembers the odd byte of a turn's audio, and what it told as unknown."""
+    """Turns messages into events. Remembers the odd byte of a turn's audio, and reported unknown paths."""
 
     def __init__(self) -> None:
         self._odd = b""
         self._rates: dict[str, int | None] = {}
         self._unknown: set[str] = set()
-        self._activity = ("", "")  # the last one told: by which field, and which kind
+        self._activity = ("", "")  # of the last one reported: the field it came in, and its kind
 
     def unknown(self, path: str, out: list[Event]) -> None:
-        """Tell that `path` is not known, the first time that it is seen."""
+        """Report that `path` is unknown, the first time that it is seen."""
         if path not in self._unknown and len(self._unknown) < UNKNOWN_PATHS:
             self._unknown.add(path)
             out.append(events.Unknown(path=path))
@@ -149,16 +148,16 @@ class Dispatcher:
             out.append(events.UrlContext(metadata=content.url_context_metadata))
 
     def _voice_activity(self, message: ServerMessage, out: list[Event]) -> None:
-        """Tell each start and end once, though two fields may say it, in one message or in two."""
+        """Report each start and end once, though two fields may carry it, in one message or in two."""
         activity, signal = message.voice_activity, message.voice_activity_detection_signal
-        said: list[tuple[str, str, int | None]] = []
+        found: list[tuple[str, str, int | None]] = []
         if activity is not None:
             kind = (activity.type or activity.voice_activity_type or "").removeprefix("ACTIVITY_")
-            said.append(("activity", kind, duration_ms(activity.audio_offset)))
+            found.append(("activity", kind, duration_ms(activity.audio_offset)))
         if signal is not None:
             word = (signal.vad_signal_type or "").removeprefix("VAD_SIGNAL_TYPE_")
-            said.append(("signal", {"SOS": "START", "EOS": "END"}.get(word, ""), None))
-        for field, kind, offset in said:
+            found.append(("signal", {"SOS": "START", "EOS": "END"}.get(word, ""), None))
+        for field, kind, offset in found:
             event = _ACTIVITY.get(kind)
             last_field, last_kind = self._activity
             if event is None or (kind == last_kind and field != last_field):
@@ -169,7 +168,7 @@ class Dispatcher:
     def _calls(self, tool_call: ToolCall, out: list[Event]) -> None:
         for call in tool_call.function_calls or ():
             if call.will_continue:
-                # A piece of a call whose arguments come bit by bit; nothing in a setup asks for that.
+                # A piece of a call whose arguments are streamed; no setup of ours asks for that.
                 self.unknown("toolCall.functionCalls[].partialArgs", out)
             else:
                 out.append(events.ToolCall(id=call.id or "", name=call.name or "", args=call.args or {}))
@@ -214,13 +213,14 @@ class Dispatcher:
 
 
 def _transcript(
-    event: type[events.InputTranscript] | type[events.OutputTranscript], said: Transcription, out: list[Event]
+    event: type[events.InputTranscript] | type[events.OutputTranscript],
+    transcription: Transcription,
+    out: list[Event],
 ) -> None:
-    """An empty transcription opens a stream of them and is no event; a language alone is one."""
-    if said.text or said.finished or said.language_code:
-        out.append(
-            event(text=said.text or "", finished=bool(said.finished), language=said.language_code or None)
-        )
+    """Append an event unless the transcription is empty, as the one that opens a stream of them is."""
+    text, language = transcription.text, transcription.language_code
+    if text or transcription.finished or language:
+        out.append(event(text=text or "", finished=bool(transcription.finished), language=language or None))
 
 
 def _usage(usage: UsageMetadata) -> events.Usage:
@@ -252,9 +252,9 @@ def _reason(reason: str | None) -> str | None:
 
 
 def _error(error: dict[str, Any]) -> events.Notice:
-    """The rare error that comes as a message; normally the service closes the connection instead."""
-    said = error.get("message")
-    words = " ".join(said.split())[:_ERROR_TEXT] if isinstance(said, str) else "it gave no reason"
+    """Return the notice for an error that came as a message; usually the service closes the connection."""
+    text = error.get("message")
+    words = " ".join(text.split())[:_ERROR_TEXT] if isinstance(text, str) else "it gave no reason"
     return events.Notice(level="error", code="server-error", text=f"The server reported an error: {words}")
 
 
@@ -267,10 +267,10 @@ _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 class ClientMessageError(ValueError):
-    """A client's frame that the service would close the connection for, with code 1007.
+    """A client's frame for which the service would close the connection, with code 1007.
 
     Attributes:
-        reason: The service's own words, at most 123 bytes of UTF-8.
+        reason: The service's own words, at most `REASON_BYTES` bytes of UTF-8.
     """
 
     def __init__(self, reason: str) -> None:
@@ -292,7 +292,7 @@ def decode_client(frame: str | bytes) -> ClientMessage:
     except _UNREADABLE:
         message = _read_client(frame)
     if message.realtime_input is None and message.client_content is None:
-        # What comes once or rarely is read with all care: words of enums, keywords of schemas, `Setup.extra`.
+        # What comes rarely is read strictly: words of enums, keywords of schemas, `Setup.extra`.
         message = _read_client(frame)
     _check_oneof(message)
     return message
@@ -326,7 +326,7 @@ def _check_oneof(message: ClientMessage) -> None:
 
 
 class StrictReader(Reader):
-    """Refuses, in the service's words, whatever the service would refuse."""
+    """Refuses whatever the service would refuse, in the service's words."""
 
     def unknown(self, path: tuple[str | int, ...], name: str) -> None:
         """Refuse; see `Reader`."""
@@ -347,7 +347,7 @@ class StrictReader(Reader):
 
 
 def _place(path: tuple[str | int, ...]) -> str:
-    """`setup.tools[0].function_declarations[0]`, as the service writes it."""
+    """Return a path as the service writes it: `setup.tools[0].function_declarations[0]`."""
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{snake(step)}"
@@ -355,22 +355,22 @@ def _place(path: tuple[str | int, ...]) -> str:
 
 
 class ServerDecoder:
-    """Reads one connection's frames from the server, in order; one decoder for one connection.
+    """Reads the frames of one connection from the server, in order.
 
-    It remembers which unknown names it has reported, and the odd byte of an audio chunk of odd length, which
-    is put before the next chunk of the same turn (half a sample would turn all that follows into noise) and
-    dropped when the turn ends.
+    It remembers which unknown names it has reported, and the odd byte of an audio chunk of odd length. That
+    byte is put before the next chunk of the same turn, since half a sample would turn all that follows into
+    noise, and dropped when the turn ends.
     """
 
     def __init__(self) -> None:
         self._dispatcher = Dispatcher()
 
     def decode(self, frame: str | bytes) -> list[Event]:
-        """Return what `frame` says, in a fixed order. Never raises, whatever the frame.
+        """Return the events of `frame`, in a fixed order. Never raises, whatever the frame.
 
-        A name this version does not know is left out and told as `Unknown`, once for each path. A field of
-        the wrong type is left out and told as `Malformed`; the rest of the frame counts. A frame that is no
-        JSON object is one `Malformed`.
+        An unknown name is left out and reported as `Unknown`, once for each path. A field of the wrong type
+        is left out and reported as `Malformed`; the rest of the frame counts. A frame that is not a JSON
+        object is one `Malformed`.
         """
         try:
             message = _server_decoder.decode(frame)
@@ -399,13 +399,14 @@ class ServerDecoder:
         return events
 
 
+#: Longest path in a report, in characters. Chosen: longer than the protocol's, which are not cut off.
 _PATH_LENGTH = 200
+#: Most wrong fields of one frame that are reported. Chosen: a broken frame should not flood the notices.
 _PROBLEMS = 8
-"""How many wrong fields of one frame are told."""
 
 
 class _LenientReader(Reader):
-    """Leaves out what it cannot use and remembers where."""
+    """Leaves out what it cannot use, and remembers where."""
 
     def __init__(self) -> None:
         self.unknown_paths: dict[str, None] = {}
@@ -421,7 +422,7 @@ class _LenientReader(Reader):
 
 
 def _general(path: tuple[str | int, ...], name: str = "") -> str:
-    """`serverContent.modelTurn.parts[].text`: the same for every index, so that it is told once."""
+    """Return a path that is the same for every index: `serverContent.modelTurn.parts[].text`."""
     text = ""
     for step in (*path, name) if name else path:
         text += "[]" if isinstance(step, int) else f".{step}"
@@ -432,10 +433,9 @@ _encoder = msgspec.json.Encoder()
 
 
 def encode_client(message: ClientMessage) -> str:
-    """The frame for `message`: compact JSON in camelCase, standard base64. Clients send it as a text frame.
+    """Return the text frame for `message`: compact JSON in camelCase, with standard base64.
 
-    What JSON cannot hold is made fit: a lone surrogate becomes U+FFFD, a number that is not finite becomes
-    null.
+    What JSON cannot hold is replaced: a lone surrogate by U+FFFD, a number that is not finite by null.
 
     Raises:
         RecursionError: If the user's own data (a tool's result) is nested too deep for JSON.
@@ -443,22 +443,22 @@ def encode_client(message: ClientMessage) -> str:
     if message.setup is not None and message.setup.extra:
         return encode_json({"setup": with_extra(message.setup)}).decode()
     if message.tool_response is not None:
-        # The service reads results as doubles; an integer beyond them would end the session.
-        return _encoder.encode(_fit(msgspec.to_builtins(message))).decode()
+        # The service reads results as doubles; a larger integer would end the session.
+        return _encoder.encode(_replace_unencodable(msgspec.to_builtins(message))).decode()
     return encode_json(message).decode()
 
 
 def encode_server(message: ServerMessage) -> bytes:
-    """The frame for `message` as the service writes it: JSON indented by two spaces and a newline, binary."""
+    """Return the binary frame for `message` as the service writes it: JSON indented by two, and a newline."""
     return msgspec.json.format(encode_json(message), indent=2) + b"\n"
 
 
 def audio_message(pcm: bytes, sample_rate: int = 16_000) -> str:
-    """The frame of one `realtimeInput.audio`, without building a message first.
+    """Return the text frame of one `realtimeInput.audio`, without building a message first.
 
     Args:
         pcm: PCM16 little-endian mono.
-        sample_rate: In Hz, whatever `pcm` was recorded at; the service resamples.
+        sample_rate: The rate of `pcm` in Hz; the service resamples any.
     """
     data = binascii.b2a_base64(pcm, newline=False).decode("ascii")
     return f'{{"realtimeInput":{{"audio":{{"data":"{data}","mimeType":"audio/pcm;rate={sample_rate:d}"}}}}}}'
@@ -469,31 +469,31 @@ def encode_json(message: Any) -> bytes:
     try:
         return _encoder.encode(message)
     except UnicodeEncodeError:
-        return _encoder.encode(_fit(msgspec.to_builtins(message)))
+        return _encoder.encode(_replace_unencodable(msgspec.to_builtins(message)))
 
 
-def _fit(value: Any) -> Any:
-    """Replace what the other side cannot read: lone surrogates, integers beyond 64 bits."""
+def _replace_unencodable(value: Any) -> Any:
+    """Return `value` without what the other side cannot read: lone surrogates, integers beyond 64 bits."""
     if isinstance(value, str):
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if isinstance(value, dict):
-        return {_fit(key): _fit(item) for key, item in value.items()}
+        return {_replace_unencodable(key): _replace_unencodable(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_fit(item) for item in value]
+        return [_replace_unencodable(item) for item in value]
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         return float(value) if abs(value) < 2**1023 else None
     return value
 
 
 def with_extra(setup: Setup) -> dict[str, Any]:
-    """Return a setup as plain JSON, with its `extra` merged into it."""
+    """Return a setup as JSON, with its `extra` merged into it."""
     plain: dict[str, Any] = msgspec.to_builtins(setup)
     merge(plain, plain.pop("extra", None) or {})
     return plain
 
 
 def merge(target: dict[str, Any], extra: dict[str, Any]) -> None:
-    """Put `extra` into `target`, objects into objects, in place; a value in `extra` wins.
+    """Merge `extra` into `target` in place, object by object; values of `extra` win.
 
     Names may be in either spelling; those of labels are the user's and stay as they are.
     """

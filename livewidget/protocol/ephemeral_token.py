@@ -1,7 +1,7 @@
 """Ephemeral tokens: the body of `POST …/auth_tokens`, and what its field mask does to a setup.
 
 Source: https://ai.google.dev/api/live#ephemeral-auth-tokens. The bodies are those of google-genai. What a
-token fixes overwrites what the connection asks for; the connection is told nothing.
+token fixes overwrites what the connection asks for, and the service does not say so.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from livewidget.protocol.codec import ClientMessageError, StrictReader, encode_j
 from livewidget.protocol.lenient import camel, fields_of, snake
 from livewidget.protocol.messages import GenerationConfig, Setup, Wire
 
+#: A field of a setup, step by step: ("generation_config", "temperature").
 Path = tuple[str, ...]
-"""A field of a setup, step by step: ("generation_config", "temperature")."""
 
 
 class AuthToken(Wire, frozen=True):
-    """What is asked of a token, and in the answer its `name`.
+    """What a token is to be, and in the answer its `name`.
 
     Attributes:
         name: "auth_tokens/…", in answers only. It is a secret.
         uses: How many sessions may be opened; 0: any number, None: one.
-        expire_time: RFC 3339; until then messages are taken. None: for 30 minutes.
-        new_session_expire_time: RFC 3339; until then sessions may be opened. None: for a minute.
+        expire_time: RFC 3339; the service takes messages until then. None: for 30 minutes.
+        new_session_expire_time: RFC 3339; sessions may be opened until then. None: for a minute.
         bidi_generate_content_setup: The setup, whole or in part; its model may be "".
         field_mask: Paths of the setup's fields, joined by commas; None with a setup: all of it.
     """
@@ -62,7 +62,7 @@ def decode_auth_token(body: bytes) -> AuthToken:
         raise ClientMessageError("Invalid JSON payload received. Unexpected token.") from None
     for name in ("bidiGenerateContentSetup", "bidi_generate_content_setup"):
         if isinstance(value, dict) and isinstance(value.get(name), dict):
-            # Alone here a setup may do without a model.
+            # Only here a setup may lack its model.
             value[name] = {"model": "", **value[name]}
     try:
         token = StrictReader().read(AuthToken, value)
@@ -75,8 +75,7 @@ def decode_auth_token(body: bytes) -> AuthToken:
 def mask_paths(mask: str) -> tuple[Path, ...]:
     """Return the paths of a field mask, in either spelling.
 
-    A field of `generationConfig` may stand without that before it: google-genai sends it so where nothing
-    but the mask is given.
+    A field of `generationConfig` may lack that before it: google-genai sends it so if there is only a mask.
 
     Raises:
         ClientMessageError: If the setup has no such field.
@@ -98,7 +97,7 @@ def _known(path: str) -> Path:
 
 
 def set_paths(setup: Setup) -> tuple[str, ...]:
-    """Return the paths of all that `setup` sets, in camelCase, two steps deep, as google-genai lists them."""
+    """Return the paths of all that `setup` sets, in camelCase and two steps deep, as google-genai does."""
     paths: list[str] = []
     for name, item in with_extra(setup).items():
         inside = item if isinstance(item, dict) and item and name != "labels" else None
@@ -107,14 +106,14 @@ def set_paths(setup: Setup) -> tuple[str, ...]:
 
 
 def effective(setup: Setup, token: Setup | None, paths: Iterable[Path] | None) -> Setup:
-    """Return the setup that counts on a connection with a token.
+    """Return the setup that takes effect on a connection with a token.
 
-    Whose talk is resumed is no configuration: the connection's own handle counts, where the token's setup
-    allows to resume at all.
+    Which session is resumed is not configuration: the connection's own handle counts, if the token's setup
+    allows resumption at all.
 
     Args:
-        setup: What the connection asks for.
-        token: What the token fixes, or None.
+        setup: The connection's own setup.
+        token: The setup that the token fixes, or None.
         paths: The fields that it fixes; None with a `token`: all of them.
     """
     handle = setup.session_resumption and setup.session_resumption.handle
@@ -129,7 +128,7 @@ def effective(setup: Setup, token: Setup | None, paths: Iterable[Path] | None) -
 
 
 def overwrite(setup: Setup, token: Setup | None, paths: Iterable[Path]) -> Setup:
-    """Return `setup` with the fields at `paths` as they are in `token`, those it leaves out taken away."""
+    """Return `setup` with the fields at `paths` as they are in `token`, without those that `token` lacks."""
     for path in paths:
         setup = cast(Setup, _put(Setup, setup, path, _at(token, path)))
     return setup

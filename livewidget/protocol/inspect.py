@@ -17,7 +17,7 @@ from livewidget.protocol.lenient import camel, decode_base64
 
 #: What stands in the place of a field that is secret.
 HIDDEN: Final = "…hidden"
-#: Most values in a waveform. Chosen: one for each pixel or two in a row of the wire log.
+#: Most values in a waveform. Chosen: enough for a small drawing.
 PEAKS: Final = 48
 #: Longest name of a kind, in characters. Chosen: several times the longest kind that the service sends.
 KIND_LENGTH: Final = 120

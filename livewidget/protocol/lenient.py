@@ -1,13 +1,12 @@
-"""Two spellings, two base64 alphabets, numbers as strings: all that the wire lets pass, in one form.
+"""`Reader`: builds structs from JSON in any spelling that the wire accepts.
 
 The service reads snake_case and camelCase at every level, standard and URL-safe base64 with or without
 padding, and int64 as a number or as a string (the JSON mapping of protobuf). google-genai for Python mixes
-all of it in one frame. `Reader` walks such a frame once, led by the structs' own types, and builds the
-structs. What is the user's own data (a tool's `args` and `response`, JSON Schemas, labels) passes through
-untouched.
+all of it in one frame. `Reader` walks such a frame once, guided by the types of the structs. User data (a
+tool's `args` and `response`, JSON Schemas, labels) passes through untouched.
 
-What to do about an unknown name or a wrong type is the subclass's choice: a server refuses the frame
-(`livewidget.protocol.decode.decode_client`), a client drops that field alone (`ServerDecoder`).
+Subclasses decide about unknown names and wrong types: a server refuses the frame (`codec.decode_client`), a
+client drops that field alone (`codec.ServerDecoder`).
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ import msgspec
 
 from livewidget.protocol.messages import CHOICES, FunctionDeclaration, Wire
 
+#: Fields whose value belongs to the user: kept as it is, keys included.
 _USER_DATA = frozenset(
     {
         "args",
@@ -35,13 +35,13 @@ _USER_DATA = frozenset(
         "error",
     }
 )
-"""Fields whose value belongs to the user: kept as it is, keys included."""
 
 _USER_DATA_OF = {("FunctionResponse", "response")}
 
+#: Fields of a function declaration in the OpenAPI subset: keywords are the wire's, property names are not.
 _SCHEMA_FIELDS = frozenset({"parameters", "response"})
-"""Of a function declaration: the OpenAPI subset. Its keywords are the wire's, property names are not."""
 
+#: Keywords that the service takes inside `parameters`; others belong in `parametersJsonSchema`.
 SCHEMA_KEYWORDS = frozenset(
     {
         "type",
@@ -69,8 +69,8 @@ SCHEMA_KEYWORDS = frozenset(
         "anyOf",
     }
 )
-"""What the service takes inside `parameters`; other JSON Schema keywords belong in `parametersJsonSchema`."""
 
+#: Chosen: deeper than any schema that a person writes, and far from the recursion limit.
 _SCHEMA_DEPTH = 100
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
 _UPPER = re.compile(r"(?<=[a-z0-9])([A-Z])")
@@ -81,17 +81,17 @@ W = TypeVar("W", bound=Wire)
 
 
 def camel(name: str) -> str:
-    """`voice_name` → `voiceName`; a camelCase name stays as it is."""
+    """Return a name in camelCase: `voiceName` for `voice_name` and for `voiceName`."""
     return _UNDERSCORE.sub(lambda match: match[1].upper(), name) if "_" in name[1:] else name
 
 
 def snake(name: str) -> str:
-    """`voiceName` → `voice_name`; a snake_case name stays as it is."""
+    """Return a name in snake_case: `voice_name` for `voiceName` and for `voice_name`."""
     return _UPPER.sub(lambda match: "_" + match[1].lower(), name)
 
 
 def decode_base64(text: str) -> bytes:
-    """Decode either alphabet, padded or not.
+    """Decode base64 of either alphabet, padded or not.
 
     Raises:
         ValueError: If `text` is not base64.
@@ -105,7 +105,7 @@ def decode_base64(text: str) -> bytes:
 
 
 def camelize_keys(value: Any) -> Any:
-    """Keys of protocol objects that have no struct (search settings, metadata) in camelCase, at every level.
+    """Return an object of the protocol without a struct, such as search settings, with its keys in camelCase.
 
     Raises:
         RecursionError: If `value` is nested too deep.
@@ -141,11 +141,11 @@ class Field:
 
 @cache
 def fields_of(cls: type[Wire]) -> dict[str, Field]:
-    """Every accepted spelling of every field of `cls`."""
+    """Return the fields of `cls` by every accepted spelling."""
     plan: dict[str, Field] = {}
     for info in msgspec.structs.fields(cls):
         if cls.__name__ == "Setup" and info.name == "extra":
-            continue  # Not of the wire: see `Setup`.
+            continue  # Not on the wire: see `Setup`.
         kind, many, struct = _kind(info.type)
         if info.name in _USER_DATA or (cls.__name__, info.name) in _USER_DATA_OF:
             kind = "texts" if kind == "texts" else "user"
@@ -159,7 +159,7 @@ def fields_of(cls: type[Wire]) -> dict[str, Field]:
 
 @cache
 def required_of(cls: type[Wire]) -> tuple[str, ...]:
-    """The names of the fields that `cls` cannot do without."""
+    """Return the names of the fields that `cls` requires."""
     return tuple(info.name for info in msgspec.structs.fields(cls) if info.required)
 
 
@@ -268,18 +268,18 @@ class Reader:
     """Builds structs from decoded JSON. Paths are tuples of camelCase names and list indices."""
 
     def unknown(self, path: tuple[str | int, ...], name: str) -> None:
-        """A name that the struct at `path` does not have."""
+        """Handle a name that the struct at `path` does not have."""
         raise NotImplementedError
 
     def wrong(self, path: tuple[str | int, ...], expected: str) -> None:
-        """The value at `path` has another type. Returning means: leave it out."""
+        """Handle a value of another type at `path`. If this returns, the value is left out."""
         raise NotImplementedError
 
     def no_choice(self, path: tuple[str | int, ...], word: str) -> None:
-        """The value at `path` is none of its enum's words. Returning means: take it as it is."""
+        """Handle a value at `path` that is not a word of its enum. If this returns, the value is kept."""
 
     def read(self, cls: type[W], value: Any, path: tuple[str | int, ...] = ()) -> W | None:
-        """Build `cls` from `value`; None when that is no object, or lacks what `cls` requires."""
+        """Build `cls` from `value`; None if that is not an object, or lacks what `cls` requires."""
         if type(value) is not dict:
             self.wrong(path, "object")
             return None
@@ -328,7 +328,7 @@ class Reader:
         return value
 
     def _schema(self, value: Any, path: tuple[str | int, ...]) -> dict[str, Any] | None:
-        """An OpenAPI schema: its keywords in camelCase, the names of properties never."""
+        """Return an OpenAPI schema with its keywords in camelCase; names of properties stay as they are."""
         if type(value) is not dict or len(path) > _SCHEMA_DEPTH:
             self.wrong(path, "object")
             return None

@@ -1,22 +1,12 @@
-"""Messages from the client: one `ClientMessage` a frame, with exactly one field set.
-
-`setup` comes first and alone; nothing else may be sent before the server's `setupComplete`
-(https://ai.google.dev/api/live, section "Send messages").
-
-What both sides may say: contents, their parts, and the declarations of tools.
+"""The wire's objects as structs, from `ClientMessage` and `ServerMessage` down.
 
 Every struct is the wire's own object: names in snake_case here are camelCase there. Absent fields are `None`
-and are left out when encoded; an empty object on the wire is an empty struct. Fields are those of the Live
-API reference (https://ai.google.dev/api/live) and of google-genai 3.4.0.
+and are left out when encoded; an empty object on the wire is an empty struct. The fields are those of the
+Live API reference (https://ai.google.dev/api/live), of google-genai 3.4.0, and of the frames recorded by the
+tests of the JavaScript SDK.
 
-The words that fields of enum types may hold, by struct and camelCase name; the service refuses others.
-
-Only what a client sends is here. What a server sends stays text: a word of tomorrow is passed on.
-
-Messages from the server: one `ServerMessage` a frame; several fields may be set at once, and all count.
-
-Section "Server messages" of https://ai.google.dev/api/live, and the frames recorded by the JavaScript SDK's
-tests.
+A client sends one `ClientMessage` a frame with exactly one field set; `setup` comes first, and nothing else
+may be sent before the server's `setupComplete`. A server's frame may have several fields set, and all count.
 """
 
 from __future__ import annotations
@@ -261,10 +251,10 @@ class SafetySetting(Wire, frozen=True):
 
 
 class Setup(Wire, frozen=True):
-    """The first frame: which model, and everything that holds for the whole connection.
+    """The first frame: which model, and everything that applies to the whole connection.
 
-    `extra` is not a field of the wire: what stands in it is merged into the object when it is encoded, so
-    that a field which these structs do not know yet can be sent. Received frames never fill it.
+    `extra` is not a field of the wire: its content is merged into the object when it is encoded, so that
+    fields which these structs do not know yet can be sent. Received frames never fill it.
     """
 
     model: str
@@ -298,7 +288,7 @@ class Empty(Wire, frozen=True):
 
 
 class RealtimeInput(Wire, frozen=True):
-    """Concurrent streams; no order is kept across modalities."""
+    """Concurrent streams; there is no order across modalities."""
 
     audio: Blob | None = None
     video: Blob | None = None
@@ -340,6 +330,8 @@ def _named(prefix: str, *names: str) -> tuple[str, ...]:
     return tuple(f"{prefix}_{name}" for name in ("UNSPECIFIED", *names))
 
 
+#: The words that fields of enum types may hold, by struct and camelCase name; the service refuses others.
+#: Only what a client sends is here: what a server sends stays text, so that new words are passed on.
 CHOICES: dict[tuple[str, str], frozenset[str]] = {
     key: frozenset(names)
     for key, names in {
@@ -427,7 +419,7 @@ class SessionResumptionUpdate(Wire, frozen=True):
 
 
 class VoiceActivity(Wire, frozen=True):
-    """On the wire the field is `type`; google-genai's own name for it, `voiceActivityType`, will do too."""
+    """On the wire the field is `type`; `voiceActivityType`, as google-genai names it, is accepted as well."""
 
     type: str | None = None
     voice_activity_type: str | None = None
@@ -444,7 +436,7 @@ class ModalityTokenCount(Wire, frozen=True):
 
 
 class UsageMetadata(Wire, frozen=True):
-    """Vertex AI says `candidates…` where the Gemini API says `response…`."""
+    """Vertex AI names `candidates…` what the Gemini API names `response…`."""
 
     prompt_token_count: int | None = None
     cached_content_token_count: int | None = None

@@ -1,4 +1,4 @@
-"""The first frame of a connection, made from a `LiveConfig`."""
+"""The first frame of a connection, made from a `LiveConfig`, and the message that changes a session later."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def setup_message(
     """Build the setup of one connection.
 
     Args:
-        config: What the session should be. Checked against `model` first.
-        model_path: The model as the service wants it, such as `models/gemini-3.8-live`.
-        model: The model's row.
-        declarations: Functions the model may call, as structs or as JSON objects in either spelling.
+        config: The session's configuration; checked against `model` first.
+        model_path: The model's name on the wire, such as `models/gemini-3.8-live`.
+        model: What the model accepts.
+        declarations: Functions that the model may call, as structs or as JSON objects in either spelling.
         handle: A resumption handle of an earlier connection; None starts afresh.
 
     Raises:
@@ -65,7 +65,7 @@ def setup_message(
         resumption = SessionResumptionConfig(
             handle=handle, transparent=True if config.transparent_resumption else None
         )
-    # Such a model has its target where others have their language, and is told so by a switch of its own.
+    # Such a model has its target in the place of the language, and a switch of its own says so.
     by_language = model.translation_by_language and config.translation is not None
     setup = Setup(
         model=model_path,
@@ -97,8 +97,8 @@ def context_message(
     """Build the message that changes a running session.
 
     Args:
-        config: What the session is from now on.
-        model: The model's row.
+        config: The session's configuration from now on.
+        model: What the model accepts.
         instruction: Whether the instruction changes.
         declarations: All functions that the model may call from now on; None: those that it may already.
 
@@ -106,8 +106,8 @@ def context_message(
         ConfigError: If the model does not take a declaration.
     """
     tools = None if declarations is None else ContextUpdateTools(tools=_tools(config, model, declarations))
-    spoken = _instruction(config.system_instruction) if instruction else None
-    return ClientMessage(context_update=ContextUpdate(system_instruction=spoken, tools=tools))
+    system = _instruction(config.system_instruction) if instruction else None
+    return ClientMessage(context_update=ContextUpdate(system_instruction=system, tools=tools))
 
 
 def _generation(config: LiveConfig, by_language: bool) -> GenerationConfig:
@@ -134,15 +134,15 @@ def _generation(config: LiveConfig, by_language: bool) -> GenerationConfig:
         frequency_penalty=config.frequency_penalty,
         seed=config.seed,
         speech_config=speech,
-        media_resolution=_on_the_wire("media_resolution", config.media_resolution),
+        media_resolution=_to_wire("media_resolution", config.media_resolution),
         thinking_config=_thinking(config),
         enable_affective_dialog=True if config.affective_dialog else None,
         translation_config=translation,
     )
 
 
-def _on_the_wire(name: str, value: str | None) -> str | None:
-    """Return a choice in the wire's own word."""
+def _to_wire(name: str, value: str | None) -> str | None:
+    """Return a choice as the wire spells it."""
     return None if value is None else FEATURES_BY_NAME[name].to_wire(value)
 
 
@@ -183,22 +183,20 @@ def _compression(wanted: bool | Compression) -> ContextWindowCompressionConfig |
 
 
 def realtime_input(turns: TurnDetection) -> RealtimeInputConfig | None:
-    """Return how turns are found, as the setup says it; None where nothing is left to say."""
+    """Return how turns are detected, as in the setup; None if everything is left to the service."""
     if turns.mode == "push_to_talk":
         detection = AutomaticActivityDetection(disabled=True)
     else:
         detection = AutomaticActivityDetection(
-            start_of_speech_sensitivity=_on_the_wire(
-                "turn_detection.start_sensitivity", turns.start_sensitivity
-            ),
-            end_of_speech_sensitivity=_on_the_wire("turn_detection.end_sensitivity", turns.end_sensitivity),
+            start_of_speech_sensitivity=_to_wire("turn_detection.start_sensitivity", turns.start_sensitivity),
+            end_of_speech_sensitivity=_to_wire("turn_detection.end_sensitivity", turns.end_sensitivity),
             prefix_padding_ms=turns.prefix_padding_ms,
             silence_duration_ms=turns.silence_ms,
         )
     config = RealtimeInputConfig(
         automatic_activity_detection=None if detection == AutomaticActivityDetection() else detection,
         activity_handling=None if turns.interrupts else "NO_INTERRUPTION",
-        turn_coverage=_on_the_wire("turn_detection.turn_coverage", turns.turn_coverage),
+        turn_coverage=_to_wire("turn_detection.turn_coverage", turns.turn_coverage),
     )
     return None if config == RealtimeInputConfig() else config
 
@@ -226,7 +224,7 @@ class _DeclarationReader(Reader):
 
 
 def read_declaration(declaration: Declaration) -> FunctionDeclaration:
-    """Return a function's declaration as it is sent.
+    """Return a function's declaration as a struct.
 
     Raises:
         ConfigError: If it has a field, or its `parameters` a keyword, that the service does not know.

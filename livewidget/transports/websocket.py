@@ -39,7 +39,7 @@ from livewidget.transports.base import (
     is_loopback,
 )
 
-#: Largest frame received, in bytes. Chosen: the largest that the service is known to send, 16 MiB, twice.
+#: Largest frame received, in bytes. Chosen: far above any frame of the service, and still bounded.
 MAX_SIZE: Final = 32 * 2**20
 #: Seconds between pings: the default of websockets.
 PING_INTERVAL: Final = 20
@@ -258,7 +258,7 @@ def error_for_status(status: int, host: str) -> LiveError:
     return ConnectFailed(f"{host} refused the connection (HTTP {status}); check the address.")
 
 
-#: Largest answer received, in bytes. Chosen: an ephemeral token has less than 1 KiB.
+#: Largest answer received, in bytes. Chosen: far above an ephemeral token's.
 MAX_ANSWER: Final = 2**20
 #: Seconds for each step of a request: name, TCP, TLS, answer. Chosen: twice the time to open a WebSocket.
 TIMEOUT: Final = 20.0

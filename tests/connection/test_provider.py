@@ -21,7 +21,7 @@ URL = "ws://127.0.0.1:8080"
 
 def example():
     """The class that CONTRIBUTING shows."""
-    section = CONTRIBUTING.read_text(encoding="utf-8").partition("**One more provider.**")[2]
+    section = CONTRIBUTING.read_text(encoding="utf-8").partition("**One more provider**")[2]
     names = {}
     exec(re.search(r"```python\n(.*?)```", section, re.DOTALL)[1], names)
     return names["OwnServer"]
