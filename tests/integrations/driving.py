@@ -254,9 +254,12 @@ def cut(server):
 
 
 async def heard_and_answered(client, since):
-    """Wait for both; some clients tell what was heard at the end of the answer only."""
-    heard = await client.log.until("heard", since=since)
-    return max(heard, await client.log.until("audio", "end", since=since))
+    """Wait for both; some clients tell what was heard at the end of the answer only.
+
+    Words too: a client on a busy machine plays one more piece after an interruption, and tells that it has ended.
+    """
+    awaited = (("heard",), ("audio", "end"), ("said", "end"))
+    return max([await client.log.until(*kinds, since=since) for kinds in awaited])
 
 
 async def asked(client, text, *, within_s=WAIT_S):
