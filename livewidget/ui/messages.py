@@ -528,8 +528,6 @@ KernelMessage = (
     | SpeechView
     | PictureView
 )
-Message = PageMessage | KernelMessage
-
 _Kinds = dict[tuple[str, str], type]
 
 FROM_PAGE: _Kinds = {

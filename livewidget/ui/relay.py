@@ -20,7 +20,7 @@ from livewidget.events import (
     TurnComplete,
 )
 from livewidget.session import LiveSession
-from livewidget.turns import Turn
+from livewidget.turns import Floor, Turn
 from livewidget.ui.bridge import Bridge
 from livewidget.ui.messages import NoticeView
 from livewidget.ui.state import WidgetState
@@ -91,7 +91,9 @@ class EventRelay:
                     self._audio_complete = True
                 self.clear_notice("reconnecting")
                 self.clear_notice("go-away")
-        self._state.set_floor(session.floor)
+        # Audio leaves the floor with a model that has it already; it comes 25 times a second.
+        if self._state.floor is not Floor.MODEL or not isinstance(event, OutputAudio):
+            self._state.set_floor(session.floor)
         self._dispatch(event)
         if isinstance(event, SessionEnded) and self._on_ended is not None:
             self._on_ended(session, event)
