@@ -1977,14 +1977,13 @@ function selectContents(node) {
   let selection = getSelection();
   selection?.removeAllRanges(), selection?.addRange(range);
 }
-var CONFIRMATION_MS = 2e3;
-function confirmation(label, status2, scope) {
+function confirmation(label, status2, scope, ms) {
   let idle = label.textContent, cancel = () => {
   };
   return (result) => {
     text(label, result), text(status2, result), cancel(), cancel = scope.timeout(() => {
       text(label, idle), text(status2, "");
-    }, CONFIRMATION_MS);
+    }, ms);
   };
 }
 
@@ -2685,6 +2684,7 @@ function consequence({ phase }, { pending, live }) {
 function featureLabel({ features }, name2) {
   return clean(features.find((feature) => feature.name === name2)?.label ?? "Model");
 }
+var CONFIRMATION_MS = 2500;
 function codeView(scope) {
   let block = el("code", "lw-code-text"), box = el("pre", "lw-code", { tabindex: "0", "aria-label": "Python of this session" }, block), copy = el("button", "lw-button lw-code-copy", { type: "button" }, "Copy"), status2 = el("span", "lw-unseen", { role: "status" }), element = el("div", "lw-code-block", { id: freshId("code") }, box, status2, copy);
   element.hidden = !0;
@@ -2694,7 +2694,7 @@ function codeView(scope) {
     { type: "button", "aria-expanded": "false", "aria-controls": element.id },
     icon("code", 16),
     "Copy as code"
-  ), confirm = confirmation(copy, status2, scope), copyCode = async () => {
+  ), confirm = confirmation(copy, status2, scope, CONFIRMATION_MS), copyCode = async () => {
     selectContents(box);
     try {
       await navigator.clipboard.writeText(block.textContent ?? ""), confirm("Copied");
@@ -3933,8 +3933,9 @@ function renderWords(nodes, now) {
 }
 
 // src/views/transcript.ts
+var CONFIRMATION_MS2 = 2e3;
 function dictationBody(scope) {
-  let count = el("span", "lw-count", { "aria-live": "off" }), label = el("span", "", {}, "Copy text"), copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label), status2 = el("span", "lw-unseen", { role: "status" }), head = el("div", "lw-dictation-head", {}, count, copy, status2), flow = el("div", "lw-flow", { dir: "auto" }), element = el("div", "lw-dictation", {}, head, flow), pieces = /* @__PURE__ */ new Map(), confirm = confirmation(label, status2, scope);
+  let count = el("span", "lw-count", { "aria-live": "off" }), label = el("span", "", {}, "Copy text"), copy = el("button", "lw-copy", { type: "button" }, icon("copy", 14), label), status2 = el("span", "lw-unseen", { role: "status" }), head = el("div", "lw-dictation-head", {}, count, copy, status2), flow = el("div", "lw-flow", { dir: "auto" }), element = el("div", "lw-dictation", {}, head, flow), pieces = /* @__PURE__ */ new Map(), confirm = confirmation(label, status2, scope, CONFIRMATION_MS2);
   return copy.onclick = async () => {
     try {
       await navigator.clipboard.writeText(dictatedText(pieces)), confirm("Copied");

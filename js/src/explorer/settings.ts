@@ -121,6 +121,9 @@ function featureLabel({ features }: Catalogue, name: string): string {
   return clean(features.find((feature) => feature.name === name)?.label ?? "Model");
 }
 
+/** How long the copy button shows the result; chosen: it may be a sentence to act on. */
+const CONFIRMATION_MS = 2500;
+
 interface CodeView {
   opener: HTMLButtonElement;
   element: HTMLElement;
@@ -141,7 +144,7 @@ function codeView(scope: Scope): CodeView {
     icon("code", 16),
     "Copy as code",
   );
-  const confirm = confirmation(copy, status, scope);
+  const confirm = confirmation(copy, status, scope, CONFIRMATION_MS);
   const copyCode = async () => {
     selectContents(box);
     try {

@@ -222,14 +222,12 @@ export function selectContents(node: Node): void {
   selection?.addRange(range);
 }
 
-/** How long a button confirms what it did. */
-const CONFIRMATION_MS = 2000;
-
-/** A function that shows a result in place of a button's label, and announces it in `status`, for a moment. */
+/** A function that shows a result in place of a button's label, and announces it in `status`, for `ms`. */
 export function confirmation(
   label: HTMLElement,
   status: HTMLElement,
   scope: Scope,
+  ms: number,
 ): (result: string) => void {
   const idle = label.textContent;
   let cancel = () => {};
@@ -240,6 +238,6 @@ export function confirmation(
     cancel = scope.timeout(() => {
       text(label, idle);
       text(status, "");
-    }, CONFIRMATION_MS);
+    }, ms);
   };
 }

@@ -28,6 +28,9 @@ interface TranscriptBody {
   update(state: State): boolean;
 }
 
+/** How long the copy button shows the result; chosen. */
+const CONFIRMATION_MS = 2000;
+
 function dictationBody(scope: Scope): TranscriptBody {
   const count = el("span", "lw-count", { "aria-live": "off" });
   const label = el("span", "", {}, "Copy text");
@@ -38,7 +41,7 @@ function dictationBody(scope: Scope): TranscriptBody {
   const flow = el("div", "lw-flow", { dir: "auto" });
   const element = el("div", "lw-dictation", {}, head, flow);
   const pieces = new Map<number, Piece>();
-  const confirm = confirmation(label, status, scope);
+  const confirm = confirmation(label, status, scope, CONFIRMATION_MS);
   copy.onclick = async () => {
     try {
       await navigator.clipboard.writeText(dictatedText(pieces));
