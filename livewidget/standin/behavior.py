@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from livewidget.models import ONLY_ACTIVITY, Model
 from livewidget.protocol.messages import Setup, Tool
@@ -81,12 +81,8 @@ class Behavior:
         signals_vad: `voiceActivityDetectionSignal` is sent, too.
         seeds_history: The first `clientContent` is history, up to `turnComplete`.
         voice: The prebuilt voice asked for, or None.
-        language: The language to answer in, BCP-47, if the model takes one; or None.
-        translation: The session translates, and does nothing else; or None.
+        skills: What a dialogue may do before any tools are declared.
         mute: A translation without a target: everything that is sent is silence.
-        may_ignore: Speech that was not meant for the model may get no answer.
-        proactive_audio: The client asked for that: unclear speech may get no answer, too.
-        affective_dialog: Answers may have a mood.
         thoughts: How much the model thinks, and whether that is sent.
         max_output_tokens: Of an answer; None: no limit.
         vocabulary: Words and phrases that the client expects.
@@ -113,12 +109,8 @@ class Behavior:
     signals_vad: bool = False
     seeds_history: bool = False
     voice: str | None = None
-    language: str | None = None
-    translation: TranslationTarget | None = None
+    skills: Skills = field(default_factory=Skills)
     mute: bool = False
-    may_ignore: bool = False
-    proactive_audio: bool = False
-    affective_dialog: bool = False
     thoughts: ThoughtLimits = field(default_factory=ThoughtLimits)
     max_output_tokens: int | None = None
     vocabulary: tuple[str, ...] = ()
@@ -135,6 +127,7 @@ class Behavior:
         modalities = (generation and generation.response_modalities) or model.modalities[:1]
         vertex, tutor = model.service == "vertex", model.id == TUTOR
         proactive = bool(setup.proactivity and setup.proactivity.proactive_audio)
+        never_interrupts = bool(realtime and realtime.activity_handling == "NO_INTERRUPTION")
         transcribes = transcription is not None or model.dictates
         translation = _translation(setup, model)
         vocabulary = transcription.custom_vocabulary if transcription and model.vocabulary else None
@@ -150,9 +143,7 @@ class Behavior:
             marks_finished=vertex or tutor,
             one_part_per_message=model.one_part_per_event,
             # A translation goes on while the user speaks.
-            interrupts=not (
-                model.translation or (realtime and realtime.activity_handling == "NO_INTERRUPTION")
-            ),
+            interrupts=not (model.translation or never_interrupts),
             resumes=resumption is not None,
             transparent=bool(resumption and resumption.transparent),
             compression=_compression(setup, model),
@@ -160,12 +151,15 @@ class Behavior:
             signals_vad=bool(setup.explicit_vad_signal),
             seeds_history=bool(history and history.initial_history_in_client_content),
             voice=_voice(setup),
-            language=_language(setup) if model.languages and not model.translation else None,
-            translation=translation,
+            skills=Skills(
+                may_ignore=proactive or model.always_proactive,
+                proactive_audio=proactive,
+                affective_dialog=bool(generation and generation.enable_affective_dialog),
+                translation=translation,
+                dictation=model.dictates,
+                language=_language(setup) if model.languages and not model.translation else None,
+            ),
             mute=model.translation and translation is None,
-            may_ignore=proactive or model.always_proactive,
-            proactive_audio=proactive,
-            affective_dialog=bool(generation and generation.enable_affective_dialog),
             thoughts=ThoughtLimits.from_setup(setup, model),
             max_output_tokens=generation.max_output_tokens if generation else None,
             vocabulary=tuple(vocabulary or ()),
@@ -174,19 +168,14 @@ class Behavior:
             vad=VadSettings.from_config(realtime),
         )
 
-    def skills(self, tools: Sequence[Tool] | None) -> Skills:
+    def skills_with(self, tools: Sequence[Tool] | None) -> Skills:
         """Return what a dialogue may do with these declared tools."""
         declared = tools or ()
-        return Skills(
+        return replace(
+            self.skills,
             search=any(tool.google_search is not None for tool in declared),
             code=any(tool.code_execution is not None for tool in declared),
             url_context=any(tool.url_context is not None for tool in declared),
-            may_ignore=self.may_ignore,
-            proactive_audio=self.proactive_audio,
-            affective_dialog=self.affective_dialog,
-            translation=self.translation,
-            dictation=not self.answers,
-            language=self.language,
         )
 
 

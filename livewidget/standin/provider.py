@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from livewidget import models
@@ -22,10 +23,12 @@ from livewidget.standin.link import FAULTS, ClientLink, FaultInjector
 from livewidget.standin.rules import Refusal
 from livewidget.standin.script import Script, ScriptPlayer
 from livewidget.standin.session import Admission, MessageHandler, ServerSession, SimulatedModel
-from livewidget.standin.tokens import TokenGrant
 from livewidget.standin.tutor.voice import TutorTextToSpeech
 from livewidget.transports.base import Transport
 from livewidget.transports.memory import pair
+
+#: The admission of a client in this process.
+_IN_PROCESS = Admission()
 
 
 class StandIn(Provider):
@@ -187,39 +190,27 @@ class StandIn(Provider):
         self,
         transport: Transport,
         *,
-        version: str = "v1beta",
-        refusal: Refusal | None = None,
-        grant: TokenGrant | None = None,
-        by_api_key: bool = False,
+        admission: Admission = _IN_PROCESS,
         abort: Callable[[], None] | None = None,
     ) -> None:
         """Serve one link until it is closed.
 
         Args:
             transport: The server's end.
-            version: The API version that the client dialled.
-            refusal: Why this client is not let in; sent after its first message, as the service does.
-            grant: What the client's ephemeral token allows.
-            by_api_key: The client came to Vertex AI with an API key, which gives no access to projects.
+            admission: What is known about the client before its setup.
             abort: Breaks the link without a close frame; None if the transport can close with 1006.
         """
         self.prepare()
         if self._refusing:
-            refusal = Refusal(1011, rules.UNAVAILABLE)
+            admission = replace(admission, refusal=Refusal(1011, rules.UNAVAILABLE))
         link = ClientLink(transport)
-        admission = Admission(
-            version=version,
-            refusal=refusal,
-            grant=grant,
-            by_api_key=by_api_key,
-            resumptions=self._resumptions,
-            clock=self.clock,
-            connection_ms=self._connection_ms,
-        )
         injector = FaultInjector(link, self.clock, abort)
         self._injectors[injector] = asyncio.get_running_loop()
         try:
-            await ServerSession(link, admission, self._handler).run()
+            session = ServerSession(
+                link, admission, self._handler, self._resumptions, self.clock, self._connection_ms
+            )
+            await session.run()
         finally:
             del self._injectors[injector]
             await injector.close()

@@ -30,6 +30,7 @@ from livewidget.protocol import ClientMessageError
 from livewidget.standin import rules, tokens
 from livewidget.standin.provider import StandIn
 from livewidget.standin.rules import Refusal
+from livewidget.standin.session import Admission
 from livewidget.standin.tokens import TokenGrant, TokenGrants
 from livewidget.transports.base import CLOSE_TIMEOUT, TransportClosed
 
@@ -231,14 +232,13 @@ class Server:
         transport = AsgiTransport(websocket)
         self._sessions.add(transport)
         try:
-            await self._standin.serve(
-                transport,
+            admission = Admission(
                 version=asked,
                 refusal=refusal,
                 grant=grant,
                 by_api_key=of_vertex(path) and by_api_key(path, headers),
-                abort=websocket.state.abort,
             )
+            await self._standin.serve(transport, admission=admission, abort=websocket.state.abort)
         finally:
             self._sessions.discard(transport)
         return None

@@ -71,34 +71,40 @@ MakeHandler = Callable[[ClientLink, Behavior, SessionState, Setup], MessageHandl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """What is decided before the setup comes.
+    """What is decided about a client before its setup.
 
     Attributes:
-        version: The API version that was dialled.
-        refusal: Why nobody is let in; sent after the first message, as the service does. Or None.
-        grant: What the client's ephemeral token allows; None if it came without one.
-        by_api_key: The client came to Vertex AI with an API key, which gives no access to projects.
-        resumptions: The states that handles lead to.
-        clock: Times the setup and the connection.
-        connection_ms: How long the connection lasts; None: as long as the model's connections do.
+        version: The API version that it dialled.
+        refusal: Why it is not let in; sent after its first message, as the service does. Or None.
+        grant: What its ephemeral token allows; None if it came without one.
+        by_api_key: It came to Vertex AI with an API key, which gives no access to projects.
     """
 
-    version: str
-    refusal: Refusal | None
+    version: str = "v1beta"
+    refusal: Refusal | None = None
     grant: TokenGrant | None = None
     by_api_key: bool = False
-    resumptions: ResumptionStore
-    clock: Clock
-    connection_ms: float | None = None
 
 
 class ServerSession:
     """Runs one session over one link."""
 
-    def __init__(self, link: ClientLink, admission: Admission, make_handler: MakeHandler) -> None:
+    def __init__(
+        self,
+        link: ClientLink,
+        admission: Admission,
+        make_handler: MakeHandler,
+        resumptions: ResumptionStore,
+        clock: Clock,
+        connection_ms: float | None,
+    ) -> None:
+        """Serve `link` for `connection_ms`; None: as long as the model's connections last."""
         self._link = link
         self._admission = admission
         self._make_handler = make_handler
+        self._resumptions = resumptions
+        self._clock = clock
+        self._connection_ms = connection_ms
 
     async def run(self) -> None:
         """Serve until either side closes. Never raises: a failure closes the link with 1011."""
@@ -127,12 +133,9 @@ class ServerSession:
             session_id = str(uuid.uuid4()) if behavior.vertex else None
             self._link.consumed = 1
             await self._link.send(ServerMessage(setup_complete=SetupComplete(session_id=session_id)))
-            length_ms = self._admission.connection_ms
+            length_ms = model.connection_ms if self._connection_ms is None else self._connection_ms
             lifetime = asyncio.create_task(
-                close_after(
-                    self._link, self._admission.clock, model.connection_ms if length_ms is None else length_ms
-                ),
-                name="stand-in lasts",
+                close_after(self._link, self._clock, length_ms), name="stand-in lasts"
             )
             while True:
                 message = decode_client(await self._link.receive())
@@ -150,7 +153,7 @@ class ServerSession:
     async def _receive_setup(self) -> tuple[Setup, Model]:
         admission = self._admission
         first = asyncio.ensure_future(self._link.receive())
-        late = asyncio.ensure_future(admission.clock.sleep_until(admission.clock.now_ms() + _SETUP_MS))
+        late = asyncio.ensure_future(self._clock.sleep_until(self._clock.now_ms() + _SETUP_MS))
         try:
             await asyncio.wait([first, late], return_when=asyncio.FIRST_COMPLETED)
             if not first.done():
@@ -175,7 +178,7 @@ class ServerSession:
     def _state_for(self, setup: Setup, model: Model) -> SessionState:
         """Return the state that the setup's handle leads to, or a new one."""
         handle = setup.session_resumption.handle if setup.session_resumption else None
-        state = self._admission.resumptions.find(handle) if handle else SessionState(model=model.id)
+        state = self._resumptions.find(handle) if handle else SessionState(model=model.id)
         if state is None:
             raise Refusal(1008, rules.SESSION_NOT_FOUND)
         if state.model != model.id:
@@ -195,7 +198,7 @@ class SimulatedModel:
         self._components = components
         self._state = state
         self._seeding = behavior.seeds_history
-        declared, skills = _declared(setup.tools), behavior.skills(setup.tools)
+        declared, skills = _declared(setup.tools), behavior.skills_with(setup.tools)
         if state.dialogue is None or (declared, skills) != (state.declarations, state.skills):
             state.dialogue = components.responder.session(declared, skills)
             state.declarations, state.skills = declared, skills
@@ -318,7 +321,7 @@ class SimulatedModel:
             self._state.context.instruction = _text(update.system_instruction)
         if update.tools is None:
             return
-        declared, skills = _declared(update.tools.tools), self._behavior.skills(update.tools.tools)
+        declared, skills = _declared(update.tools.tools), self._behavior.skills_with(update.tools.tools)
         dialogue = self._turns.dialogue = self._components.responder.session(declared, skills)
         state = self._state
         state.dialogue, state.declarations, state.skills = dialogue, declared, skills

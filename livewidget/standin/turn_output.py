@@ -173,8 +173,9 @@ class TurnOutput:
         if behavior.mute:
             await speech.speak(_silence())
         elif behavior.speaks:
-            target = behavior.translation.target if behavior.translation else None
-            language = reply.language or target or behavior.language
+            skills = behavior.skills
+            target = skills.translation.target if skills.translation else None
+            language = reply.language or target or skills.language
             voice = self._components.text_to_speech
             chunks = voice.speak(reply.text, behavior.voice, language, reply.mood)
             await speech.speak(chunks, language if target else None)

@@ -140,12 +140,14 @@ class TutorDialogue:
         """Respond to speech or typed text; see `Dialogue`."""
         response: Response
         if confident:
-            said = tokens(text)
-            program = computing.find_program(said) if self._skills.code and self._question is None else None
+            utterance = tokens(text)
+            program = (
+                computing.find_program(utterance) if self._skills.code and self._question is None else None
+            )
             if program:
                 response = await asyncio.to_thread(computing.answer_program, *program)
             else:
-                response = self._respond(text, said)
+                response = self._respond(text, utterance)
         elif self._skills.proactive_audio:
             response = NoReply(("I am not sure of what I heard: it may not have been meant for me.",))
         else:
@@ -168,25 +170,25 @@ class TutorDialogue:
     def _speaks_foreign(self) -> bool:
         return not (self._skills.language or "en").lower().startswith("en")
 
-    def _respond(self, text: str, said: Sequence[Token]) -> Response:
+    def _respond(self, text: str, utterance: Sequence[Token]) -> Response:
         question, self._question = self._question, None
-        found = self._table.match(said)
+        found = self._table.match(utterance)
         if self._skills.may_ignore:
-            person = topics.addressee(said)
+            person = topics.addressee(utterance)
             if person or (found and found.pattern.intent == "overheard"):
                 return NoReply((f"This was said to {person or 'somebody else'}, not to me.",))
         if question is not None:
             function = question.function
-            value = function.answer(question.missing, text, said)
+            value = function.answer(question.missing, text, utterance)
             if value is not None and (question.missing not in function.texts or not found):
                 return self._call(function, question.args | {question.missing: value}, found)
         if self._skills.url_context and (addresses := topics.page_addresses(text, found)):
             return topics.answer_pages(addresses)
-        if (result := computing.say_sum(said)) is not None:
+        if (result := computing.say_sum(utterance)) is not None:
             return Reply(result, ("This is a sum.", "I can do sums myself: no tool is needed.", result))
         # A comma may separate two requests, or come before "please".
         several = self._several(_COMMA.split(text)) or self._several(_AND.split(text))
-        if request := several or self._requested(text, said, found):
+        if request := several or self._requested(text, utterance, found):
             return request
         return self._answer(found) if found else Reply(self._sorry())
 
@@ -197,8 +199,8 @@ class TutorDialogue:
             return None
         requests: list[FunctionRequest] = []
         for part in parts:
-            said = tokens(part)
-            request = self._requested(part, said, self._table.match(said))
+            utterance = tokens(part)
+            request = self._requested(part, utterance, self._table.match(utterance))
             self._question = None  # nobody asks about half a request
             if not isinstance(request, FunctionRequest):
                 return None
@@ -208,7 +210,7 @@ class TutorDialogue:
         return replace(requests[0], thoughts=thoughts, also=tuple(requests[1:]))
 
     def _requested(
-        self, text: str, said: Sequence[Token], found: Match | None
+        self, text: str, utterance: Sequence[Token], found: Match | None
     ) -> Reply | FunctionRequest | None:
         """Return the call that the user asks for, or the question for a missing argument."""
         for function in self._functions.values():

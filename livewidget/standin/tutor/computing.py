@@ -36,12 +36,12 @@ _LARGE = 10**15
 _HARMLESS = (abs, all, any, enumerate, float, int, len, list, max, min, range, round, sorted, sum, tuple, zip)
 
 
-def say_sum(said: Sequence[Token]) -> str | None:
-    """Return a sum and its result in words: "Seven plus five is twelve."; None if `said` is not a sum.
+def say_sum(utterance: Sequence[Token]) -> str | None:
+    """Return a sum and its result in words: "Seven plus five is twelve."; None if it is not a sum.
 
     Times and divided by come before plus and minus.
     """
-    terms = _terms(said)
+    terms = _terms(utterance)
     if terms is None:
         return None
     values: list[Number] = [term for term in terms if not isinstance(term, str)]
@@ -66,11 +66,11 @@ def say_sum(said: Sequence[Token]) -> str | None:
     return f"{spoken} is {'' if exact else 'about '}{say_number(round(total, 2))}.".capitalize()
 
 
-def _terms(said: Sequence[Token]) -> list[Number | str] | None:
-    """Return numbers and operators in turn, at least two numbers; None if `said` is anything else."""
+def _terms(utterance: Sequence[Token]) -> list[Number | str] | None:
+    """Return numbers and operators in turn, at least two numbers; None for anything else."""
     terms: list[Number | str] = []
     negative = False
-    for word in said:
+    for word in utterance:
         expects_number = not terms or isinstance(terms[-1], str)
         if not isinstance(word, str):
             if not expects_number:
@@ -246,13 +246,13 @@ PATTERNS = tuple(
 )
 
 
-def find_program(said: Sequence[Token]) -> tuple[Program, list[Number]] | None:
+def find_program(utterance: Sequence[Token]) -> tuple[Program, list[Number]] | None:
     """Return the program that the user asks for, and its numbers; or None."""
-    asked = {word for word in said if isinstance(word, str)}
+    asked = {word for word in utterance if isinstance(word, str)}
     # Without a sum, a minus is the sign of the number after it.
     numbers: list[Number] = [
         -word if before == "minus" else word
-        for before, word in pairwise(["", *said])
+        for before, word in pairwise(["", *utterance])
         if not isinstance(word, str)
     ]
     for program in PROGRAMS:

@@ -97,14 +97,14 @@ class DeclaredFunction:
         )
         return {self.texts[0]: found[1].strip(_TRIMMED)} if found else {}
 
-    def answer(self, parameter: str, typed: str, said: Sequence[Token]) -> Any:
+    def answer(self, parameter: str, typed: str, utterance: Sequence[Token]) -> Any:
         """Return the value of `parameter` in an answer to "Which …?", or None."""
         slot = self.slots.get(parameter)
         if slot is not None:
-            if slot.choices and (spoken := find_choice(slot, said)) is not None:
+            if slot.choices and (spoken := find_choice(slot, utterance)) is not None:
                 return slot.choices[spoken]
             if not slot.choices:
-                return next((word for word in said if not isinstance(word, str)), None)
+                return next((word for word in utterance if not isinstance(word, str)), None)
         return (typed.strip(_TRIMMED) or None) if parameter in self.texts else None
 
 
@@ -186,31 +186,31 @@ def _phrases(called: Sequence[str], described: Sequence[str], slots: Mapping[str
     rest = list(called[1:] if verb else called)
     way = next((word for word in ("on", "off", "up", "down") if word in rest), "") if len(rest) > 1 else ""
     noun = " ".join(word for word in rest if word != way)
-    said = [" ".join(called)]
+    phrases = [" ".join(called)]
     if described:
-        said.append(" ".join(described))
+        phrases.append(" ".join(described))
     for name in (noun, *_ALSO_CALLED.get(noun, ())):
         if way:
             start = verb if verb and verb not in _SETS else "turn"
-            said += [f"{v} {way} the {name}" for v in dict.fromkeys((start, "turn", "switch"))]
-            said += [f"{start} the {name} {way}", f"{start} {way} {name}"]
+            phrases += [f"{v} {way} the {name}" for v in dict.fromkeys((start, "turn", "switch"))]
+            phrases += [f"{start} the {name} {way}", f"{start} {way} {name}"]
         else:
-            said += _plain(verb, name)
-            said += [text for key, slot in slots.items() for text in _with_slot(verb, name, key, slot)]
+            phrases += _plain(verb, name)
+            phrases += [text for key, slot in slots.items() for text in _with_slot(verb, name, key, slot)]
     choices = [key for key, slot in slots.items() if slot.choices and True not in slot.choices.values()]
     for one, other in itertools.permutations(choices[:3], 2):
-        said.append(f"{verb or 'make'} a {{{one}}} {{{other}}}")
-        said.append(f"{verb or 'make'} a {{{one}}} {{{other}}} {noun}")
-    return [text for text in said if text.strip()]
+        phrases.append(f"{verb or 'make'} a {{{one}}} {{{other}}}")
+        phrases.append(f"{verb or 'make'} a {{{one}}} {{{other}}} {noun}")
+    return [text for text in phrases if text.strip()]
 
 
 def _plain(verb: str, noun: str) -> list[str]:
     if not verb:
         return [noun, f"the {noun}", f"show the {noun}", f"{noun} please"]
-    said = [f"{verb} the {noun}", f"{verb} {noun}", f"{verb} a {noun}"]
+    phrases = [f"{verb} the {noun}", f"{verb} {noun}", f"{verb} a {noun}"]
     if verb in _ASKS_FOR:
-        said += [f"what is the {noun}", f"tell me the {noun}", f"show me the {noun}", f"how is the {noun}"]
-    return said
+        phrases += [f"what is the {noun}", f"tell me the {noun}", f"show me the {noun}", f"how is the {noun}"]
+    return phrases
 
 
 def _with_slot(verb: str, noun: str, key: str, slot: Slot) -> list[str]:

@@ -84,8 +84,8 @@ def say_number(value: Number) -> str:
     """Return a number in words, rounded to two decimals: "minus forty two", "three point five"."""
     if isinstance(value, float) and not value.is_integer():
         whole, _, digits = f"{value:.2f}".rstrip("0").rstrip(".").partition(".")
-        said = ("minus " if whole.startswith("-") else "") + say_number(abs(int(whole)))
-        return f"{said} point {' '.join(_ONES[int(digit)] for digit in digits)}" if digits else said
+        integer = ("minus " if whole.startswith("-") else "") + say_number(abs(int(whole)))
+        return f"{integer} point {' '.join(_ONES[int(digit)] for digit in digits)}" if digits else integer
     number = int(value)
     if number < 0:
         return f"minus {say_number(-number)}"
@@ -111,11 +111,11 @@ def tokens(text: str) -> list[Token]:
     return fold(_WORD.findall(text))
 
 
-def fold(said: Iterable[str]) -> list[Token]:
+def fold(spoken: Iterable[str]) -> list[Token]:
     """Return words with number words and digits as numbers: "one hundred and five" → 105."""
     folded: list[Token] = []
     run: list[str] = []
-    for word in said:
+    for word in spoken:
         if word in _VALUES or (run and word in {"hundred", "thousand", "million", "and", "point"}):
             run.append(word)
             continue
@@ -262,11 +262,11 @@ class Table:
         self._with_choice = [p for p in self._patterns if "@" in p.likeness]
         self._without = [p for p in self._patterns if "@" not in p.likeness]
 
-    def match(self, said: Sequence[Token]) -> Match | None:
-        """Return the best match for `said`, or None."""
+    def match(self, utterance: Sequence[Token]) -> Match | None:
+        """Return the best match for an utterance, or None."""
         found: list[tuple[float, Pattern, list[Token]]] = []
         # With and without polite words: "can you" belongs to "can you hear me".
-        for variant in dict.fromkeys((tuple(said), tuple(strip_politeness(said)))):
+        for variant in dict.fromkeys((tuple(utterance), tuple(strip_politeness(utterance)))):
             words = list(variant)
             for patterns, likeness in (
                 (self._without, _likeness(words)),
@@ -285,9 +285,9 @@ class Table:
         return text.strip()
 
 
-def strip_politeness(said: Sequence[Token]) -> list[Token]:
+def strip_politeness(utterance: Sequence[Token]) -> list[Token]:
     """Return the words without the polite ones around a request, or all if nothing else is left."""
-    words, before = list(said), None
+    words, before = list(utterance), None
     while words != before:
         before = words
         for polite in _POLITE:
@@ -302,8 +302,8 @@ def strip_politeness(said: Sequence[Token]) -> list[Token]:
 def find_choice(slot: Slot, words: Sequence[Token]) -> str | None:
     """Return the choice that is said first, the longest of several; None if there is none."""
     text = f" {_likeness(words, '0')} "
-    said = [(text.find(f" {spoken} "), -len(spoken), spoken) for spoken in slot.choices]
-    return min(((at, size, spoken) for at, size, spoken in said if at >= 0), default=(0, 0, None))[2]
+    positions = [(text.find(f" {spoken} "), -len(spoken), spoken) for spoken in slot.choices]
+    return min(((at, size, spoken) for at, size, spoken in positions if at >= 0), default=(0, 0, None))[2]
 
 
 def _likeness(words: Sequence[Token], number: str = "#") -> str:
@@ -327,9 +327,9 @@ def _holds(pattern: Pattern, words: Sequence[Token]) -> bool:
     """
     from rapidfuzz import fuzz
 
-    said = {word for word in words if isinstance(word, str)}
+    spoken = {word for word in words if isinstance(word, str)}
     wanted = [word for word in pattern.text.split() if not word.startswith("{")]
-    if (said & _NEGATIONS) - set(wanted):
+    if (spoken & _NEGATIONS) - set(wanted):
         return False
     numbers = sum(not isinstance(word, str) for word in words)
     if numbers < pattern.likeness.count("#") and not pattern.likeness.count("@"):
@@ -340,8 +340,8 @@ def _holds(pattern: Pattern, words: Sequence[Token]) -> bool:
             continue
         weight = 1 if word in _ASKING_WORDS else 3
         total += weight
-        near = word in said or (
-            len(word) > 3 and any(fuzz.ratio(word, other) >= _SAME_WORD for other in said)
+        near = word in spoken or (
+            len(word) > 3 and any(fuzz.ratio(word, other) >= _SAME_WORD for other in spoken)
         )
         missing += 0 if near else weight
     return missing * 4 <= total
@@ -455,8 +455,8 @@ def smart(text: str, vocabulary: Iterable[str] = ()) -> str:
     """
     if not text.strip() or re.search(r"[A-Z.,;:?!]", text):
         return text
-    said = [f"{word:g}" if isinstance(word, float) else str(word) for word in fold(text.split())]
-    line = " ".join(map(_capital, said))
+    folded = [f"{word:g}" if isinstance(word, float) else str(word) for word in fold(text.split())]
+    line = " ".join(map(_capital, folded))
     for term in sorted(vocabulary, key=len, reverse=True):
         spelled = r"\s+".join(map(re.escape, re.findall(r"[\w']+", term)))
         if spelled:
@@ -478,7 +478,7 @@ def _sentences(line: str) -> str:
     written = "".join(piece[:1].upper() + piece[1:] for piece in pieces)
     if re.search(r"[.?!:,\n]$", written):
         return written
-    said = [word.lower() for word in pieces[-1].split()]
-    if said and said[0] in _BEFORE:  # as in "at what temperature"
-        said = said[1:]
-    return f"{written}{'?' if said and said[0] in _ASKING else '.'}"
+    last = [word.lower() for word in pieces[-1].split()]
+    if last and last[0] in _BEFORE:  # as in "at what temperature"
+        last = last[1:]
+    return f"{written}{'?' if last and last[0] in _ASKING else '.'}"

@@ -84,7 +84,7 @@ class Recognizer:
     The first pass runs along with the speech, with a language model that allows known words in any order. It
     gives partial transcripts, and the mean of the cepstrum, which describes the voice and the microphone. The
     second pass starts over with that mean and finds the most probable whole sentence. It finds one in any
-    sound: only if the words of the first pass resemble it was it said. The second pass runs during the
+    sound, so it counts only if the words of the first pass resemble it. The second pass runs during the
     silence that ends an utterance, so that nobody waits for it.
     """
 
@@ -364,19 +364,23 @@ class Grammar:
         """Take sentences, and how often each is expected, relative to the others."""
         seen: defaultdict[Shape, list[list[Number]]] = defaultdict(list)
         counts: Counter[Shape] = Counter()
-        said: Counter[tuple[Shape, int, Number]] = Counter()
+        places: Counter[tuple[Shape, int, Number]] = Counter()
         for sentence, count in sentences.items():
             shape, numbers = _folded(sentence)
             seen[shape].append(numbers)
             counts[shape] += count
-            said.update({(shape, place, number): count for place, number in enumerate(numbers)})
+            places.update({(shape, place, number): count for place, number in enumerate(numbers)})
         self._ranges = {
             shape: [_range(place) for place in zip(*lists, strict=True)] for shape, lists in seen.items()
         }
-        self._shares: defaultdict[Range, Counter[Number]] = defaultdict(Counter)
-        for (shape, place, number), count in said.items():
-            self._shares[self._ranges[shape][place]][number] += count
-        self.network = self._text(counts)
+        shares: defaultdict[Range, Counter[Number]] = defaultdict(Counter)
+        for (shape, place, number), count in places.items():
+            shares[self._ranges[shape][place]][number] += count
+        network = _Network()
+        for shape, count in counts.items():
+            ranges = iter(self._ranges[shape])
+            network.add([(word, next(ranges) if word == _NUMBER else ()) for word in shape], count)
+        self.network = network.text(shares)
         transitions = (line.split() for line in self.network.splitlines() if line.startswith("TRANSITION"))
         self.words = frozenset(parts[4] for parts in transitions if len(parts) == 5)
 
@@ -388,19 +392,11 @@ class Grammar:
             number in some for number, some in zip(numbers, ranges, strict=True)
         )
 
-    def _text(self, counts: Mapping[Shape, int]) -> str:
-        network = _Network()
-        root = network.state()
-        for shape, count in counts.items():
-            ranges = iter(self._ranges[shape])
-            network.add(root, [(word, next(ranges) if word == _NUMBER else ()) for word in shape], count)
-        return network.text(root, self._shares)
-
 
 def _folded(sentence: str) -> tuple[Shape, list[Number]]:
-    said = tokens(sentence)
-    shape = tuple(word if isinstance(word, str) else _NUMBER for word in said)
-    return shape, [word for word in said if not isinstance(word, str)]
+    words = tokens(sentence)
+    shape = tuple(word if isinstance(word, str) else _NUMBER for word in words)
+    return shape, [word for word in words if not isinstance(word, str)]
 
 
 def _range(numbers: Iterable[Number]) -> Range:
@@ -414,24 +410,44 @@ class _Network:
     """States with counted edges: a tree while sentences are added; then equal ends are merged."""
 
     def __init__(self) -> None:
-        self._edges: list[dict[Edge, tuple[int, int]]] = []  # of each state: edge → its end and count
-        self._ends: list[int] = []  # how many sentences end there
+        self._edges: list[dict[Edge, tuple[int, int]]] = [{}]  # of each state: edge → its end and count
+        self._ends: list[int] = [0]  # how many sentences end there
 
-    def state(self) -> int:
-        self._edges.append({})
-        self._ends.append(0)
-        return len(self._edges) - 1
-
-    def add(self, root: int, sentence: Sequence[Edge], count: int) -> None:
-        at = root
+    def add(self, sentence: Sequence[Edge], count: int) -> None:
+        at = 0
         for edge in sentence:
-            after, before = self._edges[at].get(edge) or (self.state(), 0)
+            after, before = self._edges[at].get(edge, (len(self._edges), 0))
+            if after == len(self._edges):
+                self._edges.append({})
+                self._ends.append(0)
             self._edges[at][edge] = after, before + count
             at = after
         self._ends[at] += count
 
-    def text(self, root: int, shares: Mapping[Range, Mapping[Number, int]]) -> str:
-        """Return the FSG file. Equal ends are merged, since the decoder's time depends on its size."""
+    def text(self, shares: Mapping[Range, Mapping[Number, int]]) -> str:
+        """Return the FSG file, given how often each number of a range is expected."""
+        counts, ends, root = self._merged()
+        totals: defaultdict[int, int] = defaultdict(int, ends)
+        for (at, _, _), count in counts.items():
+            totals[at] += count
+        final = free = max(totals) + 1
+        lines = [f"TRANSITION {at} {final} {end / totals[at]:.6g}" for at, end in ends.items() if end]
+        for (at, (word, numbers), after), count in counts.items():
+            share = count / totals[at]
+            if word == _NUMBER:
+                spoken = {tuple(say_number(one).split()): 1 + shares[numbers].get(one, 0) for one in numbers}
+                added, free = _number(at, after, share, spoken, free)
+                lines += added
+            else:
+                lines.append(f"TRANSITION {at} {after} {share:.6g} {word}")
+        head = ["FSG_BEGIN sentences", f"NUM_STATES {free + 1}", f"START_STATE {root}"]
+        return "\n".join([*head, f"FINAL_STATE {final}", *lines, "FSG_END", ""])
+
+    def _merged(self) -> tuple[dict[tuple[int, Edge, int], int], dict[int, int], int]:
+        """Return the counts of edges and ends with equal ends merged, and the root.
+
+        The decoder's time depends on the size of the network.
+        """
         merged: dict[tuple[object, ...], int] = {}
         states: dict[int, int] = {}  # of the tree → of the network
         for at in range(len(self._edges) - 1, -1, -1):  # ends have higher numbers than beginnings
@@ -439,43 +455,22 @@ class _Network:
             states[at] = merged.setdefault((bool(self._ends[at]), *edges), at)
         counts: defaultdict[tuple[int, Edge, int], int] = defaultdict(int)
         ends: defaultdict[int, int] = defaultdict(int)
-        for at, edges_ in enumerate(self._edges):
+        for at, after_edges in enumerate(self._edges):
             ends[states[at]] += self._ends[at]
-            for edge, (after, count) in edges_.items():
+            for edge, (after, count) in after_edges.items():
                 counts[states[at], edge, states[after]] += count
-        return _fsg(states[root], counts, ends, shares)
+        return counts, ends, states[0]
 
 
-def _fsg(
-    root: int,
-    counts: Mapping[tuple[int, Edge, int], int],
-    ends: Mapping[int, int],
-    shares: Mapping[Range, Mapping[Number, int]],
-) -> str:
-    totals: defaultdict[int, int] = defaultdict(int, ends)
-    for (at, _, _), count in counts.items():
-        totals[at] += count
-    final = free = max(totals) + 1
-    lines = [f"TRANSITION {at} {final} {end / totals[at]:.6g}" for at, end in ends.items() if end]
-    for (at, (word, numbers), after), count in counts.items():
-        share = count / totals[at]
-        if word == _NUMBER:
-            said = {tuple(say_number(one).split()): 1 + shares[numbers].get(one, 0) for one in numbers}
-            added, free = _number(at, after, share, said, free)
-            lines += added
-        else:
-            lines.append(f"TRANSITION {at} {after} {share:.6g} {word}")
-    head = ["FSG_BEGIN sentences", f"NUM_STATES {free + 1}", f"START_STATE {root}", f"FINAL_STATE {final}"]
-    return "\n".join([*head, *lines, "FSG_END", ""])
-
-
-def _number(at: int, after: int, share: float, said: Mapping[Shape, int], used: int) -> tuple[list[str], int]:
+def _number(
+    at: int, after: int, share: float, spoken: Mapping[Shape, int], used: int
+) -> tuple[list[str], int]:
     """Return the transitions for numbers in words with their counts, and the last state used.
 
     Numbers that begin with the same words share them.
     """
     passed: Counter[Shape] = Counter()
-    for words, count in said.items():
+    for words, count in spoken.items():
         passed.update({words[:size]: count for size in range(len(words))})
     states: dict[Shape, int] = {(): at}
     for words in passed:
@@ -484,7 +479,7 @@ def _number(at: int, after: int, share: float, said: Mapping[Shape, int], used: 
             states[words] = used
     lines = []
     for words, count, end in [
-        *((words, count, after) for words, count in said.items()),
+        *((words, count, after) for words, count in spoken.items()),
         *((words, passed[words], states[words]) for words in passed if words),
     ]:
         before = words[:-1]

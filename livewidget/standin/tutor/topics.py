@@ -195,9 +195,9 @@ def answer_pages(addresses: tuple[str, ...]) -> Reply:
     return Reply(text, thoughts, pages=tuple(map(RequestedPage, addresses)))
 
 
-def addressee(said: Sequence[Token]) -> str | None:
+def addressee(utterance: Sequence[Token]) -> str | None:
     """Return the person whose name the user's words begin with: "hey mom, where …" → "mom"."""
-    rest = list(said)
+    rest = list(utterance)
     while rest and rest[0] in _CALLS:
         rest = rest[1:]
     return str(rest[0]) if rest and rest[0] in _PEOPLE else None

@@ -135,8 +135,8 @@ class TranslationDialogue:
         if self._language not in LANGUAGES:
             return Reply(NO_SUCH_LANGUAGE, language="en")
         found = self._table.match(tokens(text)) if confident else None
-        said = translated(found, self._language) if found else None
-        return Reply(said or UNKNOWN[self._language], language=self._target)
+        translation = translated(found, self._language) if found else None
+        return Reply(translation or UNKNOWN[self._language], language=self._target)
 
     async def result(self, name: str, result: Mapping[str, Any]) -> Response:
         """Stay silent: a translation calls no functions."""
@@ -145,7 +145,7 @@ class TranslationDialogue:
 
 def translated(found: Match, language: str) -> str | None:
     """Return a sentence of the phrasebook in `language`; None if a slot has no value."""
-    pattern, said = found.pattern, phrasebook().lines[int(found.pattern.intent)][language]
+    pattern, sentence = found.pattern, phrasebook().lines[int(found.pattern.intent)][language]
     for name in pattern.names:
         value = found.values.get(name)
         if value is None:
@@ -155,5 +155,5 @@ def translated(found: Match, language: str) -> str | None:
             value = phrasebook().values[name][value][language]
         elif not slot.low <= value <= slot.high:
             return None
-        said = said.replace(f"{{{name}}}", str(value))
-    return said
+        sentence = sentence.replace(f"{{{name}}}", str(value))
+    return sentence
