@@ -218,8 +218,8 @@ class Outbox:
 
     def mark_sent(self, item: OutboxItem) -> None:
         """An item has been sent: it is in flight."""
-        item.queued = False
-        if item in self._queued:  # Else it was dropped while it was being sent.
+        if item.queued:  # Else it was dropped while it was being sent.
+            item.queued = False
             self._queued.remove(item)
             self._in_flight.append(item)
         if self._on_sent is not None:
@@ -345,7 +345,8 @@ class Outbox:
         """Drop the results that wait, except those of the calls `kept`; returns the ids of the others."""
         kept = set(kept)
         dropped = [item for item in self._queued if item.kind == "result" and item.call not in kept]
-        self._queued = deque(item for item in self._queued if item not in dropped)
+        for item in dropped:
+            self._drop(item)
         return [item.call for item in dropped if item.call]
 
     def _newest_first(self) -> Iterator[OutboxItem]:
@@ -402,23 +403,23 @@ class Outbox:
                 return
         raise StateError("Too much waits to be sent; wait until the connection is back.")
 
+    def _drop(self, item: OutboxItem) -> None:
+        (self._queued if item.queued else self._in_flight).remove(item)
+        self._audio_ms -= item.ms
+        item.queued = False
+
     def _drop_audio(self) -> None:
         """Drop the oldest audio."""
-        for items in (self._in_flight, self._queued):
-            oldest = next((item for item in items if item.kind == "audio"), None)
-            if oldest is not None:
-                items.remove(oldest)
-                self._audio_ms -= oldest.ms
-                self.offline_dropped_ms += oldest.ms * oldest.queued
-                return
+        oldest = next(item for item in chain(self._in_flight, self._queued) if item.kind == "audio")
+        self.offline_dropped_ms += oldest.ms * oldest.queued
+        self._drop(oldest)
 
     def _limit_live(self) -> None:
         """Drop the oldest live audio if an open connection does not take it in time."""
         live = [item for item in self._queued if item.live]
         if sum(item.ms for item in live) > BACKLOG_MS:
-            self._queued.remove(live[0])
-            self._audio_ms -= live[0].ms
             self.late_dropped_ms += live[0].ms
+            self._drop(live[0])
 
     def _limit_held(self) -> None:
         """Drop the oldest audio that waits for a tool, or else the oldest item."""
@@ -426,10 +427,9 @@ class Outbox:
         if len(held) <= HELD_ITEMS and sum(item.ms for item in held) <= HELD_AUDIO_MS:
             return
         oldest = next((item for item in held if item.kind == "audio"), held[0])
-        self._queued.remove(oldest)
-        self._audio_ms -= oldest.ms
         self.held_dropped_ms += oldest.ms
         self.dropped_items += oldest.kind != "audio"
+        self._drop(oldest)
 
 
 def kind_of(message: ClientMessage | str) -> Kind:
