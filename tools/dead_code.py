@@ -29,7 +29,6 @@ USERS = {
         "advance",
         "moves",
         "dropped_frames",
-        "look",
         "lost_chunks",
         "on",
         "repeated_messages",

@@ -6,19 +6,14 @@ with the classes of modules that are already imported.
 
 from __future__ import annotations
 
-from livewidget.pictures.gate import CHANGE, INTERVAL_MS, KEY_MS, Gate, Verdict
-from livewidget.pictures.picture import MAX_SIDE, QUALITY, Picture, tokens_of
+from livewidget.pictures.picture import INTERVAL_MS, MAX_SIDE, QUALITY, Picture, tokens_of
 from livewidget.pictures.show import to_picture
 
 __all__ = [
-    "CHANGE",
     "INTERVAL_MS",
-    "KEY_MS",
     "MAX_SIDE",
     "QUALITY",
-    "Gate",
     "Picture",
-    "Verdict",
     "to_picture",
     "tokens_of",
 ]

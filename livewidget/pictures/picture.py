@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
+#: Least time between two images of a camera or a screen, in ms: the service takes one frame a second.
+INTERVAL_MS: Final = 1000.0
 #: Longest side of a picture that is sent, in pixels: the standard for video in the service's documents.
 MAX_SIDE: Final = 768
 #: JPEG quality, 1 to 95. Chosen: no visible artifacts in photographs.

@@ -32,3 +32,12 @@ def test_a_line_of_an_example_stands_where_it_says(path, line):
 def test_the_field_of_the_example_reaches_the_page():
     view = turn_view(Turn(index=0, speaker="user", images=3))
     assert (msgspec.to_builtins(view)["images"], "images" in TurnView.__struct_fields__) == (3, True)
+
+
+def test_the_field_of_the_example_is_written_in_no_other_module():
+    modules = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "livewidget").rglob("*.py")}
+    writes = re.compile(r"\bimages(: int|=)")
+    found = {name for name, path in modules.items() if writes.search(path.read_text(encoding="utf-8"))}
+    assert found == {path for path, line in PLACES if line.startswith(("images", "self._store"))} - {
+        "js/src/messages.gen.ts"
+    }
