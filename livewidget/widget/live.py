@@ -3,7 +3,7 @@
 In: the cells of a notebook call its methods, and the kernel hands it the messages of pages (`_handle_msg`, on
 whatever thread it chose). Out: messages to the pages over the widget's comm, the saved transcript as an
 output, callbacks on a thread of their own. It owns a `Controller`, which does everything on the background
-loop; each method here only hops onto that loop, and waits for it where its docstring says so.
+loop; each method here only calls it there, and waits for it where its docstring says so.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import asyncio
 import contextlib
 import os
 import pathlib
+import queue
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextvars import copy_context
 from typing import Any, TypeVar, overload
 
@@ -39,30 +40,30 @@ from livewidget.widget.jupyter import CellWatch, keep_subshell_lane, wait_until
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: Seconds that a property waits for a background loop that is busy.
+#: Seconds that a property waits for a busy background loop. Chosen: long for a person, no danger of a hang.
 _MOMENT_S = 1.0
 _STATIC = pathlib.Path(__file__).parent.parent / "static"
 
 
 class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
-    """Controller with a live model in a notebook cell, while other cells run.
+    """Talk with a live model in a notebook cell, while other cells run.
 
     Show it as the last line of a cell and press ●, or type; or use it from Python. Every method may be called
-    in a cell while the talk goes on, and only `ask`, `listen` and `wait` wait for anything.
+    in a cell while the conversation goes on, and only `ask`, `listen` and `wait` wait for anything.
 
     Args:
-        provider_or_model: Whom to talk to: a model id, or `Gemini(…)`, `VertexAI(…)`, `StandIn(…)`. Left out:
-            Gemini if there is a key in the environment, else the offline tutor; the badge says which.
-        tools: Functions the model may call, MCP sessions, `McpServer`s. `@live.tool` adds more functions.
+        provider_or_model: A model id, or `Gemini(…)`, `VertexAI(…)`, `StandIn(…)`. By default Gemini if there
+            is a key in the environment, else the offline tutor; the badge shows which.
+        tools: Functions that the model may call, MCP sessions, `McpServer`s. `@live.tool` adds functions.
         history: What was said before, for the model to know: `[("user", "…"), ("model", "…")]`.
-        reconnect: What is done about connections that end, and about silence; left out: after 20 s without
-            speech no more silence is sent, until somebody speaks.
+        reconnect: What to do about connections that end, and about silence. By default no more silence is
+            sent after 20 s without speech, until somebody speaks.
         explorer: Whether the explorer is open from the beginning.
         **config: The fields of `LiveConfig`: `voice`, `system_instruction`, `turn_detection`, and so on.
 
     Raises:
-        UsageError: A subclass of it says in one sentence what cannot work: a keyword, a value, a missing key,
-            a part that is not installed.
+        UsageError: If a keyword, a value, the key or an installed part is wrong or missing; a subclass, whose
+            message says in one sentence what to do.
     """
 
     # Text and not paths: anywidget would keep every widget alive for as long as a path may change.
@@ -103,55 +104,54 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         jupyter.close_previous_run(self)
 
     def start(self) -> None:
-        """Begin to talk; returns at once. If it cannot begin, the reason stands under the widget."""
-        self._hop(self._controller.start)
+        """Start the conversation; returns at once. If that fails, the reason is shown under the widget."""
+        self._call_soon(self._controller.start)
 
     def stop(self) -> None:
-        """End the talk; returns at once. The turns stay, and `start` begins anew."""
-        self._hop(self._controller.stop)
+        """End the conversation; returns at once. The turns stay, and `start` starts a new session."""
+        self._call_soon(self._controller.stop)
 
     def say(self, text: str) -> None:
-        """Send `text` as if it had been typed; returns at once. Starts the talk if need be."""
+        """Send `text` as if it had been typed; returns at once. Starts the conversation if needed."""
         if not isinstance(text, str):
             raise UsageError(f"say takes the text to send, not {type(text).__name__}.")
-        self._hop(self._controller.say, text)
+        self._call_soon(self._controller.say, text)
 
     def ask(self, text: str, timeout: float = 30.0) -> Turn:
-        """Send `text`, wait for the answer, and return it. Starts the talk if need be.
+        """Send `text`, wait for the answer, and return it. Starts the conversation if needed.
 
-        The page plays an answer that is complete to its end first; one that is not is interrupted.
-        Interrupting the kernel ends the wait and not the talk.
+        A complete answer that the page still plays is played to its end first; an incomplete one is
+        interrupted. Interrupting the kernel ends the wait, not the conversation.
 
         Args:
             text: What to ask.
             timeout: Seconds to wait.
 
         Raises:
-            AnswerTimeout: No answer came in time.
-            LiveError: The talk could not be started, or ended.
+            AnswerTimeout: If there is no answer in time.
+            LiveError: If the conversation cannot be started, or ends.
         """
         return self._wait_for(self._controller.ask(text, timeout))
 
     def interrupt(self) -> None:
-        """Let the model fall silent; returns at once."""
-        self._hop(self._controller.interrupt)
+        """Silence the model; returns at once."""
+        self._call_soon(self._controller.interrupt)
 
     def show(self, x: Any, text: str | None = None) -> None:
-        """Show the model a picture, as it is now; returns at once. Starts the talk if need be.
+        """Show the model a picture, as it is now; returns at once. Starts the conversation if needed.
 
-        A picture alone is not answered: the model looks at it when it answers next. At most one is sent in a
-        second; up to eight wait for their turn, none is dropped, and what `say` and `ask` send follows them.
-        What was sent is to be seen in the widget.
+        A picture alone is not answered: the model looks at it when it answers next. One picture a second is
+        sent; up to eight wait, none is dropped, and what `say` and `ask` send follows them. The widget shows
+        what was sent.
 
         Args:
-            x: A path, the bytes of a picture file, an image of Pillow's, a NumPy array, a Matplotlib figure,
-                a pandas table, or what else shows itself as a picture: all that
-                `livewidget.pictures.to_picture` takes. Its `max_side` and `quality` can be chosen by calling
-                that function oneself: what it returns is sent as it is.
-            text: Asked about it, right after it.
+            x: A path, the bytes of a picture file, a Pillow image, a NumPy array, a Matplotlib figure, a
+                pandas table, or anything else that `livewidget.pictures.to_picture` takes. Call that function
+                yourself to choose `max_side` and `quality`; what it returns is sent as it is.
+            text: A question about it, sent right after it.
 
         Raises:
-            PictureError: If it is no picture; the sentence says why.
+            PictureError: If it cannot be made a picture.
             UsageError: If the model takes no pictures, `text` cannot be sent, or too many pictures wait.
         """
         self._controller.images.check()
@@ -159,7 +159,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             text_message(text, self._controller.provider.capabilities)
         picture = to_picture(x)
         self._controller.images.reserve()
-        self._hop(self._controller.show, picture, text or "")
+        self._call_soon(self._controller.show, picture, text or "")
 
     @property
     def turns(self) -> list[Turn]:
@@ -168,7 +168,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
 
     @property
     def phase(self) -> str:
-        """Where the talk stands: "idle", "connecting", "live" or "ended"."""
+        """How far the session is: "idle", "connecting", "live" or "ended"."""
         return self._controller.state.phase
 
     @property
@@ -177,11 +177,11 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         return self._controller.state.floor
 
     def listen(self, timeout: float | None = None) -> Iterator[Turn]:
-        """Yield each turn when it is complete, yours and the model's, until the talk ends.
+        """Yield each turn when it is complete, yours and the model's, until the session ends.
 
-        The page goes on talking meanwhile. On a kernel with subshells (ipykernel 7 or newer, in a JupyterLab
-        that uses them) nothing is needed for that. On ipykernel 6 the kernel has one queue, which this wait
-        keeps moving through nest_asyncio2; cells that are run meanwhile are executed when the wait is over.
+        The page works on meanwhile. A kernel with subshells (ipykernel 7 or newer, in a JupyterLab that uses
+        them) does that by itself. ipykernel 6 has one queue, which this wait keeps moving through
+        nest_asyncio2; cells that are run meanwhile are executed when the wait is over.
 
         Args:
             timeout: Seconds to wait for the next turn, after which the iteration ends; None: no limit.
@@ -189,12 +189,12 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         return self._listen(timeout, self._controller.state.listen())
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the talk has ended, with the page going on as in `listen`.
+        """Wait until the session has ended; the page works on as in `listen`.
 
         Returns:
             Whether it has ended; False after `timeout` seconds.
         """
-        self._not_from_loop()
+        self._refuse_on_loop()
         return wait_until(self._controller.state.still.wait, timeout)
 
     @overload
@@ -205,36 +205,35 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         """Offer a function to the model: `@live.tool`, or with options of `Tool.of`.
 
         `@live.tool(require_approval=True)` asks on the page before each call; `timeout`, `behavior`,
-        `scheduling` and `name` are others. During a talk the model is told at once, where it takes that
-        (`contextUpdate`); else the talk goes on over a new connection.
+        `scheduling` and `name` are others. An open session offers it at once if the model takes that
+        (`contextUpdate`); else the conversation goes on over a new connection.
 
         Raises:
-            ToolError: It cannot be offered; the sentence says why.
-            ConfigError: The model does not call it in this way.
+            ToolError: If it cannot be offered.
+            ConfigError: If the model does not call tools in this way.
         """
 
-        def offer_one(target: F) -> F:
+        def add(target: F) -> F:
             provider = self._controller.provider
             declared = Tool.of(target, **options)
             prepare_tools([declared], provider.capabilities)
-            self._hop(self._controller.add_tool, declared)
+            self._call_soon(self._controller.add_tool, declared)
             return target
 
-        return offer_one if function is None else offer_one(function)
+        return add if function is None else add(function)
 
     def approve(self, id: str, approved: bool = True) -> None:
         """Say whether a call that asks (`ToolApprovalRequested`) may run, as the buttons on the page do.
 
-        Returns at once. Where no call of this id waits for an answer, nothing happens.
+        Returns at once. Does nothing if no call with this id is waiting.
         """
-        self._hop(self._controller.approve, id, approved)
+        self._call_soon(self._controller.approve, id, approved)
 
     def on(self, kind: type) -> Callable[[F], F]:
         """Call a function with every event of a type: `@live.on(TurnComplete)`.
 
-        `@live.on(Turn)` calls it with every completed turn.
-
-        Functions run one after the other on a thread of their own. What they raise is shown under the widget.
+        `@live.on(Turn)` calls it with every turn that is complete. Functions run one after the other on a
+        thread of their own; what they raise is shown under the widget.
         """
         if not isinstance(kind, type):
             raise UsageError("on takes the type of an event, such as TurnComplete.")
@@ -248,48 +247,48 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     @property
     def config(self) -> LiveConfig:
         """What the session is asked to be."""
-        self._catch_up()
+        self._wait_for_earlier_calls()
         return self._controller.sessions.config
 
     def configure(self, **changes: Any) -> None:
         """Change what the session is asked to be; returns at once.
 
-        The talk goes on, over a new connection where it must. If the service refuses, the reason stands under
-        the widget and the talk goes on as it was.
+        The conversation goes on, over a new connection if that is needed. If the service refuses, the reason
+        is shown under the widget and the conversation goes on as it was.
 
         Args:
-            **changes: Keywords as of `LiveWidget`, each in place of what was said before: `voice="Puck"`.
-                `model="…"` is another model of the same service; it is told what was said, where it can be.
+            **changes: Keywords of `LiveWidget`, each replacing its value: `voice="Puck"`. `model="…"` is
+                another model of the same service; it gets what was said so far if it takes a history.
 
         Raises:
-            ConfigError: It cannot be; the sentence says why, and nothing is changed.
+            ConfigError: If a value is not possible; nothing is changed then.
         """
-        self._catch_up()  # Or an earlier change would not count in what is checked.
+        self._wait_for_earlier_calls()  # Or an earlier change would not count in what is checked.
         self._controller.settings.with_keywords(changes)
-        self._hop(self._controller.configure, changes)
+        self._call_soon(self._controller.configure, changes)
 
     def code(self) -> str:
-        """Return the Python that makes exactly this session: what "Copy as code" gives. No key is in it."""
-        self._catch_up()
+        """Return the Python that makes this session, as "Copy as code" does; no key is in it."""
+        self._wait_for_earlier_calls()
         return self._controller.settings.code()
 
     @property
     def meter(self) -> Meter | None:
-        """What the talk has used, about what it cost, and how long its connection lasts; None before it.
+        """What the open session has used, what that costs, and how long its connection lasts; else None.
 
-        The price is an estimate, by published prices of the day that it names.
+        The cost is an estimate from the prices published on the day that it names.
         """
         session = self._controller.sessions.current
         return None if session is None else session.meter
 
     @property
     def wire(self) -> list[Frame]:
-        """The last frames of the session both ways, oldest first: without sound, pictures and secrets."""
+        """The last frames of the session both ways, oldest first, without audio, pictures and secrets."""
         log = self._controller.sessions.wire
         return [] if log is None else log.frames
 
     def save_wire(self, path: str | os.PathLike[str]) -> None:
-        """Write the frames of `wire` to a file, one JSON object a line.
+        """Write the frames of `wire` to a file, one JSON object per line.
 
         Raises:
             UsageError: If the file cannot be written.
@@ -308,7 +307,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         return self._controller.stats(self._callbacks.dropped)
 
     def close(self) -> None:
-        """End the talk and take the widget off the page; returns at once. The transcript stays."""
+        """End the conversation and remove the widget from the page; returns at once. The transcript stays."""
         if getattr(self, "_shut", True):
             return
         self._shut = True
@@ -335,14 +334,14 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         self._controller.transcript.display(self.turns)
 
     def _handle_msg(self, message: dict[str, Any]) -> None:
-        # On whatever thread the kernel chose. A page may speak and ask for the state; it never sets any: what
-        # a saved or forged state holds must not start anything.
+        # On whatever thread the kernel chose. A page may send messages and ask for the traits; it never sets
+        # any: a saved or forged state must not start anything.
         data = message.get("content", {}).get("data", {})
         if data.get("method") == "custom":
             self._from_main = threading.current_thread() is threading.main_thread()
             session_id = str((message.get("header") or {}).get("session") or "")
             buffers = [bytes(buffer) for buffer in message.get("buffers") or ()]
-            self._hop(self._controller.receive, data.get("content"), buffers, session_id)
+            self._call_soon(self._controller.receive, data.get("content"), buffers, session_id)
         elif data.get("method") == "request_state":
             super()._handle_msg(message)
 
@@ -353,10 +352,10 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     def _is_blocked(self) -> bool:
         return self._from_main and self._cells.running
 
-    def _hop(self, function: Callable[..., object], *args: object) -> None:
+    def _call_soon(self, function: Callable[..., object], *args: object) -> None:
         self._background.call(function, *args, context=self._context)
 
-    def _catch_up(self) -> None:
+    def _wait_for_earlier_calls(self) -> None:
         if self._background.alive and not self._background.here:
             with contextlib.suppress(TimeoutError):
                 self._background.submit(asyncio.sleep(0)).result(_MOMENT_S)
@@ -364,16 +363,16 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     def _on_callback_failed(self, function: Callable[..., Any], error: Exception) -> None:
         name = getattr(function, "__name__", "callback")
         text = f"The callback {name} failed: {error_text(error)}"
-        self._hop(self._controller.relay.notice, "error", "callback-failed", text)
+        self._call_soon(self._controller.relay.notice, "error", "callback-failed", text)
 
-    def _not_from_loop(self) -> None:
+    def _refuse_on_loop(self) -> None:
         if self._background.here:
             raise StateError("This would wait for itself: in a coroutine of a tool use say, not ask or wait.")
 
     def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
         if self._background.here:
             work.close()
-        self._not_from_loop()
+        self._refuse_on_loop()
         future: Future[T] = self._background.submit(work, self._context)
         try:
             wait_until(lambda seconds: _is_done(future, seconds), None)
@@ -383,12 +382,10 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         return future.result()
 
     def _listen(self, timeout: float | None, listener: Any) -> Iterator[Turn]:
-        self._not_from_loop()
+        self._refuse_on_loop()
         taken: list[Turn | None] = []
 
         def next_turn(seconds: float) -> bool:
-            import queue
-
             with contextlib.suppress(queue.Empty):
                 taken.append(listener.get(timeout=seconds) if seconds else listener.get_nowait())
             return bool(taken)
@@ -404,6 +401,4 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
 
 
 def _is_done(future: Future[Any], seconds: float) -> bool:
-    from concurrent.futures import wait
-
     return bool(wait([future], timeout=seconds).done)
