@@ -1,6 +1,10 @@
 """`Connection`: speaks the Live API over one transport, from the setup to the close.
 
-The session opens one, sends messages and receives events; it opens another one when this one ends.
+In comes what the session has to say, as `ClientMessage`s or as frames that are already encoded, and from the
+server frames, which become events. Out go frames to the transport and lists of events to whoever calls
+`receive`. A connection has no tasks and no queues: whoever opened it calls `send` and `receive`, and closes
+it. That is the session's supervisor, which opens another one when this one ends; every end is an exception of
+`livewidget.errors`, with a sentence for people.
 """
 
 from __future__ import annotations

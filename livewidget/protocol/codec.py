@@ -1,4 +1,9 @@
-"""Frames to messages and events, and back: for clients `ServerDecoder`, for servers `decode_client`.
+"""Frames to messages and events, and back, without I/O.
+
+A client makes frames with `encode_client` and `audio_message`, and turns those of the server into events with
+a `ServerDecoder`, one for each connection. A server (the stand-in) reads with `decode_client` and answers
+with `encode_server`. Nothing from outside raises on the client's side; the server's side refuses what the
+service would refuse, in its words.
 
 Both try the typed decoder first, which takes camelCase, standard base64 and no surprises: nearly every real
 frame of the service. Only if that fails, the frame is decoded into plain objects and walked by a `Reader`.
