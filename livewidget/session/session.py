@@ -59,8 +59,8 @@ _SILENT_MS: Final = 700.0
 _STUMBLES: Final = 2
 #: States of a call that is over.
 _OVER: Final = ("done", "failed", "cancelled", "refused")
-#: What the model still sends of a turn that was interrupted from here.
-_VOID: Final = (
+#: What an answer consists of; of a turn that was interrupted from here, it is dropped.
+_ANSWER_PARTS: Final = (
     events.OutputAudio,
     events.OutputTranscript,
     events.OutputText,
@@ -457,8 +457,10 @@ class LiveSession:
             self._tracker.link_ms = self._supervisor.link_ms
         changed = self._tracker.fold(event, now)
         answering = self._tracker.model_turn not in (None, before)
-        self._memory.observe(event)
-        self._outbox.observe(event, self._tracker, answering=answering)
+        # More of an answer says nothing new about what the user sent.
+        if answering or not isinstance(event, _ANSWER_PARTS):
+            self._memory.observe(event)
+            self._outbox.observe(event, self._tracker, answering=answering)
         self._hub.publish(event, changed)
         return changed
 
@@ -490,7 +492,7 @@ class LiveSession:
                 return
             case events.ActivityStart() | events.ActivityEnd() if self._push_to_talk:
                 return  # Published when it was sent.
-        if self._dropping and isinstance(event, _VOID):
+        if self._dropping and isinstance(event, _ANSWER_PARTS):
             return
         self._publish(event, now)
         match event:

@@ -7,7 +7,7 @@ import pytest
 
 from livewidget.clock import ManualClock
 from livewidget.config import LiveConfig, TurnDetection
-from livewidget.errors import LiveError, UsageError
+from livewidget.errors import LiveError, StateError, UsageError
 from livewidget.events import (
     GoAway,
     Malformed,
@@ -24,6 +24,7 @@ from livewidget.protocol import GoAway as WireGoAway
 from livewidget.protocol import ServerContent, SessionResumptionUpdate, Transcription, UsageMetadata
 from livewidget.session import LiveSession, ReconnectPolicy
 from livewidget.session.hub import EVENTS_WAITING
+from livewidget.session.outbox import OutboxItem
 from livewidget.turns import Floor
 from tests.peer import SOON, Peer, eventually, until
 
@@ -250,3 +251,12 @@ async def test_a_fault_of_our_own_ends_the_session_and_says_so(peer):
         await peer.turn_complete()
         assert "fault in livewidget" in (await until(stream, SessionEnded)).error
         assert isinstance(session.error, LiveError)
+
+
+async def test_so_does_one_while_something_is_sent(peer):
+    async with LiveSession(peer) as session:
+        stream = aiter(session)
+        session._outbox.put(OutboxItem("other", object()))  # what no encoder takes
+        assert "fault in livewidget" in (await until(stream, SessionEnded)).error
+        with pytest.raises(StateError, match="ended"):
+            await session.send_text("Hello")
