@@ -123,7 +123,7 @@ class Field:
 
     Attributes:
         name: The attribute's name, snake_case.
-        label: Its camelCase name on the wire.
+        wire_name: Its camelCase name on the wire.
         kind: "struct", "str", "bool", "int", "float", "bytes", "object" (a protocol object without a struct),
             "schema", "texts" (str to str), "user" (anything), or "index" (int64).
         many: Whether it is a list of that kind.
@@ -132,7 +132,7 @@ class Field:
     """
 
     name: str
-    label: str
+    wire_name: str
     kind: str
     many: bool = False
     struct: type[Wire] | None = None
@@ -290,12 +290,12 @@ class Reader:
             if field is None:
                 self.unknown(path, name)
             elif item is not None:  # null is absence
-                result = self._field(field, item, (*path, field.label))
+                result = self._field(field, item, (*path, field.wire_name))
                 if result is not None:
                     found[field.name] = result
         for name in required_of(cls):
             if name not in found:
-                self.wrong((*path, plan[name].label), "required")
+                self.wrong((*path, plan[name].wire_name), "required")
                 return None
         return cls(**found)
 
@@ -313,7 +313,7 @@ class Reader:
             return self.read(field.struct, item, path)
         if field.kind == "schema":
             return self._schema(item, path)
-        if field.kind == "user" and field.label in ("args", "response", "error", "partMetadata"):
+        if field.kind == "user" and field.wire_name in ("args", "response", "error", "partMetadata"):
             if type(item) is not dict:
                 self.wrong(path, "object")
                 return None

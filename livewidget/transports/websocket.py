@@ -166,10 +166,10 @@ async def dial(
     except (OSError, WebSocketException, ValueError) as error:
         # `from None`: what is chained below may show the request with its headers.
         raise error_for_failure(error, at, open_timeout) from None
-    return await _measured(opened)
+    return await _with_first_ping(opened)
 
 
-async def _measured(opened: ClientConnection) -> Transport:
+async def _with_first_ping(opened: ClientConnection) -> Transport:
     """Return the transport, with a first ping sent: websockets sends its own only after `PING_INTERVAL`."""
     with contextlib.suppress(ConnectionClosed):
         await opened.ping()

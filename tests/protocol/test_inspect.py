@@ -3,14 +3,17 @@
 import base64
 import io
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import livewidget
 from livewidget.protocol import audio_message, encode_client, encode_server
-from livewidget.protocol.inspect import HIDDEN, SECRET_NAMES, summarize_frame
+from livewidget.protocol.inspect import HIDDEN, SECRET_NAMES, redact, summarize_frame
 from livewidget.protocol.messages import (
     Blob,
     ClientMessage,
@@ -148,6 +151,19 @@ def test_what_looks_like_a_key_is_hidden_wherever_it_stands(text):
         shown = summarize_frame(json.dumps(message))
         assert text not in json.dumps(shown.json)
         assert text not in shown.kind
+
+
+def test_known_secrets_and_long_words_are_redacted_on_request():
+    uuid = "123e4567-e89b-12d3-a456-426614174000"
+    assert redact(f"a {CANARY} b {uuid}") == f"a {CANARY} b {uuid}"
+    assert redact(f"a {CANARY} b AIza{'x' * 35}", [CANARY]) == "a … b …"
+    assert redact(f"a {'x' * 45} b {uuid}", long_words=True) == f"a … b {uuid}"
+
+
+def test_what_a_key_looks_like_is_defined_once():
+    package = Path(livewidget.__file__).parent
+    places = [path for path in package.rglob("*.py") if re.search(r"AIza|ya29", path.read_text("utf-8"))]
+    assert places == [package / "protocol" / "inspect.py"]
 
 
 def respelled(name):
