@@ -30,7 +30,10 @@ from livewidget.standin.interfaces import (
     TextToSpeech,
     VadSettings,
 )
+from livewidget.standin.tutor.brain import TutorResponder
 from livewidget.standin.tutor.ears import SpeechSegmenter, TutorSpeechToText
+from livewidget.standin.tutor.patterns import say_result
+from livewidget.standin.tutor.voice import TutorTextToSpeech
 
 #: Samples of a chunk of speech: 100 ms.
 _CHUNK = OUTPUT_RATE // 10
@@ -48,11 +51,7 @@ def as_speech_to_text(ears: Any = None) -> SpeechToText:
         UsageError: If it is none of these.
         ExtraMissing: If the tutor's own is wanted and not installed.
     """
-    if ears is None:
-        return TutorSpeechToText()
-    if hasattr(ears, "session"):
-        return cast(SpeechToText, ears)
-    return _FunctionSpeechToText(_function(ears, "ears", "session"))
+    return cast(SpeechToText, _component(ears, "ears", "session", TutorSpeechToText, _FunctionSpeechToText))
 
 
 def as_responder(brain: Any = None) -> Responder:
@@ -64,13 +63,7 @@ def as_responder(brain: Any = None) -> Responder:
     Raises:
         UsageError: If it is none of these.
     """
-    if brain is None:
-        from livewidget.standin.tutor.brain import TutorResponder
-
-        return TutorResponder()
-    if hasattr(brain, "session"):
-        return cast(Responder, brain)
-    return _FunctionResponder(_function(brain, "brain", "session"))
+    return cast(Responder, _component(brain, "brain", "session", TutorResponder, _FunctionResponder))
 
 
 def as_text_to_speech(voice: Any = None) -> TextToSpeech:
@@ -81,19 +74,19 @@ def as_text_to_speech(voice: Any = None) -> TextToSpeech:
     Raises:
         UsageError: If it is none of these.
     """
-    if voice is None:
-        from livewidget.standin.tutor.voice import TutorTextToSpeech
-
-        return TutorTextToSpeech()
-    if hasattr(voice, "speak"):
-        return cast(TextToSpeech, voice)
-    return _FunctionTextToSpeech(_function(voice, "voice", "speak"))
+    return cast(TextToSpeech, _component(voice, "voice", "speak", TutorTextToSpeech, _FunctionTextToSpeech))
 
 
-def _function(component: Any, name: str, method: str) -> Callable[..., Any]:
-    if not callable(component):
+def _component(
+    given: Any, name: str, method: str, default: Callable[[], Any], wrap: Callable[[Any], Any]
+) -> Any:
+    if given is None:
+        return default()
+    if hasattr(given, method):
+        return given
+    if not callable(given):
         raise UsageError(f"{name} is a function, or an object with the method {method}().")
-    return cast(Callable[..., Any], component)
+    return wrap(given)
 
 
 async def _result(function: Callable[..., Any], *args: Any) -> Any:
@@ -156,8 +149,6 @@ class _FunctionResponder:
         return Reply(str(answer if answer is not None else ""))
 
     async def result(self, name: str, result: Mapping[str, Any]) -> Response:
-        from livewidget.standin.tutor.patterns import say_result
-
         return Reply(say_result(result))
 
 

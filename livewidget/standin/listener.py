@@ -30,7 +30,7 @@ from livewidget.standin.interfaces import (
 )
 from livewidget.standin.link import ClientLink
 from livewidget.standin.turn_runner import TurnRunner
-from livewidget.standin.tutor.patterns import smart
+from livewidget.standin.tutor.patterns import smart_transcript
 
 log = logging.getLogger(__name__)
 
@@ -219,7 +219,7 @@ class Listener:
         if not behavior.answers and not confident:
             text = _UNCLEAR
         elif not behavior.answers and behavior.smart_transcripts:
-            text = smart(text, behavior.vocabulary)
+            text = smart_transcript(text, behavior.vocabulary)
         transcript = Transcription(
             text=text,
             finished=True if behavior.marks_finished and not late else None,

@@ -21,8 +21,8 @@ from livewidget.standin.tutor.declarations import DeclaredFunction, read_declara
 from livewidget.standin.tutor.patterns import (
     Match,
     Pattern,
+    PatternTable,
     Slot,
-    Table,
     Token,
     listed,
     say_number,
@@ -123,7 +123,7 @@ class TutorDialogue:
         self._skills = skills
         self._now = now
         declared = (pattern for one in functions for pattern in one.patterns)
-        self._table = Table([*_own_patterns(), *topic_patterns(skills), *declared])
+        self._table = PatternTable([*_own_patterns(), *topic_patterns(skills), *declared])
         self._phrases = Phrases(tuple(_sentences(functions, skills)))
         self._suggestions = _suggestions(functions, skills)
         self._last = "I have not said anything yet."
@@ -239,7 +239,7 @@ class TutorDialogue:
         if missing is None:
             given = listed([f"{key} {value!r}" for key, value in args.items()]) or "nothing"
             thoughts = [f"This is for the function {function.name}.", f"It gets {given}."]
-            thoughts += _likeness(found, "Its result will be my answer.")
+            thoughts += _match_thoughts(found, "Its result will be my answer.")
             return FunctionRequest(function.name, args, tuple(thoughts))
         self._question = _OpenQuestion(function, args, missing)
         slot = function.slots.get(missing)
@@ -255,7 +255,7 @@ class TutorDialogue:
         intent, _, index = found.pattern.intent.partition(":")
         if intent == "answer":
             rote = found.pattern.intent in _ROTE
-            thoughts = () if rote else _likeness(found, "I know its answer by heart.")
+            thoughts = () if rote else _match_thoughts(found, "I know its answer by heart.")
             return Reply(_ANSWERS[int(index)][0], thoughts)
         now = self._now()
         if intent == "time":
@@ -284,7 +284,7 @@ class TutorDialogue:
         return f"{topics.SORRY}{foreign} {topics.SORRY_HINT.format(suggestion=suggestion)}"
 
 
-def _likeness(found: Match | None, last: str) -> tuple[str, ...]:
+def _match_thoughts(found: Match | None, last: str) -> tuple[str, ...]:
     """Return the thoughts about a match, then `last`."""
     if found is None:
         return (last,)

@@ -108,10 +108,10 @@ def tokens(text: str) -> list[Token]:
     text = text.lower()
     for pattern, by in _SPELLINGS:
         text = pattern.sub(by, text)
-    return fold(_WORD.findall(text))
+    return fold_numbers(_WORD.findall(text))
 
 
-def fold(spoken: Iterable[str]) -> list[Token]:
+def fold_numbers(spoken: Iterable[str]) -> list[Token]:
     """Return words with number words and digits as numbers: "one hundred and five" → 105."""
     folded: list[Token] = []
     run: list[str] = []
@@ -119,16 +119,16 @@ def fold(spoken: Iterable[str]) -> list[Token]:
         if word in _VALUES or (run and word in {"hundred", "thousand", "million", "and", "point"}):
             run.append(word)
             continue
-        folded += _read(run)
+        folded += _read_numbers(run)
         run = []
         if word[0].isdigit():
             folded.append(float(word) if "." in word else int(word[:18]))
         else:
             folded.append(word)
-    return folded + _read(run)
+    return folded + _read_numbers(run)
 
 
-def _read(run: Sequence[str]) -> list[Token]:
+def _read_numbers(run: Sequence[str]) -> list[Token]:
     """Read a run of number words; two numbers in a row ("seven five") stay two."""
     found: list[Token] = []
     total, part, open_ = 0, 0, False
@@ -173,6 +173,7 @@ _SAME_WORD = 80
 #: Best patterns of which the first that fits is taken. Chosen.
 _CANDIDATES = 12
 _SLOT = re.compile(r"\{(\w+)\}")
+#: Words without meaning, and words of little meaning, which weigh a third of the others.
 _PLAIN_WORDS = frozenset(words("a an the is are of to it me my please for in at and"))
 _ASKING_WORDS = frozenset(words("what which who how when where why tell say does do can you i am make give"))
 _NEGATIONS = frozenset(("not", "never", "no", "don't", "without"))
@@ -214,7 +215,7 @@ class Pattern:
         return _SLOT.findall(self.text)
 
     @property
-    def likeness(self) -> str:
+    def template(self) -> str:
         """The text with # for each number slot and @ for each choice slot."""
         return _SLOT.sub(lambda slot: "@" if self.slots[str(slot[1])].choices else "#", self.text)
 
@@ -250,7 +251,7 @@ class Match:
     score: float
 
 
-class Table:
+class PatternTable:
     """The patterns of a dialogue."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
@@ -259,8 +260,8 @@ class Table:
             {spoken for pattern in patterns for slot in pattern.slots.values() for spoken in slot.choices},
             key=lambda spoken: -len(spoken.split()),
         )
-        self._with_choice = [p for p in self._patterns if "@" in p.likeness]
-        self._without = [p for p in self._patterns if "@" not in p.likeness]
+        self._with_choice = [p for p in self._patterns if "@" in p.template]
+        self._without = [p for p in self._patterns if "@" not in p.template]
 
     def match(self, utterance: Sequence[Token]) -> Match | None:
         """Return the best match for an utterance, or None."""
@@ -268,18 +269,18 @@ class Table:
         # With and without polite words: "can you" belongs to "can you hear me".
         for variant in dict.fromkeys((tuple(utterance), tuple(strip_politeness(utterance)))):
             words = list(variant)
-            for patterns, likeness in (
-                (self._without, _likeness(words)),
+            for patterns, template in (
+                (self._without, _template(words)),
                 (self._with_choice, self._replace_choices(words)),
             ):
-                found += [(score, pattern, words) for score, pattern in _nearest(likeness, patterns)]
+                found += [(score, pattern, words) for score, pattern in _nearest(template, patterns)]
         for score, pattern, words in sorted(found, key=lambda candidate: -candidate[0]):
-            if _holds(pattern, words):
+            if _fits(pattern, words):
                 return Match(pattern, _bind(pattern, words), score)
         return None
 
     def _replace_choices(self, words: Sequence[Token]) -> str:
-        text = f" {_likeness(words)} "
+        text = f" {_template(words)} "
         for spoken in self._choices:
             text = text.replace(f" {spoken} ", " @ ")
         return text.strip()
@@ -301,26 +302,26 @@ def strip_politeness(utterance: Sequence[Token]) -> list[Token]:
 
 def find_choice(slot: Slot, words: Sequence[Token]) -> str | None:
     """Return the choice that is said first, the longest of several; None if there is none."""
-    text = f" {_likeness(words, '0')} "
+    text = f" {_template(words, '0')} "
     positions = [(text.find(f" {spoken} "), -len(spoken), spoken) for spoken in slot.choices]
     return min(((at, size, spoken) for at, size, spoken in positions if at >= 0), default=(0, 0, None))[2]
 
 
-def _likeness(words: Sequence[Token], number: str = "#") -> str:
+def _template(words: Sequence[Token], number: str = "#") -> str:
     return " ".join(word if isinstance(word, str) else number for word in words)
 
 
-def _nearest(likeness: str, patterns: Sequence[Pattern]) -> Iterator[tuple[float, Pattern]]:
+def _nearest(template: str, patterns: Sequence[Pattern]) -> Iterator[tuple[float, Pattern]]:
     from rapidfuzz import fuzz, process
 
     ranked = process.extract(
-        likeness, [p.likeness for p in patterns], scorer=fuzz.ratio, score_cutoff=ACCEPT, limit=_CANDIDATES
+        template, [p.template for p in patterns], scorer=fuzz.ratio, score_cutoff=ACCEPT, limit=_CANDIDATES
     )
     for _, score, index in ranked:
         yield score, patterns[index]
 
 
-def _holds(pattern: Pattern, words: Sequence[Token]) -> bool:
+def _fits(pattern: Pattern, words: Sequence[Token]) -> bool:
     """Return whether the words that carry the pattern's meaning were said, and no negation.
 
     By similarity of letters alone, Peru is France and "do not turn on" is "turn on".
@@ -332,7 +333,7 @@ def _holds(pattern: Pattern, words: Sequence[Token]) -> bool:
     if (spoken & _NEGATIONS) - set(wanted):
         return False
     numbers = sum(not isinstance(word, str) for word in words)
-    if numbers < pattern.likeness.count("#") and not pattern.likeness.count("@"):
+    if numbers < pattern.template.count("#") and not pattern.template.count("@"):
         return False
     total = missing = 0
     for word in wanted:
@@ -344,7 +345,7 @@ def _holds(pattern: Pattern, words: Sequence[Token]) -> bool:
             len(word) > 3 and any(fuzz.ratio(word, other) >= _SAME_WORD for other in spoken)
         )
         missing += 0 if near else weight
-    return missing * 4 <= total
+    return missing * 4 <= total  # a quarter may be missing
 
 
 def _bind(pattern: Pattern, words: Sequence[Token]) -> dict[str, Any]:
@@ -422,10 +423,12 @@ def spoken_name(name: str) -> str:
     return " ".join(re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)).lower() or name
 
 
+#: Punctuation by its name.
 _MARKS = {
     "comma": ",", "period": ".", "full stop": ".", "question mark": "?", "exclamation mark": "!",
     "colon": ":", "new line": "\n", "new paragraph": "\n\n",
 }  # fmt: skip
+#: First words of a question, and words that may come before those.
 _ASKING = frozenset(
     words(
         "what who whose how when where why which do does did can could is are was were am may will would "
@@ -433,6 +436,7 @@ _ASKING = frozenset(
     )
 )
 _BEFORE = frozenset(words("and but so at in on from to for with since until"))
+#: Words that begin with a capital.
 _PROPER = frozenset(
     words(
         "i monday tuesday wednesday thursday friday saturday sunday january february april june july "
@@ -444,7 +448,7 @@ _PROPER = frozenset(
 )
 
 
-def smart(text: str, vocabulary: Iterable[str] = ()) -> str:
+def smart_transcript(text: str, vocabulary: Iterable[str] = ()) -> str:
     """Return a transcript with capitals, digits and punctuation: "is it seven" → "Is it 7?".
 
     Text that has capitals or punctuation is returned unchanged: another recognizer has written it.
@@ -455,7 +459,7 @@ def smart(text: str, vocabulary: Iterable[str] = ()) -> str:
     """
     if not text.strip() or re.search(r"[A-Z.,;:?!]", text):
         return text
-    folded = [f"{word:g}" if isinstance(word, float) else str(word) for word in fold(text.split())]
+    folded = [f"{word:g}" if isinstance(word, float) else str(word) for word in fold_numbers(text.split())]
     line = " ".join(map(_capital, folded))
     for term in sorted(vocabulary, key=len, reverse=True):
         spelled = r"\s+".join(map(re.escape, re.findall(r"[\w']+", term)))

@@ -118,7 +118,7 @@ class Recognizer:
         """Start an utterance; an unfinished one is dropped."""
         self.close()
         self._reset()
-        self._first.set_cmn(_listed(_MEAN))
+        self._first.set_cmn(_format_mean(_MEAN))
         self._first.start_utt()
         self._first_open = True
 
@@ -153,7 +153,7 @@ class Recognizer:
             self._first.process_raw(self._prepared(index))
             looked = looked or index % _PARTIAL_EVERY == 0
         self._first_done = len(self._steps)
-        text = _text(self._first) if looked else ""
+        text = _hypothesis(self._first) if looked else ""
         changed = bool(text) and text != self._partial
         self._partial = text or self._partial
         return changed
@@ -166,11 +166,11 @@ class Recognizer:
 
     def _run_second(self, steps: int) -> None:
         if not self._second_open:
-            own = _own_mean(_numbers(self._first.get_cmn(True)), self._first.n_frames())
+            own = _own_mean(_parse_mean(self._first.get_cmn(True)), self._first.n_frames())
             mean = (
                 _OWN_SHARE * its + (1 - _OWN_SHARE) * usual for its, usual in zip(own, _MEAN, strict=True)
             )
-            self._second.set_cmn(_listed(tuple(mean)))
+            self._second.set_cmn(_format_mean(tuple(mean)))
             self._second.start_utt()
             self._second_open, self._second_done = True, 0
         upto = min(len(self._steps), self._second_done + steps)
@@ -194,7 +194,7 @@ class Recognizer:
         self._first.end_utt()
         self._second.end_utt()
         self._first_open = self._second_open = False
-        return *self._decide(_text(self._first), _text(self._second)), None
+        return *self._decide(_hypothesis(self._first), _hypothesis(self._second)), None
 
     def _decide(self, words: str, sentence: str) -> tuple[str, bool]:
         """Return the words and whether they were understood, from the results of both passes."""
@@ -227,11 +227,11 @@ def _spelled(sentence: str) -> str:
     )
 
 
-def _numbers(mean: str) -> tuple[float, ...]:
+def _parse_mean(mean: str) -> tuple[float, ...]:
     return tuple(float(value) for value in mean.split(","))
 
 
-def _listed(mean: tuple[float, ...]) -> str:
+def _format_mean(mean: tuple[float, ...]) -> str:
     return ",".join(f"{value:.2f}" for value in mean)
 
 
@@ -247,7 +247,7 @@ def _own_mean(reached: tuple[float, ...], frames: int) -> tuple[float, ...]:
     return tuple((now - share * before) / (1 - share) for before, now in zip(_MEAN, reached, strict=True))
 
 
-def _text(decoder: Any) -> str:
+def _hypothesis(decoder: Any) -> str:
     found = decoder.hyp()
     return str(found.hypstr).strip() if found else ""
 
@@ -264,7 +264,11 @@ def _decoders(model: _Model | None) -> tuple[Any, Any]:
     folder = Path(pocketsphinx.get_model_path()) / "en-us"
     # The first pass needs no refinement at the end.
     hasty = {"fwdflat": False, "bestpath": False}
-    options: dict[str, Any] = {"hmm": str(folder / "en-us"), "loglevel": "FATAL", "cmninit": _listed(_MEAN)}
+    options: dict[str, Any] = {
+        "hmm": str(folder / "en-us"),
+        "loglevel": "FATAL",
+        "cmninit": _format_mean(_MEAN),
+    }
     if model is None:
         options |= {"lm": str(folder / "en-us.lm.bin"), "dict": str(folder / "cmudict-en-us.dict")}
         return pocketsphinx.Decoder(**options, **hasty), pocketsphinx.Decoder(**options)

@@ -15,11 +15,11 @@ from livewidget.standin.interfaces import NoReply, Phrases, Reply, Response, Tra
 from livewidget.standin.tutor.patterns import (
     Match,
     Pattern,
+    PatternTable,
     Slot,
-    Table,
     alternatives,
     read_sections,
-    smart,
+    smart_transcript,
     tokens,
 )
 
@@ -121,7 +121,7 @@ class TranslationDialogue:
         self._target = translation.target
         self._language = translation.target.lower().replace("_", "-").partition("-")[0]
         self._echo = translation.echo
-        self._table = Table(phrasebook().patterns)
+        self._table = PatternTable(phrasebook().patterns)
 
     @property
     def phrases(self) -> Phrases:
@@ -131,7 +131,7 @@ class TranslationDialogue:
     async def reply(self, text: str, *, confident: bool = True) -> Response:
         """Translate, or say in the target language that it is not possible."""
         if self._language == "en":
-            return Reply(smart(text), language=self._target) if self._echo else NoReply()
+            return Reply(smart_transcript(text), language=self._target) if self._echo else NoReply()
         if self._language not in LANGUAGES:
             return Reply(NO_SUCH_LANGUAGE, language="en")
         found = self._table.match(tokens(text)) if confident else None

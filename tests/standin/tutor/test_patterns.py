@@ -1,6 +1,6 @@
 import pytest
 
-from livewidget.standin.tutor.patterns import smart
+from livewidget.standin.tutor.patterns import smart_transcript
 
 
 @pytest.mark.parametrize(
@@ -22,16 +22,16 @@ from livewidget.standin.tutor.patterns import smart
     ],
 )  # fmt: skip
 def test_bare_words_are_written_as_one_would(said, written):
-    assert smart(said) == written
+    assert smart_transcript(said) == written
 
 
 @pytest.mark.parametrize("text", ["What time is it?", "already, with marks", "It Is"])
 def test_what_is_written_already_stays_as_it_is(text):
-    assert smart(text) == text
+    assert smart_transcript(text) == text
 
 
 def test_the_vocabulary_is_spelled_as_it_was_given():
     terms = ["JupyterLab", "Grace Hopper", "C:\\new", "a.b", "", "?"]
-    assert smart("open jupyterlab for grace hopper", terms) == "Open JupyterLab for Grace Hopper."
-    assert smart("the jupyterlabs", terms) == "The jupyterlabs."  # negative control: another word
-    assert smart("c new is a b", terms) == "C:\\new is a.b."
+    assert smart_transcript("open jupyterlab for grace hopper", terms) == "Open JupyterLab for Grace Hopper."
+    assert smart_transcript("the jupyterlabs", terms) == "The jupyterlabs."  # negative control: another word
+    assert smart_transcript("c new is a b", terms) == "C:\\new is a.b."

@@ -11,7 +11,7 @@ from livewidget.standin import StandIn
 from livewidget.standin.interfaces import NoReply, Phrases, Reply, SpeechEnded, TranslationTarget, VadSettings
 from livewidget.standin.tutor import translator
 from livewidget.standin.tutor.ears import TutorSpeechToText
-from livewidget.standin.tutor.patterns import Table, parse_sections, tokens
+from livewidget.standin.tutor.patterns import PatternTable, parse_sections, tokens
 from livewidget.standin.tutor.translator import (
     LANGUAGES,
     SUGGESTIONS,
@@ -55,7 +55,7 @@ def test_the_book_is_whole():
 
 @pytest.mark.parametrize("pattern", phrasebook().patterns, ids=lambda pattern: pattern.text)
 async def test_every_sentence_means_itself(pattern):
-    table = Table(phrasebook().patterns)
+    table = PatternTable(phrasebook().patterns)
     for sentence in pattern.sentences(12):
         found = table.match(tokens(sentence))
         assert found.pattern.intent == pattern.intent
@@ -124,7 +124,7 @@ def test_the_book_is_heard():
     pytest.importorskip("espeakng_loader")
     voices = ("en-us+adam", "en-us+edward", "en-us+m6", "en-us+klatt4", "en-us+f2", "en-us+f5")
     texts = [pattern.sentences(1, seed=5)[0] for pattern in phrasebook().patterns][::4]
-    table, phrases = Table(phrasebook().patterns), Phrases(translator.sentences())
+    table, phrases = PatternTable(phrasebook().patterns), Phrases(translator.sentences())
     right = wrong = 0
     for number, text in enumerate(texts):
         hearing = TutorSpeechToText().session(VadSettings(), phrases)
