@@ -11,27 +11,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from livewidget.config import LiveConfig
 from livewidget.connection.provider import Provider
-from livewidget.errors import SetupTimeout
+from livewidget.errors import LiveError, SetupTimeout
 from livewidget.events import Event, SessionStarted
 from livewidget.models import Model
 from livewidget.protocol import ClientMessage, ServerDecoder, encode_client, setup_message
-from livewidget.transports.base import (
-    Tap,
-    TappedTransport,
-    Transport,
-    TransportClosed,
-    close_quietly,
-    round_trip_of,
-)
+from livewidget.transports.base import Transport, TransportClosed, close_quietly, round_trip_of
 
 #: Seconds that the server may take to accept the setup. Chosen: as long as a person waits.
 SETUP_TIMEOUT: Final = 10.0
 #: Most events kept that came before the setup was accepted. Chosen: a bound; hardly any are expected.
 EARLY_EVENTS: Final = 32
+
+
+class Tap(Protocol):
+    """Observes a connection. Its methods are called on the event loop, before the frame is used: be quick."""
+
+    def on_frame(self, outgoing: bool, frame: str | bytes) -> None:
+        """A frame was sent (`outgoing`) or received."""
+
+    def on_close(self, outgoing: bool, code: int, reason: str) -> None:
+        """The connection was closed by this side (`outgoing`) or by the other; called once."""
 
 
 class Connection:
@@ -42,11 +45,15 @@ class Connection:
         opening: Events that came up to the acceptance of the setup, `SessionStarted` among them.
     """
 
-    def __init__(self, provider: Provider, model: Model, transport: Transport) -> None:
+    def __init__(
+        self, provider: Provider, model: Model, transport: Transport, tap: Tap | None = None
+    ) -> None:
         self.model = model
         self.opening: list[Event] = []
         self._provider = provider
         self._transport = transport
+        self._tap = tap
+        self._closed = False
         self._decoder = ServerDecoder()
 
     @classmethod
@@ -83,11 +90,11 @@ class Connection:
         assert setup.setup is not None
         provider.check_setup(setup.setup)
         transport = await provider.dial()
-        connection = cls(provider, model, transport if tap is None else TappedTransport(transport, tap))
+        connection = cls(provider, model, transport, tap)
         try:
             await connection._set_up(setup, setup_timeout)
         except BaseException:
-            await close_quietly(connection._transport)
+            await connection.close()
             raise
         return connection
 
@@ -116,10 +123,13 @@ class Connection:
             ServiceError: If the server has closed the connection.
             LinkError: If the connection broke.
         """
+        frame = message if isinstance(message, str) else encode_client(message)
         try:
-            await self._transport.send(message if isinstance(message, str) else encode_client(message))
+            await self._transport.send(frame)
         except TransportClosed as closed:
-            raise self._provider.error_for_close(closed.code, closed.reason) from None
+            raise self._ended(closed) from None
+        if self._tap is not None:
+            self._tap.on_frame(True, frame)
 
     async def receive(self) -> list[Event]:
         """Return the events of the next message, which may be none. Cancelling it loses nothing.
@@ -131,9 +141,21 @@ class Connection:
         try:
             frame = await self._transport.receive()
         except TransportClosed as closed:
-            raise self._provider.error_for_close(closed.code, closed.reason) from None
+            raise self._ended(closed) from None
+        if self._tap is not None:
+            self._tap.on_frame(False, frame)
         return self._decoder.decode(frame)
 
     async def close(self) -> None:
         """Close the connection; may be called again. It takes three seconds at most."""
+        self._report_close(True, 1000, "")
         await close_quietly(self._transport)
+
+    def _ended(self, closed: TransportClosed) -> LiveError:
+        self._report_close(False, closed.code, closed.reason)
+        return self._provider.error_for_close(closed.code, closed.reason)
+
+    def _report_close(self, outgoing: bool, code: int, reason: str) -> None:
+        if self._tap is not None and not self._closed:
+            self._closed = True
+            self._tap.on_close(outgoing, code, reason)

@@ -1,4 +1,4 @@
-"""`Transport`: moves frames and knows nothing of their meaning. `TappedTransport`: shows them to an observer.
+"""`Transport`: moves frames and knows nothing of their meaning.
 
 `check_address` makes sure, before anything is dialed, that an address cannot leak a key.
 """
@@ -76,59 +76,6 @@ async def close_quietly(transport: Transport, within: float = CLOSE_TIMEOUT + 1.
             await transport.close()
     except (TimeoutError, OSError, TransportClosed):
         pass
-
-
-class Tap(Protocol):
-    """Observes a transport. Its methods are called on the event loop, before the frame is used: be quick."""
-
-    def on_frame(self, outgoing: bool, frame: str | bytes) -> None:
-        """A frame was sent (`outgoing`) or received."""
-
-    def on_close(self, outgoing: bool, code: int, reason: str) -> None:
-        """The transport was closed by this side (`outgoing`) or by the other; called once."""
-
-
-class TappedTransport:
-    """A `Transport` that passes everything on to another one, and shows it to a `Tap` in that order."""
-
-    def __init__(self, transport: Transport, tap: Tap) -> None:
-        self._transport = transport
-        self._tap = tap
-        self._closed = False
-
-    @property
-    def round_trip_ms(self) -> float | None:
-        """That of the inner transport."""
-        return round_trip_of(self._transport)
-
-    async def send(self, frame: str | bytes) -> None:
-        """Send one frame."""
-        try:
-            await self._transport.send(frame)
-        except TransportClosed as closed:
-            self._report_close(False, closed.code, closed.reason)
-            raise
-        self._tap.on_frame(True, frame)
-
-    async def receive(self) -> str | bytes:
-        """Return the next frame."""
-        try:
-            frame = await self._transport.receive()
-        except TransportClosed as closed:
-            self._report_close(False, closed.code, closed.reason)
-            raise
-        self._tap.on_frame(False, frame)
-        return frame
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the transport."""
-        self._report_close(True, code, reason)
-        await self._transport.close(code, reason)
-
-    def _report_close(self, outgoing: bool, code: int, reason: str) -> None:
-        if not self._closed:
-            self._closed = True
-            self._tap.on_close(outgoing, code, reason)
 
 
 def check_address(url: str) -> tuple[str, bool]:
