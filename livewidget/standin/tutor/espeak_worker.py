@@ -30,18 +30,14 @@ import tempfile
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-#: Audio of one callback. Chosen: 20 to 200 ms start equally fast; very long buffers give pops
-#: (espeak-ng#752).
+#: Audio of one callback. Chosen: 20 to 200 ms start equally fast, long buffers give pops (espeak-ng#752).
 _CHUNK_MS = 60
-#: Bytes of a data path. The library keeps 160; a longer path is silently replaced by the one it was built
-#: with.
+#: Bytes of a data path. The library keeps 160, and ignores a longer one without an error.
 _PATH_LIMIT = 140
 
 # Constants of speak_lib.h.
 _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS
-_DONT_EXIT = (
-    0x8000  # espeakINITIALIZE_DONT_EXIT: otherwise the library ends the process if its data is missing
-)
+_DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: without it, missing data ends the process
 _UTF8 = 1  # espeakCHARS_UTF8
 _RATE, _VOLUME, _PITCH = 1, 2, 3
 _LIST_END, _WORD = 0, 1
