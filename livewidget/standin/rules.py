@@ -56,7 +56,7 @@ class Refusal(Exception):
         self.reason = reason
 
 
-def find(path: str, version: str) -> Model:
+def find_model(path: str, version: str) -> Model:
     """Return the row of the model that a setup names.
 
     Args:

@@ -171,7 +171,7 @@ class ServerSession:
             setup = admission.grant.effective(setup)
         if admission.by_api_key and setup.model.startswith("projects/"):
             raise Refusal(1008, rules.NO_API_KEY)
-        model = rules.find(setup.model, admission.version)
+        model = rules.find_model(setup.model, admission.version)
         rules.check_setup(setup, model)
         return setup, model
 

@@ -48,7 +48,7 @@ def plain(model):
 
 @by_model
 def test_every_model_of_the_table_is_found_and_takes_a_plain_setup(model):
-    found = rules.find(path(model), "v1beta1" if model.service == "vertex" else "v1beta")
+    found = rules.find_model(path(model), "v1beta1" if model.service == "vertex" else "v1beta")
     assert found.id == model.id
     assert refused(model, generation_config=plain(model)) is None
 
@@ -152,9 +152,9 @@ def test_results_in_several_pieces(model):
 
 def test_context_updates_are_for_those_who_take_them():
     message = ClientMessage(context_update=ContextUpdate())
-    assert verdict(rules.find("models/gemini-3.8-live", "v1beta"), message)
-    assert verdict(rules.find("publishers/google/models/gemini-3.8-live", "v1beta1"), message) is None
-    assert verdict(rules.find("models/offline-tutor", "v1beta"), message) is None
+    assert verdict(rules.find_model("models/gemini-3.8-live", "v1beta"), message)
+    assert verdict(rules.find_model("publishers/google/models/gemini-3.8-live", "v1beta1"), message) is None
+    assert verdict(rules.find_model("models/offline-tutor", "v1beta"), message) is None
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_context_updates_are_for_those_who_take_them():
 )  # fmt: skip
 def test_models_that_are_not_there(name, version, reason):
     with pytest.raises(Refusal) as error:
-        rules.find(name, version)
+        rules.find_model(name, version)
     assert error.value.code == 1008
     assert error.value.reason.startswith(reason)
 
@@ -179,4 +179,4 @@ def test_models_that_are_not_there(name, version, reason):
 @pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha", "v1beta1"])
 @pytest.mark.parametrize("name", ["models/offline-tutor", "offline-tutor", "projects/p/models/offline-tutor"])
 def test_the_tutor_is_found_everywhere(name, version):
-    assert rules.find(name, version).id == "offline-tutor"
+    assert rules.find_model(name, version).id == "offline-tutor"
