@@ -346,6 +346,7 @@ def test_the_wheel_holds_all_that_is_needed(wheel):
         "livewidget/static/widget.js",
         "livewidget/static/widget.css",
         "livewidget/standin/tutor/phrasebook.txt",
+        "livewidget/standin/tutor/topics.txt",
     } <= set(names)
     assert {f"livewidget/{relative(path)}" for path in (ROOT / "notebooks").glob("*.ipynb")} <= set(names)
     assert {relative(path) for path in SOURCES} <= set(names)
