@@ -322,7 +322,7 @@ def test_junk_from_a_page_is_counted_and_said_once(live, page):
     for junk in (None, 1, {"lane": "control"}, {"kind": "x" * 1000}):
         live.comm.page_says(junk)
     page.wait_for(m.NoticeView, lambda notice: notice.code == "page-message")
-    until(lambda: live._controller.bridge.unreadable == 4)
+    until(lambda: live.stats.unreadable_messages == 4)
 
 
 def test_running_it_again_and_again_leaves_nothing(comms):
