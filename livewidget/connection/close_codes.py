@@ -6,7 +6,7 @@ reason (RFC 6455, section 5.5), so that long ones are cut off.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from livewidget.errors import (
     KeyRefused,
@@ -21,159 +21,117 @@ from livewidget.errors import (
 from livewidget.models import suggest
 from livewidget.protocol.inspect import redact
 
-
-class _Row(NamedTuple):
-    """What a piece of a reason means; the sentence may contain `{model}`, `{reason}` and `{hint}`."""
-
-    words: str
-    error: type[ServiceError]
-    sentence: str
-
-
 #: Longest reason that is quoted, in characters. Chosen: longer than any close frame's, two lines of a card.
 REASON_LENGTH: Final = 160
 _QUOTA: Final = "The quota of this account is used up; wait, or check plan and billing."
 
-#: The first row whose words are in the reason, in upper or lower case, decides.
-REASONS: Final = tuple(
-    _Row(*row)
-    for row in (
-        (
-            "api key not valid",
-            KeyRefused,
-            "The service does not accept this key; copy it again from aistudio.google.com/apikey.",
-        ),
-        (
-            "api key expired",
-            KeyRefused,
-            "This key has expired; make a new one at aistudio.google.com/apikey.",
-        ),
-        (
-            "reported as leaked",
-            KeyRefused,
-            "This key was reported as leaked and is blocked; make a new one and keep it out of notebooks.",
-        ),
-        (
-            "api keys are not supported",
-            KeyRefused,
-            "Vertex AI takes no API key here; run gcloud auth application-default login.",
-        ),
-        (
-            "unregistered callers",
-            KeyRefused,
-            "The service was called without a key; set GEMINI_API_KEY or pass api_key=…",
-        ),
-        (
-            "token has expired",
-            KeyRefused,
-            "The time of this ephemeral token is over; make a new one, with a longer expires_s if need be.",
-        ),
-        (
-            "start a new session",
-            KeyRefused,
-            "This ephemeral token opens no new session any more; make a new one and connect soon after, or "
-            "give it a longer new_session_s.",
-        ),
-        (
-            "used too many times",
-            KeyRefused,
-            "This ephemeral token has opened all the sessions it may; make a new one, with more uses.",
-        ),
-        (
-            "permission",
-            KeyRefused,
-            "This key or credential may not use the model {model}; check its permissions.",
-        ),
-        (
-            "user location is not supported",
-            SetupRefused,
-            "The Gemini API is not offered where you are; Vertex AI may be, in a location that you choose.",
-        ),
-        (
-            "precondition check failed",
-            SetupRefused,
-            "The service will not open a session for this account now; check its billing and its quota.",
-        ),
-        (
-            "cannot find field",
-            SetupRefused,
-            "The service does not know a field of the configuration; leave it out: {reason}",
-        ),
-        (
-            "explicit activity control",
-            SetupRefused,
-            'Start and end of speech can be sent only with turn_detection="push_to_talk".',
-        ),
-        (
-            "thinking level must be specified",
-            SetupRefused,
-            '{model} has to be told how much to think: give a level, such as thinking="low".',
-        ),
-        (
-            "thinking level",
-            SetupRefused,
-            "{model} does not take this thinking; choose another level or leave it out: {reason}",
-        ),
-        (
-            "blocking function calls",
-            SetupRefused,
-            "{model} does not take tools that block; declare them as NON_BLOCKING: {reason}",
-        ),
-        (
-            "response modalities",
-            SetupRefused,
-            "{model} does not answer in this modality; choose another: {reason}",
-        ),
-        (
-            "content_type_audio",
-            SetupRefused,
-            "{model} takes no audio with this configuration; leave settings out: {reason}",
-        ),
-        (
-            "session not found",
-            SetupRefused,
-            "The session to resume is not there any more; start a new one.",
-        ),
-        ("is not found", ModelNotFound, "The service does not know the model {model}.{hint}"),
-        (
-            "was not found",
-            ModelNotFound,
-            "The service does not know the model {model}, or not in this location.{hint}",
-        ),
-        ("publisher model", ModelNotFound, "This project has no access to the model {model}.{hint}"),
-        (
-            "exceeds the maximum number of tokens",
-            SetupRefused,
-            "The talk has filled the context of {model}; start again, with compression=True for a long talk.",
-        ),
-        (
-            "invalid argument",
-            SetupRefused,
-            "The service does not accept something in this session for {model} and does not say what; "
-            "leave settings out, one after the other.",
-        ),
-        (
-            "operation is not implemented",
-            ServerFault,
-            "The service broke the session off, as it does at times around tool calls; start again.",
-        ),
-        ("quota", QuotaExceeded, _QUOTA),
-        ("resource exhausted", QuotaExceeded, _QUOTA),
-        (
-            "deadline expired",
-            ServerFault,
-            "The session has reached the longest time the service allows; start again.",
-        ),
-        (
-            "operation was cancelled",
-            ServerFault,
-            "The service ended the session, as it does when the context is full or nothing is said for long; "
-            "start again, with compression=True for a long talk.",
-        ),
-        ("unavailable", ServerFault, "The service is not available now; try again in a while."),
-        ("internal error", ServerFault, "The service failed with a fault of its own; start again."),
-    )
-)
+#: The first words that are in the reason, in upper or lower case, decide. The sentence may contain `{model}`,
+#: `{reason}` and `{hint}`.
+REASONS: Final[dict[str, tuple[type[ServiceError], str]]] = {
+    "api key not valid": (
+        KeyRefused,
+        "The service does not accept this key; copy it again from aistudio.google.com/apikey.",
+    ),
+    "api key expired": (KeyRefused, "This key has expired; make a new one at aistudio.google.com/apikey."),
+    "reported as leaked": (
+        KeyRefused,
+        "This key was reported as leaked and is blocked; make a new one and keep it out of notebooks.",
+    ),
+    "api keys are not supported": (
+        KeyRefused,
+        "Vertex AI takes no API key here; run gcloud auth application-default login.",
+    ),
+    "unregistered callers": (
+        KeyRefused,
+        "The service was called without a key; set GEMINI_API_KEY or pass api_key=…",
+    ),
+    "token has expired": (
+        KeyRefused,
+        "The time of this ephemeral token is over; make a new one, with a longer expires_s if need be.",
+    ),
+    "start a new session": (
+        KeyRefused,
+        "This ephemeral token opens no new session any more; make a new one and connect soon after, or "
+        "give it a longer new_session_s.",
+    ),
+    "used too many times": (
+        KeyRefused,
+        "This ephemeral token has opened all the sessions it may; make a new one, with more uses.",
+    ),
+    "permission": (
+        KeyRefused,
+        "This key or credential may not use the model {model}; check its permissions.",
+    ),
+    "user location is not supported": (
+        SetupRefused,
+        "The Gemini API is not offered where you are; Vertex AI may be, in a location that you choose.",
+    ),
+    "precondition check failed": (
+        SetupRefused,
+        "The service will not open a session for this account now; check its billing and its quota.",
+    ),
+    "cannot find field": (
+        SetupRefused,
+        "The service does not know a field of the configuration; leave it out: {reason}",
+    ),
+    "explicit activity control": (
+        SetupRefused,
+        'Start and end of speech can be sent only with turn_detection="push_to_talk".',
+    ),
+    "thinking level must be specified": (
+        SetupRefused,
+        '{model} has to be told how much to think: give a level, such as thinking="low".',
+    ),
+    "thinking level": (
+        SetupRefused,
+        "{model} does not take this thinking; choose another level or leave it out: {reason}",
+    ),
+    "blocking function calls": (
+        SetupRefused,
+        "{model} does not take tools that block; declare them as NON_BLOCKING: {reason}",
+    ),
+    "response modalities": (
+        SetupRefused,
+        "{model} does not answer in this modality; choose another: {reason}",
+    ),
+    "content_type_audio": (
+        SetupRefused,
+        "{model} takes no audio with this configuration; leave settings out: {reason}",
+    ),
+    "session not found": (SetupRefused, "The session to resume is not there any more; start a new one."),
+    "is not found": (ModelNotFound, "The service does not know the model {model}.{hint}"),
+    "was not found": (
+        ModelNotFound,
+        "The service does not know the model {model}, or not in this location.{hint}",
+    ),
+    "publisher model": (ModelNotFound, "This project has no access to the model {model}.{hint}"),
+    "exceeds the maximum number of tokens": (
+        SetupRefused,
+        "The talk has filled the context of {model}; start again, with compression=True for a long talk.",
+    ),
+    "invalid argument": (
+        SetupRefused,
+        "The service does not accept something in this session for {model} and does not say what; "
+        "leave settings out, one after the other.",
+    ),
+    "operation is not implemented": (
+        ServerFault,
+        "The service broke the session off, as it does at times around tool calls; start again.",
+    ),
+    "quota": (QuotaExceeded, _QUOTA),
+    "resource exhausted": (QuotaExceeded, _QUOTA),
+    "deadline expired": (
+        ServerFault,
+        "The session has reached the longest time the service allows; start again.",
+    ),
+    "operation was cancelled": (
+        ServerFault,
+        "The service ended the session, as it does when the context is full or nothing is said for long; "
+        "start again, with compression=True for a long talk.",
+    ),
+    "unavailable": (ServerFault, "The service is not available now; try again in a while."),
+    "internal error": (ServerFault, "The service failed with a fault of its own; start again."),
+}
 
 #: What some of these reasons mean if the session was opened with an ephemeral token.
 _NO_TOKEN: Final = (
@@ -249,15 +207,15 @@ def error_for_reason(
         uses_token: Whether it was the answer to an ephemeral token.
     """
     lower = reason.lower()
-    for row in REASONS:
-        if row.words in lower:
-            sentence = TOKEN_REASONS.get(row.words, row.sentence) if uses_token else row.sentence
+    for words, (error, sentence) in REASONS.items():
+        if words in lower:
+            sentence = TOKEN_REASONS.get(words, sentence) if uses_token else sentence
             near = suggest(model, service) if "{hint}" in sentence else None
             hint = (
                 f" Did you mean {near}?" if near and near != model else " Check its name and the API version."
             )
             text = sentence.format(model=model, reason=reason, hint=hint)
-            return row.error(text, code=code, reason=reason)
+            return error(text, code=code, reason=reason)
     return None
 
 
