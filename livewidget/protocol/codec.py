@@ -80,8 +80,13 @@ _INTERRUPTED = events.Interrupted()
 _TURN_COMPLETE = events.TurnComplete()
 
 
-class Dispatcher:
-    """Turns messages into events. Remembers the odd byte of a turn's audio, and reported unknown paths."""
+class ServerDecoder:
+    """Reads the frames of one connection from the server, in order.
+
+    It remembers which unknown names it has reported, and the odd byte of an audio chunk of odd length. That
+    byte is put before the next chunk of the same turn, since half a sample would turn all that follows into
+    noise, and dropped when the turn ends.
+    """
 
     def __init__(self) -> None:
         self._odd = b""
@@ -89,8 +94,40 @@ class Dispatcher:
         self._unknown: set[str] = set()
         self._activity = ("", "")  # of the last one reported: the field it came in, and its kind
 
-    def unknown(self, path: str, out: list[Event]) -> None:
-        """Report that `path` is unknown, the first time that it is seen."""
+    def decode(self, frame: str | bytes) -> list[Event]:
+        """Return the events of `frame`, in a fixed order. Never raises, whatever the frame.
+
+        An unknown name is left out and reported as `Unknown`, once for each path. A field of the wrong type
+        is left out and reported as `Malformed`; the rest of the frame counts. A frame that is not a JSON
+        object is one `Malformed`.
+        """
+        try:
+            message = _server_decoder.decode(frame)
+        except _UNREADABLE:
+            return self._decode_slowly(frame)
+        return self.events(message)
+
+    def _decode_slowly(self, frame: str | bytes) -> list[Event]:
+        size = len(frame)
+        reader = _LenientReader()
+        try:
+            value = _any_decoder.decode(frame)
+            if type(value) is not dict:
+                return [Malformed(problem="the frame is not a JSON object", size=size)]
+            message = reader.read(ServerMessage, value)
+        except RecursionError:
+            return [Malformed(problem="the frame is nested too deep", size=size)]
+        except _UNREADABLE:
+            return [Malformed(problem="the frame is not JSON", size=size)]
+        out = self.events(message) if message is not None else []
+        for path in reader.unknown_paths:
+            self._report_unknown(path, out)
+        out.extend(
+            Malformed(problem=f"{path} is not of the expected type", size=size) for path in reader.wrong_paths
+        )
+        return out
+
+    def _report_unknown(self, path: str, out: list[Event]) -> None:
         if path not in self._unknown and len(self._unknown) < UNKNOWN_PATHS:
             self._unknown.add(path)
             out.append(events.Unknown(path=path))
@@ -129,8 +166,9 @@ class Dispatcher:
             )
         if content is not None and content.turn_complete:
             self._odd = b""
-            reason = _reason(content.turn_complete_reason)
-            out.append(_TURN_COMPLETE if reason is None else events.TurnComplete(reason=reason))
+            reason = content.turn_complete_reason
+            known = reason and reason != "TURN_COMPLETE_REASON_UNSPECIFIED"
+            out.append(events.TurnComplete(reason=reason) if known else _TURN_COMPLETE)
         if message.go_away is not None:
             out.append(events.GoAway(time_left_ms=duration_ms(message.go_away.time_left)))
         if message.error is not None:
@@ -174,7 +212,7 @@ class Dispatcher:
         for call in tool_call.function_calls or ():
             if call.will_continue:
                 # A piece of a call whose arguments are streamed; no setup of ours asks for that.
-                self.unknown("toolCall.functionCalls[].partialArgs", out)
+                self._report_unknown("toolCall.functionCalls[].partialArgs", out)
             else:
                 out.append(events.ToolCall(id=call.id or "", name=call.name or "", args=call.args or {}))
 
@@ -193,7 +231,7 @@ class Dispatcher:
         if len(out) == before:
             for name in _UNUSED_OF_PARTS:
                 if getattr(part, name) is not None:
-                    self.unknown(f"serverContent.modelTurn.parts[].{camel(name)}", out)
+                    self._report_unknown(f"serverContent.modelTurn.parts[].{camel(name)}", out)
 
     def _blob(self, blob: Blob, out: list[Event]) -> None:
         data = blob.data
@@ -250,10 +288,6 @@ def _by_modality(details: list[ModalityTokenCount] | None) -> dict[str, int]:
         name = detail.modality or "MODALITY_UNSPECIFIED"
         counts[name] = counts.get(name, 0) + (detail.token_count or 0)
     return counts
-
-
-def _reason(reason: str | None) -> str | None:
-    return None if reason in (None, "", "TURN_COMPLETE_REASON_UNSPECIFIED") else reason
 
 
 def _error(error: dict[str, Any]) -> events.Notice:
@@ -357,51 +391,6 @@ def _place(path: tuple[str | int, ...]) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{snake(step)}"
     return text.lstrip(".")
-
-
-class ServerDecoder:
-    """Reads the frames of one connection from the server, in order.
-
-    It remembers which unknown names it has reported, and the odd byte of an audio chunk of odd length. That
-    byte is put before the next chunk of the same turn, since half a sample would turn all that follows into
-    noise, and dropped when the turn ends.
-    """
-
-    def __init__(self) -> None:
-        self._dispatcher = Dispatcher()
-
-    def decode(self, frame: str | bytes) -> list[Event]:
-        """Return the events of `frame`, in a fixed order. Never raises, whatever the frame.
-
-        An unknown name is left out and reported as `Unknown`, once for each path. A field of the wrong type
-        is left out and reported as `Malformed`; the rest of the frame counts. A frame that is not a JSON
-        object is one `Malformed`.
-        """
-        try:
-            message = _server_decoder.decode(frame)
-        except _UNREADABLE:
-            return self._decode_slowly(frame)
-        return self._dispatcher.events(message)
-
-    def _decode_slowly(self, frame: str | bytes) -> list[Event]:
-        size = len(frame)
-        reader = _LenientReader()
-        try:
-            value = _any_decoder.decode(frame)
-            if type(value) is not dict:
-                return [Malformed(problem="the frame is not a JSON object", size=size)]
-            message = reader.read(ServerMessage, value)
-        except RecursionError:
-            return [Malformed(problem="the frame is nested too deep", size=size)]
-        except _UNREADABLE:
-            return [Malformed(problem="the frame is not JSON", size=size)]
-        events = self._dispatcher.events(message) if message is not None else []
-        for path in reader.unknown_paths:
-            self._dispatcher.unknown(path, events)
-        events.extend(
-            Malformed(problem=f"{path} is not of the expected type", size=size) for path in reader.wrong_paths
-        )
-        return events
 
 
 #: Longest path in a report, in characters. Chosen: longer than the protocol's, which are not cut off.

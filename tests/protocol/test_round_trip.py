@@ -16,7 +16,6 @@ from livewidget.protocol import (
     encode_client,
     encode_server,
 )
-from livewidget.protocol.codec import Dispatcher
 from tests.protocol.strategies import (
     awkward_client,
     awkward_server,
@@ -55,6 +54,6 @@ def test_server_messages_survive_the_wire(message: ServerMessage) -> None:
 @given(awkward_server)
 def test_server_messages_are_read_in_every_spelling(pair: tuple[ServerMessage, dict[str, Any]]) -> None:
     message, frame = pair
-    expected = Dispatcher().events(message)
+    expected = ServerDecoder().events(message)
     assert ServerDecoder().decode(encode_server(message)) == expected
     assert ServerDecoder().decode(json.dumps(frame)) == expected
