@@ -411,7 +411,9 @@ def _validate_values(config: LiveConfig) -> None:
     """Make sure that fields hold what they are for: numbers in their ranges, words among their choices."""
     for feature, value in _set_features(config):
         if feature.config_path not in _VALIDATED_BY_TYPE:
-            _VALIDATORS[feature.kind](feature, value)
+            expected = _expected_instead(feature, value)
+            if expected is not None:
+                raise ConfigError(f"{feature.config_path} must be {expected}.")
 
 
 def _validate_combinations(config: LiveConfig) -> None:
@@ -435,51 +437,27 @@ def _validate_combinations(config: LiveConfig) -> None:
         raise ConfigError("transparent_resumption needs resumption: leave it on.")
 
 
-def _validate_switch(feature: Feature, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise ConfigError(f"{feature.config_path} must be True or False, not {_safe_repr(value)}.")
-
-
-def _validate_number(feature: Feature, value: Any) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    low, high = feature.lowest, feature.highest
-    if not number or (feature.whole and value != int(value)) or not low <= value <= high:
-        kind = "a whole number" if feature.whole else "a number"
-        span = f"from {low:g} to {high:g}" if high < INT32 else f"of {low:g} or more"
-        raise ConfigError(f"{feature.config_path} must be {kind} {span}, not {_safe_repr(value)}.")
-
-
-def _validate_choice(feature: Feature, value: Any) -> None:
-    _validate_text(feature, value)
-    if feature.choices and value not in feature.choices:
-        raise ConfigError(
-            f"{feature.config_path} must be {_either(feature.choices)}, not {_safe_repr(value)}."
-        )
-
-
-def _validate_text(feature: Feature, value: Any) -> None:
-    if not isinstance(value, str):
-        raise ConfigError(f"{feature.config_path} must be text, not {type(value).__name__}.")
-
-
-def _validate_names(feature: Feature, value: Any) -> None:
-    if not _are_texts(value):
-        raise ConfigError(f"{feature.config_path} must be a tuple of texts.")
-
-
-def _validate_json(feature: Feature, value: Any) -> None:
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"{feature.config_path} must be a dict, not {type(value).__name__}.")
-
-
-_VALIDATORS: Final[Mapping[str, Callable[[Feature, Any], None]]] = {
-    "switch": _validate_switch,
-    "number": _validate_number,
-    "choice": _validate_choice,
-    "text": _validate_text,
-    "names": _validate_names,
-    "json": _validate_json,
-}
+def _expected_instead(feature: Feature, value: Any) -> str | None:
+    """Return what a value that the feature cannot hold must be instead, for an error; None if it can."""
+    match feature.kind:
+        case "switch" if not isinstance(value, bool):
+            return f"True or False, not {_safe_repr(value)}"
+        case "number":
+            number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+            low, high = feature.lowest, feature.highest
+            if not number or (feature.whole and value != int(value)) or not low <= value <= high:
+                kind = "a whole number" if feature.whole else "a number"
+                span = f"from {low:g} to {high:g}" if high < INT32 else f"of {low:g} or more"
+                return f"{kind} {span}, not {_safe_repr(value)}"
+        case "text" | "choice" if not isinstance(value, str):
+            return f"text, not {type(value).__name__}"
+        case "choice" if feature.choices and value not in feature.choices:
+            return f"{_either(feature.choices)}, not {_safe_repr(value)}"
+        case "names" if not _are_texts(value):
+            return "a tuple of texts"
+        case "json" if not isinstance(value, Mapping):
+            return f"a dict, not {type(value).__name__}"
+    return None
 
 
 def _are_texts(value: object) -> bool:
