@@ -128,6 +128,7 @@ class Field:
             "schema", "texts" (str to str), "user" (anything), or "index" (int64).
         many: Whether it is a list of that kind.
         struct: The struct's class when `kind` is "struct".
+        required: Whether the struct cannot be without it.
         choices: The words of its enum type; empty for any.
     """
 
@@ -136,6 +137,7 @@ class Field:
     kind: str
     many: bool = False
     struct: type[Wire] | None = None
+    required: bool = False
     choices: frozenset[str] = frozenset()
 
 
@@ -152,15 +154,9 @@ def fields_of(cls: type[Wire]) -> dict[str, Field]:
         elif cls is FunctionDeclaration and info.name in _SCHEMA_FIELDS:
             kind = "schema"
         choices = CHOICES.get((cls.__name__, info.encode_name), frozenset())
-        field = Field(info.name, info.encode_name, kind, many, struct, choices)
+        field = Field(info.name, info.encode_name, kind, many, struct, info.required, choices)
         plan[info.name] = plan[info.encode_name] = field
     return plan
-
-
-@cache
-def required_of(cls: type[Wire]) -> tuple[str, ...]:
-    """Return the names of the fields that `cls` requires."""
-    return tuple(info.name for info in msgspec.structs.fields(cls) if info.required)
 
 
 def _kind(annotation: Any) -> tuple[str, bool, type[Wire] | None]:
@@ -177,11 +173,7 @@ def _kind(annotation: Any) -> tuple[str, bool, type[Wire] | None]:
         return ("texts" if get_args(option)[1] is str else "object"), False, None
     if isinstance(option, type) and issubclass(option, Wire):
         return "struct", False, option
-    return (
-        {str: "str", bool: "bool", int: "int", float: "float", bytes: "bytes"}.get(option, "user"),
-        False,
-        None,
-    )
+    return option.__name__ if option in (str, bool, int, float, bytes) else "user", False, None
 
 
 class WrongType(Exception):
@@ -213,17 +205,10 @@ def _int(value: Any) -> int:
 
 
 def _float(value: Any) -> float:
-    if type(value) is str:
-        try:
-            value = float(value)
-        except ValueError:
-            raise WrongType("TYPE_FLOAT") from None
-    if type(value) not in (int, float):
-        raise WrongType("TYPE_FLOAT")
     try:
-        number = float(value)
-    except OverflowError:
-        raise WrongType("TYPE_FLOAT") from None
+        number = float(value) if type(value) in (int, float, str) else math.nan
+    except (ValueError, OverflowError):
+        number = math.nan
     if not math.isfinite(number):
         raise WrongType("TYPE_FLOAT")
     return number
@@ -293,9 +278,9 @@ class Reader:
                 result = self._field(field, item, (*path, field.wire_name))
                 if result is not None:
                     found[field.name] = result
-        for name in required_of(cls):
-            if name not in found:
-                self.wrong((*path, plan[name].wire_name), "required")
+        for field in plan.values():
+            if field.required and field.name not in found:
+                self.wrong((*path, field.wire_name), "required")
                 return None
         return cls(**found)
 
