@@ -10,7 +10,7 @@ otherwise.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from operator import is_not
 from typing import Any, Final
@@ -88,7 +88,7 @@ class Controller:
         post: Callable[[dict[str, Any], list[bytes]], object],
         publish: Publish,
         dispatch: Callable[[Any], object],
-        has_callback: Callable[[type], bool],
+        callback_kinds: Collection[type],
         is_blocked: Callable[[], bool],
         reconnect: ReconnectPolicy | None = None,
         explorer: bool = False,
@@ -101,7 +101,7 @@ class Controller:
             post: Sends the content and the buffers of one message to every page.
             publish: Shows the saved transcript, or replaces it.
             dispatch: Calls the user's callbacks with an event or a complete turn.
-            has_callback: Returns whether a callback takes events of that type.
+            callback_kinds: The types that callbacks take; more may be added later.
             is_blocked: Returns whether the kernel is busy in a way that keeps the pages' messages from
             arriving.
             reconnect: What sessions do about connections that end, and about silence.
@@ -110,13 +110,15 @@ class Controller:
         """
         provider = spec.provider
         self._clock = clock or SystemClock()
-        self._has_callback = has_callback
+        self._callback_kinds = callback_kinds
         self.state = WidgetState(self._on_state_changed, self._clock)
         self.transcript = Transcript(provider.speaker, publish, _view(provider))
         self.bridge = Bridge(
             post, self.handle, state=self._state_fields, welcome=self._welcome_fields, is_blocked=is_blocked
         )
-        self.relay = EventRelay(self.state, self.bridge, self.transcript, dispatch, self._clock)
+        self.relay = EventRelay(
+            self.state, self.bridge, self.transcript, dispatch, callback_kinds, self._clock
+        )
         self._tasks = BackgroundTasks(self.relay.notice)
         self.sessions = Sessions(
             spec,
@@ -329,7 +331,8 @@ class Controller:
 
     async def _approve(self, call: ToolCall) -> bool | None:
         """Wait for `approve`, if there is a page that could ask, or a callback that could answer."""
-        if not len(self.bridge.front_ends) and not self._has_callback(ToolApprovalRequested):
+        callbacks = (kind for kind in self._callback_kinds if issubclass(ToolApprovalRequested, kind))
+        if not len(self.bridge.front_ends) and not any(callbacks):
             return None
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         return await answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -37,13 +37,24 @@ class EventRelay:
         bridge: Bridge,
         transcript: Transcript,
         dispatch: Callable[[Any], object],
+        callback_kinds: Collection[type],
         clock: Clock,
     ) -> None:
-        """Pass on to these; `dispatch` calls the user's callbacks with an event or a complete turn."""
+        """Pass on to these.
+
+        Args:
+            state: Is kept up to date.
+            bridge: The way to the pages.
+            transcript: Is updated when a turn is final.
+            dispatch: Calls the user's callbacks with an event or a complete turn.
+            callback_kinds: The types that callbacks take; without any, nothing is dispatched.
+            clock: The bridge's clock.
+        """
         self._state = state
         self._bridge = bridge
         self._transcript = transcript
         self._dispatch = dispatch
+        self._callback_kinds = callback_kinds
         self._clock = clock
         self._on_ended: Callable[[LiveSession, SessionEnded], object] | None = None
         self._audio_turn: int | None = None
@@ -94,7 +105,8 @@ class EventRelay:
         # Audio leaves the floor with a model that has it already; it comes 25 times a second.
         if self._state.floor is not Floor.MODEL or not isinstance(event, OutputAudio):
             self._state.set_floor(session.floor)
-        self._dispatch(event)
+        if self._callback_kinds:
+            self._dispatch(event)
         if isinstance(event, SessionEnded) and self._on_ended is not None:
             self._on_ended(session, event)
 

@@ -23,24 +23,28 @@ THREAD_NAME = "livewidget"
 
 
 class Background:
-    """An event loop on a daemon thread."""
+    """An event loop on a daemon thread.
+
+    Attributes:
+        loop: The loop; from other threads only `call_soon_threadsafe` may be called.
+    """
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
+        asyncio.set_event_loop(self.loop)
         try:
-            self._loop.run_forever()
+            self.loop.run_forever()
         finally:
-            self._loop.close()
+            self.loop.close()
 
     @property
     def alive(self) -> bool:
         """Whether the loop still runs."""
-        return self._thread.is_alive() and not self._loop.is_closed()
+        return self._thread.is_alive() and not self.loop.is_closed()
 
     @property
     def here(self) -> bool:
@@ -50,27 +54,12 @@ class Background:
     @property
     def tasks(self) -> int:
         """How many tasks are under way on the loop. Call it from this thread only."""
-        return len(asyncio.all_tasks(self._loop))
-
-    def call(self, function: Callable[..., object], *args: object, context: Context | None = None) -> None:
-        """Run `function(*args)` on the loop, soon; from any thread. Does nothing once the loop has ended.
-
-        Args:
-            function: What to call.
-            *args: Its arguments.
-            context: The context of the call and of the tasks that it starts; None: the caller's.
-        """
-        own = None if context is None else context.copy()
-        try:
-            self._loop.call_soon_threadsafe(function, *args, context=own)
-        except RuntimeError:
-            if self.alive:
-                raise
+        return len(asyncio.all_tasks(self.loop))
 
     def submit(self, coroutine: Coroutine[Any, Any, T], context: Context | None = None) -> Future[T]:
         """Run `coroutine` on the loop; from any thread. Cancelling the future cancels the task."""
         own = copy_context() if context is None else context.copy()
-        future: Future[T] = own.run(asyncio.run_coroutine_threadsafe, coroutine, self._loop)
+        future: Future[T] = own.run(asyncio.run_coroutine_threadsafe, coroutine, self.loop)
         return future
 
     def stop(self, timeout: float = 2.0) -> None:
@@ -88,7 +77,7 @@ class Background:
 
         self.submit(wind_up())
         done.wait(timeout)
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(timeout)
 
 
@@ -122,6 +111,7 @@ class Callbacks:
     """The user's functions by the type of event that they take.
 
     Attributes:
+        kinds: The types that functions take, in the order in which they were added.
         dropped: How many calls were left out because too many were waiting.
     """
 
@@ -130,6 +120,7 @@ class Callbacks:
         on_error: Callable[[Callback, Exception], object],
         context: Callable[[], Context] = copy_context,
     ) -> None:
+        self.kinds: list[type] = []
         self.dropped = 0
         self._context = context
         self._on_error = on_error
@@ -142,11 +133,7 @@ class Callbacks:
         """Call `function` with every event of type `kind`."""
         with self._lock:
             self._functions.setdefault(kind, []).append(function)
-
-    def has(self, kind: type) -> bool:
-        """Return whether a function takes events of that type."""
-        with self._lock:
-            return any(issubclass(kind, listed) for listed in self._functions)
+            self.kinds.append(kind)
 
     def dispatch(self, event: Any) -> None:
         """Call the functions for this event, soon; from any thread, without blocking."""

@@ -94,7 +94,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             post=self._post,
             publish=jupyter.publish,
             dispatch=self._callbacks.dispatch,
-            has_callback=self._callbacks.has,
+            callback_kinds=self._callbacks.kinds,
             is_blocked=self._is_blocked,
             reconnect=reconnect,
             explorer=bool(explorer),
@@ -353,7 +353,12 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         return self._from_main and self._cells.running
 
     def _call_soon(self, function: Callable[..., object], *args: object) -> None:
-        self._background.call(function, *args, context=self._context)
+        """Call a function on the background loop, in the widget's context; do nothing once it has ended."""
+        try:
+            self._background.loop.call_soon_threadsafe(function, *args, context=self._context.copy())
+        except RuntimeError:
+            if self._background.alive:
+                raise
 
     def _wait_for_earlier_calls(self) -> None:
         if self._background.alive and not self._background.here:

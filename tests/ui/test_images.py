@@ -114,7 +114,7 @@ def test_pictures_follow_each_other_by_a_second_and_what_is_asked_then_follows_t
 
 def test_more_than_eight_are_refused_at_once_and_none_of_the_others_is_lost(live):
     hold = threading.Event()
-    live._background.call(hold.wait, 10)  # nothing leaves meanwhile
+    live._call_soon(hold.wait, 10)  # nothing leaves meanwhile
     for level in range(8):
         live.show(picture(level))
     with pytest.raises(UsageError, match=r"^8 pictures are waiting already, and one a second is sent; wait"):

@@ -19,7 +19,7 @@ def test_a_sample_heard_before_the_interruption_cuts_the_turn_once_it_is_over():
     session = SimpleNamespace(
         audio_turn=1, floor=Floor.MODEL, playback_stopped=lambda turn, sample: cuts.append((turn, sample))
     )
-    relay = EventRelay(WidgetState(lambda: None, clock), link.bridge, None, lambda event: None, clock)
+    relay = EventRelay(WidgetState(lambda: None, clock), link.bridge, None, None, (), clock)
     relay.on_event(session, OutputAudio(data=bytes(48_000)))
     relay.on_flushed(session, 1, 2400)
     cuts.clear()  # the turn was still open: the session could not cut it
@@ -37,7 +37,7 @@ def test_the_state_is_looked_at_when_it_has_changed_and_not_for_every_piece_of_a
         link.bridge.send_state()
 
     state = WidgetState(changed, clock)
-    relay = EventRelay(state, link.bridge, None, lambda event: None, clock)
+    relay = EventRelay(state, link.bridge, None, None, (), clock)
     session = SimpleNamespace(audio_turn=1, floor=Floor.MODEL, playback_stopped=lambda turn, sample: None)
     for _ in range(10):
         relay.on_event(session, OutputAudio(data=bytes(960)))

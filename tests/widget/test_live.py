@@ -11,7 +11,7 @@ from livewidget.connection import Provider
 from livewidget.errors import AnswerTimeout, ConfigError, KeyMissing, LiveError, ToolError, UsageError
 from livewidget.turns import Floor
 from livewidget.ui import messages as m
-from livewidget.widget.background import background
+from livewidget.widget.background import Background, background
 
 from .jupyter import WidgetPage, comms, threads, until
 
@@ -351,3 +351,13 @@ def test_running_it_again_and_again_leaves_nothing(comms):
     del live, page
     comms.clear()  # of this front end; a kernel forgets a closed comm by itself
     until(lambda: gc.collect() >= 0 and sum(ref() is not None for ref in kept) == 0)
+
+
+def test_what_is_asked_for_once_the_background_loop_has_ended_does_nothing(live, monkeypatch):
+    ended = Background()
+    ended.stop()
+    monkeypatch.setattr(live, "_background", ended)
+    live.start()
+    live.say("nothing happens")
+    monkeypatch.undo()
+    assert live.phase == "idle"
