@@ -3,7 +3,8 @@
 import asyncio
 
 from livewidget.connection import Key, Provider
-from livewidget.protocol import (
+from livewidget.protocol import decode_client, encode_server
+from livewidget.protocol.messages import (
     Blob,
     Content,
     FunctionCall,
@@ -13,8 +14,6 @@ from livewidget.protocol import (
     SetupComplete,
     ToolCall,
     Transcription,
-    decode_client,
-    encode_server,
 )
 from livewidget.transports.memory import pair
 

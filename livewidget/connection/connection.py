@@ -18,7 +18,8 @@ from livewidget.connection.provider import Provider
 from livewidget.errors import LiveError, SetupTimeout
 from livewidget.events import Event, SessionStarted
 from livewidget.models import Model
-from livewidget.protocol import ClientMessage, ServerDecoder, encode_client, setup_message
+from livewidget.protocol import ServerDecoder, encode_client, setup_message
+from livewidget.protocol.messages import ClientMessage
 from livewidget.transports.base import Transport, TransportClosed, close_quietly, round_trip_of
 
 #: Seconds that the server may take to accept the setup. Chosen: as long as a person waits.

@@ -23,7 +23,7 @@ from livewidget.connection.keys import Key, find_key, require_key
 from livewidget.connection.provider import Provider
 from livewidget.errors import ConfigError, KeyMissing, LiveError, ServerFault
 from livewidget.models import FEATURES, bare_id, find
-from livewidget.protocol import Setup, setup_message
+from livewidget.protocol import setup_message
 from livewidget.protocol.codec import with_extra
 from livewidget.protocol.ephemeral_token import (
     AuthToken,
@@ -33,6 +33,7 @@ from livewidget.protocol.ephemeral_token import (
     mask_paths,
     set_paths,
 )
+from livewidget.protocol.messages import Setup
 from livewidget.tools import Tool
 from livewidget.transports.base import Transport, check_address, is_loopback
 

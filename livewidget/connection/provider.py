@@ -11,8 +11,8 @@ from livewidget.config.code import Call, Name
 from livewidget.connection.close_codes import error_for_close
 from livewidget.errors import ConfigError, LiveError
 from livewidget.models import Model, find
-from livewidget.protocol import Setup
 from livewidget.protocol.inspect import redact
+from livewidget.protocol.messages import Setup
 from livewidget.transports.base import Transport
 
 

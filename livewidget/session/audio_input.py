@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from livewidget.errors import AudioError
-from livewidget.protocol import ClientMessage, RealtimeInput, audio_message
+from livewidget.protocol import audio_message
+from livewidget.protocol.messages import ClientMessage, RealtimeInput
 from livewidget.session.outbox import OutboxItem
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from livewidget.clock import Clock
 from livewidget.errors import UsageError
 from livewidget.events import Event
 from livewidget.models import Model
-from livewidget.protocol import ClientContent, ClientMessage, Content, Part
 from livewidget.protocol.inspect import redact
+from livewidget.protocol.messages import ClientContent, ClientMessage, Content, Part
 from livewidget.turns import Turn, TurnTracker
 
 #: The service gives a handle for a turn within this time after its end, in ms, or gives none. Chosen: handles

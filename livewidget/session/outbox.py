@@ -23,7 +23,7 @@ from livewidget.errors import PictureError, StateError, UsageError
 from livewidget.events import Event
 from livewidget.models import Model
 from livewidget.pictures import Picture
-from livewidget.protocol import Blob, ClientContent, ClientMessage, Content, Part, RealtimeInput
+from livewidget.protocol.messages import Blob, ClientContent, ClientMessage, Content, Part, RealtimeInput
 from livewidget.turns import TurnTracker
 
 #: Longest text, in characters. Chosen: about as much as the context of a model holds.

@@ -21,14 +21,14 @@ from livewidget.connection import Connection, Provider
 from livewidget.errors import AnswerTimeout, LiveError, StateError
 from livewidget.events import Event
 from livewidget.pictures import Picture, to_picture
-from livewidget.protocol import (
+from livewidget.protocol import context_message
+from livewidget.protocol.messages import (
     ClientContent,
     ClientMessage,
     Empty,
     FunctionResponse,
     RealtimeInput,
     ToolResponse,
-    context_message,
 )
 from livewidget.session.audio_input import AudioInput
 from livewidget.session.hub import EventHub

@@ -28,7 +28,7 @@ from livewidget.errors import (
     StateError,
 )
 from livewidget.events import Event, SessionStarted
-from livewidget.protocol import ClientMessage
+from livewidget.protocol.messages import ClientMessage
 from livewidget.session.memory import ServiceMemory
 from livewidget.session.outbox import Outbox
 from livewidget.tools import describe_error

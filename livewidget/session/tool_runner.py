@@ -34,7 +34,8 @@ from livewidget.clock import Clock
 from livewidget.config import check_tool
 from livewidget.errors import LiveError, ToolError, UsageError
 from livewidget.models import BLOCKING, NON_BLOCKING, Model
-from livewidget.protocol import FunctionResponse, read_declaration
+from livewidget.protocol import read_declaration
+from livewidget.protocol.messages import FunctionResponse
 from livewidget.tools import (
     Result,
     Tool,

@@ -11,14 +11,13 @@ from livewidget.config import LiveConfig
 from livewidget.connection import Connection, Gemini
 from livewidget.errors import ConfigError, KeyRefused, LinkLost, ModelNotFound, SetupRefused
 from livewidget.events import SessionStarted, TurnComplete
-from livewidget.protocol import (
+from livewidget.protocol import decode_client, encode_server
+from livewidget.protocol.messages import (
     ClientMessage,
     RealtimeInput,
     ServerContent,
     ServerMessage,
     SetupComplete,
-    decode_client,
-    encode_server,
 )
 from livewidget.transports.websocket import WebSocketTransport
 

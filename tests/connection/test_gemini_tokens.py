@@ -11,8 +11,8 @@ import pytest
 from livewidget.config import LiveConfig
 from livewidget.connection import Connection, Gemini, Token, gemini, mint
 from livewidget.errors import ConfigError, ConnectFailed, KeyMissing, KeyRefused, ServiceError
-from livewidget.protocol import ClientMessage, RealtimeInput
 from livewidget.protocol.lenient import camel
+from livewidget.protocol.messages import ClientMessage, RealtimeInput
 from livewidget.standin import ManualClock, StandIn
 from livewidget.standin.serve import Server
 from tests.standin.puppets import Brain, Ears, VirtualClock, Voice

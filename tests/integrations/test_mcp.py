@@ -18,7 +18,7 @@ from mcp.client.stdio import stdio_client
 from livewidget.errors import ConfigError, ConnectFailed, StateError, ToolError, UsageError
 from livewidget.events import ToolApprovalRequested, ToolResult
 from livewidget.integrations.mcp import McpServer
-from livewidget.protocol import FunctionCall, ToolCall
+from livewidget.protocol.messages import FunctionCall, ToolCall
 from livewidget.session import LiveSession
 from tests.integrations.mcp_server import make
 from tests.peer import Peer, until

@@ -11,8 +11,7 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 from hypothesis import strategies as st
 
-from livewidget.protocol import ClientMessage, ServerMessage, Wire
-from livewidget.protocol.messages import CHOICES
+from livewidget.protocol.messages import CHOICES, ClientMessage, ServerMessage, Wire
 
 texts = st.text(max_size=12)
 # Keys that no respelling changes: what has a struct nowhere is the service's own object, in camelCase.

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from livewidget.config import Compression, LiveConfig, Transcription, Translation, TurnDetection
 from livewidget.models import VOICES, find
-from livewidget.protocol import (
+from livewidget.protocol import audio_message, decode_client, encode_client, setup_message
+from livewidget.protocol.messages import (
     Blob,
     ClientContent,
     ClientMessage,
@@ -29,10 +30,6 @@ from livewidget.protocol import (
     RealtimeInput,
     Tool,
     ToolResponse,
-    audio_message,
-    decode_client,
-    encode_client,
-    setup_message,
 )
 from tests.protocol.sdk import frames_of
 from tests.protocol.sdk_config import sdk_config

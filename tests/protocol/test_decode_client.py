@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livewidget.protocol import (
+from livewidget.protocol import ClientMessageError, audio_message, decode_client, encode_client
+from livewidget.protocol.messages import (
     Blob,
     ClientContent,
     ClientMessage,
-    ClientMessageError,
     Content,
     Empty,
     FunctionResponse,
@@ -23,9 +23,6 @@ from livewidget.protocol import (
     RealtimeInput,
     Setup,
     ToolResponse,
-    audio_message,
-    decode_client,
-    encode_client,
 )
 from tests.protocol.strategies import awkward_client
 from tests.protocol.test_junk import mutate

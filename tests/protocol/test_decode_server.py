@@ -14,7 +14,8 @@ import pytest
 
 from livewidget import events
 from livewidget.events import Event
-from livewidget.protocol import ServerDecoder, ServerMessage, encode_server
+from livewidget.protocol import ServerDecoder, encode_server
+from livewidget.protocol.messages import ServerMessage
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 RECORDED = [json.loads(line) for line in (FIXTURES / "frames_server.jsonl").read_text().splitlines()]

@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from livewidget.protocol import ClientMessageError, GenerationConfig, SessionResumptionConfig, Setup
+from livewidget.protocol import ClientMessageError
 from livewidget.protocol.ephemeral_token import (
     AuthToken,
     decode_auth_token,
@@ -14,6 +14,7 @@ from livewidget.protocol.ephemeral_token import (
     overwrite,
     set_paths,
 )
+from livewidget.protocol.messages import GenerationConfig, SessionResumptionConfig, Setup
 
 SCHEMA = {"type": "object", "properties": {"some_name": {"type": "string"}}}
 # As google-genai sends it: two spellings in one body.

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from livewidget import events
 from livewidget.events import Event
-from livewidget.protocol import ServerDecoder, ServerMessage
+from livewidget.protocol import ServerDecoder
+from livewidget.protocol.messages import ServerMessage
 from tests.protocol.strategies import awkward_server
 from tests.protocol.test_decode_server import EVERYTHING, audio, decode
 

@@ -8,14 +8,8 @@ from typing import Any
 import msgspec
 from hypothesis import given, settings
 
-from livewidget.protocol import (
-    ClientMessage,
-    ServerDecoder,
-    ServerMessage,
-    decode_client,
-    encode_client,
-    encode_server,
-)
+from livewidget.protocol import ServerDecoder, decode_client, encode_client, encode_server
+from livewidget.protocol.messages import ClientMessage, ServerMessage
 from tests.protocol.strategies import (
     awkward_client,
     awkward_server,

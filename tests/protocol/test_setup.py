@@ -10,13 +10,8 @@ import pytest
 from livewidget.config import Compression, LiveConfig, Transcription, TurnDetection
 from livewidget.errors import ConfigError
 from livewidget.models import find
-from livewidget.protocol import (
-    ClientMessageError,
-    FunctionDeclaration,
-    decode_client,
-    encode_client,
-    setup_message,
-)
+from livewidget.protocol import ClientMessageError, decode_client, encode_client, setup_message
+from livewidget.protocol.messages import FunctionDeclaration
 
 LIVE = find("gemini-3.8-live", "gemini")
 

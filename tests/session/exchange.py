@@ -5,7 +5,8 @@ import contextlib
 
 from livewidget.clock import ManualClock
 from livewidget.events import ConnectionReplaced
-from livewidget.protocol import (
+from livewidget.protocol import decode_client, encode_server
+from livewidget.protocol.messages import (
     Content,
     GoAway,
     Part,
@@ -13,8 +14,6 @@ from livewidget.protocol import (
     SessionResumptionUpdate,
     SetupComplete,
     Transcription,
-    decode_client,
-    encode_server,
 )
 from livewidget.session import LiveSession, ReconnectPolicy
 from livewidget.transports.base import TransportClosed

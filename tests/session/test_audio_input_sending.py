@@ -17,7 +17,7 @@ from livewidget.events import (
     TurnComplete,
 )
 from livewidget.pictures import to_picture
-from livewidget.protocol import Blob, Content, Part, Transcription, VoiceActivity
+from livewidget.protocol.messages import Blob, Content, Part, Transcription, VoiceActivity
 from livewidget.session import LiveSession
 from livewidget.turns import Floor
 from tests.peer import Peer, until

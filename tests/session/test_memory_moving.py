@@ -7,7 +7,7 @@ import pytest
 from livewidget.config import LiveConfig, TurnDetection
 from livewidget.errors import ConnectFailed
 from livewidget.events import ConnectionReplaced, GoAway, ToolCall, ToolResult
-from livewidget.protocol import VoiceActivity
+from livewidget.protocol.messages import VoiceActivity
 from livewidget.turns import Floor
 from tests.peer import eventually
 

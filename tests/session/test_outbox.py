@@ -6,7 +6,7 @@ import pytest
 
 from livewidget.config import LiveConfig, TurnDetection
 from livewidget.errors import LinkLost, StateError, UsageError
-from livewidget.protocol import SetupComplete
+from livewidget.protocol.messages import SetupComplete
 from livewidget.session import LiveSession
 from livewidget.session.outbox import BACKLOG_MS, Outbox, OutboxItem
 from tests.peer import Peer, eventually

@@ -6,7 +6,7 @@ import pytest
 
 from livewidget.config import LiveConfig
 from livewidget.events import Notice
-from livewidget.protocol import ToolCallCancellation
+from livewidget.protocol.messages import ToolCallCancellation
 from livewidget.session import LiveSession
 from livewidget.session.outbox import HELD_AUDIO_MS, HELD_ITEMS, Outbox, OutboxItem
 from livewidget.tools import Tool

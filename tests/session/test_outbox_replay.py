@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewidget.errors import StateError
-from livewidget.protocol import (
+from livewidget.protocol import audio_message
+from livewidget.protocol.messages import (
     Blob,
     ClientContent,
     ClientMessage,
@@ -17,7 +18,6 @@ from livewidget.protocol import (
     Part,
     RealtimeInput,
     ToolResponse,
-    audio_message,
 )
 from livewidget.session.outbox import AUDIO_MS, OTHERS, TAKEN_MS, Outbox, OutboxItem, kind_of
 

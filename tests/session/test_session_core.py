@@ -7,7 +7,7 @@ import pytest
 from livewidget.config import LiveConfig
 from livewidget.errors import AnswerTimeout, ConfigError, QuotaExceeded, ServerFault, SetupTimeout, StateError
 from livewidget.events import Notice, SessionEnded, SessionStarted
-from livewidget.protocol import SetupComplete
+from livewidget.protocol.messages import SetupComplete
 from livewidget.session import LiveSession
 from livewidget.standin import StandIn
 from livewidget.standin.script import Script

@@ -20,8 +20,8 @@ from livewidget.events import (
     TextSent,
     TurnComplete,
 )
-from livewidget.protocol import GoAway as WireGoAway
-from livewidget.protocol import ServerContent, SessionResumptionUpdate, Transcription, UsageMetadata
+from livewidget.protocol.messages import GoAway as WireGoAway
+from livewidget.protocol.messages import ServerContent, SessionResumptionUpdate, Transcription, UsageMetadata
 from livewidget.session import LiveSession, ReconnectPolicy
 from livewidget.session.hub import EVENTS_WAITING
 from livewidget.session.outbox import OutboxItem

@@ -1,6 +1,6 @@
 """A model that was asked and says nothing."""
 
-from livewidget.protocol import VoiceActivity
+from livewidget.protocol.messages import VoiceActivity
 from livewidget.session import ReconnectPolicy
 from livewidget.session.session import AnswerWatchdog
 from livewidget.turns import Floor

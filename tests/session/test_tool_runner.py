@@ -10,7 +10,7 @@ from livewidget.clock import ManualClock
 from livewidget.errors import ToolError, UsageError
 from livewidget.events import Notice, ToolCall, ToolCallCancelled, ToolResult
 from livewidget.models import find
-from livewidget.protocol import ToolCallCancellation
+from livewidget.protocol.messages import ToolCallCancellation
 from livewidget.session import LiveSession
 from livewidget.session.tool_runner import CALLS, REMEMBERED, ToolRunner
 from livewidget.tools import Tool

@@ -6,7 +6,7 @@ import pytest
 
 from livewidget.clock import ManualClock
 from livewidget.events import Notice, ToolApprovalRequested, ToolApproved, ToolCallCancelled, ToolResult
-from livewidget.protocol import ToolCallCancellation
+from livewidget.protocol.messages import ToolCallCancellation
 from livewidget.session import LiveSession, connect
 from livewidget.tools import Tool
 from tests.peer import Peer, eventually, until

@@ -6,7 +6,7 @@ import pytest
 
 from livewidget.errors import ConfigError
 from livewidget.events import ToolResult
-from livewidget.protocol import FunctionCall, ToolCall
+from livewidget.protocol.messages import FunctionCall, ToolCall
 from livewidget.session import LiveSession, connect
 from livewidget.standin import StandIn
 from livewidget.tools import Result, Tool

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from livewidget.events import ToolResult, ToolUpdate
-from livewidget.protocol import ToolCallCancellation
+from livewidget.protocol.messages import ToolCallCancellation
 from livewidget.session import LiveSession
 from livewidget.tools import Result, Tool
 from tests.peer import SOON, Peer, eventually, until

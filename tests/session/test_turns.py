@@ -8,7 +8,8 @@ from livewidget.clock import ManualClock
 from livewidget.config import LiveConfig
 from livewidget.errors import UsageError
 from livewidget.events import ActivityEnd, InputTranscript
-from livewidget.protocol import ServerContent, ServerMessage, Transcription, VoiceActivity, encode_server
+from livewidget.protocol import encode_server
+from livewidget.protocol.messages import ServerContent, ServerMessage, Transcription, VoiceActivity
 from livewidget.session import LiveSession
 from livewidget.turns import Floor
 from tests.peer import Peer, eventually, until

@@ -16,7 +16,7 @@ from livewidget.events import (
     TurnComplete,
     Usage,
 )
-from livewidget.protocol import ClientContent, ClientMessage, Content, ContextUpdate, Part
+from livewidget.protocol.messages import ClientContent, ClientMessage, Content, ContextUpdate, Part
 from livewidget.session import LiveSession
 from livewidget.standin import StandIn
 from livewidget.standin.serve import Server

@@ -14,7 +14,8 @@ from livewidget.clock import ManualClock
 from livewidget.connection import Gemini
 from livewidget.errors import ServerFault
 from livewidget.events import TurnComplete
-from livewidget.protocol import SessionResumptionUpdate, audio_message
+from livewidget.protocol import audio_message
+from livewidget.protocol.messages import SessionResumptionUpdate
 from livewidget.session import LiveSession, ReconnectPolicy
 from livewidget.session.wire_log import BYTES, FRAMES, LARGE, WireLog
 from livewidget.standin import StandIn
