@@ -2,15 +2,13 @@
 
 The source is the msgspec structs that the kernel encodes and decodes. Usage: `tools/messages.py` writes the
 file; `tools/messages.py --check` fails where it is stale. The suffix `View`, which tells a struct from the
-kernel's own class of that name, is dropped.
+kernel's own class of that name, is dropped; what a struct means is said in its docstring there.
 """
 
 from __future__ import annotations
 
 import argparse
 import enum
-import inspect
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,7 +22,7 @@ from livewidget.ui import messages
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "js" / "src" / "messages.gen.ts"
 
-#: Longest line of a generated comment or union, as in js/biome.json.
+#: Longest line that is generated, as in js/biome.json.
 WIDTH = 110
 
 _KINDS = """\
@@ -96,7 +94,7 @@ class Generator:
 
     def _enum(self, cls: type[enum.Enum]) -> str:
         text = " | ".join(f'"{member.value}"' for member in cls)
-        self.declarations[cls.__name__] = f"{_comment(cls)}export type {cls.__name__} = {text};"
+        self.declarations[cls.__name__] = f"export type {cls.__name__} = {text};"
         return cls.__name__
 
     def _struct(self, info: types.StructType) -> str:
@@ -104,24 +102,18 @@ class Generator:
             return "Record<string, never>"
         name = info.cls.__name__.removesuffix("View")
         if name not in self.declarations:
-            fields = "".join(
-                f"  {field.encode_name}{self._mark(field)}: {self.type_of(field.type)};\n"
+            fields = [
+                f"{field.encode_name}{self._mark(field)}: {self.type_of(field.type)};"
                 for field in info.fields
-            )
-            self.declarations[name] = f"{_comment(info.cls)}export interface {name} {{\n{fields}}}"
+            ]
+            text = f"export type {name} = {{ {' '.join(fields).removesuffix(';')} }};"
+            if len(text) > WIDTH:
+                text = f"export interface {name} {{\n  " + "\n  ".join(fields) + "\n}"
+            self.declarations[name] = text
         return name
 
     def _mark(self, field: types.Field) -> str:
         return "" if field.required or not self._optional else "?"
-
-
-def _comment(cls: type) -> str:
-    """Return the first paragraph of the docstring; the rest is for readers of the structs."""
-    first = inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0]
-    lines = re.sub(r"\bNone\b", "null", first).splitlines()
-    if len(lines) == 1:
-        return f"/** {lines[0]} */\n"
-    return "/**\n" + "".join(f" * {line}\n" for line in lines) + " */\n"
 
 
 def _wrapped(declaration: str) -> Iterator[str]:
@@ -143,9 +135,13 @@ def generate() -> str:
     for lane, kind in messages.FROM_KERNEL:
         kinds.setdefault(lane, []).append(f'"{kind}"')
     table = "".join(f"  {lane}: [{', '.join(names)}],\n" for lane, names in kinds.items())
-    head = f"// Messages between kernel and page, written by tools/messages.py from {messages.__name__}."
-    body = "\n\n".join("\n".join(_wrapped(text)) for text in generator.declarations.values())
-    return f"{head}\n\n{body}\n\n{_KINDS}{table}}};\n"
+    head = f"// Written by tools/messages.py from {messages.__name__}, which says what the messages mean."
+    body = ""
+    for text in generator.declarations.values():
+        lines = list(_wrapped(text))
+        # Declarations of one line stand together.
+        body += "\n".join(lines) + "\n" if len(lines) == 1 else "\n" + "\n".join(lines) + "\n\n"
+    return f"{head}\n\n{body}\n{_KINDS}{table}}};\n".replace("\n\n\n", "\n\n")
 
 
 def main() -> None:

@@ -1,21 +1,11 @@
-// Messages between kernel and page, written by tools/messages.py from livewidget.ui.messages.
+// Written by tools/messages.py from livewidget.ui.messages, which says what the messages mean.
 
 export type TurnTakingMode = "automatic" | "push_to_talk";
-
 export type View = "dictation" | "talk" | "translation";
-
 export type Phase = "connecting" | "ended" | "idle" | "live";
-
-/** Who may speak. Changed only by `FLOOR`, and by silence for models that do not complete turns. */
 export type Floor = "listening" | "user" | "thinking" | "model" | "tool";
+export type Span = { text: string; sample: number };
 
-/** A piece of a turn's text, and the 24 kHz sample of the turn's audio at which it begins to be heard. */
-export interface Span {
-  text: string;
-  sample: number;
-}
-
-/** A tool call as it is shown: arguments and result are text already. */
 export interface Tool {
   id: string;
   name: string;
@@ -27,27 +17,10 @@ export interface Tool {
   updates: string[];
 }
 
-/** A web page that an answer is based on; `uri` begins with http:// or https://. */
-export interface SourceLink {
-  title: string;
-  uri: string;
-}
+export type SourceLink = { title: string; uri: string };
+export type Code = { language: string; code: string; outcome: "failed" | "ok" | null; output: string };
+export type Page = { url: string; status: "failed" | "paywall" | "read" | "unsafe" };
 
-/** A program that the model ran, and what it printed; `outcome` is null while it runs. */
-export interface Code {
-  language: string;
-  code: string;
-  outcome: "failed" | "ok" | null;
-  output: string;
-}
-
-/** A web page that the model was asked to read, and whether it could. */
-export interface Page {
-  url: string;
-  status: "failed" | "paywall" | "read" | "unsafe";
-}
-
-/** Where the time of an answer went, in milliseconds, from the end of speech to the last sound heard. */
 export interface Timing {
   decision_ms: number | null;
   network_ms: number | null;
@@ -56,7 +29,6 @@ export interface Timing {
   heard_ms: number | null;
 }
 
-/** All of one turn; replaces what the page had under this index. A field has the name of the turn's. */
 export interface Turn {
   index: number;
   speaker: "model" | "user";
@@ -78,14 +50,8 @@ export interface Turn {
   anatomy: Timing | null;
 }
 
-/** A sentence under the widget; replaces one of the same code. */
-export interface Notice {
-  level: "error" | "info" | "warning";
-  code: string;
-  text: string;
-}
+export type Notice = { level: "error" | "info" | "warning"; code: string; text: string };
 
-/** Everything to show, for the page `client`. */
 export interface Welcome {
   client: string;
   name: string;
@@ -107,7 +73,6 @@ export interface Welcome {
   speaker_seq: number;
 }
 
-/** How far the session is. `owner` is the client id of the page with microphone and speaker, or "". */
 export interface State {
   phase: Phase;
   floor: Floor;
@@ -121,24 +86,10 @@ export interface State {
   owner: string;
 }
 
-/** `turn` was interrupted: stop its audio, answer with `Flushed`. Its epoch voids all older ones. */
-export interface Flush {
-  turn: number;
-}
+export type Flush = { turn: number };
+export type ClearNotice = { code: string };
+export type Heartbeat = { microphone_ack: number; microphone_resend: boolean; acks: Record<string, number> };
 
-/** Take the notice with this code away. */
-export interface ClearNotice {
-  code: string;
-}
-
-/** Sent twice a second. `acks` acknowledges the control lane of each page, by client id. */
-export interface Heartbeat {
-  microphone_ack: number;
-  microphone_resend: boolean;
-  acks: Record<string, number>;
-}
-
-/** One row of the table of features; `ignored` and `refused` are the ids of models that do so. */
 export interface Feature {
   name: string;
   group: string;
@@ -160,21 +111,9 @@ export interface Feature {
   refused: string[];
 }
 
-/** One row of the table of models, with what is worth knowing of it in a few sentences. */
-export interface Model {
-  id: string;
-  status: string;
-  facts: string[];
-}
+export type Model = { id: string; status: string; facts: string[] };
+export type Catalogue = { service: string; features: Feature[]; models: Model[] };
 
-/** The tables of features and models of one service. */
-export interface Catalogue {
-  service: string;
-  features: Feature[];
-  models: Model[];
-}
-
-/** The session's settings: `values` now, `pending` what pages changed and have not applied. */
 export interface Settings {
   model: string;
   values: Record<string, unknown>;
@@ -186,7 +125,6 @@ export interface Settings {
   acks: Record<string, number>;
 }
 
-/** What the conversation has used and how long it may last. */
 export interface Meter {
   prompt_tokens: number;
   response_tokens: number;
@@ -202,20 +140,9 @@ export interface Meter {
   link_ms: number | null;
 }
 
-/** PCM16 little-endian mono in the buffer; `first_sample` is its place in the turn. */
-export interface SpeakerAudio {
-  turn: number;
-  first_sample: number;
-  sample_rate: number;
-}
+export type SpeakerAudio = { turn: number; first_sample: number; sample_rate: number };
+export type SpeakerEnd = { turn: number; samples: number };
 
-/** The turn has `samples` of audio and no more. */
-export interface SpeakerEnd {
-  turn: number;
-  samples: number;
-}
-
-/** One frame of the wire, without its sound, its pictures and its secrets. */
 export interface Frame {
   number: number;
   at_ms: number;
@@ -226,19 +153,9 @@ export interface Frame {
   json: string;
 }
 
-/** Frames in order; `lost` of them, before these, were not kept. */
-export interface Wire {
-  frames: Frame[];
-  lost: number;
-}
+export type Wire = { frames: Frame[]; lost: number };
+export type Mark = { kind: "end" | "silence" | "speech" | "start"; at_ms: number };
 
-/** A moment of turn detection, in ms of the microphone's time. */
-export interface Mark {
-  kind: "end" | "silence" | "speech" | "start";
-  at_ms: number;
-}
-
-/** The microphone as turn detection hears it, in windows of `step_ms` from `from_ms`. */
 export interface Speech {
   from_ms: number;
   step_ms: number;
@@ -254,7 +171,6 @@ export interface Speech {
 
 export type PictureSource = "camera" | "file" | "python" | "screen";
 
-/** A picture that was sent to the model, or why it was not. */
 export interface Picture {
   source: PictureSource;
   number: number;
@@ -283,45 +199,19 @@ export type KernelMessage =
   | { lane: "insight"; kind: "speech"; body: Speech }
   | { lane: "insight"; kind: "picture"; body: Picture };
 
-/** A page shows the widget, or is back; `last_seq` is the last control message that it has read. */
-export interface Hello {
-  client: string;
-  last_seq: number;
-}
+export type Hello = { client: string; last_seq: number };
+export type Start = { microphone: boolean };
+export type Text = { text: string };
+export type Activity = { active: boolean };
+export type TurnTaking = { mode: TurnTakingMode };
 
-/** Open a session. A page sends it only for a click or a key press since it was loaded. */
-export interface Start {
-  microphone: boolean;
-}
-
-/** Text that was typed. */
-export interface Text {
-  text: string;
-}
-
-/** Push-to-talk was pressed or released. */
-export interface Activity {
-  active: boolean;
-}
-
-/** Automatic detection or push-to-talk. */
-export interface TurnTaking {
-  mode: TurnTakingMode;
-}
-
-/** The state of the page's microphone; `detail` is the browser's name for a failure. */
 export interface MicrophoneStatus {
   state: "asking" | "missing" | "muted" | "off" | "on" | "paused" | "refused";
   detail?: string;
 }
 
-/** The last sample that was played of a turn that was flushed, counted at 24 kHz within the turn. */
-export interface Flushed {
-  turn: number;
-  sample: number;
-}
+export type Flushed = { turn: number; sample: number };
 
-/** Sent four times a second: what was received and played, and that the page is there. */
 export interface PlaybackReport {
   ack_seq: number;
   turn: number;
@@ -332,46 +222,19 @@ export interface PlaybackReport {
   page_ms: number;
 }
 
-/** A new value of one feature, as JSON; null is its default. The model itself is named "model". */
-export interface Change {
-  name: string;
-  value: unknown;
-}
+export type Change = { name: string; value: unknown };
+export type Configure = { changes: Change[] };
+export type ExplorerState = { open: boolean; wire: boolean; tuner: boolean };
+export type Approve = { id: string; allowed: boolean };
 
-/** Settings that were changed in the page; they are kept until `Apply` or `Revert`. */
-export interface Configure {
-  changes: Change[];
-}
-
-/** The parts of the explorer that this page shows; the others are not sent. */
-export interface ExplorerState {
-  open: boolean;
-  wire: boolean;
-  tuner: boolean;
-}
-
-/** The person's decision on a tool call that asks for approval. */
-export interface Approve {
-  id: string;
-  allowed: boolean;
-}
-
-/** The state of the page's camera or screen; `detail` is the browser's name for a failure. */
 export interface CameraStatus {
   source: "camera" | "screen";
   state: "asking" | "ended" | "missing" | "off" | "on" | "refused";
   detail?: string;
 }
 
-/** PCM16 mono at 16 kHz in the buffer; `captured_ms` is the page's clock at its first sample. */
-export interface MicrophoneAudio {
-  first_sample: number;
-  captured_ms: number;
-  stale?: boolean;
-  gap_ms?: number;
-}
+export type MicrophoneAudio = { first_sample: number; captured_ms: number; stale?: boolean; gap_ms?: number };
 
-/** One picture in the buffer. */
 export interface CameraFrame {
   source: "camera" | "file" | "screen";
   mime_type: "image/jpeg" | "image/png" | "image/webp";
