@@ -192,10 +192,32 @@ export async function requestDevice(
 export const NOT_SECURE = "NotSecure";
 export const TRACK_ENDED = "TrackEnded";
 
-type Reason = "refused" | "blocked" | "missing" | "busy" | "ended" | "failed" | "insecure";
+type Reason = "refused" | "blocked" | "missing" | "busy" | "ended" | "failed" | "not-secure";
+type Device = "microphone" | "camera";
 
-/** For each reason the state of the device, and the code and text of the notice. */
-export type ProblemTable<S> = Record<Reason, [state: S, code: string, text: string]>;
+/** For each reason the state of the device. */
+const STATES = {
+  refused: "refused",
+  blocked: "refused",
+  "not-secure": "refused",
+  missing: "missing",
+  busy: "off",
+  ended: "off",
+  failed: "off",
+} as const satisfies Record<Reason, string>;
+
+export type AbsentState = (typeof STATES)[Reason];
+
+/** For each reason the text of the notice. */
+export type ProblemTexts = Record<Reason, string>;
+
+/** The codes of a device's notices: `camera-busy`. Without a secure address the microphone's is about the page. */
+const codeOf = (device: Device, reason: Reason) =>
+  `${device === "microphone" && reason === "not-secure" ? "page" : device}-${reason}`;
+
+export function problemCodes(device: Device): string[] {
+  return Object.keys(STATES).map((reason) => codeOf(device, reason as Reason));
+}
 
 /** By the names of the errors that `getUserMedia` fails with, from the specification "Media Capture and Streams". */
 const REASONS: Record<string, Reason> = {
@@ -207,7 +229,7 @@ const REASONS: Record<string, Reason> = {
   OverconstrainedError: "missing",
   NotReadableError: "busy",
   AbortError: "busy",
-  [NOT_SECURE]: "insecure",
+  [NOT_SECURE]: "not-secure",
   [TRACK_ENDED]: "ended",
 };
 
@@ -216,16 +238,18 @@ export function errorName(error: unknown): string {
 }
 
 /** The problem that an error stands for; `isAllowed` says whether the frame may have the device at all. */
-export function explainProblem<S>(
+export function explainProblem(
   error: unknown,
-  table: ProblemTable<S>,
+  device: Device,
+  texts: ProblemTexts,
   isAllowed: () => boolean,
-): DeviceProblem<S> {
+): DeviceProblem<AbsentState> {
   const name = errorName(error);
-  const reason = Object.hasOwn(REASONS, name) ? REASONS[name]! : "failed";
-  const [state, code, text] = table[reason === "refused" && !isAllowed() ? "blocked" : reason];
+  const known = Object.hasOwn(REASONS, name) ? REASONS[name]! : "failed";
+  const reason = known === "refused" && !isAllowed() ? "blocked" : known;
   const detail = name === NOT_SECURE || name === TRACK_ENDED ? "" : name;
-  return { state, detail, notice: { level: "error", code, text } };
+  const notice: Notice = { level: "error", code: codeOf(device, reason), text: texts[reason] };
+  return { state: STATES[reason], detail, notice };
 }
 
 interface Policy {
@@ -233,7 +257,7 @@ interface Policy {
 }
 
 /** Whether the permissions policy of this frame allows a device; true where that cannot be found out. */
-export function isAllowed(device: "microphone" | "camera"): boolean {
+export function isAllowed(device: Device): boolean {
   const page = globalThis.document as
     | (Document & { permissionsPolicy?: Policy; featurePolicy?: Policy })
     | undefined;

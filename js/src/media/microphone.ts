@@ -6,16 +6,16 @@ import type { Scope } from "../scope.ts";
 import type { MicrophoneState } from "../state.ts";
 import { addWorklets, closeWith, testTap } from "./context.ts";
 import {
+  type AbsentState,
   DeviceCapture,
   type DeviceHandlers,
   type DeviceProblem,
   explainProblem,
   isAllowed,
-  type ProblemTable,
+  type ProblemTexts,
+  problemCodes,
   requestDevice,
 } from "./devices.ts";
-
-type ProblemState = Extract<MicrophoneState, "off" | "refused" | "missing">;
 
 export interface MicrophoneHandlers extends DeviceHandlers<MicrophoneState> {
   /** `first` counts 16 kHz samples since this page opened its first microphone. */
@@ -39,42 +39,19 @@ const CONSTRAINTS = {
 /** How long the worklet may take to hand over its last samples; chosen: it answers within one render quantum. */
 const FLUSH_TIMEOUT_MS = 100;
 
-const PROBLEMS: ProblemTable<ProblemState> = {
-  refused: [
-    "refused",
-    "microphone-refused",
+const TEXTS: ProblemTexts = {
+  refused:
     "The browser refused the microphone. Click the camera icon in the address bar, allow the microphone for this page, then press ● again. You can type meanwhile.",
-  ],
-  blocked: [
-    "refused",
-    "microphone-blocked",
+  blocked:
     "The program that shows this notebook keeps the microphone from it. Open the notebook in a browser, at its own address, to speak. You can type meanwhile.",
-  ],
-  missing: [
-    "missing",
-    "microphone-missing",
+  missing:
     "No microphone was found. Plug one in or switch it on, then press ● again. You can type meanwhile.",
-  ],
-  busy: [
-    "off",
-    "microphone-busy",
-    "The microphone cannot be opened: another program may be using it. Close that program or pick another microphone in the settings, then press ● again.",
-  ],
-  ended: [
-    "off",
-    "microphone-ended",
+  busy: "The microphone cannot be opened: another program may be using it. Close that program or pick another microphone in the settings, then press ● again.",
+  ended:
     "The microphone went away. It was unplugged, or its permission was taken back; plug it in or pick another in the settings, then press ● again.",
-  ],
-  failed: [
-    "off",
-    "microphone-failed",
-    "The microphone could not be started. Reload the page and press ● again. You can type meanwhile.",
-  ],
-  insecure: [
-    "refused",
-    "page-not-secure",
+  failed: "The microphone could not be started. Reload the page and press ● again. You can type meanwhile.",
+  "not-secure":
     "This page has no microphone because its address is not secure. Open the notebook through https:// or at http://localhost, then press ● again. You can type meanwhile.",
-  ],
 };
 
 export const MICROPHONE_SILENT: Notice = {
@@ -84,16 +61,13 @@ export const MICROPHONE_SILENT: Notice = {
 };
 
 /** Codes of the notices that no longer hold once the microphone is started again. */
-export const MICROPHONE_PROBLEMS: readonly string[] = [
-  ...Object.values(PROBLEMS).map(([, code]) => code),
-  MICROPHONE_SILENT.code,
-];
+export const MICROPHONE_PROBLEMS: readonly string[] = [...problemCodes("microphone"), MICROPHONE_SILENT.code];
 
 export function microphoneProblem(
   error: unknown,
   isFrameAllowed = () => isAllowed("microphone"),
-): DeviceProblem<ProblemState> {
-  return explainProblem(error, PROBLEMS, isFrameAllowed);
+): DeviceProblem<AbsentState> {
+  return explainProblem(error, "microphone", TEXTS, isFrameAllowed);
 }
 
 export class Microphone {

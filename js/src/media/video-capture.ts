@@ -10,7 +10,8 @@ import {
   explainProblem,
   isAllowed,
   NOT_SECURE,
-  type ProblemTable,
+  type ProblemTexts,
+  problemCodes,
   requestDevice,
   TRACK_ENDED,
 } from "./devices.ts";
@@ -19,51 +20,29 @@ import { type FrameCanvas, FrameSampler, type JpegFrame } from "./frames.ts";
 type ProblemState = Exclude<CameraStatus["state"], "asking" | "on">;
 type VideoProblem = DeviceProblem<ProblemState>;
 
-const CAMERA: ProblemTable<ProblemState> = {
-  refused: [
-    "refused",
-    "camera-refused",
+const CAMERA_TEXTS: ProblemTexts = {
+  refused:
     "The browser refused the camera. Click the camera icon in the address bar, allow the camera for this page, then press its button again.",
-  ],
-  blocked: [
-    "refused",
-    "camera-blocked",
+  blocked:
     "The program that shows this notebook keeps the camera from it. Open the notebook in a browser, at its own address, or show a picture file.",
-  ],
-  missing: [
-    "missing",
-    "camera-missing",
+  missing:
     "No camera was found. Plug one in or switch it on, then press its button again. You can show a picture file meanwhile.",
-  ],
-  busy: [
-    "off",
-    "camera-busy",
-    "The camera cannot be opened: another program may be using it. Close that program or pick another camera in the settings, then press its button again.",
-  ],
-  ended: [
-    "ended",
-    "camera-ended",
+  busy: "The camera cannot be opened: another program may be using it. Close that program or pick another camera in the settings, then press its button again.",
+  ended:
     "The camera went away, so nothing is shown any more. It was unplugged, or its permission was taken back; press its button to start it again.",
-  ],
-  failed: [
-    "off",
-    "camera-failed",
-    "The camera could not be started. Reload the page and press its button again.",
-  ],
-  insecure: [
-    "refused",
-    "camera-not-secure",
+  failed: "The camera could not be started. Reload the page and press its button again.",
+  "not-secure":
     "This page has no camera because its address is not secure. Open the notebook through https:// or at http://localhost.",
-  ],
 };
 
-export const CAMERA_PROBLEMS: readonly string[] = Object.values(CAMERA).map(([, code]) => code);
+export const CAMERA_PROBLEMS: readonly string[] = problemCodes("camera");
 
 /** Chosen: 720p covers the largest size of the settings (768 pixels); one frame a second is taken of the 15. */
 const CAMERA_CONSTRAINTS = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 15 } };
 
 export function cameraProblem(error: unknown, isFrameAllowed = () => isAllowed("camera")): VideoProblem {
-  return explainProblem(error, CAMERA, isFrameAllowed);
+  const problem = explainProblem(error, "camera", CAMERA_TEXTS, isFrameAllowed);
+  return errorName(error) === TRACK_ENDED ? { ...problem, state: "ended" } : problem;
 }
 
 const NOT_CHOSEN: Notice = {
