@@ -2,18 +2,14 @@
 
 import type {
   Catalogue,
-  Floor,
   Frame,
   Mark,
   Meter,
   MicrophoneStatus,
-  Notice,
-  Phase,
   Settings,
   Speech,
-  Turn,
   TurnTakingMode,
-  View,
+  Welcome,
 } from "./messages.gen.ts";
 
 export type MicrophoneState = MicrophoneStatus["state"];
@@ -164,22 +160,14 @@ export interface VideoState extends DeviceChoice {
   progress: "sending" | "sent" | "unchanged" | "waiting" | "";
 }
 
-export interface State {
-  name: string;
-  speaker: string;
-  badge: string;
-  model: string;
-  suggestions: string[];
-  phase: Phase;
-  floor: Floor;
+/** What of a welcome is not drawn, or not under its own name. */
+type Undrawn = "client" | "owner" | "explorer" | "turn_taking" | "elapsed_ms" | "speaker_seq";
+
+/** What the kernel last said, and what only this page knows. */
+export interface State extends Omit<Welcome, Undrawn | "transcript_class"> {
   turnTaking: TurnTakingMode;
-  view: View;
-  /** Whether the model takes pictures. */
-  sees: boolean;
   /** performance.now() at which the session became live; null before. */
   liveSince: number | null;
-  turns: Turn[];
-  notices: Notice[];
   microphone: MicrophoneDevices;
   playback: Playback;
   /** True while push-to-talk is held. */
