@@ -5,11 +5,6 @@ import { App } from "./app.ts";
 import type { Buffer } from "./audio/pcm.ts";
 import { mountCard } from "./views/card.ts";
 
-interface Definition {
-  initialize: Initialize;
-  render: Render;
-}
-
 function startApp(model: AnyModel): App {
   const app = new App((content, buffers) => {
     try {
@@ -44,7 +39,7 @@ function disposeOn(signal: AbortSignal | undefined, app: App, end: () => void): 
  * A function that the host calls for each widget: `initialize` and `render` may get different objects for the same
  * model, so what they share is kept here.
  */
-export default function widget(): Definition {
+export default function widget(): { initialize: Initialize; render: Render } {
   const apps = new WeakMap<object, App>();
   let newest: App | null = null;
   return {

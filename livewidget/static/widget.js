@@ -83,9 +83,7 @@ var PacketQueue = class {
   /** The microphone is off: earlier audio must not be sent any more. */
   clear() {
     this.#gathering = [], this.#waiting = [], this.#unacked = [], this.#busy = !1, this.#size = SHORT_PACKET, this.#lastEnd = null;
-    let afterwards = this.#onDrained;
-    this.#onDrained = [];
-    for (let done of afterwards)
+    for (let done of this.#onDrained.splice(0))
       done();
   }
   /** Ends the pause once everything is acknowledged, or a part is and the rest seems lost. */
@@ -118,9 +116,7 @@ var PacketQueue = class {
       let gap = long && place === 0 && before !== null ? chunk.captured_ms - before : 0;
       this.#sendPacket(chunk, now, long, gap);
     });
-    let afterwards = this.#onDrained;
-    this.#onDrained = [];
-    for (let done of afterwards)
+    for (let done of this.#onDrained.splice(0))
       done();
   }
   /** Sends again what the kernel reports as missing. */
@@ -328,7 +324,19 @@ async function requestDevice(kind, constraints, deviceId) {
     throw error;
   }
 }
-var NOT_SECURE = "NotSecure", TRACK_ENDED = "TrackEnded", REASONS = {
+var NOT_SECURE = "NotSecure", TRACK_ENDED = "TrackEnded", STATES = {
+  refused: "refused",
+  blocked: "refused",
+  "not-secure": "refused",
+  missing: "missing",
+  busy: "off",
+  ended: "off",
+  failed: "off"
+}, codeOf = (device, reason) => `${device === "microphone" && reason === "not-secure" ? "page" : device}-${reason}`;
+function problemCodes(device) {
+  return Object.keys(STATES).map((reason) => codeOf(device, reason));
+}
+var REASONS = {
   NotAllowedError: "refused",
   SecurityError: "refused",
   // The former name of NotAllowedError in Chrome.
@@ -337,15 +345,15 @@ var NOT_SECURE = "NotSecure", TRACK_ENDED = "TrackEnded", REASONS = {
   OverconstrainedError: "missing",
   NotReadableError: "busy",
   AbortError: "busy",
-  [NOT_SECURE]: "insecure",
+  [NOT_SECURE]: "not-secure",
   [TRACK_ENDED]: "ended"
 };
 function errorName(error) {
   return error instanceof Error || error instanceof DOMException ? error.name : "";
 }
-function explainProblem(error, table, isAllowed2) {
-  let name2 = errorName(error), reason = Object.hasOwn(REASONS, name2) ? REASONS[name2] : "failed", [state, code, text2] = table[reason === "refused" && !isAllowed2() ? "blocked" : reason];
-  return { state, detail: name2 === NOT_SECURE || name2 === TRACK_ENDED ? "" : name2, notice: { level: "error", code, text: text2 } };
+function explainProblem(error, device, texts, isAllowed2) {
+  let name2 = errorName(error), known = Object.hasOwn(REASONS, name2) ? REASONS[name2] : "failed", reason = known === "refused" && !isAllowed2() ? "blocked" : known, detail = name2 === NOT_SECURE || name2 === TRACK_ENDED ? "" : name2, notice = { level: "error", code: codeOf(device, reason), text: texts[reason] };
+  return { state: STATES[reason], detail, notice };
 }
 function isAllowed(device) {
   let page = globalThis.document, policy = page?.permissionsPolicy ?? page?.featurePolicy;
@@ -362,52 +370,21 @@ var CONSTRAINTS = {
   noiseSuppression: !0,
   autoGainControl: !0,
   channelCount: 1
-}, FLUSH_TIMEOUT_MS = 100, PROBLEMS = {
-  refused: [
-    "refused",
-    "microphone-refused",
-    "The browser refused the microphone. Click the camera icon in the address bar, allow the microphone for this page, then press ● again. You can type meanwhile."
-  ],
-  blocked: [
-    "refused",
-    "microphone-blocked",
-    "The program that shows this notebook keeps the microphone from it. Open the notebook in a browser, at its own address, to speak. You can type meanwhile."
-  ],
-  missing: [
-    "missing",
-    "microphone-missing",
-    "No microphone was found. Plug one in or switch it on, then press ● again. You can type meanwhile."
-  ],
-  busy: [
-    "off",
-    "microphone-busy",
-    "The microphone cannot be opened: another program may be using it. Close that program or pick another microphone in the settings, then press ● again."
-  ],
-  ended: [
-    "off",
-    "microphone-ended",
-    "The microphone went away. It was unplugged, or its permission was taken back; plug it in or pick another in the settings, then press ● again."
-  ],
-  failed: [
-    "off",
-    "microphone-failed",
-    "The microphone could not be started. Reload the page and press ● again. You can type meanwhile."
-  ],
-  insecure: [
-    "refused",
-    "page-not-secure",
-    "This page has no microphone because its address is not secure. Open the notebook through https:// or at http://localhost, then press ● again. You can type meanwhile."
-  ]
+}, FLUSH_TIMEOUT_MS = 100, TEXTS = {
+  refused: "The browser refused the microphone. Click the camera icon in the address bar, allow the microphone for this page, then press ● again. You can type meanwhile.",
+  blocked: "The program that shows this notebook keeps the microphone from it. Open the notebook in a browser, at its own address, to speak. You can type meanwhile.",
+  missing: "No microphone was found. Plug one in or switch it on, then press ● again. You can type meanwhile.",
+  busy: "The microphone cannot be opened: another program may be using it. Close that program or pick another microphone in the settings, then press ● again.",
+  ended: "The microphone went away. It was unplugged, or its permission was taken back; plug it in or pick another in the settings, then press ● again.",
+  failed: "The microphone could not be started. Reload the page and press ● again. You can type meanwhile.",
+  "not-secure": "This page has no microphone because its address is not secure. Open the notebook through https:// or at http://localhost, then press ● again. You can type meanwhile."
 }, MICROPHONE_SILENT = {
   level: "warning",
   code: "microphone-silent",
   text: "The microphone gives no sound. Check its switch and its volume in the system's settings, or pick another in the settings here."
-}, MICROPHONE_PROBLEMS = [
-  ...Object.values(PROBLEMS).map(([, code]) => code),
-  MICROPHONE_SILENT.code
-];
+}, MICROPHONE_PROBLEMS = [...problemCodes("microphone"), MICROPHONE_SILENT.code];
 function microphoneProblem(error, isFrameAllowed = () => isAllowed("microphone")) {
-  return explainProblem(error, PROBLEMS, isFrameAllowed);
+  return explainProblem(error, "microphone", TEXTS, isFrameAllowed);
 }
 var Microphone = class {
   #handlers;
@@ -1435,45 +1412,18 @@ async function readImageFile(file, side, quality) {
 }
 
 // src/media/video-capture.ts
-var CAMERA = {
-  refused: [
-    "refused",
-    "camera-refused",
-    "The browser refused the camera. Click the camera icon in the address bar, allow the camera for this page, then press its button again."
-  ],
-  blocked: [
-    "refused",
-    "camera-blocked",
-    "The program that shows this notebook keeps the camera from it. Open the notebook in a browser, at its own address, or show a picture file."
-  ],
-  missing: [
-    "missing",
-    "camera-missing",
-    "No camera was found. Plug one in or switch it on, then press its button again. You can show a picture file meanwhile."
-  ],
-  busy: [
-    "off",
-    "camera-busy",
-    "The camera cannot be opened: another program may be using it. Close that program or pick another camera in the settings, then press its button again."
-  ],
-  ended: [
-    "ended",
-    "camera-ended",
-    "The camera went away, so nothing is shown any more. It was unplugged, or its permission was taken back; press its button to start it again."
-  ],
-  failed: [
-    "off",
-    "camera-failed",
-    "The camera could not be started. Reload the page and press its button again."
-  ],
-  insecure: [
-    "refused",
-    "camera-not-secure",
-    "This page has no camera because its address is not secure. Open the notebook through https:// or at http://localhost."
-  ]
-}, CAMERA_PROBLEMS = Object.values(CAMERA).map(([, code]) => code), CAMERA_CONSTRAINTS = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 15 } };
+var CAMERA_TEXTS = {
+  refused: "The browser refused the camera. Click the camera icon in the address bar, allow the camera for this page, then press its button again.",
+  blocked: "The program that shows this notebook keeps the camera from it. Open the notebook in a browser, at its own address, or show a picture file.",
+  missing: "No camera was found. Plug one in or switch it on, then press its button again. You can show a picture file meanwhile.",
+  busy: "The camera cannot be opened: another program may be using it. Close that program or pick another camera in the settings, then press its button again.",
+  ended: "The camera went away, so nothing is shown any more. It was unplugged, or its permission was taken back; press its button to start it again.",
+  failed: "The camera could not be started. Reload the page and press its button again.",
+  "not-secure": "This page has no camera because its address is not secure. Open the notebook through https:// or at http://localhost."
+}, CAMERA_PROBLEMS = problemCodes("camera"), CAMERA_CONSTRAINTS = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 15 } };
 function cameraProblem(error, isFrameAllowed = () => isAllowed("camera")) {
-  return explainProblem(error, CAMERA, isFrameAllowed);
+  let problem = explainProblem(error, "camera", CAMERA_TEXTS, isFrameAllowed);
+  return errorName(error) === TRACK_ENDED ? { ...problem, state: "ended" } : problem;
 }
 var NOT_CHOSEN = {
   level: "info",
@@ -2736,24 +2686,24 @@ function modelOption(id, status2) {
 }
 var HEADING_HEIGHT = 40;
 function settingsPanel(store, actions, scope) {
-  let { configure, apply, revert } = boundActions(actions), waiting = el("p", "lw-panel-empty", {}, "Asking the kernel…"), picker = modelPicker((model) => configure({ model }), scope), search = el("input", "lw-entry lw-search", {
+  let waiting = el("p", "lw-panel-empty", {}, "Asking the kernel…"), picker = modelPicker((model) => actions.explorer.configure({ model }), scope), search = el("input", "lw-entry lw-search", {
     type: "search",
     placeholder: "Search settings",
     "aria-label": "Search settings"
   }), code = codeView(scope), ignored = el("ul", "lw-set-ignored", { "aria-label": "What the model ignores" }), top = el("div", "lw-set-top", {}, picker.element, search, code.opener, code.element, ignored), rail = el("nav", "lw-rail", { "aria-label": "Groups of settings" }), nothing = el("p", "lw-panel-empty", {}, "No setting has these words."), list = el("div", "lw-set-list", { tabindex: "-1" }, nothing), body = el("div", "lw-set-body", {}, rail, list), bar = applyBar(
     {
-      apply,
+      apply: () => actions.explorer.apply(),
       revert() {
         for (let one of controls())
           one.discard();
-        revert();
+        actions.explorer.revert();
       },
       onShow: (name2) => scrollToSetting(name2),
       onHidden: () => list.focus({ preventScroll: !0 })
     },
     scope
   ), fields = el("fieldset", "lw-set", {}, top, body, bar.element), element = el("div", "lw-set-panel", {}, waiting, fields), built = null, sections = [], last = null, jumped = null, controls = () => sections.flatMap((section) => section.controls), invalidNames = () => controls().filter((one) => one.error() !== "").map((one) => one.feature.name), ways = {
-    onChange: ({ name: name2 }, value) => configure({ [name2]: value }),
+    onChange: ({ name: name2 }, value) => actions.explorer.configure({ [name2]: value }),
     onInvalid: () => draw(store.get(), !0)
   }, filter = () => {
     jumped = null;
@@ -2787,7 +2737,7 @@ function settingsPanel(store, actions, scope) {
       last = state, catalogue !== built && build2(catalogue), fields.disabled = !state.connected, picker.update(catalogue, settings2);
       for (let section of sections)
         updateSection(section, settings2);
-      code.update(settings2.code), updateIgnored(ignored, settings2.notes), bar.update(state, catalogue, settings2, invalidNames());
+      code.update(settings2.code), ignored.replaceChildren(...settings2.notes.map((note) => el("li", "", {}, clean(note)))), show(ignored, settings2.notes.length > 0), bar.update(state, catalogue, settings2, invalidNames());
     }
   };
   return scope.listen(search, "input", filter), onEscape(scope, search, () => {
@@ -2795,23 +2745,12 @@ function settingsPanel(store, actions, scope) {
     return searched && (search.value = "", filter()), searched;
   }), scope.listen(list, "scroll", markSection), { element, update: draw };
 }
-function boundActions({ explorer: explorer2 }) {
-  return {
-    configure: explorer2.configure.bind(explorer2),
-    apply: explorer2.apply.bind(explorer2),
-    revert: explorer2.revert.bind(explorer2)
-  };
-}
 function isSame(state, before) {
   return before !== null && state.explorer.settings === before.explorer.settings && state.explorer.catalogue === before.explorer.catalogue && state.phase === before.phase && state.connected === before.connected;
 }
 function makeSection(title, controls) {
   let heading = el("h3", "lw-set-title", { id: freshId("group") }, clean(title)), changes = el("span", "lw-rail-changes"), jump = el("button", "lw-rail-item", { type: "button" }, el("span", "", {}, clean(title)), changes), element = el("section", "lw-set-group", { "aria-labelledby": heading.id }, heading);
   return element.append(...controls.map((one) => one.element)), { element, jump, changes, controls };
-}
-function updateIgnored(element, notes) {
-  let shown = notes.map((note) => el("li", "", {}, clean(note)));
-  element.replaceChildren(...shown), show(element, notes.length > 0);
 }
 function updateSection({ controls, changes }, settings2) {
   for (let one of controls)
@@ -2971,32 +2910,19 @@ function paint2(context, width, height, track, colours) {
   if (settings2) {
     context.setLineDash([4, 4]), context.lineWidth = 1;
     for (let threshold of [settings2.start_threshold, settings2.end_threshold])
-      line(
-        context,
-        [
-          [0, y(threshold)],
-          [width, y(threshold)]
-        ],
-        colours.line
-      );
+      line(context, colours.line, [0, y(threshold)], [width, y(threshold)]);
     context.setLineDash([]);
   }
-  context.lineWidth = 1.75, line(
-    context,
-    windows.map((window2) => [x(window2.atMs), y(window2.probability)]),
-    colours.probability
-  ), context.lineWidth = 1.5;
+  context.lineWidth = 1.75;
+  let points = windows.map(({ atMs, probability }) => [x(atMs), y(probability)]);
+  line(context, colours.probability, ...points), context.lineWidth = 1.5;
   for (let { kind, at_ms } of marks)
-    (kind === "start" || kind === "end") && line(
-      context,
-      [
-        [x(at_ms), 0],
-        [x(at_ms), height]
-      ],
-      kind === "start" ? colours.padding : colours.silence
-    );
+    if (kind === "start" || kind === "end") {
+      let colour = kind === "start" ? colours.padding : colours.silence;
+      line(context, colour, [x(at_ms), 0], [x(at_ms), height]);
+    }
 }
-function line(context, points, colour) {
+function line(context, colour, ...points) {
   context.strokeStyle = colour, context.beginPath();
   for (let [index, [x, y]] of points.entries())
     context[index === 0 ? "moveTo" : "lineTo"](x, y);

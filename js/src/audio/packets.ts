@@ -201,9 +201,7 @@ export class PacketQueue {
     this.#busy = false;
     this.#size = SHORT_PACKET;
     this.#lastEnd = null;
-    const afterwards = this.#onDrained;
-    this.#onDrained = [];
-    for (const done of afterwards) {
+    for (const done of this.#onDrained.splice(0)) {
       done();
     }
   }
@@ -261,9 +259,7 @@ export class PacketQueue {
       const gap = long && place === 0 && before !== null ? chunk.captured_ms - before : 0;
       this.#sendPacket(chunk, now, long, gap);
     });
-    const afterwards = this.#onDrained;
-    this.#onDrained = [];
-    for (const done of afterwards) {
+    for (const done of this.#onDrained.splice(0)) {
       done();
     }
   }

@@ -225,9 +225,8 @@ interface Section {
 }
 
 export function settingsPanel(store: Store, actions: Actions, scope: Scope): View {
-  const { configure, apply, revert } = boundActions(actions);
   const waiting = el("p", "lw-panel-empty", {}, "Asking the kernel…");
-  const picker = modelPicker((model) => configure({ model }), scope);
+  const picker = modelPicker((model) => actions.explorer.configure({ model }), scope);
   const search = el("input", "lw-entry lw-search", {
     type: "search",
     placeholder: "Search settings",
@@ -242,12 +241,12 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
   const body = el("div", "lw-set-body", {}, rail, list);
   const bar = applyBar(
     {
-      apply,
+      apply: () => actions.explorer.apply(),
       revert() {
         for (const one of controls()) {
           one.discard();
         }
-        revert();
+        actions.explorer.revert();
       },
       onShow: (name) => scrollToSetting(name),
       onHidden: () => list.focus({ preventScroll: true }),
@@ -268,7 +267,7 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
       .filter((one) => one.error() !== "")
       .map((one) => one.feature.name);
   const ways: ControlHandlers = {
-    onChange: ({ name }, value) => configure({ [name]: value }),
+    onChange: ({ name }, value) => actions.explorer.configure({ [name]: value }),
     onInvalid: () => draw(store.get(), true),
   };
   const filter = () => {
@@ -343,7 +342,8 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
       updateSection(section, settings);
     }
     code.update(settings.code);
-    updateIgnored(ignored, settings.notes);
+    ignored.replaceChildren(...settings.notes.map((note) => el("li", "", {}, clean(note))));
+    show(ignored, settings.notes.length > 0);
     bar.update(state, catalogue, settings, invalidNames());
   };
   scope.listen(search, "input", filter);
@@ -357,14 +357,6 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
   });
   scope.listen(list, "scroll", markSection);
   return { element, update: draw };
-}
-
-function boundActions({ explorer }: Actions) {
-  return {
-    configure: explorer.configure.bind(explorer),
-    apply: explorer.apply.bind(explorer),
-    revert: explorer.revert.bind(explorer),
-  };
 }
 
 /** Whether nothing that is shown here has changed: states come many times a second. */
@@ -385,12 +377,6 @@ function makeSection(title: string, controls: Control[]): Section {
   const element = el("section", "lw-set-group", { "aria-labelledby": heading.id }, heading);
   element.append(...controls.map((one) => one.element));
   return { element, jump, changes, controls };
-}
-
-function updateIgnored(element: HTMLElement, notes: string[]): void {
-  const shown = notes.map((note) => el("li", "", {}, clean(note)));
-  element.replaceChildren(...shown);
-  show(element, notes.length > 0);
 }
 
 function updateSection({ controls, changes }: Section, settings: Settings): void {

@@ -97,39 +97,25 @@ function paint(
     context.setLineDash([4, 4]);
     context.lineWidth = 1;
     for (const threshold of [settings.start_threshold, settings.end_threshold]) {
-      line(
-        context,
-        [
-          [0, y(threshold)],
-          [width, y(threshold)],
-        ],
-        colours.line,
-      );
+      line(context, colours.line, [0, y(threshold)], [width, y(threshold)]);
     }
     context.setLineDash([]);
   }
   context.lineWidth = 1.75;
-  line(
-    context,
-    windows.map((window) => [x(window.atMs), y(window.probability)]),
-    colours.probability,
-  );
+  const points = windows.map(({ atMs, probability }): Point => [x(atMs), y(probability)]);
+  line(context, colours.probability, ...points);
   context.lineWidth = 1.5;
   for (const { kind, at_ms } of marks) {
     if (kind === "start" || kind === "end") {
-      line(
-        context,
-        [
-          [x(at_ms), 0],
-          [x(at_ms), height],
-        ],
-        kind === "start" ? colours.padding : colours.silence,
-      );
+      const colour = kind === "start" ? colours.padding : colours.silence;
+      line(context, colour, [x(at_ms), 0], [x(at_ms), height]);
     }
   }
 }
 
-function line(context: CanvasRenderingContext2D, points: [number, number][], colour: string): void {
+type Point = [x: number, y: number];
+
+function line(context: CanvasRenderingContext2D, colour: string, ...points: Point[]): void {
   context.strokeStyle = colour;
   context.beginPath();
   for (const [index, [x, y]] of points.entries()) {

@@ -99,10 +99,6 @@ export function link(): Link {
 /** Sources that are visible; the others are folded. Chosen: two lines of a wide card. */
 const SHOWN_SOURCES = 4;
 
-interface SourceItem extends Link {
-  element: HTMLElement;
-}
-
 export function sources(): AnswerPart {
   const searched = el("p", "lw-searched");
   const first = el("ol", "lw-sources", { "aria-label": "Sources" });
@@ -111,15 +107,15 @@ export function sources(): AnswerPart {
   const more = el("details", "lw-more-sources", {}, count, rest);
   const read = el("ul", "lw-pages", { "aria-label": "Pages" });
   const element = el("div", "lw-evidence", {}, searched, first, more, read);
-  const shown: SourceItem[] = [];
-  const folded: SourceItem[] = [];
+  const shown: Link[] = [];
+  const folded: Link[] = [];
   const pages: PageRow[] = [];
   return {
     element,
     update({ sources: all, queries, pages: asked }) {
       text(searched, queries.map((query) => cleanLine(query)).join(" · "));
       show(searched, queries.length > 0);
-      const put = (item: SourceItem, source: { title: string; uri: string }) =>
+      const put = (item: Link, source: { title: string; uri: string }) =>
         item.update(source.uri, source.title);
       patchList(first, shown, all.slice(0, SHOWN_SOURCES), sourceItem, put);
       patchList(rest, folded, all.slice(SHOWN_SOURCES), sourceItem, put);
@@ -133,7 +129,7 @@ export function sources(): AnswerPart {
   };
 }
 
-function sourceItem(): SourceItem {
+function sourceItem(): Link {
   const { element, update } = link();
   return { element: el("li", "", {}, element), update };
 }
