@@ -35,11 +35,7 @@ class MemoryTransport:
         self._outbound = outbound
 
     async def send(self, frame: str | bytes) -> None:
-        """Send one frame; wait while `FRAMES_WAITING` frames are unread.
-
-        Raises:
-            TransportClosed: If either end has closed.
-        """
+        """Send one frame; wait while `FRAMES_WAITING` frames are unread."""
         direction = self._outbound
         while direction.closed is None and len(direction.frames) >= FRAMES_WAITING:
             await direction.wait()
@@ -49,11 +45,7 @@ class MemoryTransport:
         direction.changed.set()
 
     async def receive(self) -> str | bytes:
-        """Return the next frame. Cancelling it loses no frame.
-
-        Raises:
-            TransportClosed: If either end has closed and every frame has been delivered.
-        """
+        """Return the next frame; see `Transport`."""
         direction = self._inbound
         while not direction.frames:
             if direction.closed is not None:

@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.asyncio.connection import Connection as WebSocketConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 from websockets.protocol import State
@@ -65,20 +65,12 @@ class WebSocketTransport:
         return getattr(self._socket, "latency", 0.0) * 1000 or None
 
     async def send(self, frame: str | bytes) -> None:
-        """Send one frame: text as a text frame, bytes as a binary one.
-
-        Raises:
-            TransportClosed: If the WebSocket is closed.
-        """
+        """Send one frame; see `Transport`."""
         with _closed_uniformly(self._socket):
             await self._socket.send(frame)
 
     async def receive(self) -> str | bytes:
-        """Return the next frame. Cancelling it loses no frame.
-
-        Raises:
-            TransportClosed: If the WebSocket is closed and every frame has been delivered.
-        """
+        """Return the next frame; see `Transport`."""
         with _closed_uniformly(self._socket):
             return await self._socket.recv()
 
@@ -166,13 +158,8 @@ async def dial(
     except (OSError, WebSocketException, ValueError) as error:
         # `from None`: what is chained below may show the request with its headers.
         raise error_for_failure(error, at, open_timeout) from None
-    return await _with_first_ping(opened)
-
-
-async def _with_first_ping(opened: ClientConnection) -> Transport:
-    """Return the transport, with a first ping sent: websockets sends its own only after `PING_INTERVAL`."""
     with contextlib.suppress(ConnectionClosed):
-        await opened.ping()
+        await opened.ping()  # websockets sends its own first ping only after `PING_INTERVAL`.
     return WebSocketTransport(opened)
 
 
@@ -213,19 +200,15 @@ def error_for_failure(error: Exception, host: str, open_timeout: float) -> LiveE
         return ConnectFailed(f"Nothing listens at {host}; is the server running there?")
     if isinstance(error, ConnectionError):
         return ConnectFailed(f"{host} broke the connection off at once; does it speak the Live API there?")
-    if isinstance(error, OSError):
-        return _unreachable(error, host)
-    return ConnectFailed(f"{host} answered, but not as a Live API server; check the address.")
-
-
-def _unreachable(error: OSError, host: str) -> LiveError:
     if isinstance(error, socket.gaierror):
         return ConnectFailed(
             f"The name {host} cannot be found; check its spelling and the network connection."
         )
-    # asyncio puts several failed addresses of one name into a plain OSError.
-    cause = f" ({error.strerror})" if error.errno and error.strerror and "(" not in error.strerror else ""
-    return ConnectFailed(f"No connection to {host} could be made{cause}; check the network connection.")
+    if isinstance(error, OSError):
+        # asyncio puts several failed addresses of one name into a plain OSError.
+        cause = f" ({error.strerror})" if error.errno and error.strerror and "(" not in error.strerror else ""
+        return ConnectFailed(f"No connection to {host} could be made{cause}; check the network connection.")
+    return ConnectFailed(f"{host} answered, but not as a Live API server; check the address.")
 
 
 def error_for_status(status: int, host: str) -> LiveError:
