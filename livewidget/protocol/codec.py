@@ -25,7 +25,7 @@ import msgspec
 from livewidget import events
 from livewidget.errors import REASON_BYTES
 from livewidget.events import Event, Malformed
-from livewidget.protocol.lenient import Reader, camel, snake
+from livewidget.protocol.lenient import Reader, W, camel, snake
 from livewidget.protocol.messages import (
     Blob,
     ClientMessage,
@@ -54,15 +54,15 @@ def duration_ms(text: str | None) -> int | None:
     return None if match is None else round((int(match[1]) + float(match[2] or 0)) * 1000)
 
 
-def pcm_rate(mime_type: str) -> int | None:
-    """Return the sample rate in Hz of PCM audio, `OUTPUT_RATE` if `mime_type` names none; else None."""
+def pcm_rate(mime_type: str, default: int = OUTPUT_RATE) -> int | None:
+    """Return the sample rate in Hz of PCM audio, `default` if `mime_type` names none; else None."""
     kind, _, parameters = mime_type.partition(";")
     if kind.strip().lower() not in ("audio/pcm", "audio/l16"):
         return None
     match = _RATE.search(parameters.lower())
-    rate = int(match[1]) if match else OUTPUT_RATE
+    rate = int(match[1]) if match else default
     # Chosen: from half the lowest to twice the highest rate in use, 192 kHz; anything else is nonsense.
-    return rate if 1_000 <= rate <= 384_000 else OUTPUT_RATE
+    return rate if 1_000 <= rate <= 384_000 else default
 
 
 #: Most unknown paths that one connection reports. Chosen: more than the protocol has names.
@@ -338,16 +338,26 @@ def decode_client(frame: str | bytes) -> ClientMessage:
 
 
 def _read_client(frame: str | bytes) -> ClientMessage:
-    try:
-        value = _any_decoder.decode(frame)
-    except _UNREADABLE:
-        raise ClientMessageError("Invalid JSON payload received. Unexpected token.") from None
+    value = parse_strictly(frame)
     if type(value) is not dict:
         raise ClientMessageError(
             'Invalid JSON payload received. Unknown name "": Root element must be a message.'
         )
+    return read_strictly(ClientMessage, value)
+
+
+def parse_strictly(frame: str | bytes) -> Any:
+    """Return the JSON value of a frame, or refuse the frame with `ClientMessageError`."""
     try:
-        message = StrictReader().read(ClientMessage, value)
+        return _any_decoder.decode(frame)
+    except _UNREADABLE:
+        raise ClientMessageError("Invalid JSON payload received. Unexpected token.") from None
+
+
+def read_strictly(cls: type[W], value: Any) -> W:
+    """Return `value` as a struct, or refuse it with `ClientMessageError` where the service would."""
+    try:
+        message = _StrictReader().read(cls, value)
     except RecursionError:
         raise ClientMessageError("Invalid JSON payload received. Nesting is too deep.") from None
     assert message is not None  # The strict reader raises instead.
@@ -364,24 +374,21 @@ def _check_oneof(message: ClientMessage) -> None:
         )
 
 
-class StrictReader(Reader):
+class _StrictReader(Reader):
     """Refuses whatever the service would refuse, in the service's words."""
 
     def unknown(self, path: tuple[str | int, ...], name: str) -> None:
-        """Refuse; see `Reader`."""
         place = f" at '{_place(path)}'" if path else ""
         raise ClientMessageError(
             f'Invalid JSON payload received. Unknown name "{name}"{place}: Cannot find field.'
         )
 
     def wrong(self, path: tuple[str | int, ...], expected: str) -> None:
-        """Refuse; see `Reader`."""
         if expected == "required":
             raise ClientMessageError("Request contains an invalid argument.")
         raise ClientMessageError(f"Invalid value at '{_place(path)}' ({expected})")
 
     def no_choice(self, path: tuple[str | int, ...], word: str) -> None:
-        """Refuse; see `Reader`."""
         raise ClientMessageError(f"Invalid value at '{_place(path)}' (TYPE_ENUM), \"{word}\"")
 
 

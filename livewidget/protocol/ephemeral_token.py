@@ -11,7 +11,13 @@ from typing import Any, cast
 
 import msgspec
 
-from livewidget.protocol.codec import ClientMessageError, StrictReader, encode_json, with_extra
+from livewidget.protocol.codec import (
+    ClientMessageError,
+    encode_json,
+    parse_strictly,
+    read_strictly,
+    with_extra,
+)
 from livewidget.protocol.lenient import camel, fields_of, snake
 from livewidget.protocol.messages import GenerationConfig, Setup, Wire
 
@@ -56,20 +62,12 @@ def decode_auth_token(body: bytes) -> AuthToken:
     Raises:
         ClientMessageError: If the service would refuse it.
     """
-    try:
-        value = msgspec.json.decode(body or b"{}")
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise ClientMessageError("Invalid JSON payload received. Unexpected token.") from None
+    value = parse_strictly(body or b"{}")
     for name in ("bidiGenerateContentSetup", "bidi_generate_content_setup"):
         if isinstance(value, dict) and isinstance(value.get(name), dict):
             # Only here a setup may lack its model.
             value[name] = {"model": "", **value[name]}
-    try:
-        token = StrictReader().read(AuthToken, value)
-    except RecursionError:
-        raise ClientMessageError("Invalid JSON payload received. Nesting is too deep.") from None
-    assert token is not None  # The strict reader raises instead.
-    return token
+    return read_strictly(AuthToken, value)
 
 
 def mask_paths(mask: str) -> tuple[Path, ...]:

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from livewidget.protocol.codec import pcm_rate
 from livewidget.protocol.lenient import camel, decode_base64
 
 #: What stands in the place of a field that is secret.
@@ -51,7 +52,6 @@ _SECRET: Final = re.compile(r"AIza[\w-]{10,}|ya29\.[\w.-]+|auth_tokens/[\w./-]+"
 #: which `_SECRET` knows; UUIDs, which are no secrets, have 36.
 _LONG_WORD: Final = re.compile(r"[\w-]{45,}")
 
-_RATE: Final = re.compile(r"rate\s*=\s*\"?([0-9]{1,6})", re.ASCII)
 #: Messages whose kind names their fields, too.
 _DETAILED: Final = ("serverContent", "realtimeInput")
 #: Fields in which bytes may stand without a MIME type.
@@ -158,17 +158,15 @@ def _visible(value: Any, name: str, redact: Callable[[str], str]) -> Any:
 
 
 def _summarize_media(data: str, mime: str, name: str) -> dict[str, Any]:
-    kind = mime.partition(";")[0].strip().lower() or {"audio": "audio/pcm"}.get(name, "")
     try:
         content = decode_base64(data)
     except ValueError:
         return {"media": {"mime": mime, "bytes": 0, "problem": "not base64"}}
-    if kind in ("audio/pcm", "audio/l16"):
-        rate = _RATE.search(mime.lower())
-        # Without a rate in it: what clients send has 16 kHz, what the service sends 24 kHz.
-        default = 16_000 if name == "audio" else 24_000
-        return {"audio": _summarize_pcm(content, int(rate[1]) if rate else default)}
-    if kind.startswith("image/"):
+    # Clients send it as "audio", with 16 kHz unless the MIME type names another rate.
+    rate = pcm_rate(mime or "audio/pcm", 16_000) if name == "audio" else pcm_rate(mime)
+    if rate is not None:
+        return {"audio": _summarize_pcm(content, rate)}
+    if mime.strip().lower().startswith("image/"):
         width, height = picture_size(content)
         return {"image": {"mime": mime, "bytes": len(content), "width": width, "height": height}}
     return {"media": {"mime": mime, "bytes": len(content)}}
@@ -183,4 +181,4 @@ def _summarize_pcm(pcm: bytes, rate: int) -> dict[str, Any]:
         count = min(PEAKS, len(samples))
         starts = np.arange(count) * len(samples) // count
         peaks = np.round(np.maximum.reduceat(samples, starts) / 32_768, 3).tolist()
-    return {"ms": round(len(samples) * 1000 / max(rate, 1)), "rate": rate, "peaks": peaks}
+    return {"ms": round(len(samples) * 1000 / rate), "rate": rate, "peaks": peaks}

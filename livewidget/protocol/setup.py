@@ -62,9 +62,7 @@ def setup_message(
     resumption = None
     if config.resumption or handle is not None:
         # An empty object asks for handles; an explicit null handle closes the connection on some models.
-        resumption = SessionResumptionConfig(
-            handle=handle, transparent=True if config.transparent_resumption else None
-        )
+        resumption = SessionResumptionConfig(handle=handle, transparent=config.transparent_resumption or None)
     # Such a model has its target in the place of the language, and a switch of its own says so.
     by_language = model.translation_by_language and config.translation is not None
     setup = Setup(
@@ -78,10 +76,10 @@ def setup_message(
         input_audio_transcription=_transcription(config.input_transcript),
         output_audio_transcription=_transcription(config.output_transcript),
         proactivity=ProactivityConfig(proactive_audio=True) if config.proactive_audio else None,
-        explicit_vad_signal=True if config.vad_signal else None,
+        explicit_vad_signal=config.vad_signal or None,
         history_config=HistoryConfig(initial_history_in_client_content=True) if config.seed_history else None,
         safety_settings=_safety(config.safety) or None,
-        enable_speech_to_speech_translation=True if by_language else None,
+        enable_speech_to_speech_translation=by_language or None,
         extra=dict(config.extra) or None,
     )
     return ClientMessage(setup=setup)
@@ -122,7 +120,7 @@ def _generation(config: LiveConfig, by_language: bool) -> GenerationConfig:
     if config.translation is not None and not by_language:
         translation = TranslationConfig(
             target_language_code=config.translation.target,
-            echo_target_language=True if config.translation.echo else None,
+            echo_target_language=config.translation.echo or None,
         )
     return GenerationConfig(
         response_modalities=list(config.modalities),
@@ -136,7 +134,7 @@ def _generation(config: LiveConfig, by_language: bool) -> GenerationConfig:
         speech_config=speech,
         media_resolution=_to_wire("media_resolution", config.media_resolution),
         thinking_config=_thinking(config),
-        enable_affective_dialog=True if config.affective_dialog else None,
+        enable_affective_dialog=config.affective_dialog or None,
         translation_config=translation,
     )
 
@@ -150,7 +148,7 @@ def _thinking(config: LiveConfig) -> ThinkingConfig | None:
     if config.thinking is None and not config.include_thoughts:
         return None
     return ThinkingConfig(
-        include_thoughts=True if config.include_thoughts else None,
+        include_thoughts=config.include_thoughts or None,
         thinking_budget=config.thinking if isinstance(config.thinking, int) else None,
         thinking_level=config.thinking.upper() if isinstance(config.thinking, str) else None,
     )
@@ -163,22 +161,21 @@ def _instruction(text: str | None) -> Content | None:
 def _transcription(wanted: bool | Transcription) -> AudioTranscriptionConfig | None:
     if not wanted:
         return None
-    if wanted is True:
-        return AudioTranscriptionConfig()
+    options = Transcription() if wanted is True else wanted
     return AudioTranscriptionConfig(
-        language_codes=list(wanted.languages) or None,
-        custom_vocabulary=list(wanted.vocabulary) or None,
-        mode=wanted.mode,
+        language_codes=list(options.languages) or None,
+        custom_vocabulary=list(options.vocabulary) or None,
+        mode=options.mode,
     )
 
 
 def _compression(wanted: bool | Compression) -> ContextWindowCompressionConfig | None:
     if not wanted:
         return None
-    if wanted is True:
-        return ContextWindowCompressionConfig(sliding_window=SlidingWindow())
+    options = Compression() if wanted is True else wanted
     return ContextWindowCompressionConfig(
-        trigger_tokens=wanted.trigger_tokens, sliding_window=SlidingWindow(target_tokens=wanted.target_tokens)
+        trigger_tokens=options.trigger_tokens,
+        sliding_window=SlidingWindow(target_tokens=options.target_tokens),
     )
 
 
