@@ -199,12 +199,8 @@ def error_for_reason(
 ) -> ServiceError | None:
     """Return the error for a reason that the service is known to give, or None.
 
-    Args:
-        reason: The service's words, as `clean_reason` returns them.
-        code: Its close code or HTTP status.
-        model: The model's id.
-        service: Whose models to search for one with a similar name.
-        uses_token: Whether it was the answer to an ephemeral token.
+    Arguments are those of `error_for_close`, with `reason` as `clean_reason` returns it; `code` may be an
+    HTTP status.
     """
     lower = reason.lower()
     for words, (error, sentence) in REASONS.items():

@@ -394,8 +394,7 @@ def find(model_id: str, service: str) -> Model:
     A model that is not in the table gets a row that permits everything, with `known=False`.
     """
     name = bare_id(model_id)
-    known = _BY_NAME.get((service, name))
-    return known if known is not None else _permissive(name, service)
+    return _BY_NAME.get((service, name)) or _permissive(name, service)
 
 
 def _permissive(model_id: str, service: str) -> Model:
@@ -417,7 +416,6 @@ def _permissive(model_id: str, service: str) -> Model:
         affective_dialog=True,
         vad_signal=vertex,
         transparent_resumption=vertex,
-        translation=False,
         context_update=vertex,
         api_version="v1beta1" if vertex else "v1beta",
         known=False,
