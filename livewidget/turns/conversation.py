@@ -3,16 +3,13 @@
 The wire leaves much undefined, and this is what is done about it:
 
 - A transcript may arrive at any time. A fragment of the user's that arrives after the answer began belongs to
-the
-  question being answered, unless that is finished or another start of speech was announced.
+  the question being answered, unless that is finished or another start of speech was announced.
 - A model turn answers a user turn. If there is none yet, its index is reserved for a late transcript.
 - Only some services set `finished`, so nothing waits for it.
 - 2.5 models complete their turn before they receive a tool's result and answer in a second one; here both are
-one
-  turn. The same holds for models that complete a first remark while they think on.
+  one turn. The same holds for models that complete a first remark while they think on.
 - When the session continues over another connection, the rest of an answer never arrives. User input without
-an
-  answer is sent, and transcribed, again.
+  an answer is sent, and transcribed, again.
 - After `Interrupted` the server still completes the turn; that completion does not move the floor.
 """
 
@@ -65,7 +62,7 @@ from livewidget.turns.metadata import (
 )
 from livewidget.turns.store import PlaybackTimes, SentAudioTimeline, ToolCalls, TurnStore, timing_of
 from livewidget.turns.tracker import TurnTracker
-from livewidget.turns.turn import Span, Timing, Turn, samples_of, spaced_after
+from livewidget.turns.turn import Span, Timing, Turn, spaced_after
 
 #: How long after the model's turn, in ms, a user transcript may still belong to the question. Chosen:
 #: transcripts of long questions can be that late.
@@ -78,11 +75,15 @@ class UserTurns:
     Attributes:
         turn: Index of the latest spoken turn, reserved before there is text; None after typed text.
         answered: Whether the model has begun to answer that turn, or declined to.
+        declined_ms: When the model declined to answer it; None if it did not, or answers after all.
+        model_ended_ms: When the model's turn ended after it, or None.
     """
 
     def __init__(self, store: TurnStore, floor_state: FloorState, sent_audio: SentAudioTimeline) -> None:
         self.turn: int | None = None
         self.answered = False
+        self.declined_ms: float | None = None
+        self.model_ended_ms: float | None = None
         self._store = store
         self._floor_state = floor_state
         self._sent_audio = sent_audio
@@ -93,8 +94,6 @@ class UserTurns:
         self._end_announced = False
         self._decision_ms: float | None = None
         self._start_announced = False
-        self._declined_ms: float | None = None
-        self._model_ended_ms: float | None = None
         self._language: str | None = None
         self._images = 0
 
@@ -113,12 +112,12 @@ class UserTurns:
             return False
         if self._provisional == self.turn:
             return True
-        if model_turn is not None and self._declined_ms is None:
+        if model_turn is not None and self.declined_ms is None:
             return True
         # If the start of speech is announced, a transcript without one is late; else it may be the start.
-        ended_ms = self._declined_ms
+        ended_ms = self.declined_ms
         if ended_ms is None and self._start_announced:
-            ended_ms = self._model_ended_ms
+            ended_ms = self.model_ended_ms
         return ended_ms is not None and now_ms - ended_ms <= LATE_INPUT_MS
 
     def begin(self) -> None:
@@ -193,14 +192,6 @@ class UserTurns:
         else:
             self._store.update(turn.index, images=turn.images + 1)
 
-    def on_declined(self, now_ms: float | None) -> None:
-        """The model declined to answer at `now_ms`; None: it answers after all."""
-        self._declined_ms = now_ms
-
-    def on_model_turn_ended(self, now_ms: float) -> None:
-        """The model's turn is over."""
-        self._model_ended_ms = now_ms
-
     def on_transcript_finished(self) -> None:
         """The service reports that the transcript is complete."""
         if self.turn in self._store:
@@ -257,7 +248,7 @@ class UserTurns:
     def _reserve(self) -> None:
         self.turn = self._store.reserve()
         self._finished = False
-        self._declined_ms = self._model_ended_ms = None
+        self.declined_ms = self.model_ended_ms = None
 
     def _add(self, index: int) -> None:
         self._store.add(index, "user")
@@ -290,6 +281,7 @@ class ModelTurns:
     Attributes:
         turn: Index of the open turn; None between turns.
         generated: Index of the latest turn of which all audio has been sent.
+        in_background: Whether the model reports that it works in the background, so that more follows.
     """
 
     def __init__(
@@ -302,6 +294,7 @@ class ModelTurns:
     ) -> None:
         self.turn: int | None = None
         self.generated: int | None = None
+        self.in_background = False
         self._store = store
         self._floor_state = floor_state
         self._user = user
@@ -311,7 +304,6 @@ class ModelTurns:
         self._language: str | None = None
         self._held_open = False  # The service has completed the open turn, but more may follow.
         self._resumes = False  # The next text follows a pause.
-        self._in_background = False  # The model reports that it works in the background.
         self._spoke_since_call = True
         self._has_spoken = False  # It has said something that the service has not completed.
         self._owes_remark = False  # It received a result while it spoke, and will mention that afterwards.
@@ -337,7 +329,7 @@ class ModelTurns:
         index = self.open()
         if self._store[index].declined:
             self._store.update(index, declined=False)
-            self._user.on_declined(None)
+            self._user.declined_ms = None
             self._held_open = False
         return index
 
@@ -353,8 +345,7 @@ class ModelTurns:
         self._spoke_since_call = self._has_spoken = True
         self._held_open = False
         if isinstance(event, OutputAudio):
-            samples = turn.audio_samples + samples_of(event.data, event.sample_rate)
-            turn = self._store.patch(index, audio_samples=samples)
+            self._store.add_audio(index, event)
         elif isinstance(event, OutputText) and event.text:
             # Unlike a transcript it is not spread over time: without audio all of it shows at once.
             sample = max(turn.audio_samples, turn.spans[-1].sample if turn.spans else 0)
@@ -452,14 +443,6 @@ class ModelTurns:
         if index is not None and index == self.turn:
             self._owes_remark = self._spoke_since_call and self._has_spoken
 
-    def on_generation_complete(self) -> None:
-        """The whole answer has been sent."""
-        self.generated = self.turn
-
-    def on_status(self, event: InteractionStatus) -> None:
-        """A model that works in the background reports whether more follows."""
-        self._in_background = event.status == "IN_PROGRESS"
-
     def on_turn_complete(self, event: TurnComplete, now_ms: float) -> None:
         """Close the open turn, or hold it open if more is expected."""
         if self.turn is None and self._interrupted is not None:
@@ -496,7 +479,7 @@ class ModelTurns:
             self._floor_state.step_and_replay_pending(TurnComplete())
 
     def _expects_more(self, index: int) -> bool:
-        return self._in_background or self._owes_remark or self._calls.any_in(index)
+        return self.in_background or self._owes_remark or self._calls.any_in(index)
 
     def on_waiting_for_input(self, event: WaitingForInput, now_ms: float) -> None:
         """The model declined to answer: a turn without text, held open in case it answers yet."""
@@ -506,7 +489,7 @@ class ModelTurns:
             turn = self._store[index]
             if not (turn.spans or turn.audio_samples or turn.tools or turn.code):
                 self._store.update(index, declined=True)
-                self._user.on_declined(now_ms)
+                self._user.declined_ms = now_ms
                 self._held_open = True
         self._floor_state.step(event)
 
@@ -521,7 +504,7 @@ class ModelTurns:
 
     def on_connection_ended(self, now_ms: float) -> None:
         """Close the open turn: the rest of it will not arrive."""
-        self._held_open = self._in_background = False
+        self._held_open = self.in_background = False
         if self.turn is not None:
             complete = self.generated == self.turn or self._store[self.turn].declined
             self._close(now_ms, interrupted=not complete)
@@ -536,7 +519,7 @@ class ModelTurns:
         if self.turn is not None:
             self._store.update(self.turn, final=True, **fields)
             self._last_closed, self._last_closed_ms = self.turn, now_ms
-            self._user.on_model_turn_ended(now_ms)
+            self._user.model_ended_ms = now_ms
             self.turn = None
 
 
@@ -550,25 +533,67 @@ class ConversationTracker(TurnTracker):
         self._playback = PlaybackTimes()
         self._model = ModelTurns(self._store, self._floor_state, self._user, self._calls, self._playback)
 
-    @property
-    def model_turn(self) -> int | None:
-        """Index of the model's open turn, to which its audio belongs; None between turns."""
-        return self._model.turn
-
     def infer(self, event: Event, now_ms: float) -> ActivityStart | None:
         """Return the start of speech that a transcript implies, if none was announced."""
         if not isinstance(event, InputTranscript | InterimInputTranscript) or not event.text:
             return None
-        if self.floor is Floor.LISTENING and not self._user.owns(event, self.model_turn, now_ms):
+        if self.floor is Floor.LISTENING and not self._user.owns(event, self._model.turn, now_ms):
             return ActivityStart(inferred=True)
         return None
 
     def fold(self, event: Event, now_ms: float) -> list[Turn]:
         """Apply an event; returns the turns that look different now."""
-        inferred = self.infer(event, now_ms)
-        if inferred is not None:
-            self._fold(inferred, now_ms)
-        self._fold(event, now_ms)
+        match event:
+            case OutputAudio() | OutputText() | OutputMedia():
+                self._model.on_output(event, self.link_ms, now_ms)
+            case OutputTranscript():
+                self._model.on_transcript(event, now_ms)
+            case Thought():
+                self._model.on_thought(event)
+            case Grounding() | UrlContext() | ExecutableCode() | CodeResult():
+                self._model.on_metadata(event, now_ms)
+            case InputTranscript() | InterimInputTranscript():
+                self._input_transcript(event, now_ms)
+            case ActivityStart():
+                self._begin_speech()
+                self._user.on_activity_start(event)
+            case ActivityEnd():
+                self._user.on_activity_end(event, now_ms)
+            case TextSent():
+                self._user.close()
+                self._model.close_held_open()
+                self._user.on_text(event, now_ms)
+            case ImageSent():
+                self._user.on_image()
+            case ToolCall() | ToolResult() | ToolCallCancelled():
+                self._tool_event(event, now_ms)
+            case ToolApprovalRequested() | ToolApproved() | ToolUpdate():
+                self._calls.update(event, now_ms)
+                if isinstance(event, ToolUpdate) and event.sent:
+                    self._model.on_result_sent(self._calls.turn_of(event.id))
+            case GenerationComplete():
+                self._model.generated = self._model.turn
+            case InteractionStatus(status=status):
+                self._model.in_background = status == "IN_PROGRESS"
+            case TurnComplete():
+                self._model.on_turn_complete(event, now_ms)
+            case Interrupted():
+                self._model.on_interrupted(event, now_ms)
+            case WaitingForInput():
+                self._model.on_waiting_for_input(event, now_ms)
+            case SessionStarted():
+                self._sent_audio.restart()
+            case ConnectionReplaced(replayed=replayed):
+                self._sent_audio.restart()
+                self._model.on_connection_ended(now_ms)
+                self._user.on_connection_replaced(replayed=replayed)
+                self._floor_state.step_and_replay_pending(event)
+            case SessionEnded():
+                self._calls.cancel_all(now_ms)
+                self._model.on_connection_ended(now_ms)
+                self._user.close()
+                self._floor_state.reset()
+        self.model_turn = self._model.turn
         return self._store.take_changed()
 
     def playback_progress(self, index: int, sample: int, now_ms: float) -> list[Turn]:
@@ -601,73 +626,18 @@ class ConversationTracker(TurnTracker):
         cut = self._store.patch(index, interrupted=not complete, heard_sample=heard_sample, timing=timing)
         return [] if cut == turn else [cut]
 
-    def _fold(self, event: Event, now_ms: float) -> None:
-        match event:
-            case OutputAudio() | OutputText() | OutputMedia():
-                self._model.on_output(event, self.link_ms, now_ms)
-            case OutputTranscript():
-                self._model.on_transcript(event, now_ms)
-            case Thought():
-                self._model.on_thought(event)
-            case Grounding() | UrlContext() | ExecutableCode() | CodeResult():
-                self._model.on_metadata(event, now_ms)
-            case InputTranscript() | InterimInputTranscript():
-                self._input_transcript(event, now_ms)
-            case ActivityStart():
-                self._begin_speech()
-                self._user.on_activity_start(event)
-            case ActivityEnd():
-                self._user.on_activity_end(event, now_ms)
-            case TextSent():
-                self._user.close()
-                self._model.close_held_open()
-                self._user.on_text(event, now_ms)
-            case ImageSent():
-                self._user.on_image()
-            case ToolCall() | ToolResult() | ToolCallCancelled():
-                self._tool_event(event, now_ms)
-            case ToolApprovalRequested() | ToolApproved() | ToolUpdate():
-                self._calls.update(event, now_ms)
-                if isinstance(event, ToolUpdate) and event.sent:
-                    self._model.on_result_sent(self._calls.turn_of(event.id))
-            case SessionStarted():
-                self._sent_audio.restart()
-            case _:
-                self._fold_end(event, now_ms)
-
-    def _fold_end(self, event: Event, now_ms: float) -> None:
-        match event:
-            case GenerationComplete():
-                self._model.on_generation_complete()
-            case InteractionStatus():
-                self._model.on_status(event)
-            case TurnComplete():
-                self._model.on_turn_complete(event, now_ms)
-            case Interrupted():
-                self._model.on_interrupted(event, now_ms)
-            case WaitingForInput():
-                self._model.on_waiting_for_input(event, now_ms)
-            case ConnectionReplaced(replayed=replayed):
-                self._sent_audio.restart()
-                self._model.on_connection_ended(now_ms)
-                self._user.on_connection_replaced(replayed=replayed)
-                self._floor_state.step_and_replay_pending(event)
-            case SessionEnded():
-                self._calls.cancel_all(now_ms)
-                self._model.on_connection_ended(now_ms)
-                self._user.close()
-                self._floor_state.pending = []
-                self._floor_state.step(event)
-
     def _begin_speech(self) -> None:
         self._user.begin()
         self._model.close_held_open()
 
     def _input_transcript(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> None:
+        if (inferred := self.infer(event, now_ms)) is not None:
+            self._begin_speech()
+            self._user.on_activity_start(inferred)
         if isinstance(event, InputTranscript):
             self._user.set_language(event.language)
         if event.text:
-            if not self._user.owns(event, self.model_turn, now_ms):
+            if not self._user.owns(event, self._model.turn, now_ms):
                 self._begin_speech()
                 self._floor_state.pending = self._floor_state.pending or [ActivityStart(inferred=True)]
             self._user.on_transcript(event, now_ms)
@@ -683,7 +653,7 @@ class ConversationTracker(TurnTracker):
                 self._calls.finish(event, now_ms)
                 if not self._calls:
                     self._floor_state.step(event)
-                if index is not None and index == self.model_turn:
+                if index is not None and index == self._model.turn:
                     if event.scheduling == "SILENT":
                         self._model.on_silent_result(updates_sent, now_ms)
                     else:

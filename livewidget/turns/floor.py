@@ -87,11 +87,6 @@ FLOOR: Final[Mapping[Floor, Mapping[type, Floor]]] = {
 }
 
 
-def next_floor(floor: Floor, event: Event) -> Floor:
-    """Return the floor after `event`."""
-    return FLOOR[floor].get(type(event), floor)
-
-
 class FloorState:
     """The current floor, and the user's input that the model has not begun to answer.
 
@@ -106,7 +101,7 @@ class FloorState:
 
     def step(self, event: Event) -> None:
         """Move the floor."""
-        self.floor = next_floor(self.floor, event)
+        self.floor = FLOOR[self.floor].get(type(event), self.floor)
 
     def reset(self) -> None:
         """Give the floor to nobody and forget pending input."""

@@ -11,7 +11,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from livewidget.events import ToolApprovalRequested, ToolApproved, ToolCall, ToolResult, ToolUpdate
+from livewidget.events import (
+    OutputAudio,
+    ToolApprovalRequested,
+    ToolApproved,
+    ToolCall,
+    ToolResult,
+    ToolUpdate,
+)
 from livewidget.turns.turn import AUDIO_RATE, Timing, ToolUse, Turn
 
 #: Audio packets whose send time is kept. Chosen: more than a minute of 20 ms packets, far longer than any
@@ -67,6 +74,11 @@ class TurnStore:
         """Replace fields of a turn without reporting it: for changes that nobody sees."""
         turn = self._turns[index] = replace(self._turns[index], **fields)
         return turn
+
+    def add_audio(self, index: int, event: OutputAudio) -> Turn:
+        """Add the length of the model's audio to a turn, which nobody sees."""
+        samples = len(event.data) // 2 * AUDIO_RATE // event.sample_rate
+        return self.patch(index, audio_samples=self._turns[index].audio_samples + samples)
 
     def take_changed(self) -> list[Turn]:
         """Return the turns updated since the previous call, in order."""

@@ -16,8 +16,7 @@ import sys
 from abc import abstractmethod
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, TypeGuard
+from typing import Final, NamedTuple, TypeGuard
 
 from livewidget.events import (
     ActivityEnd,
@@ -37,7 +36,7 @@ from livewidget.turns.floor import Floor
 from livewidget.turns.metadata import language_of
 from livewidget.turns.store import TurnStore
 from livewidget.turns.tracker import TurnTracker
-from livewidget.turns.turn import UNSPACED, Span, Turn, samples_of, spaced_after
+from livewidget.turns.turn import UNSPACED, Span, Turn, spaced_after
 
 #: Silence that ends a turn, in milliseconds. Chosen: longer than pauses within a sentence, short enough that
 #: a text is broken into readable pieces.
@@ -140,25 +139,6 @@ class TranscriptAssembler:
             self._store.update(index, spans=(*spans, Span(spaced_after(spans, event.text))))
 
 
-class Silence:
-    """How long it has been quiet. Times are in milliseconds on one clock."""
-
-    def __init__(self) -> None:
-        self._broken_ms: float | None = None
-
-    def broken(self, now_ms: float) -> None:
-        """Something was said at `now_ms`."""
-        self._broken_ms = now_ms
-
-    def is_long_enough(self, now_ms: float) -> bool:
-        """Return whether the open turn has ended."""
-        return self._broken_ms is not None and now_ms - self._broken_ms >= SILENCE_MS
-
-    def reset(self) -> None:
-        """There is no open turn."""
-        self._broken_ms = None
-
-
 def audible(pcm: bytes) -> bool:
     """Return whether PCM16 little-endian audio is louder than `AUDIBLE`."""
     samples = array("h", pcm[: len(pcm) & ~1])
@@ -175,20 +155,44 @@ class SilenceDelimitedTracker(TurnTracker):
     def __init__(self) -> None:
         super().__init__()
         self._transcripts = TranscriptAssembler(self._store)
-        self._silence = Silence()
+        self._spoken_ms: float | None = None  # When something was last said; None if no turn is open.
 
     def tick(self, now_ms: float) -> list[Turn]:
         """Let time pass; returns the turns that have ended."""
         self._close_if_silent(now_ms)
         return self._store.take_changed()
 
+    def fold(self, event: Event, now_ms: float) -> list[Turn]:
+        """Apply an event; returns the turns that look different now."""
+        self._close_if_silent(now_ms)
+        match event:
+            case InputTranscript() | InterimInputTranscript():
+                self._input_transcript(event, now_ms)
+            case OutputTranscript() | OutputText() | OutputAudio():
+                self._output(event, now_ms)
+            case ActivityStart():
+                self._floor_state.step(event)
+            case ActivityEnd() if self._spoken_ms is None:
+                self._floor_state.reset()
+            case TurnComplete() | Interrupted() | ConnectionReplaced() | SessionEnded():
+                self._close()
+        return self._store.take_changed()
+
     def _close_if_silent(self, now_ms: float) -> None:
-        if self._silence.is_long_enough(now_ms):
+        if self._spoken_ms is not None and now_ms - self._spoken_ms >= SILENCE_MS:
             self._close()
 
-    @abstractmethod
     def _close(self) -> None:
         """End what is open."""
+        self._spoken_ms = None
+        self._floor_state.reset()
+
+    @abstractmethod
+    def _input_transcript(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> None:
+        """Apply a transcript of what the user said."""
+
+    def _output(self, event: OutputTranscript | OutputText | OutputAudio, now_ms: float) -> None:
+        """Apply what the model says: nothing, if it only listens."""
 
 
 class DictationTracker(SilenceDelimitedTracker):
@@ -199,11 +203,6 @@ class DictationTracker(SilenceDelimitedTracker):
         self._turn: int | None = None
         self._language: str | None = None
 
-    @property
-    def model_turn(self) -> int | None:
-        """None: the model says nothing."""
-        return None
-
     def infer(self, event: Event, now_ms: float) -> ActivityStart | None:
         """Return the start of speech that a transcript implies, if none was announced."""
         if not isinstance(event, InputTranscript | InterimInputTranscript) or not event.text:
@@ -212,21 +211,7 @@ class DictationTracker(SilenceDelimitedTracker):
             return None
         return ActivityStart(inferred=True)
 
-    def fold(self, event: Event, now_ms: float) -> list[Turn]:
-        """Apply an event; returns the turns that look different now."""
-        self._close_if_silent(now_ms)
-        match event:
-            case InputTranscript() | InterimInputTranscript():
-                self._transcript(event, now_ms)
-            case ActivityStart():
-                self._floor_state.step(event)
-            case ActivityEnd() if self._turn is None:
-                self._floor_state.reset()
-            case TurnComplete() | Interrupted() | ConnectionReplaced() | SessionEnded():
-                self._close()
-        return self._store.take_changed()
-
-    def _transcript(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> None:
+    def _input_transcript(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> None:
         if isinstance(event, InputTranscript):
             self._language = language_of(event.language) or self._language
         if event.text:
@@ -239,20 +224,18 @@ class DictationTracker(SilenceDelimitedTracker):
             if self._turn is None:
                 self._turn = self._store.reserve()
             self._transcripts.add(self._turn, event, self._language)
-            self._silence.broken(now_ms)
+            self._spoken_ms = now_ms
         if isinstance(event, InputTranscript) and event.finished:
             self._close()
 
     def _close(self) -> None:
         turn, self._turn = self._turn, None
-        self._silence.reset()
         if turn is not None:
             self._transcripts.close(turn)
-        self._floor_state.reset()
+        super()._close()
 
 
-@dataclass(slots=True)
-class _Pair:
+class _Pair(NamedTuple):
     """Indexes of two turns, reserved together so that the translation follows its source."""
 
     source: int
@@ -260,7 +243,7 @@ class _Pair:
 
 
 class TranslationTracker(SilenceDelimitedTracker):
-    """Pairs of turns: what was said, and its translation."""
+    """Pairs of turns: what was said, and its translation. `model_turn` is the open translation."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -269,46 +252,29 @@ class TranslationTracker(SilenceDelimitedTracker):
         # Languages, by speaker, that were reported ahead of the words they belong to.
         self._languages: dict[str, str] = {}
 
-    @property
-    def model_turn(self) -> int | None:
-        """Index of the open translation, to which its audio belongs; None between pairs."""
-        return None if self._pair is None else self._pair.target
-
-    def fold(self, event: Event, now_ms: float) -> list[Turn]:
-        """Apply an event; returns the turns that look different now."""
-        self._close_if_silent(now_ms)
-        match event:
-            case InputTranscript() | InterimInputTranscript():
-                self._source_transcript(event, now_ms)
-            case OutputTranscript() | OutputText():
-                self._translation(event, now_ms)
-            case OutputAudio():
-                self._audio(event, now_ms)
-            case ActivityStart():
-                self._floor_state.step(event)
-            case ActivityEnd() if self._pair is None:
-                self._floor_state.reset()
-            case TurnComplete() | Interrupted() | ConnectionReplaced() | SessionEnded():
-                self._close()
-        return self._store.take_changed()
+    def _output(self, event: OutputTranscript | OutputText | OutputAudio, now_ms: float) -> None:
+        if isinstance(event, OutputAudio):
+            self._audio(event, now_ms)
+        else:
+            self._translation(event, now_ms)
 
     def _close(self) -> None:
-        pair, self._pair = self._pair, None
-        self._silence.reset()
+        pair, self._pair, self.model_turn = self._pair, None, None
         if pair is not None:
             self._last = pair
             self._transcripts.close(pair.source)
             target = self._store.get(pair.target)
             if target is not None and not target.final:
                 self._store.update(pair.target, final=True)
-        self._floor_state.reset()
+        super()._close()
 
-    def _open_pair(self) -> _Pair:
+    def _open_pair(self, reopened: _Pair | None = None) -> _Pair:
         if self._pair is None:
-            self._pair = _Pair(self._store.reserve(), self._store.reserve())
+            self._pair = reopened or _Pair(self._store.reserve(), self._store.reserve())
+            self.model_turn = self._pair.target
         return self._pair
 
-    def _source_transcript(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> None:
+    def _input_transcript(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> None:
         turn = self._store.get(None if self._pair is None else self._pair.source)
         if isinstance(event, InputTranscript):
             self._set_language("user", event.language, turn)
@@ -324,7 +290,7 @@ class TranslationTracker(SilenceDelimitedTracker):
         if index not in self._store:
             self._floor_state.step(ActivityStart(inferred=True))
         self._transcripts.add(index, event, self._languages.pop("user", None))
-        self._silence.broken(now_ms)
+        self._spoken_ms = now_ms
 
     def _translation(self, event: OutputTranscript | OutputText, now_ms: float) -> None:
         language = event.language if isinstance(event, OutputTranscript) else None
@@ -339,27 +305,23 @@ class TranslationTracker(SilenceDelimitedTracker):
             spans, sample = spans[:revised], spans[revised].sample
         language = self._languages.pop("model", turn.language)
         self._store.update(index, spans=(*spans, Span(event.text, sample)), language=language)
-        self._silence.broken(now_ms)
+        self._spoken_ms = now_ms
 
     def _audio(self, event: OutputAudio, now_ms: float) -> None:
         is_audible = audible(event.data)
         if self._pair is None and not is_audible:
             return  # The model sends silence without end.
         index = self._open_translation() if is_audible else self._open_pair().target
-        turn = self._store.get(index)
-        if turn is None:
-            return
-        samples = turn.audio_samples + samples_of(event.data, event.sample_rate)
-        self._store.patch(index, audio_samples=samples)
+        if index in self._store:
+            self._store.add_audio(index, event)
         if is_audible:
-            self._silence.broken(now_ms)
+            self._spoken_ms = now_ms
             self._floor_state.step(event)
 
     def _open_translation(self) -> int:
         """Return the index of the open translation; of the last pair's if that still lacks one."""
-        if self._pair is None and self._last is not None and self._last.target not in self._store:
-            self._pair = self._last
-        index = self._open_pair().target
+        lacks_one = self._last is not None and self._last.target not in self._store
+        index = self._open_pair(self._last if lacks_one else None).target
         if index not in self._store:
             self._store.add(index, "model")
         return index

@@ -20,12 +20,14 @@ class TurnTracker(ABC):
     Attributes:
         ends_by_silence: Whether turns end by silence, so that `tick` must be called a few times a second.
         link_ms: Round trip of the link in milliseconds, if known; set by the session.
+        model_turn: Index of the model's open turn, to which its audio belongs; None between turns.
     """
 
     ends_by_silence: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.link_ms: float | None = None
+        self.model_turn: int | None = None
         self._store = TurnStore()
         self._floor_state = FloorState()
         self._sent_audio = SentAudioTimeline()
@@ -44,11 +46,6 @@ class TurnTracker(ABC):
     def turns(self) -> list[Turn]:
         """The turns, oldest first, as a new list."""
         return self._store.all()
-
-    @property
-    @abstractmethod
-    def model_turn(self) -> int | None:
-        """Index of the model's open turn, to which its audio belongs; None between turns."""
 
     @abstractmethod
     def fold(self, event: Event, now_ms: float) -> list[Turn]:

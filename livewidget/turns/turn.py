@@ -217,11 +217,6 @@ class Turn:
         return max(self.audio_samples, span.sample + spoken_samples(span.text), span.sample + 1)
 
 
-def samples_of(pcm: bytes, sample_rate: int) -> int:
-    """Return the length of PCM16 audio, in samples at 24 kHz."""
-    return len(pcm) // 2 * AUDIO_RATE // sample_rate
-
-
 def spoken_samples(text: str) -> int:
     """Return about how long `text` takes to speak, in samples at 24 kHz."""
     return len(text) * AUDIO_RATE // CHARACTERS_PER_SECOND

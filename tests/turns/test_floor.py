@@ -5,7 +5,14 @@ import typing
 from livewidget import events
 from livewidget.events import ActivityStart, Interrupted, OutputAudio, SessionEnded, TurnComplete
 from livewidget.turns import FLOOR, Floor, diagram
-from livewidget.turns.floor import next_floor
+from livewidget.turns.floor import FloorState
+
+
+def next_floor(floor: Floor, event: events.Event) -> Floor:
+    state = FloorState()
+    state.floor = floor
+    state.step(event)
+    return state.floor
 
 
 def test_every_floor_has_a_row_and_every_row_names_events():
