@@ -219,10 +219,6 @@ def read_wav(source: str | os.PathLike[str] | bytes | IO[bytes]) -> tuple[Sample
         data = Path(source).read_bytes()
     else:
         data = source.read()
-    return _parse_wav(data)
-
-
-def _parse_wav(data: bytes) -> tuple[Samples, int]:
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise AudioError("This is not a WAV file. Convert it to WAV first.")
     position, header = 12, b""

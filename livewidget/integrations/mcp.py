@@ -88,12 +88,9 @@ class McpServer:
         self._env = dict(env) if env is not None else None
         self._cwd = cwd
         self._only = frozenset(only) if only is not None else None
-        self._options: dict[str, Any] = {
-            "require_approval": require_approval,
-            "timeout": timeout,
-            "behavior": behavior,
-        }
-        Tool.of(_nothing, **self._options)
+        self._options = Tool.of(
+            _nothing, timeout=timeout, require_approval=require_approval, behavior=behavior
+        ).options
         self._prefix = prefix
         self._users = 0
         self._run: _Run | None = None
@@ -103,8 +100,7 @@ class McpServer:
 
     def expression(self) -> Call:
         """Return the expression that makes it, without `env`, which may hold secrets."""
-        defaults: dict[str, Any] = {"require_approval": False, "timeout": 30.0, "behavior": None}
-        keywords = {name: value for name, value in self._options.items() if value != defaults[name]}
+        keywords = dict(self._options)
         keywords |= {"cwd": self._cwd} if self._cwd is not None else {}
         keywords |= {"only": sorted(self._only)} if self._only is not None else {}
         keywords |= {"prefix": self._prefix} if self._prefix else {}

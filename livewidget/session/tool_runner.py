@@ -501,6 +501,7 @@ class ToolCallTask:
     Attributes:
         event: What the model asked for.
         behavior: How the model treats it.
+        cancelled: Set when the result is not wanted any more.
     """
 
     def __init__(
@@ -509,6 +510,7 @@ class ToolCallTask:
         """Prepare a call. `wire_id` is the service's id, or None if it sent none."""
         self.event = event
         self.behavior = behavior
+        self.cancelled = False
         self._wire_id = wire_id
         self._context = context
         self._started_ms = context.clock.now_ms()
@@ -516,11 +518,6 @@ class ToolCallTask:
         self._scheduling: str | None = None
         self._updates_sent = False  # The model has received values before the last.
         self._all_sent = False  # The model has received every value, and only waits for the end.
-        self._cancelled = False
-
-    def cancel(self) -> None:
-        """Report nothing more: the result is not wanted."""
-        self._cancelled = True
 
     async def run(self) -> None:
         """Call the function, once it is approved if it must be, and report what it gives."""
@@ -589,7 +586,7 @@ class ToolCallTask:
         self._scheduling = value.scheduling if scheduled else None
 
     async def _update(self, value: dict[str, Any]) -> None:
-        if self._cancelled:
+        if self.cancelled:
             return
         self._updates_sent = self.behavior.continues
         message = None
@@ -614,7 +611,7 @@ class ToolCallTask:
     async def _report(
         self, value: dict[str, Any], scheduling: str | None, *, notice: str | None = None, **fields: Any
     ) -> None:
-        if self._cancelled:
+        if self.cancelled:
             return
         more = False if self._updates_sent else None
         message = self.behavior.response(self._wire_id, value, scheduling, more=more)
@@ -759,7 +756,7 @@ class ToolRunner:
         for id in ids:
             call = self._calls.get(id)
             if call is not None:
-                call.cancel()
+                call.cancelled = True
                 self._end(id)
 
     async def close(self) -> None:

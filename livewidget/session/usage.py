@@ -81,17 +81,6 @@ def _with_text(tokens: Mapping[str, int], more: int) -> dict[str, int]:
     return {**tokens, "TEXT": tokens.get("TEXT", 0) + more}
 
 
-_COUNTS = (
-    "prompt_tokens",
-    "response_tokens",
-    "thoughts_tokens",
-    "tool_use_prompt_tokens",
-    "cached_tokens",
-    "total_tokens",
-)
-_MAPS = ("prompt_by_modality", "response_by_modality")
-
-
 class UsageTracker:
     """Adds up the usage of all turns. Of the reports within one turn only the last counts.
 
@@ -120,8 +109,11 @@ class UsageTracker:
 
 
 def _sum(one: Usage, two: Usage) -> Usage:
-    counts: dict[str, Any] = {name: getattr(one, name) + getattr(two, name) for name in _COUNTS}
-    maps: dict[str, Any] = {
-        name: dict(Counter(getattr(one, name)) + Counter(getattr(two, name))) for name in _MAPS
-    }
-    return Usage(**counts, **maps, traffic_type=two.traffic_type or one.traffic_type)
+    total: dict[str, Any] = {"traffic_type": two.traffic_type or one.traffic_type}
+    for name in Usage.__struct_fields__:
+        before, more = getattr(one, name), getattr(two, name)
+        if isinstance(before, int):
+            total[name] = before + more
+        elif isinstance(before, Mapping):
+            total[name] = dict(Counter(before) + Counter(more))
+    return Usage(**total)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import Any, Final, TypeGuard
@@ -84,21 +85,13 @@ def _tool(session: Any, listed: Mapping[str, Any], prefix: str, options: Mapping
     schema = inline_references(listed.get("inputSchema") or {"type": "object"}, name, lenient=True)
     check_declaration({"name": name, "parametersJsonSchema": schema})
     description = str(listed.get("description") or listed.get("title") or server_name.replace("_", " "))
-    # Through `Tool.of`, so that the options are validated.
-    base = Tool.of(_nothing, name=name, **options)
-    return Tool(
-        name=name,
+    return replace(
+        Tool.of(lambda: None, name=name, **options),  # This validates the options.
         function=partial(_call, session, server_name),
         description=description[:DESCRIPTION_LENGTH],
         schema=schema,
-        timeout=base.timeout,
-        approval_timeout=base.approval_timeout,
-        behavior=base.behavior,
-        scheduling=base.scheduling,
+        arguments=None,
     )
-
-
-def _nothing() -> None: ...
 
 
 async def _call(session: Any, server_name: str, /, **args: Any) -> Any:

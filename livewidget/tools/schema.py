@@ -55,43 +55,27 @@ def inline_references(whole: Mapping[str, Any], name: str, *, lenient: bool = Fa
         definitions |= {f"#/{place}/{key}": value for key, value in (bare.pop(place, None) or {}).items()}
     if "$ref" in bare:  # msgspec writes a struct as a reference.
         bare = {**definitions.get(bare.pop("$ref"), {}), **bare}
-    schema: dict[str, Any] = _Inliner(definitions, name, lenient).inlined(bare, ())
-    for comment in ("$schema", "$id", "$comment"):
-        schema.pop(comment, None)
-    return schema
 
-
-class _Inliner:
-    def __init__(self, definitions: Mapping[str, Any], name: str, lenient: bool) -> None:
-        self._definitions = definitions
-        self._name = name
-        self._lenient = lenient
-
-    def inlined(self, schema: Any, above: tuple[str, ...]) -> Any:
+    def inlined(schema: Any, above: tuple[str, ...] = ()) -> Any:
         """Return `schema` with its references inlined; `above`: the references being inlined."""
         if isinstance(schema, list):
-            return [self.inlined(item, above) for item in schema]
+            return [inlined(item, above) for item in schema]
         if not isinstance(schema, dict):
             return schema
         schema = dict(schema)
-        if "$ref" in schema:
-            target = schema.pop("$ref")
-            if self._lenient and (target in above or target not in self._definitions):
-                return self._plain(schema, above)
+        target = schema.pop("$ref", None)
+        if target is not None and target in definitions and target not in above:
+            return inlined({**definitions[target], **schema}, (*above, target))
+        if target is not None and not lenient:
             if target in above:
-                raise parameters_error(self._name, "a type refers to itself, and a schema here has an end")
-            if target not in self._definitions:
-                raise parameters_error(self._name, "its schema refers to something outside of it")
-            return self.inlined({**self._definitions[target], **schema}, (*above, target))
-        return self._plain(schema, above)
-
-    def _plain(self, schema: dict[str, Any], above: tuple[str, ...]) -> Any:
+                raise parameters_error(name, "a type refers to itself, and a schema here has an end")
+            raise parameters_error(name, "its schema refers to something outside of it")
         if isinstance(schema.get("title"), str):
             del schema["title"]
         choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
         if len(choices) == 1:
             del schema["anyOf"]
-            return self.inlined({**choices[0], **schema}, above)
+            return inlined({**choices[0], **schema}, above)
         if schema.get("default", ...) is None:
             del schema["default"]
         if "enum" in schema and all(isinstance(value, str) for value in schema["enum"]):
@@ -99,10 +83,15 @@ class _Inliner:
         fixed = {key: schema.pop(key) for key in ("default", "enum", "required") if key in schema}
         # Their keys are names of the user's, such as "title", rather than keywords.
         named = {key: schema.pop(key) for key in _NAMED if isinstance(schema.get(key), dict)}
-        schema = {key: self.inlined(value, above) for key, value in schema.items()} | fixed
+        schema = {key: inlined(value, above) for key, value in schema.items()} | fixed
         for key, properties in named.items():
-            schema[key] = {name: self.inlined(one, above) for name, one in properties.items()}
+            schema[key] = {label: inlined(one, above) for label, one in properties.items()}
         return schema
+
+    schema: dict[str, Any] = inlined(bare)
+    for comment in ("$schema", "$id", "$comment"):
+        schema.pop(comment, None)
+    return schema
 
 
 def check_declaration(declaration: Mapping[str, Any]) -> None:

@@ -26,8 +26,7 @@ Behavior = Literal["BLOCKING", "NON_BLOCKING"]
 
 def docstring_of(function: Callable[..., Any]) -> str:
     """Return the docstring of a function, of the function in a partial, or of a callable object."""
-    while isinstance(function, functools.partial):
-        function = function.func
+    function = _unwrapped(function)
     if inspect.isroutine(function) or inspect.isclass(function):
         return inspect.getdoc(function) or ""
     return inspect.getdoc(type(function).__call__) or inspect.getdoc(function) or ""
@@ -39,14 +38,19 @@ def parse_docstring(text: str) -> tuple[str, dict[str, str]]:
     Google, NumPy and Sphinx (reST) styles are read: the one that describes most parameters counts.
     """
     # Imported here: only sessions with tools need it.
-    from docstring_parser import google, numpydoc, rest
+    from docstring_parser import DocstringMeta, google, numpydoc, rest
+
+    class Google(google.GoogleParser):
+        def _build_meta(self, text: str, title: str) -> DocstringMeta:
+            # An entry without a colon describes nothing, and must not hide the others.
+            return super()._build_meta(text, title) if ":" in text else DocstringMeta([title], text)
 
     # Google's section for parameters alone, since the parser rejects free text in others, such as Raises.
     titles = ("Args", "Arguments", "Parameters", "Params")
     sections = [google.Section(title, "param", google.SectionType.MULTIPLE) for title in titles]
     summary = text.strip()
     described: dict[str, str] = {}
-    for parse in (google.GoogleParser(sections).parse, numpydoc.parse, rest.parse):
+    for parse in (Google(sections).parse, numpydoc.parse, rest.parse):
         try:
             parsed = parse(f"\n{text}")  # A section in the first line would lose its indentation.
         except Exception:  # malformed in this style: a ParseError, or whatever the parser stumbles over
@@ -64,9 +68,14 @@ def parse_docstring(text: str) -> tuple[str, dict[str, str]]:
 
 def name_of(function: Callable[..., Any]) -> str:
     """Return the name of a function, of the function in a partial, or of a callable's class."""
+    function = _unwrapped(function)
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
     while isinstance(function, functools.partial):
         function = function.func
-    return str(getattr(function, "__name__", type(function).__name__))
+    return function
 
 
 def arguments_of(
@@ -132,9 +141,8 @@ def _kind(parameter: inspect.Parameter, name: str) -> Any:
         schema = str(msgspec.json.schema(kind))
     except (TypeError, ValueError, RecursionError) as error:
         message = first_line(error)
-        is_custom = "custom types" in message
         why = message.partition(" - ")[0]
-        if is_custom:
+        if "custom types" in message:
             why = f"{parameter.name} is of a type that is not JSON"
         raise parameters_error(name, f"{why}; use str, numbers, bool, lists, dicts or a dataclass") from None
     if "contentEncoding" in schema:
@@ -248,22 +256,16 @@ class Tool:
     @property
     def is_async(self) -> bool:
         """Whether the function runs on the loop: a coroutine function or an async generator function."""
-        called = type(self.function).__call__
-        return any(
-            kind(function)
-            for kind in (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
-            for function in (self.function, called)
-        )
+        return self._is_any(inspect.iscoroutinefunction, inspect.isasyncgenfunction)
 
     @property
     def is_generator(self) -> bool:
         """Whether the function is a generator function, which gives several results."""
+        return self._is_any(inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+
+    def _is_any(self, *kinds: Callable[[object], bool]) -> bool:
         called = type(self.function).__call__
-        return any(
-            kind(function)
-            for kind in (inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-            for function in (self.function, called)
-        )
+        return any(kind(function) for kind in kinds for function in (self.function, called))
 
     @property
     def options(self) -> dict[str, Any]:
@@ -380,22 +382,14 @@ class ToolSource(Protocol):
         """Release the tools."""
 
 
-def split_sources(
-    offered: Sequence[Any],
-) -> tuple[list[Tool | Mapping[str, Any]], list[ToolSource]]:
+def split_sources(offered: Sequence[Any]) -> tuple[list[Tool | Mapping[str, Any]], list[ToolSource]]:
     """Return the tools and declarations, and the sources of further tools.
 
     Raises:
         ToolError: If something is none of these, or two tools have the same name.
     """
-    sources: list[ToolSource] = []
-    others: list[ToolLike] = []
-    for item in offered:
-        if is_source(item):
-            sources.append(item)
-        else:
-            others.append(item)
-    return as_tools(others), sources
+    sources = [item for item in offered if is_source(item)]
+    return as_tools([item for item in offered if not is_source(item)]), sources
 
 
 def is_source(item: Any) -> TypeGuard[ToolSource]:

@@ -5,10 +5,9 @@ from livewidget.turns.conversation import ConversationTracker
 from livewidget.turns.floor import FLOOR, Floor, diagram
 from livewidget.turns.streams import DictationTracker, TranslationTracker
 from livewidget.turns.tracker import TurnTracker
-from livewidget.turns.turn import AUDIO_RATE, CodeRun, Span, Timing, ToolUse, Turn, WebPage, WebSource
+from livewidget.turns.turn import CodeRun, Span, Timing, ToolUse, Turn, WebPage, WebSource
 
 __all__ = [
-    "AUDIO_RATE",
     "FLOOR",
     "CodeRun",
     "ConversationTracker",

@@ -433,7 +433,7 @@ class ModelTurns:
 
     def on_tool_call(self, event: ToolCall, now_ms: float) -> None:
         """The model calls a function. A repeated call is ignored."""
-        if event.id not in self._calls:
+        if event.id not in self._calls.running:
             self._calls.start(self._speak(), event, now_ms)
             self._spoke_since_call = self._held_open = False
             self._floor_state.step(event)
@@ -479,7 +479,7 @@ class ModelTurns:
             self._floor_state.step_and_replay_pending(TurnComplete())
 
     def _expects_more(self, index: int) -> bool:
-        return self.in_background or self._owes_remark or self._calls.any_in(index)
+        return self.in_background or self._owes_remark or index in self._calls.running.values()
 
     def on_waiting_for_input(self, event: WaitingForInput, now_ms: float) -> None:
         """The model declined to answer: a turn without text, held open in case it answers yet."""
@@ -570,7 +570,7 @@ class ConversationTracker(TurnTracker):
             case ToolApprovalRequested() | ToolApproved() | ToolUpdate():
                 self._calls.update(event, now_ms)
                 if isinstance(event, ToolUpdate) and event.sent:
-                    self._model.on_result_sent(self._calls.turn_of(event.id))
+                    self._model.on_result_sent(self._calls.running.get(event.id))
             case GenerationComplete():
                 self._model.generated = self._model.turn
             case InteractionStatus(status=status):
@@ -649,9 +649,9 @@ class ConversationTracker(TurnTracker):
             case ToolCall():
                 self._model.on_tool_call(event, now_ms)
             case ToolResult():
-                index, updates_sent = self._calls.turn_of(event.id), self._calls.has_sent_update(event.id)
+                index, updates_sent = self._calls.running.get(event.id), event.id in self._calls.updated
                 self._calls.finish(event, now_ms)
-                if not self._calls:
+                if not self._calls.running:
                     self._floor_state.step(event)
                 if index is not None and index == self._model.turn:
                     if event.scheduling == "SILENT":
@@ -661,7 +661,7 @@ class ConversationTracker(TurnTracker):
             case ToolCallCancelled(ids=ids):
                 for id in ids:
                     self._calls.cancel(id, now_ms)
-                if not self._calls:
+                if not self._calls.running:
                     self._model.close_held_open()
                     self._floor_state.step_and_replay_pending(event)
 

@@ -205,23 +205,18 @@ class PlaybackTimes:
 
 
 class ToolCalls:
-    """Tool calls in progress and the turns that they belong to."""
+    """Tool calls in progress and the turns that they belong to.
+
+    Attributes:
+        running: The turns of the calls in progress, by the calls' ids.
+        updated: Ids of the calls in progress of which the model has received a value.
+    """
 
     def __init__(self, store: TurnStore) -> None:
+        self.running: dict[str, int] = {}
+        self.updated: set[str] = set()
         self._store = store
-        self._running: dict[str, int] = {}
         self._times: dict[int, dict[str, tuple[float, float]]] = {}
-        self._updated: set[str] = set()
-
-    def __bool__(self) -> bool:
-        return bool(self._running)
-
-    def __contains__(self, id: str) -> bool:
-        return id in self._running
-
-    def any_in(self, index: int) -> bool:
-        """Return whether a call of this turn is in progress."""
-        return index in self._running.values()
 
     def busy_ms(self, index: int, start_ms: float, end_ms: float) -> float:
         """Return how long between two times at least one call of this turn ran."""
@@ -231,22 +226,14 @@ class ToolCalls:
         """Add a call to the turn with this index."""
         use = ToolUse(id=event.id, name=event.name, args=event.args)
         self._store.update(index, tools=(*self._store[index].tools, use))
-        self._running[event.id] = index
+        self.running[event.id] = index
         self._times.setdefault(index, {})[event.id] = (now_ms, float("inf"))
         while len(self._times) > FOLLOWED:
             del self._times[next(iter(self._times))]
 
-    def turn_of(self, id: str) -> int | None:
-        """Return the turn of a call in progress, else None."""
-        return self._running.get(id)
-
-    def has_sent_update(self, id: str) -> bool:
-        """Return whether the model has received a value of this call while it is in progress."""
-        return id in self._updated
-
     def update(self, event: ToolApprovalRequested | ToolApproved | ToolUpdate, now_ms: float) -> None:
         """Record that a call awaits approval, was approved, or yielded a value."""
-        index = self._running.get(event.id)
+        index = self.running.get(event.id)
         if index is None:
             return
         match event:
@@ -260,7 +247,7 @@ class ToolCalls:
                 updates = self._use(index, event.id).updates
                 self._change(index, event.id, updates=(*updates, result)[-UPDATES:])
                 if sent:
-                    self._updated.add(event.id)
+                    self.updated.add(event.id)
 
     def finish(self, event: ToolResult, now_ms: float) -> None:
         """Record the result of a call; does nothing for unknown and cancelled ones."""
@@ -280,16 +267,16 @@ class ToolCalls:
 
     def cancel_all(self, now_ms: float) -> None:
         """Cancel all calls: the session has ended."""
-        for id in list(self._running):
+        for id in list(self.running):
             self.cancel(id, now_ms)
 
     def _end(self, id: str, now_ms: float, **fields: Any) -> None:
-        index = self._running.pop(id, None)
+        index = self.running.pop(id, None)
         if index is not None:
             times = self._times.get(index, {})
             if id in times:
                 times[id] = (times[id][0], now_ms)
-            self._updated.discard(id)
+            self.updated.discard(id)
             self._change(index, id, **fields)
 
     def _use(self, index: int, id: str) -> ToolUse:

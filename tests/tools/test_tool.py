@@ -378,6 +378,11 @@ def test_a_docstring_in_any_common_style_describes_the_tool_and_its_parameters(f
     assert described == {"city": "Which one, as people call it.", "days": "How many: 1 to 7."}
 
 
+def test_an_entry_without_a_colon_does_not_hide_the_others():
+    text = "Cut.\n\nArgs:\n    board: Which one.\n    as long as you like\n    length: In mm."
+    assert parse_docstring(text) == ("Cut.", {"board": "Which one.", "length": "In mm."})
+
+
 @pytest.mark.parametrize(
     ("text", "summary"),
     [
