@@ -137,8 +137,7 @@ def from_array(array: NDArray[Any]) -> Image:
         return pillow.fromarray(np.ascontiguousarray(array))
     if array.dtype.kind == "b":
         return pillow.fromarray(np.multiply(array, _WHITE, dtype=np.uint8))
-    low, high = _gray_range(array) if array.ndim == 2 else _colour_range(array)
-    return pillow.fromarray(_scaled(array, low, high))
+    return pillow.fromarray(_scaled(array, *_shown_range(array)))
 
 
 def check_shape(array: NDArray[Any]) -> None:
@@ -161,19 +160,16 @@ def check_shape(array: NDArray[Any]) -> None:
     check_size(array.shape[1], array.shape[0])
 
 
-def _gray_range(array: NDArray[Any]) -> tuple[float, float]:
-    low, high = _extremes(array)
-    return (0.0, 1.0) if array.dtype.kind == "f" and low >= 0 and high <= 1 else (low, high)
-
-
-def _colour_range(array: NDArray[Any]) -> tuple[float, float]:
-    import numpy as np
-
-    if array.dtype == np.uint16:
+def _shown_range(array: NDArray[Any]) -> tuple[float, float]:
+    """Return the values that are shown black and white."""
+    is_gray = array.ndim == 2
+    if array.dtype == "uint16" and not is_gray:
         return 0.0, 65_535.0
     low, high = _extremes(array)
     if array.dtype.kind == "f" and low >= 0 and high <= 1:
         return 0.0, 1.0
+    if is_gray:
+        return low, high
     if low >= 0 and high <= _WHITE:
         return 0.0, float(_WHITE)
     raise PictureError(

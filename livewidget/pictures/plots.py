@@ -108,12 +108,9 @@ class Sheet:
 
 
 def from_table(table: Any, max_side: int, quality: int) -> Picture:
-    """Draw a DataFrame or a Series: at most 20 rows, and as many columns as fit.
+    """Draw a DataFrame or a Series: at most 20 rows, and as many columns as fit; see `lay_out`.
 
     Characters that the font lacks become boxes, and Matplotlib warns about them.
-
-    Raises:
-        PictureError: If it has no rows or no columns.
     """
     sheet = lay_out(table, max(max_side, _NARROWEST))
     return encode(_draw(sheet), max_side, quality, drawn=True)
@@ -184,13 +181,10 @@ def _count(number: int, word: str) -> str:
 
 
 def _measured(columns: list[Column]) -> list[float]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
     bold, plain = FontProperties(size=_FONT, weight="bold"), FontProperties(size=_FONT)
-    canvas: Any = FigureCanvasAgg(Figure(dpi=_TABLE_DPI))
-    measure = canvas.get_renderer().get_text_width_height_descent
+    measure = _canvas().get_renderer().get_text_width_height_descent
     return [
         max(
             float(measure(text or " ", bold if place == 0 else plain, False)[0])
@@ -210,14 +204,20 @@ def _fitting(widths: list[float], room: float, *, cut: bool) -> int:
 
 def _draw(sheet: Sheet) -> Image:
     import numpy as np
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from PIL import Image as pillow
 
-    canvas: Any = FigureCanvasAgg(Figure(dpi=_TABLE_DPI, facecolor=_PAPER))
+    canvas = _canvas()
     _put(canvas.figure, sheet)
     canvas.draw()
     return pillow.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def _canvas() -> Any:
+    """Return a canvas with a new figure, without pyplot."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    return FigureCanvasAgg(Figure(dpi=_TABLE_DPI, facecolor=_PAPER))
 
 
 def _put(figure: Any, sheet: Sheet) -> None:

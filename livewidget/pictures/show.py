@@ -40,9 +40,9 @@ def from_path(path: Path, max_side: int, quality: int) -> Picture:
             )
         with path.open("rb") as file:
             return _read(file, max_side, quality)
+    except PictureError:
+        raise
     except (OSError, ValueError) as error:
-        if isinstance(error, PictureError):
-            raise
         raise PictureError(f"The picture file cannot be opened ({type(error).__name__}).") from None
 
 

@@ -39,7 +39,6 @@ from livewidget.protocol.messages import FunctionResponse
 from livewidget.tools import (
     Result,
     Tool,
-    ToolLike,
     ToolSource,
     as_tools,
     describe_error,
@@ -47,7 +46,6 @@ from livewidget.tools import (
     is_source,
     list_mcp_tools,
     response,
-    split_sources,
 )
 
 #: Calls that may run at once. Chosen: far more than a model makes, few enough that hanging functions, which
@@ -212,11 +210,18 @@ class McpSessionSource:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
 
-def _with_mcp_sources(offered: Iterable[Any]) -> list[ToolLike | ToolSource]:
-    """Return what is offered with MCP sessions as sources. Must run on the loop that they were opened on."""
-    return [
-        McpSessionSource(item) if is_mcp_session(item) and not is_source(item) else item for item in offered
-    ]
+def _split_sources(offered: Iterable[Any]) -> tuple[list[Tool | Mapping[str, Any]], list[ToolSource]]:
+    """Return the tools and declarations, and the sources of further tools; see `prepare_tools`."""
+    tools: list[Any] = []
+    sources: list[ToolSource] = []
+    for item in offered:
+        if is_source(item):
+            sources.append(item)
+        elif is_mcp_session(item):
+            sources.append(McpSessionSource(item))
+        else:
+            tools.append(item)
+    return as_tools(tools), sources
 
 
 async def _open_all(sources: Sequence[ToolSource]) -> list[Tool]:
@@ -330,7 +335,7 @@ def prepare_tools(offered: Iterable[Any], model: Model) -> list[Tool | Mapping[s
         ToolError: If something is not a tool, or two have the same name.
         ConfigError: If the model does not support the behavior that a tool asks for.
     """
-    known, sources = split_sources(_with_mcp_sources(offered))
+    known, sources = _split_sources(offered)
     for tool in known:
         ToolBehavior.of(tool, model)
     return [*known, *sources]
@@ -659,7 +664,7 @@ class ToolRunner:
         self._on_call_ended = on_call_ended
         self._approvals = Approvals(approve, clock, publish)
         self._context = ToolContext(self._approvals, on_result, clock, threading.BoundedSemaphore(CALLS))
-        self._known, self._sources = split_sources(_with_mcp_sources(offered))
+        self._known, self._sources = _split_sources(offered)
         self._is_open = False
         self._behaviors: dict[str, ToolBehavior] = {}
         self._declare(self._known)

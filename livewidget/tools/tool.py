@@ -382,16 +382,6 @@ class ToolSource(Protocol):
         """Release the tools."""
 
 
-def split_sources(offered: Sequence[Any]) -> tuple[list[Tool | Mapping[str, Any]], list[ToolSource]]:
-    """Return the tools and declarations, and the sources of further tools.
-
-    Raises:
-        ToolError: If something is none of these, or two tools have the same name.
-    """
-    sources = [item for item in offered if is_source(item)]
-    return as_tools([item for item in offered if not is_source(item)]), sources
-
-
 def is_source(item: Any) -> TypeGuard[ToolSource]:
     """Return whether `item` is a source, rather than the class of one."""
     return isinstance(item, ToolSource) and not isinstance(item, type)

@@ -533,13 +533,8 @@ class ConversationTracker(TurnTracker):
         self._playback = PlaybackTimes()
         self._model = ModelTurns(self._store, self._floor_state, self._user, self._calls, self._playback)
 
-    def infer(self, event: Event, now_ms: float) -> ActivityStart | None:
-        """Return the start of speech that a transcript implies, if none was announced."""
-        if not isinstance(event, InputTranscript | InterimInputTranscript) or not event.text:
-            return None
-        if self.floor is Floor.LISTENING and not self._user.owns(event, self._model.turn, now_ms):
-            return ActivityStart(inferred=True)
-        return None
+    def _begins_speech(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> bool:
+        return not self._user.owns(event, self._model.turn, now_ms)
 
     def fold(self, event: Event, now_ms: float) -> list[Turn]:
         """Apply an event; returns the turns that look different now."""
@@ -589,7 +584,7 @@ class ConversationTracker(TurnTracker):
                 self._user.on_connection_replaced(replayed=replayed)
                 self._floor_state.step_and_replay_pending(event)
             case SessionEnded():
-                self._calls.cancel_all(now_ms)
+                self._calls.cancel(list(self._calls.running), now_ms)
                 self._model.on_connection_ended(now_ms)
                 self._user.close()
                 self._floor_state.reset()
@@ -637,7 +632,7 @@ class ConversationTracker(TurnTracker):
         if isinstance(event, InputTranscript):
             self._user.set_language(event.language)
         if event.text:
-            if not self._user.owns(event, self._model.turn, now_ms):
+            if self._begins_speech(event, now_ms):
                 self._begin_speech()
                 self._floor_state.pending = self._floor_state.pending or [ActivityStart(inferred=True)]
             self._user.on_transcript(event, now_ms)
@@ -659,8 +654,7 @@ class ConversationTracker(TurnTracker):
                     else:
                         self._model.on_result_sent(index)
             case ToolCallCancelled(ids=ids):
-                for id in ids:
-                    self._calls.cancel(id, now_ms)
+                self._calls.cancel(ids, now_ms)
                 if not self._calls.running:
                     self._model.close_held_open()
                     self._floor_state.step_and_replay_pending(event)

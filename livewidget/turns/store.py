@@ -172,16 +172,10 @@ class PlaybackTimes:
             del self._turns[next(iter(self._turns))]
 
     def progress(self, index: int, sample: int, samples: int | None, now_ms: float) -> float | None:
-        """Record how far a turn has been played.
+        """Record that a turn has been played up to `sample`, at 24 kHz.
 
-        Args:
-            index: The turn.
-            sample: The last sample played, at 24 kHz.
-            samples: The length of the turn's audio, or None while more may arrive.
-            now_ms: The time.
-
-        Returns:
-            The time from the first sound to the last once everything was played, else None.
+        `samples` is the length of the turn's audio, or None while more may arrive. Returns the time from the
+        first sound to the last, in ms, once everything was played, else None.
         """
         turn = self._turns.get(index)
         if turn is None or sample <= turn.sample:
@@ -261,14 +255,10 @@ class ToolCalls:
             state="done" if event.error is None else failed,
         )
 
-    def cancel(self, id: str, now_ms: float) -> None:
-        """Mark a call as cancelled, if it is in progress."""
-        self._end(id, now_ms, state="cancelled")
-
-    def cancel_all(self, now_ms: float) -> None:
-        """Cancel all calls: the session has ended."""
-        for id in list(self.running):
-            self.cancel(id, now_ms)
+    def cancel(self, ids: Iterable[str], now_ms: float) -> None:
+        """Mark those of these calls as cancelled that are in progress."""
+        for id in ids:
+            self._end(id, now_ms, state="cancelled")
 
     def _end(self, id: str, now_ms: float, **fields: Any) -> None:
         index = self.running.pop(id, None)

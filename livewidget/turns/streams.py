@@ -32,7 +32,6 @@ from livewidget.events import (
     SessionEnded,
     TurnComplete,
 )
-from livewidget.turns.floor import Floor
 from livewidget.turns.metadata import language_of
 from livewidget.turns.store import TurnStore
 from livewidget.turns.tracker import TurnTracker
@@ -203,13 +202,8 @@ class DictationTracker(SilenceDelimitedTracker):
         self._turn: int | None = None
         self._language: str | None = None
 
-    def infer(self, event: Event, now_ms: float) -> ActivityStart | None:
-        """Return the start of speech that a transcript implies, if none was announced."""
-        if not isinstance(event, InputTranscript | InterimInputTranscript) or not event.text:
-            return None
-        if self._turn is not None or self._transcripts.corrects(event) or self.floor is not Floor.LISTENING:
-            return None
-        return ActivityStart(inferred=True)
+    def _begins_speech(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> bool:
+        return self._turn is None and not self._transcripts.corrects(event)
 
     def _input_transcript(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> None:
         if isinstance(event, InputTranscript):

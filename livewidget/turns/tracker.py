@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from livewidget.events import ActivityStart, Event
+from livewidget.events import ActivityStart, Event, InputTranscript, InterimInputTranscript
 from livewidget.turns.floor import Floor, FloorState
 from livewidget.turns.store import SentAudioTimeline, TurnStore
 from livewidget.turns.turn import Turn
@@ -61,7 +61,14 @@ class TurnTracker(ABC):
         With automatic detection most models do not announce the start of speech, so the first transcript
         counts as one. Fold the result before `event`; `fold` does so too.
         """
-        return None
+        if not isinstance(event, InputTranscript | InterimInputTranscript) or not event.text:
+            return None
+        begins = self.floor is Floor.LISTENING and self._begins_speech(event, now_ms)
+        return ActivityStart(inferred=True) if begins else None
+
+    def _begins_speech(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> bool:
+        """Return whether a transcript belongs to a new turn, rather than being late."""
+        return False
 
     def tick(self, now_ms: float) -> list[Turn]:
         """Let time pass. Returns the turns that have ended by silence."""
@@ -74,25 +81,15 @@ class TurnTracker(ABC):
     def playback_progress(self, index: int, sample: int, now_ms: float) -> list[Turn]:
         """Record how far a model turn has been played, a few times a second.
 
-        Args:
-            index: The turn.
-            sample: The last sample played, counted from the start of the turn at 24 kHz.
-            now_ms: The time.
-
-        Returns:
-            The turns that have now been played to their end, with that in their timing.
+        `sample` is the last sample played, counted from the start of the turn at 24 kHz. Returns the turns
+        that have now been played to their end, with that in their timing.
         """
         return []
 
     def playback_stopped(self, index: int, sample: int, now_ms: float) -> list[Turn]:
         """Record how much of a model turn had been played when playback was stopped.
 
-        Args:
-            index: The turn.
-            sample: The last sample played, counted from the start of the turn at 24 kHz.
-            now_ms: The time.
-
-        Returns:
-            The turn, if this changed it. A complete turn that was played to its end does not count as cut.
+        `sample` is as in `playback_progress`. Returns the turn, if this changed it. A complete turn that was
+        played to its end does not count as cut.
         """
         return []

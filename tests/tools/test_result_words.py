@@ -1,6 +1,6 @@
 """Words of errors."""
 
-from livewidget.tools import describe_error, first_line
+from livewidget.tools.result import describe_error, first_line
 
 
 def test_a_failure_is_a_type_and_one_line():

@@ -3,8 +3,7 @@
 import pytest
 
 from livewidget.errors import ToolError
-from livewidget.tools import check_declaration
-from livewidget.tools.schema import inline_references
+from livewidget.tools.schema import check_declaration, inline_references
 
 
 def test_references_are_put_in_their_place():
