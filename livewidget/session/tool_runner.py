@@ -26,6 +26,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
@@ -362,10 +363,9 @@ class ToolThread:
         Raises:
             ToolError: If no thread can be started.
         """
-        self._loop = asyncio.get_running_loop()
-        self._steps: queue.SimpleQueue[tuple[_Step, asyncio.Future[Any] | None] | None] = queue.SimpleQueue()
+        self._steps: queue.SimpleQueue[tuple[_Step, Future[Any]] | None] = queue.SimpleQueue()
         self._on_ended = on_ended
-        self._is_busy = False  # As the loop knows it: an abandoned step keeps running.
+        self._current: Future[Any] | None = None
         self._has_ended = False
         # The context carries Jupyter's parent message, so that what the function prints reaches its cell.
         self._context = contextvars.copy_context()
@@ -377,46 +377,38 @@ class ToolThread:
 
     async def run(self, step: _Step) -> Any:
         """Run `step` in the thread, and return or raise what it does."""
-        future: asyncio.Future[Any] = self._loop.create_future()
-        self._is_busy = True
-        self._steps.put((step, future))
-        return await future
+        self._current = self._put(step)
+        return await asyncio.wrap_future(self._current)
 
     def close(self, last: _Step | None = None) -> None:
         """Let the thread end after its current step and `last`. Does not wait for it."""
         if last is not None:
-            self._steps.put((last, None))
-        elif not self._is_busy:
+            self._put(last)
+        elif self._current is None or self._current.done():  # An abandoned step keeps running.
             self._has_ended = True
             self._on_ended()
         self._steps.put(None)
+
+    def _put(self, step: _Step) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._steps.put((step, future))
+        return future
 
     def _work(self) -> None:
         try:
             while (item := self._steps.get()) is not None:
                 step, future = item
-                value, error = None, None
+                if not future.set_running_or_notify_cancel():
+                    continue
                 try:
-                    value = self._context.run(step)
+                    future.set_result(self._context.run(step))
+                except StopIteration as problem:  # The loop's futures cannot hold one.
+                    future.set_exception(RuntimeError(describe_error(problem)))
                 except BaseException as problem:
-                    error = problem
-                if future is not None:
-                    with contextlib.suppress(RuntimeError):  # The loop may have been closed meanwhile.
-                        self._loop.call_soon_threadsafe(self._set_result, future, value, error)
+                    future.set_exception(problem)
         finally:
             if not self._has_ended:
                 self._on_ended()
-
-    def _set_result(self, future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
-        self._is_busy = False
-        if future.done():
-            return  # Nobody waits any more.
-        if error is None:
-            future.set_result(value)
-        elif isinstance(error, StopIteration):
-            future.set_exception(RuntimeError(describe_error(error)))  # A future cannot hold a StopIteration.
-        else:
-            future.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True)
