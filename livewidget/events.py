@@ -1,4 +1,4 @@
-"""Everything that can happen in a session, as frozen structs; `Event` is their union.
+"""Everything that can happen in a session, as frozen structs; `Event` is their base class.
 
 An event has the same meaning for every model and service. Most are decoded from server messages by
 `livewidget.protocol`; those marked "Made by the session" report what this side did.
@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 
-class _Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Base class of all events. Its repr leaves out audio, image data and secrets."""
 
     def __repr__(self) -> str:
@@ -23,19 +23,19 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True):
 _HIDDEN = frozenset({"data", "handle"})
 
 
-class SessionStarted(_Event, frozen=True, kw_only=True):
+class SessionStarted(Event, frozen=True, kw_only=True):
     """The server accepted the setup. Only Vertex AI sends a `session_id`."""
 
     session_id: str | None = None
 
 
-class SessionEnded(_Event, frozen=True, kw_only=True):
+class SessionEnded(Event, frozen=True, kw_only=True):
     """Made by the session: it has ended. `error` is a sentence, or None if it was closed normally."""
 
     error: str | None = None
 
 
-class ConnectionReplaced(_Event, frozen=True, kw_only=True):
+class ConnectionReplaced(Event, frozen=True, kw_only=True):
     """Made by the session: the conversation continues over a new connection.
 
     Attributes:
@@ -54,20 +54,20 @@ class ConnectionReplaced(_Event, frozen=True, kw_only=True):
     replayed: bool = False
 
 
-class GoAway(_Event, frozen=True, kw_only=True):
+class GoAway(Event, frozen=True, kw_only=True):
     """The server will close the connection, in `time_left_ms` milliseconds if it said when."""
 
     time_left_ms: int | None = None
 
 
-class ResumptionUpdate(_Event, frozen=True, kw_only=True):
+class ResumptionUpdate(Event, frozen=True, kw_only=True):
     """A new resumption handle. The handle is a secret: it must not reach a repr, a log or a trait."""
 
     handle: str | None = None
     resumable: bool = False
 
 
-class Usage(_Event, frozen=True, kw_only=True):
+class Usage(Event, frozen=True, kw_only=True):
     """Token counts as the server reported them. Vertex AI calls the `response…` counts `candidates…`."""
 
     prompt_tokens: int = 0
@@ -81,20 +81,20 @@ class Usage(_Event, frozen=True, kw_only=True):
     traffic_type: str | None = None
 
 
-class TextSent(_Event, frozen=True, kw_only=True):
+class TextSent(Event, frozen=True, kw_only=True):
     """Made by the session: the user typed `text`."""
 
     text: str
 
 
-class ImageSent(_Event, frozen=True, kw_only=True):
+class ImageSent(Event, frozen=True, kw_only=True):
     """Made by the session: an image of `size` bytes was sent to the model."""
 
     mime_type: str
     size: int
 
 
-class ActivityStart(_Event, frozen=True, kw_only=True):
+class ActivityStart(Event, frozen=True, kw_only=True):
     """The user started to speak.
 
     Signalled by push-to-talk, reported by the server, or `inferred` from a transcript. `offset_ms` is the
@@ -105,13 +105,13 @@ class ActivityStart(_Event, frozen=True, kw_only=True):
     inferred: bool = False
 
 
-class ActivityEnd(_Event, frozen=True, kw_only=True):
+class ActivityEnd(Event, frozen=True, kw_only=True):
     """The user stopped speaking: signalled by push-to-talk or reported by the server."""
 
     offset_ms: int | None = None
 
 
-class InputTranscript(_Event, frozen=True, kw_only=True):
+class InputTranscript(Event, frozen=True, kw_only=True):
     """A fragment of the user's transcript, to append.
 
     Approximate: the model that transcribes is not the model that answers.
@@ -122,20 +122,20 @@ class InputTranscript(_Event, frozen=True, kw_only=True):
     language: str | None = None
 
 
-class InterimInputTranscript(_Event, frozen=True, kw_only=True):
+class InterimInputTranscript(Event, frozen=True, kw_only=True):
     """A provisional transcript of the user's whole turn so far; replaces the previous one."""
 
     text: str
 
 
-class OutputAudio(_Event, frozen=True, kw_only=True):
+class OutputAudio(Event, frozen=True, kw_only=True):
     """Audio from the model: PCM16, little-endian, mono, at `sample_rate` Hz (24000 on the Live API)."""
 
     data: bytes
     sample_rate: int = 24_000
 
 
-class OutputTranscript(_Event, frozen=True, kw_only=True):
+class OutputTranscript(Event, frozen=True, kw_only=True):
     """A fragment of the transcript of the model's speech, to append.
 
     Its order relative to the audio is undefined.
@@ -146,26 +146,26 @@ class OutputTranscript(_Event, frozen=True, kw_only=True):
     language: str | None = None
 
 
-class OutputText(_Event, frozen=True, kw_only=True):
+class OutputText(Event, frozen=True, kw_only=True):
     """A fragment of a text response, to append."""
 
     text: str
 
 
-class Thought(_Event, frozen=True, kw_only=True):
+class Thought(Event, frozen=True, kw_only=True):
     """A fragment of the model's thought summary, which is not part of the answer."""
 
     text: str
 
 
-class OutputMedia(_Event, frozen=True, kw_only=True):
+class OutputMedia(Event, frozen=True, kw_only=True):
     """Data from the model other than PCM audio, such as video."""
 
     data: bytes
     mime_type: str = "application/octet-stream"
 
 
-class ExecutableCode(_Event, frozen=True, kw_only=True):
+class ExecutableCode(Event, frozen=True, kw_only=True):
     """Code that the model wrote and the server runs."""
 
     code: str
@@ -173,7 +173,7 @@ class ExecutableCode(_Event, frozen=True, kw_only=True):
     id: str | None = None
 
 
-class CodeResult(_Event, frozen=True, kw_only=True):
+class CodeResult(Event, frozen=True, kw_only=True):
     """The output of an `ExecutableCode`."""
 
     outcome: str | None = None
@@ -181,43 +181,43 @@ class CodeResult(_Event, frozen=True, kw_only=True):
     id: str | None = None
 
 
-class Grounding(_Event, frozen=True, kw_only=True):
+class Grounding(Event, frozen=True, kw_only=True):
     """Sources of the answer, in the server's `groundingMetadata` format."""
 
     metadata: Mapping[str, Any]
 
 
-class UrlContext(_Event, frozen=True, kw_only=True):
+class UrlContext(Event, frozen=True, kw_only=True):
     """Pages that the model read, in the server's `urlContextMetadata` format."""
 
     metadata: Mapping[str, Any]
 
 
-class Interrupted(_Event, frozen=True, kw_only=True):
+class Interrupted(Event, frozen=True, kw_only=True):
     """The model was interrupted: discard the audio that has not been played yet."""
 
 
-class GenerationComplete(_Event, frozen=True, kw_only=True):
+class GenerationComplete(Event, frozen=True, kw_only=True):
     """The model has sent its whole answer, which may still be playing."""
 
 
-class WaitingForInput(_Event, frozen=True, kw_only=True):
+class WaitingForInput(Event, frozen=True, kw_only=True):
     """The model decided not to answer and waits for more input."""
 
 
-class InteractionStatus(_Event, frozen=True, kw_only=True):
+class InteractionStatus(Event, frozen=True, kw_only=True):
     """IN_PROGRESS or IDLE; sent by models that think in the background."""
 
     status: str
 
 
-class TurnComplete(_Event, frozen=True, kw_only=True):
+class TurnComplete(Event, frozen=True, kw_only=True):
     """The model's turn is over. `reason` is set if it ended abnormally, e.g. MALFORMED_FUNCTION_CALL."""
 
     reason: str | None = None
 
 
-class ToolCall(_Event, frozen=True, kw_only=True):
+class ToolCall(Event, frozen=True, kw_only=True):
     """The model calls a function. `id` is "" if the service sent none (Vertex AI may omit it)."""
 
     id: str
@@ -225,25 +225,25 @@ class ToolCall(_Event, frozen=True, kw_only=True):
     args: Mapping[str, Any] = {}
 
 
-class ToolCallCancelled(_Event, frozen=True, kw_only=True):
+class ToolCallCancelled(Event, frozen=True, kw_only=True):
     """The model no longer needs the results of these calls."""
 
     ids: tuple[str, ...]
 
 
-class ToolApprovalRequested(_Event, frozen=True, kw_only=True):
+class ToolApprovalRequested(Event, frozen=True, kw_only=True):
     """Made by the session: the call waits until a person approves it."""
 
     id: str
 
 
-class ToolApproved(_Event, frozen=True, kw_only=True):
+class ToolApproved(Event, frozen=True, kw_only=True):
     """Made by the session: a person approved the call, and it runs."""
 
     id: str
 
 
-class ToolUpdate(_Event, frozen=True, kw_only=True):
+class ToolUpdate(Event, frozen=True, kw_only=True):
     """Made by the session: a call yielded a value and continues. `sent`: the value was sent to the model."""
 
     id: str
@@ -252,7 +252,7 @@ class ToolUpdate(_Event, frozen=True, kw_only=True):
     sent: bool = False
 
 
-class ToolResult(_Event, frozen=True, kw_only=True):
+class ToolResult(Event, frozen=True, kw_only=True):
     """Made by the session: a call ended. Either `result` (as sent to the model) or `error` is set.
 
     `refused`: the call was not approved and never ran. `scheduling`: when the model should mention the
@@ -268,7 +268,7 @@ class ToolResult(_Event, frozen=True, kw_only=True):
     scheduling: str | None = None
 
 
-class Notice(_Event, frozen=True, kw_only=True):
+class Notice(Event, frozen=True, kw_only=True):
     """Made by the session: a message for the user. `code` is stable, for use by programs."""
 
     level: Literal["info", "warning", "error"]
@@ -276,53 +276,14 @@ class Notice(_Event, frozen=True, kw_only=True):
     text: str
 
 
-class Unknown(_Event, frozen=True, kw_only=True):
+class Unknown(Event, frozen=True, kw_only=True):
     """The server sent a field that this version does not know. Holds its path, never its value."""
 
     path: str
 
 
-class Malformed(_Event, frozen=True, kw_only=True):
+class Malformed(Event, frozen=True, kw_only=True):
     """A server message was skipped because it could not be decoded. Holds the reason, never the content."""
 
     problem: str
     size: int = 0
-
-
-Event = (
-    SessionStarted
-    | SessionEnded
-    | ConnectionReplaced
-    | GoAway
-    | ResumptionUpdate
-    | Usage
-    | TextSent
-    | ImageSent
-    | ActivityStart
-    | ActivityEnd
-    | InputTranscript
-    | InterimInputTranscript
-    | OutputAudio
-    | OutputTranscript
-    | OutputText
-    | Thought
-    | OutputMedia
-    | ExecutableCode
-    | CodeResult
-    | Grounding
-    | UrlContext
-    | Interrupted
-    | GenerationComplete
-    | WaitingForInput
-    | InteractionStatus
-    | TurnComplete
-    | ToolCall
-    | ToolCallCancelled
-    | ToolApprovalRequested
-    | ToolApproved
-    | ToolUpdate
-    | ToolResult
-    | Notice
-    | Unknown
-    | Malformed
-)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,7 +18,7 @@ from livewidget.protocol.messages import ServerMessage
 from tests.protocol.strategies import awkward_server
 from tests.protocol.test_decode_server import EVERYTHING, audio, decode
 
-EVENTS = get_args(Event)
+EVENTS = tuple(Event.__subclasses__())
 
 DEEP = 10_000
 
