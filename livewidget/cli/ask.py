@@ -309,11 +309,8 @@ async def send_question(
 async def wait_for_answer(listener: AnswerListener, timeout_s: float, *, patience_s: float | None) -> None:
     """Wait until the answer is complete, or none is to be expected.
 
-    Args:
-        listener: Follows the session.
-        timeout_s: Seconds that the answer may take.
-        patience_s: Seconds to wait for any reaction to a recording, since one without speech gets no answer;
-            None for typed questions.
+    A recording without speech gets no answer, so any reaction must come within `patience_s`; None for typed
+    questions.
 
     Raises:
         AnswerTimeout: If the answer is not complete in time.

@@ -66,10 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def prepare(folder: Path | None) -> Path:
-    """Copy the notebooks into a folder and return it.
-
-    Args:
-        folder: The folder; None: a new temporary one.
+    """Copy the notebooks into a folder, or into a new temporary one, and return it.
 
     Raises:
         UsageError: If the folder cannot be made, or the notebooks are not installed.

@@ -216,12 +216,8 @@ def conclusions(parts: dict[str, Finding]) -> Iterator[Finding]:
 
 
 def subshells(lab: str | None, kernel: str | None) -> bool:
-    """Return whether these versions handle the widget's messages while a cell runs.
-
-    Args:
-        lab: Version of JupyterLab; it sends them to a subshell since 4.4.
-        kernel: Version of ipykernel; its subshells work since 7.1.
-    """
+    """Return whether these versions handle the widget's messages while a cell runs."""
+    # JupyterLab sends them to a subshell since 4.4; the subshells of ipykernel work since 7.1.
     return _number(lab) >= (4, 4) and _number(kernel) >= (7, 1)
 
 

@@ -44,11 +44,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code.
-
-    Args:
-        argv: The arguments; None: those of this process.
-    """
+    """Run one command and return its exit code; `argv` None: the arguments of this process."""
     arguments = parser().parse_args(argv)
     return run_command(lambda: arguments.run(arguments))
 

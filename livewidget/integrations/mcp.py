@@ -159,9 +159,7 @@ class McpServer:
     async def connect(self, stack: AsyncExitStack, stderr: deque[str]) -> Any:
         """Return a session with this server, which is closed with `stack`.
 
-        Args:
-            stack: Owns the connection and the process.
-            stderr: Receives the last lines of the process' stderr.
+        `stderr` receives the last lines of the process' stderr.
 
         Raises:
             ExtraMissing: If the `mcp` package is not installed.

@@ -24,11 +24,7 @@ _KINDS = "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
 
 
 def from_path(path: Path, max_side: int, quality: int) -> Picture:
-    """Return the picture in a file.
-
-    Raises:
-        PictureError: If the file does not exist or does not hold a picture.
-    """
+    """Return the picture in a file."""
     try:
         if path.is_dir():
             raise PictureError("This path is a folder; name the picture file in it.")
@@ -47,11 +43,7 @@ def from_path(path: Path, max_side: int, quality: int) -> Picture:
 
 
 def from_bytes(data: bytes, max_side: int, quality: int) -> Picture:
-    """Return the picture in the content of a file.
-
-    Raises:
-        PictureError: If it does not hold a picture.
-    """
+    """Return the picture in the content of a file."""
     if not data:
         raise PictureError("This picture has no bytes.")
     return _read(io.BytesIO(data), max_side, quality)

@@ -86,7 +86,11 @@ class ToolDenied(Exception):
 
 
 class Approvals:
-    """The calls that wait for a person's approval."""
+    """The calls that wait for a person's approval.
+
+    `approve` asks a person; True: `resolve` will be called; None: nobody can be asked. `publish` is called
+    with the events that a call waits and that it was approved.
+    """
 
     def __init__(
         self,
@@ -94,13 +98,6 @@ class Approvals:
         clock: Clock,
         publish: Callable[[events.Event], object],
     ) -> None:
-        """Wait for nothing yet.
-
-        Args:
-            approve: Asks a person; True: `resolve` will be called; None: nobody can be asked.
-            clock: Measures how long to wait.
-            publish: Called with the events that a call waits and that it was approved.
-        """
         self._approve = approve
         self._clock = clock
         self._publish = publish
@@ -477,14 +474,7 @@ def _advance(generator: Generator[Any, Any, Any]) -> ToolOutput:
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What all calls of a session share.
-
-    Attributes:
-        approvals: Asks a person whether a call may run.
-        on_result: Receives what calls give.
-        clock: Measures how long calls take.
-        slots: Limits how many run at once.
-    """
+    """What all calls of a session share; `slots` limits how many run at once."""
 
     approvals: Approvals
     on_result: OnResult
@@ -522,9 +512,7 @@ class ToolCallTask:
             result = await self._call()
         except ToolDenied as denied:
             await self._fail(denied.reason, refused=True, notice=denied.notice)
-        except ToolError as problem:
-            await self._fail(str(problem))
-        except TimeoutError as problem:
+        except (ToolError, TimeoutError) as problem:
             await self._fail(str(problem) or describe_error(problem))
         except asyncio.CancelledError:
             current = asyncio.current_task()

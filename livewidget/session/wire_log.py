@@ -98,6 +98,8 @@ class Frame:
 class WireLog:
     """The last frames of one session, across all its connections. It is the `Tap` of each.
 
+    `redact` removes secrets from a text; `on_error` is called with what subscribers raised.
+
     Attributes:
         lost: Number of older frames that were dropped.
     """
@@ -108,13 +110,6 @@ class WireLog:
         redact: Redact = redact,
         on_error: Callable[[Sequence[Exception]], object] = list,
     ) -> None:
-        """Make an empty log.
-
-        Args:
-            clock: Dates the frames.
-            redact: Removes secrets from a text.
-            on_error: Called with what subscribers raised.
-        """
         self.lost = 0
         self._clock = clock
         self._redact = redact

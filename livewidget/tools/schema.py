@@ -97,9 +97,6 @@ def inline_references(whole: Mapping[str, Any], name: str, *, lenient: bool = Fa
 def check_declaration(declaration: Mapping[str, Any]) -> None:
     """Validate a hand-written declaration, which the service would otherwise reject by closing with 1007.
 
-    Args:
-        declaration: A function declaration, in camelCase or snake_case.
-
     Raises:
         ToolError: If no model accepts it; the message says where the error is.
     """

@@ -83,10 +83,7 @@ def arguments_of(
 ) -> type[msgspec.Struct]:
     """Return a struct with a field for each parameter that is not bound by a partial.
 
-    Args:
-        function: A function with named parameters only.
-        name: The tool's name, for errors.
-        described: The descriptions of the parameters.
+    `name` is the tool's, for errors; `described` has the descriptions of the parameters.
 
     Raises:
         ToolError: If the parameters cannot be declared to a model.

@@ -130,13 +130,9 @@ def union_ms(intervals: Iterable[tuple[float, float]], start: float, end: float)
 def timing_of(
     latency_ms: float, tool_ms: float, *, link_ms: float | None = None, decision_ms: float | None = None
 ) -> Timing:
-    """Break down the time from the end of speech to the first sound of the answer.
+    """Break down `latency_ms`, the time from the end of speech to the first sound of the answer.
 
-    Args:
-        latency_ms: All of that time.
-        tool_ms: How much of it tool calls ran.
-        link_ms: Round trip of the link; at most what remains of the latency is attributed to it.
-        decision_ms: How long it took to detect the end of speech.
+    At most what remains of it besides the tool calls is attributed to the link.
     """
     tool_ms = min(tool_ms, latency_ms)
     network_ms = None if link_ms is None else max(0.0, min(link_ms, latency_ms - tool_ms))

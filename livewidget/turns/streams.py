@@ -61,10 +61,6 @@ def revises(texts: Sequence[str], fragment: str) -> int | None:
     the wire does not tell which. A fragment counts as a revision if it begins with the same two words as one
     of the texts, and either contains everything from there on or resembles it: two sentences that merely
     begin alike are left alone.
-
-    Args:
-        texts: The fragments so far.
-        fragment: The new one.
     """
     new = _words(fragment)
     if _count(new) < FEWEST_WORDS:
