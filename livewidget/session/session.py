@@ -449,8 +449,8 @@ class LiveSession:
     def _publish(self, event: Event, now_ms: float | None = None) -> list[Turn]:
         """Put an event into the turns, let everybody know, and return the turns that it changed."""
         now = self._clock.now_ms() if now_ms is None else now_ms
-        inferred = self._tracker.infer(event, now)
-        if inferred is not None:
+        is_transcript = isinstance(event, events.InputTranscript | events.InterimInputTranscript)
+        if is_transcript and (inferred := self._tracker.infer(event, now)) is not None:
             self._publish(inferred, now)
         before = self._tracker.model_turn
         if before is None:
