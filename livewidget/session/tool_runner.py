@@ -223,11 +223,7 @@ def _split_sources(offered: Iterable[Any]) -> tuple[list[Tool | Mapping[str, Any
 
 
 async def _open_all(sources: Sequence[ToolSource]) -> list[Tool]:
-    """Open all sources concurrently and return their tools. If one fails, none stays open.
-
-    Raises:
-        LiveError: The error of the first source that failed.
-    """
+    """Open all sources concurrently and return their tools. If one fails, none stays open."""
     opening = [asyncio.ensure_future(source.open()) for source in sources]
     try:
         if opening:
@@ -637,8 +633,7 @@ class ToolRunner:
             approve: Asks a person whether a call may run; see `Approvals`.
 
         Raises:
-            ToolError: If something is not a tool, or two have the same name.
-            ConfigError: If the model does not support the behavior that a tool asks for.
+            UsageError: As `prepare_tools` does.
         """
         self._model = model
         self._on_call_ended = on_call_ended

@@ -103,12 +103,15 @@ def arguments_of(
             )
         if parameter.name in bound:
             continue
-        kind = _kind(parameter, name)
+        kind, default = _kind(parameter, name), parameter.default
         text = _annotated_text(kind) or described.get(parameter.name)
         if text:
             kind = Annotated[kind, msgspec.Meta(description=text)]
-        default: Any = () if parameter.default is parameter.empty else (_default(parameter.default),)
-        fields.append((parameter.name, kind, *default))
+        if isinstance(default, list | dict | set):  # msgspec requires a factory for mutable defaults.
+            default = msgspec.field(default_factory=default.copy)
+        fields.append(
+            (parameter.name, kind) if default is parameter.empty else (parameter.name, kind, default)
+        )
     title = re.sub(r"\W", "_", name)
     try:
         return msgspec.defstruct(title, fields, kw_only=True, forbid_unknown_fields=True)
@@ -157,13 +160,6 @@ def _annotated_text(kind: Any) -> str | None:
     return None
 
 
-def _default(value: Any) -> Any:
-    # msgspec requires a factory for mutable defaults.
-    if isinstance(value, list | dict | set):
-        return msgspec.field(default_factory=value.copy)
-    return value
-
-
 @dataclass(frozen=True, slots=True)
 class Tool:
     """A function that a model may call.
@@ -178,11 +174,8 @@ class Tool:
         description: The first paragraph of the docstring.
         schema: JSON Schema of the arguments.
         arguments: The struct that validates arguments; None: the function validates them itself.
-        timeout: Seconds that a call may take; for a generator, each of its values.
-        result_limit: The largest result, in bytes of JSON.
+        timeout, result_limit, behavior, scheduling: As in `Tool.of`.
         approval_timeout: Seconds that a person has to approve a call; 0: no approval is required.
-        behavior: Whether the model waits for the result; None: its default.
-        scheduling: When the model mentions a result; None: its default.
     """
 
     name: str
@@ -246,7 +239,11 @@ class Tool:
             arguments=arguments,
             timeout=_seconds(timeout, "timeout", name),
             result_limit=result_limit,
-            approval_timeout=_approval_timeout(require_approval, name),
+            approval_timeout=(
+                APPROVAL_TIMEOUT * require_approval
+                if isinstance(require_approval, bool)
+                else _seconds(require_approval, "require_approval", name)
+            ),
             **_behavior_options(behavior, scheduling, name),
         )
 
@@ -342,12 +339,6 @@ def _seconds(value: Any, what: str, name: str) -> float:
     if not number or not math.isfinite(value) or value <= 0:
         raise ToolError(f"The {what} of the tool {name} must be a number of seconds above 0.")
     return float(value)
-
-
-def _approval_timeout(require_approval: Any, name: str) -> float:
-    if isinstance(require_approval, bool):
-        return APPROVAL_TIMEOUT if require_approval else 0.0
-    return _seconds(require_approval, "require_approval", name)
 
 
 def _behavior_options(behavior: Any, scheduling: Any, name: str) -> dict[str, Any]:

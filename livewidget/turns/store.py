@@ -91,28 +91,27 @@ class SentAudioTimeline:
     """When each part of the user's audio was sent, to convert the server's audio offsets into times."""
 
     def __init__(self) -> None:
-        self._ends: deque[float] = deque(maxlen=PACKETS)
-        self._sent: deque[float] = deque(maxlen=PACKETS)
+        # Of each packet, where it ends in the audio sent, and when it was sent; both in ms.
+        self._packets: deque[tuple[float, float]] = deque(maxlen=PACKETS)
         self._total_ms = 0.0
 
     def restart(self) -> None:
         """Count offsets from here: a new connection was opened."""
-        self._ends.clear()
-        self._sent.clear()
+        self._packets.clear()
         self._total_ms = 0.0
 
     def add(self, length_ms: float, now_ms: float) -> None:
         """Record that `length_ms` of audio were sent."""
         self._total_ms += length_ms
-        self._ends.append(self._total_ms)
-        self._sent.append(now_ms)
+        self._packets.append((self._total_ms, now_ms))
 
     def since(self, offset_ms: float, now_ms: float) -> float | None:
         """Return how long ago the audio at `offset_ms` was sent, or None if that is not known."""
-        at = bisect.bisect_left(self._ends, offset_ms)
-        if at >= len(self._ends):
+        at = bisect.bisect_left(self._packets, (offset_ms, float("-inf")))
+        if at >= len(self._packets):
             return None
-        ago = now_ms - (self._sent[at] - (self._ends[at] - offset_ms))
+        end_ms, sent_ms = self._packets[at]
+        ago = now_ms - (sent_ms - (end_ms - offset_ms))
         return ago if 0 <= ago <= LONGEST_DECISION_MS else None
 
 
