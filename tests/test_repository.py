@@ -345,6 +345,7 @@ def test_the_wheel_holds_all_that_is_needed(wheel):
         "livewidget/py.typed",
         "livewidget/static/widget.js",
         "livewidget/static/widget.css",
+        "livewidget/standin/tutor/english.txt",
         "livewidget/standin/tutor/phrasebook.txt",
         "livewidget/standin/tutor/topics.txt",
     } <= set(names)

@@ -18,30 +18,19 @@ import numpy as np
 from livewidget.protocol.inspect import picture_size
 from livewidget.standin.context import Context, RecentPictures
 from livewidget.standin.interfaces import Reply
-from livewidget.standin.tutor.patterns import say_number
+from livewidget.standin.tutor.patterns import read_sections, say_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_NAMES = (
-    "ada", "alan", "anna", "anton", "ben", "carl", "clara", "david", "emma", "grace", "john", "julia",
-    "laura", "lisa", "lucy", "maria", "martin", "max", "mia", "nina", "oscar", "paul", "peter", "robert",
-    "sarah", "sophie", "thomas", "tim", "tom",
-)  # fmt: skip
-
-#: Phrases to expect. Other names are understood when typed.
+_CONTENT = read_sections("topics.txt")
+#: Phrases to expect.
 PHRASES = (
-    "what is my name", "do you remember my name", "what did i ask you before", "what did i ask before",
-    "what did i ask first", "what was my first question", "what did i say before",
-    "what are your instructions", "what is your instruction", "never mind", "cancel that",
-    *(f"my name is {name}" for name in _NAMES),
-)  # fmt: skip
+    *(phrase for (phrase,) in _CONTENT["session"]),
+    *(f"my name is {name}" for (name,) in _CONTENT["names"]),
+)
 #: Phrases to expect of a model that sees.
-PICTURE_PHRASES = (
-    "what do you see", "what can you see", "can you see this", "do you see me", "what color is it",
-    "which color do you see", "has it changed", "has the picture changed", "is it light or dark",
-    "how many pictures have you seen",
-)  # fmt: skip
+PICTURE_PHRASES = tuple(phrase for (phrase,) in _CONTENT["pictures"])
 
 
 def _compiled(*meanings: tuple[str, str]) -> tuple[tuple[str, re.Pattern[str]], ...]:

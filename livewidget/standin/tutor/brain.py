@@ -79,9 +79,9 @@ class TutorResponder:
     ) -> tuple[str, ...]:
         """Return sentences worth trying; see `Responder`."""
         if skills.translation:
-            return translator.SUGGESTIONS
+            return topics.SUGGESTED["translation"]
         if skills.dictation:
-            return DICTATION_SUGGESTIONS
+            return topics.SUGGESTED["dictation"]
         return _suggestions(_functions(declarations), skills)
 
     def session(self, declarations: Sequence[Mapping[str, Any]], skills: Skills = NO_SKILLS) -> Dialogue:
@@ -100,9 +100,9 @@ def _functions(declarations: Sequence[Mapping[str, Any]]) -> list[DeclaredFuncti
 def _suggestions(functions: Sequence[DeclaredFunction], skills: Skills) -> tuple[str, ...]:
     """Return the first suggestions, beginning with those for what is declared."""
     found = [one.patterns[0].sentences(1)[0] for one in functions if one.patterns]
-    for topic in topics.TOPICS:
-        if getattr(skills, topic.suggested_with or topic.skill):
-            found += topic.suggestions
+    for skill, sentences in topics.SUGGESTED.items():
+        if getattr(skills, skill):
+            found += sentences
     return tuple(dict.fromkeys([*found, *topics.SUGGESTIONS]))[:_SUGGESTIONS]
 
 
@@ -312,7 +312,7 @@ def _own_patterns() -> list[Pattern]:
 
 def topic_patterns(skills: Skills) -> list[Pattern]:
     """Return the patterns that the skills add."""
-    return [pattern for topic in topics.TOPICS if getattr(skills, topic.skill) for pattern in topic.patterns]
+    return [one for skill, patterns in topics.PATTERNS.items() if getattr(skills, skill) for one in patterns]
 
 
 def _sentences(functions: Sequence[DeclaredFunction], skills: Skills) -> list[str]:
@@ -355,12 +355,6 @@ def _complete(function: DeclaredFunction) -> Iterator[str]:
         yield from pattern.sentences(_PAIRED)
     for pattern in sorted(patterns, key=lambda pattern: -len(pattern.text))[:1]:
         yield from pattern.choices(_COMBINATIONS)
-
-
-DICTATION_SUGGESTIONS = (
-    "this is a test", "what is seven plus five", "the meeting is on monday", "my name is anna",
-    "how do you like it question mark",
-)  # fmt: skip
 
 
 @cache

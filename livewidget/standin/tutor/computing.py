@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from livewidget.standin.interfaces import ExecutedCode, Reply
-from livewidget.standin.tutor.patterns import Number, Pattern, Slot, Token, listed, say_number, words
+from livewidget.standin.tutor.patterns import (
+    WORDS,
+    Number,
+    Token,
+    listed,
+    read_pattern,
+    read_sections,
+    say_number,
+)
 
 #: Words that join two numbers, and how they are said.
 _OPERATORS = {
@@ -21,9 +29,7 @@ _OPERATORS = {
     "divided": "divided by", "over": "divided by",
 }  # fmt: skip
 #: Words around a sum that do not change it.
-_FILLERS = frozenset(
-    words("what is how much the sum of calculate compute tell me please equals equal to and by")
-)
+_FILLERS = frozenset(WORDS["sum"])
 #: Numbers from which a sum is not done. Chosen: the result still has a name.
 _SUM_LIMIT = 10**12
 
@@ -99,8 +105,6 @@ class Program:
         most: The largest number that it takes.
         code: Returns the code for these numbers.
         says: Returns the answer for the numbers and what was printed.
-        phrases: What the user may say, with slots.
-        slots: The slots of the phrases.
     """
 
     asks: tuple[str, ...]
@@ -108,8 +112,6 @@ class Program:
     most: int
     code: Callable[..., str]
     says: Callable[[Sequence[Number], Any], str]
-    phrases: tuple[str, ...]
-    slots: dict[str, Slot] = field(default_factory=dict)
 
 
 def _primes(count: Number) -> str:
@@ -161,9 +163,6 @@ def _value(value: Any) -> str:
     return say_number(value) if isinstance(value, int) or value == round(value, 2) else f"about {value:.2f}"
 
 
-_ONE = {"n": Slot(low=1, high=20)}
-_SOME = {name: Slot(low=1, high=19) for name in "abc"}
-
 PROGRAMS: tuple[Program, ...] = (
     Program(
         ("first", "prime|primes"),
@@ -171,8 +170,6 @@ PROGRAMS: tuple[Program, ...] = (
         500,
         _primes,
         lambda n, found: f"The first {say_number(n[0])} prime numbers are {_numbers(found)}.",
-        ("what are the first {n} prime numbers", "find the first {n} prime numbers"),
-        {"n": Slot(low=2, high=20)},
     ),
     Program(
         ("is", "prime"),
@@ -180,8 +177,6 @@ PROGRAMS: tuple[Program, ...] = (
         100_000,
         _is_prime,
         lambda n, found: f"{'Yes' if found else 'No'}, {n[0]} is {'' if found else 'not '}a prime number.",
-        ("is {n} a prime number",),
-        {"n": Slot(low=1, high=100)},
     ),
     Program(
         ("factorial",),
@@ -189,8 +184,6 @@ PROGRAMS: tuple[Program, ...] = (
         100,
         _factorial,
         lambda n, found: f"The factorial of {say_number(n[0])} is {_value(found)}.",
-        ("what is the factorial of {n}", "compute the factorial of {n}"),
-        _ONE,
     ),
     Program(
         ("fibonacci",),
@@ -198,8 +191,6 @@ PROGRAMS: tuple[Program, ...] = (
         200,
         _fibonacci,
         lambda n, found: f"The first {say_number(n[0])} Fibonacci numbers are {_numbers(found)}.",
-        ("what are the first {n} fibonacci numbers",),
-        {"n": Slot(low=2, high=20)},
     ),
     Program(
         ("sum|add", "numbers", "to"),
@@ -207,8 +198,6 @@ PROGRAMS: tuple[Program, ...] = (
         100_000,
         lambda a, b: f"print(sum(range({a}, {b} + 1)))\n",
         lambda n, found: f"The numbers from {n[0]} to {n[1]} make {_value(found)}.",
-        ("what is the sum of the numbers from one to {n}", "add the numbers from one to {n}"),
-        {"n": Slot(low=2, high=100)},
     ),
     Program(
         ("average|mean", "of"),
@@ -216,8 +205,6 @@ PROGRAMS: tuple[Program, ...] = (
         10**9,
         lambda *numbers: f"{_list(*numbers)}print(sum(numbers) / len(numbers))\n",
         lambda n, found: f"The average is {_value(found)}.",
-        ("what is the average of {a} and {b}", "what is the average of {a} {b} and {c}"),
-        _SOME,
     ),
     Program(
         ("sort",),
@@ -225,8 +212,6 @@ PROGRAMS: tuple[Program, ...] = (
         10**9,
         lambda *numbers: f"{_list(*numbers)}print(sorted(numbers))\n",
         lambda n, found: f"In order they are {_numbers(found)}.",
-        ("sort the numbers {a} {b} and {c}",),
-        _SOME,
     ),
     Program(
         ("divide", "python"),
@@ -234,16 +219,11 @@ PROGRAMS: tuple[Program, ...] = (
         10**9,
         lambda a, b: f"print({a} / {b})\n",
         lambda n, found: f"That makes {_value(found)}.",
-        ("divide {a} by {b} with python", "divide {a} by zero with python"),
-        _SOME,
     ),
 )
 
-PATTERNS = tuple(
-    Pattern(text, "program", {name: program.slots[name] for name in Pattern(text, "").names})
-    for program in PROGRAMS
-    for text in program.phrases
-)
+#: What the user may say.
+PATTERNS = tuple(read_pattern(text, "program", {}) for (text,) in read_sections("topics.txt")["programs"])
 
 
 def find_program(utterance: Sequence[Token]) -> tuple[Program, list[Number]] | None:

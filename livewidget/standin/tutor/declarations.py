@@ -13,56 +13,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from livewidget.standin.tutor.patterns import Pattern, Slot, Token, find_choice, spoken_name, words
-
-_VERBS = frozenset(
-    words(
-        "set get turn switch draw show start stop open close make create find fetch read play pause "
-        "plot check look tell toggle change control add remove delete clear roll flip send run call "
-        "move go paint list count take save load pick choose search lookup describe generate "
-        "calculate compute update reset use ask say print lock unlock "
-    )
+from livewidget.standin.tutor.patterns import (
+    WORDS,
+    Pattern,
+    Slot,
+    Token,
+    alternatives,
+    find_choice,
+    read_sections,
+    spoken_name,
+    words,
 )
-_ASKS_FOR = frozenset(words("get fetch find read check tell look lookup show search"))
-_SETS = frozenset(words("set change control switch turn toggle adjust update"))
-#: Words for true and false, by a boolean parameter's name. Others are turned on and off.
-_SWITCHED = {
-    "open": ("open", "close"),
-    "opened": ("open", "close"),
-    "closed": ("close", "open"),
-    "locked": ("lock", "unlock"),
-    "lock": ("lock", "unlock"),
-    "muted": ("mute", "unmute"),
-    "visible": ("show", "hide"),
-    "hidden": ("hide", "show"),
-    "running": ("start", "stop"),
-    "enabled": ("enable", "disable"),
-}
-_ALSO_CALLED = {"light": ("lamp",), "lights": ("lamps",), "lamp": ("light",), "picture": ("image",)}
 
-_PLACES = words("city location place town destination")
-_KNOWN: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(
-        _PLACES,
-        (
-            *words(
-                "paris london berlin madrid rome vienna tokyo delhi cairo sydney chicago boston moscow dublin"
-            ),
-            "new york",
-            "los angeles",
-            "san francisco",
-            "hong kong",
-        ),
-    ),
-    **dict.fromkeys(("color", "colour"), words("red green blue yellow orange purple black white brown pink")),
-    **dict.fromkeys(
-        ("country", "nation"), words("france germany spain italy japan china india brazil canada egypt")
-    ),
-    **dict.fromkeys(("day", "weekday"), words("monday tuesday wednesday thursday friday saturday sunday")),
-    "shape": words("circle square triangle rectangle star"),
-    "animal": words("cat dog horse elephant tiger lion rabbit monkey"),
-    "language": words("english french german spanish italian japanese"),
-}
+_VERBS, _ASKS_FOR = frozenset(WORDS["verbs"]), frozenset(WORDS["verbs that ask"])
+_SETS = frozenset(WORDS["verbs that set"])
+_PLACES = WORDS["places"]
+_CONTENT = read_sections("english.txt")
+#: Words for true and false, by a boolean parameter's name. Others are turned on and off.
+_SWITCHED = {name: (yes, no) for names, yes, no in _CONTENT["switches"] for name in words(names)}
+_ALSO_CALLED = {row[0]: row[1] for row in _CONTENT["also called"]}
+#: The values that are usual for a parameter, by the last word of its name.
+_KNOWN = {name: alternatives(values) for names, values in _CONTENT["values"] for name in words(names)}
+#: Ways to ask for a function, by what they say.
+_WAYS = {kind: alternatives(ways) for kind, ways in _CONTENT["functions"]}
 _TRIMMED = " \t.,;:!?\"'”"
 
 
@@ -189,7 +162,7 @@ def _phrases(called: Sequence[str], described: Sequence[str], slots: Mapping[str
     phrases = [" ".join(called)]
     if described:
         phrases.append(" ".join(described))
-    for name in (noun, *_ALSO_CALLED.get(noun, ())):
+    for name in dict.fromkeys((noun, _ALSO_CALLED.get(noun, noun))):
         if way:
             start = verb if verb and verb not in _SETS else "turn"
             phrases += [f"{v} {way} the {name}" for v in dict.fromkeys((start, "turn", "switch"))]
@@ -206,34 +179,20 @@ def _phrases(called: Sequence[str], described: Sequence[str], slots: Mapping[str
 
 def _plain(verb: str, noun: str) -> list[str]:
     if not verb:
-        return [noun, f"the {noun}", f"show the {noun}", f"{noun} please"]
-    phrases = [f"{verb} the {noun}", f"{verb} {noun}", f"{verb} a {noun}"]
-    if verb in _ASKS_FOR:
-        phrases += [f"what is the {noun}", f"tell me the {noun}", f"show me the {noun}", f"how is the {noun}"]
-    return phrases
+        return _ways("noun", noun=noun)
+    return _ways("verb", verb=verb, noun=noun) + (_ways("question", noun=noun) if verb in _ASKS_FOR else [])
 
 
 def _with_slot(verb: str, noun: str, key: str, slot: Slot) -> list[str]:
-    word, here = " ".join(re.findall(r"[A-Z]?[a-z]+|\d+", key)).lower(), f"{{{key}}}"
+    word = " ".join(re.findall(r"[A-Z]?[a-z]+|\d+", key)).lower()
     if True in slot.choices.values() and len(slot.choices) == 2:
-        if "on" not in slot.choices:
-            return [f"{here} the {noun}", f"{here} {noun}"]
-        return [
-            f"turn {here} the {noun}", f"turn the {noun} {here}", f"switch {here} the {noun}",
-            f"switch the {noun} {here}", f"{noun} {here}", f"put the {noun} {here}",
-        ]  # fmt: skip
-    verb = verb or "set"
-    if not slot.choices:
-        return [
-            f"{verb} the {noun} to {here}", f"{verb} the {noun} {word} to {here}", f"{verb} {noun} {here}",
-            f"{verb} a {noun} for {here} {word}", f"{verb} the {noun} for {here} {word}",
-            f"{verb} {here} {noun}", f"{verb} the {word} to {here}",
-        ]  # fmt: skip
-    if word in (*_PLACES, "country"):
-        starts = (f"{verb} the {noun}", noun, f"what is the {noun}", f"how is the {noun}")
-        return [f"{start} in {here}" for start in starts]
-    return [
-        f"{verb} the {noun} to {here}", f"{verb} the {noun} {word} to {here}", f"{verb} a {here} {noun}",
-        f"{verb} the {here} {noun}", f"{verb} {noun} {here}", f"make the {noun} {here}", f"{verb} a {here}",
-        f"{verb} the {here}", f"{noun} {here}", f"make it {here}", f"{verb} {here}",
-    ]  # fmt: skip
+        kind = "on or off" if "on" in slot.choices else "two choices"
+    elif not slot.choices:
+        kind = "number"
+    else:
+        kind = "place" if word in (*_PLACES, "country") else "choice"
+    return _ways(kind, verb=verb or "set", noun=noun, word=word, value=f"{{{key}}}")
+
+
+def _ways(kind: str, **said: str) -> list[str]:
+    return [way.format(**said) for way in _WAYS[kind]]

@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -25,6 +26,7 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+@cache
 def read_sections(name: str) -> dict[str, list[tuple[str, ...]]]:
     """Read a content file of this package: the rows of each section, split into columns."""
     return parse_sections((resources.files(__package__) / name).read_text(encoding="utf-8"))
@@ -42,16 +44,29 @@ def parse_sections(text: str) -> dict[str, list[tuple[str, ...]]]:
     return dict(sections)
 
 
+def read_pattern(way: str, intent: str, choices: Mapping[str, Mapping[str, Any]]) -> Pattern:
+    """Read a phrase of a content file: `{n:2-9}` is a number, `{name}` one of `choices["name"]`.
+
+    Raises:
+        ValueError: If there are no choices of that name.
+    """
+    slots = {name: Slot(low=int(low), high=int(high)) for name, low, high in _NUMBER.findall(way)}
+    text = _NUMBER.sub(r"{\1}", way)
+    for name in _SLOT.findall(text):
+        if name not in slots and name not in choices:
+            raise ValueError(f"There are no values for {{{name}}}.")
+        slots[name] = slots.get(name) or Slot(choices[name])
+    return Pattern(text, intent, slots)
+
+
 def alternatives(column: str) -> tuple[str, ...]:
     """Return the ways to say the same in a column: "hi / hello" → "hi", "hello"."""
     return tuple(way.strip() for way in column.split(" / "))
 
 
-_ONES = words(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-)
-_TENS = words("twenty thirty forty fifty sixty seventy eighty ninety")
+#: Lists of words, by the name that `english.txt` gives them.
+WORDS = {name: words(listed) for name, listed in read_sections("english.txt")["words"]}
+_ONES, _TENS = WORDS["ones"], WORDS["tens"]
 _VALUES = {word: value for value, word in enumerate(_ONES)}
 _VALUES |= {word: 10 * value for value, word in enumerate(_TENS, 2)}
 _SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (1_000, "thousand"))
@@ -173,17 +188,11 @@ _SAME_WORD = 80
 #: Best patterns of which the first that fits is taken. Chosen.
 _CANDIDATES = 12
 _SLOT = re.compile(r"\{(\w+)\}")
+_NUMBER = re.compile(r"\{(\w+):(\d+)-(\d+)\}")
 #: Words without meaning, and words of little meaning, which weigh a third of the others.
-_PLAIN_WORDS = frozenset(words("a an the is are of to it me my please for in at and"))
-_ASKING_WORDS = frozenset(words("what which who how when where why tell say does do can you i am make give"))
-_NEGATIONS = frozenset(("not", "never", "no", "don't", "without"))
-_POLITE = tuple(
-    words(phrase)
-    for phrase in (
-        "please", "could you", "can you", "would you", "will you", "hey tutor", "ok", "okay", "hello tutor",
-        "tutor", "now", "so", "well", "um",
-    )
-)  # fmt: skip
+_PLAIN_WORDS, _ASKING_WORDS = frozenset(WORDS["plain"]), frozenset(WORDS["asking"])
+_NEGATIONS = frozenset(WORDS["negations"])
+_POLITE = tuple(words(phrase) for (phrase,) in read_sections("english.txt")["polite"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,24 +437,9 @@ _MARKS = {
     "comma": ",", "period": ".", "full stop": ".", "question mark": "?", "exclamation mark": "!",
     "colon": ":", "new line": "\n", "new paragraph": "\n\n",
 }  # fmt: skip
-#: First words of a question, and words that may come before those.
-_ASKING = frozenset(
-    words(
-        "what who whose how when where why which do does did can could is are was were am may will would "
-        "shall should have has"
-    )
-)
-_BEFORE = frozenset(words("and but so at in on from to for with since until"))
-#: Words that begin with a capital.
-_PROPER = frozenset(
-    words(
-        "i monday tuesday wednesday thursday friday saturday sunday january february april june july "
-        "august september october november december english french german spanish italian france germany "
-        "spain italy japan brazil england america china india canada egypt paris berlin madrid rome london "
-        "tokyo "
-        "anna john maria peter thomas gemini jupiter shakespeare romeo juliet everest european christmas"
-    )
-)
+#: First words of a question, words that may come before those, and words that begin with a capital.
+_ASKING, _BEFORE = frozenset(WORDS["question"]), frozenset(WORDS["before question"])
+_PROPER = frozenset(WORDS["proper"])
 
 
 def smart_transcript(text: str, vocabulary: Iterable[str] = ()) -> str:

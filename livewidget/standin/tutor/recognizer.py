@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from livewidget.audio import to_float, to_pcm16
 from livewidget.errors import ExtraMissing
 from livewidget.standin.interfaces import INPUT_RATE, Phrases
-from livewidget.standin.tutor.patterns import Number, say_number, tokens
+from livewidget.standin.tutor.patterns import Number, read_sections, say_number, tokens
 from livewidget.standin.tutor.voice import shared_espeak
 
 # How the recognizer listens was tuned with espeak voices and with other sums than those of
@@ -492,19 +492,8 @@ def _number(
     return lines, used
 
 
-#: IPA as espeak writes it, and the phones of the recognizer's dictionary. Longest first: "aɪɚ" is two phones,
-#: not "aɪ" and something else.
-_PHONES = {
-    "aɪɚ": "AY ER", "aɪə": "AY AH", "tʃ": "CH", "dʒ": "JH", "eɪ": "EY", "aɪ": "AY", "ɔɪ": "OY",
-    "aʊ": "AW", "oʊ": "OW", "əʊ": "OW", "juː": "Y UW", "ɑːɹ": "AA R", "ɔːɹ": "AO R", "oːɹ": "AO R",
-    "ɪɹ": "IH R", "ɛɹ": "EH R", "ʊɹ": "UH R", "ɜː": "ER", "ɚ": "ER", "iː": "IY", "uː": "UW", "ɑː": "AA",
-    "ɔː": "AO", "oː": "AO", "əl": "AH L", "n̩": "AH N", "i": "IY", "ɪ": "IH", "ᵻ": "IH", "ɛ": "EH",
-    "æ": "AE", "ʌ": "AH", "ə": "AH", "ɐ": "AH", "ʊ": "UH", "u": "UW", "ɔ": "AO", "ɑ": "AA", "a": "AE",
-    "e": "EH", "o": "OW", "p": "P", "b": "B", "t": "T", "d": "D", "k": "K", "ɡ": "G", "g": "G",
-    "f": "F", "v": "V", "θ": "TH", "ð": "DH", "s": "S", "z": "Z", "ʃ": "SH", "ʒ": "ZH", "h": "HH",
-    "m": "M", "n": "N", "ŋ": "NG", "l": "L", "ɹ": "R", "r": "R", "j": "Y", "w": "W", "ɾ": "T", "ʔ": "T",
-    "x": "K",
-}  # fmt: skip
+#: IPA as espeak writes it, and the phones of the recognizer's dictionary; longest first.
+_PHONES = {row[0]: row[1] for row in read_sections("english.txt")["phones"]}
 _STRESS = re.compile("[ˈˌ\u200d_]")
 _PHONE = re.compile("|".join(map(re.escape, _PHONES)))
 

@@ -13,15 +13,15 @@ from typing import cast
 from livewidget.standin.interfaces import GroundingSource, Mood, Reply, RequestedPage, SearchGrounding
 from livewidget.standin.tutor import computing
 from livewidget.standin.tutor.patterns import (
+    WORDS,
     Match,
     Pattern,
-    Slot,
     Token,
     alternatives,
     listed,
+    read_pattern,
     read_sections,
     say_number,
-    words,
 )
 
 ABILITIES = (
@@ -62,6 +62,8 @@ def _source(page: str) -> GroundingSource:
 
 
 SUGGESTIONS = _column("suggestions")
+#: Sentences worth trying, by the field of `Skills` with which they are.
+SUGGESTED = dict(_phrases_of("suggestions with skills"))
 JOKES = _column("jokes")
 DICTATION = _column("dictation")
 #: Answers, each with the phrases that ask for it.
@@ -85,8 +87,7 @@ ARITHMETIC = tuple(
 #: Addresses by the way they are spoken.
 _SPOKEN_PAGES = {row[0]: row[1] for row in _CONTENT["pages"]}
 PAGE_PATTERNS = tuple(
-    Pattern(text, "page", {"page": Slot(_SPOKEN_PAGES)})
-    for text in ("read {page}", "what does {page} say", "what is on {page}", "summarize {page}")
+    read_pattern(text, "page", {"page": _SPOKEN_PAGES}) for text in _column("page questions")
 )
 
 _DOMAINS = "com|org|net|edu|gov|int|info|io|dev|ai|eu|fr|de|es|it|uk|ch|at"
@@ -94,56 +95,18 @@ _ADDRESS = re.compile(rf"https?://[^\s<>\"']+|\b(?:[a-z0-9-]+\.)+(?:{_DOMAINS})\
 #: Pages that the service reads for one question, as its guide to URL context says.
 _PAGE_LIMIT = 20
 
-_CALLS = frozenset(words("hey hi hello ok okay sorry yes no wait look listen excuse me oh well"))
-_PEOPLE = frozenset(
-    words(
-        "mom mum mommy mummy mother dad daddy father grandma grandpa granny honey darling sweetheart "
-        "everybody everyone guys kids children boys girls alexa siri john mary anna peter maria thomas"
-    )
-)
+_CALLS, _PEOPLE = frozenset(WORDS["calls"]), frozenset(WORDS["people"])
 
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """What a skill adds.
-
-    Attributes:
-        skill: Field of `Skills` with which the patterns are expected.
-        patterns: What the user may say.
-        suggestions: Sentences worth trying.
-        suggested_with: Field of `Skills` with which they are suggested, if another.
-    """
-
-    skill: str
-    patterns: tuple[Pattern, ...]
-    suggestions: tuple[str, ...]
-    suggested_with: str = ""
-
-
-TOPICS = (
-    Topic(
-        "search",
-        tuple(Pattern(text, f"fact:{index}") for index, fact in enumerate(FACTS) for text in fact.phrases),
-        ("when was the eiffel tower built", "who invented python"),
+#: What the user may say, by the field of `Skills` with which it is expected.
+PATTERNS: dict[str, tuple[Pattern, ...]] = {
+    "search": tuple(
+        Pattern(text, f"fact:{index}") for index, fact in enumerate(FACTS) for text in fact.phrases
     ),
-    Topic(
-        "code",
-        computing.PATTERNS,
-        ("what are the first ten prime numbers", "divide seven by zero with python"),
-    ),
-    Topic("url_context", PAGE_PATTERNS, ("what does example dot com say",)),
-    Topic(
-        "may_ignore",
-        tuple(Pattern(text, "overheard") for text in OVERHEARD_PHRASES),
-        ("hey mom where are my shoes",),
-        suggested_with="proactive_audio",
-    ),
-    Topic(
-        "affective_dialog",
-        tuple(Pattern(text, f"mood:{mood}") for mood, _, texts in MOODS for text in texts),
-        ("i had a bad day today", "i have good news"),
-    ),
-)
+    "code": computing.PATTERNS,
+    "url_context": PAGE_PATTERNS,
+    "may_ignore": tuple(Pattern(text, "overheard") for text in OVERHEARD_PHRASES),
+    "affective_dialog": tuple(Pattern(text, f"mood:{mood}") for mood, _, texts in MOODS for text in texts),
+}
 
 
 def answer_fact(found: Match) -> Reply | None:

@@ -5,19 +5,19 @@ The sentences are in `phrasebook.txt`, which a teacher can extend: each new line
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from livewidget.standin.interfaces import NoReply, Phrases, Reply, Response, TranslationTarget
+from livewidget.standin.tutor import topics
 from livewidget.standin.tutor.patterns import (
     Match,
     Pattern,
     PatternTable,
-    Slot,
     alternatives,
+    read_pattern,
     read_sections,
     smart_transcript,
     tokens,
@@ -26,24 +26,9 @@ from livewidget.standin.tutor.patterns import (
 #: The languages of the file's columns, after English.
 LANGUAGES = ("es", "fr", "de", "it")
 
-#: The answer to a sentence that is not in the phrasebook.
-UNKNOWN = {
-    "es": "Eso no lo sé traducir: solo tengo un pequeño libro de frases.",
-    "fr": "Cela, je ne sais pas le traduire : je n'ai qu'un petit guide de conversation.",
-    "de": "Das kann ich nicht übersetzen: Ich habe nur einen kleinen Sprachführer.",
-    "it": "Questo non lo so tradurre: ho solo un piccolo frasario.",
-}
+#: The answer to a sentence that is not in the phrasebook, and in English to a language that is not.
+UNKNOWN = dict(zip(("en", *LANGUAGES), read_sections("phrasebook.txt")["unknown"][0], strict=True))
 
-NO_SUCH_LANGUAGE = "I have only a small phrasebook: from English to Spanish, French, German and Italian."
-SUGGESTIONS = (
-    "good morning",
-    "where is the station",
-    "i would like a coffee please",
-    "it costs seven euros",
-    "my name is anna",
-)
-
-_NUMBER = re.compile(r"\{(\w+):(\d+)-(\d+)\}")
 #: How often a sentence is listed for the recognizer: with different numbers, and without any. Chosen, as in
 #: `brain`.
 _SLOTTED = 30
@@ -85,28 +70,19 @@ def make_phrasebook(sections: Mapping[str, Sequence[tuple[str, ...]]]) -> Phrase
         tables[name] = [(row[0], dict(zip(LANGUAGES, row[1:], strict=True))) for row in rows]
     sentences = tables.pop("sentences")
     values = {name: dict(table) for name, table in tables.items()}
+    choices = {name: {english: english for english in table} for name, table in values.items()}
     patterns = [
-        _pattern(way, str(index), values)
+        read_pattern(way, str(index), choices)
         for index, (english, _) in enumerate(sentences)
         for way in alternatives(english)
     ]
     return Phrasebook(tuple(patterns), tuple(line for _, line in sentences), values)
 
 
-def _pattern(way: str, intent: str, values: Mapping[str, Mapping[str, Any]]) -> Pattern:
-    slots = {name: Slot(low=int(low), high=int(high)) for name, low, high in _NUMBER.findall(way)}
-    text = _NUMBER.sub(r"{\1}", way)
-    for name in set(re.findall(r"\{(\w+)\}", text)) - set(slots):
-        if name not in values:
-            raise ValueError(f"The phrasebook has no values for {{{name}}}.")
-        slots[name] = Slot({english: english for english in values[name]})
-    return Pattern(text, intent, slots)
-
-
 @cache
 def sentences() -> tuple[str, ...]:
     """Return the sentences that a recognizer should expect."""
-    found: list[str] = [*SUGGESTIONS * 4]
+    found: list[str] = [*topics.SUGGESTED["translation"] * 4]
     for pattern in phrasebook().patterns:
         found += pattern.sentences(_SLOTTED if pattern.names else _PLAIN)
         found += sorted(set(pattern.choices(100)).difference(found))
@@ -133,7 +109,7 @@ class TranslationDialogue:
         if self._language == "en":
             return Reply(smart_transcript(text), language=self._target) if self._echo else NoReply()
         if self._language not in LANGUAGES:
-            return Reply(NO_SUCH_LANGUAGE, language="en")
+            return Reply(UNKNOWN["en"], language="en")
         found = self._table.match(tokens(text)) if confident else None
         translation = translated(found, self._language) if found else None
         return Reply(translation or UNKNOWN[self._language], language=self._target)

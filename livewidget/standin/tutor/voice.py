@@ -26,6 +26,7 @@ from typing import IO
 from livewidget.audio import Resampler, to_float, to_pcm16
 from livewidget.errors import ExtraMissing, ServerFault
 from livewidget.standin.interfaces import OUTPUT_RATE, Mood, SpeechChunk
+from livewidget.standin.tutor.patterns import read_sections
 
 #: Called in the reading thread with the kind and the payload of a frame.
 Sink = Callable[[bytes, bytes], None]
@@ -121,24 +122,11 @@ class VoiceStyle:
 
 
 DEFAULT_STYLE = VoiceStyle()
-#: The 30 prebuilt voices of the Live API, each with a style of its own. Pace and pitch follow the word that
-#: the service describes the voice with: a lively one speaks fast. The variants are among those that a
-#: recognizer understands well.
-STYLES: dict[str, VoiceStyle] = {
-    name: VoiceStyle(f"en-us+{variant}" if variant else "en-us", rate, pitch)
-    for name, variant, rate, pitch in (
-        ("Puck", "", 176, 56), ("Charon", "m6", 160, 50), ("Fenrir", "edward", 180, 60),
-        ("Orus", "adam", 152, 44), ("Enceladus", "m3", 146, 48), ("Iapetus", "klatt4", 156, 52),
-        ("Umbriel", "", 146, 40), ("Algieba", "paul", 150, 46), ("Algenib", "klatt6", 150, 34),
-        ("Rasalgethi", "m1", 160, 66), ("Alnilam", "edward", 154, 40), ("Schedar", "adam", 162, 58),
-        ("Achird", "m3", 168, 68), ("Zubenelgenubi", "m6", 174, 42), ("Sadachbia", "klatt4", 182, 62),
-        ("Sadaltager", "m1", 150, 38), ("Zephyr", "f2", 168, 62), ("Kore", "f5", 160, 50),
-        ("Leda", "f4", 172, 68), ("Aoede", "f2", 176, 50), ("Callirrhoe", "f1", 142, 40),
-        ("Autonoe", "f5", 168, 64), ("Despina", "f2", 138, 40), ("Erinome", "linda", 156, 54),
-        ("Laomedeia", "f1", 176, 60), ("Achernar", "belinda", 142, 52), ("Gacrux", "f5", 150, 30),
-        ("Pulcherrima", "linda", 178, 64), ("Vindemiatrix", "f4", 142, 56), ("Sulafat", "belinda", 156, 42),
-    )
-}  # fmt: skip
+#: The 30 prebuilt voices of the Live API, each with a style of its own.
+STYLES = {
+    name: VoiceStyle(f"en-us+{variant}" if variant else "en-us", int(rate), int(pitch))
+    for name, variant, rate, pitch in read_sections("english.txt")["voices"]
+}
 
 #: By mood: a factor for the pace, and what is added to the pitch. Chosen so that the difference can be heard.
 _MOODS: dict[Mood, tuple[float, int]] = {"gentle": (0.84, -14), "bright": (1.14, 16)}

@@ -3,8 +3,9 @@ import pytest
 from livewidget.audio import to_pcm16
 from livewidget.standin import StandIn
 from livewidget.standin.interfaces import NoReply, Phrases, Skills, SpeechEnded, VadSettings
-from livewidget.standin.tutor.brain import DICTATION_SUGGESTIONS, TutorResponder, dictation_sentences
+from livewidget.standin.tutor.brain import TutorResponder, dictation_sentences
 from livewidget.standin.tutor.ears import TutorSpeechToText
+from livewidget.standin.tutor.topics import SUGGESTED
 from tests.standin.puppets import Client, VirtualClock, kinds
 from tests.standin.tutor.test_ears import around, spoken
 
@@ -21,8 +22,8 @@ async def test_it_is_never_asked_and_says_nothing():
 
 
 def test_suggestions_can_be_dictated():
-    assert TutorResponder().suggestions([], DICTATION) == DICTATION_SUGGESTIONS
-    assert set(DICTATION_SUGGESTIONS) <= set(dictation_sentences())
+    assert TutorResponder().suggestions([], DICTATION) == SUGGESTED["dictation"]
+    assert set(SUGGESTED["dictation"]) <= set(dictation_sentences())
 
 
 async def dictated(*texts, **transcription):

@@ -7,7 +7,7 @@ from livewidget.standin.interfaces import Skills
 from livewidget.standin.tutor.brain import TutorResponder
 from livewidget.standin.tutor.computing import PATTERNS, PROGRAMS, find_program, run
 from livewidget.standin.tutor.patterns import tokens
-from livewidget.standin.tutor.topics import SORRY, TOPICS
+from livewidget.standin.tutor.topics import SORRY, SUGGESTED
 
 
 async def ask(text, *, code=True):
@@ -132,7 +132,7 @@ def test_the_largest_of_each_kind_takes_an_instant():
 
 
 def test_suggestions_are_listened_for():
-    assert all(find_program(tokens(text)) for text in TOPICS[1].suggestions)
+    assert all(find_program(tokens(text)) for text in SUGGESTED["code"])
 
 
 async def test_what_it_thinks_about_a_program():

@@ -4,7 +4,7 @@ import pytest
 
 from livewidget.standin.interfaces import Reply, Skills
 from livewidget.standin.tutor.brain import TutorResponder
-from livewidget.standin.tutor.topics import FACT_PREFIX, FACTS, SORRY, TOPICS
+from livewidget.standin.tutor.topics import FACT_PREFIX, FACTS, SORRY, SUGGESTED
 
 ASKED = [(text, fact) for fact in FACTS for text in fact.phrases]
 
@@ -50,7 +50,7 @@ def test_the_shelf_is_small_and_every_page_can_be_opened():
         assert all(re.fullmatch(r"https://[a-z.-]+/[^\s]*", source.uri) for source in fact.sources)
         assert all(re.fullmatch(r"[a-z ]+", text) for text in fact.phrases)
     assert any(len(fact.sources) > 1 for fact in FACTS)
-    assert set(TOPICS[0].suggestions) <= {text for text, _ in ASKED}
+    assert set(SUGGESTED["search"]) <= {text for text, _ in ASKED}
 
 
 async def test_what_it_thinks_says_that_there_is_no_network():

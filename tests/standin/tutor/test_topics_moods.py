@@ -4,7 +4,7 @@ from livewidget.audio import to_float
 from livewidget.standin import StandIn
 from livewidget.standin.interfaces import Reply, Skills
 from livewidget.standin.tutor.brain import TutorResponder
-from livewidget.standin.tutor.topics import MOODS, SORRY, TOPICS
+from livewidget.standin.tutor.topics import MOODS, SORRY, SUGGESTED
 from tests.standin.puppets import TRANSCRIPTS, Client, VirtualClock, said, sound
 from tests.standin.tutor.test_voice import semitones
 
@@ -34,7 +34,7 @@ async def test_without_affective_dialog_there_are_no_moods():
 
 
 def test_suggestions_are_understood():
-    assert set(TOPICS[-1].suggestions) <= {text for text, _ in SAYS}
+    assert set(SUGGESTED["affective_dialog"]) <= {text for text, _ in SAYS}
 
 
 async def test_the_tone_is_heard():
