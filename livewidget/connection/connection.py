@@ -20,7 +20,7 @@ from livewidget.events import Event, SessionStarted
 from livewidget.models import Model
 from livewidget.protocol import ServerDecoder, encode_client, setup_message
 from livewidget.protocol.messages import ClientMessage
-from livewidget.transports.base import Transport, TransportClosed, close_quietly, round_trip_of
+from livewidget.transports.base import Transport, TransportClosed, close_quietly
 
 #: Seconds that the server may take to accept the setup. Chosen: as long as a person waits.
 SETUP_TIMEOUT: Final = 10.0
@@ -102,7 +102,8 @@ class Connection:
     @property
     def round_trip_ms(self) -> float | None:
         """Round trip to the server in ms; None if it has not been measured yet."""
-        return round_trip_of(self._transport)
+        measured: float | None = getattr(self._transport, "round_trip_ms", None)
+        return measured
 
     async def _set_up(self, setup: ClientMessage, timeout: float) -> None:  # noqa: ASYNC109
         try:

@@ -18,10 +18,10 @@ import msgspec
 
 from livewidget.config import LiveConfig
 from livewidget.config.code import Call, Name
-from livewidget.connection.close_codes import clean_reason, error_for_close, error_for_reason
+from livewidget.connection.close_codes import clean_reason, error_for_reason
 from livewidget.connection.keys import Key, find_key, require_key
 from livewidget.connection.provider import Provider
-from livewidget.errors import ConfigError, KeyMissing, LiveError, ServerFault
+from livewidget.errors import ConfigError, KeyMissing, ServerFault
 from livewidget.models import FEATURES, bare_id, find
 from livewidget.protocol import setup_message
 from livewidget.protocol.codec import with_extra
@@ -151,6 +151,7 @@ class Gemini(Provider):
             if api_key is not None:
                 raise ConfigError("A session is opened with a key or with a token: give one of them.")
             self._key: Key | None = token if isinstance(token, Token) else Token(token)
+            self.uses_token = True
             return
         self._key = find_key(api_key) if is_loopback(self._url) else require_key(api_key, self.model)
         if self._key is not None and self._key.reveal().startswith(TOKEN_PREFIX):
@@ -161,11 +162,6 @@ class Gemini(Provider):
         """Where the user's voice is sent."""
         where = "Gemini API" if self._url == DEFAULT_URL else "a server of your own"
         return f"{where} · {self.model}"
-
-    @property
-    def uses_token(self) -> bool:
-        """Whether it connects with an ephemeral token."""
-        return isinstance(self._key, Token)
 
     def __repr__(self) -> str:
         return f"Gemini({self.model!r})"
@@ -213,17 +209,6 @@ class Gemini(Provider):
     def redact(self, text: str) -> str:
         """Return `text` without the key, and without whatever looks like one."""
         return super().redact(text) if self._key is None else self._key.redact(text)
-
-    def error_for_close(self, code: int, reason: str) -> LiveError:
-        """Return the error for a connection that has ended; see `Provider`."""
-        return error_for_close(
-            code,
-            self.redact(reason),
-            label=self.label,
-            model=self.model,
-            service=self.service,
-            uses_token=self.uses_token,
-        )
 
     async def dial(self) -> Transport:
         """Open a WebSocket; see `livewidget.transports.websocket.dial`."""

@@ -27,11 +27,13 @@ class Provider(ABC):
         model: The model's id, such as "gemini-3.8-live".
         service: Whose rules the model follows: "gemini", "vertex" or "standin".
         label: Its name for people: "Gemini", "Offline tutor".
+        uses_token: Whether it connects with an ephemeral token; its errors then speak of the token.
     """
 
     model: str
     service: str
     label: str
+    uses_token: bool = False
 
     @abstractmethod
     def model_path(self) -> str:
@@ -122,5 +124,10 @@ class Provider(ABC):
             reason: The server's words, which may hold a secret.
         """
         return error_for_close(
-            code, self.redact(reason), label=self.label, model=self.model, service=self.service
+            code,
+            self.redact(reason),
+            label=self.label,
+            model=self.model,
+            service=self.service,
+            uses_token=self.uses_token,
         )

@@ -37,7 +37,7 @@ class Transport(Protocol):
     def round_trip_ms(self) -> float | None:
         """The latest measured round trip in ms; None if there is none yet.
 
-        A transport without this attribute is treated as one that never measures: see `round_trip_of`.
+        A transport without this attribute is treated as one that never measures.
         """
 
     async def send(self, frame: str | bytes) -> None:
@@ -61,12 +61,6 @@ class Transport(Protocol):
             code: WebSocket close code.
             reason: At most `REASON_BYTES` bytes of UTF-8.
         """
-
-
-def round_trip_of(transport: Transport) -> float | None:
-    """Return the transport's round trip in ms; None if it has not measured one."""
-    measured: float | None = getattr(transport, "round_trip_ms", None)
-    return measured
 
 
 async def close_quietly(transport: Transport, within: float = CLOSE_TIMEOUT + 1.0) -> None:
