@@ -27,7 +27,6 @@ SENT = ("protocol/", "messages")
 USERS = {
     "for users, see docs/public-surface.txt": (
         "advance",
-        "moves",
         "dropped_frames",
         "lost_chunks",
         "on",

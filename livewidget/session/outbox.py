@@ -53,8 +53,9 @@ PAUSE_MS: Final = 1_000.0
 #: After this much silence, in ms, nobody is speaking any more. Chosen: turn detection ends a turn sooner.
 RECENT_MS: Final = 3_000.0
 
-#: Live audio that may wait for a connection that is open but slow, in ms; beyond that the oldest is dropped.
-#: Chosen: what the page's microphone may deliver at once; more would only make the conversation lag.
+#: Live audio that may wait for the first connection, or for one that is open but slow, in ms; beyond that the
+#: oldest is dropped. Chosen: what the page's microphone may deliver at once; more would only make the
+#: conversation lag.
 BACKLOG_MS: Final = 3_500.0
 
 Kind = Literal["audio", "text", "picture", "mark", "result", "other"]
@@ -76,7 +77,7 @@ class OutboxItem:
         number: Its place in the order of all items.
         queued: Whether it is still to be sent.
         held: Whether it waits for a tool that blocks the model.
-        live: Whether the audio is dropped rather than sent late over an open connection.
+        live: Whether the audio is dropped rather than sent late, unless a connection was lost meanwhile.
     """
 
     kind: Kind
@@ -95,7 +96,7 @@ class Outbox:
 
     Attributes:
         offline_dropped_ms: Audio dropped because too much of it waited for a connection, in ms.
-        late_dropped_ms: Live audio dropped because an open connection did not take it in time, in ms.
+        late_dropped_ms: Live audio dropped because no connection took it in time, in ms.
         held_dropped_ms: Audio dropped because a tool blocked the model for too long, in ms.
         dropped_items: Other items dropped for that reason.
         replayed_items: Items queued again for another connection.
@@ -126,6 +127,7 @@ class Outbox:
         self._taken = 0  # What has a lower number was taken in.
         self._superseded = 0  # Audio with a lower number needs no answer: text was typed after it.
         self._holding = False
+        self._offline = False  # A connection was lost, and there is no other yet.
         self._send: Callable[[ClientMessage | str], Awaitable[object]] | None = None
         self._on_failed: Callable[[Exception], object] | None = None
         self._writer: asyncio.Task[None] | None = None
@@ -135,8 +137,6 @@ class Outbox:
     def dropped_audio_ms(self) -> float:
         """All audio dropped so far, in ms."""
         return self.offline_dropped_ms + self.late_dropped_ms + self.held_dropped_ms
-
-    # In, and out
 
     def put(self, item: OutboxItem) -> OutboxItem:
         """Queue an item; never blocks.
@@ -148,7 +148,10 @@ class Outbox:
             self.release()
         item.held = item.kind in _FROM_USER and self._is_blocked is not None and self._is_blocked()
         if item.kind != "audio" and not item.held:
-            self._make_room()
+            self._trim()
+            both = chain(self._in_flight, self._queued)
+            if sum(one.kind != "audio" and not one.held for one in both) >= OTHERS:
+                raise StateError("Too much waits to be sent; wait until the connection is back.")
         item.number = self._next
         self._next += 1
         self._queued.append(item)
@@ -158,7 +161,7 @@ class Outbox:
             self._audio_ms += item.ms
             while self._audio_ms > AUDIO_MS:
                 self._drop_audio()
-            item.live = item.live and not item.held and self._send is not None
+            item.live = item.live and not item.held and not self._offline
             if item.live and len(self._queued) > 1:
                 self._limit_live()
         if item.held:
@@ -192,14 +195,14 @@ class Outbox:
         on_failed: Callable[[Exception], object],
     ) -> None:
         """Send over a new connection from now on; `on_failed` gets what `send` raises, once."""
-        self._send, self._on_failed = send, on_failed
+        self._send, self._on_failed, self._offline = send, on_failed, False
         self._write_soon()
 
     def disconnect(self) -> None:
-        """Send nothing more until there is a connection again."""
-        self._send = None
+        """Send nothing more until there is a connection again; live audio waits for it as well."""
+        self._send, self._offline = None, True
         for item in self._queued:
-            item.live = False  # It waits for the next connection now.
+            item.live = False
 
     async def close(self) -> None:
         """Forget everything, and stop the writer."""
@@ -250,8 +253,6 @@ class Outbox:
         self._progress.set()
         self._progress.clear()
 
-    # What the model has taken in
-
     def observe(self, event: Event, tracker: TurnTracker, *, answering: bool) -> None:
         """Learn from an event what the model has taken in.
 
@@ -299,8 +300,6 @@ class Outbox:
         self.server_failures = 0
         self._taken = max(self._taken, self._before(self._utterance()))
         self._trim()
-
-    # Another connection
 
     def requeue(self, *, asked: bool) -> bool:
         """Queue again what was sent and not taken in, where it is worth it: it was lost with the connection.
@@ -379,8 +378,6 @@ class Outbox:
                 first = item.number
         return first
 
-    # Bounds
-
     def _trim(self) -> None:
         """Forget what was taken in, except for a little audio."""
         taken_ms = 0.0
@@ -394,15 +391,6 @@ class Outbox:
             kept.appendleft(item)
         self._in_flight = kept
 
-    def _make_room(self) -> None:
-        for trimmed in (False, True):
-            if trimmed:
-                self._trim()
-            both = chain(self._in_flight, self._queued)
-            if sum(item.kind != "audio" and not item.held for item in both) < OTHERS:
-                return
-        raise StateError("Too much waits to be sent; wait until the connection is back.")
-
     def _drop(self, item: OutboxItem) -> None:
         (self._queued if item.queued else self._in_flight).remove(item)
         self._audio_ms -= item.ms
@@ -415,7 +403,7 @@ class Outbox:
         self._drop(oldest)
 
     def _limit_live(self) -> None:
-        """Drop the oldest live audio if an open connection does not take it in time."""
+        """Drop the oldest live audio if no connection takes it in time."""
         live = [item for item in self._queued if item.live]
         if sum(item.ms for item in live) > BACKLOG_MS:
             self.late_dropped_ms += live[0].ms
@@ -430,21 +418,6 @@ class Outbox:
         self.held_dropped_ms += oldest.ms
         self.dropped_items += oldest.kind != "audio"
         self._drop(oldest)
-
-
-def kind_of(message: ClientMessage | str) -> Kind:
-    """Return the kind of a message; one that is encoded already is audio."""
-    if isinstance(message, str):
-        return "audio"
-    sent = message.realtime_input
-    if sent is not None:
-        if sent.text is not None:
-            return "text"
-        return "picture" if sent.video is not None else "mark"
-    content = message.client_content
-    if content is not None and content.turns and content.turn_complete:
-        return "text"
-    return "result" if message.tool_response is not None else "other"
 
 
 def _begins_activity(item: OutboxItem) -> bool:

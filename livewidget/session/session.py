@@ -35,10 +35,10 @@ from livewidget.session.hub import EventHub
 from livewidget.session.memory import ServiceMemory
 from livewidget.session.outbox import (
     HELD_AUDIO_MS,
+    Kind,
     Outbox,
     OutboxItem,
     image_message,
-    kind_of,
     require_vision,
     text_message,
 )
@@ -91,7 +91,7 @@ class Phase(enum.Enum):
 
     NEW = "is not open yet; use async with, or await start()."
     OPENING = "is still being opened."
-    OPEN = "is open."
+    OPEN = "is open already."
     ENDED = "has ended; make a new one."
 
 
@@ -239,8 +239,6 @@ class LiveSession:
             approve=self._approve,
         )
 
-    # Life
-
     async def __aenter__(self) -> Self:
         """Start."""
         await self.start()
@@ -260,10 +258,7 @@ class LiveSession:
             ServiceError: If the server refuses the session.
             LinkError: If there is no connection to be had.
         """
-        if self._phase is Phase.OPEN:
-            raise StateError("The session is open already.")
-        if self._phase is not Phase.NEW:
-            raise StateError(f"The session {self._phase.value}")
+        self._require(Phase.NEW)
         self._phase = Phase.OPENING
         try:
             await self._tools.open()
@@ -327,8 +322,8 @@ class LiveSession:
         await self._tools.close()
         await self._supervisor.close()
 
-    def _need_open(self) -> None:
-        if self._phase is not Phase.OPEN:
+    def _require(self, *phases: Phase) -> None:
+        if self._phase not in phases:
             raise StateError(f"The session {self._phase.value}")
 
     async def _pass_time(self) -> None:
@@ -348,8 +343,6 @@ class LiveSession:
         """Somebody has spoken since this was last called, or not. The way of the audio asks no clock."""
         if self._audio.has_speech:
             self._audio.has_speech, self._speech_ms = False, now_ms
-
-    # Properties
 
     @property
     def is_open(self) -> bool:
@@ -409,7 +402,6 @@ class LiveSession:
             time_limit_ms=self._model.connection_ms,
             ending=None if self._supervisor.ends_ms is None else self._supervisor.ending,
             link_ms=self.link_ms,
-            moves=self._supervisor.reconnects,
             paused=self._audio.paused,
         )
 
@@ -424,8 +416,6 @@ class LiveSession:
             dropped_events=self._hub.dropped_events,
             dropped_frames=self.wire.lost,
         )
-
-    # Events
 
     def subscribe(self, callback: Callable[[Event], object]) -> Callable[[], None]:
         """Call `callback` with every event, on the loop; returns a function that ends it.
@@ -499,22 +489,16 @@ class LiveSession:
             case events.TurnComplete(reason=reason) if reason and self._tracker.model_turn is None:
                 self._hub.answers.decline(reason)
             case events.GoAway(time_left_ms=left_ms):
-                self._announce_end(left_ms)
+                when = "soon" if left_ms is None else f"in {left_ms / 1000:.0f} s"
+                if self._policy.enabled:
+                    text = f"The service will end this connection {when}; the talk goes on over a new one."
+                else:
+                    text = f"The service will end this session {when}; start again then."
+                self._hub.notice("info" if self._policy.enabled else "warning", "go-away", text)
             case events.Malformed():
                 self._hub.notice_once(
                     "warning", "message-skipped", "A message of the server could not be read and was skipped."
                 )
-
-    def _announce_end(self, left_ms: float | None) -> None:
-        when = "soon" if left_ms is None else f"in {left_ms / 1000:.0f} s"
-        if self._policy.enabled:
-            text = f"The service will end this connection {when}; the talk goes on over a new one."
-            self._hub.notice("info", "go-away", text)
-        else:
-            text = f"The service will end this session {when}; start again then."
-            self._hub.notice("warning", "go-away", text)
-
-    # Sending
 
     async def ask(self, text: str, timeout: float = 30.0) -> Turn:  # noqa: ASYNC109
         """Send text, and return the model's answer when it is complete.
@@ -523,11 +507,11 @@ class LiveSession:
             AnswerTimeout: If it is not within `timeout` seconds.
             LiveError: If the session ends before.
         """
-        self._need_open()
+        self._require(Phase.OPEN)
         message = text_message(text, self._model)
         answer = self._hub.answers.expect(self._publish(events.TextSent(text=text))[-1].index)
         try:
-            await self._send(message)
+            await self.flushed(self._put("text", message))
             async with asyncio.timeout(timeout):
                 return await answer
         except TimeoutError:
@@ -541,7 +525,7 @@ class LiveSession:
         Raises:
             UsageError: If the text is empty or too long, or the model takes none.
         """
-        self._need_open()
+        self._require(Phase.OPEN)
         await self.flushed(self.put_text(text))
 
     async def send_audio(self, pcm: Any, sample_rate: int = 16_000) -> None:
@@ -555,7 +539,7 @@ class LiveSession:
         Raises:
             AudioError: If `pcm` or its rate is not valid.
         """
-        self._need_open()
+        self._require(Phase.OPEN)
         for item in self._audio.take(pcm, sample_rate, needs_silence=self._needs_silence):
             self._outbox.put(item)
             await self.flushed(item)
@@ -575,7 +559,7 @@ class LiveSession:
             PictureError: If it cannot be made a picture, or is too large.
             UsageError: If the model takes none.
         """
-        self._need_open()
+        self._require(Phase.OPEN)
         require_vision(self._model)  # before anything is drawn or read
         if isinstance(image, Picture):
             picture = image
@@ -583,7 +567,7 @@ class LiveSession:
             picture = Picture(bytes(image), mime_type, 0, 0)
         else:
             picture = await asyncio.to_thread(to_picture, image)
-            self._need_open()
+            self._require(Phase.OPEN)
         await self.flushed(self.put_image(picture))
 
     async def activity_start(self) -> None:
@@ -592,8 +576,7 @@ class LiveSession:
         Raises:
             StateError: If the session was opened with automatic turn detection.
         """
-        self._need_push_to_talk()
-        self._need_open()
+        self._require(Phase.OPEN)
         await self.flushed(self.put_activity(True))
 
     async def activity_end(self) -> None:
@@ -602,14 +585,13 @@ class LiveSession:
         Raises:
             StateError: If the session was opened with automatic turn detection.
         """
-        self._need_push_to_talk()
-        self._need_open()
+        self._require(Phase.OPEN)
         await self.flushed(self.put_activity(False))
 
     async def end_audio(self) -> None:
         """Say that the microphone pauses: what came so far is all there is. Does nothing in push-to-talk."""
         if not self._push_to_talk:
-            self._need_open()
+            self._require(Phase.OPEN)
             item = self.put_audio_end()
             if item is not None:
                 await self.flushed(item)
@@ -621,10 +603,10 @@ class LiveSession:
         and all of it leaves in the order of these calls. Call them on the session's loop; `flushed` waits for
         what they return.
         """
-        self._need_started()
+        self._require(Phase.OPENING, Phase.OPEN)
         message = text_message(text, self._model)
         self._publish(events.TextSent(text=text))
-        return self._put(message)
+        return self._put("text", message)
 
     def put_audio(self, pcm: Any, sample_rate: int = 16_000) -> None:
         """Like `send_audio`, but return at once.
@@ -632,36 +614,39 @@ class LiveSession:
         This is for a microphone: if an open connection does not take the audio within 3.5 s, the oldest is
         dropped, and `stats` counts it.
         """
-        if self._phase is not Phase.OPEN:
-            self._need_started()
+        self._require(Phase.OPENING, Phase.OPEN)
         for item in self._audio.take(pcm, sample_rate, needs_silence=self._needs_silence):
             item.live = item.kind == "audio"
             self._outbox.put(item)
 
     def put_image(self, picture: Picture) -> OutboxItem:
         """Like `send_image`, for a picture that is made already, but return at once."""
-        self._need_started()
+        self._require(Phase.OPENING, Phase.OPEN)
         require_vision(self._model)
-        item = self._put(image_message(picture))
+        item = self._put("picture", image_message(picture))
         self._publish(events.ImageSent(mime_type=picture.mime_type, size=len(picture.data)))
         return item
 
     def put_activity(self, active: bool) -> OutboxItem:
         """Like `activity_start` (True) and `activity_end` (False), but return at once."""
-        self._need_push_to_talk()
-        self._need_started()
+        self._require(Phase.OPENING, Phase.OPEN)
+        if not self._push_to_talk:
+            raise StateError(
+                "Start and end of speech are found automatically; "
+                'open the session with turn_detection="push_to_talk".'
+            )
         if active:
-            item = self._put(ClientMessage(realtime_input=RealtimeInput(activity_start=Empty())))
+            item = self._put("mark", ClientMessage(realtime_input=RealtimeInput(activity_start=Empty())))
             self._publish(events.ActivityStart())
             return item
         for item in self._audio.end(needs_silence=self._needs_silence):
             self._outbox.put(item)
         self._publish(events.ActivityEnd())
-        return self._put(ClientMessage(realtime_input=RealtimeInput(activity_end=Empty())))
+        return self._put("mark", ClientMessage(realtime_input=RealtimeInput(activity_end=Empty())))
 
     def put_audio_end(self) -> OutboxItem | None:
         """Like `end_audio`, but return at once: the last item, or None if there is nothing to say."""
-        self._need_started()
+        self._require(Phase.OPENING, Phase.OPEN)
         last = None
         if not self._push_to_talk:
             for item in self._audio.pause(needs_silence=self._needs_silence):
@@ -685,7 +670,7 @@ class LiveSession:
         Raises:
             UsageError: If no such call waits, or the result cannot be sent.
         """
-        self._need_open()
+        self._require(Phase.OPEN)
         await self._tools.submit_result(id, result)
 
     def approve(self, id: str, approved: bool = True) -> bool:
@@ -698,7 +683,7 @@ class LiveSession:
 
     async def interrupt(self) -> None:
         """Stop the model's turn. If the service cannot be told, the rest of the turn is dropped here."""
-        self._need_open()
+        self._require(Phase.OPEN)
         speaking = self._tracker.model_turn is not None
         working = speaking or self.floor in (Floor.THINKING, Floor.TOOL)
         # A translation has no turn whose end would let its audio through again.
@@ -706,7 +691,8 @@ class LiveSession:
         self._publish(events.Interrupted())
         if working and self._model.text_by_client_content:
             # Any clientContent interrupts; this one asks for nothing.
-            await self._send(ClientMessage(client_content=ClientContent(turn_complete=False)))
+            message = ClientMessage(client_content=ClientContent(turn_complete=False))
+            await self.flushed(self._put("other", message))
 
     def playback_stopped(self, turn_index: int, sample: int) -> None:
         """Say where playback of a turn stopped: the last sample heard, at 24 kHz. Its text is cut there."""
@@ -719,23 +705,9 @@ class LiveSession:
         """
         self._hub.publish_turns(self._tracker.playback_progress(turn_index, sample, self._clock.now_ms()))
 
-    def _put(self, message: ClientMessage, *, call: str | None = None) -> OutboxItem:
-        return self._outbox.put(OutboxItem(kind_of(message), message, call=call))
-
-    async def _send(self, message: ClientMessage, *, call: str | None = None) -> None:
-        self._need_open()
-        await self.flushed(self._put(message, call=call))
-
-    def _need_started(self) -> None:
-        if self._phase not in (Phase.OPENING, Phase.OPEN):
-            raise StateError(f"The session {self._phase.value}")
-
-    def _need_push_to_talk(self) -> None:
-        if not self._push_to_talk:
-            raise StateError(
-                "Start and end of speech are found automatically; "
-                'open the session with turn_detection="push_to_talk".'
-            )
+    def _put(self, kind: Kind, message: ClientMessage, *, call: str | None = None) -> OutboxItem:
+        self._require(Phase.OPENING, Phase.OPEN)
+        return self._outbox.put(OutboxItem(kind, message, call=call))
 
     @property
     def _push_to_talk(self) -> bool:
@@ -755,8 +727,6 @@ class LiveSession:
     def _on_sent(self, item: OutboxItem) -> None:
         if item.kind == "audio":
             self._tracker.audio_sent(item.ms, self._clock.now_ms())
-
-    # Tools
 
     def _is_blocked(self) -> bool:
         """Whether the model must not be spoken to now, because it waits for a tool."""
@@ -779,7 +749,7 @@ class LiveSession:
             return
         message = ClientMessage(tool_response=ToolResponse(function_responses=[response]))
         try:
-            await self._send(message, call=event.id)
+            await self.flushed(self._put("result", message, call=event.id))
         except LiveError:
             return  # The session has ended, and has said why.
 
@@ -792,17 +762,16 @@ class LiveSession:
             )
             self._hub.notice_once("warning", "sound-lost", text)
 
-    # Connections
-
     async def _dial(self, handle: str | None) -> Connection:
         """Open a connection, with the service's memory or without."""
         self._dialled = self._next
         config, runner = self._dialled or (self.config, self._tools)
         has_history = bool(self._history_messages())
         first = not self._supervisor.reconnects and not self._tracker.turns
-        seeds = self._model.seeds_history and has_history
-        seeds = seeds or (config.seed_history and (first or has_history))
-        config = replace(config, seed_history=handle is None and seeds)
+        seeds = has_history and (self._model.seeds_history or config.seed_history)
+        seeds = handle is None and (seeds or (config.seed_history and first))
+        if seeds is not config.seed_history:
+            config = replace(config, seed_history=seeds)
         return await Connection.open(self.provider, config, runner.declarations, handle=handle, tap=self.wire)
 
     def _history_messages(self) -> list[ClientMessage]:
@@ -885,8 +854,6 @@ class LiveSession:
             text = f"The connection ended while {name} ran, and its result is not waited for any more."
             self._hub.notice("warning", "call-lost", text)
 
-    # Settings
-
     async def update(
         self,
         config: LiveConfig | None = None,
@@ -910,7 +877,7 @@ class LiveSession:
             ServiceError: If the service refuses them; the session continues with what was before.
             StateError: If the session is not open, or ends meanwhile.
         """
-        self._need_open()
+        self._require(Phase.OPEN)
         pending, runner = self._next or (self.config, self._tools)
         config = pending if config is None else config
         if not isinstance(system_instruction, Same):
@@ -933,7 +900,7 @@ class LiveSession:
         self.config = config
         if runner is not self._tools:
             await self._tools.adopt(runner)
-        await self._send(message)
+        await self.flushed(self._put("other", message))
 
     def _changes_at_once(self, config: LiveConfig) -> bool:
         """Return whether the model takes such a change while the session runs."""

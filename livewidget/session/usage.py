@@ -26,7 +26,6 @@ class Meter:
         time_limit_ms: How long a connection lasts as a rule, in milliseconds.
         ending: What `time_left_ms` is based on: the usual length, or the service's announcement.
         link_ms: Round trip of the link in milliseconds; None if it is not known.
-        moves: How often the connection has been replaced.
         paused: Whether audio is withheld because nobody speaks.
     """
 
@@ -39,7 +38,6 @@ class Meter:
     time_limit_ms: int
     ending: Literal["connection", "go_away"] | None = None
     link_ms: float | None = None
-    moves: int = 0
     paused: bool = False
 
 

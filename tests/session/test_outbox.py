@@ -6,6 +6,7 @@ import pytest
 
 from livewidget.config import LiveConfig, TurnDetection
 from livewidget.errors import LinkLost, StateError, UsageError
+from livewidget.pictures import Picture
 from livewidget.protocol.messages import SetupComplete
 from livewidget.session import LiveSession
 from livewidget.session.outbox import BACKLOG_MS, Outbox, OutboxItem
@@ -65,6 +66,32 @@ async def test_what_is_put_before_there_is_a_connection_waits_for_it():
         session.put_audio(PIECES[0])
 
 
+async def test_of_the_microphone_before_there_is_a_connection_only_the_last_seconds_are_sent():
+    peer = Peer()
+    peer.accepts = False
+    session = LiveSession(peer)
+    opening = asyncio.create_task(session.start())
+    await eventually(lambda: peer.dials)
+    session.put_text("first")
+    for number in range(250):
+        session.put_audio(bytes([number, 0]) * 640)  # 10 s
+    kept = int(BACKLOG_MS // 40)
+    assert session.stats.dropped_audio_ms == 250 * 40 - kept * 40
+    await peer.receive()
+    await peer.send(setup_complete=SetupComplete())
+    await opening
+    got = [name_of(await peer.receive()) for _ in range(1 + kept)]
+    assert got == ["first", *(bytes([number, 0]) * 640 for number in range(250 - kept, 250))]
+    await session.close()
+
+
+async def test_each_item_is_of_its_kind():
+    async with LiveSession(Peer(), PUSH_TO_TALK) as session:
+        picture = Picture(b"x", "image/png", 0, 0)
+        items = [session.put_text("x"), session.put_image(picture), *map(session.put_activity, (True, False))]
+        assert [item.kind for item in items] == ["text", "picture", "mark", "mark"]
+
+
 class Slow:
     """A connection that takes one message, and then none until it is let go."""
 
@@ -97,9 +124,11 @@ async def test_live_audio_that_a_slow_connection_does_not_take_gives_way_and_not
     ]
 
 
-async def test_live_audio_that_waits_for_a_connection_is_sent_whole():
+async def test_live_audio_that_waits_for_another_connection_is_sent_whole():
     link, outbox = Slow(), Outbox()
     link.go_on.set()
+    outbox.connect(link.send, pytest.fail)
+    outbox.disconnect()
     for number in range(500):
         outbox.put(OutboxItem("audio", f"{number}", ms=40.0, live=True))
     outbox.connect(link.send, pytest.fail)

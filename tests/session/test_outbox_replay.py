@@ -7,19 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewidget.errors import StateError
-from livewidget.protocol import audio_message
-from livewidget.protocol.messages import (
-    Blob,
-    ClientContent,
-    ClientMessage,
-    Content,
-    ContextUpdate,
-    Empty,
-    Part,
-    RealtimeInput,
-    ToolResponse,
-)
-from livewidget.session.outbox import AUDIO_MS, OTHERS, TAKEN_MS, Outbox, OutboxItem, kind_of
+from livewidget.protocol.messages import ClientMessage, Empty, RealtimeInput
+from livewidget.session.outbox import AUDIO_MS, OTHERS, TAKEN_MS, Outbox, OutboxItem
 
 START = ClientMessage(realtime_input=RealtimeInput(activity_start=Empty()))
 END = ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
@@ -200,29 +189,6 @@ def test_messages_that_were_taken_in_make_room(sent):
     for _ in range(10 * OTHERS):
         sent.text("x")
         sent.outbox.ack_all()
-
-
-@pytest.mark.parametrize(
-    ("message", "kind"),
-    [
-        (audio_message(b"\0\0"), "audio"),
-        (ClientMessage(realtime_input=RealtimeInput(text="x")), "text"),
-        (
-            ClientMessage(
-                client_content=ClientContent(turns=[Content(parts=[Part(text="x")])], turn_complete=True)
-            ),
-            "text",
-        ),
-        (ClientMessage(client_content=ClientContent(turn_complete=False)), "other"),
-        (ClientMessage(realtime_input=RealtimeInput(video=Blob(data=b"x"))), "picture"),
-        (START, "mark"),
-        (END, "mark"),
-        (ClientMessage(tool_response=ToolResponse()), "result"),
-        (ClientMessage(context_update=ContextUpdate()), "other"),
-    ],
-)
-def test_kinds_of_messages(message, kind):
-    assert kind_of(message) == kind
 
 
 STEP = st.sampled_from(

@@ -31,7 +31,7 @@ async def test_before_anything_was_said():
         assert (meter.usage, meter.context_tokens, meter.context_limit) == (Usage(), 0, 131_072)
         assert (meter.cost_usd, meter.prices_of) == (0.0, PRICES_OF)
         assert (meter.time_left_ms, meter.time_limit_ms, meter.ending) == (600_000, 600_000, "connection")
-        assert (meter.link_ms, meter.moves, meter.paused) == (0.0, 0, False)
+        assert (meter.link_ms, talk.session.stats.reconnects, meter.paused) == (0.0, 0, False)
         await talk.wait(1000)
         assert talk.session.meter.time_left_ms == 599_000
 
@@ -69,7 +69,7 @@ async def test_what_was_reported_last_is_not_lost_with_a_connection():
         await talk.peer.send(usage_metadata=counted(2000, 10))
         await eventually(lambda: talk.session.context_tokens == 2000)
         assert talk.session.usage.prompt_tokens == 3000
-        assert talk.session.meter.moves == 1
+        assert talk.session.stats.reconnects == 1
 
 
 async def test_the_service_says_when_the_connection_ends():
