@@ -1,8 +1,7 @@
 """The user's audio, on its way to the outbox: resampled, cut, and left out while nobody speaks.
 
-`AudioInput` takes audio as callers have it and returns items of at most 100 ms at 16 kHz. The service counts
-and bills silence as it does speech, so `AudioInput` can stop after a while without speech, and start again
-with the next word; the half second before that goes out first, so that no word is cut.
+The service counts and bills silence as it does speech, so `AudioInput` can stop after a while without speech,
+and start again with the next word; the half second before that goes out first, so that no word is cut.
 """
 
 from __future__ import annotations
@@ -46,6 +45,10 @@ PREROLL_MS: Final = 500.0
 _AUDIO_ENDS: Final = ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
 
 
+def _length_ms(*pieces: bytes) -> float:
+    return sum(map(len, pieces)) / BYTES_PER_MS
+
+
 class SpeechEnergy:
     """Tells speech from the room by level alone: follows the quietest level, and finds what is louder."""
 
@@ -80,16 +83,12 @@ class SilenceSuppressor:
         self.paused = False
         self._after_ms = after_ms
         self._quiet_ms = 0.0
-        self._preroll: deque[tuple[bytes, float]] = deque()
-        self._preroll_ms = 0.0
+        self._preroll: deque[bytes] = deque()
 
-    def filter(self, piece: bytes, ms: float, *, needed: bool) -> list[bytes]:
+    def filter(self, piece: bytes, *, needed: bool) -> list[bytes]:
         """Take a piece of audio, and return what is sent now, oldest first.
 
-        Args:
-            piece: The audio.
-            ms: Its length.
-            needed: Whether it is sent in any case: somebody may be speaking in it, or silence is needed.
+        `needed`: it is sent in any case, since somebody may be speaking in it, or silence is needed.
         """
         if needed or self._after_ms is None:
             if not self.paused:
@@ -97,37 +96,36 @@ class SilenceSuppressor:
                 return [piece]
             return [*self.resume(), piece]
         if self.paused:
-            self._keep(piece, ms)
+            self._preroll.append(piece)
+            while _length_ms(*self._preroll) - _length_ms(self._preroll[0]) >= PREROLL_MS:
+                self._preroll.popleft()
             return []
-        self._quiet_ms += ms
+        self._quiet_ms += _length_ms(piece)
         self.paused = self._quiet_ms >= self._after_ms
         return [piece]
 
     def resume(self) -> list[bytes]:
         """End the pause, and return the audio that was kept."""
-        kept = [piece for piece, _ in self._preroll]
-        self.paused = False
+        kept = list(self._preroll)
         self._preroll.clear()
-        self._preroll_ms = self._quiet_ms = 0.0
+        self.paused, self._quiet_ms = False, 0.0
         return kept
-
-    def _keep(self, piece: bytes, ms: float) -> None:
-        self._preroll.append((piece, ms))
-        self._preroll_ms += ms
-        while self._preroll_ms - self._preroll[0][1] >= PREROLL_MS:
-            self._preroll_ms -= self._preroll.popleft()[1]
 
 
 class AudioInput:
-    """Makes items for the outbox of the user's audio.
+    """Takes audio as callers have it, and returns items of at most 100 ms at 16 kHz.
 
     Attributes:
         has_speech: Whether somebody may have spoken since this was last set to False.
     """
 
-    def __init__(self, idle_pause_s: float | None = None) -> None:
-        """Stop sending after `idle_pause_s` seconds without speech; None: send all audio."""
+    def __init__(self, idle_pause_s: float | None, needs_silence: Callable[[], bool]) -> None:
+        """Stop sending after `idle_pause_s` seconds without speech, unless `needs_silence` returns True.
+
+        With None, all audio is sent.
+        """
         self.has_speech = False
+        self._needs_silence = needs_silence
         self._energy = SpeechEnergy()
         self._suppressor = SilenceSuppressor(None if idle_pause_s is None else idle_pause_s * 1000)
         self._resampler: Resampler | None = None
@@ -138,13 +136,12 @@ class AudioInput:
         """Whether nothing is sent because nobody speaks."""
         return self._suppressor.paused
 
-    def take(self, audio: Any, sample_rate: int, *, needs_silence: Callable[[], bool]) -> list[OutboxItem]:
+    def take(self, audio: Any, sample_rate: int) -> list[OutboxItem]:
         """Return what is to be sent of `audio`, and the mark that it pauses, if it does.
 
         Args:
             audio: PCM16 little-endian mono bytes, or an array as `livewidget.audio.to_float` takes it.
             sample_rate: Its rate in Hz. Calls with one rate continue one stream.
-            needs_silence: Returns whether silence is sent as well.
 
         Raises:
             AudioError: If `audio` or its rate is not valid.
@@ -164,29 +161,28 @@ class AudioInput:
         self._rate = sample_rate
         # What the page records needs no conversion.
         as_it_is = isinstance(audio, bytes) and sample_rate == SEND_RATE
-        return self._items(rest + (audio if as_it_is else self._resample(audio)), needs_silence)
+        return self._items(rest + (audio if as_it_is else self._resample(audio)))
 
-    def end(self, *, needs_silence: Callable[[], bool]) -> list[OutboxItem]:
+    def end(self) -> list[OutboxItem]:
         """Return the rest of the stream; the next call of `take` begins another one."""
-        return self._items(self._flush_resampler(), needs_silence)
+        return self._items(self._flush_resampler())
 
-    def pause(self, *, needs_silence: Callable[[], bool]) -> list[OutboxItem]:
+    def pause(self) -> list[OutboxItem]:
         """Return the rest of the stream and the mark that audio pauses, unless the service knows already."""
-        items = self.end(needs_silence=needs_silence)
+        items = self.end()
         if not self.paused:
             items.append(OutboxItem("mark", _AUDIO_ENDS))
         self._suppressor.resume()
         return items
 
-    def _items(self, pcm: bytes, needs_silence: Callable[[], bool]) -> list[OutboxItem]:
+    def _items(self, pcm: bytes) -> list[OutboxItem]:
         items: list[OutboxItem] = []
         for start in range(0, len(pcm), CHUNK_BYTES):
             piece = pcm[start : start + CHUNK_BYTES]
             is_speech, was_paused = self._energy.is_speech(piece), self._suppressor.paused
             self.has_speech = self.has_speech or is_speech
-            needed = is_speech or needs_silence()
-            for sent in self._suppressor.filter(piece, len(piece) / BYTES_PER_MS, needed=needed):
-                ms = len(sent) / BYTES_PER_MS
+            for sent in self._suppressor.filter(piece, needed=is_speech or self._needs_silence()):
+                ms = _length_ms(sent)
                 items.append(OutboxItem("audio", audio_message(sent), ms=ms, is_speech=is_speech))
             if self._suppressor.paused and not was_paused:
                 items.append(OutboxItem("mark", _AUDIO_ENDS))

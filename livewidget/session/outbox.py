@@ -74,7 +74,7 @@ class OutboxItem:
         ms: Length of the audio.
         is_speech: Whether somebody may be speaking in it.
         call: Id of the call whose result it is.
-        number: Its place in the order of all items.
+        number: Its place in the order of all items; given by the outbox.
         queued: Whether it is still to be sent.
         held: Whether it waits for a tool that blocks the model.
         live: Whether the audio is dropped rather than sent late, unless a connection was lost meanwhile.
@@ -107,13 +107,13 @@ class Outbox:
     def __init__(
         self,
         *,
-        is_blocked: Callable[[], bool] | None = None,
+        is_blocked: Callable[[], bool] = bool,
         on_sent: Callable[[OutboxItem], object] | None = None,
     ) -> None:
         """Begin empty, and without a connection.
 
         Args:
-            is_blocked: Returns whether a tool blocks the model now; None: the model can always be spoken to.
+            is_blocked: Returns whether a tool blocks the model now.
             on_sent: Called with each item that was sent.
         """
         self.offline_dropped_ms = self.late_dropped_ms = self.held_dropped_ms = 0.0
@@ -146,7 +146,7 @@ class Outbox:
         """
         if self._holding:
             self.release()
-        item.held = item.kind in _FROM_USER and self._is_blocked is not None and self._is_blocked()
+        item.held = item.kind in _FROM_USER and self._is_blocked()
         if item.kind != "audio" and not item.held:
             self._trim()
             both = chain(self._in_flight, self._queued)
@@ -159,14 +159,10 @@ class Outbox:
             self._superseded = item.number
         elif item.kind == "audio":
             self._audio_ms += item.ms
-            while self._audio_ms > AUDIO_MS:
-                self._drop_audio()
             item.live = item.live and not item.held and not self._offline
-            if item.live and len(self._queued) > 1:
-                self._limit_live()
+        self._drop_oldest(item)
         if item.held:
             self._holding = True
-            self._limit_held()
         elif self._send is not None and self._writer is None:
             self._write_soon()
         return item
@@ -183,7 +179,7 @@ class Outbox:
 
     def release(self) -> None:
         """Send what waits for a tool, if none blocks the model any more."""
-        if self._holding and self._is_blocked is not None and not self._is_blocked():
+        if self._holding and not self._is_blocked():
             self._holding = False
             for item in self._queued:
                 item.held = False
@@ -215,9 +211,7 @@ class Outbox:
 
     def next_due(self) -> OutboxItem | None:
         """Return the first item that can be sent."""
-        if self._holding:
-            return next((item for item in self._queued if not item.held), None)
-        return self._queued[0] if self._queued else None
+        return next((item for item in self._queued if not item.held), None)
 
     def mark_sent(self, item: OutboxItem) -> None:
         """An item has been sent: it is in flight."""
@@ -254,15 +248,12 @@ class Outbox:
         self._progress.clear()
 
     def observe(self, event: Event, tracker: TurnTracker, *, answering: bool) -> None:
-        """Learn from an event what the model has taken in.
+        """Learn from an event, which is in the turns already, what the model has taken in.
 
-        Args:
-            event: What happened.
-            tracker: The turns, with `event` in them.
-            answering: Whether the model has begun a turn with it.
+        `answering`: the model has begun a turn with it.
         """
         if answering:
-            self.ack_all()  # It answers, so it has heard everything.
+            self.ack_all()
         match event:
             case events.ActivityStart():
                 self.keep_current_utterance()
@@ -275,7 +266,7 @@ class Outbox:
                 self.ack_except_current()
 
     def ack_all(self) -> None:
-        """The model answers, or has chosen not to: it has heard all that was sent."""
+        """The model answers, or has chosen not to: it has taken in all that was sent."""
         self.server_failures = 0
         self._taken = self._queued[0].number if self._queued else self._next
         self._trim()
@@ -350,7 +341,7 @@ class Outbox:
 
     def _newest_first(self) -> Iterator[OutboxItem]:
         both = chain(reversed(self._queued), reversed(self._in_flight))
-        return (item for item in both if not item.held) if self._holding else both
+        return (item for item in both if not item.held)
 
     def _utterance(self) -> int:
         """Return the number of the first audio of what is being said now; the next number if nothing is."""
@@ -396,28 +387,24 @@ class Outbox:
         self._audio_ms -= item.ms
         item.queued = False
 
-    def _drop_audio(self) -> None:
-        """Drop the oldest audio."""
-        oldest = next(item for item in chain(self._in_flight, self._queued) if item.kind == "audio")
-        self.offline_dropped_ms += oldest.ms * oldest.queued
-        self._drop(oldest)
-
-    def _limit_live(self) -> None:
-        """Drop the oldest live audio if no connection takes it in time."""
-        live = [item for item in self._queued if item.live]
-        if sum(item.ms for item in live) > BACKLOG_MS:
-            self.late_dropped_ms += live[0].ms
-            self._drop(live[0])
-
-    def _limit_held(self) -> None:
-        """Drop the oldest audio that waits for a tool, or else the oldest item."""
-        held = [item for item in self._queued if item.held]
-        if len(held) <= HELD_ITEMS and sum(item.ms for item in held) <= HELD_AUDIO_MS:
-            return
-        oldest = next((item for item in held if item.kind == "audio"), held[0])
-        self.held_dropped_ms += oldest.ms
-        self.dropped_items += oldest.kind != "audio"
-        self._drop(oldest)
+    def _drop_oldest(self, item: OutboxItem) -> None:
+        """Drop the oldest audio, or item, where more waits with `item` than its bound allows."""
+        while self._audio_ms > AUDIO_MS:
+            oldest = next(one for one in chain(self._in_flight, self._queued) if one.kind == "audio")
+            self.offline_dropped_ms += oldest.ms * oldest.queued
+            self._drop(oldest)
+        if item.live and len(self._queued) > 1:
+            live = [one for one in self._queued if one.live]
+            if sum(one.ms for one in live) > BACKLOG_MS:
+                self.late_dropped_ms += live[0].ms
+                self._drop(live[0])
+        if item.held:
+            held = [one for one in self._queued if one.held]
+            if len(held) > HELD_ITEMS or sum(one.ms for one in held) > HELD_AUDIO_MS:
+                oldest = next((one for one in held if one.kind == "audio"), held[0])
+                self.held_dropped_ms += oldest.ms
+                self.dropped_items += oldest.kind != "audio"
+                self._drop(oldest)
 
 
 def _begins_activity(item: OutboxItem) -> bool:

@@ -57,8 +57,6 @@ _SILENT_MS: Final = 700.0
 #: How often the server may fail before it has answered, until it is not asked the same again. Chosen: the
 #: third time is no accident.
 _STUMBLES: Final = 2
-#: States of a call that is over.
-_OVER: Final = ("done", "failed", "cancelled", "refused")
 #: What an answer consists of; of a turn that was interrupted from here, it is dropped.
 _ANSWER_PARTS: Final = (
     events.OutputAudio,
@@ -102,14 +100,6 @@ class AnswerWatchdog:
         self._timeout_ms = timeout_ms
         self._since: float | None = None
         self._reported = False
-
-    @property
-    def text(self) -> str:
-        """What the person is told."""
-        return (
-            f"The model has not answered for {self._timeout_ms / 1000:g} s, though there is a connection: "
-            "ask again, or stop and start anew. A model that may choose to stay silent may have done so."
-        )
 
     def reset(self, now_ms: float) -> None:
         """The server has sent something."""
@@ -198,9 +188,7 @@ class LiveSession:
         )
         self.wire = WireLog(clock, self._memory.redact, self._hub.report_failures)
         self._tools = self._new_tool_runner(tools)
-        self._outbox = Outbox(
-            is_blocked=self._is_blocked if model.undisturbed_calls else None, on_sent=self._on_sent
-        )
+        self._outbox = Outbox(is_blocked=self._is_blocked, on_sent=self._on_sent)
         self._supervisor = ConnectionSupervisor(
             self._outbox,
             self._memory,
@@ -214,7 +202,7 @@ class LiveSession:
             on_reconnected=self._on_reconnected,
             on_closed=self._end,
         )
-        self._audio = AudioInput(policy.idle_pause_s)
+        self._audio = AudioInput(policy.idle_pause_s, self._needs_silence)
         self._watchdog = AnswerWatchdog(policy.answer_timeout_s * 1000)
         self._phase = Phase.NEW
         self._beat: asyncio.Task[None] | None = None
@@ -240,14 +228,12 @@ class LiveSession:
         )
 
     async def __aenter__(self) -> Self:
-        """Start."""
         await self.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close."""
         await self.close()
 
     async def start(self) -> None:
@@ -260,17 +246,21 @@ class LiveSession:
         """
         self._require(Phase.NEW)
         self._phase = Phase.OPENING
+        connection: Connection | None = None
         try:
             await self._tools.open()
-            connection = await self._first_connection()
+            handle = self._memory.handle
+            connection = await self._dial(handle)
+            for message in () if handle is not None else self._history_messages():
+                await connection.send(message)
+            if self._phase is not Phase.OPENING:
+                raise StateError("The session was closed while it was being opened.")
         except BaseException:
             self._phase = Phase.ENDED
+            if connection is not None:
+                await connection.close()
             await self._tools.close()
             raise
-        if self._phase is not Phase.OPENING:  # Closed meanwhile.
-            await self._tools.close()
-            await connection.close()
-            raise StateError("The session was closed while it was being opened.")
         self._phase = Phase.OPEN
         for event in connection.opening:
             self._on_event(event)
@@ -279,17 +269,6 @@ class LiveSession:
             self._hub.notice("info", "field-ignored", " ".join(ignored))
         self._supervisor.start(connection)
         self._beat = asyncio.create_task(self._pass_time(), name="livewidget beat")
-
-    async def _first_connection(self) -> Connection:
-        handle = self._memory.handle
-        connection = await self._dial(handle)
-        try:
-            for message in () if handle is not None else self._history_messages():
-                await connection.send(message)
-        except BaseException:
-            await connection.close()
-            raise
-        return connection
 
     async def close(self) -> None:
         """End the session; twice is allowed. Returns when everything that it started has ended."""
@@ -320,7 +299,6 @@ class LiveSession:
         await self._supervisor.stop()
         await self._outbox.close()
         await self._tools.close()
-        await self._supervisor.close()
 
     def _require(self, *phases: Phase) -> None:
         if self._phase not in phases:
@@ -335,7 +313,12 @@ class LiveSession:
                 self._hub.publish_turns(self._tracker.tick(now))
                 self._supervisor.tick()
                 if self._supervisor.is_connected and self._watchdog.tick(self._tracker.floor, now):
-                    self._hub.notice("warning", "no-answer", self._watchdog.text)
+                    text = (
+                        f"The model has not answered for {self._policy.answer_timeout_s:g} s, though there is "
+                        "a connection: ask again, or stop and start anew. A model that may choose to stay "
+                        "silent may have done so."
+                    )
+                    self._hub.notice("warning", "no-answer", text)
         except Exception as fault:
             self._supervisor.fail(fault)
 
@@ -540,7 +523,7 @@ class LiveSession:
             AudioError: If `pcm` or its rate is not valid.
         """
         self._require(Phase.OPEN)
-        for item in self._audio.take(pcm, sample_rate, needs_silence=self._needs_silence):
+        for item in self._audio.take(pcm, sample_rate):
             self._outbox.put(item)
             await self.flushed(item)
 
@@ -615,7 +598,7 @@ class LiveSession:
         dropped, and `stats` counts it.
         """
         self._require(Phase.OPENING, Phase.OPEN)
-        for item in self._audio.take(pcm, sample_rate, needs_silence=self._needs_silence):
+        for item in self._audio.take(pcm, sample_rate):
             item.live = item.kind == "audio"
             self._outbox.put(item)
 
@@ -639,7 +622,7 @@ class LiveSession:
             item = self._put("mark", ClientMessage(realtime_input=RealtimeInput(activity_start=Empty())))
             self._publish(events.ActivityStart())
             return item
-        for item in self._audio.end(needs_silence=self._needs_silence):
+        for item in self._audio.end():
             self._outbox.put(item)
         self._publish(events.ActivityEnd())
         return self._put("mark", ClientMessage(realtime_input=RealtimeInput(activity_end=Empty())))
@@ -649,9 +632,8 @@ class LiveSession:
         self._require(Phase.OPENING, Phase.OPEN)
         last = None
         if not self._push_to_talk:
-            for item in self._audio.pause(needs_silence=self._needs_silence):
-                self._outbox.put(item)
-                last = item
+            for item in self._audio.pause():
+                last = self._outbox.put(item)
         return last
 
     async def flushed(self, item: OutboxItem) -> None:
@@ -730,7 +712,8 @@ class LiveSession:
 
     def _is_blocked(self) -> bool:
         """Whether the model must not be spoken to now, because it waits for a tool."""
-        return self.config.hold_while_calling and self._tools.blocks_input
+        holds = self._model.undisturbed_calls and self.config.hold_while_calling
+        return holds and self._tools.blocks_input
 
     async def _on_tool_output(
         self,
@@ -845,7 +828,9 @@ class LiveSession:
         uses = {use.id: (turn.index, use) for turn in self._tracker.turns for use in turn.tools}
         known = [id for id, (index, _) in uses.items() if resumed and self._memory.knows_turn(index)]
         given = self._outbox.drop_results(known)
-        running = [id for id, (_, use) in uses.items() if use.state not in _OVER and id not in known]
+        running = [
+            id for id, (_, use) in uses.items() if use.state in ("asking", "running") and id not in known
+        ]
         if running:
             self._tools.cancel(running)
             self._publish(events.ToolCallCancelled(ids=tuple(running)))
@@ -888,7 +873,11 @@ class LiveSession:
             await runner.open()
         if config == self.config and runner is self._tools:
             return
-        if self._next is not None or not self._changes_at_once(config):
+        before = self.config
+        rest = replace(config, system_instruction=before.system_instruction) == before
+        # The protocol cannot say that there is no instruction any more.
+        cleared = config.system_instruction is None and before.system_instruction is not None
+        if self._next is not None or not self._model.context_update or not rest or cleared:
             await self._renew(config, runner)
             return
         message = context_message(
@@ -901,14 +890,6 @@ class LiveSession:
         if runner is not self._tools:
             await self._tools.adopt(runner)
         await self.flushed(self._put("other", message))
-
-    def _changes_at_once(self, config: LiveConfig) -> bool:
-        """Return whether the model takes such a change while the session runs."""
-        before = self.config
-        rest = replace(config, system_instruction=before.system_instruction) == before
-        # The protocol cannot say that there is no instruction any more.
-        cleared = config.system_instruction is None and before.system_instruction is not None
-        return self._model.context_update and rest and not cleared
 
     async def _renew(self, config: LiveConfig, runner: ToolRunner) -> None:
         _, before = self._next or (None, runner)

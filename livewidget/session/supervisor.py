@@ -247,8 +247,6 @@ class ConnectionSupervisor:
         self._broken: LiveError | None = None  # what ended the connection while the outbox caught up
         self._settings: asyncio.Future[None] | None = None
 
-    # What the session does
-
     def start(self, connection: Connection) -> None:
         """Use the first connection."""
         self._connection = connection
@@ -257,7 +255,7 @@ class ConnectionSupervisor:
         self._step(Trigger.STARTED)
 
     async def stop(self) -> None:
-        """Read nothing more, and open nothing more."""
+        """Close the connection, and open no other."""
         self._step(Trigger.STOPPED)
         self._outbox.disconnect()
         tasks = [task for task in (self._reconnecting, self._reader) if task is not None]
@@ -266,9 +264,6 @@ class ConnectionSupervisor:
         if tasks:
             await asyncio.wait(tasks)
         self._settle_settings(StateError(_CLOSED_BEFORE))
-
-    async def close(self) -> None:
-        """Close the connection, after `stop`."""
         if self._connection is not None:
             await self._connection.close()
 
@@ -280,8 +275,7 @@ class ConnectionSupervisor:
     @property
     def link_ms(self) -> float | None:
         """Round trip of the link, in ms; None if it is not known."""
-        connection = self._connection
-        return connection.round_trip_ms if connection is not None and self.is_connected else None
+        return self._connection.round_trip_ms if self._connection is not None and self.is_connected else None
 
     def mark_healthy(self) -> None:
         """The connection has brought an answer: attempts are counted from the beginning."""
@@ -335,8 +329,6 @@ class ConnectionSupervisor:
         error.__cause__ = fault
         self._give_up(error)
 
-    # The connection
-
     def _step(self, trigger: Trigger) -> bool:
         """Change the state as `TRANSITIONS` says; returns False if it ignores the trigger."""
         state = TRANSITIONS[self.state].get(trigger)
@@ -388,8 +380,6 @@ class ConnectionSupervisor:
             self._outbox.disconnect()
             self._settle_settings(error)
             self._on_closed(error)
-
-    # Another connection
 
     def _leave(self, trigger: Trigger) -> None:
         """Replace the connection."""

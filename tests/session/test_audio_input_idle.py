@@ -23,7 +23,7 @@ def run(idle, pieces):
     """Feed pieces; returns what went out."""
     levels, out = SpeechEnergy(), []
     for piece in pieces:
-        out += idle.filter(piece, len(piece) / 32, needed=levels.is_speech(piece))
+        out += idle.filter(piece, needed=levels.is_speech(piece))
     return b"".join(out)
 
 
@@ -55,10 +55,10 @@ def test_the_count_begins_anew_with_every_voice():
 def test_while_a_turn_is_on_silence_goes_out():
     idle = SilenceSuppressor(1000)
     for _ in range(30):
-        assert idle.filter(QUIET, 100, needed=True) == [QUIET]
+        assert idle.filter(QUIET, needed=True) == [QUIET]
     for _ in range(30):
-        idle.filter(QUIET, 100, needed=False)
-    assert idle.filter(QUIET, 100, needed=True) == [QUIET] * 6
+        idle.filter(QUIET, needed=False)
+    assert idle.filter(QUIET, needed=True) == [QUIET] * 6
 
 
 def test_without_a_pause_everything_goes_out():
@@ -101,7 +101,7 @@ def sent_of(said, size, *, kept=True):
     )
     for piece in cut(to_pcm16(sound), size):
         at[piece] = position  # noise: no two pieces are alike
-        out = idle.filter(piece, len(piece) / 32, needed=levels.is_speech(piece))
+        out = idle.filter(piece, needed=levels.is_speech(piece))
         for one in out if kept else out[-1:]:
             sent[at[one] : at[one] + len(one) // 2] = True
         position += len(piece) // 2
