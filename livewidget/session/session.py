@@ -314,8 +314,8 @@ class LiveSession:
                 self._supervisor.tick()
                 if self._supervisor.is_connected and self._watchdog.tick(self._tracker.floor, now):
                     text = (
-                        f"The model has not answered for {self._policy.answer_timeout_s:g} s, though there is "
-                        "a connection: ask again, or stop and start anew. A model that may choose to stay "
+                        f"The model has not answered for {self._policy.answer_timeout_s:g} s, though there "
+                        "is a connection: ask again, or stop and start anew. A model that may choose to stay "
                         "silent may have done so."
                     )
                     self._hub.notice("warning", "no-answer", text)
