@@ -97,7 +97,7 @@ class ServiceMemory:
         Args:
             model: The model that is talked to.
             tracker: The turns of the session.
-            clock: Tells when the service gives a handle.
+            clock: Measures how long the service takes to give a handle.
             history: Pairs of "user" or "model" and a text, oldest first.
             handle: A handle of an earlier session.
             redact: Takes the provider's own secrets out of a text.
@@ -115,7 +115,7 @@ class ServiceMemory:
         self._known = -1  # index of the last turn that the handle stands for
         self._withheld: set[int] = set()  # indices of questions over which the server failed
         self._resumable = True
-        self._turn_ended_ms = self._handle_ms = float("-inf")
+        self._wait_until_ms = float("-inf")  # for the handle of the turn that ended last
 
     def redact(self, text: str) -> str:
         """Return a text without secrets of the provider, and without the handles of this conversation."""
@@ -125,11 +125,11 @@ class ServiceMemory:
         """Learn from an event that the turns hold already."""
         match event:
             case events.TurnComplete():
-                self._turn_ended_ms = self._clock.now_ms()
+                self._wait_until_ms = self._clock.now_ms() + HANDLE_MS
             case events.ResumptionUpdate(handle=handle, resumable=resumable):
                 self._resumable = resumable
                 if handle and resumable:
-                    self.handle, self._handle_ms = handle, self._clock.now_ms()
+                    self.handle, self._wait_until_ms = handle, float("-inf")
                     self._handles.append(handle)
                     self._known = self._last_settled()
 
@@ -137,10 +137,7 @@ class ServiceMemory:
         """Return whether nothing is lost if the connection ends now and is resumed."""
         if self.handle is None:
             return True
-        if not self._resumable:
-            return False
-        ended_ms = self._turn_ended_ms
-        return self._handle_ms >= ended_ms or self._clock.now_ms() - ended_ms >= HANDLE_MS
+        return self._resumable and self._clock.now_ms() >= self._wait_until_ms
 
     def knows_turn(self, index: int) -> bool:
         """Return whether the handle stands for that turn, too."""
@@ -150,7 +147,7 @@ class ServiceMemory:
         """A new connection is open; `resumed`: with the memory that the handle stands for."""
         if not resumed:
             self._known = -1
-        self._resumable, self._turn_ended_ms = True, float("-inf")
+        self._resumable, self._wait_until_ms = True, float("-inf")
 
     def withhold_questions(self) -> None:
         """Tell no connection the questions that wait for an answer now: the server may fail over them."""

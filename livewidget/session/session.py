@@ -51,11 +51,10 @@ from livewidget.turns import Floor, Turn, tracker_for
 #: Milliseconds between two looks at what the passing of time has brought about. Chosen: a person does not
 #: notice a quarter of a second in anything that it decides.
 _BEAT_MS: Final = 250.0
-#: Nobody is speaking who has been silent for this long, in ms. Chosen: about the silence after which turn
-#: detection takes a turn to be over.
+#: Silence after which nobody is speaking any more, in ms. Chosen: about that which ends a turn.
 _SILENT_MS: Final = 700.0
-#: How often the server may fail before it has answered, until it is not asked the same again. Chosen: the
-#: third time is no accident.
+#: How often the server may fail over the same question, until it is dropped. Chosen: the third time is
+#: not chance.
 _STUMBLES: Final = 2
 #: What an answer consists of; of a turn that was interrupted from here, it is dropped.
 _ANSWER_PARTS: Final = (
@@ -323,7 +322,7 @@ class LiveSession:
             self._supervisor.fail(fault)
 
     def _note_speech(self, now_ms: float) -> None:
-        """Somebody has spoken since this was last called, or not. The way of the audio asks no clock."""
+        """Date the speech since the last call, so that no clock is read for each piece of audio."""
         if self._audio.has_speech:
             self._audio.has_speech, self._speech_ms = False, now_ms
 

@@ -210,7 +210,7 @@ class ConnectionSupervisor:
             clock: Measures all times.
             dial: Opens a connection, resumed by the handle that it gets, if that is not None.
             is_quiet: Returns whether now is a moment to replace the connection. It gets whether that is
-                urgent: then audio that the service has not noticed is no obstacle.
+                urgent: then audio that the service has not noticed does not matter.
             on_event: Called with what the server sends.
             on_disconnected: Called when a connection is given up, with the reason.
             on_settings_rejected: Called when the service refuses changed settings; returns whether there were
