@@ -178,12 +178,7 @@ class LiveSession:
         self._tracker = tracker_for(model)
         self._usage = UsageTracker()
         self._memory = ServiceMemory(
-            model,
-            self._tracker,
-            clock,
-            history=history,
-            handle=handle,
-            redact=provider.redact,
+            model, self._tracker, clock, history=history, handle=handle, redact=provider.redact
         )
         self.wire = WireLog(clock, self._memory.redact, self._hub.report_failures)
         self._tools = self._new_tool_runner(tools)
@@ -593,8 +588,8 @@ class LiveSession:
     def put_audio(self, pcm: Any, sample_rate: int = 16_000) -> None:
         """Like `send_audio`, but return at once.
 
-        This is for a microphone: if an open connection does not take the audio within 3.5 s, the oldest is
-        dropped, and `stats` counts it.
+        This is for a microphone: of audio that waits for the first connection, or for one that is open but
+        slow, the last 3.5 s are kept; `stats` counts what is dropped.
         """
         self._require(Phase.OPENING, Phase.OPEN)
         for item in self._audio.take(pcm, sample_rate):
