@@ -157,11 +157,7 @@ class _FunctionTextToSpeech:
         self._function = function
 
     async def speak(
-        self,
-        text: str,
-        voice: str | None = None,
-        language: str | None = None,
-        mood: Mood | None = None,
+        self, text: str, voice: str | None = None, language: str | None = None, mood: Mood | None = None
     ) -> AsyncGenerator[SpeechChunk, None]:
         samples = to_float(await _result(self._function, text))
         words = [f"{word} " for word in text.split(" ")]

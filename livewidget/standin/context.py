@@ -13,8 +13,6 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
 
-import msgspec
-
 from livewidget.clock import Clock
 from livewidget.pictures import tokens_of
 from livewidget.protocol.messages import ModalityTokenCount, UsageMetadata
@@ -161,21 +159,18 @@ class Context:
 
 def _usage(prompt: Counter[str], answer: Counter[str], thoughts: int, *, vertex: bool) -> UsageMetadata:
     """Return a turn's counts by modality; Vertex AI has its own names for those of the answer."""
-    usage = UsageMetadata(
+    name = "candidates" if vertex else "response"
+    counts: dict[str, Any] = {
+        f"{name}_token_count": answer.total(),
+        f"{name}_tokens_details": _details(answer),
+    }
+    return UsageMetadata(
         prompt_token_count=prompt.total(),
         thoughts_token_count=thoughts or None,
         total_token_count=prompt.total() + answer.total() + thoughts,
         prompt_tokens_details=_details(prompt),
-    )
-    if vertex:
-        return msgspec.structs.replace(
-            usage,
-            candidates_token_count=answer.total(),
-            candidates_tokens_details=_details(answer),
-            traffic_type="ON_DEMAND",
-        )
-    return msgspec.structs.replace(
-        usage, response_token_count=answer.total(), response_tokens_details=_details(answer)
+        traffic_type="ON_DEMAND" if vertex else None,
+        **counts,
     )
 
 

@@ -22,9 +22,6 @@ INPUT_RATE = 16_000
 OUTPUT_RATE = 24_000
 
 
-# --- Speech to text -----------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """The user began to speak. `at_sample` counts 16 kHz samples since the recognition was created."""
@@ -151,9 +148,6 @@ class SpeechToText(Protocol):
 
     def session(self, settings: VadSettings, phrases: Phrases) -> Recognition:
         """Return a new recognition that expects `phrases`."""
-
-
-# --- Responder ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,9 +309,6 @@ class Responder(Protocol):
         """
 
 
-# --- Text to speech -----------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class SpeechChunk:
     """A piece of speech.
@@ -336,11 +327,7 @@ class TextToSpeech(Protocol):
     """Speech synthesis. One instance serves all sessions, several at a time."""
 
     def speak(
-        self,
-        text: str,
-        voice: str | None = None,
-        language: str | None = None,
-        mood: Mood | None = None,
+        self, text: str, voice: str | None = None, language: str | None = None, mood: Mood | None = None
     ) -> AsyncGenerator[SpeechChunk, None]:
         """Synthesize `text` as fast as the chunks are taken; the caller sets the pace.
 

@@ -30,6 +30,9 @@ FAULTS = {
     "recover": "ends 'refuse' and 'stall'",
 }
 
+#: Code and reason with which a fault closes the link.
+_CLOSES = {"drop": (1006, ""), "refuse": (1011, rules.UNAVAILABLE), "internal": (1011, rules.INTERNAL)}
+
 
 class ClientLink:
     """Encodes messages as the service does, in binary frames. Several tasks may send; messages stay whole.
@@ -144,11 +147,7 @@ class FaultInjector:
             await asyncio.wait(tasks)
 
     async def _end(self, fault: str) -> None:
-        if fault == "drop":
-            await self._link.close(1006)
-        elif fault == "refuse":
-            await self._link.close(1011, rules.UNAVAILABLE)
-        elif fault == "internal":
-            await self._link.close(1011, rules.INTERNAL)
-        elif fault == "goaway":
+        if fault == "goaway":
             await _go_away(self._link, self._clock, _SIMULATED_WARNING_MS)
+        else:
+            await self._link.close(*_CLOSES[fault])

@@ -33,22 +33,18 @@ PHRASES = (
 PICTURE_PHRASES = tuple(phrase for (phrase,) in _CONTENT["pictures"])
 
 
-def _compiled(*meanings: tuple[str, str]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((topic, re.compile(pattern)) for topic, pattern in meanings)
-
-
 _INTRODUCED = re.compile(r"\W*(?:(?:hello|hi|hey)\W+)?my name is (?P<name>[\w’' -]{1,40}?)\W*", re.IGNORECASE)
 _CALLED = re.compile(
     r"\b(?i:you are called|your name is|call yourself)\s+(?P<name>[A-Z][\w’'-]*(?: [A-Z][\w’'-]*)?)"
 )
-_QUESTIONS = _compiled(
+_QUESTIONS = (
     ("name", r"(?:do you (?:remember|know) )?what's my name|do you (?:remember|know) my name|who am i"),
     ("first", r"what (?:did i (?:ask|say)(?: you)? first|was my first question)"),
     ("before", r"what (?:did i (?:just )?(?:ask|say|tell)(?: you)?(?: before)?|was my last question)"),
     ("instruction", r"what(?: are|'s) your instructions?|what were you told(?: to do| to be)?"),
     ("self", r"what's your name|who are you"),
 )
-_PICTURE_QUESTIONS = _compiled(
+_PICTURE_QUESTIONS = (
     ("all", r"(?:tell me )?what (?:can |do )?you (?:can )?see(?: now| here)?"),
     ("all", r"(?:can|do) you see (?:me|this|it|anything)"),
     ("colour", r"(?:what|which) colou?rs? (?:is (?:it|this|that)|do you see|are you seeing)"),
@@ -117,8 +113,8 @@ def cancels(text: str) -> bool:
     return _CANCEL.fullmatch(" ".join(re.findall(r"[a-z]+", text.lower()))) is not None
 
 
-def _topic(text: str, questions: tuple[tuple[str, re.Pattern[str]], ...]) -> str | None:
-    return next((topic for topic, pattern in questions if pattern.fullmatch(text)), None)
+def _topic(text: str, questions: tuple[tuple[str, str], ...]) -> str | None:
+    return next((topic for topic, pattern in questions if re.fullmatch(pattern, text)), None)
 
 
 def _name(found: re.Match[str]) -> str:

@@ -95,11 +95,7 @@ def check_setup(setup: Setup, model: Model) -> None:
 def check_message(message: ClientMessage, setup: Setup, model: Model, *, seeding: bool) -> None:
     """Check a message of a running session.
 
-    Args:
-        message: The client's message.
-        setup: The session's setup.
-        model: Its model's row.
-        seeding: Whether `clientContent` still seeds the history (`historyConfig`).
+    `seeding` says whether `clientContent` still seeds the history (`historyConfig`).
 
     Raises:
         Refusal: 1007, with the service's reason.

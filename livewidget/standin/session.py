@@ -9,7 +9,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -198,15 +198,12 @@ class SimulatedModel:
         self._components = components
         self._state = state
         self._seeding = behavior.seeds_history
-        declared, skills = _declared(setup.tools), behavior.skills_with(setup.tools)
-        if state.dialogue is None or (declared, skills) != (state.declarations, state.skills):
-            state.dialogue = components.responder.session(declared, skills)
-            state.declarations, state.skills = declared, skills
+        dialogue = self._dialogue(setup.tools)
         state.context.instruction = _text(setup.system_instruction)
         # Pictures that came while nobody spoke, and the number of utterances before each.
         self._aside: deque[tuple[int, bytes]] = deque(maxlen=_PICTURES)
-        recognition = self._recognition(state.dialogue)
-        self._turns = TurnRunner(link, behavior, components, state, state.dialogue)
+        recognition = self._recognition(dialogue)
+        self._turns = TurnRunner(link, behavior, components, state, dialogue)
         self._listener = Listener(
             link,
             behavior,
@@ -319,13 +316,20 @@ class SimulatedModel:
     def _on_context_update(self, update: ContextUpdate) -> None:
         if update.system_instruction is not None:
             self._state.context.instruction = _text(update.system_instruction)
-        if update.tools is None:
-            return
-        declared, skills = _declared(update.tools.tools), self._behavior.skills_with(update.tools.tools)
-        dialogue = self._turns.dialogue = self._components.responder.session(declared, skills)
+        if update.tools is not None:
+            self._state.dialogue = None  # a new one, even if it is to do the same
+            dialogue = self._turns.dialogue = self._dialogue(update.tools.tools)
+            self._listener.replace(self._recognition(dialogue))
+
+    def _dialogue(self, tools: list[Tool] | None) -> Dialogue:
+        """Return the session's dialogue, or a new one if it may do something else with these tools."""
         state = self._state
-        state.dialogue, state.declarations, state.skills = dialogue, declared, skills
-        self._listener.replace(self._recognition(dialogue))
+        declared = [msgspec.to_builtins(one) for one in rules.declarations(tools)]
+        skills = self._behavior.skills_with(tools)
+        if state.dialogue is None or (declared, skills) != (state.declarations, state.skills):
+            state.dialogue = self._components.responder.session(declared, skills)
+            state.declarations, state.skills = declared, skills
+        return state.dialogue
 
     def _recognition(self, dialogue: Dialogue) -> Recognition:
         """Return a new recognition for the dialogue's phrases, and those about the session itself."""
@@ -337,10 +341,6 @@ class SimulatedModel:
         # A recognizer without phrases takes any English: the client's vocabulary must not narrow it.
         expected = behavior.vocabulary if known else ()
         return self._components.speech_to_text.session(behavior.vad, Phrases((*known, *expected)))
-
-
-def _declared(tools: list[Tool] | None) -> list[dict[str, Any]]:
-    return [msgspec.to_builtins(one) for one in rules.declarations(tools)]
 
 
 def _text(content: Content | None) -> str:

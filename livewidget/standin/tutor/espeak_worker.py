@@ -152,9 +152,8 @@ def serve(library: str, data: str, source: BinaryIO, sink: BinaryIO) -> None:
 def main() -> int:
     """Run the program: see the module's docstring."""
     library, data = sys.argv[1:3]
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # interrupting a notebook's cell interrupts its children, too
+    # Interrupting a notebook's cell interrupts its children, too.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with tempfile.TemporaryDirectory(prefix="lw-") as folder:
         if len(os.fsencode(data)) > _PATH_LIMIT:  # deep virtual environments reach it
             short = os.path.join(folder, "espeak-ng-data")

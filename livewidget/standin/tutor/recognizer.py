@@ -166,7 +166,7 @@ class Recognizer:
 
     def _run_second(self, steps: int) -> None:
         if not self._second_open:
-            own = _own_mean(_parse_mean(self._first.get_cmn(True)), self._first.n_frames())
+            own = _own_mean(tuple(map(float, self._first.get_cmn(True).split(","))), self._first.n_frames())
             mean = (
                 _OWN_SHARE * its + (1 - _OWN_SHARE) * usual for its, usual in zip(own, _MEAN, strict=True)
             )
@@ -225,10 +225,6 @@ def _spelled(sentence: str) -> str:
         for part in (token if isinstance(token, str) else say_number(token)).split()
         if part[0].isalpha()
     )
-
-
-def _parse_mean(mean: str) -> tuple[float, ...]:
-    return tuple(float(value) for value in mean.split(","))
 
 
 def _format_mean(mean: tuple[float, ...]) -> str:

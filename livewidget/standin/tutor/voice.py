@@ -60,11 +60,7 @@ class TutorTextToSpeech:
         self._espeak.start()
 
     async def speak(
-        self,
-        text: str,
-        voice: str | None = None,
-        language: str | None = None,
-        mood: Mood | None = None,
+        self, text: str, voice: str | None = None, language: str | None = None, mood: Mood | None = None
     ) -> AsyncGenerator[SpeechChunk, None]:
         """Synthesize `text` in chunks of 60 ms; see `TextToSpeech`.
 
