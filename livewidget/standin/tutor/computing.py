@@ -114,37 +114,32 @@ class Program:
     says: Callable[[Sequence[Number], Any], str]
 
 
-def _primes(count: Number) -> str:
-    return (
-        "primes = []\n"
-        "number = 2\n"
-        f"while len(primes) < {count}:\n"
-        "    if all(number % prime for prime in primes):\n"
-        "        primes.append(number)\n"
-        "    number += 1\n"
-        "print(primes)\n"
-    )
-
-
-def _is_prime(number: Number) -> str:
-    return (
-        f"number = {number}\n"
-        "divisors = [d for d in range(2, number) if number % d == 0]\n"
-        "print(number > 1 and not divisors)\n"
-    )
-
-
-def _factorial(number: Number) -> str:
-    return f"product = 1\nfor factor in range(2, {number} + 1):\n    product *= factor\nprint(product)\n"
-
-
-def _fibonacci(count: Number) -> str:
-    return (
-        "numbers = [0, 1]\n"
-        f"while len(numbers) < {count}:\n"
-        "    numbers.append(numbers[-2] + numbers[-1])\n"
-        f"print(numbers[:{count}])\n"
-    )
+_PRIMES = """\
+primes = []
+number = 2
+while len(primes) < {0}:
+    if all(number % prime for prime in primes):
+        primes.append(number)
+    number += 1
+print(primes)
+"""
+_IS_PRIME = """\
+number = {0}
+divisors = [d for d in range(2, number) if number % d == 0]
+print(number > 1 and not divisors)
+"""
+_FACTORIAL = """\
+product = 1
+for factor in range(2, {0} + 1):
+    product *= factor
+print(product)
+"""
+_FIBONACCI = """\
+numbers = [0, 1]
+while len(numbers) < {0}:
+    numbers.append(numbers[-2] + numbers[-1])
+print(numbers[:{0}])
+"""
 
 
 def _list(*numbers: Number) -> str:
@@ -168,35 +163,35 @@ PROGRAMS: tuple[Program, ...] = (
         ("first", "prime|primes"),
         (1, 1),
         500,
-        _primes,
+        _PRIMES.format,
         lambda n, found: f"The first {say_number(n[0])} prime numbers are {_numbers(found)}.",
     ),
     Program(
         ("is", "prime"),
         (1, 1),
         100_000,
-        _is_prime,
+        _IS_PRIME.format,
         lambda n, found: f"{'Yes' if found else 'No'}, {n[0]} is {'' if found else 'not '}a prime number.",
     ),
     Program(
         ("factorial",),
         (1, 1),
         100,
-        _factorial,
+        _FACTORIAL.format,
         lambda n, found: f"The factorial of {say_number(n[0])} is {_value(found)}.",
     ),
     Program(
         ("fibonacci",),
         (1, 1),
         200,
-        _fibonacci,
+        _FIBONACCI.format,
         lambda n, found: f"The first {say_number(n[0])} Fibonacci numbers are {_numbers(found)}.",
     ),
     Program(
         ("sum|add", "numbers", "to"),
         (2, 2),
         100_000,
-        lambda a, b: f"print(sum(range({a}, {b} + 1)))\n",
+        "print(sum(range({}, {} + 1)))\n".format,
         lambda n, found: f"The numbers from {n[0]} to {n[1]} make {_value(found)}.",
     ),
     Program(
@@ -217,7 +212,7 @@ PROGRAMS: tuple[Program, ...] = (
         ("divide", "python"),
         (2, 2),
         10**9,
-        lambda a, b: f"print({a} / {b})\n",
+        "print({} / {})\n".format,
         lambda n, found: f"That makes {_value(found)}.",
     ),
 )

@@ -24,16 +24,6 @@ from livewidget.standin.tutor.patterns import (
     say_number,
 )
 
-ABILITIES = (
-    "I am a small offline tutor and know a few things: sums with numbers up to one hundred, the time and the "
-    "date, some questions about the world, counting, a joke and a story."
-)
-SORRY = "Sorry, I did not understand that. I am a small offline tutor."
-SORRY_HINT = "You can say: {suggestion}. Or ask: what can you do?"
-ENGLISH_ONLY = "I speak English only."
-FACT_PREFIX = "From my small shelf, not from the web:"
-_TONE = "I go by your words: your tone of voice is too much for me."
-
 _CONTENT = read_sections("topics.txt")
 
 
@@ -61,6 +51,7 @@ def _source(page: str) -> GroundingSource:
     return GroundingSource(title, uri or f"https://en.wikipedia.org/wiki/{title.replace(' ', '_')}")
 
 
+ABILITIES, SORRY, SORRY_HINT, ENGLISH_ONLY, FACT_PREFIX, _TONE = (row[1] for row in _CONTENT["itself"])
 SUGGESTIONS = _column("suggestions")
 #: Sentences worth trying, by the field of `Skills` with which they are.
 SUGGESTED = dict(_phrases_of("suggestions with skills"))
