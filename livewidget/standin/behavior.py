@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from livewidget.models import ONLY_ACTIVITY, Model
 from livewidget.protocol.messages import Setup, Tool
-from livewidget.standin.context import text_tokens
+from livewidget.standin.context import Components, SessionState, text_tokens
 from livewidget.standin.interfaces import Skills, TranslationTarget, VadSettings
+from livewidget.standin.link import ClientLink
 from livewidget.standin.rules import TUTOR
 
 #: Thoughts per answer at a thinking level; higher levels have no limit. Chosen: the tutor has three to five.
@@ -177,6 +178,16 @@ class Behavior:
             code=any(tool.code_execution is not None for tool in declared),
             url_context=any(tool.url_context is not None for tool in declared),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionParts:
+    """What every class of one session needs: its link, behavior and state, and the stand-in's components."""
+
+    link: ClientLink
+    behavior: Behavior
+    components: Components
+    state: SessionState
 
 
 def _compression(setup: Setup, model: Model) -> tuple[int, int] | None:

@@ -18,8 +18,7 @@ from livewidget.protocol.messages import (
     VoiceActivityDetectionSignal,
 )
 from livewidget.standin import rules
-from livewidget.standin.behavior import Behavior
-from livewidget.standin.context import Context
+from livewidget.standin.behavior import SessionParts
 from livewidget.standin.interfaces import (
     INPUT_RATE,
     PartialTranscript,
@@ -28,7 +27,6 @@ from livewidget.standin.interfaces import (
     SpeechEnded,
     SpeechStarted,
 )
-from livewidget.standin.link import ClientLink
 from livewidget.standin.turn_runner import TurnRunner
 from livewidget.standin.tutor.patterns import smart_transcript
 
@@ -56,28 +54,16 @@ _UNCLEAR = "[unclear]"
 class Listener:
     """Recognizes one client's speech, and hands it to the turn runner."""
 
-    def __init__(
-        self,
-        link: ClientLink,
-        behavior: Behavior,
-        turns: TurnRunner,
-        context: Context,
-        recognition: Recognition,
-        *,
-        late_transcripts: bool = False,
-    ) -> None:
-        """Listen with `recognition`; `late_transcripts`: send transcripts after the answer has begun."""
-        self._link = link
-        self._behavior = behavior
+    def __init__(self, parts: SessionParts, turns: TurnRunner, recognition: Recognition) -> None:
+        self._link, self._behavior, self._context = parts.link, parts.behavior, parts.state.context
+        self._late = parts.components.late_transcripts
         self._turns = turns
-        self._context = context
         self._recognition = recognition
-        self._late = late_transcripts
         self._base = 0  # samples heard by recognitions that were replaced
         self._samples = 0
         self._resampler: Resampler | None = None
         self._rate = INPUT_RATE
-        self._padding = behavior.vad.prefix_padding_ms * INPUT_RATE // 1000
+        self._padding = self._behavior.vad.prefix_padding_ms * INPUT_RATE // 1000
         self._lead = 0  # samples before speech that belong to it, should it begin now
         self._messages: deque[tuple[int, int]] = deque(maxlen=_MESSAGES)  # index and samples of each
         self.speaking = False

@@ -16,7 +16,7 @@ from livewidget.connection import Provider
 from livewidget.errors import UsageError
 from livewidget.protocol.messages import Setup
 from livewidget.standin import adapters, rules
-from livewidget.standin.behavior import Behavior
+from livewidget.standin.behavior import Behavior, SessionParts
 from livewidget.standin.context import Components, ResumptionStore, SessionState
 from livewidget.standin.interfaces import Phrases, Responder, Skills, TranslationTarget, VadSettings
 from livewidget.standin.link import FAULTS, ClientLink, FaultInjector
@@ -241,7 +241,7 @@ class StandIn(Provider):
         if self._script is not None:
             return ScriptPlayer(self._script, link, self.clock)
         assert self._components is not None  # `prepare` was called
-        return SimulatedModel(link, behavior, self._components, state, setup)
+        return SimulatedModel(SessionParts(link, behavior, self._components, state), setup)
 
 
 def _service_of(model: str) -> str:

@@ -29,8 +29,8 @@ from livewidget.protocol.messages import (
     Tool,
 )
 from livewidget.standin import recall, rules
-from livewidget.standin.behavior import Behavior
-from livewidget.standin.context import Components, ResumptionStore, SessionState
+from livewidget.standin.behavior import Behavior, SessionParts
+from livewidget.standin.context import ResumptionStore, SessionState
 from livewidget.standin.interfaces import INPUT_RATE, Dialogue, Phrases, Recognition
 from livewidget.standin.link import ClientLink, close_after
 from livewidget.standin.listener import Listener
@@ -191,27 +191,16 @@ class ServerSession:
 class SimulatedModel:
     """Passes each message to the side of the session that it is for: the listener, or the turn runner."""
 
-    def __init__(
-        self, link: ClientLink, behavior: Behavior, components: Components, state: SessionState, setup: Setup
-    ) -> None:
-        self._behavior = behavior
-        self._components = components
-        self._state = state
-        self._seeding = behavior.seeds_history
+    def __init__(self, parts: SessionParts, setup: Setup) -> None:
+        self._behavior, self._components, self._state = parts.behavior, parts.components, parts.state
+        self._seeding = parts.behavior.seeds_history
         dialogue = self._dialogue(setup.tools)
-        state.context.instruction = _text(setup.system_instruction)
+        self._state.context.instruction = _text(setup.system_instruction)
         # Pictures that came while nobody spoke, and the number of utterances before each.
         self._aside: deque[tuple[int, bytes]] = deque(maxlen=_PICTURES)
         recognition = self._recognition(dialogue)
-        self._turns = TurnRunner(link, behavior, components, state, dialogue)
-        self._listener = Listener(
-            link,
-            behavior,
-            self._turns,
-            state.context,
-            recognition,
-            late_transcripts=components.late_transcripts,
-        )
+        self._turns = TurnRunner(parts, dialogue)
+        self._listener = Listener(parts, self._turns, recognition)
 
     @property
     def seeding(self) -> bool:

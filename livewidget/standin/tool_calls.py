@@ -19,10 +19,8 @@ from livewidget.protocol.messages import (
     ToolCall,
     ToolCallCancellation,
 )
-from livewidget.standin.behavior import Behavior
-from livewidget.standin.context import SessionState
+from livewidget.standin.behavior import SessionParts
 from livewidget.standin.interfaces import FunctionRequest
-from livewidget.standin.link import ClientLink
 
 #: Time for a function that blocks the model; then it is cancelled. Chosen: longer than anybody waits.
 _RESULT_MS = 60_000.0
@@ -98,11 +96,9 @@ class ToolCaller:
     descriptions of `FunctionResponse` in google-genai).
     """
 
-    def __init__(self, link: ClientLink, behavior: Behavior, clock: Clock, state: SessionState) -> None:
-        self._link = link
-        self._behavior = behavior
-        self._clock = clock
-        self._state = state
+    def __init__(self, parts: SessionParts) -> None:
+        self._link, self._behavior, self._state = parts.link, parts.behavior, parts.state
+        self._clock = parts.components.clock
         self._pending: dict[str, PendingCall] = {}
         self._blocking: set[str] = set()  # ids
 

@@ -8,7 +8,6 @@ from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote_plus
 
-from livewidget.clock import Clock
 from livewidget.protocol.messages import (
     Blob,
     CodeExecutionResult,
@@ -22,14 +21,8 @@ from livewidget.protocol.messages import (
     UsageMetadata,
 )
 from livewidget.standin import rules
-from livewidget.standin.behavior import Behavior
-from livewidget.standin.context import (
-    AUDIO_TOKENS_PER_S,
-    CHARACTERS_PER_TOKEN,
-    Components,
-    Context,
-    SessionState,
-)
+from livewidget.standin.behavior import SessionParts
+from livewidget.standin.context import AUDIO_TOKENS_PER_S, CHARACTERS_PER_TOKEN
 from livewidget.standin.interfaces import (
     OUTPUT_RATE,
     ExecutedCode,
@@ -38,7 +31,6 @@ from livewidget.standin.interfaces import (
     SearchGrounding,
     SpeechChunk,
 )
-from livewidget.standin.link import ClientLink
 from livewidget.standin.tool_calls import ToolCaller
 
 #: Audio is sent this much faster than it is played: gemini-3.8-live has been measured at 4.4.
@@ -57,18 +49,9 @@ class TurnOutput:
         open: The model has the floor: an interruption must be reported.
     """
 
-    def __init__(
-        self,
-        link: ClientLink,
-        behavior: Behavior,
-        components: Components,
-        state: SessionState,
-        calls: ToolCaller,
-    ) -> None:
-        self._link = link
-        self._behavior = behavior
-        self._components = components
-        self._state = state
+    def __init__(self, parts: SessionParts, calls: ToolCaller) -> None:
+        self._parts = parts
+        self._link, self._behavior, self._state = parts.link, parts.behavior, parts.state
         self._calls = calls
         self._speech: PacedSpeech | None = None
         self.open = False
@@ -93,7 +76,7 @@ class TurnOutput:
         for thought in self._behavior.thoughts.select(thoughts):
             self._state.context.count_thought(thought)
             if self._behavior.thoughts.shown:
-                await self._paced().send_part(Part(text=f"{thought}\n", thought=True))
+                await PacedSpeech(self._parts).send_part(Part(text=f"{thought}\n", thought=True))
 
     async def say_meanwhile(self, text: str) -> None:
         """Say that an answer will come, and end the turn, but not the interaction."""
@@ -156,7 +139,7 @@ class TurnOutput:
             life_ms = self._behavior.model.handle_ms
             index = self._link.consumed_index if self._behavior.transparent else None
             update = SessionResumptionUpdate(
-                new_handle=self._components.resumptions.keep(self._state, life_ms),
+                new_handle=self._parts.components.resumptions.keep(self._state, life_ms),
                 resumable=True,
                 last_consumed_client_message_index=index,
             )
@@ -165,7 +148,7 @@ class TurnOutput:
     async def _send(self, reply: Reply) -> PacedSpeech:
         """Send what comes before a reply's words, then the words, as audio or text."""
         behavior = self._behavior
-        speech = self._speech = self._paced()
+        speech = self._speech = PacedSpeech(self._parts)
         for part in _code_parts(reply.executed) if reply.executed else ():
             await speech.send_part(part)
         if reply.pages:
@@ -176,7 +159,7 @@ class TurnOutput:
             skills = behavior.skills
             target = skills.translation.target if skills.translation else None
             language = reply.language or target or skills.language
-            voice = self._components.text_to_speech
+            voice = self._parts.components.text_to_speech
             chunks = voice.speak(reply.text, behavior.voice, language, reply.mood)
             await speech.speak(chunks, language if target else None)
             if behavior.vertex and behavior.transcribes_output:
@@ -189,9 +172,6 @@ class TurnOutput:
         await speech.wait_played()
         self._state.context.add("model", speech.text)
         self._speech = None
-
-    def _paced(self) -> PacedSpeech:
-        return PacedSpeech(self._link, self._behavior, self._components.clock, self._state.context)
 
     def _usage(self) -> UsageMetadata:
         return self._state.context.end_turn(vertex=self._behavior.vertex)
@@ -207,11 +187,9 @@ class PacedSpeech:
         text: What has been sent so far.
     """
 
-    def __init__(self, link: ClientLink, behavior: Behavior, clock: Clock, context: Context) -> None:
-        self._link = link
-        self._behavior = behavior
-        self._clock = clock
-        self._context = context
+    def __init__(self, parts: SessionParts) -> None:
+        self._link, self._behavior = parts.link, parts.behavior
+        self._clock, self._context = parts.components.clock, parts.state.context
         self._began: float | None = None
         self._samples = 0
         self._language: str | None = None

@@ -12,10 +12,8 @@ from contextlib import asynccontextmanager
 
 from livewidget.protocol.messages import FunctionResponse
 from livewidget.standin import recall, rules
-from livewidget.standin.behavior import Behavior
-from livewidget.standin.context import Components, SessionState
+from livewidget.standin.behavior import SessionParts
 from livewidget.standin.interfaces import Dialogue, FunctionRequest, NoReply, Reply, Response
-from livewidget.standin.link import ClientLink
 from livewidget.standin.rules import Refusal
 from livewidget.standin.tool_calls import CallBatch, CallResult, ToolCaller, returned
 from livewidget.standin.turn_output import TurnOutput
@@ -48,25 +46,16 @@ def has_words(text: str) -> bool:
 class TurnRunner:
     """Owns the task that answers, and the tasks that wait for functions meanwhile."""
 
-    def __init__(
-        self,
-        link: ClientLink,
-        behavior: Behavior,
-        components: Components,
-        state: SessionState,
-        dialogue: Dialogue,
-    ) -> None:
-        self._link = link
-        self._behavior = behavior
-        self._builtin = components.builtin_responder
-        self._state = state
+    def __init__(self, parts: SessionParts, dialogue: Dialogue) -> None:
+        self._link, self._behavior, self._state = parts.link, parts.behavior, parts.state
+        self._builtin = parts.components.builtin_responder
         self._task: asyncio.Task[None] | None = None
         self._waiters: set[asyncio.Task[None]] = set()
         self._questions: deque[tuple[str, bool]] = deque(maxlen=_QUESTIONS)
         self._urgent: deque[CallResult] = deque(maxlen=_RESULTS)  # results that interrupt
         self._results: deque[CallResult] = deque(maxlen=_RESULTS)  # results that wait until nobody speaks
-        self._calls = ToolCaller(link, behavior, components.clock, state)
-        self._output = TurnOutput(link, behavior, components, state, self._calls)
+        self._calls = ToolCaller(parts)
+        self._output = TurnOutput(parts, self._calls)
         self.dialogue = dialogue
         self.user_speaks = False
 
