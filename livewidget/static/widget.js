@@ -1327,8 +1327,8 @@ var FrameSampler = class {
   maxSide;
   /** 0..1 */
   quality;
-  constructor(scope, easel, handlers, now, look) {
-    this.#scope = scope, this.#canvas = easel, this.#handlers = handlers, this.#now = now, this.maxSide = look.maxSide, this.quality = look.quality, scope.interval(() => {
+  constructor(scope, canvas, handlers, now, look) {
+    this.#scope = scope, this.#canvas = canvas, this.#handlers = handlers, this.#now = now, this.maxSide = look.maxSide, this.quality = look.quality, scope.interval(() => {
       this.#sample();
     }, 250);
   }
@@ -3243,7 +3243,7 @@ function canSendMedia(state) {
   return state.sees && state.connected && !isMirror(state);
 }
 function mediaButtons(actions) {
-  let sources2 = SOURCES.map((lens) => ({ ...lens, node: button("lw-eye", lens.off, icon(lens.glyph)) })), input = el("input", "", { type: "file", accept: "image/*", "aria-label": "Picture file" });
+  let sources2 = SOURCES.map((source) => ({ ...source, node: button("lw-eye", source.off, icon(source.glyph)) })), input = el("input", "", { type: "file", accept: "image/*", "aria-label": "Picture file" });
   input.hidden = !0;
   let file = button("lw-eye", "Show a picture file", icon("picture")), element = el("div", "lw-eyes", { role: "group", "aria-label": "Show something" });
   element.append(...sources2.map(({ node }) => node), file, input);
@@ -3264,7 +3264,7 @@ function mediaButtons(actions) {
         let pressed = state.video.source === source;
         attribute(node, "aria-pressed", String(pressed)), attribute(node, "data-look", pressed ? state.video.state : "off"), name(node, pressed ? on : off);
       }
-      for (let node of [...sources2.map((lens) => lens.node), file])
+      for (let node of [...sources2.map((source) => source.node), file])
         attribute(node, "aria-disabled", canSendMedia(state) ? null : "true");
     }
   };

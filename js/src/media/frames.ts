@@ -92,13 +92,13 @@ export class FrameSampler {
 
   constructor(
     scope: Scope,
-    easel: FrameCanvas,
+    canvas: FrameCanvas,
     handlers: FrameSamplerHandlers,
     now: () => number,
     look: { maxSide: number; quality: number },
   ) {
     this.#scope = scope;
-    this.#canvas = easel;
+    this.#canvas = canvas;
     this.#handlers = handlers;
     this.#now = now;
     this.maxSide = look.maxSide;

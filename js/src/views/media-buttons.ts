@@ -17,7 +17,7 @@ export function canSendMedia(state: State): boolean {
 }
 
 export function mediaButtons(actions: VideoActions): View {
-  const sources = SOURCES.map((lens) => ({ ...lens, node: button("lw-eye", lens.off, icon(lens.glyph)) }));
+  const sources = SOURCES.map((source) => ({ ...source, node: button("lw-eye", source.off, icon(source.glyph)) }));
   const input = el("input", "", { type: "file", accept: "image/*", "aria-label": "Picture file" });
   input.hidden = true;
   const file = button("lw-eye", "Show a picture file", icon("picture"));
@@ -54,7 +54,7 @@ export function mediaButtons(actions: VideoActions): View {
         attribute(node, "data-look", pressed ? state.video.state : "off");
         name(node, pressed ? on : off);
       }
-      for (const node of [...sources.map((lens) => lens.node), file]) {
+      for (const node of [...sources.map((source) => source.node), file]) {
         // Not `disabled`, which would lose the focus.
         attribute(node, "aria-disabled", canSendMedia(state) ? null : "true");
       }
