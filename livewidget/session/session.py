@@ -251,9 +251,11 @@ class LiveSession:
                 raise StateError("The session was closed while it was being opened.")
         except BaseException:
             self._phase = Phase.ENDED
-            if connection is not None:
-                await connection.close()
-            await self._tools.close()
+            try:
+                if connection is not None:
+                    await connection.close()
+            finally:
+                await self._tools.close()
             raise
         self._phase = Phase.OPEN
         for event in connection.opening:

@@ -92,6 +92,17 @@ async def test_each_item_is_of_its_kind():
         assert [item.kind for item in items] == ["text", "picture", "mark", "mark"]
 
 
+async def test_interruptions_and_new_instructions_are_of_a_kind_that_is_not_sent_again(monkeypatch):
+    put, kinds = Outbox.put, []
+    monkeypatch.setattr(Outbox, "put", lambda outbox, item: kinds.append(item.kind) or put(outbox, item))
+    async with LiveSession(Peer()) as session:
+        await session.send_text("hello")
+        await session.interrupt()
+    async with LiveSession(Peer("gemini-3.8-live", "vertex")) as session:
+        await session.update(system_instruction="Be brief.")
+    assert kinds == ["text", "other", "other"]
+
+
 class Slow:
     """A connection that takes one message, and then none until it is let go."""
 
