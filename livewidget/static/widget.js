@@ -3243,7 +3243,10 @@ function canSendMedia(state) {
   return state.sees && state.connected && !isMirror(state);
 }
 function mediaButtons(actions) {
-  let sources2 = SOURCES.map((source) => ({ ...source, node: button("lw-eye", source.off, icon(source.glyph)) })), input = el("input", "", { type: "file", accept: "image/*", "aria-label": "Picture file" });
+  let sources2 = SOURCES.map((source) => ({
+    ...source,
+    node: button("lw-eye", source.off, icon(source.glyph))
+  })), input = el("input", "", { type: "file", accept: "image/*", "aria-label": "Picture file" });
   input.hidden = !0;
   let file = button("lw-eye", "Show a picture file", icon("picture")), element = el("div", "lw-eyes", { role: "group", "aria-label": "Show something" });
   element.append(...sources2.map(({ node }) => node), file, input);

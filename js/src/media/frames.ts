@@ -1,11 +1,11 @@
-// Frames of a camera or screen as JPEG: at most one a second, no larger than requested, and only if they changed. The
-// measure is that of livewidget/pictures/gate.py.
+// Frames of a camera or screen as JPEG: at most one a second, no larger than requested, and only if they changed,
+// compared as a thumbnail of gray cells.
 
 import type { Scope } from "../scope.ts";
 
 /** The service accepts one frame a second. */
 const INTERVAL_MS = 1000;
-/** An unchanged frame is sent again after this time, as in livewidget/pictures/gate.py. */
+/** An unchanged frame is sent again after this time. Chosen: what was seen long ago is not seen now. */
 const REPEAT_MS = 10_000;
 /** Mean difference in gray levels, 0 to 255, from which on two frames count as different. */
 const MEAN_CHANGE = 2;

@@ -17,7 +17,10 @@ export function canSendMedia(state: State): boolean {
 }
 
 export function mediaButtons(actions: VideoActions): View {
-  const sources = SOURCES.map((source) => ({ ...source, node: button("lw-eye", source.off, icon(source.glyph)) }));
+  const sources = SOURCES.map((source) => ({
+    ...source,
+    node: button("lw-eye", source.off, icon(source.glyph)),
+  }));
   const input = el("input", "", { type: "file", accept: "image/*", "aria-label": "Picture file" });
   input.hidden = true;
   const file = button("lw-eye", "Show a picture file", icon("picture"));
