@@ -27,6 +27,7 @@ from livewidget.protocol.messages import (
     Tool,
     ToolResponse,
 )
+from livewidget.standin.interfaces import VadSettings
 
 TUTOR = "offline-tutor"
 
@@ -222,7 +223,8 @@ def _realtime(sent: RealtimeInput, setup: Setup, model: Model) -> str | None:
     if (sent.text is not None and model.text == "none") or (sent.video is not None and not model.video):
         return INVALID
     explicit = sent.activity_start is not None or sent.activity_end is not None
-    return _MANUAL_ONLY if explicit and not _manual(setup) else None
+    manual = VadSettings.from_config(setup.realtime_input_config).manual
+    return _MANUAL_ONLY if explicit and not manual else None
 
 
 def _results(response: ToolResponse, model: Model) -> str | None:
@@ -268,12 +270,6 @@ def _usable(feature: Feature, value: Any, model: Model) -> bool:
         listed: tuple[str, ...] = getattr(model, feature.choices_of)
         return value in listed
     return True
-
-
-def _manual(setup: Setup) -> bool:
-    realtime = setup.realtime_input_config
-    detection = realtime.automatic_activity_detection if realtime else None
-    return bool(detection and detection.disabled)
 
 
 def _not_found(path: str, name: str, version: str, vertex: bool) -> str:

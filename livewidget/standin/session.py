@@ -193,7 +193,7 @@ class SimulatedModel:
 
     def __init__(self, parts: SessionParts, setup: Setup) -> None:
         self._behavior, self._components, self._state = parts.behavior, parts.components, parts.state
-        self._seeding = parts.behavior.seeds_history
+        self.seeding = parts.behavior.seeds_history
         dialogue = self._dialogue(setup.tools)
         self._state.context.instruction = _text(setup.system_instruction)
         # Pictures that came while nobody spoke, and the number of utterances before each.
@@ -202,11 +202,6 @@ class SimulatedModel:
         self._turns = TurnRunner(parts, dialogue)
         self._listener = Listener(parts, self._turns, recognition)
 
-    @property
-    def seeding(self) -> bool:
-        """Whether `clientContent` still seeds the history."""
-        return self._seeding
-
     async def handle(self, message: ClientMessage) -> None:
         """Act on one message; see `MessageHandler`."""
         if message.realtime_input is not None:
@@ -214,7 +209,7 @@ class SimulatedModel:
         elif message.client_content is not None:
             await self._on_client_content(message.client_content)
         elif message.tool_response is not None:
-            self._turns.on_results(message.tool_response.function_responses or [])
+            self._turns.calls.on_results(message.tool_response.function_responses or [])
         elif message.context_update is not None:
             self._on_context_update(message.context_update)
 
@@ -280,9 +275,9 @@ class SimulatedModel:
 
     async def _on_client_content(self, content: ClientContent) -> None:
         turns = [(turn.role or "user", _text(turn)) for turn in content.turns or []]
-        if self._seeding:
+        if self.seeding:
             self._add_turns(turns)
-            self._seeding = not content.turn_complete
+            self.seeding = not content.turn_complete
             # Later families wait for realtime input, even if the history ends with a question.
             if content.turn_complete and self._behavior.model.text == "client_content":
                 await self._turns.ask_unanswered_if_idle()

@@ -7,10 +7,9 @@ import json
 import logging
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
-from livewidget.protocol.messages import FunctionResponse
 from livewidget.standin import recall, rules
 from livewidget.standin.behavior import SessionParts
 from livewidget.standin.interfaces import Dialogue, FunctionRequest, NoReply, Reply, Response
@@ -54,8 +53,8 @@ class TurnRunner:
         self._questions: deque[tuple[str, bool]] = deque(maxlen=_QUESTIONS)
         self._urgent: deque[CallResult] = deque(maxlen=_RESULTS)  # results that interrupt
         self._results: deque[CallResult] = deque(maxlen=_RESULTS)  # results that wait until nobody speaks
-        self._calls = ToolCaller(parts)
-        self._output = TurnOutput(parts, self._calls)
+        self.calls = ToolCaller(parts)
+        self._output = TurnOutput(parts, self.calls)
         self.dialogue = dialogue
         self.user_speaks = False
 
@@ -90,12 +89,8 @@ class TurnRunner:
         if not self.busy:
             return
         await self._stop()
-        await self._calls.cancel()
+        await self.calls.cancel()
         await self._output.interrupted()
-
-    def on_results(self, responses: Sequence[FunctionResponse]) -> None:
-        """Take function results from the client."""
-        self._calls.on_results(responses)
 
     async def close(self) -> None:
         """Cancel everything, without a message."""
@@ -176,7 +171,7 @@ class TurnRunner:
             if isinstance(response, NoReply):
                 await self._output.stay_silent()
                 return
-            if not self._calls.is_declared(response):
+            if not self.calls.is_declared(response):
                 await self._output.complete(reason="MALFORMED_FUNCTION_CALL")
                 return
             results = await self._call(response)
@@ -190,8 +185,8 @@ class TurnRunner:
         if self._behavior.mute:
             return Reply("")
         if self._builtin and confident and not self._behavior.model.translation:
-            if self._calls.waiting and recall.cancels(text):
-                await self._calls.cancel(all=True)
+            if self.calls.waiting and recall.cancels(text):
+                await self.calls.cancel(all=True)
                 return Reply("All right, I have called it off.")
             builtin = await recall.answer_about_pictures(text, self._state.pictures)
             builtin = builtin or recall.answer(text, self._state.context)
@@ -220,11 +215,11 @@ class TurnRunner:
 
     async def _call(self, request: FunctionRequest) -> list[CallResult]:
         """Call functions; return the results to speak of in this turn, if any."""
-        blocking, free = await self._calls.call(request)
+        blocking, free = await self.calls.call(request)
         early = self._behavior.model.turn_completes_before_result
         if early:
             await self._output.complete()
-        results = await self._calls.wait(blocking) if blocking.pending else []
+        results = await self.calls.wait(blocking) if blocking.pending else []
         quick = False
         if free.pending and not early and not results:
             quick = await self._returns_soon(free)
