@@ -129,15 +129,15 @@ export class App implements Actions {
   }
 
   sendText(text: string): void {
-    const said = text.trim().slice(0, MAX_TEXT);
-    if (said === "") {
+    const typed = text.trim().slice(0, MAX_TEXT);
+    if (typed === "") {
       return;
     }
     if (!this.#isOwnedElsewhere()) {
       this.#audio.player.unlock();
       this.#requestStart(false);
     }
-    this.bridge.send({ lane: "control", kind: "text", body: { text: said } });
+    this.bridge.send({ lane: "control", kind: "text", body: { text: typed } });
   }
 
   interrupt(): void {

@@ -301,15 +301,15 @@ class Outbox:
         Returns:
             Whether words are queued, spoken or typed.
         """
-        heard = max(self._taken, self._superseded)
+        known = max(self._taken, self._superseded)
         both = [item for item in (*self._in_flight, *self._queued) if not item.held]
-        audio = [item for item in both if item.kind == "audio" and item.number >= heard]
+        audio = [item for item in both if item.kind == "audio" and item.number >= known]
         first = next((item.number for item in audio if item.is_speech), None) if asked else None
         if asked and first is None and audio and not any(item.kind == "text" for item in both):
             first = audio[0].number  # Too soft to be noticed here.
         if not asked and audio:
             first = self._utterance()
-        start = self._next if first is None else max(self._before(max(first, heard)), heard)
+        start = self._next if first is None else max(self._before(max(first, known)), known)
         last_picture = max((item.number for item in both if item.kind == "picture"), default=None)
         words = False
         for item in list(self._in_flight):

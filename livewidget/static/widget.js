@@ -1691,8 +1691,8 @@ var App = class {
     this.#audio.microphone.mute(!this.#audio.microphone.muted);
   }
   sendText(text2) {
-    let said = text2.trim().slice(0, MAX_TEXT);
-    said !== "" && (this.#isOwnedElsewhere() || (this.#audio.player.unlock(), this.#requestStart(!1)), this.bridge.send({ lane: "control", kind: "text", body: { text: said } }));
+    let typed = text2.trim().slice(0, MAX_TEXT);
+    typed !== "" && (this.#isOwnedElsewhere() || (this.#audio.player.unlock(), this.#requestStart(!1)), this.bridge.send({ lane: "control", kind: "text", body: { text: typed } }));
   }
   interrupt() {
     this.#audio.player.stopNow(), this.bridge.send({ lane: "control", kind: "interrupt", body: {} });
@@ -2954,10 +2954,10 @@ function vadPanel(_store, _actions, scope) {
       if (track === explorer2.track)
         return;
       track = explorer2.track;
-      let heard = track.settings !== null;
+      let hasSettings = track.settings !== null;
       for (let part of [picture2, legend, summary, hint2])
-        show(part, heard);
-      show(empty, !heard), text(summary, describeTrack(track)), picture2.setAttribute("aria-label", describeTrack(track)), draw();
+        show(part, hasSettings);
+      show(empty, !hasSettings), text(summary, describeTrack(track)), picture2.setAttribute("aria-label", describeTrack(track)), draw();
     }
   };
 }
@@ -3818,11 +3818,11 @@ function spanEnd(span, next) {
   let guess = span.sample + span.text.length / CHARACTERS_PER_SECOND * SAMPLE_RATE;
   return next ? Math.min(guess, next.sample) : guess;
 }
-function spansUpTo(spans, heard) {
-  let begun = spans.filter((span) => span.sample < heard), last = begun.at(-1);
-  if (!last || heard >= spanEnd(last, spans[begun.length]))
+function spansUpTo(spans, sample) {
+  let begun = spans.filter((span) => span.sample < sample), last = begun.at(-1);
+  if (!last || sample >= spanEnd(last, spans[begun.length]))
     return begun;
-  let room = Math.floor((heard - last.sample) / SAMPLE_RATE * CHARACTERS_PER_SECOND), boundary = last.text.lastIndexOf(" ", room);
+  let room = Math.floor((sample - last.sample) / SAMPLE_RATE * CHARACTERS_PER_SECOND), boundary = last.text.lastIndexOf(" ", room);
   return [
     ...begun.slice(0, -1),
     { text: boundary > 0 ? last.text.slice(0, boundary) : "", sample: last.sample }
@@ -3832,7 +3832,7 @@ function joinSpans(spans) {
   return spans.map((span) => span.text).join("");
 }
 function turnView(speaker, actions) {
-  let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-whose", {}, name2, language), said = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line2 = el("p", "lw-words", { dir: "auto" }, said, speaking, interim, interrupted), [thinking, runs, links] = [thoughts(), codeRuns(), sources()], declined = el("p", "lw-waited", {}, "chose not to answer"), count = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count), calls = toolList(actions), delay = el("span", "lw-small", {
+  let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-whose", {}, name2, language), played = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line2 = el("p", "lw-words", { dir: "auto" }, played, speaking, interim, interrupted), [thinking, runs, links] = [thoughts(), codeRuns(), sources()], declined = el("p", "lw-waited", {}, "chose not to answer"), count = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count), calls = toolList(actions), delay = el("span", "lw-small", {
     title: "From the end of your words, once noticed, to the first sound"
   }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thinking.element, calls.element, runs.element, line2);
   content.append(declined, pictures, links.element);
@@ -3844,7 +3844,7 @@ function turnView(speaker, actions) {
 ${now.played.length} ${now.speaking.length} ${state.ownedElsewhere}`;
       if (turn === last && key === before)
         return !1;
-      last = turn, before = key, text(name2, named), text(language, turn.language), attribute(language, "title", turn.language ? languageName(turn.language) : null), renderWords({ said, speaking, interim }, now), show(interrupted, turn.interrupted);
+      last = turn, before = key, text(name2, named), text(language, turn.language), attribute(language, "title", turn.language ? languageName(turn.language) : null), renderWords({ played, speaking, interim }, now), show(interrupted, turn.interrupted);
       let waits = !turn.final && !turn.waited && turn.tools.length === 0;
       show(line2, !isEmpty(now) || turn.interrupted || waits), attribute(line2, "data-empty", isEmpty(now) && waits ? "true" : null), attribute(line2, "lang", languageTag(turn.language)), show(declined, turn.waited), text(count, turn.images === 1 ? "1 picture" : `${turn.images} pictures`), show(pictures, turn.images > 0);
       for (let part of [thinking, runs, links])
@@ -3857,8 +3857,8 @@ function isEmpty({ played, speaking, interim }) {
   return played + speaking + interim === "";
 }
 function renderWords(nodes, now) {
-  let { interim } = now, said = now.played.trimStart(), speaking = said ? now.speaking : now.speaking.trimStart(), heard = said + speaking, gap = heard !== "" && interim !== "" && !/\s$/.test(heard) && !/^\s/.test(interim);
-  text(nodes.said, clean(speaking + interim ? said : said.trimEnd())), text(nodes.speaking, clean(speaking)), text(nodes.interim, clean((gap ? " " : "") + interim));
+  let { interim } = now, played = now.played.trimStart(), speaking = played ? now.speaking : now.speaking.trimStart(), spoken = played + speaking, gap = spoken !== "" && interim !== "" && !/\s$/.test(spoken) && !/^\s/.test(interim);
+  text(nodes.played, clean(speaking + interim ? played : played.trimEnd())), text(nodes.speaking, clean(speaking)), text(nodes.interim, clean((gap ? " " : "") + interim));
 }
 
 // src/views/transcript.ts

@@ -186,20 +186,20 @@ class Turn:
         """The spans as far as they were heard, the last one cut between words in proportion to its audio."""
         if not self.interrupted or self.heard_sample is None:
             return self.spans
-        heard: list[Span] = []
+        spans: list[Span] = []
         for position, span in enumerate(self.spans):
             if span.sample >= self.heard_sample:
                 break
             end = self._end_of(position)
             if self.heard_sample >= end:
-                heard.append(span)
+                spans.append(span)
                 continue
             share = (self.heard_sample - span.sample) / (end - span.sample)
             cut = words_until(span.text, share * len(span.text))
             if cut:
-                heard.append(Span(cut, span.sample))
+                spans.append(Span(cut, span.sample))
             break
-        return tuple(heard)
+        return tuple(spans)
 
     @property
     def next_sample(self) -> int:

@@ -144,9 +144,9 @@ class Inspector:
         """Monitor PCM16 at 16 kHz as turn detection with these settings hears it."""
         if self._monitor is None or self._settings != turns:
             # NumPy and the detector are imported when somebody watches.
-            from livewidget.ui.vad_monitor import VadMonitor, hearing_of
+            from livewidget.ui.vad_monitor import VadMonitor, vad_settings
 
-            self._monitor = VadMonitor(hearing_of(turns, remote=self._remote))
+            self._monitor = VadMonitor(vad_settings(turns, remote=self._remote))
             self._settings = turns
         self._monitor.feed(pcm)
 

@@ -82,11 +82,11 @@ def _language(turns: Sequence[Turn], speaker: str) -> str | None:
 
 def html_of(turn: Turn, name: str) -> str:
     """Return a turn as HTML of escaped text."""
-    said = turn.text or (f"({NOT_ANSWERED})" if turn.declined else "")
+    text = turn.text or (f"({NOT_ANSWERED})" if turn.declined else "")
     parts = [f"<strong>{plain(name)}</strong>"]
     if turn.language:
         parts.append(small(turn.language))
-    parts.append(plain(said))
+    parts.append(plain(text))
     parts += [small(mark) for mark in _marks(turn)]
     for use in turn.tools:
         view = tool_view(use)
@@ -97,10 +97,10 @@ def html_of(turn: Turn, name: str) -> str:
 
 def text_of(turn: Turn, name: str) -> str:
     """Return a turn as lines of plain text."""
-    said = turn.text or (f"({NOT_ANSWERED})" if turn.declined else "")
+    text = turn.text or (f"({NOT_ANSWERED})" if turn.declined else "")
     language = f" [{turn.language}]" if turn.language else ""
     marks = "".join(f" ({mark.removeprefix('— ')})" for mark in _marks(turn))
-    lines = [f"{name}{language}: {said}{marks}"]
+    lines = [f"{name}{language}: {text}{marks}"]
     lines += [f"    {use.name} → {tool_view(use).result or use.error}" for use in turn.tools]
     for run in turn.code:
         view = code_view(run)

@@ -1,4 +1,4 @@
-"""The microphone as turn detection hears it, window by window.
+"""The microphone as turn detection gets it, window by window.
 
 A remote model says when speech began and ended, never why. The detector of the stand-in runs here on the same
 audio with the same settings: with the stand-in it shows what happens, with a remote model an approximation.
@@ -24,8 +24,8 @@ REMOTE_SILENCE_MS = 800
 _STEP_MS = WINDOW * 1000 / INPUT_RATE
 
 
-def hearing_of(turns: TurnDetection, *, remote: bool) -> VadSettings:
-    """Return how the stand-in hears with these settings; `remote`: with the service's own silence."""
+def vad_settings(turns: TurnDetection, *, remote: bool) -> VadSettings:
+    """Return the settings for the stand-in's detector; `remote`: with the service's own silence."""
     settings = VadSettings.from_config(realtime_input(turns))
     if remote and turns.silence_ms is None:
         settings = replace(settings, silence_ms=REMOTE_SILENCE_MS)
@@ -44,19 +44,19 @@ class VadMonitor:
         self._probabilities: list[float] = []
         self._marks: list[MarkView] = []
         self._from_ms = 0.0
-        self._ears = SpeechSegmenter(
+        self._segmenter = SpeechSegmenter(
             settings, _NoTranscriber(), voice_detector=_ReportingDetector(found, self._window)
         )
 
     def feed(self, pcm: bytes) -> None:
-        """Hear PCM16 little-endian mono at 16 kHz, at most 100 ms at a time."""
-        for heard in self._ears.feed(pcm):
-            if isinstance(heard, SpeechStarted):
-                at_ms = heard.at_sample * 1000 / INPUT_RATE
+        """Process PCM16 little-endian mono at 16 kHz, at most 100 ms at a time."""
+        for event in self._segmenter.feed(pcm):
+            if isinstance(event, SpeechStarted):
+                at_ms = event.at_sample * 1000 / INPUT_RATE
                 self._mark("speech", at_ms - self._settings.prefix_padding_ms)
                 self._mark("start", at_ms)
-            elif isinstance(heard, SpeechEnded):
-                at_ms = heard.at_sample * 1000 / INPUT_RATE
+            elif isinstance(event, SpeechEnded):
+                at_ms = event.at_sample * 1000 / INPUT_RATE
                 self._mark("silence", at_ms - self._settings.silence_ms)
                 self._mark("end", at_ms)
 

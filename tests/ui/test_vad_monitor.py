@@ -6,7 +6,7 @@ import pytest
 from livewidget.audio import resample, to_pcm16
 from livewidget.config import TurnDetection
 from livewidget.standin.interfaces import VadSettings
-from livewidget.ui.vad_monitor import MAX_WINDOWS, VadMonitor, hearing_of
+from livewidget.ui.vad_monitor import MAX_WINDOWS, VadMonitor, vad_settings
 from tests.speech import quiet_room, spoken
 
 pytestmark = pytest.mark.voice
@@ -23,7 +23,7 @@ def sentence():
 
 
 def shown(pcm, **turns):
-    tuner = VadMonitor(hearing_of(TurnDetection(**turns), remote=False))
+    tuner = VadMonitor(vad_settings(TurnDetection(**turns), remote=False))
     for start in range(0, len(pcm), CHUNK):
         tuner.feed(pcm[start : start + CHUNK])
     return tuner.take()
@@ -83,7 +83,7 @@ def test_what_nobody_fetches_does_not_pile_up():
 
 
 def test_a_remote_model_has_the_services_own_silence():
-    assert hearing_of(TurnDetection(), remote=True).silence_ms == 800
-    assert hearing_of(TurnDetection(silence_ms=300), remote=True).silence_ms == 300
-    assert hearing_of(TurnDetection(), remote=False).silence_ms == VadSettings().silence_ms
-    assert hearing_of(TurnDetection(start_sensitivity="low"), remote=True).start_threshold == 0.7
+    assert vad_settings(TurnDetection(), remote=True).silence_ms == 800
+    assert vad_settings(TurnDetection(silence_ms=300), remote=True).silence_ms == 300
+    assert vad_settings(TurnDetection(), remote=False).silence_ms == VadSettings().silence_ms
+    assert vad_settings(TurnDetection(start_sensitivity="low"), remote=True).start_threshold == 0.7

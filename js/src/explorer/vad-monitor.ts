@@ -171,11 +171,11 @@ export function vadPanel(_store: Store, _actions: Actions, scope: Scope): View {
         return;
       }
       track = explorer.track;
-      const heard = track.settings !== null;
+      const hasSettings = track.settings !== null;
       for (const part of [picture, legend, summary, hint]) {
-        show(part, heard);
+        show(part, hasSettings);
       }
-      show(empty, !heard);
+      show(empty, !hasSettings);
       text(summary, describeTrack(track));
       picture.setAttribute("aria-label", describeTrack(track));
       draw();

@@ -227,10 +227,10 @@ function activeButton(state: State): MicrophoneButton {
       pressed: state.holding,
     };
   }
-  const heard = state.microphone.state === "on";
+  const isOn = state.microphone.state === "on";
   return {
     action: "mute",
-    look: heard ? "open" : "silent",
+    look: isOn ? "open" : "silent",
     label: "Mute the microphone",
     pressed: state.microphone.state === "muted",
   };

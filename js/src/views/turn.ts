@@ -61,14 +61,14 @@ function spanEnd(span: Span, next: Span | undefined): number {
   return next ? Math.min(guess, next.sample) : guess;
 }
 
-/** The spans before sample `heard`; the last one keeps the words that fit into what was played of it. */
-function spansUpTo(spans: Span[], heard: number): Span[] {
-  const begun = spans.filter((span) => span.sample < heard);
+/** The spans before `sample`; the last one keeps the words that fit into what was played of it. */
+function spansUpTo(spans: Span[], sample: number): Span[] {
+  const begun = spans.filter((span) => span.sample < sample);
   const last = begun.at(-1);
-  if (!last || heard >= spanEnd(last, spans[begun.length])) {
+  if (!last || sample >= spanEnd(last, spans[begun.length])) {
     return begun;
   }
-  const room = Math.floor(((heard - last.sample) / SAMPLE_RATE) * CHARACTERS_PER_SECOND);
+  const room = Math.floor(((sample - last.sample) / SAMPLE_RATE) * CHARACTERS_PER_SECOND);
   const boundary = last.text.lastIndexOf(" ", room);
   return [
     ...begun.slice(0, -1),
@@ -90,11 +90,11 @@ export function turnView(speaker: Turn["speaker"], actions: Pick<Actions, "confi
   const name = el("span", "lw-speaker");
   const language = el("span", "lw-language");
   const who = el("span", "lw-whose", {}, name, language);
-  const said = document.createTextNode("");
+  const played = document.createTextNode("");
   const speaking = el("span", "lw-soft");
   const interim = el("span", "lw-soft lw-interim");
   const interrupted = el("span", "lw-interrupted", {}, "interrupted");
-  const line = el("p", "lw-words", { dir: "auto" }, said, speaking, interim, interrupted);
+  const line = el("p", "lw-words", { dir: "auto" }, played, speaking, interim, interrupted);
   const [thinking, runs, links] = [thoughts(), codeRuns(), sources()];
   const declined = el("p", "lw-waited", {}, "chose not to answer");
   const count = el("span");
@@ -124,7 +124,7 @@ export function turnView(speaker: Turn["speaker"], actions: Pick<Actions, "confi
       text(name, named);
       text(language, turn.language);
       attribute(language, "title", turn.language ? languageName(turn.language) : null);
-      renderWords({ said, speaking, interim }, now);
+      renderWords({ played, speaking, interim }, now);
       show(interrupted, turn.interrupted);
       const waits = !turn.final && !turn.waited && turn.tools.length === 0;
       show(line, !isEmpty(now) || turn.interrupted || waits);
@@ -148,16 +148,16 @@ function isEmpty({ played, speaking, interim }: TurnWords): boolean {
 }
 
 function renderWords(
-  nodes: { said: Text; speaking: HTMLElement; interim: HTMLElement },
+  nodes: { played: Text; speaking: HTMLElement; interim: HTMLElement },
   now: TurnWords,
 ): void {
   const { interim } = now;
-  const said = now.played.trimStart();
-  const speaking = said ? now.speaking : now.speaking.trimStart();
-  const heard = said + speaking;
-  const gap = heard !== "" && interim !== "" && !/\s$/.test(heard) && !/^\s/.test(interim);
+  const played = now.played.trimStart();
+  const speaking = played ? now.speaking : now.speaking.trimStart();
+  const spoken = played + speaking;
+  const gap = spoken !== "" && interim !== "" && !/\s$/.test(spoken) && !/^\s/.test(interim);
   // Without a space at the end, the mark of an interruption follows directly.
-  text(nodes.said, clean(speaking + interim ? said : said.trimEnd()));
+  text(nodes.played, clean(speaking + interim ? played : played.trimEnd()));
   text(nodes.speaking, clean(speaking));
   text(nodes.interim, clean((gap ? " " : "") + interim));
 }

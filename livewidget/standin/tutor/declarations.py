@@ -194,5 +194,5 @@ def _with_slot(verb: str, noun: str, key: str, slot: Slot) -> list[str]:
     return _ways(kind, verb=verb or "set", noun=noun, word=word, value=f"{{{key}}}")
 
 
-def _ways(kind: str, **said: str) -> list[str]:
-    return [way.format(**said) for way in _WAYS[kind]]
+def _ways(kind: str, **words: str) -> list[str]:
+    return [way.format(**words) for way in _WAYS[kind]]
