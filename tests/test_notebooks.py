@@ -272,7 +272,7 @@ def test_tokens_and_vertex(executed):
     assert re.search("✓ .*twelve.*✗ KeyRefused: .*has opened all the sessions", cells["use"], re.DOTALL)
     assert re.search("✓ .*✗ in the middle.*time .* is over.*✗ KeyRefused", cells["expired"], re.DOTALL)
     assert re.search(
-        "voice.*✓ My name is Ada.*✗ ConfigError: This token fixes voice", cells["lock"], re.DOTALL
+        "✓ My name is Ada.*✗ ConfigError: This token fixes voice", cells["lock"], re.DOTALL
     )
     assert "✓ My name is Ada" in cells["silent"]
     assert "eighty one" in cells["ask"]
