@@ -271,9 +271,7 @@ def test_tokens_and_vertex(executed):
     assert "<ephemeral token until" in cells["mint"]
     assert re.search("✓ .*twelve.*✗ KeyRefused: .*has opened all the sessions", cells["use"], re.DOTALL)
     assert re.search("✓ .*✗ in the middle.*time .* is over.*✗ KeyRefused", cells["expired"], re.DOTALL)
-    assert re.search(
-        "✓ My name is Ada.*✗ ConfigError: This token fixes voice", cells["lock"], re.DOTALL
-    )
+    assert re.search("✓ My name is Ada.*✗ ConfigError: This token fixes voice", cells["lock"], re.DOTALL)
     assert "✓ My name is Ada" in cells["silent"]
     assert "eighty one" in cells["ask"]
     assert "token=token" in cells["ask"]
