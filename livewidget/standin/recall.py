@@ -32,19 +32,26 @@ PHRASES = (
 #: Phrases to expect of a model that sees.
 PICTURE_PHRASES = tuple(phrase for (phrase,) in _CONTENT["pictures"])
 
+_Questions = tuple[tuple[str, re.Pattern[str]], ...]
+
+
+def _compile(*questions: tuple[str, str]) -> _Questions:
+    """Compile questions when the module is imported, so that the first answer does not wait for it."""
+    return tuple((topic, re.compile(pattern)) for topic, pattern in questions)
+
 
 _INTRODUCED = re.compile(r"\W*(?:(?:hello|hi|hey)\W+)?my name is (?P<name>[\w’' -]{1,40}?)\W*", re.IGNORECASE)
 _CALLED = re.compile(
     r"\b(?i:you are called|your name is|call yourself)\s+(?P<name>[A-Z][\w’'-]*(?: [A-Z][\w’'-]*)?)"
 )
-_QUESTIONS = (
+_QUESTIONS = _compile(
     ("name", r"(?:do you (?:remember|know) )?what's my name|do you (?:remember|know) my name|who am i"),
     ("first", r"what (?:did i (?:ask|say)(?: you)? first|was my first question)"),
     ("before", r"what (?:did i (?:just )?(?:ask|say|tell)(?: you)?(?: before)?|was my last question)"),
     ("instruction", r"what(?: are|'s) your instructions?|what were you told(?: to do| to be)?"),
     ("self", r"what's your name|who are you"),
 )
-_PICTURE_QUESTIONS = (
+_PICTURE_QUESTIONS = _compile(
     ("all", r"(?:tell me )?what (?:can |do )?you (?:can )?see(?: now| here)?"),
     ("all", r"(?:can|do) you see (?:me|this|it|anything)"),
     ("colour", r"(?:what|which) colou?rs? (?:is (?:it|this|that)|do you see|are you seeing)"),
@@ -113,8 +120,8 @@ def cancels(text: str) -> bool:
     return _CANCEL.fullmatch(" ".join(re.findall(r"[a-z]+", text.lower()))) is not None
 
 
-def _topic(text: str, questions: tuple[tuple[str, str], ...]) -> str | None:
-    return next((topic for topic, pattern in questions if re.fullmatch(pattern, text)), None)
+def _topic(text: str, questions: _Questions) -> str | None:
+    return next((topic for topic, pattern in questions if pattern.fullmatch(text)), None)
 
 
 def _name(found: re.Match[str]) -> str:
