@@ -9,9 +9,11 @@ from livewidget.config.config import (
     check_tool,
     nearest,
 )
+from livewidget.config.limits import Limits
 
 __all__ = [
     "Compression",
+    "Limits",
     "LiveConfig",
     "Transcription",
     "Translation",

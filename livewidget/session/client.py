@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from livewidget.config import LiveConfig
+from livewidget.config import Limits, LiveConfig
 from livewidget.connection import Gemini, Provider, find_key
 from livewidget.errors import UsageError
 from livewidget.session.memory import validate_history
@@ -25,6 +25,7 @@ def connect(
     tools: Sequence[Any] = (),
     history: Sequence[tuple[str, str]] = (),
     reconnect: ReconnectPolicy | None = None,
+    limits: Limits | None = None,
     approve: ApprovalCallback | bool | None = None,
     **config: Any,
 ) -> LiveSession:
@@ -35,6 +36,7 @@ def connect(
         tools: Functions that the model may call, MCP sessions, `McpServer`s.
         history: An earlier conversation that the model should know: `[("user", "…"), ("model", "…")]`.
         reconnect: What the session does when connections end, and about silence.
+        limits: Bounds of calls, turns and waiting.
         approve: Called before a tool with `require_approval=True` runs; see `LiveSession`.
         config: Fields of `LiveConfig`: `voice="Kore"`, `system_instruction="…"` …
 
@@ -43,13 +45,14 @@ def connect(
         KeyMissing: If a model of the Gemini API was named and there is no key.
         ToolError: If something cannot be a tool.
     """
-    spec = prepare(provider_or_model, tools, history, config)
+    spec = prepare(provider_or_model, tools, history, config, limits)
     return LiveSession(
         spec.provider,
         spec.config,
         tools=spec.tools,
         history=spec.history,
         reconnect=reconnect,
+        limits=spec.limits,
         approve=approve,
     )
 
@@ -63,12 +66,14 @@ class SessionSpec:
         config: What it is asked to be.
         tools: What the model may call.
         history: What was said before.
+        limits: Bounds of calls, turns and waiting.
     """
 
     provider: Provider
     config: LiveConfig
     tools: Sequence[Tool | Mapping[str, Any] | ToolSource] = ()
     history: Sequence[tuple[str, str]] = ()
+    limits: Limits | None = None
 
 
 def prepare(
@@ -76,13 +81,16 @@ def prepare(
     tools: Sequence[Any],
     history: Sequence[tuple[str, str]],
     config: Mapping[str, Any],
+    limits: Limits | None = None,
 ) -> SessionSpec:
     """Return what `connect` or `LiveWidget` was asked for; arguments and errors are those of `connect`."""
     provider = resolve(provider_or_model)
     model = provider.capabilities
     settings = LiveConfig.from_kwargs(**config)
     settings.check(model)
-    return SessionSpec(provider, settings, prepare_tools(tools, model), validate_history(history, model))
+    return SessionSpec(
+        provider, settings, prepare_tools(tools, model), validate_history(history, model), limits
+    )
 
 
 def resolve(provider_or_model: Provider | str | None = None) -> Provider:

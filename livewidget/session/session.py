@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 from livewidget import events
 from livewidget.clock import Clock, SystemClock
-from livewidget.config import LiveConfig
+from livewidget.config import Limits, LiveConfig
 from livewidget.connection import Connection, Provider
 from livewidget.errors import AnswerTimeout, LiveError, StateError
 from livewidget.events import Event
@@ -144,6 +144,7 @@ class LiveSession:
         history: Iterable[tuple[str, str]] = (),
         approve: ApprovalCallback | bool | None = None,
         reconnect: ReconnectPolicy | None = None,
+        limits: Limits | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Prepare a session; nothing is dialled before `start`.
@@ -160,6 +161,7 @@ class LiveSession:
                 coroutine function of the call. True: `ToolApprovalRequested` is published, and the method
                 `approve` decides. None: such a tool does not run.
             reconnect: What the session does about connections that end, and about silence.
+            limits: Bounds of calls, turns and waiting.
             clock: Another clock; for tests.
 
         Raises:
@@ -172,6 +174,7 @@ class LiveSession:
         self.error: LiveError | None = None
         self._model = model = provider.capabilities
         self._policy = policy = reconnect or ReconnectPolicy()
+        self._limits = limits or Limits()
         self._clock = clock = clock or SystemClock()
         self._approve = approve
         self._hub = EventHub()

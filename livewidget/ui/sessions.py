@@ -209,6 +209,7 @@ class Sessions:
             history=history,
             approve=self._approve,
             reconnect=self._reconnect,
+            limits=self.wanted.limits,
         )
 
     async def _exchange(self) -> LiveSession:

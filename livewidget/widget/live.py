@@ -21,7 +21,7 @@ from typing import Any, TypeVar, overload
 
 import anywidget
 
-from livewidget.config import LiveConfig
+from livewidget.config import Limits, LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import StateError, UsageError
 from livewidget.pictures import to_picture
@@ -58,6 +58,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         history: What was said before, for the model to know: `[("user", "…"), ("model", "…")]`.
         reconnect: What to do about connections that end, and about silence. By default no more silence is
             sent after 20 s without speech, until somebody speaks.
+        limits: Bounds of calls, turns and waiting.
         explorer: Whether the explorer is open from the beginning.
         **config: The fields of `LiveConfig`: `voice`, `system_instruction`, `turn_detection`, and so on.
 
@@ -77,10 +78,11 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         tools: Sequence[Any] = (),
         history: Sequence[tuple[str, str]] = (),
         reconnect: ReconnectPolicy | None = None,
+        limits: Limits | None = None,
         explorer: bool = False,
         **config: Any,
     ) -> None:
-        spec = prepare(provider_or_model, tools, history, config)
+        spec = prepare(provider_or_model, tools, history, config, limits)
         self._shut = False
         self._from_main = False
         self._cells = CellWatch()
