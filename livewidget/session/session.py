@@ -46,7 +46,7 @@ from livewidget.session.supervisor import ConnectionSupervisor, ReconnectPolicy,
 from livewidget.session.tool_runner import ApprovalCallback, ToolRunner
 from livewidget.session.usage import Meter, SessionStats, UsageTracker, cost_of
 from livewidget.session.wire_log import WireLog
-from livewidget.turns import Floor, Turn, tracker_for
+from livewidget.turns import Floor, Turn, Turns, tracker_for
 
 #: Milliseconds between two looks at what the passing of time has brought about. Chosen: a person does not
 #: notice a quarter of a second in anything that it decides.
@@ -337,7 +337,7 @@ class LiveSession:
         return self._memory.handle
 
     @property
-    def turns(self) -> list[Turn]:
+    def turns(self) -> Turns:
         """The turns so far, oldest first; a new list each time."""
         return self._tracker.turns
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
 
 from livewidget.events import Usage
 from livewidget.models import Model
 from livewidget.models.prices import PRICES_OF, estimate
+from livewidget.tables import NOTHING_LOST, counts, html_table, to_frame
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,47 @@ class Meter:
     link_ms: float | None = None
     paused: bool = False
 
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in self._rows())
+
+    def _repr_html_(self) -> str:
+        return html_table((), self._rows())
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the meter as a pandas table with one row; its columns are the attributes.
+
+        `usage` is three columns: `prompt_tokens`, `response_tokens` and `total_tokens`.
+
+        Raises:
+            ExtraMissing: If pandas is not installed.
+        """
+        row: dict[str, Any] = {}
+        for field in fields(self):
+            if field.name == "usage":
+                names = ("prompt_tokens", "response_tokens", "total_tokens")
+                row.update({name: getattr(self.usage, name) for name in names})
+            else:
+                row[field.name] = getattr(self, field.name)
+        return to_frame([row], list(row))
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """Return what people want to know, in words."""
+        rows = [
+            ("tokens", f"{self.usage.total_tokens:,}"),
+            ("context", f"{self.context_tokens:,} of {self.context_limit:,} tokens"),
+        ]
+        if self.cost_usd is not None:
+            price = f"about ${self.cost_usd:.4f} (prices of {self.prices_of})" if self.cost_usd else "free"
+            rows.append(("cost", price))
+        if self.time_left_ms is not None:
+            minutes, seconds = divmod(max(0, round(self.time_left_ms / 1000)), 60)
+            rows.append(("connection", f"{minutes}:{seconds:02} left"))
+        if self.link_ms is not None:
+            rows.append(("round trip", f"{self.link_ms:.0f} ms"))
+        if self.paused:
+            rows.append(("microphone", "paused, nobody speaks"))
+        return rows
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStats:
@@ -61,6 +106,20 @@ class SessionStats:
     dropped_items: int = 0
     dropped_events: int = 0
     dropped_frames: int = 0
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in counts(self)) or NOTHING_LOST
+
+    def _repr_html_(self) -> str:
+        return html_table((), counts(self)) if counts(self) else NOTHING_LOST
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the counters as a pandas table with one row; its columns are the attributes.
+
+        Raises:
+            ExtraMissing: If pandas is not installed.
+        """
+        return to_frame([asdict(self)], [field.name for field in fields(self)])
 
 
 def cost_of(model: Model, usage: Usage) -> float | None:

@@ -5,7 +5,7 @@ from livewidget.turns.conversation import ConversationTracker
 from livewidget.turns.floor import FLOOR, Floor, diagram
 from livewidget.turns.streams import DictationTracker, TranslationTracker
 from livewidget.turns.tracker import TurnTracker
-from livewidget.turns.turn import CodeRun, Span, Timing, ToolUse, Turn, WebPage, WebSource
+from livewidget.turns.turn import CodeRun, Span, Timing, ToolUse, Turn, Turns, WebPage, WebSource
 
 __all__ = [
     "FLOOR",
@@ -19,6 +19,7 @@ __all__ = [
     "TranslationTracker",
     "Turn",
     "TurnTracker",
+    "Turns",
     "WebPage",
     "WebSource",
     "diagram",

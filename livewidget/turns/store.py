@@ -19,7 +19,7 @@ from livewidget.events import (
     ToolResult,
     ToolUpdate,
 )
-from livewidget.turns.turn import AUDIO_RATE, Timing, ToolUse, Turn
+from livewidget.turns.turn import AUDIO_RATE, Timing, ToolUse, Turn, Turns
 
 #: Audio packets whose send time is kept. Chosen: more than a minute of 20 ms packets, far longer than any
 #: delay between the end of speech and the server's report of it.
@@ -51,9 +51,9 @@ class TurnStore:
         """Return the turn with this index, or None."""
         return None if index is None else self._turns.get(index)
 
-    def all(self) -> list[Turn]:
+    def all(self) -> Turns:
         """Return the turns in order, as a new list."""
-        return [self._turns[index] for index in sorted(self._turns)]
+        return Turns(self._turns[index] for index in sorted(self._turns))
 
     def reserve(self) -> int:
         """Return the next free index."""

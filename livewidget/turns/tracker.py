@@ -8,7 +8,7 @@ from typing import ClassVar
 from livewidget.events import ActivityStart, Event, InputTranscript, InterimInputTranscript
 from livewidget.turns.floor import Floor, FloorState
 from livewidget.turns.store import SentAudioTimeline, TurnStore
-from livewidget.turns.turn import Turn
+from livewidget.turns.turn import Turn, Turns
 
 
 class TurnTracker(ABC):
@@ -43,7 +43,7 @@ class TurnTracker(ABC):
         return bool(self._floor_state.pending)
 
     @property
-    def turns(self) -> list[Turn]:
+    def turns(self) -> Turns:
         """The turns, oldest first, as a new list."""
         return self._store.all()
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, SupportsIndex, overload
+
+from livewidget.tables import html_table, one_line, text_table, to_frame
+
+if TYPE_CHECKING:
+    import pandas
 
 #: Sample rate of positions in a model turn's audio, in Hz: that of the Live API's output.
 AUDIO_RATE: Final = 24_000
@@ -127,7 +132,7 @@ class Timing:
     heard_ms: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Turn:
     """One turn of the conversation.
 
@@ -176,6 +181,31 @@ class Turn:
     images: int = 0
     timing: Timing | None = None
 
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        marks = "".join(f", {mark}" for mark in self._marks())
+        return f"<Turn {self.index}, {self.speaker}: {one_line(self.text)!r}{marks}>"
+
+    def _repr_html_(self) -> str:
+        return Turns([self])._repr_html_()
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the turn as a pandas table with one row; see `Turns.to_frame`."""
+        return Turns([self]).to_frame()
+
+    def _marks(self) -> list[str]:
+        """Return what else there is to know about the turn, in a few words each."""
+        marks = [] if self.final else ["not complete"]
+        if self.interrupted:
+            marks.append("interrupted")
+        if self.declined:
+            marks.append("chose not to answer")
+        if self.latency_ms is not None:
+            marks.append(f"first sound after {self.latency_ms / 1000:.2f} s")
+        return [*marks, *(f"{use.name}() {use.state}" for use in self.tools)]
+
     @property
     def text(self) -> str:
         """The text; of an interrupted turn only the part that was heard, if known."""
@@ -215,6 +245,70 @@ class Turn:
         if position + 1 < len(self.spans):
             return max(self.spans[position + 1].sample, span.sample + 1)
         return max(self.audio_samples, span.sample + spoken_samples(span.text), span.sample + 1)
+
+
+class Turns(list[Turn]):
+    """Turns, oldest first: a list that shows itself as a table.
+
+    `print(live.turns)` prints one line for each turn; a slice of it is one, too.
+    """
+
+    _HEAD: Final = ("", "speaker", "text", "")
+    _COLUMNS: Final = (
+        "index",
+        "speaker",
+        "text",
+        "latency_ms",
+        "audio_s",
+        "interrupted",
+        "declined",
+        "tools",
+        "images",
+        "language",
+        "thoughts",
+        "sources",
+    )
+
+    @overload
+    def __getitem__(self, place: SupportsIndex, /) -> Turn: ...
+    @overload
+    def __getitem__(self, place: slice, /) -> Turns: ...
+    def __getitem__(self, place: SupportsIndex | slice, /) -> Turn | Turns:
+        found = super().__getitem__(place)
+        return Turns(found) if isinstance(found, list) else found
+
+    def __repr__(self) -> str:
+        return text_table(self._HEAD, self._rows()) if self else "(no turns yet)"
+
+    def _repr_html_(self) -> str:
+        return html_table(self._HEAD, self._rows()) if self else "(no turns yet)"
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [(str(turn.index), turn.speaker, turn.text, ", ".join(turn._marks())) for turn in self]
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the turns as a pandas table, one row each.
+
+        Its columns are `index`, `speaker`, `text`, `latency_ms`, `audio_s` (seconds of audio received),
+        `interrupted`, `declined`, `tools` (names of the functions called), `images` (how many), `language`,
+        `thoughts` and `sources` (addresses); all but `audio_s`, `tools` and `sources` are those of `Turn`.
+
+        Raises:
+            ExtraMissing: If pandas is not installed.
+        """
+        computed: dict[str, Callable[[Turn], Any]] = {
+            "audio_s": lambda turn: turn.audio_samples / AUDIO_RATE,
+            "tools": lambda turn: [use.name for use in turn.tools],
+            "sources": lambda turn: [source.uri for source in turn.sources],
+        }
+        rows = [
+            {
+                name: computed[name](turn) if name in computed else getattr(turn, name)
+                for name in self._COLUMNS
+            }
+            for turn in self
+        ]
+        return to_frame(rows, self._COLUMNS)
 
 
 def spoken_samples(text: str) -> int:

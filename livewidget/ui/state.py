@@ -6,14 +6,18 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from livewidget.clock import Clock
 from livewidget.errors import LiveError, StateError
 from livewidget.session.usage import SessionStats
-from livewidget.turns import Floor, Turn
+from livewidget.tables import NOTHING_LOST, counts, html_table, to_frame
+from livewidget.turns import Floor, Turn, Turns
 from livewidget.ui.messages import NoticeView, Phase
+
+if TYPE_CHECKING:
+    import pandas
 
 #: Notices kept for pages that come later. Chosen: more than are read.
 MAX_NOTICES: Final = 20
@@ -57,6 +61,28 @@ class WidgetStats:
     dropped_callbacks: int
     session: SessionStats | None
 
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in self._rows()) or NOTHING_LOST
+
+    def _repr_html_(self) -> str:
+        return html_table((), self._rows()) if self._rows() else NOTHING_LOST
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the counters as a pandas table with one row; its columns are the attributes.
+
+        Those of the session have `session.` before their names.
+
+        Raises:
+            ExtraMissing: If pandas is not installed.
+        """
+        session = asdict(self.session or SessionStats())
+        row = asdict(self) | {f"session.{name}": value for name, value in session.items()}
+        del row["session"]
+        return to_frame([row], list(row))
+
+    def _rows(self) -> list[tuple[str, str]]:
+        return counts(self) + (counts(self.session) if self.session is not None else [])
+
 
 class WidgetState:
     """What pages and programs may look at, over all sessions of a widget.
@@ -89,9 +115,9 @@ class WidgetState:
         self._lock = threading.Lock()
 
     @property
-    def turns(self) -> list[Turn]:
+    def turns(self) -> Turns:
         """The turns so far, oldest first; a new list each time."""
-        return list(self._turns)
+        return Turns(self._turns)
 
     def new_session(self) -> None:
         """Number the turns that come from now on after those that are here."""

@@ -30,7 +30,7 @@ from livewidget.session.client import prepare
 from livewidget.session.outbox import text_message
 from livewidget.session.usage import Meter
 from livewidget.tools import Tool
-from livewidget.turns import Floor, Turn
+from livewidget.turns import Floor, Turn, Turns
 from livewidget.ui.controller import Controller
 from livewidget.ui.state import WidgetStats, error_text
 from livewidget.widget import jupyter
@@ -164,8 +164,8 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         self._call_soon(self._controller.show, picture, text or "")
 
     @property
-    def turns(self) -> list[Turn]:
-        """The turns so far, oldest first: a new list each time, safe in any thread."""
+    def turns(self) -> Turns:
+        """The turns so far, oldest first: a new list each time, safe in any thread; shown as a table."""
         return self._controller.state.turns
 
     @property

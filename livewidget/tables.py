@@ -1,0 +1,75 @@
+"""Rows for people: as lines of text, as an HTML table, and as a pandas table.
+
+What `live.turns`, `live.meter` and `live.stats` show of themselves in a cell, in `print` and in a notebook of
+one's own. All text may have come from outside, so HTML is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+from livewidget.errors import ExtraMissing
+
+if TYPE_CHECKING:
+    import pandas
+
+#: Characters of a cell in a line of text. Chosen: a row fits a screen.
+CELL_LENGTH: Final = 72
+#: What counters of losses say of themselves while all are 0.
+NOTHING_LOST: Final = "nothing was lost or repeated"
+
+# Only properties that sanitizers let through, and Jupyter's own colors where it has them.
+_TABLE = "border-collapse:collapse;color:var(--jp-content-font-color1,inherit)"
+_CELL = "padding:.2em .8em .2em 0;text-align:left;vertical-align:top;line-height:1.45"
+
+
+def one_line(text: str, length: int = CELL_LENGTH) -> str:
+    """Return `text` on one line, cut to `length` characters, the last of them an ellipsis."""
+    line = " ".join(text[: 4 * length].split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def text_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return rows as lines of text with aligned columns."""
+    lines = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (head, *lines)
+    )
+
+
+def html_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return rows as an HTML table of escaped text; without `head` it has no headings."""
+    heads = "".join(f'<th style="{_CELL}">{escape(cell)}</th>' for cell in head)
+    body = "".join(
+        "<tr>" + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in row) + "</tr>" for row in rows
+    )
+    thead = f"<thead><tr>{heads}</tr></thead>" if head else ""
+    return f'<table style="{_TABLE}">{thead}<tbody>{body}</tbody></table>'
+
+
+def counts(stats: Any) -> list[tuple[str, str]]:
+    """Return the counters of a dataclass that are not 0, in words: ("dropped audio ms", "40")."""
+    values = {item.name: getattr(stats, item.name) for item in fields(stats)}
+    return [
+        (name.replace("_", " "), f"{value:g}")
+        for name, value in values.items()
+        if isinstance(value, int | float) and value
+    ]
+
+
+def to_frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pandas.DataFrame:
+    """Return rows as a pandas table with these columns.
+
+    Raises:
+        ExtraMissing: If pandas is not installed.
+    """
+    try:
+        import pandas
+    except ImportError:
+        raise ExtraMissing("to_frame() needs pandas, which is not installed: pip install pandas") from None
+    return pandas.DataFrame([dict(row) for row in rows], columns=list(columns))
