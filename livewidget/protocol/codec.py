@@ -10,14 +10,16 @@ frame of the service. Only if that fails, the frame is decoded into plain object
 
 One server message becomes events in one fixed order, whichever fields are set, since models batch as they
 please: setup complete, voice activity, interim and input transcript, output transcript, the model's parts in
-order, grounding and URL context, tool calls, cancellations, generation complete, interrupted, usage, waiting,
-interaction status, resumption update, turn complete, go away, error.
+order, grounding and URL context, tool calls with those among the parts, cancellations, generation complete,
+interrupted, usage, waiting, interaction status, resumption update, turn complete, go away, error.
 """
 
 from __future__ import annotations
 
 import binascii
 import re
+from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -29,12 +31,12 @@ from livewidget.protocol.lenient import Reader, W, camel, snake
 from livewidget.protocol.messages import (
     Blob,
     ClientMessage,
+    FunctionCall,
     ModalityTokenCount,
     Part,
     ServerContent,
     ServerMessage,
     Setup,
-    ToolCall,
     Transcription,
     UsageMetadata,
 )
@@ -69,7 +71,13 @@ def pcm_rate(mime_type: str, default: int = OUTPUT_RATE) -> int | None:
 UNKNOWN_PATHS = 256
 
 #: Payloads that a part may have but that no Live API model sends: reported as unknown if one does.
-_UNUSED_OF_PARTS = ("file_data", "function_call", "function_response", "tool_call", "tool_response")
+_UNUSED_OF_PARTS = ("file_data", "function_response", "tool_call", "tool_response")
+#: Calls of one turn kept to recognize those that come both ways. Chosen: more than a model makes at once.
+_CALLS_KEPT = 64
+
+#: The two fields that a call may come in.
+_IN_PARTS = "serverContent.modelTurn.parts[].functionCall"
+_IN_TOOL_CALL = "toolCall.functionCalls[]"
 
 _ACTIVITY: dict[str, type[events.ActivityStart] | type[events.ActivityEnd]] = {
     "START": events.ActivityStart,
@@ -93,6 +101,10 @@ class ServerDecoder:
         self._rates: dict[str, int | None] = {}
         self._unknown: set[str] = set()
         self._activity = ("", "")  # of the last one reported: the field it came in, and its kind
+        # The calls of this turn by the field they came in, without those that came in the other as well.
+        self._calls_seen: dict[str, deque[FunctionCall]] = {
+            place: deque(maxlen=_CALLS_KEPT) for place in (_IN_PARTS, _IN_TOOL_CALL)
+        }
 
     def decode(self, frame: str | bytes) -> list[Event]:
         """Return the events of `frame`, in a fixed order. Never raises, whatever the frame.
@@ -143,14 +155,16 @@ class ServerDecoder:
         if content is not None:
             self._content(content, out)
         if message.tool_call is not None:
-            self._calls(message.tool_call, out)
+            self._calls(_IN_TOOL_CALL, message.tool_call.function_calls or (), out)
+        if content is not None and content.model_turn is not None:
+            self._calls(_IN_PARTS, [part.function_call for part in content.model_turn.parts or ()], out)
         if message.tool_call_cancellation is not None and message.tool_call_cancellation.ids:
             out.append(events.ToolCallCancelled(ids=tuple(message.tool_call_cancellation.ids)))
         if content is not None:
             if content.generation_complete:
                 out.append(_GENERATION_COMPLETE)
             if content.interrupted:
-                self._odd = b""
+                self._end_turn()
                 out.append(_INTERRUPTED)
         if message.usage_metadata is not None:
             out.append(_usage(message.usage_metadata))
@@ -165,7 +179,7 @@ class ServerDecoder:
                 events.ResumptionUpdate(handle=update.new_handle or None, resumable=bool(update.resumable))
             )
         if content is not None and content.turn_complete:
-            self._odd = b""
+            self._end_turn()
             reason = content.turn_complete_reason
             known = reason and reason != "TURN_COMPLETE_REASON_UNSPECIFIED"
             out.append(events.TurnComplete(reason=reason) if known else _TURN_COMPLETE)
@@ -208,13 +222,27 @@ class ServerDecoder:
             self._activity = (field, kind)
             out.append(event(offset_ms=offset))
 
-    def _calls(self, tool_call: ToolCall, out: list[Event]) -> None:
-        for call in tool_call.function_calls or ():
+    def _end_turn(self) -> None:
+        self._odd = b""
+        for seen in self._calls_seen.values():
+            seen.clear()
+
+    def _calls(self, place: str, calls: Iterable[FunctionCall | None], out: list[Event]) -> None:
+        """Report each call once, though it may come as a part and in a `toolCall`, in one message or two."""
+        other = self._calls_seen[_IN_TOOL_CALL if place is _IN_PARTS else _IN_PARTS]
+        for call in calls:
+            if call is None:
+                continue
             if call.will_continue:
                 # A piece of a call whose arguments are streamed; no setup of ours asks for that.
-                self._report_unknown("toolCall.functionCalls[].partialArgs", out)
-            else:
-                out.append(events.ToolCall(id=call.id or "", name=call.name or "", args=call.args or {}))
+                self._report_unknown(f"{place}.partialArgs", out)
+                continue
+            double = next((one for one in other if _is_same(one, call)), None)
+            if double is not None:
+                other.remove(double)
+                continue
+            self._calls_seen[place].append(call)
+            out.append(events.ToolCall(id=call.id or "", name=call.name or "", args=call.args or {}))
 
     def _part(self, part: Part, out: list[Event]) -> None:
         before = len(out)
@@ -228,7 +256,7 @@ class ServerDecoder:
         if part.code_execution_result is not None:
             result = part.code_execution_result
             out.append(events.CodeResult(outcome=result.outcome, output=result.output or "", id=result.id))
-        if len(out) == before:
+        if len(out) == before and part.function_call is None:
             for name in _UNUSED_OF_PARTS:
                 if getattr(part, name) is not None:
                     self._report_unknown(f"serverContent.modelTurn.parts[].{camel(name)}", out)
@@ -253,6 +281,13 @@ class ServerDecoder:
             data = data[:-1]
         if data:
             out.append(events.OutputAudio(data=data, sample_rate=rate))
+
+
+def _is_same(one: FunctionCall, other: FunctionCall) -> bool:
+    """Return whether two fields carry one call: by its id if both have one, else by what is called."""
+    if one.id and other.id:
+        return one.id == other.id
+    return one.name == other.name and (one.args or {}) == (other.args or {})
 
 
 def _transcript(

@@ -255,12 +255,64 @@ def test_unknown_is_told_once_a_decoder() -> None:
 
 
 def test_known_but_unused_parts_are_told() -> None:
-    frame = content(modelTurn={"parts": [{"functionCall": {"name": "f"}}, {"functionCall": {"name": "g"}}]})
-    assert decode(frame) == [events.Unknown(path="serverContent.modelTurn.parts[].functionCall")]
+    frame = content(modelTurn={"parts": [{"functionResponse": {"name": "f"}}, {"toolCall": {}}]})
+    assert decode(frame) == [
+        events.Unknown(path="serverContent.modelTurn.parts[].functionResponse"),
+        events.Unknown(path="serverContent.modelTurn.parts[].toolCall"),
+    ]
     piece = {
         "toolCall": {"functionCalls": [{"id": "1", "name": "f", "partialArgs": [{}], "willContinue": True}]}
     }
     assert decode(piece) == [events.Unknown(path="toolCall.functionCalls[].partialArgs")]
+
+
+def in_parts(*calls: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return content(modelTurn={"parts": [{"functionCall": call} for call in calls]}, **more)
+
+
+def as_tool_call(*calls: dict[str, Any]) -> dict[str, Any]:
+    return {"toolCall": {"functionCalls": list(calls)}}
+
+
+F1 = {"id": "1", "name": "f", "args": {"x": 1}}
+F2 = {"id": "2", "name": "f", "args": {"x": 2}}
+NO_ID = {"name": "f", "args": {"x": 1}}
+
+
+@pytest.mark.parametrize(
+    ("frames", "ids"),
+    [
+        ([in_parts(F1)], ["1"]),
+        ([in_parts(F1, F2)], ["1", "2"]),
+        ([in_parts({"name": "f"}, {"name": "g"})], ["", ""]),
+        ([in_parts(F1) | as_tool_call(F1)], ["1"]),
+        ([in_parts(F1, F2) | as_tool_call(F2)], ["2", "1"]),
+        ([in_parts(F1), as_tool_call(F1)], ["1"]),
+        ([as_tool_call(F1, F2), in_parts(F1), in_parts(F2)], ["1", "2"]),
+        ([in_parts(NO_ID) | as_tool_call(F1)], ["1"]),  # The one with an id, which the answer needs.
+        ([as_tool_call(F1), in_parts(NO_ID)], ["1"]),
+        ([as_tool_call(F1), in_parts(F1 | {"id": "3"})], ["1", "3"]),  # Twice in parallel.
+        ([as_tool_call(NO_ID, NO_ID), in_parts(NO_ID, NO_ID)], ["", ""]),
+        ([in_parts(NO_ID, turnComplete=True), as_tool_call(NO_ID)], ["", ""]),  # In another turn, another.
+        ([in_parts(F1), content(interrupted=True), as_tool_call(F1)], ["1", "1"]),
+    ],
+)
+def test_a_call_is_reported_once_wherever_the_service_puts_it(frames: list[Any], ids: list[str]) -> None:
+    """A call may stand in a `toolCall`, among the model's parts, or in both."""
+    found = [event for event in decode(*frames) if isinstance(event, events.ToolCall)]
+    assert [call.id for call in found] == ids
+
+
+def test_a_call_among_the_parts_has_its_place_in_the_order() -> None:
+    parts = [{"functionCall": F1}, {"text": "hm", "functionCall": F2}]
+    frame = content(modelTurn={"parts": parts}, outputTranscription={"text": "hm"}, turnComplete=True)
+    assert [type(event).__name__ for event in decode(frame)] == [
+        "OutputTranscript",
+        "OutputText",
+        "ToolCall",
+        "ToolCall",
+        "TurnComplete",
+    ]
 
 
 @pytest.mark.parametrize(
