@@ -163,10 +163,10 @@ class Page:
         self._seq[lane] += 1
         content = {
             "lane": lane, "epoch": self._epoch, "seq": self._seq[lane], "ack": self._ack,
-            "kind": kind, "body": body,
+            "kind": kind, "body": body, "client": "page",
         }  # fmt: skip
         data = {"method": "custom", "content": content}
-        message = {"header": {"session": "page"}, "content": {"data": data}, "buffers": list(buffers)}
+        message = {"content": {"data": data}, "buffers": list(buffers)}
         self._comm.handle_msg(message)
 
     def report(self) -> None:

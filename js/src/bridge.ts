@@ -142,8 +142,11 @@ export class ReliableReceiver<T> {
   }
 }
 
-/** A message with its epoch, its number in its lane, and the highest number received from the other side. */
-export type Envelope<M> = M & { epoch: number; seq: number; ack: number };
+/**
+ * A message with its epoch, its number in its lane, and the highest number received from the other side. `client` is this
+ * page's own name; the kernel's messages go to all pages.
+ */
+export type Envelope<M> = M & { epoch: number; seq: number; ack: number; client?: string };
 
 /** What this page sends on the control lane, which is reliable. */
 export type ControlMessage = Extract<PageMessage, { lane: "control" }>;
@@ -306,7 +309,7 @@ export class Bridge {
   }
 
   #post(message: PageMessage, seq: number, ack: number, buffers: ArrayBuffer[] = []): void {
-    this.#wire({ ...message, epoch: this.#epoch, seq, ack }, buffers);
+    this.#wire({ ...message, epoch: this.#epoch, seq, ack, client: this.client }, buffers);
   }
 
   #unackedReports(): number {

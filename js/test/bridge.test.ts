@@ -194,7 +194,8 @@ describe("the golden messages", () => {
       [4],
     ]);
     for (const { content } of rig.sent) {
-      expect(Object.keys(content).sort()).toEqual(["ack", "body", "epoch", "kind", "lane", "seq"]);
+      expect(Object.keys(content).sort()).toEqual(["ack", "body", "client", "epoch", "kind", "lane", "seq"]);
+      expect(content.client).toBe(ME);
     }
   });
 });

@@ -90,10 +90,10 @@ class FrontEnd:
 
 
 class FrontEnds:
-    """All pages of one widget.
+    """All pages of one widget, each by the random name that it gave itself.
 
-    Messages do not name their page; the id of the Jupyter session that sent them does. A session may show the
-    widget again and so become another page.
+    The Jupyter session that a message came through says nothing: several outputs of one notebook may share
+    it.
 
     Attributes:
         audio_owner: Client id of the page with microphone and speaker, or "".
@@ -104,7 +104,7 @@ class FrontEnds:
         self.audio_owner = ""
         self.lease_ms = lease_ms
         self._front_ends: dict[str, FrontEnd] = {}
-        self._clients: dict[str, str] = {}
+        self._forgotten: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._front_ends)
@@ -112,7 +112,7 @@ class FrontEnds:
     def __iter__(self) -> Iterator[FrontEnd]:
         return iter(list(self._front_ends.values()))
 
-    def greet(self, client: str, session_id: str, seq: int, last_seq: int, now_ms: float) -> FrontEnd:
+    def greet(self, client: str, seq: int, last_seq: int, now_ms: float) -> FrontEnd:
         """Return the page that said hello; it may be known already."""
         front_end = self._front_ends.get(client)
         if front_end is None:
@@ -121,25 +121,24 @@ class FrontEnds:
                 self.forget(oldest.client)
             front_end = FrontEnd(client, ReliableReceiver(last=seq - 1), now_ms, acked=last_seq)
             self._front_ends[client] = front_end
-        self._clients.pop(session_id, None)
-        self._clients[session_id] = client
-        while len(self._clients) > 4 * MAX_FRONT_ENDS:
-            del self._clients[next(iter(self._clients))]
+            self._forgotten.pop(client, None)
         front_end.seen_ms = now_ms
         return front_end
 
-    def of(self, session_id: str) -> FrontEnd | None:
-        """Return the page of a session, if it has said hello."""
-        return self._front_ends.get(self._clients.get(session_id, ""))
+    def of(self, client: str) -> FrontEnd | None:
+        """Return the page of that name, if it has said hello."""
+        return self._front_ends.get(client)
 
-    def forgotten(self, session_id: str) -> str | None:
-        """Return the client id of a session's page that was given up."""
-        client = self._clients.get(session_id)
-        return None if client in self._front_ends else client
+    def was_here(self, client: str) -> bool:
+        """Return whether a page of that name was given up."""
+        return client in self._forgotten
 
     def forget(self, client: str) -> None:
         """Give up a page."""
-        self._front_ends.pop(client, None)
+        if self._front_ends.pop(client, None) is not None:
+            self._forgotten[client] = None
+            while len(self._forgotten) > 4 * MAX_FRONT_ENDS:
+                del self._forgotten[next(iter(self._forgotten))]
         if self.audio_owner == client:
             self.audio_owner = ""
 
@@ -231,7 +230,7 @@ class Bridge:
         self._insights = 0
         self._now_ms = 0.0
 
-    def receive(self, content: object, buffers: Sequence[bytes], session_id: str, now_ms: float) -> None:
+    def receive(self, content: object, buffers: Sequence[bytes], now_ms: float) -> None:
         """Take one message of a page. Those that cannot be read are counted, with a notice for the first."""
         self._now_ms = now_ms
         try:
@@ -245,9 +244,9 @@ class Bridge:
             return
         message = envelope.message
         if isinstance(message, m.Hello):
-            self._greet(envelope, session_id)
+            self._greet(envelope)
             return
-        front_end = self.front_ends.of(session_id) or self._welcome_back(envelope, session_id)
+        front_end = self.front_ends.of(envelope.client) or self._welcome_back(envelope)
         if front_end is None:
             return  # it will say hello: its first message is repeated until it is acknowledged
         front_end.seen_ms = now_ms
@@ -264,9 +263,9 @@ class Bridge:
             for ready_envelope in front_end.control.receive(envelope.seq, envelope):
                 self._act(front_end, ready_envelope.message)
 
-    def _greet(self, envelope: m.Envelope, session_id: str) -> None:
+    def _greet(self, envelope: m.Envelope) -> None:
         hello, seq = envelope.message, envelope.seq
-        front_end = self.front_ends.greet(hello.client, session_id, seq, hello.last_seq, self._now_ms)
+        front_end = self.front_ends.greet(hello.client, seq, hello.last_seq, self._now_ms)
         self._acknowledge(front_end, hello.last_seq)
         ready = front_end.control.receive(seq, envelope)
         if hello.last_seq and not self._control.overflowed:
@@ -277,12 +276,11 @@ class Bridge:
             if other is not envelope:
                 self._act(front_end, other.message)
 
-    def _welcome_back(self, envelope: m.Envelope, session_id: str) -> FrontEnd | None:
+    def _welcome_back(self, envelope: m.Envelope) -> FrontEnd | None:
         # A page that slept past its lease does not know that it was given up.
-        client = self.front_ends.forgotten(session_id)
-        if client is None or envelope.lane != "control":
+        if envelope.lane != "control" or not self.front_ends.was_here(envelope.client):
             return None
-        front_end = self.front_ends.greet(client, session_id, envelope.seq, 0, self._now_ms)
+        front_end = self.front_ends.greet(envelope.client, envelope.seq, 0, self._now_ms)
         self._welcome(front_end)
         return front_end
 

@@ -21,6 +21,9 @@ T = TypeVar("T")
 CAPACITY: Final = 256
 #: Everything unacknowledged is sent again after this time without progress. Chosen: four heartbeats.
 STALL_MS: Final = 2000.0
+#: The longest such time: it doubles with each repetition, as in js/src/bridge.ts. Chosen: a page that does
+#: not keep up gets every copy.
+MAX_STALL_MS: Final = 30_000.0
 
 
 @dataclass(slots=True)
@@ -44,14 +47,14 @@ class ReliableSender(Generic[T]):
         self.acked = 0
         self.overflowed = False
         self._capacity = capacity
-        self._stall_ms = stall_ms
+        self._first_stall_ms = self._stall_ms = stall_ms
         self._waiting: deque[_Sent[T]] = deque()
         self._progress_ms = 0.0
 
     def add(self, message: T, now_ms: float) -> int:
         """Keep `message` until it is acknowledged, and return its number."""
         if not self._waiting:
-            self._progress_ms = now_ms
+            self._progress_ms, self._stall_ms = now_ms, self._first_stall_ms
         self.seq += 1
         self._waiting.append(_Sent(self.seq, message))
         if len(self._waiting) > self._capacity:
@@ -64,7 +67,7 @@ class ReliableSender(Generic[T]):
         if not self.acked < ack <= self.seq:
             return
         self.acked = ack
-        self._progress_ms = now_ms
+        self._progress_ms, self._stall_ms = now_ms, self._first_stall_ms
         while self._waiting and self._waiting[0].seq <= ack:
             self._waiting.popleft()
         if ack + 1 >= self.oldest:
@@ -80,10 +83,14 @@ class ReliableSender(Generic[T]):
         return [(sent.seq, sent.message) for sent in self._waiting if sent.seq > seq]
 
     def stalled(self, now_ms: float) -> list[tuple[int, T]]:
-        """Return every unacknowledged message if there was no progress for the stall time, and restart it."""
+        """Return every unacknowledged message if there was no progress for the stall time.
+
+        That time doubles then, until there is progress: two seconds, four, eight and so on.
+        """
         if not self._waiting or now_ms - self._progress_ms < self._stall_ms:
             return []
         self._progress_ms = now_ms
+        self._stall_ms = min(2 * self._stall_ms, max(MAX_STALL_MS, self._first_stall_ms))
         return self.after(0)
 
     def reset(self) -> None:

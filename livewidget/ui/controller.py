@@ -145,10 +145,10 @@ class Controller:
         """Whom the conversation is with; the model may change."""
         return self.sessions.provider
 
-    def receive(self, content: object, buffers: Sequence[bytes], session_id: str) -> None:
-        """Take the content and the buffers of one message of a page, which a front end's session sent."""
+    def receive(self, content: object, buffers: Sequence[bytes]) -> None:
+        """Take the content and the buffers of one message of a page."""
         if not self._closed:
-            self.bridge.receive(content, buffers, session_id, self._clock.now_ms())
+            self.bridge.receive(content, buffers, self._clock.now_ms())
             if self._ticking is None:
                 self._ticking = self._tasks.start(self._tick())
 

@@ -571,12 +571,16 @@ _PLACE = {cls: place for kinds in (FROM_PAGE, FROM_KERNEL) for place, cls in kin
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """A message and its place: lane, epoch, seq in that lane, and the highest seq had from the other side."""
+    """A message and its place: lane, epoch, seq in that lane, and the highest seq had from the other side.
+
+    `client` is the name of the page that sends it, which the page chose by chance; "" from the kernel.
+    """
 
     epoch: Count
     seq: Count
     ack: Count
     message: Any
+    client: str = ""
 
     @property
     def lane(self) -> str:
@@ -591,12 +595,13 @@ class _Frame(msgspec.Struct, frozen=True):
     ack: Count
     kind: str
     body: dict[str, Any]
+    client: Annotated[str, Meta(max_length=64)] = ""
 
 
 def encode(envelope: Envelope) -> dict[str, Any]:
     """Return the JSON-ready content of one comm message."""
     lane, kind = _PLACE[type(envelope.message)]
-    return {
+    content = {
         "lane": lane,
         "epoch": envelope.epoch,
         "seq": envelope.seq,
@@ -604,6 +609,7 @@ def encode(envelope: Envelope) -> dict[str, Any]:
         "kind": kind,
         "body": msgspec.to_builtins(envelope.message),
     }
+    return content | {"client": envelope.client} if envelope.client else content
 
 
 def decode(content: object, kinds: Mapping[tuple[str, str], type] = FROM_PAGE) -> Envelope:
@@ -628,4 +634,4 @@ def decode(content: object, kinds: Mapping[tuple[str, str], type] = FROM_PAGE) -
         message = msgspec.convert(wire.body, cls)
     except (msgspec.ValidationError, TypeError, RecursionError):
         raise BridgeMessageError(f"the fields of {wire.kind} have wrong types") from None
-    return Envelope(epoch=wire.epoch, seq=wire.seq, ack=wire.ack, message=message)
+    return Envelope(epoch=wire.epoch, seq=wire.seq, ack=wire.ack, message=message, client=wire.client)

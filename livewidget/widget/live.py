@@ -341,9 +341,8 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         data = message.get("content", {}).get("data", {})
         if data.get("method") == "custom":
             self._from_main = threading.current_thread() is threading.main_thread()
-            session_id = str((message.get("header") or {}).get("session") or "")
             buffers = [bytes(buffer) for buffer in message.get("buffers") or ()]
-            self._call_soon(self._controller.receive, data.get("content"), buffers, session_id)
+            self._call_soon(self._controller.receive, data.get("content"), buffers)
         elif data.get("method") == "request_state":
             super()._handle_msg(message)
 

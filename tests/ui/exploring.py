@@ -32,7 +32,7 @@ def pages():
     opened = []
 
     def open_(live, client="page", look=True):
-        page = WidgetPage(live, client, f"browser of {client}")
+        page = WidgetPage(live, client)
         opened.append(page)
         page.wait_for(m.Welcome)
         if look:

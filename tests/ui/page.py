@@ -79,8 +79,8 @@ class Link:
         for page in self.pages:
             page.deliver(content, buffers)
 
-    def page(self, client, session_id=None):
-        page = Page(self, client, session_id or f"session of {client}")
+    def page(self, client):
+        page = Page(self, client)
         self.pages.append(page)
         page.send(m.Hello(client=client, last_seq=0))
         return page
@@ -95,8 +95,8 @@ class Link:
 
 
 class Page:
-    def __init__(self, link, client, session_id):
-        self.link, self.client, self.session_id = link, client, session_id
+    def __init__(self, link, client):
+        self.link, self.client = link, client
         self.control = None
         self.speaker = ReliableReceiver()
         self.heard = []
@@ -117,8 +117,9 @@ class Page:
             seq=self.seq[lane],
             ack=self.control.last if self.control else 0,
             message=message,
+            client=self.client,
         )
-        self.link.bridge.receive(m.encode(envelope), list(buffers), self.session_id, self.link.now)
+        self.link.bridge.receive(m.encode(envelope), list(buffers), self.link.now)
 
     def deliver(self, content, buffers):
         if self.deaf:

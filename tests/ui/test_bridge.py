@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from livewidget.ui import messages as m
@@ -153,6 +155,46 @@ def test_a_page_that_slept_past_its_lease_is_greeted_again():
     assert len(page.of(m.Welcome)) == 2
 
 
+def test_two_pages_are_two_whatever_carries_their_messages():
+    """The name of a page is its own: two outputs of one notebook may come through one Jupyter session."""
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    for _ in range(3):
+        one.report()
+        two.report()
+    two.send(m.Start(microphone=True))
+    one.send(m.MicrophoneStatus(state="on"))
+    link.run(600)
+    assert link.bridge.front_ends.audio_owner == "b"
+    assert "microphone" not in link.host.names()
+    assert set(two.of(m.Heartbeat)[-1].acks) == {"a", "b"}
+
+
+def test_a_message_without_a_name_is_nobodys():
+    link = Link()
+    link.page("a")
+    link.bridge.receive(m.encode(m.Envelope(epoch=0, seq=2, ack=0, message=m.Start(microphone=True))), [], 0)
+    assert link.host.calls == []
+
+
+def test_what_a_page_does_not_acknowledge_is_sent_again_less_and_less_often():
+    """As the page's own repetitions do: two seconds, four, eight, sixteen, and at most thirty."""
+    link = Link()
+    page = link.page("a")
+    page.deaf = True  # It acknowledges nothing more; but it reports.
+    link.bridge.notice("info", "one", "One.")
+    link.posted.clear()
+    times = []
+    for _ in range(2 * 125):
+        link.run(500)
+        if any(content["kind"] == "notice" for content, _ in link.posted):
+            times.append(round((link.now - 1000) / 1000))
+        link.posted.clear()
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert times[0] <= 3
+    assert gaps[:5] == [4, 8, 16, 30, 30]
+
+
 def test_turns_are_put_together_to_twenty_messages_a_second():
     link = Link()
     page = link.page("a")
@@ -241,15 +283,15 @@ def test_what_cannot_be_read_is_counted_and_said_once():
     link = Link()
     page = link.page("a")
     for junk in (None, {}, {"lane": "control"}, 3):
-        link.bridge.receive(junk, [], page.session_id, link.now)
+        link.bridge.receive(junk, [], link.now)
     assert link.bridge.unreadable == 4
     assert [notice.code for notice in page.of(m.NoticeView)] == ["page-message"]
 
 
 def test_a_stranger_is_not_obeyed_before_it_says_hello():
     link = Link()
-    content = m.encode(m.Envelope(epoch=0, seq=1, ack=0, message=m.Start(microphone=True)))
-    link.bridge.receive(content, [], "nobody", link.now)
+    content = m.encode(m.Envelope(epoch=0, seq=1, ack=0, message=m.Start(microphone=True), client="nobody"))
+    link.bridge.receive(content, [], link.now)
     assert link.host.calls == []
 
 

@@ -48,8 +48,8 @@ def asking(turn):
     return bool(turn.tools) and turn.tools[-1].state == "asking"
 
 
-def open_page(live, client="page", session="browser"):
-    page = WidgetPage(live, client, session)
+def open_page(live, client="page"):
+    page = WidgetPage(live, client)
     page.wait_for(m.Welcome)
     return page
 

@@ -25,16 +25,16 @@ class Comm(comm.base_comm.BaseComm):
         if self.listener is not None and data and data.get("method") == "custom":
             self.listener(data["content"], buffers or [])
 
-    def page_says(self, content, buffers=(), session="browser", method="custom", **more):
+    def page_says(self, content, buffers=(), method="custom", **more):
         data = {"method": method, "content": content, **more}
-        self.handle_msg({"header": {"session": session}, "content": {"data": data}, "buffers": list(buffers)})
+        self.handle_msg({"content": {"data": data}, "buffers": list(buffers)})
 
 
 class WidgetPage(PageSide):
     """A page on a widget. It reports four times a second from a thread, as a page does."""
 
-    def __init__(self, live, client="page", session="browser"):
-        self.live, self.session = live, session
+    def __init__(self, live, client="page"):
+        self.live = live
         self.changed = threading.Condition()
         self._ended = threading.Event()
 
@@ -42,7 +42,7 @@ class WidgetPage(PageSide):
             bridge = None
             now = 0.0
 
-        super().__init__(Link(), client, session)
+        super().__init__(Link(), client)
         live.comm.listener = self._deliver
         self.send(m.Hello(client=client, last_seq=0))
         self._reporter = threading.Thread(target=self._report, daemon=True)
@@ -53,8 +53,10 @@ class WidgetPage(PageSide):
         with self.changed:
             self.seq[lane] += 1
             ack = self.control.last if self.control else 0
-            envelope = m.Envelope(epoch=self.epoch, seq=self.seq[lane], ack=ack, message=message)
-            self.live.comm.page_says(m.encode(envelope), buffers, self.session)
+            envelope = m.Envelope(
+                epoch=self.epoch, seq=self.seq[lane], ack=ack, message=message, client=self.client
+            )
+            self.live.comm.page_says(m.encode(envelope), buffers)
 
     def _deliver(self, content, buffers):
         with self.changed:

@@ -153,7 +153,9 @@ class KernelPage:
     def send(self, message, buffers=()) -> None:
         lane = next(place[0] for place, cls in m.FROM_PAGE.items() if cls is type(message))
         self.seq[lane] += 1
-        content = m.encode(m.Envelope(epoch=0, seq=self.seq[lane], ack=0, message=message))
+        content = m.encode(
+            m.Envelope(epoch=0, seq=self.seq[lane], ack=0, message=message, client=self.client)
+        )
         self.kernel.comm(self.comm_id, content, buffers, self.subshell)
 
     def hello(self) -> None:
