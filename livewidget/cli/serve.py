@@ -6,10 +6,20 @@ import argparse
 import asyncio
 import contextlib
 import importlib.util
+import re
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 from livewidget.errors import UsageError
+
+if TYPE_CHECKING:
+    from livewidget.standin.serve import Blocked
+
+#: Different refusals that are reported. Chosen: more than one's own pages have origins.
+_REFUSALS = 20
+#: An origin or a host that can be shown, and given to the options.
+_PLAIN = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?[a-z0-9._-]{1,253}(?::\d{1,5})?|null", re.ASCII)
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,6 +44,22 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     command.add_argument("--no-tls", action="store_true", help="serve ws only; needs no certificate")
     command.add_argument("--key", help="accept this key only, instead of any")
+    command.add_argument(
+        "--origin",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="let pages of this origin use the server, such as http://localhost:3000; null is that of pages "
+        "opened from files, and of any page in a sandbox (may be repeated)",
+    )
+    command.add_argument(
+        "--host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="answer to this name too, where a tunnel or a proxy leads here; the server still listens on "
+        "127.0.0.1 only (may be repeated)",
+    )
     command.add_argument(
         "--connection-s",
         type=float,
@@ -62,7 +88,15 @@ async def serve(arguments: argparse.Namespace) -> None:
     on_signals(ended)
     wss_port = _wss_port(arguments)
     tutor = StandIn(connection_s=arguments.connection_s)
-    server = Server(tutor, ws_port=arguments.ws_port, wss_port=wss_port, key=arguments.key)
+    server = Server(
+        tutor,
+        ws_port=arguments.ws_port,
+        wss_port=wss_port,
+        key=arguments.key,
+        origins=arguments.origin,
+        hosts=arguments.host,
+        on_refused=RefusalReporter(),
+    )
     async with contextlib.AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(server)
@@ -71,6 +105,38 @@ async def serve(arguments: argparse.Namespace) -> None:
             raise UsageError(text) from error
         print(server.ready_line(), flush=True)
         await ended.wait()
+
+
+class RefusalReporter:
+    """Says on stderr, once for each, which page or name was refused, and what would let it in."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[str, str]] = set()
+
+    def __call__(self, blocked: Blocked) -> None:
+        """Report a refused request."""
+        # Any web site can send one: what is no plain origin or name is not shown, and the lines have an end.
+        value = blocked.value if _PLAIN.fullmatch(blocked.value) else ""
+        key = (blocked.what, value)
+        if key in self._seen or len(self._seen) > _REFUSALS:
+            return
+        self._seen.add(key)
+        if len(self._seen) > _REFUSALS:
+            say("More requests are refused; they are not reported any more.")
+        elif blocked.what == "origin":
+            page, flag = (f"of {value}", value) if value else ("of another origin", "ORIGIN")
+            say(f"A page {page} was refused. If it is yours, start with --origin {flag}")
+        else:
+            name, flag = (value, value) if value else ("another name", "NAME")
+            say(
+                f"A request for {name} was refused: this server answers to 127.0.0.1 and localhost, at its "
+                f"port. If that name leads here on purpose, start with --host {flag}"
+            )
+
+
+def say(sentence: str) -> None:
+    """Print one sentence on stderr."""
+    print(f"livewidget: {sentence}", file=sys.stderr, flush=True)
 
 
 def on_signals(ended: asyncio.Event) -> None:
@@ -90,7 +156,7 @@ def _wss_port(arguments: argparse.Namespace) -> int | None:
     port: int | None = arguments.wss_port
     if port is None and importlib.util.find_spec("trustme") is None:
         text = 'wss is not served, only ws; for its certificate: pip install "livewidget[serve]".'
-        print(f"livewidget: {text}", file=sys.stderr, flush=True)
+        say(text)
         return None
     return port or 0
 

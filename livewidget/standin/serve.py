@@ -16,16 +16,16 @@ import logging
 import re
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from livewidget.errors import ExtraMissing
+from livewidget.errors import ExtraMissing, UsageError
 from livewidget.protocol import ClientMessageError
 from livewidget.standin import rules, tokens
 from livewidget.standin.provider import StandIn
@@ -38,6 +38,7 @@ try:
     from starlette.applications import Starlette
     from starlette.datastructures import Headers
     from starlette.middleware import Middleware
+    from starlette.middleware.cors import CORSMiddleware
     from starlette.requests import ClientDisconnect, Request
     from starlette.responses import PlainTextResponse, Response
     from starlette.routing import Route, WebSocketRoute
@@ -74,6 +75,14 @@ _LIVE_PATH = re.compile(
     r"|LlmBidiService/BidiGenerateContent(?:/locations/[a-z0-9-]+)?)"
 )
 _TOKENS_PATH = re.compile(r"/v1(?:alpha|beta)/auth_tokens")
+
+#: A host, and its port; groups 1 and 2.
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?")
+#: The beginning of a page's address: its origin.
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?(?=[/?#]|$)",
+    re.IGNORECASE,
+)
 
 #: What Google's services call an HTTP status, https://cloud.google.com/apis/design/errors.
 _STATUS_NAMES = {
@@ -115,7 +124,9 @@ class Server:
         ws_port: int | None = 0,
         wss_port: int | None = 0,
         key: str | None = None,
-        origins: tuple[str, ...] = (),
+        origins: Sequence[str] = (),
+        hosts: Sequence[str] = (),
+        on_refused: Callable[[Blocked], None] | None = None,
         request_timeout_s: float = _REQUEST_TIMEOUT_S,
     ) -> None:
         """Serve `standin` once entered.
@@ -125,13 +136,23 @@ class Server:
             ws_port: Port without TLS; 0: any that is free; None: none.
             wss_port: Port with TLS and a certificate of its own; 0: any that is free; None: none.
             key: The one key that is accepted; None: any, and none at all.
-            origins: Origins of pages that may connect, whole, beyond this server's own.
+            origins: Pages that may use the server: "http://localhost:3000", the address of a page there, or
+                "null" for pages opened from a file. By default no page of another origin may.
+            hosts: Names that lead to this server beside 127.0.0.1 and localhost, as a tunnel or a proxy gives
+                them: "tutor.example" at any port, or "tutor.example:8080". The server still listens on
+                127.0.0.1 only.
+            on_refused: Called with each request that is refused because of its origin or its host.
             request_timeout_s: Seconds that a client may take for its first request, and for a body.
+
+        Raises:
+            UsageError: If an origin or a host is not one, or would let everybody in.
         """
         self._standin = standin
         self._wanted = (ws_port, wss_port)
         self._key = key
-        self._origins = origins
+        self._origins = tuple(map(as_origin, origins))
+        self._hosts = tuple(map(as_host, hosts))
+        self._on_refused = on_refused
         self._request_timeout_s = request_timeout_s
         self._stack = AsyncExitStack()
         self._grants = TokenGrants(standin.clock)
@@ -157,7 +178,7 @@ class Server:
         ws_port, wss_port = self._wanted
         async with AsyncExitStack() as stack:
             if wss_port is not None:
-                context, path = stack.enter_context(certificate())
+                context, path = stack.enter_context(certificate(self._hosts))
                 self.cert = str(path)
                 self.wss = f"wss://{HOST}:{await self._listen(stack, wss_port, context)}"
             if ws_port is not None:
@@ -187,14 +208,30 @@ class Server:
         )
         stack.push_async_callback(self._stop, server, state)
         bound: int = server.sockets[0].getsockname()[1]
-        origin_check = Middleware(OriginCheck, port=bound, secure=tls is not None, origins=self._origins)
+        origin_check = Middleware(
+            OriginCheck,
+            port=bound,
+            secure=tls is not None,
+            origins=self._origins,
+            hosts=self._hosts,
+            on_refused=self._on_refused,
+        )
+        # Tokens are made by `fetch`, which asks first and reads no answer without these headers.
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=self._origins,
+            allow_methods=("POST",),
+            allow_headers=("*",),
+            allow_private_network=True,
+        )
         routes = [
             Route("/{path:path}", self._token, methods=["POST"]),
             Route("/{path:path}", _no_page),
             WebSocketRoute("/{path:path}", self._session),
         ]
         handlers = {500: _internal_error}
-        config = _config(Starlette(routes=routes, middleware=[origin_check], exception_handlers=handlers))
+        middleware = [origin_check, cors]
+        config = _config(Starlette(routes=routes, middleware=middleware, exception_handlers=handlers))
         await server.start_serving()
         return bound
 
@@ -280,8 +317,16 @@ class Server:
         return self._key is not None and not has_key(path, headers, self._key)
 
 
+class Blocked(NamedTuple):
+    """A refused request: which header was wrong, its value as it came, and a sentence for the client."""
+
+    what: Literal["host", "origin"]
+    value: str
+    why: str
+
+
 class OriginCheck:
-    """ASGI middleware: lets nobody but this computer's own programs, and a port's own pages, use the port.
+    """ASGI middleware: lets nobody but this computer's own programs, and pages that were named, use the port.
 
     A page of any web site can reach a port on loopback: by its address, or by a name of its own that
     resolves to it (DNS rebinding). Browsers tell in `Host` and `Origin` what they do; both are compared
@@ -289,7 +334,14 @@ class OriginCheck:
     """
 
     def __init__(
-        self, app: ASGIApp, *, port: int, secure: bool = False, origins: tuple[str, ...] = ()
+        self,
+        app: ASGIApp,
+        *,
+        port: int,
+        secure: bool = False,
+        origins: Sequence[str] = (),
+        hosts: Sequence[str] = (),
+        on_refused: Callable[[Blocked], None] | None = None,
     ) -> None:
         """Guard `app`.
 
@@ -297,31 +349,44 @@ class OriginCheck:
             app: What is called when a request may pass.
             port: The port that is listened on.
             secure: Whether it speaks TLS.
-            origins: Origins allowed beyond the port's own, whole: `http://localhost:3000`.
+            origins: Origins allowed beyond the port's own, as `as_origin` returns them.
+            hosts: Hosts allowed beyond the port's own, as `as_host` returns them.
+            on_refused: Called with what is refused.
         """
         self._app = app
         self._hosts = {f"{name}:{port}" for name in NAMES}
         if port == (443 if secure else 80):
             self._hosts |= set(NAMES)
         self._origins = {f"{'https' if secure else 'http'}://{host}" for host in self._hosts} | set(origins)
+        self._named = frozenset(hosts)
+        self._on_refused = on_refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it with 403."""
         app = self._app
         if scope["type"] in ("http", "websocket"):
-            why = self.check(Headers(scope=scope))
-            if why is not None:
-                app = _refusal(scope, 403, why)
+            blocked = self.check(Headers(scope=scope))
+            if blocked is not None:
+                app = _refusal(scope, 403, blocked.why)
+                if self._on_refused is not None:
+                    self._on_refused(blocked)
         await app(scope, receive, send)
 
-    def check(self, headers: Headers) -> str | None:
+    def check(self, headers: Headers) -> Blocked | None:
         """Return why no request with these headers may pass, whatever its path; or None."""
         hosts, origins = headers.getlist("Host"), headers.getlist("Origin")
-        if len(hosts) != 1 or hosts[0] not in self._hosts:
-            return "This server answers to its own address on this computer only."
+        if len(hosts) != 1 or not (hosts[0] in self._hosts or self._is_named(hosts[0])):
+            why = "This server answers to its own address on this computer only."
+            return Blocked("host", hosts[0] if len(hosts) == 1 else "", why)
         if len(origins) > 1 or (origins and origins[0] not in self._origins):
-            return "Pages of other origins may not use this server."
+            why = "Pages of other origins may not use this server."
+            return Blocked("origin", origins[0] if len(origins) == 1 else "", why)
         return None
+
+    def _is_named(self, host: str) -> bool:
+        """Return whether a `Host` header is a name that was given, at any port, or with that port."""
+        found = _HOST.fullmatch(host.lower())
+        return found is not None and not self._named.isdisjoint((found[0], found[1]))
 
 
 class AsgiTransport:
@@ -369,9 +434,58 @@ class AsgiTransport:
             await self._websocket.close(code, reason)
 
 
+def as_origin(text: str) -> str:
+    """Return the origin that `text` names, as browsers send it; `text` may be the address of a page.
+
+    Raises:
+        UsageError: If it names none, or stands for all.
+    """
+    plain, shown = text.strip(), text[:60]
+    if plain == "null":
+        return plain
+    if plain.lower().startswith("file:"):
+        raise UsageError(f"{shown!r} is a file: the origin of pages opened from files is null.")
+    found = _ORIGIN.match(plain)
+    if found is None:
+        raise UsageError(f"{shown!r} is not an origin: give each one whole, such as http://localhost:3000.")
+    scheme = found["scheme"].lower()
+    host = _in_ascii(found["host"], shown)
+    port = found["port"]
+    usual = {"http": "80", "https": "443"}.get(scheme)
+    return f"{scheme}://{host}" + (f":{int(port)}" if port and port != usual else "")
+
+
+def as_host(text: str) -> str:
+    """Return the host that `text` names, with its port if there is one; `text` may be an address.
+
+    Raises:
+        UsageError: If it names none, or stands for all.
+    """
+    shown = text[:60]
+    plain = text.strip().rpartition("://")[2].partition("/")[0].rstrip(".").lower()
+    found = _HOST.fullmatch(plain)
+    if found is None or found[1] in ("0.0.0.0", "[::]"):
+        raise UsageError(
+            f"{shown!r} is not a name of this server: give each whole, such as tutor.example. "
+            "It listens on 127.0.0.1 only."
+        )
+    host = _in_ascii(found[1], shown)
+    return f"{host}:{int(found[2])}" if found[2] else host
+
+
+def _in_ascii(host: str, shown: str) -> str:
+    """Return a host as it stands on the wire: in lower case, other letters in Punycode."""
+    try:
+        return host.lower() if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        raise UsageError(f"{shown!r} does not hold a host's name.") from None
+
+
 @contextmanager
-def certificate() -> Iterator[tuple[ssl.SSLContext, Path]]:
+def certificate(hosts: Sequence[str] = ()) -> Iterator[tuple[ssl.SSLContext, Path]]:
     """Make a certificate for this computer's own address; give a server's TLS context and the file to trust.
+
+    It is valid for `hosts` as well, as `as_host` returns them.
 
     The file is that of an authority whose key stays in memory and signs nothing else. The server's key is in
     a file only while the TLS library reads it, in a folder that only this user opens.
@@ -389,7 +503,8 @@ def certificate() -> Iterator[tuple[ssl.SSLContext, Path]]:
     name = "livewidget on this computer"
     authority = trustme.CA(path_length=0, organization_name=name)
     end = datetime.now(UTC) + timedelta(days=_CERTIFICATE_DAYS)
-    leaf = authority.issue_cert(*NAMES, organization_name=name, not_after=end)
+    names = dict.fromkeys((*NAMES, *(_HOST.sub(r"\1", host).strip("[]") for host in hosts)))
+    leaf = authority.issue_cert(*names, organization_name=name, not_after=end)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory(prefix="livewidget-", ignore_cleanup_errors=True) as folder:
         with leaf.private_key_and_cert_chain_pem.tempfile(folder) as chain:

@@ -6,14 +6,17 @@ import socket
 import ssl
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from livewidget.cli.serve import RefusalReporter
+from livewidget.standin.serve import Blocked
 from tests.cli.conftest import ROOT, environment, livewidget, one_sentence
 
 SERVICE = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
@@ -145,3 +148,73 @@ def test_a_port_that_is_taken_is_one_sentence():
         done = livewidget("serve", "--no-tls", "--ws-port", other.getsockname()[1])
     assert done.returncode == 2
     assert "port" in one_sentence(done.stderr)
+
+
+def shake(ready, **headers):
+    """Open a WebSocket with these headers; return its HTTP status."""
+    names = {"host": "Host", "origin": "Origin"}
+    sent = {names[key]: value for key, value in headers.items()}
+    try:
+        with connect(ready["ws"] + SERVICE, additional_headers=sent):
+            return 101
+    except InvalidStatus as refused:
+        return refused.response.status_code
+
+
+def test_a_page_of_another_origin_is_let_in_by_name_only():
+    with serving("--no-tls", "--origin", "http://localhost:3000/app", "--origin", "null") as (process, ready):
+        assert shake(ready, origin="http://localhost:3000") == 101
+        assert shake(ready, origin="null") == 101
+        assert shake(ready, origin="http://localhost:3001") == 403
+        process.terminate()
+        _, errors = process.communicate(timeout=20)
+    assert one_sentence(errors).startswith("livewidget: A page of http://localhost:3001 was refused.")
+
+
+def test_a_refused_origin_is_named_once_with_the_option_that_would_let_it_in():
+    with serving("--no-tls") as (process, ready):
+        for _ in range(3):
+            assert shake(ready, origin="http://localhost:3000") == 403
+        process.terminate()
+        _, errors = process.communicate(timeout=20)
+    assert one_sentence(errors).endswith("start with --origin http://localhost:3000")
+
+
+def test_what_a_hostile_page_says_of_itself_is_not_shown_and_has_an_end(capsys):
+    """Any web site can send a header to a port of this computer."""
+    hostile = ["http://x\x1b[2J", "http://x --key stolen", "http://" + "x" * 5000, "<script>"]
+    report = RefusalReporter()
+    for value in [*hostile, *(f"http://{number}.example" for number in range(100))]:
+        report(Blocked("origin", value, ""))
+    first, *others, last = capsys.readouterr().err.splitlines()
+    assert first == (
+        "livewidget: A page of another origin was refused. If it is yours, start with --origin ORIGIN"
+    )
+    assert others[0].endswith("--origin http://0.example")
+    assert len(others) < 25
+    assert "not reported any more" in last
+
+
+def test_names_are_answered_to_when_they_were_given():
+    with serving("--no-tls", "--host", "tutor.example") as (process, ready):
+        port = ready["ws"].rpartition(":")[2]
+        request = urllib.request.Request(ready["ws"].replace("ws", "http", 1) + SERVICE)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        for host, status in ("tutor.example", 426), (f"tutor.example:{port}", 426), ("evil.example", 403):
+            request.add_header("Host", host)
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                opener.open(request, timeout=10)
+            assert refused.value.code == status
+            refused.value.close()
+        process.terminate()
+        _, errors = process.communicate(timeout=20)
+    assert one_sentence(errors).endswith("start with --host evil.example")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--origin", "*"), ("--origin", "localhost:3000"), ("--host", "0.0.0.0")]
+)
+def test_nobody_is_let_in_by_a_pattern(arguments):
+    done = livewidget("serve", "--no-tls", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    one_sentence(done.stderr)

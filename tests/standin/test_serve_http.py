@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import ssl
 
 import pytest
 from websockets.asyncio.client import connect
@@ -91,6 +92,66 @@ async def test_what_is_refused(server, request_, status):
     assert answer["error"]["code"] == status
     assert answer["error"]["message"].count("\n") == 0
     assert "connection: close" in head
+
+
+PAGE = "http://localhost:3000"
+
+
+def preflight(port, origin, *more):
+    lines = [
+        f"OPTIONS {MINT} HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        f"Origin: {origin}",
+        "Access-Control-Request-Method: POST",
+        "Access-Control-Request-Headers: content-type,x-goog-api-client,x-goog-api-key",
+        *more,
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+async def test_a_page_that_was_named_may_make_tokens_and_read_the_answer():
+    """A browser asks first, and hands no answer to the page without these headers, not even a refusal."""
+    async with Server(standin(), wss_port=None, origins=[PAGE + "/index.html"], key="k") as server:
+        port = port_of(server.ws)
+        status, head, _ = await exchange(
+            port, preflight(port, PAGE, "Access-Control-Request-Private-Network: true", "Connection: close")
+        )
+        assert status == 200
+        assert f"access-control-allow-origin: {PAGE}\r\n" in head + "\r\n"
+        assert "access-control-allow-methods: post" in head
+        assert "access-control-allow-private-network: true" in head
+        asked = "access-control-allow-headers: content-type,x-goog-api-client,x-goog-api-key"
+        assert asked in head
+        for extra, expected in (["x-goog-api-key: k"], 200), (["x-goog-api-key: wrong"], 400):
+            request = post(port, extra=[f"Origin: {PAGE}", *extra])
+            status, head, _ = await exchange(port, request)
+            assert status == expected
+            assert f"access-control-allow-origin: {PAGE}" in head
+            assert "vary: origin" in head
+
+
+@pytest.mark.parametrize("origins", [(), (PAGE,)])
+async def test_other_pages_may_not_even_ask(origins):
+    blocked = []
+    async with Server(standin(), wss_port=None, origins=origins, on_refused=blocked.append) as server:
+        port = port_of(server.ws)
+        for origin in ("http://localhost:3001", "null", "http://localhost:3000.evil.example"):
+            for request in preflight(port, origin), post(port, extra=[f"Origin: {origin}"]):
+                status, head, _ = await exchange(port, request)
+                assert status == 403
+                assert "access-control-allow-origin" not in head
+            assert [one[:2] for one in blocked] == [("origin", origin)] * 2
+            blocked.clear()
+
+
+async def test_the_certificate_is_valid_for_the_names_that_were_given():
+    async with Server(standin(), ws_port=None, hosts=["tutor.example", "[::1]"]) as server:
+        trust = ssl.create_default_context(cafile=server.cert)
+        port = port_of(server.wss)
+        async with connect(f"wss://tutor.example:{port}{PATH}", ssl=trust, host="127.0.0.1") as socket:
+            assert await talk(socket) == "echo hello"
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await connect(f"wss://evil.example:{port}{PATH}", ssl=trust, host="127.0.0.1").__aenter__()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 import pytest
 from starlette.datastructures import Headers
 
-from livewidget.standin.serve import OriginCheck, has_key, version
+from livewidget.errors import UsageError
+from livewidget.standin.serve import OriginCheck, as_host, as_origin, has_key, version
 
 HOST, ORIGIN = "127.0.0.1:9080", "http://127.0.0.1:9080"
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
@@ -77,6 +78,96 @@ def test_twice_is_never():
 def test_origins_that_were_named():
     assert passes(origin="http://localhost:3000", origins=("http://localhost:3000",))
     assert not passes(origin="http://localhost:3001", origins=("http://localhost:3000",))
+
+
+NAMED = [
+    ("tutor.example", True),
+    ("tutor.example:443", True),
+    ("Tutor.Example:9080", True),
+    ("only.example:8443", True),
+    ("127.0.0.1:9999", True),  # ssh -L 9999:127.0.0.1:9080
+    ("[::1]:9080", True),
+    ("only.example", False),
+    ("only.example:8444", False),
+    ("tutor.example.evil.example", False),
+    ("evil.tutor.example", False),
+    ("user@tutor.example", False),
+    ("tutor.example:443:443", False),
+    ("tutor.example/", False),
+    ("tutor.example, evil.example", False),
+    ("localhost:9999", False),
+    ("", False),
+]
+
+
+@pytest.mark.parametrize(("host", "allowed"), NAMED)
+def test_hosts_that_were_named(host, allowed):
+    hosts = ("tutor.example", "only.example:8443", "127.0.0.1", "[::1]")
+    assert passes(host=host, hosts=hosts) is allowed
+    assert not passes(host="tutor.example", origin="https://tutor.example", hosts=hosts)
+
+
+def test_what_is_refused_is_told():
+    blocked = []
+    check = OriginCheck(app, port=9080, on_refused=blocked.append)
+    assert check.check(request({"Host": HOST, "Origin": "http://localhost:3000"}))[:2] == (
+        "origin",
+        "http://localhost:3000",
+    )
+    assert check.check(request({"Host": "evil.example"}))[:2] == ("host", "evil.example")
+    assert not blocked  # `check` only looks
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("http://localhost:3000/", "http://localhost:3000"),
+        ("http://localhost:3000/app/index.html?a=b#c", "http://localhost:3000"),
+        (" HTTP://LocalHost:03000 ", "http://localhost:3000"),
+        ("http://localhost:80", "http://localhost"),
+        ("https://tutor.example:443/x", "https://tutor.example"),
+        ("https://tutor.example:80", "https://tutor.example:80"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+        ("https://schüler.example", "https://xn--schler-5ya.example"),
+        ("vscode-webview://0abc-1", "vscode-webview://0abc-1"),
+        ("null", "null"),
+    ],
+)
+def test_an_origin_may_be_given_as_the_address_of_a_page(text, origin):
+    assert as_origin(text) == origin
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["*", "http://*", "https://*.example.com", "localhost:3000", "", "http://", "http://a b", "http://u@x",
+     "file:///home/me/page.html", "http://localhost:port", "http://x:999999", "http://" + "ü" * 70],
+)  # fmt: skip
+def test_what_is_no_origin_or_stands_for_all_is_refused_in_one_sentence(text):
+    with pytest.raises(UsageError, match=r"^'[^\n]+\.$"):
+        as_origin(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("tutor.example", "tutor.example"),
+        ("Tutor.Example.", "tutor.example"),
+        ("https://tutor.example/path", "tutor.example"),
+        ("tutor.example:8443", "tutor.example:8443"),
+        ("[::1]", "[::1]"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("schüler.example", "xn--schler-5ya.example"),
+    ],
+)
+def test_a_host_may_be_given_as_an_address(text, host):
+    assert as_host(text) == host
+
+
+@pytest.mark.parametrize("text", ["*", "*.example", "0.0.0.0", "[::]", "", "a b", "u@x", "a:b", "a,b"])
+def test_what_is_no_name_or_stands_for_all_is_refused_in_one_sentence(text):
+    with pytest.raises(UsageError, match=r"^'[^\n]+\.$"):
+        as_host(text)
 
 
 def test_tls_has_an_origin_of_its_own():
