@@ -44,6 +44,9 @@ HEAVY_CLIENTS = {
 #: Those for Node, of which npm installs the SDK; the third version needs Node 22.
 NODE_CLIENTS = {"google-genai-node 2.32.0": "@google/genai@2.32.0"}
 
+#: Those for pages, driven in Chromium, each with the client for Node in whose folder it is.
+BROWSER_CLIENTS = {"google-genai-browser 2.32.0": "google-genai-node 2.32.0"}
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -136,7 +139,7 @@ def kernels() -> None:
 
 def client(name: str) -> Path:
     """Return where a client is installed: an environment of its own, or for Node a folder."""
-    return VENV / "clients" / name.replace(" ", "-")
+    return VENV / "clients" / BROWSER_CLIENTS.get(name, name).replace(" ", "-")
 
 
 def clients(wanted: Mapping[str, Sequence[str]]) -> None:
@@ -244,8 +247,9 @@ def main() -> None:
     if purpose != "demo":
         node()
         npm_packages()
-    if purpose == "test":
+    if purpose in ("test", "clients"):
         browser()
+    if purpose == "test":
         speech()
         kernels()
     if purpose in ("test", "clients"):

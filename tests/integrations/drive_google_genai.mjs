@@ -1,197 +1,38 @@
-// Drive a running `livewidget serve` with Google's SDK for JavaScript; the words and the scenes are those of driving.py.
+// Drive a running `livewidget serve` with Google's SDK for JavaScript in Node.
 //
 //     node drive_google_genai.mjs FOLDER '{"wss": "wss://127.0.0.1:…", …}'
 //
 // FOLDER is where npm installed the SDK; NODE_EXTRA_CA_CERTS names the server's certificate.
 
-import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { play } from "./google_genai_scenes.mjs";
 
 const [folder, task] = process.argv.slice(2);
 const server = JSON.parse(task);
 const require = createRequire(join(folder, "package.json"));
-const { GoogleGenAI, Modality } = require("@google/genai");
+const { GoogleGenAI } = require("@google/genai");
 const { OAuth2Client } = require("google-auth-library");
 
-const FRAME_MS = 40;
-const FRAME_BYTES = 2 * 16 * FRAME_MS;
-const SPEED = 4; // times as fast as a microphone: the tutor's ears count samples, not seconds
-const WAIT_MS = 30_000;
-const WORK_MS = 500;
-const LIGHT = {
-  name: "set_light",
-  description: "Switch the light.",
-  parametersJsonSchema: { type: "object", properties: { on: { type: "boolean" } } },
-};
+const httpOptions = { baseUrl: server.wss.replace("wss://", "https://") };
 
-/** What the SDK reported, in order. */
-class Log {
-  events = [];
-  #waiting = [];
-
-  note(kind, value) {
-    this.events.push([kind, value]);
-    for (const look of [...this.#waiting]) look();
-  }
-
-  /** Wait for these kinds, in this order, whatever is in between; gives the place after the last. */
-  until(since, ...kinds) {
-    return new Promise((resolve, reject) => {
-      const late = setTimeout(() => {
-        reject(new Error(`waited for ${kinds}, got ${JSON.stringify(this.report(since))}`));
-      }, WAIT_MS);
-      const look = () => {
-        let at = since;
-        for (const kind of kinds) {
-          const found = this.events.findIndex(([one], n) => n >= at && one === kind);
-          if (found < 0) return;
-          at = found + 1;
-        }
-        clearTimeout(late);
-        this.#waiting.splice(this.#waiting.indexOf(look), 1);
-        resolve(at);
-      };
-      this.#waiting.push(look);
-      look();
-    });
-  }
-
-  report(since, to) {
-    const events = this.events.slice(since, to);
-    const values = (wanted) => events.filter(([kind]) => kind === wanted).map(([, value]) => value);
-    const kinds = events.map(([kind]) => kind).filter((kind) => kind !== "heard" && kind !== "said");
-    return {
-      order: kinds.filter((kind, n) => kind !== kinds[n - 1]),
-      heard: values("heard").join(" "),
-      said: values("said").join(""),
-      audio_ms: Math.round(values("audio").reduce((sum, ms) => sum + ms, 0)),
-      calls: values("call"),
-    };
-  }
+function sdk(apiKey, more) {
+  return new GoogleGenAI({ apiKey, vertexai: false, httpOptions: { ...httpOptions, ...more } });
 }
 
-function sdk() {
-  const httpOptions = { baseUrl: server.wss.replace("wss://", "https://") };
-  if (!server.vertex) return new GoogleGenAI({ apiKey: server.key, vertexai: false, httpOptions });
+function vertex() {
   const authClient = new OAuth2Client();
   authClient.setCredentials({ access_token: server.key });
   const where = { project: "made-for-the-test", location: "us-central1" };
   return new GoogleGenAI({ vertexai: true, ...where, googleAuthOptions: { authClient }, httpOptions });
 }
 
-/** One session, and what it reported. */
-async function connected(handle) {
-  const client = { log: new Log(), handle: undefined, session: undefined };
-  client.session = await sdk().live.connect({
-    model: server.model,
-    config: {
-      responseModalities: [Modality.AUDIO],
-      inputAudioTranscription: {},
-      outputAudioTranscription: {},
-      sessionResumption: handle ? { handle } : {},
-      tools: [{ functionDeclarations: [LIGHT] }],
-    },
-    callbacks: { onmessage: (message) => take(client, message) },
-  });
-  return client;
-}
-
-function take(client, message) {
-  const { log } = client;
-  const update = message.sessionResumptionUpdate;
-  if (update?.resumable) client.handle = update.newHandle;
-  for (const call of message.toolCall?.functionCalls ?? []) {
-    log.note("call", [call.name, call.args]);
-    answer(client, call, log.events.length);
-  }
-  const content = message.serverContent;
-  if (!content) return;
-  for (const { inlineData } of content.modelTurn?.parts ?? []) {
-    if (inlineData?.mimeType !== "audio/pcm;rate=24000") continue;
-    log.note("audio", Buffer.from(inlineData.data, "base64").length / 48);
-  }
-  if (content.inputTranscription?.text) log.note("heard", content.inputTranscription.text);
-  if (content.outputTranscription?.text) log.note("said", content.outputTranscription.text);
-  if (content.interrupted) log.note("interrupted");
-  if (content.turnComplete) log.note("end");
-}
-
-/** Take a function's time, and send its result. */
-async function answer({ log, session }, { id, name }, since) {
-  await (server.ends_first ? log.until(since, "end") : sleep(WORK_MS));
-  log.note("result");
-  session.sendToolResponse({ functionResponses: [{ id, name, response: { result: "the light is on" } }] });
-}
-
-async function speak({ session }, name) {
-  const file = readFileSync(join(server.folder, name));
-  const sound = file.subarray(file.indexOf("data") + 8);
-  for (let at = 0; at < sound.length; at += FRAME_BYTES) {
-    const data = sound.subarray(at, at + FRAME_BYTES).toString("base64");
-    session.sendRealtimeInput({ audio: { data, mimeType: "audio/pcm;rate=16000" } });
-    await sleep(FRAME_MS / SPEED);
-  }
-}
-
-function type({ session }, text) {
-  session.sendClientContent({ turns: [{ role: "user", parts: [{ text }] }], turnComplete: true });
-}
-
-// --- Scenes ---------------------------------------------------------------------------------------------------
-
-async function asked(client, text) {
-  const since = client.log.events.length;
-  type(client, text);
-  return client.log.report(since, await client.log.until(since, "audio", "end"));
-}
-
-async function spoken(client, name, ...kinds) {
-  const since = client.log.events.length;
-  await speak(client, name);
-  return client.log.report(since, await client.log.until(since, ...kinds, "audio", "end"));
-}
-
-async function interruption(client) {
-  const { log } = client;
-  const since = log.events.length;
-  type(client, "tell me a story");
-  await log.until(since, "audio");
-  const speaking = speak(client, "interruption.wav");
-  const stopped = await log.until(since, "interrupted");
-  const heard = await log.until(stopped, "heard");
-  const to = Math.max(heard, await log.until(stopped, "audio", "end"));
-  await speaking;
-  return { before: log.report(since, stopped), after: log.report(stopped, to) };
-}
-
-async function video(client) {
-  const data = readFileSync(join(server.folder, "picture.jpg")).toString("base64");
-  client.session.sendRealtimeInput({ video: { data, mimeType: "image/jpeg" } });
-  return asked(client, "what do you see");
-}
-
-async function resumption(handle) {
-  const client = await connected(handle);
-  const report = await asked(client, "say that again please");
-  client.session.close();
-  return report;
-}
-
-const client = await connected();
-const report = {
-  version: JSON.parse(readFileSync(join(folder, "node_modules/@google/genai/package.json"))).version,
-  spoken_turn: await spoken(client, "question.wav"),
-  tool_call: await spoken(client, "tool.wav", "call", "result"),
-  text_turn: await asked(client, "what is the capital of japan"),
-  interruption: await interruption(client),
-  video_frame: await video(client),
-};
-assert(client.handle);
-client.session.close();
-report.last_said = report.interruption.after.said;
-report.resumption = await resumption(client.handle);
-report.without = await resumption();
-console.log(JSON.stringify(report));
+const report = await play({
+  server,
+  ai: server.vertex ? vertex() : sdk(server.key),
+  withToken: (name) => sdk(name, { apiVersion: "v1alpha" }),
+  read: (name) => new Uint8Array(readFileSync(join(server.folder, name))),
+});
+const { version } = JSON.parse(readFileSync(join(folder, "node_modules/@google/genai/package.json")));
+console.log(JSON.stringify({ version, ...report }));

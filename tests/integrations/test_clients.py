@@ -1,7 +1,7 @@
 """Other people's clients, each in an environment of its own, against a running `livewidget serve`.
 
 Each is dialled into every family of models: those whose turn ends before a function's result, those whose
-turn goes on, and Vertex AI's, with a service account made for the test.
+turn goes on, and Vertex AI's, with a service account made for the test. The SDK for JavaScript runs in Node and, let in by `--origin`, in a page.
 """
 
 import json
@@ -11,7 +11,10 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -26,6 +29,7 @@ KEY = "made-for-the-test"  # and the token of the service account
 DRIVERS = {
     "google-genai": "drive_google_genai",
     "google-genai-node": "drive_google_genai.mjs",
+    "google-genai-browser": "drive_in_chromium",
     "google-adk": "drive_google_adk",
     "livekit-agents": "drive_livekit",
     "pipecat-ai": "drive_pipecat",
@@ -36,7 +40,8 @@ FAMILIES = {
     "vertex": ("gemini-live-2.5-flash-native-audio", "vertex"),
 }
 
-ALL = (*setup.CLIENTS, *setup.HEAVY_CLIENTS, *setup.NODE_CLIENTS)
+ALL = (*setup.CLIENTS, *setup.HEAVY_CLIENTS, *setup.NODE_CLIENTS, *setup.BROWSER_CLIENTS)
+JAVASCRIPT = ("google-genai-node", "google-genai-browser")
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
 
@@ -45,10 +50,30 @@ def named(*clients):
     return [name for name in ALL if name.split()[0] in clients]
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves the files of a folder, and says nothing."""
+
+    def log_message(self, *arguments):
+        pass
+
+
 @contextmanager
-def serving():
+def page_of(folder):
+    """Serve a folder on loopback; give its origin."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def serving(*options):
     """`livewidget serve` as a process that takes one key; gives the line it printed when it was ready."""
-    command = [sys.executable, "-m", "livewidget", "serve", "--key", KEY]
+    command = [sys.executable, "-m", "livewidget", "serve", "--key", KEY, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             yield json.loads(process.stdout.readline())
@@ -61,8 +86,12 @@ def scenery(tmp_path_factory):
     """A server, what is said and shown to it, and an account for Vertex AI."""
     folder = tmp_path_factory.mktemp("clients")
     write(folder)
-    with serving() as ready, service_account(folder, KEY) as account:
-        yield {**ready, "key": KEY, "folder": str(folder)}, account
+    with (
+        page_of(folder) as page,
+        serving("--origin", page) as ready,
+        service_account(folder, KEY) as account,
+    ):
+        yield {**ready, "key": KEY, "folder": str(folder), "page": page}, account
 
 
 @pytest.fixture(scope="session", params=ALL)
@@ -72,8 +101,10 @@ def runs(request):
     if not setup.client(name).exists():
         pytest.skip(f"{name} has no environment here: run make clients")
     scenery = request.getfixturevalue("scenery")
-    with ThreadPoolExecutor(len(FAMILIES)) as threads:
-        started = {family: threads.submit(run, name, family, *scenery) for family in FAMILIES}
+    # In a page the SDK knows no credentials of Vertex AI.
+    families = [one for one in FAMILIES if one != "vertex" or name not in setup.BROWSER_CLIENTS]
+    with ThreadPoolExecutor(len(families)) as threads:
+        started = {family: threads.submit(run, name, family, *scenery) for family in families}
         return {family: one.result() for family, one in started.items()}
 
 
@@ -101,6 +132,8 @@ def run(name, family, server, account):
 def driver(name):
     """Return the command that runs a client's driver where the client is installed."""
     folder, file = setup.client(name), DRIVERS[name.split()[0]]
+    if name in setup.BROWSER_CLIENTS:
+        return [sys.executable, "-m", f"tests.integrations.{file}", folder]
     if name in setup.NODE_CLIENTS:
         node = shutil.which("node", path=os.pathsep.join([str(setup.BIN), os.environ["PATH"]]))
         return [node, ROOT / "tests" / "integrations" / file, folder]
@@ -110,6 +143,8 @@ def driver(name):
 @pytest.fixture(params=FAMILIES)
 def report(request, runs):
     """What a driver noted of its scenes; see `driving`."""
+    if request.param not in runs:
+        pytest.skip("this client is not for this family")
     done = runs[request.param]
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout.splitlines()[-1])
@@ -135,7 +170,7 @@ def test_a_function_is_called_and_its_result_spoken_of(report):
 
 
 @pytest.mark.parametrize("report", ["2.5", "vertex"], indirect=True)
-@pytest.mark.parametrize("runs", named("google-genai", "google-genai-node"), indirect=True)
+@pytest.mark.parametrize("runs", named("google-genai", *JAVASCRIPT), indirect=True)
 def test_a_turn_ends_before_the_result(report):
     assert report["tool_call"]["order"] == ["call", "end", "result", "audio", "end"]
 
@@ -148,7 +183,7 @@ def test_an_agent_that_waits_for_the_end_of_the_turn_gets_it(report):
 
 
 @pytest.mark.parametrize("report", ["3.8"], indirect=True)
-@pytest.mark.parametrize("runs", named("google-genai", "google-genai-node", "google-adk"), indirect=True)
+@pytest.mark.parametrize("runs", named("google-genai", *JAVASCRIPT, "google-adk"), indirect=True)
 def test_a_turn_goes_on_after_the_result(report):
     assert report["tool_call"]["order"] == ["call", "result", "audio", "end"]
 
@@ -172,10 +207,17 @@ def test_a_video_frame(report):
     assert f"{width} by {height} pixels" in report["video_frame"]["said"]
 
 
-@pytest.mark.parametrize("runs", named("google-genai", "google-genai-node"), indirect=True)
+@pytest.mark.parametrize("runs", named("google-genai", *JAVASCRIPT), indirect=True)
 def test_an_earlier_talk_goes_on_with_its_handle_only(report):
     assert report["resumption"]["said"] == report["last_said"]
     assert report["without"]["said"] == "I have not said anything yet."
+
+
+@pytest.mark.parametrize("report", ["2.5", "3.8"], indirect=True)
+@pytest.mark.parametrize("runs", named(*JAVASCRIPT), indirect=True)
+def test_a_token_is_made_and_talked_with(report):
+    assert report["token"]["made"] is True
+    assert report["token"]["said"] == "The capital of Japan is Tokyo."
 
 
 @pytest.mark.parametrize("runs", named("google-adk", "livekit-agents", "pipecat-ai"), indirect=True)
@@ -187,3 +229,32 @@ def test_a_broken_link_is_mended_and_nothing_is_forgotten(report):
 @pytest.mark.parametrize("runs", named("pipecat-ai"), indirect=True)
 def test_a_bot_may_begin(report):
     assert report["greeting"]["said"].startswith("Hello! I am the small offline tutor")
+
+
+def test_a_page_that_nobody_named_gets_no_answer_and_stderr_says_how_to_let_it_in(tmp_path):
+    """By WebSocket as by `fetch`: a browser shows the page nothing of a refusal."""
+    pytest.importorskip("playwright")
+    from tests.browser.lab import chromium
+
+    (tmp_path / "page.html").write_text("<!doctype html>")
+    attempts = """async ({ ws, path }) => {
+        const socket = new WebSocket(ws + path);
+        const opened = await new Promise((done) => { socket.onopen = () => done(true); socket.onerror = () => done(false); });
+        const fetched = await fetch(ws.replace("ws://", "http://") + "/v1alpha/auth_tokens", { method: "POST", body: "{}" })
+            .then((answer) => answer.status, (error) => error.name);
+        return [opened, fetched];
+    }"""
+    path = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+    command = [sys.executable, "-m", "livewidget", "serve", "--no-tls"]
+    with page_of(tmp_path) as page, chromium() as browser:
+        for option, expected in ([], [False, "TypeError"]), (["--origin", page], [True, 200]):
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": ROOT}
+            with subprocess.Popen([*command, *option], **pipes) as server:
+                ready = json.loads(server.stdout.readline())
+                shown = browser.new_page()
+                shown.goto(f"{page}/page.html")
+                assert shown.evaluate(attempts, {"ws": ready["ws"], "path": path}) == expected
+                server.terminate()
+                _, errors = server.communicate(timeout=20)
+            assert errors.endswith(f"start with --origin {page}\n") == (not option)
+            assert len(errors.splitlines()) == (0 if option else 1)
