@@ -22,6 +22,9 @@ class Limits:
             says so.
         unheard_reconnect_s: Seconds of the same after which the connection is replaced.
         ask_s: Seconds that `ask` waits for its answer if it is not told otherwise.
+        approval_length: Characters that the arguments of a call that asks for approval may have, as Python
+            writes them; a longer call is refused without asking. Chosen: a few minutes of reading, and
+            nobody reads more before answering.
 
     Raises:
         ConfigError: If a value is no number above 0, or one that is counted is not whole.
@@ -32,6 +35,7 @@ class Limits:
     unheard_notice_s: float = 10.0
     unheard_reconnect_s: float = 30.0
     ask_s: float = 30.0
+    approval_length: int = 20_000
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -222,6 +222,7 @@ class LiveSession:
             on_call_ended=self._on_call_ended,
             clock=self._clock,
             approve=self._approve,
+            approval_length=self._limits.approval_length,
         )
 
     async def __aenter__(self) -> Self:
@@ -397,6 +398,7 @@ class LiveSession:
             dropped_items=self._outbox.dropped_items,
             dropped_events=self._hub.dropped_events,
             dropped_frames=self.wire.lost,
+            unasked_calls=self._tools.unasked_calls,
         )
 
     def subscribe(self, callback: Callable[[Event], object]) -> Callable[[], None]:

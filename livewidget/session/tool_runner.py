@@ -14,6 +14,7 @@ import contextvars
 import functools
 import inspect
 import itertools
+import math
 import queue
 import threading
 from collections.abc import (
@@ -32,7 +33,7 @@ from typing import Any, Final, TypeVar
 
 from livewidget import events
 from livewidget.clock import Clock
-from livewidget.config import check_tool
+from livewidget.config import Limits, check_tool
 from livewidget.errors import LiveError, ToolError, UsageError
 from livewidget.models import BLOCKING, NON_BLOCKING, Model
 from livewidget.protocol import read_declaration
@@ -89,7 +90,8 @@ class Approvals:
     """The calls that wait for a person's approval.
 
     `approve` asks a person; True: `resolve` will be called; None: nobody can be asked. `publish` is called
-    with the events that a call waits and that it was approved.
+    with the events that a call waits and that it was approved. Nobody is asked about a call whose arguments,
+    as Python writes them, are longer than `longest` characters: it is refused, and counted in `too_long`.
     """
 
     def __init__(
@@ -97,7 +99,10 @@ class Approvals:
         approve: ApprovalCallback | bool | None,
         clock: Clock,
         publish: Callable[[events.Event], object],
+        longest: int = Limits.approval_length,
     ) -> None:
+        self.too_long = 0
+        self._longest = longest
         self._approve = approve
         self._clock = clock
         self._publish = publish
@@ -111,6 +116,14 @@ class Approvals:
         """
         if not self._approve:
             raise _nobody_to_ask(call)
+        if _written_length(call.args) > self._longest:
+            self.too_long += 1
+            raise ToolDenied(
+                f"its arguments are too long for a person to read before allowing it: keep them under "
+                f"{self._longest} characters",
+                f"The tool {call.name} did not run: its arguments are longer than {self._longest:,} "
+                "characters, which is too much to approve; Limits(approval_length=…) allows more.",
+            )
         answer = self._waiting[call.id] = asyncio.get_running_loop().create_future()
         self._publish(events.ToolApprovalRequested(id=call.id))
         work: list[asyncio.Future[Any]] = [
@@ -150,6 +163,13 @@ class Approvals:
             return False
         waiting.set_result(approved is True)
         return True
+
+
+def _written_length(args: Mapping[str, Any]) -> float:
+    try:
+        return len(repr(args))
+    except RecursionError:
+        return math.inf
 
 
 async def _call(approve: ApprovalCallback, call: events.ToolCall) -> bool | None:
@@ -619,6 +639,7 @@ class ToolRunner:
         on_call_ended: Callable[[], object],
         clock: Clock,
         approve: ApprovalCallback | bool | None = None,
+        approval_length: int = Limits.approval_length,
     ) -> None:
         """Take the tools.
 
@@ -631,13 +652,14 @@ class ToolRunner:
             on_call_ended: Called when a call is over.
             clock: Measures how long calls take.
             approve: Asks a person whether a call may run; see `Approvals`.
+            approval_length: The longest arguments that a person is asked about; see `Limits`.
 
         Raises:
             UsageError: As `prepare_tools` does.
         """
         self._model = model
         self._on_call_ended = on_call_ended
-        self._approvals = Approvals(approve, clock, publish)
+        self._approvals = Approvals(approve, clock, publish, approval_length)
         self._context = ToolContext(self._approvals, on_result, clock, threading.BoundedSemaphore(CALLS))
         self._known, self._sources = _split_sources(offered)
         self._is_open = False
@@ -651,6 +673,11 @@ class ToolRunner:
     def declarations(self) -> list[Mapping[str, Any]]:
         """The declarations for the setup message; those of sources only after `open`."""
         return [behavior.declaration for behavior in self._behaviors.values()]
+
+    @property
+    def unasked_calls(self) -> int:
+        """How many calls were refused since their arguments are too long to be approved."""
+        return self._approvals.too_long
 
     @property
     def blocks_input(self) -> bool:

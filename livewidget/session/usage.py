@@ -98,6 +98,7 @@ class SessionStats:
         dropped_items: Other messages dropped while they waited for a tool.
         dropped_events: Events lost by readers of `async for` that were too slow.
         dropped_frames: Frames that no longer are in the wire log.
+        unasked_calls: Calls that were refused since their arguments are longer than `Limits.approval_length`.
     """
 
     reconnects: int = 0
@@ -106,6 +107,7 @@ class SessionStats:
     dropped_items: int = 0
     dropped_events: int = 0
     dropped_frames: int = 0
+    unasked_calls: int = 0
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {value}" for name, value in counts(self)) or NOTHING_LOST

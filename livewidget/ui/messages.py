@@ -325,8 +325,18 @@ class SpanView(msgspec.Struct, frozen=True, kw_only=True):
     sample: Count
 
 
+class ArgumentView(msgspec.Struct, frozen=True, kw_only=True):
+    """One argument of a call that asks, whole, with an escape for every character that is not seen."""
+
+    name: str
+    value: str
+
+
 class ToolView(msgspec.Struct, frozen=True, kw_only=True):
-    """A tool call as it is shown: arguments and result are text already."""
+    """A tool call as it is shown: arguments and result are text already, `args` cut to a line.
+
+    `arguments` holds what a person decides on, and is empty unless the call asks.
+    """
 
     id: str
     name: str
@@ -336,6 +346,7 @@ class ToolView(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: float
     state: Literal["asking", "running", "done", "failed", "refused", "cancelled"]
     updates: tuple[str, ...] = ()
+    arguments: tuple[ArgumentView, ...] = ()
 
 
 class SourceLink(msgspec.Struct, frozen=True, kw_only=True):

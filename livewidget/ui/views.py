@@ -8,14 +8,24 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
+from livewidget.text import visible
 from livewidget.turns import CodeRun, ToolUse, Turn, WebPage
-from livewidget.ui.messages import CodeView, PageView, SourceLink, SpanView, TimingView, ToolView, TurnView
+from livewidget.ui.messages import (
+    ArgumentView,
+    CodeView,
+    PageView,
+    SourceLink,
+    SpanView,
+    TimingView,
+    ToolView,
+    TurnView,
+)
 
 # Characters of each text. Chosen: one row of the card, several rows, a screenful.
 ARGS_LENGTH: Final = 300
 RESULT_LENGTH: Final = 500
-#: Who is to approve a call must see all of it.
-ASKED_LENGTH: Final = 2000
+#: Characters of a list or an object that is shown on one line where it is to be approved.
+LINE_LENGTH: Final = 80
 THOUGHTS_LENGTH: Final = 20_000
 CODE_LENGTH: Final = 8_000
 #: Samples at 24 kHz before the end of a turn's audio at which its last words are shown at the latest: 0.1 s.
@@ -87,10 +97,23 @@ def tool_view(use: ToolUse) -> ToolView:
     return view_of(
         use,
         ToolView,
-        args=shorten(args, ASKED_LENGTH if use.state == "asking" else ARGS_LENGTH),
+        args=shorten(args, ARGS_LENGTH),
         result=None if use.result is None else shorten(_result(use.result), RESULT_LENGTH),
         updates=tuple(shorten(_result(value), RESULT_LENGTH) for value in use.updates),
+        # Never cut: a call whose arguments are longer than a person can judge does not ask, it is refused.
+        arguments=tuple(map(_argument, use.args.items())) if use.state == "asking" else (),
     )
+
+
+def _argument(item: tuple[str, Any]) -> ArgumentView:
+    """Return an argument to decide on: a text of several lines as its lines, other values as Python."""
+    name, value = item
+    written = value if isinstance(value, str) and "\n" in value else repr(value)
+    if isinstance(value, dict | list) and len(written) > LINE_LENGTH:
+        spread = json.dumps(value, ensure_ascii=False, indent=2, default=repr)
+        # Deeply nested values would be mostly indentation.
+        written = spread if len(spread) < 4 * len(written) else written
+    return ArgumentView(name=visible(name), value=visible(written))
 
 
 def _result(result: Mapping[str, Any]) -> str:

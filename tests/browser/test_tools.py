@@ -35,7 +35,8 @@ def talk(open_talk, sounds):
 
 def test_a_call_runs_once_it_is_allowed_and_the_answer_is_heard(talk):
     notebook, card, chip = talk
-    expect(chip).to_contain_text("set_light(on=True)")
+    expect(chip.locator("dt")).to_have_text("on")
+    expect(chip.locator("dd")).to_have_text("True")
     expect(card.root.locator(".lw-word")).to_have_text("asking you")
     card.wait_hint("A tool waits: allow it, or don't.")
     # Nobody's typing is interrupted by a question, and it can be read out.

@@ -5,9 +5,18 @@ import asyncio
 import pytest
 
 from livewidget.clock import ManualClock
-from livewidget.events import Notice, ToolApprovalRequested, ToolApproved, ToolCallCancelled, ToolResult
+from livewidget.config import Limits
+from livewidget.events import (
+    Notice,
+    ToolApprovalRequested,
+    ToolApproved,
+    ToolCall,
+    ToolCallCancelled,
+    ToolResult,
+)
 from livewidget.protocol.messages import ToolCallCancellation
 from livewidget.session import LiveSession, connect
+from livewidget.session.tool_runner import Approvals, ToolDenied
 from livewidget.tools import Tool
 from tests.peer import Peer, eventually, until
 
@@ -212,3 +221,35 @@ async def test_several_ask_at_the_same_time():
         assert session.approve("a")
         assert (await peer.result()).id == "a"
     assert opened == ["b", "a"]
+
+
+@pytest.mark.parametrize("allowed", [True, lambda call: True], ids=["page", "function"])
+async def test_what_is_too_long_to_be_read_is_not_asked_but_refused_and_said(allowed):
+    peer = Peer()
+    limits = Limits(approval_length=100)
+    async with LiveSession(peer, tools=[DOOR], approve=allowed, limits=limits) as session:
+        stream = aiter(session)
+        await peer.receive()
+        await peer.call("open_door", which="x" * 100)
+        told = await until(stream, Notice)
+        assert told.text == (
+            "The tool open_door did not run: its arguments are longer than 100 characters, which is too much "
+            "to approve; Limits(approval_length=…) allows more."
+        )
+        assert "under 100 characters" in (await peer.result()).response["error"]
+        assert session.turns[-1].tools[0].state == "refused"
+        assert session.stats.unasked_calls == 1
+        assert opened == []
+
+
+async def test_arguments_nested_too_deeply_to_be_written_are_not_asked_about():
+    deep = []
+    for _ in range(200_000):
+        deep = [deep]
+    asked = []
+    approvals = Approvals(lambda call: True, ManualClock(), asked.append)
+    with pytest.raises(ToolDenied, match="too long"):
+        await approvals.request(ToolCall(id="a", name="run", args={"deep": deep}), 30)
+    assert asked == []
+    while deep:  # Python frees such a list by recursion, which not every version survives.
+        deep = deep.pop()

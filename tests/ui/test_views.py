@@ -59,7 +59,47 @@ def test_no_word_waits_for_sound_that_does_not_come():
     assert [span.sample for span in turn_view(silent).spans] == [0, 0, 0]
 
 
-def test_who_is_asked_sees_more_of_the_arguments():
+def _asked(**args):
+    use = ToolUse(id="a", name="run", args=args, state="asking")
+    return {argument.name: argument.value for argument in tool_view(use).arguments}
+
+
+def test_who_is_asked_gets_every_argument_by_itself_and_whole():
+    """The kind: what decides whether a call may run, and is cut, disguised or pushed away."""
+    long = "x" * 10_000 + " && rm -rf /"
+    assert _asked(note=long, command=long) == {"note": repr(long), "command": repr(long)}
+    many = {f"a{at}": at for at in range(300)}
+    assert _asked(**many) == {name: str(value) for name, value in many.items()}
+    assert _asked(text="5", number=5, flag=True, nothing=None) == {
+        "text": "'5'",
+        "number": "5",
+        "flag": "True",
+        "nothing": "None",
+    }
+    assert _asked(**{"on=True, force": False}) == {"on=True, force": "False"}
+
+
+def test_what_is_not_seen_is_an_escape_where_a_call_asks():
+    sly = "a\u202eb\u200bc\x1b[8md\ud800e\u3164f\U000e0041g"
+    for args in ({"x": sly}, {"x": f"{sly}\n"}, {"x": [sly]}, {"x": [sly] * 9}, {sly: 1}):
+        shown = "".join(name + value for name, value in _asked(**args).items())
+        assert shown.isprintable() or "\n" in shown
+        for escape in ("\\u202e", "\\u200b", "\\ud800", "\\u3164", "\\U000e0041"):
+            assert escape in shown.replace("\\\\", "\\")
+
+
+def test_lines_and_nested_values_stay_readable_where_a_call_asks():
+    assert _asked(code="import os\nos.remove('x')") == {"code": "import os\nos.remove('x')"}
+    assert _asked(steps=["ls"] * 40)["steps"].splitlines()[1] == '  "ls",'
+    assert _asked(code="pass\n" + "\n" * 5000 + "rm") == {"code": "pass\n⟨5000 empty lines⟩\nrm"}
+    assert _asked(code="pass\n" + " " * 5000 + "rm") == {"code": "pass\n⟨5000 spaces⟩rm"}
+    deep = []
+    for _ in range(150):
+        deep = [deep]
+    assert len(_asked(deep=deep)["deep"]) == 302
+
+
+def test_only_a_call_that_asks_brings_its_arguments():
     use = ToolUse(id="a", name="run", args={"command": "x" * 1000}, state="asking")
-    assert len(tool_view(use).args) == len("command=''") + 1000
-    assert len(tool_view(replace(use, state="done")).args) == 300
+    assert len(tool_view(use).args) == 300
+    assert tool_view(replace(use, state="running")).arguments == ()

@@ -3,22 +3,31 @@
 /** Longer texts are cut; chosen: nobody reads further, and a text node of megabytes stalls the page. */
 export const MAX_TEXT = 20_000;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: terminal colour codes begin with one.
-const ANSI = /\u001b\[[0-?]*[ -/]*[@-~]/g;
+const ANSI =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal sequences begin with one.
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it removes control characters.
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 const LINES = /\r\n?|[\u2028\u2029\u0085]/g;
+// Without width and without a purpose in plain text; the joiners stay, since scripts and emoji use them, and so
+// do the flags of England, Scotland and Wales, which are tags after a black flag (group 1).
+const UNSEEN =
+  /(\u{1f3f4}[\u{e0020}-\u{e007e}]{1,8}\u{e007f})|[\u{ad}\u{180e}\u{200b}\u{2060}-\u{2065}\u{206a}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e007f}]/gu;
 // Embeddings, overrides and isolates can disguise text; plain right-to-left letters need none of them.
 const BIDI = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** Text without control characters, with characters that change the writing direction as visible escapes. */
+/**
+ * Text without terminal sequences, control characters and characters without width, with those that change the
+ * writing direction as visible escapes. Python's half is `plain` in livewidget/text.py.
+ */
 export function clean(text: string, longest = MAX_TEXT): string {
   const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
   return cut
     .replace(ANSI, "")
     .replace(LINES, "\n")
     .replace(CONTROLS, "")
+    .replace(UNSEEN, "$1")
     .replace(BIDI, (mark) => `\\u${mark.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`)
     .replace(LONE_SURROGATE, "\ufffd");
 }

@@ -3,7 +3,7 @@
 import type { Notice, Turn } from "../messages.gen.ts";
 import type { Actions } from "../state.ts";
 import { attribute, button, el, icon, patchKeyed, show, text, type View } from "./dom.ts";
-import { clean, cleanLine, firstSentence, languageTag } from "./format.ts";
+import { clean, cleanLine, firstSentence, languageTag, MAX_TEXT } from "./format.ts";
 import { speakerName } from "./status.ts";
 import { pendingApprovals } from "./tool.ts";
 
@@ -30,7 +30,10 @@ export function announcer(): View {
       for (const use of pendingApprovals(state)) {
         if (!asked.has(use.id)) {
           asked.add(use.id);
-          put(el("p", "", {}, clean(`May it run? ${cleanLine(use.name, 80)}(${cleanLine(use.args)})`)));
+          const args = cleanLine(use.args);
+          // Cut, it must not sound like all of it.
+          const more = args === cleanLine(use.args, MAX_TEXT) ? "" : " There is more to read in the card.";
+          put(el("p", "", {}, clean(`May it run? ${cleanLine(use.name, 80)}(${args})${more}`)));
         }
       }
       for (const turn of state.turns) {

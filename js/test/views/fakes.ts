@@ -47,6 +47,7 @@ export function use(more: Partial<Tool> = {}): Tool {
     duration_ms: 12.1,
     state: "done",
     updates: [],
+    arguments: [],
     ...more,
   };
 }

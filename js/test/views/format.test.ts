@@ -26,6 +26,12 @@ describe("clean", () => {
 
   it("takes terminal colours out whole", () => {
     expect(clean("\u001b[1;31mred\u001b[0m")).toBe("red");
+    expect(clean("\u001b]52;c;cGF5bG9hZA==\u0007x\u009d52;c;eA==\u009cy\u001bcz")).toBe("xyz");
+    expect(clean("\u001b]never ended")).toBe("never ended");
+  });
+
+  it("takes out what has no width and carries a message, or parts a word", () => {
+    expect(clean("pass\u200bword\ufeff\u00ad\u2060, \u{e0068}\u{e0069}")).toBe("password, ");
   });
 
   it("shows characters that turn the writing direction", () => {
