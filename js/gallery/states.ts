@@ -8,6 +8,17 @@ import { KERNEL_GONE } from "../src/notices.ts";
 import { sights } from "./sights.ts";
 import { turn, use as tool } from "../test/views/fakes.ts";
 
+const asks = (name: string, args: Record<string, string>) =>
+  tool({
+    name,
+    args: Object.entries(args)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(", "),
+    state: "asking",
+    result: null,
+    arguments: Object.entries(args).map(([key, value]) => ({ name: key, value })),
+  });
+
 const microphone = (state: State["microphone"]["state"]): State["microphone"] => ({
   state,
   devices: [
@@ -228,7 +239,7 @@ export const STATES: Record<string, State> = {
       turn(3, "user", "Open the front door."),
       turn(4, "model", "", {
         final: false,
-        tools: [tool({ name: "open_door", args: "which='front'", state: "asking", result: null })],
+        tools: [asks("open_door", { which: "'front'" })],
       }),
     ],
   },
@@ -242,13 +253,12 @@ export const STATES: Record<string, State> = {
         tools: [
           tool({ name: "list_files", args: "folder='reports'", result: "31" }),
           tool({ name: "empty_bin", args: "", state: "refused", error: "the user did not allow it" }),
-          tool({
-            name: "send_mail",
-            args: `to=['everybody@example.org'], subject='The report', body=${"'All went well, and the figures are below. ' ".repeat(8)}`,
-            state: "asking",
-            result: null,
+          asks("send_mail", {
+            to: "['everybody@example.org']",
+            subject: "'The report'",
+            body: `${"All went well, and the figures are below.\n".repeat(12)}`,
           }),
-          tool({ name: "delete_files", args: "pattern='*.tmp'", state: "asking", result: null }),
+          asks("delete_files", { pattern: "'*.tmp'" }),
           tool({ name: "zip_folder", args: "folder='old'", state: "running", result: null, updates: ['"40 %"'] }),
         ],
       }),

@@ -68,3 +68,51 @@ def test_a_call_that_is_not_allowed_does_not_run_and_the_model_says_so(talk):
     assert card.notices() == []
     # The keys stay in the card, and not with the notebook's commands.
     assert card.root.evaluate("(card) => card.contains(document.activeElement)")
+
+
+#: A server that asks for one call, whose last argument is far out of sight.
+CALL = """
+from livewidget import LiveWidget, StandIn
+from livewidget.standin.script import Script, When
+ran = []
+def run(note: str, steps: list[str], command: str) -> str:
+    "Run a command."
+    ran.append(command)
+    return "done"
+from livewidget.tools import Tool
+args = {"note": "nothing to see " * 300, "steps": ["ls"] * 60, "command": "ls; " * 900 + "\\u202erm -rf ~"}
+script = Script([When("text", [Script.tool_call("run", args, id="fc_1")]), When("tool_result", Script.answer(b""))])
+live = LiveWidget(StandIn(script=script), tools=[Tool.of(run, require_approval=True)])
+live
+"""
+
+
+def test_what_is_far_down_in_the_arguments_is_seen_before_it_is_allowed(open_talk, tmp_path):
+    """The kind: a call is approved, and what decides whether it should be was out of sight."""
+    notebook = open_talk(CALL)
+    notebook.run(0)
+    card = Card(notebook.page)
+    card.type("clean up")
+    chip = card.root.locator(".lw-chip")
+    expect(chip).to_have_attribute("data-state", "asking", timeout=20_000)
+    allow = chip.get_by_role("button", name="Allow run", exact=True)
+    expect(chip.locator("dt")).to_have_text(["note", "steps", "command"])
+    folds = chip.locator(".lw-fold")
+    for left in (3, 2, 1):
+        expect(folds).to_have_count(left)
+        expect(allow).to_be_disabled()
+        expect(chip).to_contain_text("first open what is folded")
+        allow.click(force=True)
+        folds.first.focus()
+        notebook.page.keyboard.press("Enter")
+    expect(chip.locator("dd").last).to_contain_text("\\u202erm -rf ~")
+    expect(chip).not_to_contain_text("\u202e")
+    assert notebook.python("print(ran)") == "[]"
+    # All of it can be read: nothing scrolls within it, and nothing is cut off at a side.
+    assert chip.evaluate(
+        "(chip) => [...chip.querySelectorAll('*')].every((one) => one.scrollWidth <= one.clientWidth + 1 || "
+        "getComputedStyle(one).display === 'inline') && chip.scrollHeight <= chip.clientHeight + 1"
+    )
+    allow.click()
+    expect(chip).to_have_attribute("data-state", "done")
+    assert notebook.python("print(len(ran), ran[0][-8:])") == "1 rm -rf ~"
