@@ -136,7 +136,7 @@ async def test_what_fails_after_a_value_says_so_as_the_last():
     peer = Peer(NATIVE)
     async with LiveSession(peer, tools=[breaks, unsendable]):
         await declared(peer)
-        for name, why in (("breaks", "ValueError: no more"), ("unsendable", "it returned bytes, and only")):
+        for name, why in (("breaks", "ValueError: no more"), ("unsendable", "it returned bytes, which")):
             await peer.call(name, id=name)
             one, end = await told(peer, 2)
             assert one.will_continue is True
