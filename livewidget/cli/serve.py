@@ -83,11 +83,14 @@ async def serve(arguments: argparse.Namespace) -> None:
     """
     from livewidget.standin import StandIn
     from livewidget.standin.serve import Server
+    from livewidget.standin.tutor.recognizer import why_missing
 
     ended = asyncio.Event()
     on_signals(ended)
     wss_port = _wss_port(arguments)
     tutor = StandIn(connection_s=arguments.connection_s)
+    if not tutor.hears:
+        say(f"The tutor cannot understand speech here, only typed text: {why_missing()}.")
     server = Server(
         tutor,
         ws_port=arguments.ws_port,

@@ -30,8 +30,9 @@ from livewidget.standin.interfaces import (
     TextToSpeech,
     VadSettings,
 )
+from livewidget.standin.tutor import recognizer
 from livewidget.standin.tutor.brain import TutorResponder
-from livewidget.standin.tutor.ears import SpeechSegmenter, TutorSpeechToText
+from livewidget.standin.tutor.ears import DeafSpeechToText, SpeechSegmenter, TutorSpeechToText
 from livewidget.standin.tutor.patterns import say_result
 from livewidget.standin.tutor.voice import TutorTextToSpeech
 
@@ -44,6 +45,8 @@ _UTTERANCE_LIMIT = 60 * INPUT_RATE * 2
 def as_speech_to_text(ears: Any = None) -> SpeechToText:
     """Return the tutor's speech recognition for None, `ears` itself if it has `session`, or wrap a function.
 
+    The tutor's own recognizes nothing where there is no pocketsphinx for this computer.
+
     The function gets an utterance as float32 `(n,)` in -1 to 1 at 16 kHz and returns its words. Where speech
     starts and ends is detected for it.
 
@@ -51,7 +54,8 @@ def as_speech_to_text(ears: Any = None) -> SpeechToText:
         UsageError: If it is none of these.
         ExtraMissing: If the tutor's own is wanted and not installed.
     """
-    return cast(SpeechToText, _component(ears, "ears", "session", TutorSpeechToText, _FunctionSpeechToText))
+    own = DeafSpeechToText if recognizer.is_missing() else TutorSpeechToText
+    return cast(SpeechToText, _component(ears, "ears", "session", own, _FunctionSpeechToText))
 
 
 def as_responder(brain: Any = None) -> Responder:

@@ -256,6 +256,7 @@ class Components:
         builtin_responder: The responder is the tutor's own: questions about the session itself are answered
             here.
         late_transcripts: Input transcripts are sent after the answer has begun, as the service may do.
+        hears: Speech is recognized; otherwise the user is told to type.
     """
 
     speech_to_text: SpeechToText
@@ -265,3 +266,4 @@ class Components:
     resumptions: ResumptionStore
     builtin_responder: bool = True
     late_transcripts: bool = False
+    hears: bool = True

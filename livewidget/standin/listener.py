@@ -56,7 +56,7 @@ class Listener:
 
     def __init__(self, parts: SessionParts, turns: TurnRunner, recognition: Recognition) -> None:
         self._link, self._behavior, self._context = parts.link, parts.behavior, parts.state.context
-        self._late = parts.components.late_transcripts
+        self._late, self._hears = parts.components.late_transcripts, parts.components.hears
         self._turns = turns
         self._recognition = recognition
         self._base = 0  # samples heard by recognitions that were replaced
@@ -170,6 +170,9 @@ class Listener:
             # The offset of the end itself, not of its detection: clients measure the difference.
             ended = speech.at_sample - speech.silent_samples
             await self._signal("ACTIVITY_END", "VAD_SIGNAL_TYPE_EOS", ended)
+        if not self._hears:
+            await self._on_unheard()
+            return
         if speech.transcribe is None:
             await self._on_transcript(speech.text, speech.confident)
             return
@@ -188,6 +191,13 @@ class Listener:
                 log.exception("the stand-in's ears failed")
                 text = ""
             await self._on_transcript(text, True)
+
+    async def _on_unheard(self) -> None:
+        """Tell the user that speech is not recognized here."""
+        if self._behavior.answers:
+            await self._turns.ask("", confident=False)
+        elif self._behavior.transcribes_input:
+            await self._send_transcript("", False, late=False)
 
     async def _on_transcript(self, text: str, confident: bool) -> None:
         if not text.strip():

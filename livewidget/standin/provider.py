@@ -23,6 +23,7 @@ from livewidget.standin.link import FAULTS, ClientLink, FaultInjector
 from livewidget.standin.rules import Refusal
 from livewidget.standin.script import Script, ScriptPlayer
 from livewidget.standin.session import Admission, MessageHandler, ServerSession, SimulatedModel
+from livewidget.standin.tutor import recognizer
 from livewidget.standin.tutor.voice import TutorTextToSpeech
 from livewidget.transports.base import Transport
 from livewidget.transports.memory import pair
@@ -47,12 +48,13 @@ class StandIn(Provider):
         clock: Its clock.
         label: Its display name.
         speaker: One word that precedes what it says in a transcript.
-        badge: Where the user's voice goes.
+        badge: Where the user's voice goes, and whether it is understood.
+        hears: Whether it understands speech; False where pocketsphinx, its ears, has no package for this
+            computer: then it is typed to.
     """
 
     label = "Offline tutor"
     speaker = "tutor"
-    badge = "no key · on this computer"
     is_local = True
     #: It stands in for any model.
     catalogue_service = "standin"
@@ -91,6 +93,7 @@ class StandIn(Provider):
         self.model = model
         self.service = _service_of(model)
         self._given = (ears, brain, voice)
+        self.hears = ears is not None or script is not None or not recognizer.is_missing()
         self._script = script
         self._late = late_transcripts
         # A script decides itself when a connection ends.
@@ -102,6 +105,11 @@ class StandIn(Provider):
         self._components: Components | None = None
         self._injectors: dict[FaultInjector, asyncio.AbstractEventLoop] = {}
         self._refusing = False
+
+    @property
+    def badge(self) -> str:
+        """Where the user's voice goes, and whether it is understood."""
+        return "no key · on this computer" + ("" if self.hears else " · type to it")
 
     def __repr__(self) -> str:
         return f"StandIn(model={self.model!r})"
@@ -184,6 +192,7 @@ class StandIn(Provider):
             resumptions=self._resumptions,
             builtin_responder=self._given[1] is None,
             late_transcripts=self._late,
+            hears=self.hears,
         )
 
     async def serve(

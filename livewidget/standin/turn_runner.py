@@ -31,6 +31,8 @@ _CALLS = 8
 _PATIENCE_MS = 700.0
 #: What a request to speak first amounts to.
 _GREETING = "hello"
+#: What the user hears who speaks where there is no speech recognition.
+_DEAF = "I cannot understand speech on this computer. Please type to me."
 #: What a model that thinks in the background says first.
 _FILLER = "Let me think."
 #: What the model says while a function runs that does not block.
@@ -64,9 +66,10 @@ class TurnRunner:
         return self._task is not None and not self._task.done()
 
     async def ask(self, text: str, *, confident: bool = True, typed: bool = False) -> None:
-        """Answer `text` at once, or after the answer that may not be interrupted."""
+        """Answer `text` at once, or after the answer that may not be interrupted; "" is speech not heard."""
         remember = self._state.context.add_text if typed else self._state.context.add
-        remember("user", text)
+        if text:
+            remember("user", text)
         self._questions.append((text, confident))
         self._start()
 
@@ -184,6 +187,8 @@ class TurnRunner:
     async def _respond(self, text: str, confident: bool) -> Response:
         if self._behavior.mute:
             return Reply("")
+        if not text:
+            return Reply(_DEAF)
         if self._builtin and confident and not self._behavior.model.translation:
             if self.calls.waiting and recall.cancels(text):
                 await self.calls.cancel(all=True)

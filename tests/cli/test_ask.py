@@ -40,7 +40,7 @@ from tests.cli.conftest import (
     one_sentence,
     spoken,
 )
-from tests.cli.test_serve import serving
+from tests.cli.test_serve import NO_EARS, WITHOUT, serving
 
 QUESTION = "what is seven plus five"
 
@@ -168,6 +168,25 @@ def test_an_unreachable_server_is_1():
     done = livewidget("ask", QUESTION, "--server", "ws://127.0.0.1:9")
     assert done.returncode == 1, done.stderr
     one_sentence(done.stderr)
+
+
+@pytest.mark.parametrize(("question", "code"), [("question.wav", 2), (QUESTION, 0)])
+async def test_without_ears_for_this_computer_recordings_are_refused_and_text_is_not(
+    question, code, tmp_path
+):
+    write_wav(tmp_path / "question.wav", await spoken(SPOKEN), 24_000)
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-W", "error", "-c", NO_EARS + WITHOUT.format(("pocketsphinx",)), "ask", question],
+        capture_output=True, text=True, timeout=60, cwd=tmp_path, env=environment(PYTHONPATH=str(ROOT)),
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    if code:
+        told = "cannot understand recordings here: pocketsphinx has no ready-made package"
+        assert told in one_sentence(done.stderr)
+    else:
+        assert "Seven plus five is twelve." in done.stdout
+        assert "type to it" in done.stderr
 
 
 def test_ctrl_c_is_130(question_wav):

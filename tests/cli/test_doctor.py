@@ -1,6 +1,7 @@
 """`livewidget doctor`: plain sentences, never a key."""
 
 import json
+import sys
 
 import pytest
 
@@ -38,6 +39,57 @@ def test_a_key_that_cannot_be_one_is_a_sentence():
     done, found, _ = findings(GEMINI_API_KEY="two words")
     assert found["key"]["state"] == "missing"
     assert "two words" not in done.stdout + done.stderr
+
+
+def test_without_ears_for_this_computer_the_tutor_is_typed_to(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    assert doctor._tutor().state == "missing"
+    assert 'pip install "livewidget[tutor]"' in doctor._tutor().text
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    tutor = doctor._tutor()
+    assert tutor.state == "ok"
+    assert tutor.text.startswith(
+        "It speaks, and you type to it: pocketsphinx has no ready-made package for CPython"
+    )
+    parts = {one.name: one for one in doctor.run_checks()} | {"key": doctor.Finding("key", "missing", "")}
+    verdict = {finding.name: finding for finding in doctor.conclusions(parts)}
+    assert verdict["talking"].text == "You can type to the offline tutor."
+
+
+FRONT_ENDS = {
+    "notebook": ("7.6.5", "Notebook", "as in JupyterLab"),
+    "nbclassic": ("1.3.3", "nbclassic", "the microphone pauses"),
+    "voila": ("0.5.13", "Voilà", "works there"),
+    "marimo": ("0.25.2", "marimo", "no transcript is saved"),
+}
+
+
+@pytest.mark.parametrize("distribution", FRONT_ENDS)
+def test_each_front_end_that_is_found_has_a_line_of_its_own(distribution, monkeypatch):
+    version, name, words = FRONT_ENDS[distribution]
+    found = {distribution: version}
+    monkeypatch.setattr(doctor, "_version", found.get)
+    monkeypatch.setattr("shutil.which", lambda program: None)
+    monkeypatch.delenv("TERM_PROGRAM", raising=False)
+    (line,) = doctor._front_ends()
+    assert (line.name, line.state, line.version) == (name, "ok", version)
+    assert words in line.text
+    parts = {part: doctor.Finding(part, "missing", "") for part in ("key", "JupyterLab", "ipykernel")}
+    parts |= {part: doctor.Finding(part, "ok", "") for part in ("page", "offline tutor")} | {name: line}
+    notebook = {one.name: one for one in doctor.conclusions(parts)}["notebook"]
+    assert (notebook.state, notebook.text) == ("ok", f"The widget works in {name}, as said above.")
+
+
+def test_what_is_not_there_has_no_line_and_what_lacks_a_microphone_says_so(monkeypatch):
+    monkeypatch.setattr(doctor, "_version", {"notebook": "6.5.7"}.get)
+    monkeypatch.setattr("shutil.which", lambda program: None)
+    monkeypatch.setenv("TERM_PROGRAM", "vscode")
+    classic, code = doctor._front_ends()
+    assert "pauses" in classic.text
+    assert (code.name, code.state) == ("VS Code", "missing")
+    assert "no microphone" in code.text
+    monkeypatch.setattr(doctor, "_finds", lambda module: module == "google.colab")
+    assert "Colab" in {one.name for one in doctor._front_ends()}
 
 
 def test_for_people_it_is_a_line_each():

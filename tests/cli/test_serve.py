@@ -23,6 +23,8 @@ SERVICE = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerat
 SETUP = '{"setup": {"model": "models/offline-tutor"}}'
 
 
+# The command on a computer for which there is no package of pocketsphinx.
+NO_EARS = "import platform; platform.machine = lambda: 'riscv64'; "
 # The command with some packages missing, by their names.
 WITHOUT = (
     "import sys; sys.modules.update(dict.fromkeys({!r})); from livewidget.cli import main; sys.exit(main())"
@@ -30,10 +32,10 @@ WITHOUT = (
 
 
 @contextmanager
-def serving(*arguments, without=()):
+def serving(*arguments, without=(), before=""):
     """`livewidget serve` as a process, and what it printed when it was ready."""
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", WITHOUT.format(without), "serve", *arguments],
+        [sys.executable, "-W", "error", "-c", before + WITHOUT.format(without), "serve", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -122,6 +124,20 @@ def test_without_the_certificates_package_ws_is_served_and_a_sentence_says_so():
     assert one_sentence(errors) == errors.rstrip("\n")
     assert "wss is not served" in errors
     assert 'pip install "livewidget[serve]"' in errors
+
+
+def test_without_ears_for_this_computer_it_serves_and_says_that_it_is_typed_to():
+    with serving("--no-tls", without=("pocketsphinx",), before=NO_EARS) as (process, ready):
+        with connect(ready["ws"] + SERVICE) as link:
+            link.send(SETUP)
+            assert json.loads(link.recv(10)) == {"setupComplete": {}}
+        process.terminate()
+        _, errors = process.communicate(timeout=20)
+    told = (
+        "livewidget: The tutor cannot understand speech here, only typed text: pocketsphinx has no ready-made"
+    )
+    assert one_sentence(errors).startswith(told)
+    assert "riscv64" in errors
 
 
 @pytest.mark.parametrize(

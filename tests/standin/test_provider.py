@@ -4,13 +4,15 @@ import sys
 import numpy as np
 import pytest
 
+from livewidget.audio import resample, to_pcm16
 from livewidget.config import LiveConfig
 from livewidget.config.code import to_python
 from livewidget.connection import Provider
 from livewidget.errors import ExtraMissing
 from livewidget.standin import ManualClock, Script, StandIn
 from livewidget.standin.serve import Server
-from tests.standin.puppets import LOUD, QUIET, Client, Ears, said, sound
+from tests.cli.conftest import spoken
+from tests.standin.puppets import LOUD, QUIET, Client, Ears, VirtualClock, kinds, said, sound
 
 
 def test_it_is_a_provider():
@@ -82,8 +84,56 @@ async def test_what_is_not_installed_is_said_when_dialling(missing, monkeypatch)
     from livewidget.standin.tutor.voice import EspeakProcess, TutorTextToSpeech
 
     voice = TutorTextToSpeech(EspeakProcess()) if missing == "espeakng_loader" else None
-    with pytest.raises(ExtraMissing, match=r'pip install "livewidget\[offline\]"'):
+    with pytest.raises(ExtraMissing, match=r'pip install "livewidget\[tutor\]"'):
         await StandIn(voice=voice, ears=Ears() if voice else None).dial()
+
+
+@pytest.fixture
+def no_ears(monkeypatch):
+    """A computer for which there is no package of pocketsphinx."""
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+
+
+async def speech():
+    """Somebody speaks and stops, in pieces of 40 ms at 16 kHz."""
+    pcm = to_pcm16(resample(await spoken("what is seven plus five"), 24_000, 16_000)) + bytes(32_000)
+    return [pcm[at : at + 1280] for at in range(0, len(pcm), 1280)]
+
+
+@pytest.mark.voice
+async def test_where_no_ears_can_be_installed_it_is_typed_to_and_says_so(no_ears):
+    """Kind: a part that cannot be had on a computer takes away what it does, and nothing else."""
+    tutor = StandIn(clock=VirtualClock())
+    assert tutor.hears is False
+    assert tutor.badge == "no key · on this computer · type to it"
+    client = Client(await tutor.dial())
+    await client.setup(inputAudioTranscription={}, outputAudioTranscription={})
+    assert await client.ask("what is seven plus five") == "Seven plus five is twelve."
+    for _ in range(2):
+        await client.audio(*await speech())
+        turn = await client.turn()
+        assert "inputTranscription" not in kinds(turn)
+        assert said(turn) == "I cannot understand speech on this computer. Please type to me."
+    assert await client.ask("what did i ask before") == (
+        "The last thing that I remember from you is: what is seven plus five"
+    )
+    await client.transport.close()
+
+
+@pytest.mark.voice
+async def test_a_dictation_without_ears_is_marked_unclear(no_ears):
+    client = Client(await StandIn(model="gemini-3.5-transcribe-live", clock=VirtualClock()).dial())
+    await client.setup("models/gemini-3.5-transcribe-live", inputAudioTranscription={})
+    await client.audio(*await speech())
+    heard = await client.until("serverContent", "inputTranscription")
+    assert heard[-1]["serverContent"]["inputTranscription"]["text"] == "[unclear]"
+    await client.transport.close()
+
+
+async def test_other_ears_hear_there(no_ears):
+    assert StandIn(ears=lambda samples: "hello").hears
+    assert StandIn(script=Script([])).badge == "no key · on this computer"
 
 
 async def test_without_the_certificates_library_ws_is_served_alone(monkeypatch):

@@ -60,6 +60,27 @@ class TutorSpeechToText:
         return SpeechSegmenter(settings, Recognizer(phrases))
 
 
+class DeafSpeechToText:
+    """Notices that somebody speaks, and recognizes no word: for computers without pocketsphinx."""
+
+    def session(self, settings: VadSettings, phrases: Phrases) -> SpeechSegmenter:
+        """Return a new recognition; see `SpeechToText`."""
+        return SpeechSegmenter(settings, _NoRecognizer())
+
+
+class _NoRecognizer:
+    """Recognizes nothing."""
+
+    def begin(self) -> None: ...
+
+    def feed(self, pcm: bytes, speech: bool) -> str | None: ...
+
+    def finish(self) -> tuple[str, bool, Callable[[], str] | None]:
+        return "", False, None
+
+    def close(self) -> None: ...
+
+
 class SpeechSegmenter:
     """Detects utterances in a stream of audio; implements `Recognition`."""
 

@@ -6,7 +6,10 @@ and are built when a session starts. What resembles none of the sentences is rep
 
 from __future__ import annotations
 
+import importlib.util
+import platform
 import re
+import sys
 import tempfile
 import threading
 from collections import Counter, defaultdict
@@ -27,6 +30,13 @@ from livewidget.standin.tutor.voice import shared_espeak
 
 # How the recognizer listens was tuned with espeak voices and with other sums than those of
 # benchmarks/recognition.py, which measures the result.
+
+#: Where pocketsphinx has wheels, November 2026, by the version of Python, platform and machine.
+_MACHINES: dict[tuple[int, ...], dict[str, tuple[str, ...]]] = {
+    (3, 11): {"linux": ("x86_64", "aarch64"), "darwin": ("any",), "win32": ("AMD64",)},
+    (3, 12): {"linux": ("x86_64",), "darwin": ("any",), "win32": ("AMD64",)},
+    (3, 13): {"linux": ("x86_64", "aarch64"), "darwin": ("any",), "win32": ("AMD64",)},
+}
 
 #: Similarity to a known sentence, of 100, from which words count as understood; as of `patterns.ACCEPT`.
 ACCEPT = 70.0
@@ -286,9 +296,32 @@ def _pocketsphinx() -> Any:
         import rapidfuzz  # noqa: F401  (needed later: a missing one is reported now)
     except ImportError:
         raise ExtraMissing(
-            'The offline tutor needs its ears and voice: pip install "livewidget[offline]".'
+            'The offline tutor needs its ears and voice: pip install "livewidget[tutor]".'
         ) from None
     return pocketsphinx
+
+
+def is_offered() -> bool:
+    """Return whether the extra `tutor` installs pocketsphinx here; see the markers in pyproject.toml.
+
+    Where it does not, there is no wheel of it, and the tutor does without.
+    """
+    if sys.implementation.name != "cpython":
+        return False
+    machines = _MACHINES.get(sys.version_info[:2], {})
+    machine = "any" if sys.platform == "darwin" else platform.machine()
+    return machine in machines.get(sys.platform, ())
+
+
+def is_missing() -> bool:
+    """Return whether pocketsphinx is neither installed nor offered here."""
+    return not is_offered() and importlib.util.find_spec("pocketsphinx") is None
+
+
+def why_missing() -> str:
+    """Return why, as the end of a sentence."""
+    python = f"{platform.python_implementation()} {sys.version_info[0]}.{sys.version_info[1]}"
+    return f"pocketsphinx has no ready-made package for {python} on {platform.system()} {platform.machine()}"
 
 
 @dataclass(frozen=True, slots=True)

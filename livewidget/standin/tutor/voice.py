@@ -94,7 +94,7 @@ class TutorTextToSpeech:
                     if last_try:
                         raise ServerFault(
                             "The offline tutor's voice stopped working and did not start again. "
-                            'Try: pip install --force-reinstall "livewidget[offline]".'
+                            'Try: pip install --force-reinstall "livewidget[tutor]".'
                         ) from None
                 finally:
                     answer.close()
@@ -201,7 +201,7 @@ def worker_command() -> list[str]:
         import espeakng_loader
     except ImportError:
         raise ExtraMissing(
-            'The offline tutor needs its ears and voice: pip install "livewidget[offline]".'
+            'The offline tutor needs its ears and voice: pip install "livewidget[tutor]".'
         ) from None
     worker = Path(__file__).with_name("espeak_worker.py")
     paths = [espeakng_loader.get_library_path(), espeakng_loader.get_data_path()]

@@ -126,7 +126,7 @@ async def test_a_worker_that_never_works_is_one_plain_error():
 
 async def test_without_the_package_the_error_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
-    with pytest.raises(ExtraMissing, match=r'pip install "livewidget\[offline\]"'):
+    with pytest.raises(ExtraMissing, match=r'pip install "livewidget\[tutor\]"'):
         await spoken(TutorTextToSpeech(EspeakProcess()), "Hello.")
 
 
