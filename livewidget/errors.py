@@ -38,7 +38,21 @@ REASON_BYTES = 123
 
 
 class LiveError(Exception):
-    """Base of everything livewidget raises on purpose."""
+    """Base of everything livewidget raises on purpose.
+
+    In a notebook it is one line and no traceback, for its message says what to do; `%debug` opens its frames.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython shows in place of a traceback; this method's name is IPython's."""
+        line = 0
+        step = self.__traceback__
+        while step is not None:
+            if step.tb_frame.f_globals.get("__name__") == "__main__":
+                line = step.tb_lineno
+            step = step.tb_next
+        where = f" in line {line}" if line > 1 else ""
+        return [f"{type(self).__name__}{where}: {self}", *getattr(self, "__notes__", ())]
 
 
 class UsageError(LiveError, ValueError):

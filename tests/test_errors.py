@@ -58,3 +58,23 @@ def test_what_the_server_said_is_kept() -> None:
     assert isinstance(error, ServiceError)
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.code, again.reason) == (str(error), error.code, error.reason)
+
+
+def test_a_notebook_shows_one_line_and_no_traceback(capsys) -> None:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    shell.run_cell("%xmode Verbose\nsecret = 'in a local variable'")
+    capsys.readouterr()
+    shell.run_cell("from livewidget import LiveConfig\n\nLiveConfig.from_kwargs(voise='Puck')")
+    shown = capsys.readouterr().out.strip()
+    assert shown == "ConfigError in line 3: A session has no option 'voise'; did you mean voice?"
+    # Another error shows where it was raised, which is the negative control.
+    shell.run_cell("[][1]")
+    assert "Traceback" in capsys.readouterr().out
+
+
+def test_notes_of_an_error_are_shown_as_well() -> None:
+    error = LiveError("What happened.")
+    error.add_note("In the second cell.")
+    assert error._render_traceback_() == ["LiveError: What happened.", "In the second cell."]

@@ -51,12 +51,3 @@ def test_layers():
     command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stdout
-
-
-def test_public_names_are_few_and_importable():
-    import livewidget
-
-    assert livewidget.__all__ == sorted(livewidget.__all__)
-    assert len(livewidget.__all__) <= 20
-    for name in livewidget.__all__:
-        assert getattr(livewidget, name) is not None

@@ -10,9 +10,11 @@ from livewidget.config.config import (
     nearest,
 )
 from livewidget.config.limits import Limits
+from livewidget.config.options import ConfigOptions
 
 __all__ = [
     "Compression",
+    "ConfigOptions",
     "Limits",
     "LiveConfig",
     "Transcription",

@@ -175,7 +175,7 @@ class LiveConfig:
         Raises:
             ConfigError: If a keyword is unknown (with the nearest known one), or a value cannot be used.
         """
-        _require_known_names(cls, kwargs, "LiveConfig")
+        _require_known_names(cls, kwargs, "A session")
         if "modalities" in kwargs:
             kwargs["modalities"] = _as_tuple(kwargs["modalities"])
         for name, member in _MAIN_MEMBERS.items():
@@ -324,6 +324,52 @@ def _set_features(config: LiveConfig) -> Iterator[tuple[Feature, Any]]:
             yield feature, value
 
 
+#: What else `LiveWidget` and `connect` take, for whoever misspells it.
+_NOT_CONFIG: Final = ("model", "api_key", "tools", "history", "reconnect", "limits", "explorer", "approve")
+#: What other libraries call it, and people who come from them.
+_OTHER_NAMES: Final = {
+    "config": "**config.kwargs()",
+    "key": "api_key",
+    "apikey": "api_key",
+    "token": "Gemini(…, token=…)",
+    "credentials": "VertexAI(…, credentials=…)",
+    "project": "VertexAI(…, project=…)",
+    "base_url": "Gemini(…, base_url=…)",
+    "url": "Gemini(…, base_url=…)",
+    "model_name": "model",
+    "model_id": "model",
+    "provider": "model",
+    "prompt": "system_instruction",
+    "system": "system_instruction",
+    "instructions": "system_instruction",
+    "instruction": "system_instruction",
+    "persona": "system_instruction",
+    "voice_name": "voice",
+    "speaker": "voice",
+    "speech_config": "voice",
+    "lang": "language",
+    "language_code": "language",
+    "functions": "tools",
+    "messages": "history",
+    "response_modalities": "modalities",
+    "output": "modalities",
+    "max_tokens": "max_output_tokens",
+    "thinking_level": "thinking",
+    "thinking_budget": "thinking",
+    "thinking_config": "thinking",
+    "vad": "turn_detection",
+    "push_to_talk": 'turn_detection="push_to_talk"',
+    "silence_ms": 'turn_detection={"silence_ms": …}',
+    "transcription": "input_transcript",
+    "vocabulary": 'input_transcript={"vocabulary": […]}',
+    "search": "google_search",
+    "safety_settings": "safety",
+    "target_language": "translation",
+    "translate": "translation",
+    "timeout": "limits=Limits(ask_s=…)",
+}
+
+
 def _make_part(part: type[Any], values: Mapping[str, Any], name: str) -> Any:
     _require_known_names(part, values, name)
     if part is Translation and "target" not in values:
@@ -336,9 +382,11 @@ def _require_known_names(cls: type[Any], values: Mapping[str, Any], where: str) 
     names = [info.name for info in fields(cls)]
     for name in values:
         if name not in names:
-            near = nearest(str(name), names)
-            hint = f"did you mean {near}?" if near else f"it knows {', '.join(names)}."
-            raise ConfigError(f"{where} has no field {str(name)[:40]!r}; {hint}")
+            word = str(name).lower()
+            near = _OTHER_NAMES.get(word) if cls is LiveConfig else None
+            near = near or nearest(word, [*names, *_NOT_CONFIG] if cls is LiveConfig else names)
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(names)}."
+            raise ConfigError(f"{where} has no option {str(name)[:40]!r}; {hint}")
 
 
 def _as_tuple(value: Any) -> Any:

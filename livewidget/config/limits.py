@@ -43,4 +43,8 @@ class Limits:
             kinds = (int,) if isinstance(field.default, int) else (int, float)
             if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < math.inf:
                 what = "a whole number" if kinds == (int,) else "a number"
-                raise ConfigError(f"{field.name} is {what} above 0.")
+                raise ConfigError(f"{field.name} must be {what} above 0, not {_shown(value)}.")
+
+
+def _shown(value: object) -> str:
+    return repr(value) if isinstance(value, int | float) else f"a {type(value).__name__}"

@@ -20,7 +20,7 @@ from livewidget.config import LiveConfig
 from livewidget.config.code import Call, Name
 from livewidget.connection.close_codes import clean_reason, error_for_reason
 from livewidget.connection.keys import Key, find_key, require_key
-from livewidget.connection.provider import Provider
+from livewidget.connection.provider import Provider, require_known
 from livewidget.errors import ConfigError, KeyMissing, ServerFault
 from livewidget.models import FEATURES, bare_id, find
 from livewidget.protocol import setup_message
@@ -125,6 +125,7 @@ class Gemini(Provider):
         base_url: str | None = None,
         api_version: str | None = None,
         cafile: str | None = None,
+        check_model: bool = True,
     ) -> None:
         """Choose a model.
 
@@ -136,15 +137,20 @@ class Gemini(Provider):
                 `wss://…`. On this computer no key is needed.
             api_version: "v1beta", "v1alpha" or "v1"; None: what the model needs.
             cafile: A file of PEM certificates to trust in place of the system's.
+            check_model: Whether a model that is not in `livewidget.models.MODELS` is refused; False for one
+                that is newer than that table. With `base_url`, none is.
 
         Raises:
-            ConfigError: If a token is given as a key, a key as a token, or both are given.
+            ConfigError: If there is no such model, if a token is given as a key or a key as a token, or
+                both.
             KeyMissing: If there is no key; the message names the remedies.
         """
         self.model = bare_id(model.strip())
         if not self.model:
             raise ConfigError(f'A model has a name, such as "{DEFAULT_MODEL}".')
         self._url = websocket_url(base_url or DEFAULT_URL)
+        self._check_model = check_model
+        self._require_known_model()
         self._version = api_version
         self._cafile = cafile
         if token is not None:
@@ -172,16 +178,26 @@ class Gemini(Provider):
             "base_url": None if self._url == DEFAULT_URL else self._url,
             "api_version": self._version,
             "cafile": self._cafile,
+            "check_model": None if self._check_model else False,
             "token": Name("token") if self.uses_token else None,
         }
         keywords = {name: value for name, value in options.items() if value is not None}
         return Call("Gemini", (self.model,), keywords) if keywords else self.model
 
     def with_model(self, model: str) -> Gemini:
-        """Return a provider of another model with the same key and address."""
+        """Return a provider of another model with the same key and address.
+
+        Raises:
+            ConfigError: If there is no such model.
+        """
         other = copy.copy(self)
         other.model = bare_id(model)
+        other._require_known_model()
         return other
+
+    def _require_known_model(self) -> None:
+        if self._check_model and self._url == DEFAULT_URL:
+            require_known(self.model, self.service)
 
     def model_path(self) -> str:
         """Return `models/<id>`."""

@@ -24,8 +24,12 @@ class Key:
     __slots__ = ("__value", "source")
 
     def __init__(self, value: str, source: str) -> None:
+        if not isinstance(value, str):
+            raise ConfigError(f"{source[0].upper()}{source[1:]} must be text, not {type(value).__name__}.")
         value = value.strip()
-        if not value or not value.isascii() or not value.isprintable() or " " in value:
+        if not value:
+            raise ConfigError(f"{source[0].upper()}{source[1:]} is empty: leave it out, or give a key.")
+        if not value.isascii() or not value.isprintable() or " " in value:
             raise ConfigError(f"The key from {source} holds signs that no key has; copy it again.")
         self.__value = value
         self.source = source

@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from livewidget.config import LiveConfig
+from livewidget.config import LiveConfig, nearest
 from livewidget.config.code import Call, Name
 from livewidget.connection.close_codes import error_for_close
 from livewidget.errors import ConfigError, LiveError
-from livewidget.models import Model, find
+from livewidget.models import MODELS, VOICES, Model, find
+from livewidget.models.catalogue import models_of
 from livewidget.protocol.inspect import redact
 from livewidget.protocol.messages import Setup
 from livewidget.transports.base import Transport
@@ -131,3 +132,41 @@ class Provider(ABC):
             service=self.service,
             uses_token=self.uses_token,
         )
+
+
+def require_known(model: str, service: str) -> None:
+    """Make sure that a model is in the table of models.
+
+    Args:
+        model: Its id, without a path.
+        service: "gemini", "vertex" or "standin".
+
+    Raises:
+        ConfigError: If it is not; the message names the nearest one, or what was meant instead of a model.
+    """
+    if find(model, service).known or (service == "standin" and any(row.id == model for row in MODELS)):
+        return
+    if redact(model) != model:
+        raise ConfigError("This looks like a key, not like a model: pass it as api_key=….")
+    voice = next((name for name in VOICES if name.lower() == model.lower()), None)
+    if voice is not None:
+        raise ConfigError(f'{voice} is a voice, not a model: pass it as voice="{voice}".')
+    name = " ".join(model.split())[:40]
+    ids = list(dict.fromkeys(row.id for row in models_of(service)))
+    tutors = [row.id for row in MODELS if row.service == "standin"]
+    near = nearest(name.replace(" ", "-"), [*ids, *tutors])
+    if " " in name and near is None:
+        raise ConfigError(
+            'A model has a name, such as "gemini-3.8-live"; an instruction goes in system_instruction=….'
+        )
+    elsewhere = {"gemini": "VertexAI", "vertex": "Gemini"}.get(service)
+    if elsewhere and any(row.id == model and row.service in ("gemini", "vertex") for row in MODELS):
+        raise ConfigError(f'{name} is a model of the other service: use {elsewhere}("{name}", …).')
+    if service != "standin" and find(model, "standin").known:
+        raise ConfigError(f'{name} needs no service and no key: use LiveWidget("{name}") or StandIn().')
+    hint = f"did you mean {near}?" if near else f"there are {', '.join(ids)}."
+    force = {"gemini": "Gemini", "vertex": "VertexAI"}.get(service)
+    newer = f' A model that is newer than this table: {force}("{name}", check_model=False).' if force else ""
+    if near in tutors or " " in name:
+        newer = ""
+    raise ConfigError(f"There is no model {name}; {hint}{newer}")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from livewidget.config.code import Call
 from livewidget.connection.gemini import DEFAULT_MODEL, websocket_url
-from livewidget.connection.provider import Provider
+from livewidget.connection.provider import Provider, require_known
 from livewidget.errors import ConfigError, ConnectFailed, ExtraMissing, KeyMissing, KeyRefused
 from livewidget.models import bare_id
 from livewidget.transports.base import Transport
@@ -35,6 +35,7 @@ class VertexAI(Provider):
         credentials: Any = None,
         base_url: str | None = None,
         cafile: str | None = None,
+        check_model: bool = True,
     ) -> None:
         """Choose a model.
 
@@ -45,6 +46,11 @@ class VertexAI(Provider):
             credentials: From `google.auth`; None: application default credentials.
             base_url: Another server that speaks the Live API as Vertex AI does.
             cafile: A file of PEM certificates to trust in place of the system's.
+            check_model: Whether a model that is not in `livewidget.models.MODELS` is refused; False for one
+                that is newer than that table. With `base_url`, none is.
+
+        Raises:
+            ConfigError: If there is no such model, or no project, or a name is malformed.
         """
         parts = model.strip().split("/")
         if len(parts) > 4 and parts[0] == "projects" and parts[2] == "locations":
@@ -64,6 +70,8 @@ class VertexAI(Provider):
         self._credentials = credentials
         self._url = websocket_url(base_url) if base_url else f"wss://{host(location)}"
         self._cafile = cafile
+        self._check_model = check_model and base_url is None
+        self._require_known_model()
 
     @property
     def badge(self) -> str:
@@ -82,13 +90,25 @@ class VertexAI(Provider):
             "base_url": base_url,
             "cafile": self._cafile,
         }
-        return Call("VertexAI", (self.model,), {name: value for name, value in options.items() if value})
+        given: dict[str, Any] = {name: value for name, value in options.items() if value}
+        if not self._check_model and self._url == f"wss://{host(self.location)}":
+            given["check_model"] = False
+        return Call("VertexAI", (self.model,), given)
 
     def with_model(self, model: str) -> VertexAI:
-        """Return a provider of another model in the same project and location."""
+        """Return a provider of another model in the same project and location.
+
+        Raises:
+            ConfigError: If there is no such model.
+        """
         other = copy.copy(self)
         other.model = bare_id(model)
+        other._require_known_model()
         return other
+
+    def _require_known_model(self) -> None:
+        if self._check_model:
+            require_known(self.model, self.service)
 
     def model_path(self) -> str:
         """Return the model's whole path."""

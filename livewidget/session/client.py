@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
-from livewidget.config import Limits, LiveConfig
-from livewidget.connection import Gemini, Provider, find_key
+from livewidget.config import ConfigOptions, Limits, LiveConfig
+from livewidget.config.options import show_options
+from livewidget.connection import Gemini, Key, Provider, find_key
 from livewidget.errors import UsageError
 from livewidget.session.memory import validate_history
 from livewidget.session.session import LiveSession
@@ -19,20 +20,25 @@ from livewidget.tools import Tool, ToolSource
 TUTOR: Final = "offline-tutor"
 
 
+@show_options
 def connect(
     provider_or_model: Provider | str | None = None,
     *,
+    model: str | None = None,
+    api_key: str | Key | None = None,
     tools: Sequence[Any] = (),
     history: Sequence[tuple[str, str]] = (),
     reconnect: ReconnectPolicy | None = None,
     limits: Limits | None = None,
     approve: ApprovalCallback | bool | None = None,
-    **config: Any,
+    **config: Unpack[ConfigOptions],
 ) -> LiveSession:
     """Make a session, to be opened with `async with`. Nothing is dialed before that.
 
     Args:
         provider_or_model: Whom to talk to; see `resolve`.
+        model: A model, as in `provider_or_model`.
+        api_key: A key of the Gemini API, in place of the one in the environment.
         tools: Functions that the model may call, MCP sessions, `McpServer`s.
         history: An earlier conversation that the model should know: `[("user", "…"), ("model", "…")]`.
         reconnect: What the session does when connections end, and about silence.
@@ -45,7 +51,9 @@ def connect(
         KeyMissing: If a model of the Gemini API was named and there is no key.
         ToolError: If something cannot be a tool.
     """
-    spec = prepare(provider_or_model, tools, history, config, limits)
+    check_policies(reconnect, limits)
+    provider = resolve(provider_or_model, model=model, api_key=api_key)
+    spec = prepare(provider, tools, history, config, limits)
     return LiveSession(
         spec.provider,
         spec.config,
@@ -93,21 +101,40 @@ def prepare(
     )
 
 
-def resolve(provider_or_model: Provider | str | None = None) -> Provider:
+def resolve(
+    provider_or_model: Provider | str | None = None,
+    *,
+    model: str | None = None,
+    api_key: str | Key | None = None,
+) -> Provider:
     """Return the provider that is meant.
 
     Args:
         provider_or_model: None: the Gemini API if there is a key, else the offline tutor. A str: that model
             of the Gemini API, or "offline-tutor". A provider: itself.
+        model: A model, as in `provider_or_model`.
+        api_key: A key of the Gemini API, in place of the one in the environment.
 
     Raises:
+        ConfigError: If there is no such model.
         KeyMissing: If a model of the Gemini API was named and there is no key.
         UsageError: If it is none of these, or a provider that sets no model, service or label.
     """
+    if model is not None:
+        if provider_or_model is not None:
+            raise UsageError("The model is given twice: leave out model=… or what stands before it.")
+        provider_or_model = model
     if provider_or_model is None:
-        return _tutor() if find_key() is None else Gemini()
+        return _tutor() if find_key(api_key) is None else Gemini(api_key=api_key)
     if isinstance(provider_or_model, str):
-        return _tutor() if provider_or_model.strip() == TUTOR else Gemini(provider_or_model)
+        return _tutor() if provider_or_model.strip() == TUTOR else Gemini(provider_or_model, api_key=api_key)
+    if api_key is not None and isinstance(provider_or_model, Provider):
+        raise UsageError("The key goes to the provider: Gemini(…, api_key=…).")
+    if isinstance(provider_or_model, type) and issubclass(provider_or_model, Provider):
+        name = provider_or_model.__name__
+        raise UsageError(f"This is the class {name} itself: call it, {name}(…).")
+    if isinstance(provider_or_model, LiveConfig):
+        raise UsageError("The fields of a LiveConfig are keywords here: LiveWidget(**config.kwargs()).")
     if not isinstance(provider_or_model, Provider):
         raise UsageError(
             'Say whom to talk to: nothing, a model such as "gemini-3.8-live", '
@@ -117,6 +144,18 @@ def resolve(provider_or_model: Provider | str | None = None) -> Provider:
     if missing:
         raise UsageError(f"{type(provider_or_model).__name__} sets no {' and no '.join(missing)}.")
     return provider_or_model
+
+
+def check_policies(reconnect: object, limits: object) -> None:
+    """Make sure that both are what they are called, or None.
+
+    Raises:
+        UsageError: If one is not.
+    """
+    if reconnect is not None and not isinstance(reconnect, ReconnectPolicy):
+        raise UsageError("reconnect is a ReconnectPolicy, such as ReconnectPolicy(enabled=False).")
+    if limits is not None and not isinstance(limits, Limits):
+        raise UsageError("limits is a Limits, such as Limits(ask_s=60).")
 
 
 def _tutor() -> Provider:

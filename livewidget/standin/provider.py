@@ -12,7 +12,7 @@ from livewidget import models
 from livewidget.clock import Clock, SystemClock
 from livewidget.config import LiveConfig
 from livewidget.config.code import Call, Name
-from livewidget.connection import Provider
+from livewidget.connection.provider import Provider, require_known
 from livewidget.errors import UsageError
 from livewidget.protocol.messages import Setup
 from livewidget.standin import adapters, rules
@@ -61,12 +61,12 @@ class StandIn(Provider):
 
     def __init__(
         self,
+        model: str = rules.TUTOR,
         *,
         ears: Any = None,
         brain: Any = None,
         voice: Any = None,
         script: Script | None = None,
-        model: str = rules.TUTOR,
         late_transcripts: bool = False,
         connection_s: float | None = None,
         clock: Clock | None = None,
@@ -74,11 +74,11 @@ class StandIn(Provider):
         """Create a stand-in. Nothing is loaded before the first dial.
 
         Args:
+            model: The model of the Live API to stand in for; by default the tutor itself.
             ears: A `SpeechToText`, or a function from an utterance (float32, 16 kHz, mono) to its text.
             brain: A `Responder`, or a function from what was said to the answer.
             voice: A `TextToSpeech`, or a function from a text to its audio (24 kHz, mono).
             script: Play this instead of talking; for tests.
-            model: The model of the Live API to stand in for; by default the tutor itself.
             late_transcripts: Send input transcripts only after the answer has begun, and do not mark their
                 end: the service may do both at any time.
             connection_s: Seconds that a connection lasts; None: ten minutes, as on the service, or without
@@ -86,10 +86,14 @@ class StandIn(Provider):
             clock: Another clock; for tests.
 
         Raises:
-            UsageError: If `connection_s` is not a positive number.
+            UsageError: If `connection_s` is not a positive number, or there is no such model.
         """
-        if connection_s is not None and not 0 < connection_s < float("inf"):
-            raise UsageError("connection_s is a number of seconds above 0.")
+        number = isinstance(connection_s, int | float) and not isinstance(connection_s, bool)
+        if connection_s is not None and not (number and 0 < connection_s < float("inf")):
+            raise UsageError("connection_s must be a number of seconds above 0.")
+        if not isinstance(model, str):
+            raise UsageError('The model to stand in for has a name, such as "gemini-3.8-live".')
+        require_known(models.bare_id(model), "standin")
         self.model = model
         self.service = _service_of(model)
         self._given = (ears, brain, voice)
@@ -145,6 +149,7 @@ class StandIn(Provider):
 
     def with_model(self, model: str) -> StandIn:
         """Return the same tutor, with the same resumption handles, standing in for another model."""
+        require_known(models.bare_id(model), "standin")
         other = copy.copy(self)
         other.model = model
         other.service = _service_of(model)

@@ -17,19 +17,23 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextvars import copy_context
-from typing import Any, TypeVar, overload
+from dataclasses import fields
+from typing import Any, TypeVar, Unpack, overload
 
 import anywidget
 
-from livewidget.config import Limits, LiveConfig
-from livewidget.connection import Provider
+from livewidget.config import ConfigOptions, Limits, LiveConfig, nearest
+from livewidget.config.options import show_options
+from livewidget.connection import Key, Provider
 from livewidget.errors import StateError, UsageError
+from livewidget.events import Event
 from livewidget.pictures import to_picture
 from livewidget.session import Frame, ReconnectPolicy, prepare_tools
-from livewidget.session.client import prepare
+from livewidget.session.client import check_policies, prepare, resolve
 from livewidget.session.outbox import text_message
 from livewidget.session.usage import Meter
-from livewidget.tools import Tool
+from livewidget.tools import TIMEOUT, Behavior, Scheduling, Tool
+from livewidget.tools.result import RESULT_LIMIT
 from livewidget.turns import Floor, Turn, Turns
 from livewidget.ui.controller import Controller
 from livewidget.ui.state import WidgetStats, error_text
@@ -42,6 +46,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: Seconds that a property waits for a busy background loop. Chosen: long for a person, no danger of a hang.
 _MOMENT_S = 1.0
+#: What `configure` changes: the fields of `LiveConfig`, which can be set and read as attributes, too.
+_OPTIONS = frozenset(field.name for field in fields(LiveConfig))
 _STATIC = pathlib.Path(__file__).parent.parent / "static"
 
 
@@ -54,6 +60,8 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     Args:
         provider_or_model: A model id, or `Gemini(…)`, `VertexAI(…)`, `StandIn(…)`. By default Gemini if there
             is a key in the environment, else the offline tutor; the badge shows which.
+        model: A model id, as in `provider_or_model`.
+        api_key: A key of the Gemini API, in place of the one in the environment. It is saved nowhere.
         tools: Functions that the model may call, MCP sessions, `McpServer`s. `@live.tool` adds functions.
         history: What was said before, for the model to know: `[("user", "…"), ("model", "…")]`.
         reconnect: What to do about connections that end, and about silence. By default no more silence is
@@ -71,18 +79,23 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     _esm = (_STATIC / "widget.js").read_text(encoding="utf-8")
     _css = (_STATIC / "widget.css").read_text(encoding="utf-8")
 
+    @show_options
     def __init__(
         self,
         provider_or_model: Provider | str | None = None,
         *,
+        model: str | None = None,
+        api_key: str | Key | None = None,
         tools: Sequence[Any] = (),
         history: Sequence[tuple[str, str]] = (),
         reconnect: ReconnectPolicy | None = None,
         limits: Limits | None = None,
         explorer: bool = False,
-        **config: Any,
+        **config: Unpack[ConfigOptions],
     ) -> None:
-        spec = prepare(provider_or_model, tools, history, config, limits)
+        check_policies(reconnect, limits)
+        provider = resolve(provider_or_model, model=model, api_key=api_key)
+        spec = prepare(provider, tools, history, config, limits)
         self._shut = False
         self._from_main = False
         self._cells = CellWatch()
@@ -202,13 +215,33 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     @overload
     def tool(self, function: F, /) -> F: ...
     @overload
-    def tool(self, /, **options: Any) -> Callable[[F], F]: ...
-    def tool(self, function: Any = None, /, **options: Any) -> Any:
-        """Offer a function to the model: `@live.tool`, or with options of `Tool.of`.
+    def tool(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        timeout: float = TIMEOUT,
+        result_limit: int = RESULT_LIMIT,
+        require_approval: bool | float = False,
+        behavior: Behavior | None = None,
+        scheduling: Scheduling | None = None,
+    ) -> Callable[[F], F]: ...
+    def tool(
+        self,
+        function: Any = None,
+        /,
+        *,
+        name: str | None = None,
+        timeout: float = TIMEOUT,
+        result_limit: int = RESULT_LIMIT,
+        require_approval: bool | float = False,
+        behavior: Behavior | None = None,
+        scheduling: Scheduling | None = None,
+    ) -> Any:
+        """Offer a function to the model: `@live.tool`, or with options, which are those of `Tool.of`.
 
-        `@live.tool(require_approval=True)` asks on the page before each call; `timeout`, `behavior`,
-        `scheduling` and `name` are others. An open session offers it at once if the model takes that
-        (`contextUpdate`); else the conversation goes on over a new connection.
+        `@live.tool(require_approval=True)` asks on the page before each call. An open session offers it at
+        once if the model takes that (`contextUpdate`); else the conversation goes on over a new connection.
 
         Raises:
             ToolError: If it cannot be offered.
@@ -217,7 +250,15 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
 
         def add(target: F) -> F:
             provider = self._controller.provider
-            declared = Tool.of(target, **options)
+            declared = Tool.of(
+                target,
+                name=name,
+                timeout=timeout,
+                result_limit=result_limit,
+                require_approval=require_approval,
+                behavior=behavior,
+                scheduling=scheduling,
+            )
             prepare_tools([declared], provider.capabilities)
             self._call_soon(self._controller.add_tool, declared)
             return target
@@ -237,8 +278,8 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         `@live.on(Turn)` calls it with every turn that is complete. Functions run one after the other on a
         thread of their own; what they raise is shown under the widget.
         """
-        if not isinstance(kind, type):
-            raise UsageError("on takes the type of an event, such as TurnComplete.")
+        if not isinstance(kind, type) or not issubclass(kind, (Event, Turn)):
+            raise UsageError("on takes the type of an event, such as TurnComplete, or Turn.")
 
         def register(function: F) -> F:
             self._callbacks.add(kind, function)
@@ -252,22 +293,27 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         self._wait_for_earlier_calls()
         return self._controller.sessions.config
 
-    def configure(self, **changes: Any) -> None:
+    @show_options
+    def configure(self, *, model: str | None = None, **changes: Unpack[ConfigOptions]) -> None:
         """Change what the session is asked to be; returns at once.
 
         The conversation goes on, over a new connection if that is needed. If the service refuses, the reason
         is shown under the widget and the conversation goes on as it was.
 
         Args:
-            **changes: Keywords of `LiveWidget`, each replacing its value: `voice="Puck"`. `model="…"` is
-                another model of the same service; it gets what was said so far if it takes a history.
+            model: Another model of the same service; it gets what was said so far if it takes a history.
+            **changes: Fields of `LiveConfig`, each replacing its value: `voice="Puck"`. To set one attribute
+                is the same: `live.voice = "Puck"`.
 
         Raises:
             ConfigError: If a value is not possible; nothing is changed then.
         """
         self._wait_for_earlier_calls()  # Or an earlier change would not count in what is checked.
-        self._controller.settings.with_keywords(changes)
-        self._call_soon(self._controller.configure, changes)
+        wanted: dict[str, Any] = dict(changes)
+        if model is not None:
+            wanted["model"] = model
+        self._controller.settings.with_keywords(wanted)
+        self._call_soon(self._controller.configure, wanted)
 
     def code(self) -> str:
         """Return the Python that makes this session, as "Copy as code" does; no key is in it."""
@@ -320,6 +366,35 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         layout = self.layout
         super().close()
         layout.close()
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OPTIONS:
+            return getattr(self.config, name)
+        near = None if name.startswith("_") else nearest(name, dir(self))
+        hint = f"; did you mean {near}?" if near else "."
+        raise AttributeError(f"LiveWidget has no attribute {name!r}{hint}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _OPTIONS:
+            self.configure(**{name: value})
+            return
+        known = getattr(type(self), name, None)
+        # traitlets makes a class of each object's own, of the same name; other names are a user's subclasses.
+        if name.startswith("_") or type(self).__name__ != LiveWidget.__name__:
+            pass
+        elif isinstance(known, property) and known.fset is None:
+            raise UsageError(f"{name} can be read and not set.")
+        elif callable(known) and not callable(value):
+            raise UsageError(f"{name} is a method: call it, as in live.{name}(…).")
+        elif known is None and not hasattr(type(self), name):
+            near = nearest(name, _OPTIONS)
+            hint = f"did you mean {near}?" if near else "keep the value in a variable of your own."
+            raise UsageError(f"LiveWidget has no setting {name[:40]!r}; {hint}")
+        super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        own = [name for name in vars(LiveWidget) if not name.startswith("_")]
+        return sorted({*own, *_OPTIONS, "layout", *vars(type(self))})
 
     def __repr__(self) -> str:
         model, turns = self._controller.provider.model, len(self.turns)

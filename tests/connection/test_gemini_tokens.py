@@ -62,7 +62,7 @@ async def ask(connection, text="hello"):
 
 def test_a_token_hides_itself():
     token = Token(NAME, uses=1)
-    gemini = Gemini(TUTOR, token=token)
+    gemini = Gemini(token=token)
     for text in (
         repr(token),
         str(token),

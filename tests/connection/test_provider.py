@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from livewidget import LiveWidget, connect
+from livewidget import Gemini, LiveWidget, VertexAI, connect
 from livewidget.config import LiveConfig
 from livewidget.config.code import program
-from livewidget.connection import Connection, Provider
+from livewidget.connection import KEY_NAMES, Connection, Provider
 from livewidget.errors import ConfigError, LinkLost, UsageError
 from livewidget.models import find
 from livewidget.transports.memory import pair
@@ -124,3 +124,37 @@ class LooksLikeOne:
 def test_what_only_looks_like_a_provider_is_none():
     with pytest.raises(UsageError, match="a Provider of your own"):
         connect(LooksLikeOne())
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        ("gemini-3.8-liv", "There is no model gemini-3.8-liv; did you mean gemini-3.8-live?"),
+        ("Gemini 3.8 Live", "did you mean gemini-3.8-live?"),
+        ("models/gemini-3.8-liv", "did you mean gemini-3.8-live?"),
+        ("a-model-of-somebody", "there are gemini-3.8-live, "),
+        ("puck", 'Puck is a voice, not a model: pass it as voice="Puck".'),
+        ("You are a patient teacher.", "an instruction goes in system_instruction"),
+        ("AIzaSyCANARY0000000000000000000000000000", "looks like a key"),
+        ("offline-tutor", 'use LiveWidget("offline-tutor") or StandIn()'),
+    ],
+)
+def test_a_model_that_does_not_exist_is_named_before_a_missing_key(monkeypatch, model, sentence):
+    for name in KEY_NAMES:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigError, match=re.escape(sentence)) as caught:
+        Gemini(model)
+    assert "CANARY" not in str(caught.value)
+
+
+def test_a_model_newer_than_the_table_can_be_used_all_the_same():
+    gemini = Gemini("gemini-9-live", api_key="k", check_model=False)
+    assert gemini.model == "gemini-9-live"
+    assert gemini.expression().keywords == {"check_model": False}
+    assert gemini.with_model("gemini-10-live").model == "gemini-10-live"
+    assert Gemini("mine", api_key="k", base_url="ws://127.0.0.1:1").model == "mine"
+    with pytest.raises(ConfigError, match=r"did you mean gemini-3\.8-live"):
+        Gemini(api_key="k").with_model("gemini-3.8-liv")
+    with pytest.raises(ConfigError, match="There is no model"):
+        VertexAI("gemini-9-live", "project")
+    assert VertexAI("gemini-9-live", "project", check_model=False).model == "gemini-9-live"

@@ -1,5 +1,6 @@
 import gc
 import json
+import re
 import threading
 import weakref
 
@@ -171,6 +172,63 @@ def test_what_fails_on_connecting_stands_under_the_widget_and_is_raised_by_ask()
 
 
 # --- Tools and callbacks ---------------------------------------------------------------------------------
+
+
+def test_a_setting_is_read_and_changed_as_an_attribute():
+    live = LiveWidget(StandIn())
+    try:
+        assert live.voice is None
+        live.voice = "Puck"
+        assert live.voice == live.config.voice == "Puck"
+        with pytest.raises(ConfigError, match="did you mean Puck"):
+            live.voice = "Pukc"
+        assert live.voice == "Puck"
+    finally:
+        live.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("voise", "Puck", "did you mean voice?"),
+        ("colour", "red", "keep the value in a variable"),
+        ("turns", [], "can be read and not set"),
+        ("ask", "hello", "is a method: call it"),
+    ],
+)
+def test_what_is_no_setting_is_not_set_in_silence(live, name, value, sentence):
+    with pytest.raises(UsageError, match=re.escape(sentence)):
+        setattr(live, name, value)
+    assert name not in vars(live)
+
+
+def test_a_subclass_may_have_attributes_of_its_own(comms):
+    class Lesson(LiveWidget):
+        pass
+
+    lesson = Lesson(tutor())
+    lesson.voices = ["Puck"]
+    assert lesson.voices == ["Puck"]
+    lesson.close()
+
+
+def test_an_unknown_attribute_names_the_nearest(live):
+    with pytest.raises(AttributeError, match="did you mean turns"):
+        _ = live.turnz
+    assert not hasattr(live, "_repr_png_")
+
+
+def test_tab_shows_what_the_widget_is_for(live):
+    names = set(dir(live))
+    assert {"ask", "say", "turns", "meter", "voice", "configure", "layout"} <= names
+    assert not names & {"add_traits", "class_own_traits", "keys", "trait_events"}
+
+
+def test_a_model_and_a_key_may_be_named():
+    live = LiveWidget(model="gemini-3.8-live", api_key=CANARY)
+    assert live._controller.provider.model == "gemini-3.8-live"
+    assert CANARY not in repr(live)
+    live.close()
 
 
 def test_callbacks_get_events_and_turns(live):
