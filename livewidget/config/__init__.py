@@ -9,8 +9,7 @@ from livewidget.config.config import (
     check_tool,
     nearest,
 )
-from livewidget.config.limits import Limits
-from livewidget.config.options import ConfigOptions
+from livewidget.config.options import ConfigOptions, Limits
 
 __all__ = [
     "Compression",
