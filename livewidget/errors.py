@@ -41,7 +41,12 @@ class LiveError(Exception):
     """Base of everything livewidget raises on purpose.
 
     In a notebook it is one line and no traceback, for its message says what to do; `%debug` opens its frames.
+
+    Attributes:
+        retry_after_s: Seconds after which the server asked to be tried again; None: it did not.
     """
+
+    retry_after_s: float | None = None
 
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows in place of a traceback; this method's name is IPython's."""

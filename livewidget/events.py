@@ -42,14 +42,15 @@ class ConnectionReplaced(Event, frozen=True, kw_only=True):
         resumed: True if the service restored its own memory of the conversation, False if the history was
             sent again.
         why: "go_away" (the server announced that it would close), "time" (the connection reached its usual
-            length), "link" (it broke), "server" (the server failed), "settings" (they changed).
+            length), "link" (it broke), "server" (the server failed), "unheard" (it did not react to what the
+            user said), "settings" (they changed).
         gap_ms: How long there was no connection, in milliseconds; what was sent meanwhile waited.
         replayed: Whether unanswered user input was sent again. The transcript of replayed speech arrives
             again.
     """
 
     resumed: bool
-    why: Literal["go_away", "time", "link", "server", "settings"]
+    why: Literal["go_away", "time", "link", "server", "unheard", "settings"]
     gap_ms: float = 0.0
     replayed: bool = False
 

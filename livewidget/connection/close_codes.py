@@ -6,6 +6,7 @@ reason (RFC 6455, section 5.5), so that long ones are cut off.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from livewidget.errors import (
@@ -24,6 +25,14 @@ from livewidget.protocol.inspect import redact
 #: Longest reason that is quoted, in characters. Chosen: longer than any close frame's, two lines of a card.
 REASON_LENGTH: Final = 160
 _QUOTA: Final = "The quota of this account is used up; wait, or check plan and billing."
+
+#: How the service says that a quota is used up: as text, as the name of a gRPC or Python status
+#: (RESOURCE_EXHAUSTED, ResourceExhausted), or as an HTTP status. A bare 429 may be a count of anything.
+QUOTA_WORDS: Final = re.compile(
+    r"quota(?! project)|resources?[ _-]?(has |have )?(been )?exhausted"
+    r"|too[ _-]?many[ _-]?requests|rate[ _-]?limit|(^|http|status|code|error)[ :=/(\[]*429\b",
+    re.IGNORECASE,
+)
 
 #: The first words that are in the reason, in upper or lower case, decide. The sentence may contain `{model}`,
 #: `{reason}` and `{hint}`.
@@ -118,8 +127,6 @@ REASONS: Final[dict[str, tuple[type[ServiceError], str]]] = {
         ServerFault,
         "The service broke the session off, as it does at times around tool calls; start again.",
     ),
-    "quota": (QuotaExceeded, _QUOTA),
-    "resource exhausted": (QuotaExceeded, _QUOTA),
     "deadline expired": (
         ServerFault,
         "The session has reached the longest time the service allows; start again.",
@@ -131,6 +138,25 @@ REASONS: Final[dict[str, tuple[type[ServiceError], str]]] = {
     ),
     "unavailable": (ServerFault, "The service is not available now; try again in a while."),
     "internal error": (ServerFault, "The service failed with a fault of its own; start again."),
+}
+
+#: What these reasons mean once the model has answered: then the setup was accepted, so that neither the model
+#: nor the settings are at fault. Those not named here are quoted. A key can be refused at any time.
+TALK_REASONS: Final = {
+    "exceeds the maximum number of tokens": (
+        "The conversation has filled the context of {model}; start again, with compression=True for a long "
+        "one."
+    ),
+    "invalid argument": (
+        "The service ended the connection over something in this conversation and does not say what; "
+        "start again."
+    ),
+    "explicit activity control": (
+        "The service found the start or end of speech sent though it detects them itself: choose "
+        'turn_detection="push_to_talk".'
+    ),
+    "session not found": "The service has forgotten this conversation; start a new one.",
+    **{words: text for words, (error, text) in REASONS.items() if error is ServerFault},
 }
 
 #: What some of these reasons mean if the session was opened with an ephemeral token.
@@ -157,6 +183,12 @@ CODES: Final[dict[int, tuple[type[ServiceError], str]]] = {
     1011: (ServerFault, "The server failed; start again.{quoted}"),
     1013: (ServerFault, "The server has too much to do; start again in a while.{quoted}"),
 }
+#: The same once the model has answered.
+TALK_CODES: Final = {
+    1007: "The server ended the connection over something that was sent; start again.{quoted}",
+    1008: "The server ended the connection by a rule of its own; start again.{quoted}",
+    1009: "The server does not take a message of this size; send less at once.{quoted}",
+}
 
 
 def error_for_close(
@@ -167,8 +199,12 @@ def error_for_close(
     model: str,
     service: str | None = None,
     uses_token: bool = False,
+    answered: bool = False,
 ) -> ServiceError | LinkError:
     """Return the error for a connection that ended.
+
+    Before the model has answered, a close may be a refusal of the setup. After that it is a `ServerFault`,
+    unless the key or the quota is at fault.
 
     Args:
         code: WebSocket close code; 1006: the connection broke.
@@ -177,6 +213,7 @@ def error_for_close(
         model: The model's id.
         service: Whose models to search for one with a similar name.
         uses_token: Whether the session was opened with an ephemeral token.
+        answered: Whether the model has answered in this conversation.
     """
     reason = clean_reason(reason)
     if code == 1006:
@@ -185,12 +222,16 @@ def error_for_close(
                 return LinkLost(sentence)
         return LinkLost(f"The connection to {label} broke; check the network, then start again.")
     known = error_for_reason(reason, code=code, model=model, service=service, uses_token=uses_token)
-    if known is not None:
+    if isinstance(known, KeyRefused | QuotaExceeded) or (known is not None and not answered):
         return known
     quoted = f' It said: "{reason}"' if reason else ""
     error, sentence = CODES.get(
         code, (ServerFault, f"The server closed the session with code {code}; start again.{{quoted}}")
     )
+    if answered:
+        error, lower = ServerFault, reason.lower()
+        texts = (text.format(model=model) for words, text in TALK_REASONS.items() if words in lower)
+        sentence = next(texts, TALK_CODES.get(code, sentence))
     return error(sentence.replace("{quoted}", quoted), code=code, reason=reason)
 
 
@@ -203,6 +244,9 @@ def error_for_reason(
     HTTP status.
     """
     lower = reason.lower()
+    # Before all others: what is exhausted may be named with words that mean something else there.
+    if QUOTA_WORDS.search(reason):
+        return QuotaExceeded(_QUOTA, code=code, reason=reason)
     for words, (error, sentence) in REASONS.items():
         if words in lower:
             sentence = TOKEN_REASONS.get(words, sentence) if uses_token else sentence

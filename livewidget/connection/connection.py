@@ -16,7 +16,18 @@ from typing import Any, Final, Protocol, Self
 from livewidget.config import LiveConfig
 from livewidget.connection.provider import Provider
 from livewidget.errors import LiveError, SetupTimeout
-from livewidget.events import Event, SessionStarted
+from livewidget.events import (
+    Event,
+    InputTranscript,
+    InterimInputTranscript,
+    OutputAudio,
+    OutputMedia,
+    OutputText,
+    OutputTranscript,
+    SessionStarted,
+    ToolCall,
+    TurnComplete,
+)
 from livewidget.models import Model
 from livewidget.protocol import ServerDecoder, encode_client, setup_message
 from livewidget.protocol.messages import ClientMessage
@@ -26,6 +37,17 @@ from livewidget.transports.base import Transport, TransportClosed, close_quietly
 SETUP_TIMEOUT: Final = 10.0
 #: Most events kept that came before the setup was accepted. Chosen: a bound; hardly any are expected.
 EARLY_EVENTS: Final = 32
+#: What a model sends that has accepted the setup and taken in what the user said.
+_ANSWERS: Final = (
+    InputTranscript,
+    InterimInputTranscript,
+    OutputAudio,
+    OutputMedia,
+    OutputText,
+    OutputTranscript,
+    ToolCall,
+    TurnComplete,
+)
 
 
 class Tap(Protocol):
@@ -44,6 +66,8 @@ class Connection:
     Attributes:
         model: What the model accepts.
         opening: Events that came up to the acceptance of the setup, `SessionStarted` among them.
+        answered: Whether the model has answered, over this connection or, as the session says, an earlier one
+            of the same conversation. A close then is no refusal of the setup.
     """
 
     def __init__(
@@ -51,6 +75,7 @@ class Connection:
     ) -> None:
         self.model = model
         self.opening: list[Event] = []
+        self.answered = False
         self._provider = provider
         self._transport = transport
         self._tap = tap
@@ -105,6 +130,12 @@ class Connection:
         measured: float | None = getattr(self._transport, "round_trip_ms", None)
         return measured
 
+    @property
+    def bytes_received(self) -> int | None:
+        """Bytes that have come from the server, answers to pings too; None if nobody counts them."""
+        counted: int | None = getattr(self._transport, "bytes_received", None)
+        return counted
+
     async def _set_up(self, setup: ClientMessage, timeout: float) -> None:  # noqa: ASYNC109
         try:
             async with asyncio.timeout(timeout):
@@ -146,7 +177,10 @@ class Connection:
             raise self._ended(closed) from None
         if self._tap is not None:
             self._tap.on_frame(False, frame)
-        return self._decoder.decode(frame)
+        decoded = self._decoder.decode(frame)
+        if not self.answered:
+            self.answered = any(isinstance(event, _ANSWERS) for event in decoded)
+        return decoded
 
     async def close(self) -> None:
         """Close the connection; may be called again. It takes three seconds at most."""
@@ -155,7 +189,7 @@ class Connection:
 
     def _ended(self, closed: TransportClosed) -> LiveError:
         self._report_close(False, closed.code, closed.reason)
-        return self._provider.error_for_close(closed.code, closed.reason)
+        return self._provider.error_for_close(closed.code, closed.reason, answered=self.answered)
 
     def _report_close(self, outgoing: bool, code: int, reason: str) -> None:
         if self._tap is not None and not self._closed:

@@ -117,12 +117,14 @@ class Provider(ABC):
         """Return `text` without secrets: by default without whatever looks like a key or token."""
         return redact(text)
 
-    def error_for_close(self, code: int, reason: str) -> LiveError:
+    def error_for_close(self, code: int, reason: str, *, answered: bool = False) -> LiveError:
         """Return the error for a connection that has ended.
 
         Args:
             code: WebSocket close code; 1006: the link broke.
             reason: The server's words, which may hold a secret.
+            answered: Whether the model has answered in this conversation: then this is no refusal of the
+                setup, and another connection may do.
         """
         return error_for_close(
             code,
@@ -131,6 +133,7 @@ class Provider(ABC):
             model=self.model,
             service=self.service,
             uses_token=self.uses_token,
+            answered=answered,
         )
 
 

@@ -102,6 +102,8 @@ class Outbox:
         replayed_items: Items queued again for another connection.
         server_failures: How often the server failed since the model last took anything in; counted by the
             session.
+        asked: Whether words, or the result of a call, were sent over this connection.
+        unheard_ms: Speech put in since the server last sent anything, in ms; set back by the supervisor.
     """
 
     def __init__(
@@ -118,6 +120,8 @@ class Outbox:
         """
         self.offline_dropped_ms = self.late_dropped_ms = self.held_dropped_ms = 0.0
         self.dropped_items = self.replayed_items = self.server_failures = 0
+        self.asked = False
+        self.unheard_ms = 0.0
         self._is_blocked = is_blocked
         self._on_sent = on_sent
         self._queued: deque[OutboxItem] = deque()
@@ -160,6 +164,8 @@ class Outbox:
         elif item.kind == "audio":
             self._audio_ms += item.ms
             item.live = item.live and not item.held and not self._offline
+            if item.is_speech and not item.held and not self._offline:
+                self.unheard_ms += item.ms
         self._drop_oldest(item)
         if item.held:
             self._holding = True
@@ -192,6 +198,7 @@ class Outbox:
     ) -> None:
         """Send over a new connection from now on; `on_failed` gets what `send` raises, once."""
         self._send, self._on_failed, self._offline = send, on_failed, False
+        self.asked, self.unheard_ms = False, 0.0
         self._write_soon()
 
     def disconnect(self) -> None:
@@ -215,6 +222,7 @@ class Outbox:
 
     def mark_sent(self, item: OutboxItem) -> None:
         """An item has been sent: it is in flight."""
+        self.asked = self.asked or item.is_speech or item.kind in ("text", "result")
         if item.queued:  # Else it was dropped while it was being sent.
             item.queued = False
             self._queued.remove(item)

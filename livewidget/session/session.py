@@ -18,7 +18,7 @@ from livewidget import events
 from livewidget.clock import Clock, SystemClock
 from livewidget.config import Limits, LiveConfig
 from livewidget.connection import Connection, Provider
-from livewidget.errors import AnswerTimeout, LiveError, StateError
+from livewidget.errors import AnswerTimeout, LiveError, ServiceError, StateError
 from livewidget.events import Event
 from livewidget.pictures import Picture, to_picture
 from livewidget.protocol import context_message
@@ -67,7 +67,8 @@ _ANSWER_PARTS: Final = (
 )
 _DISCONNECTED: Final = {
     "link": "The connection broke; the talk goes on as soon as there is a new one.",
-    "server": "The server failed; the talk goes on as soon as there is a new connection.",
+    "server": "The service ended the connection{said}; the talk goes on as soon as there is a new one.",
+    "unheard": "The service does not react to what you say; the talk goes on over a new connection.",
 }
 
 Tools = Sequence[Any]
@@ -191,6 +192,7 @@ class LiveSession:
             self._memory,
             policy,
             clock,
+            limits=self._limits,
             dial=self._dial,
             is_quiet=self._is_quiet,
             on_event=self._on_event,
@@ -198,6 +200,7 @@ class LiveSession:
             on_settings_rejected=self._on_settings_rejected,
             on_reconnected=self._on_reconnected,
             on_closed=self._end,
+            on_unheard=self._on_unheard,
         )
         self._audio = AudioInput(policy.idle_pause_s, self._needs_silence)
         self._watchdog = AnswerWatchdog(policy.answer_timeout_s * 1000)
@@ -208,6 +211,7 @@ class LiveSession:
         self._dialled: tuple[LiveConfig, ToolRunner] | None = None  # those of the one that is being opened
         self._dropping = False  # what still comes of a turn that was interrupted from here
         self._speech_ms = float("-inf")  # when somebody was last found to have spoken
+        self._heard_until_ms = float("-inf")  # when what the model has said so far has been played
         self._dropped_before_ms = 0.0  # audio whose loss a notice has reported
 
     def __repr__(self) -> str:
@@ -310,6 +314,8 @@ class LiveSession:
                 await self._clock.sleep_until(self._clock.now_ms() + _BEAT_MS)
                 now = self._clock.now_ms()
                 self._note_speech(now)
+                if self._tracker.floor is Floor.TOOL or now < self._heard_until_ms:
+                    self._outbox.unheard_ms = 0.0  # It waits for a tool, or for its answer to be played.
                 self._hub.publish_turns(self._tracker.tick(now))
                 self._supervisor.tick()
                 if self._supervisor.is_connected and self._watchdog.tick(self._tracker.floor, now):
@@ -392,7 +398,9 @@ class LiveSession:
     def stats(self) -> SessionStats:
         """What was lost, sent again or reconnected so far."""
         return SessionStats(
+            dials=self._supervisor.dials,
             reconnects=self._supervisor.reconnects,
+            unheard_reconnects=self._supervisor.unheard_reconnects,
             replayed_items=self._outbox.replayed_items,
             dropped_audio_ms=self._outbox.dropped_audio_ms,
             dropped_items=self._outbox.dropped_items,
@@ -444,6 +452,9 @@ class LiveSession:
             return
         now = self._clock.now_ms()
         self._watchdog.reset(now)
+        self._supervisor.observe(event)
+        if isinstance(event, events.Interrupted):
+            self._heard_until_ms = now
         match event:
             case events.ToolCall():
                 call = self._tools.admit(event)
@@ -453,11 +464,15 @@ class LiveSession:
                 return
             case events.ToolCallCancelled(ids=ids):
                 self._tools.cancel(ids)
+            case events.OutputAudio(data=data, sample_rate=rate):
+                length_ms = len(data) / 2 / max(1, rate) * 1000
+                self._heard_until_ms = max(now, self._heard_until_ms) + length_ms
             case events.Usage():
                 self._usage.add(event)
             case events.TurnComplete():
                 self._usage.end_turn()
-                self._supervisor.mark_healthy()
+                if self._tracker.model_turn is not None:
+                    self._supervisor.mark_answered()
                 self._dropping = False
             case events.GoAway(time_left_ms=left_ms):
                 self._supervisor.go_away(left_ms)
@@ -775,7 +790,18 @@ class LiveSession:
 
     def _on_disconnected(self, why: Why) -> None:
         if why in _DISCONNECTED:
-            self._hub.notice("warning", "reconnecting", _DISCONNECTED[why])
+            error = self._supervisor.last_error
+            said = f' ("{error.reason}")' if isinstance(error, ServiceError) and error.reason else ""
+            self._hub.notice("warning", "reconnecting", _DISCONNECTED[why].replace("{said}", said))
+
+    def _on_unheard(self) -> None:
+        seconds = self._limits.unheard_notice_s
+        what = "the talk moves to another connection" if self._policy.enabled else "start again"
+        text = (
+            f"The service has not reacted to about {seconds:g} s of sound from your microphone. "
+            f"If that was you and it stays silent, {what}."
+        )
+        self._hub.notice("warning", "unheard", text)
 
     def _on_settings_rejected(self) -> bool:
         """Go back to the settings of the last connection; returns whether there were others."""
@@ -799,7 +825,9 @@ class LiveSession:
             # It may be these very words over which the server fails.
             self._outbox.ack_all()
             self._memory.withhold_questions()
-        replayed = self._outbox.requeue(asked=asked)
+        # A connection that was deaf, or dead, has taken in nothing of what was said last.
+        unheard = why == "unheard" or self._outbox.unheard_ms >= self._limits.unheard_notice_s * 1000
+        replayed = self._outbox.requeue(asked=asked or unheard)
         self._give_up_calls(resumed)
         self._publish(events.ConnectionReplaced(resumed=resumed, why=why, gap_ms=gap_ms, replayed=replayed))
         if asked and not replayed:

@@ -10,24 +10,41 @@ from __future__ import annotations
 import asyncio
 import enum
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
 
 from livewidget.clock import Clock
+from livewidget.config import Limits
 from livewidget.connection import Connection
 from livewidget.errors import (
     ConfigError,
+    KeyRefused,
     LinkError,
     LinkLost,
     LiveError,
     QuotaExceeded,
     ServerFault,
+    ServiceError,
     SetupRefused,
     StateError,
 )
-from livewidget.events import Event, SessionStarted
+from livewidget.events import (
+    ActivityEnd,
+    ActivityStart,
+    Event,
+    InputTranscript,
+    InterimInputTranscript,
+    Interrupted,
+    OutputAudio,
+    OutputText,
+    SessionStarted,
+    ToolCall,
+    TurnComplete,
+    WaitingForInput,
+)
 from livewidget.protocol.messages import ClientMessage
 from livewidget.session.memory import ServiceMemory
 from livewidget.session.outbox import Outbox
@@ -44,20 +61,50 @@ LAST_MS: Final = 5_000.0
 SETTINGS_MS: Final = 5_000.0
 #: Failures of the server in a row after which the handle is dropped. Chosen: two may be chance.
 HANDLE_FAILURES: Final = 3
-#: A connection that has lasted this long, in ms, or has brought an answer, is healthy. Chosen: longer than a
-#: server takes to refuse what it accepted at first.
-HEALTHY_MS: Final = 30_000.0
+#: The hour over which dials are counted, in ms.
+HOUR_MS: Final = 3_600_000.0
+#: Longest time between two ticks that counts as silence of the link, in ms. Chosen: far above that between
+#: two ticks; after a longer one this computer slept or the loop was blocked, and what came meanwhile is
+#: still to be read.
+TICK_MS: Final = 1_000.0
+
+#: What shows that the service hears the user, as opposed to messages that come by themselves.
+_SIGNS_OF_HEARING: Final = (
+    ActivityStart,
+    ActivityEnd,
+    InputTranscript,
+    InterimInputTranscript,
+    Interrupted,
+    OutputAudio,
+    OutputText,
+    ToolCall,
+    TurnComplete,
+    WaitingForInput,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReconnectPolicy:
     """What a session does about connections that end, and about silence. The defaults suit people.
 
+    docs/reconnection.md says what it is for; its table names a test for each row.
+
     Attributes:
         enabled: Whether the session continues over a new connection when one ends; else it ends with it.
-        max_attempts: Connections tried in a row before the session ends.
+        max_attempts: Connections in a row that fail, or end before they are good, before the session ends.
         initial_delay_ms: Longest delay before the second attempt; doubled for each further one.
         max_delay_ms: Longest delay of all.
+        min_interval_ms: Least time from one dial to the next, whatever came between. Chosen: not noticed by a
+            person, and no storm for a server.
+        stable_s: Seconds after which a connection is good. One that has answered something the user said is
+            good before. Chosen: longer than a server takes to drop what it accepted at first.
+        dials_per_hour: Connections dialled within an hour before the session ends; those for changed settings
+            do not count. Chosen: a connection usually lasts ten minutes, and a bad network costs a few each
+            minute.
+        max_wait_s: Longest wait in seconds that a server may ask for (Retry-After); the session ends if it
+            asks for more. Chosen: as much of what the user says meanwhile is kept.
+        silent_link_s: Seconds without anything from the server, not even the answer to a ping, after which
+            the connection counts as broken. Chosen: answers to pings were seen 8 to 30 s late.
         idle_pause_s: Seconds without speech after which no more silence is sent until somebody speaks; None:
             silence is sent as well. Silence is counted and billed as audio.
         answer_timeout_s: Seconds without any answer after which a notice says so.
@@ -68,6 +115,11 @@ class ReconnectPolicy:
     max_attempts: int = 6
     initial_delay_ms: float = 500.0
     max_delay_ms: float = 8_000.0
+    min_interval_ms: float = 500.0
+    stable_s: float = 10.0
+    dials_per_hour: int = 100
+    max_wait_s: float = 60.0
+    silent_link_s: float = 40.0
     idle_pause_s: float | None = None
     answer_timeout_s: float = 20.0
     random: Callable[[], float] = random.random
@@ -78,6 +130,13 @@ class ReconnectPolicy:
             raise ConfigError("idle_pause_s is a number of seconds from 1 to 3600, or None for no pause.")
         if self.max_attempts < 1:
             raise ConfigError("max_attempts is the number of connections to try, 1 or more.")
+        if self.dials_per_hour < 1:
+            raise ConfigError("dials_per_hour is the number of connections to dial in an hour, 1 or more.")
+        for name in ("initial_delay_ms", "max_delay_ms", "min_interval_ms", "stable_s", "max_wait_s"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{name} is a length of time, 0 or more.")
+        if not self.silent_link_s > 0:
+            raise ConfigError("silent_link_s is a number of seconds above 0.")
 
     def delay_ms(self, failures: int) -> float:
         """Return how long to wait after this many attempts have failed in a row, in ms."""
@@ -108,6 +167,7 @@ class Trigger(enum.Enum):
     OUT_OF_TIME = "a quiet moment did not come in time"
     LINK_BROKE = "the link broke"
     SERVER_FAILED = "the server closed the connection, and another one may do"
+    UNHEARD = "the user has spoken for long, and the server has sent nothing"
     DISCONNECTED = "the old connection is closed"
     CONNECTED = "the server has accepted the setup"
     ATTEMPT_FAILED = "there was no connection, and there are attempts left"
@@ -123,6 +183,7 @@ _ENDS: Final = {Trigger.GIVEN_UP: LinkState.CLOSED, Trigger.STOPPED: LinkState.C
 _BREAKS: Final = {
     Trigger.LINK_BROKE: LinkState.DISCONNECTING,
     Trigger.SERVER_FAILED: LinkState.DISCONNECTING,
+    Trigger.UNHEARD: LinkState.DISCONNECTING,
 }
 
 #: State → trigger → state. A trigger that is absent from a row is ignored there: a connection may break while
@@ -172,7 +233,7 @@ def diagram() -> str:
 
 _CLOSED_BEFORE: Final = "The session was closed before its settings were changed."
 
-Why = Literal["go_away", "time", "link", "server", "settings"]
+Why = Literal["go_away", "time", "link", "server", "unheard", "settings"]
 """Why a connection is replaced, as in `ConnectionReplaced`."""
 
 
@@ -184,6 +245,9 @@ class ConnectionSupervisor:
         ends_ms: When the connection is expected to end, by the clock; None while there is none.
         ending: How that is known: "connection", from its usual length, or "go_away", from the server.
         reconnects: How often the session has continued over another connection.
+        dials: How many connections were dialled; the first and those that failed count as well.
+        unheard_reconnects: How often a connection was replaced because the server did not react to speech.
+        last_error: Why the last connection ended, if it did not end by plan.
     """
 
     def __init__(
@@ -193,6 +257,7 @@ class ConnectionSupervisor:
         policy: ReconnectPolicy,
         clock: Clock,
         *,
+        limits: Limits,
         dial: Callable[[str | None], Awaitable[Connection]],
         is_quiet: Callable[[bool], bool],
         on_event: Callable[[Event], object],
@@ -200,6 +265,7 @@ class ConnectionSupervisor:
         on_settings_rejected: Callable[[], bool],
         on_reconnected: Callable[[bool, Why, float], Awaitable[Sequence[ClientMessage]]],
         on_closed: Callable[[LiveError], object],
+        on_unheard: Callable[[], object],
     ) -> None:
         """Supervise no connection yet.
 
@@ -208,6 +274,7 @@ class ConnectionSupervisor:
             memory: Holds the handle by which the next connection resumes the last one.
             policy: How often to try, and how long to wait.
             clock: Measures all times.
+            limits: For how long the server may be silent while the user speaks.
             dial: Opens a connection, resumed by the handle that it gets, if that is not None.
             is_quiet: Returns whether now is a moment to replace the connection. It gets whether that is
                 urgent: then audio that the service has not noticed does not matter.
@@ -218,15 +285,19 @@ class ConnectionSupervisor:
             on_reconnected: Called when a new connection is open: whether it is resumed, why the last one was
                 given up, and how many ms ago. Returns what the new one is told first.
             on_closed: Called when there is no connection, and there will be none.
+            on_unheard: Called when the user has spoken for `limits.unheard_notice_s` and the server has sent
+                nothing; once, until it hears again.
         """
         self.state = LinkState.NEW
         self.ends_ms: float | None = None
         self.ending: Literal["connection", "go_away"] = "connection"
-        self.reconnects = 0
+        self.reconnects = self.dials = self.unheard_reconnects = 0
+        self.last_error: LiveError | None = None
         self._outbox = outbox
         self._memory = memory
         self._policy = policy
         self._clock = clock
+        self._limits = limits
         self._dial = dial
         self._is_quiet = is_quiet
         self._on_event = on_event
@@ -234,13 +305,23 @@ class ConnectionSupervisor:
         self._on_settings_rejected = on_settings_rejected
         self._on_reconnected = on_reconnected
         self._on_closed = on_closed
+        self._on_unheard = on_unheard
         self._connection: Connection | None = None  # until it is closed
         self._reader: asyncio.Task[None] | None = None
         self._reconnecting: asyncio.Task[None] | None = None
         self._look_ms = self._last_ms = self._opened_ms = 0.0
-        self._healthy = False  # The connection has brought an answer, or has lasted.
-        self._failures = 0  # connections in a row that were not healthy
-        self._server_failures = 0  # of these, with the handle that there is
+        self._good = False  # The connection has lasted, or has answered what the user said over it.
+        self._answered = False  # Any connection has brought an answer.
+        self._failures = 0  # connections in a row that were not good
+        self._server_failures = 0  # of these, ended by the server with the handle that there is
+        self._dialled: deque[float] = deque()  # when, within the last hour, except for changed settings
+        self._dialled_ms = float("-inf")  # when last
+        self._not_before_ms = float("-inf")  # until when the server asked to wait
+        self._deaf = 0  # connections replaced since the server last reacted to the user
+        self._unheard_told = False
+        self._received: int | None = None  # bytes that had come over the link at the last tick
+        self._silent_ms = 0.0  # how long none have come since
+        self._ticked_ms = 0.0
         self._why: Why = "link"
         self._left_ms = 0.0
         self._resumed = False
@@ -249,6 +330,7 @@ class ConnectionSupervisor:
 
     def start(self, connection: Connection) -> None:
         """Use the first connection."""
+        self._count_dial()
         self._connection = connection
         self._listen(connection)
         self._outbox.connect(connection.send, partial(self._on_lost, connection))
@@ -277,23 +359,42 @@ class ConnectionSupervisor:
         """Round trip of the link, in ms; None if it is not known."""
         return self._connection.round_trip_ms if self._connection is not None and self.is_connected else None
 
-    def mark_healthy(self) -> None:
-        """The connection has brought an answer: attempts are counted from the beginning."""
-        self._healthy, self._failures, self._server_failures = True, 0, 0
+    def mark_answered(self) -> None:
+        """The model has answered. If it was asked over this connection, that is a good one.
+
+        What a server says unasked proves nothing: it may say so over each connection, and drop it.
+        """
+        if self._outbox.asked:
+            self._mark_good()
+
+    def observe(self, event: Event) -> None:
+        """The server has sent an event: it is not deaf for now, and if it reacts to the user, not at all."""
+        self._outbox.unheard_ms = 0.0
+        if isinstance(event, _SIGNS_OF_HEARING):
+            self._deaf, self._unheard_told = 0, False
+
+    def _mark_good(self) -> None:
+        """Attempts are counted from the beginning."""
+        self._good, self._failures, self._server_failures = True, 0, 0
 
     def go_away(self, time_left_ms: float | None) -> None:
         """The server will close the connection in `time_left_ms`; None or less than 0: at once."""
         now, left = self._clock.now_ms(), max(0.0, time_left_ms or 0.0)
         self.ending, self.ends_ms = "go_away", now + left
-        self._look_ms, self._last_ms = now, now + left - min(LAST_MS, left / 4)
+        self._last_ms = now + left - min(LAST_MS, left / 4)
+        # A server that says so over each new connection is not left in a hurry each time.
+        stable_ms = self._opened_ms + self._policy.stable_s * 1000
+        self._look_ms = now if self._good else min(max(now, stable_ms), self._last_ms)
 
     def tick(self) -> None:
         """Let time pass; to be called a few times a second."""
         if not self.is_connected:
             return
         now = self._clock.now_ms()
-        if now - self._opened_ms >= HEALTHY_MS:
-            self.mark_healthy()
+        if now - self._opened_ms >= self._policy.stable_s * 1000:
+            self._mark_good()
+        if self._is_deaf() or self._is_dead(now):
+            return
         if now >= self._look_ms and self._policy.enabled:
             self._step(Trigger.END_IS_NEAR)
         if self.state is LinkState.LEAVING:
@@ -303,6 +404,40 @@ class ConnectionSupervisor:
                 self._leave(Trigger.OUT_OF_TIME)
             elif self._is_quiet(urgent):
                 self._leave(Trigger.QUIET)
+
+    def _is_deaf(self) -> bool:
+        """Look whether the server reacts to speech; returns whether the connection is being replaced."""
+        unheard_ms = self._outbox.unheard_ms
+        if unheard_ms >= self._limits.unheard_notice_s * 1000 and not self._unheard_told:
+            self._unheard_told = True
+            self._on_unheard()
+        # Twice as long each time: what seems to be speech may be noise, which no connection reacts to.
+        if unheard_ms < self._limits.unheard_reconnect_s * 1000 * 2.0 ** min(self._deaf, 30):
+            return False
+        self._outbox.unheard_ms = 0.0  # If it is not replaced, it is not asked about at every tick.
+        if not self._policy.enabled:
+            return False
+        self._deaf += 1
+        self.unheard_reconnects += 1
+        self._leave(Trigger.UNHEARD)
+        return True
+
+    def _is_dead(self, now_ms: float) -> bool:
+        """Look whether anything comes over the link; returns whether the connection is being replaced."""
+        passed_ms, self._ticked_ms = now_ms - self._ticked_ms, now_ms
+        received = self._connection.bytes_received if self._connection is not None else None
+        if received is None or received != self._received:
+            self._received, self._silent_ms = received, 0.0
+            return False
+        self._silent_ms += min(passed_ms, TICK_MS)
+        if self._silent_ms < self._policy.silent_link_s * 1000 or self._connection is None:
+            return False
+        text = (
+            f"Nothing came from the server for {self._policy.silent_link_s:g} s, not even the answer to a "
+            "ping; check the network, then start again."
+        )
+        self._on_lost(self._connection, LinkLost(text))
+        return True
 
     async def renew(self) -> None:
         """Open a new connection with changed settings, at a quiet moment but soon; return when it is open.
@@ -338,7 +473,8 @@ class ConnectionSupervisor:
 
     def _listen(self, connection: Connection) -> None:
         now, lasts = self._clock.now_ms(), connection.model.connection_ms
-        self._opened_ms, self._healthy, self._broken = now, False, None
+        self._opened_ms, self._good, self._broken = now, False, None
+        self._received, self._silent_ms, self._ticked_ms = None, 0.0, now
         self.ending, self.ends_ms = "connection", now + lasts
         self._look_ms = self.ends_ms - min(LOOK_MS, lasts / 4)
         self._last_ms = self.ends_ms - min(LAST_MS, lasts / 20)
@@ -362,18 +498,23 @@ class ConnectionSupervisor:
             self._broken = error
             self._outbox.disconnect()
         elif self.is_connected:
-            self._failures += not self._healthy
-            if not self._can_continue(error) or self._failures >= self._policy.max_attempts:
+            self.last_error = error
+            if not self._can_continue(error):
                 self._give_up(error)
+            elif isinstance(error, LinkError):
+                self._leave(Trigger.LINK_BROKE)
             else:
-                self._leave(Trigger.LINK_BROKE if isinstance(error, LinkError) else Trigger.SERVER_FAILED)
+                self._leave(Trigger.SERVER_FAILED)
 
     def _can_continue(self, error: LiveError) -> bool:
-        if not self._policy.enabled:
+        """Whether another connection may do after one that had been accepted."""
+        if not self._policy.enabled or isinstance(error, KeyRefused | QuotaExceeded):
             return False
-        if self.ending == "go_away" and isinstance(error, ServerFault | SetupRefused):
-            return True  # It announced the end; the code with which it then closes means nothing.
-        return isinstance(error, LinkError) or (isinstance(error, ServerFault) and error.code != 1000)
+        if isinstance(error, LinkError) or (isinstance(error, ServerFault) and error.code != 1000):
+            return True
+        # A close before any answer or announcement may be a refusal of the setup.
+        answered = self._answered or (self._connection is not None and self._connection.answered)
+        return answered or self._good or self.ending == "go_away"
 
     def _give_up(self, error: LiveError) -> None:
         if self._step(Trigger.GIVEN_UP):
@@ -382,20 +523,52 @@ class ConnectionSupervisor:
             self._on_closed(error)
 
     def _leave(self, trigger: Trigger) -> None:
-        """Replace the connection."""
+        """Replace the connection, or end the session if too many were not good."""
+        if trigger in (Trigger.QUIET, Trigger.OUT_OF_TIME, Trigger.UNHEARD):
+            self.last_error = None
+        if trigger in (Trigger.LINK_BROKE, Trigger.SERVER_FAILED) or (
+            self._settings is None and self.ending == "go_away"
+        ):
+            self._failures += not self._good
+            self._server_failures += not self._good and trigger is Trigger.SERVER_FAILED
+            if self._failures >= self._policy.max_attempts:
+                self._give_up(self._too_many())
+                return
         if not self._step(trigger):
             return
+        self._drop_handle_if_at_fault()
         self._outbox.disconnect()
         self._left_ms = self._clock.now_ms()
         if trigger is Trigger.LINK_BROKE:
             self._why = "link"
         elif trigger is Trigger.SERVER_FAILED:
             self._why = "server"
+        elif trigger is Trigger.UNHEARD:
+            self._why = "unheard"
         elif self._settings is not None:
             self._why = "settings"
         else:
             self._why = "go_away" if self.ending == "go_away" else "time"
         self._reconnecting = asyncio.create_task(self._reconnect(), name="livewidget reconnect")
+
+    def _too_many(self) -> LiveError:
+        """Return the error for connections that were accepted and ended at once, again and again."""
+        error = self.last_error
+        if error is None:
+            return ServerFault(
+                f"The server announced the end of {self._failures} connections in a row as soon as they were "
+                "open; start again in a while."
+            )
+        if self._failures <= 1:
+            return error
+        text = f"{self._failures} connections in a row ended soon after they were opened. {error}"
+        if isinstance(error, ServiceError):
+            return ServerFault(text, code=error.code, reason=error.reason)
+        return LinkLost(text)
+
+    def _drop_handle_if_at_fault(self) -> None:
+        if self._server_failures >= HANDLE_FAILURES:
+            self._memory.handle = None  # It may be the handle over which the server fails.
 
     async def _reconnect(self) -> None:
         """Do the work of each state until there is a connection again, or none to be had."""
@@ -419,14 +592,18 @@ class ConnectionSupervisor:
             self._reader.cancel()
             await asyncio.wait([self._reader])
         if self._connection is not None:
+            self._answered = self._answered or self._connection.answered
             # Closed before the next is opened: a service may not resume what it still has open.
             await self._connection.close()
             self._connection = None
         return Trigger.DISCONNECTED
 
     async def _connect(self) -> Trigger:
-        await self._clock.sleep_until(self._clock.now_ms() + self._policy.delay_ms(self._failures))
+        now = self._clock.now_ms()
+        soonest_ms = max(self._dialled_ms + self._policy.min_interval_ms, self._not_before_ms)
+        await self._clock.sleep_until(max(now + self._policy.delay_ms(self._failures), soonest_ms))
         handle = self._memory.handle
+        self._count_dial()
         try:
             self._connection = await self._dial(handle)
         except SetupRefused as error:
@@ -440,11 +617,16 @@ class ConnectionSupervisor:
         except (LinkError, ServerFault, QuotaExceeded) as error:
             if isinstance(error, QuotaExceeded) and error.code != 429:
                 raise
+            wait_s = error.retry_after_s or 0.0
+            if wait_s > self._policy.max_wait_s:
+                raise
+            self._not_before_ms = self._clock.now_ms() + wait_s * 1000
+            self.last_error = error
             self._count_failure(error)
             self._server_failures += isinstance(error, ServerFault)
-            if self._server_failures >= HANDLE_FAILURES:
-                self._memory.handle = None  # It may be the handle over which the server fails.
+            self._drop_handle_if_at_fault()
             return Trigger.ATTEMPT_FAILED
+        self._connection.answered = self._answered
         self._resumed = handle is not None
         return Trigger.CONNECTED
 
@@ -465,16 +647,38 @@ class ConnectionSupervisor:
             if self._broken is not None:
                 raise self._broken
         except LiveError as error:
-            self._broken = error
+            self._broken = self.last_error = error
             self._outbox.disconnect()
+            if isinstance(error, KeyRefused | QuotaExceeded):
+                raise
             self._count_failure(error)
+            self._server_failures += isinstance(error, ServiceError)
+            self._drop_handle_if_at_fault()
             return Trigger.LINK_BROKE
         self.reconnects += 1
         self._settle_settings(None)
         return Trigger.CAUGHT_UP
 
+    def _count_dial(self) -> None:
+        """One more connection is dialled; raises ServiceError or LinkLost if there were too many."""
+        now = self._clock.now_ms()
+        self.dials, self._dialled_ms = self.dials + 1, now
+        if self._settings is not None:
+            return  # The user asked for it.
+        while self._dialled and now - self._dialled[0] >= HOUR_MS:
+            self._dialled.popleft()
+        if len(self._dialled) >= self._policy.dials_per_hour:
+            self.dials -= 1
+            last = f" The last one: {self.last_error}" if self.last_error is not None else ""
+            text = (
+                f"{len(self._dialled)} connections were needed within an hour, so no further one is tried; "
+                f"start again in a while.{last}"
+            )
+            raise ServerFault(text) if isinstance(self.last_error, ServiceError) else LinkLost(text)
+        self._dialled.append(now)
+
     def _count_failure(self, error: LiveError) -> None:
-        """One more connection was not healthy; raises LinkLost if no attempt is left."""
+        """One more connection was not good; raises LinkLost if no attempt is left."""
         self._failures += 1
         if self._failures >= self._policy.max_attempts:
             times = "once" if self._failures == 1 else f"{self._failures} times"

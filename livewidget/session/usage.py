@@ -91,7 +91,9 @@ class SessionStats:
     """What was lost or repeated in one session, at one moment.
 
     Attributes:
+        dials: Connections dialled; the first and those that failed count as well.
         reconnects: How often the connection has been replaced.
+        unheard_reconnects: Of these, how often because the server did not react to what the user said.
         replayed_items: Messages queued again because a connection ended before the model had taken them in.
         dropped_audio_ms: User audio dropped because there was no connection for too long, because it was too
             slow, or because a tool ran for too long; in milliseconds.
@@ -101,7 +103,9 @@ class SessionStats:
         unasked_calls: Calls that were refused since their arguments are longer than `Limits.approval_length`.
     """
 
+    dials: int = 0
     reconnects: int = 0
+    unheard_reconnects: int = 0
     replayed_items: int = 0
     dropped_audio_ms: float = 0.0
     dropped_items: int = 0

@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.connection import Connection as WebSocketConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 from websockets.protocol import State
@@ -41,8 +41,8 @@ from livewidget.transports.base import (
 
 #: Largest frame received, in bytes. Chosen: far above any frame of the service, and still bounded.
 MAX_SIZE: Final = 32 * 2**20
-#: Seconds between pings: the default of websockets.
-PING_INTERVAL: Final = 20
+#: Seconds between pings. Chosen: a few are due before a silent connection counts as broken.
+PING_INTERVAL: Final = 10
 #: Seconds that a pong may take. Chosen: a notebook's event loop or a network may stall for half a minute.
 PING_TIMEOUT: Final = 60
 
@@ -57,6 +57,11 @@ class WebSocketTransport:
 
     def __init__(self, socket: WebSocketConnection) -> None:
         self._socket = socket
+
+    @property
+    def bytes_received(self) -> int | None:
+        """Bytes that have come so far, answers to pings included; None on the server's side."""
+        return getattr(self._socket, "bytes_received", None)
 
     @property
     def round_trip_ms(self) -> float | None:
@@ -101,6 +106,16 @@ def _closed(error: ConnectionClosed) -> TransportClosed:
     if error.sent is not None and error.sent.code != 1000:
         return TransportClosed(1006, error.sent.reason or f"closed here with code {error.sent.code}")
     return TransportClosed(error.sent.code if error.sent is not None else 1006)
+
+
+class _CountingConnection(ClientConnection):
+    """Counts what comes, so that it can be told whether anything does: websockets keeps pongs to itself."""
+
+    bytes_received = 0
+
+    def data_received(self, data: bytes) -> None:
+        self.bytes_received += len(data)
+        super().data_received(data)
 
 
 class _Connect(connect):
@@ -151,6 +166,7 @@ async def dial(
             ping_timeout=PING_TIMEOUT,
             close_timeout=CLOSE_TIMEOUT,
             max_size=max_size,
+            create_connection=_CountingConnection,
             logger=_logger,
             user_agent_header="livewidget",
             **options,

@@ -147,3 +147,47 @@ def test_what_looks_like_a_secret_is_not_repeated(secret):
 def test_a_reason_is_one_line_of_bounded_length():
     assert clean_reason("a\nb\x1b[31m\tc") == "a b [31m c"
     assert len(clean_reason("a " * 1000)) <= 160
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "RESOURCE_EXHAUSTED",
+        "resource exhausted",
+        "Resource exhausted. Please try again later.",
+        "Resource has been exhausted (e.g. check quota).",
+        "ResourceExhausted",
+        "StatusCode.RESOURCE_EXHAUSTED",
+        "429 Too Many Requests",
+        "HTTP 429",
+        "error (429)",
+        "code=429",
+        "rate limit exceeded",
+        "RATE_LIMIT_EXCEEDED",
+        "Rate-limited: too_many_requests",
+        "Quota exceeded for metric: generate_requests",
+    ],
+)
+@pytest.mark.parametrize("answered", [False, True])
+@pytest.mark.parametrize("code", [1000, 1007, 1008, 1011, 1013])
+def test_a_quota_is_known_however_it_is_spelt(reason, code, answered):
+    error = error_for_close(code, reason, label="Gemini", model="m", answered=answered)
+    assert type(error) is QuotaExceeded
+
+
+@pytest.mark.parametrize(
+    "reason", ["The input token count (429) is odd", "id 4290", "user-project: quota project not found"]
+)
+def test_not_every_429_is_a_quota(reason):
+    assert not isinstance(explained(1011, reason), QuotaExceeded)
+
+
+@pytest.mark.parametrize(("code", "reason", "kind", "words"), TABLE)
+def test_once_the_model_has_answered_only_key_and_quota_are_refusals(code, reason, kind, words):
+    error = error_for_close(code, reason, label="Gemini", model="gemini-3.8-live", answered=True)
+    refusals = (KeyRefused, QuotaExceeded, LinkLost)
+    assert type(error) is (kind if kind in refusals else ServerFault)
+    if kind not in refusals:
+        text = str(error).replace(" ".join(reason.split()), "")
+        assert not any(word in text for word in ("settings", "this key", "the model gemini", "{"))
+        assert (error.code, error.reason) == (code, " ".join(reason.split()))

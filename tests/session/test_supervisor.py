@@ -1,16 +1,19 @@
 """A session's connections, one after the other."""
 
 import asyncio
+import contextlib
 import itertools
 import logging
 
 import pytest
 
-from livewidget.errors import ConnectFailed, KeyRefused, LinkLost, QuotaExceeded, ServerFault
+from livewidget.config import LiveConfig
+from livewidget.errors import ConnectFailed, KeyRefused, LinkLost, QuotaExceeded, ServerFault, SetupRefused
 from livewidget.events import ConnectionReplaced, GoAway, SessionEnded
 from livewidget.session import ReconnectPolicy
 from livewidget.session.supervisor import TRANSITIONS, LinkState, Trigger, diagram
 from livewidget.session.usage import SessionStats
+from livewidget.transports.base import TransportClosed
 from livewidget.transports.memory import FRAMES_WAITING
 from tests.peer import eventually
 
@@ -39,7 +42,7 @@ def test_the_diagram_has_one_arrow_for_each_pair_of_states():
     lines = diagram().splitlines()
     pairs = {(state, target) for state, row in TRANSITIONS.items() for target in row.values()}
     assert len(lines) == 2 + len(pairs)
-    assert "    LEAVING --> DISCONNECTING: QUIET, OUT_OF_TIME, LINK_BROKE, SERVER_FAILED" in lines
+    assert "    LEAVING --> DISCONNECTING: QUIET, OUT_OF_TIME, LINK_BROKE, SERVER_FAILED, UNHEARD" in lines
 
 
 # --- Tries --------------------------------------------------------------------------------------------------
@@ -101,12 +104,158 @@ async def test_an_answer_makes_a_connection_a_good_one():
         assert talk.session.is_open
 
 
+# --- Storms -------------------------------------------------------------------------------------------------
+
+
+async def storm(talk, serve, *, minutes=10):
+    """Let each new connection be served for some time; returns the moments of the dials, in ms."""
+    times, served = [], 0
+    for _ in range(minutes * 1200):
+        if talk.told(SessionEnded):
+            break
+        if len(talk.peer.ends) > served:
+            served = len(talk.peer.ends)
+            times.append(talk.clock.now_ms())
+            with contextlib.suppress(TransportClosed):
+                await serve(served)
+        await settle()
+        talk.clock.advance(50)
+        await settle()
+    return times
+
+
+async def empty_turn(talk, number):
+    await talk.peer.turn_complete()
+    await talk.peer.close(1011, "Internal error encountered.")
+
+
+async def unasked_words(talk, number):
+    await talk.peer.answer("Hello there.")
+    await talk.peer.remember(f"handle-{number}")
+    await talk.peer.close(1011, "Internal error encountered.")
+
+
+async def orderly_close(talk, number):
+    await talk.peer.turn_complete()
+    await talk.peer.close(1000, "")
+
+
+async def go_away_now(talk, number):
+    await talk.peer.go_away("0s")
+
+
+async def go_away_nonsense(talk, number):
+    await talk.peer.go_away(None)
+    await talk.peer.go_away("-3s")
+
+
+async def abort(talk, number):
+    await talk.peer.close(*LOST)
+
+
+async def too_large(talk, number):
+    await talk.peer.close(1006, "frame with 99 bytes exceeds limit of 9 bytes")
+
+
+@pytest.mark.parametrize(
+    "serve", [empty_turn, unasked_words, orderly_close, go_away_now, go_away_nonsense, abort, too_large]
+)
+async def test_a_server_that_drops_each_connection_is_given_up(serve):
+    """A connection is good after some seconds, or an answer to what was said; until then it counts."""
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        times = await storm(talk, lambda number: serve(talk, number))
+        assert talk.told(SessionEnded)
+        assert 5 <= talk.peer.dials <= 8
+        assert min(after - before for before, after in itertools.pairwise(times)) >= 500
+        assert "in a row" in str(talk.session.error)
+        assert talk.session.stats.dials == talk.peer.dials
+
+
+async def test_a_server_that_answers_and_drops_again_and_again_has_a_budget():
+    """Each connection is good, so that attempts do not add up; the hour does."""
+    policy = ReconnectPolicy(random=lambda: 1.0, dials_per_hour=20)
+    async with Talk(reconnect=policy) as talk:
+
+        async def serve(number):
+            await talk.session.send_text(f"question {number}")
+            await settle()
+            await talk.peer.answer("An answer.")
+            await settle()
+            await talk.peer.close(1011, "Internal error encountered.")
+
+        times = await storm(talk, serve)
+        assert len(times) == talk.peer.dials == talk.session.stats.dials == 20
+        assert min(after - before for before, after in itertools.pairwise(times)) >= 500
+        text = str(talk.session.error)
+        assert text.startswith("20 connections were needed within an hour, so no further one is tried;")
+        assert "fault of its own" in text
+
+
+@pytest.mark.parametrize(("dials_per_hour", "survives"), [(8, True), (6, False)])
+async def test_only_the_dials_of_the_last_hour_count(dials_per_hour, survives):
+    policy = ReconnectPolicy(random=lambda: 1.0, dials_per_hour=dials_per_hour)
+    async with Talk(reconnect=policy) as talk:
+        for number in range(20):
+            await talk.exchange("one", "first", f"handle-{number}")
+            await talk.wait(8 * 60_000, 10_000)
+            await talk.peer.close(*LOST)
+            await talk.until(lambda: talk.told(SessionEnded) or not talk.peer.end._inbound.closed)
+            if talk.told(SessionEnded):
+                break
+            await talk.peer.set_up()
+        assert talk.session.is_open is survives
+
+
+async def test_changed_settings_are_no_storm():
+    policy = ReconnectPolicy(random=lambda: 1.0, dials_per_hour=2)
+    async with Talk(reconnect=policy) as talk:
+        for number in range(1, 5):
+            renewed = asyncio.create_task(talk.session.update(LiveConfig(temperature=number / 10)))
+            await talk.moved(number)
+            await renewed
+        assert talk.session.is_open
+        assert talk.session.stats.dials == 5
+
+
+async def test_a_go_away_right_after_the_start_is_not_hurried():
+    async with Talk() as talk:
+        await talk.peer.go_away("50s")
+        await talk.wait(9_500)
+        assert talk.told(ConnectionReplaced) == []
+        await talk.moved()
+
+
+@pytest.mark.parametrize("error", [ConnectFailed, QuotaExceeded, ServerFault])
+async def test_the_wait_that_a_server_asks_for_is_kept(error):
+    def refusal(seconds):
+        made = error("Not now.") if error is ConnectFailed else error("Not now.", code=429)
+        made.retry_after_s = seconds
+        return made
+
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        talk.peer.refusals = [refusal(30.0), refusal(None)]
+        await talk.peer.close(*LOST)
+        await talk.until(lambda: talk.peer.dials == 2)
+        await talk.wait(29_000)
+        assert talk.peer.dials == 2
+        await talk.until(lambda: talk.peer.dials == 3, 1_500)
+        await talk.moved()
+        talk.peer.refusals = [refusal(3600.0)]
+        await talk.peer.close(*LOST)
+        await talk.until(lambda: talk.told(SessionEnded))
+        assert str(talk.session.error) == "Not now."
+        assert talk.peer.dials == 5
+
+
 @pytest.mark.parametrize(
     ("code", "reason", "error"),
     [
         (1007, "API key not valid. Please pass a valid API key.", KeyRefused),
         (1011, "You exceeded your current quota, please check your plan and billing details", QuotaExceeded),
-        (1000, "", ServerFault),
+        (1008, "RESOURCE_EXHAUSTED", QuotaExceeded),
+        (1011, "429 Too Many Requests", QuotaExceeded),
     ],
 )
 async def test_what_another_connection_would_not_mend_ends_the_session(code, reason, error):
@@ -126,6 +275,67 @@ async def test_a_key_that_is_refused_while_moving_is_tried_once():
         await talk.until(lambda: talk.told(SessionEnded))
         assert isinstance(talk.session.error, KeyRefused)
         assert talk.peer.dials == 2
+
+
+MID_TALK = [
+    (1007, "Request contains an invalid argument."),
+    (1000, "The operation was cancelled."),
+    (1000, ""),
+    (1001, ""),
+    (1008, "Policy violation"),
+    (1008, "models/gemini-3.8-live is not found for API version v1beta"),
+    (1009, ""),
+    (1011, "Deadline expired before operation could complete."),
+    (1012, "service restart"),
+    (1007, "Thinking level is not supported for this model."),
+    (4000, "something new"),
+]
+
+
+@pytest.mark.parametrize(("code", "reason"), MID_TALK)
+async def test_a_close_after_an_answer_is_no_refusal_of_the_setup(code, reason):
+    """Every close but one over key or quota: the talk goes on with the handle, and no setting is blamed."""
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        await talk.peer.close(code, reason)
+        assert (await talk.moved()).resumed
+        assert talk.peer.setups[-1].session_resumption.handle == "handle-1"
+        await talk.exchange("two", "second", "handle-2")
+        # So it is where the next connection has not brought an answer yet.
+        await talk.peer.close(*LOST)
+        await talk.moved(2)
+        await talk.peer.close(code, reason)
+        await talk.moved(3)
+        await talk.exchange("three", "third", "handle-3")
+        assert talk.session.error is None
+        shown = talk.notices["reconnecting"]
+        assert not any(word in shown for word in ("settings", "key", "setup"))
+
+
+@pytest.mark.parametrize(("code", "reason"), MID_TALK)
+async def test_what_ends_the_talk_for_good_blames_neither_key_nor_settings(code, reason):
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        for _ in range(20):
+            await talk.peer.close(code, reason)
+            await talk.until(lambda: talk.told(SessionEnded) or not talk.peer.end._inbound.closed)
+            if talk.told(SessionEnded):
+                break
+        assert type(talk.session.error) is ServerFault
+        text = str(talk.session.error)
+        assert text.startswith("6 connections in a row ended soon after they were opened.")
+        quoted = f'It said: "{reason}"'
+        assert not any(word in text.replace(quoted, "") for word in ("settings", "key", "setup", "model,"))
+        assert talk.peer.dials == 7
+
+
+@pytest.mark.parametrize("code", [1007, 1008])
+async def test_a_refusal_before_any_answer_ends_the_session(code):
+    async with Talk() as talk:
+        await talk.peer.close(code, "Request contains an invalid argument.")
+        await eventually(lambda: talk.told(SessionEnded))
+        assert isinstance(talk.session.error, SetupRefused)
+        assert talk.peer.dials == 1
 
 
 @pytest.mark.parametrize("code", [1008, 1011, 1001, 1000])
@@ -172,7 +382,7 @@ async def test_what_is_sent_meanwhile_waits_and_keeps_its_order():
 async def test_what_was_lost_and_sent_again_is_counted():
     async with Talk() as talk:
         await talk.exchange("one", "first")
-        assert talk.session.stats == SessionStats()
+        assert talk.session.stats == SessionStats(dials=1)
         await talk.session.send_text("two")
         talk.peer.refusals = [ConnectFailed("No.")]
         await talk.peer.close(*LOST)
@@ -183,6 +393,7 @@ async def test_what_was_lost_and_sent_again_is_counted():
         await talk.peer.rest()
         stats = talk.session.stats
         assert (stats.reconnects, stats.replayed_items, stats.dropped_audio_ms) == (1, 1, 10_000)
+        assert stats.dials == talk.peer.dials == 3
 
 
 async def test_sound_that_would_be_too_much_gives_way_and_is_told():

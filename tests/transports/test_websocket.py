@@ -56,6 +56,15 @@ async def test_text_and_bytes_come_back_as_they_went():
             assert caught.value.code == 1000
 
 
+async def test_what_comes_is_counted_answers_to_pings_as_well():
+    async with server(ignore) as url:
+        link = await dial(url)
+        before = link.bytes_received
+        await (await link._socket.ping())
+        assert link.bytes_received > before
+        await link.close()
+
+
 async def test_a_cancelled_receive_loses_no_frame():
     async with server(echo) as url:
         link = await dial(url)
@@ -150,7 +159,7 @@ async def test_the_link_is_not_compressed_has_no_delay_and_long_patience():
         raw = inner.transport.get_extra_info("socket")
         assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert inner.protocol.extensions == []
-        assert (inner.ping_interval, inner.ping_timeout) == (20, 60)
+        assert (inner.ping_interval, inner.ping_timeout) == (10, 60)
         assert inner.request.headers["x-goog-api-key"] == CANARY
         assert CANARY not in inner.request.path
         await link.close()
