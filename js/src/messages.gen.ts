@@ -5,6 +5,7 @@ export type View = "dictation" | "talk" | "translation";
 export type Phase = "connecting" | "ended" | "idle" | "live";
 export type Floor = "listening" | "user" | "thinking" | "model" | "tool";
 export type Span = { text: string; sample: number };
+export type Argument = { name: string; value: string };
 
 export interface Tool {
   id: string;
@@ -15,6 +16,7 @@ export interface Tool {
   duration_ms: number;
   state: "asking" | "cancelled" | "done" | "failed" | "refused" | "running";
   updates: string[];
+  arguments: Argument[];
 }
 
 export type SourceLink = { title: string; uri: string };

@@ -1,4 +1,4 @@
-"""The keywords of `LiveWidget` and `connect`: the fields of `LiveConfig` as a person types them, and `Limits`.
+"""The keywords of `LiveWidget` and `connect`: the fields of `LiveConfig`, and the `Limits` of a session.
 
 `ConfigOptions` tells type checkers and editors; `show_options` tells `help`, Tab and Shift-Tab in a notebook,
 which look at a function when it is there. A test compares both with `LiveConfig`.

@@ -975,7 +975,7 @@ var Bridge = class {
     control2 !== null && now - control2 > CONTROL_GAP_MS && (this.#gapSince.control = now, this.hello()), speaker !== null && now - speaker > SPEAKER_GAP_MS && (this.#gapSince.speaker = null, this.#deliverAudio(this.#speaker.skipGap()), this.#updateGaps());
   }
   #post(message, seq, ack, buffers = []) {
-    this.#wire({ ...message, epoch: this.#epoch, seq, ack }, buffers);
+    this.#wire({ ...message, epoch: this.#epoch, seq, ack, client: this.client }, buffers);
   }
   #unackedReports() {
     return this.#sender.unacked.reduce((sum, sent) => sum + (sent.message.kind === "played" ? 1 : 0), 0);
@@ -1938,10 +1938,13 @@ function confirmation(label, status2, scope, ms) {
 }
 
 // src/views/format.ts
-var ANSI = /\u001b\[[0-?]*[ -/]*[@-~]/g, CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, LINES = /\r\n?|[\u2028\u2029\u0085]/g, BIDI = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+var ANSI = (
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal sequences begin with one.
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g
+), CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, LINES = /\r\n?|[\u2028\u2029\u0085]/g, UNSEEN = /(\u{1f3f4}[\u{e0020}-\u{e007e}]{1,8}\u{e007f})|[\u{ad}\u{180e}\u{200b}\u{2060}-\u{2065}\u{206a}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e007f}]/gu, BIDI = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 function clean(text2, longest = 2e4) {
   return (text2.length > longest ? `${text2.slice(0, longest)}…` : text2).replace(ANSI, "").replace(LINES, `
-`).replace(CONTROLS, "").replace(BIDI, (mark) => `\\u${mark.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`).replace(LONE_SURROGATE, "�");
+`).replace(CONTROLS, "").replace(UNSEEN, "$1").replace(BIDI, (mark) => `\\u${mark.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`).replace(LONE_SURROGATE, "�");
 }
 function cleanLine(text2, longest = 200) {
   return clean(text2, longest).replace(/\s+/g, " ").trim();
@@ -1995,24 +1998,76 @@ function languageTag(code) {
 }
 
 // src/views/tool.ts
-function approvalQuestion(actions) {
-  let words = el("span", "lw-question-words"), yes = button("lw-answer", "Allow", "Allow"), no = button("lw-answer", "Don't", "Don't"), element = el("span", "lw-question", { role: "group" }, words, yes, no), asked = null, answered = !1, answer = (allowed) => {
-    asked !== null && !answered && (answered = !0, actions.confirm(asked, allowed));
+var GLANCE = { characters: 400, lines: 8, name: 60, arguments: 8 };
+function argumentList(opened) {
+  let element = el("dl", "lw-arguments"), known = "", folds = 0, fold = (label, open) => {
+    folds += 1;
+    let more = button("lw-fold", label, label);
+    return more.onclick = () => {
+      folds -= 1;
+      let whole = open();
+      more.remove(), whole.tabIndex = -1, whole.focus({ preventScroll: !0 }), opened();
+    }, more;
+  }, row3 = (argument) => {
+    let [key, whole] = [shownWhole(argument.name), shownWhole(argument.value)], head = glance(whole), heading = el("dt", "", {}, key.slice(0, GLANCE.name)), value = el("dd", "", {}, el("span", "lw-value", {}, head));
+    return (head !== whole || key.length > GLANCE.name) && (heading.append(key.length > GLANCE.name ? "…" : ""), value.append(
+      fold(`Show all ${(key.length + whole.length).toLocaleString("en")} characters`, () => (text(heading, key), text(value.firstElementChild, whole), value))
+    )), [heading, value];
   };
-  return yes.onclick = () => answer(!0), no.onclick = () => answer(!1), {
+  return {
+    element,
+    isWhole: () => folds === 0,
+    update(use) {
+      let all = use.arguments.length > 0 || !use.args ? use.arguments : [{ name: "", value: use.args }], now = JSON.stringify([use.id, all]);
+      if (now === known)
+        return;
+      known = now, folds = 0, element.replaceChildren(...all.slice(0, GLANCE.arguments).flatMap(row3));
+      let rest = all.slice(GLANCE.arguments);
+      if (rest.length > 0) {
+        let more = el("dd", "lw-more"), label = `Show ${rest.length} more ${rest.length === 1 ? "argument" : "arguments"}`;
+        more.append(
+          fold(label, () => {
+            let rows = rest.flatMap(row3);
+            return more.replaceWith(...rows), rows[0];
+          })
+        ), element.append(more);
+      }
+      show(element, all.length > 0);
+    }
+  };
+}
+function shownWhole(value) {
+  return clean(value, Number.POSITIVE_INFINITY);
+}
+function glance(value) {
+  let head = value.split(`
+`).slice(0, GLANCE.lines).join(`
+`).slice(0, GLANCE.characters);
+  return head.length < value.length ? `${head}…` : value;
+}
+function approvalQuestion(actions) {
+  let words = el("span", "lw-question-words"), yes = button("lw-answer", "Allow", "Allow"), no = button("lw-answer", "Don't", "Don't"), asked = null, answered = !1, elsewhere = !1, refresh = () => {
+    yes.disabled = !given.isWhole(), text(
+      words,
+      elsewhere ? "asked in another page" : given.isWhole() ? "May it run?" : "May it run? To allow it, first open what is folded."
+    );
+  }, given = argumentList(refresh), answers = el("span", "lw-answers", {}, words, yes, no), element = el("div", "lw-question", { role: "group" }, given.element, answers), answer = (event, allowed) => {
+    asked !== null && !answered && event.detail < 2 && (answered = !0, actions.confirm(asked, allowed));
+  };
+  return yes.onclick = (event) => answer(event, !0), no.onclick = (event) => answer(event, !1), {
     element,
     update(use, state) {
       if (asked !== (use?.id ?? null) && (asked = use?.id ?? null, answered = !1), use === null && element.contains(document.activeElement) && element.closest(".livewidget")?.focus({ preventScroll: !0 }), show(element, use !== null), use === null)
         return;
       let called = cleanLine(use.name, 80);
-      name(yes, `Allow ${called}`), name(no, `Don't allow ${called}`), element.setAttribute("aria-label", `May ${called} run?`), text(words, state.ownedElsewhere ? "asked in another page" : "May it run?"), show(yes, !state.ownedElsewhere), show(no, !state.ownedElsewhere);
+      name(yes, `Allow ${called}`), name(no, `Don't allow ${called}`), element.setAttribute("aria-label", `May ${called} run?`), elsewhere = state.ownedElsewhere, given.update(use), refresh(), show(yes, !elsewhere), show(no, !elsewhere);
     }
   };
 }
 function pendingApprovals(state) {
   return state.phase === "live" ? state.turns.flatMap((turn) => turn.tools.filter((use) => use.state === "asking")) : [];
 }
-var MAX_SUMMARY = 240, MAX_QUESTION = 2e3;
+var MAX_SUMMARY = 240;
 function toolList(actions) {
   let element = el("ul", "lw-tools", { "aria-label": "Tools" }), chips = [];
   return {
@@ -2034,10 +2089,7 @@ function makeChip(actions) {
     element,
     update(use, state) {
       let known = use.state in OUTCOMES ? use.state : "running";
-      attribute(element, "data-state", known), text(call, cleanLine(use.name, 80)), text(
-        rest,
-        `(${cleanLine(use.args, known === "asking" ? MAX_QUESTION : MAX_SUMMARY)})${OUTCOMES[known](use)}`
-      ), ask.update(known === "asking" ? use : null, state);
+      attribute(element, "data-state", known), text(call, cleanLine(use.name, 80)), text(rest, known === "asking" ? "" : `(${cleanLine(use.args, MAX_SUMMARY)})${OUTCOMES[known](use)}`), ask.update(known === "asking" ? use : null, state);
     }
   };
 }
@@ -3472,7 +3524,11 @@ function announcer() {
         return;
       }
       for (let use of pendingApprovals(state))
-        asked.has(use.id) || (asked.add(use.id), put(el("p", "", {}, clean(`May it run? ${cleanLine(use.name, 80)}(${cleanLine(use.args)})`))));
+        if (!asked.has(use.id)) {
+          asked.add(use.id);
+          let args = cleanLine(use.args), more = args === cleanLine(use.args, 2e4) ? "" : " There is more to read in the card.";
+          put(el("p", "", {}, clean(`May it run? ${cleanLine(use.name, 80)}(${args})${more}`)));
+        }
       for (let turn of state.turns) {
         if (known.has(turn.index) || !isAnnounced(turn))
           continue;
