@@ -157,7 +157,9 @@ def require_known(model: str, service: str) -> None:
     name = " ".join(model.split())[:40]
     ids = list(dict.fromkeys(row.id for row in models_of(service)))
     tutors = [row.id for row in MODELS if row.service == "standin"]
-    near = nearest(name.replace(" ", "-"), [*ids, *tutors])
+    word = name.lower().replace(" ", "-")
+    longer = [known for known in ids if known.startswith(f"{word}-")]  # "gemini-2.5-flash" is no live model.
+    near = longer[0] if longer else nearest(word, [*ids, *tutors])
     if " " in name and near is None:
         raise ConfigError(
             'A model has a name, such as "gemini-3.8-live"; an instruction goes in system_instruction=….'
