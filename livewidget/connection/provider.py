@@ -158,7 +158,8 @@ def require_known(model: str, service: str) -> None:
     ids = list(dict.fromkeys(row.id for row in models_of(service)))
     tutors = [row.id for row in MODELS if row.service == "standin"]
     word = name.lower().replace(" ", "-")
-    longer = [known for known in ids if known.startswith(f"{word}-")]  # "gemini-2.5-flash" is no live model.
+    # "gemini-2.5-flash" alone is no live model, and the nearest spelling would be another one.
+    longer = [known for known in ids if word not in ids and known.startswith(f"{word}-")]
     near = longer[0] if longer else nearest(word, [*ids, *tutors])
     if " " in name and near is None:
         raise ConfigError(
