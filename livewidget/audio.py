@@ -6,13 +6,15 @@ little-endian, mono.
 
 from __future__ import annotations
 
+import io
 import os
+import stat
 import struct
 import wave
 from functools import lru_cache
+from io import RawIOBase
 from math import gcd, log10
-from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,15 @@ Samples = NDArray[np.float32]
 SILENCE_DBFS = -120.0
 #: Sample rates accepted, in Hz. Chosen: from telephony's lowest to twice the highest of audio interfaces.
 _RATES = range(1_000, 768_001)
+#: Largest float sample that is taken for one that went beyond full scale. Chosen: 18 dB above it, more than
+#: mixing and filters reach, and less than any integer scale.
+_FLOAT_PEAK = 8.0
+#: Samples from which their values say something about their scale. Chosen: 6 ms at 16 kHz.
+_ENOUGH = 100
+#: Level in dBFS of what is heard, and how far below the loudest channel their average is lost. Chosen:
+#: different channels lose 3 dB, and one of 64 that alone has sound 36.
+_AUDIBLE_DBFS = -70.0
+_CANCELLED_DB = 40.0
 #: Zero crossings on each side of the resampler's kernel. Measured: a signal-to-noise ratio of 98 to 104 dB
 #: from 22.05 to 24 kHz.
 _HALF = 16
@@ -40,14 +51,17 @@ _BLOCK = 8_192
 def to_float(sound: bytes | bytearray | memoryview | NDArray[Any]) -> Samples:
     """Return audio as float32 mono in -1 to 1.
 
+    The scale is that of the array's type, and an array that is on another scale is refused: taken as it is,
+    it would be silence or noise.
+
     Args:
         sound: PCM16 bytes, or an array of shape `(n,)`, `(n, channels)` or `(channels, n)` with more samples
-            than channels, of integers (full scale of their type) or floats (full scale 1). Channels are
-            averaged.
+            than channels, of integers of 8, 16 or 32 bits (full scale of their type) or floats (full scale
+            1; up to 8 is clipped later). Channels are averaged.
 
     Raises:
-        AudioError: If the array has another shape or type, the bytes end within a sample, or a value is NaN
-            or infinite.
+        AudioError: If the array has another shape or type, or values on another scale than its type's; if
+            the bytes end within a sample, a value is NaN or infinite, or the channels cancel each other out.
     """
     if isinstance(sound, bytes | bytearray | memoryview):
         data = bytes(sound)
@@ -56,15 +70,61 @@ def to_float(sound: bytes | bytearray | memoryview | NDArray[Any]) -> Samples:
         return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32_768)
     array = np.asarray(sound)
     if array.ndim == 2:
-        channels = int(array.shape[0] < array.shape[1])
-        return to_float(array[0]) if array.shape[0] == 1 else _mono(array.T if channels else array)
-    if array.ndim != 1:
+        frames = array.T if array.shape[0] < array.shape[1] else array
+    elif array.ndim == 1:
+        frames = array.reshape(-1, 1)
+    else:
         raise AudioError(f"Audio is an array of one or two dimensions, not of {array.ndim}.")
-    return _scaled(array)
+    _check_scale(array)
+    return _mono(frames)
 
 
 def _mono(frames: NDArray[Any]) -> Samples:
-    return np.asarray(np.mean([_scaled(channel) for channel in frames.T], axis=0), np.float32)
+    """Return the average of the channels of `(n, channels)`."""
+    channels = [_scaled(channel) for channel in frames.T]
+    if len(channels) == 1:
+        return channels[0]
+    mono = np.asarray(np.mean(channels, axis=0), np.float32) if channels else np.zeros(0, np.float32)
+    if len(mono) >= _ENOUGH:
+        loudest = max(map(level_dbfs, channels))
+        if loudest > _AUDIBLE_DBFS and level_dbfs(mono) < loudest - _CANCELLED_DB:
+            raise AudioError("The channels cancel each other out when they are mixed: pass one of them.")
+    return mono
+
+
+def _check_scale(array: NDArray[Any]) -> None:
+    """Refuse values that are not on the scale of the array's type."""
+    kind, width = array.dtype.kind, array.dtype.itemsize
+    if not array.size or kind not in "fiu":
+        return
+    low, high = array.min(), array.max()
+    if kind == "f":
+        peak = max(-float(low), float(high))
+        whole = peak > 1 and len(array) >= _ENOUGH and bool((array == np.rint(array)).all())
+        if np.isfinite(peak) and (peak > _FLOAT_PEAK or whole):
+            raise AudioError(
+                f"Floating-point samples have a full scale of 1, but these reach {peak:,.0f}: divide them by "
+                "the full scale that they have, 32768 for 16-bit values."
+            )
+        return
+    peak = max(-int(low), int(high))
+    if width == 8 and peak:
+        raise AudioError(
+            "The scale of 64-bit integers cannot be told: pass 16-bit values as int16, with "
+            ".astype(np.int16), or floats of -1 to 1."
+        )
+    # 24-bit samples, which fill the upper bytes, may be as small as this where nobody speaks.
+    if kind == "i" and width == 4 and 0 < peak <= 32_768 and (array & 0xFF).any():
+        raise AudioError(
+            f"These 32-bit samples reach {peak:,} of 2,147,483,648 only, which is silence: pass 16-bit "
+            "values as int16, with .astype(np.int16)."
+        )
+    middle = 1 << (8 * width - 1)
+    if kind == "u" and peak < 0.9 * middle:  # sound swings about the middle
+        raise AudioError(
+            f"Unsigned {8 * width}-bit samples are silent at {middle:,}, but these reach {peak:,} only: pass "
+            "signed ones, such as int16."
+        )
 
 
 def _scaled(array: NDArray[Any]) -> Samples:
@@ -195,13 +255,28 @@ def resample(samples: NDArray[Any], source: int, target: int) -> Samples:
 
 #: Format codes of WAV files.
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+#: Kinds of WAV file, each with the byte order of its numbers.
+_WAV_KINDS = {b"RIFF": "<", b"RF64": "<", b"BW64": "<", b"RIFX": ">"}
+#: Other files, by their first bytes.
+_OTHERS = {
+    b"ID3": "an MP3", b"\xff\xfb": "an MP3", b"\xff\xf3": "an MP3", b"\xff\xf1": "an AAC", b"fLaC": "a FLAC",
+    b"OggS": "an Ogg", b"FORM": "an AIFF", b"\x1aE\xdf\xa3": "a WebM", b"caff": "a CAF", b".snd": "an AU",
+}  # fmt: skip
+#: Chunks that may follow the sound of a file.
+_CHUNKS = {
+    b"LIST", b"id3 ", b"ID3 ", b"fact", b"cue ", b"bext", b"iXML", b"smpl", b"junk", b"JUNK", b"PAD ",
+    b"FLLR", b"axml", b"PEAK", b"plst", b"inst", b"data", b"fmt ",
+}  # fmt: skip
+#: Largest file that is read, in bytes. Chosen: an hour and a half of 48 kHz stereo.
+WAV_BYTES = 1 << 30
 
 
 def read_wav(source: str | os.PathLike[str] | bytes | IO[bytes]) -> tuple[Samples, int]:
     """Read a WAV file of any rate and channel count: integers of 8, 16, 24 or 32 bits, floats of 32 or 64.
 
-    Not done with `wave`, which rejects floats and, before Python 3.12, the "extensible" header that many
-    programs write for 24 bits.
+    Sizes that were never filled in, as in a stream or after a crash, are taken from the file's own length;
+    RF64, BW64 and RIFX files are read, and odd chunks without their pad byte. Not done with `wave`, which
+    rejects all of these.
 
     Args:
         source: A path, the file's bytes, or a binary file.
@@ -210,37 +285,79 @@ def read_wav(source: str | os.PathLike[str] | bytes | IO[bytes]) -> tuple[Sample
         The average of the channels as float32 `(n,)`, and the sample rate in Hz.
 
     Raises:
-        AudioError: If it is not a WAV file, or has another format.
+        AudioError: If it is not a WAV file, has another format, is larger than 1 GiB or a pipe, or its
+            channels cancel each other out.
         OSError: If a path cannot be opened.
     """
     if isinstance(source, bytes):
         data = source
     elif isinstance(source, str | os.PathLike):
-        data = Path(source).read_bytes()
+        if stat.S_ISFIFO(os.stat(source).st_mode):
+            raise AudioError("This is a pipe, not a WAV file. Write it to a file first.")
+        with open(source, "rb") as file:
+            data = _read_file(file)
     else:
-        data = source.read()
-    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
-        raise AudioError("This is not a WAV file. Convert it to WAV first.")
-    position, header = 12, b""
+        data = _read_file(source)
+    if len(data) > WAV_BYTES:
+        raise AudioError("The WAV file is larger than 1 GiB. Cut it into pieces.")
+    order = _WAV_KINDS.get(data[:4])
+    if order is None or data[8:12] != b"WAVE":
+        raise AudioError(f"This is {_kind_of(data)}. Convert it to WAV first.")
+    chunks = _read_chunks(data, "little" if order == "<" else "big")
+    if b"data" not in chunks:
+        raise AudioError("The WAV file holds no sound.")
+    return _decode_wav(chunks.get(b"fmt ", b""), chunks[b"data"], order)
+
+
+def _read_file(file: IO[bytes]) -> bytes:
+    """Read a file up to one byte more than `WAV_BYTES`; of one that is not a WAV file, only the beginning."""
+    data = b""
+    while len(data) < 12 and (piece := file.read(12 - len(data))):
+        data += piece
+    if data[:4] not in _WAV_KINDS:
+        return data
+    pieces, left = [data], WAV_BYTES + 1 - len(data)
+    while left > 0 and (piece := file.read(min(left, 1 << 20))):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+def _kind_of(data: bytes) -> str:
+    """Return what a file is that is not a WAV file."""
+    names = {start: name for start, name in _OTHERS.items() if data.startswith(start)}
+    name = "an MP4" if data[4:8] == b"ftyp" else next(iter(names.values()), None)
+    return f"{name} file, not WAV" if name else "not a WAV file"
+
+
+def _read_chunks(data: bytes, order: Literal["little", "big"]) -> dict[bytes, bytes]:
+    """Return the chunks of a WAV file by their names, the first of each."""
+    chunks: dict[bytes, bytes] = {}
+    position, large = 12, 0
     while position + 8 <= len(data):
         name = data[position : position + 4]
-        size = int.from_bytes(data[position + 4 : position + 8], "little")
-        # A streamed file declares a size of 4 GB: the slice ends with the data.
-        body = data[position + 8 : position + 8 + size]
-        if name == b"fmt ":
-            header = body
-        elif name == b"data":
-            return _decode_wav(header, body)
-        position += 8 + size + size % 2
-    raise AudioError("The WAV file holds no sound.")
+        size = int.from_bytes(data[position + 4 : position + 8], order)
+        position += 8
+        if name == b"ds64" and size >= 16:  # the sizes of RF64, whose own fields are all ones
+            large = int.from_bytes(data[position + 8 : position + 16], order)
+        if name == b"data":
+            if size == 0xFFFFFFFF and large:
+                size = large
+            elif size == 0 and data[position : position + 4] not in _CHUNKS:
+                size = len(data) - position  # never filled in
+        chunks.setdefault(name, data[position : position + size])
+        position += size
+        if size % 2 and data[position : position + 4] not in _CHUNKS:
+            position += 1  # the pad byte, which some programs leave out
+    return chunks
 
 
-def _decode_wav(header: bytes, body: bytes) -> tuple[Samples, int]:
+def _decode_wav(header: bytes, body: bytes, order: str) -> tuple[Samples, int]:
     if len(header) < 16:
         raise AudioError("The WAV file does not say what it holds: its header is missing or cut off.")
-    kind, channels, rate, _, _, bits = struct.unpack("<HHIIHH", header[:16])
+    kind, channels, rate, _, _, bits = struct.unpack(f"{order}HHIIHH", header[:16])
     if kind == _EXTENSIBLE and len(header) >= 26:
-        kind = int.from_bytes(header[24:26], "little")
+        (kind,) = struct.unpack(f"{order}H", header[24:26])
     if (kind, bits) not in {(_PCM, 8), (_PCM, 16), (_PCM, 24), (_PCM, 32), (_FLOAT, 32), (_FLOAT, 64)}:
         raise AudioError(
             "This kind of WAV file is not read: only uncompressed ones are, with integers of 8, 16, 24 or "
@@ -252,10 +369,13 @@ def _decode_wav(header: bytes, body: bytes) -> tuple[Samples, int]:
     body = body[: len(body) // (width * channels) * (width * channels)]
     if bits == 24:  # NumPy has no 24-bit type: each sample becomes the top three bytes of four
         wide = np.zeros((len(body) // 3, 4), np.uint8)
-        wide[:, 1:] = np.frombuffer(body, np.uint8).reshape(-1, 3)
-        samples = wide.reshape(-1).view("<i4")
+        first = 1 if order == "<" else 0
+        wide[:, first : first + 3] = np.frombuffer(body, np.uint8).reshape(-1, 3)
+        samples = wide.reshape(-1).view(f"{order}i4")
     else:
-        samples = np.frombuffer(body, f"<{'u' if bits == 8 else 'f' if kind == _FLOAT else 'i'}{width}")
+        samples = np.frombuffer(body, f"{order}{'u' if bits == 8 else 'f' if kind == _FLOAT else 'i'}{width}")
+    if kind == _FLOAT:
+        _check_scale(samples)
     return _mono(samples.reshape(-1, channels)), int(rate)
 
 
@@ -272,9 +392,21 @@ def write_wav(
     Raises:
         OSError: If the file cannot be written.
     """
-    destination: Any = target if hasattr(target, "write") else os.fspath(target)
-    with wave.open(destination, "wb") as file:
+    # In memory first: `wave` goes back to fill in the sizes, which a pipe or a device cannot, and when a
+    # write fails it tries again while it is thrown away.
+    whole = io.BytesIO()
+    with wave.open(whole, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(sample_rate)
         file.writeframes(sound if isinstance(sound, bytes) else to_pcm16(sound))
+    if isinstance(target, str | os.PathLike):
+        with open(target, "wb", buffering=0) as raw:
+            _write_all(raw, whole.getbuffer())
+    else:
+        target.write(whole.getvalue())
+
+
+def _write_all(file: RawIOBase, data: memoryview) -> None:
+    while data:
+        data = data[file.write(data) or 0 :]
