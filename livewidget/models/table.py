@@ -101,6 +101,9 @@ class Model:
         always_proactive: Whether it may always choose to stay silent; `proactivity` is refused then.
         affective_dialog: Whether it accepts `enableAffectiveDialog`.
         manual_activity: Whether automatic detection can be turned off (push-to-talk).
+        stream_end_ends_turn: Whether `audioStreamEnd` alone ends the user's turn; else it is ended by silence
+            only, which has to be sent first.
+        silence_ms: Silence that ends the user's turn unless the session sets another, as measured.
         vad_signal: Whether it accepts `explicitVadSignal`.
         compression: Whether the context window can be compressed.
         resumption: Whether a session can be resumed.
@@ -150,6 +153,8 @@ class Model:
     always_proactive: bool = False
     affective_dialog: bool = False
     manual_activity: bool = True
+    stream_end_ends_turn: bool = True
+    silence_ms: int = 800
     vad_signal: bool = False
     compression: bool = True
     resumption: bool = True
@@ -214,6 +219,7 @@ _LIVE_3_8 = Model(
     tool_behaviors=(NON_BLOCKING, BLOCKING),
     scheduling=True,
     always_proactive=True,
+    stream_end_ends_turn=False,  # As users report; it was not measured.
     media_chunks=False,
     turn_coverage=ACTIVITY_AND_VIDEO,
 )
@@ -414,6 +420,7 @@ def _permissive(model_id: str, service: str) -> Model:
         vocabulary=True,
         proactive_audio=True,
         affective_dialog=True,
+        stream_end_ends_turn=False,  # Silence harms nobody.
         vad_signal=vertex,
         transparent_resumption=vertex,
         context_update=vertex,

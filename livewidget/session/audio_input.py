@@ -41,6 +41,9 @@ ROOM_RISE: Final = 10 ** (0.5 / 20 / 50)
 #: Audio kept while nothing is sent, to precede the speech that ends the pause, in ms. Chosen: a soft first
 #: consonant lasts up to 200 ms, and energy notices it late.
 PREROLL_MS: Final = 500.0
+#: Silence sent at the end of audio beyond what ends a turn, in ms. Chosen: turn detection may be late, and
+#: takes up to 100 ms of a message for speech.
+END_MARGIN_MS: Final = 200.0
 
 _AUDIO_ENDS: Final = ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
 
@@ -76,13 +79,14 @@ class SilenceSuppressor:
 
     Attributes:
         paused: Whether nothing is sent at the moment.
+        quiet_ms: How much audio without speech was sent last, in ms.
     """
 
     def __init__(self, after_ms: float | None) -> None:
         """Pause after `after_ms` milliseconds of audio without speech; None: never."""
         self.paused = False
+        self.quiet_ms = 0.0
         self._after_ms = after_ms
-        self._quiet_ms = 0.0
         self._preroll: deque[bytes] = deque()
 
     def filter(self, piece: bytes, *, needed: bool) -> list[bytes]:
@@ -92,7 +96,7 @@ class SilenceSuppressor:
         """
         if needed or self._after_ms is None:
             if not self.paused:
-                self._quiet_ms = 0.0
+                self.quiet_ms = 0.0
                 return [piece]
             return [*self.resume(), piece]
         if self.paused:
@@ -100,15 +104,15 @@ class SilenceSuppressor:
             while _length_ms(*self._preroll) - _length_ms(self._preroll[0]) >= PREROLL_MS:
                 self._preroll.popleft()
             return []
-        self._quiet_ms += _length_ms(piece)
-        self.paused = self._quiet_ms >= self._after_ms
+        self.quiet_ms += _length_ms(piece)
+        self.paused = self.quiet_ms >= self._after_ms
         return [piece]
 
     def resume(self) -> list[bytes]:
         """End the pause, and return the audio that was kept."""
         kept = list(self._preroll)
         self._preroll.clear()
-        self.paused, self._quiet_ms = False, 0.0
+        self.paused, self.quiet_ms = False, 0.0
         return kept
 
 
@@ -119,13 +123,24 @@ class AudioInput:
         has_speech: Whether somebody may have spoken since this was last set to False.
     """
 
-    def __init__(self, idle_pause_s: float | None, needs_silence: Callable[[], bool]) -> None:
-        """Stop sending after `idle_pause_s` seconds without speech, unless `needs_silence` returns True.
+    def __init__(
+        self,
+        idle_pause_s: float | None,
+        needs_silence: Callable[[], bool],
+        end_silence_ms: Callable[[], float] = float,
+    ) -> None:
+        """Begin with no audio.
 
-        With None, all audio is sent.
+        Args:
+            idle_pause_s: Seconds without speech after which no more is sent; None: all audio is sent.
+            needs_silence: Returns whether silence is sent all the same.
+            end_silence_ms: Returns how much silence, in ms, the model has to hear before audio ends, or it
+                goes on waiting for the end of what was said.
         """
         self.has_speech = False
         self._needs_silence = needs_silence
+        self._end_silence_ms = end_silence_ms
+        self._streaming = False  # Audio was sent since it ended last.
         self._energy = SpeechEnergy()
         self._suppressor = SilenceSuppressor(None if idle_pause_s is None else idle_pause_s * 1000)
         self._resampler: Resampler | None = None
@@ -168,12 +183,26 @@ class AudioInput:
         return self._items(self._flush_resampler())
 
     def pause(self) -> list[OutboxItem]:
-        """Return the rest of the stream and the mark that audio pauses, unless the service knows already."""
+        """Return the rest of the stream and the mark that audio pauses, unless the service knows already.
+
+        Before the mark comes the silence that the model has to hear.
+        """
         items = self.end()
         if not self.paused:
-            items.append(OutboxItem("mark", _AUDIO_ENDS))
+            # Whatever was quiet before: it was a room's noise, which the service may have taken for speech.
+            items += self._ending(self._end_silence_ms())
         self._suppressor.resume()
         return items
+
+    def _ending(self, silence_ms: float) -> list[OutboxItem]:
+        items = []
+        left = round(silence_ms) * BYTES_PER_MS if self._streaming else 0
+        while left > 0:
+            piece = bytes(min(left, CHUNK_BYTES))
+            items.append(OutboxItem("audio", audio_message(piece), ms=_length_ms(piece)))
+            left -= len(piece)
+        self._streaming = False
+        return [*items, OutboxItem("mark", _AUDIO_ENDS)]
 
     def _items(self, pcm: bytes) -> list[OutboxItem]:
         items: list[OutboxItem] = []
@@ -184,8 +213,9 @@ class AudioInput:
             for sent in self._suppressor.filter(piece, needed=is_speech or self._needs_silence()):
                 ms = _length_ms(sent)
                 items.append(OutboxItem("audio", audio_message(sent), ms=ms, is_speech=is_speech))
+                self._streaming = True
             if self._suppressor.paused and not was_paused:
-                items.append(OutboxItem("mark", _AUDIO_ENDS))
+                items += self._ending(self._end_silence_ms() - self._suppressor.quiet_ms)
         return items
 
     def _flush_resampler(self) -> bytes:

@@ -30,7 +30,7 @@ from livewidget.protocol.messages import (
     RealtimeInput,
     ToolResponse,
 )
-from livewidget.session.audio_input import AudioInput
+from livewidget.session.audio_input import END_MARGIN_MS, AudioInput
 from livewidget.session.hub import EventHub
 from livewidget.session.memory import ServiceMemory
 from livewidget.session.outbox import (
@@ -202,7 +202,7 @@ class LiveSession:
             on_closed=self._end,
             on_unheard=self._on_unheard,
         )
-        self._audio = AudioInput(policy.idle_pause_s, self._needs_silence)
+        self._audio = AudioInput(policy.idle_pause_s, self._needs_silence, self._end_silence_ms)
         self._watchdog = AnswerWatchdog(policy.answer_timeout_s * 1000)
         self._phase = Phase.NEW
         self._beat: asyncio.Task[None] | None = None
@@ -721,6 +721,13 @@ class LiveSession:
             or detection.turn_coverage == "all_input"
             or self._tracker.floor is not Floor.LISTENING
         )
+
+    def _end_silence_ms(self) -> float:
+        """Return how much silence the model has to hear at the end of audio, in ms."""
+        if self._model.stream_end_ends_turn or self._push_to_talk:
+            return 0.0
+        silence_ms = self.config.turn_detection.silence_ms
+        return END_MARGIN_MS + (self._model.silence_ms if silence_ms is None else silence_ms)
 
     def _on_sent(self, item: OutboxItem) -> None:
         if item.kind == "audio":

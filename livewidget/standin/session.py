@@ -229,7 +229,8 @@ class SimulatedModel:
                 await self._on_media(chunk)
         if sent.activity_end is not None:
             await self._listener.mark_activity(active=False)
-        if sent.audio_stream_end and not self._behavior.vad.manual:
+        ends = self._behavior.model.stream_end_ends_turn and not self._behavior.vad.manual
+        if sent.audio_stream_end and ends:
             await self._listener.flush()
         if sent.text is not None:
             await self._on_typed(sent.text)

@@ -5,6 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
+from livewidget.clock import ManualClock
 from livewidget.config import LiveConfig, TurnDetection
 from livewidget.errors import AudioError, PictureError, StateError, UsageError
 from livewidget.events import (
@@ -16,11 +17,16 @@ from livewidget.events import (
     OutputAudio,
     TurnComplete,
 )
+from livewidget.models import MODELS
 from livewidget.pictures import to_picture
 from livewidget.protocol.messages import Blob, Content, Part, Transcription, VoiceActivity
-from livewidget.session import LiveSession
+from livewidget.session import LiveSession, ReconnectPolicy
+from livewidget.standin import StandIn
 from livewidget.turns import Floor
 from tests.peer import Peer, until
+
+from .exchange import settle
+from .words import Brain, Ears, Voice, pieces_of, word
 
 PUSH_TO_TALK = LiveConfig(turn_detection=TurnDetection(mode="push_to_talk"))
 
@@ -70,8 +76,88 @@ async def test_another_rate_is_resampled_as_one_stream(peer):
             message = await peer.receive()
     heard = np.frombuffer(samples, "<i2") / 32768
     expected = np.sin(2 * np.pi * 440 * np.arange(len(heard)) / 16_000)
-    assert len(heard) == 16_000
+    assert len(heard) == 32_000  # a second of it, and one of the silence that ends it
+    assert not heard[16_100:].any()
+    heard, expected = heard[:16_000], expected[:16_000]
     assert np.abs(heard - expected)[100:-100].max() < 0.01
+
+
+LOUD = b"\x00\x20\x00\xe0" * 800  # 100 ms
+ENDED_BY_SILENCE = [one for one in MODELS if not one.stream_end_ends_turn and one.service == "gemini"]
+
+
+async def silence_before_end(peer):
+    """How much silence comes before `audioStreamEnd`, in ms, and how much audio in all."""
+    silent = total = 0
+    while (sent := (await peer.receive()).realtime_input).audio_stream_end is None:
+        ms = len(sent.audio.data) // 32
+        total += ms
+        silent = 0 if any(sent.audio.data) else silent + ms
+    return silent, total
+
+
+@pytest.mark.parametrize(
+    ("model", "service", "turns", "silent"),
+    [
+        ("gemini-3.8-live", "gemini", {}, 1_000),
+        ("gemini-3.8-live", "gemini", {"silence_ms": 300}, 500),
+        ("gemini-3.8-live", "gemini", {"silence_ms": 3000}, 3_200),
+        ("gemini-3.8-live-extended-thinking", "gemini", {"end_sensitivity": "low"}, 1_000),
+        ("gemini-3.8-live", "vertex", {}, 1_000),
+        ("gemini-9-live", "gemini", {}, 1_000),
+        ("gemini-2.5-flash-native-audio-latest", "gemini", {"silence_ms": 3000}, 0),
+        ("offline-tutor", "standin", {}, 0),
+    ],
+)
+async def test_where_only_silence_ends_a_turn_it_is_sent_before_the_audio_ends(model, service, turns, silent):
+    """Muted, switched off: `audioStreamEnd` alone leaves the last words without an answer there."""
+    config = LiveConfig.from_kwargs(
+        turn_detection=turns, **({"thinking": "low"} if "thinking" in model else {})
+    )
+    peer = Peer(model, service)
+    async with LiveSession(peer, config) as session:
+        await peer.receive()
+        for _ in range(3):
+            session.put_audio(LOUD)
+        session.put_audio_end()
+        assert await silence_before_end(peer) == (silent, 300 + silent)
+        # Nothing was said since: there is nothing to end.
+        session.put_audio_end()
+        assert await silence_before_end(peer) == (0, 0)
+
+
+async def test_the_silence_that_pauses_the_audio_counts_and_push_to_talk_needs_none():
+    turns = {"silence_ms": 2500}
+    policy = ReconnectPolicy(idle_pause_s=1)
+    peer = Peer()
+    async with LiveSession(peer, LiveConfig.from_kwargs(turn_detection=turns), reconnect=policy) as session:
+        await peer.receive()
+        for _ in range(20):
+            session.put_audio(bytes(3200))
+        assert await silence_before_end(peer) == (2700, 2700)
+    peer = Peer()
+    async with LiveSession(peer, PUSH_TO_TALK) as session:
+        await peer.receive()
+        session.put_activity(True)
+        session.put_audio(LOUD)
+        session.put_activity(False)
+        sent = [(await peer.receive()).realtime_input for _ in range(3)]
+        assert [bool(one.audio) for one in sent] == [False, True, False]
+
+
+@pytest.mark.parametrize("model", ENDED_BY_SILENCE, ids=lambda model: f"{model.service}:{model.id}")
+async def test_the_last_words_before_muting_are_answered(model):
+    clock, brain = ManualClock(), Brain()
+    standin = StandIn(ears=Ears(), brain=brain, voice=Voice(), model=model.id, clock=clock)
+    config = LiveConfig.from_kwargs(**({"thinking": "low"} if model.thinking_required else {}))
+    async with LiveSession(standin, config, clock=clock) as session:
+        for piece in pieces_of(7):
+            session.put_audio(piece)
+        session.put_audio_end()
+        for _ in range(30):
+            clock.advance(100)
+            await settle()
+        assert brain.asked == [word(7)]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def name_of(message):
 
 
 async def test_what_is_put_leaves_in_order_and_a_failure_holds_up_nothing():
-    peer = Peer()
+    peer = Peer("gemini-2.5-flash-native-audio-latest")
     async with LiveSession(peer) as session:
         await peer.receive()
         session.put_audio(PIECES[0])

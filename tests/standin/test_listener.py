@@ -118,6 +118,16 @@ async def test_the_end_of_the_stream_ends_the_speech(bench):
     assert said(await client.turn()) == "echo hurry"
 
 
+async def test_the_end_of_the_stream_ends_no_speech_where_only_silence_does(bench):
+    one = bench("hurry", model="gemini-3.8-live")
+    client = await one.client()
+    await client.audio(LOUD)
+    await client.send(realtimeInput={"audioStreamEnd": True})
+    await client.audio(*SECOND)
+    assert said(await client.turn()) == "echo hurry"
+    assert len(one.ears.heard) == 3200 + 10 * 3200  # Not before it had heard the silence.
+
+
 async def test_push_to_talk(bench):
     manual = {"realtimeInputConfig": {"automaticActivityDetection": {"disabled": True}}}
     client = await bench("held").client(**manual)
