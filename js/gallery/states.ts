@@ -4,7 +4,7 @@ import { looking } from "./insights.ts";
 import { explorerStates } from "./exploring.ts";
 import { initialState, type State } from "../src/state.ts";
 import type { Turn } from "../src/messages.gen.ts";
-import { KERNEL_GONE } from "../src/notices.ts";
+import { LOSSES, MICROPHONE_WAITS } from "../src/notices.ts";
 import { sights } from "./sights.ts";
 import { turn, use as tool } from "../test/views/fakes.ts";
 
@@ -139,6 +139,17 @@ const live: State = { ...base, phase: "live", microphone: microphone("on"), turn
 
 const hostile = '<img src=x onerror="window.__xss=1"><script>window.__xss=1</script>';
 
+/** A kernel that does not answer, by why it does not: in the middle of a talk, and before the first. */
+const losses: Record<string, State> = Object.fromEntries(
+  Object.entries(LOSSES).flatMap(([loss, notice]) => {
+    const lost = { connected: false, loss: loss as State["loss"] };
+    return [
+      [`lost_${loss}`, { ...live, ...lost, microphone: microphone("off"), notices: [notice] }],
+      [`lost_${loss}_idle`, { ...base, ...lost }],
+    ];
+  }),
+);
+
 export const STATES: Record<string, State> = {
   idle: base,
   connecting: { ...base, phase: "connecting", microphone: microphone("asking") },
@@ -188,17 +199,9 @@ export const STATES: Record<string, State> = {
       },
     ],
   },
-  busy: {
-    ...live,
-    microphone: microphone("paused"),
-    notices: [
-      {
-        level: "warning",
-        code: "kernel-busy",
-        text: "Kernel busy: microphone paused. This kernel hears the browser only between cells; it goes on when the cell ends.",
-      },
-    ],
-  },
+  busy: { ...live, microphone: microphone("paused"), notices: [MICROPHONE_WAITS.cell] },
+  busyHost: { ...live, microphone: microphone("paused"), notices: [MICROPHONE_WAITS.kernel] },
+  slow: { ...live, microphone: microphone("paused"), notices: [MICROPHONE_WAITS[""]] },
   notes: {
     ...live,
     floor: "model",
@@ -208,7 +211,31 @@ export const STATES: Record<string, State> = {
     ],
   },
   ended: { ...base, phase: "ended", turns: light.map((one) => ({ ...one, final: true })) },
-  gone: { ...live, connected: false, notices: [KERNEL_GONE] },
+  neverOpened: {
+    ...base,
+    phase: "ended",
+    ending: "never_opened",
+    notices: [{ level: "error", code: "connect-failed", text: "Can't reach Gemini. Are you online?" }],
+  },
+  brokenOff: {
+    ...base,
+    phase: "ended",
+    ending: "interrupted",
+    turns: sum,
+    notices: [
+      {
+        level: "info",
+        code: "page-gone",
+        text: "Nothing was heard of the page for 60 s, so the conversation was ended. Press ● to go on.",
+      },
+    ],
+  },
+  starting: {
+    ...base,
+    phase: "connecting",
+    notices: [{ level: "info", code: "starting", text: "Starting the MCP server python -m weather…" }],
+  },
+  ...losses,
   mirror: { ...live, owner: false, ownedElsewhere: true },
   tools: {
     ...live,

@@ -14,10 +14,10 @@ import { AudioController } from "./audio-controller.ts";
 import { Bridge, type Insight, randomClientId, type Wire } from "./bridge.ts";
 import { MICROPHONE_PROBLEMS } from "./media/microphone.ts";
 import type { KernelMessage, State as SessionState, Turn, TurnTakingMode, Welcome } from "./messages.gen.ts";
-import { KERNEL_GONE, Notices, OTHER_PAGE } from "./notices.ts";
+import { LOSSES, Notices, OTHER_PAGE } from "./notices.ts";
 import { Scope } from "./scope.ts";
 import { SettingsController } from "./settings-controller.ts";
-import { type Actions, createStore, type Store } from "./state.ts";
+import { type Actions, createStore, type Loss, type Store } from "./state.ts";
 import { VideoController } from "./video-controller.ts";
 
 /** Chosen: four playback reports a second, which the kernel takes as credit. */
@@ -30,6 +30,23 @@ const UNUSED_DEVICE_TICKS = 20;
 const VIEW_GRACE_MS = 1500;
 /** As in livewidget/ui/messages.py. */
 const MAX_TEXT = 100_000;
+/** How often it is looked why the kernel does not answer; chosen: soon noticed, and few requests. */
+const LOOK_MS = 3000;
+/** The same where the conversation will hardly go on. */
+const LOOK_SELDOM_MS = 30_000;
+/** The notebook server has this long to answer; chosen: a healthy one takes a tenth of it. */
+const SERVER_MS = 3000;
+/**
+ * A microphone that was on is taken again if the kernel is back within this time, as page_s in livewidget/config/limits.py.
+ * By the time of day: the page's own clock may stand still while the computer sleeps.
+ */
+const RESUME_MS = 60_000;
+/** ● begins a conversation if the kernel answers within this time; chosen: longer, and nobody expects it any more. */
+const RETRY_MS = 5000;
+/** Nothing that is sent reaches the conversation any more. */
+const FINAL_LOSSES: readonly Loss[] = ["restarted", "shut_down"];
+/** The conversation goes on when that is over. */
+const PASSING_LOSSES: readonly Loss[] = ["looking", "offline", "server", "busy"];
 
 type Mount = (el: HTMLElement, store: Store, levels: LevelTimeline, actions: Actions, scope: Scope) => void;
 
@@ -42,6 +59,62 @@ function hideSavedTranscript(name: string, scope: Scope, page: Document = docume
   style.textContent = `.${name} { display: none !important; }`;
   page.head.append(style);
   scope.add(() => style.remove());
+}
+
+/** The address of the notebook server's API, where the page is Jupyter's; null in other hosts. */
+function jupyterApi(page: Document = document): string | null {
+  try {
+    const config = JSON.parse(page.getElementById("jupyter-config-data")?.textContent ?? "");
+    return typeof config.baseUrl === "string" ? `${config.baseUrl.replace(/\/*$/, "")}/api/` : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Finds out why the kernel with this id does not answer: asks the browser, then the notebook server. `disconnected` tells
+ * that the host has given up the widget's connection, as JupyterLab does when it restarts a kernel.
+ */
+export async function findLoss(
+  kernel: string,
+  disconnected: boolean,
+): Promise<Exclude<Loss, "" | "looking">> {
+  if (navigator.onLine === false) {
+    return "offline";
+  }
+  const api = jupyterApi();
+  if (api === null || kernel === "") {
+    return "unknown";
+  }
+  let answer: Response;
+  try {
+    answer = await fetch(`${api}kernels/${encodeURIComponent(kernel)}`, {
+      credentials: "same-origin",
+      cache: "no-store",
+      signal: AbortSignal.timeout(SERVER_MS),
+    });
+  } catch {
+    return "server";
+  }
+  if (answer.status === 404) {
+    return "shut_down";
+  }
+  if (!answer.ok) {
+    return answer.status >= 500 ? "server" : "unknown";
+  }
+  const known = (await answer.json().catch(() => ({}))) as { execution_state?: unknown };
+  switch (known.execution_state) {
+    case "busy":
+      return "busy";
+    case "dead":
+      return "shut_down";
+    case "starting":
+    case "restarting":
+    case "autorestarting":
+      return "restarted";
+    default:
+      return disconnected ? "restarted" : "silent";
+  }
 }
 
 export class App implements Actions {
@@ -57,6 +130,17 @@ export class App implements Actions {
   readonly #views = new Set<Scope>();
   #transcriptClass = "";
   #owner = "";
+  /** The kernel's id, by which the notebook server knows it. */
+  #kernel = "";
+  /** The host has given up the widget's connection since the kernel was heard of last. */
+  #disconnected = false;
+  #looking = false;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  /** Devices were on, or the conversation live, when the kernel was lost. */
+  #lostWhileUsed = false;
+  /** A microphone to take again if the kernel is back soon. */
+  #resume: { untilMs: number; muted: boolean } | null = null;
+  #retryUntilMs = Number.NEGATIVE_INFINITY;
   #ticks = 0;
   #idleTicks = 0;
 
@@ -75,7 +159,15 @@ export class App implements Actions {
     const begin = () => this.#startForVideo();
     this.video = new VideoController(this.scope, this.store, this.#notices, this.bridge, this.#now, begin);
     this.scope.interval(() => this.#tick(), TICK_MS);
-    this.scope.listen(window, "pagehide", () => this.#releaseDevices());
+    this.scope.listen(window, "pagehide", () => this.#onPageHidden());
+    this.scope.listen<PageTransitionEvent>(
+      window,
+      "pageshow",
+      ({ persisted }) => persisted && this.bridge.hello(),
+    );
+    for (const change of ["online", "offline"]) {
+      this.scope.listen(window, change, () => this.suspectDisconnect(false));
+    }
     this.bridge.hello();
   }
 
@@ -89,8 +181,13 @@ export class App implements Actions {
     return () => view.dispose();
   }
 
-  /** The comm went down or came back: unless the kernel sends something soon, it counts as gone. */
-  suspectDisconnect(): void {
+  /**
+   * The connection to the kernel went down or came back: unless the kernel sends something soon, it counts as lost. `comm`
+   * tells that the host said so of the widget's own connection.
+   */
+  suspectDisconnect(comm = true): void {
+    this.#disconnected ||= comm;
+    this.#lookedMs = Number.NEGATIVE_INFINITY;
     this.#lease.suspect(this.#now());
   }
 
@@ -108,13 +205,12 @@ export class App implements Actions {
       this.#notices.show(OTHER_PAGE);
       return;
     }
-    this.#audio.player.unlock();
-    this.#notices.clear(...MICROPHONE_PROBLEMS, KERNEL_GONE.code);
     if (!this.store.get().connected) {
-      // The kernel may be back without having sent anything yet: it has one lease to answer.
-      this.#lease.renew(this.#now());
-      this.bridge.hello();
+      this.#retry();
+      return;
     }
+    this.#audio.player.unlock();
+    this.#notices.clear(...MICROPHONE_PROBLEMS);
     this.#requestStart(true);
     void this.#audio.microphone.start();
   }
@@ -201,7 +297,8 @@ export class App implements Actions {
         break;
       case "heartbeat":
         if (this.#owner === this.bridge.client) {
-          this.#audio.onHeartbeat(message.body.microphone_ack, message.body.microphone_resend);
+          const { microphone_ack, microphone_resend, busy } = message.body;
+          this.#audio.onHeartbeat(microphone_ack, microphone_resend, busy);
         }
         break;
       case "end":
@@ -223,6 +320,7 @@ export class App implements Actions {
   #onWelcome(welcome: Welcome): void {
     const { name, speaker, turns } = welcome;
     this.store.set({ name, speaker, turns });
+    this.#kernel = welcome.kernel;
     this.#notices.replace(welcome.notices);
     if (welcome.transcript_class !== this.#transcriptClass) {
       this.#transcriptClass = welcome.transcript_class;
@@ -232,17 +330,18 @@ export class App implements Actions {
     }
     this.#onState(welcome);
     this.explorer.onWelcome(welcome.explorer);
+    this.#resumeMicrophone();
   }
 
   #onState(told: SessionState): void {
-    const { phase, floor, turn_taking, view, sees, model, badge } = told;
+    const { phase, ending, floor, turn_taking, view, sees, model, badge } = told;
     const { suggestions, elapsed_ms, owner } = told;
     const before = this.store.get();
     const liveSince = phase === "live" ? (before.liveSince ?? this.#now() - elapsed_ms) : null;
     const mine = owner === this.bridge.client;
     this.#owner = owner;
     const elsewhere = owner !== "" && !mine;
-    this.store.set({ phase, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions });
+    this.store.set({ phase, ending, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions });
     this.store.set({ liveSince, owner: mine, ownedElsewhere: elsewhere });
     if (elsewhere) {
       this.#yieldToOwner();
@@ -272,10 +371,15 @@ export class App implements Actions {
   #onAlive(): void {
     const back = !this.store.get().connected;
     this.#lease.renew(this.#now());
+    this.#disconnected = false;
     if (back) {
-      this.store.set({ connected: true });
-      this.#notices.clear(KERNEL_GONE.code);
+      this.store.set({ connected: true, loss: "" });
+      this.#notices.clear(LOSSES.unknown.code);
       this.bridge.hello();
+      if (this.#now() < this.#retryUntilMs) {
+        this.#retryUntilMs = Number.NEGATIVE_INFINITY;
+        this.start();
+      }
     }
   }
 
@@ -361,7 +465,9 @@ export class App implements Actions {
   }
 
   #tick(): void {
-    this.bridge.tick();
+    if (!FINAL_LOSSES.includes(this.store.get().loss)) {
+      this.bridge.tick();
+    }
     this.#ticks += 1;
     const live = this.store.get().phase === "live" || this.store.get().phase === "connecting";
     if (live || this.#ticks % IDLE_TICKS === 0) {
@@ -378,18 +484,82 @@ export class App implements Actions {
     if (!held && (this.store.get().connected || this.#usesDevices)) {
       this.#onConnectionLost();
     }
+    const { connected, loss } = this.store.get();
+    const interval = PASSING_LOSSES.includes(loss) ? LOOK_MS : LOOK_SELDOM_MS;
+    if (!connected && this.#now() - this.#lookedMs >= interval) {
+      void this.#lookWhy();
+    }
   }
 
+  /** Releases what hears and sees at once; what is left of an answer may play to its end. */
   #onConnectionLost(): void {
-    const used = this.#usesDevices || this.store.get().phase === "live";
-    // The bridge repeats it, less and less often, until the kernel answers.
+    const { microphone } = this.#audio;
     if (this.store.get().connected) {
-      this.store.set({ connected: false });
+      this.#lostWhileUsed = this.#usesDevices || this.store.get().phase === "live";
+      this.#resume = microphone.isWanted
+        ? { untilMs: Date.now() + RESUME_MS, muted: microphone.muted }
+        : null;
+      this.store.set({ connected: false, loss: "looking" });
+      this.#lookedMs = Number.NEGATIVE_INFINITY;
+      // The bridge repeats it, less and less often, until the kernel answers.
       this.bridge.hello();
     }
-    this.#releaseDevices();
-    if (used) {
-      this.#notices.show(KERNEL_GONE);
+    microphone.stop();
+    this.video.stop();
+  }
+
+  /** Looks why the kernel does not answer, and says so. */
+  async #lookWhy(): Promise<void> {
+    if (this.#looking) {
+      return;
     }
+    this.#looking = true;
+    const loss = await findLoss(this.#kernel, this.#disconnected);
+    this.#looking = false;
+    this.#lookedMs = this.#now();
+    if (this.scope.disposed || this.store.get().connected) {
+      return;
+    }
+    const asked = this.#now() < this.#retryUntilMs;
+    if (loss !== this.store.get().loss || asked) {
+      this.store.set({ loss });
+      if (this.#lostWhileUsed || asked) {
+        this.#notices.show(LOSSES[loss]);
+      }
+    }
+    if (FINAL_LOSSES.includes(loss)) {
+      this.#resume = null;
+      this.#audio.player.close();
+    } else {
+      this.#audio.closePlayerWhenDone();
+    }
+  }
+
+  /** ● without a kernel that answers: looks again, says what to do, and begins if the kernel is back at once. */
+  #retry(): void {
+    const { loss } = this.store.get();
+    this.#retryUntilMs = this.#now() + RETRY_MS;
+    this.#lookedMs = this.#now();
+    if (loss !== "" && loss !== "looking") {
+      this.#notices.show(LOSSES[loss]);
+    }
+    this.bridge.hello();
+    void this.#lookWhy();
+  }
+
+  /** Takes the microphone again that was on when the kernel was lost, if the same conversation still goes on. */
+  #resumeMicrophone(): void {
+    const resume = this.#resume;
+    this.#resume = null;
+    const { phase, owner } = this.store.get();
+    if (resume && phase === "live" && owner && Date.now() < resume.untilMs) {
+      void this.#audio.resumeMicrophone(resume.muted);
+    }
+  }
+
+  /** The page is closed, or left for another one. */
+  #onPageHidden(): void {
+    this.#releaseDevices();
+    this.bridge.send({ lane: "control", kind: "bye", body: {} });
   }
 }

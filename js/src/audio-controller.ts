@@ -5,12 +5,15 @@ import type { Bridge } from "./bridge.ts";
 import { MICROPHONE_SILENT, Microphone } from "./media/microphone.ts";
 import { MicrophoneSender } from "./media/microphone-sender.ts";
 import { Player } from "./media/player.ts";
-import { KERNEL_BUSY, type Notices, SOUND_BLOCKED } from "./notices.ts";
+import type { Busy } from "./messages.gen.ts";
+import { MICROPHONE_WAITS, type Notices, SOUND_BLOCKED } from "./notices.ts";
 import type { Scope } from "./scope.ts";
 import type { MicrophoneState, Store } from "./state.ts";
 
 /** One bar of the waveform. */
 const BAR_MS = 40;
+/** A pause that no busy kernel explains is not shown before; chosen: slow computers have many short ones. */
+const SLOW_AFTER_MS = 2000;
 
 export class AudioController {
   readonly levels = new LevelTimeline();
@@ -22,6 +25,9 @@ export class AudioController {
   readonly #player: Player;
   readonly #microphone: Microphone;
   readonly #sender: MicrophoneSender;
+  /** Since when the microphone's audio is held back. */
+  #waitsSince: number | null = null;
+  #kernelBusy: Busy = "";
 
   /** Uses no device: that takes a click. */
   constructor(scope: Scope, store: Store, notices: Notices, bridge: Bridge, now: () => number) {
@@ -63,9 +69,11 @@ export class AudioController {
     this.#bridge.send({ lane: "control", kind: "played", body });
   }
 
-  /** The kernel has received microphone packets up to `ack`. */
-  onHeartbeat(ack: number, resend: boolean): void {
+  /** The kernel has received microphone packets up to `ack`; `busy` says what keeps further ones waiting in it. */
+  onHeartbeat(ack: number, resend: boolean, busy: Busy): void {
+    this.#kernelBusy = busy;
     this.#sender.heartbeat(ack, resend);
+    this.#showWaiting();
   }
 
   /** Push-to-talk was pressed or released; the microphone is on or about to be. */
@@ -81,6 +89,14 @@ export class AudioController {
   releaseDevices(): void {
     this.#microphone.stop();
     this.#player.close();
+  }
+
+  /** Takes the microphone again as it was: on, or muted. */
+  async resumeMicrophone(muted: boolean): Promise<void> {
+    await this.#microphone.start();
+    if (muted) {
+      this.#microphone.mute(true);
+    }
   }
 
   /** Releases the loudspeaker if everything has been played. */
@@ -99,7 +115,10 @@ export class AudioController {
         onLevel: (peak) => this.levels.put("user", peak),
         onSilent: (silent) =>
           silent ? this.#notices.show(MICROPHONE_SILENT) : this.#notices.clear(MICROPHONE_SILENT.code),
-        onBusy: (busy) => this.#setBusy(busy),
+        onBusy: (busy) => {
+          this.#waitsSince = busy ? this.#now() : null;
+          this.#showWaiting();
+        },
       },
       this.#now,
     );
@@ -161,15 +180,23 @@ export class AudioController {
     }
   }
 
-  #setBusy(busy: boolean): void {
+  /** Says that the microphone's audio is held back, and why, or that it is no more. */
+  #showWaiting(): void {
     const microphone = this.#store.get().microphone;
-    if (busy) {
-      this.#notices.show(KERNEL_BUSY);
-      this.#store.set({ microphone: { ...microphone, state: "paused" } });
-    } else {
-      this.#notices.clear(KERNEL_BUSY.code);
+    const since = this.#waitsSince;
+    const notice = MICROPHONE_WAITS[this.#kernelBusy];
+    const shown = this.#store.get().notices.find(({ code }) => code === notice.code);
+    if (since === null) {
+      this.#notices.clear(notice.code);
       if (microphone.state === "paused") {
         this.#store.set({ microphone: { ...microphone, state: "on" } });
+      }
+    } else if (shown || this.#kernelBusy !== "" || this.#now() - since >= SLOW_AFTER_MS) {
+      if (shown?.text !== notice.text) {
+        this.#notices.show(notice);
+      }
+      if (microphone.state === "on") {
+        this.#store.set({ microphone: { ...microphone, state: "paused" } });
       }
     }
   }

@@ -1,18 +1,50 @@
 // The page's own notices and those of the kernel in one list: one per code, newest last.
 
-import type { Notice } from "./messages.gen.ts";
-import type { Store } from "./state.ts";
+import type { Busy, Notice } from "./messages.gen.ts";
+import type { Loss, Store } from "./state.ts";
 
-export const KERNEL_BUSY: Notice = {
-  level: "warning",
-  code: "kernel-busy",
-  text: "Kernel busy: microphone paused. This kernel hears the browser only between cells; it goes on when the cell ends.",
+/** Why what the microphone gives does not arrive, by what the kernel says keeps it waiting. All have one code. */
+export const MICROPHONE_WAITS: Record<Busy, Notice> = {
+  cell: {
+    level: "warning",
+    code: "kernel-busy",
+    text: "Kernel busy: microphone paused. This kernel hears the browser only between cells; it goes on when the cell ends.",
+  },
+  kernel: {
+    level: "warning",
+    code: "kernel-busy",
+    text: "Kernel busy: microphone paused. The kernel takes no messages now; it goes on by itself.",
+  },
+  "": {
+    level: "warning",
+    code: "kernel-busy",
+    text: "Slow connection: microphone paused. What you say reaches the kernel too late; it goes on by itself. If this stays, close other programs and tabs.",
+  },
 };
 
-export const KERNEL_GONE: Notice = {
-  level: "error",
-  code: "kernel-gone",
-  text: "The kernel does not answer any more, so the microphone is off. Restart the kernel if need be, and run the cell again.",
+const lost = (level: Notice["level"], text: string): Notice => ({ level, code: "kernel-gone", text });
+
+/** Why the kernel does not answer, and what to do. All have one code: one takes the place of another. */
+export const LOSSES: Record<Exclude<Loss, "" | "looking">, Notice> = {
+  offline: lost(
+    "warning",
+    "You are offline, so the microphone is off. The conversation goes on when the network is back.",
+  ),
+  server: lost(
+    "warning",
+    "The notebook server does not answer, so the microphone is off. The conversation goes on when it does.",
+  ),
+  busy: lost(
+    "warning",
+    "The kernel is busy and takes no messages, so the microphone is off. Wait, or interrupt the running cell.",
+  ),
+  restarted: lost("error", "The kernel was restarted. Run this cell to talk again."),
+  shut_down: lost("error", "The kernel was shut down. Run this cell to talk again."),
+  silent: lost("error", "The kernel runs, but does not answer this card. Run this cell to talk again."),
+  unknown: lost(
+    "error",
+    "The kernel does not answer, so the microphone is off. Run this cell to talk again.",
+  ),
 };
 
 export const SOUND_BLOCKED: Notice = {

@@ -160,8 +160,25 @@ export interface VideoState extends DeviceChoice {
   progress: "sending" | "sent" | "unchanged" | "waiting" | "";
 }
 
+/**
+ * Why the kernel does not answer, as far as it was found out: "looking" until it is asked about, "offline" by the browser,
+ * "server" where the notebook server does not answer either, "busy", "restarted" and "shut_down" by what that server knows
+ * of the kernel, "silent" where the kernel is well and yet says nothing to this page, "unknown" in a host without such a
+ * server. "" while it answers.
+ */
+export type Loss =
+  | ""
+  | "looking"
+  | "offline"
+  | "server"
+  | "busy"
+  | "restarted"
+  | "shut_down"
+  | "silent"
+  | "unknown";
+
 /** What of a welcome is not drawn, or not under its own name. */
-type Undrawn = "client" | "owner" | "explorer" | "turn_taking" | "elapsed_ms" | "speaker_seq";
+type Undrawn = "client" | "owner" | "explorer" | "turn_taking" | "elapsed_ms" | "speaker_seq" | "kernel";
 
 /** What the kernel last said, and what only this page knows. */
 export interface State extends Omit<Welcome, Undrawn | "transcript_class"> {
@@ -176,8 +193,9 @@ export interface State extends Omit<Welcome, Undrawn | "transcript_class"> {
   owner: boolean;
   /** True where another page has them. A session started from Python has no owner until ● is pressed. */
   ownedElsewhere: boolean;
-  /** False once the kernel is gone. */
+  /** False while the kernel does not answer; `loss` says why. */
   connected: boolean;
+  loss: Loss;
   explorer: ExplorerContents;
   video: VideoState;
 }
@@ -231,6 +249,7 @@ export function initialState(): State {
     model: "",
     suggestions: [],
     phase: "idle",
+    ending: "",
     floor: "listening",
     turnTaking: "automatic",
     view: "talk",
@@ -244,6 +263,7 @@ export function initialState(): State {
     owner: false,
     ownedElsewhere: false,
     connected: true,
+    loss: "",
     video: {
       source: null,
       state: "off",

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { App } from "../src/app.ts";
 import type { Envelope } from "../src/bridge.ts";
-import type { KernelMessage, PageMessage, Welcome } from "../src/messages.gen.ts";
+import type { Busy, KernelMessage, PageMessage, Welcome } from "../src/messages.gen.ts";
+import { LOSSES } from "../src/notices.ts";
 import {
   FakeContext,
   type FakeDevices,
@@ -82,7 +83,7 @@ function greet(change: Partial<Welcome> = {}): void {
   control("welcome", { ...welcome, client: me(), owner: "", ...change });
   beats = setInterval(() => {
     const acks = { [me()]: sent.filter(({ lane }) => lane === "control").at(-1)!.seq };
-    control("heartbeat", { microphone_ack: 1e6, microphone_resend: false, acks });
+    control("heartbeat", { microphone_ack: 1e6, microphone_resend: false, acks, busy: "" });
   }, 500);
 }
 
@@ -243,22 +244,174 @@ describe("App", () => {
     expect(sentBodies("stop")).toEqual([{}]);
   });
 
-  it("says that the kernel is gone, and greets it when it is back", async () => {
+  describe("when the kernel does not answer", () => {
+    /** What the notebook server says of the kernel: a state, a status code, or nothing at all. */
+    let server: string | number | null;
+    let asked: string[];
+
+    beforeEach(() => {
+      server = "idle";
+      asked = [];
+      const config = { textContent: JSON.stringify({ baseUrl: "/user/ann/", token: "secret" }) };
+      Object.assign(document, {
+        getElementById: (id: string) => (id === "jupyter-config-data" ? config : null),
+      });
+      vi.stubGlobal("fetch", async (url: string) => {
+        asked.push(url);
+        if (server === null) {
+          throw new TypeError("Failed to fetch");
+        }
+        const ok = typeof server === "string";
+        return { ok, status: ok ? 200 : server, json: async () => ({ execution_state: server }) };
+      });
+    });
+
+    async function lose(): Promise<void> {
+      clearInterval(beats);
+      await vi.advanceTimersByTimeAsync(6000);
+    }
+
+    const beat = () =>
+      control("heartbeat", { microphone_ack: 0, microphone_resend: false, acks: {}, busy: "" });
+
+    it("calls it, less and less often, and greets it when it is back", async () => {
+      await talk();
+      await lose();
+      expect(state().connected).toBe(false);
+      expect(codes()).toContain("kernel-gone");
+      const before = sent.length;
+      await vi.advanceTimersByTimeAsync(100_000);
+      // Some calls into the dark, no stream of reports.
+      expect(sent.slice(before).filter(({ kind }) => kind === "hello").length).toBeGreaterThanOrEqual(3);
+      expect(sent.length - before).toBeLessThan(60);
+      beat();
+      expect(state()).toMatchObject({ connected: true, loss: "" });
+      expect(codes()).not.toContain("kernel-gone");
+      expect(new Set(sent.filter(({ kind }) => kind === "hello").map(({ seq }) => seq)).size).toBe(3);
+      expect(FakeTrack.made.every(({ readyState }) => readyState === "ended")).toBe(true);
+    });
+
+    it.each<[string, string | number | null, string]>([
+      ["runs and is silent", "idle", "silent"],
+      ["is busy", "busy", "busy"],
+      ["starts again", "starting", "restarted"],
+      ["restarts", "restarting", "restarted"],
+      ["was restarted by the server", "autorestarting", "restarted"],
+      ["is dead", "dead", "shut_down"],
+      ["is not there", 404, "shut_down"],
+      ["is hidden from this page", 403, "unknown"],
+      ["stands behind a proxy that cannot reach it", 502, "server"],
+      ["cannot be asked about", null, "server"],
+    ])("finds out that it %s", async (_what, answer, loss) => {
+      await talk();
+      server = answer;
+      await lose();
+      expect(state().loss).toBe(loss);
+      expect(asked.at(0)).toBe(`/user/ann/api/kernels/${welcome.kernel}`);
+      expect(state().notices.at(-1)!.text).toBe(LOSSES[loss as keyof typeof LOSSES].text);
+    });
+
+    it("believes the host that the kernel was restarted, and tells nothing more to a kernel that is new", async () => {
+      await talk();
+      clearInterval(beats);
+      app.suspectDisconnect();
+      await vi.advanceTimersByTimeAsync(2500);
+      expect(state().loss).toBe("restarted");
+      expect(FakeContext.made.every(({ state }) => state === "closed")).toBe(true);
+      const before = sent.length;
+      await vi.advanceTimersByTimeAsync(100_000);
+      expect(sent.length).toBe(before);
+      expect(asked.length).toBeLessThan(7);
+    });
+
+    it("says again what to do when ● is pressed, and takes no microphone", async () => {
+      await talk();
+      clearInterval(beats);
+      app.suspectDisconnect();
+      await vi.advanceTimersByTimeAsync(2500);
+      app.dismissNotice("kernel-gone");
+      const [microphones, starts] = [devices.asked.length, sentBodies("start").length];
+      app.start();
+      await vi.advanceTimersByTimeAsync(2500);
+      expect(state().notices.map(({ text }) => text)).toEqual([LOSSES.restarted.text]);
+      expect(devices.asked.length).toBe(microphones);
+      expect(sentBodies("start").length).toBe(starts);
+      expect(state().phase).toBe("live");
+    });
+
+    it("begins after all if ● finds that it is back", async () => {
+      greet();
+      await lose();
+      expect(codes()).toEqual([]);
+      app.start();
+      expect(codes()).toEqual(["kernel-gone"]);
+      expect(devices.asked).toEqual([]);
+      beat();
+      expect(sentBodies("start")).toEqual([{ microphone: true }]);
+      expect(codes()).toEqual([]);
+    });
+
+    it("tells an offline page from a server that is away, and asks nobody without a network", async () => {
+      await talk();
+      vi.stubGlobal("navigator", { ...navigator, onLine: false });
+      await lose();
+      expect(state().loss).toBe("offline");
+      expect(asked).toEqual([]);
+      vi.stubGlobal("navigator", { ...navigator, onLine: true });
+      server = null;
+      await vi.advanceTimersByTimeAsync(4000);
+      expect(state().loss).toBe("server");
+      server = "idle";
+      await vi.advanceTimersByTimeAsync(4000);
+      expect(state().loss).toBe("silent");
+    });
+
+    it("names no cause in a host without a notebook server", async () => {
+      Object.assign(document, { getElementById: () => null });
+      await talk();
+      await lose();
+      expect(state().loss).toBe("unknown");
+      expect(asked).toEqual([]);
+    });
+
+    it("takes the microphone again if the talk still goes on soon after", async () => {
+      await talk();
+      app.toggleMute();
+      server = null;
+      await lose();
+      await vi.advanceTimersByTimeAsync(9000);
+      beat();
+      control("welcome", { ...welcome, client: me(), phase: "live", owner: me() });
+      await settle();
+      expect(state().microphone.state).toBe("muted");
+      expect(devices.asked.length).toBe(2);
+    });
+
+    it.each<[string, number, Partial<Welcome>]>([
+      ["a long time", 70_000, { phase: "live" }],
+      ["the talk has ended meanwhile", 5000, { phase: "ended" }],
+      ["another page has taken it over", 5000, { phase: "live", owner: "another" }],
+    ])("leaves the microphone off after: %s", async (_what, after, change) => {
+      await talk();
+      await lose();
+      await vi.advanceTimersByTimeAsync(after);
+      beat();
+      control("welcome", { ...welcome, client: me(), owner: me(), ...change });
+      await settle();
+      expect(devices.asked.length).toBe(1);
+      expect(state().microphone.state).toBe("off");
+    });
+  });
+
+  it("says bye when the page is closed or left, and hello when it is shown again", async () => {
     await talk();
-    clearInterval(beats);
-    await vi.advanceTimersByTimeAsync(6000);
-    expect(state().connected).toBe(false);
-    expect(codes()).toContain("kernel-gone");
-    const before = sent.length;
-    await vi.advanceTimersByTimeAsync(100_000);
-    // Some calls into the dark, no stream of reports: a restarted kernel logs every one of them.
-    expect(sent.slice(before).filter(({ kind }) => kind === "hello").length).toBeGreaterThanOrEqual(3);
-    expect(sent.length - before).toBeLessThan(60);
-    control("heartbeat", { microphone_ack: 0, microphone_resend: false, acks: {} });
-    expect(state().connected).toBe(true);
-    expect(codes()).not.toContain("kernel-gone");
-    expect(new Set(sent.filter(({ kind }) => kind === "hello").map(({ seq }) => seq)).size).toBe(3);
+    window.dispatchEvent(new Event("pagehide"));
+    expect(sent.slice(-1).map(({ kind }) => kind)).toEqual(["bye"]);
     expect(FakeTrack.made.every(({ readyState }) => readyState === "ended")).toBe(true);
+    window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: false }));
+    expect(sent.at(-1)!.kind).toBe("bye");
+    window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+    expect(sent.at(-1)!.kind).toBe("hello");
   });
 
   it("leaves microphone and voice to the page that has them", async () => {
@@ -334,23 +487,35 @@ describe("App", () => {
     expect(sentBodies("activity").at(-1)).toEqual({ active: false });
   });
 
-  it("says that the kernel is busy, and takes it back", async () => {
-    await talk();
-    clearInterval(beats);
-    chunk(0);
-    chunk(320);
-    const beat = (ack: number) =>
-      control("heartbeat", { microphone_ack: ack, microphone_resend: false, acks: {} });
-    beat(0);
-    await vi.advanceTimersByTimeAsync(1100);
-    beat(0);
-    expect(codes()).toEqual(["kernel-busy"]);
-    expect(state().microphone.state).toBe("paused");
-    beat(1);
-    expect(codes()).toEqual([]);
-    expect(state().microphone.state).toBe("on");
-    expect(sentBodies("microphone").length).toBe(2);
-  });
+  it.each<[Busy, string]>([
+    ["cell", "Kernel busy: microphone paused. This kernel hears the browser only between cells"],
+    ["kernel", "Kernel busy: microphone paused. The kernel takes no messages now"],
+    ["", "Slow connection: microphone paused."],
+  ])(
+    "says why the microphone waits, as the kernel found it out (%j), and takes it back",
+    async (busy, words) => {
+      await talk();
+      clearInterval(beats);
+      chunk(0);
+      chunk(320);
+      const beat = (ack: number) =>
+        control("heartbeat", { microphone_ack: ack, microphone_resend: false, acks: {}, busy });
+      beat(0);
+      await vi.advanceTimersByTimeAsync(1100);
+      beat(0);
+      // Without a busy kernel a short pause is not worth a word.
+      expect(codes()).toEqual(busy === "" ? [] : ["kernel-busy"]);
+      await vi.advanceTimersByTimeAsync(2100);
+      beat(0);
+      expect(state().notices.map(({ text }) => text.startsWith(words))).toEqual([true]);
+      expect(state().microphone.state).toBe("paused");
+      beat(1);
+      expect(codes()).toEqual([]);
+      expect(state().microphone.state).toBe("on");
+      const said = sent.filter(({ kind }) => kind === "microphone").map(({ seq: number }) => number);
+      expect(new Set(said).size).toBe(2);
+    },
+  );
 
   it("hides the saved transcript while it is drawn, by a name that is only a name", () => {
     greet({ transcript_class: "livewidget-transcript-1" });

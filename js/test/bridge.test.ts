@@ -162,6 +162,7 @@ describe("the golden messages", () => {
     { lane: "control", kind: "explorer", body: { open: true, wire: true, tuner: false } },
     { lane: "control", kind: "confirm", body: { id: "fc_2", allowed: true } },
     { lane: "control", kind: "camera", body: { source: "camera", state: "on", detail: "" } },
+    { lane: "control", kind: "bye", body: {} },
     {
       lane: "microphone",
       kind: "audio",

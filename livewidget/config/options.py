@@ -113,6 +113,9 @@ class Limits:
         approval_length: Characters that the arguments of a call that asks for approval may have, as Python
             writes them; a longer call is refused without asking. Chosen: a few minutes of reading, and
             nobody reads more before answering.
+        page_s: Seconds that a conversation waits for the page that began it when nothing is heard of that
+            page: its computer sleeps, or the notebook server cannot be reached. Chosen: a server that
+            restarts and a change of the network take less.
 
     Raises:
         ConfigError: If a value is no number above 0, or one that is counted is not whole.
@@ -124,6 +127,7 @@ class Limits:
     unheard_reconnect_s: float = 30.0
     ask_s: float = 30.0
     approval_length: int = 20_000
+    page_s: float = 60.0
 
     def __post_init__(self) -> None:
         for field in fields(self):

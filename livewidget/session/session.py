@@ -344,6 +344,12 @@ class LiveSession:
         return self._memory.handle
 
     @property
+    def remembers_all(self) -> bool:
+        """Whether a session that is resumed with `handle` knows every turn of this one."""
+        spoken = [turn.index for turn in self._tracker.turns if turn.text.strip()]
+        return self._memory.handle is not None and (not spoken or self._memory.knows_turn(spoken[-1]))
+
+    @property
     def turns(self) -> Turns:
         """The turns so far, oldest first; a new list each time."""
         return self._tracker.turns

@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from livewidget.ui import messages as m
-from livewidget.ui.channels import JitterBuffer, PlaybackQueue, ReliableReceiver, ReliableSender
+from livewidget.ui.channels import CAPACITY, JitterBuffer, PlaybackQueue, ReliableReceiver, ReliableSender
 from livewidget.ui.messages import Envelope, ExplorerState
 
-#: A page that has not been heard of for this long is gone. Chosen: browsers slow the timers of hidden tabs
-#: down to one a second, so a living page is heard of several times within it.
+#: A page that has not been heard of for this long is gone; the one with microphone and speaker is away, and
+#: another may take them. Chosen: browsers slow the timers of hidden tabs down to one a second, so a living
+#: page is heard of several times within it.
 LEASE_MS: Final = 10_000.0
+#: With more time between two ticks the kernel itself stood still. Chosen: forty ticks.
+STANDSTILL_MS: Final = 2000.0
 #: A page that was heard of within this time is there. Chosen: eight of its reports.
 PRESENT_MS: Final = 2000.0
 #: Pages of one widget. Chosen: more than a person opens; a hostile page cannot fill the memory.
@@ -62,7 +65,13 @@ class CapturedFrame:
 
 @dataclass(frozen=True, slots=True)
 class AudioOwnerLost:
-    """The page with microphone and speaker has not been heard of for its lease."""
+    """The page with microphone and speaker is gone.
+
+    Attributes:
+        closed: It said that it was being closed; else it has not been heard of for its lease.
+    """
+
+    closed: bool
 
 
 @dataclass(slots=True)
@@ -98,13 +107,15 @@ class FrontEnds:
     Attributes:
         audio_owner: Client id of the page with microphone and speaker, or "".
         lease_ms: A page that has not been heard of for so long is gone.
+        owner_lease_ms: The same for the page with microphone and speaker.
     """
 
-    def __init__(self, lease_ms: float = LEASE_MS) -> None:
+    def __init__(self, owner_lease_ms: float = LEASE_MS, lease_ms: float = LEASE_MS) -> None:
         self.audio_owner = ""
         self.lease_ms = lease_ms
+        self.owner_lease_ms = owner_lease_ms
         self._front_ends: dict[str, FrontEnd] = {}
-        self._forgotten: dict[str, None] = {}
+        self._forgotten: dict[str, FrontEnd] = {}
 
     def __len__(self) -> int:
         return len(self._front_ends)
@@ -119,9 +130,11 @@ class FrontEnds:
             while len(self._front_ends) >= MAX_FRONT_ENDS:
                 oldest = min(self._front_ends.values(), key=lambda known: known.seen_ms)
                 self.forget(oldest.client)
-            front_end = FrontEnd(client, ReliableReceiver(last=seq - 1), now_ms, acked=last_seq)
+            # A page that comes back goes on counting.
+            front_end = self._forgotten.pop(client, None)
+            if front_end is None or seq - front_end.control.last > CAPACITY:
+                front_end = FrontEnd(client, ReliableReceiver(last=seq - 1), now_ms, acked=last_seq)
             self._front_ends[client] = front_end
-            self._forgotten.pop(client, None)
         front_end.seen_ms = now_ms
         return front_end
 
@@ -135,8 +148,9 @@ class FrontEnds:
 
     def forget(self, client: str) -> None:
         """Give up a page."""
-        if self._front_ends.pop(client, None) is not None:
-            self._forgotten[client] = None
+        front_end = self._front_ends.pop(client, None)
+        if front_end is not None:
+            self._forgotten[client] = front_end
             while len(self._forgotten) > 4 * MAX_FRONT_ENDS:
                 del self._forgotten[next(iter(self._forgotten))]
         if self.audio_owner == client:
@@ -144,7 +158,16 @@ class FrontEnds:
 
     def expired(self, now_ms: float) -> list[str]:
         """Return the pages whose lease has run out."""
-        return [known.client for known in self._front_ends.values() if now_ms - known.seen_ms > self.lease_ms]
+        return [known.client for known in self if now_ms - known.seen_ms > self._lease_of(known)]
+
+    def _lease_of(self, front_end: FrontEnd) -> float:
+        owns = front_end.client == self.audio_owner
+        return max(self.owner_lease_ms, self.lease_ms) if owns else self.lease_ms
+
+    def present_owner(self, now_ms: float) -> str:
+        """Return the page with microphone and speaker, or "" while it is away."""
+        owner = self.owner
+        return owner.client if owner is not None and now_ms - owner.seen_ms <= self.lease_ms else ""
 
     def renew(self, now_ms: float) -> None:
         """Begin every lease anew: nothing could arrive until now."""
@@ -200,7 +223,8 @@ class Bridge:
         *,
         state: Callable[[], dict[str, Any]],
         welcome: Callable[[], dict[str, Any]],
-        is_blocked: Callable[[], bool],
+        busy: Callable[[], m.Busy],
+        owner_lease_ms: float = LEASE_MS,
     ) -> None:
         """Connect pages to a controller.
 
@@ -209,10 +233,10 @@ class Bridge:
             on_message: Takes what a page asks for.
             state: Returns the fields of `State` except `owner`.
             welcome: Returns the fields of `Welcome` that neither `State` nor the bridge has.
-            is_blocked: Returns whether the kernel is busy in a way that keeps the pages' messages from
-            arriving.
+            busy: Returns what keeps the pages' messages from arriving, or "".
+            owner_lease_ms: The page with microphone and speaker is gone after so long without a word of it.
         """
-        self.front_ends = FrontEnds()
+        self.front_ends = FrontEnds(owner_lease_ms)
         self.speaker = PlaybackQueue()
         self.epoch = 0
         self.unreadable = 0
@@ -220,7 +244,8 @@ class Bridge:
         self._on_message = on_message
         self._state = state
         self._welcome_fields = welcome
-        self._is_blocked = is_blocked
+        self._busy = busy
+        self._ticked_ms: float | None = None
         self._control: ReliableSender[m.Envelope] = ReliableSender()
         self._changed_turns: dict[int, m.TurnView] = {}
         self._turns_ms = self._heartbeat_ms = float("-inf")
@@ -285,7 +310,7 @@ class Bridge:
         return front_end
 
     def _welcome(self, front_end: FrontEnd) -> None:
-        fields = self._welcome_fields() | self._state() | {"owner": self.front_ends.audio_owner}
+        fields = self._welcome_fields() | self._state() | {"owner": self._present_owner()}
         # The page says again what it watches.
         front_end.watching, front_end.has_catalogue = NOT_WATCHING, False
         front_end.acked = self._control.seq  # what was under way to this page is in the welcome as well
@@ -309,15 +334,20 @@ class Bridge:
         owner = self.front_ends.audio_owner
         owns = front_end.client == owner
         match message:
+            case m.Hello():
+                return  # It was greeted when it came; what was missing before it has come now.
+            case m.Bye():
+                self._lose(front_end.client, closed=True)
+                return
             case m.Start():
-                if not owner or self._state()["phase"] not in ("live", "connecting"):
+                if not self._present_owner() or self._state()["phase"] not in ("live", "connecting"):
                     self._give_audio_to(front_end.client)
             case m.ExplorerState():
                 if message == front_end.watching:
                     return
                 front_end.watching = message
             case m.Approve():
-                if owner and not owns:
+                if self._present_owner() and not owns:
                     return
             case m.PlaybackReport():
                 front_end.microphone.observe(message.page_ms, self._now_ms)
@@ -359,7 +389,7 @@ class Bridge:
 
     def send_state(self) -> None:
         """Send `State` if it differs from the last one. To be called when something in it has changed."""
-        fields = self._state() | {"owner": self.front_ends.audio_owner}
+        fields = self._state() | {"owner": self._present_owner()}
         sent = {key: value for key, value in fields.items() if key != "elapsed_ms"}
         if sent != self._sent_state:
             self._sent_state = sent
@@ -418,10 +448,14 @@ class Bridge:
     def tick(self, now_ms: float) -> None:
         """Let time pass; to be called about twenty times a second while there is a page or a session."""
         self._now_ms = now_ms
-        if self._is_blocked():
+        stood_still = self._ticked_ms is not None and now_ms - self._ticked_ms > STANDSTILL_MS
+        self._ticked_ms = now_ms
+        if stood_still or self._busy():
             self.front_ends.renew(now_ms)
         for client in self.front_ends.expired(now_ms):
-            self._lose(client)
+            self._lose(client, closed=False)
+        if self._present_owner() != self._sent_state.get("owner", ""):
+            self.send_state()
         for turn, (deadline_ms, played) in list(self._flushing.items()):
             if now_ms >= deadline_ms:
                 del self._flushing[turn]
@@ -447,7 +481,10 @@ class Bridge:
         self.epoch += 1
         self.send_state()
 
-    def _lose(self, client: str) -> None:
+    def _present_owner(self) -> str:
+        return self.front_ends.present_owner(self._now_ms)
+
+    def _lose(self, client: str, *, closed: bool) -> None:
         owned = client == self.front_ends.audio_owner
         self.front_ends.forget(client)
         if not len(self.front_ends):
@@ -455,7 +492,7 @@ class Bridge:
         if owned:
             self.speaker.end_playback()
             self._flushing.clear()
-            self._on_message(AudioOwnerLost())
+            self._on_message(AudioOwnerLost(closed))
             self.send_state()
 
     def _send_heartbeat(self, owner: FrontEnd | None) -> None:
@@ -466,6 +503,7 @@ class Bridge:
                 microphone_ack=microphone.ack if microphone else 0,
                 microphone_resend=microphone.resend if microphone else False,
                 acks=self.front_ends.acks,
+                busy=self._busy(),
             )
         )
 

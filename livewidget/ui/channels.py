@@ -222,6 +222,10 @@ class JitterBuffer:
         """Take one chunk of PCM16, and return the audio that may go on now, oldest first."""
         if len(data) > MAX_CHUNK_BYTES or len(data) % 2:
             data = b""
+        if seq > self._receiver.last + CAPACITY:
+            # The page was away, and gave up what it had recorded: nothing in between comes any more.
+            self.lost += seq - 1 - self._receiver.last
+            self._receiver = ReliableReceiver(last=seq - 1)
         ready = self._receiver.receive(seq, _Chunk(message, data, now_ms))
         if not self._receiver.hole:
             self._hole_ms = None

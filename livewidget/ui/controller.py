@@ -16,7 +16,7 @@ from operator import is_not
 from typing import Any, Final
 
 from livewidget.clock import Clock, SystemClock
-from livewidget.config import LiveConfig
+from livewidget.config import Limits, LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import ConfigError, LiveError, StateError
 from livewidget.events import ToolApprovalRequested, ToolCall
@@ -42,6 +42,13 @@ STANDSTILL_MS: Final = 3000.0
 _LOOK_MS: Final = 50.0
 #: How often time passes for everything here. Chosen: as often as changes of turns are sent.
 TICK_S: Final = 0.05
+#: A page that was closed may be one that is loaded again: a conversation waits so long for that. Chosen: a
+#: notebook is there again within it.
+RELOAD_MS: Final = 10_000.0
+PAGE_CLOSED: Final = "The page was closed, so the conversation was ended. Press ● to go on."
+PAGE_SILENT: Final = (
+    "Nothing was heard of the page for {seconds:g} s, so the conversation was ended. Press ● to go on."
+)
 OLD_SOUND: Final = "The kernel was busy. What was said meanwhile had become old and was left out."
 
 
@@ -89,9 +96,10 @@ class Controller:
         publish: Publish,
         dispatch: Callable[[Any], object],
         callback_kinds: Collection[type],
-        is_blocked: Callable[[], bool],
+        busy: Callable[[], m.Busy],
         reconnect: ReconnectPolicy | None = None,
         explorer: bool = False,
+        kernel: str = "",
         clock: Clock | None = None,
     ) -> None:
         """Prepare a conversation; nothing is opened yet.
@@ -102,19 +110,26 @@ class Controller:
             publish: Shows the saved transcript, or replaces it.
             dispatch: Calls the user's callbacks with an event or a complete turn.
             callback_kinds: The types that callbacks take; more may be added later.
-            is_blocked: Returns whether the kernel is busy in a way that keeps the pages' messages from
-            arriving.
+            busy: Returns what keeps the pages' messages from arriving, or "".
             reconnect: What sessions do about connections that end, and about silence.
             explorer: Whether pages show the explorer from the beginning.
+            kernel: The id of the kernel, by which pages ask the notebook server about it.
             clock: Another clock; for tests.
         """
         provider = spec.provider
+        self._kernel = kernel
+        self._page_s = (spec.limits or Limits()).page_s
         self._clock = clock or SystemClock()
         self._callback_kinds = callback_kinds
         self.state = WidgetState(self._on_state_changed, self._clock)
         self.transcript = Transcript(provider.speaker, publish, _view(provider))
         self.bridge = Bridge(
-            post, self.handle, state=self._state_fields, welcome=self._welcome_fields, is_blocked=is_blocked
+            post,
+            self.handle,
+            state=self._state_fields,
+            welcome=self._welcome_fields,
+            busy=busy,
+            owner_lease_ms=self._page_s * 1000,
         )
         self.relay = EventRelay(
             self.state, self.bridge, self.transcript, dispatch, callback_kinds, self._clock
@@ -139,6 +154,7 @@ class Controller:
         self._stale_chunks = 0
         self._microphone = "off"
         self._closed = False
+        self._page_closed_ms: float | None = None  # when the page that began the conversation was closed
 
     @property
     def provider(self) -> Provider:
@@ -195,8 +211,8 @@ class Controller:
                 self.settings.apply()
             case m.Revert():
                 self.settings.revert()
-            case AudioOwnerLost():
-                self._on_audio_owner_lost()
+            case AudioOwnerLost(closed=closed):
+                self._on_audio_owner_lost(closed)
 
     def start(self, *, from_page: bool = False) -> None:
         """Open a session, soon. One that is open or being opened goes on."""
@@ -310,12 +326,28 @@ class Controller:
         if was_on and state != "on" and self.sessions.current is not None:
             self._put(self.sessions.current.put_audio_end)
 
-    def _on_audio_owner_lost(self) -> None:
-        """End what was started from a page that is gone."""
-        self._microphone = "off"
+    def _on_audio_owner_lost(self, closed: bool) -> None:
+        """End what was started from a page that is gone; one that was closed may be there again at once."""
+        self._set_microphone("off")
+        if closed:
+            self._page_closed_ms = self._clock.now_ms()
+        else:
+            self._end_without_page(PAGE_SILENT.format(seconds=self._page_s))
+
+    def _end_without_page(self, text: str) -> None:
         if self.sessions.from_page and not self.state.still.is_set():
-            self.relay.notice("info", "page-gone", "The page was closed, so the conversation was ended.")
-            self.stop()
+            self.images.clear()
+            self._stopping = True
+            self._tasks.start(self.sessions.stop(("info", "page-gone", text)))
+
+    def _watch_closed_page(self, now_ms: float) -> None:
+        if self._page_closed_ms is None:
+            return
+        if self.bridge.front_ends.audio_owner:
+            self._page_closed_ms = None
+        elif now_ms - self._page_closed_ms >= RELOAD_MS:
+            self._page_closed_ms = None
+            self._end_without_page(PAGE_CLOSED)
 
     async def _open_and_send(self, text: str) -> None:
         session = await self.sessions.open()
@@ -352,6 +384,7 @@ class Controller:
             "turns": tuple(turn_view(turn) for turn in self.state.turns),
             "notices": tuple(self.state.notices.values()),
             "transcript_class": self.transcript.css_class,
+            "kernel": self._kernel,
         }
 
     def _state_fields(self) -> dict[str, Any]:
@@ -359,6 +392,7 @@ class Controller:
         provider, config = self.provider, self.sessions.config
         return {
             "phase": self.state.phase,
+            "ending": self.state.ending,
             "floor": self.state.floor,
             "turn_taking": config.turn_detection.mode,
             "view": _view(provider),
@@ -394,6 +428,7 @@ class Controller:
             while len(self.bridge.front_ends) or not self.state.still.is_set():
                 now = self._clock.now_ms()
                 self.bridge.tick(now)
+                self._watch_closed_page(now)
                 self._inspector.tick(now, self.sessions.wire)
                 self.settings.refresh()
                 self._usage.tick(now)

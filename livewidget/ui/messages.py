@@ -18,6 +18,9 @@ from livewidget.turns import Floor
 
 Lane = Literal["control", "speaker", "microphone", "camera", "insight"]
 Phase = Literal["idle", "connecting", "live", "ended"]
+Ending = Literal["", "stopped", "never_opened", "interrupted"]
+Busy = Literal["", "cell", "kernel"]
+Level = Literal["info", "warning", "error"]
 TurnTakingMode = Literal["automatic", "push_to_talk"]
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
@@ -192,6 +195,10 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
 
     client: ClientId
     last_seq: Count
+
+
+class Bye(msgspec.Struct, frozen=True, kw_only=True):
+    """The page is being closed, or is left for another one."""
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
@@ -413,7 +420,7 @@ class TurnView(msgspec.Struct, frozen=True, kw_only=True, rename={"declined": "w
 class NoticeView(msgspec.Struct, frozen=True, kw_only=True):
     """A sentence under the widget; replaces one of the same code."""
 
-    level: Literal["info", "warning", "error"]
+    level: Level
     code: str
     text: str
 
@@ -427,7 +434,9 @@ class ClearNotice(msgspec.Struct, frozen=True, kw_only=True):
 class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     """Everything to show, for the page `client`.
 
-    Its control lane starts again at this message's seq, its speaker lane at `speaker_seq`.
+    Its control lane starts again at this message's seq, its speaker lane at `speaker_seq`. `kernel` is the
+    id of the kernel, by which a page that gets no answer asks the notebook server about it; "" where there is
+    none.
     """
 
     client: str
@@ -441,6 +450,7 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     sees: bool
     explorer: bool
     phase: Phase
+    ending: Ending
     floor: Floor
     elapsed_ms: Count
     turns: tuple[TurnView, ...]
@@ -448,16 +458,19 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     transcript_class: str
     speaker_seq: Count
+    kernel: str
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """How far the session is. `owner` is the client id of the page with microphone and speaker, or "".
 
-    `view` is how the conversation is shown, `sees` whether the model takes pictures, `suggestions` what is
-    worth saying to it as it is set up now.
+    `ending` says how it ended while `phase` is "ended": somebody stopped it, it was never opened, or it broke
+    off and a start continues it. `view` is how the conversation is shown, `sees` whether the model takes
+    pictures, `suggestions` what is worth saying to it as it is set up now.
     """
 
     phase: Phase
+    ending: Ending
     floor: Floor
     turn_taking: TurnTakingMode
     view: View
@@ -476,11 +489,16 @@ class Flush(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
-    """Sent twice a second. `acks` acknowledges the control lane of each page, by client id."""
+    """Sent twice a second. `acks` acknowledges the control lane of each page, by client id.
+
+    `busy` says what keeps the pages' messages waiting in the kernel: a cell that runs, or that its loop does
+    not answer for another reason; "" for nothing.
+    """
 
     microphone_ack: Count
     microphone_resend: bool
     acks: dict[str, int]
+    busy: Busy
 
 
 class SpeakerAudio(msgspec.Struct, frozen=True, kw_only=True):
@@ -504,6 +522,7 @@ class BridgeMessageError(ValueError):
 
 PageMessage = (
     Hello
+    | Bye
     | Start
     | Stop
     | Text
@@ -543,6 +562,7 @@ _Kinds = dict[tuple[str, str], type]
 
 FROM_PAGE: _Kinds = {
     ("control", "hello"): Hello,
+    ("control", "bye"): Bye,
     ("control", "start"): Start,
     ("control", "stop"): Stop,
     ("control", "text"): Text,

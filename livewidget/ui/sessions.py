@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from livewidget.config import LiveConfig
 from livewidget.connection import Provider
-from livewidget.errors import LiveError, StateError
+from livewidget.errors import LiveError, SetupRefused, StateError
 from livewidget.events import Event, SessionEnded
 from livewidget.session import SAME, LiveSession, ReconnectPolicy, WireLog
 from livewidget.session.client import SessionSpec
 from livewidget.session.tool_runner import ApprovalCallback
+from livewidget.ui import messages as m
 from livewidget.ui.relay import EventRelay
 from livewidget.ui.state import BackgroundTasks, WidgetState, error_code
 
@@ -60,7 +61,11 @@ class Sessions:
         self.wire: WireLog | None = None
         self.from_page = False
         self.stops = 0
+        # What the next session is to know: a handle and the provider that gave it, and the texts that it is
+        # told where it is not resumed.
+        self._handle: tuple[Provider, str] | None = None
         self._history: Sequence[tuple[str, str]] = spec.history
+        self._given_history = spec.history
         self._approve = approve
         self._reconnect = reconnect or ReconnectPolicy(idle_pause_s=IDLE_PAUSE_S)
         self._tasks = tasks
@@ -136,8 +141,13 @@ class Sessions:
         if self._refused is not None:
             raise self._refused
 
-    async def stop(self, reason: tuple[str, str] | None = None) -> None:
-        """End the session; twice is allowed. `reason` is a notice's code and text."""
+    async def stop(self, reason: tuple[m.Level, str, str] | None = None) -> None:
+        """End the session; twice is allowed.
+
+        Args:
+            reason: Why, where nobody asked for it: a notice's level, code and text. The next session then
+                continues the conversation.
+        """
         self.stops += 1
         self._stopping += 1
         self._at_rest.clear()
@@ -184,29 +194,49 @@ class Sessions:
         self._state.new_session()
         self._opened_with = self.wanted
         self._relay.begin()
+        try:
+            try:
+                session = await self._start_new()
+            except SetupRefused:
+                if self._usable_handle is None:
+                    raise
+                self._handle = None  # The service has forgotten: it is told what it can be told.
+                session = await self._start_new()
+        except BaseException as error:
+            self._end("never_opened" if isinstance(error, Exception) else "stopped")
+            if isinstance(error, Exception):
+                self._tasks.report(error)
+            raise
+        if self._state.turns and self._handle is None and self._history and not self._takes_history:
+            self._relay.notice("info", "memory-lost", FORGOTTEN.format(model=self.provider.model))
+        self._go_live()
+        return session
+
+    async def _start_new(self) -> LiveSession:
         session: LiveSession | None = None
         try:
             session = self.current = self._new()
             self._attach(session)
             await session.start()
-        except BaseException as error:
+        except BaseException:
             self.current = None
             if session is not None:
                 await session.close()
-            self._end()
-            if isinstance(error, Exception):
-                self._tasks.report(error)
             raise
-        self._go_live()
         return session
 
+    @property
+    def _usable_handle(self) -> str | None:
+        provider, handle = self._handle or (None, None)
+        return handle if provider is self.provider else None
+
     def _new(self) -> LiveSession:
-        history, self._history = self._history, ()
         return LiveSession(
             self.provider,
             self.config,
             tools=self.tools,
-            history=history,
+            handle=self._usable_handle,
+            history=self._history if self._takes_history else (),
             approve=self._approve,
             reconnect=self._reconnect,
             limits=self.wanted.limits,
@@ -261,8 +291,7 @@ class Sessions:
 
         No service hands a conversation on to another model: the turns are sent to it, where it takes them.
         """
-        if self._takes_history:
-            self._history = [(turn.speaker, turn.text) for turn in self._state.turns]
+        self._handle, self._history = None, self._told
         session = self._new()
         opening: list[Event] = []
         unsubscribe = session.subscribe(opening.append)
@@ -277,27 +306,42 @@ class Sessions:
         self.wire = session.wire
         self._relay.attach(session, self._on_session_ended)
 
+    @property
+    def _told(self) -> list[tuple[str, str]]:
+        """What was said in this widget, and before."""
+        return [*self._given_history, *((turn.speaker, turn.text) for turn in self._state.turns)]
+
+    def _remember(self, session: LiveSession) -> None:
+        """Keep what a session knew, which ended although nobody asked for it: the next one continues it."""
+        self._history = self._told
+        if session.handle is not None and (session.remembers_all or not self._takes_history):
+            self._handle = session.provider, session.handle
+
     def _go_live(self) -> None:
         """Say that the session is open."""
+        self._handle, self._history = None, ()
         self._relay.clear_errors()
+        self._relay.clear_notice("page-gone")
         self._state.set_phase("live")
 
     def _on_session_ended(self, session: LiveSession, event: SessionEnded) -> None:
         if session is self.current and self._state.phase == "live":
-            reason = (error_code(session.error), event.error) if event.error else None
-            self._tasks.start(self.stop(reason))
+            code = error_code(session.error)
+            self._tasks.start(self.stop(("error", code, event.error) if event.error else None))
 
-    async def _stop(self, reason: tuple[str, str] | None) -> None:
+    async def _stop(self, reason: tuple[m.Level, str, str] | None) -> None:
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
         async with self._exclusive:
             if self._state.still.is_set() and self.current is None:
                 return
+            if reason and self.current is not None:
+                self._remember(self.current)
             await self._close_session()
             if reason:
-                self._relay.notice("error", *reason)
-            self._end()
+                self._relay.notice(*reason)
+            self._end("interrupted" if reason else "stopped")
 
     async def _close_session(self, successor: LiveSession | None = None) -> None:
         """Close the session. What the user sends meanwhile goes to its successor already, if there is one."""
@@ -306,7 +350,7 @@ class Sessions:
         if session is not None:
             await session.close()
 
-    def _end(self) -> None:
+    def _end(self, ending: m.Ending) -> None:
         self.from_page = False
         self._relay.end()
-        self._state.set_phase("ended")
+        self._state.set_phase("ended", ending)

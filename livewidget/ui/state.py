@@ -14,7 +14,7 @@ from livewidget.errors import LiveError, StateError
 from livewidget.session.usage import SessionStats
 from livewidget.tables import NOTHING_LOST, counts, html_table, to_frame
 from livewidget.turns import Floor, Turn, Turns
-from livewidget.ui.messages import NoticeView, Phase
+from livewidget.ui.messages import Ending, NoticeView, Phase
 
 if TYPE_CHECKING:
     import pandas
@@ -91,6 +91,7 @@ class WidgetState:
 
     Attributes:
         phase: "idle" before the first start, then "connecting", "live" and "ended".
+        ending: How the last session ended; "" while one is open or being opened, and before the first.
         floor: Who may speak.
         notices: The sentences under the widget, by code.
         still: Set while no session is open or being opened.
@@ -100,6 +101,7 @@ class WidgetState:
     def __init__(self, on_change: Callable[[], object], clock: Clock) -> None:
         """Begin without a session; `on_change` is called on the loop when the message `State` has changed."""
         self.phase: Phase = "idle"
+        self.ending: Ending = ""
         self.floor = Floor.LISTENING
         self.notices: dict[str, NoticeView] = {}
         self.still = threading.Event()
@@ -149,11 +151,11 @@ class WidgetState:
             self.floor = floor
             self.changed()
 
-    def set_phase(self, phase: Phase) -> None:
-        """Say how far the session is now."""
+    def set_phase(self, phase: Phase, ending: Ending = "") -> None:
+        """Say how far the session is now, and how it ended if it has."""
         if phase == self.phase:
             return
-        self.phase = phase
+        self.phase, self.ending = phase, ending
         if phase in ("connecting", "live"):
             self.still.clear()
             if phase == "live" and self._live_since is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 SWITCH = "LIVEWIDGET_SUBSHELL_LANE"
 
@@ -78,6 +79,64 @@ def running_cell() -> tuple[str, str]:
         return str(cell), str(parent["header"]["msg_id"])
     except (AttributeError, KeyError, LookupError, TypeError):
         return "", ""
+
+
+def kernel_id() -> str:
+    """Return the id by which the notebook server knows this kernel, or "" where there is none.
+
+    It is part of the name that the server gives to the connection file.
+    """
+    config = getattr(kernel(), "config", None) or {}
+    file = str((config.get("IPKernelApp") or {}).get("connection_file") or "")
+    found = re.fullmatch(r"kernel-([\w-]{1,64})\.json", os.path.basename(file))
+    return found[1] if found else ""
+
+
+#: A loop that has not answered for this long is blocked. Chosen: two heartbeats; the page says within two
+#: seconds why its microphone waits.
+BLOCKED_S: Final = 1.0
+#: How long a loop that has answered is not asked again. Chosen: nobody notices two calls a second.
+ASKED_AGAIN_S: Final = 0.5
+
+
+class LoopWatch:
+    """Finds out whether the loop that brings the pages' messages answers, in whatever host.
+
+    While a cell keeps it from that, messages of pages wait, and their silence says nothing about the pages.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked_s: float | None = None
+        self._answered_s = float("-inf")
+
+    def heard(self) -> None:
+        """Note that a message has come; to be called where it was delivered."""
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
+        self._answer()
+
+    def is_blocked(self) -> bool:
+        """Return whether that loop has not answered for a second; from any thread, some times a second."""
+        now = self._now()
+        # A loop that runs no more brings no more messages: the next one comes from another.
+        if self._loop is None or not self._loop.is_running():
+            return False
+        if self._asked_s is None:
+            if now - self._answered_s < ASKED_AGAIN_S:
+                return False
+            self._asked_s = now
+            try:
+                self._loop.call_soon_threadsafe(self._answer)
+            except RuntimeError:  # closed meanwhile
+                self._answer()
+        return self._asked_s is not None and now - self._asked_s >= BLOCKED_S
+
+    def _answer(self) -> None:
+        self._asked_s, self._answered_s = None, self._now()
 
 
 class CellWatch:

@@ -36,10 +36,11 @@ from livewidget.tools import TIMEOUT, Behavior, Scheduling, Tool
 from livewidget.tools.result import RESULT_LIMIT
 from livewidget.turns import Floor, Turn, Turns
 from livewidget.ui.controller import Controller
+from livewidget.ui.messages import Busy
 from livewidget.ui.state import WidgetStats, error_text
 from livewidget.widget import jupyter
 from livewidget.widget.background import Callbacks, background
-from livewidget.widget.jupyter import CellWatch, keep_subshell_lane, wait_until
+from livewidget.widget.jupyter import CellWatch, LoopWatch, keep_subshell_lane, wait_until
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -98,6 +99,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         spec = prepare(provider, tools, history, config, limits)
         self._shut = False
         self._from_main = False
+        self._loop = LoopWatch()
         self._cells = CellWatch()
         self._background = background()
         # What tools and callbacks print and draw goes where this context points: to the cell with the widget.
@@ -110,7 +112,8 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             publish=jupyter.publish,
             dispatch=self._callbacks.dispatch,
             callback_kinds=self._callbacks.kinds,
-            is_blocked=self._is_blocked,
+            busy=self._busy,
+            kernel=jupyter.kernel_id(),
             reconnect=reconnect,
             explorer=bool(explorer),
         )
@@ -416,6 +419,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         data = message.get("content", {}).get("data", {})
         if data.get("method") == "custom":
             self._from_main = threading.current_thread() is threading.main_thread()
+            self._loop.heard()
             buffers = [bytes(buffer) for buffer in message.get("buffers") or ()]
             self._call_soon(self._controller.receive, data.get("content"), buffers)
         elif data.get("method") == "request_state":
@@ -425,8 +429,12 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         if not self._shut and self.comm is not None:
             self.send(content, buffers)
 
-    def _is_blocked(self) -> bool:
-        return self._from_main and self._cells.running
+    def _busy(self) -> Busy:
+        blocked = self._loop.is_blocked()
+        # A cell that awaits leaves the loop free, and keeps an older kernel's queue of messages waiting.
+        if self._cells.running and (blocked or self._from_main):
+            return "cell"
+        return "kernel" if blocked else ""
 
     def _call_soon(self, function: Callable[..., object], *args: object) -> None:
         """Call a function on the background loop, in the widget's context; do nothing once it has ended."""

@@ -13,7 +13,7 @@ class Recorder:
     def __init__(self):
         self.calls = []
         self.phase = "idle"
-        self.busy = False
+        self.waits = ""
 
     def handle(self, message):
         match message:
@@ -21,8 +21,8 @@ class Recorder:
                 self.calls.append(("user_audio", pcm))
             case CapturedFrame(message=frame, number=number, data=data, age_ms=age_ms):
                 self.calls.append(("frame", frame, number, data, age_ms))
-            case AudioOwnerLost():
-                self.calls.append(("audio_owner_lost",))
+            case AudioOwnerLost(closed=closed):
+                self.calls.append(("audio_owner_lost", closed))
             case m.PlaybackReport(turn=turn, played_sample=sample) | m.Flushed(turn=turn, sample=sample):
                 self.calls.append((KINDS[type(message)], turn, sample))
             case _:
@@ -31,12 +31,13 @@ class Recorder:
     def names(self):
         return [call[0] for call in self.calls]
 
-    def is_blocked(self):
-        return self.busy
+    def busy(self):
+        return self.waits
 
     def state(self):
         return {
             "phase": self.phase,
+            "ending": "",
             "floor": "listening",
             "turn_taking": "automatic",
             "view": "talk",
@@ -55,13 +56,14 @@ class Recorder:
             "turns": (),
             "notices": (),
             "transcript_class": "livewidget-transcript-0",
+            "kernel": "",
         }
 
 
 class Link:
     """A bridge, its controller, a clock, and pages that all get what the bridge posts."""
 
-    def __init__(self):
+    def __init__(self, owner_lease_ms=60_000.0):
         self.now = 1000.0
         self.host = Recorder()
         self.pages = []
@@ -71,7 +73,8 @@ class Link:
             self.host.handle,
             state=self.host.state,
             welcome=self.host.welcome,
-            is_blocked=self.host.is_blocked,
+            busy=self.host.busy,
+            owner_lease_ms=owner_lease_ms,
         )
 
     def _post(self, content, buffers):

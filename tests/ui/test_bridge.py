@@ -123,13 +123,136 @@ def test_heartbeats_come_twice_a_second_and_acknowledge_every_page():
 def test_a_page_not_heard_of_for_its_lease_is_gone():
     link = Link()
     page = link.page("a")
-    page.send(m.Start(microphone=True))
     page.reporting = False
     link.run(9000)
+    assert len(link.bridge.front_ends) == 1
+    link.run(2000)
+    assert len(link.bridge.front_ends) == 0
+
+
+# --- Silent is not closed --------------------------------------------------------------------------------
+
+
+def test_the_owner_may_be_silent_for_a_while_and_keeps_what_it_has():
+    """A stopped notebook server, a laptop that sleeps, a change of the network: nobody closed anything."""
+    link = Link()
+    page = link.page("a")
+    page.send(m.Start(microphone=True))
+    link.host.phase = "live"
+    link.run(500)
+    page.reporting, page.deaf = False, True
+    link.run(15_000)
+    assert "audio_owner_lost" not in link.host.names()
+    page.reporting, page.deaf = True, False
+    link.run(3000)
+    assert page.of(m.State)[-1].owner == "a"
+    page.send(m.MicrophoneStatus(state="on"))
+    assert link.host.names()[-1] == "microphone"
+
+
+def test_the_owner_is_gone_when_nothing_was_heard_of_it_for_its_own_lease():
+    link = Link(owner_lease_ms=20_000)
+    page = link.page("a")
+    page.send(m.Start(microphone=True))
+    page.reporting = False
+    link.run(19_000)
     assert "audio_owner_lost" not in link.host.names()
     link.run(2000)
-    assert "audio_owner_lost" in link.host.names()
+    assert ("audio_owner_lost", False) in link.host.calls
     assert link.bridge.front_ends.audio_owner == ""
+
+
+def test_while_the_owner_is_silent_another_page_may_take_over():
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    one.send(m.Start(microphone=True))
+    link.host.phase = "live"
+    one.reporting = False
+    link.run(9000)
+    two.send(m.Start(microphone=True))
+    assert link.bridge.front_ends.audio_owner == "a"
+    link.run(2000)
+    assert two.of(m.State)[-1].owner == "", "it may offer to take the microphone"
+    two.send(m.Start(microphone=True))
+    assert link.bridge.front_ends.audio_owner == "b"
+    one.reporting = True
+    link.run(500)
+    assert one.of(m.State)[-1].owner == "b"
+
+
+def test_a_page_that_says_bye_is_closed_at_once():
+    link = Link()
+    page = link.page("a")
+    page.send(m.Start(microphone=True))
+    page.reporting = False
+    page.send(m.Bye())
+    assert ("audio_owner_lost", True) in link.host.calls
+    assert len(link.bridge.front_ends) == 0
+
+
+def test_a_page_that_is_shown_again_after_it_said_bye_is_welcome():
+    """Browsers keep a page that was left, and show it again as it was."""
+    link = Link()
+    page = link.page("a")
+    page.send(m.Bye())
+    page.send(m.Hello(client="a", last_seq=0))
+    page.send(m.Start(microphone=True))
+    assert link.bridge.front_ends.audio_owner == "a"
+    assert len(page.of(m.Welcome)) == 2
+
+
+def test_a_page_that_comes_back_is_obeyed_once_and_in_order():
+    """What it asked for while it was given up comes after its next message, and some of it twice."""
+    link = Link()
+    page = link.page("a")
+    page.reporting = False
+    link.run(1000)
+    before = page.seq["control"]
+    page.seq["control"] = before + 1  # The text with this number is on its way.
+    link.run(11_000)
+    page.report()
+    page.seq["control"] = before
+    page.send(m.Text(text="late"))
+    page.seq["control"] = before
+    page.send(m.Text(text="late"))
+    assert link.host.names() == ["text"]
+
+
+def test_the_microphone_of_a_page_that_comes_back_is_heard():
+    """The numbers of its chunks went on while nothing arrived; those in between never come."""
+    link = Link()
+    page = link.page("a")
+    page.send(m.Start(microphone=True))
+    page.seq["microphone"] = 2000
+    for number in range(10):
+        link.run(50)
+        page.send(m.MicrophoneAudio(first_sample=0, captured_ms=number * 50.0), [bytes([number, 0])])
+    assert [call[1] for call in link.host.calls if call[0] == "user_audio"] == [
+        bytes([n, 0]) for n in range(10)
+    ]
+
+
+def test_a_kernel_that_stood_still_gives_every_page_its_lease_anew():
+    """It slept with its computer, or its process was stopped: the pages were not silent, it was deaf."""
+    link = Link(owner_lease_ms=20_000)
+    owner, other = link.page("a"), link.page("b")
+    owner.send(m.Start(microphone=True))
+    link.run(500)
+    link.now += 3_600_000
+    owner.reporting = other.reporting = False
+    link.run(9000)
+    assert len(link.bridge.front_ends) == 2
+    link.run(12_000)
+    assert len(link.bridge.front_ends) == 0
+
+
+@pytest.mark.parametrize("waits", ["", "cell", "kernel"])
+def test_heartbeats_say_what_keeps_the_messages_of_pages_waiting(waits):
+    link = Link()
+    page = link.page("a")
+    link.host.waits = waits
+    link.run(1000)
+    assert {beat.busy for beat in page.of(m.Heartbeat)} == {waits}
 
 
 def test_a_busy_kernel_does_not_cost_the_page_its_lease():
@@ -137,10 +260,10 @@ def test_a_busy_kernel_does_not_cost_the_page_its_lease():
     page = link.page("a")
     page.send(m.Start(microphone=True))
     page.reporting = False
-    link.host.busy = True
+    link.host.waits = "cell"
     link.run(30_000)
     assert "audio_owner_lost" not in link.host.names()
-    link.host.busy = False
+    link.host.waits = ""
     link.run(9000)
     assert "audio_owner_lost" not in link.host.names()
 
@@ -296,7 +419,7 @@ def test_a_stranger_is_not_obeyed_before_it_says_hello():
 
 
 def test_the_voice_goes_to_another_page_when_the_first_is_gone():
-    link = Link()
+    link = Link(owner_lease_ms=10_000)
     one, two = link.page("a"), link.page("b")
     one.send(m.Start(microphone=True))
     one.reporting = False

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from livewidget import LiveWidget, StandIn
-from livewidget.errors import LiveError
+from livewidget.errors import ConnectFailed, LiveError
+from livewidget.session import ReconnectPolicy
 from tests.widget.jupyter import comms, end, until
 from tests.widget.test_live import notices, tone, tutor
 
@@ -135,4 +136,119 @@ def test_what_is_asked_for_while_a_widget_closes_opens_nothing():
     until(lambda: controller.sessions._starting.done())
     assert live.phase == "ended"
     assert notices(live) == {}
+    end(live)
+
+
+# --- What a session that nobody ended leaves to the next -----------------------------------------------
+
+
+class Unreachable(StandIn):
+    """Cannot be dialled while `away` is set."""
+
+    away = False
+
+    async def dial(self):
+        if self.away:
+            raise ConnectFailed("There is no way to the service now.")
+        return await super().dial()
+
+
+HASTY = ReconnectPolicy(max_attempts=2, initial_delay_ms=1.0)
+
+
+def broken_off(provider, **more):
+    """A widget whose session has ended for want of a connection, after one question."""
+    live = LiveWidget(provider, reconnect=HASTY, **more)
+    live.ask("my name is Ann", 10)
+    provider.away = True
+    provider.simulate("drop")
+    assert live.wait(10)
+    until(lambda: live.phase == "ended")
+    return live
+
+
+def setup(live):
+    return live.wire[0].json["setup"]
+
+
+def told(live):
+    """What the newest session was told as history."""
+    contents = [frame.json["clientContent"] for frame in live.wire if frame.kind.startswith("clientContent")]
+    return [part["text"] for content in contents for turn in content["turns"] for part in turn["parts"]]
+
+
+def test_a_session_that_broke_off_is_resumed_by_the_next_start():
+    """A change of the network that took longer than all attempts; and the first start after it fails, too."""
+    provider = Unreachable(**parts())
+    live = broken_off(provider)
+    assert live._controller.state.ending == "interrupted"
+    live.start()
+    until(lambda: live._controller.state.ending == "never_opened")
+    provider.away = False
+    assert live.ask("and now", 10).text == "and now"
+    assert "handle" in setup(live)["sessionResumption"]
+    assert [turn.text for turn in live.turns] == ["my name is Ann", "my name is Ann", "and now", "and now"]
+    assert notices(live) == {}
+    end(live)
+
+
+def test_what_a_service_has_forgotten_it_is_told():
+    provider = Unreachable(**parts())
+    live = broken_off(provider, history=[("user", "we met in May")])
+    provider._resumptions._kept.clear()
+    provider.away = False
+    live.start()
+    until(lambda: live.phase == "live")
+    assert "handle" not in setup(live)["sessionResumption"]
+    assert told(live) == ["we met in May", "my name is Ann", "my name is Ann"]
+    end(live)
+
+
+def test_another_provider_is_told_what_was_said_and_gets_no_handle():
+    provider = Unreachable(**parts())
+    live = broken_off(provider)
+    live._controller.sessions.want(provider=StandIn(**parts()))
+    live.start()
+    until(lambda: live.phase == "live")
+    assert "handle" not in setup(live)["sessionResumption"]
+    assert told(live) == ["my name is Ann", "my name is Ann"]
+    end(live)
+
+
+def test_a_conversation_that_somebody_ended_is_not_continued():
+    live = LiveWidget(StandIn(**parts()))
+    live.ask("my name is Ann", 10)
+    live.stop()
+    assert live.wait(10)
+    until(lambda: live._controller.state.ending == "stopped")
+    live.start()
+    until(lambda: live.phase == "live")
+    assert live._controller.state.ending == ""
+    assert "handle" not in setup(live)["sessionResumption"]
+    assert told(live) == []
+    end(live)
+
+
+def test_a_history_is_still_told_after_a_start_that_failed():
+    provider = Unreachable(**parts())
+    provider.away = True
+    live = LiveWidget(provider, history=[("user", "we met in May")])
+    live.start()
+    until(lambda: live._controller.state.ending == "never_opened")
+    provider.away = False
+    live.start()
+    until(lambda: live.phase == "live")
+    assert told(live) == ["we met in May"]
+    end(live)
+
+
+def test_a_start_that_was_stopped_was_not_in_vain():
+    """It never opened because somebody said so: that is not a failure."""
+    provider = Slow(**parts())
+    live = LiveWidget(provider)
+    live.start()
+    assert provider.ringing.wait(5)
+    live.stop()
+    assert live.wait(5)
+    until(lambda: live._controller.state.ending == "stopped")
     end(live)

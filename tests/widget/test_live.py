@@ -1,3 +1,4 @@
+import asyncio
 import gc
 import json
 import re
@@ -13,6 +14,7 @@ from livewidget.errors import AnswerTimeout, ConfigError, KeyMissing, LiveError,
 from livewidget.turns import Floor
 from livewidget.ui import messages as m
 from livewidget.widget.background import Background, background
+from livewidget.widget.jupyter import LoopWatch
 
 from .jupyter import WidgetPage, comms, threads, until
 
@@ -330,17 +332,119 @@ def test_changing_how_turns_are_taken_keeps_the_talk(live, page):
     assert live.turns[0].text == "one"
 
 
-def test_a_session_started_from_a_page_ends_with_it(live, page):
-    live._controller.bridge.front_ends.lease_ms = 500
+def silent_page(live, page):
+    """Open a session from the page, after which nothing is heard of it."""
+    front_ends = live._controller.bridge.front_ends
+    front_ends.lease_ms, front_ends.owner_lease_ms = 300, 500
     page.send(m.Start(microphone=True))
     page.wait_for(m.State, lambda state: state.phase == "live")
     page.reporting = False
+
+
+def test_a_session_started_from_a_page_ends_when_nothing_is_heard_of_it(live, page):
+    silent_page(live, page)
     assert live.wait(10)
-    assert "page-gone" in notices(live)
+    assert notices(live) == {
+        "page-gone": "Nothing was heard of the page for 60 s, so the conversation was ended. Press ● to go on."
+    }
+    assert live._controller.state.ending == "interrupted"
+
+
+def test_a_session_started_from_a_page_ends_with_it_and_not_when_it_is_loaded_again(live, page, monkeypatch):
+    monkeypatch.setattr("livewidget.ui.controller.RELOAD_MS", 400)
+    page.send(m.Start(microphone=True))
+    page.wait_for(m.State, lambda state: state.phase == "live")
+    page.send(m.Bye())
+    page.leave()
+    again = WidgetPage(live, "loaded again")
+    again.wait_for(m.Welcome, lambda welcome: welcome.client == "loaded again" and welcome.owner == "")
+    again.send(m.Start(microphone=True))
+    assert not live.wait(0.8)
+    again.send(m.Bye())
+    again.leave()
+    assert live.wait(10)
+    assert notices(live) == {
+        "page-gone": "The page was closed, so the conversation was ended. Press ● to go on."
+    }
+
+
+def test_what_was_said_before_nothing_was_heard_of_the_page_is_remembered(live, page):
+    live.ask("my name is Ann", 10)
+    silent_page(live, page)
+    live._controller.sessions.from_page = True
+    assert live.wait(10)
+    page.reporting = True
+    page.send(m.Start(microphone=True))
+    page.wait_for(m.State, lambda state: state.phase == "live" and state.owner == page.client)
+    until(lambda: live.phase == "live")
+    assert notices(live) == {}
+    assert live.ask("and now", 10).index > live.turns[1].index
+    assert "handle" in live.wire[0].json["setup"]["sessionResumption"]
+
+
+@pytest.fixture
+def loop():
+    """A loop that runs on a thread of its own, as that of a host."""
+    running = asyncio.new_event_loop()
+    thread = threading.Thread(target=running.run_forever)
+    thread.start()
+    yield running
+    running.call_soon_threadsafe(running.stop)
+    thread.join(5)
+    running.close()
+
+
+def test_the_loop_that_brings_messages_is_found_blocked_in_any_host(loop):
+    """A host without Jupyter runs its cells on the loop that would bring the pages' messages."""
+    now = [0.0]
+    watch = LoopWatch(lambda: now[0])
+    assert not watch.is_blocked(), "no message has come yet"
+    heard, free = threading.Event(), threading.Event()
+    loop.call_soon_threadsafe(lambda: (watch.heard(), heard.set()))
+    assert heard.wait(5)
+    loop.call_soon_threadsafe(free.wait)
+    now[0] = 1.0
+    assert not watch.is_blocked(), "it is asked now"
+    now[0] = 1.9
+    assert not watch.is_blocked(), "it may be slow"
+    now[0] = 2.0
+    assert watch.is_blocked()
+    now[0] = 3600.0
+    assert watch.is_blocked()
+    free.set()
+    until(lambda: not watch.is_blocked())
+    loop.call_soon_threadsafe(loop.stop)
+    until(lambda: not loop.is_running())
+    now[0] = 7200.0
+    assert not watch.is_blocked(), "a loop that has ended keeps nothing waiting"
+
+
+def test_a_host_whose_cell_blocks_the_messages_keeps_the_page(live, page, loop):
+    """As `marimo run` does in a cell of more than ten seconds; here the lease is two."""
+    free = threading.Event()
+    silent_page(live, page)
+    page.reporting = True
+    deliver = live.comm.page_says
+
+    def through_loop(*message):
+        loop.call_soon_threadsafe(deliver, *message)
+
+    live.comm.page_says = through_loop
+    until(lambda: live._loop._loop is loop)
+    front_ends = live._controller.bridge.front_ends
+    front_ends.lease_ms = front_ends.owner_lease_ms = 2000
+    loop.call_soon_threadsafe(free.wait)
+    page.wait_for(m.Heartbeat, lambda beat: beat.busy == "kernel")
+    assert not live.wait(2.5)
+    free.set()
+    until(lambda: not live._loop.is_blocked())
+    assert notices(live) == {}
+    assert live.ask("still there", 10).text == "You said still there"
 
 
 def test_a_session_started_from_python_does_not_need_a_page(live, page):
     live._controller.bridge.front_ends.lease_ms = 300
+    live._controller.bridge.front_ends.owner_lease_ms = 300
     live.start()
     page.wait_for(m.State, lambda state: state.phase == "live")
     page.reporting = False

@@ -180,8 +180,8 @@ export function header(scope: Scope): Header {
         text(clock, elapsedTime(0));
       }
       counted ||= since !== null || state.phase === "idle" || state.phase === "connecting";
-      // The length of a session that ended before this view was made is unknown.
-      show(clock, counted);
+      // The length of a session that ended before this view was made is unknown, and one that never opened has none.
+      show(clock, counted && !(state.phase === "ended" && state.ending === "never_opened"));
       tick();
       ring.update(state);
       used.update(state);

@@ -1,6 +1,7 @@
 // What the state means to the person: the word beside the dot, the hint below the text box, what ● does.
 
-import type { State } from "../state.ts";
+import type { Ending } from "../messages.gen.ts";
+import type { Loss, State } from "../state.ts";
 import { cleanLine } from "./format.ts";
 import { pendingApprovals } from "./tool.ts";
 
@@ -14,7 +15,8 @@ interface Status {
 
 export function status(state: State): Status {
   if (!state.connected) {
-    return { word: "kernel gone", tone: "error" };
+    const { word } = LOST[state.loss];
+    return { word, tone: FINDS_BACK.includes(state.loss) ? "warn" : "error" };
   }
   switch (state.phase) {
     case "idle":
@@ -22,11 +24,64 @@ export function status(state: State): Status {
     case "connecting":
       return { word: "connecting…", tone: "wait" };
     case "ended":
-      return { word: "ended", tone: "off" };
+      return { word: ENDED[state.ending][0], tone: "off" };
     case "live":
       return liveStatus(state);
   }
 }
+
+/** What the card says while the kernel does not answer. */
+interface LostView {
+  word: string;
+  /** What is the matter, in an empty transcript. */
+  cause: string;
+  /** The one thing to do. */
+  hint: string;
+  /** What ● does. */
+  button: string;
+}
+
+const LOOK_AGAIN = "Look for the kernel again";
+const RUN_AGAIN = { hint: "Run this cell to talk again.", button: "Run this cell to talk again" };
+const NO_ANSWER = { word: "no answer", cause: "The kernel does not answer." };
+
+const LOST: Record<Loss, LostView> = {
+  "": { ...NO_ANSWER, hint: "The kernel does not answer.", button: LOOK_AGAIN },
+  looking: { ...NO_ANSWER, hint: "No answer from the kernel; looking why…", button: LOOK_AGAIN },
+  offline: {
+    word: "offline",
+    cause: "You are offline.",
+    hint: "Check your network; it goes on by itself.",
+    button: LOOK_AGAIN,
+  },
+  server: {
+    word: "no server",
+    cause: "The notebook server does not answer.",
+    hint: "Wait for the server; it goes on by itself.",
+    button: LOOK_AGAIN,
+  },
+  busy: {
+    word: "kernel busy",
+    cause: "The kernel is busy.",
+    hint: "Wait, or interrupt the running cell.",
+    button: LOOK_AGAIN,
+  },
+  restarted: { word: "restarted", cause: "The kernel was restarted.", ...RUN_AGAIN },
+  shut_down: { word: "no kernel", cause: "The kernel was shut down.", ...RUN_AGAIN },
+  silent: { ...NO_ANSWER, ...RUN_AGAIN },
+  unknown: { ...NO_ANSWER, ...RUN_AGAIN },
+};
+
+/** Losses after which the conversation may go on by itself. */
+const FINDS_BACK: readonly Loss[] = ["", "looking", "offline", "server", "busy"];
+
+/** How the last conversation ended: the word for it, and what to do. */
+const ENDED: Record<Ending, [word: string, hint: string]> = {
+  "": ["ended", "The talk has ended. Press ● to start again."],
+  stopped: ["ended", "The talk has ended. Press ● to start again."],
+  never_opened: ["not connected", "No connection. Press ● to try again."],
+  interrupted: ["broken off", "The talk broke off. Press ● to go on."],
+};
 
 function liveStatus(state: State): Status {
   switch (state.floor) {
@@ -96,7 +151,7 @@ function lacksMicrophone(state: State): boolean {
 /** The line below the text box; never empty, so that nothing moves when it changes. */
 export function hint(state: State): string {
   if (!state.connected) {
-    return "Run this cell again, or press ● to retry.";
+    return LOST[state.loss].hint;
   }
   if (isMirror(state)) {
     return "Another page has the microphone.";
@@ -107,7 +162,7 @@ export function hint(state: State): string {
     case "connecting":
       return "The browser may ask for the microphone.";
     case "ended":
-      return "The talk has ended. Press ● to start again.";
+      return ENDED[state.ending][1];
     case "live":
       return liveHint(state);
   }
@@ -153,7 +208,7 @@ function liveHint(state: State): string {
 /** The line in an empty transcript. */
 export function invitation(state: State): string {
   if (!state.connected) {
-    return "The kernel is gone.";
+    return LOST[state.loss].cause;
   }
   if (state.phase === "connecting") {
     return "Connecting…";
@@ -195,7 +250,7 @@ export function microphoneButton(state: State): MicrophoneButton {
     pressed: null,
   });
   if (!state.connected) {
-    return { action: "start", look: "lost", label: "Try to reach the kernel again", pressed: null };
+    return { action: "start", look: "lost", label: LOST[state.loss].button, pressed: null };
   }
   if (isMirror(state)) {
     return nothing("Another page has the microphone", "silent");

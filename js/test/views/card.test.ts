@@ -108,11 +108,11 @@ describe("the card", () => {
     expect(text(find(".lw-hint"))).toBe("You can type; press ● to try again.");
   });
 
-  it("says that the kernel is gone, offers nothing that needs it, and tries again on demand", () => {
-    const { find, names } = mounted({ ...LIVE, connected: false });
-    expect(text(find(".lw-word"))).toBe("kernel gone");
-    expect(text(find(".lw-empty"))).toBe("The kernel is gone.");
-    expect(text(find(".lw-hint"))).toBe("Run this cell again, or press ● to retry.");
+  it("says why the kernel does not answer, offers nothing that needs it, and looks again on demand", () => {
+    const { find, names } = mounted({ ...LIVE, connected: false, loss: "restarted" });
+    expect(text(find(".lw-word"))).toBe("restarted");
+    expect(text(find(".lw-empty"))).toBe("The kernel was restarted.");
+    expect(text(find(".lw-hint"))).toBe("Run this cell to talk again.");
     expect(find<HTMLInputElement>(".lw-box").disabled).toBe(true);
     expect(find<HTMLButtonElement>(".lw-stop").disabled).toBe(true);
     expect(find<HTMLButtonElement>(".lw-suggestion").disabled).toBe(true);

@@ -80,4 +80,17 @@ describe("the token meter", () => {
       "round trip 24 ms",
     ]);
   });
+
+  it("counts the time of what was open, and has no clock for what never was", async () => {
+    const { find, set } = mounted({ phase: "connecting" });
+    expect(find(".lw-clock").hidden).toBe(false);
+    await set({ phase: "ended", ending: "never_opened" });
+    expect(find(".lw-clock").hidden).toBe(true);
+    expect(find(".lw-word").textContent).toBe("not connected");
+    await set({ ...LIVE, liveSince: performance.now() - 61_000, ending: "" });
+    await set({ phase: "ended", ending: "interrupted" });
+    expect(find(".lw-clock").hidden).toBe(false);
+    expect(find(".lw-clock").textContent).toBe("01:01");
+    expect(find(".lw-word").textContent).toBe("broken off");
+  });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Floor, Phase } from "../../src/messages.gen.ts";
-import type { MicrophoneState, State } from "../../src/state.ts";
+import { LOSSES } from "../../src/notices.ts";
+import type { Loss, MicrophoneState, State } from "../../src/state.ts";
 import {
   canInterrupt,
   canPushToTalk,
@@ -31,7 +32,17 @@ describe("status", () => {
     [{ ...LIVE, microphone: microphone("paused") }, "paused", "warn"],
     [{ ...LIVE, microphone: microphone("refused") }, "typing only", "off"],
     [{ phase: "ended" }, "ended", "off"],
-    [{ ...LIVE, connected: false }, "kernel gone", "error"],
+    [{ phase: "ended", ending: "stopped" }, "ended", "off"],
+    [{ phase: "ended", ending: "never_opened" }, "not connected", "off"],
+    [{ phase: "ended", ending: "interrupted" }, "broken off", "off"],
+    [{ ...LIVE, connected: false, loss: "looking" }, "no answer", "warn"],
+    [{ ...LIVE, connected: false, loss: "offline" }, "offline", "warn"],
+    [{ ...LIVE, connected: false, loss: "server" }, "no server", "warn"],
+    [{ ...LIVE, connected: false, loss: "busy" }, "kernel busy", "warn"],
+    [{ ...LIVE, connected: false, loss: "restarted" }, "restarted", "error"],
+    [{ ...LIVE, connected: false, loss: "shut_down" }, "no kernel", "error"],
+    [{ ...LIVE, connected: false, loss: "silent" }, "no answer", "error"],
+    [{ ...LIVE, connected: false, loss: "unknown" }, "no answer", "error"],
   ])("%j", (change, word, tone) => {
     expect(status(state(change))).toEqual({ word, tone });
   });
@@ -64,6 +75,41 @@ describe("the round button", () => {
     expect(microphoneButton(state(LIVE)).pressed).toBe(false);
     expect(microphoneButton(state({ ...LIVE, microphone: microphone("muted") })).pressed).toBe(true);
     expect(microphoneButton(state({ ...PUSH, holding: true })).pressed).toBe(true);
+  });
+});
+
+describe("a kernel that does not answer", () => {
+  const losses: Loss[] = [
+    "looking",
+    "offline",
+    "server",
+    "busy",
+    "restarted",
+    "shut_down",
+    "silent",
+    "unknown",
+  ];
+
+  it.each(losses)("%s: says one thing to do, the same at the button and in the notice", (loss) => {
+    const one = state({ ...LIVE, connected: false, loss });
+    expect(hint(one).length).toBeGreaterThan(8);
+    expect(hint(one).length).toBeLessThan(50);
+    expect(invitation(one)).not.toBe("");
+    expect(microphoneButton(one)).toMatchObject({ action: "start", look: "lost" });
+    const runsAgain = ["restarted", "shut_down", "silent", "unknown"].includes(loss);
+    expect(hint(one).startsWith("Run this cell"), hint(one)).toBe(runsAgain);
+    expect(microphoneButton(one).label.startsWith("Run this cell")).toBe(runsAgain);
+    if (loss !== "looking" && loss !== "") {
+      expect(LOSSES[loss].text.includes("Run this cell")).toBe(runsAgain);
+    }
+  });
+
+  it("is never told a cause that was not found out", () => {
+    for (const loss of ["", "looking", "silent", "unknown"] as const) {
+      const one = state({ ...LIVE, connected: false, loss });
+      const words = [status(one).word, hint(one), invitation(one), microphoneButton(one).label].join(" ");
+      expect(words).not.toMatch(/gone|restarted|shut down|offline|busy|closed/i);
+    }
   });
 });
 
