@@ -213,9 +213,13 @@ class InteractionStatus(Event, frozen=True, kw_only=True):
 
 
 class TurnComplete(Event, frozen=True, kw_only=True):
-    """The model's turn is over. `reason` is set if it ended abnormally, e.g. MALFORMED_FUNCTION_CALL."""
+    """The model's turn is over. `reason` is set if it ended abnormally, e.g. MALFORMED_FUNCTION_CALL.
+
+    `inferred`: made by the session, since the service did not complete a turn that was over.
+    """
 
     reason: str | None = None
+    inferred: bool = False
 
 
 class ToolCall(Event, frozen=True, kw_only=True):

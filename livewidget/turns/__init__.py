@@ -31,4 +31,6 @@ def tracker_for(model: Model) -> TurnTracker:
     """Return the tracker for `model`, which either completes its turns or has them end by silence."""
     if model.dictates:
         return DictationTracker()
-    return ConversationTracker() if model.completes_turns else TranslationTracker()
+    if model.completes_turns:
+        return ConversationTracker(completes_early=model.turn_completes_before_result)
+    return TranslationTracker()

@@ -10,7 +10,10 @@ The wire leaves much undefined, and this is what is done about it:
   one turn. The same holds for models that complete a first remark while they think on.
 - When the session continues over another connection, the rest of an answer never arrives. User input without
   an answer is sent, and transcribed, again.
-- After `Interrupted` the server still completes the turn; that completion does not move the floor.
+- After `Interrupted` the server still completes the turn; that completion does not move the floor. It is no
+  different if the model had not begun to answer: what comes then answers whatever interrupted it.
+- The completion may be missing: after an interruption, after `GenerationComplete`, after a tool's result, or
+  where there is nothing but a usage report. `is_overdue` says when to go on without it.
 """
 
 from __future__ import annotations
@@ -26,16 +29,20 @@ from livewidget.events import (
     Event,
     ExecutableCode,
     GenerationComplete,
+    GoAway,
     Grounding,
     ImageSent,
     InputTranscript,
     InteractionStatus,
     InterimInputTranscript,
     Interrupted,
+    Malformed,
+    Notice,
     OutputAudio,
     OutputMedia,
     OutputText,
     OutputTranscript,
+    ResumptionUpdate,
     SessionEnded,
     SessionStarted,
     TextSent,
@@ -47,7 +54,9 @@ from livewidget.events import (
     ToolResult,
     ToolUpdate,
     TurnComplete,
+    Unknown,
     UrlContext,
+    Usage,
     WaitingForInput,
 )
 from livewidget.turns.floor import Floor, FloorState
@@ -62,7 +71,15 @@ from livewidget.turns.metadata import (
 )
 from livewidget.turns.store import PlaybackTimes, SentAudioTimeline, ToolCalls, TurnStore, timing_of
 from livewidget.turns.tracker import TurnTracker
-from livewidget.turns.turn import Span, Timing, Turn, spaced_after
+from livewidget.turns.turn import AUDIO_RATE, Span, Timing, Turn, spaced_after
+
+#: How long, in ms, the service has to complete a turn, and the model to go on, after a sign that the turn is
+#: over. Chosen: a completion follows its sign at once, or when the answer has been played; a person who waits
+#: for nothing should not wait longer than for a slow answer.
+OVERDUE_MS: Final = 2000.0
+#: The same where the model may well go on: after a report of usage, which also comes amid an answer, and
+#: after a completion where it still has to speak of a tool's result. Chosen: the first sound is seldom later.
+OVERDUE_PATIENT_MS: Final = 5000.0
 
 #: How long after the model's turn, in ms, a user transcript may still belong to the question. Chosen:
 #: transcripts of long questions can be that late.
@@ -130,7 +147,7 @@ class UserTurns:
     def on_activity_start(self, event: ActivityStart) -> None:
         """The start of speech was announced or inferred."""
         self._start_announced = self._start_announced or not event.inferred
-        self._floor_state.pending = [event]
+        self._floor_state.begin_input(event)
         self._forget_end()
         self._floor_state.step(event)
 
@@ -150,7 +167,7 @@ class UserTurns:
         index = self._store.reserve()
         self._add(index)
         self._store.update(index, spans=(Span(event.text),), final=True)
-        self._floor_state.pending = [event]
+        self._floor_state.begin_input(event)
         self._forget_end()
         self._speech_ended_ms, self._end_announced = now_ms, True
         self._floor_state.step(event)
@@ -291,10 +308,16 @@ class ModelTurns:
         user: UserTurns,
         calls: ToolCalls,
         playback: PlaybackTimes,
+        *,
+        completes_early: bool,
     ) -> None:
         self.turn: int | None = None
         self.generated: int | None = None
         self.in_background = False
+        self._completes_early = completes_early
+        self._overdue_ms: float | None = None  # When the turn is over, if nothing else comes.
+        self._audio_ends_ms = 0.0  # When the audio that has arrived will have been played, at the earliest.
+        self._completion_owed = False  # Of an answer cut off before it began, or of one that was overdue.
         self._store = store
         self._floor_state = floor_state
         self._user = user
@@ -317,6 +340,7 @@ class ModelTurns:
         if self.turn is None:
             self._user.on_answer_started()
             self._interrupted = None
+            self._completion_owed = False
             self._spoke_since_call, self._has_spoken, self._owes_remark = True, False, False
             self._runs = CodeRuns()
             self._resumes = False
@@ -345,7 +369,8 @@ class ModelTurns:
         self._spoke_since_call = self._has_spoken = True
         self._held_open = False
         if isinstance(event, OutputAudio):
-            self._store.add_audio(index, event)
+            added = self._store.add_audio(index, event).audio_samples - turn.audio_samples
+            self._audio_ends_ms = max(self._audio_ends_ms, now_ms) + added * 1000 / AUDIO_RATE
         elif isinstance(event, OutputText) and event.text:
             # Unlike a transcript it is not spread over time: without audio all of it shows at once.
             sample = max(turn.audio_samples, turn.spans[-1].sample if turn.spans else 0)
@@ -388,6 +413,10 @@ class ModelTurns:
         language, self._language = self._language or turn.language, None
         text = event.text if late is not None else self._after_pause(turn, event.text)
         spans = (*turn.spans, Span(text, turn.next_sample))
+        if late is None and index not in self._calls.running.values():
+            # Words count as an answer to a result, also without audio. While the call runs they may belong to
+            # what was said before it.
+            self._spoke_since_call, self._held_open = True, False
         self._store.update(index, spans=spans, language=language, declined=False)
 
     def _after_pause(self, turn: Turn, text: str) -> str:
@@ -443,18 +472,54 @@ class ModelTurns:
         if index is not None and index == self.turn:
             self._owes_remark = self._spoke_since_call and self._has_spoken
 
+    def is_overdue(self, now_ms: float) -> bool:
+        """Whether the turn is over, or there will be none, although the service has not said so."""
+        over = self._overdue_ms is not None and now_ms >= self._overdue_ms
+        return over and not self.in_background and not self._calls.running
+
+    def watch_end(self, event: Event, now_ms: float) -> None:
+        """Find out from an event, before it is applied, when the turn would be overdue.
+
+        Interruptions and completions do so where they are applied.
+        """
+        match event:
+            case GenerationComplete() if self.turn is not None or self._floor_state.pending:
+                self._overdue_ms = max(now_ms, self._audio_ends_ms) + OVERDUE_MS
+            case InteractionStatus() if self._held_open:
+                self._overdue_ms = now_ms + OVERDUE_MS
+            case Usage() if self._overdue_ms is None and self._thinks_about_one():
+                self._overdue_ms = now_ms + OVERDUE_PATIENT_MS
+            case Usage() | ResumptionUpdate() | GoAway() | Notice() | Unknown() | Malformed() | ImageSent():
+                pass  # They say nothing about the turn.
+            case _:
+                self._overdue_ms = None
+
+    def _thinks_about_one(self) -> bool:
+        """Whether the model has one input to answer, so that what it ends is the answer to that."""
+        state = self._floor_state
+        return state.floor is Floor.THINKING and state.is_alone and bool(state.pending)
+
     def on_turn_complete(self, event: TurnComplete, now_ms: float) -> None:
         """Close the open turn, or hold it open if more is expected."""
         if self.turn is None and self._interrupted is not None:
             self._interrupted = None
             return
+        if self.turn is None and not event.inferred and (self._completion_owed or self.in_background):
+            # It completes what is over already, and the input that came meanwhile is still to be answered; or
+            # the model thinks on.
+            self._completion_owed = False
+            if self._thinks_about_one():
+                self._overdue_ms = now_ms + OVERDUE_MS
+            return
         if self.turn is not None:
             more = self._expects_more(self.turn) or not (self._spoke_since_call or self._held_open)
+            patient = self._completes_early or self._owes_remark
             # Input made meanwhile is answered in a turn of its own, as after `close_held_open`.
             self._held_open = more and not self._floor_state.pending
             self._has_spoken = self._owes_remark = False
             if self._held_open:
                 self._resumes = True
+                self._overdue_ms = now_ms + (OVERDUE_PATIENT_MS if patient else OVERDUE_MS)
                 if self._floor_state.floor is Floor.MODEL:
                     self._floor_state.step_and_replay_pending(event)
                 return
@@ -463,6 +528,7 @@ class ModelTurns:
             self._floor_state.pending = []
         self._close(now_ms)
         self._user.close()
+        self._completion_owed = event.inferred
         self._floor_state.step_and_replay_pending(event)
 
     def on_silent_result(self, updates_sent: bool, now_ms: float) -> None:
@@ -491,6 +557,7 @@ class ModelTurns:
                 self._store.update(index, declined=True)
                 self._user.declined_ms = now_ms
                 self._held_open = True
+                self._overdue_ms = now_ms + OVERDUE_MS
         self._floor_state.step(event)
 
     def on_interrupted(self, event: Event, now_ms: float) -> None:
@@ -499,12 +566,16 @@ class ModelTurns:
             self._interrupted = self.turn
             self._held_open = False
             self._close(now_ms, interrupted=not self._store[self.turn].declined)
+        elif self._floor_state.pending:
+            self._completion_owed = True
+            if self._thinks_about_one():
+                self._overdue_ms = now_ms + OVERDUE_MS
         self._user.on_interrupted()
         self._floor_state.step_and_replay_pending(event)
 
     def on_connection_ended(self, now_ms: float) -> None:
         """Close the open turn: the rest of it will not arrive."""
-        self._held_open = self.in_background = False
+        self._held_open = self.in_background = self._completion_owed = False
         if self.turn is not None:
             complete = self.generated == self.turn or self._store[self.turn].declined
             self._close(now_ms, interrupted=not complete)
@@ -524,20 +595,35 @@ class ModelTurns:
 
 
 class ConversationTracker(TurnTracker):
-    """A conversation whose turns the service completes."""
+    """A conversation whose turns the service completes.
 
-    def __init__(self) -> None:
+    `completes_early`: the service completes a turn before it receives the result of a tool.
+    """
+
+    def __init__(self, *, completes_early: bool = False) -> None:
         super().__init__()
         self._calls = ToolCalls(self._store)
         self._user = UserTurns(self._store, self._floor_state, self._sent_audio)
         self._playback = PlaybackTimes()
-        self._model = ModelTurns(self._store, self._floor_state, self._user, self._calls, self._playback)
+        self._model = ModelTurns(
+            self._store,
+            self._floor_state,
+            self._user,
+            self._calls,
+            self._playback,
+            completes_early=completes_early,
+        )
+
+    def is_overdue(self, now_ms: float) -> bool:
+        """Whether the model's turn is over, or there will be none, although the service has not said so."""
+        return self._model.is_overdue(now_ms)
 
     def _begins_speech(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> bool:
         return not self._user.owns(event, self._model.turn, now_ms)
 
     def fold(self, event: Event, now_ms: float) -> list[Turn]:
         """Apply an event; returns the turns that look different now."""
+        self._model.watch_end(event, now_ms)
         match event:
             case OutputAudio() | OutputText() | OutputMedia():
                 self._model.on_output(event, self.link_ms, now_ms)

@@ -93,11 +93,19 @@ class FloorState:
     Attributes:
         floor: Who may speak.
         pending: Unanswered input: the start and end of speech, or typed text.
+        is_alone: Whether nothing else was unanswered or being answered when that input began, so that it has
+            interrupted nothing.
     """
 
     def __init__(self) -> None:
         self.floor = Floor.LISTENING
         self.pending: list[Event] = []
+        self.is_alone = True
+
+    def begin_input(self, event: Event) -> None:
+        """The user begins to speak, or has typed: `event` awaits an answer."""
+        self.is_alone = self.floor is Floor.LISTENING
+        self.pending = [event]
 
     def step(self, event: Event) -> None:
         """Move the floor."""
@@ -107,6 +115,12 @@ class FloorState:
         """Give the floor to nobody and forget pending input."""
         self.floor = Floor.LISTENING
         self.pending = []
+
+    def forget_pending(self) -> None:
+        """Forget pending input; nobody thinks about it any more."""
+        self.pending = []
+        if self.floor is Floor.THINKING:
+            self.floor = Floor.LISTENING
 
     def step_and_replay_pending(self, event: Event) -> None:
         """Move the floor at the end of a model turn. Input made during that turn still awaits an answer."""

@@ -74,6 +74,17 @@ class TurnTracker(ABC):
         """Let time pass. Returns the turns that have ended by silence."""
         return []
 
+    def is_overdue(self, now_ms: float) -> bool:
+        """Whether the model's turn is over, or there will be none, although the service has not said so.
+
+        Fold a `TurnComplete` then.
+        """
+        return False
+
+    def forget_input(self) -> None:
+        """Forget the input that has not been answered: it was taken back before it was sent."""
+        self._floor_state.forget_pending()
+
     def audio_sent(self, length_ms: float, now_ms: float) -> None:
         """Record that `length_ms` of the user's audio were sent: the server's offsets count from these."""
         self._sent_audio.add(length_ms, now_ms)

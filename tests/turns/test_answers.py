@@ -7,18 +7,23 @@ from livewidget.events import (
     ActivityStart,
     CodeResult,
     ExecutableCode,
+    GenerationComplete,
     Grounding,
     ImageSent,
     InteractionStatus,
     Interrupted,
+    OutputText,
     SessionEnded,
     TextSent,
     Thought,
+    ToolCall,
+    ToolResult,
     TurnComplete,
     UrlContext,
+    Usage,
     WaitingForInput,
 )
-from livewidget.turns import CodeRun, Floor, WebPage, WebSource
+from livewidget.turns import CodeRun, ConversationTracker, Floor, WebPage, WebSource
 from livewidget.turns.metadata import THOUGHTS_LENGTH
 from tests.turns.talk import Talk, heard, interim, said, sound
 
@@ -193,6 +198,82 @@ def test_a_guess_after_it_is_the_next_speech(talk):
 def test_what_was_not_answered_cannot_be_interrupted(talk):
     talk.fold(TextSent(text="Hm."), WaitingForInput(), Interrupted(), TurnComplete())
     assert not talk.turns[-1].interrupted
+
+
+# --- Turns that the service does not complete ---------------------------------------------------------------
+
+
+def overdue_after(talk):
+    """How long, in ms, until the model's turn counts as over; None: it does not within a minute."""
+    return next((ms for ms in range(0, 60_000, 500) if talk.conversation.is_overdue(talk.now_ms + ms)), None)
+
+
+USAGE = Usage(total_tokens=5)
+CALL = ToolCall(id="a", name="f", args={})
+RESULT = ToolResult(id="a", name="f", result={"result": 1})
+
+
+@pytest.mark.parametrize(
+    ("events", "after"),
+    [
+        ((GenerationComplete(),), 2000),
+        ((Interrupted(),), 2000),
+        ((Interrupted(), TurnComplete()), 2000),
+        ((WaitingForInput(),), 2000),
+        ((USAGE,), 5000),
+        ((USAGE, USAGE), 5000),
+        ((said("It."), sound(3), GenerationComplete()), 5000),
+        ((said("It."), sound(3), GenerationComplete(), USAGE), 5000),
+        ((CALL, RESULT, TurnComplete()), 2000),
+        ((), None),
+        ((sound(1),), None),
+        ((Thought(text="hm"),), None),
+        ((CALL, TurnComplete()), None),
+        ((InteractionStatus(status="IN_PROGRESS"), TurnComplete()), None),
+        ((GenerationComplete(), sound(1)), None),
+        ((TextSent(text="And?"), Interrupted(), TurnComplete()), None),
+        ((sound(1), TextSent(text="And?"), Interrupted(), TurnComplete(), USAGE), None),
+    ],
+)
+def test_when_a_turn_is_overdue(talk, events, after):
+    talk.fold(TextSent(text="Why?"), *events)
+    assert overdue_after(talk) == after
+    if after is not None:
+        talk.fold(after, TurnComplete(inferred=True))
+        assert talk.floor is Floor.LISTENING
+        assert overdue_after(talk) is None
+        assert talk.conversation.model_turn is None
+
+
+def test_models_that_complete_a_turn_before_the_result_have_longer_to_speak_of_it():
+    talk = Talk(ConversationTracker(completes_early=True))
+    talk.fold(TextSent(text="Why?"), CALL, RESULT, TurnComplete())
+    assert overdue_after(talk) == 5000
+
+
+def test_a_completion_that_comes_after_all_leaves_the_next_question_alone(talk):
+    talk.fold(TextSent(text="Why?"), said("It."), sound(1), GenerationComplete(), 3000)
+    talk.fold(TurnComplete(inferred=True), TextSent(text="And?"), TurnComplete())
+    assert talk.floor is Floor.THINKING
+    assert talk.conversation.has_unanswered_input
+
+
+def test_what_interrupts_an_answer_that_has_not_begun_is_still_to_be_answered(talk):
+    talk.fold(TextSent(text="Why?"), TextSent(text="And?"), Interrupted(), TurnComplete())
+    assert talk.floor is Floor.THINKING
+    assert talk.conversation.has_unanswered_input
+
+
+@pytest.mark.parametrize("words", [said("One."), OutputText(text="One.")])
+def test_words_without_sound_after_a_tool_are_its_answer(talk, words):
+    talk.fold(TextSent(text="Why?"), CALL, RESULT, words, TurnComplete())
+    assert (talk.turns[-1].text, talk.turns[-1].final) == ("One.", True)
+    assert talk.floor is Floor.LISTENING
+
+
+def test_words_that_come_while_a_tool_runs_belong_to_what_was_said_before_it(talk):
+    talk.fold(TextSent(text="Why?"), sound(1), CALL, said("A moment."), RESULT, TurnComplete())
+    assert not talk.turns[-1].final
 
 
 # --- An answer in two parts ---------------------------------------------------------------------------------
