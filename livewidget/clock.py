@@ -5,8 +5,35 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 import time
-from typing import Protocol
+from numbers import Real
+from typing import Any, Protocol
+
+from livewidget.errors import UsageError
+
+
+def check_seconds(value: Any, name: str, *, zero: bool = False) -> float:
+    """Return `value`, a number of seconds to wait, as a float; infinity is no limit.
+
+    Args:
+        value: Any real number, NumPy's as well.
+        name: What the caller calls it.
+        zero: Whether 0 is allowed.
+
+    Raises:
+        UsageError: If it is something else, NaN, or too small.
+    """
+    wanted = f"{name} is a number of seconds {'from 0 on' if zero else 'above 0'}, such as 30"
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise UsageError(f"{wanted}, not {'None' if value is None else type(value).__name__}.")
+    try:
+        seconds = float(value)
+    except (OverflowError, ValueError):  # an integer beyond all floats
+        raise UsageError(f"{wanted}; this is too large.") from None
+    if math.isnan(seconds) or seconds < 0 or not (zero or seconds):
+        raise UsageError(f"{wanted}, not {seconds:g}.")
+    return seconds
 
 
 class Clock(Protocol):

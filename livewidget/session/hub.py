@@ -9,11 +9,22 @@ import asyncio
 import logging
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from livewidget.errors import LiveError, ServerFault
-from livewidget.events import Event, Notice
+from livewidget.errors import AnswerTimeout, LiveError, ServerFault, StateError
+from livewidget.events import (
+    ActivityStart,
+    Event,
+    Interrupted,
+    Notice,
+    TextSent,
+    ToolResult,
+    TurnComplete,
+)
 from livewidget.tools import describe_error
 from livewidget.turns import Turn
 
@@ -25,6 +36,16 @@ EVENTS_KEPT: Final = 256
 #: Notices whose text is remembered, so that each is shown once. Chosen: a text may hold what a callback
 #: raised, so the number of texts has no limit of its own.
 NOTICES_REMEMBERED: Final = 100
+
+#: How long after an empty turn, in ms, an answer may still begin. Chosen: services were seen to complete a
+#: turn before its answer; a person does not wait for nothing much longer.
+EMPTY_MS: Final = 1500.0
+#: How long after a turn, in ms, another one shows that it answered something earlier. Chosen: models that
+#: answer one question after the other begin the next answer at once.
+ANOTHER_MS: Final = 1500.0
+
+INTERRUPTED: Final = "The question was interrupted before it was answered; ask it again."
+NOTHING: Final = "The model ended its turn without an answer; ask again, or in other words."
 
 T = TypeVar("T")
 _log = logging.getLogger("livewidget.session")
@@ -62,42 +83,219 @@ class Subscribers(Generic[T]):
         return raised
 
 
+@dataclass(slots=True)
+class _Question:
+    """A question of `ask` on its way, and what has been seen of its answer.
+
+    Attributes:
+        index: The question's turn.
+        earlier: How many answers to something earlier may still begin before this one's.
+        later: Whether the user has spoken or typed since, before the answer began.
+        heard: The same, but known from a transcript alone, which may be a late one.
+        cut_off: Whether the model was interrupted before it began to answer.
+        turn: The model turn that seems to be the answer.
+        certain: Whether it is known to be.
+        decide_ms: When it is decided what came, if nothing else comes; None: nothing is to be decided.
+    """
+
+    index: int
+    answer: asyncio.Future[Turn]
+    earlier: int
+    later: bool = False
+    heard: bool = False
+    cut_off: bool = False
+    turn: Turn | None = None
+    certain: bool = False
+    decide_ms: float | None = None
+
+
+#: What the calls and callbacks are that the code running now is part of.
+_inside: ContextVar[tuple[tuple[object, Callable[[], bool], str], ...]] = ContextVar(
+    "livewidget_inside", default=()
+)
+
+
+@contextmanager
+def inside(owner: object, goes_on: Callable[[], bool], sentence: str) -> Iterator[None]:
+    """Mark what is started here, in tasks and threads as well, as part of a call that `owner` waits for.
+
+    Args:
+        owner: What must not be waited for in turn.
+        goes_on: Returns whether the call still runs.
+        sentence: What `refuse_inside` raises meanwhile.
+    """
+    token = _inside.set((*_inside.get(), (owner, goes_on, sentence)))
+    try:
+        yield
+    finally:
+        _inside.reset(token)
+
+
+def refuse_inside(owner: object) -> None:
+    """Raise StateError if this is called in a call or callback that `owner` waits for."""
+    for known, goes_on, sentence in _inside.get():
+        if known is owner and goes_on():
+            raise StateError(sentence)
+
+
+def answer_timeout(seconds: float, waits_for: str) -> AnswerTimeout:
+    """Return the error for an answer that has not come in time; `waits_for`: what it waited for, in words."""
+    return AnswerTimeout(
+        f"No complete answer after {seconds:g} s: it still waited for {waits_for}. "
+        "Give more time with timeout=…, in seconds."
+    )
+
+
 class PendingAnswers:
-    """The callers of `ask` that wait, each for the first model turn after its question."""
+    """Gives each caller of `ask` the answer to its own question.
+
+    One question at a time is with the model; the callers of the others wait for `lock`. The wire does not say
+    which question an answer belongs to. It is told from the order of events where that is certain: the user's
+    next input or an interruption before the answer, a turn that was open before the question. Where it is not
+    (the model may still answer something earlier), a turn counts as the answer if no other follows it soon.
+    """
 
     def __init__(self) -> None:
-        self._waiting: dict[asyncio.Future[Turn], int] = {}
+        self.lock = asyncio.Lock()
+        self.ended: LiveError | None = None
+        self._question: _Question | None = None
+        self._progress = asyncio.Event()
 
-    def expect(self, question: int) -> asyncio.Future[Turn]:
-        """Return a future of the answer to the turn with this index; pass it to `discard` in the end."""
-        future: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
-        self._waiting[future] = question
-        return future
+    def expect(self, index: int, *, earlier: int) -> asyncio.Future[Turn]:
+        """Return a future of the answer to the turn with this index; pass it to `discard` in the end.
 
-    def discard(self, future: asyncio.Future[Turn]) -> None:
+        `earlier`: how many answers to something earlier may still begin.
+        """
+        answer: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
+        self._question = _Question(index, answer, earlier)
+        return answer
+
+    def discard(self, answer: asyncio.Future[Turn]) -> None:
         """Stop waiting for an answer."""
-        self._waiting.pop(future, None)
-        if not future.cancel() and not future.cancelled():
-            future.exception()  # Retrieved, or asyncio logs an exception that nobody retrieved.
+        if self._question is not None and self._question.answer is answer:
+            self._question = None
+        if not answer.cancel() and not answer.cancelled():
+            answer.exception()  # Retrieved, or asyncio logs an exception that nobody retrieved.
 
-    def resolve(self, turns: Iterable[Turn]) -> None:
-        """Give the final model turns among `turns` to the callers that wait for them."""
+    async def progress(self) -> None:
+        """Return after the next event."""
+        await self._progress.wait()
+
+    @property
+    def question(self) -> int | None:
+        """Index of the question that is with the model, or None."""
+        return None if self._question is None else self._question.index
+
+    @property
+    def turn(self) -> Turn | None:
+        """The answer as far as it has come; None before it begins."""
+        return None if self._question is None else self._question.turn
+
+    def observe(self, event: Event, turns: Sequence[Turn], now_ms: float, *, emptied: bool = False) -> None:
+        """Learn from an event and the turns that it has changed.
+
+        `emptied`: the event has ended the model's turn, and there was nothing in it.
+        """
+        self._progress.set()
+        self._progress.clear()
+        question = self._question
+        if question is None or question.answer.done():
+            return
+        if question.turn is None:
+            self._before_answer(question, event, turns, now_ms, emptied)
+        if question.answer.done():
+            return
         for turn in turns:
-            if turn.speaker == "model" and turn.final:
-                for future, question in self._waiting.items():
-                    if turn.index > question and not future.done():
-                        future.set_result(turn)
+            if turn.speaker == "model":
+                self._on_model_turn(question, turn, now_ms)
+            elif turn.index > question.index:
+                question.heard = True
+
+    def _before_answer(
+        self, question: _Question, event: Event, turns: Sequence[Turn], now_ms: float, emptied: bool
+    ) -> None:
+        match event:
+            case TextSent() | ActivityStart():
+                question.later = True
+                if question.cut_off:
+                    self.reject(StateError(INTERRUPTED))
+            case Interrupted() if not any(turn.speaker == "model" for turn in turns):
+                # It is the answer to the first unanswered input that was cut off.
+                if question.earlier:
+                    question.earlier = 0
+                elif question.later or question.heard:
+                    self.reject(StateError(INTERRUPTED))
+                else:
+                    question.cut_off = True
+            case TurnComplete(inferred=inferred) if emptied:
+                if question.earlier:
+                    question.earlier -= 1
+                else:
+                    question.decide_ms = now_ms + (0 if inferred else EMPTY_MS)
+            case ToolResult(scheduling=scheduling) if scheduling != "SILENT":
+                question.earlier += 1  # The model speaks of it first.
+
+    def _on_model_turn(self, question: _Question, turn: Turn, now_ms: float) -> None:
+        known = question.turn
+        if turn.index < question.index:
+            return
+        if known is None or turn.index > known.index:
+            if known is not None:
+                # Another turn follows: the one before was the answer to the first unanswered input.
+                if not question.earlier:
+                    question.answer.set_result(known)
+                    return
+                question.earlier -= 1
+            elif question.cut_off and (question.later or question.heard):
+                self.reject(StateError(INTERRUPTED))
+                return
+            question.certain = not question.earlier and not question.later
+            question.decide_ms = None
+        elif turn.index < known.index:
+            return
+        question.turn = turn
+        if not turn.final:
+            return
+        if not (turn.declined or turn.spans or turn.audio_samples or turn.tools or turn.code):
+            question.turn, question.cut_off = None, question.cut_off or turn.interrupted
+            question.decide_ms = now_ms + EMPTY_MS
+        elif question.certain:
+            question.answer.set_result(turn)
+        else:
+            question.decide_ms = now_ms + ANOTHER_MS
+
+    def tick(self, now_ms: float) -> None:
+        """Let time pass: decide what came where nothing else has."""
+        question = self._question
+        if question is None or question.decide_ms is None or now_ms < question.decide_ms:
+            return
+        question.decide_ms = None
+        if question.turn is None:
+            self.reject(StateError(INTERRUPTED) if question.cut_off else ServerFault(NOTHING))
+        elif question.later:
+            self.reject(StateError(INTERRUPTED))
+        elif not question.answer.done():
+            question.answer.set_result(question.turn)
+
+    def interrupt(self) -> None:
+        """The user has interrupted the model: a question that it has not begun to answer has no answer."""
+        if self._question is not None and self._question.turn is None:
+            self.reject(StateError(INTERRUPTED))
+
+    def decline(self, text: str) -> None:
+        """The service has said why there is no answer: raise that, if there is none yet."""
+        if self._question is not None and self._question.turn is None and not self._question.earlier:
+            self.reject(ServerFault(text))
 
     def reject(self, error: LiveError) -> None:
-        """Raise `error` in every caller that waits."""
-        for future in self._waiting:
-            if not future.done():
-                future.set_exception(error)
+        """Raise `error` in the caller whose question is with the model, unless it has its answer."""
+        if self._question is not None and not self._question.answer.done():
+            self._question.answer.set_exception(error)
 
-    def decline(self, reason: str) -> None:
-        """The model ended its turn without an answer; `reason` is the service's code for why."""
-        words = reason.lower().replace("_", " ")
-        self.reject(ServerFault(f"The model ended its turn without an answer ({words}); ask in another way."))
+    def close(self, error: LiveError) -> None:
+        """Raise `error` in every caller that waits."""
+        self.ended = error
+        self.reject(error)
 
 
 class EventStream:
@@ -176,7 +374,6 @@ class EventHub:
     def publish(self, event: Event, turns: Sequence[Turn] = ()) -> None:
         """Pass on the turns that an event has changed, then the event: to callbacks, and then to streams."""
         if turns:
-            self.answers.resolve(turns)
             self.publish_turns(turns)
         raised = self._events.notify(event)
         if self._kept is not None:

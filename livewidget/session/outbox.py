@@ -178,6 +178,14 @@ class Outbox:
         while item.queued and not item.held and self._writer is not None:
             await self._progress.wait()
 
+    def withdraw(self, item: OutboxItem) -> bool:
+        """Take an item back that has not been sent; returns whether it had not."""
+        if not item.queued:
+            return False
+        self._drop(item)
+        self._wake_waiters()
+        return True
+
     async def drained(self) -> None:
         """Return once everything that can be sent has been sent, or the connection has failed."""
         while self._writer is not None:

@@ -8,17 +8,21 @@ the turns, to what follows them, and then to whoever listens. All of it runs on 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
+import math
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
 from livewidget import events
-from livewidget.clock import Clock, SystemClock
+from livewidget.clock import Clock, SystemClock, check_seconds
 from livewidget.config import Limits, LiveConfig
 from livewidget.connection import Connection, Provider
-from livewidget.errors import AnswerTimeout, LiveError, ServiceError, StateError
+from livewidget.errors import LinkLost, LiveError, ServiceError, StateError
 from livewidget.events import Event
 from livewidget.pictures import Picture, to_picture
 from livewidget.protocol import context_message
@@ -31,7 +35,7 @@ from livewidget.protocol.messages import (
     ToolResponse,
 )
 from livewidget.session.audio_input import END_MARGIN_MS, AudioInput
-from livewidget.session.hub import EventHub
+from livewidget.session.hub import EMPTY_MS, NOTHING, EventHub, answer_timeout, inside, refuse_inside
 from livewidget.session.memory import ServiceMemory
 from livewidget.session.outbox import (
     HELD_AUDIO_MS,
@@ -65,6 +69,14 @@ _ANSWER_PARTS: Final = (
     events.Thought,
     events.GenerationComplete,
 )
+#: How long the next question of `ask` waits, in ms, for the model to begin with one that nobody waits for any
+#: more. Chosen: a model that has not begun by then has lost it.
+_ABANDONED_MS: Final = 10_000.0
+_IN_TOOL: Final = (
+    "ask() waits for an answer, and the model is waiting for this tool: use send_text(), or return the text."
+)
+#: Why a turn is complete that the model has not begun: it wants to hear more first.
+_MORE_INPUT: Final = "NEED_MORE_INPUT"
 _DISCONNECTED: Final = {
     "link": "The connection broke; the talk goes on as soon as there is a new one.",
     "server": "The service ended the connection{said}; the talk goes on as soon as there is a new one.",
@@ -94,12 +106,26 @@ class Phase(enum.Enum):
 
 
 class AnswerWatchdog:
-    """Measures how long the server has been silent while it owes an answer; reports it once a question."""
+    """Measures how long the server has been silent while it owes an answer; reports it once a question.
+
+    Attributes:
+        emptied_ms: When the model's turn ended with nothing, until an answer begins or the user goes on.
+    """
 
     def __init__(self, timeout_ms: float) -> None:
+        self.emptied_ms: float | None = None
         self._timeout_ms = timeout_ms
         self._since: float | None = None
         self._reported = False
+
+    def got_nothing(self, floor: Floor, now_ms: float) -> bool:
+        """Let time pass; returns whether the last question has got no answer, and will get none."""
+        if self.emptied_ms is None:
+            return False
+        if floor is Floor.LISTENING and now_ms - self.emptied_ms < EMPTY_MS:
+            return False
+        self.emptied_ms = None
+        return floor is Floor.LISTENING
 
     def reset(self, now_ms: float) -> None:
         """The server has sent something."""
@@ -205,6 +231,9 @@ class LiveSession:
         self._audio = AudioInput(policy.idle_pause_s, self._needs_silence, self._end_silence_ms)
         self._watchdog = AnswerWatchdog(policy.answer_timeout_s * 1000)
         self._phase = Phase.NEW
+        self._pid = 0  # The process that has opened it.
+        self._question: OutboxItem | None = None  # the last one of `ask`
+        self._abandoned_ms: float | None = None  # when its caller gave up, before the answer began
         self._beat: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._next: tuple[LiveConfig, ToolRunner] | None = None  # settings of the next connection
@@ -247,7 +276,7 @@ class LiveSession:
             LinkError: If there is no connection to be had.
         """
         self._require(Phase.NEW)
-        self._phase = Phase.OPENING
+        self._phase, self._pid = Phase.OPENING, os.getpid()
         connection: Connection | None = None
         try:
             await self._tools.open()
@@ -290,9 +319,7 @@ class LiveSession:
         self.error = error
         self._closing = asyncio.create_task(self._stop(), name="livewidget session closing")
         # Answers first: what the end leaves of a turn is not an answer.
-        self._hub.answers.reject(
-            error or StateError("The session was closed before the answer was complete.")
-        )
+        self._hub.answers.close(error or StateError("The session was closed before the answer was complete."))
         self._publish(events.SessionEnded(error=None if error is None else str(error)))
         self._hub.close(error)
 
@@ -305,6 +332,10 @@ class LiveSession:
         await self._tools.close()
 
     def _require(self, *phases: Phase) -> None:
+        if self._pid not in (0, os.getpid()):
+            raise StateError(
+                "This session was opened in another process, and a fork of that cannot use it: open one here."
+            )
         if self._phase not in phases:
             raise StateError(f"The session {self._phase.value}")
 
@@ -317,6 +348,16 @@ class LiveSession:
                 if self._tracker.floor is Floor.TOOL or now < self._heard_until_ms:
                     self._outbox.unheard_ms = 0.0  # It waits for a tool, or for its answer to be played.
                 self._hub.publish_turns(self._tracker.tick(now))
+                if self._supervisor.is_connected and self._tracker.is_overdue(now):
+                    self._usage.end_turn()
+                    self._dropping = False
+                    self._publish(events.TurnComplete(inferred=True), now)
+                if (
+                    self._watchdog.got_nothing(self._tracker.floor, now)
+                    and self._hub.answers.question is None
+                ):
+                    self._hub.notice("warning", "no-answer", NOTHING)
+                self._hub.answers.tick(now)
                 self._supervisor.tick()
                 if self._supervisor.is_connected and self._watchdog.tick(self._tracker.floor, now):
                     text = (
@@ -440,15 +481,21 @@ class LiveSession:
         is_transcript = isinstance(event, events.InputTranscript | events.InterimInputTranscript)
         if is_transcript and (inferred := self._tracker.infer(event, now)) is not None:
             self._publish(inferred, now)
-        before = self._tracker.model_turn
+        before, asked = self._tracker.model_turn, self._tracker.has_unanswered_input
         if before is None:
             self._tracker.link_ms = self._supervisor.link_ms
         changed = self._tracker.fold(event, now)
         answering = self._tracker.model_turn not in (None, before)
+        emptied = isinstance(event, events.TurnComplete) and asked
+        emptied = emptied and not self._tracker.has_unanswered_input
+        emptied = emptied and not any(turn.speaker == "model" for turn in changed)
+        if emptied or answering:
+            self._watchdog.emptied_ms = now if emptied else None
         # More of an answer says nothing new about what the user sent.
         if answering or not isinstance(event, _ANSWER_PARTS):
             self._memory.observe(event)
             self._outbox.observe(event, self._tracker, answering=answering)
+        self._hub.answers.observe(event, changed, now, emptied=emptied)
         self._hub.publish(event, changed)
         return changed
 
@@ -466,7 +513,8 @@ class LiveSession:
                 call = self._tools.admit(event)
                 if call is not None:
                     self._publish(call, now)
-                    self._tools.run(call)
+                    with inside(self, partial(self._tools.is_open, call.id), _IN_TOOL):
+                        self._tools.run(call)
                 return
             case events.ToolCallCancelled(ids=ids):
                 self._tools.cancel(ids)
@@ -489,10 +537,13 @@ class LiveSession:
                 return  # Published when it was sent.
         if self._dropping and isinstance(event, _ANSWER_PARTS):
             return
+        wants_more = isinstance(event, events.TurnComplete) and event.reason == _MORE_INPUT
+        if wants_more and self._tracker.has_unanswered_input and self._tracker.model_turn is None:
+            self._publish(events.WaitingForInput(), now)  # It is the same, said in another way.
         self._publish(event, now)
         match event:
-            case events.TurnComplete(reason=reason) if reason and self._tracker.model_turn is None:
-                self._hub.answers.decline(reason)
+            case events.TurnComplete(reason=reason) if reason and reason != _MORE_INPUT:
+                self._on_ended_abnormally(reason)
             case events.GoAway(time_left_ms=left_ms):
                 when = "soon" if left_ms is None else f"in {left_ms / 1000:.0f} s"
                 if self._policy.enabled:
@@ -505,24 +556,107 @@ class LiveSession:
                     "warning", "message-skipped", "A message of the server could not be read and was skipped."
                 )
 
-    async def ask(self, text: str, timeout: float = 30.0) -> Turn:  # noqa: ASYNC109
-        """Send text, and return the model's answer when it is complete.
+    def _on_ended_abnormally(self, reason: str) -> None:
+        """The service ended the model's turn and said why."""
+        words = reason.lower().replace("_", " ")
+        turn = next((turn for turn in reversed(self._tracker.turns) if turn.speaker == "model"), None)
+        user = next((turn for turn in reversed(self._tracker.turns) if turn.speaker == "user"), None)
+        begun = turn is not None and (user is None or turn.index > user.index) and bool(turn.text)
+        if begun:
+            text = f"The model ended its answer early ({words}); ask again, or in another way."
+        else:
+            text = f"The model ended its turn without an answer ({words}); ask in another way."
+        self._watchdog.emptied_ms = None
+        self._hub.answers.decline(text)
+        self._hub.notice("warning", "turn-ended", text)
+
+    async def ask(self, text: str, timeout: float | None = None) -> Turn:  # noqa: ASYNC109
+        """Send text, and return the model's answer to it when it is complete.
+
+        Questions asked at the same time are sent one after the other, each once the one before has its
+        answer. What is said or typed meanwhile is not waited for.
+
+        Args:
+            text: What to ask.
+            timeout: Seconds that all of this may take, waiting for earlier questions included; infinity: no
+                limit. None: `Limits.ask_s`, which is 30 unless the session was told otherwise.
+
+        Returns:
+            The model's turn. It may be `interrupted`, or `declined` where the model chose not to answer.
 
         Raises:
-            AnswerTimeout: If it is not within `timeout` seconds.
+            AnswerTimeout: If there is no complete answer in time. A question that could not be sent by then
+                is not sent any more.
+            ServerFault: If the model ends its turn without an answer.
+            StateError: If the question is interrupted before its answer begins; or in a tool of this
+                session, for whose result the model is waiting.
             LiveError: If the session ends before.
         """
+        seconds = self._limits.ask_s if timeout is None else check_seconds(timeout, "timeout")
         self._require(Phase.OPEN)
+        refuse_inside(self)
         message = text_message(text, self._model)
-        answer = self._hub.answers.expect(self._publish(events.TextSent(text=text))[-1].index)
+        answers, waits_for = self._hub.answers, "the answer to an earlier question"
         try:
-            await self.flushed(self._put("text", message))
-            async with asyncio.timeout(timeout):
-                return await answer
+            async with asyncio.timeout(None if seconds == math.inf else seconds), answers.lock:
+                await self._abandoned_is_over(seconds)
+                if answers.ended is not None:
+                    raise answers.ended
+                self._require(Phase.OPEN)
+                owes_result = self._tracker.floor is Floor.THINKING
+                asked = self._tracker.has_unanswered_input
+                index = self._publish(events.TextSent(text=text))[-1].index
+                earlier = asked or (owes_result and self._tracker.model_turn is None)
+                answer, item = answers.expect(index, earlier=int(earlier)), None
+                try:
+                    item = self._question = self._put("text", message)
+                    await self.flushed(item)
+                    return await answer
+                except asyncio.CancelledError:
+                    waits_for = self.waits_for
+                    self._abandon(item)
+                    raise
+                finally:
+                    answers.discard(answer)
         except TimeoutError:
-            raise AnswerTimeout(f"The answer was not complete within {timeout:g} s.") from None
-        finally:
-            self._hub.answers.discard(answer)
+            raise answer_timeout(seconds, waits_for) from None
+
+    @property
+    def waits_for(self) -> str:
+        """What the question of `ask` that is with the model waits for now, in words."""
+        uses = [use for turn in self._tracker.turns[-2:] for use in turn.tools]
+        asking = [use.name for use in uses if use.state == "asking"]
+        running = [use.name for use in uses if use.state == "running"]
+        if asking:
+            return f"somebody to allow {asking[0][:64]}"
+        if running:
+            return f"the tool {running[0][:64]}"
+        if not self._supervisor.is_connected:
+            return "a new connection"
+        if self._question is not None and self._question.queued:
+            return "the question to be sent"
+        return "the answer" if self._hub.answers.turn is None else "the end of the answer"
+
+    def _abandon(self, item: OutboxItem | None) -> None:
+        """Nobody waits for the answer to a question any more: take it back if it is still here."""
+        if self._hub.answers.turn is None:
+            self._abandoned_ms = self._clock.now_ms()
+        if item is not None and self._outbox.withdraw(item):
+            self._abandoned_ms = None
+            self._tracker.forget_input()
+            text = "A question was not sent: nobody waited for its answer any more."
+            self._hub.notice("info", "not-sent", text)
+
+    async def _abandoned_is_over(self, seconds: float) -> None:
+        """Wait until the model has begun to answer what nobody waits for any more, or has had its time."""
+        if self._abandoned_ms is None:
+            return
+        left_s = (self._abandoned_ms + _ABANDONED_MS - self._clock.now_ms()) / 1000
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(left_s, seconds / 2)):
+                while self._tracker.has_unanswered_input and self._phase is Phase.OPEN:
+                    await self._hub.answers.progress()
+        self._abandoned_ms = None
 
     async def send_text(self, text: str) -> None:
         """Send what the user typed; the model answers, and interrupts itself for it if it can.
@@ -692,8 +826,12 @@ class LiveSession:
         working = speaking or self.floor in (Floor.THINKING, Floor.TOOL)
         # A translation has no turn whose end would let its audio through again.
         self._dropping = (self._dropping or speaking) and self._model.completes_turns
+        told = working and self._model.text_by_client_content
+        if told:
+            self._tracker.forget_input()  # Nothing answers it any more.
         self._publish(events.Interrupted())
-        if working and self._model.text_by_client_content:
+        self._hub.answers.interrupt()
+        if told:
             # Any clientContent interrupts; this one asks for nothing.
             message = ClientMessage(client_content=ClientContent(turn_complete=False))
             await self.flushed(self._put("other", message))
@@ -846,6 +984,7 @@ class LiveSession:
         if asked and not replayed:
             text = "Your last words could not be sent again over the new connection; please say them again."
             self._hub.notice("warning", "question-lost", text)
+            self._hub.answers.reject(LinkLost(text))
         if any(one.index == turn and one.interrupted for one in self._tracker.turns):
             text = "The connection ended amid an answer; ask again for the rest."
             self._hub.notice("warning", "answer-cut", text)

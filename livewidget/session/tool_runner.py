@@ -730,6 +730,10 @@ class ToolRunner:
         self._calls[id] = ToolCallTask(event, wire_id, behavior, self._context)
         return event
 
+    def is_open(self, id: str) -> bool:
+        """Whether a call has neither ended nor been cancelled; from any thread."""
+        return id in self._calls
+
     def run(self, event: events.ToolCall) -> None:
         """Start an admitted call. It ends with `on_result`, or with nothing if it is cancelled."""
         call = self._calls[event.id]
