@@ -19,6 +19,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _HIDDEN)
         return f"{type(self).__name__}({', '.join(shown)})"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [(name, getattr(self, name)) for name in self.__struct_fields__ if name not in _HIDDEN]
+
 
 _HIDDEN = frozenset({"data", "handle"})
 

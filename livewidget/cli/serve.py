@@ -6,16 +6,21 @@ import argparse
 import asyncio
 import contextlib
 import importlib.util
+import os
 import re
 import signal
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from livewidget.errors import UsageError
+from livewidget.secret import Secret
 
 if TYPE_CHECKING:
     from livewidget.standin.serve import Blocked
 
+#: The variable that may hold the key to accept. It is not one of those that hold the key of a service.
+KEY_VARIABLE: Final = "LIVEWIDGET_SERVE_KEY"
 #: Different refusals that are reported. Chosen: more than one's own pages have origins.
 _REFUSALS = 20
 #: An origin or a host that can be shown, and given to the options.
@@ -43,7 +48,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="port with TLS (any free one where livewidget[serve] is installed)",
     )
     command.add_argument("--no-tls", action="store_true", help="serve ws only; needs no certificate")
-    command.add_argument("--key", help="accept this key only, instead of any")
+    command.add_argument(
+        "--key-file",
+        type=Path,
+        metavar="FILE",
+        help=f"accept only the key in this file, instead of any; the variable {KEY_VARIABLE} does the same",
+    )
+    command.add_argument(
+        "--key",
+        type=Secret,
+        help="the same with the key itself, which other users of this computer see in the list of processes",
+    )
     command.add_argument(
         "--origin",
         action="append",
@@ -95,7 +110,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         tutor,
         ws_port=arguments.ws_port,
         wss_port=wss_port,
-        key=arguments.key,
+        key=_key(arguments),
         origins=arguments.origin,
         hosts=arguments.host,
         on_refused=RefusalReporter(),
@@ -150,6 +165,31 @@ def on_signals(ended: asyncio.Event) -> None:
             loop.add_signal_handler(number, ended.set)
         except NotImplementedError:  # Windows' loops take none; this wakes them
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(ended.set))
+
+
+def _key(arguments: argparse.Namespace) -> Secret | None:
+    """Return the key to accept; None: any.
+
+    Raises:
+        UsageError: If the file cannot be read or holds no key, or two keys are given.
+    """
+    if arguments.key is not None and arguments.key_file is not None:
+        raise UsageError("Give one key: --key-file or --key.")
+    if arguments.key is not None:
+        say(f"Others can read --key in the list of processes; use --key-file or {KEY_VARIABLE}.")
+        return Secret(arguments.key)
+    if arguments.key_file is None:
+        return Secret(os.environ[KEY_VARIABLE]) if os.environ.get(KEY_VARIABLE) else None
+    try:
+        key = Secret(arguments.key_file.read_text(encoding="utf-8").strip())
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise UsageError(f"The key file {arguments.key_file.name} cannot be read: {why}.") from None
+    if not key.reveal() or "\n" in key.reveal():
+        raise UsageError(
+            f"The key file {arguments.key_file.name} holds one key on one line, and nothing else."
+        )
+    return key
 
 
 def _wss_port(arguments: argparse.Namespace) -> int | None:

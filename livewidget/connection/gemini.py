@@ -13,13 +13,14 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
 from livewidget.config import LiveConfig
 from livewidget.config.code import Call, Name
 from livewidget.connection.close_codes import clean_reason, error_for_reason
-from livewidget.connection.keys import Key, find_key, require_key
+from livewidget.connection.keys import Key, find_key, hide_key, refuse_key, require_key
 from livewidget.connection.provider import Provider, require_known
 from livewidget.errors import ConfigError, KeyMissing, ServerFault
 from livewidget.models import FEATURES, bare_id, find
@@ -34,6 +35,7 @@ from livewidget.protocol.ephemeral_token import (
     set_paths,
 )
 from livewidget.protocol.messages import Setup
+from livewidget.secret import Secret, hide
 from livewidget.tools import Tool
 from livewidget.transports.base import Transport, check_address, is_loopback
 
@@ -60,7 +62,7 @@ class Token(Key):
 
     def __init__(
         self,
-        name: str,
+        name: str | Secret,
         *,
         uses: int | None = None,
         opens_until: datetime | None = None,
@@ -81,12 +83,13 @@ class Token(Key):
         Raises:
             ConfigError: If the name is not that of a token.
         """
+        name = hide(name)
+        self.expires = expires
         super().__init__(name, "the argument token")
         if not self.reveal().startswith(TOKEN_PREFIX):
             raise ConfigError(f"An ephemeral token begins with {TOKEN_PREFIX}; a key goes in api_key=…")
         self.uses = uses
         self.opens_until = opens_until
-        self.expires = expires
         self._setup = setup
         self._paths = paths
 
@@ -120,9 +123,9 @@ class Gemini(Provider):
         self,
         model: str = DEFAULT_MODEL,
         *,
-        api_key: str | Key | None = None,
-        token: str | Token | None = None,
-        base_url: str | None = None,
+        api_key: str | Secret | None = None,
+        token: str | Secret | None = None,
+        base_url: str | Secret | None = None,
         api_version: str | None = None,
         cafile: str | None = None,
         check_model: bool = True,
@@ -145,6 +148,10 @@ class Gemini(Provider):
                 both.
             KeyMissing: If there is no key; the message names the remedies.
         """
+        api_key, token, base_url = hide(api_key), hide(token), hide(base_url)
+        model = hide_key(model)
+        self.model = ""
+        refuse_key(model)
         self.model = bare_id(model.strip())
         if not self.model:
             raise ConfigError(f'A model has a name, such as "{DEFAULT_MODEL}".')
@@ -190,6 +197,8 @@ class Gemini(Provider):
         Raises:
             ConfigError: If there is no such model.
         """
+        model = hide_key(model)
+        refuse_key(model)
         other = copy.copy(self)
         other.model = bare_id(model)
         other._require_known_model()
@@ -253,15 +262,16 @@ class Gemini(Provider):
         if status == 200:
             return answer
         reason = clean_reason(self.redact(_error_message(answer)))
+        del answer  # It may repeat the key.
         known = error_for_reason(reason, code=status, model=self.model, service=self.service)
         raise known or error_for_status(status, check_address(url)[0])
 
-    def _headers(self) -> dict[str, str]:
+    def _headers(self) -> dict[str, Secret]:
         if self._key is None:
             return {}
         if self.uses_token:
-            return {"Authorization": f"Token {self._key.reveal()}"}
-        return {"x-goog-api-key": self._key.reveal()}
+            return {"Authorization": Secret(f"Token {self._key.reveal()}")}
+        return {"x-goog-api-key": self._key}
 
 
 async def mint(
@@ -314,6 +324,8 @@ async def mint(
         field_mask=mask or None,
     )
     name = _token_name(await gemini.post("auth_tokens", encode_auth_token(request)))
+    if name is None:
+        raise ServerFault("The service answered, but gave no token; check the address, or try again.")
     paths = mask_paths(mask) if mask else None
     return Token(name, uses=uses, opens_until=opens_until, expires=expires, setup=setup, paths=paths)
 
@@ -328,15 +340,13 @@ def _check_limits(uses: int, expires_s: float, new_session_s: float) -> None:
         raise ConfigError("new_session_s cannot be more than expires_s: no session opens after the end.")
 
 
-def _token_name(answer: bytes) -> str:
+def _token_name(answer: bytes) -> Secret | None:
     try:
         made = msgspec.json.decode(answer, type=dict[str, Any])
     except (msgspec.MsgspecError, ValueError):
-        made = {}
+        return None
     name = made.get("name")
-    if not isinstance(name, str) or not name.startswith(TOKEN_PREFIX):
-        raise ServerFault("The service answered, but gave no token; check the address, or try again.")
-    return name
+    return Secret(name) if isinstance(name, str) and name.startswith(TOKEN_PREFIX) else None
 
 
 def _wire_path(name: str) -> str:
@@ -394,12 +404,25 @@ def _error_message(answer: bytes) -> str:
         return ""
 
 
-def websocket_url(base_url: str) -> str:
+def websocket_url(base_url: str | Secret) -> str:
     """Return `base_url` as `ws://` or `wss://`, without a slash at its end."""
-    scheme, separator, rest = base_url.strip().rstrip("/").partition("://")
-    scheme = {"http": "ws", "https": "wss"}.get(scheme.lower(), scheme.lower())
-    if not separator or "?" in rest or "#" in rest:
+    base_url = Secret(base_url)
+    scheme, rest = _split(base_url)
+    if rest is None:
         raise ConfigError(
-            "base_url is an address such as ws://127.0.0.1:8080 or wss://example.org, without a query."
+            "base_url is an address such as ws://127.0.0.1:8080 or wss://example.org, without a query, a "
+            "name or a password."
         )
     return f"{scheme}://{rest}"
+
+
+def _split(base_url: Secret) -> tuple[str, str | None]:
+    """Return the scheme for a WebSocket and what follows it; None if that is not the address of a server."""
+    scheme, separator, rest = base_url.reveal().strip().rstrip("/").partition("://")
+    scheme = {"http": "ws", "https": "wss"}.get(scheme.lower(), scheme.lower())
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+        known = scheme in ("ws", "wss") and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    return scheme, rest if separator and known and not set("?#@") & set(rest) else None

@@ -9,6 +9,7 @@ from typing import Any
 from livewidget.config import LiveConfig, nearest
 from livewidget.config.code import Call, Name
 from livewidget.connection.close_codes import error_for_close
+from livewidget.connection.keys import hide_key, refuse_key
 from livewidget.errors import ConfigError, LiveError
 from livewidget.models import MODELS, VOICES, Model, find
 from livewidget.models.catalogue import models_of
@@ -149,8 +150,8 @@ def require_known(model: str, service: str) -> None:
     """
     if find(model, service).known or (service == "standin" and any(row.id == model for row in MODELS)):
         return
-    if redact(model) != model:
-        raise ConfigError("This looks like a key, not like a model: pass it as api_key=….")
+    model = hide_key(model)
+    refuse_key(model)
     voice = next((name for name in VOICES if name.lower() == model.lower()), None)
     if voice is not None:
         raise ConfigError(f'{voice} is a voice, not a model: pass it as voice="{voice}".')

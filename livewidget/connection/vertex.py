@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from livewidget.config.code import Call
 from livewidget.connection.gemini import DEFAULT_MODEL, websocket_url
+from livewidget.connection.keys import hide_key, refuse_key
 from livewidget.connection.provider import Provider, require_known
 from livewidget.errors import ConfigError, ConnectFailed, ExtraMissing, KeyMissing, KeyRefused
 from livewidget.models import bare_id
+from livewidget.secret import Secret, cut, hide
 from livewidget.transports.base import Transport
 
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
@@ -52,6 +54,9 @@ class VertexAI(Provider):
         Raises:
             ConfigError: If there is no such model, or no project, or a name is malformed.
         """
+        model, base_url = hide_key(model), hide(base_url)
+        self.model, self.project, self.location = "", project, location
+        refuse_key(model)
         parts = model.strip().split("/")
         if len(parts) > 4 and parts[0] == "projects" and parts[2] == "locations":
             project, location = project or parts[1], parts[3]
@@ -129,24 +134,29 @@ class VertexAI(Provider):
         """
         from livewidget.transports.websocket import dial
 
+        failed: BaseException | None = None
         try:
             async with asyncio.timeout(TOKEN_TIMEOUT):
                 # google-auth blocks: it reads files and calls servers.
-                token, quota_project = await asyncio.to_thread(self._token)
+                headers = await asyncio.to_thread(self._headers)
         except TimeoutError:
-            raise ConnectFailed(
-                "Google Cloud gave no access token in time; check the network connection."
-            ) from None
-        headers = {"Authorization": f"Bearer {token}"}
-        if quota_project:
-            headers["x-goog-user-project"] = quota_project
+            text = "Google Cloud gave no access token in time; check the network connection."
+            failed = ConnectFailed(text)
+        except BaseException as error:
+            failed = error
+        if failed is not None:
+            raise cut(failed)  # frames of google-auth hold tokens
         return await dial(self.url(), headers=headers, cafile=self._cafile)
 
-    def _token(self) -> tuple[str, str | None]:
+    def _headers(self) -> dict[str, Secret]:
+        """Return what a connection is opened with."""
         credentials = self._credentials
         if credentials is None or not getattr(credentials, "valid", False):
             credentials = self._credentials = _refreshed(credentials)
-        return credentials.token, getattr(credentials, "quota_project_id", None)
+        headers = {"Authorization": Secret(f"Bearer {credentials.token}")}
+        if quota_project := getattr(credentials, "quota_project_id", None):
+            headers["x-goog-user-project"] = Secret(quota_project)
+        return headers
 
 
 def host(location: str) -> str:
@@ -166,22 +176,27 @@ def _refreshed(credentials: Any) -> Any:
         import google.auth.transport.requests
     except ImportError:
         raise ExtraMissing('Vertex AI needs google-auth: pip install "livewidget[vertex]"') from None
-    # `from None` throughout: the causes quote responses of the token server.
+    # What google-auth raises quotes responses of the token server, and its frames hold tokens.
+    failed: Exception
     try:
         if credentials is None:
             credentials, _ = google.auth.default(scopes=[SCOPE])
         credentials.refresh(google.auth.transport.requests.Request())
     except faults.DefaultCredentialsError:
-        raise KeyMissing(
+        failed = KeyMissing(
             "No Google Cloud credentials were found: run gcloud auth application-default login, "
             "or pass credentials=…"
-        ) from None
+        )
     except faults.TransportError:
-        raise ConnectFailed(
-            "Google's token server cannot be reached; check the network connection."
-        ) from None
+        failed = ConnectFailed("Google's token server cannot be reached; check the network connection.")
     except faults.GoogleAuthError:
-        raise KeyRefused(
+        failed = KeyRefused(
             "Google gives no token for these credentials; run gcloud auth application-default login again."
-        ) from None
-    return credentials
+        )
+    except Exception as error:
+        failed = KeyRefused(
+            f"These credentials gave no access token ({type(error).__name__}); check what credentials=… is."
+        )
+    else:
+        return credentials
+    raise failed

@@ -11,7 +11,7 @@ import os
 import re
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final, TextIO
@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 from livewidget.config.code import Call, Name
 from livewidget.errors import ConnectFailed, ExtraMissing, LiveError, StateError, ToolError, UsageError
+from livewidget.protocol.inspect import redact
+from livewidget.secret import Secret, cut, reveal_all, secrets_of
 from livewidget.tools import ERROR_LENGTH, Behavior, McpServerClosed, Tool, list_mcp_tools, mcp_error_text
 
 #: Seconds that a server may take to start and to list its tools. Chosen: `npx` and `uvx` may download it
@@ -26,6 +28,10 @@ from livewidget.tools import ERROR_LENGTH, Behavior, McpServerClosed, Tool, list
 START_TIMEOUT: Final = 30.0
 #: Last lines kept of a server's stderr, to explain why it does not start. Chosen.
 LINES: Final = 20
+#: Values of `env` that are left out of errors, in characters. Chosen: shorter ones are numbers and switches.
+SECRET_LENGTH: Final = 6
+#: Options of commands that are followed by a secret, and variables: --api-key, -H Authorization, TOKEN=.
+_SECRET_OPTION: Final = re.compile(r"(?i)key|token|secret|passw|credential|auth|^-H$|^--header$")
 
 
 class McpServer:
@@ -48,8 +54,8 @@ class McpServer:
     def __init__(
         self,
         *server: Any,
-        url: str | None = None,
-        env: Mapping[str, str] | None = None,
+        url: str | Secret | None = None,
+        env: Mapping[str, str | Secret] | None = None,
         cwd: str | None = None,
         only: Collection[str] | None = None,
         prefix: str = "",
@@ -74,18 +80,25 @@ class McpServer:
             UsageError: If no server is given, or more than one.
             ToolError: If an option is invalid.
         """
+        # A command, an address and an environment may each hold a key.
+        url = Secret(url) if url is not None else None
+        env = secrets_of(env) if env is not None else None
+        server = tuple(Secret(word) if isinstance(word, str) else word for word in server)
+        self.name = ""
+        self._run: _Run | None = None
         if bool(server) == (url is not None):
             raise UsageError(
                 'Say which MCP server: McpServer("python", "-m", "my_server") or McpServer(url=…).'
             )
-        is_command = all(isinstance(word, str) for word in server)
+        is_command = all(isinstance(word, Secret) for word in server)
         if not is_command and len(server) > 1:
             raise UsageError("The command of an MCP server is given word by word, each of them text.")
         self.name = _display_name(server, url) if is_command else str(getattr(server[0], "name", ""))[:60]
         self.start_timeout = START_TIMEOUT
-        self._command = tuple(server) if is_command else ()
-        self._other: Any = url if url is not None else None if is_command else server[0]
-        self._env = dict(env) if env is not None else None
+        self._command: tuple[Secret, ...] = server if is_command else ()
+        self._url = url
+        self._other: Any = None if is_command else server[0]
+        self._env = env
         self._cwd = cwd
         self._only = frozenset(only) if only is not None else None
         self._options = Tool.of(
@@ -93,21 +106,22 @@ class McpServer:
         ).options
         self._prefix = prefix
         self._users = 0
-        self._run: _Run | None = None
 
     def __repr__(self) -> str:
         return f"<McpServer {self.name}, {'running' if self._run else 'not running'}>"
 
     def expression(self) -> Call:
-        """Return the expression that makes it, without `env`, which may hold secrets."""
+        """Return the expression that makes it, without `env` and what else may be secret."""
         keywords = dict(self._options)
         keywords |= {"cwd": self._cwd} if self._cwd is not None else {}
         keywords |= {"only": sorted(self._only)} if self._only is not None else {}
         keywords |= {"prefix": self._prefix} if self._prefix else {}
         if self._command:
-            return Call("McpServer", self._command, keywords)
-        if isinstance(self._other, str):
-            return Call("McpServer", (), {"url": self._other} | keywords)
+            return Call("McpServer", _without_secrets(self._command), keywords)
+        if self._url is not None:
+            address = self._url.reveal()
+            shown = Name("url") if set("?#@") & set(address) else address
+            return Call("McpServer", (), {"url": shown} | keywords)
         return Call("McpServer", (Name("server"),), keywords)
 
     async def open(self) -> list[Tool]:
@@ -172,11 +186,21 @@ class McpServer:
                 'MCP servers need the package mcp, in version 2 or newer: pip install "livewidget[mcp]".'
             ) from None
         if not self._command:
-            return await stack.enter_async_context(Client(self._other))
-        command, *args = self._command
-        parameters = StdioServerParameters(command=command, args=args, env=self._env, cwd=self._cwd)
+            server = self._other if self._url is None else self._url.reveal()
+            return await stack.enter_async_context(Client(server))
+        parameters = StdioServerParameters(
+            command=self._command[0].reveal(),
+            args=[word.reveal() for word in self._command[1:]],
+            env=None if self._env is None else reveal_all(self._env),
+            cwd=self._cwd,
+        )
         errors = await stack.enter_async_context(_reading(stderr))
         return await stack.enter_async_context(Client(stdio_client(parameters, errlog=errors)))
+
+    def redact(self, text: str) -> str:
+        """Return `text` without the values of `env`, and without whatever looks like a secret."""
+        known = [value.reveal() for value in (self._env or {}).values()]
+        return redact(text, (value for value in known if len(value) >= SECRET_LENGTH), long_words=True)
 
 
 class _Run:
@@ -220,7 +244,8 @@ class _Run:
         except BaseException as error:
             # An error while the server is being stopped does not matter.
             if not self.tools.done():
-                self.tools.set_exception(_start_error(error, self._server, stderr))
+                # Frames of `mcp` hold the environment and the address.
+                self.tools.set_exception(cut(_start_error(error, self._server, stderr)))
         finally:
             self.has_ended = True
 
@@ -247,7 +272,7 @@ def _start_error(error: BaseException, server: McpServer, stderr: Sequence[str])
     if isinstance(error, FileNotFoundError | PermissionError | NotADirectoryError):
         return ConnectFailed(f"{name} cannot be started: there is no such command, or no such folder for it.")
     last = next((line for line in reversed(stderr) if line.strip()), "")
-    why = _without_paths(last) or mcp_error_text(error)
+    why = server.redact(_without_paths(last) or mcp_error_text(error))
     return ConnectFailed(f"{name} cannot be used: {why.rstrip('.')}.")
 
 
@@ -271,12 +296,36 @@ async def _reading(stderr: deque[str]) -> AsyncIterator[TextIO]:
         await asyncio.to_thread(listener.join, 1.0)
 
 
-def _display_name(command: Sequence[str], url: str | None) -> str:
+def _display_name(command: Sequence[Secret], url: Secret | None) -> str:
     """Return a name for errors, without options, paths and parts of an address, which may be secret."""
     if url is not None:
-        return f"at {urlsplit(url).hostname or 'that address'}"
-    words = list(itertools.takewhile(lambda word: not word.startswith("--"), command))[:3]
+        return f"at {_host(url) or 'that address'}"
+    words = list(itertools.takewhile(lambda word: not word.startswith("--"), _without_secrets(command)))[:3]
     return " ".join(_without_paths(word)[:40] for word in words)
+
+
+def _host(url: Secret) -> str:
+    try:
+        return urlsplit(url.reveal()).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _without_secrets(command: Iterable[Secret]) -> tuple[str, ...]:
+    """Return the words of a command, with "…" for what an option such as --api-key is given."""
+    words: list[str] = []
+    follows = False
+    for word in (word.reveal() for word in command):
+        option, equals, _ = word.partition("=")
+        names_secret = _SECRET_OPTION.search(option) is not None
+        if follows and not word.startswith("-"):
+            words.append("…")
+        elif names_secret and equals:
+            words.append(f"{option}=…")
+        else:
+            words.append(redact(word, long_words=True))
+        follows = names_secret and not equals and word.startswith("-")
+    return tuple(words)
 
 
 def _without_paths(line: str) -> str:

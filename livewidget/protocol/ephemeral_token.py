@@ -20,6 +20,7 @@ from livewidget.protocol.codec import (
 )
 from livewidget.protocol.lenient import camel, fields_of, snake
 from livewidget.protocol.messages import GenerationConfig, Setup, Wire
+from livewidget.secret import HIDDEN
 
 #: A field of a setup, step by step: ("generation_config", "temperature").
 Path = tuple[str, ...]
@@ -43,6 +44,10 @@ class AuthToken(Wire, frozen=True):
     new_session_expire_time: str | None = None
     bidi_generate_content_setup: Setup | None = None
     field_mask: str | None = None
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        shown = dict(super().__rich_repr__())
+        return list((shown | {"name": self.name and HIDDEN}).items())
 
 
 def encode_auth_token(token: AuthToken) -> bytes:

@@ -1,7 +1,7 @@
 """Summaries of frames for people: kind, size, and the JSON without audio, pictures and secrets.
 
-The one definition of a secret is here: by the name of its field (`SECRET_NAMES`), or by what it looks like
-wherever it stands (`redact`).
+A secret is one by the name of its field (`livewidget.secret`), or by what it looks like wherever it stands
+(`redact`).
 """
 
 from __future__ import annotations
@@ -15,37 +15,14 @@ import msgspec
 
 from livewidget.protocol.codec import pcm_rate
 from livewidget.protocol.lenient import camel, decode_base64
+from livewidget.secret import HIDDEN, is_secret
+from livewidget.secret import SECRET_NAMES as SECRET_NAMES
 
-#: What stands in the place of a field that is secret.
-HIDDEN: Final = "…hidden"
 #: Most values in a waveform. Chosen: enough for a small drawing.
 PEAKS: Final = 48
 #: Longest name of a kind, in characters. Chosen: several times the longest kind that the service sends.
 KIND_LENGTH: Final = 120
 
-#: Names of fields whose values are never shown, in lower case and without underscores and hyphens. A voice
-#: that is to be cloned and the consent to it are as personal as a key.
-SECRET_NAMES: Final = frozenset(
-    {
-        "accesstoken",
-        "apikey",
-        "authorization",
-        "clientsecret",
-        "consentaudio",
-        "credentials",
-        "handle",
-        "idtoken",
-        "newhandle",
-        "password",
-        "refreshtoken",
-        "secret",
-        "thoughtsignature",
-        "token",
-        "voiceconsentsignature",
-        "voicesampleaudio",
-        "xgoogapikey",
-    }
-)
 #: What looks like a Google API key, an OAuth access token, or an ephemeral token.
 _SECRET: Final = re.compile(r"AIza[\w-]{10,}|ya29\.[\w.-]+|auth_tokens/[\w./-]+", re.ASCII)
 #: What may be a credential of any kind: a word longer than any in a sentence. API keys have 39 characters,
@@ -92,11 +69,6 @@ def redact(text: str, known: Iterable[str] = (), *, long_words: bool = False) ->
         text = text.replace(secret, "…")
     text = _SECRET.sub("…", text)
     return _LONG_WORD.sub("…", text) if long_words else text
-
-
-def is_secret(name: str) -> bool:
-    """Return whether the value of a field with this name is never shown."""
-    return name.replace("_", "").replace("-", "").lower() in SECRET_NAMES
 
 
 def summarize_frame(frame: str | bytes, redact: Callable[[str], str] = redact) -> FrameSummary:

@@ -15,11 +15,24 @@ from typing import Any
 
 import msgspec
 
+from livewidget.secret import HIDDEN, is_secret
+
 
 class Wire(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", forbid_unknown_fields=True
 ):
-    """Base of everything on the wire: immutable, camelCase, absent when None, strict about unknown names."""
+    """Base of everything on the wire: immutable, camelCase, absent when None, strict about unknown names.
+
+    Its repr, and what rich prints, leave out the values of fields that are secret.
+    """
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        values = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return [(name, HIDDEN if value is not None and is_secret(name) else value) for name, value in values]
 
 
 class Blob(Wire, frozen=True):

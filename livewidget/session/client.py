@@ -9,7 +9,9 @@ from typing import Any, Final, Unpack
 from livewidget.config import ConfigOptions, Limits, LiveConfig
 from livewidget.config.options import show_options
 from livewidget.connection import Gemini, Key, Provider, find_key
+from livewidget.connection.keys import hide_key, refuse_key
 from livewidget.errors import UsageError
+from livewidget.secret import Secret, hide
 from livewidget.session.memory import validate_history
 from livewidget.session.session import LiveSession
 from livewidget.session.supervisor import ReconnectPolicy
@@ -51,6 +53,8 @@ def connect(
         KeyMissing: If a model of the Gemini API was named and there is no key.
         ToolError: If something cannot be a tool.
     """
+    provider_or_model, model, api_key = hide_key(provider_or_model), hide_key(model), hide(api_key)
+    config = hide_unknown(config)
     check_policies(reconnect, limits)
     provider = resolve(provider_or_model, model=model, api_key=api_key)
     spec = prepare(provider, tools, history, config, limits)
@@ -102,10 +106,10 @@ def prepare(
 
 
 def resolve(
-    provider_or_model: Provider | str | None = None,
+    provider_or_model: Provider | str | Secret | None = None,
     *,
-    model: str | None = None,
-    api_key: str | Key | None = None,
+    model: str | Secret | None = None,
+    api_key: str | Secret | None = None,
 ) -> Provider:
     """Return the provider that is meant.
 
@@ -120,12 +124,14 @@ def resolve(
         KeyMissing: If a model of the Gemini API was named and there is no key.
         UsageError: If it is none of these, or a provider that sets no model, service or label.
     """
+    provider_or_model, model, api_key = hide_key(provider_or_model), hide_key(model), hide(api_key)
     if model is not None:
         if provider_or_model is not None:
             raise UsageError("The model is given twice: leave out model=… or what stands before it.")
         provider_or_model = model
     if provider_or_model is None:
         return _tutor() if find_key(api_key) is None else Gemini(api_key=api_key)
+    refuse_key(provider_or_model)
     if isinstance(provider_or_model, str):
         return _tutor() if provider_or_model.strip() == TUTOR else Gemini(provider_or_model, api_key=api_key)
     if api_key is not None and isinstance(provider_or_model, Provider):
@@ -144,6 +150,12 @@ def resolve(
     if missing:
         raise UsageError(f"{type(provider_or_model).__name__} sets no {' and no '.join(missing)}.")
     return provider_or_model
+
+
+def hide_unknown(options: Mapping[str, Any]) -> Any:
+    """Return options with those that `LiveConfig` lacks as secrets: one may be a misspelt `api_key`."""
+    known = LiveConfig.__dataclass_fields__
+    return {name: value if name in known else hide(value) for name, value in options.items()}
 
 
 def check_policies(reconnect: object, limits: object) -> None:

@@ -27,6 +27,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from livewidget.errors import ExtraMissing, UsageError
 from livewidget.protocol import ClientMessageError
+from livewidget.secret import Secret
 from livewidget.standin import rules, tokens
 from livewidget.standin.provider import StandIn
 from livewidget.standin.rules import Refusal
@@ -63,6 +64,11 @@ _PING_S = 30.0
 _PING_TIMEOUT_S = 120.0
 #: Seconds that a client may take for its first request, and again for the body. Chosen: on loopback, ample.
 _REQUEST_TIMEOUT_S = 10.0
+#: Seconds that an open WebSocket may take for its first message, which is the setup. Chosen: clients send it
+#: at once, and a person who steps through a client in a debugger has time.
+_SETUP_TIMEOUT_S = 60.0
+#: WebSockets that may wait for it at once. Chosen: far more than the clients of one computer open together.
+_MOST_WAITING = 64
 #: Days that a certificate is valid. Chosen: longer than any server runs.
 _CERTIFICATE_DAYS = 30
 
@@ -106,6 +112,11 @@ _log.setLevel(logging.ERROR)
 _log.addFilter(lambda record: record.msg not in _NOT_LOGGED)
 
 
+#: Where a scope holds what `CredentialsAside` took out of it, and the headers that it takes out.
+_GIVEN = "livewidget.given"
+_CREDENTIALS = (b"x-goog-api-key", b"authorization")
+
+
 class Server:
     """Serves a stand-in on this computer's own address, and nowhere else.
 
@@ -123,11 +134,13 @@ class Server:
         *,
         ws_port: int | None = 0,
         wss_port: int | None = 0,
-        key: str | None = None,
+        key: str | Secret | None = None,
         origins: Sequence[str] = (),
         hosts: Sequence[str] = (),
         on_refused: Callable[[Blocked], None] | None = None,
         request_timeout_s: float = _REQUEST_TIMEOUT_S,
+        setup_timeout_s: float = _SETUP_TIMEOUT_S,
+        most_waiting: int = _MOST_WAITING,
     ) -> None:
         """Serve `standin` once entered.
 
@@ -143,17 +156,21 @@ class Server:
                 127.0.0.1 only.
             on_refused: Called with each request that is refused because of its origin or its host.
             request_timeout_s: Seconds that a client may take for its first request, and for a body.
+            setup_timeout_s: Seconds that an open WebSocket may take for its first message.
+            most_waiting: Open WebSockets that may wait for their first message at once.
 
         Raises:
             UsageError: If an origin or a host is not one, or would let everybody in.
         """
         self._standin = standin
         self._wanted = (ws_port, wss_port)
-        self._key = key
+        self._key = Secret(key) if key is not None else None
         self._origins = tuple(map(as_origin, origins))
         self._hosts = tuple(map(as_host, hosts))
         self._on_refused = on_refused
         self._request_timeout_s = request_timeout_s
+        self._setup_timeout_s = setup_timeout_s
+        self._most_waiting = most_waiting
         self._stack = AsyncExitStack()
         self._grants = TokenGrants(standin.clock)
         self._sessions: set[AsgiTransport] = set()
@@ -231,7 +248,8 @@ class Server:
         ]
         handlers = {500: _internal_error}
         middleware = [origin_check, cors]
-        config = _config(Starlette(routes=routes, middleware=middleware, exception_handlers=handlers))
+        app = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
+        config = _config(CredentialsAside(app, self._key))
         await server.start_serving()
         return bound
 
@@ -256,24 +274,27 @@ class Server:
 
     async def _session(self, websocket: WebSocket) -> None:
         """Answer a WebSocket: refuse it, or let the stand-in talk until it is closed."""
-        path, headers = _path(websocket.scope), websocket.headers
+        path, given = _path(websocket.scope), websocket.scope[_GIVEN]
         asked = version(path)
         if asked is None:
             refused = _refusal(websocket.scope, 404, "There is no Live API at this path.")
             return await websocket.send_denial_response(refused)
-        if of_vertex(path) and self._is_wrong(path, headers):
+        if of_vertex(path) and not given.is_right:
             refused = _refusal(websocket.scope, 401, "Request had invalid authentication credentials.")
             return await websocket.send_denial_response(refused)
+        if sum(session.waits for session in self._sessions) >= self._most_waiting:
+            refused = _refusal(websocket.scope, 503, "Too many connections are open that sent no setup.")
+            return await websocket.send_denial_response(refused)
         await websocket.accept()
-        refusal, grant = self._admit(path, headers)
-        transport = AsgiTransport(websocket)
+        refusal, grant = self._admit(path, given)
+        transport = AsgiTransport(websocket, self._setup_timeout_s)
         self._sessions.add(transport)
         try:
             admission = Admission(
                 version=asked,
                 refusal=refusal,
                 grant=grant,
-                by_api_key=of_vertex(path) and by_api_key(path, headers),
+                by_api_key=of_vertex(path) and given.by_api_key,
             )
             await self._standin.serve(transport, admission=admission, abort=websocket.state.abort)
         finally:
@@ -286,7 +307,7 @@ class Server:
         refused = partial(_refusal, request.scope)
         if not mints(path):
             return refused(404, "There is no such method here.")
-        if self._is_wrong(path, request.headers):
+        if not request.scope[_GIVEN].is_right:
             return refused(400, rules.BAD_KEY)
         try:
             async with asyncio.timeout(self._request_timeout_s):
@@ -301,20 +322,54 @@ class Server:
             return refused(400, error.reason)
         return _json(200, {"name": token.name})
 
-    def _admit(self, path: str, headers: Headers) -> tuple[Refusal | None, TokenGrant | None]:
+    def _admit(self, path: str, given: Given) -> tuple[Refusal | None, TokenGrant | None]:
         """Return why a client may not come in, and what its token allows."""
-        given = credentials(path, headers)
         if constrained(path):
-            found = [grant for name in given if (grant := self._grants.find(name)) is not None]
+            found = [grant for one in given.keys if (grant := self._grants.find(one.reveal())) is not None]
             return (None, found[0]) if found else (Refusal(1008, tokens.UNREGISTERED), None)
-        if any(name.startswith(tokens.PREFIX) for name in given):
+        if any(one.reveal().startswith(tokens.PREFIX) for one in given.keys):
             return Refusal(1008, tokens.UNREGISTERED), None
-        if self._is_wrong(path, headers):
+        if not given.is_right:
             return Refusal(1007, rules.BAD_KEY), None
         return None, None
 
-    def _is_wrong(self, path: str, headers: Headers) -> bool:
-        return self._key is not None and not has_key(path, headers, self._key)
+
+class Given(NamedTuple):
+    """What a request brought: keys and tokens, whether one is right, and whether all are API keys."""
+
+    keys: tuple[Secret, ...]
+    is_right: bool
+    by_api_key: bool
+
+
+class CredentialsAside:
+    """ASGI application around another: takes keys and tokens out of a request, and puts `Given` in the scope.
+
+    Whatever answers the request has frames that hold the scope, and an error there shows it to every tool
+    that prints local variables.
+    """
+
+    def __init__(self, app: ASGIApp, key: Secret | None) -> None:
+        """Guard `app`; `key` is the one key that is right, None: any, and none at all."""
+        self._app = app
+        self._key = key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on without its credentials."""
+        if scope["type"] in ("http", "websocket"):
+            scope = self._without_credentials(scope)
+        await self._app(scope, receive, send)
+
+    def _without_credentials(self, scope: Scope) -> Scope:
+        headers, query = Headers(scope=scope), scope["query_string"]
+        path = (scope["raw_path"] + b"?" + query).decode("latin-1")
+        given = Given(
+            keys=tuple(map(Secret, credentials(path, headers))),
+            is_right=self._key is None or has_key(path, headers, self._key.reveal()),
+            by_api_key=by_api_key(path, headers),
+        )
+        kept = [(name, value) for name, value in scope["headers"] if name.lower() not in _CREDENTIALS]
+        return {**scope, "headers": kept, "query_string": b"", _GIVEN: given}
 
 
 class Blocked(NamedTuple):
@@ -395,8 +450,11 @@ class AsgiTransport:
     #: ASGI tells nothing of pings.
     round_trip_ms: float | None = None
 
-    def __init__(self, websocket: WebSocket) -> None:
+    def __init__(self, websocket: WebSocket, setup_timeout_s: float) -> None:
+        #: Whether no message has come yet.
+        self.waits = True
         self._websocket = websocket
+        self._setup_timeout_s = setup_timeout_s
 
     async def send(self, frame: str | bytes) -> None:
         """Send one frame: text as a text frame, bytes as a binary one.
@@ -419,9 +477,14 @@ class AsgiTransport:
             TransportClosed: If the link is closed and every frame has been delivered.
         """
         try:
-            message = await self._websocket.receive()
+            async with asyncio.timeout(self._setup_timeout_s if self.waits else None):
+                message = await self._websocket.receive()
         except RuntimeError:  # it was reported as closed before
             raise TransportClosed(1006) from None
+        except TimeoutError:
+            await self.close(1008, f"No setup came within {self._setup_timeout_s:g} s.")
+            raise TransportClosed(1006) from None
+        self.waits = False
         if message["type"] == "websocket.disconnect":
             raise TransportClosed(message.get("code", 1006), message.get("reason") or "")
         text: str | None = message.get("text")
@@ -576,10 +639,9 @@ def _bytes(text: str) -> bytes:
 
 
 def _path(scope: Scope) -> str:
-    """Return a request's path as it was sent, with its query."""
-    query: bytes = scope["query_string"]
+    """Return a request's path as it was sent, without its query."""
     raw: bytes = scope["raw_path"]
-    return (raw + b"?" + query if query else raw).decode("latin-1")
+    return raw.decode("latin-1")
 
 
 async def _body(request: Request) -> bytes | None:

@@ -98,10 +98,16 @@ async def _call(session: Any, server_name: str, /, **args: Any) -> Any:
     try:
         result = _plain(await session.call_tool(server_name, args))
     except Exception as error:
-        if type(error).__name__ in _GONE or getattr(getattr(error, "error", None), "code", 0) == _CLOSED:
-            raise McpServerClosed("its MCP server has ended") from None
-        raise ToolError(mcp_error_text(error)) from None
-    return read_result(result)
+        has_ended = type(error).__name__ in _GONE or _code(error) == _CLOSED
+        text = mcp_error_text(error)
+    else:
+        return read_result(result)
+    # Not where it was caught: frames of `mcp` hold the server's address and headers.
+    raise McpServerClosed("its MCP server has ended") if has_ended else ToolError(text)
+
+
+def _code(error: Exception) -> Any:
+    return getattr(getattr(error, "error", None), "code", 0)
 
 
 def mcp_error_text(error: BaseException) -> str:

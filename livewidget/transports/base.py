@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from livewidget.errors import ConfigError
+from livewidget.secret import Secret
 
 #: Seconds given to the closing handshake. Chosen: several round trips, and nobody waits longer to close.
 CLOSE_TIMEOUT: Final = 2
@@ -72,36 +73,42 @@ async def close_quietly(transport: Transport, within: float = CLOSE_TIMEOUT + 1.
         pass
 
 
-def check_address(url: str) -> tuple[str, bool]:
+def check_address(url: str | Secret) -> tuple[str, bool]:
     """Return the host with its port as a person reads it, and whether the connection is encrypted.
 
     Raises:
         ConfigError: If it is not the address of a server, or would send a key unencrypted over a network.
     """
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port, parts = None, None, urlsplit("")
-    if parts.scheme not in ("ws", "wss") or not host:
+    url = Secret(url)  # What is wrong with it may be that it holds a password.
+    scheme, host, port, has_login = _parts_of(url)
+    if scheme not in ("ws", "wss") or not host:
         raise ConfigError(
             "The address of a Live API server begins with wss:// and a host, or with ws://127.0.0.1."
         )
-    if parts.username or parts.password:
+    if has_login:
         raise ConfigError("The address of the server must not hold a name or a password.")
     name = f"[{host}]" if ":" in host else host
     at = f"{name}:{port}" if port else name
-    if parts.scheme == "ws" and not _is_loopback_host(host):
+    if scheme == "ws" and not _is_loopback_host(host):
         raise ConfigError(
             f"ws:// to {at} would send your key and your voice unencrypted over the network; "
             "use wss://, or ws:// to this computer (127.0.0.1) only."
         )
-    return at, parts.scheme == "wss"
+    return at, scheme == "wss"
 
 
-def is_loopback(url: str) -> bool:
+def _parts_of(url: Secret) -> tuple[str, str | None, int | None, bool]:
+    """Return scheme, host and port of an address, and whether it holds a name or a password."""
+    try:
+        parts = urlsplit(url.reveal())
+        return parts.scheme, parts.hostname, parts.port, parts.username is not None
+    except ValueError:
+        return "", None, None, False
+
+
+def is_loopback(url: str | Secret) -> bool:
     """Whether `url` leads to this computer."""
-    return _is_loopback_host(urlsplit(url).hostname or "")
+    return _is_loopback_host(_parts_of(Secret(url))[1] or "")
 
 
 def _is_loopback_host(host: str) -> bool:

@@ -31,6 +31,7 @@ from livewidget.errors import (
     ModelNotFound,
     QuotaExceeded,
 )
+from livewidget.secret import Secret, cut, hide, reveal_all, secrets_of
 from livewidget.transports.base import (
     CLOSE_TIMEOUT,
     Transport,
@@ -126,12 +127,12 @@ class _Connect(connect):
 
 
 async def dial(
-    url: str,
+    url: str | Secret,
     *,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str | Secret] | None = None,
     open_timeout: float = 10.0,
     cafile: str | None = None,
-    proxy: str | bool = True,
+    proxy: str | bool | Secret = True,
     max_size: int = MAX_SIZE,
 ) -> Transport:
     """Open a WebSocket to a server.
@@ -139,8 +140,8 @@ async def dial(
     Frames are not compressed: deflate only removes what base64 has added, a quarter, and delays every chunk.
 
     Args:
-        url: `wss://…`, or `ws://…` to this computer only. It must not hold a key.
-        headers: Sent with the opening request; they may hold a key.
+        url: `wss://…`, or `ws://…` to this computer only.
+        headers: Sent with the opening request; they may hold a key. No error shows them, nor the address.
         open_timeout: Seconds for name, TCP, TLS and WebSocket handshake together.
         cafile: A file of PEM certificates to trust in place of the system's.
         proxy: True for the one of the environment (`HTTPS_PROXY` …), False for none, or its URL.
@@ -151,15 +152,18 @@ async def dial(
         ConnectFailed: If nothing answers, its certificate is not trusted, or it is not a WebSocket server.
         KeyRefused, ModelNotFound, QuotaExceeded: If the server refuses with HTTP 401 or 403, 404, 429.
     """
+    url, headers = Secret(url), secrets_of(headers)
+    proxy = hide(proxy)
     at, secure = check_address(url)
     options: dict[str, Any] = {"ssl": tls_context(cafile)} if secure else {}
     # `proxy` came with websockets 15, which uses one by default. Loopback is never behind one.
     if "proxy" in inspect.signature(connect).parameters:
         options["proxy"] = None if proxy is False or is_loopback(url) else proxy
+    failed: BaseException
     try:
         opened = await _Connect(
-            url,
-            additional_headers=dict(headers or {}),
+            url.reveal(),
+            additional_headers=reveal_all(headers),
             compression=None,
             open_timeout=open_timeout,
             ping_interval=PING_INTERVAL,
@@ -169,14 +173,22 @@ async def dial(
             create_connection=_CountingConnection,
             logger=_logger,
             user_agent_header="livewidget",
-            **options,
+            **_revealed(options),
         )
     except (OSError, WebSocketException, ValueError) as error:
-        # `from None`: what is chained below may show the request with its headers.
-        raise error_for_failure(error, at, open_timeout) from None
-    with contextlib.suppress(ConnectionClosed):
-        await opened.ping()  # websockets sends its own first ping only after `PING_INTERVAL`.
-    return WebSocketTransport(opened)
+        failed = error_for_failure(error, at, open_timeout)
+    except BaseException as error:  # such as being cancelled: its traceback leads through websockets, too
+        failed = error
+    else:
+        with contextlib.suppress(ConnectionClosed):
+            await opened.ping()  # websockets sends its own first ping only after `PING_INTERVAL`.
+        return WebSocketTransport(opened)
+    # Not where it was caught: frames of websockets hold the headers and the proxy's password.
+    raise cut(failed)
+
+
+def _revealed(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: one.reveal() if isinstance(one, Secret) else one for name, one in options.items()}
 
 
 def tls_context(cafile: str | None) -> tls.SSLContext:
@@ -271,10 +283,10 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 async def post(
-    url: str,
+    url: str | Secret,
     body: bytes,
     *,
-    headers: Mapping[str, str],
+    headers: Mapping[str, str | Secret],
     cafile: str | None = None,
     timeout_s: float = TIMEOUT,
 ) -> tuple[int, bytes]:
@@ -283,7 +295,7 @@ async def post(
     Args:
         url: `wss://…` or `ws://…`, as for the WebSocket of the same server; requested is `https` or `http`.
         body: JSON.
-        headers: Sent with the request; they may hold a key.
+        headers: Sent with the request; they may hold a key. No error shows them, nor the address.
         cafile: A file of PEM certificates to trust in place of the system's.
         timeout_s: Seconds for each step of the request.
 
@@ -291,31 +303,38 @@ async def post(
         ConfigError: If the URL is invalid, or would send the key unencrypted over a network.
         ConnectFailed: If nothing answers, or its certificate is not trusted.
     """
+    url, headers = Secret(url), secrets_of(headers)
     host, secure = check_address(url)
     handlers: list[Any] = [_NoRedirect()]
     if secure:
         handlers.append(urllib.request.HTTPSHandler(context=tls_context(cafile)))
     if is_loopback(url):
         handlers.append(urllib.request.ProxyHandler({}))
-    request = urllib.request.Request(
-        "http" + url.removeprefix("ws"),
-        data=body,
-        headers={"Content-Type": "application/json", "User-Agent": "livewidget", **headers},
-        method="POST",
-    )
+    failed: BaseException
     try:
         # urllib blocks.
-        return await asyncio.to_thread(_exchange, urllib.request.build_opener(*handlers), request, timeout_s)
+        return await asyncio.to_thread(_exchange, handlers, url, body, headers, timeout_s)
     except (OSError, ValueError, http.client.HTTPException) as error:
-        # `from None`: what is chained below may show the request with its headers.
         cause = error.reason if isinstance(error, urllib.error.URLError) else error
         problem = cause if isinstance(cause, Exception) else OSError(str(cause))
-        raise error_for_failure(problem, host, timeout_s) from None
+        failed = error_for_failure(problem, host, timeout_s)
+    except BaseException as error:
+        failed = error
+    # Not where it was caught: frames of urllib hold the headers.
+    raise cut(failed)
 
 
 def _exchange(
-    opener: urllib.request.OpenerDirector, request: urllib.request.Request, timeout_s: float
+    handlers: list[Any], url: Secret, body: bytes, headers: dict[str, Secret], timeout_s: float
 ) -> tuple[int, bytes]:
+    # It reads the proxies of the environment, whose addresses may hold a password.
+    opener = urllib.request.build_opener(*handlers)
+    request = urllib.request.Request(
+        "http" + url.reveal().removeprefix("ws"),
+        data=body,
+        headers={"Content-Type": "application/json", "User-Agent": "livewidget", **reveal_all(headers)},
+        method="POST",
+    )
     try:
         with contextlib.closing(opener.open(request, timeout=timeout_s)) as answer:
             return answer.status, answer.read(MAX_ANSWER)

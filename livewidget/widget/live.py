@@ -25,11 +25,13 @@ import anywidget
 from livewidget.config import ConfigOptions, Limits, LiveConfig, nearest
 from livewidget.config.options import show_options
 from livewidget.connection import Key, Provider
+from livewidget.connection.keys import hide_key
 from livewidget.errors import StateError, UsageError
 from livewidget.events import Event
 from livewidget.pictures import to_picture
+from livewidget.secret import hide
 from livewidget.session import Frame, ReconnectPolicy, prepare_tools
-from livewidget.session.client import check_policies, prepare, resolve
+from livewidget.session.client import check_policies, hide_unknown, prepare, resolve
 from livewidget.session.outbox import text_message
 from livewidget.session.usage import Meter
 from livewidget.tools import TIMEOUT, Behavior, Scheduling, Tool
@@ -94,6 +96,8 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         explorer: bool = False,
         **config: Unpack[ConfigOptions],
     ) -> None:
+        provider_or_model, model, api_key = hide_key(provider_or_model), hide_key(model), hide(api_key)
+        config = hide_unknown(config)
         check_policies(reconnect, limits)
         provider = resolve(provider_or_model, model=model, api_key=api_key)
         spec = prepare(provider, tools, history, config, limits)
@@ -400,6 +404,8 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         return sorted({*own, *_OPTIONS, "layout", *vars(type(self))})
 
     def __repr__(self) -> str:
+        if "_controller" not in vars(self):
+            return "<LiveWidget that could not be made>"  # In a traceback that shows local variables.
         model, turns = self._controller.provider.model, len(self.turns)
         return f"<LiveWidget {model}: {self.phase}, {turns} turns>"
 
