@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
+import contextlib
+import os
+import re
+import select
+import stat
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from livewidget.cli import console
 from livewidget.errors import AnswerTimeout, AudioError, StateError, UsageError
 from livewidget.events import (
     ActivityStart,
@@ -43,6 +49,20 @@ CLOSING_SILENCE_S = 1.0
 #: the tutor, and a service, usually take.
 TUTOR_PATIENCE_S = 3.0
 SERVICE_PATIENCE_S = 12.0
+#: What files of sound and film are called. A question does not end in any of these.
+_SOUND = (
+    ".wav", ".wave", ".bwf", ".rf64", ".w64", ".mp3", ".mp2", ".m4a", ".m4b", ".mp4", ".aac", ".ogg", ".oga",
+    ".opus", ".flac", ".wma", ".aif", ".aiff", ".aifc", ".amr", ".webm", ".mov", ".mkv", ".mka", ".avi",
+    ".3gp", ".caf", ".au", ".snd", ".raw", ".pcm", ".mid", ".midi",
+)  # fmt: skip
+#: Seconds that a pipe may be silent, and bytes that are read from one. Chosen: a program takes less to begin,
+#: and a quarter of an hour of 48 kHz stereo fits.
+PIPE_PATIENCE_S = 10.0
+PIPE_BYTES = 200_000_000
+#: Seconds of an answer's sound that are kept. Chosen: a session of the service lasts as long.
+LONGEST_ANSWER_S = 900
+#: Exit code: the answer is not whole.
+UNFINISHED = 1
 #: Exit code: nothing was heard or understood in the recording.
 NOTHING_UNDERSTOOD = 3
 
@@ -69,6 +89,7 @@ class AnswerListener:
         answered: An answer is complete.
         interrupted: The model was cut off and has not begun again.
         ended: The session has ended.
+        endless: More has come than is kept.
         audio: The audio of the answer, PCM16 mono at 24 kHz; cleared when the model is interrupted.
         changed: Set with each event.
     """
@@ -81,6 +102,7 @@ class AnswerListener:
     answered: bool = False
     interrupted: bool = False
     ended: bool = False
+    endless: bool = False
     audio: bytearray = field(default_factory=bytearray)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -96,14 +118,15 @@ class AnswerListener:
             case InterimInputTranscript(text=text):
                 self.progress.update(f"heard: {text}")
             case OutputAudio(data=data):
-                self.audio += data
+                self.audio += data[: 2 * ANSWER_RATE * LONGEST_ANSWER_S - len(self.audio)]
+                self.endless = len(self.audio) >= 2 * ANSWER_RATE * LONGEST_ANSWER_S
                 self.answering, self.answered, self.interrupted = True, False, False
                 self.progress.update(f"answering: {seconds(self.audio):.1f} s")
             case OutputTranscript() | OutputText():
                 self.answering, self.interrupted = True, False
             case Interrupted():
                 self.audio.clear()
-                self.interrupted = True
+                self.interrupted, self.endless = True, False
             case GenerationComplete() if self.eager:
                 self._complete()
             case TurnComplete() if self.answering or not self.eager:
@@ -126,7 +149,7 @@ class AnswerListener:
     @property
     def done(self) -> bool:
         """Whether the last question is answered, or nothing more will arrive."""
-        return self.ended or (self.sent and self.answered and not self.open_question)
+        return self.ended or self.endless or (self.sent and self.answered and not self.open_question)
 
 
 class Progress:
@@ -134,25 +157,25 @@ class Progress:
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
-        self._terminal = sys.stderr.isatty()
+        self._terminal = sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
         self._dirty = False
 
     def line(self, text: str) -> None:
         """Print a permanent line."""
         self.clear()
         if not self._quiet:
-            print(text, file=sys.stderr, flush=True)
+            console.show(f"{text}\n")
 
     def update(self, text: str) -> None:
         """Replace the line that changes, if stderr is a terminal."""
         if self._terminal and not self._quiet:
-            print(f"\r\x1b[K{text[:78]}", end="", file=sys.stderr, flush=True)
+            console.show(f"\r\x1b[K{text[:78]}")
             self._dirty = True
 
     def clear(self) -> None:
         """Remove the line that changes."""
         if self._dirty:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            console.show("\r\x1b[K")
             self._dirty = False
 
 
@@ -193,7 +216,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ask, print, write, and return the exit code."""
     question = read_question(arguments.question)
-    check_output(arguments.output)
+    check_output(arguments.output, arguments.question)
     return asyncio.run(ask(arguments, question))
 
 
@@ -201,41 +224,93 @@ def read_question(text: str) -> Question:
     """Return the question: the WAV file that `text` names, else the text itself.
 
     Raises:
-        UsageError: If the text is empty, or the file cannot be read.
+        UsageError: If the text is empty, or names a file that is not there or cannot be read.
         AudioError: If the file holds no audio, or cannot be decoded.
     """
     if not text.strip():
         raise UsageError("There is nothing to ask: the question is empty.")
     path = Path(text)
-    if path.suffix.lower() != ".wav" and not _is_file(path):
+    name = path.name or text
+    kind = _kind(path)
+    if not names_file(text) and (kind is None or stat.S_ISDIR(kind)):
         return Question(name="the question", text=text)
+    if kind is None:
+        raise UsageError(
+            f"There is no file {name}: check its name and folder. If it is a question, end it with a "
+            "question mark."
+        )
     from livewidget.audio import read_wav, resample, to_pcm16
 
     try:
-        samples, rate = read_wav(path)
-    except FileNotFoundError:
-        raise UsageError(f"There is no file {path.name}: check its name and folder.") from None
+        # A device or a pipe may never end, or never begin.
+        source = path if stat.S_ISREG(kind) or stat.S_ISDIR(kind) else read_pipe(path)
+        samples, rate = read_wav(source)
     except OSError as error:
-        raise UsageError(f"{path.name} cannot be read: {error.strerror or 'the system refuses'}.") from None
+        raise UsageError(f"{name} cannot be read: {console.reason(error)}.") from None
     except AudioError as error:
-        raise AudioError(f"{path.name} cannot be used. {error}") from None
+        raise AudioError(f"{name} cannot be used. {error}") from None
     if not len(samples):
-        raise AudioError(f"{path.name} cannot be used: it holds no sound.")
-    return Question(name=path.name, pcm=to_pcm16(resample(samples, rate, SEND_RATE)))
+        raise AudioError(f"{name} cannot be used: it holds no sound.")
+    return Question(name=name, pcm=to_pcm16(resample(samples, rate, SEND_RATE)))
 
 
-def check_output(path: Path | None) -> None:
+def names_file(text: str) -> bool:
+    """Return whether `text` can only mean a file: asked as a question, it would be answered, and billed."""
+    word = not re.search(r"\s", text.strip())
+    suffix = Path(text.strip()).suffix.lower()
+    if suffix in _SOUND or (
+        word and re.match(r"(?:[./~\\]|[a-z]:[/\\]|\w+://)", text.strip(), re.IGNORECASE)
+    ):
+        return True
+    return word and re.fullmatch(r"\.[a-z][a-z0-9]{1,4}", suffix) is not None
+
+
+def read_pipe(path: Path) -> bytes:
+    """Return what is written to a pipe, or the beginning of what cannot be a WAV file.
+
+    Raises:
+        UsageError: If nothing comes for a while, or too much.
+        OSError: If it cannot be opened.
+    """
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    data, deadline = bytearray(), time.monotonic() + PIPE_PATIENCE_S
+    with open(number, "rb", buffering=0) as file:
+        while len(data) < 12 or bytes(data[:4]) in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
+            if not select.select([file], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                break
+            piece = file.read(1 << 16)
+            if piece:
+                data += piece
+                deadline = time.monotonic() + PIPE_PATIENCE_S
+            elif data or time.monotonic() > deadline:
+                break
+            else:
+                time.sleep(0.05)  # nobody has opened the other end yet
+            if len(data) > PIPE_BYTES:
+                raise UsageError(f"{path.name} cannot be used: more comes than a question may hold.")
+    if not data:
+        raise UsageError(f"{path.name} cannot be used: nothing came within {PIPE_PATIENCE_S:g} seconds.")
+    return bytes(data)
+
+
+def check_output(path: Path | None, question: str = "") -> None:
     """Check before asking that the answer can be written to `path`.
 
     Raises:
-        UsageError: If its folder does not exist, or it is a folder itself.
+        UsageError: If its folder does not exist, it is a folder or the question itself, or it may not be
+            written.
     """
     if path is None:
         return
-    if path.is_dir():
-        raise UsageError(f"The answer cannot be written: {path.name} is a folder.")
-    if not path.parent.is_dir():
+    kind = _kind(path)
+    if kind is not None and stat.S_ISDIR(kind):
+        raise UsageError(f"The answer cannot be written: {path.name or path} is a folder.")
+    if not _is_folder(path.parent):
         raise UsageError(f"The answer {path.name} cannot be written: its folder does not exist.")
+    if kind is not None and question and _is_same(path, Path(question)):
+        raise UsageError(f"The answer would replace the question {path.name}: give it another name.")
+    if not os.access(path.parent if kind is None else path, os.W_OK):
+        raise UsageError(f"The answer {path.name} cannot be written: you may not write there.")
 
 
 async def ask(arguments: argparse.Namespace, question: Question) -> int:
@@ -341,13 +416,15 @@ def report(
     asked = _joined(turn for turn in session.turns if turn.speaker == "user")
     answer = _joined(turn for turn in session.turns if turn.speaker == "model" and not turn.interrupted)
     if not (asked or answer or listener.audio):
-        print(
-            f"livewidget: Nothing was heard in {question.name}: does somebody speak in it?", file=sys.stderr
-        )
+        console.say(f"Nothing was heard in {question.name}: does somebody speak in it?")
         return NOTHING_UNDERSTOOD
     kept = arguments.output if listener.audio else None
+    failure: UsageError | None = None
     if kept:
-        write_answer(kept, bytes(listener.audio))
+        try:
+            write_answer(kept, bytes(listener.audio))
+        except UsageError as error:  # the transcripts are printed all the same
+            kept, failure = None, error
     speaker = session.provider.speaker
     if arguments.json:
         latencies = [turn.latency_ms for turn in session.turns if turn.latency_ms is not None]
@@ -360,9 +437,15 @@ def report(
             "audio_s": round(seconds(listener.audio), 3),
             "written": kept is not None,
         }
-        print(json.dumps(result, ensure_ascii=False))
+        console.out(console.to_json(result))
     else:
-        print(f"you: {asked}\n{speaker}: {answer}")
+        console.out(f"you: {asked}\n{speaker}: {answer}")
+    if failure is not None:
+        raise failure
+    if listener.endless:
+        text = f"The answer had no end: after {LONGEST_ANSWER_S // 60} minutes of sound it was cut off."
+        console.say(text)
+        return UNFINISHED
     if kept:
         listener.progress.line(f"{kept.name}: {seconds(listener.audio):.1f} s of sound")
     return 0 if asked and understood(session.provider, answer) else NOTHING_UNDERSTOOD
@@ -386,9 +469,7 @@ def write_answer(path: Path, pcm: bytes) -> None:
     try:
         write_wav(path, pcm, ANSWER_RATE)
     except OSError as error:
-        raise UsageError(
-            f"{path.name} cannot be written: {error.strerror or 'the system refuses'}."
-        ) from None
+        raise UsageError(f"{path.name} cannot be written: {console.reason(error)}.") from None
 
 
 def _joined(turns: Iterable[Turn]) -> str:
@@ -407,8 +488,19 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a question can be longer than a file name may be
-        return False
+def _kind(path: Path) -> int | None:
+    """Return what is at a path, as `stat` has it; None: nothing, or what cannot be a path."""
+    with contextlib.suppress(OSError, ValueError):  # a question can be longer than a file name may be
+        return path.stat().st_mode
+    return None
+
+
+def _is_folder(path: Path) -> bool:
+    kind = _kind(path)
+    return kind is not None and stat.S_ISDIR(kind)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return one.samefile(other)
+    return False

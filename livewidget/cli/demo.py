@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import livewidget
+from livewidget.cli import console
 from livewidget.errors import ExtraMissing, UsageError
 
 NOTEBOOK = "01_first_words.ipynb"
@@ -54,10 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         address = wait_for_address(process)
         if address is None:
-            print("livewidget: JupyterLab did not start; its own words are above.", file=sys.stderr)
+            console.say("JupyterLab did not start; its own words are above.")
             return process.wait() or 1
         opened = "It opens in your browser" if browser else "Open this in a browser"
-        print(f"\nJupyterLab is ready. {opened}:\n\n    {address}\n\nEnd it with Ctrl+C.\n", flush=True)
+        console.out(f"\nJupyterLab is ready. {opened}:\n\n    {address}\n\nEnd it with Ctrl+C.\n")
         return process.wait()
     except KeyboardInterrupt:
         return 0  # the usual way to end it
@@ -71,9 +72,8 @@ def prepare(folder: Path | None) -> Path:
     Raises:
         UsageError: If the folder cannot be made, or the notebooks are not installed.
     """
-    if folder is None:
-        folder = Path(tempfile.mkdtemp(prefix="livewidget-demo-"))
     try:
+        folder = Path(tempfile.mkdtemp(prefix="livewidget-demo-")) if folder is None else folder
         folder.mkdir(parents=True, exist_ok=True)
         for notebook in sorted(source().glob("*.ipynb")):
             target = folder / notebook.name

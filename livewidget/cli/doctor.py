@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
-import json
 import os
 import platform
 import re
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 import livewidget
+from livewidget.cli import console
 from livewidget.errors import ConfigError
 
 #: Distributions that livewidget cannot do without.
@@ -86,12 +86,16 @@ def run(arguments: argparse.Namespace) -> int:
     findings = run_checks()
     healthy = all(finding.state != "broken" for finding in findings)
     if arguments.json:
-        print(json.dumps({"ok": healthy, "findings": [asdict(finding) for finding in findings]}, indent=2))
+        report = {"ok": healthy, "findings": [asdict(finding) for finding in findings]}
+        console.out(console.to_json(report, indent=2))
     else:
         mark = {"ok": "✓", "missing": "–", "broken": "✗"}
         width = max(len(finding.name) for finding in findings)
-        for finding in findings:
-            print(f"{mark[finding.state]} {finding.name:<{width}}  {finding.text}")
+        console.out(
+            "\n".join(
+                f"{mark[finding.state]} {finding.name:<{width}}  {finding.text}" for finding in findings
+            )
+        )
     return 0 if healthy else 1
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any, TextIO
 
 import livewidget
-from livewidget.cli import ask, demo, doctor, models, serve
+from livewidget.cli import ask, console, demo, doctor, models, serve
 from livewidget.errors import LiveError, UsageError
 
 #: Exit codes that scripts can rely on; printed by `livewidget --help`.
@@ -26,9 +26,19 @@ exit codes:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Prints help as the commands print; argparse would keep silent where it cannot be written."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if message and file is sys.stdout:
+            console.out(message.removesuffix("\n"))
+        elif message:
+            console.show(message)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser with all subcommands."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="livewidget",
         description="Talk with a live model: in a notebook, from a recording, from a script.",
         epilog=EXIT_CODES,
@@ -45,15 +55,24 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; `argv` None: the arguments of this process."""
+    console.prepare()
+    return run_command(lambda: _parse_and_run(argv))
+
+
+def _parse_and_run(argv: Sequence[str] | None) -> int:
     arguments = parser().parse_args(argv)
-    return run_command(lambda: arguments.run(arguments))
+    code: int = arguments.run(arguments)
+    return code
 
 
 def run_command(run: Callable[[], int]) -> int:
     """Run a command and return its exit code; an error is printed as one sentence on stderr."""
     try:
-        code = run()
-        sys.stdout.flush()
+        try:
+            code = run()
+        except SystemExit as ended:  # argparse has printed help or an error
+            code = ended.code if isinstance(ended.code, int) else FAILED
+        console.flush()
         return code
     except KeyboardInterrupt:
         return _print_error("Interrupted.", INTERRUPTED)
@@ -61,13 +80,27 @@ def run_command(run: Callable[[], int]) -> int:
         return _print_error(str(error), BAD_USE)
     except LiveError as error:
         return _print_error(str(error), FAILED)
-    except BrokenPipeError:
-        # The reader of stdout has closed it. Redirect it, or flushing it at exit would fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of stdout has closed it
+        console.silence(sys.stdout)
         return FAILED
+    except OSError as error:
+        if not _fails(sys.stdout):
+            raise
+        console.silence(sys.stdout)
+        return _print_error(f"The output cannot be written: {console.reason(error)}.", BAD_USE)
+
+
+def _fails(stream: TextIO | None) -> bool:
+    """Return whether a stream cannot be written."""
+    try:
+        if stream is not None:
+            stream.flush()
+    except OSError:
+        return True
+    return False
 
 
 def _print_error(sentence: str, code: int) -> int:
     """Print one sentence on stderr and return `code`."""
-    print(f"livewidget: {' '.join(sentence.split())}", file=sys.stderr)
+    console.say(sentence)
     return code

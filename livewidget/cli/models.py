@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 
+from livewidget.cli import console
 from livewidget.errors import UsageError
 from livewidget.models import FEATURES, Model, bare_id, suggest
 from livewidget.models.catalogue import catalogue, facts, models_of
@@ -40,11 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
         hint = f" did you mean {near}?" if near else " livewidget models lists all of them."
         raise UsageError(f"There is no model {bare_id(arguments.model)[:60]!r} in the table;{hint}")
     if arguments.json:
-        print(json.dumps(_json(arguments.service, rows), indent=2, ensure_ascii=False))
+        console.out(console.to_json(_json(arguments.service, rows), indent=2))
     elif arguments.model:
-        print("\n\n".join(_in_full(model) for model in rows))
+        console.out("\n\n".join(_in_full(model) for model in rows))
     else:
-        print("\n\n".join(_in_short(model) for model in rows))
+        console.out("\n\n".join(_in_short(model) for model in rows))
     return 0
 
 

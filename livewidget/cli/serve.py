@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import importlib.util
+import importlib
 import os
 import re
 import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from livewidget.cli import console
 from livewidget.errors import UsageError
 from livewidget.secret import Secret
 
@@ -105,7 +105,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     wss_port = _wss_port(arguments)
     tutor = StandIn(connection_s=arguments.connection_s)
     if not tutor.hears:
-        say(f"The tutor cannot understand speech here, only typed text: {why_missing()}.")
+        console.say(f"The tutor cannot understand speech here, only typed text: {why_missing()}.")
     server = Server(
         tutor,
         ws_port=arguments.ws_port,
@@ -121,7 +121,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         except OSError as error:
             text = "A port cannot be used, perhaps because another program has it: choose others, or none."
             raise UsageError(text) from error
-        print(server.ready_line(), flush=True)
+        console.out(server.ready_line())
         await ended.wait()
 
 
@@ -140,21 +140,16 @@ class RefusalReporter:
             return
         self._seen.add(key)
         if len(self._seen) > _REFUSALS:
-            say("More requests are refused; they are not reported any more.")
+            console.say("More requests are refused; they are not reported any more.")
         elif blocked.what == "origin":
             page, flag = (f"of {value}", value) if value else ("of another origin", "ORIGIN")
-            say(f"A page {page} was refused. If it is yours, start with --origin {flag}")
+            console.say(f"A page {page} was refused. If it is yours, start with --origin {flag}")
         else:
             name, flag = (value, value) if value else ("another name", "NAME")
-            say(
+            console.say(
                 f"A request for {name} was refused: this server answers to 127.0.0.1 and localhost, at its "
                 f"port. If that name leads here on purpose, start with --host {flag}"
             )
-
-
-def say(sentence: str) -> None:
-    """Print one sentence on stderr."""
-    print(f"livewidget: {sentence}", file=sys.stderr, flush=True)
 
 
 def on_signals(ended: asyncio.Event) -> None:
@@ -197,11 +192,20 @@ def _wss_port(arguments: argparse.Namespace) -> int | None:
     if arguments.no_tls:
         return None
     port: int | None = arguments.wss_port
-    if port is None and importlib.util.find_spec("trustme") is None:
+    if port is None and not _can_certify():
         text = 'wss is not served, only ws; for its certificate: pip install "livewidget[serve]".'
-        say(text)
+        console.say(text)
         return None
     return port or 0
+
+
+def _can_certify() -> bool:
+    """Return whether certificates can be made: the package, and what it needs, may be missing or broken."""
+    try:
+        importlib.import_module("trustme")
+    except Exception:  # cryptography is an extension module, which may fail in any way
+        return False
+    return True
 
 
 def _port(text: str) -> int:

@@ -1,11 +1,15 @@
 """`livewidget ask`: a question as a recording or as text, an answer on stdout and as a file."""
 
 import asyncio
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,6 +132,7 @@ def test_what_the_tutor_does_not_understand_is_3():
         (("  ",), "empty"),
         ((QUESTION, "-o", "nowhere/answer.wav"), "its folder does not exist"),
         ((QUESTION, "-o", "."), "is a folder"),
+        (("talk.mp3",), "There is no file talk.mp3"),
         ((QUESTION, "--model", "gemini-3.8-live"), "GEMINI_API_KEY"),
         ((QUESTION, "--model", "gemini-3.8-live", "--offline"), "leave --model and --server out"),
         ((QUESTION, "--voice", "Nobody", "--server", "ftp://x"), ""),
@@ -216,6 +221,107 @@ def test_a_sentence_is_no_file_however_long():
     assert read_question(text) == Question(name="the question", text=text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["talk.mp3", "Talk.MP3", "my talk of monday.m4a", "talk.flac", "./talk", "../talk", "/no/such/talk", "~/talk",
+     "C:\\talks\\talk", "C:/talks/talk", "https://example.com/talk.mp3", "file:///talk", "notes.txt", "talk.mp3.part"],
+)  # fmt: skip
+def test_what_can_only_be_a_file_is_not_asked(text):
+    """Kind: a slip of the finger becomes a question that is sent, answered and billed."""
+    with pytest.raises(UsageError, match=r"^There is no file [^\n]+\.$"):
+        read_question(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["hello", "what is talk.mp3?", "what is pi to 3.14", "3.14", "and/or what", "is it 7:30", "e.g.", "Hi. How are you",
+     "what is node.js good for", "東京", "tests", "a" * 5000],
+)  # fmt: skip
+def test_what_can_be_a_question_is_asked(text):
+    assert read_question(text) == Question(name="the question", text=text)
+
+
+@pytest.mark.parametrize("name", ["talk.mp3", "talk", "talk.wav"])
+def test_a_file_of_another_kind_is_said_to_be(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(b"ID3" + bytes(100))
+    with pytest.raises(AudioError, match=f"{name} cannot be used. This is an MP3 file"):
+        read_question(name)
+
+
+@pytest.mark.parametrize("text", [".", "./", "folder.wav"])
+def test_a_folder_is_no_question(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.wav").mkdir()
+    with pytest.raises(UsageError, match=r"cannot be read: Is a directory\."):
+        read_question(text)
+
+
+unix = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Unix")
+
+
+@unix
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom", "/dev/null"])
+def test_a_device_without_end_is_not_waited_for(device, monkeypatch):
+    monkeypatch.setattr("livewidget.cli.ask.PIPE_PATIENCE_S", 0.1)
+    with pytest.raises(UsageError, match=r"cannot be used[^\n]+\.$"):
+        read_question(device)
+
+
+@unix
+@pytest.mark.parametrize("written", [None, b"", b"RIFF", b"not a sound at all", b"RIFF\0\0\0\0WAVE"])
+def test_a_pipe_that_gives_no_sound_is_one_sentence(written, tmp_path, monkeypatch):
+    monkeypatch.setattr("livewidget.cli.ask.PIPE_PATIENCE_S", 0.1)
+    os.mkfifo(tmp_path / "pipe.wav")
+    held = os.open(tmp_path / "pipe.wav", os.O_RDWR)  # it is never closed, or nobody ever opens it
+    if written:
+        os.write(held, written)
+    if written is None:
+        os.close(held)
+    try:
+        with pytest.raises(UsageError, match=r"^pipe\.wav cannot be used[^\n]+\.$"):
+            read_question(str(tmp_path / "pipe.wav"))
+    finally:
+        if written is not None:
+            os.close(held)
+
+
+@unix
+def test_a_pipe_that_never_ends_does_not_fill_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("livewidget.cli.ask.PIPE_BYTES", 300_000)
+    os.mkfifo(tmp_path / "pipe")
+    stop = threading.Event()
+
+    def write():
+        with contextlib.suppress(BrokenPipeError), open(tmp_path / "pipe", "wb", buffering=0) as pipe:
+            pipe.write(b"RIFF\xff\xff\xff\xffWAVE")
+            while not stop.is_set():
+                pipe.write(bytes(65_536))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        with pytest.raises(UsageError, match="more comes than a question may hold"):
+            read_question(str(tmp_path / "pipe"))
+    finally:
+        stop.set()
+        thread.join()
+
+
+@unix
+def test_a_pipe_that_ends_is_read(tmp_path):
+    """As from `<(program)` in a shell."""
+    write_wav(tmp_path / "a.wav", np.sin(np.arange(16_000) / 5).astype(np.float32), 16_000)
+    os.mkfifo(tmp_path / "pipe")
+    data = (tmp_path / "a.wav").read_bytes()
+    thread = threading.Thread(target=lambda: (tmp_path / "pipe").write_bytes(data))
+    thread.start()
+    try:
+        assert len(read_question(str(tmp_path / "pipe")).pcm) == 32_000
+    finally:
+        thread.join()
+
+
 def test_an_empty_recording_is_refused(tmp_path):
     write_wav(tmp_path / "empty.wav", b"", 16_000)
     with pytest.raises(AudioError, match="holds no sound"):
@@ -226,6 +332,42 @@ def test_an_answer_beside_the_question_can_be_written(tmp_path):
     check_output(tmp_path / "answer.wav")
     with pytest.raises(UsageError):
         check_output(tmp_path / "missing" / "answer.wav")
+
+
+def test_an_answer_does_not_replace_the_question(tmp_path):
+    (tmp_path / "q.wav").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"would replace the question q\.wav"):
+        check_output(tmp_path / "q.wav", str(tmp_path / "q.wav"))
+    check_output(tmp_path / "a.wav", str(tmp_path / "q.wav"))
+
+
+@pytest.mark.parametrize("name", ["a" * 5000 + ".wav", "file/answer.wav", ""])
+def test_where_no_answer_can_be_written_is_said_before_asking(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    if len(name) > 1000:
+        check_output(Path(name))  # what the system says of it comes later
+    else:
+        with pytest.raises(UsageError, match=r"^The answer [^\n]+\.$"):
+            check_output(Path(name))
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="who may write everywhere")
+def test_a_folder_that_may_not_be_written_is_said_before_asking(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(UsageError, match="you may not write there"):
+        check_output(tmp_path / "answer.wav")
+    tmp_path.chmod(0o700)
+
+
+def test_an_answer_without_end_does_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr("livewidget.cli.ask.LONGEST_ANSWER_S", 3)
+    listener = following(*[PIECE] * 10)
+    assert len(listener.audio) == 3 * 48_000
+    assert listener.endless
+    assert listener.done
+    listener(STOP)
+    assert not listener.done
 
 
 def following(*events, eager=False):
