@@ -171,7 +171,7 @@ def _key(arguments: argparse.Namespace) -> Secret | None:
     if arguments.key is not None and arguments.key_file is not None:
         raise UsageError("Give one key: --key-file or --key.")
     if arguments.key is not None:
-        say(f"Others can read --key in the list of processes; use --key-file or {KEY_VARIABLE}.")
+        console.say(f"Others can read --key in the list of processes; use --key-file or {KEY_VARIABLE}.")
         return Secret(arguments.key)
     if arguments.key_file is None:
         return Secret(os.environ[KEY_VARIABLE]) if os.environ.get(KEY_VARIABLE) else None
