@@ -301,16 +301,24 @@ def _transcript(
         out.append(event(text=text or "", finished=bool(transcription.finished), language=language or None))
 
 
+#: Counts of tokens are int32 in the protocol; a larger one can be multiplied by no price, nor read by a page.
+_TOKENS_MAX = 2**31 - 1
+
+
+def _count(tokens: int | None) -> int:
+    return min(max(tokens or 0, 0), _TOKENS_MAX)
+
+
 def _usage(usage: UsageMetadata) -> events.Usage:
     response = usage.response_token_count
     details = usage.response_tokens_details
     return events.Usage(
-        prompt_tokens=usage.prompt_token_count or 0,
-        response_tokens=(usage.candidates_token_count if response is None else response) or 0,
-        thoughts_tokens=usage.thoughts_token_count or 0,
-        tool_use_prompt_tokens=usage.tool_use_prompt_token_count or 0,
-        cached_tokens=usage.cached_content_token_count or 0,
-        total_tokens=usage.total_token_count or 0,
+        prompt_tokens=_count(usage.prompt_token_count),
+        response_tokens=_count(usage.candidates_token_count if response is None else response),
+        thoughts_tokens=_count(usage.thoughts_token_count),
+        tool_use_prompt_tokens=_count(usage.tool_use_prompt_token_count),
+        cached_tokens=_count(usage.cached_content_token_count),
+        total_tokens=_count(usage.total_token_count),
         prompt_by_modality=_by_modality(usage.prompt_tokens_details),
         response_by_modality=_by_modality(usage.candidates_tokens_details if details is None else details),
         traffic_type=usage.traffic_type,
@@ -321,7 +329,7 @@ def _by_modality(details: list[ModalityTokenCount] | None) -> dict[str, int]:
     counts: dict[str, int] = {}
     for detail in details or ():
         name = detail.modality or "MODALITY_UNSPECIFIED"
-        counts[name] = counts.get(name, 0) + (detail.token_count or 0)
+        counts[name] = _count(counts.get(name, 0) + _count(detail.token_count))
     return counts
 
 

@@ -405,3 +405,25 @@ def test_both_kinds_of_voice_activity_in_two_messages_are_one_event_and_one_kind
         decoder = ServerDecoder()
         told = [event for _ in range(2) for one in messages for event in decoder.decode(json.dumps(one))]
         assert [type(event) for event in told] == [events.ActivityStart, events.ActivityEnd] * 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "counted"),
+    [
+        (2**31 - 1, 2**31 - 1),
+        (2**31, 2**31 - 1),
+        (2**53 + 1, 2**31 - 1),
+        (10**400, 2**31 - 1),
+        (-1, 0),
+        (-(10**400), 0),
+    ],
+)
+def test_counts_of_tokens_stay_within_what_the_protocol_has(sent, counted):
+    """The kind: a number from outside that later arithmetic, or a page, cannot take."""
+    details = [{"modality": "AUDIO", "tokenCount": sent}] * 2
+    names = ("promptTokenCount", "responseTokenCount", "totalTokenCount", "thoughtsTokenCount")
+    usage = dict.fromkeys(names, sent) | {"promptTokensDetails": details, "responseTokensDetails": details}
+    (event,) = decode({"usageMetadata": usage})
+    assert (event.prompt_tokens, event.response_tokens, event.total_tokens) == (counted,) * 3
+    assert event.thoughts_tokens == counted
+    assert event.prompt_by_modality == event.response_by_modality == {"AUDIO": min(2 * counted, 2**31 - 1)}
