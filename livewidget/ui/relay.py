@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any
+from math import gcd
+from typing import TYPE_CHECKING, Any, Final
 
 from livewidget.clock import Clock
 from livewidget.events import (
@@ -21,11 +22,55 @@ from livewidget.events import (
 )
 from livewidget.session import LiveSession
 from livewidget.turns import Floor, Turn
+from livewidget.turns.turn import AUDIO_RATE
 from livewidget.ui.bridge import Bridge
 from livewidget.ui.messages import NoticeView
 from livewidget.ui.state import WidgetState
 from livewidget.ui.transcript import Transcript
 from livewidget.ui.views import turn_view
+
+if TYPE_CHECKING:
+    from livewidget.audio import Resampler
+
+#: Phases of the filter that brings audio to 24 kHz. Chosen: 44.1 kHz takes 80, 11.025 kHz 320; a rate such as
+#: 23,999 Hz would take 24,000, and as many megabytes and seconds as a hostile server likes.
+_MAX_PHASES: Final = 480
+ODD_RATE: Final = "The service sent sound at {rate:,} Hz, which cannot be played: read its answers."
+
+
+class PlaybackRate:
+    """Brings the model's audio to 24 kHz, at which pages play and positions in a turn are counted."""
+
+    def __init__(self) -> None:
+        """Begin with audio that needs no conversion."""
+        self._rate = AUDIO_RATE
+        self._resampler: Resampler | None = None
+
+    def convert(self, data: bytes, rate: int) -> bytes | None:
+        """Return PCM16 of `rate` Hz at 24 kHz, as far as it is ready; None where the rate is too odd."""
+        if rate == self._rate and self._resampler is None:
+            return data
+        rest = b"" if rate == self._rate else self.flush()
+        if rate == AUDIO_RATE:
+            return rest + data
+        if AUDIO_RATE // gcd(rate, AUDIO_RATE) > _MAX_PHASES:
+            return rest or None
+        # NumPy is imported where it is needed.
+        from livewidget.audio import Resampler, to_float, to_pcm16
+
+        self._rate = rate
+        if self._resampler is None:
+            self._resampler = Resampler(rate, AUDIO_RATE)
+        return rest + to_pcm16(self._resampler.process(to_float(data)))
+
+    def flush(self) -> bytes:
+        """Return the rest of a stream, and begin another."""
+        resampler, self._resampler, self._rate = self._resampler, None, AUDIO_RATE
+        if resampler is None:
+            return b""
+        from livewidget.audio import to_pcm16
+
+        return to_pcm16(resampler.flush())
 
 
 class EventRelay:
@@ -60,6 +105,8 @@ class EventRelay:
         self._audio_turn: int | None = None
         self._audio_complete = True
         self._flushed: dict[int, int] = {}
+        self._playback_rate = PlaybackRate()
+        self._said_odd_rate = False
 
     def begin(self) -> None:
         """Make sure that a page plays, if there is one: a session is about to be opened."""
@@ -81,11 +128,10 @@ class EventRelay:
             case OutputAudio(data=data, sample_rate=rate):
                 self.clear_notice("no-answer")
                 if (turn := session.audio_turn) is not None:
-                    self._audio_turn, self._audio_complete = turn + self._state.offset, False
-                    self._bridge.audio(self._audio_turn, data, rate, self._clock.now_ms())
+                    self._play(turn + self._state.offset, data, rate)
             case GenerationComplete() | TurnComplete():
                 if self._audio_turn is not None:
-                    self._bridge.audio_end(self._audio_turn)
+                    self._end_audio(self._audio_turn)
                     self._audio_complete = self._audio_complete or isinstance(event, TurnComplete)
             case Interrupted() if self._audio_turn is not None and not self._audio_complete:
                 if self._audio_turn in self._flushed:
@@ -98,7 +144,7 @@ class EventRelay:
                 self.notice(level, code, text)
             case ConnectionReplaced() | SessionEnded():
                 if self._audio_turn is not None:
-                    self._bridge.audio_end(self._audio_turn)  # what has arrived is played to its end
+                    self._end_audio(self._audio_turn)  # what has arrived is played to its end
                     self._audio_complete = True
                 self.clear_notice("reconnecting")
                 self.clear_notice("go-away")
@@ -115,11 +161,28 @@ class EventRelay:
         numbered, completed = self._state.put(turn)
         self._bridge.turn(turn_view(numbered))
         if completed and numbered.index == self._audio_turn and not numbered.interrupted:
-            self._bridge.audio_end(numbered.index)  # where no event completes a turn, its own end does
+            self._end_audio(numbered.index)  # where no event completes a turn, its own end does
         if completed:
             self._dispatch(numbered)
         if numbered.final:
             self._transcript.update(self._state.turns)
+
+    def _play(self, turn: int, data: bytes, rate: int) -> None:
+        if turn != self._audio_turn:
+            self._playback_rate.flush()  # of a turn that was interrupted
+        self._audio_turn, self._audio_complete = turn, False
+        pcm = self._playback_rate.convert(data, rate)
+        if pcm is None and not self._said_odd_rate:
+            self._said_odd_rate = True
+            self.notice("warning", "audio-rate", ODD_RATE.format(rate=rate))
+        elif pcm:
+            self._bridge.audio(turn, pcm, AUDIO_RATE, self._clock.now_ms())
+
+    def _end_audio(self, turn: int) -> None:
+        rest = self._playback_rate.flush()
+        if rest:
+            self._bridge.audio(turn, rest, AUDIO_RATE, self._clock.now_ms())
+        self._bridge.audio_end(turn)
 
     def on_flushed(self, session: LiveSession | None, turn: int, sample: int) -> None:
         """Tell the session how much of an interrupted turn was played, in samples at 24 kHz."""

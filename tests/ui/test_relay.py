@@ -2,8 +2,12 @@
 
 from types import SimpleNamespace
 
+import numpy as np
+import pytest
+
+from livewidget.audio import to_float, to_pcm16
 from livewidget.clock import ManualClock
-from livewidget.events import Interrupted, OutputAudio
+from livewidget.events import GenerationComplete, Interrupted, OutputAudio
 from livewidget.turns import Floor
 from livewidget.ui import messages as m
 from livewidget.ui.relay import EventRelay
@@ -44,3 +48,64 @@ def test_the_state_is_looked_at_when_it_has_changed_and_not_for_every_piece_of_a
     session.floor = Floor.USER
     relay.on_event(session, Interrupted())
     assert looks == [Floor.MODEL, Floor.USER]
+
+
+def tone(rate, seconds=1.0):
+    """A sine of 440 Hz: float32 `(n,)`."""
+    return 0.5 * np.sin(2 * np.pi * 440 * np.arange(int(rate * seconds)) / rate, dtype=np.float32)
+
+
+def relayed():
+    """A relay, its page, and a session whose first turn has audio."""
+    link, clock = Link(), ManualClock()
+    page = link.page("a")
+    page.send(m.Start(microphone=True))
+    state = WidgetState(lambda: None, clock)
+    relay = EventRelay(state, link.bridge, None, None, (), clock)
+    return relay, page, SimpleNamespace(audio_turn=1, floor=Floor.MODEL, playback_stopped=lambda *_: None)
+
+
+def played(page):
+    """What the page was given to play, as float32, and that it is one piece without a gap."""
+    sounds = [(message, data) for message, data in page.heard if isinstance(message, m.SpeakerAudio)]
+    place = 0
+    for message, (data,) in sounds:
+        assert (message.first_sample, message.sample_rate) == (place, 24_000)
+        place += len(data) // 2
+    return to_float(b"".join(data for _, (data,) in sounds))
+
+
+@pytest.mark.parametrize(
+    "rate", [24_000, 16_000, 8_000, 48_000, 44_100, 22_050, 11_025, 12_000, 32_000, 96_000]
+)
+def test_a_voice_of_any_usual_rate_is_heard_at_its_pitch(rate):
+    """The kind: sound that is not as it usually is, and was dropped in silence."""
+    relay, page, session = relayed()
+    pcm = to_pcm16(tone(rate))
+    step = rate // 25 * 2
+    for start in range(0, len(pcm), step):
+        relay.on_event(session, OutputAudio(data=pcm[start : start + step], sample_rate=rate))
+        page.report()
+        page.playhead = (1, 24_000)
+    relay.on_event(session, GenerationComplete())
+    heard, wanted = played(page), tone(24_000)
+    assert len(heard) == len(wanted)
+    assert np.abs(heard - wanted)[200:-200].max() < 0.02
+    assert page.of(m.NoticeView) == []
+
+
+def test_a_rate_that_changes_within_an_answer_goes_on_without_a_gap():
+    relay, page, session = relayed()
+    for rate in (24_000, 16_000, 24_000, 48_000):
+        relay.on_event(session, OutputAudio(data=to_pcm16(tone(rate, 0.2)), sample_rate=rate))
+    relay.on_event(session, GenerationComplete())
+    assert len(played(page)) == 4 * 4800
+
+
+def test_a_rate_that_nobody_can_mean_is_said_once_and_costs_nothing():
+    relay, page, session = relayed()
+    for rate in (383_999, 383_999, 23_999, 24_000):
+        relay.on_event(session, OutputAudio(data=bytes(960), sample_rate=rate))
+    assert [notice.code for notice in page.of(m.NoticeView)] == ["audio-rate"]
+    assert "383,999 Hz" in page.of(m.NoticeView)[0].text
+    assert len(played(page)) == 480
