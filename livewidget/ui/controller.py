@@ -153,6 +153,7 @@ class Controller:
         self._ticking: asyncio.Task[Any] | None = None
         self._stale_chunks = 0
         self._microphone = "off"
+        self._is_pressed = False
         self._closed = False
         self._page_closed_ms: float | None = None  # when the page that began the conversation was closed
 
@@ -189,8 +190,7 @@ class Controller:
             case m.Interrupt():
                 self.interrupt()
             case m.Activity(active=active):
-                if self.sessions.current is not None:
-                    self._put(self.sessions.current.put_activity, active)
+                self._set_activity(active)
             case m.TurnTaking(mode=mode):
                 self._set_turn_taking(mode)
             case m.Approve(id=id, allowed=approved):
@@ -326,8 +326,16 @@ class Controller:
         if was_on and state != "on" and self.sessions.current is not None:
             self._put(self.sessions.current.put_audio_end)
 
+    def _set_activity(self, active: bool) -> None:
+        """Tell the session that push-to-talk was pressed, or that this press is over."""
+        if active or self._is_pressed:
+            self._is_pressed = active
+            if self.sessions.current is not None:
+                self._put(self.sessions.current.put_activity, active)
+
     def _on_audio_owner_lost(self, closed: bool) -> None:
         """End what was started from a page that is gone; one that was closed may be there again at once."""
+        self._set_activity(False)
         self._set_microphone("off")
         if closed:
             self._page_closed_ms = self._clock.now_ms()

@@ -11,6 +11,7 @@ from livewidget.events import ConnectionReplaced
 from livewidget.session import ReconnectPolicy
 from livewidget.standin.interfaces import SpeechChunk
 from livewidget.ui import messages as m
+from livewidget.ui.bridge import AudioOwnerLost
 from tests.standin.puppets import LOUD, SECOND, Ears
 from tests.widget.jupyter import WidgetPage, comms, end, until
 from tests.widget.test_live import notices, tone, tutor
@@ -109,6 +110,19 @@ def test_text_that_is_empty_starts_nothing():
     live.say("   ")
     live._background.submit(asyncio.sleep(0)).result(5)
     assert live.phase == "idle"
+    end(live)
+
+
+def test_a_press_ends_with_the_page_that_it_was_made_in():
+    """The kind: the release never comes, and the service would wait for the end of a sentence for ever."""
+    live = LiveWidget(tutor(), turn_detection="push_to_talk")
+    live.start()
+    until(lambda: live.phase == "live")
+    controller = live._controller
+    for message in (m.Activity(active=True), AudioOwnerLost(closed=False), AudioOwnerLost(closed=False), m.Activity(active=True)):
+        live._call_soon(controller.handle, message)
+    kinds = ["realtimeInput.activityStart", "realtimeInput.activityEnd", "realtimeInput.activityStart"]
+    until(lambda: [frame.kind for frame in live.wire if "activity" in frame.kind] == kinds)
     end(live)
 
 
