@@ -166,6 +166,17 @@ export function readKernelMessage(content: unknown): Envelope<KernelMessage> | n
   return known && [epoch, seq, ack].every(isCount) ? (content as unknown as Envelope<KernelMessage>) : null;
 }
 
+/** The place of a message that cannot be read, so that those after it do not wait for it; null where it names none. */
+function readPlace(content: unknown): { lane: "control" | "speaker"; seq: number; ack: number } | null {
+  if (!isObject(content)) {
+    return null;
+  }
+  const { lane, seq, ack } = content;
+  return (lane === "control" || lane === "speaker") && isCount(seq)
+    ? { lane, seq: seq as number, ack: isCount(ack) ? (ack as number) : 0 }
+    : null;
+}
+
 /** Where messages go: anywidget's `model.send` without its middle argument. */
 export type Wire = (content: Envelope<PageMessage>, buffers: ArrayBuffer[]) => void;
 
@@ -210,8 +221,9 @@ export class Bridge {
   readonly #now: () => number;
   readonly #handlers: BridgeHandlers;
   readonly #sender = new ReliableSender<ControlMessage>();
-  readonly #control = new ReliableReceiver<Envelope<KernelMessage>>();
-  readonly #speaker = new ReliableReceiver<AudioItem>();
+  /** Null stands for a message that could not be read. */
+  readonly #control = new ReliableReceiver<Envelope<KernelMessage> | null>();
+  readonly #speaker = new ReliableReceiver<AudioItem | null>();
   #epoch = 0;
   #welcomed = false;
   #acksByClient = false;
@@ -276,6 +288,7 @@ export class Bridge {
   receive(content: unknown, buffers: readonly Buffer[] = []): void {
     const message = readKernelMessage(content);
     if (message === null) {
+      this.#passUnreadable(content);
       return;
     }
     this.#handlers.onAlive();
@@ -286,6 +299,20 @@ export class Bridge {
     } else {
       this.#acknowledge(message);
       this.#receiveControl(message);
+    }
+    this.#updateGaps();
+  }
+
+  #passUnreadable(content: unknown): void {
+    const place = readPlace(content);
+    if (place === null || !this.#welcomed) {
+      return;
+    }
+    console.error(`livewidget: message ${place.seq} of the ${place.lane} lane cannot be read.`);
+    if (place.lane === "control") {
+      this.#deliverAll(this.#control.receive(place.seq, null));
+    } else {
+      this.#deliverAudio(this.#speaker.receive(place.seq, null));
     }
     this.#updateGaps();
   }
@@ -339,9 +366,7 @@ export class Bridge {
     if (!this.#welcomed) {
       return;
     }
-    for (const ready of this.#control.receive(message.seq, message)) {
-      this.#deliver(ready);
-    }
+    this.#deliverAll(this.#control.receive(message.seq, message));
   }
 
   /** The welcome is a snapshot: anything missing before it no longer matters. */
@@ -351,8 +376,19 @@ export class Bridge {
       this.#deliverAudio(this.#speaker.restart(message.body.speaker_seq));
     }
     this.#welcomed = true;
-    for (const ready of [message, ...waiting]) {
-      this.#deliver(ready);
+    this.#deliverAll([message, ...waiting]);
+  }
+
+  #deliverAll(messages: readonly (Envelope<KernelMessage> | null)[]): void {
+    for (const message of messages) {
+      try {
+        if (message !== null) {
+          this.#deliver(message);
+        }
+      } catch (error) {
+        // Those after it count as received: they must not be lost with it.
+        console.error("livewidget:", error);
+      }
     }
   }
 
@@ -391,21 +427,32 @@ export class Bridge {
     }
   }
 
-  #deliverAudio(ready: AudioItem[]): void {
-    for (const { message, buffers } of ready) {
-      // Audio may overtake the control message that raises the epoch; the flush itself follows.
-      if (message.epoch > this.#epoch) {
-        this.#epoch = message.epoch;
-        this.#handlers.onFlush(message.epoch, null);
+  #deliverAudio(ready: readonly (AudioItem | null)[]): void {
+    for (const item of ready) {
+      try {
+        if (item !== null) {
+          this.#deliverAudioItem(item);
+        }
+      } catch (error) {
+        console.error("livewidget:", error);
       }
-      if (message.epoch < this.#epoch || !this.#ownsAudio) {
-        continue;
-      }
-      if (message.kind === "end") {
-        this.#handlers.onMessage(message);
-      } else if (buffers[0] && message.body.sample_rate === 24_000) {
-        this.#handlers.onModelAudio(message.body.turn, message.body.first_sample, samplesOf(buffers[0]));
-      }
+    }
+  }
+
+  #deliverAudioItem({ message, buffers }: AudioItem): void {
+    // Audio may overtake the control message that raises the epoch; the flush itself follows.
+    if (message.epoch > this.#epoch) {
+      this.#epoch = message.epoch;
+      this.#handlers.onFlush(message.epoch, null);
+    }
+    if (message.epoch < this.#epoch || !this.#ownsAudio) {
+      return;
+    }
+    if (message.kind === "end") {
+      this.#handlers.onMessage(message);
+    } else if (buffers[0]) {
+      // The kernel brings every voice to 24 kHz.
+      this.#handlers.onModelAudio(message.body.turn, message.body.first_sample, samplesOf(buffers[0]));
     }
   }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   Bridge,
   type BridgeHandlers,
@@ -37,7 +37,13 @@ class Rig implements BridgeHandlers {
   );
   #seq = 0;
 
+  /** The kind of message that the views fail to draw. */
+  fails = "";
+
   onMessage(message: KernelMessage): void {
+    if (message.kind === this.fails) {
+      throw new Error("not drawn");
+    }
     this.heard.push(message);
   }
 
@@ -145,6 +151,7 @@ describe("the golden messages", () => {
         silent_samples: 0,
         epoch: 1,
         page_ms: 5400,
+        plays: true,
       },
     },
     {
@@ -234,6 +241,42 @@ describe("the control lane", () => {
     expect(rig.heard.slice(1).map((message) => (message.body as { index: number }).index)).toEqual([2, 3]);
   });
 
+  const unreadable = [
+    { kind: "of another version", body: {} },
+    { kind: "turn", body: null },
+    { kind: "turn", body: [] },
+    { kind: "turn" },
+    { kind: "meter", body: {}, epoch: -1 },
+    { kind: "meter", body: {}, ack: 2 ** 60 },
+  ];
+
+  it.each(unreadable)("passes what cannot be read, and what follows it comes at once: %j", (bad) => {
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    const rig = new Rig();
+    rig.welcome();
+    rig.bridge.receive({ lane: "control", epoch: 0, seq: 2, ack: 0, ...bad });
+    rig.control("turn", { ...turn, index: 7 }, { seq: 3 });
+    expect(rig.heard.slice(1).map(({ kind }) => kind)).toEqual(["turn"]);
+    rig.now = 9000;
+    rig.bridge.tick();
+    expect(rig.kinds()).toEqual([]);
+    expect(error).toHaveBeenCalledOnce();
+    error.mockRestore();
+  });
+
+  it("goes on with the next message where one cannot be drawn", () => {
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    const rig = new Rig();
+    rig.welcome();
+    rig.fails = "turn";
+    rig.control("turn", { ...turn, index: 8 }, { seq: 3 });
+    rig.control("turn", { ...turn, index: 7 }, { seq: 2 });
+    rig.control("notice", { level: "info", code: "x", text: "y" }, { seq: 4 });
+    expect(rig.heard.map(({ kind }) => kind)).toEqual(["welcome", "notice"]);
+    expect(error).toHaveBeenCalledTimes(2);
+    error.mockRestore();
+  });
+
   it("says hello again when something stays missing", () => {
     const rig = new Rig();
     rig.welcome();
@@ -305,6 +348,17 @@ describe("the speaker lane", () => {
       [5, 3, [4]],
     ]);
     expect(rig.bridge.speakerAck).toBe(8);
+  });
+
+  it("plays on after audio that cannot be read", () => {
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    const rig = new Rig();
+    rig.welcome({ speaker_seq: 6 });
+    rig.bridge.receive({ lane: "speaker", kind: "noise", body: {}, epoch: 0, seq: 7, ack: 0 });
+    rig.speak(8, 5, 0, [4]);
+    expect(rig.voices).toEqual([[5, 0, [4]]]);
+    expect(rig.bridge.speakerAck).toBe(8);
+    error.mockRestore();
   });
 
   it("plays each chunk once and in order, whatever the way does", () => {

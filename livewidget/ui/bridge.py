@@ -85,6 +85,7 @@ class FrontEnd:
         watching: What it shows of the explorer.
         has_catalogue: Whether the tables of models and features were sent to it.
         acked: Highest control message of the kernel that it has read.
+        plays: Whether it has a player.
         seen_ms: When it was heard of last.
     """
 
@@ -93,6 +94,7 @@ class FrontEnd:
     seen_ms: float
     acked: int = 0
     camera: int = 0
+    plays: bool = True
     watching: ExplorerState = field(default=NOT_WATCHING)
     has_catalogue: bool = False
     microphone: JitterBuffer = field(default_factory=JitterBuffer)
@@ -260,13 +262,15 @@ class Bridge:
         self._now_ms = now_ms
         try:
             envelope = m.decode(content)
-        except m.BridgeMessageError:
+        except m.BridgeMessageError as error:
             self.unreadable += 1
             if self.unreadable == 1:
                 self.notice(
                     "warning", "page-message", "The page sent something that cannot be read; reload it."
                 )
-            return
+            if error.envelope is None:
+                return
+            envelope = error.envelope  # what comes after it on its lane must not wait for it for ever
         message = envelope.message
         if isinstance(message, m.Hello):
             self._greet(envelope)
@@ -349,12 +353,13 @@ class Bridge:
             case m.Approve():
                 if self._present_owner() and not owns:
                     return
+            case m.Unreadable():
+                return
             case m.PlaybackReport():
                 front_end.microphone.observe(message.page_ms, self._now_ms)
+                front_end.plays = message.plays
                 if owns:
-                    self.speaker.on_report(message, self._now_ms)
-                    self._on_message(message)
-                    self._pump()
+                    self._on_report(message)
                 return
             case m.Flushed(turn=turn):
                 if not owns or self._flushing.pop(turn, None) is None:
@@ -365,6 +370,17 @@ class Bridge:
                 if isinstance(message, m.MicrophoneStatus) and message.state == "on":
                     front_end.microphone.reset()
         self._on_message(message)
+
+    def _on_report(self, report: m.PlaybackReport) -> None:
+        """Take in how far the owning page is. Without a player its answers count as heard as they come."""
+        if report.plays != self.speaker.open:
+            self.speaker.end_playback()
+            if report.plays:
+                self.speaker.begin_playback(self._now_ms)
+        if report.plays:
+            self.speaker.on_report(report, self._now_ms)
+            self._on_message(report)
+            self._pump()
 
     def send(self, message: m.KernelMessage) -> None:
         """Send a message on the control lane: every page gets it, in order and once."""
@@ -477,7 +493,8 @@ class Bridge:
             return
         self.front_ends.audio_owner = client
         self.speaker.end_playback()
-        self.speaker.begin_playback(self._now_ms)
+        if self.front_ends.owner is not None and self.front_ends.owner.plays:
+            self.speaker.begin_playback(self._now_ms)
         self.epoch += 1
         self.send_state()
 

@@ -251,6 +251,7 @@ class PlaybackReport(msgspec.Struct, frozen=True, kw_only=True):
     """Sent four times a second: what was received and played, and that the page is there.
 
     `ack_seq` is of the speaker lane; `page_ms` is the page's clock, which stamps the microphone's audio too.
+    `plays` is False where the page has no player: over plain http, or where the browser does not load it.
     """
 
     ack_seq: Count
@@ -260,6 +261,7 @@ class PlaybackReport(msgspec.Struct, frozen=True, kw_only=True):
     silent_samples: Count
     epoch: Count
     page_ms: Milliseconds
+    plays: bool = True
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -516,8 +518,20 @@ class SpeakerEnd(msgspec.Struct, frozen=True, kw_only=True):
     samples: Count
 
 
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """In the place of a message that cannot be read: it is counted in its lane, and nothing else follows."""
+
+
 class BridgeMessageError(ValueError):
-    """A message of a page that cannot be read. Its text says where it is wrong, without the content."""
+    """A message of a page that cannot be read. Its text says where it is wrong, without the content.
+
+    Attributes:
+        envelope: Its place, with `Unreadable` as the message, if that much can be read; else None.
+    """
+
+    def __init__(self, text: str, envelope: Envelope | None = None) -> None:
+        super().__init__(text)
+        self.envelope = envelope
 
 
 PageMessage = (
@@ -599,6 +613,7 @@ FROM_KERNEL: _Kinds = {
     ("insight", "picture"): PictureView,
 }
 _PLACE = {cls: place for kinds in (FROM_PAGE, FROM_KERNEL) for place, cls in kinds.items()}
+_PLACE[Unreadable] = ("control", "unreadable")
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -629,6 +644,12 @@ class _Frame(msgspec.Struct, frozen=True):
     client: Annotated[str, Meta(max_length=64)] = ""
 
 
+class _ControlPlace(msgspec.Struct, frozen=True):
+    lane: Literal["control"]
+    seq: Annotated[int, Meta(ge=1, le=2**53)]
+    client: ClientId
+
+
 def encode(envelope: Envelope) -> dict[str, Any]:
     """Return the JSON-ready content of one comm message."""
     lane, kind = _PLACE[type(envelope.message)]
@@ -656,13 +677,24 @@ def decode(content: object, kinds: Mapping[tuple[str, str], type] = FROM_PAGE) -
     try:
         wire = msgspec.convert(content, _Frame)
     except (msgspec.ValidationError, TypeError, RecursionError) as error:
-        raise BridgeMessageError(f"not a message of the bridge ({type(error).__name__})") from None
+        raise BridgeMessageError(
+            f"not a message of the bridge ({type(error).__name__})", _place_of(content)
+        ) from None
     cls = kinds.get((wire.lane, wire.kind))
     if cls is None:
-        raise BridgeMessageError(f"unknown kind on the {wire.lane} lane")
+        raise BridgeMessageError(f"unknown kind on the {wire.lane} lane", _place_of(content))
     message: Any
     try:
         message = msgspec.convert(wire.body, cls)
     except (msgspec.ValidationError, TypeError, RecursionError):
-        raise BridgeMessageError(f"the fields of {wire.kind} have wrong types") from None
+        raise BridgeMessageError(f"the fields of {wire.kind} have wrong types", _place_of(content)) from None
     return Envelope(epoch=wire.epoch, seq=wire.seq, ack=wire.ack, message=message, client=wire.client)
+
+
+def _place_of(content: object) -> Envelope | None:
+    """Return the place of a control message that cannot be read, if it names one: later ones wait for it."""
+    try:
+        place = msgspec.convert(content, _ControlPlace)
+    except (msgspec.ValidationError, TypeError, RecursionError):
+        return None
+    return Envelope(epoch=0, seq=place.seq, ack=0, message=Unreadable(), client=place.client)

@@ -109,6 +109,7 @@ class Page:
         self.epoch = 0
         self.deaf = False
         self.reporting = True
+        self.plays = True
         self.playhead = (0, 0)
         self._played_at = 0.0
 
@@ -164,6 +165,7 @@ class Page:
                 silent_samples=0,
                 epoch=self.epoch,
                 page_ms=self.link.now,
+                plays=self.plays,
             )
         )
 

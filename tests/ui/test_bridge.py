@@ -402,6 +402,72 @@ def test_without_a_page_nothing_is_known_of_what_was_heard():
     assert link.host.calls == []
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["known", "found out during the answer"])
+def test_an_answer_to_a_page_without_a_player_is_not_cut(known):
+    """The kind: nothing was played, because nothing can be; so nobody may say that nothing was heard."""
+    link = Link()
+    page = link.page("a")
+    page.plays = not known
+    link.run(300)
+    page.plays = False
+    if known:
+        link.run(1000)
+    page.send(m.Start(microphone=False))
+    for _ in range(8):
+        link.bridge.audio(3, second(), 24_000, link.now)
+        link.run(300)
+    assert link.bridge.unplayed(3) is None  # `ask` waits for nothing
+    link.bridge.flush(3, link.now)  # the next question is typed
+    link.run(1000)
+    assert "heard" not in link.host.names()
+    assert page.of(m.Flush) == []
+    assert len(page.heard) == (0 if known else 1)
+
+
+def test_a_player_that_is_there_after_all_plays_from_then_on():
+    link = Link()
+    page = link.page("a")
+    page.plays = False
+    link.run(1000)
+    page.send(m.Start(microphone=False))
+    link.bridge.audio(1, second(), 24_000, link.now)
+    page.plays = True
+    link.run(300)
+    link.bridge.audio(1, second(), 24_000, link.now)
+    assert [message.first_sample for message, _ in page.heard] == [24_000]
+    page.playhead = (1, 30_000)
+    link.run(300)
+    link.bridge.flush(1, link.now)
+    link.run(1000)
+    assert ("heard", 1, 30_000) in link.host.calls
+
+
+BAD_BODIES = [
+    {"kind": "text", "body": {"text": "x" * 100_001}},
+    {"kind": "played", "body": {"page_ms": float("nan")}},
+    {"kind": "played", "body": {"ack_seq": 2**53 + 1}},
+    {"kind": "of another version", "body": {}},
+    {"kind": "stop", "body": None},
+    {"kind": "stop"},
+    {"kind": "stop", "body": {}, "epoch": -1},
+]
+
+
+@pytest.mark.parametrize("bad", BAD_BODIES)
+def test_a_message_that_cannot_be_read_passes_in_its_lane(bad):
+    """The kind: its number is used up, or all that the page says later waits for it for ever."""
+    link = Link()
+    page = link.page("a")
+    page.seq["control"] += 1
+    content = {"lane": "control", "epoch": 0, "seq": page.seq["control"], "ack": 0, "client": "a"} | bad
+    link.bridge.receive(content, [], link.now)
+    page.send(m.Text(text="and this?"))
+    assert link.host.calls[-1] == ("text", m.Text(text="and this?"))
+    assert link.bridge.unreadable == 1
+    link.run(600)
+    assert page.of(m.Heartbeat)[-1].acks["a"] >= page.seq["control"] - 3
+
+
 def test_what_cannot_be_read_is_counted_and_said_once():
     link = Link()
     page = link.page("a")
