@@ -212,7 +212,7 @@ export class App implements Actions {
     this.#audio.player.unlock();
     this.#notices.clear(...MICROPHONE_PROBLEMS);
     this.#requestStart(true);
-    void this.#audio.microphone.start();
+    this.#audio.startMicrophone();
   }
 
   stop(): void {
@@ -351,7 +351,7 @@ export class App implements Actions {
     if (phase === "ended" && before.phase !== "ended") {
       this.#onEnded();
     }
-    this.#audio.updateGate();
+    this.#audio.onSession(phase === "live" || phase === "connecting");
   }
 
   #onTurn(turn: Turn): void {
@@ -399,6 +399,7 @@ export class App implements Actions {
     const resting = phase === "idle" || phase === "ended";
     if (resting) {
       this.store.set({ phase: "connecting" });
+      this.#audio.onSession(null);
     }
     if (resting || claim) {
       this.bridge.send({ lane: "control", kind: "start", body: { microphone } });

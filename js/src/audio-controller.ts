@@ -1,12 +1,22 @@
 // The microphone and the model's audio of one page, between its state and the kernel.
 
-import { LevelTimeline } from "./audio/levels.ts";
+import { LevelTimeline, peakOf } from "./audio/levels.ts";
+import { MICROPHONE_RATE } from "./audio/packets.ts";
+import { type MicrophoneFault, MicrophoneWatch, type PlayerFault, PlayerWatch } from "./audio/sound-watch.ts";
 import type { Bridge } from "./bridge.ts";
-import { MICROPHONE_SILENT, Microphone } from "./media/microphone.ts";
+import { Microphone, shareMicrophone } from "./media/microphone.ts";
 import { MicrophoneSender } from "./media/microphone-sender.ts";
 import { Player } from "./media/player.ts";
 import type { Busy } from "./messages.gen.ts";
-import { MICROPHONE_WAITS, type Notices, SOUND_BLOCKED } from "./notices.ts";
+import {
+  MICROPHONE_FAULTS,
+  MICROPHONE_MOVED,
+  MICROPHONE_WAITS,
+  microphoneCame,
+  microphoneWent,
+  type Notices,
+  PLAYER_FAULTS,
+} from "./notices.ts";
 import type { Scope } from "./scope.ts";
 import type { MicrophoneState, Store } from "./state.ts";
 
@@ -14,6 +24,10 @@ import type { MicrophoneState, Store } from "./state.ts";
 const BAR_MS = 40;
 /** A pause that no busy kernel explains is not shown before; chosen: slow computers have many short ones. */
 const SLOW_AFTER_MS = 2000;
+/** How often it is looked whether sound arrives; chosen: soon enough to be told before the next sentence. */
+const WATCH_MS = 250;
+/** What a browser takes for a gesture, upon which a context may run again: a touch is one when it ends. */
+const GESTURES = ["pointerdown", "pointerup", "touchend", "click", "keydown"];
 
 export class AudioController {
   readonly levels = new LevelTimeline();
@@ -28,6 +42,13 @@ export class AudioController {
   /** Since when the microphone's audio is held back. */
   #waitsSince: number | null = null;
   #kernelBusy: Busy = "";
+  readonly #takeFromOthers: () => string[];
+  /** Another card of the page has taken the microphone since this one had it. */
+  #isElsewhere = false;
+  readonly #microphoneWatch = new MicrophoneWatch();
+  readonly #playerWatch = new PlayerWatch();
+  /** True while the kernel has a session that takes audio, or is opening one. */
+  #hasSession = false;
 
   /** Uses no device: that takes a click. */
   constructor(scope: Scope, store: Store, notices: Notices, bridge: Bridge, now: () => number) {
@@ -39,7 +60,30 @@ export class AudioController {
     this.#sender = this.#makeSender();
     this.#player = this.#makePlayer();
     this.#microphone = this.#makeMicrophone();
+    this.#takeFromOthers = shareMicrophone(scope, {
+      name: () => this.#store.get().name,
+      giveUp: (to) => {
+        const hadIt = this.#microphone.isWanted;
+        this.#isElsewhere = true;
+        if (hadIt) {
+          this.#microphone.stop();
+          this.#notices.show(microphoneWent(to, this.#store.get().name));
+        }
+        return hadIt;
+      },
+    });
     scope.interval(() => this.#advanceLevels(), BAR_MS);
+    scope.interval(() => this.#watch(), WATCH_MS);
+    for (const gesture of GESTURES) {
+      scope.listen(document, gesture, () => this.#resume(), { capture: true });
+    }
+    scope.listen(document, "visibilitychange", () => {
+      if (!document.hidden) {
+        this.#resume();
+      }
+    });
+    // The way back from another program or window, such as a call.
+    scope.listen(window, "focus", () => this.#resume());
   }
 
   get player(): Player {
@@ -65,6 +109,7 @@ export class AudioController {
       silent_samples: silentSamples,
       epoch: this.#bridge.epoch,
       page_ms: this.#now(),
+      plays: this.#player.missing === null,
     };
     this.#bridge.send({ lane: "control", kind: "played", body });
   }
@@ -76,9 +121,19 @@ export class AudioController {
     this.#showWaiting();
   }
 
+  /** Takes the microphone, anew where it has stopped. To be called from a click or a key. */
+  startMicrophone(): void {
+    if (this.#store.get().sound.microphone === "stopped") {
+      this.#microphone.stop();
+    }
+    void this.#microphone.start();
+  }
+
   /** Push-to-talk was pressed or released; the microphone is on or about to be. */
   pushToTalk(active: boolean): void {
     if (active) {
+      // Who holds the button wants to be heard, muted or not.
+      this.#microphone.mute(false);
       this.updateGate();
     } else {
       this.#microphone.flush(() => this.#sender.release());
@@ -91,8 +146,11 @@ export class AudioController {
     this.#player.close();
   }
 
-  /** Takes the microphone again as it was: on, or muted. */
+  /** Takes the microphone again as it was, on or muted, unless another card of the page has it by now. */
   async resumeMicrophone(muted: boolean): Promise<void> {
+    if (this.#isElsewhere) {
+      return;
+    }
     await this.#microphone.start();
     if (muted) {
       this.#microphone.mute(true);
@@ -113,8 +171,6 @@ export class AudioController {
           this.#bridge.sendUserAudio(seq, { first_sample, captured_ms, stale, gap_ms }, samples),
         onActivity: (active) => this.#bridge.send({ lane: "control", kind: "activity", body: { active } }),
         onLevel: (peak) => this.levels.put("user", peak),
-        onSilent: (silent) =>
-          silent ? this.#notices.show(MICROPHONE_SILENT) : this.#notices.clear(MICROPHONE_SILENT.code),
         onBusy: (busy) => {
           this.#waitsSince = busy ? this.#now() : null;
           this.#showWaiting();
@@ -135,8 +191,7 @@ export class AudioController {
       },
       onFlushed: (turn, sample) =>
         this.#bridge.send({ lane: "control", kind: "heard", body: { turn, sample } }),
-      onBlocked: (blocked) =>
-        blocked ? this.#notices.show(SOUND_BLOCKED) : this.#notices.clear(SOUND_BLOCKED.code),
+      onChange: () => this.#watch(),
     });
   }
 
@@ -144,8 +199,16 @@ export class AudioController {
     return new Microphone(this.#scope, {
       onChunk: (samples, first) => {
         if (!this.#microphone.muted) {
+          const ms = (samples.length * 1000) / MICROPHONE_RATE;
+          this.#microphoneWatch.onChunk(peakOf(samples), ms, this.#now());
           this.#sender.addChunk(samples, first);
         }
+      },
+      onChange: () => {
+        if (this.#microphone.probe?.context === "running") {
+          this.#sender.restartClock();
+        }
+        this.#watch();
       },
       onState: (state, detail) => this.#onMicrophoneState(state, detail),
       onDevices: (devices, deviceId) =>
@@ -157,14 +220,78 @@ export class AudioController {
   #onMicrophoneState(state: MicrophoneState, detail: string): void {
     const shown = state === "on" && this.#sender.busy ? "paused" : state;
     this.#store.set({ microphone: { ...this.#store.get().microphone, state: shown } });
-    if (state === "muted") {
-      this.#sender.resetSilence();
-    } else if (state !== "on") {
+    if (state === "asking" || state === "off") {
+      this.#notices.clear(MICROPHONE_MOVED);
+    } else if (state === "on") {
+      this.#isElsewhere = false;
+      const [other] = this.#takeFromOthers();
+      if (other !== undefined) {
+        this.#notices.show(microphoneCame(other, this.#store.get().name));
+      }
+    }
+    if (state !== "on" && state !== "muted") {
       this.#sender.reset();
       this.#store.set({ holding: this.#store.get().holding && state === "asking" });
     }
     this.updateGate();
     this.#bridge.send({ lane: "control", kind: "microphone", body: { state, detail } });
+    this.#watch();
+  }
+
+  /** The kernel has said whether it has a session that takes audio, or is opening one; null: it was asked to. */
+  onSession(hasSession: boolean | null): void {
+    this.#hasSession = hasSession ?? false;
+    this.updateGate();
+  }
+
+  /** Looks whether sound arrives that should, and says so if it does not. */
+  #watch(): void {
+    const { phase, owner, sound } = this.#store.get();
+    const now = this.#now();
+    const talks = owner && (phase === "live" || phase === "connecting");
+    const deaf = this.#microphoneWatch.check(this.#microphone.probe, now);
+    const mute = this.#playerWatch.check(this.#player.probe, now);
+    this.#setMicrophoneFault(sound.microphone, deaf);
+    this.#setPlayerFault(sound.player, talks ? (this.#player.missing ?? mute) : mute);
+  }
+
+  #setMicrophoneFault(before: MicrophoneFault | null, fault: MicrophoneFault | null): void {
+    if (fault === before) {
+      return;
+    }
+    this.#store.set({ sound: { ...this.#store.get().sound, microphone: fault } });
+    this.#showFault(MICROPHONE_FAULTS, before, fault);
+    const sends = (one: MicrophoneFault | null) => one === null || one === "silent";
+    if (sends(before) !== sends(fault) && this.#microphone.probe) {
+      // Without it the service would wait for the end of a sentence whose rest never comes.
+      const body = { state: sends(fault) ? "on" : "paused", detail: fault ?? "" } as const;
+      this.#bridge.send({ lane: "control", kind: "microphone", body });
+      this.#sender.restartClock();
+    }
+  }
+
+  #setPlayerFault(before: PlayerFault | null, fault: PlayerFault | null): void {
+    if (fault !== before) {
+      this.#store.set({ sound: { ...this.#store.get().sound, player: fault } });
+      // The kernel is to know at once whether there is a player.
+      this.reportPlayback();
+      this.#showFault(PLAYER_FAULTS, before, fault);
+    }
+  }
+
+  #showFault<F extends string>(notices: Record<F, Notice>, before: F | null, fault: F | null): void {
+    if (before !== null) {
+      this.#notices.clear(notices[before].code);
+    }
+    if (fault !== null) {
+      this.#notices.show(notices[fault]);
+    }
+  }
+
+  /** The person is back, or asks for something: what was suspended may run again. */
+  #resume(): void {
+    this.#microphone.resume();
+    this.#player.resume();
   }
 
   /** Applies the state to what of the microphone may reach the kernel; to be called when the state changes. */
@@ -172,7 +299,8 @@ export class AudioController {
     const { phase, microphone, turnTaking, holding, owner } = this.#store.get();
     const on = microphone.state === "on" || microphone.state === "paused";
     this.#sender.setGate({
-      live: phase === "live" && owner && on,
+      open: this.#hasSession && owner && on,
+      starting: phase === "connecting",
       pushToTalk: turnTaking === "push_to_talk",
     });
     if (holding) {

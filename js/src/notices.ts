@@ -1,5 +1,6 @@
 // The page's own notices and those of the kernel in one list: one per code, newest last.
 
+import type { MicrophoneFault, PlayerFault } from "./audio/sound-watch.ts";
 import type { Busy, Notice } from "./messages.gen.ts";
 import type { Loss, Store } from "./state.ts";
 
@@ -47,10 +48,86 @@ export const LOSSES: Record<Exclude<Loss, "" | "looking">, Notice> = {
   ),
 };
 
-export const SOUND_BLOCKED: Notice = {
-  level: "warning",
-  code: "sound-blocked",
-  text: "The browser plays no sound yet. Click anywhere in this page to hear the voice.",
+/** By the fault that keeps the microphone's sound from arriving. */
+export const MICROPHONE_FAULTS: Record<MicrophoneFault, Notice> = {
+  suspended: {
+    level: "warning",
+    code: "microphone-suspended",
+    text: "The browser suspended the microphone, so you are not heard. Click this card to turn it back on.",
+  },
+  interrupted: {
+    level: "warning",
+    code: "microphone-interrupted",
+    text: "The system interrupted the microphone, so you are not heard. Click this card to turn it back on.",
+  },
+  muted: {
+    level: "warning",
+    code: "microphone-muted",
+    text: "The microphone is muted outside this page, so you are not heard. Unmute it where it was muted: on the headset, in the browser or in the system's settings.",
+  },
+  stopped: {
+    level: "warning",
+    code: "microphone-stopped",
+    text: "The microphone sends no sound any more, so you are not heard. Press ● to restart it.",
+  },
+  silent: {
+    level: "warning",
+    code: "microphone-silent",
+    text: "The microphone gives no sound. Check its switch and its volume in the system's settings, or pick another in the settings here.",
+  },
+};
+
+/** No secure context has neither `mediaDevices` nor `audioWorklet`: one notice for both. */
+export const NOT_SECURE_PAGE: Notice = {
+  level: "error",
+  code: "page-not-secure",
+  text: "This page can neither hear you nor play the voice because its address is not secure. Open the notebook through https:// or at http://localhost; until then you can type, and read the answers.",
+};
+
+export const MICROPHONE_MOVED = "microphone-moved";
+
+/** Cards often have the same name: it is told where it says which. */
+const otherCard = (name: string, mine: string) =>
+  name === "" || name === mine ? "another card in this page" : `“${name}” in this page`;
+
+export function microphoneWent(to: string, mine: string): Notice {
+  const text = `The microphone moved to ${otherCard(to, mine)}, so you are not heard here. Press ● to take it back.`;
+  return { level: "info", code: MICROPHONE_MOVED, text };
+}
+
+export function microphoneCame(from: string, mine: string): Notice {
+  const text = `The microphone moved here from ${otherCard(from, mine)}, which does not hear you any more.`;
+  return { level: "info", code: MICROPHONE_MOVED, text };
+}
+
+/** By the fault that keeps the model's audio from being heard. */
+export const PLAYER_FAULTS: Record<PlayerFault, Notice> = {
+  blocked: {
+    level: "warning",
+    code: "sound-blocked",
+    text: "The browser blocks sound until you click. Click this card to hear the voice.",
+  },
+  suspended: {
+    level: "warning",
+    code: "sound-suspended",
+    text: "The browser suspended the sound, so you do not hear the voice. Click this card to go on.",
+  },
+  interrupted: {
+    level: "warning",
+    code: "sound-interrupted",
+    text: "The system interrupted the sound, so you do not hear the voice. Click this card to go on.",
+  },
+  stalled: {
+    level: "warning",
+    code: "sound-stalled",
+    text: "The voice waits because this computer plays no sound. Check its sound output; the voice goes on from there.",
+  },
+  "not-secure": NOT_SECURE_PAGE,
+  missing: {
+    level: "warning",
+    code: "no-player",
+    text: "The voice cannot be played because the browser did not load the player. Reload this page to try again; until then you can read the answers.",
+  },
 };
 
 export const OTHER_PAGE: Notice = {

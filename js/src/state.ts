@@ -1,5 +1,6 @@
 // What the views draw: one plain object, changed through its store. Controllers write it, views only read it.
 
+import type { MicrophoneFault, PlayerFault } from "./audio/sound-watch.ts";
 import type {
   Catalogue,
   Frame,
@@ -130,6 +131,14 @@ interface Playback {
   volume: number;
 }
 
+/** Why sound does not arrive that should; null while it does, or nobody expects any. */
+interface SoundFaults {
+  /** Why nothing is heard of a microphone that is on. */
+  microphone: MicrophoneFault | null;
+  /** Why the model's audio is not heard. */
+  player: PlayerFault | null;
+}
+
 /** A source of moving pictures. */
 export type VideoSource = "camera" | "screen";
 
@@ -187,6 +196,7 @@ export interface State extends Omit<Welcome, Undrawn | "transcript_class"> {
   liveSince: number | null;
   microphone: MicrophoneDevices;
   playback: Playback;
+  sound: SoundFaults;
   /** True while push-to-talk is held. */
   holding: boolean;
   /** True where this page has microphone and model audio; other pages mirror it. */
@@ -259,6 +269,7 @@ export function initialState(): State {
     notices: [],
     microphone: { state: "off", devices: [], deviceId: "" },
     playback: { turn: 0, playedSample: 0, volume: 1 },
+    sound: { microphone: null, player: null },
     holding: false,
     owner: false,
     ownedElsewhere: false,

@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { App } from "../src/app.ts";
 import type { Envelope } from "../src/bridge.ts";
-import type { Busy, KernelMessage, PageMessage, Welcome } from "../src/messages.gen.ts";
+import type { Busy, KernelMessage, PageMessage, Turn, Welcome } from "../src/messages.gen.ts";
 import { LOSSES } from "../src/notices.ts";
+import { hint } from "../src/views/status.ts";
+import { wordSync } from "../src/views/turn.ts";
 import {
   FakeContext,
   type FakeDevices,
@@ -44,11 +46,13 @@ beforeEach(() => {
   styles = head;
   sent = [];
   seq = 0;
+  spoken = 0;
   app = new App((content) => sent.push(structuredClone(content)));
 });
 
 afterEach(() => {
   clearInterval(beats);
+  clearInterval(chunks);
   app.dispose();
   vi.useRealTimers();
   vi.unstubAllGlobals();
@@ -95,10 +99,37 @@ async function talk(): Promise<void> {
   await settle();
 }
 
-const chunk = (first: number) =>
-  FakeWorkletNode.made
-    .find(({ name }) => name === "livewidget-capture")!
-    .port.say({ kind: "audio", first, samples: new Int16Array(320).fill(9000) });
+const capture = () => FakeWorkletNode.made.filter(({ name }) => name === "livewidget-capture").at(-1)!;
+const chunk = (first: number, value = 9000) =>
+  capture().port.say({ kind: "audio", first, samples: new Int16Array(320).fill(value) });
+
+let chunks: NodeJS.Timeout;
+let spoken: number;
+
+/** From now on the microphone gives chunks of that value, unless its context stands still. */
+function speakAt(value: number): void {
+  clearInterval(chunks);
+  chunks = setInterval(() => {
+    if (microphoneContext().state === "running") {
+      chunk(spoken, value);
+      spoken += 320;
+    }
+  }, 20);
+}
+
+const microphoneContext = () => FakeContext.made.filter(({ sampleRate }) => sampleRate !== 24_000).at(-1)!;
+const playerContext = () => FakeContext.made.find(({ sampleRate }) => sampleRate === 24_000)!;
+
+function stop(context: FakeContext, now: string): void {
+  context.state = now as AudioContextState;
+  context.dispatchEvent(new Event("statechange"));
+}
+
+function mute(muted: boolean): void {
+  const track = FakeTrack.made.at(-1)!;
+  track.muted = muted;
+  track.dispatchEvent(new Event(muted ? "mute" : "unmute"));
+}
 
 describe("App", () => {
   it("touches no device and says hello when it is made or drawn", async () => {
@@ -147,7 +178,35 @@ describe("App", () => {
     session("live");
     chunk(640);
     chunk(960);
-    expect(sentBodies("audio")).toMatchObject([{ first_sample: 640, stale: false, gap_ms: 0 }]);
+    expect(sentBodies("audio")).toMatchObject([
+      { first_sample: 0, stale: false, gap_ms: 0 },
+      { first_sample: 640, stale: false, gap_ms: 0 },
+    ]);
+  });
+
+  it("sends what is said while it connects as soon as the kernel has a session for it", async () => {
+    greet();
+    app.mount({} as HTMLElement, () => {});
+    app.start();
+    await settle();
+    chunk(0);
+    chunk(320);
+    expect(hint(state())).toBe("Connecting; you can talk already.");
+    session("connecting", "");
+    expect(sentBodies("audio")).toEqual([]);
+    session("connecting");
+    chunk(640);
+    chunk(960);
+    session("live");
+    expect(sentBodies("audio").map((body) => (body as { first_sample: number }).first_sample)).toEqual([
+      0, 640,
+    ]);
+    // Nothing of a talk that is over goes into the next one.
+    session("ended");
+    await settle();
+    app.start();
+    expect(state().phase).toBe("connecting");
+    expect(sentBodies("audio").length).toBe(2);
   });
 
   it("reports four times a second while live, once a second at rest", async () => {
@@ -516,6 +575,148 @@ describe("App", () => {
       expect(new Set(said).size).toBe(2);
     },
   );
+
+  it.each<[string, () => void, string]>([
+    [
+      "microphone-suspended",
+      () => stop(microphoneContext(), "suspended"),
+      "Not heard: click this card to go on.",
+    ],
+    [
+      "microphone-interrupted",
+      () => stop(microphoneContext(), "interrupted"),
+      "Not heard: click this card to go on.",
+    ],
+    ["microphone-muted", () => mute(true), "Not heard: unmute it outside this page."],
+    ["microphone-stopped", () => clearInterval(chunks), "Not heard: press ● to restart the microphone."],
+    ["microphone-silent", () => speakAt(0), "No sound comes: check the microphone's switch."],
+    ["sound-suspended", () => stop(playerContext(), "suspended"), "Click this card to hear the voice."],
+    ["sound-interrupted", () => stop(playerContext(), "interrupted"), "Click this card to hear the voice."],
+  ])("says on the card that no sound arrives: %s", async (code, happen, next) => {
+    await talk();
+    speakAt(9000);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect([codes(), hint(state())]).toEqual([[], "Talk whenever you like."]);
+    happen();
+    await vi.advanceTimersByTimeAsync(code === "microphone-silent" ? 6000 : 3000);
+    expect([codes(), hint(state())]).toEqual([[code], next]);
+    // A gesture of the person, or being back, wakes what was suspended; the rest is mended elsewhere.
+    document.dispatchEvent(new Event("pointerdown"));
+    if (code === "microphone-stopped") {
+      app.start();
+      await settle();
+    }
+    mute(false);
+    speakAt(9000);
+    await vi.advanceTimersByTimeAsync(600);
+    expect([codes(), hint(state())]).toEqual([[], "Talk whenever you like."]);
+  });
+
+  it.each<[string, () => void]>([
+    ["a click", () => document.dispatchEvent(new Event("pointerdown"))],
+    ["a touch that ends", () => document.dispatchEvent(new Event("touchend"))],
+    ["a key", () => document.dispatchEvent(new Event("keydown"))],
+    ["the page being seen again", () => document.dispatchEvent(new Event("visibilitychange"))],
+    ["the window being used again", () => window.dispatchEvent(new Event("focus"))],
+  ])("wakes microphone and player with %s", async (_how, happen) => {
+    await talk();
+    for (const context of [microphoneContext(), playerContext()]) {
+      stop(context, "suspended");
+    }
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(FakeContext.made.map(({ state }) => state)).toEqual(["suspended", "suspended"]);
+    happen();
+    await settle();
+    expect(FakeContext.made.map(({ state }) => state)).toEqual(["running", "running"]);
+  });
+
+  it("tells the kernel that nothing comes of the microphone, so that the sentence before ends", async () => {
+    await talk();
+    speakAt(9000);
+    await vi.advanceTimersByTimeAsync(1000);
+    stop(microphoneContext(), "suspended");
+    await vi.advanceTimersByTimeAsync(2000);
+    document.dispatchEvent(new Event("keydown"));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(sentBodies("microphone").slice(-2)).toEqual([
+      { state: "paused", detail: "suspended" },
+      { state: "on", detail: "" },
+    ]);
+  });
+
+  it("says that it has no player, to the person and to the kernel, and shows words as they come", async () => {
+    vi.stubGlobal("AudioWorkletNode", undefined);
+    vi.stubGlobal("isSecureContext", false);
+    greet();
+    app.mount({} as HTMLElement, () => {});
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(codes()).toEqual([]);
+    app.sendText("hello");
+    session("live");
+    await vi.advanceTimersByTimeAsync(300);
+    expect(codes()).toEqual(["page-not-secure"]);
+    expect(hint(state())).toBe("No sound in this page: type, and read.");
+    expect(sentBodies("played").every((body) => (body as { plays: boolean }).plays === false)).toBe(true);
+    const answer = { ...turn, index: 3, speaker: "model", final: false, interrupted: false } as Turn;
+    expect(wordSync(answer, state())).toBe("whole");
+  });
+
+  it("hands the microphone over to another card of the page, and both say so", async () => {
+    await talk();
+    const other = new App(() => {});
+    const seen: number[] = [];
+    const told = (kind: string, body: object) =>
+      other.bridge.receive({ lane: "control", kind, body, epoch: 0, seq: seen.push(0), ack: 0 });
+    told("welcome", { ...welcome, name: "Gemini", client: other.bridge.client, owner: "" });
+    other.start();
+    told("state", { ...standing, phase: "live", elapsed_ms: 0, owner: other.bridge.client });
+    await settle();
+    expect(FakeTrack.made.map(({ readyState }) => readyState)).toEqual(["ended", "live"]);
+    expect(state().microphone.state).toBe("off");
+    expect(state().phase).toBe("live");
+    expect(state().notices).toMatchObject([
+      { code: "microphone-moved", text: expect.stringContaining("“Gemini”") },
+    ]);
+    expect(other.store.get().notices).toMatchObject([{ code: "microphone-moved" }]);
+    expect(sentBodies("microphone").at(-1)).toEqual({ state: "off", detail: "" });
+    // And back.
+    app.start();
+    await settle();
+    expect(FakeTrack.made.map(({ readyState }) => readyState)).toEqual(["ended", "ended", "live"]);
+    expect(other.store.get().microphone.state).toBe("off");
+    expect(other.store.get().notices.map(({ code }) => code)).toEqual(["microphone-moved"]);
+    other.dispose();
+  });
+
+  it("opens a microphone that is muted for who holds the button", async () => {
+    greet();
+    app.setTurnTaking("push_to_talk");
+    app.mount({} as HTMLElement, () => {});
+    app.start();
+    control("state", { ...standing, phase: "live", turn_taking: "push_to_talk", elapsed_ms: 0, owner: me() });
+    await settle();
+    app.toggleMute();
+    expect(state().microphone.state).toBe("muted");
+    app.pushToTalk(true);
+    expect([state().microphone.state, sentBodies("activity")]).toEqual(["on", [{ active: true }]]);
+    app.pushToTalk(false);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(sentBodies("activity").at(-1)).toEqual({ active: false });
+  });
+
+  it("ends the press for the kernel when the microphone goes away meanwhile", async () => {
+    greet();
+    app.setTurnTaking("push_to_talk");
+    app.mount({} as HTMLElement, () => {});
+    app.start();
+    control("state", { ...standing, phase: "live", turn_taking: "push_to_talk", elapsed_ms: 0, owner: me() });
+    await settle();
+    app.pushToTalk(true);
+    FakeTrack.made[0]!.dispatchEvent(new Event("ended"));
+    app.pushToTalk(false);
+    expect(state().holding).toBe(false);
+    expect(sentBodies("activity")).toEqual([{ active: true }, { active: false }]);
+  });
 
   it("hides the saved transcript while it is drawn, by a name that is only a name", () => {
     greet({ transcript_class: "livewidget-transcript-1" });

@@ -1,4 +1,4 @@
-// Loudness: peaks for the waveform, and the detection of a silent microphone.
+// Loudness: peaks for the waveform.
 
 /** Peak levels for the scrolling waveform. */
 export interface Levels {
@@ -88,36 +88,5 @@ export class LevelTimeline implements Levels {
   mark(): void {
     this.#waiting.model = [];
     this.#marks = [...this.#marks, Math.max(0, this.#count - 1)];
-  }
-}
-
-/** −70 dBFS; chosen: below the noise of any microphone that is on. */
-const SILENT = 10 ** (-70 / 20);
-
-/** Once there was sound, silence may last longer: noise suppression makes pauses of pure silence. */
-const LIMIT_AFTER_SOUND_MS = 20_000;
-
-/** Detects a microphone that gives no sound: for 5 s from its start, or for 20 s after there was some. */
-export class SilenceDetector {
-  readonly #limit: number;
-  #silentMs = 0;
-  #hadSound = false;
-
-  /** `limit` in ms from the start. */
-  constructor(limit = 5000) {
-    this.#limit = limit;
-  }
-
-  /** Adds `ms` of audio with that peak, 0..1; true while the silence has lasted too long. */
-  observe(peak: number, ms: number): boolean {
-    const sound = peak > SILENT;
-    this.#hadSound ||= sound;
-    this.#silentMs = sound ? 0 : this.#silentMs + ms;
-    return this.#silentMs >= (this.#hadSound ? LIMIT_AFTER_SOUND_MS : this.#limit);
-  }
-
-  reset(): void {
-    this.#silentMs = 0;
-    this.#hadSound = false;
   }
 }

@@ -16,6 +16,18 @@ export function testTap(): TestTap {
   return typeof found === "object" && found !== null ? found : {};
 }
 
+/** Whether this page can have worklets: only a secure context does. */
+export function hasWorklets(): boolean {
+  return typeof AudioContext === "function" && typeof AudioWorkletNode === "function";
+}
+
+/** Asks a context to run that does not. The browser may refuse that, or answer much later. */
+export function resume(context: AudioContext | undefined): void {
+  if (context && context.state !== "running" && context.state !== "closed") {
+    context.resume().catch(() => {});
+  }
+}
+
 /** Loads both processors from a blob, which works wherever anywidget's own modules do. */
 export async function addWorklets(context: AudioContext): Promise<void> {
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));

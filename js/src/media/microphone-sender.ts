@@ -1,10 +1,12 @@
 // Which of the microphone's audio reaches the kernel: between the capture worklet and the packet queue.
 
-import { peakOf, SilenceDetector } from "../audio/levels.ts";
+import { peakOf } from "../audio/levels.ts";
 import { type Chunk, ClockMap, MICROPHONE_RATE, type Packet, PacketQueue } from "../audio/packets.ts";
 
 /** How much audio before the press push-to-talk sends; chosen: people press a little late. */
 const PREROLL_MS = 200;
+/** How much is kept while the session is started; chosen: as much as the packet queue keeps of a busy kernel. */
+const STARTING_MS = 10_000;
 /** 40 ms, two chunks of the worklet, make one bar of the waveform. */
 const BAR_SAMPLES = MICROPHONE_RATE / 25;
 
@@ -15,15 +17,15 @@ interface MicrophoneSenderHandlers {
   onActivity(active: boolean): void;
   /** The peak of the next bar of the waveform, 0..1. */
   onLevel(peak: number): void;
-  /** The microphone has been silent for too long, or is so no longer. */
-  onSilent(silent: boolean): void;
   /** The kernel stopped acknowledging packets, or does so again. */
   onBusy(busy: boolean): void;
 }
 
 interface Gate {
-  /** The session is live, this page owns its audio, and the microphone is on. */
-  live: boolean;
+  /** The kernel takes audio for a session, this page owns it, and the microphone is on. */
+  open: boolean;
+  /** A session was asked for: what is said until the gate opens is kept, and sent then. */
+  starting: boolean;
   pushToTalk: boolean;
 }
 
@@ -32,13 +34,11 @@ export class MicrophoneSender {
   readonly #now: () => number;
   readonly #queue: PacketQueue;
   readonly #clock = new ClockMap();
-  readonly #silenceDetector = new SilenceDetector();
-  #gate: Gate = { live: false, pushToTalk: false };
+  #gate: Gate = { open: false, starting: false, pushToTalk: false };
   #pressed = false;
   #preroll: Chunk[] = [];
   #bar = { peak: 0, samples: 0 };
   #busy = false;
-  #silent = false;
 
   constructor(handlers: MicrophoneSenderHandlers, now: () => number) {
     this.#handlers = handlers;
@@ -59,12 +59,12 @@ export class MicrophoneSender {
   setGate(gate: Gate): void {
     const was = this.#gate;
     this.#gate = gate;
-    if (was.live && !gate.live) {
+    if ((was.open && !gate.open) || was.pushToTalk !== gate.pushToTalk) {
       this.#queue.flush(this.#now());
-      this.#pressed = false;
-    }
-    if (was.pushToTalk !== gate.pushToTalk) {
       this.release();
+    }
+    if (!was.open && gate.open && was.starting && !gate.pushToTalk) {
+      this.#sendPreroll();
     }
   }
 
@@ -75,9 +75,9 @@ export class MicrophoneSender {
     const streamMs = (first * 1000) / MICROPHONE_RATE;
     // A chunk arrives when its last sample was captured.
     const captured_ms = Math.max(0, this.#clock.toPageClock(streamMs + length, now) - length);
-    this.#measure(samples, length);
+    this.#measure(samples);
     const chunk: Chunk = { first_sample: first, captured_ms, samples };
-    if (this.#gate.live && (!this.#gate.pushToTalk || this.#pressed)) {
+    if (this.#gate.open && (!this.#gate.pushToTalk || this.#pressed)) {
       this.#queue.add(chunk, now);
     } else {
       this.#keepPreroll(chunk);
@@ -86,15 +86,12 @@ export class MicrophoneSender {
 
   /** Push-to-talk was pressed: announces it, then sends from a little before. */
   press(): void {
-    if (!this.#gate.live || !this.#gate.pushToTalk || this.#pressed) {
+    if (!this.#gate.open || !this.#gate.pushToTalk || this.#pressed) {
       return;
     }
     this.#pressed = true;
     this.#handlers.onActivity(true);
-    const now = this.#now();
-    for (const chunk of this.#preroll.splice(0)) {
-      this.#queue.add(chunk, now);
-    }
+    this.#sendPreroll();
   }
 
   /** Push-to-talk was released and the last samples are in: sends the rest, then announces it. */
@@ -111,44 +108,42 @@ export class MicrophoneSender {
     this.#updateBusy();
   }
 
-  /** The microphone was released. */
+  /** The microphone stood still and goes on: its clock and the page's differ by more than before. */
+  restartClock(): void {
+    this.#clock.reset();
+  }
+
+  /** The microphone was given back. A press ends with it, and the kernel is told so. */
   reset(): void {
-    this.#pressed = false;
+    this.release();
     this.#preroll = [];
     this.#queue.clear();
     this.#clock.reset();
     this.#updateBusy();
-    this.resetSilence();
   }
 
-  /** Silence is expected now: the microphone is muted or off. */
-  resetSilence(): void {
-    this.#silenceDetector.reset();
-    this.#setSilent(false);
+  #sendPreroll(): void {
+    const now = this.#now();
+    for (const chunk of this.#preroll.splice(0)) {
+      this.#queue.add(chunk, now);
+    }
   }
 
   #keepPreroll(chunk: Chunk): void {
+    const kept = this.#gate.starting && !this.#gate.pushToTalk ? STARTING_MS : PREROLL_MS;
     this.#preroll.push(chunk);
-    while (this.#preroll.length > 0 && this.#preroll[0]!.captured_ms < chunk.captured_ms - PREROLL_MS) {
+    while (this.#preroll.length > 0 && this.#preroll[0]!.captured_ms < chunk.captured_ms - kept) {
       this.#preroll.shift();
     }
   }
 
-  #measure(samples: Int16Array, length: number): void {
+  #measure(samples: Int16Array): void {
     const peak = peakOf(samples);
     this.#bar.peak = Math.max(this.#bar.peak, peak);
     this.#bar.samples += samples.length;
     if (this.#bar.samples >= BAR_SAMPLES) {
       this.#handlers.onLevel(this.#bar.peak);
       this.#bar = { peak: 0, samples: 0 };
-    }
-    this.#setSilent(this.#silenceDetector.observe(peak, length));
-  }
-
-  #setSilent(silent: boolean): void {
-    if (silent !== this.#silent) {
-      this.#silent = silent;
-      this.#handlers.onSilent(silent);
     }
   }
 

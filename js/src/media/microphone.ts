@@ -1,10 +1,11 @@
 // The microphone: taken on a click at the device's own rate, read by the capture worklet.
 
 import type { FromCapture, ToCapture } from "../audio/pcm.ts";
-import type { Notice } from "../messages.gen.ts";
+import type { MicrophoneProbe } from "../audio/sound-watch.ts";
+import { NOT_SECURE_PAGE } from "../notices.ts";
 import type { Scope } from "../scope.ts";
 import type { MicrophoneState } from "../state.ts";
-import { addWorklets, closeWith, testTap } from "./context.ts";
+import { addWorklets, closeWith, resume, testTap } from "./context.ts";
 import {
   type AbsentState,
   DeviceCapture,
@@ -20,12 +21,15 @@ import {
 export interface MicrophoneHandlers extends DeviceHandlers<MicrophoneState> {
   /** `first` counts 16 kHz samples since this page opened its first microphone. */
   onChunk(samples: Int16Array<ArrayBuffer>, first: number): void;
+  /** What `probe` returns may have changed. */
+  onChange(): void;
 }
 
 /** What a microphone that is on is connected to. */
 interface Capture {
   scope: Scope;
   track: MediaStreamTrack;
+  context: AudioContext;
   node: AudioWorkletNode;
 }
 
@@ -35,6 +39,38 @@ const CONSTRAINTS = {
   autoGainControl: true,
   channelCount: 1,
 };
+
+/** Told to every card of this browser page, whatever kernel or copy of this code it belongs to. */
+const TAKEN = "livewidget:microphone-taken";
+
+interface Taken {
+  by: object;
+  name: string;
+  /** Names of the cards that had the microphone; each adds its own. */
+  from: string[];
+}
+
+/**
+ * One microphone for all cards of a page: two that hear one sentence would both answer it. `giveUp` is told which card has
+ * it now, and returns whether this one had it. Returns a function to be called when the microphone is on, which returns
+ * the names of the cards that gave it up.
+ */
+export function shareMicrophone(
+  scope: Scope,
+  card: { name(): string; giveUp(to: string): boolean },
+): () => string[] {
+  const me = {};
+  scope.listen<CustomEvent<Taken>>(window, TAKEN, ({ detail }) => {
+    if (detail.by !== me && card.giveUp(detail.name)) {
+      detail.from.push(card.name());
+    }
+  });
+  return () => {
+    const detail: Taken = { by: me, name: card.name(), from: [] };
+    window.dispatchEvent(new CustomEvent(TAKEN, { detail }));
+    return detail.from;
+  };
+}
 
 /** How long the worklet may take to hand over its last samples; chosen: it answers within one render quantum. */
 const FLUSH_TIMEOUT_MS = 100;
@@ -50,18 +86,11 @@ const TEXTS: ProblemTexts = {
   ended:
     "The microphone went away. It was unplugged, or its permission was taken back; plug it in or pick another in the settings, then press ● again.",
   failed: "The microphone could not be started. Reload the page and press ● again. You can type meanwhile.",
-  "not-secure":
-    "This page has no microphone because its address is not secure. Open the notebook through https:// or at http://localhost, then press ● again. You can type meanwhile.",
-};
-
-export const MICROPHONE_SILENT: Notice = {
-  level: "warning",
-  code: "microphone-silent",
-  text: "The microphone gives no sound. Check its switch and its volume in the system's settings, or pick another in the settings here.",
+  "not-secure": NOT_SECURE_PAGE.text,
 };
 
 /** Codes of the notices that no longer hold once the microphone is started again. */
-export const MICROPHONE_PROBLEMS: readonly string[] = [...problemCodes("microphone"), MICROPHONE_SILENT.code];
+export const MICROPHONE_PROBLEMS: readonly string[] = problemCodes("microphone");
 
 export function microphoneProblem(
   error: unknown,
@@ -90,6 +119,19 @@ export class Microphone {
     return this.#device.connection?.track.enabled === false;
   }
 
+  /** What can be found out about a microphone that is on and not muted here; else null. */
+  get probe(): MicrophoneProbe | null {
+    const capture = this.#device.connection;
+    return capture?.track.enabled
+      ? { context: capture.context.state, muted: capture.track.muted === true }
+      : null;
+  }
+
+  /** Makes a suspended microphone run again. To be called from a click or a key, or when the page is seen again. */
+  resume(): void {
+    resume(this.#device.connection?.context);
+  }
+
   /** Takes the microphone. To be called from a click or a key only. */
   async start(): Promise<void> {
     if (!this.isWanted) {
@@ -107,7 +149,7 @@ export class Microphone {
 
   mute(muted: boolean): void {
     const capture = this.#device.connection;
-    if (capture) {
+    if (capture && this.muted !== muted) {
       capture.track.enabled = !muted;
       this.#handlers.onState(muted ? "muted" : "on", "");
     }
@@ -138,14 +180,18 @@ export class Microphone {
     // No rate is asked for: Firefox refuses a microphone in a context of another rate than the device's.
     const context = new AudioContext({ latencyHint: "interactive" });
     closeWith(scope, context);
-    context.resume().catch(() => {});
+    resume(context);
+    scope.listen(context, "statechange", () => this.#handlers.onChange());
+    for (const type of ["mute", "unmute"]) {
+      scope.listen(track, type, () => this.#handlers.onChange());
+    }
     await addWorklets(context);
     if (scope.disposed) {
       return null;
     }
     const node = this.#wire(context, stream, scope);
     testTap().onMicrophone?.(track, context);
-    return { scope, track, node };
+    return { scope, track, context, node };
   }
 
   #wire(context: AudioContext, stream: MediaStream, scope: Scope): AudioWorkletNode {

@@ -1,9 +1,10 @@
-// Plays the model's audio: one context, one worklet, one volume.
+// Plays the model's audio: one context, one worklet, one volume. A page that has no worklets has no player, and says so.
 
 import type { FromPlayback, ToPlayback } from "../audio/pcm.ts";
 import { MODEL_AUDIO_RATE } from "../audio/playout.ts";
+import type { PlayerProbe } from "../audio/sound-watch.ts";
 import type { Scope } from "../scope.ts";
-import { addWorklets, closeWith, testTap } from "./context.ts";
+import { addWorklets, closeWith, hasWorklets, resume, testTap } from "./context.ts";
 
 interface PlaybackProgress {
   turn: number;
@@ -17,8 +18,8 @@ interface PlayerHandlers {
   onProgress(progress: PlaybackProgress, peak: number): void;
   /** A turn was flushed; `sample` is the last one that was played. */
   onFlushed(turn: number, sample: number): void;
-  /** The browser plays nothing until the user clicks or types; or it plays again. */
-  onBlocked(blocked: boolean): void;
+  /** What `probe` or `missing` returns may have changed. */
+  onChange(): void;
 }
 
 /** What belongs to one audio context. */
@@ -30,8 +31,6 @@ interface OutputGraph {
   waiting: ToPlayback[];
 }
 
-/** Time for a context to start; chosen: a context that is allowed to play needs less. */
-const BLOCKED_AFTER_MS = 700;
 /** The worklet answers a flush within a few ms, unless its context is suspended. */
 const FLUSH_TIMEOUT_MS = 120;
 /** Turns whose position is kept for a late flush; chosen. */
@@ -48,6 +47,12 @@ function openContext(): AudioContext {
   }
 }
 
+/** Whether the browser is known to play nothing before a click or a key; false where it does not say. */
+function needsGesture(): boolean {
+  const activation = (navigator as { userActivation?: { hasBeenActive: boolean } }).userActivation;
+  return activation?.hasBeenActive === false;
+}
+
 export class Player {
   readonly #scope: Scope;
   readonly #handlers: PlayerHandlers;
@@ -61,7 +66,9 @@ export class Player {
   #awaitingFlush: number[] = [];
   #newestTurn = -1;
   #discardedTurn = -1;
-  #blocked = false;
+  /** True from a write until the worklet reports again. */
+  #isUnreported = false;
+  #failedToLoad = false;
 
   constructor(scope: Scope, handlers: PlayerHandlers) {
     this.#scope = scope;
@@ -73,12 +80,40 @@ export class Player {
     return this.#progress;
   }
 
+  /** Why this page cannot play anything; null where it can, as far as is known. */
+  get missing(): "not-secure" | "missing" | null {
+    if (!hasWorklets()) {
+      return globalThis.isSecureContext ? "missing" : "not-secure";
+    }
+    return this.#failedToLoad ? "missing" : null;
+  }
+
+  /** What can be found out about an open player; null while there is none. */
+  get probe(): PlayerProbe | null {
+    const deck = this.#graph;
+    if (!deck) {
+      return null;
+    }
+    const { turn, sample, bufferedMs } = this.#progress;
+    return {
+      context: deck.context.state,
+      needsGesture: needsGesture(),
+      waiting: this.#isUnreported || bufferedMs > 0,
+      position: `${turn} ${sample}`,
+    };
+  }
+
   /** Opens the context. To be called from a click or a key, or the browser may keep it suspended. */
   unlock(): void {
-    const { context } = this.#open();
-    if (context.state === "suspended") {
-      context.resume().catch(() => {});
-    }
+    // What failed before is tried once more.
+    this.#failedToLoad = false;
+    this.#open();
+    this.resume();
+  }
+
+  /** Makes a context run that the browser or the system suspended. */
+  resume(): void {
+    resume(this.#graph?.context);
   }
 
   write(turn: number, first: number, samples: Int16Array<ArrayBuffer>): void {
@@ -86,9 +121,10 @@ export class Player {
       return;
     }
     this.#newestTurn = turn;
-    this.#open();
-    this.#post({ kind: "audio", epoch: this.#epoch, turn, first, samples }, [samples.buffer]);
-    this.#detectBlocked();
+    if (this.#open()) {
+      this.#isUnreported = true;
+      this.#post({ kind: "audio", epoch: this.#epoch, turn, first, samples }, [samples.buffer]);
+    }
   }
 
   end(turn: number): void {
@@ -133,27 +169,42 @@ export class Player {
       this.#progress = { ...this.#progress, bufferedMs: 0 };
       deck.node?.port.postMessage({ kind: "close" } satisfies ToPlayback);
       deck.scope.dispose();
+      this.#isUnreported = false;
       this.#reportFlushed();
-      this.#setBlocked(false);
+      this.#handlers.onChange();
     }
   }
 
-  #open(): OutputGraph {
-    if (this.#graph) {
+  /** The open player, opened if need be; null where this page has none. */
+  #open(): OutputGraph | null {
+    if (this.#graph || this.missing) {
       return this.#graph;
     }
     const scope = this.#scope.child();
-    const context = openContext();
-    const gain = new GainNode(context, { gain: this.#volume });
-    gain.connect(context.destination);
-    const deck: OutputGraph = { scope, context, gain, node: null, waiting: [] };
-    this.#graph = deck;
-    closeWith(scope, context);
-    scope.listen(context, "statechange", () =>
-      this.#setBlocked(this.#blocked && context.state !== "running"),
-    );
-    this.#load(deck).catch((error) => console.error("livewidget:", error));
-    return deck;
+    try {
+      const context = openContext();
+      closeWith(scope, context);
+      const gain = new GainNode(context, { gain: this.#volume });
+      gain.connect(context.destination);
+      const deck: OutputGraph = { scope, context, gain, node: null, waiting: [] };
+      this.#graph = deck;
+      scope.listen(context, "statechange", () => this.#handlers.onChange());
+      this.#load(deck).catch((error) => this.#onFailed(scope, error));
+    } catch (error) {
+      this.#onFailed(scope, error);
+    }
+    return this.#graph;
+  }
+
+  /** The browser gave no context, or did not load the worklet into it: the page's rules may forbid that. */
+  #onFailed(scope: Scope, error: unknown): void {
+    if (!scope.disposed) {
+      console.error("livewidget:", error);
+      this.#failedToLoad = true;
+      scope.dispose();
+      this.close();
+      this.#handlers.onChange();
+    }
   }
 
   async #load(deck: OutputGraph): Promise<void> {
@@ -201,6 +252,7 @@ export class Player {
   }
 
   #onWorkletMessage(message: FromPlayback): void {
+    this.#isUnreported = false;
     this.#recordPlayed(message.turn, message.sample);
     if (message.kind === "flushed") {
       this.#progress = { ...this.#progress, turn: message.turn, sample: message.sample, bufferedMs: 0 };
@@ -223,28 +275,6 @@ export class Player {
   #reportFlushed(): void {
     for (const turn of this.#awaitingFlush.splice(0)) {
       this.#handlers.onFlushed(turn, this.#playedSamples.get(turn) ?? 0);
-    }
-  }
-
-  #detectBlocked(): void {
-    const deck = this.#graph;
-    if (!deck || this.#blocked || deck.context.state === "running") {
-      return;
-    }
-    deck.scope.timeout(() => {
-      if (deck.context.state !== "running" && !this.#blocked) {
-        this.#setBlocked(true);
-        for (const gesture of ["pointerdown", "keydown"]) {
-          deck.scope.listen(document, gesture, () => this.unlock(), { capture: true });
-        }
-      }
-    }, BLOCKED_AFTER_MS);
-  }
-
-  #setBlocked(blocked: boolean): void {
-    if (blocked !== this.#blocked) {
-      this.#blocked = blocked;
-      this.#handlers.onBlocked(blocked);
     }
   }
 }

@@ -8,10 +8,12 @@ import { mediaButtons } from "./media-buttons.ts";
 import type { PushToTalk } from "./push-to-talk.ts";
 import { acceptsText, canInterrupt, hint, microphoneButton, placeholder } from "./status.ts";
 
-const POINTER_SOURCE = "pointer";
 const KEY_SOURCE = "button key";
 /** Screen readers and voice control can only click: one click presses, the next releases. */
 const CLICK_SOURCE = "click";
+
+/** Each finger for itself: the release of another one ends nothing. */
+const pointerSource = ({ pointerId }: PointerEvent) => `pointer ${pointerId}`;
 
 interface MicrophoneView extends View {
   /** Shows the microphone's level, 0..1, as the size of the halo. */
@@ -27,9 +29,22 @@ function microphoneView(
   const glyph = icon("microphone", 22);
   const element = button("lw-microphone", "Start talking", glyph);
   const action = () => microphoneButton(store.get()).action;
+  // The click that ends a press does what the button said when it was pressed: a kernel that became busy meanwhile turns
+  // "Hold to talk" into "Mute", and the press itself wakes a suspended microphone.
+  let pressed: ReturnType<typeof action> | null = null;
+  const pressedAction = () => {
+    const now = pressed ?? action();
+    pressed = null;
+    return now;
+  };
+  for (const type of ["pointercancel", "blur"]) {
+    scope.listen(element, type, () => {
+      pressed = null;
+    });
+  }
 
   scope.listen<MouseEvent>(element, "click", (event) => {
-    const now = action();
+    const now = pressedAction();
     if (now === "start") {
       actions.start();
     } else if (now === "mute") {
@@ -43,13 +58,28 @@ function microphoneView(
     }
   });
   scope.listen<PointerEvent>(element, "pointerdown", (event) => {
-    if (event.button === 0 && action() === "hold" && pushToTalk.press(POINTER_SOURCE)) {
-      // The finger may slide off the button without releasing it.
-      element.setPointerCapture(event.pointerId);
+    if (event.button !== 0) {
+      return;
+    }
+    pressed = action();
+    if (pressed === "hold" && pushToTalk.press(pointerSource(event))) {
+      try {
+        // The finger may slide off the button without releasing it.
+        element.setPointerCapture(event.pointerId);
+      } catch {
+        // It was released already.
+      }
     }
   });
   for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
-    scope.listen(element, type, () => pushToTalk.release(POINTER_SOURCE));
+    // Without capture the release happens wherever the pointer is then.
+    const release = (event: PointerEvent) => {
+      pushToTalk.release(pointerSource(event));
+      if (!(event.target instanceof Node && element.contains(event.target))) {
+        pressed = null;
+      }
+    };
+    scope.listen<PointerEvent>(window, type, release, { capture: true });
   }
   // A long press on a touch screen would open the context menu and cancel the pointer.
   scope.listen(element, "contextmenu", (event) => {
@@ -58,7 +88,13 @@ function microphoneView(
     }
   });
   scope.listen<KeyboardEvent>(element, "keydown", (event) => {
-    if ((event.key === " " || event.key === "Enter") && action() === "hold") {
+    if (event.key !== " " && event.key !== "Enter") {
+      return;
+    }
+    if (!event.repeat) {
+      pressed = action();
+    }
+    if (pressed === "hold" || pushToTalk.isPressedBy(KEY_SOURCE)) {
       // Prevents the click that would follow and count as a second press.
       event.preventDefault();
       if (!event.repeat) {
@@ -67,8 +103,11 @@ function microphoneView(
     }
   });
   scope.listen<KeyboardEvent>(element, "keyup", (event) => {
-    if ((event.key === " " || event.key === "Enter") && pushToTalk.isPressedBy(KEY_SOURCE)) {
+    // On a Mac, a key that is released while ⌘ is held says nothing of it.
+    const ends = event.key === " " || event.key === "Enter" || event.key === "Meta";
+    if (ends && (pressed === "hold" || pushToTalk.isPressedBy(KEY_SOURCE))) {
       event.preventDefault();
+      pressed = null;
       pushToTalk.release(KEY_SOURCE);
     }
   });

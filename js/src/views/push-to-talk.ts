@@ -12,7 +12,10 @@ export interface PushToTalk {
   update(state: State): void;
 }
 
-/** On while any source presses it; a lost focus, a hidden tab or a changed mode releases all of them. */
+/**
+ * On while any source presses it; a lost focus, a hidden tab or a changed mode releases all of them. What else happens
+ * meanwhile ends no press, and no release is taken for anything else.
+ */
 export function pushToTalk(store: Store, actions: Pick<Actions, "pushToTalk">, scope: Scope): PushToTalk {
   const sources = new Set<string>();
   const release = () => {
@@ -83,13 +86,16 @@ export function keyboard(
     }
   });
   for (const type of ["keyup", "keypress"]) {
-    scope.listen<KeyboardEvent>(root, type, (event) => {
-      event.stopPropagation();
-      if (type === "keyup" && event.key === " ") {
-        pushToTalk.release(SPACE);
-      }
-    });
+    scope.listen<KeyboardEvent>(root, type, (event) => event.stopPropagation());
   }
+  // Wherever the focus is by then, and whoever keeps the key from the card. On a Mac, a key that is released while ⌘ is held
+  // says nothing of it.
+  const release = (event: KeyboardEvent) => {
+    if (event.key === " " || event.key === "Meta") {
+      pushToTalk.release(SPACE);
+    }
+  };
+  scope.listen<KeyboardEvent>(window, "keyup", release, { capture: true });
   scope.listen<FocusEvent>(root, "focusout", (event) => {
     if (!(event.relatedTarget instanceof Node && root.contains(event.relatedTarget))) {
       pushToTalk.release(SPACE);

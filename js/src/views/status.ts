@@ -1,5 +1,6 @@
 // What the state means to the person: the word beside the dot, the hint below the text box, what ● does.
 
+import type { MicrophoneFault, PlayerFault } from "../audio/sound-watch.ts";
 import type { Ending } from "../messages.gen.ts";
 import type { Loss, State } from "../state.ts";
 import { cleanLine } from "./format.ts";
@@ -86,16 +87,38 @@ const ENDED: Record<Ending, [word: string, hint: string]> = {
 function liveStatus(state: State): Status {
   switch (state.floor) {
     case "model":
+      if (state.owner && state.sound.player !== null) {
+        return playerStatus(state.sound.player);
+      }
       return { word: state.view === "translation" ? "translating" : "speaking", tone: "model-sounding" };
     case "thinking":
       return { word: "thinking…", tone: "model" };
     case "tool":
       return isAsked(state) ? { word: "asking you", tone: "warn" } : { word: "using a tool", tone: "model" };
     case "user":
-      return { word: "hearing you", tone: "you-sounding" };
+      return deafStatus(state) ?? { word: "hearing you", tone: "you-sounding" };
     case "listening":
-      return microphoneStatus(state) ?? { word: "listening", tone: "you" };
+      return deafStatus(state) ?? microphoneStatus(state) ?? { word: "listening", tone: "you" };
   }
+}
+
+/** The model's answer comes, and is not heard. */
+function playerStatus(fault: PlayerFault): Status {
+  return hasNoPlayer(fault) ? { word: "answering", tone: "model" } : { word: "not heard", tone: "warn" };
+}
+
+/** True where the page cannot play anything, so that answers are read as they come. */
+export function hasNoPlayer(fault: PlayerFault | null): boolean {
+  return fault === "not-secure" || fault === "missing";
+}
+
+function deafStatus(state: State): Status | null {
+  return isDeaf(state) ? { word: "not hearing", tone: "warn" } : null;
+}
+
+/** True where the microphone is on and nothing of it arrives. */
+function isDeaf({ microphone, sound }: State): boolean {
+  return sound.microphone !== null && (microphone.state === "on" || microphone.state === "paused");
 }
 
 function microphoneStatus(state: State): Status | null {
@@ -106,6 +129,9 @@ function microphoneStatus(state: State): Status | null {
       return { word: "paused", tone: "warn" };
     case "asking":
       return { word: "asking…", tone: "wait" };
+    case "off":
+      // A session that was begun by typing or from Python listens to text alone.
+      return state.owner ? { word: acceptsText(state) ? "typing only" : "not hearing", tone: "off" } : null;
     case "refused":
     case "missing":
       return { word: acceptsText(state) ? "typing only" : "not hearing", tone: "off" };
@@ -136,7 +162,9 @@ export function canPushToTalk(state: State): boolean {
     state.phase === "live" &&
     state.owner &&
     state.turnTaking === "push_to_talk" &&
-    (state.microphone.state === "on" || state.microphone.state === "muted")
+    // While the kernel is busy a press goes on: what is said is kept.
+    ["on", "muted", "paused"].includes(state.microphone.state) &&
+    state.sound.microphone !== "stopped"
   );
 }
 
@@ -160,7 +188,10 @@ export function hint(state: State): string {
     case "idle":
       return lacksMicrophone(state) ? noMicrophoneHint(state) : "● asks the browser for the microphone.";
     case "connecting":
-      return "The browser may ask for the microphone.";
+      // What is said now is kept and sent once there is a connection.
+      return state.microphone.state === "on" && !isDeaf(state) && state.turnTaking === "automatic"
+        ? "Connecting; you can talk already."
+        : "The browser may ask for the microphone.";
     case "ended":
       return ENDED[state.ending][1];
     case "live":
@@ -173,9 +204,40 @@ function isAsked(state: State): boolean {
   return !state.ownedElsewhere && pendingApprovals(state).length > 0;
 }
 
+/** The next thing to do about a fault; its notice says more. */
+const MICROPHONE_HINTS: Record<MicrophoneFault, string> = {
+  suspended: "Not heard: click this card to go on.",
+  interrupted: "Not heard: click this card to go on.",
+  muted: "Not heard: unmute it outside this page.",
+  stopped: "Not heard: press ● to restart the microphone.",
+  silent: "No sound comes: check the microphone's switch.",
+};
+
+const PLAYER_HINTS: Record<PlayerFault, string> = {
+  blocked: "Click this card to hear the voice.",
+  suspended: "Click this card to hear the voice.",
+  interrupted: "Click this card to hear the voice.",
+  stalled: "No voice: check this computer's sound output.",
+  "not-secure": "No sound in this page: type, and read.",
+  missing: "No voice in this page: read the answers.",
+};
+
+/** What to do so that sound arrives; null where it does. */
+function soundHint(state: State): string | null {
+  const { microphone, player } = state.sound;
+  if (microphone !== null && isDeaf(state)) {
+    return MICROPHONE_HINTS[microphone];
+  }
+  return player === null ? null : PLAYER_HINTS[player];
+}
+
 function liveHint(state: State): string {
   if (isAsked(state)) {
     return "A tool waits: allow it, or don't.";
+  }
+  const sound = soundHint(state);
+  if (sound !== null) {
+    return sound;
   }
   switch (state.microphone.state) {
     case "off":
@@ -205,6 +267,11 @@ function liveHint(state: State): string {
   }
 }
 
+/** True where a person who talks is heard. */
+function hears(state: State): boolean {
+  return state.microphone.state === "on" && state.sound.microphone === null && !isMirror(state);
+}
+
 /** The line in an empty transcript. */
 export function invitation(state: State): string {
   if (!state.connected) {
@@ -216,7 +283,7 @@ export function invitation(state: State): string {
   if (state.phase === "live" && state.microphone.state === "asking") {
     return "Allow the microphone, then talk.";
   }
-  if (state.phase !== "live" || state.microphone.state !== "on" || isMirror(state)) {
+  if (state.phase !== "live" || !hears(state)) {
     if (!acceptsText(state)) {
       return "Press ● and talk.";
     }
@@ -229,12 +296,12 @@ export function placeholder(state: State): string {
   if (!state.connected) {
     return "Not connected";
   }
-  const talks = state.phase === "live" && state.microphone.state === "on" && !isMirror(state);
+  const talks = state.phase === "live" && hears(state);
   return talks && state.turnTaking === "automatic" ? "Type, or just talk…" : "Type a message…";
 }
 
 interface MicrophoneButton {
-  action: "start" | "mute" | "hold" | "nothing";
+  action: "start" | "mute" | "hold" | "resume" | "nothing";
   look: "record" | "lost" | "open" | "armed" | "held" | "silent" | "wait";
   label: string;
   /** Null where the button is not a toggle. */
@@ -274,6 +341,9 @@ export function microphoneButton(state: State): MicrophoneButton {
 }
 
 function activeButton(state: State): MicrophoneButton {
+  if (state.sound.microphone === "stopped") {
+    return { action: "start", look: "lost", label: "Restart the microphone", pressed: null };
+  }
   if (canPushToTalk(state)) {
     return {
       action: "hold",
@@ -282,7 +352,12 @@ function activeButton(state: State): MicrophoneButton {
       pressed: state.holding,
     };
   }
-  const isOn = state.microphone.state === "on";
+  const fault = isDeaf(state) ? state.sound.microphone : null;
+  if (fault === "suspended" || fault === "interrupted") {
+    // Any click does that.
+    return { action: "resume", look: "lost", label: "Turn the microphone back on", pressed: null };
+  }
+  const isOn = state.microphone.state === "on" && fault !== "muted";
   return {
     action: "mute",
     look: isOn ? "open" : "silent",

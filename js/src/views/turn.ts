@@ -5,7 +5,7 @@ import type { Actions, State } from "../state.ts";
 import { codeRuns, sources, thoughts } from "./answer.ts";
 import { attribute, el, icon, show, text } from "./dom.ts";
 import { clean, languageName, languageTag, latency } from "./format.ts";
-import { speakerName } from "./status.ts";
+import { hasNoPlayer, speakerName } from "./status.ts";
 import { toolList } from "./tool.ts";
 
 /** Samples per second of the positions in a turn. */
@@ -22,11 +22,14 @@ interface TurnWords {
   interim: string;
 }
 
-type PlaybackState = Pick<State, "playback" | "owner" | "phase">;
+type PlaybackState = Pick<State, "playback" | "owner" | "phase" | "sound">;
 
 /** How a turn's words follow its audio: shown whole, in step, or "ahead" of audio that has not begun. */
 export function wordSync(turn: Turn, state: PlaybackState): "whole" | "inStep" | "ahead" {
   if (turn.speaker !== "model" || !state.owner || state.phase !== "live" || turn.interrupted) {
+    return "whole";
+  }
+  if (hasNoPlayer(state.sound.player)) {
     return "whole";
   }
   const { turn: playing, playedSample } = state.playback;

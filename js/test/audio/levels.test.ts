@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LevelTimeline, peakOf, SilenceDetector } from "../../src/audio/levels.ts";
+import { LevelTimeline, peakOf } from "../../src/audio/levels.ts";
 
 describe("peakOf", () => {
   it("is the largest magnitude of either sign", () => {
@@ -56,35 +56,5 @@ describe("LevelTimeline", () => {
     }
     expect(levels.at("user", 0)).toBe(0);
     expect(levels.marks).toEqual([]);
-  });
-});
-
-describe("SilenceDetector", () => {
-  it("tells of five seconds below -70 dBFS, and of sound at once", () => {
-    const watch = new SilenceDetector();
-    let silentAt = 0;
-    for (let ms = 20; ms <= 6000 && silentAt === 0; ms += 20) {
-      silentAt = watch.observe(0.0003, 20) ? ms : 0;
-    }
-    expect(silentAt).toBe(5000);
-    expect(watch.observe(0.001, 20)).toBe(false);
-    expect(watch.observe(0, 20)).toBe(false);
-  });
-
-  it("bears longer pauses of a microphone that has been heard", () => {
-    const watch = new SilenceDetector();
-    watch.observe(0.5, 20);
-    expect(watch.observe(0, 19_900)).toBe(false);
-    expect(watch.observe(0, 100)).toBe(true);
-    watch.reset();
-    expect(watch.observe(0, 4900)).toBe(false);
-    expect(watch.observe(0, 100)).toBe(true);
-  });
-
-  it("is not alarmed by a quiet room", () => {
-    const watch = new SilenceDetector();
-    for (let n = 0; n < 1000; n++) {
-      expect(watch.observe(0.002, 20)).toBe(false);
-    }
   });
 });

@@ -83,6 +83,7 @@ export class FakeTrack extends EventTarget {
   static made: FakeTrack[] = [];
   readyState = "live";
   enabled = true;
+  muted = false;
 
   constructor() {
     super();

@@ -6,7 +6,6 @@ let first: number;
 let log: string[];
 let levels: number[];
 let sent: { first: number; length: number; captured: number }[];
-let silent: boolean[];
 let sender: MicrophoneSender;
 
 beforeEach(() => {
@@ -15,7 +14,6 @@ beforeEach(() => {
   log = [];
   levels = [];
   sent = [];
-  silent = [];
   sender = new MicrophoneSender(
     {
       onPacket: ({ first_sample, samples, captured_ms }) => {
@@ -24,7 +22,6 @@ beforeEach(() => {
       },
       onActivity: (active) => log.push(active ? "start" : "end"),
       onLevel: (peak) => levels.push(peak),
-      onSilent: (value) => silent.push(value),
       onBusy: (busy) => log.push(busy ? "busy" : "free"),
     },
     () => now,
@@ -44,23 +41,23 @@ describe("MicrophoneSender", () => {
   it("sends nothing before the session is live, and all of it then", () => {
     speak(1000);
     expect(log).toEqual([]);
-    sender.setGate({ live: true, pushToTalk: false });
+    sender.setGate({ open: true, starting: false, pushToTalk: false });
     speak(400);
     expect(sent.length).toBe(10);
     expect(sent[0]).toEqual({ first: 16_000, length: 640, captured: 2000 });
   });
 
   it("sends what is under way when it is muted, and then nothing", () => {
-    sender.setGate({ live: true, pushToTalk: false });
+    sender.setGate({ open: true, starting: false, pushToTalk: false });
     speak(60);
-    sender.setGate({ live: false, pushToTalk: false });
+    sender.setGate({ open: false, starting: false, pushToTalk: false });
     expect(sent.map(({ length }) => length)).toEqual([640, 320]);
     speak(500);
     expect(sent.length).toBe(2);
   });
 
   it("push-to-talk: says that it begins, sends from 200 ms before, ends after the tail", () => {
-    sender.setGate({ live: true, pushToTalk: true });
+    sender.setGate({ open: true, starting: false, pushToTalk: true });
     speak(1000);
     expect(log).toEqual([]);
     sender.press();
@@ -81,22 +78,22 @@ describe("MicrophoneSender", () => {
   });
 
   it("ends a press when the way of taking turns changes", () => {
-    sender.setGate({ live: true, pushToTalk: true });
+    sender.setGate({ open: true, starting: false, pushToTalk: true });
     sender.press();
     speak(40);
-    sender.setGate({ live: true, pushToTalk: false });
+    sender.setGate({ open: true, starting: false, pushToTalk: false });
     expect(log).toEqual(["start", "audio", "end"]);
     expect(sender.pressed).toBe(false);
   });
 
   it("does not begin while nothing is live", () => {
-    sender.setGate({ live: false, pushToTalk: true });
+    sender.setGate({ open: false, starting: false, pushToTalk: true });
     sender.press();
     expect(log).toEqual([]);
   });
 
   it("holds back while the kernel is busy, and ends the press after the sound", () => {
-    sender.setGate({ live: true, pushToTalk: true });
+    sender.setGate({ open: true, starting: false, pushToTalk: true });
     sender.press();
     speak(1500);
     sender.heartbeat(0, false);
@@ -110,18 +107,72 @@ describe("MicrophoneSender", () => {
     expect(sent.reduce((sum, { length }) => sum + length, 0)).toBe(2000 * 16);
   });
 
-  it("makes 25 bars a second and tells of a silent microphone", () => {
+  it("makes 25 bars a second", () => {
     speak(1000);
     expect(levels.length).toBe(25);
     expect(new Set(levels)).toEqual(new Set([0.5]));
-    speak(19_900, 0);
-    expect(silent).toEqual([]);
-    speak(200, 5);
-    expect(silent).toEqual([true]);
+  });
+
+  it("keeps what is said while the session starts, and sends it in order with the rest", () => {
+    sender.setGate({ open: false, starting: true, pushToTalk: false });
+    speak(4000);
+    expect(log).toEqual([]);
+    sender.setGate({ open: true, starting: true, pushToTalk: false });
+    speak(1000);
+    sender.setGate({ open: true, starting: false, pushToTalk: false });
+    speak(400);
+    expect(sent[0]).toMatchObject({ first: 0, captured: 1000 });
+    expect(sent.map(({ first }) => first)).toEqual(sent.map((_, index) => index * 640));
+    expect(sent.length).toBe(135);
+  });
+
+  it("keeps no more than ten seconds of it, and nothing for push-to-talk but its preroll", () => {
+    sender.setGate({ open: false, starting: true, pushToTalk: false });
+    speak(30_000);
+    sender.setGate({ open: true, starting: false, pushToTalk: false });
     speak(40);
-    expect(silent).toEqual([true, false]);
-    speak(21_000, 0);
+    expect(now - sent[0]!.captured).toBeGreaterThan(9_900);
+    expect(now - sent[0]!.captured).toBeLessThan(10_200);
+    sender.setGate({ open: false, starting: false, pushToTalk: true });
+    sender.setGate({ open: false, starting: true, pushToTalk: true });
+    speak(3000);
+    const before = sent.length;
+    sender.setGate({ open: true, starting: false, pushToTalk: true });
+    expect(sent.length).toBe(before);
+  });
+
+  it.each<[string, () => void]>([
+    ["the session ends", () => sender.setGate({ open: false, starting: false, pushToTalk: true })],
+    [
+      "the way of taking turns changes",
+      () => sender.setGate({ open: true, starting: false, pushToTalk: false }),
+    ],
+    ["the microphone is given back", () => sender.reset()],
+  ])("tells the kernel that a press ends when %s", (_how, happen) => {
+    sender.setGate({ open: true, starting: false, pushToTalk: true });
+    sender.press();
+    speak(100);
+    happen();
+    sender.release();
+    expect(log.filter((entry) => entry !== "audio")).toEqual(["start", "end"]);
+    expect(sender.pressed).toBe(false);
+  });
+
+  it("ends a press although the kernel is busy when the microphone is given back", () => {
+    sender.setGate({ open: true, starting: false, pushToTalk: true });
+    sender.press();
+    speak(1500);
+    sender.heartbeat(0, false);
     sender.reset();
-    expect(silent.at(-1)).toBe(false);
+    expect(log.filter((entry) => entry !== "audio")).toEqual(["start", "busy", "end", "free"]);
+  });
+
+  it("knows how old sound is after the microphone stood still", () => {
+    sender.setGate({ open: true, starting: false, pushToTalk: false });
+    speak(1000);
+    now += 4000;
+    sender.restartClock();
+    speak(40);
+    expect(now - sent.at(-1)!.captured).toBeLessThan(100);
   });
 });

@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Microphone, type MicrophoneHandlers, microphoneProblem } from "../../src/media/microphone.ts";
+import type { MicrophoneProbe } from "../../src/audio/sound-watch.ts";
+import {
+  Microphone,
+  type MicrophoneHandlers,
+  microphoneProblem,
+  shareMicrophone,
+} from "../../src/media/microphone.ts";
 import { Scope } from "../../src/scope.ts";
 import { FakeContext, type FakeDevices, FakeTrack, FakeWorkletNode, installFakes, settle } from "./fakes.ts";
 
@@ -9,10 +15,12 @@ let states: string[];
 let codes: string[];
 let chunks: [first: number, length: number][];
 let listed: string[];
+let probes: (MicrophoneProbe | null)[];
 let microphone: Microphone;
 
 const handlers: MicrophoneHandlers = {
   onChunk: (samples, first) => chunks.push([first, samples.length]),
+  onChange: () => probes.push(microphone.probe),
   onState: (state) => states.push(state),
   onDevices: (found, picked) => {
     listed = [...found.map(({ label }) => label), `picked ${picked}`];
@@ -28,6 +36,7 @@ beforeEach(() => {
   codes = [];
   chunks = [];
   listed = [];
+  probes = [];
   microphone = new Microphone(scope, handlers);
 });
 
@@ -147,6 +156,46 @@ describe("Microphone", () => {
     expect(states.at(-1)).toBe("off");
     expect(codes).toEqual(["microphone-ended"]);
     expect(FakeContext.made[0]!.state).toBe("closed");
+  });
+
+  it("tells what can be found out of it, and makes a suspended context run again", async () => {
+    expect(microphone.probe).toBeNull();
+    await microphone.start();
+    const [context, track] = [FakeContext.made[0]!, FakeTrack.made[0]!];
+    expect(microphone.probe).toEqual({ context: "running", muted: false });
+    probes = [];
+    context.state = "suspended";
+    context.dispatchEvent(new Event("statechange"));
+    track.muted = true;
+    track.dispatchEvent(new Event("mute"));
+    expect(probes).toEqual([
+      { context: "suspended", muted: false },
+      { context: "suspended", muted: true },
+    ]);
+    microphone.resume();
+    await settle();
+    expect(context.state).toBe("running");
+    microphone.mute(true);
+    expect(microphone.probe).toBeNull();
+    microphone.stop();
+    microphone.resume();
+    await settle();
+    expect(context.state).toBe("closed");
+  });
+
+  it("goes to one card of the page at a time, and both know it", () => {
+    const taken: string[] = [];
+    const cards = ["a", "b", "c"].map((name) =>
+      shareMicrophone(scope, {
+        name: () => name,
+        giveUp: (to) => {
+          taken.push(`${name} sees ${to} take it`);
+          return name !== "c";
+        },
+      }),
+    );
+    expect(cards[0]!()).toEqual(["b"]);
+    expect(taken).toEqual(["b sees a take it", "c sees a take it"]);
   });
 
   it("mutes without letting go", async () => {

@@ -5,7 +5,7 @@ import { FakeContext, FakeWorkletNode, installFakes, settle } from "./fakes.ts";
 
 let scope: Scope;
 let heard: [turn: number, sample: number][];
-let blocked: boolean[];
+let changes: number;
 let player: Player;
 
 beforeEach(() => {
@@ -13,11 +13,13 @@ beforeEach(() => {
   installFakes();
   scope = new Scope();
   heard = [];
-  blocked = [];
+  changes = 0;
   player = new Player(scope, {
     onProgress: () => {},
     onFlushed: (turn, sample) => heard.push([turn, sample]),
-    onBlocked: (now) => blocked.push(now),
+    onChange: () => {
+      changes += 1;
+    },
   });
 });
 
@@ -119,15 +121,98 @@ describe("Player", () => {
     expect(FakeContext.made.map(({ state }) => state)).toEqual(["closed", "closed"]);
   });
 
-  it("says that the browser plays nothing, and goes on after a click", async () => {
+  it("tells what can be found out of it, and runs again when it is resumed", async () => {
+    expect(player.probe).toBeNull();
     FakeContext.state = "suspended";
     player.write(1, 0, new Int16Array(5));
-    vi.advanceTimersByTime(800);
-    expect(blocked).toEqual([true]);
-    document.dispatchEvent(new Event("pointerdown"));
+    expect(player.probe).toEqual({
+      context: "suspended",
+      needsGesture: false,
+      waiting: true,
+      position: "0 0",
+    });
+    vi.stubGlobal("navigator", { userActivation: { hasBeenActive: false } });
+    expect(player.probe?.needsGesture).toBe(true);
     await settle();
-    expect(FakeContext.made[0]!.state).toBe("running");
-    expect(blocked).toEqual([true, false]);
+    const before = changes;
+    player.resume();
+    await settle();
+    expect([player.probe?.context, changes]).toEqual(["running", before + 1]);
+    report(1, 5);
+    expect(player.probe).toMatchObject({ waiting: true, position: "1 5" });
+  });
+
+  it.each<[string, string, () => void]>([
+    [
+      "a page whose address is not secure",
+      "not-secure",
+      () => {
+        vi.stubGlobal("AudioWorkletNode", undefined);
+        vi.stubGlobal("isSecureContext", false);
+      },
+    ],
+    ["a browser without worklets", "missing", () => vi.stubGlobal("AudioWorkletNode", undefined)],
+    ["a browser without audio", "missing", () => vi.stubGlobal("AudioContext", undefined)],
+    [
+      "a page whose rules forbid the worklet",
+      "missing",
+      () => {
+        const addModule = vi.fn(async () => Promise.reject(new DOMException("", "AbortError")));
+        vi.stubGlobal(
+          "AudioContext",
+          class extends FakeContext {
+            override readonly audioWorklet = { addModule };
+          },
+        );
+      },
+    ],
+    [
+      "a browser that gives no context",
+      "missing",
+      () =>
+        vi.stubGlobal("AudioContext", function refuse() {
+          throw new DOMException("", "NotSupportedError");
+        }),
+    ],
+  ])("has no player in %s: says so, keeps nothing, and throws nothing", async (_where, why, arrange) => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    arrange();
+    player.unlock();
+    await settle();
+    player.write(1, 0, new Int16Array(5));
+    player.end(1);
+    player.flush(1, 1);
+    await settle();
+    expect(player.missing).toBe(why);
+    expect(player.probe).toBeNull();
+    expect(heard).toEqual([[1, 0]]);
+    expect(FakeContext.made.every(({ state }) => state === "closed")).toBe(true);
+    vi.restoreAllMocks();
+  });
+
+  it("tries again with the next click where the worklet did not load once", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    let loads = 0;
+    vi.stubGlobal(
+      "AudioContext",
+      class extends FakeContext {
+        override readonly audioWorklet = {
+          addModule: vi.fn(async () => {
+            loads += 1;
+            if (loads === 1) {
+              throw new DOMException("", "AbortError");
+            }
+          }),
+        };
+      },
+    );
+    player.unlock();
+    await settle();
+    expect(player.missing).toBe("missing");
+    player.unlock();
+    await settle();
+    expect([player.missing, player.probe?.context]).toEqual([null, "running"]);
+    vi.restoreAllMocks();
   });
 
   it("shows its last node to a browser test that listens in", async () => {

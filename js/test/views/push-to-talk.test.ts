@@ -1,7 +1,8 @@
 // @vitest-environment happy-dom
 
 import { afterEach, describe, expect, it } from "vitest";
-import { key, LIVE, mounted, PUSH } from "./fakes.ts";
+import type { State } from "../../src/state.ts";
+import { key, LIVE, mounted, ON, PUSH } from "./fakes.ts";
 
 let outside: string[] = [];
 const hear = (event: Event) => outside.push(`${event.type} ${(event as KeyboardEvent).key}`);
@@ -86,8 +87,8 @@ describe("the space bar", () => {
 });
 
 describe("the button in push-to-talk", () => {
-  const pointer = (target: HTMLElement, type: string, button = 0) =>
-    target.dispatchEvent(new PointerEvent(type, { bubbles: true, button, pointerId: 1 }));
+  const pointer = (target: EventTarget, type: string, button = 0, pointerId = 1) =>
+    target.dispatchEvent(new PointerEvent(type, { bubbles: true, button, pointerId }));
 
   function armed() {
     const card = mounted(PUSH);
@@ -127,6 +128,107 @@ describe("the button in push-to-talk", () => {
     expect(holds(asked)).toEqual([true]);
     button.dispatchEvent(new MouseEvent("click", { detail: 0, bubbles: true }));
     expect(holds(asked)).toEqual([true, false]);
+  });
+
+  type Armed = ReturnType<typeof armed>;
+  const paused: State["microphone"] = { ...ON, state: "paused" };
+
+  // What happens while the button is held, and whether the hold survives it.
+  const meanwhile: [string, (card: Armed) => unknown, boolean][] = [
+    ["nothing", () => {}, true],
+    ["the kernel becomes busy", ({ set }) => set({ microphone: paused }), true],
+    [
+      "the kernel becomes busy and free again",
+      async ({ set }) => {
+        await set({ microphone: paused });
+        await set({ microphone: ON });
+      },
+      true,
+    ],
+    [
+      "the microphone is suspended",
+      ({ set }) => set({ sound: { microphone: "suspended", player: null } }),
+      true,
+    ],
+    ["the model begins to speak", ({ set }) => set({ floor: "model" }), true],
+    ["pointer capture is lost", ({ button }) => pointer(button, "lostpointercapture"), false],
+    ["the pointer is cancelled", ({ button }) => pointer(button, "pointercancel"), false],
+    ["the window loses the focus", () => window.dispatchEvent(new Event("blur")), false],
+    ["the way of taking turns changes", ({ set }) => set({ turnTaking: "automatic" }), false],
+    ["the microphone is turned off", ({ set }) => set({ microphone: { ...ON, state: "off" } }), false],
+    ["the microphone stops", ({ set }) => set({ sound: { microphone: "stopped", player: null } }), false],
+    ["the kernel is gone", ({ set }) => set({ connected: false }), false],
+    ["the talk ends", ({ set }) => set({ phase: "ended" }), false],
+    ["the page is hidden", hidePage, false],
+  ];
+
+  function hidePage(): void {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
+    document.dispatchEvent(new Event("visibilitychange"));
+    Reflect.deleteProperty(document, "hidden");
+  }
+
+  it.each(meanwhile)(
+    "release ends the hold and does nothing else, though %s",
+    async (_what, happens, survives) => {
+      const card = armed();
+      pointer(card.button, "pointerdown");
+      await happens(card);
+      expect(holds(card.asked)).toEqual(survives ? [true] : [true, false]);
+      pointer(card.button, "pointerup");
+      card.button.dispatchEvent(new MouseEvent("click", { detail: 1, bubbles: true }));
+      expect(holds(card.asked)).toEqual([true, false]);
+      expect(card.names().filter((name) => name !== "pushToTalk")).toEqual([]);
+    },
+  );
+
+  it.each(meanwhile)("a key that is released does nothing else either, though %s", async (_what, happens) => {
+    const card = armed();
+    key(card.button, "keydown", " ");
+    await happens(card);
+    key(card.button, "keydown", " ", { repeat: true });
+    expect(key(card.button, "keyup", " ").defaultPrevented).toBe(true);
+    expect(holds(card.asked)).toEqual([true, false]);
+    expect(card.names().filter((name) => name !== "pushToTalk")).toEqual([]);
+  });
+
+  it("is released wherever pointer and key are by then", () => {
+    const { button, root, asked } = armed();
+    button.setPointerCapture = () => {
+      throw new DOMException("", "NotFoundError");
+    };
+    pointer(button, "pointerdown");
+    pointer(document.body, "pointerup");
+    expect(holds(asked)).toEqual([true, false]);
+    key(root, "keydown", " ");
+    key(document.body, "keyup", " ");
+    expect(holds(asked)).toEqual([true, false, true, false]);
+    key(root, "keydown", " ");
+    // A Mac tells nothing of keys that are released while this one is held.
+    key(root, "keyup", "Meta");
+    expect(holds(asked)).toEqual([true, false, true, false, true, false]);
+  });
+
+  it("is not released by another finger", () => {
+    const { button, asked } = armed();
+    pointer(button, "pointerdown");
+    pointer(document.body, "pointerup", 0, 2);
+    expect(holds(asked)).toEqual([true]);
+    pointer(button, "pointerup");
+    expect(holds(asked)).toEqual([true, false]);
+  });
+
+  it("does by a click what it said when it was pressed: the press itself wakes a suspended microphone", async () => {
+    const { find, set, names } = mounted({ ...LIVE, sound: { microphone: "suspended", player: null } });
+    const button = find(".lw-microphone");
+    pointer(button, "pointerdown");
+    await set({ sound: { microphone: null, player: null } });
+    pointer(button, "pointerup");
+    button.dispatchEvent(new MouseEvent("click", { detail: 1, bubbles: true }));
+    expect(names()).toEqual([]);
+    // The next click is about the microphone that is on now.
+    button.dispatchEvent(new MouseEvent("click", { detail: 1, bubbles: true }));
+    expect(names()).toEqual(["toggleMute"]);
   });
 
   it("stays open while one of two holds it", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { MicrophoneFault, PlayerFault } from "../../src/audio/sound-watch.ts";
 import type { Floor, Phase } from "../../src/messages.gen.ts";
-import { LOSSES } from "../../src/notices.ts";
+import { LOSSES, MICROPHONE_FAULTS, PLAYER_FAULTS } from "../../src/notices.ts";
 import type { Loss, MicrophoneState, State } from "../../src/state.ts";
 import {
   canInterrupt,
@@ -31,6 +32,12 @@ describe("status", () => {
     [{ ...LIVE, microphone: microphone("muted") }, "muted", "off"],
     [{ ...LIVE, microphone: microphone("paused") }, "paused", "warn"],
     [{ ...LIVE, microphone: microphone("refused") }, "typing only", "off"],
+    [{ ...LIVE, microphone: microphone("off") }, "typing only", "off"],
+    [{ ...LIVE, microphone: microphone("off"), owner: false }, "listening", "you"],
+    [{ ...LIVE, sound: { microphone: "suspended", player: null } }, "not hearing", "warn"],
+    [{ ...LIVE, floor: "user", sound: { microphone: "muted", player: null } }, "not hearing", "warn"],
+    [{ ...LIVE, floor: "model", sound: { microphone: null, player: "blocked" } }, "not heard", "warn"],
+    [{ ...LIVE, floor: "model", sound: { microphone: null, player: "not-secure" } }, "answering", "model"],
     [{ phase: "ended" }, "ended", "off"],
     [{ phase: "ended", ending: "stopped" }, "ended", "off"],
     [{ phase: "ended", ending: "never_opened" }, "not connected", "off"],
@@ -66,6 +73,13 @@ describe("the round button", () => {
     [{ ...LIVE, owner: false, ownedElsewhere: true }, "nothing", "silent"],
     [{ phase: "live", owner: false }, "start", "record"],
     [{ ...LIVE, connected: false }, "start", "lost"],
+    [{ ...LIVE, sound: { microphone: "suspended", player: null } }, "resume", "lost"],
+    [{ ...LIVE, sound: { microphone: "interrupted", player: null } }, "resume", "lost"],
+    [{ ...LIVE, sound: { microphone: "muted", player: null } }, "mute", "silent"],
+    [{ ...LIVE, sound: { microphone: "stopped", player: null } }, "start", "lost"],
+    [{ ...PUSH, sound: { microphone: "suspended", player: null } }, "hold", "armed"],
+    [{ ...PUSH, sound: { microphone: "stopped", player: null } }, "start", "lost"],
+    [{ ...PUSH, microphone: microphone("paused") }, "hold", "armed"],
   ])("%j: %s", (change, action, look) => {
     expect(microphoneButton(state(change))).toMatchObject({ action, look });
   });
@@ -110,6 +124,49 @@ describe("a kernel that does not answer", () => {
       const words = [status(one).word, hint(one), invitation(one), microphoneButton(one).label].join(" ");
       expect(words).not.toMatch(/gone|restarted|shut down|offline|busy|closed/i);
     }
+  });
+});
+
+const MICROPHONE_FAULT_NAMES = Object.keys(MICROPHONE_FAULTS) as MicrophoneFault[];
+const PLAYER_FAULT_NAMES = Object.keys(PLAYER_FAULTS) as PlayerFault[];
+
+describe("every fault of sound", () => {
+  it("has one hint that fits a narrow card, and promises no hearing", () => {
+    const faults = [
+      ...MICROPHONE_FAULT_NAMES.map((fault) => ({ microphone: fault, player: null })),
+      ...PLAYER_FAULT_NAMES.map((fault) => ({ microphone: null, player: fault })),
+    ];
+    for (const sound of faults) {
+      for (const turnTaking of ["automatic", "push_to_talk"] as const) {
+        const one = state({ ...LIVE, turnTaking, sound });
+        expect(hint(one).length).toBeLessThan(50);
+        expect(hint(one)).not.toMatch(/whenever you like|Hold space|interrupt/);
+        if (sound.microphone !== null) {
+          expect(invitation(one) + placeholder(one)).not.toMatch(/talk/i);
+          expect(status(one).word).toBe("not hearing");
+        }
+      }
+    }
+  });
+
+  it("has a notice with a code of its own, in two sentences at most", () => {
+    const notices = [...Object.values(MICROPHONE_FAULTS), ...Object.values(PLAYER_FAULTS)];
+    expect(new Set(notices.map(({ code }) => code)).size).toBe(notices.length);
+    for (const { text } of notices) {
+      expect(text.match(/[.](\s|$)/g)!.length, text).toBeLessThanOrEqual(2);
+    }
+  });
+
+  it("says nothing of a microphone that is off or muted here, or of one that is heard", () => {
+    for (const now of ["off", "muted", "asking"] as const) {
+      const one = state({
+        ...LIVE,
+        microphone: microphone(now),
+        sound: { microphone: "silent", player: null },
+      });
+      expect(hint(one)).not.toMatch(/heard|sound/);
+    }
+    expect(hint(state(LIVE))).toBe("Talk whenever you like.");
   });
 });
 
