@@ -7,7 +7,7 @@ import type { Bridge } from "./bridge.ts";
 import { Microphone, shareMicrophone } from "./media/microphone.ts";
 import { MicrophoneSender } from "./media/microphone-sender.ts";
 import { Player } from "./media/player.ts";
-import type { Busy } from "./messages.gen.ts";
+import type { Busy, Notice } from "./messages.gen.ts";
 import {
   MICROPHONE_FAULTS,
   MICROPHONE_MOVED,
@@ -201,13 +201,15 @@ export class AudioController {
         if (!this.#microphone.muted) {
           const ms = (samples.length * 1000) / MICROPHONE_RATE;
           this.#microphoneWatch.onChunk(peakOf(samples), ms, this.#now());
+          if (this.#microphone.probe?.context !== "running") {
+            // The first chunk of a context that runs again may come before the news that it does.
+            this.#sender.restartClock();
+          }
           this.#sender.addChunk(samples, first);
         }
       },
       onChange: () => {
-        if (this.#microphone.probe?.context === "running") {
-          this.#sender.restartClock();
-        }
+        this.#sender.restartClock();
         this.#watch();
       },
       onState: (state, detail) => this.#onMicrophoneState(state, detail),

@@ -119,7 +119,12 @@ def test_a_press_ends_with_the_page_that_it_was_made_in():
     live.start()
     until(lambda: live.phase == "live")
     controller = live._controller
-    for message in (m.Activity(active=True), AudioOwnerLost(closed=False), AudioOwnerLost(closed=False), m.Activity(active=True)):
+    for message in (
+        m.Activity(active=True),
+        AudioOwnerLost(closed=False),
+        AudioOwnerLost(closed=False),
+        m.Activity(active=True),
+    ):
         live._call_soon(controller.handle, message)
     kinds = ["realtimeInput.activityStart", "realtimeInput.activityEnd", "realtimeInput.activityStart"]
     until(lambda: [frame.kind for frame in live.wire if "activity" in frame.kind] == kinds)

@@ -110,6 +110,8 @@ export class MicrophoneSender {
 
   /** The microphone stood still and goes on: its clock and the page's differ by more than before. */
   restartClock(): void {
+    // What was captured before is not joined with what comes: it would make that look as old.
+    this.#queue.flush(this.#now());
     this.#clock.reset();
   }
 
