@@ -8,8 +8,10 @@ import asyncio
 import contextlib
 import http
 import importlib
+import json
 import logging
 import os
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -32,6 +34,7 @@ from livewidget.session import WireLog
 from livewidget.standin import StandIn
 from livewidget.standin.serve import Server
 from livewidget.transports.websocket import dial, post
+from tests.ports import without_ports
 
 #: Looks like a Google API key. Secrets of other kinds contain the middle of it.
 CANARY = "AIzaSy-hushhush-00000000000000000000000"
@@ -166,8 +169,8 @@ async def saying(answer):
 
     async def handle(reader, writer):
         answering.append(asyncio.current_task())
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            await (reader.readuntil(b"\r\n") if answer else reader.read())
+        with contextlib.suppress(ConnectionError):
+            await (reader.read(1) if answer else reader.read())
             writer.write(answer)
             await writer.drain()
         writer.close()
@@ -492,3 +495,98 @@ async def test_the_server_shows_no_tool_the_key_of_a_client(caplog):
             assert PART not in "".join(seen)
     assert "broken on purpose" in caplog.text
     assert PART not in caplog.text
+
+
+# --- A notebook, what is saved of it, and the command line --------------------------------------------------
+
+#: What is run where the environment holds the key. The last line of each cell must fail with the error named.
+CELLS = [
+    (None, "%xmode Verbose"),
+    (None, "import logging, sys\nlogging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)"),
+    (None, "import asyncio, os\nfrom livewidget import *\nfrom livewidget.connection.gemini import mint"),
+    (None, "live = LiveWidget('gemini-3.8-live', explorer=True)\nlive"),
+    (
+        None,
+        "live, vars(live), live.config, live.code(), live.stats, live.get_state(), live._controller.provider",
+    ),
+    ("ConnectFailed", "gemini = Gemini('offline-tutor', base_url=os.environ['OTHER'])\nawait mint(gemini)"),
+    (
+        "TimeoutError",
+        "gemini = Gemini('m', base_url=os.environ['SILENT'])\nawait asyncio.wait_for(gemini.dial(), 0.1)",
+    ),
+    ("ConfigError", "LiveWidget(os.environ['GEMINI_API_KEY'], voice='Kore')"),
+    ("KeyRefused", "await Gemini('offline-tutor', base_url=os.environ['REFUSING']).dial()"),
+    (None, "there = LiveWidget(Gemini('offline-tutor', base_url=os.environ['SERVED']))\nthere"),
+    (None, "there.ask('good morning', 30), there.wire, there.turns, there.meter"),
+    (None, "there.save_wire('wire.jsonl')\nprint(open('wire.jsonl').read())\nthere.stop()"),
+    ("ConnectFailed", "LiveWidget(Gemini('offline-tutor', base_url=os.environ['OTHER'])).ask('hello', 30)"),
+    (None, "!{sys.executable} -m livewidget doctor\n!{sys.executable} -m livewidget doctor --json"),
+    (None, "!{sys.executable} -m livewidget ask hello --server $OTHER"),
+]
+
+
+@pytest.mark.notebook
+async def test_a_notebook_with_verbose_errors_what_is_saved_and_what_is_exported(tmp_path, monkeypatch):
+    import nbformat
+    from nbclient import NotebookClient
+    from nbconvert import HTMLExporter
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(HERE.parent))
+    monkeypatch.setenv("GEMINI_API_KEY", CANARY)
+    said = b"HTTP/1.1 400 x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+    standin = StandIn(ears=lambda pcm: "", brain=str, voice=lambda text: bytes(4800))
+    cells = [nbformat.v4.new_code_cell(code) for _, code in CELLS]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    async with (
+        saying(said) as other,
+        saying(b"") as silent,
+        serve(ignore, "127.0.0.1", 0, process_request=refusing(403, CANARY)) as refuser,
+        Server(standin, wss_port=None, key=CANARY) as served,
+    ):
+        monkeypatch.setenv("SILENT", silent)
+        monkeypatch.setenv("OTHER", other)
+        monkeypatch.setenv("REFUSING", at(refuser))
+        monkeypatch.setenv("SERVED", served.ws)
+        client = NotebookClient(
+            notebook, allow_errors=True, timeout=60, store_widget_state=True, config=without_ports(tmp_path)
+        )
+        await client.async_execute()
+    for (error, _), cell in zip(CELLS, notebook.cells, strict=True):
+        failed = [output.ename for output in cell.outputs if output.output_type == "error"]
+        assert failed == ([error] if error else []), cell
+    assert "widgets" in notebook.metadata
+    saved, page = nbformat.writes(notebook), HTMLExporter().from_notebook_node(notebook)[0]
+    assert "good morning" in page
+    for text in (saved, page, (tmp_path / "wire.jsonl").read_text()):
+        assert PART not in text, text[max(0, text.index(PART) - 1500) :][:1800]
+
+
+def test_the_list_of_processes_and_what_serve_prints(tmp_path):
+    file = tmp_path / "key.txt"
+    file.write_text(f"{CANARY}\n")
+    for options, env in (
+        (["--key-file", str(file)], {}),
+        ([], {"LIVEWIDGET_SERVE_KEY": CANARY}),
+    ):
+        with subprocess.Popen(
+            [sys.executable, "-m", "livewidget", "serve", "--no-tls", *options],
+            env=os.environ | {"PYTHONPATH": str(HERE.parent)} | env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                ready = process.stdout.readline()
+                url = json.loads(ready)["ws"]
+                shown = subprocess.run(
+                    ["ps", "-o", "args=", "-p", str(process.pid)], capture_output=True, text=True, check=True
+                ).stdout
+                assert "serve" in shown
+                wrong = asyncio.run(error_of(lambda: mint(Gemini("m", api_key="wrong", base_url=url))))  # noqa: B023
+                assert isinstance(wrong, LiveError)
+                asyncio.run(mint(Gemini("m", api_key=CANARY, base_url=url)))
+            finally:
+                process.terminate()
+                out, err = process.communicate(timeout=20)
+        assert PART not in shown + ready + out + err
