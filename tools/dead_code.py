@@ -39,7 +39,14 @@ USERS = {
         "to_jsonl",
         "unreadable_messages",
     ),
-    "called or passed by this name: by Python": ("__cause__", "__dir__", "__getattr__", "memo", "trace"),
+    "called or passed by this name: by Python": (
+        "__annotations__",
+        "__cause__",
+        "__dir__",
+        "__getattr__",
+        "memo",
+        "trace",
+    ),
     "called or passed by this name: by IPython": ("_ipython_display_", "exclude", "include"),
     "called by this name: by urllib and websockets": ("process_redirect", "redirect_request"),
     "read or called by uvicorn, and by the part of websockets that it uses": (

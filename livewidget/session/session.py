@@ -300,8 +300,14 @@ class LiveSession:
         ignored = self.config.warnings(connection.model)
         if ignored:
             self._hub.notice("info", "field-ignored", " ".join(ignored))
+        self._tell_gaps()
         self._supervisor.start(connection)
         self._beat = asyncio.create_task(self._pass_time(), name="livewidget beat")
+
+    def _tell_gaps(self) -> None:
+        """Say what the model is not told of its tools: a sentence or two, since it works all the same."""
+        for text in self._tools.gaps[:2]:
+            self._hub.notice_once("info", "tool-undescribed", text)
 
     async def close(self) -> None:
         """End the session; twice is allowed. Returns when everything that it started has ended."""
@@ -966,6 +972,7 @@ class LiveSession:
             self._next = None if self._next is self._dialled else self._next
             if runner is not self._tools:
                 await self._tools.adopt(runner)
+                self._tell_gaps()
         self._memory.connection_opened(resumed=resumed)
         self._usage.end_turn()  # What was reported last is counted with the old connection.
         self._dropping = False
@@ -1070,6 +1077,7 @@ class LiveSession:
         self.config = config
         if runner is not self._tools:
             await self._tools.adopt(runner)
+            self._tell_gaps()
         await self.flushed(self._put("other", message))
 
     async def _renew(self, config: LiveConfig, runner: ToolRunner) -> None:

@@ -48,6 +48,7 @@ from livewidget.tools import (
     is_source,
     list_mcp_tools,
     response,
+    with_article,
 )
 
 #: Calls that may run at once. Chosen: far more than a model makes, few enough that hanging functions, which
@@ -232,7 +233,7 @@ def _split_sources(offered: Iterable[Any]) -> tuple[list[Tool | Mapping[str, Any
     """Return the tools and declarations, and the sources of further tools; see `prepare_tools`."""
     tools: list[Any] = []
     sources: list[ToolSource] = []
-    for item in offered:
+    for item in _listed(offered):
         if is_source(item):
             sources.append(item)
         elif is_mcp_session(item):
@@ -240,6 +241,19 @@ def _split_sources(offered: Iterable[Any]) -> tuple[list[Tool | Mapping[str, Any
         else:
             tools.append(item)
     return as_tools(tools), sources
+
+
+def _listed(offered: Any) -> Iterable[Any]:
+    """Return what was offered as several; a single tool may stand without a list around it."""
+    if offered is None:
+        return ()
+    is_one = isinstance(offered, Tool | Mapping) or is_source(offered) or is_mcp_session(offered)
+    if is_one or inspect.isclass(offered) or (callable(offered) and not isinstance(offered, Iterable)):
+        return (offered,)
+    if isinstance(offered, str | bytes) or not isinstance(offered, Iterable):
+        kind = type(offered).__name__
+        raise ToolError(f"tools is a list of functions, such as tools=[weather], not {with_article(kind)}.")
+    return offered
 
 
 async def _open_all(sources: Sequence[ToolSource]) -> list[Tool]:
@@ -444,7 +458,7 @@ async def outputs(
     """
     if tool.is_async:
         try:
-            async with contextlib.aclosing(_outputs_on_loop(tool.function(**arguments))) as found:
+            async with contextlib.aclosing(_outputs_on_loop(tool.invoke(arguments))) as found:
                 async for output in found:
                     yield output
         finally:
@@ -453,7 +467,7 @@ async def outputs(
     thread = ToolThread(tool.name, release)
     close: Callable[[], object] | None = None
     try:
-        value = await thread.run(functools.partial(tool.function, **arguments))
+        value = await thread.run(functools.partial(tool.invoke, arguments))
         if inspect.isgenerator(value):
             close = value.close
             output = ToolOutput(None, last=False)
@@ -678,6 +692,12 @@ class ToolRunner:
     def unasked_calls(self) -> int:
         """How many calls were refused since their arguments are too long to be approved."""
         return self._approvals.too_long
+
+    @property
+    def gaps(self) -> list[str]:
+        """What the model would want to know of the tools and is not told, a sentence each."""
+        tools = [behavior.tool for behavior in self._behaviors.values()]
+        return [gap for tool in tools if tool is not None for gap in tool.gaps]
 
     @property
     def blocks_input(self) -> bool:

@@ -10,6 +10,7 @@ from livewidget.tools.result import (
     Scheduling,
     describe_error,
     response,
+    with_article,
 )
 from livewidget.tools.tool import (
     APPROVAL_TIMEOUT,
@@ -40,4 +41,5 @@ __all__ = [
     "list_mcp_tools",
     "mcp_error_text",
     "response",
+    "with_article",
 ]

@@ -70,8 +70,32 @@ SCHEDULING: Final = ("INTERRUPT", "WHEN_IDLE", "SILENT")
 
 def describe_error(error: BaseException) -> str:
     """Return the type of an exception and the first line of its message."""
-    message = first_line(error)
+    message = validation_text(error) or first_line(error)
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def validation_text(error: BaseException, place: str = "") -> str | None:
+    """Return the first fault of pydantic's ValidationError as a sentence without its end, or None.
+
+    `place` is where the value stands that was validated.
+    """
+    errors = getattr(error, "errors", None)
+    if type(error).__name__ != "ValidationError" or not callable(errors):
+        return None
+    try:
+        fault = errors()[0]
+        where = place + "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in fault["loc"])
+        message = re.sub(r"^(Value error|Assertion failed), ", "", str(fault["msg"]))
+    except Exception:  # Another library's error of that name.
+        return None
+    where = where.removeprefix(".")
+    if message.lower() == "field required":
+        text = f"{where} is missing"
+    elif message.startswith("Input should "):
+        text = f"{where or 'it'} {message.removeprefix('Input ')}"
+    else:
+        text = f"{where}: {message}" if where else message
+    return (text.splitlines() or [""])[0][:ERROR_LENGTH]
 
 
 def first_line(error: BaseException) -> str:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, Protocol, TypeGuard, get_args, runtime_checkable
-
-import msgspec
+from typing import Any, Final, Literal, Protocol, TypeGuard, get_args, runtime_checkable
 
 from livewidget.errors import ToolError
-from livewidget.tools.result import RESULT_LIMIT, Scheduling, check_scheduling, first_line, with_article
-from livewidget.tools.schema import check_declaration, check_name, parameters_error, schema_of
+from livewidget.tools.arguments import Arguments, arguments_of
+from livewidget.tools.docstrings import docstring_of, parse_docstring, unwrapped
+from livewidget.tools.result import RESULT_LIMIT, Scheduling, check_scheduling, with_article
+from livewidget.tools.schema import Misfit, check_declaration, check_name
 
 #: Seconds that a call may take. Chosen: longer, and people think that the model has hung.
 TIMEOUT: Final = 30.0
@@ -24,140 +22,10 @@ APPROVAL_TIMEOUT: Final = 30.0
 Behavior = Literal["BLOCKING", "NON_BLOCKING"]
 
 
-def docstring_of(function: Callable[..., Any]) -> str:
-    """Return the docstring of a function, of the function in a partial, or of a callable object."""
-    function = _unwrapped(function)
-    if inspect.isroutine(function) or inspect.isclass(function):
-        return inspect.getdoc(function) or ""
-    return inspect.getdoc(type(function).__call__) or inspect.getdoc(function) or ""
-
-
-def parse_docstring(text: str) -> tuple[str, dict[str, str]]:
-    """Return the first paragraph of a docstring as one line, and the description of each parameter.
-
-    Google, NumPy and Sphinx (reST) styles are read: the one that describes most parameters counts.
-    """
-    # Imported here: only sessions with tools need it.
-    from docstring_parser import DocstringMeta, google, numpydoc, rest
-
-    class Google(google.GoogleParser):
-        def _build_meta(self, text: str, title: str) -> DocstringMeta:
-            # An entry without a colon describes nothing, and must not hide the others.
-            return super()._build_meta(text, title) if ":" in text else DocstringMeta([title], text)
-
-    # Google's section for parameters alone, since the parser rejects free text in others, such as Raises.
-    titles = ("Args", "Arguments", "Parameters", "Params")
-    sections = [google.Section(title, "param", google.SectionType.MULTIPLE) for title in titles]
-    summary = text.strip()
-    described: dict[str, str] = {}
-    for parse in (Google(sections).parse, numpydoc.parse, rest.parse):
-        try:
-            parsed = parse(f"\n{text}")  # A section in the first line would lose its indentation.
-        except Exception:  # malformed in this style: a ParseError, or whatever the parser stumbles over
-            continue
-        found = {
-            name.strip(): one.description or ""
-            for one in parsed.params
-            for name in one.arg_name.split(",")  # NumPy style: "x, y : int"
-        }
-        if len(found) > len(described):
-            summary, described = parsed.description or "", found
-    lines = {name: " ".join(description.split()) for name, description in described.items()}
-    return " ".join(summary.split("\n\n")[0].split()), lines
-
-
 def name_of(function: Callable[..., Any]) -> str:
     """Return the name of a function, of the function in a partial, or of a callable's class."""
-    function = _unwrapped(function)
+    function = unwrapped(function)
     return str(getattr(function, "__name__", type(function).__name__))
-
-
-def _unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
-    while isinstance(function, functools.partial):
-        function = function.func
-    return function
-
-
-def arguments_of(
-    function: Callable[..., Any], name: str, described: Mapping[str, str]
-) -> type[msgspec.Struct]:
-    """Return a struct with a field for each parameter that is not bound by a partial.
-
-    `name` is the tool's, for errors; `described` has the descriptions of the parameters.
-
-    Raises:
-        ToolError: If the parameters cannot be declared to a model.
-    """
-    try:
-        parameters = list(inspect.signature(function, eval_str=True).parameters.values())
-    except (TypeError, ValueError, NameError, SyntaxError, AttributeError) as error:
-        raise ToolError(f"The signature of the tool {name} cannot be read: {first_line(error)}.") from None
-    _require_bound_method(function, parameters, name)
-    bound = function.keywords if isinstance(function, functools.partial) else {}
-    fields: list[Any] = []
-    for parameter in parameters:
-        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            raise ToolError(
-                f"The tool {name} has the parameter {parameter.name}, which has no fixed name to a model; "
-                "use parameters without * and /."
-            )
-        if parameter.name in bound:
-            continue
-        kind, default = _kind(parameter, name), parameter.default
-        text = _annotated_text(kind) or described.get(parameter.name)
-        if text:
-            kind = Annotated[kind, msgspec.Meta(description=text)]
-        if isinstance(default, list | dict | set):  # msgspec requires a factory for mutable defaults.
-            default = msgspec.field(default_factory=default.copy)
-        fields.append(
-            (parameter.name, kind) if default is parameter.empty else (parameter.name, kind, default)
-        )
-    title = re.sub(r"\W", "_", name)
-    try:
-        return msgspec.defstruct(title, fields, kw_only=True, forbid_unknown_fields=True)
-    except (TypeError, ValueError) as error:
-        raise parameters_error(name, first_line(error)) from None
-
-
-def _require_bound_method(
-    function: Callable[..., Any], parameters: list[inspect.Parameter], name: str
-) -> None:
-    """Reject a method taken from its class instead of an object: it would ask the model for `self`."""
-    path = getattr(function, "__qualname__", "").rpartition(".")[0]
-    if parameters and parameters[0].name in ("self", "cls") and path and not path.endswith("<locals>"):
-        raise ToolError(
-            f"The tool {name} is a method without its object; give the method of an object, "
-            f"as in {path.rpartition('.')[2].lower()}.{name}."
-        )
-
-
-def _kind(parameter: inspect.Parameter, name: str) -> Any:
-    """Return the type of a parameter: its annotation, else the type of its default, else str."""
-    kind = parameter.annotation
-    if kind is parameter.empty:
-        kind = type(parameter.default)
-        return kind if kind in (bool, int, float, str) else str
-    try:
-        schema = str(msgspec.json.schema(kind))
-    except (TypeError, ValueError, RecursionError) as error:
-        message = first_line(error)
-        why = message.partition(" - ")[0]
-        if "custom types" in message:
-            why = f"{parameter.name} is of a type that is not JSON"
-        raise parameters_error(name, f"{why}; use str, numbers, bool, lists, dicts or a dataclass") from None
-    if "contentEncoding" in schema:
-        raise parameters_error(name, f"{parameter.name} holds bytes, and a model calls with text and numbers")
-    return kind
-
-
-def _annotated_text(kind: Any) -> str | None:
-    """Return the description in `Annotated[int, "how many"]`."""
-    for extra in getattr(kind, "__metadata__", ()):
-        if isinstance(extra, str):
-            return extra
-        if isinstance(extra, msgspec.Meta) and extra.description:
-            return extra.description
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +39,9 @@ class Tool:
     Attributes:
         name: The name for the model.
         function: A function, coroutine function, or generator function of either kind.
-        description: The first paragraph of the docstring.
+        description: What the docstring says before its first section.
         schema: JSON Schema of the arguments.
-        arguments: The struct that validates arguments; None: the function validates them itself.
+        arguments: The parameters, which validate arguments; None: the function validates them itself.
         timeout, result_limit, behavior, scheduling: As in `Tool.of`.
         approval_timeout: Seconds that a person has to approve a call; 0: no approval is required.
     """
@@ -182,7 +50,7 @@ class Tool:
     function: Callable[..., Any]
     description: str
     schema: Mapping[str, Any]
-    arguments: type[msgspec.Struct] | None = None
+    arguments: Arguments | None = None
     timeout: float = TIMEOUT
     result_limit: int = RESULT_LIMIT
     approval_timeout: float = 0.0
@@ -203,13 +71,16 @@ class Tool:
     ) -> Tool:
         """Make a tool from a function.
 
-        Parameters may be str, int, float, bool, Literal, Enum, list, dict, Optional, dataclasses, dates, and
-        `Annotated` with a description. A parameter without annotation has the type of its default, or str.
-        The first paragraph of the docstring describes the tool, and its section about parameters (Google,
-        NumPy or Sphinx style) describes these.
+        Parameters may be str, int, float, bool, Literal, Enum, lists, dicts, Optional and other unions,
+        dataclasses, TypedDicts, named tuples, pydantic models, dates, paths, NumPy's numbers and arrays, and
+        `Annotated` with a description or limits. A parameter without annotation has the type of its default
+        or of the docstring, or str. One whose type a model cannot send is left out if it has a default. The
+        docstring describes the tool up to its first section, and its section about parameters (Google, NumPy,
+        Sphinx or Epydoc style) describes these.
 
         Args:
-            function: With named parameters only: no `*args`, no `**kwargs`, no positional-only ones.
+            function: Any callable. Its `*args` are told as a list if they are annotated, and else left out;
+                `**kwargs` take what else a model sends.
             name: The name for the model; None: the function's own.
             timeout: Seconds that a call may take; for a generator, each of its values.
             result_limit: The largest result, in bytes of JSON.
@@ -229,13 +100,13 @@ class Tool:
             raise ToolError(f"A tool is a function, not {with_article(type(function).__name__)}.")
         name = str(name or name_of(function))
         check_name(name)
-        summary, described = parse_docstring(docstring_of(function))
-        arguments = arguments_of(function, name, described)
+        documented = parse_docstring(docstring_of(function))
+        arguments = arguments_of(function, name, documented)
         return cls(
             name=name,
             function=function,
-            description=summary or name.replace("_", " "),
-            schema=schema_of(arguments, name),
+            description=documented.description or name.replace("_", " "),
+            schema=arguments.schema,
             arguments=arguments,
             timeout=_seconds(timeout, "timeout", name),
             result_limit=result_limit,
@@ -285,8 +156,32 @@ class Tool:
             declared["behavior"] = self.behavior
         return declared
 
+    @property
+    def gaps(self) -> list[str]:
+        """What a model would want to know of the function and is not told, a sentence each."""
+        if self.arguments is None:
+            return []
+        gaps = []
+        if self.description == self.name.replace("_", " "):
+            gaps.append(
+                f"The tool {self.name} has no docstring, so the model knows only its name: "
+                "say in a sentence what it does."
+            )
+        untyped = self.arguments.untyped
+        if untyped:
+            has, are = ("has", "it is") if len(untyped) == 1 else ("have", "they are")
+            names = " and ".join([", ".join(untyped[:-1]), untyped[-1]] if len(untyped) > 1 else untyped)
+            gaps.append(
+                f"{names} of the tool {self.name} {has} no type, so the model is told that {are} text: "
+                "add annotations."
+            )
+        return gaps
+
     def bind(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the validated and converted arguments of a call.
+        """Return the validated and converted arguments of a call, by name.
+
+        They are taken as models send them: null for what may be left out, 2.0 for a whole number, "true" for
+        True, a date without its time. What is left out stays left out where the function has a default.
 
         Raises:
             ToolError: If one is missing, unknown or of the wrong type; the message is meant for the model.
@@ -294,10 +189,14 @@ class Tool:
         if self.arguments is None:
             return dict(args)
         try:
-            bound = msgspec.convert(dict(args), self.arguments, strict=False)
-        except msgspec.ValidationError as error:
-            raise ToolError(f"The arguments of {self.name} do not fit: {first_line(error)}") from None
-        return {field: getattr(bound, field) for field in self.arguments.__struct_fields__}
+            return self.arguments.convert(args)
+        except Misfit as misfit:
+            raise ToolError(str(misfit)) from None
+
+    def invoke(self, bound: Mapping[str, Any]) -> Any:
+        """Call the function with what `bind` returned; a coroutine function returns a coroutine."""
+        positional, keywords = ([], dict(bound)) if self.arguments is None else self.arguments.split(bound)
+        return self.function(*positional, **keywords)
 
     def call(self, args: Mapping[str, Any]) -> Any:
         """Call the function with validated arguments; a coroutine function returns a coroutine.
@@ -305,7 +204,7 @@ class Tool:
         Raises:
             ToolError: If the arguments are invalid.
         """
-        return self.function(**self.bind(args))
+        return self.invoke(self.bind(args))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function directly: a decorated function stays usable."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import functools
 import threading
 
 import pytest
@@ -12,7 +13,7 @@ from livewidget.events import Notice, ToolCall, ToolCallCancelled, ToolResult
 from livewidget.models import find
 from livewidget.protocol.messages import ToolCallCancellation
 from livewidget.session import LiveSession
-from livewidget.session.tool_runner import CALLS, REMEMBERED, ToolRunner
+from livewidget.session.tool_runner import CALLS, REMEMBERED, ToolRunner, prepare_tools
 from livewidget.tools import Tool
 from tests.peer import SOON, Peer, eventually, until
 
@@ -138,7 +139,7 @@ async def test_arguments_that_do_not_fit_never_reach_the_function(peer):
     async with LiveSession(peer, tools=[count]):
         await peer.receive()
         await peer.call("count", n="many")
-        assert "Expected `int`" in (await peer.result()).response["error"]
+        assert (await peer.result()).response == {"error": 'n must be a whole number, got "many"'}
         await peer.call("count", id="b", n=3)
         assert (await peer.result()).response == {"result": None}
     assert called == [3]
@@ -359,3 +360,42 @@ async def test_barge_in_cancels_what_the_service_cancels_and_cuts_the_turn(peer)
         await until(stream, ToolCallCancelled)
         turn = session.turns[-1]
         assert (turn.interrupted, turn.tools[0].state) == (True, "cancelled")
+
+
+def undescribed(x):
+    return x
+
+
+@pytest.mark.parametrize(
+    ("offered", "names"),
+    [
+        (len, ["len"]),
+        (light, ["light"]),
+        (Tool.of(light), ["light"]),
+        (functools.partial(light, True), ["light"]),
+        ({"name": "declared"}, ["declared"]),
+        ((light, len), ["light", "len"]),
+        ((one for one in (light, len)), ["light", "len"]),
+        (None, []),
+    ],
+)
+def test_one_tool_may_stand_without_a_list_around_it(offered, names):
+    prepared = prepare_tools(offered, find("gemini-3.8-live", "gemini"))
+    assert [one.name if isinstance(one, Tool) else one["name"] for one in prepared] == names
+
+
+@pytest.mark.parametrize("offered", ["light", b"light", 3, functools])
+def test_what_is_no_list_of_tools_is_refused_in_a_sentence(offered):
+    with pytest.raises(ToolError, match=r"tools is a list of functions, such as tools=\[weather\], not an? "):
+        prepare_tools(offered, find("gemini-3.8-live", "gemini"))
+
+
+async def test_what_the_model_is_not_told_of_a_tool_is_said_once(peer):
+    async with LiveSession(peer, tools=undescribed) as session:
+        stream = aiter(session)
+        await peer.receive()
+        notices = [await until(stream, Notice) for _ in range(2)]
+    assert {notice.code for notice in notices} == {"tool-undescribed"}
+    assert notices[0].text.startswith("The tool undescribed has no docstring")
+    assert notices[1].text.startswith("x of the tool undescribed has no type")
+    assert {notice.level for notice in notices} == {"info"}

@@ -173,8 +173,8 @@ async def test_arguments_that_do_not_fit_are_not_asked_about():
     peer = Peer()
     async with LiveSession(peer, tools=[DOOR], approve=True):
         await peer.receive()
-        await peer.call("open_door", which=3)
-        assert "do not fit" in (await peer.result()).response["error"]
+        await peer.call("open_door", which=[3])
+        assert (await peer.result()).response == {"error": "which must be text, got a list"}
 
 
 @pytest.mark.parametrize("id", ["unknown", "", "fc_2"])

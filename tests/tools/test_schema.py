@@ -36,6 +36,44 @@ def test_references_are_put_in_their_place():
 
 
 @pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"enum": [1, 2]}, {"type": "integer", "enum": [1, 2]}),
+        ({"enum": [1, 2.5]}, {"type": "number", "enum": [1, 2.5]}),
+        ({"const": True}, {"type": "boolean", "enum": [True]}),
+        (
+            {"enum": ["a", 1]},
+            {"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "integer", "enum": [1]}]},
+        ),
+        ({"type": ["string", "null"]}, {"type": "string"}),
+        ({"oneOf": [{"type": "string"}, {"type": "null"}]}, {"type": "string"}),
+        (
+            {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]},
+            {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+        ),
+        (
+            {"properties": {"b": {"type": "string"}}},
+            {"type": "object", "properties": {"b": {"type": "string"}}},
+        ),
+    ],
+)
+def test_a_schema_says_its_type_and_no_null(schema, told):
+    whole = {"type": "object", "properties": {"a": schema}}
+    assert inline_references(whole, "f")["properties"]["a"] == told
+
+
+def test_a_type_within_itself_is_told_by_its_type_alone():
+    whole = {
+        "$ref": "#/$defs/Node",
+        "$defs": {"Node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}}}},
+    }
+    assert inline_references(whole, "f", lenient=True) == {
+        "type": "object",
+        "properties": {"next": {"type": "object", "properties": {"next": {"type": "object"}}}},
+    }
+
+
+@pytest.mark.parametrize(
     ("schema", "why"),
     [
         ({"properties": {"a": {"$ref": "https://example.org/a"}}}, "outside of it"),

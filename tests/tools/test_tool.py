@@ -9,14 +9,11 @@ import functools
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-import numpy as np
+import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from livewidget.errors import ToolError
 from livewidget.tools import APPROVAL_TIMEOUT, TIMEOUT, Tool, as_tools
-from livewidget.tools.tool import parse_docstring
 
 
 class Colour(enum.Enum):
@@ -42,7 +39,7 @@ def lamp(
     """Set a lamp
     in a room.
 
-    More that a model need not know.
+    Off, it forgets its colour.
 
     Args:
         room: Where it is,
@@ -58,7 +55,7 @@ def lamp(
 def test_the_declaration_comes_from_signature_and_docstring():
     assert Tool.of(lamp).declaration == {
         "name": "lamp",
-        "description": "Set a lamp in a room.",
+        "description": "Set a lamp in a room.\nOff, it forgets its colour.",
         "parametersJsonSchema": {
             "type": "object",
             "properties": {
@@ -67,7 +64,7 @@ def test_the_declaration_comes_from_signature_and_docstring():
                 "colour": {"type": "string", "enum": ["blue", "red"], "default": "red"},
                 "mode": {"type": "string", "enum": ["hard", "soft"]},
                 "on": {"type": "boolean", "description": "whether it shines", "default": True},
-                "steps": {"type": "array", "items": {"type": "number"}},
+                "steps": {"type": "array", "items": {"type": "number"}, "default": [0.5]},
             },
             "required": ["room"],
         },
@@ -84,16 +81,33 @@ def test_arguments_are_checked_and_converted():
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ({}, "missing required field `room`"),
-        ({"room": 3}, "Expected `str`, got `int`"),
-        ({"room": "hall", "brightness": "much"}, "Expected `int`, got `str`"),
-        ({"room": "hall", "colour": "green"}, "Invalid enum value"),
-        ({"room": "hall", "volume": 3}, "unknown field `volume`"),
+        ({}, "room is missing"),
+        ({"room": [3]}, "room must be text, got a list"),
+        ({"room": None}, "room must be text, got null"),
+        ({"room": "hall", "brightness": "much"}, 'brightness must be a whole number, got "much"'),
+        ({"room": "hall", "colour": "green"}, 'colour must be "blue" or "red", got "green"'),
+        ({"room": "hall", "steps": [1, "x"]}, 'steps[1] must be a number, got "x"'),
+        ({"room": "x" * 99, "on": "x" * 99}, f'on must be true or false, got "{"x" * 30}…"'),
+        (
+            {"room": "hall", "volume": 3},
+            "there is no parameter volume; the parameters are room, brightness, colour, mode, on, steps",
+        ),
+        ({"brightness": 2.5, "on": 7}, "brightness must be a whole number, got 2.5; on must be true or false, got 7"),
     ],
-)
-def test_arguments_that_do_not_fit_are_told_to_the_model(args, said):
-    with pytest.raises(ToolError, match=said):
+)  # fmt: skip
+def test_arguments_that_do_not_fit_are_told_to_the_model_in_a_sentence(args, said):
+    with pytest.raises(ToolError) as caught:
         Tool.of(lamp).call(args)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_limit_is_told_as_a_person_would():
+    def heat(degrees: Annotated[int, msgspec.Meta(ge=0, le=250)]):
+        return degrees
+
+    with pytest.raises(ToolError) as caught:
+        Tool.of(heat).call({"degrees": 900})
+    assert str(caught.value) == "degrees must be at most 250, got 900"
 
 
 def test_defaults_that_can_change_are_fresh_for_each_call():
@@ -174,12 +188,12 @@ def test_methods_and_callables():
 def test_what_a_partial_binds_is_not_offered():
     tool = Tool.of(functools.partial(functools.partial(lamp, room="hall"), on=False))
     assert tool.name == "lamp"
-    assert tool.description == "Set a lamp in a room."
+    assert tool.description.startswith("Set a lamp in a room.")
     assert list(tool.schema["properties"]) == ["brightness", "colour", "mode", "steps"]
     assert "required" not in tool.schema
     result = tool.call({"brightness": 1})
     assert (result["room"], result["brightness"], result["on"]) == ("hall", 1, False)
-    with pytest.raises(ToolError, match="unknown field `room`"):
+    with pytest.raises(ToolError, match="there is no parameter room"):
         tool.call({"room": "bath"})
 
 
@@ -219,41 +233,31 @@ def test_a_tool_stays_a_function_and_is_made_once():
 class Odd: ...
 
 
-@dataclasses.dataclass
-class Node:
-    next: Node | None = None
-
-
 def lots(*args): ...
 def named(**kwargs): ...
-def positional(a, /): ...
+def all_of_them(*args, **kwargs): ...
 def strange(a: object, b: Unknown): ...  # noqa: F821
-def complicated(a: Colour | Place | int | str | list[int] | set[int]): ...
-def recursive(a: Node): ...
 def odd(a: list[Odd]): ...
-def array(a: np.ndarray): ...
 def raw(a: bytes): ...
 def raws(a: dict[str, bytes]): ...
 def backwards(a: Callable[[int], int]): ...
 
 
 BAD = [
-    (lots, "parameters without * and /"),
-    (named, "parameters without * and /"),
-    (positional, "parameters without * and /"),
-    (strange, "name 'Unknown' is not defined"),
-    (complicated, "may not contain more than one array-like"),
-    (recursive, "a type refers to itself"),
-    (odd, "a is of a type that is not JSON"),
-    (array, "a is of a type that is not JSON"),
-    (backwards, "a is of a type that is not JSON"),
+    (lots, "takes *args only, and a model calls by name"),
+    (named, "takes **kwargs only"),
+    (all_of_them, "let the decorator use functools.wraps"),
+    (strange, "b is of the type Unknown, which is not defined"),
+    (odd, "a is of the type Odd, which is not JSON"),
+    (backwards, "a is of the type Callable, which is not JSON"),
     (raw, "a holds bytes"),
     (raws, "a holds bytes"),
     (Home.light, "give the method of an object, as in home.light"),
     (lambda x: x, 'Tool.of(function, name="weather")'),
     (3, "not an int"),
     ("lamp", "not a str"),
-    (print, "parameters without * and /"),
+    (print, "takes *args only"),
+    (max, "write a function with named parameters that calls it"),
 ]
 
 
@@ -265,6 +269,31 @@ def test_what_cannot_be_a_tool_is_refused_in_one_sentence(bad, why):
     assert why in said
     assert "\n" not in said
     assert said.endswith(".")
+
+
+def undescribed(x, y, z: int): ...
+def described(x=1):
+    "Say it."
+
+
+@pytest.mark.parametrize(
+    ("function", "gaps"),
+    [
+        (
+            undescribed,
+            [
+                "The tool undescribed has no docstring, so the model knows only its name: "
+                "say in a sentence what it does.",
+                "x and y of the tool undescribed have no type, so the model is told that they are text: "
+                "add annotations.",
+            ],
+        ),
+        (described, []),
+        (len, ["obj of the tool len has no type, so the model is told that it is text: add annotations."]),
+    ],
+)
+def test_what_a_model_is_not_told_of_a_function_is_known(function, gaps):
+    assert Tool.of(function).gaps == gaps
 
 
 # --- Options ------------------------------------------------------------------------------------------------
@@ -316,122 +345,3 @@ def test_several_tools_functions_and_declarations():
     assert third is declared
     with pytest.raises(ToolError, match="Two tools are called lamp"):
         as_tools([lamp, {"name": "lamp"}])
-
-
-def google(city, days=1):
-    """Return the weather
-    of a city.
-
-    Nothing that a model need know.
-
-    Args:
-        city (str): Which one,
-            as people call it.
-        days: How many: 1 to 7.
-
-    Raises:
-        Everything, now and then.
-    """
-
-
-def numpy(city, days=1):
-    """
-    Return the weather
-    of a city.
-
-    Nothing that a model need know.
-
-    Parameters
-    ----------
-    city : str
-        Which one,
-        as people call it.
-    days : int, optional
-        How many: 1 to 7.
-
-    Returns
-    -------
-    str
-        The weather.
-    """
-
-
-def sphinx(city, days=1):
-    """Return the weather
-    of a city.
-
-    Nothing that a model need know.
-
-    :param city: Which one,
-        as people call it.
-    :param int days: How many: 1 to 7.
-    :raises ValueError: Now and then.
-    :returns: The weather.
-    """
-
-
-@pytest.mark.parametrize("function", [google, numpy, sphinx])
-def test_a_docstring_in_any_common_style_describes_the_tool_and_its_parameters(function):
-    tool = Tool.of(function)
-    described = {name: schema["description"] for name, schema in tool.schema["properties"].items()}
-    assert tool.description == "Return the weather of a city."
-    assert described == {"city": "Which one, as people call it.", "days": "How many: 1 to 7."}
-
-
-def test_an_entry_without_a_colon_does_not_hide_the_others():
-    text = "Cut.\n\nArgs:\n    board: Which one.\n    as long as you like\n    length: In mm."
-    assert parse_docstring(text) == ("Cut.", {"board": "Which one.", "length": "In mm."})
-
-
-@pytest.mark.parametrize(
-    ("text", "summary"),
-    [
-        ("", ""),
-        ("Says: nothing of parameters.\n\nAt all.", "Says: nothing of parameters."),
-        ("Cut.\n\nArgs:\n    a word without colon", "Cut."),
-        (":param 7", ":param 7"),
-        ("Odd.\n\n: x", "Odd."),
-        ("Two.\n\nParameters\n----------", "Two."),
-    ],
-)
-def test_a_docstring_that_describes_no_parameter_has_a_summary_all_the_same(text, summary):
-    assert parse_docstring(text) == (summary, {})
-
-
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                "Args:",
-                "Parameters",
-                "------",
-                "\n",
-                "    ",
-                "x",
-                " : ",
-                "int, optional",
-                ":param x:",
-                ":",
-                "*a",
-                "Raises",
-            ]
-        ),
-        max_size=12,
-    )
-)
-def test_no_docstring_keeps_a_function_from_being_a_tool(pieces):
-    summary, described = parse_docstring("".join(pieces))
-    assert isinstance(summary, str)
-    assert all("\n" not in text for text in described.values())
-
-
-def test_without_an_args_section_summary_and_section_are_told_apart():
-    def weather(city: str):
-        """
-        Args:
-            city: Where.
-        """
-
-    tool = Tool.of(weather)
-    assert tool.description == "weather"
-    assert tool.schema["properties"]["city"]["description"] == "Where."

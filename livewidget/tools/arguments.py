@@ -1,0 +1,413 @@
+"""The parameters of a function: what a model is told of them, and the values that its calls bring."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import functools
+import importlib
+import inspect
+import pathlib
+import re
+import sys
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, get_args, get_origin
+
+from livewidget.errors import ToolError
+from livewidget.tools.docstrings import Docstring
+from livewidget.tools.kinds import (
+    Kind,
+    Untellable,
+    anything,
+    by_pydantic,
+    description_of,
+    field_info,
+    fields_of,
+    form_name,
+    is_pydantic,
+    read_kind,
+    resolved,
+    with_default,
+)
+from livewidget.tools.schema import Misfit, fit, inline_references, parameters_error, takes_null, told
+
+#: Faults of one call that its error names. Chosen: a model mends them at once, and a sentence stays one.
+_FAULTS: Final = 3
+
+
+_DOCUMENTED_TYPES: Final[dict[str, Any]] = {
+    **dict.fromkeys(("str", "string", "text"), str),
+    **dict.fromkeys(("int", "integer"), int),
+    **dict.fromkeys(("float", "number", "double"), float),
+    **dict.fromkeys(("bool", "boolean"), bool),
+    **dict.fromkeys(("list", "sequence"), list),
+    **dict.fromkeys(("dict", "dictionary", "mapping"), dict),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter that a model is told.
+
+    Attributes:
+        name: Its name.
+        kind: What a model sends for it.
+        required: Whether a call must have it.
+        default: Passed where a call leaves it out; empty: the function's own default is.
+        is_typed: Whether an annotation, a default or the docstring says what it takes.
+    """
+
+    name: str
+    kind: Kind
+    required: bool
+    default: Any = inspect.Parameter.empty
+    is_typed: bool = True
+
+    def fallback(self) -> Any:
+        """Return what the function gets when a call leaves it out, fresh for each call."""
+        if callable(getattr(self.default, "get_default", None)):  # pydantic's Field(…)
+            return self.default.get_default(call_default_factory=True)
+        return copy.copy(self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The parameters of a function, and what its calls bring.
+
+    Attributes:
+        schema: JSON Schema of all arguments, as a model is told it.
+        parameters: Those that a model is told, by name.
+        more: The kind of what `**kwargs` takes; None: no others are taken.
+        order: Names and defaults of the parameters that may be passed by position.
+        by_position: How many of these must be.
+        spread: Name of the `*args` parameter, if a model is told it.
+        whole: The kind of all arguments together, of a class that pydantic validates.
+    """
+
+    schema: Mapping[str, Any]
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    more: Kind | None = None
+    order: Sequence[tuple[str, Any]] = ()
+    by_position: int = 0
+    spread: str | None = None
+    whole: Kind | None = None
+
+    @property
+    def untyped(self) -> list[str]:
+        """Names of the parameters that nothing says the type of."""
+        return [name for name, one in self.parameters.items() if not one.is_typed]
+
+    def convert(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of a call by the names of their parameters.
+
+        Raises:
+            Misfit: If some do not fit, with what is wrong with the first few.
+        """
+        if self.whole is not None:
+            fitted: dict[str, Any] = fit(dict(args), self.whole.schema, "")
+            self.whole.built(fitted, "")
+            return fitted
+        found: dict[str, Any] = {}
+        faults: list[str] = []
+        for name, value in args.items():
+            kind = self.parameters[name].kind if name in self.parameters else self.more
+            if value is None and (name not in self.parameters or not self.parameters[name].required):
+                continue  # Null stands for what is left out.
+            if kind is None:
+                names = ", ".join(self.parameters) or "none"
+                faults.append(f"there is no parameter {name[:40]}; the parameters are {names}")
+                continue
+            try:
+                found[name] = kind.convert(value, name[:40])
+            except Misfit as misfit:
+                faults.append(str(misfit))
+        for name, one in self.parameters.items():
+            if name in args and args[name] is not None:
+                continue
+            if one.required and name not in args:
+                faults.append(f"{name} is missing")
+            elif not one.required and one.default is not inspect.Parameter.empty:
+                found[name] = one.fallback()
+        if faults:
+            raise Misfit("; ".join(faults[:_FAULTS]))
+        return found
+
+    def split(self, values: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return converted values as the positional and the keyword arguments of a call."""
+        keywords = dict(values)
+        spread = keywords.pop(self.spread, None) or [] if self.spread else []
+        count = len(self.order) if spread else self.by_position
+        if not spread:  # What is left out at the end stays left out.
+            while count and self.order[count - 1][0] not in keywords:
+                count -= 1
+        positional = [keywords.pop(name, default) for name, default in self.order[:count]]
+        return [*positional, *spread], keywords
+
+
+def arguments_of(function: Callable[..., Any], name: str, documented: Docstring) -> Arguments:
+    """Return the parameters of a function that are not bound by a partial.
+
+    A parameter whose type a model cannot send is left out if it has a default.
+
+    Args:
+        function: Any callable.
+        name: The tool's, for errors.
+        documented: What its docstring says.
+
+    Raises:
+        ToolError: If the parameters cannot be declared to a model.
+    """
+    if inspect.isclass(function) and is_pydantic(function):
+        whole = _told_kind(lambda: by_pydantic(function), name, f"{function.__name__}")
+        return Arguments(schema=_declared(whole.schema, name), whole=whole)
+    parameters = _signature(function, name)
+    _require_bound_method(function, parameters, name)
+    bound = function.keywords if isinstance(function, functools.partial) else {}
+    names = _namespaces(function)
+    found: dict[str, Parameter] = {}
+    properties: dict[str, Any] = {}
+    order: list[tuple[str, Any]] = []
+    by_position = 0
+    more: Kind | None = None
+    spread: str | None = None
+    starred: list[str] = []
+    for one in parameters:
+        if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD):
+            order.append((one.name, bound.get(one.name, one.default)))
+            by_position += one.kind is one.POSITIONAL_ONLY
+        if one.name in bound:
+            continue
+        hint = _resolved(one.annotation, names)
+        if one.kind is one.VAR_KEYWORD:
+            if form_name(get_origin(hint)) == "Unpack":
+                fields = fields_of(get_args(hint)[0], {}) or []
+                for each in fields:
+                    default = one.empty if each.required else None
+                    _add(found, properties, each.name, each.hint, default, documented, name)
+            else:
+                starred.append(f"**{one.name}")
+                more = _more(hint)
+        elif one.kind is one.VAR_POSITIONAL:
+            starred.append(f"*{one.name}")
+            if not _is_untyped(hint):
+                _add(
+                    found,
+                    properties,
+                    one.name,
+                    types.GenericAlias(list, (hint,)),
+                    one.empty,
+                    documented,
+                    name,
+                    required=False,
+                )
+                spread = one.name
+                starred.pop()
+        else:
+            _add(found, properties, one.name, hint, one.default, documented, name)
+    named = [one for one, _ in order] if starred[:1] and starred[0][1] != "*" else list(found)
+    if starred and not any(one.required or one.name in named for one in found.values()):
+        raise ToolError(
+            f"The tool {name} takes {' and '.join(starred)} only, and a model calls by name; give it named "
+            "parameters, or, if it is decorated, let the decorator use functools.wraps."
+        )
+    required = [each for each, one in found.items() if one.required]
+    schema = _declared({"type": "object", "properties": properties, "required": required}, name)
+    return Arguments(schema, found, more, tuple(order), by_position, spread)
+
+
+def _declared(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
+    declared: dict[str, Any] = told(inline_references(schema, name, lenient=True))
+    declared.pop("description", None)  # The tool has it.
+    return declared
+
+
+def _add(
+    found: dict[str, Parameter],
+    properties: dict[str, Any],
+    parameter: str,
+    hint: Any,
+    default: Any,
+    documented: Docstring,
+    tool: str,
+    *,
+    required: bool | None = None,
+) -> None:
+    """Add a parameter to those that a model is told, unless its type cannot be and its default will do."""
+    empty: Any = inspect.Parameter.empty
+    has_default = default is not empty
+    info = field_info(hint, default)
+    if info is not None and has_default and info is not default:
+        info = None  # Python's own default counts, and the rest of it stands in the annotation.
+    if info is not None:
+        has_default = not info.is_required()
+        if info is default:
+            plain = empty if info.is_required() else info.get_default()
+            untyped = Any if plain is empty or plain is None else _hint_of(plain)
+            hint = Annotated[untyped if _is_untyped(hint) else hint, info]
+    is_typed = not _is_untyped(hint)
+    if not is_typed:
+        hint = _DOCUMENTED_TYPES.get(
+            re.split(r"[ ,\[(]", documented.types.get(parameter, ""))[0].lower(), empty
+        )
+        is_typed = hint is not empty or (has_default and default is not None)
+    try:
+        kind = read_kind(_hint_of(default) if is_typed and hint is empty else hint)
+    except Untellable as error:
+        if has_default or required is False:
+            return
+        raise _untellable(tool, parameter, error) from None
+    text = description_of(getattr(hint, "__metadata__", ())) or documented.parameters.get(parameter)
+    # Of what nothing is known, a model is told that it is text, and what it sends is passed on as it is.
+    schema = kind.schema if is_typed else {"type": "string"}
+    schema = {**schema, "description": text} if text else schema
+    if info is None and has_default:
+        schema = {key: value for key, value in schema.items() if key != "default"}
+    properties[parameter] = with_default(schema, empty if info is not None else default)
+    if required is None:
+        required = not has_default and not takes_null(kind.schema)
+    passed: Any = empty
+    if not has_default and not required:
+        passed = None if takes_null(kind.schema) else empty
+    elif info is not None and has_default:
+        passed = info
+    elif isinstance(default, list | dict | set):  # One call must not see what another did to it.
+        passed = default
+    found[parameter] = Parameter(parameter, kind, required, passed, is_typed)
+
+
+def _told_kind(read: Callable[[], Kind], tool: str, what: str) -> Kind:
+    try:
+        return read()
+    except Untellable as error:
+        raise _untellable(tool, what, error) from None
+
+
+def _untellable(tool: str, parameter: str, error: Untellable) -> ToolError:
+    return parameters_error(tool, f"{parameter} {error}; use str, numbers, bool, lists, dicts or a dataclass")
+
+
+def _more(hint: Any) -> Kind:
+    try:
+        return anything() if _is_untyped(hint) else read_kind(hint)
+    except Untellable:
+        return anything()
+
+
+def _is_untyped(hint: Any) -> bool:
+    # P.args and P.kwargs of a decorator say nothing of their own.
+    return hint is inspect.Parameter.empty or isinstance(hint, typing.ParamSpecArgs | typing.ParamSpecKwargs)
+
+
+def _hint_of(default: Any) -> Any:
+    """Return the type that a default is an example of."""
+    kind = type(default)
+    if isinstance(default, list | tuple | set | frozenset | collections.deque) and not hasattr(
+        kind, "_fields"
+    ):
+        hints = list({_hint_key(one): _hint_of(one) for one in default}.values())
+        if set(hints) == {int, float}:
+            hints = [float]
+        if isinstance(default, tuple):
+            return (
+                kind[hints[0], ...]
+                if len(hints) == 1
+                else kind[tuple(map(_hint_of, default))]
+                if hints
+                else kind
+            )
+        base = next(one for one in (list, set, frozenset, collections.deque) if isinstance(default, one))
+        return base[hints[0]] if len(hints) == 1 else base
+    if kind is object:  # It marks what was left out, and is no value.
+        raise Untellable("has no type")
+    if default is None:
+        return Any
+    if isinstance(default, dict):
+        return dict
+    if isinstance(default, pathlib.PurePath):
+        return pathlib.Path if isinstance(default, pathlib.Path) else pathlib.PurePath
+    return kind
+
+
+def _hint_key(value: Any) -> str:
+    return str(_hint_of(value))
+
+
+def _signature(function: Callable[..., Any], name: str) -> list[inspect.Parameter]:
+    options: dict[str, Any] = {}
+    if sys.version_info >= (3, 14):  # Else a name that is not defined would be an error here.
+        options["annotation_format"] = importlib.import_module("annotationlib").Format.FORWARDREF
+    try:
+        return list(inspect.signature(function, **options).parameters.values())
+    except (TypeError, ValueError, NameError, SyntaxError, AttributeError):
+        raise ToolError(
+            f"The parameters of the tool {name} cannot be read; write a function with named parameters that "
+            "calls it."
+        ) from None
+
+
+def _namespaces(function: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the globals and locals that the annotations of a callable are written in."""
+    while True:
+        if isinstance(function, functools.partial):
+            function = function.func
+        elif hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        elif inspect.ismethod(function):
+            function = function.__func__
+        elif inspect.isclass(function) or inspect.isroutine(function):
+            break
+        else:
+            function = type(function).__call__
+    if inspect.isclass(function):
+        module = sys.modules.get(function.__module__)
+        return vars(module) if module else {}, {function.__name__: function, **vars(function)}
+    closure = getattr(function, "__closure__", None) or ()
+    local = {}
+    for free, cell in zip(
+        getattr(getattr(function, "__code__", None), "co_freevars", ()), closure, strict=False
+    ):
+        try:
+            local[free] = cell.cell_contents
+        except ValueError:  # Not assigned yet.
+            continue
+    for one in getattr(function, "__type_params__", ()):
+        local[one.__name__] = one
+    return getattr(function, "__globals__", {}), local
+
+
+def _resolved(annotation: Any, names: tuple[dict[str, Any], dict[str, Any]]) -> Any:
+    """Return an annotation with the names in it looked up, or as it is if one is not defined."""
+    if _is_untyped(annotation):
+        return annotation
+    known, local = names
+    found = resolved(annotation, known, local)
+    if found is not annotation or isinstance(annotation, type):
+        return found
+    return resolved(annotation, known, {**_callers_names(), **local})
+
+
+def _callers_names() -> dict[str, Any]:
+    """Return the names in the functions that made the tool: a class among them is known nowhere else."""
+    names: dict[str, Any] = {}
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None:
+        ours = str(frame.f_globals.get("__name__")).startswith("livewidget.")
+        if not ours and frame.f_locals is not frame.f_globals:
+            names = {**frame.f_locals, **names}
+        frame = frame.f_back
+    return names
+
+
+def _require_bound_method(
+    function: Callable[..., Any], parameters: list[inspect.Parameter], name: str
+) -> None:
+    """Reject a method taken from its class instead of an object: it would ask the model for `self`."""
+    path = getattr(function, "__qualname__", "").rpartition(".")[0]
+    if parameters and parameters[0].name in ("self", "cls") and path and not path.endswith("<locals>"):
+        raise ToolError(
+            f"The tool {name} is a method without its object; give the method of an object, "
+            f"as in {path.rpartition('.')[2].lower()}.{name}."
+        )
