@@ -131,7 +131,17 @@ class LinkError(LiveError):
 
 
 class ConnectFailed(LinkError):
-    """No connection could be made."""
+    """No connection could be made.
+
+    Attributes:
+        code: HTTP status with which the connection was refused; 0: there was none.
+        reason: The server's own words about it; may be empty.
+    """
+
+    def __init__(self, message: str, *, code: int = 0, reason: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
 
 
 class SetupTimeout(LinkError):

@@ -67,9 +67,31 @@ REASONS: Final[dict[str, tuple[type[ServiceError], str]]] = {
         KeyRefused,
         "This ephemeral token has opened all the sessions it may; make a new one, with more uses.",
     ),
-    "permission": (
+    **dict.fromkeys(
+        # Not the bare word, which stands in the refusals of web servers as well.
+        ("permission denied", "permission_denied", "not have permission", "permission '"),
+        (KeyRefused, "This key or credential may not use the model {model}; check its permissions."),
+    ),
+    "invalid authentication credentials": (
         KeyRefused,
-        "This key or credential may not use the model {model}; check its permissions.",
+        "The service does not accept this credential; sign in again, or copy the key again.",
+    ),
+    "has not been used in project": (
+        KeyRefused,
+        "The API is not enabled in the project of this key; enable it at console.cloud.google.com, and wait "
+        "a few minutes.",
+    ),
+    **dict.fromkeys(
+        ("address restriction", "from referer", "are blocked"),
+        (
+            KeyRefused,
+            "This key is restricted, and may not be used from here or for this; check its restrictions at "
+            "console.cloud.google.com/apis/credentials.",
+        ),
+    ),
+    "billing to be enabled": (
+        SetupRefused,
+        "The service needs billing for this; check the billing of the project.",
     ),
     "user location is not supported": (
         SetupRefused,

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, Self
 
 from livewidget.config import LiveConfig
 from livewidget.connection.provider import Provider
-from livewidget.errors import LiveError, SetupTimeout
+from livewidget.errors import ConnectFailed, LiveError, ServiceError, SetupTimeout
 from livewidget.events import (
     Event,
     InputTranscript,
@@ -115,7 +115,10 @@ class Connection:
         )
         assert setup.setup is not None
         provider.check_setup(setup.setup)
-        transport = await provider.dial()
+        try:
+            transport = await provider.dial()
+        except (ServiceError, ConnectFailed) as error:
+            raise provider.error_for_refusal(error) from None
         connection = cls(provider, model, transport, tap)
         try:
             await connection._set_up(setup, setup_timeout)

@@ -253,7 +253,7 @@ class Gemini(Provider):
             ServiceError: If the service refuses; the message is its reason, in plain words.
             LinkError: If the service cannot be reached.
         """
-        from livewidget.transports.websocket import error_for_status, post
+        from livewidget.transports.websocket import error_for_status, post, reason_of
 
         if self.uses_token:
             raise KeyMissing("A token opens sessions and makes no tokens: use Gemini with a key for that.")
@@ -261,10 +261,10 @@ class Gemini(Provider):
         status, answer = await post(url, body, headers=self._headers(), cafile=self._cafile)
         if status == 200:
             return answer
-        reason = clean_reason(self.redact(_error_message(answer)))
+        reason = clean_reason(self.redact(reason_of(answer)))
         del answer  # It may repeat the key.
         known = error_for_reason(reason, code=status, model=self.model, service=self.service)
-        raise known or error_for_status(status, check_address(url)[0])
+        raise known or error_for_status(status, check_address(url)[0], reason=reason)
 
     def _headers(self) -> dict[str, Secret]:
         if self._key is None:
@@ -394,14 +394,6 @@ def _value_at(plain: Any, path: str) -> Any:
 
 def _and_list(names: tuple[str, ...]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def _error_message(answer: bytes) -> str:
-    """Return the message of an error of the service: `{"error": {"message": …}}`; "" if there is none."""
-    try:
-        return str(msgspec.json.decode(answer)["error"]["message"])
-    except (msgspec.MsgspecError, ValueError, LookupError, TypeError):
-        return ""
 
 
 def websocket_url(base_url: str | Secret) -> str:

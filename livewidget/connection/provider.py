@@ -8,9 +8,9 @@ from typing import Any
 
 from livewidget.config import LiveConfig, nearest
 from livewidget.config.code import Call, Name
-from livewidget.connection.close_codes import error_for_close
+from livewidget.connection.close_codes import clean_reason, error_for_close, error_for_reason
 from livewidget.connection.keys import hide_key, refuse_key
-from livewidget.errors import ConfigError, LiveError
+from livewidget.errors import ConfigError, ConnectFailed, LiveError, ServiceError
 from livewidget.models import MODELS, VOICES, Model, find
 from livewidget.models.catalogue import models_of
 from livewidget.protocol.inspect import redact
@@ -117,6 +117,22 @@ class Provider(ABC):
     def redact(self, text: str) -> str:
         """Return `text` without secrets: by default without whatever looks like a key or token."""
         return redact(text)
+
+    def error_for_refusal(self, error: ServiceError | ConnectFailed) -> LiveError:
+        """Return the error for a connection that was refused with an HTTP status and a reason.
+
+        What the service is known to mean by the reason is said in its place.
+        """
+        reason = clean_reason(self.redact(error.reason))
+        known = error_for_reason(
+            reason, code=error.code, model=self.model, service=self.service, uses_token=self.uses_token
+        )
+        if not reason or known is None:
+            return error
+        if error.retry_after_s is not None:
+            known.args = (f"{known} The server asks to wait {max(1.0, error.retry_after_s):.0f} s.",)
+            known.retry_after_s = error.retry_after_s
+        return known
 
     def error_for_close(self, code: int, reason: str, *, answered: bool = False) -> LiveError:
         """Return the error for a connection that has ended.

@@ -56,6 +56,11 @@ class FrameSummary(NamedTuple):
     json: Any
 
 
+#: Shortest text that is taken out wherever it stands, in characters. Chosen: a shorter one, such as the "k"
+#: that is a key to some server of one's own, stands in words that say what is wrong.
+SHORTEST_SECRET: Final = 4
+
+
 def redact(text: str, known: Iterable[str] = (), *, long_words: bool = False) -> str:
     """Return `text` with an ellipsis in the place of each secret.
 
@@ -66,7 +71,8 @@ def redact(text: str, known: Iterable[str] = (), *, long_words: bool = False) ->
             text. In frames such words are ids and parts of addresses.
     """
     for secret in known:
-        text = text.replace(secret, "…")
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, "…")
     text = _SECRET.sub("…", text)
     return _LONG_WORD.sub("…", text) if long_words else text
 

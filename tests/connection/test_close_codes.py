@@ -62,6 +62,9 @@ TABLE = [
     (1008, "Your API key was reported as leaked. Please use another API key.", KeyRefused, "leaked"),
     (1008, "API keys are not supported by this API.", KeyRefused, "gcloud"),
     (1008, "", SetupRefused, "refused the session"),
+    (1008, "Permission 'aiplatform.endpoints.predict' denied on resource", KeyRefused, "permissions"),
+    (1008, "Requests from referer <empty> are blocked.", KeyRefused, "restricted"),
+    (1008, "Generative Language API has not been used in project 1 before", KeyRefused, "not enabled"),
     (1011, "Internal error encountered.", ServerFault, "fault of its own"),
     (1011, "The service is currently unavailable.", ServerFault, "try again"),
     (1011, "Deadline expired before operation could complete.", ServerFault, "longest time"),
@@ -96,7 +99,7 @@ def test_every_ending_is_one_plain_error(code, reason, kind, words):
 REMEDIES = (
     "start again", "start a new", "check", "leave", "make a new one", "copy it", "set GEMINI_API_KEY", "wait", "choose",
     "run gcloud", "try again", "give a level", "send less", "declare", "only with", "send", "Did you mean",
-    "Vertex AI may be", "Check its name",
+    "Vertex AI may be", "Check its name", "enable it", "sign in again",
 )  # fmt: skip
 
 

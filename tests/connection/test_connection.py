@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 
 import pytest
@@ -9,7 +10,17 @@ from websockets.asyncio.server import serve
 
 from livewidget.config import LiveConfig
 from livewidget.connection import Connection, Gemini
-from livewidget.errors import ConfigError, KeyRefused, LinkLost, ModelNotFound, SetupRefused
+from livewidget.errors import (
+    ConfigError,
+    ConnectFailed,
+    KeyRefused,
+    LinkLost,
+    ModelNotFound,
+    QuotaExceeded,
+    ServerFault,
+    ServiceError,
+    SetupRefused,
+)
 from livewidget.events import SessionStarted, TurnComplete
 from livewidget.protocol import decode_client, encode_server
 from livewidget.protocol.messages import (
@@ -198,3 +209,34 @@ async def test_a_transport_that_measures_no_round_trip_leaves_it_unknown(tap):
     connection = await Connection.open(OwnTransport(api_key=CANARY), LiveConfig(), tap=tap)
     assert connection.round_trip_ms is None
     await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "error", "words"),
+    [
+        (400, "API key not valid. Please pass a valid API key.", KeyRefused, "copy it again"),
+        (400, "API key expired. Please renew the API key.", KeyRefused, "make a new one"),
+        (403, "Your API key was reported as leaked. Please use another API key.", KeyRefused, "leaked"),
+        (403, "Generative Language API has not been used in project 1 before", KeyRefused, "not enabled"),
+        (403, "The caller does not have permission", KeyRefused, "permissions"),
+        (400, "User location is not supported for the API use.", SetupRefused, "not offered where you are"),
+        (404, "models/x is not found for API version v1beta", ModelNotFound, "does not know the model"),
+        (429, "Resource has been exhausted (e.g. check quota).", QuotaExceeded, "billing"),
+        (503, "The service is currently unavailable.", ServerFault, "not available now"),
+        (403, "Invalid Host header", ServiceError, 'It said: "Invalid Host header"'),
+        (400, "Something new.", ConnectFailed, 'It said: "Something new."'),
+        (500, f"{CANARY} made it fail", ConnectFailed, 'It said: "… made it fail"'),
+    ],
+)
+async def test_the_reason_of_a_refused_handshake_is_translated_where_it_is_known(
+    status, message, error, words, answering
+):
+    """The words of the service mean the same in an HTTP answer as in a close frame; a 403 is no bad key."""
+    body = json.dumps({"error": {"code": status, "message": message}}).encode()
+    gemini = Gemini("gemini-3.8-live", api_key=CANARY, base_url=await answering(status, body))
+    with pytest.raises(error) as caught:
+        await Connection.open(gemini, LiveConfig())
+    assert type(caught.value) is error
+    assert words in str(caught.value)
+    assert caught.value.code == status
+    assert CANARY not in str(caught.value) + caught.value.reason

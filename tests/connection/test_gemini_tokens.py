@@ -255,7 +255,7 @@ async def test_a_key_that_is_not_accepted_and_none_at_all(server):
         (200, b"<html>", ServiceError, "gave no token"),
         (401, b"", KeyRefused, "HTTP 401"),
         (404, b'{"error": {"message": "", "code": 404}}', ServiceError, "HTTP 404"),
-        (429, b'{"error": "quota"}', ServiceError, "HTTP 429"),
+        (429, b'{"error": "slow down"}', ServiceError, 'HTTP 429.*"slow down"'),
         (429, json.dumps({"error": {"message": "You exceeded your current quota"}}).encode(), ServiceError, "quota"),
         (302, b"", ConnectFailed, "sends elsewhere"),
         (500, b"", ConnectFailed, "HTTP 500"),

@@ -7,15 +7,26 @@ import inspect
 import logging
 import socket
 import ssl
+import struct
+import sys
 
 import pytest
 import trustme
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 
-from livewidget.errors import ConfigError, ConnectFailed, KeyRefused, ModelNotFound, QuotaExceeded
+from livewidget.errors import (
+    ConfigError,
+    ConnectFailed,
+    ExtraMissing,
+    KeyRefused,
+    LiveError,
+    ModelNotFound,
+    QuotaExceeded,
+    ServiceError,
+)
 from livewidget.transports.base import TransportClosed, close_quietly
-from livewidget.transports.websocket import WebSocketTransport, dial
+from livewidget.transports.websocket import WebSocketTransport, dial, find_proxy
 
 CANARY = "canary-key-0123456789"
 # The argument came with websockets 15.
@@ -208,7 +219,7 @@ async def test_the_check_of_dialling_would_see_it(monkeypatch):
     ("status", "error"),
     [
         (401, KeyRefused),
-        (403, KeyRefused),
+        (403, ServiceError),
         (404, ModelNotFound),
         (409, ConnectFailed),
         (429, QuotaExceeded),
@@ -237,6 +248,119 @@ def check_plain(error, url):
     assert error.__suppress_context__
 
 
+@contextlib.asynccontextmanager
+async def answering(status, body=b"", headers=()):
+    """A server that gives one answer to every request; gives the address."""
+
+    async def handle(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers]
+        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with listener:
+        yield f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("body", "quoted"),
+    [
+        (b'{"error": {"code": 400, "message": "Something new."}}', "Something new."),
+        (b'[{"error": {"message": "Wrapped in a list."}}]', "Wrapped in a list."),
+        (b'{"error": "plain"}', "plain"),
+        (b'{"message": "of a gateway"}', "of a gateway"),
+        (b'{"detail": "of a framework"}', "of a framework"),
+        (b"Invalid Host header", "Invalid Host header"),
+        (f"{CANARY} is odd, and so is Bearer {CANARY}".encode(), "… is odd, and so is Bearer …"),
+        (b"<html><body>Forbidden</body></html>", None),
+        (b"", None),
+        (b"\xff\xfe\x00", "��"),
+        (b"a\x1b[31mb", "a [31mb"),
+        (b"x " * 1000, None),
+        (b'{"error": {"message": "' + b"a " * 500 + b'"}}', "a " * 79 + "a"),
+        (b"[" * 100_000, None),
+        (b"{", None),
+        (b"7", None),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 418, 429, 500, 503])
+async def test_what_a_refusal_says_is_kept(status, body, quoted):
+    """The server's own reason, whatever it looks like; a page is none, and no secret is repeated."""
+    async with answering(status, body) as url:
+        with pytest.raises(LiveError) as caught:
+            await dial(url, headers=HEADERS)
+    assert caught.value.reason == ((quoted or "").strip())
+    assert ("It said:" in str(caught.value)) is bool(quoted)
+    assert quoted is None or f'It said: "{quoted.strip()}"' in str(caught.value)
+    check_plain(caught.value, url)
+
+
+async def test_a_403_is_not_taken_for_a_bad_key():
+    for body in (b"Invalid Host header", b""):
+        async with answering(403, body) as url:
+            with pytest.raises(ServiceError) as caught:
+                await dial(url, headers=HEADERS)
+        assert not isinstance(caught.value, KeyRefused)
+        assert "key" not in str(caught.value)
+
+
+NOW = "Tue, 24 Nov 2026 10:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "seconds"),
+    [
+        (["Retry-After: 30"], b"", 30),
+        (["retry-after: 0"], b"", 0),
+        (["Retry-After:  7.5 "], b"", 7.5),
+        ([f"Date: {NOW}", "Retry-After: Tue, 24 Nov 2026 10:02:00 GMT"], b"", 120),
+        ([f"Date: {NOW}", "Retry-After: Tue, 24 Nov 2026 09:00:00 GMT"], b"", 0),
+        (["Retry-After: soon"], b"", None),
+        (["Retry-After: -5"], b"", None),
+        (["Retry-After: " + "9" * 400], b"", None),
+        ([], b"", None),
+        ([], b'{"error": {"details": [{"@type": "RetryInfo", "retryDelay": "34.5s"}]}}', 34.5),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+async def test_how_long_a_refusal_asks_to_wait(status, headers, body, seconds):
+    async with answering(status, body, headers) as url:
+        with pytest.raises(LiveError) as caught:
+            await dial(url, headers=HEADERS)
+    assert caught.value.retry_after_s == seconds
+    assert ("try again in a while" in str(caught.value)) is (seconds is None)
+    if seconds:
+        assert f"try again in {max(1, seconds):.0f} s" in str(caught.value)
+
+
+@pytest.mark.parametrize("moment", ["accepted", "asked", "half a line"])
+@pytest.mark.parametrize("how", ["FIN", "RST"])
+async def test_a_server_that_breaks_off_in_the_handshake_has_not_answered(moment, how):
+    """Where nothing came, it is not said that somebody answered and is no Live API server."""
+
+    async def handle(reader, writer):
+        if moment != "accepted":
+            await reader.readuntil(b"\r\n\r\n")
+        if moment == "half a line":
+            writer.write(b"HTTP/1.1 1")
+            await writer.drain()
+        if how == "RST":
+            raw = writer.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.close()
+
+    listener = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with listener:
+        url = f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        for address in (url, url.replace("ws", "wss", 1))[: 2 if moment == "accepted" else 1]:
+            with pytest.raises(ConnectFailed, match="broke the connection off before") as caught:
+                async with asyncio.timeout(5):
+                    await dial(address, headers=HEADERS)
+            check_plain(caught.value, url)
+
+
 async def test_a_redirect_is_not_followed_with_the_key():
     reached = []
 
@@ -263,15 +387,169 @@ async def test_a_redirect_is_not_followed_with_the_key():
     assert reached == [CANARY]
 
 
-@pytest.mark.skipif(not NO_PROXY, reason="websockets before 15 knows no proxies")
-async def test_a_proxy_that_refuses():
-    def refuse(connection, request):
-        return connection.respond(http.HTTPStatus.FORBIDDEN, "")
+# --- Proxies ------------------------------------------------------------------------------------------------
 
-    async with server(ignore, process_request=refuse) as proxy:
-        with pytest.raises(ConnectFailed, match="proxy") as caught:
-            await dial("wss://nowhere.invalid", headers=HEADERS, proxy=proxy.replace("ws://", "http://"))
-    check_plain(caught.value, "wss://nowhere.invalid")
+proxies = pytest.mark.skipif(not NO_PROXY, reason="websockets before 15 knows no proxies")
+PASSWORD = "canary-of-a-proxy"
+AWAY = "wss://nowhere.invalid"
+VARIABLES = [
+    name for scheme in ("wss", "socks", "https", "http", "all", "no") for name in (f"{scheme}_proxy",)
+]
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Sets variables, after all that name a proxy were taken away."""
+    for name in VARIABLES:
+        for spelt in (name, name.upper()):
+            monkeypatch.delenv(spelt, raising=False)
+    return monkeypatch.setenv
+
+
+@contextlib.asynccontextmanager
+async def proxy_server(says: bytes, how="FIN"):
+    """A server that says something to whoever comes through it; gives its address without a scheme."""
+
+    async def handle(reader, writer):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.read(1000)
+            writer.write(says)
+            await writer.drain()
+        if how == "RST":
+            raw = writer.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if how == "hang":
+            await reader.read()  # until the client has had enough
+        writer.close()
+
+    listener = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with listener:
+        yield f"127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+
+
+def check_proxy(error, name):
+    """It names the variable, and no password, and what may be done."""
+    text = str(error)
+    assert name in text
+    assert PASSWORD not in text + repr(error)
+    assert "generativelanguage" not in text
+    assert "\n" not in text
+    assert error.__cause__ is None
+    assert error.__suppress_context__ or isinstance(error, ExtraMissing)
+
+
+@proxies
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "WSS_PROXY"])
+@pytest.mark.parametrize("scheme", ["http://", "https://", ""])
+async def test_a_proxy_that_is_not_there(name, scheme, environment):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        at = f"127.0.0.1:{taken.getsockname()[1]}"
+        environment(name, f"{scheme}somebody:{PASSWORD}@{at}")
+        with pytest.raises(ConnectFailed, match=f"Nothing listens at {at}, the proxy in {name}") as caught:
+            await dial(AWAY, headers=HEADERS)
+    check_proxy(caught.value, name)
+
+
+@proxies
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY", "SOCKS_PROXY"])
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks4", "SOCKS5"])
+async def test_a_socks_proxy_without_its_package(name, scheme, environment, monkeypatch):
+    monkeypatch.setitem(sys.modules, "python_socks", None)
+    environment(name, f"{scheme}://somebody:{PASSWORD}@127.0.0.1:1080")
+    with pytest.raises(ExtraMissing, match="pip install python-socks") as caught:
+        await dial(AWAY, headers=HEADERS)
+    check_proxy(caught.value, name)
+
+
+@proxies
+@pytest.mark.parametrize(
+    ("says", "how", "words"),
+    [
+        (b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", "FIN", "a name and a"),
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "FIN", r"did not let .* \(HTTP 403\)"),
+        (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "FIN", r"did not let .* \(HTTP 502\)"),
+        (b"SSH-2.0-OpenSSH\r\n", "FIN", "did not answer as a proxy|broken off"),
+        (b"", "FIN", "did not answer as a proxy|broken off"),
+        (b"", "RST", "did not answer as a proxy|broken off"),
+        (b"", "hang", r"within 0\.2 s through the proxy"),
+    ],
+)
+async def test_a_proxy_that_does_not_let_through(says, how, words, environment):
+    async with proxy_server(says, how) as at:
+        environment("ALL_PROXY", f"http://somebody:{PASSWORD}@{at}")
+        with pytest.raises(ConnectFailed, match=words) as caught:
+            await dial(AWAY, headers=HEADERS, open_timeout=0.2 if how == "hang" else 10)
+    check_proxy(caught.value, "ALL_PROXY")
+
+
+@proxies
+@pytest.mark.parametrize(
+    "address", ["ftp://127.0.0.1:1", "http://", "http://127.0.0.1:1/path", "http://u@h:1"]
+)
+async def test_an_address_that_is_not_that_of_a_proxy(address, environment):
+    environment("HTTPS_PROXY", address)
+    with pytest.raises(ConfigError, match="does not hold the address of a proxy") as caught:
+        await dial(AWAY, headers=HEADERS)
+    check_proxy(caught.value, "HTTPS_PROXY")
+
+
+@proxies
+async def test_a_proxy_whose_name_is_not_known(environment):
+    environment("HTTPS_PROXY", f"http://a:{PASSWORD}@proxy.invalid:3128")
+    with pytest.raises(ConnectFailed, match=r"proxy\.invalid:3128\) cannot be found") as caught:
+        await dial(AWAY, headers=HEADERS)
+    check_proxy(caught.value, "HTTPS_PROXY")
+
+
+def test_which_proxy_is_taken(environment):
+    def name(url=AWAY):
+        found = find_proxy(url)
+        return found and found.name
+
+    assert name() is None
+    environment("ALL_PROXY", "http://127.0.0.1:1")
+    assert (name(), name("ws://127.0.0.1:1"), name("wss://localhost:1")) == ("ALL_PROXY", None, None)
+    environment("HTTPS_PROXY", "http://127.0.0.1:2")
+    assert name() == "HTTPS_PROXY"
+    environment("WSS_PROXY", "http://127.0.0.1:2")
+    assert name() == "WSS_PROXY"
+    environment("NO_PROXY", "nowhere.invalid")
+    assert name() is None
+    assert PASSWORD not in repr(find_proxy("wss://else.invalid"))
+
+
+@proxies
+async def test_through_a_proxy_there_is_a_way(environment):
+    """The negative control: a proxy that lets through, to a server that answers."""
+    async with server(echo) as url:
+        target = url.removeprefix("ws://").split(":")
+        over = asyncio.Event()
+
+        async def tunnel(reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            far_reader, far_writer = await asyncio.open_connection(*target)
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+
+            async def pump(source, sink):
+                with contextlib.suppress(ConnectionError):
+                    while data := await source.read(4096):
+                        sink.write(data)
+                sink.close()
+                with contextlib.suppress(ConnectionError):
+                    await sink.wait_closed()
+
+            await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
+            over.set()
+
+        listener = await asyncio.start_server(tunnel, "127.0.0.1", 0)
+        async with listener:
+            at = f"127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+            link = await dial(url, proxy=f"http://{at}")
+            await link.send("hello")
+            assert await link.receive() == "hello"
+            await link.close()
+            await over.wait()
 
 
 async def test_nothing_listens():
