@@ -258,10 +258,15 @@ async def answering(status, body=b"", headers=()):
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
         await writer.drain()
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.set()
 
+    ended = asyncio.Event()
     listener = await asyncio.start_server(handle, "127.0.0.1", 0)
     async with listener:
         yield f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        await ended.wait()
 
 
 @pytest.mark.parametrize(
@@ -350,7 +355,11 @@ async def test_a_server_that_breaks_off_in_the_handshake_has_not_answered(moment
             raw = writer.get_extra_info("socket")
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.release()
 
+    ended = asyncio.Semaphore(0)
     listener = await asyncio.start_server(handle, "127.0.0.1", 0)
     async with listener:
         url = f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
@@ -359,6 +368,7 @@ async def test_a_server_that_breaks_off_in_the_handshake_has_not_answered(moment
                 async with asyncio.timeout(5):
                     await dial(address, headers=HEADERS)
             check_plain(caught.value, url)
+            await ended.acquire()
 
 
 async def test_a_redirect_is_not_followed_with_the_key():
@@ -421,10 +431,15 @@ async def proxy_server(says: bytes, how="FIN"):
         if how == "hang":
             await reader.read()  # until the client has had enough
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.set()
 
+    ended = asyncio.Event()
     listener = await asyncio.start_server(handle, "127.0.0.1", 0)
     async with listener:
         yield f"127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        await ended.wait()
 
 
 def check_proxy(error, name):
