@@ -68,6 +68,11 @@ class Provider(ABC):
         return False
 
     @property
+    def opening(self) -> str:
+        """What a session waits for while it is being opened, in words: "the connection"."""
+        return "the connection"
+
+    @property
     def speaker(self) -> str:
         """The lower-case word that stands before what the model says; by default the label's first word."""
         return self.label.split()[0].lower()

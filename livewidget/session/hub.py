@@ -122,7 +122,7 @@ def inside(owner: object, goes_on: Callable[[], bool], sentence: str) -> Iterato
     Args:
         owner: What must not be waited for in turn.
         goes_on: Returns whether the call still runs.
-        sentence: What `refuse_inside` raises meanwhile.
+        sentence: What `refuse_inside` raises meanwhile; "{say}" is what to call instead.
     """
     token = _inside.set((*_inside.get(), (owner, goes_on, sentence)))
     try:
@@ -131,11 +131,11 @@ def inside(owner: object, goes_on: Callable[[], bool], sentence: str) -> Iterato
         _inside.reset(token)
 
 
-def refuse_inside(owner: object) -> None:
-    """Raise StateError if this is called in a call or callback that `owner` waits for."""
+def refuse_inside(owner: object, say: str) -> None:
+    """Raise StateError if this is called in a call or callback of `owner`; `say`: what to call instead."""
     for known, goes_on, sentence in _inside.get():
         if known is owner and goes_on():
-            raise StateError(sentence)
+            raise StateError(sentence.format(say=say))
 
 
 def answer_timeout(seconds: float, waits_for: str) -> AnswerTimeout:

@@ -73,7 +73,7 @@ _ANSWER_PARTS: Final = (
 #: more. Chosen: a model that has not begun by then has lost it.
 _ABANDONED_MS: Final = 10_000.0
 _IN_TOOL: Final = (
-    "ask() waits for an answer, and the model is waiting for this tool: use send_text(), or return the text."
+    "ask() waits for an answer, and the model is waiting for this tool: use {say}, or return the text."
 )
 #: Why a turn is complete that the model has not begun: it wants to hear more first.
 _MORE_INPUT: Final = "NEED_MORE_INPUT"
@@ -600,7 +600,7 @@ class LiveSession:
         """
         seconds = self._limits.ask_s if timeout is None else check_seconds(timeout, "timeout")
         self._require(Phase.OPEN)
-        refuse_inside(self)
+        refuse_inside(self, "send_text()")
         message = text_message(text, self._model)
         answers, waits_for = self._hub.answers, "the answer to an earlier question"
         try:

@@ -115,6 +115,11 @@ class StandIn(Provider):
         """Where the user's voice goes, and whether it is understood."""
         return "no key · on this computer" + ("" if self.hears else " · type to it")
 
+    @property
+    def opening(self) -> str:
+        """What a session waits for while it is being opened, in words."""
+        return "the tutor to load its ears and its voice"
+
     def __repr__(self) -> str:
         return f"StandIn(model={self.model!r})"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, SupportsIndex, overload
 
@@ -194,6 +194,11 @@ class Turn:
     def to_frame(self) -> pandas.DataFrame:
         """Return the turn as a pandas table with one row; see `Turns.to_frame`."""
         return Turns([self]).to_frame()
+
+    def __await__(self) -> Generator[None, None, Turn]:
+        """Return the turn itself, so that `await live.ask(…)` works too, as with a `LiveSession`."""
+        yield from ()
+        return self
 
     def _marks(self) -> list[str]:
         """Return what else there is to know about the turn, in a few words each."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from operator import is_not
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from livewidget.events import ToolApprovalRequested, ToolCall
 from livewidget.pictures import Picture
 from livewidget.session import ReconnectPolicy
 from livewidget.session.client import SessionSpec
+from livewidget.session.hub import answer_timeout
 from livewidget.tools import Tool
 from livewidget.turns import Turn
 from livewidget.ui import messages as m
@@ -73,6 +74,23 @@ async def drained(left: Callable[[], Any], clock: Clock | None = None) -> bool:
         if found is None or found < least:
             least, progress_ms = found, clock.now_ms()
     return True
+
+
+@dataclass(slots=True)
+class Question:
+    """A question of `ask`, and how far it is.
+
+    Attributes:
+        text: What is asked.
+        seconds: How long its caller waits.
+        deadline: Until when, in seconds of `time.monotonic`, which event loops go by.
+        waits_for: What it waits for now, in words; read by the caller's thread.
+    """
+
+    text: str
+    seconds: float
+    deadline: float
+    waits_for: str = "the answer to an earlier question"
 
 
 class Controller:
@@ -148,6 +166,8 @@ class Controller:
         self._inspector = Inspector(self.bridge, remote=not provider.is_local)
         self._usage = UsagePublisher(self.sessions, self.bridge)
         self._suggested: tuple[tuple[Any, ...], tuple[str, ...]] = ((), ())
+        self._asking = asyncio.Lock()
+        self._question: Question | None = None  # The one that is with the session.
         self._phase: m.Phase = "idle"
         self._stopping = False
         self._ticking: asyncio.Task[Any] | None = None
@@ -255,17 +275,41 @@ class Controller:
         if self.sessions.current is not None:
             self.sessions.current.approve(id, approved)
 
-    async def ask(self, text: str, timeout: float) -> Turn:  # noqa: ASYNC109
-        """Send text, and return the answer as it is numbered here. `timeout` is in seconds."""
+    async def ask(self, question: Question) -> Turn:
+        """Send a question, and return the answer as it is numbered here.
+
+        Raises:
+            AnswerTimeout: If there is no complete answer by its deadline.
+            LiveError: If the conversation cannot be started, or ends.
+        """
+        try:
+            async with asyncio.timeout_at(question.deadline) as limit, self._asking:
+                return await self._ask(question)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise answer_timeout(question.seconds, question.waits_for) from None
+
+    async def _ask(self, question: Question) -> Turn:
+        question.waits_for = self.provider.opening
         await self.sessions.open()
         stops = self.sessions.stops
+        question.waits_for = "pictures to be sent"
         await self.images.emptied()
         if self.sessions.stops != stops:
             raise StateError("The talk was ended before this could be asked.")
         # Who asks in a loop interrupts nobody: what is left of an answer that is complete is played first.
+        question.waits_for = "the answer before to be played"
         await drained(lambda: self.relay.unplayed)
+        question.waits_for = self.provider.opening
         session = await self.sessions.open()
-        turn = await session.ask(text, timeout)
+        # A little longer than there is, so that it is this deadline that ends the wait.
+        left_s = max(0.0, question.deadline - asyncio.get_running_loop().time()) + 1.0
+        self._question, question.waits_for = question, session.waits_for
+        try:
+            turn = await session.ask(question.text, left_s)
+        finally:
+            self._question = None
         return replace(turn, index=turn.index + self.state.offset)
 
     def stats(self, dropped_callbacks: int) -> WidgetStats:
@@ -441,6 +485,8 @@ class Controller:
                 self.settings.refresh()
                 self._usage.tick(now)
                 self.images.pump()
+                if self._question is not None and self.sessions.current is not None:
+                    self._question.waits_for = self.sessions.current.waits_for
                 owner = self.bridge.front_ends.owner
                 before, self._stale_chunks = self._stale_chunks, owner.microphone.stale if owner else 0
                 if self._stale_chunks > before:

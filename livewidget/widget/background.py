@@ -17,6 +17,8 @@ from concurrent.futures import Future
 from contextvars import Context, copy_context
 from typing import Any, TypeVar
 
+from livewidget.session.hub import inside
+
 T = TypeVar("T")
 
 THREAD_NAME = "livewidget"
@@ -106,6 +108,10 @@ MAX_WAITING = 1000
 
 Callback = Callable[[Any], object]
 
+_IN_CALLBACK = (
+    "ask() waits for an answer, which calls callbacks in turn: use {say} in a callback, and ask() in a cell."
+)
+
 
 class Callbacks:
     """The user's functions by the type of event that they take.
@@ -157,9 +163,23 @@ class Callbacks:
         while (call := self._waiting.get()) is not None:
             function, event = call
             try:
-                self._context().copy().run(_call, function, event)
+                self._context().copy().run(self._call, function, event)
             except Exception as error:  # whatever the user's function raises belongs under the widget
                 self._on_error(function, error)
+
+    def _call(self, function: Callback, event: Any) -> None:
+        running = [function]
+        with inside(self, lambda: bool(running), _IN_CALLBACK):
+            try:
+                result = function(event)
+                if isinstance(result, Awaitable):
+
+                    async def run() -> None:
+                        await result
+
+                    asyncio.run(run())
+            finally:
+                running.clear()
 
     def close(self) -> None:
         """End the thread after the calls that wait; twice is allowed."""
@@ -174,13 +194,3 @@ class Callbacks:
             with self._waiting.mutex:
                 self._waiting.queue.clear()
             self._waiting.put_nowait(None)
-
-
-def _call(function: Callback, event: Any) -> None:
-    result = function(event)
-    if isinstance(result, Awaitable):
-
-        async def run() -> None:
-            await result
-
-        asyncio.run(run())

@@ -6,6 +6,7 @@ Everything is feature-tested: there may be no kernel at all.
 from __future__ import annotations
 
 import asyncio
+import html
 import os
 import re
 import sys
@@ -17,6 +18,9 @@ from contextlib import contextmanager
 from contextvars import Context
 from functools import partial
 from typing import Any, Final, Protocol
+
+#: Seconds after which a wait is explained. Chosen: most answers begin before, and a person begins to wonder.
+PROGRESS_AFTER_S = 1.0
 
 SWITCH = "LIVEWIDGET_SUBSHELL_LANE"
 
@@ -169,6 +173,53 @@ class CellWatch:
                 if callback in self._shell.events.callbacks.get(event, []):
                     self._shell.events.unregister(event, callback)
         self._shell = None
+
+
+def is_watched() -> bool:
+    """Whether a person sees what the running cell shows at once: not where a program executes the notebook.
+
+    Front ends say with each cell that they could ask for input; programs, such as nbclient, that they cannot.
+    """
+    running = kernel()
+    if running is None:
+        return False
+    try:
+        return bool(running.get_parent("shell")["content"].get("allow_stdin"))
+    except (AttributeError, KeyError, LookupError, TypeError):
+        return False
+
+
+class ProgressLine:
+    """A quiet line that says what a call waits for; it appears after a second and vanishes in the end.
+
+    It is shown in a cell, where a person watches, and on the terminal of an interactive Python; else nowhere.
+    """
+
+    def __init__(self, show: Callable[[dict[str, str], str, bool], object] | None = None) -> None:
+        """Show nothing yet. `show` is used in place of `publish`; for tests."""
+        terminal = kernel() is None and (shell() is not None or hasattr(sys, "ps1")) and sys.stderr.isatty()
+        self._show = show or (publish if is_watched() else self._write if terminal else None)
+        self._id = f"livewidget-progress-{os.urandom(8).hex()}"
+        self._since = time.monotonic()
+        self._shown = ""
+
+    def update(self, text: str) -> None:
+        """Say what is waited for, if the wait has lasted long enough to wonder."""
+        if self._show is None or text == self._shown or time.monotonic() - self._since < PROGRESS_AFTER_S:
+            return
+        page = f'<span style="opacity: 0.6">{html.escape(text)}</span>'
+        self._show({"text/plain": text, "text/html": page}, self._id, bool(self._shown))
+        self._shown = text
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._show is not None and self._shown:
+            self._show({"text/plain": "", "text/html": ""}, self._id, True)
+            self._shown = ""
+
+    @staticmethod
+    def _write(content: dict[str, str], display_id: str, update: bool) -> None:
+        print(f"\r\x1b[K{content['text/plain'][:78]}", end="", file=sys.stderr, flush=True)
 
 
 class Closable(Protocol):

@@ -14,37 +14,39 @@ import os
 import pathlib
 import queue
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import Future, wait
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import wait
 from contextvars import copy_context
 from dataclasses import fields
 from typing import Any, TypeVar, Unpack, overload
 
 import anywidget
 
+from livewidget.clock import check_seconds
 from livewidget.config import ConfigOptions, Limits, LiveConfig, nearest
 from livewidget.config.options import show_options
 from livewidget.connection import Key, Provider
 from livewidget.connection.keys import hide_key
-from livewidget.errors import StateError, UsageError
+from livewidget.errors import AnswerTimeout, StateError, UsageError
 from livewidget.events import Event
 from livewidget.pictures import to_picture
 from livewidget.secret import hide
 from livewidget.session import Frame, ReconnectPolicy, prepare_tools
 from livewidget.session.client import check_policies, hide_unknown, prepare, resolve
+from livewidget.session.hub import refuse_inside
 from livewidget.session.outbox import text_message
 from livewidget.session.usage import Meter
 from livewidget.tools import TIMEOUT, Behavior, Scheduling, Tool
 from livewidget.tools.result import RESULT_LIMIT
 from livewidget.turns import Floor, Turn, Turns
-from livewidget.ui.controller import Controller
+from livewidget.ui.controller import Controller, Question
 from livewidget.ui.messages import Busy
 from livewidget.ui.state import WidgetStats, error_text
 from livewidget.widget import jupyter
 from livewidget.widget.background import Callbacks, background
-from livewidget.widget.jupyter import CellWatch, LoopWatch, keep_subshell_lane, wait_until
+from livewidget.widget.jupyter import CellWatch, LoopWatch, ProgressLine, keep_subshell_lane, wait_until
 
-T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: Seconds that a property waits for a busy background loop. Chosen: long for a person, no danger of a hang.
@@ -102,6 +104,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         provider = resolve(provider_or_model, model=model, api_key=api_key)
         spec = prepare(provider, tools, history, config, limits)
         self._shut = False
+        self._pid = os.getpid()
         self._from_main = False
         self._loop = LoopWatch()
         self._cells = CellWatch()
@@ -139,21 +142,57 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             raise UsageError(f"say takes the text to send, not {type(text).__name__}.")
         self._call_soon(self._controller.say, text)
 
-    def ask(self, text: str, timeout: float = 30.0) -> Turn:
+    def ask(self, text: str, timeout: float | None = None) -> Turn:
         """Send `text`, wait for the answer, and return it. Starts the conversation if needed.
 
-        A complete answer that the page still plays is played to its end first; an incomplete one is
-        interrupted. Interrupting the kernel ends the wait, not the conversation.
+        Questions asked at the same time, in several threads, are sent one after the other. A complete answer
+        that the page still plays is played to its end first; an incomplete one is interrupted. Interrupting
+        the kernel ends the wait, not the conversation. While it waits, a line under the cell says for what.
 
         Args:
             text: What to ask.
-            timeout: Seconds to wait.
+            timeout: Seconds that all of this may take, starting the conversation included; infinity: no
+                limit. None: `Limits.ask_s`, which is 30 unless the widget was told otherwise.
+
+        Returns:
+            The model's turn. It may be `interrupted`, or `declined` where the model chose not to answer.
 
         Raises:
-            AnswerTimeout: If there is no answer in time.
+            AnswerTimeout: If there is no complete answer in time. A question that could not be sent by then
+                is not sent any more.
+            ServerFault: If the model ends its turn without an answer.
+            StateError: If the question is interrupted before its answer begins; or in a tool or callback of
+                this widget: use `say` there.
             LiveError: If the conversation cannot be started, or ends.
         """
-        return self._wait_for(self._controller.ask(text, timeout))
+        sessions = self._controller.sessions
+        limits = sessions.wanted.limits or Limits()
+        seconds = limits.ask_s if timeout is None else check_seconds(timeout, "timeout")
+        question = Question(text, seconds, time.monotonic() + seconds)
+        for owner in (self._callbacks, sessions.current):
+            refuse_inside(owner, "say()")
+        self._refuse_on_loop()
+        text_message(text, self._controller.provider.capabilities)
+        line = ProgressLine()
+        future = self._background.submit(self._controller.ask(question), self._context)
+
+        def is_done(at_most_s: float) -> bool:
+            line.update(f"Waiting for {question.waits_for}…")
+            return bool(wait([future], timeout=at_most_s).done)
+
+        try:
+            # The loop keeps the deadline. This is for a loop that does not come to it.
+            if not wait_until(is_done, seconds + _MOMENT_S):
+                raise AnswerTimeout(
+                    f"No complete answer after {seconds:g} s: the widget's event loop does not respond. A "
+                    "coroutine that blocks, as with time.sleep, stops it; make that a plain function."
+                )
+        except BaseException:
+            future.cancel()
+            raise
+        finally:
+            line.clear()
+        return future.result()
 
     def interrupt(self) -> None:
         """Silence the model; returns at once."""
@@ -206,17 +245,25 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         nest_asyncio2; cells that are run meanwhile are executed when the wait is over.
 
         Args:
-            timeout: Seconds to wait for the next turn, after which the iteration ends; None: no limit.
+            timeout: Seconds to wait for the next turn, after which the iteration ends; None or infinity: no
+                limit.
         """
+        self._refuse_on_loop()
+        if timeout is not None:
+            timeout = check_seconds(timeout, "timeout", zero=True)
         return self._listen(timeout, self._controller.state.listen())
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the session has ended; the page works on as in `listen`.
 
+        `timeout` is in seconds; None or infinity: no limit.
+
         Returns:
             Whether it has ended; False after `timeout` seconds.
         """
         self._refuse_on_loop()
+        if timeout is not None:
+            timeout = check_seconds(timeout, "timeout", zero=True)
         return wait_until(self._controller.state.still.wait, timeout)
 
     @overload
@@ -444,6 +491,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
 
     def _call_soon(self, function: Callable[..., object], *args: object) -> None:
         """Call a function on the background loop, in the widget's context; do nothing once it has ended."""
+        self._refuse_in_fork()
         try:
             self._background.loop.call_soon_threadsafe(function, *args, context=self._context.copy())
         except RuntimeError:
@@ -461,23 +509,17 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         self._call_soon(self._controller.relay.notice, "error", "callback-failed", text)
 
     def _refuse_on_loop(self) -> None:
+        self._refuse_in_fork()
         if self._background.here:
             raise StateError("This would wait for itself: in a coroutine of a tool use say, not ask or wait.")
 
-    def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
-        if self._background.here:
-            work.close()
-        self._refuse_on_loop()
-        future: Future[T] = self._background.submit(work, self._context)
-        try:
-            wait_until(lambda seconds: _is_done(future, seconds), None)
-        except BaseException:
-            future.cancel()
-            raise
-        return future.result()
+    def _refuse_in_fork(self) -> None:
+        if os.getpid() != self._pid:
+            raise StateError(
+                "This widget was made in another process, and a fork of that cannot use it: make one here."
+            )
 
     def _listen(self, timeout: float | None, listener: Any) -> Iterator[Turn]:
-        self._refuse_on_loop()
         taken: list[Turn | None] = []
 
         def next_turn(seconds: float) -> bool:
@@ -493,7 +535,3 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
                 yield turn
         finally:
             self._controller.state.unlisten(listener)
-
-
-def _is_done(future: Future[Any], seconds: float) -> bool:
-    return bool(wait([future], timeout=seconds).done)

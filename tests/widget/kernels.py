@@ -60,7 +60,7 @@ class Kernel:
         self.manager.cleanup_resources()
         self._folder.cleanup()
 
-    def execute(self, code: str, cell: str = "") -> str:
+    def execute(self, code: str, cell: str = "", *, allow_stdin: bool = False) -> str:
         """Send a cell and return the id of the request; does not wait."""
         message = self.client.session.msg(
             "execute_request",
@@ -69,7 +69,7 @@ class Kernel:
                 "silent": False,
                 "store_history": True,
                 "user_expressions": {},
-                "allow_stdin": False,
+                "allow_stdin": allow_stdin,
                 "stop_on_error": False,
             },
             metadata={"cellId": cell} if cell else {},
