@@ -19,7 +19,7 @@ export const MICROPHONE_WAITS: Record<Busy, Notice> = {
   "": {
     level: "warning",
     code: "kernel-busy",
-    text: "Slow connection: microphone paused. What you say reaches the kernel too late; it goes on by itself. If this stays, close other programs and tabs.",
+    text: "Microphone paused: what you say reaches the kernel too late. It goes on by itself; if this stays, close other programs and tabs, or check the network.",
   },
 };
 

@@ -557,7 +557,7 @@ describe("App", () => {
   it.each<[Busy, string]>([
     ["cell", "Kernel busy: microphone paused. This kernel hears the browser only between cells"],
     ["kernel", "Kernel busy: microphone paused. The kernel takes no messages now"],
-    ["", "Slow connection: microphone paused."],
+    ["", "Microphone paused: what you say reaches the kernel too late."],
   ])(
     "says why the microphone waits, as the kernel found it out (%j), and takes it back",
     async (busy, words) => {

@@ -50,7 +50,7 @@ PAGE_CLOSED: Final = "The page was closed, so the conversation was ended. Press 
 PAGE_SILENT: Final = (
     "Nothing was heard of the page for {seconds:g} s, so the conversation was ended. Press ● to go on."
 )
-OLD_SOUND: Final = "The kernel was busy. What was said meanwhile had become old and was left out."
+OLD_SOUND: Final = "Some of what you said reached the kernel too late, and was left out."
 
 
 async def drained(left: Callable[[], Any], clock: Clock | None = None) -> bool:
