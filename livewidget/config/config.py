@@ -15,7 +15,17 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 
 from livewidget.errors import ConfigError
-from livewidget.models import FEATURES, FEATURES_BY_NAME, INT32, MODELS, VOICES, Feature, Model
+from livewidget.models import (
+    FEATURES,
+    FEATURES_BY_NAME,
+    INT32,
+    LANGUAGES,
+    MODELS,
+    VOICES,
+    Feature,
+    Model,
+    language_code,
+)
 
 Sensitivity = Literal["low", "high"]
 TurnCoverage = Literal["only_activity", "all_input", "audio_activity_and_all_video"]
@@ -49,7 +59,7 @@ class Transcription:
     """How speech is transcribed.
 
     Attributes:
-        languages: Languages expected, as BCP-47 codes such as "en-US"; a hint.
+        languages: Languages expected, by name or as BCP-47 codes such as "en-US"; a hint.
         vocabulary: Words that are hard to guess: names, terms; at most 1000, best below 100.
         mode: "VERBATIM" or "SMART", on models that only transcribe.
     """
@@ -57,6 +67,11 @@ class Transcription:
     languages: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
     mode: Literal["VERBATIM", "SMART"] | None = None
+
+    def __post_init__(self) -> None:
+        if _are_texts(self.languages):
+            codes = tuple(_as_code(name, "languages") for name in self.languages)
+            object.__setattr__(self, "languages", codes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +92,16 @@ class Translation:
     """Live translation, on models made for it.
 
     Attributes:
-        target: Language to translate to, as a BCP-47 code such as "pl".
+        target: Language to translate to, by name, such as "Polish", or as a BCP-47 code such as "pl".
         echo: Whether speech that is already in that language is repeated.
     """
 
     target: str
     echo: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.target, str) and self.target:
+            object.__setattr__(self, "target", _as_code(self.target, "translation"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +112,9 @@ class LiveConfig:
 
     Attributes:
         system_instruction: Who the model is and how it should behave.
-        voice: Name of a prebuilt voice, such as "Kore".
-        language: BCP-47 code; honored by older models only, the newer ones ignore it and follow the
-            conversation.
+        voice: Name of a prebuilt voice, such as "Kore", in any case.
+        language: By name, such as "Spanish", or as a BCP-47 code such as "es"; honored by older models only,
+            the newer ones ignore it and follow the conversation.
         temperature: 0 to 2; how varied the answers are.
         top_p: 0 to 1; share of likely words to choose from.
         top_k: 1 or more; number of likely words to choose from.
@@ -161,6 +180,10 @@ class LiveConfig:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if isinstance(self.voice, str):
+            object.__setattr__(self, "voice", _VOICES_BY_LOWER.get(self.voice.strip().lower(), self.voice))
+        if isinstance(self.language, str) and self.language:
+            object.__setattr__(self, "language", _as_code(self.language, "language"))
         _validate_types(self)
         _validate_values(self)
         _validate_combinations(self)
@@ -255,6 +278,7 @@ class LiveConfig:
         return model.api_version
 
 
+_VOICES_BY_LOWER: Final = {name.lower(): name for name in VOICES}
 #: Fields that are classes with fields of their own.
 _PARTS: Final[dict[str, type[Any]]] = {
     "turn_detection": TurnDetection,
@@ -297,6 +321,16 @@ def check_tool(model: Model, name: str, behavior: str | None, scheduling: str | 
             "it decides itself when it speaks of a result",
             lambda row: row.scheduling,
         )
+
+
+def _as_code(language: str, where: str) -> str:
+    """Return the BCP-47 code of a language given by name or code."""
+    code = language_code(language)
+    if code is None:
+        near = nearest(language, LANGUAGES.values())
+        hint = f"did you mean {near}?" if near else 'give a name such as "Spanish", or a code such as "es".'
+        raise ConfigError(f"{where} cannot be {_safe_repr(language)}; {hint}")
+    return code
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

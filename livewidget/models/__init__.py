@@ -5,6 +5,7 @@ and the service decides.
 """
 
 from livewidget.models.features import FEATURES, FEATURES_BY_NAME, INT32, Feature
+from livewidget.models.languages import LANGUAGES, language_code
 from livewidget.models.prices import PRICES, PRICES_OF, Price, estimate
 from livewidget.models.table import (
     ACTIVITY_AND_VIDEO,
@@ -28,6 +29,7 @@ __all__ = [
     "FEATURES_BY_NAME",
     "HALF_CASCADE_VOICES",
     "INT32",
+    "LANGUAGES",
     "MODELS",
     "NON_BLOCKING",
     "ONLY_ACTIVITY",
@@ -41,5 +43,6 @@ __all__ = [
     "bare_id",
     "estimate",
     "find",
+    "language_code",
     "suggest",
 ]

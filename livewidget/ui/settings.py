@@ -16,7 +16,7 @@ from livewidget.config import LiveConfig
 from livewidget.config.code import program
 from livewidget.connection import Provider
 from livewidget.errors import ConfigError, LiveError
-from livewidget.models import FEATURES, FEATURES_BY_NAME, Feature, Model, bare_id
+from livewidget.models import FEATURES, FEATURES_BY_NAME, Feature, Model, bare_id, language_code
 from livewidget.models.catalogue import catalogue, default_of
 from livewidget.session.client import SessionSpec
 from livewidget.ui.bridge import Bridge
@@ -57,7 +57,19 @@ def add_change(changes: Mapping[str, Any], values: Mapping[str, Any], name: str,
 def effective_changes(changes: Mapping[str, Any], values: Mapping[str, Any]) -> Values:
     """Return the changes that still change something."""
     plain = {name: None if _is_default(name, value) else value for name, value in changes.items()}
-    return {name: value for name, value in plain.items() if not _same(value, values.get(name))}
+    return {
+        name: value for name, value in plain.items() if not _same(_in_code(name, value), values.get(name))
+    }
+
+
+def _in_code(name: str, value: Any) -> Any:
+    """Return a language that was typed by name as the settings hold it, and anything else as it is."""
+    if name == "language" or name == "translation.target" or name.endswith(".languages"):
+        if isinstance(value, str):
+            return language_code(value) or value
+        if isinstance(value, list):
+            return [_in_code(name, one) for one in value]
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,8 @@ def value_of(chance, feature, model):
             top = min(feature.highest, INT32)
             number = chance.uniform(feature.lowest, top)
             return chance.randint(int(feature.lowest), int(top)) if feature.whole else round(number, 3)
+        case "names" if feature.name.endswith("languages"):
+            return chance.sample(["en-US", "pl", "zh-Hans", "Spanish"], chance.randint(1, 4))
         case "names":
             return chance.sample(["en-US", "pl", 'Ra"dek', "Łódź", "x" * 40], chance.randint(1, 5))
         case "json" if feature.name == "safety":

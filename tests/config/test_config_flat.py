@@ -26,6 +26,9 @@ def values_for(one: Feature) -> st.SearchStrategy[Any]:
         return st.sampled_from(
             list(one.choices) or sorted(VOICES if one.name == "voice" else ("AUDIO", "TEXT"))
         )
+    if "language" in one.name or one.name == "translation.target":
+        code = st.sampled_from(["en-US", "Spanish", "zh-hans"])
+        return st.lists(code, min_size=1, max_size=3) if one.kind == "names" else code
     if one.kind == "names":
         return st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=3)
     if one.kind == "json":

@@ -143,7 +143,6 @@ def test_long_texts_stay_out_of_errors() -> None:
         (LIVE, {"proactive_audio": True}, "since 3.8 models decide by themselves"),
         (SEEDED, {"affective_dialog": True}, "gemini-2.5-flash-native-audio-latest"),
         (LIVE, {"voice": "kora"}, "gemini-3.8-live has no voice 'kora'; did you mean Kore?"),
-        (LIVE, {"voice": "kore"}, "did you mean Kore?"),
         (LIVE, {"voice": "x"}, "it has Zephyr, Puck"),
         (OLD, {"voice": "Sulafat"}, "gemini-live-2.5-flash does not take voice Sulafat: it has Puck"),
         (TRANSLATE, {"translation": "pl", "voice": "Kore"}, "its voice cannot be chosen"),
@@ -240,3 +239,42 @@ def test_fields_of_the_alpha_version_dial_it(name: str) -> None:
 def test_nearest_knows_no_case_and_does_not_guess_wildly() -> None:
     assert nearest("KORE", ["Kore", "Puck"]) == "Kore"
     assert nearest("quetzalcoatl", ["Kore", "Puck"]) is None
+
+
+@pytest.mark.parametrize("voice", ["kore", "KORE", " Kore "])
+def test_a_voice_is_known_in_any_case(voice):
+    config = LiveConfig(voice=voice)
+    config.check(LIVE)
+    assert config == LiveConfig(voice="Kore")
+    assert LiveConfig.from_values({"voice": voice}).kwargs() == {"voice": "Kore"}
+
+
+@pytest.mark.parametrize("language", ["Spanish", "spanish", "Español", "es", "ES"])
+def test_a_language_may_be_named(language):
+    config = LiveConfig.from_kwargs(
+        language=language, translation=language, input_transcript={"languages": [language, "German"]}
+    )
+    assert config.language == "es"
+    assert config.translation == Translation(target="es")
+    assert config.input_transcript.languages == ("es", "de")
+    assert config.kwargs() == {
+        "language": "es", "input_transcript": {"languages": ["es", "de"]}, "translation": "es",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"language": "Spansh"}, "language cannot be 'Spansh'; did you mean Spanish?"),
+        ({"translation": "Polsh"}, "translation cannot be 'Polsh'; did you mean Polish?"),
+        ({"translation": "?"}, 'give a name such as "Spanish", or a code such as "es".'),
+        (
+            {"output_transcript": {"languages": ["Germn"]}},
+            "languages cannot be 'Germn'; did you mean German?",
+        ),
+    ],
+)
+def test_a_language_that_is_neither_name_nor_code(fields, said):
+    with pytest.raises(ConfigError) as caught:
+        LiveConfig.from_kwargs(**fields)
+    assert said in str(caught.value)

@@ -41,6 +41,15 @@ def test_the_default_said_is_the_default(feature):
     assert effective_changes({feature.name: default}, {feature.name: "other"}) == {feature.name: None}
 
 
+def test_a_language_by_name_is_no_change_of_its_code():
+    now = {"language": "es", "translation.target": "pl", "input_transcript.languages": ["es", "de"]}
+    typed = {
+        "language": "Spanish", "translation.target": "polish", "input_transcript.languages": ["Spanish", "de"],
+    }  # fmt: skip
+    assert effective_changes(typed, now) == {}
+    assert effective_changes(typed, {}) == typed
+
+
 def test_one_is_not_true():
     assert effective_changes({"google_search": 1}, {"google_search": True}) == {"google_search": 1}
 
