@@ -81,6 +81,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="S",
         help="seconds that a connection lasts, with a go away before its end (600)",
     )
+    command.add_argument(
+        "--lenient",
+        action="store_true",
+        help="accept what the service is only reported to refuse, such as typed text in clientContent of "
+        "gemini-3.1-flash-live-preview",
+    )
     command.set_defaults(run=run)
 
 
@@ -103,7 +109,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     ended = asyncio.Event()
     on_signals(ended)
     wss_port = _wss_port(arguments)
-    tutor = StandIn(connection_s=arguments.connection_s)
+    tutor = StandIn(connection_s=arguments.connection_s, lenient=arguments.lenient)
     if not tutor.hears:
         console.say(f"The tutor cannot understand speech here, only typed text: {why_missing()}.")
     server = Server(

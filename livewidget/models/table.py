@@ -72,6 +72,7 @@ class Model:
         modalities: What it can answer in; exactly one is chosen for a session.
         text: How text is sent once the session runs: as `clientContent`, as `realtimeInput.text`, as either,
             or not at all.
+        roles_required: Whether it ends the session on a turn of `clientContent` without a role.
         seeds_history: Whether `clientContent` only seeds the history at the start, and needs `historyConfig`.
         video: Whether it accepts pictures.
         thinking: Which field of `thinkingConfig` it accepts: "budget", "level", or None: the object must be
@@ -129,6 +130,7 @@ class Model:
     successor: str | None = None
     modalities: tuple[str, ...] = ("AUDIO",)
     text: MidSessionText = "both"
+    roles_required: bool = False
     seeds_history: bool = False
     video: bool = True
     thinking: Literal["budget", "level"] | None = None
@@ -220,6 +222,7 @@ _LIVE_3_8 = Model(
     scheduling=True,
     always_proactive=True,
     stream_end_ends_turn=False,  # As users report; it was not measured.
+    roles_required=True,  # The same.
     media_chunks=False,
     turn_coverage=ACTIVITY_AND_VIDEO,
 )
@@ -308,6 +311,7 @@ def _on_vertex(model: Model, id: str | None = None, /, **changes: object) -> Mod
         service="vertex",
         api_version="v1beta1",
         alpha_version=None,
+        roles_required=False,
         will_continue=False,
         turn_completes_before_result=model.tools,
         vad_signal=True,
@@ -334,6 +338,7 @@ MODELS: tuple[Model, ...] = (
         service="gemini",
         status="preview",
         text="realtime_text",
+        roles_required=True,  # As users report; it was not measured.
         seeds_history=True,
         thinking="level",
         thinking_levels=("MINIMAL", "LOW", "MEDIUM", "HIGH"),

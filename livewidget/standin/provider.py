@@ -69,6 +69,7 @@ class StandIn(Provider):
         script: Script | None = None,
         late_transcripts: bool = False,
         connection_s: float | None = None,
+        lenient: bool = False,
         clock: Clock | None = None,
     ) -> None:
         """Create a stand-in. Nothing is loaded before the first dial.
@@ -83,6 +84,8 @@ class StandIn(Provider):
                 end: the service may do both at any time.
             connection_s: Seconds that a connection lasts; None: ten minutes, as on the service, or without
                 end if there is a script. `goAway` comes 50 s before, or after five eighths if that is less.
+            lenient: Accept what the service refuses by the reports of its users only: text in `clientContent`
+                once the session runs, where a model takes it as `realtimeInput`, and turns without a role.
             clock: Another clock; for tests.
 
         Raises:
@@ -99,7 +102,7 @@ class StandIn(Provider):
         self._given = (ears, brain, voice)
         self.hears = ears is not None or script is not None or not recognizer.is_missing()
         self._script = script
-        self._late = late_transcripts
+        self._late, self._lenient = late_transcripts, lenient
         # A script decides itself when a connection ends.
         default = None if script is None else float("inf")
         self._connection_ms = default if connection_s is None else connection_s * 1000
@@ -150,6 +153,8 @@ class StandIn(Provider):
             parts["model"] = self.model
         if self._late:
             parts["late_transcripts"] = True
+        if self._lenient:
+            parts["lenient"] = True
         return Call("StandIn", (), parts) if parts else self.model
 
     def with_model(self, model: str) -> StandIn:
@@ -227,7 +232,13 @@ class StandIn(Provider):
         self._injectors[injector] = asyncio.get_running_loop()
         try:
             session = ServerSession(
-                link, admission, self._handler, self._resumptions, self.clock, self._connection_ms
+                link,
+                admission,
+                self._handler,
+                self._resumptions,
+                self.clock,
+                self._connection_ms,
+                lenient=self._lenient,
             )
             await session.run()
         finally:

@@ -8,6 +8,7 @@ Each rule is a function that returns a close reason or None. Rules read the mode
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
@@ -61,13 +62,14 @@ def find_model(path: str, version: str) -> Model:
     """Return the row of the model that a setup names.
 
     Args:
-        path: `setup.model`: `models/…`, `projects/…/models/…` or `publishers/google/models/…`.
+        path: `setup.model`: `models/…`, `projects/…/locations/…/models/…`, `publishers/google/models/…`, or
+            Firebase's `projects/…/models/…`, which is of the Gemini API.
         version: The API version that was dialled.
 
     Raises:
         Refusal: 1008, if there is no such model, with the reason of the service that the path belongs to.
     """
-    vertex = path.startswith(("projects/", "publishers/"))
+    vertex = is_vertex(path)
     name = models.bare_id(path)
     if name == TUTOR:
         row = models.find(TUTOR, "standin")
@@ -79,6 +81,17 @@ def find_model(path: str, version: str) -> Model:
     if not row.known or row.status == "shut down" or hidden:
         raise Refusal(1008, _not_found(path, name, version, vertex))
     return row
+
+
+def is_vertex(path: str) -> bool:
+    """Return whether a model's path is Vertex AI's; Firebase names the Gemini API's without a location."""
+    return re.match(r"publishers/|projects/[^/]+/locations/", path) is not None
+
+
+def relaxed(model: Model) -> Model:
+    """Return a model's row without what is only reported to be refused."""
+    text = "both" if model.text == "realtime_text" else model.text
+    return replace(model, roles_required=False, text=text)
 
 
 def check_setup(setup: Setup, model: Model) -> None:
@@ -215,7 +228,9 @@ _OWN: Final = (
 
 def _roles(content: ClientContent, model: Model) -> str | None:
     # Vertex AI takes a new system instruction as a turn.
-    roles = {None, "user", "model", *([] if model.service == "gemini" else ["system"])}
+    roles: set[str | None] = {"user", "model", *([] if model.service == "gemini" else ["system"])}
+    if not model.roles_required:
+        roles.add(None)
     return INVALID if any(turn.role not in roles for turn in content.turns or []) else None
 
 

@@ -7,7 +7,7 @@ import logging
 import re
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +37,7 @@ from livewidget.standin.listener import Listener
 from livewidget.standin.rules import Refusal
 from livewidget.standin.tokens import TokenGrant
 from livewidget.standin.turn_runner import TurnRunner, has_words
+from livewidget.standin.tutor.brain import TutorDialogue
 from livewidget.transports.base import TransportClosed
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ log = logging.getLogger(__name__)
 _SETUP_MS = 30_000.0
 #: Pictures kept that came while nobody spoke. Chosen: as many as the tutor compares.
 _PICTURES = 2
+#: What is asked where a picture is shown and nothing said.
+_LOOK = "what do you see"
 _RATE = re.compile(r"rate\s*=\s*\"?(\d{1,7})", re.ASCII)
 
 
@@ -97,14 +100,20 @@ class ServerSession:
         resumptions: ResumptionStore,
         clock: Clock,
         connection_ms: float | None,
+        *,
+        lenient: bool = False,
     ) -> None:
-        """Serve `link` for `connection_ms`; None: as long as the model's connections last."""
+        """Serve `link` for `connection_ms`; None: as long as the model's connections last.
+
+        `lenient`: accept what the service is reported to refuse, and does not say so.
+        """
         self._link = link
         self._admission = admission
         self._make_handler = make_handler
         self._resumptions = resumptions
         self._clock = clock
         self._connection_ms = connection_ms
+        self._lenient = lenient
 
     async def run(self) -> None:
         """Serve until either side closes. Never raises: a failure closes the link with 1011."""
@@ -169,9 +178,11 @@ class ServerSession:
             raise Refusal(1007, rules.SETUP_FIRST)
         if admission.grant is not None:
             setup = admission.grant.effective(setup)
-        if admission.by_api_key and setup.model.startswith("projects/"):
+        if admission.by_api_key and rules.is_vertex(setup.model) and setup.model.startswith("projects/"):
             raise Refusal(1008, rules.NO_API_KEY)
         model = rules.find_model(setup.model, admission.version)
+        if self._lenient:
+            model = rules.relaxed(model)
         rules.check_setup(setup, model)
         return setup, model
 
@@ -209,7 +220,8 @@ class SimulatedModel:
         elif message.client_content is not None:
             await self._on_client_content(message.client_content)
         elif message.tool_response is not None:
-            self._turns.calls.on_results(message.tool_response.function_responses or [])
+            for unasked in self._turns.calls.on_results(message.tool_response.function_responses or []):
+                await self._turns.take_result(unasked)
         elif message.context_update is not None:
             self._on_context_update(message.context_update)
 
@@ -276,7 +288,10 @@ class SimulatedModel:
 
     async def _on_client_content(self, content: ClientContent) -> None:
         turns = [(turn.role or "user", _text(turn)) for turn in content.turns or []]
+        pictures = [picture for turn in content.turns or [] for picture in _pictures(turn)]
         if self.seeding:
+            for picture in pictures:
+                self._add_picture(picture)
             self._add_turns(turns)
             self.seeding = not content.turn_complete
             # Later families wait for realtime input, even if the history ends with a question.
@@ -285,9 +300,13 @@ class SimulatedModel:
             return
         await self._turns.interrupt()
         self._add_pictures_aside()
+        for picture in pictures:
+            self._add_picture(picture)
         self._add_turns(turns)
         if content.turn_complete and self._behavior.answers:
-            await self._turns.ask_unanswered()
+            # A picture without a word is shown to be talked about.
+            default = _LOOK if pictures and not any(text for _, text in turns) else None
+            await self._turns.ask_unanswered(default)
         else:
             self._turns.deliver_results()
 
@@ -297,6 +316,13 @@ class SimulatedModel:
                 self._state.context.instruction = text
             elif text:
                 self._state.context.add_text(role, text)
+        self._tell_last()
+
+    def _tell_last(self) -> None:
+        """Let the tutor repeat what the model said last, though it was not this dialogue that said it."""
+        said = [text for role, text in self._state.context.lines if role == "model"]
+        if said and isinstance(self._state.dialogue, TutorDialogue):
+            self._state.dialogue.said(said[-1])
 
     def _on_context_update(self, update: ContextUpdate) -> None:
         if update.system_instruction is not None:
@@ -314,6 +340,7 @@ class SimulatedModel:
         if state.dialogue is None or (declared, skills) != (state.declarations, state.skills):
             state.dialogue = self._components.responder.session(declared, skills)
             state.declarations, state.skills = declared, skills
+            self._tell_last()
         return state.dialogue
 
     def _recognition(self, dialogue: Dialogue) -> Recognition:
@@ -326,6 +353,13 @@ class SimulatedModel:
         # A recognizer without phrases takes any English: the client's vocabulary must not narrow it.
         expected = behavior.vocabulary if known else ()
         return self._components.speech_to_text.session(behavior.vad, Phrases((*known, *expected)))
+
+
+def _pictures(content: Content) -> Iterator[bytes]:
+    for part in content.parts or []:
+        blob = part.inline_data
+        if blob is not None and (blob.mime_type or "").lower().startswith("image/"):
+            yield blob.data
 
 
 def _text(content: Content | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +24,8 @@ from livewidget.standin.interfaces import FunctionRequest
 
 #: Time for a function that blocks the model; then it is cancelled. Chosen: longer than anybody waits.
 _RESULT_MS = 60_000.0
+#: Calls whose names are remembered. Chosen: more than a client reports of at the same time.
+_CALLS = 1000
 _UNNAMED = {"error": "the result does not say which function it is of"}
 
 #: A function's name, and one of its results.
@@ -101,6 +103,8 @@ class ToolCaller:
         self._clock = parts.components.clock
         self._pending: dict[str, PendingCall] = {}
         self._blocking: set[str] = set()  # ids
+        self._names: OrderedDict[str, str] = OrderedDict()  # of the latest calls, by id
+        self._cancelled: set[str] = set()  # ids, of the same calls
 
     @property
     def waiting(self) -> bool:
@@ -127,6 +131,9 @@ class ToolCaller:
             if batch is blocking:
                 self._blocking.add(id)
             calls.append(FunctionCall(id=id, name=one.name, args=dict(one.args)))
+            self._names[id] = one.name
+            while len(self._names) > _CALLS:
+                self._cancelled.discard(self._names.popitem(last=False)[0])
         await self._link.send(ServerMessage(tool_call=ToolCall(function_calls=calls)))
         return blocking, free
 
@@ -140,17 +147,28 @@ class ToolCaller:
         cancelled = [(call.name, FunctionResponse(name=call.name, response=error)) for call in late]
         return sorted(blocking.take() + cancelled, key=lambda result: names.index(result[0]))
 
-    def on_results(self, responses: Sequence[FunctionResponse]) -> None:
-        """Take results from the client; those of unknown or finished calls are ignored."""
+    def on_results(self, responses: Sequence[FunctionResponse]) -> list[CallResult]:
+        """Take results from the client; return those of known functions that no call waits for.
+
+        Such a one is news: of a tool that reports again and again, or of a call of an earlier connection.
+        Those of calls that were cancelled are ignored.
+        """
+        unasked = []
         for response in responses:
             call = self._pending.get(response.id or "") or self._by_name(response)
             if call is None:
+                called = self._names.get(response.id or "")
+                name = response.name or called or ""
+                known = called is not None or self.is_declared(FunctionRequest(name))
+                if known and response.id not in self._cancelled:
+                    unasked.append((name, response))
                 continue
             if self._behavior.model.thinking_required and not response.name:
                 response = FunctionResponse(id=response.id, response=_UNNAMED)
             call.batch.put(call.name, response)
             if call.id in self._blocking or not response.will_continue:
                 self._forget(call)
+        return unasked
 
     async def cancel(self, *, all: bool = False) -> None:
         """Cancel the calls that block, or `all`, and tell the client."""
@@ -161,6 +179,7 @@ class ToolCaller:
             for call in calls:
                 self._forget(call)
             ids = [call.id for call in calls]
+            self._cancelled.update(ids)
             await self._link.send(ServerMessage(tool_call_cancellation=ToolCallCancellation(ids=ids)))
 
     def _forget(self, call: PendingCall) -> None:

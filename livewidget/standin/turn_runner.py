@@ -73,14 +73,26 @@ class TurnRunner:
         self._questions.append((text, confident))
         self._start()
 
-    async def ask_unanswered(self) -> None:
-        """Answer the user's last lines, which nobody has answered; without any, greet."""
-        await self.ask(self._pop_unanswered() or _GREETING)
+    async def ask_unanswered(self, default: str | None = None) -> None:
+        """Answer the user's last lines, which nobody has answered; without any, `default`, or greet."""
+        await self.ask((default is None and self._pop_unanswered()) or default or _GREETING)
 
     async def ask_unanswered_if_idle(self) -> None:
         """Answer the user's last lines unless there are none, or an answer is under way."""
         if not self.busy and (question := self._pop_unanswered()):
             await self.ask(question)
+
+    async def take_result(self, result: CallResult) -> None:
+        """Speak of a result when its `scheduling` says; by default when nobody speaks (WHEN_IDLE)."""
+        self._state.context.count_text(json.dumps(returned(result[1])))
+        scheduling = result[1].scheduling
+        if scheduling == "INTERRUPT":
+            self._urgent.append(result)
+            if not self.user_speaks:
+                await self.interrupt()
+        elif scheduling != "SILENT":
+            self._results.append(result)
+        self.deliver_results()
 
     def deliver_results(self) -> None:
         """Speak of the function results that have come meanwhile, unless the user speaks."""
@@ -252,15 +264,7 @@ class TurnRunner:
         task.add_done_callback(self._waiters.discard)
 
     async def _collect(self, free: CallBatch) -> None:
-        """Take results as they come, and speak of them when their `scheduling` says."""
+        """Take results as they come."""
         async with self._closing_on_failure():
             while (result := await free.next()) is not None:
-                self._state.context.count_text(json.dumps(returned(result[1])))
-                scheduling = result[1].scheduling
-                if scheduling == "INTERRUPT":
-                    self._urgent.append(result)
-                    if not self.user_speaks:
-                        await self.interrupt()
-                elif scheduling != "SILENT":
-                    self._results.append(result)
-                self.deliver_results()
+                await self.take_result(result)

@@ -247,7 +247,15 @@ class Bench:
     """One stand-in with puppets in it, and the clients that dialled it."""
 
     def __init__(
-        self, *texts, clock=None, model="offline-tutor", late=False, connection_s=None, tutor=False, **ears
+        self,
+        *texts,
+        clock=None,
+        model="offline-tutor",
+        late=False,
+        connection_s=None,
+        tutor=False,
+        lenient=False,
+        **ears,
     ):
         """`tutor`: with the tutor's own brain in the puppet's place."""
         self.ears, self.brain, self.voice = Ears(*texts, **ears), Brain(), Voice()
@@ -260,6 +268,7 @@ class Bench:
             model=model,
             late_transcripts=late,
             connection_s=connection_s,
+            lenient=lenient,
         )
         self.clients = []
 

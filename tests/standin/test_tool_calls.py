@@ -110,18 +110,101 @@ async def test_what_a_result_may_say_of_itself(bench, model, fields, accepted):
     result = {"id": "x", "name": "weather", "response": {}, **fields}
     await client.send(toolResponse={"functionResponses": [result]})
     if accepted:
+        if fields["scheduling"] != "SILENT":
+            assert said(await client.turn()) == "weather gave {}"
         assert await client.ask("still here") == "echo still here"
     else:
         assert await closed(client) == (1007, "Request contains an invalid argument.")
 
 
-async def test_a_result_nobody_asked_for_is_ignored_and_so_is_a_second_one(bench):
+async def test_a_function_that_reports_again_and_again_is_spoken_of_each_time(bench):
+    """Kind: what a client sends is either refused or answered; a result that no call waits for is news.
+
+    ADK's streaming tools answer one call several times, without `willContinue`.
+    """
+    client = await bench().client(tools=DECLARED)
+    (call,) = await asks(client)
+    await answers(client, call)
+    assert said(await client.turn()) == 'weather gave {"of": "weather"}'
+    for number in range(3):
+        result = {"id": call["id"], "name": "weather", "response": {"report": number}}
+        await client.send(toolResponse={"functionResponses": [result]})
+        assert said(await client.turn()) == f'weather gave {{"report": {number}}}'
+    assert await client.ask("on") == "echo on"
+
+
+@pytest.mark.parametrize(
+    ("model", "behavior"),
+    [
+        ("gemini-3.1-flash-live-preview", "BLOCKING"),
+        *(
+            (model, behavior)
+            for model in ("gemini-3.8-live", NATIVE, VERTEX)
+            for behavior in ("BLOCKING", "NON_BLOCKING")
+        ),
+    ],
+)
+async def test_reports_are_spoken_of_in_every_family(bench, model, behavior):
+    one = bench(model=model, clock=ManualClock())
+    client = await one.client(tools=declared(behavior))
+    (call,) = await asks(client)
+    await one.advance(100)
+    for number in range(3):
+        result = {"id": call["id"], "name": "weather", "response": {"report": number}}
+        await client.send(toolResponse={"functionResponses": [result]})
+        await one.advance(2000)
+        while f'weather gave {{"report": {number}}}' not in said(await client.turn()):
+            pass
+
+
+async def test_all_results_of_one_message_are_spoken_of(bench):
+    client = await bench().client(tools=DECLARED)
+    (call,) = await asks(client)
+    await answers(client, call, call, call)
+    heard = [said(await client.turn()) for _ in range(3)]
+    assert heard == ['weather gave {"of": "weather"}'] * 3
+
+
+async def test_news_waits_until_nobody_speaks_unless_it_says_otherwise(bench):
+    one = bench(clock=ManualClock())
+    client = await one.client(tools=DECLARED)
+    (call,) = await asks(client)
+    await answers(client, call)
+    await one.advance(2000)
+    await client.turn()
+    await client.send(realtimeInput={"text": "one two three four five"})
+    await one.advance(50)
+    await answers(client, call)
+    await answers(client, call, scheduling="SILENT")
+    await one.advance(3000)
+    assert said(await client.turn()) == "echo one two three four five"
+    assert said(await client.turn()) == 'weather gave {"of": "weather"}'
+    await client.send(realtimeInput={"text": "one two three four five"})
+    await one.advance(50)
+    await answers(client, call, scheduling="INTERRUPT")
+    await one.advance(3000)
+    assert "interrupted" in kinds(await client.turn())
+    assert said(await client.turn()) == 'weather gave {"of": "weather"}'
+
+
+async def test_a_result_of_a_call_of_an_earlier_connection_is_news(bench):
+    one = bench()
+    client = await one.client(tools=DECLARED, sessionResumption={})
+    await client.ask("first")
+    handle = (await client.next())["sessionResumptionUpdate"]["newHandle"]
+    (call,) = await asks(client)
+    await client.transport.close()
+    again = await one.client(tools=DECLARED, sessionResumption={"handle": handle})
+    await answers(again, call)
+    assert said(await again.turn()) == 'weather gave {"of": "weather"}'
+
+
+async def test_a_result_of_a_function_that_nobody_knows_is_ignored(bench):
     client = await bench().client(tools=DECLARED)
     await client.send(toolResponse={"functionResponses": [{"id": "x", "name": "y", "response": {}}]})
-    assert await client.ask("on") == "echo on"
-    (call,) = await asks(client)
-    await answers(client, call, call)
-    assert said(await client.turn()) == 'weather gave {"of": "weather"}'
+    await client.send(
+        toolResponse={"functionResponses": [{"id": "x", "response": {}}, {"id": "y", "name": ""}]}
+    )
     assert await client.ask("on") == "echo on"
 
 

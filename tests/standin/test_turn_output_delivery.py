@@ -10,7 +10,9 @@ from tests.standin.puppets import LOUD, SECOND, kinds, said, settle, sound
 
 async def test_old_families_send_one_thing_at_a_time_and_the_word_first(bench):
     client = await bench(model="gemini-2.5-flash-native-audio-latest").client()
-    await client.send(clientContent={"turns": [{"parts": [{"text": "one"}]}], "turnComplete": True})
+    await client.send(
+        clientContent={"turns": [{"role": "user", "parts": [{"text": "one"}]}], "turnComplete": True}
+    )
     turn = await client.turn()
     assert kinds(turn)[:4] == ["outputTranscription", "modelTurn", "outputTranscription", "modelTurn"]
 
@@ -74,7 +76,9 @@ async def test_the_language_asked_for_goes_to_the_voice_where_the_model_takes_on
     for model, language in (("gemini-live-2.5-flash", "en-GB"), ("gemini-3.8-live", None)):
         one = bench(model=model)
         client = await one.client(**speech)
-        await client.send(clientContent={"turns": [{"parts": [{"text": "hi"}]}], "turnComplete": True})
+        await client.send(
+            clientContent={"turns": [{"role": "user", "parts": [{"text": "hi"}]}], "turnComplete": True}
+        )
         await client.turn()
         assert one.voice.languages == [language]
         assert one.brain.minds[0].skills.language == language
@@ -83,7 +87,9 @@ async def test_the_language_asked_for_goes_to_the_voice_where_the_model_takes_on
 async def test_vertex_marks_the_last_words_as_the_last(bench):
     for model, marked in (("gemini-live-2.5-flash-native-audio", True), ("gemini-3.8-live", False)):
         client = await bench(model=model).client()
-        await client.send(clientContent={"turns": [{"parts": [{"text": "hi"}]}], "turnComplete": True})
+        await client.send(
+            clientContent={"turns": [{"role": "user", "parts": [{"text": "hi"}]}], "turnComplete": True}
+        )
         turn = await client.turn()
         last = [m["serverContent"] for m in turn if "outputTranscription" in m.get("serverContent", {})][-1]
         assert (last["outputTranscription"] == {"finished": True}) == marked
@@ -94,7 +100,7 @@ async def test_a_written_answer_is_cut_too(bench):
         client = await bench(model="gemini-live-2.5-flash").client(
             generationConfig={"responseModalities": ["TEXT"], "maxOutputTokens": most}
         )
-        turns = [{"parts": [{"text": "one two three"}]}]
+        turns = [{"role": "user", "parts": [{"text": "one two three"}]}]
         await client.send(clientContent={"turns": turns, "turnComplete": True})
         turn = await client.turn()
         written = [

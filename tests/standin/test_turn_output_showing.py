@@ -35,7 +35,9 @@ async def ask(one, answer, text="q", **fields):
     """Ask for `answer` and return the turn, and the client."""
     one.brain.answers[text] = answer
     client = await one.client(**fields)
-    await client.send(clientContent={"turns": [{"parts": [{"text": text}]}], "turnComplete": True})
+    await client.send(
+        clientContent={"turns": [{"role": "user", "parts": [{"text": text}]}], "turnComplete": True}
+    )
     return await client.turn(), client
 
 
@@ -63,7 +65,9 @@ async def test_thoughts_come_before_the_answer_as_many_as_asked_for(bench, model
     one.brain.answers["q"] = Reply("twelve", THOUGHTS)
     client = await one.client(generationConfig={"thinkingConfig": config})
     if model.startswith("gemini-2.5"):
-        await client.send(clientContent={"turns": [{"parts": [{"text": "q"}]}], "turnComplete": True})
+        await client.send(
+            clientContent={"turns": [{"role": "user", "parts": [{"text": "q"}]}], "turnComplete": True}
+        )
     else:
         await client.send(realtimeInput={"text": "q"})
     turn = await client.turn()
