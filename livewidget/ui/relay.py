@@ -140,6 +140,8 @@ class EventRelay:
             case Interrupted() | ActivityStart() | TextSent() if self._audio_complete:
                 # To the service this turn is over, while the page may still be playing it.
                 self.stop_playback()
+            case Notice(code="tool-failed"):
+                pass  # The call itself says so, where it stands in the transcript.
             case Notice(level=level, code=code, text=text):
                 self.notice(level, code, text)
             case ConnectionReplaced() | SessionEnded():

@@ -390,7 +390,9 @@ _PLAIN_KEYS = frozenset(("result", "output", "response", "content", "answer", "v
 def say_result(result: Mapping[str, Any]) -> str:
     """Return a function's result as a sentence: {"result": "the lamp is on"} → "The lamp is on."."""
     if result.get("error"):
-        return _sentence(f"The tool failed: {_in_words(result['error'])}")
+        # A call that was not allowed has not failed, and the error speaks to the model about the user.
+        why = _in_words(result["error"]).replace("the user ", "you ")
+        return _sentence(f"I couldn't do that: {why}")
     value: Any = result
     if len(result) == 1:
         (key,) = result

@@ -281,7 +281,8 @@ async def test_a_function_that_needs_a_list_says_so():
     ("result", "text"),
     [
         ({"result": "the lamp is on"}, "The lamp is on."),
-        ({"error": "no such lamp"}, "The tool failed: no such lamp."),
+        ({"error": "no such lamp"}, "I couldn't do that: no such lamp."),
+        ({"error": "the user did not allow it"}, "I couldn't do that: you did not allow it."),
         ({"output": None}, "Done."),
         ({"value": "the lamp is on"}, "The lamp is on."),  # as Pipecat wraps what is no object
         ({}, "Done."),
