@@ -92,6 +92,10 @@ class StateError(UsageError):
     """The session is not open yet, or is closed."""
 
 
+class TooMuchWaits(StateError):
+    """More is waiting to be sent than a session keeps: the connection is gone, or too slow."""
+
+
 class ServiceError(LiveError):
     """The server closed the connection and gave a reason.
 

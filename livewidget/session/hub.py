@@ -70,15 +70,15 @@ class Subscribers(Generic[T]):
 
         return remove
 
-    def notify(self, item: T) -> list[Exception]:
+    def notify(self, item: T) -> list[BaseException]:
         """Call every callback with `item`, and return what they raised."""
-        raised: list[Exception] = []
+        raised: list[BaseException] = []
         for token in list(self._callbacks):
             callback = self._callbacks.get(token)
             try:
                 if callback is not None:
                     callback(item)
-            except Exception as error:
+            except BaseException as error:  # Extensions raise such, and the session must outlive it.
                 raised.append(error)
         return raised
 
@@ -398,7 +398,7 @@ class EventHub:
             self._noticed.add(text)
             self.notice(level, code, text)
 
-    def report_failures(self, errors: Iterable[Exception]) -> None:
+    def report_failures(self, errors: Iterable[BaseException]) -> None:
         """Publish what callbacks raised, each text once: a callback may fail with that notice as well."""
         for error in errors:
             text = f"A callback failed: {describe_error(error).rstrip('.')}."

@@ -19,7 +19,7 @@ from itertools import chain
 from typing import Final, Literal
 
 from livewidget import events
-from livewidget.errors import PictureError, StateError, UsageError
+from livewidget.errors import PictureError, TooMuchWaits, UsageError
 from livewidget.events import Event
 from livewidget.models import Model
 from livewidget.pictures import Picture
@@ -39,8 +39,12 @@ HELD_ITEMS: Final = 100 + int(HELD_AUDIO_MS / 20)
 #: Audio queued or in flight, in ms; beyond that the oldest is dropped. Chosen: the waits between all attempts
 #: to reconnect take 15.5 s together, and this leaves time to dial.
 AUDIO_MS: Final = 60_000.0
-#: Texts, pictures, marks and results queued or in flight. Chosen: more than a person types in that time.
+#: Texts, pictures, marks and the like that may wait to be sent, and as many that are kept after it. Chosen:
+#: more than a person types while a connection is replaced.
 OTHERS: Final = 200
+#: Results of calls that may wait to be sent. Chosen: more than one message of a server asks for; a call must
+#: have its answer, so this only keeps a server that reads nothing from filling the memory.
+RESULTS: Final = 50_000
 #: Audio kept after it was taken in, in ms. Chosen: a start of speech is announced after it, and what is being
 #: said is sent again from its start.
 TAKEN_MS: Final = 3_000.0
@@ -58,7 +62,7 @@ RECENT_MS: Final = 3_000.0
 #: conversation lag.
 BACKLOG_MS: Final = 3_500.0
 
-Kind = Literal["audio", "text", "picture", "mark", "result", "other"]
+Kind = Literal["audio", "text", "picture", "mark", "result", "update", "other"]
 #: Kinds that come from the user, and wait while a tool blocks the model.
 _FROM_USER: Final = ("audio", "text", "picture", "mark")
 
@@ -69,7 +73,7 @@ class OutboxItem:
 
     Attributes:
         kind: "audio"; "text" that asks for an answer; "picture"; "mark": start or end of speech, or of the
-            audio; "result" of a call; "other" messages are never sent again.
+            audio; "result" of a call, or an "update" before it; these and "other" are never sent again.
         message: The message, or one that is encoded already.
         ms: Length of the audio.
         is_speech: Whether somebody may be speaking in it.
@@ -127,6 +131,7 @@ class Outbox:
         self._queued: deque[OutboxItem] = deque()
         self._in_flight: deque[OutboxItem] = deque()
         self._audio_ms = 0.0  # of both
+        self._results = 0  # queued
         self._next = 0
         self._taken = 0  # What has a lower number was taken in.
         self._superseded = 0  # Audio with a lower number needs no answer: text was typed after it.
@@ -146,19 +151,18 @@ class Outbox:
         """Queue an item; never blocks.
 
         Raises:
-            StateError: If too many items wait already.
+            TooMuchWaits: If too many items wait already.
         """
         if self._holding:
             self.release()
         item.held = item.kind in _FROM_USER and self._is_blocked()
         if item.kind != "audio" and not item.held:
             self._trim()
-            both = chain(self._in_flight, self._queued)
-            if sum(one.kind != "audio" and not one.held for one in both) >= OTHERS:
-                raise StateError("Too much waits to be sent; wait until the connection is back.")
+            self._require_room(item)
         item.number = self._next
         self._next += 1
         self._queued.append(item)
+        self._results += item.kind == "result"
         if item.kind == "text":
             self._superseded = item.number
         elif item.kind == "audio":
@@ -172,6 +176,17 @@ class Outbox:
         elif self._send is not None and self._writer is None:
             self._write_soon()
         return item
+
+    def _require_room(self, item: OutboxItem) -> None:
+        if item.kind == "result":
+            is_full = self._results >= RESULTS
+        else:
+            others = (one for one in self._queued if one.kind not in ("audio", "result") and not one.held)
+            is_full = sum(1 for _ in others) >= OTHERS
+        if is_full:
+            raise TooMuchWaits(
+                "Too much is waiting to be sent: the connection is gone or too slow. Try again in a moment."
+            )
 
     async def flushed(self, item: OutboxItem) -> None:
         """Return once `item` has been sent, or waits for a connection or a tool."""
@@ -223,6 +238,7 @@ class Outbox:
             await asyncio.wait([self._writer])
         self._queued.clear()
         self._in_flight.clear()
+        self._results = 0
 
     def next_due(self) -> OutboxItem | None:
         """Return the first item that can be sent."""
@@ -234,9 +250,24 @@ class Outbox:
         if item.queued:  # Else it was dropped while it was being sent.
             item.queued = False
             self._queued.remove(item)
-            self._in_flight.append(item)
+            self._results -= item.kind == "result"
+            if item.kind in _FROM_USER:  # All else is never sent again.
+                self._in_flight.append(item)
+                self._bound_in_flight(item)
         if self._on_sent is not None:
             self._on_sent(item)
+
+    def _bound_in_flight(self, item: OutboxItem) -> None:
+        """Keep of what was sent before `item` only what may be sent again, and not too much of that."""
+        if item.kind == "audio":
+            return
+        if item.kind == "picture":  # Of several only the last is sent again.
+            given_up = [one for one in self._in_flight if one.kind == "picture" and one is not item]
+        else:
+            others = [one for one in self._in_flight if one.kind != "audio"]
+            given_up = others[:-OTHERS]
+        for one in given_up:
+            self._in_flight.remove(one)
 
     def _write_soon(self) -> None:
         if self._send is not None and self._writer is None and self._queued:
@@ -350,10 +381,10 @@ class Outbox:
     def drop_results(self, kept: Iterable[str]) -> list[str]:
         """Drop the results that wait, except those of the calls `kept`; returns the ids of the others."""
         kept = set(kept)
-        dropped = [item for item in self._queued if item.kind == "result" and item.call not in kept]
+        dropped = [item for item in self._queued if item.call is not None and item.call not in kept]
         for item in dropped:
             self._drop(item)
-        return [item.call for item in dropped if item.call]
+        return [item.call for item in dropped if item.call and item.kind == "result"]
 
     def _newest_first(self) -> Iterator[OutboxItem]:
         both = chain(reversed(self._queued), reversed(self._in_flight))
@@ -400,6 +431,7 @@ class Outbox:
 
     def _drop(self, item: OutboxItem) -> None:
         (self._queued if item.queued else self._in_flight).remove(item)
+        self._results -= item.kind == "result" and item.queued
         self._audio_ms -= item.ms
         item.queued = False
 

@@ -30,9 +30,7 @@ from livewidget.protocol.messages import (
     ClientContent,
     ClientMessage,
     Empty,
-    FunctionResponse,
     RealtimeInput,
-    ToolResponse,
 )
 from livewidget.session.audio_input import END_MARGIN_MS, AudioInput
 from livewidget.session.hub import EMPTY_MS, NOTHING, EventHub, answer_timeout, inside, refuse_inside
@@ -47,7 +45,7 @@ from livewidget.session.outbox import (
     text_message,
 )
 from livewidget.session.supervisor import ConnectionSupervisor, ReconnectPolicy, Why
-from livewidget.session.tool_runner import ApprovalCallback, ToolRunner
+from livewidget.session.tool_runner import ApprovalCallback, ToolLoop, ToolRunner
 from livewidget.session.usage import Meter, SessionStats, UsageTracker, cost_of
 from livewidget.session.wire_log import WireLog
 from livewidget.turns import Floor, Turn, Turns, tracker_for
@@ -172,6 +170,7 @@ class LiveSession:
         approve: ApprovalCallback | bool | None = None,
         reconnect: ReconnectPolicy | None = None,
         limits: Limits | None = None,
+        tool_loop: ToolLoop | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Prepare a session; nothing is dialled before `start`.
@@ -189,6 +188,9 @@ class LiveSession:
                 `approve` decides. None: such a tool does not run.
             reconnect: What the session does about connections that end, and about silence.
             limits: Bounds of calls, turns and waiting.
+            tool_loop: Returns a running event loop, in another thread, for the coroutine functions among
+                `tools`; one that blocks then holds up nothing here. None: they run on the session's own loop,
+                as what they share with the rest of a program may require.
             clock: Another clock; for tests.
 
         Raises:
@@ -204,6 +206,7 @@ class LiveSession:
         self._limits = limits or Limits()
         self._clock = clock = clock or SystemClock()
         self._approve = approve
+        self._tool_loop = tool_loop
         self._hub = EventHub()
         self._tracker = tracker_for(model)
         self._usage = UsageTracker()
@@ -239,6 +242,7 @@ class LiveSession:
         self._next: tuple[LiveConfig, ToolRunner] | None = None  # settings of the next connection
         self._dialled: tuple[LiveConfig, ToolRunner] | None = None  # those of the one that is being opened
         self._dropping = False  # what still comes of a turn that was interrupted from here
+        self._called_ms = float("-inf")  # when the model last called a function
         self._speech_ms = float("-inf")  # when somebody was last found to have spoken
         self._heard_until_ms = float("-inf")  # when what the model has said so far has been played
         self._dropped_before_ms = 0.0  # audio whose loss a notice has reported
@@ -256,6 +260,8 @@ class LiveSession:
             clock=self._clock,
             approve=self._approve,
             approval_length=self._limits.approval_length,
+            calls_per_turn=self._limits.calls_per_turn,
+            tool_loop=self._tool_loop,
         )
 
     async def __aenter__(self) -> Self:
@@ -365,6 +371,7 @@ class LiveSession:
                     self._hub.notice("warning", "no-answer", NOTHING)
                 self._hub.answers.tick(now)
                 self._supervisor.tick()
+                self._tools.tick(now)
                 if self._supervisor.is_connected and self._watchdog.tick(self._tracker.floor, now):
                     text = (
                         f"The model has not answered for {self._policy.answer_timeout_s:g} s, though there "
@@ -379,6 +386,12 @@ class LiveSession:
         """Date the speech since the last call, so that no clock is read for each piece of audio."""
         if self._audio.has_speech:
             self._audio.has_speech, self._speech_ms = False, now_ms
+
+    def _was_spoken_to(self, now_ms: float) -> bool:
+        """Return whether there was speech since the last call, where the service reports none of it."""
+        before, self._called_ms = self._called_ms, now_ms
+        self._note_speech(now_ms)
+        return not self.config.input_transcript and self._speech_ms > before
 
     @property
     def is_open(self) -> bool:
@@ -460,6 +473,7 @@ class LiveSession:
             dropped_events=self._hub.dropped_events,
             dropped_frames=self.wire.lost,
             unasked_calls=self._tools.unasked_calls,
+            refused_calls=self._tools.refused_calls,
         )
 
     def subscribe(self, callback: Callable[[Event], object]) -> Callable[[], None]:
@@ -501,6 +515,7 @@ class LiveSession:
         if answering or not isinstance(event, _ANSWER_PARTS):
             self._memory.observe(event)
             self._outbox.observe(event, self._tracker, answering=answering)
+            self._tools.observe(event)
         self._hub.answers.observe(event, changed, now, emptied=emptied)
         self._hub.publish(event, changed)
         return changed
@@ -516,6 +531,8 @@ class LiveSession:
             self._heard_until_ms = now
         match event:
             case events.ToolCall():
+                if self._was_spoken_to(now):
+                    self._tools.on_user_input()
                 call = self._tools.admit(event)
                 if call is not None:
                     self._publish(call, now)
@@ -523,7 +540,7 @@ class LiveSession:
                         self._tools.run(call)
                 return
             case events.ToolCallCancelled(ids=ids):
-                self._tools.cancel(ids)
+                event = events.ToolCallCancelled(ids=self._tools.cancel_named(ids))
             case events.OutputAudio(data=data, sample_rate=rate):
                 length_ms = len(data) / 2 / max(1, rate) * 1000
                 self._heard_until_ms = max(now, self._heard_until_ms) + length_ms
@@ -889,25 +906,27 @@ class LiveSession:
         return holds and self._tools.blocks_input
 
     async def _on_tool_output(
-        self,
-        event: events.ToolUpdate | events.ToolResult,
-        response: FunctionResponse | None,
-        notice: str | None,
+        self, event: events.ToolUpdate | events.ToolResult, frame: str | None, notice: str | None
     ) -> None:
         """A call gave something: publish it, and send it to the model."""
         if self._phase is not Phase.OPEN:
             return
+        item = None
+        if frame is not None:
+            kind: Kind = "result" if isinstance(event, events.ToolResult) else "update"
+            try:
+                item = self._outbox.put(OutboxItem(kind, frame, call=event.id))
+            except StateError as error:  # Only with a link that takes nothing.
+                self._outbox.dropped_items += 1
+                text = f"A value of the tool {event.name[:64]} was not sent: {error}"
+                self._hub.notice_once("warning", "value-dropped", text)
         self._publish(event)
         if notice is not None and isinstance(event, events.ToolResult):
             code = "tool-refused" if event.refused else "tool-failed"
             self._hub.notice("warning" if event.refused else "error", code, notice)
-        if response is None:
-            return
-        message = ClientMessage(tool_response=ToolResponse(function_responses=[response]))
-        try:
-            await self.flushed(self._put("result", message, call=event.id))
-        except LiveError:
-            return  # The session has ended, and has said why.
+        # The result goes out before what waits for the call to be over, and values no faster than the link.
+        if item is not None and (item.kind == "update" or self._is_blocked()):
+            await self._outbox.flushed(item)
 
     def _on_call_ended(self) -> None:
         self._outbox.release()
@@ -974,6 +993,7 @@ class LiveSession:
                 await self._tools.adopt(runner)
                 self._tell_gaps()
         self._memory.connection_opened(resumed=resumed)
+        self._tools.on_turn_over()
         self._usage.end_turn()  # What was reported last is counted with the old connection.
         self._dropping = False
         turn = self._tracker.model_turn

@@ -1,33 +1,22 @@
 """Runs the tool calls of a session.
 
 `ToolRunner` holds the tools and the calls in progress. `ToolBehavior` is how the model treats the calls of
-one tool. A `ToolCallTask` is one call: it asks `Approvals` if a person must approve it, runs the function on
-the loop or in a `ToolThread`, and hands what it gives to the session. Tools of MCP servers come from sources,
-which are opened and closed with the session.
+one tool. A `ToolCallTask` is one call: it asks `Approvals` if a person must approve it, has the function run
+by `outputs`, and hands what it gives to the session. Tools of MCP servers come from sources, which are opened
+and closed with the session.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import functools
 import inspect
 import itertools
 import math
-import queue
+import re
 import threading
-from collections.abc import (
-    AsyncGenerator,
-    Awaitable,
-    Callable,
-    Coroutine,
-    Generator,
-    Iterable,
-    Mapping,
-    Sequence,
-)
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
@@ -36,8 +25,17 @@ from livewidget.clock import Clock
 from livewidget.config import Limits, check_tool
 from livewidget.errors import LiveError, ToolError, UsageError
 from livewidget.models import BLOCKING, NON_BLOCKING, Model
-from livewidget.protocol import read_declaration
-from livewidget.protocol.messages import FunctionResponse
+from livewidget.protocol import encode_client, read_declaration
+from livewidget.protocol.messages import ClientMessage, FunctionResponse, ToolResponse
+from livewidget.session.tool_worker import (
+    BLOCKING_MS,
+    BlockingWatch,
+    ToolOutput,
+    ToolRaised,
+    ToolTask,
+    call_user,
+    outputs,
+)
 from livewidget.tools import (
     Result,
     Tool,
@@ -65,10 +63,11 @@ _numbers = itertools.count(1)
 #: Decides whether a call may run; None: nobody can be asked.
 ApprovalCallback = Callable[[events.ToolCall], Awaitable[bool | None] | bool | None]
 
-#: Receives a value of a call, the message that sends it (None: do not send it), and a notice for the user.
-OnResult = Callable[
-    [events.ToolUpdate | events.ToolResult, FunctionResponse | None, str | None], Awaitable[None]
-]
+#: Receives a value of a call, the frame that sends it (None: do not send it), and a notice for the user.
+OnResult = Callable[[events.ToolUpdate | events.ToolResult, str | None, str | None], Awaitable[None]]
+
+#: Returns the event loop on which coroutine functions run.
+ToolLoop = Callable[[], asyncio.AbstractEventLoop]
 
 T = TypeVar("T")
 
@@ -132,7 +131,7 @@ class Approvals:
             asyncio.ensure_future(self._clock.sleep_until(self._clock.now_ms() + seconds * 1000)),
         ]
         if callable(self._approve):
-            work.append(asyncio.ensure_future(_call(self._approve, call)))
+            work.append(asyncio.ensure_future(call_user(self._approve, call)))
         try:
             done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -144,12 +143,13 @@ class Approvals:
         if decided is None:
             raise ToolDenied(
                 "the user did not say that it may run",
-                f"The tool {call.name} did not run: nobody allowed it within {seconds:g} s.",
+                f"The tool {call.name[:64]} did not run: nobody allowed it within {seconds:g} s.",
             )
         if (error := decided.exception()) is not None:
+            why = describe_error(error.error if isinstance(error, ToolRaised) else error)
             raise ToolDenied(
                 "the user could not be asked whether it may run",
-                f"The tool {call.name} did not run: asking for it failed ({describe_error(error)}).",
+                f"The tool {call.name[:64]} did not run: asking for it failed ({why}).",
             )
         if decided.result() is None:
             raise _nobody_to_ask(call)
@@ -173,15 +173,10 @@ def _written_length(args: Mapping[str, Any]) -> float:
         return math.inf
 
 
-async def _call(approve: ApprovalCallback, call: events.ToolCall) -> bool | None:
-    answer = approve(call)
-    return await answer if inspect.isawaitable(answer) else answer
-
-
 def _nobody_to_ask(call: events.ToolCall) -> ToolDenied:
     return ToolDenied(
         "it may run only when a person allows it, and nobody can be asked here",
-        f"The tool {call.name} asks before it runs, and nobody can be asked here: show the widget, "
+        f"The tool {call.name[:64]} asks before it runs, and nobody can be asked here: show the widget, "
         "or give LiveSession approve=…, a function that answers.",
     )
 
@@ -208,13 +203,12 @@ class McpSessionSource:
             ToolError: If they cannot be listed.
         """
         try:
-            tools = await self._on_its_loop(list_mcp_tools(self._session))
-        except LiveError:
-            raise
-        except Exception as error:
-            raise ToolError(
-                f"The tools of the MCP session cannot be listed: {describe_error(error)}."
-            ) from None
+            tools = await call_user(self._on_its_loop, list_mcp_tools(self._session))
+        except ToolRaised as raised:
+            if isinstance(raised.error, LiveError):
+                raise raised.error from None
+            why = describe_error(raised.error).rstrip(".")
+            raise ToolError(f"The tools of the MCP session cannot be listed: {why}.") from None
         return [replace(tool, function=functools.partial(self._call, tool.function)) for tool in tools]
 
     async def close(self) -> None:
@@ -256,9 +250,24 @@ def _listed(offered: Any) -> Iterable[Any]:
     return offered
 
 
+async def _open(source: ToolSource) -> list[Tool]:
+    """Open a source and return its tools.
+
+    Raises:
+        LiveError: If it cannot be opened, whatever it raises.
+    """
+    try:
+        return list(await call_user(source.open))
+    except ToolRaised as raised:
+        if isinstance(raised.error, LiveError):
+            raise raised.error from None
+        why = describe_error(raised.error).rstrip(".")
+        raise ToolError(f"The tools of {type(source).__name__} cannot be listed: {why}.") from None
+
+
 async def _open_all(sources: Sequence[ToolSource]) -> list[Tool]:
     """Open all sources concurrently and return their tools. If one fails, none stays open."""
-    opening = [asyncio.ensure_future(source.open()) for source in sources]
+    opening = [asyncio.ensure_future(_open(source)) for source in sources]
     try:
         if opening:
             await asyncio.wait(opening)
@@ -275,7 +284,7 @@ async def _open_all(sources: Sequence[ToolSource]) -> list[Tool]:
 
 async def _close_all(sources: Iterable[ToolSource]) -> None:
     """Close all sources, whatever one of them raises."""
-    await asyncio.gather(*(source.close() for source in sources), return_exceptions=True)
+    await asyncio.gather(*(call_user(source.close) for source in sources), return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +292,7 @@ class ToolBehavior:
     """How one model treats the calls of one tool.
 
     Attributes:
-        name: The tool's name, which is sent with each result.
+        name: The tool's name.
         declaration: What the model is sent about the tool.
         tool: The tool; None if the user answers its calls, and for a name that was not declared.
         blocking: The model says nothing until it has the result.
@@ -329,23 +338,28 @@ class ToolBehavior:
         )
 
     def response(
-        self, id: str | None, value: Mapping[str, Any], scheduling: str | None, *, more: bool | None
+        self, id: str | None, name: str, value: Mapping[str, Any], scheduling: str | None, more: bool | None
     ) -> FunctionResponse:
         """Return the message with a result.
 
         Args:
             id: The service's id of the call.
+            name: The function, as the model called it.
             value: The result or the error.
             scheduling: When the model mentions it; None: as the tool says.
             more: Whether other results follow; None if there is only ever one.
         """
         return FunctionResponse(
             id=id,
-            name=self.name,
+            name=name,
             response=dict(value),
-            scheduling=(scheduling or self.scheduling) if self.schedules else None,
+            scheduling=self.scheduled(scheduling),
             will_continue=more,
         )
+
+    def scheduled(self, scheduling: str | None) -> str | None:
+        """Return the scheduling that is sent with a result which brings this one, or none."""
+        return (scheduling or self.scheduling) if self.schedules else None
 
 
 def _required_behavior(tool: Tool, model: Model) -> str | None:
@@ -369,145 +383,14 @@ def prepare_tools(offered: Iterable[Any], model: Model) -> list[Tool | Mapping[s
     return [*known, *sources]
 
 
-_Step = Callable[[], Any]
-
-
-class ToolThread:
-    """A daemon thread that runs the steps of one call, one after the other.
-
-    A generator must be resumed in the thread that started it: SQLite cursors and thread-local state require
-    it.
-    """
-
-    def __init__(self, name: str, on_ended: Callable[[], None]) -> None:
-        """Start the thread.
-
-        Args:
-            name: The tool's, for the thread's name.
-            on_ended: Called once when nothing runs in the thread any more: by `close` if the last step is
-                over, else in the thread.
-
-        Raises:
-            ToolError: If no thread can be started.
-        """
-        self._steps: queue.SimpleQueue[tuple[_Step, Future[Any]] | None] = queue.SimpleQueue()
-        self._on_ended = on_ended
-        self._current: Future[Any] | None = None
-        self._has_ended = False
-        # The context carries Jupyter's parent message, so that what the function prints reaches its cell.
-        self._context = contextvars.copy_context()
-        try:
-            threading.Thread(target=self._work, name=f"tool {name}", daemon=True).start()
-        except RuntimeError:
-            on_ended()
-            raise ToolError("no thread could be started for it") from None
-
-    async def run(self, step: _Step) -> Any:
-        """Run `step` in the thread, and return or raise what it does."""
-        self._current = self._put(step)
-        return await asyncio.wrap_future(self._current)
-
-    def close(self, last: _Step | None = None) -> None:
-        """Let the thread end after its current step and `last`. Does not wait for it."""
-        if last is not None:
-            self._put(last)
-        elif self._current is None or self._current.done():  # An abandoned step keeps running.
-            self._has_ended = True
-            self._on_ended()
-        self._steps.put(None)
-
-    def _put(self, step: _Step) -> Future[Any]:
-        future: Future[Any] = Future()
-        self._steps.put((step, future))
-        return future
-
-    def _work(self) -> None:
-        try:
-            while (item := self._steps.get()) is not None:
-                step, future = item
-                if not future.set_running_or_notify_cancel():
-                    continue
-                try:
-                    future.set_result(self._context.run(step))
-                except StopIteration as problem:  # The loop's futures cannot hold one.
-                    future.set_exception(RuntimeError(describe_error(problem)))
-                except BaseException as problem:
-                    future.set_exception(problem)
-        finally:
-            if not self._has_ended:
-                self._on_ended()
-
-
-@dataclass(frozen=True, slots=True)
-class ToolOutput:
-    """A value that a call gave. Nothing follows the one that is `last`."""
-
-    value: Any
-    last: bool
-
-
-async def outputs(
-    tool: Tool, arguments: dict[str, Any], release: Callable[[], None]
-) -> AsyncGenerator[ToolOutput, None]:
-    """Call a tool's function and yield what it gives; last what it returns, also if it is a generator.
-
-    Args:
-        tool: The tool. Coroutine functions run on the loop, others in a thread.
-        arguments: Checked arguments.
-        release: Called from any thread when the function runs no more, possibly long after it was abandoned.
-    """
-    if tool.is_async:
-        try:
-            async with contextlib.aclosing(_outputs_on_loop(tool.invoke(arguments))) as found:
-                async for output in found:
-                    yield output
-        finally:
-            release()
-        return
-    thread = ToolThread(tool.name, release)
-    close: Callable[[], object] | None = None
-    try:
-        value = await thread.run(functools.partial(tool.invoke, arguments))
-        if inspect.isgenerator(value):
-            close = value.close
-            output = ToolOutput(None, last=False)
-            while not output.last:
-                output = await thread.run(functools.partial(_advance, value))
-                close = None if output.last else close
-                yield output
-            return
-        async with contextlib.aclosing(_outputs_on_loop(value)) as found:
-            async for output in found:
-                yield output
-    finally:
-        thread.close(close)
-
-
-async def _outputs_on_loop(value: Any) -> AsyncGenerator[ToolOutput, None]:
-    if inspect.isasyncgen(value):
-        async with contextlib.aclosing(value):
-            async for item in value:
-                yield ToolOutput(item, last=False)
-        yield ToolOutput(None, last=True)
-    elif inspect.isawaitable(value):
-        yield ToolOutput(await value, last=True)
-    else:
-        yield ToolOutput(value, last=True)
-
-
-def _advance(generator: Generator[Any, Any, Any]) -> ToolOutput:
-    try:
-        return ToolOutput(next(generator), last=False)
-    except StopIteration as end:
-        return ToolOutput(end.value, last=True)
-
-
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """What all calls of a session share; `slots` limits how many run at once."""
 
     approvals: Approvals
     on_result: OnResult
+    on_blocking: Callable[[str], object]
+    on_task: Callable[[ToolTask], object]
     clock: Clock
     slots: threading.BoundedSemaphore
 
@@ -517,42 +400,48 @@ class ToolCallTask:
 
     Attributes:
         event: What the model asked for.
+        wire_id: The service's id of the call; None if it sent none.
         behavior: How the model treats it.
+        denied: Why it does not run, if that is known from the beginning.
         cancelled: Set when the result is not wanted any more.
+        watch: Whether the function blocks its event loop.
     """
 
     def __init__(
-        self, event: events.ToolCall, wire_id: str | None, behavior: ToolBehavior, context: ToolContext
+        self,
+        event: events.ToolCall,
+        wire_id: str | None,
+        behavior: ToolBehavior,
+        context: ToolContext,
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+        denied: ToolDenied | None = None,
     ) -> None:
-        """Prepare a call. `wire_id` is the service's id, or None if it sent none."""
+        """Prepare a call. A coroutine function runs on `loop`; None: on the session's."""
         self.event = event
+        self.wire_id = wire_id
         self.behavior = behavior
+        self.denied = denied
         self.cancelled = False
-        self._wire_id = wire_id
+        self.watch = BlockingWatch(context.clock, functools.partial(context.on_blocking, behavior.name))
         self._context = context
+        self._loop = loop
         self._started_ms = context.clock.now_ms()
-        self._value: Any = None
-        self._scheduling: str | None = None
         self._updates_sent = False  # The model has received values before the last.
         self._all_sent = False  # The model has received every value, and only waits for the end.
+        self._reported = False  # It has ended, and that was reported.
 
     async def run(self) -> None:
         """Call the function, once it is approved if it must be, and report what it gives."""
         try:
-            result = await self._call()
+            # What the function raises is a ToolRaised, so that a CancelledError means this task.
+            await self._finish(await self._call())
         except ToolDenied as denied:
             await self._fail(denied.reason, refused=True, notice=denied.notice)
-        except (ToolError, TimeoutError) as problem:
-            await self._fail(str(problem) or describe_error(problem))
-        except asyncio.CancelledError:
-            current = asyncio.current_task()
-            if current is None or current.cancelling():
-                raise
-            await self._fail("CancelledError")  # Raised by the tool itself.
-        except (Exception, SystemExit, KeyboardInterrupt) as problem:
-            await self._fail(describe_error(problem))
-        else:
-            await self._finish(result)
+        except ToolRaised as raised:
+            await self._fail(_reason(raised.error))
+        except Exception as problem:
+            await self._fail(_reason(problem))
 
     async def submit_result(self, value: Any) -> None:
         """Report a result that was found elsewhere.
@@ -560,63 +449,68 @@ class ToolCallTask:
         Raises:
             ToolError: If it cannot be sent.
         """
-        self._unwrap(value)
-        await self._finish(response(self._value))
+        scheduled = isinstance(value, Result)
+        plain = response(value.value if scheduled else value)
+        await self._finish(ToolOutput(plain, value.scheduling if scheduled else None, False, last=True))
 
-    async def _call(self) -> dict[str, Any]:
-        """Run the function and report its values before the last; return the last as it is sent."""
+    async def _call(self) -> ToolOutput:
+        """Run the function and report its values before the last; return the last."""
+        if self.denied is not None:
+            raise self.denied
         tool = self.behavior.tool
         if tool is None:
             raise ToolError(f"there is no tool called {self.event.name[:64]}")
-        arguments = tool.bind(self.event.args)
+        arguments = await call_user(tool.bind, self.event.args)
         if tool.approval_timeout:
             await self._context.approvals.request(self.event, tool.approval_timeout)
             self._started_ms = self._context.clock.now_ms()
         if not self._context.slots.acquire(blocking=False):
             raise ToolError(f"{CALLS} calls run already: wait until one has ended")
-        several = False
-        async with contextlib.aclosing(outputs(tool, arguments, self._context.slots.release)) as found:
+        latest: ToolOutput | None = None
+        found = outputs(
+            tool,
+            arguments,
+            self._context.slots.release,
+            watch=self.watch,
+            loop=self._loop,
+            on_task=self._context.on_task,
+        )
+        async with contextlib.aclosing(found):
             while True:
                 try:
-                    async with asyncio.timeout(tool.timeout) as limit:
+                    async with asyncio.timeout(tool.timeout):
                         output = await anext(found)
-                except TimeoutError:
-                    if not limit.expired():
-                        raise
-                    raise ToolError(f"it took longer than {tool.timeout:g} s and was given up") from None
+                except TimeoutError:  # The function's own would be a ToolRaised.
+                    raise ToolError(self._late(tool)) from None
                 if output.last:
                     break
-                several = True
-                self._unwrap(output.value)
-                await self._update(response(self._value, tool.result_limit))
-        self._all_sent = self._updates_sent and output.value is None
-        if output.value is not None or not several:
-            self._unwrap(output.value)
-        return response(self._value, tool.result_limit)
+                latest = output
+                await self._update(output)
+        self._all_sent = self._updates_sent and output.is_none
+        return latest if latest is not None and output.is_none else output
 
-    def _unwrap(self, value: Any) -> None:
-        """Keep a value; a `Result` brings its own scheduling."""
-        scheduled = isinstance(value, Result)
-        self._value = value.value if scheduled else value
-        self._scheduling = value.scheduling if scheduled else None
+    def _late(self, tool: Tool) -> str:
+        if tool.is_async and not self.watch.has_begun:
+            return f"it could not begin within {tool.timeout:g} s: another async tool blocks its event loop"
+        return f"it took longer than {tool.timeout:g} s and was given up"
 
-    async def _update(self, value: dict[str, Any]) -> None:
+    async def _update(self, output: ToolOutput) -> None:
         if self.cancelled:
             return
         self._updates_sent = self.behavior.continues
         message = None
         if self._updates_sent:
-            message = self.behavior.response(self._wire_id, value, self._scheduling, more=True)
+            message = self._message(output.value, output.scheduling, more=True)
         event = events.ToolUpdate(
-            id=self.event.id, name=self.event.name, result=value, sent=self._updates_sent
+            id=self.event.id, name=self.event.name, result=output.value, sent=self._updates_sent
         )
         await self._context.on_result(event, message, None)
 
-    async def _finish(self, value: dict[str, Any]) -> None:
+    async def _finish(self, output: ToolOutput) -> None:
         if not self._all_sent:
-            await self._report(value, self._scheduling, result=value)
+            await self._report(output.value, output.scheduling, result=output.value)
         else:  # Without scheduling the model might speak although there is nothing new.
-            await self._report({}, "SILENT", result=value)
+            await self._report({}, "SILENT", result=output.value)
 
     async def _fail(self, error: str, *, refused: bool = False, notice: str | None = None) -> None:
         if not refused:
@@ -626,22 +520,48 @@ class ToolCallTask:
     async def _report(
         self, value: dict[str, Any], scheduling: str | None, *, notice: str | None = None, **fields: Any
     ) -> None:
-        if self.cancelled:
+        if self.cancelled or self._reported:
             return
         more = False if self._updates_sent else None
-        message = self.behavior.response(self._wire_id, value, scheduling, more=more)
+        message = self._message(value, scheduling, more=more)
         event = events.ToolResult(
             id=self.event.id,
             name=self.event.name,
             duration_ms=self._context.clock.now_ms() - self._started_ms,
-            scheduling=message.scheduling,
+            scheduling=self.behavior.scheduled(scheduling),
             **fields,
         )
+        self._reported = True
         await self._context.on_result(event, message, notice)
+
+    def _message(self, value: Mapping[str, Any], scheduling: str | None, *, more: bool | None) -> str:
+        """Return the frame with a result, encoded here: if that fails, it is what the model is told.
+
+        Raises:
+            ToolError: If it cannot be encoded.
+        """
+        answer = self.behavior.response(self.wire_id, self.event.name, value, scheduling, more)
+        try:
+            return encode_client(ClientMessage(tool_response=ToolResponse(function_responses=[answer])))
+        except Exception as problem:
+            raise ToolError(f"it returned a value that cannot be sent ({describe_error(problem)})") from None
+
+
+def _reason(error: BaseException) -> str:
+    """Return why a call failed, for the model and for people."""
+    message = ""
+    if isinstance(error, ToolError | TimeoutError):
+        with contextlib.suppress(BaseException):  # A user's __str__ may raise anything.
+            message = str(error)
+    return message or describe_error(error)
 
 
 class ToolRunner:
-    """The tools of a session and the calls in progress. The results of cancelled calls are dropped."""
+    """The tools of a session and the calls in progress. The results of cancelled calls are dropped.
+
+    Attributes:
+        refused_calls: Calls that were not run because there were too many in one turn.
+    """
 
     def __init__(
         self,
@@ -654,6 +574,8 @@ class ToolRunner:
         clock: Clock,
         approve: ApprovalCallback | bool | None = None,
         approval_length: int = Limits.approval_length,
+        calls_per_turn: int = Limits.calls_per_turn,
+        tool_loop: ToolLoop | None = None,
     ) -> None:
         """Take the tools.
 
@@ -667,21 +589,42 @@ class ToolRunner:
             clock: Measures how long calls take.
             approve: Asks a person whether a call may run; see `Approvals`.
             approval_length: The longest arguments that a person is asked about; see `Limits`.
+            calls_per_turn: Calls that run until `on_user_input`; further ones are answered with an error.
+            tool_loop: Returns the loop for coroutine functions; None: they run on the session's. Those of
+                sources do in any case: they may be bound to the loop that opened them.
 
         Raises:
             UsageError: As `prepare_tools` does.
         """
+        self.refused_calls = 0
         self._model = model
+        self._publish = publish
         self._on_call_ended = on_call_ended
+        self._calls_per_turn = calls_per_turn
+        self._tool_loop = tool_loop
         self._approvals = Approvals(approve, clock, publish, approval_length)
-        self._context = ToolContext(self._approvals, on_result, clock, threading.BoundedSemaphore(CALLS))
+        self._context = ToolContext(
+            approvals=self._approvals,
+            on_result=on_result,
+            on_blocking=self._on_blocking,
+            on_task=self._follow,
+            clock=clock,
+            slots=threading.BoundedSemaphore(CALLS),
+        )
         self._known, self._sources = _split_sources(offered)
         self._is_open = False
         self._behaviors: dict[str, ToolBehavior] = {}
+        self._from_sources: set[str] = set()
         self._declare(self._known)
         self._seen: dict[str, None] = {}
+        self._recent: dict[str, list[events.ToolCall]] = {}  # The calls of this turn, by the service's ids.
+        self._count = 0  # Calls since the user said something.
         self._calls: dict[str, ToolCallTask] = {}
+        self._denied: dict[str, ToolCallTask] = {}  # Admitted only to be answered.
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[ToolTask] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._blocking: set[str] = set()  # Tools that a notice has named.
 
     @property
     def declarations(self) -> list[Mapping[str, Any]]:
@@ -716,6 +659,7 @@ class ToolRunner:
         self._is_open = True
         try:
             self._declare(as_tools([*self._known, *found]))
+            self._from_sources = {tool.name for tool in found}
         except BaseException:
             await self.close()
             raise
@@ -732,36 +676,127 @@ class ToolRunner:
         """
         previous, self._sources = self._sources, other._sources
         self._known, self._behaviors = other._known, other._behaviors
+        self._from_sources = other._from_sources
         was_open, self._is_open, other._is_open = self._is_open, other._is_open, False
         if was_open:
             await _close_all(previous)  # A source that both have was opened by both.
 
+    def observe(self, event: events.Event) -> None:
+        """Learn from an event, of either side, when calls count anew and when their ids may be new ones."""
+        match event:
+            case events.TextSent() | events.ActivityStart():
+                self.on_user_input()
+                self.on_turn_over()
+            case events.InputTranscript() if event.text.strip():
+                self.on_user_input()
+            case events.TurnComplete() | events.Interrupted():
+                self.on_turn_over()
+
+    def on_user_input(self) -> None:
+        """The user has said or typed something: calls count anew."""
+        self._count = 0
+
+    def on_turn_over(self) -> None:
+        """A call that comes from now on is another, though it may have the id of an earlier one."""
+        self._recent.clear()
+
     def admit(self, event: events.ToolCall) -> events.ToolCall | None:
-        """Register a call and return it, with an id if it had none; None if the call is a repetition."""
-        id = event.id or f"call-{next(_numbers)}"
-        if id in self._seen:
+        """Register a call and return it with an id of its own; None if it is a repetition.
+
+        A repetition has the id, name and arguments of a call in progress, or of one in this turn. Services
+        begin their ids anew, so that the id alone says nothing.
+        """
+        if event.id and self._is_repeated(event):
             return None
+        id = event.id or f"call-{next(_numbers)}"
+        while id in self._seen:
+            id = f"{event.id or 'call'}-{next(_numbers)}"
         self._seen[id] = None
         while len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+            oldest = next(iter(self._seen))
+            del self._seen[oldest]
+            self._recent.pop(oldest, None)
+        if event.id:
+            self._recent.setdefault(event.id, []).append(event)
         wire_id = event.id or None
-        event = event if event.id else events.ToolCall(id=id, name=event.name, args=event.args)
-        behavior = self._behaviors.get(event.name) or ToolBehavior(event.name, {})
-        self._calls[id] = ToolCallTask(event, wire_id, behavior, self._context)
+        behavior = self._behavior_of(event.name)
+        loop = None
+        if self._tool_loop is not None and behavior.tool is not None and behavior.tool.is_async:
+            loop = None if behavior.name in self._from_sources else self._tool_loop()
+        event = events.ToolCall(id=id, name=event.name, args=event.args)
+        self._count += 1
+        denied = self._over_limit() if self._count > self._calls_per_turn else None
+        calls = self._calls if denied is None else self._denied
+        calls[id] = ToolCallTask(event, wire_id, behavior, self._context, loop=loop, denied=denied)
         return event
 
     def is_open(self, id: str) -> bool:
         """Whether a call has neither ended nor been cancelled; from any thread."""
         return id in self._calls
 
+    def _is_repeated(self, event: events.ToolCall) -> bool:
+        known = list(self._recent.get(event.id, ()))
+        if event.id in self._seen:
+            known += [call.event for call in self._calls.values() if call.wire_id == event.id]
+        return any(one.name == event.name and one.args == event.args for one in known)
+
+    def _behavior_of(self, name: str) -> ToolBehavior:
+        """Return the behavior of the tool that is called, with or without a namespace before its name."""
+        rest = name
+        while rest not in self._behaviors and (mark := re.search("[.:]", rest)):
+            rest = rest[mark.end() :]
+        return self._behaviors.get(rest) or ToolBehavior(name, {})
+
+    def _over_limit(self) -> ToolDenied:
+        self.refused_calls += 1
+        if self._count == self._calls_per_turn + 1:
+            text = (
+                f"The model has called functions {self._calls_per_turn} times since you last said something, "
+                "so no more are run until you speak or type. If it needs more, pass "
+                "limits=Limits(calls_per_turn=…)."
+            )
+            self._publish(events.Notice(level="warning", code="too-many-calls", text=text))
+        return ToolDenied(
+            f"it was not run: functions were called {self._calls_per_turn} times since the user last spoke, "
+            "and no more are run in this turn. Stop calling functions, and tell the user what you have found",
+            None,
+        )
+
     def run(self, event: events.ToolCall) -> None:
         """Start an admitted call. It ends with `on_result`, or with nothing if it is cancelled."""
-        call = self._calls[event.id]
-        if call.behavior.tool is None and event.name in self._behaviors:
+        call = self._calls.get(event.id) or self._denied.pop(event.id)
+        if call.denied is None and call.behavior.tool is None and call.behavior.declaration:
             return  # `submit_result` answers it.
+        self._loop = asyncio.get_running_loop()
         task = asyncio.create_task(call.run(), name=f"tool {event.name[:40]}")
         self._running[event.id] = task
         task.add_done_callback(lambda _: self._end(event.id))
+
+    def tick(self, now_ms: float) -> None:
+        """Let time pass: look for functions that block the loop they run on."""
+        for call in list(self._calls.values()):
+            if call.watch.is_blocking(now_ms):
+                self._name_blocking(call.behavior.name)
+
+    def _on_blocking(self, name: str) -> None:
+        """A function has blocked its loop; called in that loop's thread."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # The session's loop has ended.
+                self._loop.call_soon_threadsafe(self._name_blocking, name)
+
+    def _name_blocking(self, name: str) -> None:
+        if name in self._blocking:
+            return
+        self._blocking.add(name)
+        text = (
+            f"The tool {name[:64]} is an async def that works for more than {BLOCKING_MS / 1000:g} s without "
+            "awaiting and holds up all else on its event loop. Make it a plain def: that runs in a thread."
+        )
+        self._publish(events.Notice(level="warning", code="tool-blocks", text=text))
+
+    def _follow(self, task: ToolTask) -> None:
+        self._tasks.add(task)
+        task.ended.add_done_callback(lambda _: self._tasks.discard(task))
 
     async def submit_result(self, id: str, result: Any) -> None:
         """Give the result of a call whose tool was declared without a function; ignored if the call is over.
@@ -770,13 +805,15 @@ class ToolRunner:
             UsageError: If there is no such call.
             ToolError: If the result cannot be sent.
         """
-        call = self._calls.get(id)
+        call = self._calls.get(id) or next(
+            (one for one in self._calls.values() if one.wire_id == id and one.behavior.tool is None), None
+        )
         if call is None or call.behavior.tool is not None:
             if id in self._seen:
                 return
             raise UsageError("No call with this id waits for a result.")
         await call.submit_result(result)
-        self._end(id)
+        self._end(call.event.id)
 
     def approve(self, id: str, approved: bool) -> bool:
         """Approve or deny a call; returns whether it was waiting for that."""
@@ -790,9 +827,21 @@ class ToolRunner:
                 call.cancelled = True
                 self._end(id)
 
+    def cancel_named(self, wire_ids: Iterable[str]) -> tuple[str, ...]:
+        """Cancel the calls that the service names, and return their ids here."""
+        known: dict[str | None, list[str]] = {}
+        for id, call in self._calls.items():
+            known.setdefault(call.wire_id, []).append(id)
+        ids = tuple(id for wire_id in wire_ids for id in known.get(wire_id, [wire_id]))
+        self.cancel(ids)
+        return ids
+
     async def close(self) -> None:
         """Cancel all calls, wait until coroutines have ended, and close the sources."""
-        running = {task for task in self._running.values() if task is not asyncio.current_task()}
+        running: set[asyncio.Future[None]] = {
+            task for task in self._running.values() if task is not asyncio.current_task()
+        }
+        running |= {asyncio.wrap_future(task.ended) for task in tuple(self._tasks)}
         self.cancel(list(self._calls))
         if running:
             await asyncio.wait(running, timeout=CLEANUP_S)

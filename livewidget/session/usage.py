@@ -101,6 +101,8 @@ class SessionStats:
         dropped_events: Events lost by readers of `async for` that were too slow.
         dropped_frames: Frames that no longer are in the wire log.
         unasked_calls: Calls that were refused since their arguments are longer than `Limits.approval_length`.
+        refused_calls: Function calls that were answered with an error instead of being run, because there
+            were more than `Limits.calls_per_turn` between two things the user said.
     """
 
     dials: int = 0
@@ -112,6 +114,7 @@ class SessionStats:
     dropped_events: int = 0
     dropped_frames: int = 0
     unasked_calls: int = 0
+    refused_calls: int = 0
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {value}" for name, value in counts(self)) or NOTHING_LOST

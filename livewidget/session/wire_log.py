@@ -108,7 +108,7 @@ class WireLog:
         self,
         clock: Clock,
         redact: Redact = redact,
-        on_error: Callable[[Sequence[Exception]], object] = list,
+        on_error: Callable[[Sequence[BaseException]], object] = list,
     ) -> None:
         self.lost = 0
         self._clock = clock

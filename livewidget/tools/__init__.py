@@ -9,6 +9,7 @@ from livewidget.tools.result import (
     Result,
     Scheduling,
     describe_error,
+    first_line,
     response,
     with_article,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "ToolSource",
     "as_tools",
     "describe_error",
+    "first_line",
     "is_mcp_session",
     "is_source",
     "list_mcp_tools",

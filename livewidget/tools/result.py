@@ -68,9 +68,11 @@ Scheduling = Literal["INTERRUPT", "WHEN_IDLE", "SILENT"]
 SCHEDULING: Final = ("INTERRUPT", "WHEN_IDLE", "SILENT")
 
 
-def describe_error(error: BaseException) -> str:
-    """Return the type of an exception and the first line of its message."""
-    message = validation_text(error) or first_line(error)
+def describe_error(error: BaseException, length: int = ERROR_LENGTH) -> str:
+    """Return the type of an exception and the first line of its message; of a group, of the first in it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    message = validation_text(error) or first_line(error, length)
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
@@ -79,14 +81,14 @@ def validation_text(error: BaseException, place: str = "") -> str | None:
 
     `place` is where the value stands that was validated.
     """
-    errors = getattr(error, "errors", None)
-    if type(error).__name__ != "ValidationError" or not callable(errors):
+    if type(error).__name__ != "ValidationError":
         return None
     try:
+        errors: Any = getattr(error, "errors", list)
         fault = errors()[0]
         where = place + "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in fault["loc"])
         message = re.sub(r"^(Value error|Assertion failed), ", "", str(fault["msg"]))
-    except Exception:  # Another library's error of that name.
+    except BaseException:  # Another library's error of that name.
         return None
     where = where.removeprefix(".")
     if message.lower() == "field required":
@@ -98,13 +100,13 @@ def validation_text(error: BaseException, place: str = "") -> str | None:
     return (text.splitlines() or [""])[0][:ERROR_LENGTH]
 
 
-def first_line(error: BaseException) -> str:
-    """Return the first line of an exception's message, at most `ERROR_LENGTH` characters."""
+def first_line(error: BaseException, length: int = ERROR_LENGTH) -> str:
+    """Return the first line of an exception's message, at most `length` characters."""
     try:
         lines = str(error).strip().splitlines()
-    except Exception:  # A user's __str__ may raise.
+    except BaseException:  # A user's __str__ may raise anything.
         return ""
-    return lines[0][:ERROR_LENGTH] if lines else ""
+    return lines[0][:length] if lines else ""
 
 
 def with_article(name: str) -> str:

@@ -24,6 +24,7 @@ from livewidget.pictures import Picture
 from livewidget.session import ReconnectPolicy
 from livewidget.session.client import SessionSpec
 from livewidget.session.hub import answer_timeout
+from livewidget.session.tool_runner import ToolLoop
 from livewidget.tools import Tool
 from livewidget.turns import Turn
 from livewidget.ui import messages as m
@@ -115,6 +116,7 @@ class Controller:
         dispatch: Callable[[Any], object],
         callback_kinds: Collection[type],
         busy: Callable[[], m.Busy],
+        tool_loop: ToolLoop | None = None,
         reconnect: ReconnectPolicy | None = None,
         explorer: bool = False,
         kernel: str = "",
@@ -129,6 +131,7 @@ class Controller:
             dispatch: Calls the user's callbacks with an event or a complete turn.
             callback_kinds: The types that callbacks take; more may be added later.
             busy: Returns what keeps the pages' messages from arriving, or "".
+            tool_loop: Returns the event loop for coroutine functions among the tools; see `LiveSession`.
             reconnect: What sessions do about connections that end, and about silence.
             explorer: Whether pages show the explorer from the beginning.
             kernel: The id of the kernel, by which pages ask the notebook server about it.
@@ -156,6 +159,7 @@ class Controller:
         self.sessions = Sessions(
             spec,
             approve=self._approve,
+            tool_loop=tool_loop,
             reconnect=reconnect,
             tasks=self._tasks,
             state=self.state,

@@ -13,7 +13,7 @@ from livewidget.errors import LiveError, SetupRefused, StateError
 from livewidget.events import Event, SessionEnded
 from livewidget.session import SAME, LiveSession, ReconnectPolicy, WireLog
 from livewidget.session.client import SessionSpec
-from livewidget.session.tool_runner import ApprovalCallback
+from livewidget.session.tool_runner import ApprovalCallback, ToolLoop
 from livewidget.ui import messages as m
 from livewidget.ui.relay import EventRelay
 from livewidget.ui.state import BackgroundTasks, WidgetState, error_code
@@ -40,6 +40,7 @@ class Sessions:
         spec: SessionSpec,
         *,
         approve: ApprovalCallback,
+        tool_loop: ToolLoop | None,
         reconnect: ReconnectPolicy | None,
         tasks: BackgroundTasks,
         state: WidgetState,
@@ -50,6 +51,7 @@ class Sessions:
         Args:
             spec: What the first session is to be.
             approve: Asked before a tool with `require_approval=True` runs.
+            tool_loop: Where coroutine functions among the tools run; see `LiveSession`.
             reconnect: What sessions do about connections that end, and about silence; None: the default of a
                 notebook, which pauses the microphone after 20 s of silence.
             tasks: Runs what nobody waits for.
@@ -67,6 +69,7 @@ class Sessions:
         self._history: Sequence[tuple[str, str]] = spec.history
         self._given_history = spec.history
         self._approve = approve
+        self._tool_loop = tool_loop
         self._reconnect = reconnect or ReconnectPolicy(idle_pause_s=IDLE_PAUSE_S)
         self._tasks = tasks
         self._state = state
@@ -203,8 +206,9 @@ class Sessions:
                 self._handle = None  # The service has forgotten: it is told what it can be told.
                 session = await self._start_new()
         except BaseException as error:
-            self._end("never_opened" if isinstance(error, Exception) else "stopped")
-            if isinstance(error, Exception):
+            is_stopped = isinstance(error, asyncio.CancelledError | GeneratorExit)
+            self._end("stopped" if is_stopped else "never_opened")
+            if not is_stopped:
                 self._tasks.report(error)
             raise
         if self._state.turns and self._handle is None and self._history and not self._takes_history:
@@ -240,6 +244,7 @@ class Sessions:
             approve=self._approve,
             reconnect=self._reconnect,
             limits=self.wanted.limits,
+            tool_loop=self._tool_loop,
         )
 
     async def _exchange(self) -> LiveSession:

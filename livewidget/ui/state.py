@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from livewidget.clock import Clock
-from livewidget.errors import LiveError, StateError
+from livewidget.errors import LiveError, StateError, TooMuchWaits
 from livewidget.session.usage import SessionStats
 from livewidget.tables import NOTHING_LOST, counts, html_table, to_frame
+from livewidget.tools import describe_error, first_line
 from livewidget.turns import Floor, Turn, Turns
 from livewidget.ui.messages import Ending, NoticeView, Phase
 
@@ -35,10 +36,10 @@ def error_code(error: BaseException | None) -> str:
 
 def error_text(error: BaseException) -> str:
     """Return an error as one sentence: the first line of its message, after the type of a foreign one."""
-    first = (str(error).strip().splitlines() or [""])[0][:MAX_ERROR]
+    first = first_line(error, MAX_ERROR)
     if isinstance(error, LiveError) and first:
         return first
-    return f"{type(error).__name__}: {first}" if first else f"{type(error).__name__}."
+    return describe_error(error, MAX_ERROR) if first else f"{type(error).__name__}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +220,9 @@ class BackgroundTasks:
         async def guarded() -> None:
             try:
                 await work
-            except Exception as error:  # it has nowhere else to go than under the widget
+            except (asyncio.CancelledError, GeneratorExit):
+                raise
+            except BaseException as error:  # it has nowhere else to go than under the widget
                 self.report(error)
 
         return self.start_unreported(guarded(), "livewidget")
@@ -231,9 +234,10 @@ class BackgroundTasks:
         task.add_done_callback(self._forget)
         return task
 
-    def report(self, error: Exception) -> None:
+    def report(self, error: BaseException) -> None:
         """Show what went wrong, once. That something came too early or too late is not worth a notice."""
-        if not isinstance(error, StateError) and error is not self._reported:
+        is_untimely = isinstance(error, StateError) and not isinstance(error, TooMuchWaits)
+        if not is_untimely and error is not self._reported:
             self._reported = error
             self._notice("error", error_code(error), error_text(error))
 

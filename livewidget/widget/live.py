@@ -44,7 +44,7 @@ from livewidget.ui.controller import Controller, Question
 from livewidget.ui.messages import Busy
 from livewidget.ui.state import WidgetStats, error_text
 from livewidget.widget import jupyter
-from livewidget.widget.background import Callbacks, background
+from livewidget.widget.background import Callbacks, background, tool_loop
 from livewidget.widget.jupyter import CellWatch, LoopWatch, ProgressLine, keep_subshell_lane, wait_until
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -121,6 +121,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             callback_kinds=self._callbacks.kinds,
             busy=self._busy,
             kernel=jupyter.kernel_id(),
+            tool_loop=tool_loop,
             reconnect=reconnect,
             explorer=bool(explorer),
         )
@@ -503,7 +504,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             with contextlib.suppress(TimeoutError):
                 self._background.submit(asyncio.sleep(0)).result(_MOMENT_S)
 
-    def _on_callback_failed(self, function: Callable[..., Any], error: Exception) -> None:
+    def _on_callback_failed(self, function: Callable[..., Any], error: BaseException) -> None:
         name = getattr(function, "__name__", "callback")
         text = f"The callback {name} failed: {error_text(error)}"
         self._call_soon(self._controller.relay.notice, "error", "callback-failed", text)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewidget.errors import StateError
+from livewidget.errors import StateError, TooMuchWaits
 from livewidget.protocol.messages import ClientMessage, Empty, RealtimeInput
-from livewidget.session.outbox import AUDIO_MS, OTHERS, TAKEN_MS, Outbox, OutboxItem
+from livewidget.session.outbox import AUDIO_MS, OTHERS, RESULTS, TAKEN_MS, Outbox, OutboxItem
 
 START = ClientMessage(realtime_input=RealtimeInput(activity_start=Empty()))
 END = ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
@@ -181,8 +181,46 @@ def test_what_was_taken_in_is_forgotten_but_for_a_little(sent):
 def test_other_messages_are_bounded(sent):
     for _ in range(OTHERS):
         sent.text("x", due=True)
-    with pytest.raises(StateError, match="Too much waits"):
+    with pytest.raises(StateError, match="Too much is waiting"):
         sent.text("x")
+
+
+@pytest.mark.parametrize("kind", ["text", "picture", "mark", "result", "update", "other"])
+def test_what_was_sent_does_not_count_as_waiting(sent, kind):
+    """A program may send, and a server ask for, any number of messages in one turn."""
+    for number in range(10 * OTHERS):
+        sent.put(kind, str(number))
+    assert len(sent.outbox._in_flight) <= OTHERS
+    names, _ = sent.again()
+    expected = {
+        "text": [str(number) for number in range(9 * OTHERS, 10 * OTHERS)],
+        "picture": [str(10 * OTHERS - 1)],
+    }
+    assert names == expected.get(kind, [])
+
+
+@pytest.mark.parametrize("kind", ["text", "picture", "mark", "update", "other"])
+def test_what_waits_is_bounded(sent, kind):
+    for _ in range(OTHERS):
+        sent.put(kind, "x", due=True)
+    with pytest.raises(TooMuchWaits, match="Too much is waiting"):
+        sent.put(kind, "x", due=True)
+    sent.put("result", "a call has its answer", due=True)
+    sent.sound("and what is said is dropped by its own bound", due=True)
+    sent.again()
+    sent.put(kind, "x")
+
+
+def test_results_that_wait_are_bounded_far_from_what_is_asked_for_at_once(sent):
+    for number in range(RESULTS):
+        sent.put("result", "x", due=True, call=str(number))
+    with pytest.raises(TooMuchWaits):
+        sent.put("result", "x", due=True)
+    assert len(sent.outbox.drop_results(kept=["1"])) == RESULTS - 1
+    sent.put("result", "x", due=True)
+    assert sent.again()[0] == ["x", "x"]
+    for _ in range(RESULTS):
+        sent.put("result", "x", due=True)
 
 
 def test_messages_that_were_taken_in_make_room(sent):

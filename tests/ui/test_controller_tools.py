@@ -137,6 +137,34 @@ def test_values_on_the_way_reach_the_page():
     until(lambda: live._controller.is_closed)
 
 
+def test_an_async_tool_that_blocks_holds_up_no_widget_and_is_named():
+    """As time.sleep or requests do in an async def: the tools have a loop of their own."""
+    began, go = threading.Event(), threading.Event()
+    live, other = LiveWidget(quick_tutor()), LiveWidget(quick_tutor())
+
+    @live.tool
+    async def boil_water():
+        """Boil water."""
+        began.set()
+        go.wait(60)
+        return "it boils"
+
+    page = open_page(live)
+    page.send(m.Text(text="boil water"))
+    assert began.wait(10)
+    assert "twelve" in other.ask("what is seven plus five", timeout=20).text
+    until(lambda: "tool-blocks" in notices(live))  # While it blocks.
+    assert "The tool boil_water is an async def" in notices(live)["tool-blocks"]
+    assert "Make it a plain def" in notices(live)["tool-blocks"]
+    assert not go.is_set()
+    go.set()
+    page.wait_for(m.TurnView, lambda turn: turn.tools and turn.tools[0].state == "done")
+    page.leave()
+    for widget in (live, other):
+        widget.close()
+        until(lambda widget=widget: widget._controller.is_closed)
+
+
 def test_what_the_model_cannot_is_said_in_the_cell():
     model = quick_tutor(model="gemini-3.1-flash-live-preview")
 
