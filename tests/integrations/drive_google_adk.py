@@ -1,5 +1,8 @@
 """Drive a running `livewidget serve` with an agent of google-adk; see `driving`."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+
 from google.adk import version
 from google.adk.agents import LiveRequestQueue, LlmAgent
 from google.adk.agents.run_config import RunConfig, StreamingMode
@@ -9,17 +12,37 @@ from google.genai import types
 
 from tests.integrations import driving
 
+REPORTS = ("the timer is set", "half of it is over", "it is over now")
+PAUSE_S = 1.5
+
 
 def set_light(on: bool) -> str:
     """Switch the light."""
     return "the light is on" if on else "the light is off"
 
 
+async def set_timer(minutes: int) -> AsyncGenerator[str, None]:
+    """Set a timer, and report again and again."""
+    for report in REPORTS:
+        yield report
+        await asyncio.sleep(PAUSE_S)
+
+
+async def reports(client, server):
+    """Let a tool report several times, each of which is spoken of."""
+    since = client.log.here
+    await client.type("set a timer for five minutes")
+    at = since
+    while not all(words in client.log.report(since, at)["said"].lower() for words in REPORTS):
+        at = await client.log.until("said", since=at)
+    return client.log.report(since, at)
+
+
 def runner_for(server):
     """Return a runner whose model dials `server`."""
     options = {**server.account(), "http_options": server.http_options()}
     model = Gemini(model=server.model, client_kwargs=options)
-    agent = LlmAgent(name="tutor", model=model, instruction="Be brief.", tools=[set_light])
+    agent = LlmAgent(name="tutor", model=model, instruction="Be brief.", tools=[set_light, set_timer])
     return InMemoryRunner(agent=agent, app_name="tutor")
 
 
@@ -78,7 +101,7 @@ class Client:
 async def drive(server):
     client = Client(server)
     async with client.log.while_running(client.run()):
-        report = await driving.play(client, server, driving.broken_link)
+        report = await driving.play(client, server, driving.broken_link, reports)
     return {"version": version.__version__, **report}
 
 

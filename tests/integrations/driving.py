@@ -50,6 +50,7 @@ class Server:
     vertex: bool
     ends_first: bool  # whether the model's turn ends before a function's result, as documented for the model
     folder: str
+    page: str = ""  # the origin that the server lets in, which serves the folder to pages
 
     project = "made-for-the-test"
     location = "us-central1"

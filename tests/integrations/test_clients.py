@@ -226,6 +226,13 @@ def test_a_broken_link_is_mended_and_nothing_is_forgotten(report):
     assert report["broken_link"]["after"]["said"].startswith("The capital of Japan is Tokyo.")
 
 
+@pytest.mark.parametrize("runs", named("google-adk"), indirect=True)
+def test_a_tool_that_reports_again_and_again_is_spoken_of_each_time(report):
+    said = report["reports"]["said"].lower()
+    places = [said.index(words) for words in ("the timer is set", "half of it is over", "it is over now")]
+    assert places == sorted(places)
+
+
 @pytest.mark.parametrize("runs", named("pipecat-ai"), indirect=True)
 def test_a_bot_may_begin(report):
     assert report["greeting"]["said"].startswith("Hello! I am the small offline tutor")
