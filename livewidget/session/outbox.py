@@ -57,9 +57,8 @@ PAUSE_MS: Final = 1_000.0
 #: After this much silence, in ms, nobody is speaking any more. Chosen: turn detection ends a turn sooner.
 RECENT_MS: Final = 3_000.0
 
-#: Live audio that may wait for the first connection, or for one that is open but slow, in ms; beyond that the
-#: oldest is dropped. Chosen: what the page's microphone may deliver at once; more would only make the
-#: conversation lag.
+#: Live audio that may wait for a connection that is open but slow, in ms; beyond that the oldest is dropped.
+#: Chosen: what the page's microphone may deliver at once; more would only make the conversation lag.
 BACKLOG_MS: Final = 3_500.0
 
 Kind = Literal["audio", "text", "picture", "mark", "result", "update", "other"]
@@ -81,7 +80,8 @@ class OutboxItem:
         number: Its place in the order of all items; given by the outbox.
         queued: Whether it is still to be sent.
         held: Whether it waits for a tool that blocks the model.
-        live: Whether the audio is dropped rather than sent late, unless a connection was lost meanwhile.
+        live: Whether the audio is dropped rather than sent late over a slow connection. What waits for a
+            connection to open is sent whole.
     """
 
     kind: Kind
@@ -100,7 +100,8 @@ class Outbox:
 
     Attributes:
         offline_dropped_ms: Audio dropped because too much of it waited for a connection, in ms.
-        late_dropped_ms: Live audio dropped because no connection took it in time, in ms.
+        late_dropped_ms: Live audio dropped because the connection took it more slowly than it was spoken, in
+            ms.
         held_dropped_ms: Audio dropped because a tool blocked the model for too long, in ms.
         dropped_items: Other items dropped for that reason.
         replayed_items: Items queued again for another connection.
@@ -136,7 +137,7 @@ class Outbox:
         self._taken = 0  # What has a lower number was taken in.
         self._superseded = 0  # Audio with a lower number needs no answer: text was typed after it.
         self._holding = False
-        self._offline = False  # A connection was lost, and there is no other yet.
+        self._offline = True  # There is no connection: what is said waits for one, and is sent whole.
         self._send: Callable[[ClientMessage | str], Awaitable[object]] | None = None
         self._on_failed: Callable[[Exception], object] | None = None
         self._writer: asyncio.Task[None] | None = None

@@ -36,6 +36,7 @@ from livewidget.session.audio_input import END_MARGIN_MS, AudioInput
 from livewidget.session.hub import EMPTY_MS, NOTHING, EventHub, answer_timeout, inside, refuse_inside
 from livewidget.session.memory import ServiceMemory
 from livewidget.session.outbox import (
+    BACKLOG_MS,
     HELD_AUDIO_MS,
     Kind,
     Outbox,
@@ -55,6 +56,8 @@ from livewidget.turns import Floor, Turn, Turns, tracker_for
 _BEAT_MS: Final = 250.0
 #: Silence after which nobody is speaking any more, in ms. Chosen: about that which ends a turn.
 _SILENT_MS: Final = 700.0
+#: Least time between two notices of a slow network, in ms. Chosen: it seldom changes sooner.
+_SLOW_MS: Final = 30_000.0
 #: How often the server may fail over the same question, until it is dropped. Chosen: the third time is
 #: not chance.
 _STUMBLES: Final = 2
@@ -244,6 +247,9 @@ class LiveSession:
         self._dropping = False  # what still comes of a turn that was interrupted from here
         self._called_ms = float("-inf")  # when the model last called a function
         self._speech_ms = float("-inf")  # when somebody was last found to have spoken
+        self._behind_ms = 0.0  # how much longer `send_audio` took than what it sent
+        self._late_told_ms = 0.0  # audio dropped over a slow connection that a notice has reported
+        self._slow_until_ms = float("-inf")  # until when no other notice says so
         self._heard_until_ms = float("-inf")  # when what the model has said so far has been played
         self._dropped_before_ms = 0.0  # audio whose loss a notice has reported
 
@@ -372,6 +378,7 @@ class LiveSession:
                 self._hub.answers.tick(now)
                 self._supervisor.tick()
                 self._tools.tick(now)
+                self._watch_uplink(now)
                 if self._supervisor.is_connected and self._watchdog.tick(self._tracker.floor, now):
                     text = (
                         f"The model has not answered for {self._policy.answer_timeout_s:g} s, though there "
@@ -381,6 +388,20 @@ class LiveSession:
                     self._hub.notice("warning", "no-answer", text)
         except Exception as fault:
             self._supervisor.fail(fault)
+
+    def _watch_uplink(self, now_ms: float) -> None:
+        """Say so where the network takes audio more slowly than it is spoken; again after half a minute."""
+        dropped_ms = self._outbox.late_dropped_ms
+        text = ""
+        if dropped_ms > self._late_told_ms:
+            text = f"The oldest of it is left out, {dropped_ms / 1000:.0f} s so far."
+        elif self._behind_ms > BACKLOG_MS:
+            text = f"It is {self._behind_ms / 1000:.0f} s behind."
+        if text and now_ms >= self._slow_until_ms:
+            self._slow_until_ms = now_ms + _SLOW_MS
+            self._late_told_ms = dropped_ms
+            text = f"The network takes what you say more slowly than you speak. {text}"
+            self._hub.notice("warning", "slow-link", text)
 
     def _note_speech(self, now_ms: float) -> None:
         """Date the speech since the last call, so that no clock is read for each piece of audio."""
@@ -704,7 +725,11 @@ class LiveSession:
         self._require(Phase.OPEN)
         for item in self._audio.take(pcm, sample_rate):
             self._outbox.put(item)
+            before_ms = self._clock.now_ms()
             await self.flushed(item)
+            if item.ms:
+                late_ms = self._clock.now_ms() - before_ms - item.ms
+                self._behind_ms = max(0.0, self._behind_ms + late_ms)
 
     async def send_image(self, image: Any, mime_type: str | None = None) -> None:
         """Send one picture; the model looks at it when it answers next. A picture alone is not answered.
@@ -773,8 +798,8 @@ class LiveSession:
     def put_audio(self, pcm: Any, sample_rate: int = 16_000) -> None:
         """Like `send_audio`, but return at once.
 
-        This is for a microphone: of audio that waits for the first connection, or for one that is open but
-        slow, the last 3.5 s are kept; `stats` counts what is dropped.
+        This is for a microphone: of audio that waits for a connection, the last minute is kept, and of audio
+        that an open one takes too slowly, the last 3.5 s; `stats` counts what is dropped.
         """
         self._require(Phase.OPENING, Phase.OPEN)
         for item in self._audio.take(pcm, sample_rate):

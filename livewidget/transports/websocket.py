@@ -59,6 +59,8 @@ from livewidget.transports.base import (
 
 #: Largest frame received, in bytes. Chosen: far above any frame of the service, and still bounded.
 MAX_SIZE: Final = 32 * 2**20
+#: Bytes that the system may hold without having sent them. Chosen: 0.7 s of audio as it is sent, in base64.
+UNSENT_BYTES: Final = 2**15
 #: Seconds between pings. Chosen: a few are due before a silent connection counts as broken.
 PING_INTERVAL: Final = 10
 #: Seconds that a pong may take. Chosen: a notebook's event loop or a network may stall for half a minute.
@@ -209,11 +211,26 @@ async def dial(
     except BaseException as error:  # such as being cancelled: its traceback leads through websockets, too
         failed = error
     else:
+        _bound_unsent(opened)
         with contextlib.suppress(ConnectionClosed):
             await opened.ping()  # websockets sends its own first ping only after `PING_INTERVAL`.
         return WebSocketTransport(opened)
     # Not where it was caught: frames of websockets hold the headers and the proxy's password.
     raise cut(failed)
+
+
+def _bound_unsent(opened: ClientConnection) -> None:
+    """Let `send` wait when the network takes too little, instead of filling the buffers of the system.
+
+    Linux keeps up to 4 MiB by default, a minute and a half of audio: it would arrive ever later, and nobody
+    would know.
+    """
+    raw = opened.transport.get_extra_info("socket")
+    with contextlib.suppress(OSError, AttributeError):  # Not every transport has one, nor every system this.
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        else:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * UNSENT_BYTES)
 
 
 def _revealed(options: Mapping[str, Any]) -> dict[str, Any]:

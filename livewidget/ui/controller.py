@@ -10,6 +10,7 @@ otherwise.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import is_not
@@ -44,6 +45,9 @@ STANDSTILL_MS: Final = 3000.0
 _LOOK_MS: Final = 50.0
 #: How often time passes for everything here. Chosen: as often as changes of turns are sent.
 TICK_S: Final = 0.05
+#: Pieces of what is spoken that are kept until a session that is being started is there. Chosen: 40 s of the
+#: shortest that a page sends, longer than the closing of the session before may take.
+EARLY: Final = 1_000
 #: A page that was closed may be one that is loaded again: a conversation waits so long for that. Chosen: a
 #: notebook is there again within it.
 RELOAD_MS: Final = 10_000.0
@@ -176,6 +180,8 @@ class Controller:
         self._stopping = False
         self._ticking: asyncio.Task[Any] | None = None
         self._stale_chunks = 0
+        self._starts = 0  # how many calls of `start` are under way
+        self._early: deque[tuple[str, tuple[Any, ...]]] = deque(maxlen=EARLY)
         self._microphone = "off"
         self._is_pressed = False
         self._closed = False
@@ -199,8 +205,7 @@ class Controller:
             case UserAudio(pcm=pcm):
                 if self._inspector.listens:
                     self._inspector.listen(pcm, self.sessions.config.turn_detection)
-                if self.sessions.current is not None:
-                    self._put(self.sessions.current.put_audio, pcm)
+                self._put_live("put_audio", pcm)
             case m.PlaybackReport(turn=turn, played_sample=sample):
                 self.relay.on_played(self.sessions.current, turn, sample)
             case CapturedFrame():
@@ -241,11 +246,15 @@ class Controller:
     def start(self, *, from_page: bool = False) -> None:
         """Open a session, soon. One that is open or being opened goes on."""
         self.sessions.from_page = self.sessions.from_page or from_page
-        self._tasks.start(self.sessions.open())
+        if not self._starts:
+            self._early.clear()
+        self._starts += 1
+        self._tasks.start(self._start())
 
     def stop(self) -> None:
         """End the session, soon. What waits to be shown is forgotten; what is shown from now on is not."""
         self.images.clear()
+        self._early.clear()
         self._stopping = True
         self._tasks.start(self.sessions.stop())
 
@@ -371,15 +380,14 @@ class Controller:
 
     def _set_microphone(self, state: str) -> None:
         was_on, self._microphone = self._microphone == "on", state
-        if was_on and state != "on" and self.sessions.current is not None:
-            self._put(self.sessions.current.put_audio_end)
+        if was_on and state != "on":
+            self._put_live("put_audio_end")
 
     def _set_activity(self, active: bool) -> None:
         """Tell the session that push-to-talk was pressed, or that this press is over."""
         if active or self._is_pressed:
             self._is_pressed = active
-            if self.sessions.current is not None:
-                self._put(self.sessions.current.put_activity, active)
+            self._put_live("put_activity", active)
 
     def _on_audio_owner_lost(self, closed: bool) -> None:
         """End what was started from a page that is gone; one that was closed may be there again at once."""
@@ -404,6 +412,27 @@ class Controller:
         elif now_ms - self._page_closed_ms >= RELOAD_MS:
             self._page_closed_ms = None
             self._end_without_page(PAGE_CLOSED)
+
+    async def _start(self) -> None:
+        try:
+            await self.sessions.open()
+        except BaseException:
+            self._early.clear()
+            raise
+        finally:
+            self._starts -= 1
+
+    def _put_live(self, method: str, *args: Any) -> None:
+        """Hand what is spoken to the session; while one is being started, keep it until there is one."""
+        session = self.sessions.current
+        if session is None:
+            if self._starts:
+                self._early.append((method, args))
+            return
+        while self._early:
+            early, its_args = self._early.popleft()
+            self._put(getattr(session, early), *its_args)
+        self._put(getattr(session, method), *args)
 
     async def _open_and_send(self, text: str) -> None:
         session = await self.sessions.open()

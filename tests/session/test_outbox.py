@@ -1,10 +1,14 @@
 """The one queue: order, failures, and a connection that takes too little."""
 
 import asyncio
+import contextlib
 
 import pytest
+from websockets.asyncio.server import serve
 
+from livewidget.clock import ManualClock
 from livewidget.config import LiveConfig, TurnDetection
+from livewidget.connection import Gemini
 from livewidget.errors import LinkLost, StateError, UsageError
 from livewidget.pictures import Picture
 from livewidget.protocol.messages import SetupComplete
@@ -66,23 +70,38 @@ async def test_what_is_put_before_there_is_a_connection_waits_for_it():
         session.put_audio(PIECES[0])
 
 
-async def test_of_the_microphone_before_there_is_a_connection_only_the_last_seconds_are_sent():
+async def test_what_is_said_while_connecting_is_sent_whole():
+    """However long it takes; what is said at once after the start as well."""
     peer = Peer()
     peer.accepts = False
     session = LiveSession(peer)
     opening = asyncio.create_task(session.start())
     await eventually(lambda: peer.dials)
     session.put_text("first")
-    for number in range(250):
-        session.put_audio(bytes([number, 0]) * 640)  # 10 s
-    kept = int(BACKLOG_MS // 40)
-    assert session.stats.dropped_audio_ms == 250 * 40 - kept * 40
+    pieces = [bytes([number, 0]) * 640 for number in range(250)]  # 10 s
+    for piece in pieces:
+        session.put_audio(piece)
     await peer.receive()
     await peer.send(setup_complete=SetupComplete())
     await opening
-    got = [name_of(await peer.receive()) for _ in range(1 + kept)]
-    assert got == ["first", *(bytes([number, 0]) * 640 for number in range(250 - kept, 250))]
+    got = [name_of(await peer.receive()) for _ in range(1 + len(pieces))]
+    assert got == ["first", *pieces]
+    assert session.stats.dropped_audio_ms == 0
     await session.close()
+
+
+async def test_of_what_is_said_while_connecting_for_minutes_the_last_is_kept_and_counted():
+    outbox, got = Outbox(), []
+    for number in range(700):
+        outbox.put(OutboxItem("audio", f"{number}", ms=100.0, live=True))
+
+    async def send(message):
+        got.append(message)
+
+    outbox.connect(send, pytest.fail)
+    await outbox.drained()
+    assert got == [f"{number}" for number in range(100, 700)]
+    assert outbox.dropped_audio_ms == 10_000
 
 
 async def test_each_item_is_of_its_kind():
@@ -181,3 +200,83 @@ async def test_an_item_that_failed_is_sent_over_the_next_connection():
     await outbox.drained()
     assert got == ["one", "two"]
     await outbox.close()
+
+
+@contextlib.asynccontextmanager
+async def behind_a_network(bytes_per_s):
+    """A server that accepts the setup and reads, and a proxy to it that lets so much through; its address."""
+    heard = []
+
+    async def accept(connection):
+        await connection.recv()
+        await connection.send('{"setupComplete":{}}')
+        async for message in connection:
+            heard.append(message)
+
+    async with serve(accept, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        over, finishing = asyncio.Event(), asyncio.Event()
+
+        async def pump(source, sink, rate):
+            with contextlib.suppress(ConnectionError):
+                while data := await source.read(rate // 50 if rate else 65_536):
+                    sink.write(data)
+                    await sink.drain()
+                    if rate and not finishing.is_set():
+                        await asyncio.sleep(1 / 50)
+            sink.close()
+
+        async def carry(reader, writer):
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+            await asyncio.gather(pump(reader, far_writer, bytes_per_s), pump(far_reader, writer, None))
+            over.set()
+
+        listener = await asyncio.start_server(carry, "127.0.0.1", 0, limit=2**14)
+        async with listener:
+            yield f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}", heard
+            finishing.set()
+            await over.wait()
+
+
+def slow_notices(events):
+    return [event.text for event in events if getattr(event, "code", "") == "slow-link"]
+
+
+@pytest.mark.parametrize("bytes_per_s", [8_000, None])
+async def test_a_network_that_takes_too_little_is_told_and_the_oldest_audio_gives_way(bytes_per_s):
+    """60 s of speech: over 8 kB/s it would arrive minutes late, out of buffers that nobody sees."""
+    events = []
+    async with (
+        behind_a_network(bytes_per_s) as (url, heard),
+        LiveSession(Gemini("gemini-3.8-live", base_url=url), clock=(clock := ManualClock())) as session,
+    ):
+        session.subscribe(events.append)
+        for _ in range(600):
+            session.put_audio(bytes(3200))
+            clock.advance(100)
+            await asyncio.sleep(0.001)
+        await eventually(lambda: bytes_per_s or len(heard) == 600)
+        if bytes_per_s is None:
+            assert slow_notices(events) == []
+            assert session.stats.dropped_audio_ms == 0
+        else:
+            assert "more slowly than you speak" in slow_notices(events)[0]
+            assert len(slow_notices(events)) <= 3
+            assert session.stats.dropped_audio_ms > 30_000
+
+
+async def test_a_program_that_waits_for_each_piece_is_told_how_far_it_is_behind():
+    clock, events = ManualClock(), []
+    peer = Peer()
+    async with LiveSession(peer, clock=clock) as session:
+        session.subscribe(events.append)
+        sending = asyncio.create_task(
+            session.send_audio(bytes(32_000 * 30))
+        )  # 300 messages, 256 of which wait
+        for _ in range(100):
+            clock.advance(100)
+            await asyncio.sleep(0)
+        assert "It is " in slow_notices(events)[0]
+        for _ in range(301):
+            await peer.receive()
+        await sending

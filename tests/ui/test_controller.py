@@ -11,7 +11,7 @@ from livewidget.events import ConnectionReplaced
 from livewidget.session import ReconnectPolicy
 from livewidget.standin.interfaces import SpeechChunk
 from livewidget.ui import messages as m
-from livewidget.ui.bridge import AudioOwnerLost
+from livewidget.ui.bridge import AudioOwnerLost, UserAudio
 from tests.standin.puppets import LOUD, SECOND, Ears
 from tests.widget.jupyter import WidgetPage, comms, end, until
 from tests.widget.test_live import notices, tone, tutor
@@ -168,6 +168,38 @@ def test_three_seconds_of_speech_that_come_at_once_are_all_passed_on():
     until(lambda: ears.heard[-1280:] == chunks[-1])
     assert ears.heard == b"".join(chunks)
     page.leave()
+    end(live)
+
+
+@pytest.mark.parametrize("before", ["nothing", "a talk that is being ended"])
+def test_what_is_said_at_once_after_the_start_is_passed_on(before):
+    """From the first sample, before there is a session: the start is handled first, and opens it later."""
+    ears = Ears()
+    live = LiveWidget(tutor(ears=ears))
+    controller = live._controller
+    chunks = [bytes([number, 0]) * 640 for number in range(75)]
+
+    async def at_once():
+        if before != "nothing":
+            controller.stop()
+            await asyncio.sleep(0)
+        controller.handle(m.Start(microphone=True))
+        for chunk in chunks[:-1]:
+            controller.handle(UserAudio(pcm=chunk))
+        assert controller.sessions.current is None  # There is no session yet that could have taken it.
+
+    async def later():
+        controller.handle(UserAudio(pcm=chunks[-1]))
+
+    if before != "nothing":
+        live.start()
+        until(lambda: live.phase == "live")
+    live._background.submit(at_once()).result(10)
+    until(lambda: live.phase == "live" and controller.sessions.current is not None)
+    live._background.submit(later()).result(10)
+    until(lambda: ears.heard[-1280:] == chunks[-1])
+    assert ears.heard == b"".join(chunks)
+    assert notices(live) == {}
     end(live)
 
 
