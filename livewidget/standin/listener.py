@@ -186,7 +186,9 @@ class Listener:
             transcribe = await self._pending.get()
             try:
                 text = await asyncio.to_thread(transcribe)
-            except Exception:
+            except (asyncio.CancelledError, GeneratorExit):
+                raise
+            except BaseException:
                 # Most likely a user's function: the session goes on without this utterance.
                 log.exception("the stand-in's ears failed")
                 text = ""

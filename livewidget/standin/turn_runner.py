@@ -159,7 +159,9 @@ class TurnRunner:
             pass
         except Refusal as refusal:
             await self._link.close(refusal.code, refusal.reason)
-        except Exception:
+        except (asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException:
             # A component failed: to the client, that is an internal error of the server.
             log.exception("the stand-in could not answer")
             await self._link.close(1011, rules.INTERNAL)
@@ -225,7 +227,9 @@ class TurnRunner:
     async def _guarded(self, response: Awaitable[Response]) -> Response:
         try:
             return await response
-        except Exception as problem:
+        except (asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as problem:
             # Most likely a user's function: they should hear of it, and the session goes on.
             log.exception("the stand-in's brain failed")
             return Reply(f"Sorry, my brain failed: {type(problem).__name__}.")

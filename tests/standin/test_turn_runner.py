@@ -2,7 +2,9 @@
 
 import pytest
 
+from livewidget import StandIn, connect
 from livewidget.standin import ManualClock
+from tests.peer import SOON
 from tests.standin.puppets import LOUD, SECOND, kinds, said, settle
 
 
@@ -12,6 +14,27 @@ async def test_a_brain_that_breaks_says_so_and_the_talk_goes_on(bench):
     assert said(await client.turn()) == "Sorry, my brain failed: ZeroDivisionError."
     await client.send(realtimeInput={"text": "again"})
     assert said(await client.turn()) == "echo again"
+
+
+class Panic(BaseException):
+    """What extensions written in Rust raise, such as tokenizers."""
+
+
+@pytest.mark.parametrize("error", [Panic("boom"), SystemExit(1), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_whatever_a_brain_raises_is_said(error, is_async):
+    def breaks(text):
+        raise error
+
+    async def breaks_later(text):
+        raise error
+
+    async with connect(
+        StandIn(brain=breaks_later if is_async else breaks, voice=lambda text: b"")
+    ) as session:
+        for _ in range(2):
+            turn = await session.ask("hello", timeout=SOON)
+            assert turn.text == f"Sorry, my brain failed: {type(error).__name__}."
 
 
 @pytest.mark.parametrize("after_ms", [30, 1500])
