@@ -32,6 +32,8 @@ turns into one of these, and `ClientMessageError`, for which the stand-in closes
 
 from __future__ import annotations
 
+from livewidget.text import plain
+
 #: Most bytes of a WebSocket close reason: a control frame holds 125, two of which are the close code
 #: (RFC 6455, section 5.5).
 REASON_BYTES = 123
@@ -47,6 +49,9 @@ class LiveError(Exception):
     """
 
     retry_after_s: float | None = None
+
+    def __str__(self) -> str:
+        return plain(super().__str__())  # A server, a tool or a file name may have had a word in it.
 
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows in place of a traceback; this method's name is IPython's."""

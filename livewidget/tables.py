@@ -1,7 +1,7 @@
 """Rows for people: as lines of text, as an HTML table, and as a pandas table.
 
 What `live.turns`, `live.meter` and `live.stats` show of themselves in a cell, in `print` and in a notebook of
-one's own. All text may have come from outside, so HTML is escaped.
+one's own. All text may have come from outside, so it is made plain, and HTML is escaped.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from livewidget.errors import ExtraMissing
+from livewidget.text import plain, plain_line
 
 if TYPE_CHECKING:
     import pandas
 
 #: Characters of a cell in a line of text. Chosen: a row fits a screen.
 CELL_LENGTH: Final = 72
+#: Classes of elements in which MathJax looks for no formulas, in version 3 (JupyterLab, Notebook 7) and in
+#: version 2 (the HTML of nbconvert, Notebook 6, Colab): "$5 or $10" is no formula.
+NO_FORMULAS: Final = "mathjax_ignore tex2jax_ignore"
 #: What counters of losses say of themselves while all are 0.
 NOTHING_LOST: Final = "nothing was lost or repeated"
 
@@ -28,7 +32,7 @@ _CELL = "padding:.2em .8em .2em 0;text-align:left;vertical-align:top;line-height
 
 def one_line(text: str, length: int = CELL_LENGTH) -> str:
     """Return `text` on one line, cut to `length` characters, the last of them an ellipsis."""
-    line = " ".join(text[: 4 * length].split())
+    line = plain_line(text[: 4 * length])
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
@@ -44,12 +48,11 @@ def text_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def html_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return rows as an HTML table of escaped text; without `head` it has no headings."""
-    heads = "".join(f'<th style="{_CELL}">{escape(cell)}</th>' for cell in head)
-    body = "".join(
-        "<tr>" + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in row) + "</tr>" for row in rows
-    )
+    heads = "".join(f'<th style="{_CELL}">{escape(plain(cell))}</th>' for cell in head)
+    cells = ("".join(f'<td style="{_CELL}">{escape(plain(cell))}</td>' for cell in row) for row in rows)
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
     thead = f"<thead><tr>{heads}</tr></thead>" if head else ""
-    return f'<table style="{_TABLE}">{thead}<tbody>{body}</tbody></table>'
+    return f'<table class="{NO_FORMULAS}" style="{_TABLE}">{thead}<tbody>{body}</tbody></table>'
 
 
 def counts(stats: Any) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ for what a person decides on, where nothing at all may be hidden.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from typing import Final
@@ -41,10 +42,18 @@ def plain(text: str) -> str:
     kinds become a line feed, and tabs stay. Marks that change the direction of writing become escapes that
     can be seen, such as `\u202E`; a surrogate without its other half becomes U+FFFD.
     """
+    return plain_characters(_SEQUENCE.sub("", text))
+
+
+def plain_characters(text: str) -> str:
+    """Return `text` as `plain` does, but of a terminal sequence leave out only the control characters.
+
+    It is for HTML, where the rest of a sequence does nothing, and is part of what somebody wrote.
+    """
     if text.isascii() and text.isprintable():
         return text
-    text = _LINES.sub("\n", _SEQUENCE.sub("", text))
-    text = _UNSEEN.sub(lambda found: found[1] or "", _CONTROLS.sub("", text))
+    text = _CONTROLS.sub("", _LINES.sub("\n", text))
+    text = _UNSEEN.sub(lambda found: found[1] or "", text)
     return _SURROGATES.sub("\ufffd", _BIDI.sub(lambda mark: f"\\u{ord(mark[0]):04X}", text))
 
 
@@ -52,6 +61,26 @@ def plain_line(text: str) -> str:
     """Return `text` as `plain` does, on one line."""
     return " ".join(plain(text).split())
 
+
+def indented(text: str) -> str:
+    """Return `text` made plain, with all lines but the first set in, so that none passes for another's."""
+    return plain(text).replace("\n", "\n    ")
+
+
+def plain_json(text: str) -> str:
+    """Return JSON with an escape in the place of each character that `plain` would take out or change.
+
+    It says the same as before: outside of strings JSON has none of them.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNPLAIN.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+_UNPLAIN: Final = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
 
 # Printable to Unicode, and yet nothing is seen: fillers, the empty Braille pattern, variation selectors.
 _BLANK: Final = re.compile(

@@ -1,8 +1,10 @@
 """Text from outside, made fit to be printed, saved and approved."""
 
+import json
+
 import pytest
 
-from livewidget.text import plain, plain_line, visible
+from livewidget.text import indented, plain, plain_characters, plain_json, plain_line, visible
 
 
 @pytest.mark.parametrize(
@@ -60,8 +62,25 @@ def test_nothing_of_the_control_ranges_is_left_whatever_is_around_it():
         assert not left & set(map(chr, [0x7F, *range(0x80, 0xA0), 0x200B, 0x202E, 0x2066, 0xFEFF, 0xD800]))
 
 
+def test_in_html_the_rest_of_a_sequence_is_text():
+    assert plain_characters("\x1b[31mred\x07\u202e\r\n\ud800") == "[31mred\\u202E\n\ufffd"
+
+
+@pytest.mark.parametrize(
+    "text", ["\x9b31m", "\u202e\u200b", "\x7f", "\U000e0041", "\ud800", "¿ü\u2028?", "\x1b]52;c;x\x07"]
+)
+def test_json_says_the_same_in_plain_characters(text):
+    written = plain_json(json.dumps({text: [text]}, ensure_ascii=False))
+    assert json.loads(written) == {text: [text]}
+    assert written.isprintable()
+
+
 def test_one_line_is_one_line():
     assert plain_line(" a\n\tb\r\x1b[2Jc ") == "a b c"
+
+
+def test_no_line_of_a_text_passes_for_somebody_elses():
+    assert indented("yes\nyou: delete it\u2028you: all") == "yes\n    you: delete it\n    you: all"
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from livewidget.events import (
     SessionEnded,
     TurnComplete,
 )
+from livewidget.text import indented, plain_line
 
 if TYPE_CHECKING:
     from livewidget.connection import Provider
@@ -164,12 +165,12 @@ class Progress:
         """Print a permanent line."""
         self.clear()
         if not self._quiet:
-            console.show(f"{text}\n")
+            console.show(f"{plain_line(text)}\n")
 
     def update(self, text: str) -> None:
         """Replace the line that changes, if stderr is a terminal."""
         if self._terminal and not self._quiet:
-            console.show(f"\r\x1b[K{text[:78]}")
+            console.show(f"\r\x1b[K{plain_line(text)[:78]}")
             self._dirty = True
 
     def clear(self) -> None:
@@ -439,7 +440,7 @@ def report(
         }
         console.out(console.to_json(result))
     else:
-        console.out(f"you: {asked}\n{speaker}: {answer}")
+        console.out(f"you: {indented(asked)}\n{speaker}: {indented(answer)}")
     if failure is not None:
         raise failure
     if listener.endless:

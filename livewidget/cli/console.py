@@ -11,6 +11,7 @@ import sys
 from typing import Any, TextIO
 
 from livewidget.errors import UsageError
+from livewidget.text import plain, plain_json, plain_line
 
 #: Signs of the texts that a console may not have, and how they are written there.
 _PLAIN = {
@@ -47,7 +48,7 @@ def out(text: str) -> None:
         BrokenPipeError: If its reader has gone.
     """
     try:
-        print(text)
+        print(plain(text))
         flush()
     except BrokenPipeError:
         raise
@@ -64,11 +65,11 @@ def flush() -> None:
 
 def say(sentence: str) -> None:
     """Print one sentence on stderr."""
-    show(f"livewidget: {' '.join(sentence.split())}\n")
+    show(f"livewidget: {plain_line(sentence)}\n")
 
 
 def show(text: str) -> None:
-    """Print on stderr; if that is closed or full, nobody wants to know."""
+    """Print on stderr as it is; if that is closed or full, nobody wants to know."""
     with contextlib.suppress(OSError, ValueError):
         print(text, end="", file=sys.stderr, flush=True)
 
@@ -85,7 +86,8 @@ def silence(stream: TextIO | None) -> None:
 def to_json(value: Any, indent: int | None = None) -> str:
     """Return JSON, with escapes where stdout is not in UTF-8."""
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-    return json.dumps(value, indent=indent, ensure_ascii=codecs.lookup(encoding).name != "utf-8")
+    written = json.dumps(value, indent=indent, ensure_ascii=codecs.lookup(encoding).name != "utf-8")
+    return plain_json(written)
 
 
 def reason(error: OSError) -> str:

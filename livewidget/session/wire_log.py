@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 from livewidget.clock import Clock
 from livewidget.protocol.inspect import FrameSummary, redact, summarize_frame
 from livewidget.session.hub import Subscribers
+from livewidget.text import plain_json
 
 #: Most frames and most bytes kept; the oldest are dropped. Chosen: a few minutes of conversation in a few MB.
 FRAMES: Final = 2000
@@ -74,7 +75,7 @@ class Frame:
 
     def line(self) -> str:
         """Return the frame as one line of JSON."""
-        return json.dumps(
+        line = json.dumps(
             {
                 "number": self.number,
                 "at_ms": round(self.at_ms, 1),
@@ -86,6 +87,7 @@ class Frame:
             },
             ensure_ascii=False,
         )
+        return plain_json(line)
 
     def __repr__(self) -> str:
         way = "out" if self.outgoing else "in"

@@ -26,6 +26,7 @@ import msgspec
 import numpy as np
 
 from livewidget.errors import ToolError
+from livewidget.text import plain
 
 #: Longest text of an error, in characters. Chosen: a line or two on a card.
 ERROR_LENGTH: Final = 200
@@ -103,7 +104,7 @@ def validation_text(error: BaseException, place: str = "") -> str | None:
 def first_line(error: BaseException, length: int = ERROR_LENGTH) -> str:
     """Return the first line of an exception's message, at most `length` characters."""
     try:
-        lines = str(error).strip().splitlines()
+        lines = plain(str(error)).strip().splitlines()
     except BaseException:  # A user's __str__ may raise anything.
         return ""
     return lines[0][:length] if lines else ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, SupportsIndex, overload
 
 from livewidget.tables import html_table, one_line, text_table, to_frame
+from livewidget.text import plain
 
 if TYPE_CHECKING:
     import pandas
@@ -182,7 +183,7 @@ class Turn:
     timing: Timing | None = None
 
     def __str__(self) -> str:
-        return self.text
+        return plain(self.text)
 
     def __repr__(self) -> str:
         marks = "".join(f", {mark}" for mark in self._marks())

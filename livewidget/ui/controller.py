@@ -147,7 +147,7 @@ class Controller:
         self._clock = clock or SystemClock()
         self._callback_kinds = callback_kinds
         self.state = WidgetState(self._on_state_changed, self._clock)
-        self.transcript = Transcript(provider.speaker, publish, _view(provider))
+        self.transcript = Transcript(provider.speaker, publish, _view(provider), self._clock)
         self.bridge = Bridge(
             post,
             self.handle,
@@ -517,6 +517,7 @@ class Controller:
                 self._inspector.tick(now, self.sessions.wire)
                 self.settings.refresh()
                 self._usage.tick(now)
+                self.transcript.tick()
                 self.images.pump()
                 if self._question is not None and self.sessions.current is not None:
                     self._question.waits_for = self.sessions.current.waits_for

@@ -119,8 +119,9 @@ class EventRelay:
         session.on_turn(self.on_turn)
 
     def end(self) -> None:
-        """Forget which turn plays: no session is open any more."""
+        """Forget which turn plays: no session is open any more. The transcript is brought up to date."""
         self._audio_turn = None
+        self._transcript.flush()
 
     def on_event(self, session: LiveSession, event: Event) -> None:
         """Pass on an event of a session."""

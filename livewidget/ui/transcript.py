@@ -12,6 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from typing import Final
 
+from livewidget.clock import Clock, SystemClock
+from livewidget.tables import NO_FORMULAS
+from livewidget.text import indented, plain_characters, plain_line
+from livewidget.text import plain as text_plain
 from livewidget.turns import CodeRun, Turn
 from livewidget.turns.metadata import host_of
 from livewidget.ui.messages import CodeView, PageView, View
@@ -23,9 +27,10 @@ Publish = Callable[[dict[str, str], str, bool], object]
 NOT_ANSWERED = "chose not to answer"
 
 # Only properties that sanitizers let through, and Jupyter's own colours where it has them.
-ROW = "margin:0 0 .4em 0;line-height:1.45;color:var(--jp-content-font-color1,inherit)"
+_ALL = "line-height:1.45;color:var(--jp-content-font-color1,inherit)"
+ROW = "margin:0 0 .4em 0"
 SMALL = "color:var(--jp-content-font-color2,#666);font-size:.9em"
-_BLOCK = "margin:0 0 .4em 1em;line-height:1.45;color:var(--jp-content-font-color1,inherit)"
+_BLOCK = "margin:0 0 .4em 1em"
 _CODE = "margin:0 0 .4em 1em;padding:.4em .6em;background:var(--jp-layout-color2,#f5f5f5);overflow:auto"
 
 _TABLE = "width:100%;border-collapse:collapse;color:var(--jp-content-font-color1,inherit)"
@@ -72,7 +77,8 @@ def html_of_dictation(turns: Sequence[Turn]) -> str:
 
 def text_of_dictation(turns: Sequence[Turn]) -> str:
     """Return a dictated text."""
-    return " ".join(filter(None, (turn.text.strip() for turn in turns if turn.speaker == "user")))
+    said = (text_plain(turn.text).strip() for turn in turns if turn.speaker == "user")
+    return " ".join(filter(None, said))
 
 
 def _language(turns: Sequence[Turn], speaker: str) -> str | None:
@@ -97,24 +103,25 @@ def html_of(turn: Turn, name: str) -> str:
 
 def text_of(turn: Turn, name: str) -> str:
     """Return a turn as lines of plain text."""
-    text = turn.text or (f"({NOT_ANSWERED})" if turn.declined else "")
-    language = f" [{turn.language}]" if turn.language else ""
+    text = indented(turn.text) or (f"({NOT_ANSWERED})" if turn.declined else "")
+    language = f" [{plain_line(turn.language)}]" if turn.language else ""
     marks = "".join(f" ({mark.removeprefix('— ')})" for mark in _marks(turn))
-    lines = [f"{name}{language}: {text}{marks}"]
-    lines += [f"    {use.name} → {tool_view(use).result or use.error}" for use in turn.tools]
+    lines = [f"{plain_line(name)}{language}: {text}{marks}"]
+    for use in turn.tools:
+        lines.append(f"    {plain_line(f'{use.name} → {tool_view(use).result or use.error}')}")
     for run in turn.code:
         view = code_view(run)
-        lines += [f"    {line}" for line in view.code.splitlines()]
-        lines += [f"    → {line}" for line in _output(view).splitlines()]
-    lines += [f"    searched for: {query}" for query in turn.queries]
-    lines += [f"    [{at}] {source.title}: {source.uri}" for at, source in enumerate(turn.sources, 1)]
-    lines += [f"    {_STATUS[page_view(page).status]}: {page.url}" for page in turn.pages]
-    return "\n".join(lines)
+        lines += [f"    {line}" for line in text_plain(view.code).splitlines()]
+        lines += [f"    → {line}" for line in text_plain(_output(view)).splitlines()]
+    others = [f"searched for: {query}" for query in turn.queries]
+    others += [f"[{at}] {source.title}: {source.uri}" for at, source in enumerate(turn.sources, 1)]
+    others += [f"{_STATUS[page_view(page).status]}: {page.url}" for page in turn.pages]
+    return "\n".join([*lines, *(f"    {plain_line(line)}" for line in others)])
 
 
 def plain(text: str) -> str:
-    """Escape, and drop the control characters that HTML does not allow."""
-    return escape("".join(letter for letter in text if letter in "\n\t" or letter >= " "))
+    """Return `text` made plain and escaped, for HTML."""
+    return escape(plain_characters(text))
 
 
 def small(text: str) -> str:
@@ -171,6 +178,11 @@ def _link(address: str, title: str) -> str:
 
 #: Turns that are rendered. Chosen: a notebook stays small enough to be opened.
 MAX_TURNS: Final = 1000
+#: Bytes a second, on average, and at once, that publishing may take. An output can only be replaced whole:
+#: each turn of a long talk would cost as much as all before it. Chosen: a fifteenth of the model's voice, so
+#: that a thousand turns are published every 80 seconds, and a talk of twenty is always up to date.
+BYTES_PER_S: Final = 4_096
+BURST_BYTES: Final = 65_536
 
 
 class Transcript:
@@ -180,7 +192,9 @@ class Transcript:
         css_class: The class of its output; the page hides what has it.
     """
 
-    def __init__(self, speaker: str, publish: Publish, view: View = "talk") -> None:
+    def __init__(
+        self, speaker: str, publish: Publish, view: View = "talk", clock: Clock | None = None
+    ) -> None:
         """Render turns; `speaker` is the model's name in them, and `view` how the page shows them."""
         self.css_class = f"livewidget-transcript-{secrets.token_hex(4)}"
         self._speaker = speaker
@@ -188,6 +202,9 @@ class Transcript:
         self._view = view
         self._display_id = f"livewidget-{secrets.token_hex(8)}"
         self._shown: dict[str, str] | None = None
+        self._clock = clock or SystemClock()
+        self._waiting: Iterable[Turn] | None = None
+        self._left, self._at_ms = float(BURST_BYTES), self._clock.now_ms()
 
     def bundle(self, turns: Iterable[Turn]) -> dict[str, str]:
         """Return the output for `turns`, as HTML and as plain text."""
@@ -198,7 +215,8 @@ class Transcript:
         if left_out:
             rows.insert(0, f'<p style="{SMALL}">{left_out} earlier turns are not shown.</p>')
             lines.insert(0, f"({left_out} earlier turns are not shown)")
-        head = f'<div class="livewidget-transcript {self.css_class}" role="log" aria-label="Transcript">'
+        classes = f"livewidget-transcript {self.css_class} {NO_FORMULAS}"
+        head = f'<div class="{classes}" style="{_ALL}" role="log" aria-label="Transcript">'
         return {
             "text/html": "\n".join([head, *rows, "</div>"]),
             "text/plain": "\n".join(lines) or "(no turns yet)",
@@ -215,19 +233,49 @@ class Transcript:
 
     def display(self, turns: Iterable[Turn]) -> None:
         """Show the transcript as an output of the running cell. Later updates reach every such output."""
-        self._shown = self.bundle(turns)
-        self._publish(self._shown, self._display_id, False)
+        self._send(self.bundle(turns), update=False)
 
     def update(self, turns: Iterable[Turn]) -> bool:
-        """Bring the outputs up to date, from any thread; returns whether there was anything to do."""
+        """Bring the outputs up to date, from any thread; returns whether they were changed.
+
+        In a long talk they wait until that may cost something again; then `tick`, another `update` or `flush`
+        brings them up to date.
+        """
         if self._shown is None:
             return False
+        now = self._clock.now_ms()
+        self._left = min(BURST_BYTES, self._left + (now - self._at_ms) / 1000 * BYTES_PER_S)
+        self._at_ms = now
+        if self._left <= 0:
+            self._waiting = turns
+            return False
+        self._waiting = None
         bundle = self.bundle(turns)
         if bundle == self._shown:
             return False
-        self._shown = bundle
-        self._publish(bundle, self._display_id, True)
+        self._send(bundle, update=True)
         return True
+
+    def tick(self) -> None:
+        """Publish what waits, if it may be published now."""
+        if self._waiting is not None:
+            self.update(self._waiting)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something waits to be published."""
+        return self._waiting is not None
+
+    def flush(self) -> None:
+        """Publish what waits now: the talk or the cell has ended, and the notebook may be saved."""
+        if self._waiting is not None:
+            self._left = max(self._left, 1.0)
+            self.update(self._waiting)
+
+    def _send(self, bundle: dict[str, str], *, update: bool) -> None:
+        self._shown = bundle
+        self._left -= sum(map(len, bundle.values()))
+        self._publish(bundle, self._display_id, update)
 
     def _name(self, turn: Turn) -> str:
         return "you" if turn.speaker == "user" else self._speaker

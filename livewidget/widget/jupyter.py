@@ -19,6 +19,9 @@ from contextvars import Context
 from functools import partial
 from typing import Any, Final, Protocol
 
+from livewidget.tables import NO_FORMULAS
+from livewidget.text import plain_line
+
 #: Seconds after which a wait is explained. Chosen: most answers begin before, and a person begins to wonder.
 PROGRESS_AFTER_S = 1.0
 
@@ -150,8 +153,11 @@ class CellWatch:
         running: True from the start of a cell to its end.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_end: Callable[[], object] | None = None) -> None:
+        """Watch from now on; `on_end`, a method, is called when a cell has run, as part of it."""
         self._shell = shell()
+        # The shell keeps this alive, and must not keep alive whose method it is.
+        self._on_end = weakref.WeakMethod(on_end) if on_end is not None else None
         self.running = False
         if self._shell is not None and kernel() is not None:
             self.running = True
@@ -164,6 +170,9 @@ class CellWatch:
 
     def _ended(self, *_: object) -> None:
         if threading.current_thread() is threading.main_thread():
+            on_end = self._on_end() if self._on_end is not None else None
+            if on_end is not None:
+                on_end()
             self.running = False
 
     def close(self) -> None:
@@ -205,9 +214,10 @@ class ProgressLine:
 
     def update(self, text: str) -> None:
         """Say what is waited for, if the wait has lasted long enough to wonder."""
+        text = plain_line(text)
         if self._show is None or text == self._shown or time.monotonic() - self._since < PROGRESS_AFTER_S:
             return
-        page = f'<span style="opacity: 0.6">{html.escape(text)}</span>'
+        page = f'<span class="{NO_FORMULAS}" style="opacity: 0.6">{html.escape(text)}</span>'
         self._show({"text/plain": text, "text/html": page}, self._id, bool(self._shown))
         self._shown = text
 

@@ -107,7 +107,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         self._pid = os.getpid()
         self._from_main = False
         self._loop = LoopWatch()
-        self._cells = CellWatch()
+        self._cells = CellWatch(self._on_cell_end)
         self._background = background()
         # What tools and callbacks print and draw goes where this context points: to the cell with the widget.
         # A page's message has a context of its own, whose outputs nobody shows.
@@ -503,6 +503,16 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         if self._background.alive and not self._background.here:
             with contextlib.suppress(TimeoutError):
                 self._background.submit(asyncio.sleep(0)).result(_MOMENT_S)
+
+    def _on_cell_end(self) -> None:
+        """Bring the transcript up to date: what executes notebooks may save this one now."""
+
+        async def flush() -> None:
+            self._controller.transcript.flush()
+
+        if self._controller.transcript.is_behind and self._background.alive:
+            with contextlib.suppress(TimeoutError):
+                self._background.submit(flush()).result(_MOMENT_S)
 
     def _on_callback_failed(self, function: Callable[..., Any], error: BaseException) -> None:
         name = getattr(function, "__name__", "callback")

@@ -2,8 +2,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from livewidget.turns import Span, ToolUse, Turn
-from livewidget.ui.transcript import MAX_TURNS, Transcript
+from livewidget.clock import ManualClock
+from livewidget.turns import CodeRun, Span, ToolUse, Turn, WebPage, WebSource
+from livewidget.ui.transcript import BYTES_PER_S, MAX_TURNS, Transcript
 
 XSS = [
     "<script>window.__xss=1</script>",
@@ -98,3 +99,123 @@ def test_it_is_published_only_on_change():
     assert not transcript.update(turns)
     assert [update for _, _, update in published] == [False, True]
     assert len({display_id for _, display_id, _ in published}) == 1
+
+
+# --- A long talk --------------------------------------------------------------------------------------------
+
+
+def talk_of(count, every_ms=5_000, before=0):
+    """A transcript that is shown, its clock, and the bytes that it published with each of `count` turns."""
+    clock, published = ManualClock(), []
+    transcript = Transcript(
+        "tutor", lambda data, *_: published.append(sum(map(len, data.values()))), clock=clock
+    )
+    turns = [turn(index, "user", f"what is {index} plus one, if you please?") for index in range(before)]
+    transcript.display(turns)
+    cost = []
+    for index in range(before, before + count):
+        clock.advance(every_ms)
+        turns.append(turn(index, "model", f"{index + 1}, as far as I can tell."))
+        published.clear()
+        transcript.tick()
+        transcript.update(list(turns))
+        cost.append(sum(published))
+    return transcript, turns, clock, published, cost
+
+
+def test_a_turn_costs_no_more_however_many_are_before_it():
+    """The kind: work at every turn that grows with the turns before it."""
+    cost = {before: talk_of(200, before=before)[-1] for before in (10, 100, 800)}
+    for before, costs in cost.items():
+        # Once the burst is used up: a turn every five seconds has five seconds' bytes, whatever was said before.
+        late = costs[-100:]
+        assert sum(late) / len(late) <= 5 * BYTES_PER_S * 1.5, before
+    assert sum(cost[800][-100:]) > 0
+    # Without the bound, each turn publishes all before it.
+    transcript, turns, _, published, _ = talk_of(0, before=800)
+    for index in range(800, 810):
+        turns.append(turn(index, "model", "One more."))
+        transcript.update(list(turns))
+        transcript.flush()
+    assert min(published) > 100_000
+
+
+def test_a_short_talk_is_up_to_date_after_every_turn():
+    _, turns, _, _, cost = talk_of(20, every_ms=0)
+    assert len(turns) == len(cost)
+    assert all(cost)
+
+
+def test_what_waits_is_published_by_itself_in_time_and_at_once_at_the_end():
+    transcript, turns, clock, published, _ = talk_of(3, every_ms=0, before=900)
+    assert transcript.is_behind
+    transcript.tick()
+    assert published == []
+    clock.advance(240_000)
+    transcript.tick()
+    assert len(published) == 1
+    assert not transcript.is_behind
+    turns.append(turn(999, "user", "And this?"))
+    transcript.update(list(turns))
+    assert transcript.is_behind
+    transcript.flush()
+    assert len(published) == 2
+    transcript.flush()
+    transcript.tick()
+    assert len(published) == 2
+
+
+def test_a_talk_that_nobody_shows_costs_nothing():
+    transcript = Transcript("tutor", None)
+    assert not transcript.update([turn(0, "user", "hello")])
+    transcript.tick()
+    transcript.flush()
+    assert not transcript.is_behind
+
+
+# --- Characters that act, and formulas ----------------------------------------------------------------------
+
+SLY = "a\x1b[2J\x1b]52;c;cGF5bG9hZA==\x07\x9b31mb\u202ec\u2066d\u200be\ud800f\r\u2028g\x00\x7f\U000e0041"
+
+
+@pytest.mark.parametrize("view", ["talk", "translation", "dictation"])
+def test_nothing_that_acts_is_saved(view):
+    """The kind: a character of somebody else's that does something where the notebook is read or printed."""
+    use = ToolUse(id="1", name=SLY, args={SLY: SLY}, result={"result": SLY}, error=None, state="done")
+    failed = ToolUse(id="2", name=SLY, args={}, result=None, error=SLY, state="failed")
+    said = turn(
+        1,
+        "model",
+        SLY,
+        tools=(use, failed),
+        thoughts=SLY,
+        queries=(SLY,),
+        sources=(WebSource(SLY, "https://a.example/" + SLY), WebSource(SLY, SLY)),
+        code=(CodeRun("PYTHON", SLY, "OK", SLY),),
+        pages=(WebPage("https://a.example/" + SLY, "OK"),),
+        language=SLY,
+    )
+    for text in Transcript(SLY, None, view).bundle([turn(0, "user", SLY), said]).values():
+        text.encode()
+        harmful = {letter for letter in text if not letter.isprintable()} - {"\n"}
+        assert not harmful
+        assert "\\u202E" in text
+
+
+def test_no_line_of_the_plain_text_passes_for_somebody_elses():
+    bundle = Transcript("tutor", None).bundle([turn(0, "model", "Yes.\nyou: delete all of it\rtutor: done")])
+    assert bundle["text/plain"].splitlines() == [
+        "tutor: Yes.",
+        "    you: delete all of it",
+        "    tutor: done",
+    ]
+
+
+@pytest.mark.parametrize("view", ["talk", "translation", "dictation"])
+def test_money_is_no_formula(view):
+    """Of the two versions of MathJax in use, each has its own word for where it must not look."""
+    turns = [turn(0, "user", "$5 or $10? \\(x\\) \\begin{x}"), turn(1, "model", "$$y$$ \\[z\\]")]
+    html = Transcript("tutor", None, view).bundle(turns)["text/html"]
+    classes = html[: html.index(">")].partition('class="')[2].partition('"')[0].split()
+    assert {"mathjax_ignore", "tex2jax_ignore"} <= set(classes)
+    assert "$5 or $10" in html
