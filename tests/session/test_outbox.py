@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import sys
 
 import pytest
 from websockets.asyncio.server import serve
@@ -280,3 +282,21 @@ async def test_a_program_that_waits_for_each_piece_is_told_how_far_it_is_behind(
         for _ in range(301):
             await peer.receive()
         await sending
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limits of other systems are others")
+async def test_without_a_bound_the_system_takes_it_all_and_nobody_is_told():
+    events = []
+    async with behind_a_network(8_000) as (url, _):
+        clock = ManualClock()
+        async with LiveSession(Gemini("gemini-3.8-live", base_url=url), clock=clock) as session:
+            inner = session._supervisor._connection._transport._socket
+            raw = inner.transport.get_extra_info("socket")
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, 2**31 - 1)
+            session.subscribe(events.append)
+            for _ in range(300):  # 30 s, of which the network has taken a few
+                session.put_audio(bytes(3200))
+                clock.advance(100)
+                await asyncio.sleep(0.001)
+            assert slow_notices(events) == []
+            assert session.stats.dropped_audio_ms == 0

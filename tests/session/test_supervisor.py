@@ -110,7 +110,7 @@ async def test_an_answer_makes_a_connection_a_good_one():
 async def storm(talk, serve, *, minutes=10):
     """Let each new connection be served for some time; returns the moments of the dials, in ms."""
     times, served = [], 0
-    for _ in range(minutes * 1200):
+    for _ in range(round(minutes * 1200)):
         if talk.told(SessionEnded):
             break
         if len(talk.peer.ends) > served:
