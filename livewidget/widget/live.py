@@ -55,6 +55,9 @@ _MOMENT_S = 1.0
 _OPTIONS = frozenset(field.name for field in fields(LiveConfig))
 _STATIC = pathlib.Path(__file__).parent.parent / "static"
 
+#: The text in place of the card where it cannot be drawn: in a saved notebook, and in exports.
+_EXPORTED = "A conversation, live while this notebook runs. What was said:"
+
 
 class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     """Talk with a live model in a notebook cell, while other cells run.
@@ -464,6 +467,8 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         shown = self._repr_mimebundle_() if self._repr_mimebundle_ is not None else None
         if shown is not None:
             data, metadata = shown if isinstance(shown, tuple) else (shown, {})
+            # What exports print above the transcript stays in the notebook, so it tells nothing that changes.
+            data = {**data, "text/plain": _EXPORTED}
             publish_display_data(data, metadata)  # type: ignore[no-untyped-call, unused-ignore]
         self._controller.transcript.display(self.turns)
 

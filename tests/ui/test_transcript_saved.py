@@ -65,6 +65,31 @@ def test_nbconvert_shows_it(saved):
     assert "You said &lt;b&gt;good morning" in transcript[: transcript.index("</div>")]
 
 
+@pytest.mark.parametrize("kind", ["HTMLExporter", "MarkdownExporter", "RSTExporter"])
+def test_no_export_says_of_the_conversation_what_was_true_at_its_beginning(saved, kind):
+    """Kind: a text that is saved once and describes what changes."""
+    import nbconvert
+    import nbformat
+
+    conversation = nbformat.from_dict({**saved, "cells": saved.cells[:3], "metadata": {}})
+    page = getattr(nbconvert, kind)().from_notebook_node(conversation)[0]
+    assert "LiveWidget offline-tutor: " not in page
+    assert "0 turns" not in page
+    first, last = page.index("A conversation, live while this notebook runs"), page.rindex("You said")
+    assert first < last
+
+
+def test_the_text_in_place_of_the_card_is_the_same_for_every_display(saved):
+    views = [
+        output.data["text/plain"]
+        for cell in saved.cells
+        for output in cell.outputs
+        if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+    ]
+    assert len(views) == 3
+    assert len(set(views)) == 1
+
+
 def test_a_second_display_shows_the_same_transcript(saved):
     assert html_of(saved.cells[3]) == html_of(saved.cells[4])
 
