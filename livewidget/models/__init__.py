@@ -5,12 +5,12 @@ and the service decides.
 """
 
 from livewidget.models.features import FEATURES, FEATURES_BY_NAME, INT32, Feature
-from livewidget.models.languages import LANGUAGES, language_code
 from livewidget.models.prices import PRICES, PRICES_OF, Price, estimate
 from livewidget.models.table import (
     ACTIVITY_AND_VIDEO,
     BLOCKING,
     HALF_CASCADE_VOICES,
+    LANGUAGES,
     MODELS,
     NON_BLOCKING,
     ONLY_ACTIVITY,
@@ -19,6 +19,7 @@ from livewidget.models.table import (
     Service,
     bare_id,
     find,
+    language_code,
     suggest,
 )
 

@@ -1,4 +1,7 @@
-"""The parameters of a function: what a model is told of them, and the values that its calls bring."""
+"""The parameters of a function: what a model is told of them, and the values that its calls bring.
+
+They are read off the signature and the docstring.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, get_args, get_origin
 
 from livewidget.errors import ToolError
-from livewidget.tools.docstrings import Docstring
 from livewidget.tools.kinds import (
     Kind,
     Untellable,
@@ -32,12 +34,37 @@ from livewidget.tools.kinds import (
     resolved,
     with_default,
 )
-from livewidget.tools.schema import Misfit, fit, inline_references, parameters_error, takes_null, told
+from livewidget.tools.schema import (
+    Misfit,
+    fit,
+    inline_references,
+    means_nothing,
+    parameters_error,
+    takes_null,
+    told,
+)
 
 #: Faults of one call that its error names. Chosen: a model mends them at once, and a sentence stays one.
 _FAULTS: Final = 3
-
-
+#: Longest description of a tool, in characters. Chosen: a page, which every setup message repeats.
+DESCRIPTION_LENGTH: Final = 2000
+_PARAMETERS: Final = (
+    *("Args", "Arguments", "Parameters", "Params", "Attributes"),
+    *("Keyword Args", "Keyword Arguments", "Other Parameters"),
+)
+#: A line that begins something else than the description, in any style.
+_SECTION: Final = re.compile(
+    r"""(?mx) ^[ \t]* (?:
+        (?: Args | Arguments | Attributes | Examples? | Keyword\ Arg(?:ument)?s | Methods | Other\ Parameters
+          | Param(?:eter)?s | Raises | References | Returns? | See\ Also | Todo | Warns | Yields? | Receives
+        ) [ \t]* : [ \t]* $
+      | [A-Z][\w \t]* \n [ \t]* -{3,} [ \t]* $
+      | [:@] (?: arg | argument | ivar | key | keyword | kwarg | param | parameter | raises? | returns?
+               | rtype | type | yields? ) \b [^\n:]* :
+      | >>>
+    )"""
+)
+#: What docstrings call types.
 _DOCUMENTED_TYPES: Final[dict[str, Any]] = {
     **dict.fromkeys(("str", "string", "text"), str),
     **dict.fromkeys(("int", "integer"), int),
@@ -46,6 +73,93 @@ _DOCUMENTED_TYPES: Final[dict[str, Any]] = {
     **dict.fromkeys(("list", "sequence"), list),
     **dict.fromkeys(("dict", "dictionary", "mapping"), dict),
 }
+
+
+class Docstring(typing.NamedTuple):
+    """What a docstring says.
+
+    Attributes:
+        description: All before its first section, one line a paragraph.
+        parameters: The description of each parameter.
+        types: The type of each parameter that it names one for.
+    """
+
+    description: str
+    parameters: dict[str, str]
+    types: dict[str, str]
+
+
+def docstring_of(function: Callable[..., Any]) -> str:
+    """Return the docstring of a function, of the function in a partial, or of a callable object."""
+    function = unwrapped(function)
+    if inspect.isroutine(function) or inspect.isclass(function):
+        text = inspect.getdoc(function) or ""
+        written_by_dataclass = inspect.isclass(function) and text.startswith(f"{function.__name__}(")
+        return "" if written_by_dataclass else text
+    called = inspect.getdoc(type(function).__call__)
+    if called == object.__call__.__doc__:  # What Python writes where nobody did.
+        called = None
+    return called or inspect.getdoc(function) or ""
+
+
+def documentation_of(function: Callable[..., Any]) -> Docstring:
+    """Return what the docstring of a function says; that of a class, together with its `__init__`'s."""
+    documented = parse_docstring(docstring_of(function))
+    if not inspect.isclass(function) or function.__init__ is object.__init__:
+        return documented
+    made = parse_docstring(inspect.getdoc(function.__init__) or "")
+    return Docstring(
+        documented.description, made.parameters | documented.parameters, made.types | documented.types
+    )
+
+
+def describe(text: str) -> dict[str, str]:
+    """Return the description of each field in the docstring of a class."""
+    return parse_docstring(inspect.cleandoc(text)).parameters
+
+
+def parse_docstring(text: str) -> Docstring:
+    """Return what a docstring says, in Google, NumPy, Sphinx (reST) or Epydoc style.
+
+    The style that describes most parameters counts.
+    """
+    # Imported here: only sessions with tools need it.
+    from docstring_parser import DocstringMeta, epydoc, google, numpydoc, rest
+
+    class Google(google.GoogleParser):
+        def _build_meta(self, text: str, title: str) -> DocstringMeta:
+            # An entry without a colon describes nothing, and must not hide the others.
+            return super()._build_meta(text, title) if ":" in text else DocstringMeta([title], text)
+
+    # Google's sections for parameters alone, since the parser rejects free text in others, such as Raises.
+    sections = [google.Section(title, "param", google.SectionType.MULTIPLE) for title in _PARAMETERS]
+    described: dict[str, str] = {}
+    kinds: dict[str, str] = {}
+    for parse in (Google(sections).parse, numpydoc.parse, rest.parse, epydoc.parse):
+        try:
+            parsed = parse(f"\n{text}")  # A section in the first line would lose its indentation.
+        except Exception:  # malformed in this style: a ParseError, or whatever the parser stumbles over
+            continue
+        found = {
+            name.strip(" *`"): one
+            for one in parsed.params
+            for name in one.arg_name.split(",")  # NumPy style: "x, y : int"
+        }
+        if len(found) > len(described):
+            described = {name: " ".join((one.description or "").split()) for name, one in found.items()}
+            kinds = {name: one.type_name for name, one in found.items() if one.type_name}
+    first = _SECTION.search(text)
+    prose = text[: first.start()] if first else text
+    paragraphs = (" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", prose))
+    description = "\n".join(paragraph for paragraph in paragraphs if paragraph)
+    return Docstring(description[:DESCRIPTION_LENGTH], described, kinds)
+
+
+def unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function in a partial, or the function itself."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +227,10 @@ class Arguments:
         found: dict[str, Any] = {}
         faults: list[str] = []
         for name, value in args.items():
-            kind = self.parameters[name].kind if name in self.parameters else self.more
-            if value is None and (name not in self.parameters or not self.parameters[name].required):
-                continue  # Null stands for what is left out.
+            one = self.parameters.get(name)
+            kind = self.more if one is None else one.kind
+            if (one is None or not one.required) and _is_left_out(value, kind):
+                continue
             if kind is None:
                 names = ", ".join(self.parameters) or "none"
                 faults.append(f"there is no parameter {name[:40]}; the parameters are {names}")
@@ -124,13 +239,11 @@ class Arguments:
                 found[name] = kind.convert(value, name[:40])
             except Misfit as misfit:
                 faults.append(str(misfit))
-        for name, one in self.parameters.items():
-            if name in args and args[name] is not None:
-                continue
-            if one.required and name not in args:
+        for name, parameter in self.parameters.items():
+            if parameter.required and name not in args:
                 faults.append(f"{name} is missing")
-            elif not one.required and one.default is not inspect.Parameter.empty:
-                found[name] = one.fallback()
+            elif name not in found and parameter.default is not inspect.Parameter.empty:
+                found[name] = parameter.fallback()
         if faults:
             raise Misfit("; ".join(faults[:_FAULTS]))
         return found
@@ -145,6 +258,17 @@ class Arguments:
                 count -= 1
         positional = [keywords.pop(name, default) for name, default in self.order[:count]]
         return [*positional, *spread], keywords
+
+
+def _is_left_out(value: Any, kind: Kind | None) -> bool:
+    """Whether a model leaves out what it may: by null, or by "null" or "" where no text fits."""
+    if value is None or kind is None or not means_nothing(value):
+        return value is None
+    try:
+        fit(value, kind.schema, "", exactly=True)
+    except Misfit:
+        return True
+    return False
 
 
 def arguments_of(function: Callable[..., Any], name: str, documented: Docstring) -> Arguments:
@@ -254,7 +378,7 @@ def _add(
         )
         is_typed = hint is not empty or (has_default and default is not None)
     try:
-        kind = read_kind(_hint_of(default) if is_typed and hint is empty else hint)
+        kind = read_kind(_hint_of(default) if is_typed and hint is empty else hint, describe)
     except Untellable as error:
         if has_default or required is False:
             return
@@ -291,7 +415,7 @@ def _untellable(tool: str, parameter: str, error: Untellable) -> ToolError:
 
 def _more(hint: Any) -> Kind:
     try:
-        return anything() if _is_untyped(hint) else read_kind(hint)
+        return anything() if _is_untyped(hint) else read_kind(hint, describe)
     except Untellable:
         return anything()
 

@@ -34,7 +34,6 @@ import msgspec
 import numpy as np
 
 from livewidget.errors import ToolError
-from livewidget.tools.docstrings import parse_docstring
 from livewidget.tools.result import describe_error, first_line, plain_default, validation_text
 from livewidget.tools.schema import (
     ANYTHING,
@@ -49,6 +48,7 @@ from livewidget.tools.schema import (
 )
 
 _Build = Callable[[Any, str], Any]
+_Describe = Callable[[str], Mapping[str, str]]
 
 
 class Untellable(Exception):
@@ -175,19 +175,24 @@ _LIMITS: Final = {
 _SIZES: Final = {"string": "Length", "array": "Items", "object": "Properties"}
 
 
-def read_kind(hint: Any) -> Kind:
+def read_kind(hint: Any, describe: _Describe = lambda _: {}) -> Kind:
     """Return the kind of an annotation.
+
+    Args:
+        hint: The annotation.
+        describe: Reads the descriptions of fields from the docstring of their class.
 
     Raises:
         Untellable: If a model cannot send such values.
     """
-    return _Reader().read(hint)
+    return _Reader(describe).read(hint)
 
 
 class _Reader:
     """Reads annotations. One is for one parameter, since it knows which types it is within."""
 
-    def __init__(self) -> None:
+    def __init__(self, describe: _Describe) -> None:
+        self._describe = describe
         self._open: dict[Any, list[Kind]] = {}
 
     def read(self, hint: Any) -> Kind:
@@ -226,8 +231,12 @@ class _Reader:
             return self.read(_STANDS_FOR[cls])
         if not isinstance(cls, type) or cls in (type, abc.Callable):
             raise Untellable(f"is of the type {_type_name(hint)}, which is not JSON")
+        reason: Untellable | None = None
         if is_pydantic(cls):
-            return by_pydantic(hint)
+            try:
+                return by_pydantic(hint)
+            except Untellable as error:  # A date of another library may well be one without pydantic.
+                reason = error
         if issubclass(cls, enum.Enum):
             return _enumeration(cls)
         for bases, schema, maker in _SCALARS:
@@ -250,7 +259,7 @@ class _Reader:
         ):
             item = self.read(args[0]) if args else anything()
             return Kind({"type": "array", "items": item.schema}, _list_of(item, _LISTS.get(cls, cls)))
-        raise Untellable(f"is of the type {_type_name(hint)}, which is not JSON")
+        raise reason or Untellable(f"is of the type {_type_name(hint)}, which is not JSON")
 
     def _type_variable(self, hint: TypeVar) -> Kind:
         if hint.__constraints__:
@@ -377,10 +386,10 @@ class _Reader:
 
     def _object(self, cls: Any, fields: Iterable[Field], make: Callable[..., Any]) -> Kind:
         """Return the kind of an object with named fields."""
-        described = {}
+        described: Mapping[str, str] = {}
         text = cls.__doc__ or ""
         if not text.startswith(f"{cls.__name__}("):  # Not what dataclasses write for themselves.
-            described = parse_docstring(inspect.cleandoc(text)).parameters
+            described = self._describe(text)
         kinds: dict[str, tuple[Field, Kind]] = {}
         properties: dict[str, Any] = {}
         required: list[str] = []
@@ -681,7 +690,7 @@ def with_default(schema: Mapping[str, Any], default: Any, description: str | Non
     try:
         by_name = isinstance(default, enum.Enum) and default.name in whole.get("enum", ())
         plain = default.name if by_name else plain_default(default)
-        return {**whole, "default": fit(plain, schema, "default", exactly=True)}
+        return {**whole, "default": fit(plain, schema, "default")}
     except (ToolError, Misfit):
         return whole
 
@@ -701,8 +710,8 @@ def by_pydantic(hint: Any) -> Kind:
     Raises:
         Untellable: If pydantic has no JSON Schema for it.
     """
-    module = importlib.import_module("pydantic")  # The type came from it.
     try:
+        module = importlib.import_module("pydantic")
         if hasattr(hint, "parse_obj") and not hasattr(hint, "__pydantic_validator__"):  # its first generation
             whole, validate = hint.schema(), hint.parse_raw
         else:

@@ -16,14 +16,13 @@ from importlib import import_module
 from typing import Any, Final, TypeGuard
 
 from livewidget.errors import ToolError
+from livewidget.tools.arguments import DESCRIPTION_LENGTH
 from livewidget.tools.result import ERROR_LENGTH, describe_error
 from livewidget.tools.schema import NAME, check_declaration, inline_references
 from livewidget.tools.tool import Tool
 
-#: Most pages read of a server's tool list, and longest description in characters. Chosen: bounds for a server
-#: that never ends its list, or describes at length what every setup message repeats.
+#: Most pages read of a server's tool list. Chosen: a bound for a server that never ends its list.
 PAGES: Final = 50
-DESCRIPTION_LENGTH: Final = 2000
 
 #: Exceptions of anyio for a closed stream, and the error code of the MCP SDK for a closed connection.
 _GONE: Final = ("ClosedResourceError", "BrokenResourceError", "EndOfStream")

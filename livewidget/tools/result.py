@@ -17,7 +17,6 @@ import pathlib
 import re
 import types
 import uuid
-import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -54,7 +53,7 @@ _AS_TEXT: Final = (
     uuid.UUID,
     pathlib.PurePath,
     collections.UserString,
-    zoneinfo.ZoneInfo,
+    datetime.tzinfo,
     ipaddress.IPv4Address,
     ipaddress.IPv6Address,
     ipaddress.IPv4Network,

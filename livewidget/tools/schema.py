@@ -334,6 +334,8 @@ def _fit_any(value: Any, options: Sequence[Mapping[str, Any]], place: str, exact
                 return fit(value, one, place, exactly=strictly)
             except Misfit as misfit:
                 misfits.append(misfit)
+    if not exactly and means_nothing(value) and len(real) < len(options):
+        return None
     # Where one of them is of the value's own type, what it lacks is the reason.
     kind = _TYPE_NAMES.get(type(value))
     near = [misfit for one, misfit in zip(real, misfits, strict=True) if one.get("type") == kind]
@@ -343,6 +345,11 @@ def _fit_any(value: Any, options: Sequence[Mapping[str, Any]], place: str, exact
     raise _misfit(value, {"anyOf": real}, place)
 
 
+def means_nothing(value: Any) -> bool:
+    """Return whether a value is one that models write for none at all."""
+    return value is None or (isinstance(value, str) and value.strip().lower() in ("", "null", "none"))
+
+
 def _fit_enum(value: Any, schema: Mapping[str, Any], place: str, exactly: bool) -> Any:
     choices = schema["enum"]
     for one in choices:
@@ -350,12 +357,23 @@ def _fit_enum(value: Any, schema: Mapping[str, Any], place: str, exactly: bool) 
             return one
     if not exactly and not isinstance(value, list | dict | None):
         names = schema.get("_names", {})
+        if isinstance(value, str) and (number := _as_number(value)) is not None and number in choices:
+            return next(one for one in choices if one == number)
         written = [*((spelled(one), one) for one in choices), *names.items()]
         for same in (str.strip, _bare):
             found = [one for word, one in written if same(word) == same(spelled(value))]
             if found and all(one == found[0] for one in found):
                 return found[0]
     raise _misfit(value, schema, place)
+
+
+def _as_number(text: str) -> int | float | None:
+    """Return the number that a text is, or None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return int(text) if number.is_integer() and text.strip().lstrip("+-").isdecimal() else number
 
 
 def _bare(word: str) -> str:
@@ -381,12 +399,7 @@ def _fit_boolean(value: Any, schema: Mapping[str, Any], place: str, exactly: boo
 def _fit_number(value: Any, schema: Mapping[str, Any], place: str, exactly: bool) -> Any:
     number: Any = value
     if isinstance(value, str) and not exactly:
-        try:
-            number = float(value)
-        except ValueError:
-            raise _misfit(value, schema, place) from None
-        if number.is_integer() and value.strip().lstrip("+-").isdecimal():
-            number = int(value)
+        number = _as_number(value)
     if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
         raise _misfit(value, schema, place)
     if str(schema["type"]).lower() == "integer":

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeGuard, get_args, runtime_checkable
 
 from livewidget.errors import ToolError
-from livewidget.tools.arguments import Arguments, arguments_of
-from livewidget.tools.docstrings import docstring_of, parse_docstring, unwrapped
+from livewidget.tools.arguments import Arguments, arguments_of, documentation_of, unwrapped
 from livewidget.tools.result import RESULT_LIMIT, Scheduling, check_scheduling, with_article
 from livewidget.tools.schema import Misfit, check_declaration, check_name
 
@@ -100,7 +99,7 @@ class Tool:
             raise ToolError(f"A tool is a function, not {with_article(type(function).__name__)}.")
         name = str(name or name_of(function))
         check_name(name)
-        documented = parse_docstring(docstring_of(function))
+        documented = documentation_of(function)
         arguments = arguments_of(function, name, documented)
         return cls(
             name=name,

@@ -149,6 +149,8 @@ def test_null_stands_for_what_is_left_out():
 
     nothing = dict.fromkeys(["limit", "name", "most", "some", "other"])
     assert Tool.of(f).call(nothing) == (10, "x", 5, [1], {})
+    as_text = {"limit": "null", "name": "null", "most": "", "some": "None"}
+    assert Tool.of(f).call(as_text) == (10, "null", 5, [1], {})
 
 
 def test_what_may_be_none_may_be_left_out():
@@ -257,9 +259,15 @@ def test_types_of_the_function_that_makes_the_tool():
 def test_classes_as_tools():
     class Plain:
         def __init__(self, host: str = "x"):
+            """Connect.
+
+            Args:
+                host: Where to.
+            """
             self.host = host
 
     assert Tool.of(Plain).call({"host": 1}).host == "1"
+    assert properties(Plain)["host"]["description"] == "Where to."
     tool = Tool.of(Place)
     assert tool.description == "A place."
     assert tool.schema["properties"]["x"] == {"type": "integer", "default": 0, "description": "How far."}
@@ -309,6 +317,22 @@ def test_pydantics_field_is_description_limit_and_default():
     assert tool.call({"a": 1})[2] is not tool.call({"a": 1})[2]
     with pytest.raises(ToolError, match="c must have at most 2 items, got 3"):
         tool.call({"a": 1, "c": [1, 2, 3]})
+
+
+class Moment(datetime.datetime):
+    """A date of a library that also serves pydantic."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source, handler):
+        raise NotImplementedError
+
+
+def test_a_subclass_that_pydantic_cannot_read_is_read_by_its_base():
+    def f(when: Moment):
+        return when
+
+    assert properties(f)["when"] == {"type": "string", "format": "date-time"}
+    assert Tool.of(f).call({"when": "2026-01-02"}) == Moment(2026, 1, 2)
 
 
 def test_an_error_of_pydantic_within_a_function_is_one_sentence_too():

@@ -198,6 +198,7 @@ SENT = [
     # One of several values.
     (Literal[1, 2], 2.0, 2),
     (Literal[1, 2], "2", 2),
+    (Literal[1, 2], "2.0", 2),
     (Literal["soft", "hard"], "Soft", "soft"),
     (Literal["soft", 1, None], 1.0, 1),
     (Literal["soft", 1, None], None, None),
@@ -288,6 +289,9 @@ SENT = [
     # Several, aliases and forms.
     (Optional[int], None, None),
     (Optional[int], "3", 3),
+    (Optional[int], "null", None),
+    (Optional[datetime.date], "", None),
+    (Optional[str], "None", "None"),
     (int | str, "5", "5"),
     (int | str, 5.0, 5),
     (str | int, 5, 5),

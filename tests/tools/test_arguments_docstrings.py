@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewidget.tools import Tool
-from livewidget.tools.docstrings import parse_docstring
+from livewidget.tools.arguments import parse_docstring
 
 
 def google(city, days=1):
