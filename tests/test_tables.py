@@ -47,9 +47,7 @@ FACES = [ANSWER, Turns([ASKED, ANSWER]), METER, SessionStats(), WIDGET_STATS]
 
 def test_a_turn_prints_its_text_and_names_itself_in_one_line():
     assert str(ANSWER) == "Seven plus five is twelve."
-    assert repr(ANSWER) == (
-        "<Turn 1, model: 'Seven plus five is twelve.', first sound after 0.61 s, add() done>"
-    )
+    assert repr(ANSWER) == ("<Turn 1, model: 'Seven plus five is twelve.', answered in 0.61 s, add() done>")
     assert repr(Turn(index=3, speaker="user")) == "<Turn 3, user: '', not complete>"
 
 
@@ -61,7 +59,7 @@ def test_turns_are_a_list_that_prints_one_line_each():
     assert isinstance(turns[-1:], Turns)
     assert str(turns).splitlines()[1:] == [
         "0  user     what is seven plus five",
-        "1  model    Seven plus five is twelve.  first sound after 0.61 s, add() done",
+        "1  model    Seven plus five is twelve.  answered in 0.61 s, add() done",
     ]
     assert str(Turns()) == Turns()._repr_html_() == "(no turns yet)"
 

@@ -330,11 +330,27 @@ export const STATES: Record<string, State> = {
     turns: [
       turn(1, "user", "what is seven plus five"),
       turn(2, "model", "Seven plus five is twelve.", {
-        anatomy: { decision_ms: 500, network_ms: 24, tool_ms: 0, wait_ms: 310, heard_ms: 1700 },
+        latency_ms: 894,
+        anatomy: {
+          decision_ms: 500,
+          network_ms: 24,
+          tool_ms: 0,
+          wait_ms: 310,
+          playback_ms: 60,
+          heard_ms: 1700,
+        },
       }),
       turn(3, "user", "turn on the light"),
       turn(4, "model", "The light is on.", {
-        anatomy: { decision_ms: 500, network_ms: 24, tool_ms: 820, wait_ms: 290, heard_ms: 1100 },
+        latency_ms: 1694,
+        anatomy: {
+          decision_ms: 500,
+          network_ms: 24,
+          tool_ms: 820,
+          wait_ms: 290,
+          playback_ms: 60,
+          heard_ms: 1100,
+        },
       }),
     ],
     explorer: looking("turns"),

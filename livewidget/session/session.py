@@ -923,7 +923,9 @@ class LiveSession:
 
     def _on_sent(self, item: OutboxItem) -> None:
         if item.kind == "audio":
-            self._tracker.audio_sent(item.ms, self._clock.now_ms())
+            # With push-to-talk, the user says when speech ends.
+            is_speech = item.is_speech and not self._push_to_talk
+            self._tracker.audio_sent(item.ms, self._clock.now_ms(), is_speech=is_speech)
 
     def _is_blocked(self) -> bool:
         """Whether the model must not be spoken to now, because it waits for a tool."""

@@ -86,6 +86,14 @@ OVERDUE_PATIENT_MS: Final = 5000.0
 LATE_INPUT_MS: Final = 2000.0
 
 
+class EndOfInput(NamedTuple):
+    """When the input was found to have ended, how long after it had, and whether it was typed."""
+
+    at_ms: float
+    decision_ms: float | None
+    typed: bool
+
+
 class UserTurns:
     """The user's turns: what was spoken or typed, and when it ended.
 
@@ -110,6 +118,7 @@ class UserTurns:
         self._speech_ended_ms: float | None = None
         self._end_announced = False
         self._decision_ms: float | None = None
+        self._typed = False
         self._start_announced = False
         self._language: str | None = None
         self._images = 0
@@ -157,6 +166,8 @@ class UserTurns:
             self._speech_ended_ms, self._end_announced = now_ms, True
             if event.offset_ms is not None:
                 self._decision_ms = self._sent_audio.since(event.offset_ms, now_ms)
+            if self._decision_ms is None:
+                self._decision_ms = self._sent_audio.since_speech(now_ms)
         if self._floor_state.pending:
             self._floor_state.pending = [ActivityStart(), event]
         self._floor_state.step(event)
@@ -169,7 +180,7 @@ class UserTurns:
         self._store.update(index, spans=(Span(event.text),), final=True)
         self._floor_state.begin_input(event)
         self._forget_end()
-        self._speech_ended_ms, self._end_announced = now_ms, True
+        self._speech_ended_ms, self._end_announced, self._typed = now_ms, True, True
         self._floor_state.step(event)
 
     def on_transcript(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> None:
@@ -253,14 +264,18 @@ class UserTurns:
             self.close()
             self.turn = None
 
-    def take_end_of_input(self) -> tuple[float | None, float | None]:
-        """Return when the user's input ended and how long it took to detect that, in ms; then forget both."""
-        ended_ms, decision_ms = self._speech_ended_ms, self._decision_ms
+    def take_end_of_input(self) -> EndOfInput | None:
+        """Return when the user's input ended, if that is known, and forget it."""
+        ended_ms, decision_ms, typed = self._speech_ended_ms, self._decision_ms, self._typed
+        if ended_ms is not None and not self._end_announced:
+            # All that is known of the end is a transcript, which comes later than the words.
+            ended_ms -= self._sent_audio.since_speech(ended_ms) or 0.0
         self._forget_end()
-        return ended_ms, decision_ms
+        return None if ended_ms is None else EndOfInput(ended_ms, decision_ms, typed)
 
     def _forget_end(self) -> None:
         self._speech_ended_ms, self._end_announced, self._decision_ms = None, False, None
+        self._typed = False
 
     def _reserve(self) -> None:
         self.turn = self._store.reserve()
@@ -389,12 +404,13 @@ class ModelTurns:
 
     def _measure_latency(self, index: int, link_ms: float | None, now_ms: float) -> None:
         """Measure the latency of an answer at its first output."""
-        input_ended_ms, decision_ms = self._user.take_end_of_input()
-        if input_ended_ms is None or self._store[index].latency_ms is not None:
+        ended = self._user.take_end_of_input()
+        if ended is None or self._store[index].timing is not None:
             return
-        tool_ms = self._calls.busy_ms(index, input_ended_ms, now_ms)
-        latency_ms = now_ms - input_ended_ms
-        timing = timing_of(latency_ms, tool_ms, link_ms=link_ms, decision_ms=decision_ms)
+        tool_ms = self._calls.busy_ms(index, ended.at_ms, now_ms)
+        answer_ms = now_ms - ended.at_ms - self._calls.asked_ms(index, ended.at_ms, now_ms)
+        timing = timing_of(answer_ms, tool_ms, link_ms=link_ms, decision_ms=ended.decision_ms)
+        latency_ms = None if ended.typed else timing.first_sound_ms
         self._store.update(index, latency_ms=latency_ms, timing=timing)
         self._playback.begin(index, now_ms)
 
@@ -685,15 +701,26 @@ class ConversationTracker(TurnTracker):
             for earlier in self._playback.before(index)
         }
         turn = self._store.get(index)
+        delay_ms = self._playback.started(index, sample, now_ms)
         if turn is not None:
             complete = turn.final or index == self._model.generated
             samples = turn.audio_samples if complete else None
             ended[index] = self._playback.progress(index, sample, samples, now_ms)
-        return [
-            self._store.patch(one, timing=with_heard_ms(self._store[one].timing, heard_ms))
-            for one, heard_ms in ended.items()
-            if heard_ms is not None
-        ]
+        changed = (
+            {index: self._played_from(index, delay_ms)} if turn is not None and delay_ms is not None else {}
+        )
+        for one, heard_ms in ended.items():
+            if heard_ms is not None:
+                timing = with_heard_ms(self._store[one].timing, heard_ms)
+                changed[one] = self._store.patch(one, timing=timing)
+        return [changed[one] for one in sorted(changed)]
+
+    def _played_from(self, index: int, delay_ms: float) -> Turn:
+        """Count the time until the first sound of a turn was played."""
+        turn = self._store[index]
+        timing = None if turn.timing is None else replace(turn.timing, playback_ms=delay_ms)
+        latency_ms = None if timing is None or turn.latency_ms is None else timing.first_sound_ms
+        return self._store.patch(index, timing=timing, latency_ms=latency_ms)
 
     def playback_stopped(self, index: int, sample: int, now_ms: float) -> list[Turn]:
         """Cut a turn where playback was stopped; returns it if that changed it."""

@@ -88,9 +88,14 @@ class TurnStore:
 
 
 class SentAudioTimeline:
-    """When each part of the user's audio was sent, to convert the server's audio offsets into times."""
+    """When each part of the user's audio was sent, to convert the server's audio offsets into times.
+
+    Attributes:
+        speech_ms: When the last audio was sent that was as loud as speech, or None.
+    """
 
     def __init__(self) -> None:
+        self.speech_ms: float | None = None
         # Of each packet, where it ends in the audio sent, and when it was sent; both in ms.
         self._packets: deque[tuple[float, float]] = deque(maxlen=PACKETS)
         self._total_ms = 0.0
@@ -100,8 +105,10 @@ class SentAudioTimeline:
         self._packets.clear()
         self._total_ms = 0.0
 
-    def add(self, length_ms: float, now_ms: float) -> None:
-        """Record that `length_ms` of audio were sent."""
+    def add(self, length_ms: float, now_ms: float, *, is_speech: bool = False) -> None:
+        """Record that `length_ms` of audio were sent; `is_speech`: it is as loud as speech."""
+        if is_speech:
+            self.speech_ms = now_ms
         self._total_ms += length_ms
         self._packets.append((self._total_ms, now_ms))
 
@@ -113,6 +120,11 @@ class SentAudioTimeline:
         end_ms, sent_ms = self._packets[at]
         ago = now_ms - (sent_ms - (end_ms - offset_ms))
         return ago if 0 <= ago <= LONGEST_DECISION_MS else None
+
+    def since_speech(self, now_ms: float) -> float | None:
+        """Return how long ago speech was last sent; None if that is not known, or too long ago to matter."""
+        ago = None if self.speech_ms is None else now_ms - self.speech_ms
+        return ago if ago is not None and 0 <= ago <= LONGEST_DECISION_MS else None
 
 
 def union_ms(intervals: Iterable[tuple[float, float]], start: float, end: float) -> float:
@@ -127,19 +139,19 @@ def union_ms(intervals: Iterable[tuple[float, float]], start: float, end: float)
 
 
 def timing_of(
-    latency_ms: float, tool_ms: float, *, link_ms: float | None = None, decision_ms: float | None = None
+    answer_ms: float, tool_ms: float, *, link_ms: float | None = None, decision_ms: float | None = None
 ) -> Timing:
-    """Break down `latency_ms`, the time from the end of speech to the first sound of the answer.
+    """Break down `answer_ms`, the time from the detected end of the input to the first sound of the answer.
 
     At most what remains of it besides the tool calls is attributed to the link.
     """
-    tool_ms = min(tool_ms, latency_ms)
-    network_ms = None if link_ms is None else max(0.0, min(link_ms, latency_ms - tool_ms))
+    tool_ms = min(tool_ms, answer_ms)
+    network_ms = None if link_ms is None else max(0.0, min(link_ms, answer_ms - tool_ms))
     return Timing(
         decision_ms=decision_ms,
         network_ms=network_ms,
         tool_ms=tool_ms,
-        wait_ms=latency_ms - tool_ms - (network_ms or 0.0),
+        wait_ms=answer_ms - tool_ms - (network_ms or 0.0),
     )
 
 
@@ -165,6 +177,19 @@ class PlaybackTimes:
         self._turns[index] = _Playback(now_ms)
         while len(self._turns) > FOLLOWED:
             del self._turns[next(iter(self._turns))]
+
+    def started(self, index: int, sample: int, now_ms: float) -> float | None:
+        """Return how long after its arrival the first sound of a turn was played, in ms; once for each turn.
+
+        `sample` was played at `now_ms`, at 24 kHz. None: nothing was played, or it has been returned before.
+        """
+        turn = self._turns.get(index)
+        if turn is None or turn.sample or sample <= 0:
+            return None
+        began_ms = min(max(turn.first_ms, now_ms - sample * 1000 / AUDIO_RATE), now_ms)
+        delay_ms, turn.first_ms = began_ms - turn.first_ms, began_ms
+        turn.at_ms = began_ms
+        return delay_ms
 
     def progress(self, index: int, sample: int, samples: int | None, now_ms: float) -> float | None:
         """Record that a turn has been played up to `sample`, at 24 kHz.
@@ -205,11 +230,18 @@ class ToolCalls:
         self.running: dict[str, int] = {}
         self.updated: set[str] = set()
         self._store = store
+        # When the calls of a turn ran, and when they waited for a person's approval.
         self._times: dict[int, dict[str, tuple[float, float]]] = {}
+        self._asked: dict[int, dict[str, tuple[float, float]]] = {}
 
     def busy_ms(self, index: int, start_ms: float, end_ms: float) -> float:
         """Return how long between two times at least one call of this turn ran."""
         return union_ms(self._times.get(index, {}).values(), start_ms, end_ms)
+
+    def asked_ms(self, index: int, start_ms: float, end_ms: float) -> float:
+        """Return how long between two times calls of this turn waited for approval while none ran."""
+        ran, asked = self._times.get(index, {}).values(), self._asked.get(index, {}).values()
+        return union_ms([*ran, *asked], start_ms, end_ms) - union_ms(ran, start_ms, end_ms)
 
     def start(self, index: int, event: ToolCall, now_ms: float) -> None:
         """Add a call to the turn with this index."""
@@ -218,7 +250,9 @@ class ToolCalls:
         self.running[event.id] = index
         self._times.setdefault(index, {})[event.id] = (now_ms, float("inf"))
         while len(self._times) > FOLLOWED:
-            del self._times[next(iter(self._times))]
+            oldest = next(iter(self._times))
+            del self._times[oldest]
+            self._asked.pop(oldest, None)
 
     def update(self, event: ToolApprovalRequested | ToolApproved | ToolUpdate, now_ms: float) -> None:
         """Record that a call awaits approval, was approved, or yielded a value."""
@@ -228,10 +262,13 @@ class ToolCalls:
         match event:
             case ToolApprovalRequested():
                 self._change(index, event.id, state="asking")
+                # Waiting for a person is not the tool's time.
+                self._times.get(index, {}).pop(event.id, None)
+                self._asked.setdefault(index, {})[event.id] = (now_ms, float("inf"))
             case ToolApproved():
                 self._change(index, event.id, state="running")
-                if event.id in (times := self._times.get(index, {})):
-                    times[event.id] = (now_ms, float("inf"))  # Waiting for a person is not the tool's time.
+                self._end_asking(index, event.id, now_ms)
+                self._times.setdefault(index, {})[event.id] = (now_ms, float("inf"))
             case ToolUpdate(result=result, sent=sent):
                 updates = self._use(index, event.id).updates
                 self._change(index, event.id, updates=(*updates, result)[-UPDATES:])
@@ -261,8 +298,14 @@ class ToolCalls:
             times = self._times.get(index, {})
             if id in times:
                 times[id] = (times[id][0], now_ms)
+            self._end_asking(index, id, now_ms)
             self.updated.discard(id)
             self._change(index, id, **fields)
+
+    def _end_asking(self, index: int, id: str, now_ms: float) -> None:
+        asked = self._asked.get(index, {})
+        if id in asked:
+            asked[id] = (asked[id][0], min(asked[id][1], now_ms))
 
     def _use(self, index: int, id: str) -> ToolUse:
         in_progress = ("asking", "running")

@@ -85,9 +85,12 @@ class TurnTracker(ABC):
         """Forget the input that has not been answered: it was taken back before it was sent."""
         self._floor_state.forget_pending()
 
-    def audio_sent(self, length_ms: float, now_ms: float) -> None:
-        """Record that `length_ms` of the user's audio were sent: the server's offsets count from these."""
-        self._sent_audio.add(length_ms, now_ms)
+    def audio_sent(self, length_ms: float, now_ms: float, *, is_speech: bool = False) -> None:
+        """Record that `length_ms` of the user's audio were sent: the server's offsets count from these.
+
+        `is_speech`: it is as loud as speech, so that the user was still speaking.
+        """
+        self._sent_audio.add(length_ms, now_ms, is_speech=is_speech)
 
     def playback_progress(self, index: int, sample: int, now_ms: float) -> list[Turn]:
         """Record how far a model turn has been played, a few times a second.

@@ -112,16 +112,19 @@ class WebPage:
 class Timing:
     """Where the time of an answer went, in milliseconds.
 
-    In order: `decision_ms`; then `network_ms`, `tool_ms` and `wait_ms`, whose sum is the turn's `latency_ms`;
-    then `heard_ms`.
+    In order: `decision_ms`, `network_ms`, `tool_ms`, `wait_ms` and `playback_ms` lead up to the first sound,
+    and their sum is `first_sound_ms`; then `heard_ms`. The time that a person took to approve calls is in
+    none of them. They count from the end of speech, or from when a typed text was sent.
 
     Attributes:
-        decision_ms: From the end of speech until it was detected, if the service reports the position of the
-            end in the audio; else None.
+        decision_ms: From the end of speech until it was detected: from the position of the end in the audio,
+            if the service reports it, else from the last audio sent that was as loud as speech; None if
+            neither is known, if the user says when speech ends (push-to-talk), and for typed text.
         network_ms: Round trip of the link; None if it is not known.
         tool_ms: How long tool calls ran before the first sound; overlapping calls count once.
-        wait_ms: The remaining time until the first sound: the model's own, and that of a person asked for
-            approval.
+        wait_ms: The remaining time until the first sound arrived: the model's own.
+        playback_ms: From the arrival of the first sound until the page played it; None if that is not
+            reported.
         heard_ms: From the first sound to the last one played; None while it plays, and if playback is not
             reported.
     """
@@ -130,7 +133,14 @@ class Timing:
     network_ms: float | None = None
     tool_ms: float = 0.0
     wait_ms: float = 0.0
+    playback_ms: float | None = None
     heard_ms: float | None = None
+
+    @property
+    def first_sound_ms(self) -> float:
+        """The time up to the first sound, in milliseconds."""
+        before, after = (self.decision_ms or 0.0) + (self.network_ms or 0.0), self.playback_ms or 0.0
+        return before + self.tool_ms + self.wait_ms + after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -147,8 +157,9 @@ class Turn:
         final: Nobody speaks in this turn any more. A late transcript may still change its text.
         interrupted: The model was cut off.
         heard_sample: Where playback of an interrupted turn stopped, in samples at 24 kHz, if known.
-        latency_ms: From the end of the user's speech or text to the first sound of the answer, in
-            milliseconds.
+        latency_ms: From the end of the user's speech to the first sound of the answer that was heard, or that
+            arrived where playback is not reported, in milliseconds; without the time that a person took to
+            approve calls. It is the `first_sound_ms` of `timing`; None for answers to typed text.
         thoughts: The model's thought summary.
         tools: The calls made in this turn, in order.
         audio_samples: Length of the audio received for this turn, in samples at 24 kHz.
@@ -209,7 +220,7 @@ class Turn:
         if self.declined:
             marks.append("chose not to answer")
         if self.latency_ms is not None:
-            marks.append(f"first sound after {self.latency_ms / 1000:.2f} s")
+            marks.append(f"answered in {self.latency_ms / 1000:.2f} s")
         return [*marks, *(f"{use.name}() {use.state}" for use in self.tools)]
 
     @property

@@ -384,15 +384,16 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True):
 class TimingView(msgspec.Struct, frozen=True, kw_only=True):
     """Where the time of an answer went, in milliseconds, from the end of speech to the last sound heard.
 
-    `decision_ms` is until the end of speech was noticed; `network_ms`, the round trip of the link, `tool_ms`
-    and `wait_ms` follow it up to the first sound; `heard_ms` goes from there to the last sound that was
-    heard. None where nobody knows, or not yet.
+    `decision_ms` is until the end of speech was noticed; `network_ms`, the round trip of the link, `tool_ms`,
+    `wait_ms` and `playback_ms`, until the page played what had come, follow it up to the first sound;
+    `heard_ms` goes from there to the last sound that was heard. None where nobody knows, or not yet.
     """
 
     decision_ms: float | None
     network_ms: float | None
     tool_ms: float
     wait_ms: float
+    playback_ms: float | None
     heard_ms: float | None
 
 

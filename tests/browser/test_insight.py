@@ -54,10 +54,24 @@ def test_a_spoken_question_as_frames_as_turn_detection_and_as_time(open_talk, so
     assert shown == known[: len(shown)]
     assert len(shown) > 20
 
-    # Turns: one answer, its first sound and what was heard of it.
+    # Turns: one answer, in how long it came, which is the same number everywhere, and what was heard of it.
     turns = card.look("Turns")
     expect(turns.locator(".lw-anatomy-text")).to_have_text(["Seven plus five is twelve."])
-    expect(turns.locator(".lw-anatomy-says")).to_contain_text(re.compile("first sound after .*heard for"))
+    says = turns.locator(".lw-anatomy-says")
+    expect(says).to_contain_text(re.compile("answered in .*noticing your end .*heard for"))
+    seconds = float(notebook.python("print(live.turns[-1].latency_ms)")) / 1000
+    timing = notebook.python(
+        "t = live.turns[-1].timing; print(t.decision_ms + t.playback_ms < t.first_sound_ms)"
+    )
+    assert timing.strip() == "True"
+    assert seconds > 0.5, "half a second of silence ends the question"
+    assert says.inner_text().startswith(f"answered in {seconds:.2f} s")
+    expect(notebook.page.locator(".lw-first")).to_have_text(f"answered in {seconds:.2f} s")
+    expect(notebook.page.locator(".lw-model .lw-small")).to_have_text(f"{seconds:.2f} s")
+    card.type("what time is it")
+    card.wait_for_words("tutor", "it is")
+    expect(notebook.page.locator(".lw-first")).to_be_hidden()
+    expect(says).to_have_count(1)
 
 
 def test_secrets_are_not_on_the_page(open_talk):

@@ -159,7 +159,7 @@ async def test_latency_is_counted_by_the_clock_given(peer):
         clock.advance(250)
         await peer.say("Hi.")
         await until(stream, OutputAudio)
-        assert session.turns[-1].latency_ms == pytest.approx(250)
+        assert session.turns[-1].timing.first_sound_ms == pytest.approx(250)
 
 
 async def test_go_away_is_told(peer):

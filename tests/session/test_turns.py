@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from livewidget.clock import ManualClock
-from livewidget.config import LiveConfig
+from livewidget.config import LiveConfig, TurnDetection
 from livewidget.errors import UsageError
 from livewidget.events import ActivityEnd, InputTranscript
 from livewidget.protocol import encode_server
@@ -13,6 +13,8 @@ from livewidget.protocol.messages import ServerContent, ServerMessage, Transcrip
 from livewidget.session import LiveSession
 from livewidget.turns import Floor
 from tests.peer import Peer, eventually, until
+
+from .exchange import LOUD, QUIET
 
 
 @pytest.fixture
@@ -112,3 +114,27 @@ async def test_a_message_with_all_of_a_pair_in_it(clock):
         await peer.end.send(encode_server(ServerMessage(server_content=both)))
         await until(stream, InputTranscript)
         await eventually(lambda: [turn.text for turn in session.turns] == ["Hello.", "Hola."])
+
+
+@pytest.mark.parametrize("mode", ["automatic", "push_to_talk"])
+async def test_the_end_of_speech_is_found_in_what_was_sent_unless_the_user_says_it(clock, mode):
+    config = LiveConfig(turn_detection=TurnDetection(mode=mode))
+    peer = Peer()
+    async with LiveSession(peer, config, clock=clock) as session:
+        if mode == "push_to_talk":
+            await session.activity_start()
+        for piece in (LOUD, LOUD, QUIET, QUIET, QUIET, QUIET):
+            await session.send_audio(piece)
+            clock.advance(100)
+        if mode == "push_to_talk":
+            await session.activity_end()
+        else:
+            await peer.send(voice_activity=VoiceActivity(type="ACTIVITY_START"))
+            await peer.send(voice_activity=VoiceActivity(type="ACTIVITY_END"))
+        await eventually(lambda: session.floor is Floor.THINKING)
+        clock.advance(50)
+        await peer.answer("Hi.")
+        await eventually(lambda: session.turns and session.turns[-1].final)
+        decision_ms = 500 if mode == "automatic" else None
+        assert session.turns[-1].timing.decision_ms == decision_ms
+        assert session.turns[-1].latency_ms == pytest.approx((decision_ms or 0) + 50)

@@ -10,7 +10,7 @@ from livewidget.events import (
     TextSent,
     TurnComplete,
 )
-from livewidget.turns import Floor
+from livewidget.turns import Floor, Timing
 from tests.turns.talk import Talk, heard, interim, said, sound
 
 
@@ -108,14 +108,14 @@ def test_two_bursts_of_speech_before_an_answer_are_one_turn(talk):
     assert talk.texts == [("user", "Wait, let me think.")]
 
 
-def test_typed_text_is_a_turn_at_once_and_latency_counts_from_it(talk):
+def test_typed_text_is_a_turn_at_once_and_has_no_latency(talk):
     (turn,) = talk.fold(TextSent(text="Hello"))
     assert (turn.speaker, turn.text, turn.final) == ("user", "Hello", True)
     assert talk.floor is Floor.THINKING
     talk.fold(250, sound(0.1), said("Hi."))
-    assert talk.turns[-1].latency_ms == 250
+    assert (talk.turns[-1].latency_ms, talk.turns[-1].timing) == (None, Timing(wait_ms=250))
     talk.fold(100, sound(0.1))
-    assert talk.turns[-1].latency_ms == 250
+    assert (talk.turns[-1].latency_ms, talk.turns[-1].timing) == (None, Timing(wait_ms=250))
 
 
 def test_a_transcript_never_changes_a_typed_turn(talk):

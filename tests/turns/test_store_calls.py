@@ -143,13 +143,13 @@ def test_a_call_that_asks_runs_once_it_is_allowed(talk):
     assert talk.turns[-1].tools[0].state == "done"
 
 
-def test_what_a_person_takes_is_not_the_tools_time(talk):
+def test_what_a_person_takes_is_nobodys_time(talk):
     talk.fold(
         TextSent(text="Light!"), CALL, ToolApprovalRequested(id="a"), 5000, ToolApproved(id="a"), 40, RESULT
     )
     talk.fold(100, sound(1))
     timing = talk.turns[-1].timing
-    assert (timing.tool_ms, timing.wait_ms) == (40, 5100)
+    assert (timing.tool_ms, timing.wait_ms) == (40, 100)
 
 
 @pytest.mark.parametrize("event", [ToolResult(id="a", name="light", error="no", refused=True), CANCELLED])

@@ -11,6 +11,8 @@ from livewidget.events import (
     Interrupted,
     SessionStarted,
     TextSent,
+    ToolApprovalRequested,
+    ToolApproved,
     ToolCall,
     ToolCallCancelled,
     ToolResult,
@@ -35,7 +37,7 @@ def test_functions_and_the_link_are_apart(talk):
     talk.conversation.link_ms = 40
     call = ToolCall(id="a", name="f")
     talk.fold(TextSent(text="Light!"), 100, call, 700, ToolResult(id="a", name="f"), 200, sound(1))
-    assert talk.turns[-1].latency_ms == 1000
+    assert talk.turns[-1].timing.first_sound_ms == 1000
     assert talk.turns[-1].timing == Timing(network_ms=40, tool_ms=700, wait_ms=260)
 
 
@@ -66,7 +68,7 @@ def test_the_decision_is_known_where_the_service_says_how_far_into_the_sound_spe
     talk.fold(ActivityEnd(offset_ms=1400), 300, sound(1))
     # 2000 ms have gone out; the sound at 1400 ms went out 600 ms before the end of speech was told.
     assert talk.turns[-1].timing == Timing(decision_ms=600, wait_ms=300)
-    assert talk.turns[-1].latency_ms == 300
+    assert talk.turns[-1].latency_ms == 900
 
 
 @pytest.mark.parametrize("offset", [None, 5000])
@@ -100,16 +102,18 @@ def test_how_long_a_turn_was_heard(talk):
     assert talk.turns[-1].timing.heard_ms is None
     for _ in range(4):  # it begins to sound 100 ms after it has come, and is reported late
         talk.fold(250)
-        assert talk.played(1, 24 * (int(talk.now_ms) - 300)) == []
+        told = talk.played(1, 24 * (int(talk.now_ms) - 300))
+        assert len(told) == (talk.now_ms == 450), "the first report says when it began to sound"
     talk.fold(250)
     (turn,) = talk.played(1, 24_000)
-    assert turn.timing == Timing(wait_ms=200, heard_ms=1100)
+    assert turn.timing == Timing(wait_ms=200, playback_ms=100, heard_ms=1000)
     assert talk.played(1, 24_000) == []
 
 
 def test_a_turn_is_not_over_while_more_of_it_may_come(talk):
     talk.fold(TextSent(text="Hello"), sound(1), 1000)
-    assert talk.played(1, 24_000) == []
+    talk.played(1, 24_000)
+    assert talk.turns[-1].timing.heard_ms is None
     talk.fold(sound(1), TurnComplete(), 1000)
     (turn,) = talk.played(1, 48_000)
     assert turn.timing.heard_ms == 2000
@@ -135,7 +139,7 @@ def test_a_turn_that_the_player_has_left_behind_was_heard_to_its_end(talk):
     talk.fold(TextSent(text="One"), sound(1), TurnComplete(), 900)
     talk.played(1, 21_600)
     talk.fold(TextSent(text="Two"), 400, sound(1))
-    (turn,) = talk.played(3, 2400)
+    turn, _ = talk.played(3, 2400)
     assert (turn.index, turn.timing.heard_ms) == (1, 1000)
 
 
@@ -172,3 +176,94 @@ def test_the_parts_add_up(latency, tool, link, decision):
 def test_words_without_an_announced_end_count_from_the_last(talk):
     talk.fold(heard("One?"), 100, sound(1))
     assert talk.turns[-1].timing == Timing(wait_ms=100)
+
+
+# --- One number ---------------------------------------------------------------------------------------------
+
+
+def speak(talk, *, loud_ms=400, quiet_ms=500, **detected):
+    """Speak, be silent, and be found to have ended; returns when the words ended."""
+    talk.fold(SessionStarted(), ActivityStart())
+    for ms in range(0, loud_ms + quiet_ms, 20):
+        talk.fold(20)
+        talk.conversation.audio_sent(20, talk.now_ms, is_speech=ms < loud_ms)
+    talk.fold(heard("What?"), ActivityEnd(**detected))
+    return talk.now_ms - quiet_ms
+
+
+def latency(talk):
+    """The latency of the last answer, which is the same wherever it is shown."""
+    turn = talk.turns[-1]
+    assert turn.latency_ms is None or turn.latency_ms == pytest.approx(turn.timing.first_sound_ms)
+    return turn.latency_ms
+
+
+@pytest.mark.parametrize("detected", [{}, {"offset_ms": 400}, {"offset_ms": 60_000}])
+def test_it_counts_from_the_end_of_the_words_whether_the_service_says_where_that_was_or_not(talk, detected):
+    speak(talk, **detected)
+    talk.fold(10, sound(1))
+    assert latency(talk) == 510
+    assert talk.turns[-1].timing == Timing(decision_ms=500, wait_ms=10)
+
+
+def test_without_an_announced_end_too_although_a_transcript_comes_late(talk):
+    for ms in range(0, 900, 20):
+        talk.fold(20)
+        talk.conversation.audio_sent(20, talk.now_ms, is_speech=ms < 400)
+    talk.fold(heard("What?"), 100, sound(1))
+    assert latency(talk) == 600
+
+
+def test_speech_of_long_ago_says_nothing(talk):
+    talk.conversation.audio_sent(20, 0, is_speech=True)
+    talk.fold(60_000, ActivityStart(), ActivityEnd(), 300, sound(1))
+    assert latency(talk) == 300
+
+
+def test_it_ends_with_the_first_sound_that_was_heard(talk):
+    speak(talk)
+    talk.fold(10, sound(1), 200)
+    assert latency(talk) == 510, "where nobody reports what is played, the sound that came counts"
+    (turn,) = talk.played(1, 24 * 80)
+    assert (turn.latency_ms, turn.timing.playback_ms) == (pytest.approx(630), pytest.approx(120))
+    talk.fold(200)
+    assert talk.played(1, 24 * 280) == []
+    assert latency(talk) == pytest.approx(630)
+
+
+def test_a_report_cannot_make_it_less(talk):
+    speak(talk)
+    talk.fold(10, sound(1))
+    talk.played(1, 24_000)
+    assert latency(talk) == 510
+
+
+def test_the_time_of_a_person_who_approves_is_left_out(talk):
+    """One call runs while the other waits for a person: what it takes is its own time, the rest is nobody's."""
+    speak(talk)
+    talk.fold(100, ToolCall(id="a", name="f"), ToolCall(id="b", name="g"), ToolApprovalRequested(id="b"))
+    talk.fold(300, ToolResult(id="a", name="f"), 5000, ToolApproved(id="b"), 200)
+    talk.fold(ToolResult(id="b", name="g"), 50, sound(1))
+    assert talk.turns[-1].timing == Timing(decision_ms=500, tool_ms=500, wait_ms=150)
+    assert latency(talk) == 1150
+
+
+@pytest.mark.parametrize(
+    "ends", [ToolResult(id="a", name="f", error="no", refused=True), ToolCallCancelled(ids=("a",))]
+)
+def test_so_is_that_of_one_who_does_not(talk, ends):
+    speak(talk)
+    talk.fold(100, ToolCall(id="a", name="f"), ToolApprovalRequested(id="a"), 5000, ends, 50, sound(1))
+    assert talk.turns[-1].timing == Timing(decision_ms=500, wait_ms=150)
+
+
+def test_typed_turns_have_none_and_leave_none_to_others(talk):
+    talk.fold(TextSent(text="Hello"), 200, sound(1), TurnComplete())
+    talk.played(1, 2400)
+    assert latency(talk) is None
+    speak(talk)
+    talk.fold(10, sound(1), TurnComplete())
+    assert latency(talk) == 510
+    speak(talk)
+    talk.fold(TextSent(text="Instead"), 30, sound(1))
+    assert latency(talk) is None

@@ -138,7 +138,7 @@ def test_finished_closes_the_question_so_that_more_speech_is_a_new_turn(talk):
 def test_an_answer_in_writing(talk):
     talk.fold(TextSent(text="Tell"), 40, OutputText(text="one "), OutputText(text="two"), TurnComplete())
     assert talk.turns[-1].text == "one two"
-    assert talk.turns[-1].latency_ms == 40
+    assert talk.turns[-1].timing.first_sound_ms == 40
     assert {span.sample for span in talk.turns[-1].spans} == {0}
 
 

@@ -33,7 +33,9 @@ def test_all_that_comes_with_an_answer():
     assert [page.status for page in view.pages] == ["read", "paywall", "unsafe", "failed", "failed"]
     assert view.pages[0] == PageView(url="https://a.example", status="read")
     assert (view.language, view.declined, view.images) == ("es", True, 2)
-    assert view.timing == TimingView(decision_ms=500, network_ms=40, tool_ms=10, wait_ms=150, heard_ms=None)
+    assert view.timing == TimingView(
+        decision_ms=500, network_ms=40, tool_ms=10, wait_ms=150, playback_ms=None, heard_ms=None
+    )
 
 
 def test_what_the_service_does_not_say_is_not_shown():

@@ -4,13 +4,13 @@ import type { Timing, Turn } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
 import type { Actions, State, Store } from "../state.ts";
 import { attribute, el, show, text, type View } from "../views/dom.ts";
-import { cleanLine, duration } from "../views/format.ts";
+import { cleanLine, duration, latency } from "../views/format.ts";
 
 /** Answers that are shown, the newest ones. */
 const MAX_ANSWERS = 50;
 
 interface Part {
-  name: "decision" | "network" | "tool" | "wait" | "heard";
+  name: "decision" | "network" | "tool" | "wait" | "playback" | "heard";
   label: string;
   ms(anatomy: Timing): number;
 }
@@ -21,6 +21,7 @@ const PARTS: readonly Part[] = [
   { name: "network", label: "network", ms: ({ network_ms }) => network_ms ?? 0 },
   { name: "tool", label: "your tools", ms: ({ tool_ms }) => tool_ms },
   { name: "wait", label: "the model", ms: ({ wait_ms }) => wait_ms },
+  { name: "playback", label: "starting to play", ms: ({ playback_ms }) => playback_ms ?? 0 },
   { name: "heard", label: "its voice", ms: ({ heard_ms }) => heard_ms ?? 0 },
 ];
 
@@ -34,7 +35,7 @@ export function latencyPanel(_store: Store, _actions: Actions, _scope: Scope): V
     "p",
     "lw-panel-empty",
     {},
-    "No answer yet. Each will have a bar here: where its time went.",
+    "No spoken question has been answered yet. Each answer to one gets a bar here, showing where its time went.",
   );
   const element = el("div", "lw-anatomies", {}, legend, list, empty);
   let seen: readonly Turn[] | null = null;
@@ -45,10 +46,10 @@ export function latencyPanel(_store: Store, _actions: Actions, _scope: Scope): V
         return;
       }
       seen = turns;
-      const timed = turns.filter((turn) => turn.anatomy !== null).slice(-MAX_ANSWERS);
+      const timed = turns.filter(isTimed).slice(-MAX_ANSWERS);
       show(empty, timed.length === 0);
       show(legend, timed.length > 0);
-      const longest = Math.max(1, ...timed.map((turn) => totalMs(turn.anatomy!)));
+      const longest = Math.max(1, ...timed.map((turn) => totalMs(turn.anatomy)));
       for (const [index, turn] of timed.entries()) {
         updateRow(list.children[index] ?? list.appendChild(row()), turn, longest);
       }
@@ -57,6 +58,13 @@ export function latencyPanel(_store: Store, _actions: Actions, _scope: Scope): V
       }
     },
   };
+}
+
+type TimedTurn = Turn & { anatomy: Timing; latency_ms: number };
+
+/** Typed questions have no latency. */
+function isTimed(turn: Turn): turn is TimedTurn {
+  return turn.anatomy !== null && turn.latency_ms !== null;
 }
 
 function totalMs(anatomy: Timing): number {
@@ -68,23 +76,21 @@ function row(): HTMLLIElement {
   return el("li", "", {}, el("p", "lw-anatomy-text"), bar, el("p", "lw-anatomy-says"));
 }
 
-function updateRow(node: Element, turn: Turn, longest: number): void {
+function updateRow(node: Element, turn: TimedTurn, longest: number): void {
   const [label, bar, summary] = node.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
-  const anatomy = turn.anatomy!;
+  const { anatomy } = turn;
   text(label, cleanLine(turn.spans.map((span) => span.text).join(""), 90) || "…");
   PARTS.forEach((part, index) => {
     (bar.children[index] as HTMLElement).style.width = `${(part.ms(anatomy) / longest) * 100}%`;
   });
-  text(summary, describeLatency(anatomy));
-  attribute(bar, "aria-label", describeLatency(anatomy));
+  text(summary, describeLatency(turn));
+  attribute(bar, "aria-label", describeLatency(turn));
 }
 
 /** Where the time went, in words; parts that took no time are left out. */
-export function describeLatency(anatomy: Timing): string {
-  const before = PARTS.slice(0, -1);
-  const first = before.reduce((sum, part) => sum + part.ms(anatomy), 0);
-  const parts = before.filter((part) => part.ms(anatomy) >= 0.5);
+export function describeLatency({ anatomy, latency_ms }: Pick<TimedTurn, "anatomy" | "latency_ms">): string {
+  const parts = PARTS.slice(0, -1).filter((part) => part.ms(anatomy) >= 0.5);
   const made = parts.map((part) => `${part.label} ${duration(part.ms(anatomy))}`).join(", ");
   const heard = anatomy.heard_ms ? `; heard for ${duration(anatomy.heard_ms)}` : "";
-  return `first sound after ${duration(first)}${made ? ` (${made})` : ""}${heard}`;
+  return `answered in ${latency(latency_ms)}${made ? ` (${made})` : ""}${heard}`;
 }

@@ -46,6 +46,9 @@ export function elapsedTime(ms: number): string {
   return hours > 0 ? `${hours}:${rest}` : rest;
 }
 
+/** What `latency_ms` of a turn is. */
+export const ANSWERED_IN = "From the end of your words to the first sound you heard";
+
 /** Time to the first sound: `0.18 s`; from ten seconds on `12 s`. */
 export function latency(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;

@@ -4,7 +4,16 @@ import type { Meter } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
 import type { State } from "../state.ts";
 import { attribute, button, el, icon, show, svg, text, type View } from "./dom.ts";
-import { badgeParts, cleanLine, dollars, elapsedTime, latency, remaining, tokens } from "./format.ts";
+import {
+  ANSWERED_IN,
+  badgeParts,
+  cleanLine,
+  dollars,
+  elapsedTime,
+  latency,
+  remaining,
+  tokens,
+} from "./format.ts";
 import { displayName, status } from "./status.ts";
 
 /** Radius of the ring, in units of its view box. */
@@ -124,7 +133,7 @@ export function header(scope: Scope): Header {
   badge.append(badgeShort, badgeMore);
   const word = el("span", "lw-word");
   const first = el("span", "lw-first lw-wide", {
-    title: "From the end of your words to the first sound of the answer",
+    title: ANSWERED_IN,
   });
   const clock = el("span", "lw-clock", { role: "timer", "aria-label": "Elapsed time" }, "00:00");
   const ring = timeRing(scope);
@@ -173,7 +182,7 @@ export function header(scope: Scope): Header {
       text(badgeMore, more);
       show(badge, short !== "");
       const ms = lastLatency(state);
-      text(first, ms === null ? "" : `first sound ${latency(ms)}`);
+      text(first, ms === null ? "" : `answered in ${latency(ms)}`);
       show(first, ms !== null);
       since = state.phase === "live" && state.connected ? state.liveSince : null;
       if (state.phase === "connecting") {
@@ -192,5 +201,5 @@ export function header(scope: Scope): Header {
 }
 
 function lastLatency(state: State): number | null {
-  return [...state.turns].reverse().find((turn) => turn.latency_ms !== null)?.latency_ms ?? null;
+  return [...state.turns].reverse().find((turn) => turn.speaker === "model")?.latency_ms ?? null;
 }

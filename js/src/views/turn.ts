@@ -4,7 +4,7 @@ import type { Span, Turn } from "../messages.gen.ts";
 import type { Actions, State } from "../state.ts";
 import { codeRuns, sources, thoughts } from "./answer.ts";
 import { attribute, el, icon, show, text } from "./dom.ts";
-import { clean, languageName, languageTag, latency } from "./format.ts";
+import { ANSWERED_IN, clean, languageName, languageTag, latency } from "./format.ts";
 import { hasNoPlayer, speakerName } from "./status.ts";
 import { toolList } from "./tool.ts";
 
@@ -104,7 +104,7 @@ export function turnView(speaker: Turn["speaker"], actions: Pick<Actions, "confi
   const pictures = el("p", "lw-pictures", {}, icon("picture", 14), count);
   const calls = toolList(actions);
   const delay = el("span", "lw-small", {
-    title: "From the end of your words, once noticed, to the first sound",
+    title: ANSWERED_IN,
   });
   const side = speaker === "user" ? "lw-user" : "lw-model";
   const content = el("div", "lw-content", {}, thinking.element, calls.element, runs.element, line);

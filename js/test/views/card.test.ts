@@ -46,7 +46,7 @@ describe("the card", () => {
     expect(text(find(".lw-clock"))).toBe("02:14");
     expect(find(".lw-first").hidden).toBe(true);
     await set({ turns: [turn(1, "model", "Hello", { latency_ms: 180 })] });
-    expect(text(find(".lw-first"))).toBe("first sound 0.18 s");
+    expect(text(find(".lw-first"))).toBe("answered in 0.18 s");
     await set({ phase: "ended" });
     expect(text(find(".lw-clock"))).toBe("02:14");
     vi.restoreAllMocks();
