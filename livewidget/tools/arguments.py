@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, get_args, get_origin
 
 from livewidget.errors import ToolError
+from livewidget.text import plain_line
 from livewidget.tools.kinds import (
     Kind,
     Untellable,
@@ -42,6 +43,7 @@ from livewidget.tools.schema import (
     parameters_error,
     takes_null,
     told,
+    within,
 )
 
 #: Faults of one call that its error names. Chosen: a model mends them at once, and a sentence stays one.
@@ -233,10 +235,10 @@ class Arguments:
                 continue
             if kind is None:
                 names = ", ".join(self.parameters) or "none"
-                faults.append(f"there is no parameter {name[:40]}; the parameters are {names}")
+                faults.append(f"there is no parameter {plain_line(name[:40])}; the parameters are {names}")
                 continue
             try:
-                found[name] = kind.convert(value, name[:40])
+                found[name] = kind.convert(value, within("", name))
             except Misfit as misfit:
                 faults.append(str(misfit))
         for name, parameter in self.parameters.items():

@@ -293,7 +293,9 @@ class _Plain:
     def _scalar(self, value: Any, place: str) -> Any:
         """Return the JSON of a single value, by its base class, or `_NOT_PLAIN`."""
         if isinstance(value, enum.Enum):
-            return self.value(value.value, place)
+            # As a model is told of it as a parameter: by its name where its value is no single JSON value.
+            by_value = isinstance(value.value, str | int | float)
+            return self.value(value.value if by_value else value.name, place)
         if isinstance(value, str):
             return _text(str.__str__(value))
         if isinstance(value, bool | np.bool_):
@@ -532,6 +534,8 @@ def _fields_of(value: Any) -> Iterable[tuple[str, Any]] | None:
         return zip(value.__struct_encode_fields__, fields, strict=True)
     elif isinstance(value, tuple) and hasattr(value, "_asdict"):
         names = list(getattr(value, "_fields", ()))
+    elif isinstance(value, tuple) and hasattr(type(value), "n_sequence_fields"):  # os.stat, time.localtime
+        names = list(getattr(type(value), "__match_args__", ()))
     elif isinstance(value, types.SimpleNamespace | argparse.Namespace):
         names = list(vars(value))
     else:

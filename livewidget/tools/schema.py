@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from livewidget.errors import ToolError
+from livewidget.text import plain_line
 
 #: Function names that the service accepts.
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
@@ -295,7 +296,8 @@ def _either(words: list[str]) -> str:
 def shown(value: Any) -> str:
     """Return a value as an error shows it: cut short, and lists and objects by their kind only."""
     if isinstance(value, str):
-        return f'"{value}"' if len(value) <= _SHOWN_TEXT else f'"{value[:_SHOWN_TEXT]}…"'
+        text = plain_line(value[: 4 * _SHOWN_TEXT])
+        return f'"{text}"' if len(text) <= _SHOWN_TEXT else f'"{text[:_SHOWN_TEXT]}…"'
     if isinstance(value, list):
         return "a list"
     if isinstance(value, dict):
@@ -318,7 +320,8 @@ def within(place: str, key: str | int) -> str:
     """Return the place of a member."""
     if isinstance(key, int):
         return f"{place}[{key}]"
-    return f"{place}.{key[:40]}" if place else key[:40]
+    name = plain_line(key[:40])
+    return f"{place}.{name}" if place else name
 
 
 def _fit_any(value: Any, options: Sequence[Mapping[str, Any]], place: str, exactly: bool) -> Any:

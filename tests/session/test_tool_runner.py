@@ -947,6 +947,26 @@ async def test_barge_in_cancels_what_the_service_cancels_and_cuts_the_turn(peer)
         assert (turn.interrupted, turn.tools[0].state) == (True, "cancelled")
 
 
+def total(first: int, /, *others: float, factor: int = 1) -> float:
+    """Add numbers."""
+    return (first + sum(others)) * factor
+
+
+@pytest.mark.parametrize(
+    ("tool", "args", "result"),
+    [
+        (total, {"first": "1"}, 1),
+        (total, {"first": 1.0, "others": [2, "3"], "factor": None}, 6),
+        (len, {"obj": "four"}, 4),
+    ],
+)
+async def test_parameters_by_position_are_passed_so(peer, tool, args, result):
+    async with LiveSession(peer, tools=tool):
+        await peer.receive()
+        await peer.call(tool.__name__, **args)
+        assert (await peer.result()).response == {"result": result}
+
+
 def undescribed(x):
     return x
 

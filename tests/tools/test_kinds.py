@@ -43,6 +43,8 @@ import pandas as pd
 import pydantic
 import pytest
 import typing_extensions
+from hypothesis import given
+from hypothesis import strategies as st
 
 from livewidget.errors import ToolError
 from livewidget.tools import Tool
@@ -379,6 +381,50 @@ def test_what_does_not_fit_is_told_in_a_persons_sentence(hint, sent, said):
     with pytest.raises(Misfit) as caught:
         value_of(hint, sent)
     assert str(caught.value) == said
+
+
+KINDS = [read_kind(hint) for hint, *_ in SENT]
+WORDS = [
+    "2026-01-02",
+    "1e400",
+    "-0",
+    "[1",
+    '{"a": 1}',
+    "null",
+    "1:30",
+    "auto",
+    "²",
+    "\n",
+    "\ud800",
+    "a",
+    "value",
+]
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.sampled_from(WORDS)
+    | st.text(),
+    lambda one: (
+        st.lists(one, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["a", "value", "next", "start", "kind", "item", "n"]), one, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(JSON)
+def test_whatever_is_sent_is_taken_or_refused_in_one_line(sent):
+    refusals = []
+    for kind in KINDS:
+        try:
+            kind.convert(sent, "it")
+        except Misfit as misfit:
+            refusals.append(str(misfit))
+    assert not [said for said in refusals if "\n" in said]
 
 
 def test_constraints_of_annotated_types():

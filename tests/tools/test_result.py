@@ -13,6 +13,7 @@ import functools
 import io
 import ipaddress
 import itertools
+import os
 import pathlib
 import re
 import sqlite3
@@ -91,6 +92,7 @@ Named = collections.namedtuple("Named", "x y")
         (1 + 2j, "(1+2j)"),
         (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         (pathlib.Path("a"), "a"),
+        (enum.Enum("Corner", {"TOP": (0, 0)}).TOP, "TOP"),
         (ipaddress.ip_address("127.0.0.1"), "127.0.0.1"),
         (re.compile("a+"), "a+"),
         (datetime.timedelta(hours=1), "PT3600S"),
@@ -130,6 +132,7 @@ def test_what_is_plain_to_a_person_is_sent_as_plain_json(value, sent):
         (Anything(), {"series": [0, 1]}),
         (Named(1, 2), {"x": 1, "y": 2}),
         (types.SimpleNamespace(a=1), {"a": 1}),
+        (os.terminal_size((80, 24)), {"columns": 80, "lines": 24}),
         (types.MappingProxyType({"a": 1}), {"a": 1}),
         (collections.Counter("aa"), {"a": 2}),
         (collections.ChainMap({"a": 1}), {"a": 1}),
