@@ -37,7 +37,7 @@ from livewidget.transports.websocket import dial, post
 from tests.ports import without_ports
 
 #: Looks like a Google API key. Secrets of other kinds contain the middle of it.
-CANARY = "AIzaSy-hushhush-00000000000000000000000"
+CANARY = "AIzaSyCANARY-hushhush-000000000000000000"
 PART = "hushhush"
 HERE = Path(__file__).parent
 
@@ -580,7 +580,10 @@ def test_the_list_of_processes_and_what_serve_prints(tmp_path):
                 ready = process.stdout.readline()
                 url = json.loads(ready)["ws"]
                 shown = subprocess.run(
-                    ["ps", "-o", "args=", "-p", str(process.pid)], capture_output=True, text=True, check=True
+                    ["ps", "-ww", "-o", "args=", "-p", str(process.pid)],
+                    capture_output=True,
+                    text=True,
+                    check=True,
                 ).stdout
                 assert "serve" in shown
                 wrong = asyncio.run(error_of(lambda: mint(Gemini("m", api_key="wrong", base_url=url))))  # noqa: B023

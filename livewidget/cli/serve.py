@@ -187,9 +187,7 @@ def _key(arguments: argparse.Namespace) -> Secret | None:
         why = getattr(error, "strerror", None) or "it is not text"
         raise UsageError(f"The key file {arguments.key_file.name} cannot be read: {why}.") from None
     if not key.reveal() or "\n" in key.reveal():
-        raise UsageError(
-            f"The key file {arguments.key_file.name} holds one key on one line, and nothing else."
-        )
+        raise UsageError(f"The key file {arguments.key_file.name} must hold one key on one line.")
     return key
 
 

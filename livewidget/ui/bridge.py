@@ -208,6 +208,9 @@ class FrontEnds:
         return front_end.control.last if front_end else 0
 
 
+UNPLAYED: Final = "More than ten minutes of the answer wait to be played. What comes after them is left out."
+
+
 class Bridge:
     """Keeps every page up to date, and the microphone and speaker of the owning page connected.
 
@@ -425,7 +428,10 @@ class Bridge:
         """Play a chunk of the model's audio: PCM16 mono."""
         self._now_ms = now_ms
         if turn > self._flushed:
+            had_dropped = self.speaker.dropped_ms
             self.speaker.push(turn, data, sample_rate)
+            if self.speaker.dropped_ms > had_dropped == 0:
+                self.notice("warning", "unplayed", UNPLAYED)
             self._pump()
 
     def audio_end(self, turn: int) -> None:

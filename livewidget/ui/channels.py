@@ -303,10 +303,14 @@ class PlaybackQueue:
         seq: The last number assigned on the speaker lane.
         sent_turn: The turn whose audio was sent last.
         open: Whether a page plays.
+        dropped_ms: Audio that was not kept because too much waited, in milliseconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = WAITING_BYTES) -> None:
+        """Keep at most `most` bytes waiting."""
         self.seq = 0
+        self.dropped_ms = 0.0
+        self._most = most
         self.sent_turn: int | None = None
         self.open = False
         self._waiting: deque[tuple[SpeakerAudio | SpeakerEnd, bytes]] = deque()
@@ -323,7 +327,10 @@ class PlaybackQueue:
         """Add a chunk of `turn`: PCM16 little-endian mono. It is sent whole."""
         first = self._ends.get(turn, 0)
         self._ends = {turn: first + len(data) // 2}  # only the newest turn grows
-        if not self.open or self._waiting_bytes + len(data) > WAITING_BYTES:
+        if not self.open:
+            return
+        if self._waiting_bytes + len(data) > self._most:
+            self.dropped_ms += len(data) / 2 / sample_rate * 1000
             return
         message = SpeakerAudio(turn=turn, first_sample=first, sample_rate=sample_rate)
         self._waiting.append((message, data))

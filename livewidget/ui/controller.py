@@ -180,6 +180,7 @@ class Controller:
         self._stopping = False
         self._ticking: asyncio.Task[Any] | None = None
         self._stale_chunks = 0
+        self._silent_samples = 0  # at 24 kHz
         self._starts = 0  # how many calls of `start` are under way
         self._early: deque[tuple[str, tuple[Any, ...]]] = deque(maxlen=EARLY)
         self._microphone = "off"
@@ -206,7 +207,8 @@ class Controller:
                 if self._inspector.listens:
                     self._inspector.listen(pcm, self.sessions.config.turn_detection)
                 self._put_live("put_audio", pcm)
-            case m.PlaybackReport(turn=turn, played_sample=sample):
+            case m.PlaybackReport(turn=turn, played_sample=sample, silent_samples=silent):
+                self._silent_samples = silent
                 self.relay.on_played(self.sessions.current, turn, sample)
             case CapturedFrame():
                 self.images.take_frame(message)
@@ -335,6 +337,8 @@ class Controller:
             lost_chunks=owner.microphone.lost if owner else 0,
             dropped_callbacks=dropped_callbacks,
             session=session.stats if session else None,
+            unplayed_audio_ms=self.bridge.speaker.dropped_ms,
+            playback_gaps_ms=self._silent_samples / 24.0,
         )
 
     @property

@@ -53,6 +53,9 @@ class WidgetStats:
         lost_chunks: Chunks of its microphone that never came.
         dropped_callbacks: Calls of functions given to `on` that were left out because they were too slow.
         session: What the open session lost, sent again or reconnected; None while there is none.
+        unplayed_audio_ms: Model audio left out because too much waited to be played; in milliseconds.
+        playback_gaps_ms: Silence that the page put between pieces of an answer that came too late, since it
+            was opened; in milliseconds.
     """
 
     unreadable_messages: int
@@ -61,6 +64,8 @@ class WidgetStats:
     lost_chunks: int
     dropped_callbacks: int
     session: SessionStats | None
+    unplayed_audio_ms: float = 0.0
+    playback_gaps_ms: float = 0.0
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {value}" for name, value in self._rows()) or NOTHING_LOST

@@ -32,7 +32,7 @@ WITHOUT = (
 
 
 @contextmanager
-def serving(*arguments, without=(), before=""):
+def serving(*arguments, without=(), before="", env=None):
     """`livewidget serve` as a process, and what it printed when it was ready."""
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", before + WITHOUT.format(without), "serve", *arguments],
@@ -40,7 +40,7 @@ def serving(*arguments, without=(), before=""):
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env=environment(),
+        env=environment(**(env or {})),
     )
     try:
         yield process, json.loads(process.stdout.readline())
@@ -110,6 +110,53 @@ def test_a_key_can_be_demanded():
             with pytest.raises(ConnectionClosed) as closed:
                 link.recv(10)
         assert closed.value.rcvd.code == 1007
+
+
+@pytest.mark.parametrize("way", ["file", "variable", "option"])
+def test_a_key_is_told_without_being_shown_and_the_option_that_shows_it_says_so(way, tmp_path):
+    """The kind: a secret in the list of processes, which every user of a computer reads."""
+    file = tmp_path / "key.txt"
+    file.write_text("right\n", encoding="utf-8")
+    options = {"file": ["--key-file", str(file)], "option": ["--key", "right"], "variable": []}[way]
+    env = {"LIVEWIDGET_SERVE_KEY": "right"} if way == "variable" else {}
+    with serving("--no-tls", *options, env=env) as (process, ready):
+        shown = subprocess.run(
+            ["ps", "-ww", "-o", "args=", "-p", str(process.pid)], capture_output=True, text=True, check=True
+        ).stdout
+        assert ("right" in shown) is (way == "option")
+        for key, accepted in (("right", True), ("wrong", False)):
+            with connect(ready["ws"] + SERVICE, additional_headers={"x-goog-api-key": key}) as link:
+                link.send(SETUP)
+                if accepted:
+                    assert "setupComplete" in json.loads(link.recv(10))
+                else:
+                    with pytest.raises(ConnectionClosed):
+                        link.recv(10)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=20)
+    assert ("list of processes" in errors) is (way == "option")
+    assert "right" not in errors
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        (None, [], "key.txt cannot be read: No such file"),
+        (b"", [], "must hold one key on one line"),
+        (b"  \n", [], "must hold one key on one line"),
+        (b"one\ntwo\n", [], "must hold one key on one line"),
+        (b"\xff\xfe", [], "key.txt cannot be read: it is not text"),
+        (b"one", ["--key", "two"], "Give one key"),
+    ],
+)
+def test_a_file_that_holds_no_key(content, options, words, tmp_path):
+    file = tmp_path / "key.txt"
+    if content is not None:
+        file.write_bytes(content)
+    done = livewidget("serve", "--no-tls", "--key-file", file, *options)
+    assert done.returncode == 2
+    assert words in one_sentence(done.stderr)
+    assert str(tmp_path) not in done.stderr
 
 
 def test_without_the_certificates_package_ws_is_served_and_a_sentence_says_so():

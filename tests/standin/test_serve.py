@@ -347,3 +347,81 @@ async def test_a_frame_beyond_measure_is_refused_by_its_first_bytes(server):
         with pytest.raises(ConnectionClosed) as closed:
             await asyncio.wait_for(client.recv(), 10)
     assert closed.value.rcvd.code == 1009
+
+
+# --- Who opens a socket and says nothing --------------------------------------------------------------------
+
+
+async def test_a_socket_that_sends_no_setup_is_closed_in_time():
+    """The kind: what somebody opens and never uses, and this server would keep."""
+    async with (
+        Server(standin(), wss_port=None, setup_timeout_s=0.1) as server,
+        connect(server.ws + PATH) as link,
+    ):
+        with pytest.raises(ConnectionClosed) as closed:
+            await link.recv()
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "No setup came within 0.1 s.")
+
+
+async def test_a_setup_that_comes_in_pieces_and_never_whole_is_none():
+    async with (
+        Server(standin(), wss_port=None, setup_timeout_s=0.2) as server,
+        connect(server.ws + PATH) as link,
+    ):
+
+        async def dribble():
+            for piece in SETUP:
+                yield piece
+                await asyncio.sleep(0.02)
+
+        with contextlib.suppress(ConnectionClosed):
+            await link.send(dribble())
+        with pytest.raises(ConnectionClosed) as closed:
+            await link.recv()
+    assert closed.value.rcvd.code == 1008
+
+
+async def test_a_session_may_be_silent_for_as_long_as_it_likes():
+    async with (
+        Server(standin(), wss_port=None, setup_timeout_s=0.1) as server,
+        connect(server.ws + PATH) as link,
+    ):
+        await link.send(SETUP)
+        assert "setupComplete" in json.loads(await link.recv())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(link.recv(), 0.3)
+
+
+async def test_no_more_than_so_many_wait_at_once_and_a_place_is_given_back():
+    async with (
+        Server(standin(), wss_port=None, most_waiting=3) as server,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        links = [await stack.enter_async_context(connect(server.ws + PATH)) for _ in range(3)]
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(server.ws + PATH)
+        assert refused.value.response.status_code == 503
+        # One that has sent its setup does not count, nor does one that has left.
+        await links[0].send(SETUP)
+        assert "setupComplete" in json.loads(await links[0].recv())
+        links.append(await stack.enter_async_context(connect(server.ws + PATH)))
+        with pytest.raises(InvalidStatus):
+            await connect(server.ws + PATH)
+        await links[1].close()
+        async with asyncio.timeout(5):
+            while True:
+                with contextlib.suppress(InvalidStatus):
+                    await stack.enter_async_context(connect(server.ws + PATH))
+                    break
+                await asyncio.sleep(0.01)
+
+
+async def test_two_hundred_sockets_are_far_too_many():
+    async with Server(standin(), wss_port=None) as server, contextlib.AsyncExitStack() as stack:
+        refused = 0
+        for _ in range(200):
+            try:
+                await stack.enter_async_context(connect(server.ws + PATH))
+            except InvalidStatus:
+                refused += 1
+    assert refused == 200 - 64

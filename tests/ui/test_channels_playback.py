@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewidget.ui.channels import PlaybackQueue
+from livewidget.ui.channels import WAITING_BYTES, PlaybackQueue
 from livewidget.ui.messages import PlaybackReport, SpeakerAudio, SpeakerEnd
 
 RATE = 24_000
@@ -152,3 +152,47 @@ def test_every_sample_arrives_once_and_in_order(lengths, step):
         heard = min(len(got) // 2, heard + RATE * step // 1000)
         speaker.on_report(played(1, heard, ack=ack), now)
     assert got == data
+
+
+def test_what_waits_has_a_bound_and_what_is_beyond_it_is_counted():
+    """The kind: a queue of what somebody else sends, which takes memory until there is none."""
+    assert WAITING_BYTES == 32 * 2**20  # more than ten minutes
+    assert WAITING_BYTES / (2 * RATE) > 600
+    speaker = queue()
+    second = chunk(1000)
+    for _ in range(800):
+        speaker.push(1, second, RATE)
+    kept = WAITING_BYTES // len(second)
+    assert speaker.waiting == kept
+    assert speaker.dropped_ms == (800 - kept) * 1000
+    speaker.end(1)
+    assert speaker.waiting == kept + 1
+    # What was kept is played in its place, and the end says how long the turn is.
+    sent, now, ack = [], 0.0, 0
+    while speaker.waiting:
+        sent += speaker.ready(now)
+        ack, now = sent[-1].seq, now + 1000
+        speaker.on_report(played(1, sum(one.samples for one in sent), ack=ack), now)
+    assert ms(sent) == kept * 1000
+    assert sent[-1].message == SpeakerEnd(turn=1, samples=800 * RATE)
+    # An interruption empties it, and there is room again.
+    speaker.flush()
+    speaker.push(2, second, RATE)
+    assert speaker.waiting == 1
+    assert speaker.dropped_ms == (800 - kept) * 1000
+
+
+def test_without_the_bound_all_of_it_would_wait():
+    speaker = PlaybackQueue(most=2**40)
+    speaker.begin_playback(0)
+    for _ in range(800):
+        speaker.push(1, chunk(1000), RATE)
+    assert speaker.waiting == 800
+    assert speaker.dropped_ms == 0
+
+
+def test_what_nobody_plays_is_counted_by_its_place_and_takes_no_room():
+    speaker = PlaybackQueue()
+    for _ in range(800):
+        speaker.push(1, chunk(1000), RATE)
+    assert (speaker.waiting, speaker.dropped_ms) == (0, 0)
