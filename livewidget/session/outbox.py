@@ -222,12 +222,12 @@ class Outbox:
     ) -> None:
         """Send over a new connection from now on; `on_failed` gets what `send` raises, once."""
         self._send, self._on_failed, self._offline = send, on_failed, False
-        self.asked, self.unheard_ms = False, 0.0
+        self.unheard_ms = 0.0
         self._write_soon()
 
     def disconnect(self) -> None:
         """Send nothing more until there is a connection again; live audio waits for it as well."""
-        self._send, self._offline = None, True
+        self._send, self._offline, self.asked = None, True, False
         for item in self._queued:
             item.live = False
 
@@ -374,6 +374,8 @@ class Outbox:
                 case "mark":
                     item.queued = item.number >= start or _begins_activity(item)
         again = [item for item in self._in_flight if item.queued]
+        for item in again:
+            item.live = False  # It is late already, and sent whole.
         self.replayed_items += len(again)
         self._in_flight = deque(item for item in self._in_flight if not item.queued)
         self._queued = deque(sorted([*again, *self._queued], key=lambda item: item.number))

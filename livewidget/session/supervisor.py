@@ -587,7 +587,8 @@ class ConnectionSupervisor:
 
     async def _disconnect(self) -> Trigger:
         self.ends_ms = None
-        self._on_disconnected("link" if self._broken is not None else self._why)
+        broken: Why = "server" if isinstance(self._broken, ServiceError) else "link"
+        self._on_disconnected(self._why if self._broken is None else broken)
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait([self._reader])
@@ -651,7 +652,9 @@ class ConnectionSupervisor:
             self._outbox.disconnect()
             if isinstance(error, KeyRefused | QuotaExceeded):
                 raise
-            self._count_failure(error)
+            self._failures += 1
+            if self._failures >= self._policy.max_attempts:
+                raise self._too_many() from error
             self._server_failures += isinstance(error, ServiceError)
             self._drop_handle_if_at_fault()
             return Trigger.LINK_BROKE

@@ -1,5 +1,6 @@
 """What is sent again, and what is not."""
 
+import asyncio
 import itertools
 
 import pytest
@@ -261,3 +262,27 @@ def test_whatever_happens_order_is_kept_and_what_waits_is_not_lost(steps, asked)
     assert sum(item.ms for item in (*outbox._in_flight, *due)) == pytest.approx(outbox._audio_ms)
     assert all(item.queued for item in due)
     assert not any(item.queued for item in outbox._in_flight)
+
+
+async def test_what_is_sent_again_is_not_dropped_as_late():
+    """However much it is: it takes a moment to be sent, and what is said meanwhile is live again."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+        await asyncio.sleep(0)
+
+    outbox = Outbox()
+    outbox.connect(send, pytest.fail)
+    for number in range(200):
+        outbox.put(OutboxItem("audio", f"{number}", ms=100.0, is_speech=True, live=True))
+        await outbox.drained()
+    outbox.disconnect()
+    assert outbox.requeue(asked=True)
+    sent.clear()
+    outbox.connect(send, pytest.fail)
+    for number in range(200, 210):
+        outbox.put(OutboxItem("audio", f"{number}", ms=100.0, is_speech=True, live=True))
+    await outbox.drained()
+    assert sent == [f"{number}" for number in range(210)]
+    assert outbox.dropped_audio_ms == 0

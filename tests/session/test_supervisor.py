@@ -17,7 +17,7 @@ from livewidget.transports.base import TransportClosed
 from livewidget.transports.memory import FRAMES_WAITING
 from tests.peer import eventually
 
-from .exchange import LOUD, QUIET, Talk, settle, spoken
+from .exchange import LOUD, QUIET, Exchange, Talk, settle, spoken
 
 CANARY = "canary-handle-0123456789"
 LOST = (1006, "")
@@ -170,6 +170,33 @@ async def test_a_server_that_drops_each_connection_is_given_up(serve):
         assert min(after - before for before, after in itertools.pairwise(times)) >= 500
         assert "in a row" in str(talk.session.error)
         assert talk.session.stats.dials == talk.peer.dials
+
+
+class Hasty(Exchange):
+    """Says something over each connection but the first, and drops it, before anything can be sent."""
+
+    async def dial(self):
+        client = await super().dial()
+        if self.dials > 1:
+            self.dropping = asyncio.create_task(self.drop(self.end))
+        return client
+
+    async def drop(self, end):
+        await end.receive()  # the setup
+        await self.answer("Hello there.")
+        await end.close(1011, "Internal error encountered.")
+
+
+async def test_a_server_that_drops_each_connection_before_it_is_used_is_given_up():
+    async with Talk(Hasty()) as talk:
+        await talk.exchange("one", "first")
+        await talk.peer.close(*LOST)
+        await talk.until(lambda: talk.told(SessionEnded), 60_000)
+        assert talk.peer.dials == 7
+        text = str(talk.session.error)
+        assert text.startswith("6 connections in a row ended soon after they were opened. The service failed")
+        assert isinstance(talk.session.error, ServerFault)
+        assert "Internal error encountered." in talk.notices["reconnecting"]
 
 
 async def test_a_server_that_answers_and_drops_again_and_again_has_a_budget():
