@@ -458,7 +458,7 @@ class ConnectionSupervisor:
                 self._leave(Trigger.QUIET)
         await asyncio.shield(self._settings)
 
-    def fail(self, fault: Exception) -> None:
+    def fail(self, fault: BaseException) -> None:
         """End the session for a fault in this library, and say so, rather than stay open and deaf."""
         error = LiveError(f"The session ended for a fault in livewidget itself ({describe_error(fault)}).")
         error.__cause__ = fault
@@ -582,7 +582,9 @@ class ConnectionSupervisor:
                 self._step(await work[self.state]())
         except LiveError as error:
             self._give_up(error)
-        except Exception as fault:
+        except (asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as fault:  # A provider may be the user's own, and raise anything.
             self.fail(fault)
 
     async def _disconnect(self) -> Trigger:

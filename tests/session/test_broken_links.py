@@ -9,7 +9,8 @@ import random
 import pytest
 
 from livewidget.events import ConnectionReplaced
-from livewidget.session import ReconnectPolicy
+from livewidget.session import LiveSession, ReconnectPolicy
+from tests.peer import Peer, eventually
 
 from .person import talk
 from .words import answer_to
@@ -76,3 +77,24 @@ def test_a_session_that_does_not_hand_over_loses_words():
     record = broken(1, enabled=False)
     assert record.session.error is not None
     assert len(record.said) < len(broken(1).said) / 2
+
+
+class Panic(BaseException):
+    """What extensions written in Rust raise, and gevent, and pytest."""
+
+
+async def test_whatever_a_provider_raises_over_a_new_connection_ends_the_session_with_a_reason():
+    """A provider may be the user's own; the session must not wait for a connection for ever."""
+
+    class Moody(Peer):
+        async def dial(self):
+            if self.dials:
+                raise Panic("no line")
+            return await super().dial()
+
+    peer = Moody()
+    async with LiveSession(peer, reconnect=ReconnectPolicy(initial_delay_ms=0)) as session:
+        await peer.receive()
+        await peer.close(1011)
+        await eventually(lambda: not session.is_open)
+        assert "Panic: no line" in str(session.error)

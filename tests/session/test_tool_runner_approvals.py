@@ -151,6 +151,36 @@ async def test_a_function_that_is_asked(approve, which, sent):
     assert opened == (["front"] if "result" in sent else [])
 
 
+class Panic(BaseException):
+    """What extensions written in Rust raise, and gevent, and pytest."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Panic("boom"), SystemExit(1), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError()],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("is_async", [False, True], ids=["function", "coroutine"])
+async def test_whatever_the_function_that_is_asked_raises_the_call_is_answered(error, is_async):
+    def asks(call):
+        raise error
+
+    async def asks_later(call):
+        await asyncio.sleep(0)
+        raise error
+
+    peer = Peer()
+    async with LiveSession(peer, tools=[DOOR], approve=asks_later if is_async else asks) as session:
+        stream = aiter(session)
+        await peer.receive()
+        for id in ("a", "b"):
+            await peer.call("open_door", id=id, which="front")
+            answer = await peer.result()
+            assert answer.response == {"error": "the user could not be asked whether it may run"}
+            assert type(error).__name__ in (await until(stream, Notice)).text
+    assert opened == []
+
+
 async def test_the_first_word_counts():
     never = asyncio.Event()
 
