@@ -4,7 +4,9 @@ import { looking } from "./insights.ts";
 import { explorerStates } from "./exploring.ts";
 import { initialState, type State } from "../src/state.ts";
 import type { Turn } from "../src/messages.gen.ts";
-import { LOSSES, MICROPHONE_WAITS } from "../src/notices.ts";
+import { LOSSES, MICROPHONE_WAITS, MICROPHONE_FAULTS, microphoneCame, microphoneWent, PLAYER_FAULTS } from "../src/notices.ts";
+import { PERMISSION_GONE, TRACK_ENDED, UNPLUGGED } from "../src/media/devices.ts";
+import { microphoneProblem } from "../src/media/microphone.ts";
 import { sights } from "./sights.ts";
 import { turn, use as tool } from "../test/views/fakes.ts";
 
@@ -139,6 +141,28 @@ const live: State = { ...base, phase: "live", microphone: microphone("on"), turn
 
 const hostile = '<img src=x onerror="window.__xss=1"><script>window.__xss=1</script>';
 
+/** Sound that does not arrive, by what keeps it: of the microphone, and to the loudspeaker. */
+const unheard: Record<string, State> = Object.fromEntries([
+  ...Object.entries(MICROPHONE_FAULTS).map(([fault, notice]) => {
+    const sound = { microphone: fault as keyof typeof MICROPHONE_FAULTS, player: null };
+    return [`deaf_${fault}`, { ...live, sound, notices: [notice] }];
+  }),
+  ...Object.entries(PLAYER_FAULTS).map(([fault, notice]) => {
+    const sound = { microphone: null, player: fault as keyof typeof PLAYER_FAULTS };
+    const plain = fault === "not-secure" ? { microphone: microphone("refused") } : {};
+    return [`mute_${fault}`, { ...live, ...plain, floor: "model", turns: light, sound, notices: [notice] }];
+  }),
+  ["moved_away", { ...live, microphone: microphone("off"), notices: [microphoneWent("Gemini", base.name)] }],
+  ["moved_here", { ...live, notices: [microphoneCame(base.name, base.name)] }],
+  ["connecting_on", { ...base, phase: "connecting", microphone: microphone("on") }],
+  ["typing", { ...live, microphone: microphone("off") }],
+  ...["ended", "unplugged", "revoked"].map((how) => {
+    const error = { ended: TRACK_ENDED, unplugged: UNPLUGGED, revoked: PERMISSION_GONE }[how]!;
+    const { notice } = microphoneProblem(new DOMException("", error), () => true);
+    return [`microphone_${how}`, { ...live, microphone: microphone("off"), notices: [notice] }];
+  }),
+]);
+
 /** A kernel that does not answer, by why it does not: in the middle of a talk, and before the first. */
 const losses: Record<string, State> = Object.fromEntries(
   Object.entries(LOSSES).flatMap(([loss, notice]) => {
@@ -210,6 +234,7 @@ export const STATES: Record<string, State> = {
       { level: "error", code: "tool-failed", text: "The tool set_light failed: ValueError. The talk goes on." },
     ],
   },
+  ...unheard,
   ended: { ...base, phase: "ended", turns: light.map((one) => ({ ...one, final: true })) },
   neverOpened: {
     ...base,

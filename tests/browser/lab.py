@@ -43,6 +43,7 @@ JUPYTER_CONFIG = """
 c.ServerApp.ip = "127.0.0.1"
 c.ServerApp.open_browser = False
 c.ServerApp.allow_root = True
+c.ServerApp.local_hostnames = ["localhost", "notebook.test"]
 c.IdentityProvider.token = "tests"
 c.LabApp.expose_app_in_browser = True
 c.LabApp.news_url = ""
@@ -158,13 +159,17 @@ def chromium(
     microphone: Path | None = None,
     repeats: bool = False,
     camera: Path | None = None,
+    hosts: str = "",
     playwright: Playwright | None = None,
 ) -> Iterator[Browser]:
     """A Chromium whose microphone plays `microphone` (a WAV) once, then silence; or again and again.
 
     It begins when the page takes the microphone, which is some time before the talk is live. Its camera plays `camera` (Y4M) again and again; by default it is Chromium's own moving pattern.
+    `hosts` is another name by which it knows this computer.
     """
     flags = list(CHROMIUM_FLAGS)
+    if hosts:
+        flags.append(f"--host-resolver-rules=MAP {hosts} 127.0.0.1")
     if microphone is not None:
         flags.append(f"--use-file-for-fake-audio-capture={microphone}{'' if repeats else '%noloop'}")
     if camera is not None:
@@ -292,6 +297,7 @@ def open_notebook(
     scripts: tuple[str, ...] = (),
     width: int = 1280,
     height: int = 900,
+    host: str = "127.0.0.1",
     **context: Any,
 ) -> Notebook:
     """Open a notebook of `cells` in a fresh browser context whose pages first run `scripts`."""
@@ -303,7 +309,7 @@ def open_notebook(
     notebook = Notebook(lab, page, path)
     page.on("console", lambda message: notebook.console.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: notebook.console.append(f"pageerror: {error}"))
-    page.goto(f"{lab.url}/lab/workspaces/w{os.urandom(3).hex()}/tree/{path.name}?token=tests")
+    page.goto(f"http://{host}:{lab.port}/lab/workspaces/w{os.urandom(3).hex()}/tree/{path.name}?token=tests")
     try:
         page.wait_for_function(
             """() => {

@@ -12,23 +12,26 @@ from playwright.sync_api import Page
 
 #: Replaces the microphone by one that speaks when the test says so: `__say(base64 of a 16-bit WAV)`. Until then it
 #: gives the noise of a quiet room, some -60 dBFS: one that gives nothing at all is complained of after five seconds.
+#: `__switch(false)` makes it give exact zeros, as a switch on a headset does.
 SCRIPTED_MICROPHONE = """
 (() => {
-  let context, destination;
+  let context, destination, gain;
   navigator.mediaDevices.getUserMedia = async () => {
     context ??= new AudioContext();
     destination ??= context.createMediaStreamDestination();
+    gain ??= new GainNode(context); gain.connect(destination);
     await context.resume();
     const noise = context.createBuffer(1, context.sampleRate, context.sampleRate);
     noise.copyToChannel(Float32Array.from({ length: noise.length }, () => 0.003 * (Math.random() - 0.5)), 0);
     const room = context.createBufferSource(); room.buffer = noise; room.loop = true;
-    room.connect(destination); room.start();
+    room.connect(gain); room.start();
     return destination.stream.clone();
   };
+  window.__switch = (on) => { gain.gain.value = on ? 1 : 0; };
   window.__say = async (wav) => {
     const bytes = Uint8Array.from(atob(wav), (c) => c.charCodeAt(0));
     const buffer = await context.decodeAudioData(bytes.buffer);
-    const source = context.createBufferSource(); source.buffer = buffer; source.connect(destination); source.start();
+    const source = context.createBufferSource(); source.buffer = buffer; source.connect(gain); source.start();
     const at = performance.now();
     return new Promise((done) => { source.onended = () => done({ began: at, ended: performance.now() }); });
   };

@@ -16,9 +16,13 @@ export function testTap(): TestTap {
   return typeof found === "object" && found !== null ? found : {};
 }
 
-/** Whether this page can have worklets: only a secure context does. */
+/** Whether this page can have worklets. One that is not secure lacks the property, and in Chromium not the class. */
 export function hasWorklets(): boolean {
-  return typeof AudioContext === "function" && typeof AudioWorkletNode === "function";
+  return (
+    typeof AudioContext === "function" &&
+    typeof AudioWorkletNode === "function" &&
+    (typeof BaseAudioContext !== "function" || "audioWorklet" in BaseAudioContext.prototype)
+  );
 }
 
 /** Asks a context to run that does not. The browser may refuse that, or answer much later. */

@@ -25,6 +25,8 @@ interface DeviceRequest<C, S> {
   /** Connects the stream to what uses it until `scope` ends; null where it ended meanwhile. */
   connect(stream: MediaStream, track: MediaStreamTrack, scope: Scope): Promise<C | null> | C;
   explain(error: unknown): DeviceProblem<S>;
+  /** The permission that it takes, if a person gives it once and for all. */
+  permission?: "microphone" | "camera";
 }
 
 /** One device at a time, from the click to its release. */
@@ -85,7 +87,11 @@ export class DeviceCapture<C, S> {
       if (!track) {
         throw new DOMException("", "NotFoundError");
       }
-      scope.listen(track, "ended", () => fail(new DOMException("", TRACK_ENDED)));
+      const { deviceId } = track.getSettings?.() ?? {};
+      scope.listen(track, "ended", () => {
+        fail(new DOMException("", TRACK_ENDED));
+        void this.#tellWhyEnded(request, deviceId);
+      });
       const connection = scope.disposed ? null : await request.connect(stream, track, scope);
       if (connection !== null && !scope.disposed) {
         this.#connection = connection;
@@ -117,6 +123,14 @@ export class DeviceCapture<C, S> {
     this.#scope = null;
     this.#connection = null;
     scope?.dispose();
+  }
+
+  /** The device ended by itself and was given back: names the cause, if it can be found out. */
+  async #tellWhyEnded(request: DeviceRequest<C, S>, deviceId: string | undefined): Promise<void> {
+    const cause = request.permission && (await causeOfEnd(request.permission, this.#kind, deviceId));
+    if (cause && !this.isWanted && !this.#parent.disposed) {
+      this.#handlers.onProblem(request.explain(new DOMException("", cause)));
+    }
   }
 
   async #list(): Promise<void> {
@@ -191,8 +205,37 @@ export async function requestDevice(
 /** Errors of this page's own, beside the browser's. */
 export const NOT_SECURE = "NotSecure";
 export const TRACK_ENDED = "TrackEnded";
+export const UNPLUGGED = "Unplugged";
+export const PERMISSION_GONE = "PermissionGone";
 
-type Reason = "refused" | "blocked" | "missing" | "busy" | "ended" | "failed" | "not-secure";
+/** Why a device ended by itself; null where neither the permissions nor the list of devices say so. */
+async function causeOfEnd(
+  permission: "microphone" | "camera",
+  kind: MediaDeviceKind,
+  deviceId: string | undefined,
+): Promise<typeof UNPLUGGED | typeof PERMISSION_GONE | null> {
+  try {
+    const { state } = await navigator.permissions.query({ name: permission as PermissionName });
+    if (state !== "granted") {
+      return PERMISSION_GONE;
+    }
+  } catch {
+    // Not every browser tells of this permission.
+  }
+  const devices = await listDevices(kind);
+  return deviceId && devices && !devices.some(({ id }) => id === deviceId) ? UNPLUGGED : null;
+}
+
+type Reason =
+  | "refused"
+  | "blocked"
+  | "missing"
+  | "busy"
+  | "ended"
+  | "unplugged"
+  | "revoked"
+  | "failed"
+  | "not-secure";
 type Device = "microphone" | "camera";
 
 /** For each reason the state of the device. */
@@ -203,6 +246,8 @@ const STATES = {
   missing: "missing",
   busy: "off",
   ended: "off",
+  unplugged: "off",
+  revoked: "refused",
   failed: "off",
 } as const satisfies Record<Reason, string>;
 
@@ -212,11 +257,14 @@ export type AbsentState = (typeof STATES)[Reason];
 export type ProblemTexts = Record<Reason, string>;
 
 /** The codes of a device's notices: `camera-busy`. Without a secure address the microphone's is about the page. */
-const codeOf = (device: Device, reason: Reason) =>
-  `${device === "microphone" && reason === "not-secure" ? "page" : device}-${reason}`;
+function codeOf(device: Device, reason: Reason): string {
+  // A cause that is found out takes the place of the notice that names none.
+  const name = reason === "unplugged" || reason === "revoked" ? "ended" : reason;
+  return `${device === "microphone" && name === "not-secure" ? "page" : device}-${name}`;
+}
 
 export function problemCodes(device: Device): string[] {
-  return Object.keys(STATES).map((reason) => codeOf(device, reason as Reason));
+  return [...new Set(Object.keys(STATES).map((reason) => codeOf(device, reason as Reason)))];
 }
 
 /** By the names of the errors that `getUserMedia` fails with, from the specification "Media Capture and Streams". */
@@ -231,6 +279,8 @@ const REASONS: Record<string, Reason> = {
   AbortError: "busy",
   [NOT_SECURE]: "not-secure",
   [TRACK_ENDED]: "ended",
+  [UNPLUGGED]: "unplugged",
+  [PERMISSION_GONE]: "revoked",
 };
 
 export function errorName(error: unknown): string {
@@ -247,7 +297,8 @@ export function explainProblem(
   const name = errorName(error);
   const known = Object.hasOwn(REASONS, name) ? REASONS[name]! : "failed";
   const reason = known === "refused" && !isAllowed() ? "blocked" : known;
-  const detail = name === NOT_SECURE || name === TRACK_ENDED ? "" : name;
+  const ours = [NOT_SECURE, TRACK_ENDED, UNPLUGGED, PERMISSION_GONE];
+  const detail = ours.includes(name) ? "" : name;
   const notice: Notice = { level: "error", code: codeOf(device, reason), text: texts[reason] };
   return { state: STATES[reason], detail, notice };
 }

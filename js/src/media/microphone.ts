@@ -83,8 +83,10 @@ const TEXTS: ProblemTexts = {
   missing:
     "No microphone was found. Plug one in or switch it on, then press ● again. You can type meanwhile.",
   busy: "The microphone cannot be opened: another program may be using it. Close that program or pick another microphone in the settings, then press ● again.",
-  ended:
-    "The microphone went away. It was unplugged, or its permission was taken back; plug it in or pick another in the settings, then press ● again.",
+  ended: "The microphone went away. Check that it is connected and switched on, then press ● again.",
+  unplugged: "The microphone was unplugged. Plug it in or pick another in the settings, then press ● again.",
+  revoked:
+    "The browser took back the permission for the microphone. Allow it again beside the address of the page, then press ● again.",
   failed: "The microphone could not be started. Reload the page and press ● again. You can type meanwhile.",
   "not-secure": NOT_SECURE_PAGE.text,
 };
@@ -139,6 +141,7 @@ export class Microphone {
         ask: (deviceId) => requestDevice("audio", CONSTRAINTS, deviceId),
         connect: (stream, track, scope) => this.#connect(stream, track, scope),
         explain: (error) => microphoneProblem(error),
+        permission: "microphone",
       });
     }
   }

@@ -82,10 +82,10 @@ export class Player {
 
   /** Why this page cannot play anything; null where it can, as far as is known. */
   get missing(): "not-secure" | "missing" | null {
-    if (!hasWorklets()) {
-      return globalThis.isSecureContext ? "missing" : "not-secure";
+    if (hasWorklets() && !this.#failedToLoad) {
+      return null;
     }
-    return this.#failedToLoad ? "missing" : null;
+    return globalThis.isSecureContext ? "missing" : "not-secure";
   }
 
   /** What can be found out about an open player; null while there is none. */

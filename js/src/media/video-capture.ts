@@ -30,6 +30,10 @@ const CAMERA_TEXTS: ProblemTexts = {
   busy: "The camera cannot be opened: another program may be using it. Close that program or pick another camera in the settings, then press its button again.",
   ended:
     "The camera went away, so nothing is shown any more. It was unplugged, or its permission was taken back; press its button to start it again.",
+  unplugged:
+    "The camera was unplugged, so nothing is shown any more. Plug it in or pick another in the settings, then press its button again.",
+  revoked:
+    "The browser took back the permission for the camera, so nothing is shown any more. Allow it again beside the address of the page, then press its button again.",
   failed: "The camera could not be started. Reload the page and press its button again.",
   "not-secure":
     "This page has no camera because its address is not secure. Open the notebook through https:// or at http://localhost.",
@@ -148,6 +152,7 @@ export class VideoCapture {
         source === "camera" ? requestDevice("video", CAMERA_CONSTRAINTS, deviceId) : requestScreen(),
       connect: (stream, track, scope) => this.#connect(source, stream, track, scope),
       explain: (error) => (source === "camera" ? cameraProblem(error) : screenProblem(error)),
+      ...(source === "camera" ? { permission: "camera" as const } : {}),
     });
   }
 

@@ -90,6 +90,10 @@ export class FakeTrack extends EventTarget {
     FakeTrack.made.push(this);
   }
 
+  getSettings(): MediaTrackSettings {
+    return { deviceId: "a" };
+  }
+
   stop(): void {
     this.readyState = "ended";
   }
@@ -115,13 +119,16 @@ export class FakeDevices extends EventTarget {
     return this.getUserMedia(constraints);
   }
 
+  /** What is plugged in. */
+  present = [
+    { kind: "audioinput", deviceId: "a", label: "Headset" },
+    { kind: "audioinput", deviceId: "b", label: "Webcam" },
+    { kind: "videoinput", deviceId: "c", label: "Webcam" },
+    { kind: "audioinput", deviceId: "", label: "" },
+  ];
+
   async enumerateDevices(): Promise<unknown[]> {
-    return [
-      { kind: "audioinput", deviceId: "a", label: "Headset" },
-      { kind: "audioinput", deviceId: "b", label: "Webcam" },
-      { kind: "videoinput", deviceId: "c", label: "Webcam" },
-      { kind: "audioinput", deviceId: "", label: "" },
-    ];
+    return this.present;
   }
 }
 

@@ -13,6 +13,7 @@ let devices: FakeDevices;
 let scope: Scope;
 let states: string[];
 let codes: string[];
+let texts: string[];
 let chunks: [first: number, length: number][];
 let listed: string[];
 let probes: (MicrophoneProbe | null)[];
@@ -25,7 +26,10 @@ const handlers: MicrophoneHandlers = {
   onDevices: (found, picked) => {
     listed = [...found.map(({ label }) => label), `picked ${picked}`];
   },
-  onProblem: ({ notice }) => codes.push(notice.code),
+  onProblem: ({ notice }) => {
+    codes.push(notice.code);
+    texts.push(notice.text);
+  },
 };
 
 beforeEach(() => {
@@ -34,6 +38,7 @@ beforeEach(() => {
   scope = new Scope();
   states = [];
   codes = [];
+  texts = [];
   chunks = [];
   listed = [];
   probes = [];
@@ -156,6 +161,38 @@ describe("Microphone", () => {
     expect(states.at(-1)).toBe("off");
     expect(codes).toEqual(["microphone-ended"]);
     expect(FakeContext.made[0]!.state).toBe("closed");
+  });
+
+  it.each<[string, string, (found: FakeDevices) => void]>([
+    ["went away", "granted", () => {}],
+    ["was unplugged", "granted", (found) => found.present.shift()],
+    ["took back the permission", "denied", () => {}],
+    ["took back the permission", "prompt", (found) => found.present.shift()],
+    ["went away", "", () => {}],
+  ])("names the cause of its end where it finds one: %s (%s)", async (words, permission, happen) => {
+    const query = async () => {
+      if (permission === "") {
+        throw new TypeError("no such permission");
+      }
+      return { state: permission };
+    };
+    vi.stubGlobal("navigator", { mediaDevices: devices, permissions: { query } });
+    await microphone.start();
+    happen(devices);
+    FakeTrack.made[0]!.dispatchEvent(new Event("ended"));
+    expect([states.at(-1), codes]).toEqual(["off", ["microphone-ended"]]);
+    await settle();
+    expect(new Set(codes)).toEqual(new Set(["microphone-ended"]));
+    expect(texts.at(-1)).toContain(words);
+  });
+
+  it("says nothing more of one that ended when another is on by then", async () => {
+    devices.present.shift();
+    await microphone.start();
+    FakeTrack.made[0]!.dispatchEvent(new Event("ended"));
+    await microphone.start();
+    await settle();
+    expect(codes).toEqual(["microphone-ended"]);
   });
 
   it("tells what can be found out of it, and makes a suspended context run again", async () => {

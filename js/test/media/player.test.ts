@@ -151,6 +151,14 @@ describe("Player", () => {
         vi.stubGlobal("isSecureContext", false);
       },
     ],
+    [
+      "the same in Chromium, which has the class all the same",
+      "not-secure",
+      () => {
+        vi.stubGlobal("BaseAudioContext", class {});
+        vi.stubGlobal("isSecureContext", false);
+      },
+    ],
     ["a browser without worklets", "missing", () => vi.stubGlobal("AudioWorkletNode", undefined)],
     ["a browser without audio", "missing", () => vi.stubGlobal("AudioContext", undefined)],
     [
