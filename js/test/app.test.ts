@@ -598,8 +598,8 @@ describe("App", () => {
     ["microphone-muted", () => mute(true), "Not heard: unmute it outside this page."],
     ["microphone-stopped", () => clearInterval(chunks), "Not heard: press ● to restart the microphone."],
     ["microphone-silent", () => speakAt(0), "No sound comes: check the microphone's switch."],
-    ["sound-suspended", () => stop(playerContext(), "suspended"), "Click this card to hear the voice."],
-    ["sound-interrupted", () => stop(playerContext(), "interrupted"), "Click this card to hear the voice."],
+    ["sound-suspended", () => stop(playerContext(), "suspended"), "Click to hear the voice."],
+    ["sound-interrupted", () => stop(playerContext(), "interrupted"), "Click to hear the voice."],
   ])("says on the card that no sound arrives: %s", async (code, happen, next) => {
     await talk();
     speakAt(9000);
@@ -683,7 +683,7 @@ describe("App", () => {
     session("live");
     await vi.advanceTimersByTimeAsync(300);
     expect(codes()).toEqual(["page-not-secure"]);
-    expect(hint(state())).toBe("No sound in this page: type, and read.");
+    expect(hint(state())).toBe("Type and read: no sound here.");
     expect(sentBodies("played").every((body) => (body as { plays: boolean }).plays === false)).toBe(true);
     const answer = { ...turn, index: 3, speaker: "model", final: false, interrupted: false } as Turn;
     expect(wordSync(answer, state())).toBe("whole");

@@ -88,7 +88,7 @@ def test_a_voice_that_stops_amid_an_answer_is_told_and_goes_on_after_a_click(ope
     )
     page.evaluate(f"() => ({INTERRUPT})({PLAYER})" if how == "interrupted" else f"() => {PLAYER}.suspend()")
     card.wait_for_notice(f"{how} the sound", timeout=10)
-    card.wait_hint("Click this card to hear the voice.")
+    card.wait_hint("Click to hear the voice.")
     before = len(heard(page)[0])
     page.mouse.click(*ELSEWHERE)
     card.wait_without_notice("the sound", timeout=10)
@@ -139,7 +139,7 @@ def test_over_plain_http_the_page_says_that_it_has_no_player_and_no_answer_is_cu
         card.type("what is seven plus five")
         card.wait_for_notice("https://")
         assert len(card.notices()) == 1
-        card.wait_hint("No sound in this page: type, and read.")
+        card.wait_hint("Type and read: no sound here.")
         card.wait_for_words("tutor", "twelve")
         page.wait_for_timeout(3000)
         card.type("what is two plus two")

@@ -214,12 +214,12 @@ const MICROPHONE_HINTS: Record<MicrophoneFault, string> = {
 };
 
 const PLAYER_HINTS: Record<PlayerFault, string> = {
-  blocked: "Click this card to hear the voice.",
-  suspended: "Click this card to hear the voice.",
-  interrupted: "Click this card to hear the voice.",
-  stalled: "No voice: check this computer's sound output.",
-  "not-secure": "No sound in this page: type, and read.",
-  missing: "No voice in this page: read the answers.",
+  blocked: "Click to hear the voice.",
+  suspended: "Click to hear the voice.",
+  interrupted: "Click to hear the voice.",
+  stalled: "Check the sound output: no voice.",
+  "not-secure": "Type and read: no sound here.",
+  missing: "Read the answers: no voice.",
 };
 
 /** What to do so that sound arrives; null where it does. */
