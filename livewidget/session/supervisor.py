@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import enum
 import random
+import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from livewidget.clock import Clock
 from livewidget.config import Limits
@@ -125,24 +126,29 @@ class ReconnectPolicy:
     random: Callable[[], float] = random.random
 
     def __post_init__(self) -> None:
-        pause = self.idle_pause_s
-        if pause is not None and (isinstance(pause, bool) or not 1 <= pause <= 3600):
+        if self.idle_pause_s is not None and not _is_number(self.idle_pause_s, 1, 3600):
             raise ConfigError("idle_pause_s is a number of seconds from 1 to 3600, or None for no pause.")
-        if self.max_attempts < 1:
+        if not _is_number(self.max_attempts, 1):
             raise ConfigError("max_attempts is the number of connections to try, 1 or more.")
-        if self.dials_per_hour < 1:
+        if not _is_number(self.dials_per_hour, 1):
             raise ConfigError("dials_per_hour is the number of connections to dial in an hour, 1 or more.")
         for name in ("initial_delay_ms", "max_delay_ms", "min_interval_ms", "stable_s", "max_wait_s"):
-            if not getattr(self, name) >= 0:
+            if not _is_number(getattr(self, name), 0):
                 raise ConfigError(f"{name} is a length of time, 0 or more.")
-        if not self.silent_link_s > 0:
-            raise ConfigError("silent_link_s is a number of seconds above 0.")
+        for name in ("silent_link_s", "answer_timeout_s"):
+            if not _is_number(getattr(self, name), 0) or not getattr(self, name):
+                raise ConfigError(f"{name} is a number of seconds above 0.")
 
     def delay_ms(self, failures: int) -> float:
         """Return how long to wait after this many attempts have failed in a row, in ms."""
         if failures <= 0:
             return 0.0
         return self.random() * min(self.initial_delay_ms * 2.0 ** min(failures - 1, 30), self.max_delay_ms)
+
+
+def _is_number(value: Any, lowest: float, highest: float = sys.float_info.max) -> bool:
+    """Return whether `value` is a number between two others: no text, no bool, not NaN."""
+    return type(value) is not bool and isinstance(value, int | float) and lowest <= value <= highest
 
 
 class LinkState(enum.Enum):

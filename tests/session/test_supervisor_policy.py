@@ -1,5 +1,7 @@
 """How often, and how long between."""
 
+import math
+
 import pytest
 
 from livewidget.errors import ConfigError
@@ -20,3 +22,21 @@ def test_waits_double_up_to_a_limit_and_are_spread():
 def test_at_least_one_connection_is_tried(tries):
     with pytest.raises(ConfigError, match="1 or more"):
         ReconnectPolicy(max_attempts=tries)
+
+
+LENGTHS = ["initial_delay_ms", "max_delay_ms", "min_interval_ms", "stable_s", "max_wait_s", "silent_link_s"]
+
+
+@pytest.mark.parametrize(
+    "name", [*LENGTHS, "answer_timeout_s", "idle_pause_s", "max_attempts", "dials_per_hour"]
+)
+@pytest.mark.parametrize("value", ["5", True, math.nan, -1, math.inf, [1]])
+def test_every_number_is_checked_in_one_sentence(name, value):
+    with pytest.raises(ConfigError, match=rf"^{name} is [^.]*\.$"):
+        ReconnectPolicy(**{name: value})
+    ReconnectPolicy(**{name: 7})
+
+
+def test_a_number_beyond_all_floats_is_too_large():
+    with pytest.raises(ConfigError, match="answer_timeout_s is a number"):
+        ReconnectPolicy(answer_timeout_s=10**400)
