@@ -541,7 +541,7 @@ async def test_a_notebook_with_verbose_errors_what_is_saved_and_what_is_exported
     async with (
         saying(said) as other,
         saying(b"") as silent,
-        serve(ignore, "127.0.0.1", 0, process_request=refusing(403, CANARY)) as refuser,
+        serve(ignore, "127.0.0.1", 0, process_request=refusing(401, CANARY)) as refuser,
         Server(standin, wss_port=None, key=CANARY) as served,
     ):
         monkeypatch.setenv("SILENT", silent)

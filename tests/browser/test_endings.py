@@ -188,3 +188,27 @@ def test_the_transcript_is_there_without_a_kernel(open_talk, lab, browser):
     page.goto(f"{lab.url}/lab/workspaces/w-again/tree/again.ipynb?token=tests")
     expect(page.locator(".livewidget-transcript")).to_contain_text("twelve", timeout=30_000)
     expect(page.locator(".livewidget-transcript")).to_be_visible()
+
+
+MONEY = "It costs $5 and $10. Or \\\\(x\\\\) and $$y$$ and \\\\begin{align}z\\\\end{align}."
+
+
+def test_money_in_the_transcript_is_no_formula(open_talk):
+    """The kind: what somebody says is typeset, and reads otherwise than it was said. MathJax looks at every output."""
+    notebook = open_talk(
+        "from livewidget import LiveWidget, StandIn\n"
+        f"live = LiveWidget(StandIn(brain=lambda text: '{MONEY}', voice=lambda text: b''))\nlive",
+        "_ = live.ask('what does it cost', 30)\nlive.turns",
+        # The control: the same words without the class that MathJax heeds. They come last.
+        f"from IPython.display import HTML\nlive.close()\nHTML('<div class=\"without-the-class\"><p>{MONEY}</p></div>')",
+    )
+    for cell in range(3):
+        notebook.run(cell)
+    page = notebook.page
+    expect(page.locator(".without-the-class mjx-container").first).to_be_attached(timeout=30_000)
+    assert "$5 and $10" not in page.locator(".without-the-class").inner_text()
+    transcript = page.locator(".livewidget-transcript")
+    expect(transcript).to_be_visible()
+    expect(transcript).to_contain_text("It costs $5 and $10.")
+    expect(page.locator("table", has_text="It costs $5 and $10.")).to_have_count(1)
+    expect(page.locator(".livewidget-transcript mjx-container, table mjx-container")).to_have_count(0)
