@@ -139,12 +139,14 @@ function approvalQuestion(actions: Pick<Actions, "confirm">): ApprovalQuestion {
   return {
     element,
     update(use, state) {
-      if (asked !== (use?.id ?? null)) {
+      const another = asked !== (use?.id ?? null);
+      if (another) {
         asked = use?.id ?? null;
         answered = false;
       }
-      if (use === null && element.contains(document.activeElement)) {
-        // The buttons are about to hide and would lose the focus.
+      if (another && element.contains(document.activeElement)) {
+        // The buttons are about to hide and would lose the focus; or the next Enter, meant for the call before, would
+        // answer for this one.
         element.closest<HTMLElement>(".livewidget")?.focus({ preventScroll: true });
       }
       show(element, use !== null);

@@ -267,7 +267,9 @@ export function transcript(suggestions: HTMLElement, actions: Pick<Actions, "con
     scroller.scrollTop = scroller.scrollHeight;
   };
   const follow = () => {
-    if (following) {
+    // Who has just unfolded what a call would run with reads it from its beginning.
+    const reading = document.activeElement?.closest(".lw-arguments") ?? null;
+    if (following && !(reading && scroller.contains(reading))) {
       toEnd();
     }
     show(newest, !following);

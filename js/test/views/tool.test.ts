@@ -143,6 +143,13 @@ describe("a call that asks", () => {
     expect(asked.map((one) => one.with[0])).toEqual(["a", "b"]);
   });
 
+  it("lets a key that is pressed again answer no other call", async () => {
+    const { root, find, set } = mounted({ ...LIVE, ...talk(asks({ id: "a" })) });
+    find(".lw-answer").focus();
+    await set(talk(asks({ id: "b" })));
+    expect(document.activeElement).toBe(root);
+  });
+
   it("shows on a line what a kernel sends on a line, folded if it is long", () => {
     const { find } = mounted({ ...LIVE, ...talk(asks({ arguments: [], args: "x".repeat(999) })) });
     expect(find<HTMLButtonElement>(".lw-answer").disabled).toBe(true);
@@ -175,5 +182,21 @@ describe("a call that asks", () => {
     const { find, set } = mounted(LIVE);
     await set(talk(asks({ args: `command='${"x".repeat(250)}'` })));
     expect(find('[role="log"]').textContent).toContain("…) There is more to read in the card.");
+  });
+});
+
+describe("what was unfolded", () => {
+  it("is read from its beginning: the transcript does not go to its end", async () => {
+    const args = [{ name: "x", value: "y".repeat(999) }];
+    const { find, set } = mounted({ ...LIVE, ...talk(asks({ arguments: args })) });
+    const scroller = find(".lw-scroller");
+    Object.defineProperty(scroller, "scrollHeight", { value: 4000, configurable: true });
+    scroller.scrollTop = 0;
+    find(".lw-fold").click();
+    await set(talk(asks({ arguments: args }), use({ id: "other" })));
+    expect(scroller.scrollTop).toBe(0);
+    find(".lw-answer").focus();
+    await set(talk(asks({ arguments: args }), use({ id: "other" }), use({ id: "third" })));
+    expect(scroller.scrollTop).toBe(4000);
   });
 });
