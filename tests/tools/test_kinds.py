@@ -164,6 +164,12 @@ class Strict(pydantic.BaseModel):
     at: datetime.datetime
 
 
+class Loose(pydantic.BaseModel):
+    one: Any
+    several: list
+    named: dict[str, Any]
+
+
 @pydantic.dataclasses.dataclass
 class Checked:
     n: pydantic.PositiveInt = 1
@@ -472,6 +478,15 @@ TOLD = [
             "unit": {"type": "string", "default": "m", "description": "the unit"},
         },
         "required": ["x"],
+    }),
+    (Loose, {
+        "type": "object",
+        "properties": {
+            "one": {"type": ["string", "number", "boolean", "array", "object"]},
+            "several": {"type": "array", "items": {"type": ["string", "number", "boolean", "array", "object"]}},
+            "named": {"type": "object"},
+        },
+        "required": ["one", "several", "named"],
     }),
     (Checked, {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1, "default": 1}}}),
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 
 from livewidget.errors import ToolError
-from livewidget.tools.schema import check_declaration, inline_references
+from livewidget.tools.schema import check_declaration, fit, inline_references
 
 
 def test_references_are_put_in_their_place():
@@ -150,3 +150,31 @@ def test_what_the_service_would_close_for_is_said_before(declaration, why):
         check_declaration(declaration)
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sent", "schema", "fitted"),
+    [
+        (2.0, {"type": "integer"}, 2),
+        ("2.0", {"type": "integer"}, 2),
+        (5.0, {"type": "string"}, "5"),
+        ("2026-01-02T10:00Z", {"type": "string", "format": "date"}, "2026-01-02"),
+        ({"a": None}, {"type": "object", "properties": {"a": {"type": "integer"}}}, {}),
+        (
+            {},
+            {
+                "properties": {"a": {"anyOf": [{"type": "integer"}, {"type": "null"}]}},
+                "required": ["a"],
+                "type": "object",
+            },
+            {"a": None},
+        ),
+        ("[1]", {"type": "array", "items": {"type": "string"}}, ["1"]),
+        ("[1]", {"type": ["string", "array"]}, "[1]"),
+        (True, {"type": ["number", "string"]}, "true"),
+    ],
+)
+def test_a_value_is_fitted_to_its_schema(sent, schema, fitted):
+    found = fit(sent, schema, "it")
+    assert found == fitted
+    assert type(found) is type(fitted)
