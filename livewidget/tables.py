@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Characters of a cell in a line of text. Chosen: a row fits a screen.
 CELL_LENGTH: Final = 72
+#: Characters of a line of small print. Chosen: a few rows of a card.
+LINE_LENGTH: Final = 300
 #: Classes of elements in which MathJax looks for no formulas, in version 3 (JupyterLab, Notebook 7) and in
 #: version 2 (the HTML of nbconvert, Notebook 6, Colab): "$5 or $10" is no formula.
 NO_FORMULAS: Final = "mathjax_ignore tex2jax_ignore"
@@ -27,6 +29,8 @@ NOTHING_LOST: Final = "nothing was lost or repeated"
 
 # Only properties that sanitizers let through, and Jupyter's own colors where it has them.
 _TABLE = "border-collapse:collapse;color:var(--jp-content-font-color1,inherit)"
+_CARD = "margin:0;line-height:1.45;color:var(--jp-content-font-color1,inherit)"
+_SMALL = "color:var(--jp-content-font-color2,#666);font-size:.9em"
 _CELL = "padding:.2em .8em .2em 0;text-align:left;vertical-align:top;line-height:1.45"
 
 
@@ -53,6 +57,14 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     body = "".join(f"<tr>{row}</tr>" for row in cells)
     thead = f"<thead><tr>{heads}</tr></thead>" if head else ""
     return f'<table class="{NO_FORMULAS}" style="{_TABLE}">{thead}<tbody>{body}</tbody></table>'
+
+
+def html_card(name: str, text: str, marks: Sequence[str] = (), lines: Sequence[str] = ()) -> str:
+    """Return who said what as HTML of escaped text: a paragraph, with marks and lines in small print."""
+    small = [f'<span style="{_SMALL}">{escape(plain(mark))}</span>' for mark in marks]
+    below = [f'<br><code style="{_SMALL}">{escape(one_line(line, LINE_LENGTH))}</code>' for line in lines]
+    said = [f"<strong>{escape(plain(name))}</strong>", escape(plain(text)), *small, *below]
+    return f'<p class="{NO_FORMULAS}" style="{_CARD}">{" ".join(said)}</p>'
 
 
 def counts(stats: Any) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ ANSWER = Turn(
     final=True,
     latency_ms=612.0,
     audio_samples=48_000,
-    tools=(ToolUse(id="c1", name="add", state="done"),),
+    tools=(ToolUse(id="c1", name="add", args={"a": 7, "b": 5}, result={"result": 12}, state="done"),),
     sources=(WebSource("Sums", "https://example.org/sums"),),
 )
 METER = Meter(
@@ -49,6 +49,20 @@ def test_a_turn_prints_its_text_and_names_itself_in_one_line():
     assert str(ANSWER) == "Seven plus five is twelve."
     assert repr(ANSWER) == ("<Turn 1, model: 'Seven plus five is twelve.', answered in 0.61 s, add() done>")
     assert repr(Turn(index=3, speaker="user")) == "<Turn 3, user: '', not complete>"
+
+
+def test_a_turn_shows_who_said_it_and_what_was_called():
+    html = ANSWER._repr_html_()
+    assert "<strong>model</strong> Seven plus five is twelve." in html
+    assert "answered in 0.61 s" in html
+    assert "add(a=7, b=5) → {&#x27;result&#x27;: 12}" in html
+    assert "[1] Sums: https://example.org/sums" in html
+
+
+def test_what_moves_a_terminal_is_not_printed():
+    said = Turn(index=0, speaker="model", spans=(Span("safe\x1b]52;c;cm0=\x07 \u202eetxt"),), final=True)
+    assert str(said) == "safe \\u202Eetxt"
+    assert "\x1b" not in f"{said!r}{said._repr_html_()}"
 
 
 def test_turns_are_a_list_that_prints_one_line_each():
@@ -104,7 +118,7 @@ def test_every_face_has_text_html_and_a_table(face):
 
 def test_what_was_said_is_text_and_never_html():
     turns = Turns([Turn(index=0, speaker="user", spans=(Span("<img src=x onerror=alert(1)>"),), final=True)])
-    assert "<img" not in turns._repr_html_()
+    assert "<img" not in turns._repr_html_() + turns[0]._repr_html_()
     assert "&lt;img" in turns._repr_html_()
     assert "<b>" not in html_table(("<b>",), [("<b>",)])
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, SupportsIndex, overload
 
-from livewidget.tables import html_table, one_line, text_table, to_frame
+from livewidget.tables import html_card, html_table, one_line, text_table, to_frame
 from livewidget.text import plain
 
 if TYPE_CHECKING:
@@ -63,6 +63,12 @@ class ToolUse:
     duration_ms: float = 0.0
     state: Literal["asking", "running", "done", "failed", "refused", "cancelled"] = "running"
     updates: tuple[Mapping[str, Any], ...] = ()
+
+    def line(self) -> str:
+        """Return the call as Python writes it, and what came of it: "add(a=1, b=2) → {'result': 3}"."""
+        args = ", ".join(f"{name}={value!r}" for name, value in self.args.items())
+        outcome = self.error or (self.state if self.result is None else self.result)
+        return f"{self.name}({args}) → {outcome}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +207,9 @@ class Turn:
         return f"<Turn {self.index}, {self.speaker}: {one_line(self.text)!r}{marks}>"
 
     def _repr_html_(self) -> str:
-        return Turns([self])._repr_html_()
+        lines = [use.line() for use in self.tools]
+        lines += [f"[{number}] {one.title}: {one.uri}" for number, one in enumerate(self.sources, 1)]
+        return html_card(self.speaker, self.text, self._marks(tools=False), lines)
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the turn as a pandas table with one row; see `Turns.to_frame`."""
@@ -212,7 +220,7 @@ class Turn:
         yield from ()
         return self
 
-    def _marks(self) -> list[str]:
+    def _marks(self, *, tools: bool = True) -> list[str]:
         """Return what else there is to know about the turn, in a few words each."""
         marks = [] if self.final else ["not complete"]
         if self.interrupted:
@@ -221,7 +229,7 @@ class Turn:
             marks.append("chose not to answer")
         if self.latency_ms is not None:
             marks.append(f"answered in {self.latency_ms / 1000:.2f} s")
-        return [*marks, *(f"{use.name}() {use.state}" for use in self.tools)]
+        return [*marks, *(f"{use.name}() {use.state}" for use in self.tools if tools)]
 
     @property
     def text(self) -> str:
