@@ -119,7 +119,7 @@ class Tool:
 
     @property
     def is_async(self) -> bool:
-        """Whether the function runs on the loop: a coroutine function or an async generator function."""
+        """Whether the function runs on an event loop: a coroutine or async generator function."""
         return self._is_any(inspect.iscoroutinefunction, inspect.isasyncgenfunction)
 
     @property
