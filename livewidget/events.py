@@ -226,7 +226,11 @@ class TurnComplete(Event, frozen=True, kw_only=True):
 
 
 class ToolCall(Event, frozen=True, kw_only=True):
-    """The model calls a function. `id` is "" if the service sent none (Vertex AI may omit it)."""
+    """The model calls a function.
+
+    As decoded, `id` is the service's, or "" if it sent none (Vertex AI may omit it). A session publishes the
+    call with an id that no earlier call of the session had, though the service may begin its ids anew.
+    """
 
     id: str
     name: str
@@ -263,8 +267,8 @@ class ToolUpdate(Event, frozen=True, kw_only=True):
 class ToolResult(Event, frozen=True, kw_only=True):
     """Made by the session: a call ended. Either `result` (as sent to the model) or `error` is set.
 
-    `refused`: the call was not approved and never ran. `scheduling`: when the model should mention the
-    result, if that was sent with it.
+    `refused`: the call never ran, since it was not approved or there were more than `Limits.calls_per_turn`.
+    `scheduling`: when the model should mention the result, if that was sent with it.
     """
 
     id: str

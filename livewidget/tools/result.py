@@ -70,10 +70,14 @@ SCHEDULING: Final = ("INTERRUPT", "WHEN_IDLE", "SILENT")
 
 def describe_error(error: BaseException, length: int = ERROR_LENGTH) -> str:
     """Return the type of an exception and the first line of its message; of a group, of the first in it."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    message = validation_text(error) or first_line(error, length)
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+    try:
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        name = str(type(error).__name__)
+        message = validation_text(error) or first_line(error, length)
+    except BaseException:  # A user's class may raise anything, even for its name.
+        return "an exception that cannot be described"
+    return f"{name}: {message}" if message else name
 
 
 def validation_text(error: BaseException, place: str = "") -> str | None:

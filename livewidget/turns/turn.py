@@ -44,14 +44,14 @@ class ToolUse:
     """One call of a Python function by the model.
 
     Attributes:
-        id: Identifies the call; generated here if the service sent none.
+        id: Identifies the call; generated here if the service sent none, or one that it had used before.
         name: The function.
         args: Its arguments.
         result: What was sent to the model, or None.
         error: Why it failed, in one sentence, or None.
         duration_ms: How long it ran, in milliseconds.
-        state: "asking" (waits for a person's approval), "running", "done", "failed", "refused" (not approved)
-            or "cancelled".
+        state: "asking" (waits for a person's approval), "running", "done", "failed", "refused" (it never
+            ran: not approved, or too many calls) or "cancelled".
         updates: The values that it yielded while it ran; the latest 20.
     """
 

@@ -39,7 +39,8 @@ def error_text(error: BaseException) -> str:
     first = first_line(error, MAX_ERROR)
     if isinstance(error, LiveError) and first:
         return first
-    return describe_error(error, MAX_ERROR) if first else f"{type(error).__name__}."
+    described = describe_error(error, MAX_ERROR)
+    return described if first else f"{described}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
