@@ -3,6 +3,7 @@
 export type TurnTakingMode = "automatic" | "push_to_talk";
 export type View = "dictation" | "talk" | "translation";
 export type Phase = "connecting" | "ended" | "idle" | "live";
+export type Ending = "" | "interrupted" | "never_opened" | "stopped";
 export type Floor = "listening" | "user" | "thinking" | "model" | "tool";
 export type Span = { text: string; sample: number };
 export type Argument = { name: string; value: string };
@@ -28,6 +29,7 @@ export interface Timing {
   network_ms: number | null;
   tool_ms: number;
   wait_ms: number;
+  playback_ms: number | null;
   heard_ms: number | null;
 }
 
@@ -52,7 +54,8 @@ export interface Turn {
   anatomy: Timing | null;
 }
 
-export type Notice = { level: "error" | "info" | "warning"; code: string; text: string };
+export type Level = "error" | "info" | "warning";
+export type Notice = { level: Level; code: string; text: string };
 
 export interface Welcome {
   client: string;
@@ -66,6 +69,7 @@ export interface Welcome {
   sees: boolean;
   explorer: boolean;
   phase: Phase;
+  ending: Ending;
   floor: Floor;
   elapsed_ms: number;
   turns: Turn[];
@@ -73,10 +77,12 @@ export interface Welcome {
   owner: string;
   transcript_class: string;
   speaker_seq: number;
+  kernel: string;
 }
 
 export interface State {
   phase: Phase;
+  ending: Ending;
   floor: Floor;
   turn_taking: TurnTakingMode;
   view: View;
@@ -90,7 +96,14 @@ export interface State {
 
 export type Flush = { turn: number };
 export type ClearNotice = { code: string };
-export type Heartbeat = { microphone_ack: number; microphone_resend: boolean; acks: Record<string, number> };
+export type Busy = "" | "cell" | "kernel";
+
+export interface Heartbeat {
+  microphone_ack: number;
+  microphone_resend: boolean;
+  acks: Record<string, number>;
+  busy: Busy;
+}
 
 export interface Feature {
   name: string;
@@ -222,6 +235,7 @@ export interface PlaybackReport {
   silent_samples: number;
   epoch: number;
   page_ms: number;
+  plays?: boolean;
 }
 
 export type Change = { name: string; value: unknown };
@@ -247,6 +261,7 @@ export interface CameraFrame {
 
 export type PageMessage =
   | { lane: "control"; kind: "hello"; body: Hello }
+  | { lane: "control"; kind: "bye"; body: Record<string, never> }
   | { lane: "control"; kind: "start"; body: Start }
   | { lane: "control"; kind: "stop"; body: Record<string, never> }
   | { lane: "control"; kind: "text"; body: Text }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import importlib.util
 from typing import Any, Final
 
 from livewidget.config.code import Call
@@ -18,6 +19,8 @@ from livewidget.transports.base import Transport
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 #: Locations of several regions, which have a host name of another form.
 MULTI_REGIONS: Final = ("us", "eu")
+#: Where access tokens come from as a rule, in the form in which a proxy is looked for.
+TOKEN_SERVER: Final = "wss://oauth2.googleapis.com"
 #: Seconds to fetch an access token. Chosen: google-auth may read files and call several servers.
 TOKEN_TIMEOUT: Final = 30.0
 
@@ -168,6 +171,23 @@ def host(location: str) -> str:
     return f"{location}-aiplatform.googleapis.com"
 
 
+def _unreachable() -> Exception:
+    """Return the error for a token server that cannot be reached; it names the proxy on the way."""
+    from livewidget.transports.websocket import find_proxy
+
+    via = find_proxy(TOKEN_SERVER)
+    if via is None:
+        return ConnectFailed("Google's token server cannot be reached; check the network connection.")
+    if via.is_socks and importlib.util.find_spec("socks") is None:
+        return ExtraMissing(
+            f"The proxy in {via.name} is a SOCKS proxy, over which google-auth needs the package PySocks: "
+            "pip install PySocks"
+        )
+    return ConnectFailed(
+        f"Google's token server cannot be reached through the proxy in {via.name} ({via.at}); check it."
+    )
+
+
 def _refreshed(credentials: Any) -> Any:
     """Return credentials with a fresh token: the given ones, or the application default ones."""
     try:
@@ -188,7 +208,7 @@ def _refreshed(credentials: Any) -> Any:
             "or pass credentials=…"
         )
     except faults.TransportError:
-        failed = ConnectFailed("Google's token server cannot be reached; check the network connection.")
+        failed = _unreachable()
     except faults.GoogleAuthError:
         failed = KeyRefused(
             "Google gives no token for these credentials; run gcloud auth application-default login again."

@@ -174,21 +174,225 @@ var RATE = 25, KEPT_BARS = RATE * 180, MAX_WAITING = 4, LevelTimeline = class {
   mark() {
     this.#waiting.model = [], this.#marks = [...this.#marks, Math.max(0, this.#count - 1)];
   }
-}, SILENT = 10 ** (-70 / 20), LIMIT_AFTER_SOUND_MS = 2e4, SilenceDetector = class {
-  #limit;
-  #silentMs = 0;
-  #hadSound = !1;
-  /** `limit` in ms from the start. */
-  constructor(limit = 5e3) {
-    this.#limit = limit;
+};
+
+// src/audio/sound-watch.ts
+var Lasting = class {
+  #value = null;
+  #since = 0;
+  /** `value` as soon as it has been the same for `ms`; null before. */
+  after(value, ms, now) {
+    return value !== this.#value && (this.#value = value, this.#since = now), now - this.#since >= ms ? value : null;
   }
+  restart(now) {
+    this.#since = now;
+  }
+}, MicrophoneWatch = class {
+  #trouble = new Lasting();
+  #silence = new SilenceDetector();
+  #silent = !1;
+  #isOn = !1;
+  #chunkAt = 0;
+  #checkedAt = 0;
+  #fault = null;
+  /** A chunk of `ms` with that peak, 0..1, came at `now`. */
+  onChunk(peak2, ms, now) {
+    this.#chunkAt = now, (this.#fault === null || this.#fault === "silent") && (this.#silent = this.#silence.observe(peak2, ms));
+  }
+  /** `probe` is null while the microphone is off, or muted here. To be called a few times a second. */
+  check(probe, now) {
+    let slept = now - this.#checkedAt > 2e3;
+    if (this.#checkedAt = now, (probe === null || !this.#isOn || slept) && (this.#isOn = probe !== null, this.#chunkAt = now, this.#trouble.restart(now)), probe === null)
+      return this.#silence.reset(), this.#silent = !1, this.#fault = null, null;
+    let trouble = troubleOf(probe), believed = this.#trouble.after(trouble, 1e3, now);
+    return trouble !== null ? (this.#chunkAt = now, this.#fault = believed ?? this.#fault) : now - this.#chunkAt >= 2e3 ? this.#fault = "stopped" : this.#fault = this.#silent ? "silent" : null, this.#fault;
+  }
+};
+function troubleOf({ context, muted }) {
+  return context !== "running" ? context === "interrupted" ? "interrupted" : "suspended" : muted ? "muted" : null;
+}
+var PlayerWatch = class {
+  #trouble = new Lasting();
+  #position = new Lasting();
+  #ran = !1;
+  #checkedAt = 0;
+  /** `probe` is null while no player is open. To be called a few times a second. */
+  check(probe, now) {
+    let slept = now - this.#checkedAt > 2e3;
+    if (this.#checkedAt = now, (probe === null || slept) && (this.#trouble.restart(now), this.#position.restart(now)), probe === null)
+      return this.#ran = !1, null;
+    let runs = probe.context === "running";
+    this.#ran ||= runs;
+    let trouble = runs ? null : this.#notRunning(probe), believed = this.#trouble.after(
+      trouble,
+      this.#ran || probe.needsGesture ? 1e3 : 4e3,
+      now
+    ), stuck = this.#position.after(runs && probe.waiting ? probe.position : null, 4e3, now);
+    return believed ?? (stuck === null ? null : "stalled");
+  }
+  #notRunning({ context, needsGesture: needsGesture2 }) {
+    return context === "interrupted" ? "interrupted" : needsGesture2 && !this.#ran ? "blocked" : "suspended";
+  }
+}, SILENT = 10 ** (-70 / 20), FIRST_LIMIT_MS = 5e3, QUIET_LIMIT_MS = 2e4, ZERO_LIMIT_MS = 5e3, GATED_MS = 200, SilenceDetector = class {
+  #quietMs = 0;
+  #zeroMs = 0;
+  #zeroLimit = ZERO_LIMIT_MS;
+  #hadSound = !1;
   /** Adds `ms` of audio with that peak, 0..1; true while the silence has lasted too long. */
   observe(peak2, ms) {
-    let sound = peak2 > SILENT;
-    return this.#hadSound ||= sound, this.#silentMs = sound ? 0 : this.#silentMs + ms, this.#silentMs >= (this.#hadSound ? LIMIT_AFTER_SOUND_MS : this.#limit);
+    if (peak2 > 0 && this.#hadSound && this.#zeroMs >= GATED_MS) {
+      let gated = this.#zeroMs < this.#zeroLimit;
+      this.#zeroLimit = gated ? QUIET_LIMIT_MS : Math.min(2 * this.#zeroLimit, QUIET_LIMIT_MS);
+    }
+    return this.#hadSound ||= peak2 > SILENT, this.#quietMs = peak2 > SILENT ? 0 : this.#quietMs + ms, this.#zeroMs = peak2 > 0 ? 0 : this.#zeroMs + ms, this.#hadSound ? this.#quietMs >= QUIET_LIMIT_MS || this.#zeroMs >= this.#zeroLimit : this.#quietMs >= FIRST_LIMIT_MS;
   }
+  /** The microphone was turned off or muted here. */
   reset() {
-    this.#silentMs = 0, this.#hadSound = !1;
+    this.#quietMs = 0, this.#zeroMs = 0, this.#hadSound = !1;
+  }
+};
+
+// src/notices.ts
+var MICROPHONE_WAITS = {
+  cell: {
+    level: "warning",
+    code: "kernel-busy",
+    text: "Kernel busy: microphone paused. This kernel hears the browser only between cells; it goes on when the cell ends."
+  },
+  kernel: {
+    level: "warning",
+    code: "kernel-busy",
+    text: "Kernel busy: microphone paused. The kernel takes no messages now; it goes on by itself."
+  },
+  "": {
+    level: "warning",
+    code: "kernel-busy",
+    text: "Microphone paused: what you say reaches the kernel too late. It goes on by itself; if this stays, close other programs and tabs, or check the network."
+  }
+}, lost = (level, text2) => ({ level, code: "kernel-gone", text: text2 }), LOSSES = {
+  offline: lost(
+    "warning",
+    "You are offline, so the microphone is off. The conversation goes on when the network is back."
+  ),
+  server: lost(
+    "warning",
+    "The notebook server does not answer, so the microphone is off. The conversation goes on when it does."
+  ),
+  busy: lost(
+    "warning",
+    "The kernel is busy and takes no messages, so the microphone is off. Wait, or interrupt the running cell."
+  ),
+  restarted: lost("error", "The kernel was restarted. Run this cell to talk again."),
+  shut_down: lost("error", "The kernel was shut down. Run this cell to talk again."),
+  silent: lost("error", "The kernel runs, but does not answer this card. Run this cell to talk again."),
+  unknown: lost(
+    "error",
+    "The kernel does not answer, so the microphone is off. Run this cell to talk again."
+  )
+}, MICROPHONE_FAULTS = {
+  suspended: {
+    level: "warning",
+    code: "microphone-suspended",
+    text: "The browser suspended the microphone, so you are not heard. Click this card to turn it back on."
+  },
+  interrupted: {
+    level: "warning",
+    code: "microphone-interrupted",
+    text: "The system interrupted the microphone, so you are not heard. Click this card to turn it back on."
+  },
+  muted: {
+    level: "warning",
+    code: "microphone-muted",
+    text: "The microphone is muted outside this page, so you are not heard. Unmute it where it was muted: on the headset, in the browser or in the system's settings."
+  },
+  stopped: {
+    level: "warning",
+    code: "microphone-stopped",
+    text: "The microphone sends no sound any more, so you are not heard. Press ● to restart it."
+  },
+  silent: {
+    level: "warning",
+    code: "microphone-silent",
+    text: "The microphone gives no sound. Check its switch and its volume in the system's settings, or pick another in the settings here."
+  }
+}, NOT_SECURE_PAGE = {
+  level: "error",
+  code: "page-not-secure",
+  text: "This page can neither hear you nor play the voice because its address is not secure. Open the notebook through https:// or at http://localhost; until then you can type, and read the answers."
+}, MICROPHONE_MOVED = "microphone-moved", otherCard = (name2, mine) => name2 === "" || name2 === mine ? "another card in this page" : `“${name2}” in this page`;
+function microphoneWent(to, mine) {
+  let text2 = `The microphone moved to ${otherCard(to, mine)}, so you are not heard here. Press ● to take it back.`;
+  return { level: "info", code: MICROPHONE_MOVED, text: text2 };
+}
+function microphoneCame(from, mine) {
+  let text2 = `The microphone moved here from ${otherCard(from, mine)}, which does not hear you any more.`;
+  return { level: "info", code: MICROPHONE_MOVED, text: text2 };
+}
+var PLAYER_FAULTS = {
+  blocked: {
+    level: "warning",
+    code: "sound-blocked",
+    text: "The browser blocks sound until you click. Click this card to hear the voice."
+  },
+  suspended: {
+    level: "warning",
+    code: "sound-suspended",
+    text: "The browser suspended the sound, so you do not hear the voice. Click this card to go on."
+  },
+  interrupted: {
+    level: "warning",
+    code: "sound-interrupted",
+    text: "The system interrupted the sound, so you do not hear the voice. Click this card to go on."
+  },
+  stalled: {
+    level: "warning",
+    code: "sound-stalled",
+    text: "The voice waits because this computer plays no sound. Check its sound output; the voice goes on from there."
+  },
+  "not-secure": NOT_SECURE_PAGE,
+  missing: {
+    level: "warning",
+    code: "no-player",
+    text: "The voice cannot be played because the browser did not load the player. Reload this page to try again; until then you can read the answers."
+  }
+}, OTHER_PAGE = {
+  level: "info",
+  code: "other-page",
+  text: "Another page has this conversation's microphone and voice. Here you can read along and type."
+}, NO_PICTURE = {
+  level: "error",
+  code: "no-picture",
+  text: "This file is no picture that the browser can read. Choose a JPEG, PNG, WebP or GIF file."
+}, TOO_MANY_PICTURES = {
+  level: "warning",
+  code: "too-many-pictures",
+  text: "This picture was not sent: eight are waiting, and one a second goes out. Wait a little, then show it again."
+}, Notices = class {
+  #store;
+  #own = /* @__PURE__ */ new Set();
+  constructor(store) {
+    this.#store = store;
+  }
+  /** Shows a notice of this page. */
+  show(notice) {
+    this.#own.add(notice.code), this.#put(notice);
+  }
+  /** Shows a notice of the kernel. */
+  showFromKernel(notice) {
+    this.#own.delete(notice.code), this.#put(notice);
+  }
+  clear(...codes) {
+    let notices = this.#store.get().notices.filter((notice) => !codes.includes(notice.code));
+    notices.length !== this.#store.get().notices.length && this.#store.set({ notices });
+  }
+  /** Replaces all of the kernel's notices. */
+  replace(notices) {
+    let own = this.#store.get().notices.filter((notice) => this.#own.has(notice.code)), codes = new Set(notices.map((notice) => notice.code));
+    this.#store.set({ notices: [...notices, ...own.filter((notice) => !codes.has(notice.code))] });
+  }
+  #put(notice) {
+    let others = this.#store.get().notices.filter((known) => known.code !== notice.code);
+    this.#store.set({ notices: [...others, notice] });
   }
 };
 
@@ -199,6 +403,13 @@ var all_default = 'function v(i){let t=Math.round(i*32768);return t>32767?32767:
 function testTap() {
   let found = globalThis.__livewidgetTap;
   return typeof found == "object" && found !== null ? found : {};
+}
+function hasWorklets() {
+  return typeof AudioContext == "function" && typeof AudioWorkletNode == "function";
+}
+function resume(context) {
+  context && context.state !== "running" && context.state !== "closed" && context.resume().catch(() => {
+  });
 }
 async function addWorklets(context) {
   let url = URL.createObjectURL(new Blob([all_default], { type: "text/javascript" }));
@@ -370,19 +581,25 @@ var CONSTRAINTS = {
   noiseSuppression: !0,
   autoGainControl: !0,
   channelCount: 1
-}, FLUSH_TIMEOUT_MS = 100, TEXTS = {
+}, TAKEN = "livewidget:microphone-taken";
+function shareMicrophone(scope, card) {
+  let me = {};
+  return scope.listen(window, TAKEN, ({ detail }) => {
+    detail.by !== me && card.giveUp(detail.name) && detail.from.push(card.name());
+  }), () => {
+    let detail = { by: me, name: card.name(), from: [] };
+    return window.dispatchEvent(new CustomEvent(TAKEN, { detail })), detail.from;
+  };
+}
+var FLUSH_TIMEOUT_MS = 100, TEXTS = {
   refused: "The browser refused the microphone. Click the camera icon in the address bar, allow the microphone for this page, then press ● again. You can type meanwhile.",
   blocked: "The program that shows this notebook keeps the microphone from it. Open the notebook in a browser, at its own address, to speak. You can type meanwhile.",
   missing: "No microphone was found. Plug one in or switch it on, then press ● again. You can type meanwhile.",
   busy: "The microphone cannot be opened: another program may be using it. Close that program or pick another microphone in the settings, then press ● again.",
   ended: "The microphone went away. It was unplugged, or its permission was taken back; plug it in or pick another in the settings, then press ● again.",
   failed: "The microphone could not be started. Reload the page and press ● again. You can type meanwhile.",
-  "not-secure": "This page has no microphone because its address is not secure. Open the notebook through https:// or at http://localhost, then press ● again. You can type meanwhile."
-}, MICROPHONE_SILENT = {
-  level: "warning",
-  code: "microphone-silent",
-  text: "The microphone gives no sound. Check its switch and its volume in the system's settings, or pick another in the settings here."
-}, MICROPHONE_PROBLEMS = [...problemCodes("microphone"), MICROPHONE_SILENT.code];
+  "not-secure": NOT_SECURE_PAGE.text
+}, MICROPHONE_PROBLEMS = problemCodes("microphone");
 function microphoneProblem(error, isFrameAllowed = () => isAllowed("microphone")) {
   return explainProblem(error, "microphone", TEXTS, isFrameAllowed);
 }
@@ -401,6 +618,15 @@ var Microphone = class {
   get muted() {
     return this.#device.connection?.track.enabled === !1;
   }
+  /** What can be found out about a microphone that is on and not muted here; else null. */
+  get probe() {
+    let capture = this.#device.connection;
+    return capture?.track.enabled ? { context: capture.context.state, muted: capture.track.muted === !0 } : null;
+  }
+  /** Makes a suspended microphone run again. To be called from a click or a key, or when the page is seen again. */
+  resume() {
+    resume(this.#device.connection?.context);
+  }
   /** Takes the microphone. To be called from a click or a key only. */
   async start() {
     this.isWanted || await this.#device.start({
@@ -414,7 +640,7 @@ var Microphone = class {
   }
   mute(muted) {
     let capture = this.#device.connection;
-    capture && (capture.track.enabled = !muted, this.#handlers.onState(muted ? "muted" : "on", ""));
+    capture && this.muted !== muted && (capture.track.enabled = !muted, this.#handlers.onState(muted ? "muted" : "on", ""));
   }
   /** Uses another device, now and from now on. */
   pick(deviceId) {
@@ -431,11 +657,13 @@ var Microphone = class {
   }
   async #connect(stream, track, scope) {
     let context = new AudioContext({ latencyHint: "interactive" });
-    if (closeWith(scope, context), context.resume().catch(() => {
-    }), await addWorklets(context), scope.disposed)
+    closeWith(scope, context), resume(context), scope.listen(context, "statechange", () => this.#handlers.onChange());
+    for (let type of ["mute", "unmute"])
+      scope.listen(track, type, () => this.#handlers.onChange());
+    if (await addWorklets(context), scope.disposed)
       return null;
     let node = this.#wire(context, stream, scope);
-    return testTap().onMicrophone?.(track, context), { scope, track, node };
+    return testTap().onMicrophone?.(track, context), { scope, track, context, node };
   }
   #wire(context, stream, scope) {
     let input = context.createMediaStreamSource(stream), node = new AudioWorkletNode(context, "livewidget-capture", {
@@ -460,18 +688,16 @@ var Microphone = class {
 };
 
 // src/media/microphone-sender.ts
-var PREROLL_MS = 200, BAR_SAMPLES = MICROPHONE_RATE / 25, MicrophoneSender = class {
+var PREROLL_MS = 200, STARTING_MS = 1e4, BAR_SAMPLES = MICROPHONE_RATE / 25, MicrophoneSender = class {
   #handlers;
   #now;
   #queue;
   #clock = new ClockMap();
-  #silenceDetector = new SilenceDetector();
-  #gate = { live: !1, pushToTalk: !1 };
+  #gate = { open: !1, starting: !1, pushToTalk: !1 };
   #pressed = !1;
   #preroll = [];
   #bar = { peak: 0, samples: 0 };
   #busy = !1;
-  #silent = !1;
   constructor(handlers, now) {
     this.#handlers = handlers, this.#now = now, this.#queue = new PacketQueue((packet) => handlers.onPacket(packet));
   }
@@ -485,23 +711,18 @@ var PREROLL_MS = 200, BAR_SAMPLES = MICROPHONE_RATE / 25, MicrophoneSender = cla
   /** Sets what may pass. What was captured before is still sent. */
   setGate(gate) {
     let was = this.#gate;
-    this.#gate = gate, was.live && !gate.live && (this.#queue.flush(this.#now()), this.#pressed = !1), was.pushToTalk !== gate.pushToTalk && this.release();
+    this.#gate = gate, (was.open && !gate.open || was.pushToTalk !== gate.pushToTalk) && (this.#queue.flush(this.#now()), this.release()), !was.open && gate.open && was.starting && !gate.pushToTalk && this.#sendPreroll();
   }
   /** Takes a chunk from the capture worklet. */
   addChunk(samples, first) {
     let now = this.#now(), length = samples.length * 1e3 / MICROPHONE_RATE, streamMs = first * 1e3 / MICROPHONE_RATE, captured_ms = Math.max(0, this.#clock.toPageClock(streamMs + length, now) - length);
-    this.#measure(samples, length);
+    this.#measure(samples);
     let chunk = { first_sample: first, captured_ms, samples };
-    this.#gate.live && (!this.#gate.pushToTalk || this.#pressed) ? this.#queue.add(chunk, now) : this.#keepPreroll(chunk);
+    this.#gate.open && (!this.#gate.pushToTalk || this.#pressed) ? this.#queue.add(chunk, now) : this.#keepPreroll(chunk);
   }
   /** Push-to-talk was pressed: announces it, then sends from a little before. */
   press() {
-    if (!this.#gate.live || !this.#gate.pushToTalk || this.#pressed)
-      return;
-    this.#pressed = !0, this.#handlers.onActivity(!0);
-    let now = this.#now();
-    for (let chunk of this.#preroll.splice(0))
-      this.#queue.add(chunk, now);
+    !this.#gate.open || !this.#gate.pushToTalk || this.#pressed || (this.#pressed = !0, this.#handlers.onActivity(!0), this.#sendPreroll());
   }
   /** Push-to-talk was released and the last samples are in: sends the rest, then announces it. */
   release() {
@@ -511,24 +732,27 @@ var PREROLL_MS = 200, BAR_SAMPLES = MICROPHONE_RATE / 25, MicrophoneSender = cla
   heartbeat(ack, resend) {
     this.#queue.heartbeat(ack, resend, this.#now()), this.#updateBusy();
   }
-  /** The microphone was released. */
-  reset() {
-    this.#pressed = !1, this.#preroll = [], this.#queue.clear(), this.#clock.reset(), this.#updateBusy(), this.resetSilence();
+  /** The microphone stood still and goes on: its clock and the page's differ by more than before. */
+  restartClock() {
+    this.#queue.flush(this.#now()), this.#clock.reset();
   }
-  /** Silence is expected now: the microphone is muted or off. */
-  resetSilence() {
-    this.#silenceDetector.reset(), this.#setSilent(!1);
+  /** The microphone was given back. A press ends with it, and the kernel is told so. */
+  reset() {
+    this.release(), this.#preroll = [], this.#queue.clear(), this.#clock.reset(), this.#updateBusy();
+  }
+  #sendPreroll() {
+    let now = this.#now();
+    for (let chunk of this.#preroll.splice(0))
+      this.#queue.add(chunk, now);
   }
   #keepPreroll(chunk) {
-    for (this.#preroll.push(chunk); this.#preroll.length > 0 && this.#preroll[0].captured_ms < chunk.captured_ms - PREROLL_MS; )
+    let kept = this.#gate.starting && !this.#gate.pushToTalk ? STARTING_MS : PREROLL_MS;
+    for (this.#preroll.push(chunk); this.#preroll.length > 0 && this.#preroll[0].captured_ms < chunk.captured_ms - kept; )
       this.#preroll.shift();
   }
-  #measure(samples, length) {
+  #measure(samples) {
     let peak2 = peakOf(samples);
-    this.#bar.peak = Math.max(this.#bar.peak, peak2), this.#bar.samples += samples.length, this.#bar.samples >= BAR_SAMPLES && (this.#handlers.onLevel(this.#bar.peak), this.#bar = { peak: 0, samples: 0 }), this.#setSilent(this.#silenceDetector.observe(peak2, length));
-  }
-  #setSilent(silent) {
-    silent !== this.#silent && (this.#silent = silent, this.#handlers.onSilent(silent));
+    this.#bar.peak = Math.max(this.#bar.peak, peak2), this.#bar.samples += samples.length, this.#bar.samples >= BAR_SAMPLES && (this.#handlers.onLevel(this.#bar.peak), this.#bar = { peak: 0, samples: 0 });
   }
   #updateBusy() {
     this.#queue.busy !== this.#busy && (this.#busy = this.#queue.busy, this.#handlers.onBusy(this.#busy));
@@ -539,13 +763,16 @@ var PREROLL_MS = 200, BAR_SAMPLES = MICROPHONE_RATE / 25, MicrophoneSender = cla
 var MODEL_AUDIO_RATE = 24e3, toSamples2 = (ms) => MODEL_AUDIO_RATE * ms / 1e3, START_SAMPLES = toSamples2(100), REFILL_SAMPLES = toSamples2(70);
 
 // src/media/player.ts
-var BLOCKED_AFTER_MS = 700, FLUSH_TIMEOUT_MS2 = 120, REMEMBERED_TURNS = 16, RAMP_S = 0.02;
+var FLUSH_TIMEOUT_MS2 = 120, REMEMBERED_TURNS = 16, RAMP_S = 0.02;
 function openContext() {
   try {
     return new AudioContext({ sampleRate: MODEL_AUDIO_RATE, latencyHint: "interactive" });
   } catch {
     return new AudioContext({ latencyHint: "interactive" });
   }
+}
+function needsGesture() {
+  return navigator.userActivation?.hasBeenActive === !1;
 }
 var Player = class {
   #scope;
@@ -560,21 +787,42 @@ var Player = class {
   #awaitingFlush = [];
   #newestTurn = -1;
   #discardedTurn = -1;
-  #blocked = !1;
+  /** True from a write until the worklet reports again. */
+  #isUnreported = !1;
+  #failedToLoad = !1;
   constructor(scope, handlers) {
     this.#scope = scope, this.#handlers = handlers, scope.add(() => this.close());
   }
   get progress() {
     return this.#progress;
   }
+  /** Why this page cannot play anything; null where it can, as far as is known. */
+  get missing() {
+    return hasWorklets() ? this.#failedToLoad ? "missing" : null : globalThis.isSecureContext ? "missing" : "not-secure";
+  }
+  /** What can be found out about an open player; null while there is none. */
+  get probe() {
+    let deck = this.#graph;
+    if (!deck)
+      return null;
+    let { turn, sample, bufferedMs } = this.#progress;
+    return {
+      context: deck.context.state,
+      needsGesture: needsGesture(),
+      waiting: this.#isUnreported || bufferedMs > 0,
+      position: `${turn} ${sample}`
+    };
+  }
   /** Opens the context. To be called from a click or a key, or the browser may keep it suspended. */
   unlock() {
-    let { context } = this.#open();
-    context.state === "suspended" && context.resume().catch(() => {
-    });
+    this.#failedToLoad = !1, this.#open(), this.resume();
+  }
+  /** Makes a context run that the browser or the system suspended. */
+  resume() {
+    resume(this.#graph?.context);
   }
   write(turn, first, samples) {
-    turn <= this.#discardedTurn || (this.#newestTurn = turn, this.#open(), this.#post({ kind: "audio", epoch: this.#epoch, turn, first, samples }, [samples.buffer]), this.#detectBlocked());
+    turn <= this.#discardedTurn || (this.#newestTurn = turn, this.#open() && (this.#isUnreported = !0, this.#post({ kind: "audio", epoch: this.#epoch, turn, first, samples }, [samples.buffer])));
   }
   end(turn) {
     this.#graph && this.#post({ kind: "end", epoch: this.#epoch, turn });
@@ -595,19 +843,28 @@ var Player = class {
   /** Stops playback and releases the device. */
   close() {
     let deck = this.#graph;
-    deck && (this.#graph = null, this.#newestTurn = -1, this.#discardedTurn = -1, this.#silentBefore = this.#progress.silentSamples, this.#progress = { ...this.#progress, bufferedMs: 0 }, deck.node?.port.postMessage({ kind: "close" }), deck.scope.dispose(), this.#reportFlushed(), this.#setBlocked(!1));
+    deck && (this.#graph = null, this.#newestTurn = -1, this.#discardedTurn = -1, this.#silentBefore = this.#progress.silentSamples, this.#progress = { ...this.#progress, bufferedMs: 0 }, deck.node?.port.postMessage({ kind: "close" }), deck.scope.dispose(), this.#isUnreported = !1, this.#reportFlushed(), this.#handlers.onChange());
   }
+  /** The open player, opened if need be; null where this page has none. */
   #open() {
-    if (this.#graph)
+    if (this.#graph || this.missing)
       return this.#graph;
-    let scope = this.#scope.child(), context = openContext(), gain = new GainNode(context, { gain: this.#volume });
-    gain.connect(context.destination);
-    let deck = { scope, context, gain, node: null, waiting: [] };
-    return this.#graph = deck, closeWith(scope, context), scope.listen(
-      context,
-      "statechange",
-      () => this.#setBlocked(this.#blocked && context.state !== "running")
-    ), this.#load(deck).catch((error) => console.error("livewidget:", error)), deck;
+    let scope = this.#scope.child();
+    try {
+      let context = openContext();
+      closeWith(scope, context);
+      let gain = new GainNode(context, { gain: this.#volume });
+      gain.connect(context.destination);
+      let deck = { scope, context, gain, node: null, waiting: [] };
+      this.#graph = deck, scope.listen(context, "statechange", () => this.#handlers.onChange()), this.#load(deck).catch((error) => this.#onFailed(scope, error));
+    } catch (error) {
+      this.#onFailed(scope, error);
+    }
+    return this.#graph;
+  }
+  /** The browser gave no context, or did not load the worklet into it: the page's rules may forbid that. */
+  #onFailed(scope, error) {
+    scope.disposed || (console.error("livewidget:", error), this.#failedToLoad = !0, scope.dispose(), this.close(), this.#handlers.onChange());
   }
   async #load(deck) {
     let { context, gain, scope } = deck;
@@ -632,7 +889,7 @@ var Player = class {
     deck?.node ? (this.#post({ kind: "flush", epoch: this.#epoch }), deck.scope.timeout(() => this.#reportFlushed(), FLUSH_TIMEOUT_MS2)) : (deck?.waiting.splice(0), this.#reportFlushed());
   }
   #onWorkletMessage(message) {
-    if (this.#recordPlayed(message.turn, message.sample), message.kind === "flushed") {
+    if (this.#isUnreported = !1, this.#recordPlayed(message.turn, message.sample), message.kind === "flushed") {
       this.#progress = { ...this.#progress, turn: message.turn, sample: message.sample, bufferedMs: 0 }, this.#reportFlushed();
       return;
     }
@@ -646,77 +903,10 @@ var Player = class {
     for (let turn of this.#awaitingFlush.splice(0))
       this.#handlers.onFlushed(turn, this.#playedSamples.get(turn) ?? 0);
   }
-  #detectBlocked() {
-    let deck = this.#graph;
-    !deck || this.#blocked || deck.context.state === "running" || deck.scope.timeout(() => {
-      if (deck.context.state !== "running" && !this.#blocked) {
-        this.#setBlocked(!0);
-        for (let gesture of ["pointerdown", "keydown"])
-          deck.scope.listen(document, gesture, () => this.unlock(), { capture: !0 });
-      }
-    }, BLOCKED_AFTER_MS);
-  }
-  #setBlocked(blocked) {
-    blocked !== this.#blocked && (this.#blocked = blocked, this.#handlers.onBlocked(blocked));
-  }
-};
-
-// src/notices.ts
-var KERNEL_BUSY = {
-  level: "warning",
-  code: "kernel-busy",
-  text: "Kernel busy: microphone paused. This kernel hears the browser only between cells; it goes on when the cell ends."
-}, KERNEL_GONE = {
-  level: "error",
-  code: "kernel-gone",
-  text: "The kernel does not answer any more, so the microphone is off. Restart the kernel if need be, and run the cell again."
-}, SOUND_BLOCKED = {
-  level: "warning",
-  code: "sound-blocked",
-  text: "The browser plays no sound yet. Click anywhere in this page to hear the voice."
-}, OTHER_PAGE = {
-  level: "info",
-  code: "other-page",
-  text: "Another page has this conversation's microphone and voice. Here you can read along and type."
-}, NO_PICTURE = {
-  level: "error",
-  code: "no-picture",
-  text: "This file is no picture that the browser can read. Choose a JPEG, PNG, WebP or GIF file."
-}, TOO_MANY_PICTURES = {
-  level: "warning",
-  code: "too-many-pictures",
-  text: "This picture was not sent: eight are waiting, and one a second goes out. Wait a little, then show it again."
-}, Notices = class {
-  #store;
-  #own = /* @__PURE__ */ new Set();
-  constructor(store) {
-    this.#store = store;
-  }
-  /** Shows a notice of this page. */
-  show(notice) {
-    this.#own.add(notice.code), this.#put(notice);
-  }
-  /** Shows a notice of the kernel. */
-  showFromKernel(notice) {
-    this.#own.delete(notice.code), this.#put(notice);
-  }
-  clear(...codes) {
-    let notices = this.#store.get().notices.filter((notice) => !codes.includes(notice.code));
-    notices.length !== this.#store.get().notices.length && this.#store.set({ notices });
-  }
-  /** Replaces all of the kernel's notices. */
-  replace(notices) {
-    let own = this.#store.get().notices.filter((notice) => this.#own.has(notice.code)), codes = new Set(notices.map((notice) => notice.code));
-    this.#store.set({ notices: [...notices, ...own.filter((notice) => !codes.has(notice.code))] });
-  }
-  #put(notice) {
-    let others = this.#store.get().notices.filter((known) => known.code !== notice.code);
-    this.#store.set({ notices: [...others, notice] });
-  }
 };
 
 // src/audio-controller.ts
-var BAR_MS = 40, AudioController = class {
+var BAR_MS = 40, SLOW_AFTER_MS = 2e3, WATCH_MS = 250, GESTURES = ["pointerdown", "pointerup", "touchend", "click", "keydown"], AudioController = class {
   levels = new LevelTimeline();
   #scope;
   #store;
@@ -726,9 +916,30 @@ var BAR_MS = 40, AudioController = class {
   #player;
   #microphone;
   #sender;
+  /** Since when the microphone's audio is held back. */
+  #waitsSince = null;
+  #kernelBusy = "";
+  #takeFromOthers;
+  /** Another card of the page has taken the microphone since this one had it. */
+  #isElsewhere = !1;
+  #microphoneWatch = new MicrophoneWatch();
+  #playerWatch = new PlayerWatch();
+  /** True while the kernel has a session that takes audio, or is opening one. */
+  #hasSession = !1;
   /** Uses no device: that takes a click. */
   constructor(scope, store, notices, bridge, now) {
-    this.#scope = scope, this.#store = store, this.#notices = notices, this.#bridge = bridge, this.#now = now, this.#sender = this.#makeSender(), this.#player = this.#makePlayer(), this.#microphone = this.#makeMicrophone(), scope.interval(() => this.#advanceLevels(), BAR_MS);
+    this.#scope = scope, this.#store = store, this.#notices = notices, this.#bridge = bridge, this.#now = now, this.#sender = this.#makeSender(), this.#player = this.#makePlayer(), this.#microphone = this.#makeMicrophone(), this.#takeFromOthers = shareMicrophone(scope, {
+      name: () => this.#store.get().name,
+      giveUp: (to) => {
+        let hadIt = this.#microphone.isWanted;
+        return this.#isElsewhere = !0, hadIt && (this.#microphone.stop(), this.#notices.show(microphoneWent(to, this.#store.get().name))), hadIt;
+      }
+    }), scope.interval(() => this.#advanceLevels(), BAR_MS), scope.interval(() => this.#watch(), WATCH_MS);
+    for (let gesture of GESTURES)
+      scope.listen(document, gesture, () => this.#resume(), { capture: !0 });
+    scope.listen(document, "visibilitychange", () => {
+      document.hidden || this.#resume();
+    }), scope.listen(window, "focus", () => this.#resume());
   }
   get player() {
     return this.#player;
@@ -747,21 +958,30 @@ var BAR_MS = 40, AudioController = class {
       buffered_ms: Math.round(bufferedMs),
       silent_samples: silentSamples,
       epoch: this.#bridge.epoch,
-      page_ms: this.#now()
+      page_ms: this.#now(),
+      plays: this.#player.missing === null
     };
     this.#bridge.send({ lane: "control", kind: "played", body });
   }
-  /** The kernel has received microphone packets up to `ack`. */
-  onHeartbeat(ack, resend) {
-    this.#sender.heartbeat(ack, resend);
+  /** The kernel has received microphone packets up to `ack`; `busy` says what keeps further ones waiting in it. */
+  onHeartbeat(ack, resend, busy) {
+    this.#kernelBusy = busy, this.#sender.heartbeat(ack, resend), this.#showWaiting();
+  }
+  /** Takes the microphone, anew where it has stopped. To be called from a click or a key. */
+  startMicrophone() {
+    this.#store.get().sound.microphone === "stopped" && this.#microphone.stop(), this.#microphone.start();
   }
   /** Push-to-talk was pressed or released; the microphone is on or about to be. */
   pushToTalk(active) {
-    active ? this.updateGate() : this.#microphone.flush(() => this.#sender.release());
+    active ? (this.#microphone.mute(!1), this.updateGate()) : this.#microphone.flush(() => this.#sender.release());
   }
   /** Releases microphone and loudspeaker at once. */
   releaseDevices() {
     this.#microphone.stop(), this.#player.close();
+  }
+  /** Takes the microphone again as it was, on or muted, unless another card of the page has it by now. */
+  async resumeMicrophone(muted) {
+    this.#isElsewhere || (await this.#microphone.start(), muted && this.#microphone.mute(!0));
   }
   /** Releases the loudspeaker if everything has been played. */
   closePlayerWhenDone() {
@@ -773,8 +993,9 @@ var BAR_MS = 40, AudioController = class {
         onPacket: ({ seq, samples, first_sample, captured_ms, stale, gap_ms }) => this.#bridge.sendUserAudio(seq, { first_sample, captured_ms, stale, gap_ms }, samples),
         onActivity: (active) => this.#bridge.send({ lane: "control", kind: "activity", body: { active } }),
         onLevel: (peak2) => this.levels.put("user", peak2),
-        onSilent: (silent) => silent ? this.#notices.show(MICROPHONE_SILENT) : this.#notices.clear(MICROPHONE_SILENT.code),
-        onBusy: (busy) => this.#setBusy(busy)
+        onBusy: (busy) => {
+          this.#waitsSince = busy ? this.#now() : null, this.#showWaiting();
+        }
       },
       this.#now
     );
@@ -787,13 +1008,19 @@ var BAR_MS = 40, AudioController = class {
         (playback.turn !== turn || playback.playedSample !== sample) && this.#store.set({ playback: { ...playback, turn, playedSample: sample } });
       },
       onFlushed: (turn, sample) => this.#bridge.send({ lane: "control", kind: "heard", body: { turn, sample } }),
-      onBlocked: (blocked) => blocked ? this.#notices.show(SOUND_BLOCKED) : this.#notices.clear(SOUND_BLOCKED.code)
+      onChange: () => this.#watch()
     });
   }
   #makeMicrophone() {
     return new Microphone(this.#scope, {
       onChunk: (samples, first) => {
-        this.#microphone.muted || this.#sender.addChunk(samples, first);
+        if (!this.#microphone.muted) {
+          let ms = samples.length * 1e3 / MICROPHONE_RATE;
+          this.#microphoneWatch.onChunk(peakOf(samples), ms, this.#now()), this.#microphone.probe?.context !== "running" && this.#sender.restartClock(), this.#sender.addChunk(samples, first);
+        }
+      },
+      onChange: () => {
+        this.#sender.restartClock(), this.#watch();
       },
       onState: (state, detail) => this.#onMicrophoneState(state, detail),
       onDevices: (devices, deviceId) => this.#store.set({ microphone: { ...this.#store.get().microphone, devices, deviceId } }),
@@ -802,19 +1029,57 @@ var BAR_MS = 40, AudioController = class {
   }
   #onMicrophoneState(state, detail) {
     let shown = state === "on" && this.#sender.busy ? "paused" : state;
-    this.#store.set({ microphone: { ...this.#store.get().microphone, state: shown } }), state === "muted" ? this.#sender.resetSilence() : state !== "on" && (this.#sender.reset(), this.#store.set({ holding: this.#store.get().holding && state === "asking" })), this.updateGate(), this.#bridge.send({ lane: "control", kind: "microphone", body: { state, detail } });
+    if (this.#store.set({ microphone: { ...this.#store.get().microphone, state: shown } }), state === "asking" || state === "off")
+      this.#notices.clear(MICROPHONE_MOVED);
+    else if (state === "on") {
+      this.#isElsewhere = !1;
+      let [other] = this.#takeFromOthers();
+      other !== void 0 && this.#notices.show(microphoneCame(other, this.#store.get().name));
+    }
+    state !== "on" && state !== "muted" && (this.#sender.reset(), this.#store.set({ holding: this.#store.get().holding && state === "asking" })), this.updateGate(), this.#bridge.send({ lane: "control", kind: "microphone", body: { state, detail } }), this.#watch();
+  }
+  /** The kernel has said whether it has a session that takes audio, or is opening one; null: it was asked to. */
+  onSession(hasSession) {
+    this.#hasSession = hasSession ?? !1, this.updateGate();
+  }
+  /** Looks whether sound arrives that should, and says so if it does not. */
+  #watch() {
+    let { phase, owner, sound } = this.#store.get(), now = this.#now(), talks = owner && (phase === "live" || phase === "connecting"), deaf = this.#microphoneWatch.check(this.#microphone.probe, now), mute = this.#playerWatch.check(this.#player.probe, now);
+    this.#setMicrophoneFault(sound.microphone, deaf), this.#setPlayerFault(sound.player, talks ? this.#player.missing ?? mute : mute);
+  }
+  #setMicrophoneFault(before, fault) {
+    if (fault === before)
+      return;
+    this.#store.set({ sound: { ...this.#store.get().sound, microphone: fault } }), this.#showFault(MICROPHONE_FAULTS, before, fault);
+    let sends = (one) => one === null || one === "silent";
+    if (sends(before) !== sends(fault) && this.#microphone.probe) {
+      let body = { state: sends(fault) ? "on" : "paused", detail: fault ?? "" };
+      this.#bridge.send({ lane: "control", kind: "microphone", body }), this.#sender.restartClock();
+    }
+  }
+  #setPlayerFault(before, fault) {
+    fault !== before && (this.#store.set({ sound: { ...this.#store.get().sound, player: fault } }), this.reportPlayback(), this.#showFault(PLAYER_FAULTS, before, fault));
+  }
+  #showFault(notices, before, fault) {
+    before !== null && this.#notices.clear(notices[before].code), fault !== null && this.#notices.show(notices[fault]);
+  }
+  /** The person is back, or asks for something: what was suspended may run again. */
+  #resume() {
+    this.#microphone.resume(), this.#player.resume();
   }
   /** Applies the state to what of the microphone may reach the kernel; to be called when the state changes. */
   updateGate() {
     let { phase, microphone, turnTaking, holding, owner } = this.#store.get(), on = microphone.state === "on" || microphone.state === "paused";
     this.#sender.setGate({
-      live: phase === "live" && owner && on,
+      open: this.#hasSession && owner && on,
+      starting: phase === "connecting",
       pushToTalk: turnTaking === "push_to_talk"
     }), holding && this.#sender.press();
   }
-  #setBusy(busy) {
-    let microphone = this.#store.get().microphone;
-    busy ? (this.#notices.show(KERNEL_BUSY), this.#store.set({ microphone: { ...microphone, state: "paused" } })) : (this.#notices.clear(KERNEL_BUSY.code), microphone.state === "paused" && this.#store.set({ microphone: { ...microphone, state: "on" } }));
+  /** Says that the microphone's audio is held back, and why, or that it is no more. */
+  #showWaiting() {
+    let microphone = this.#store.get().microphone, since = this.#waitsSince, notice = MICROPHONE_WAITS[this.#kernelBusy], shown = this.#store.get().notices.find(({ code }) => code === notice.code);
+    since === null ? (this.#notices.clear(notice.code), microphone.state === "paused" && this.#store.set({ microphone: { ...microphone, state: "on" } })) : (shown || this.#kernelBusy !== "" || this.#now() - since >= SLOW_AFTER_MS) && (shown?.text !== notice.text && this.#notices.show(notice), microphone.state === "on" && this.#store.set({ microphone: { ...microphone, state: "paused" } }));
   }
   #advanceLevels() {
     (this.#store.get().phase === "live" || this.#microphone.isWanted || this.#player.progress.bufferedMs > 0) && this.levels.advance(this.#now());
@@ -902,6 +1167,12 @@ function readKernelMessage(content) {
   let { lane, kind, epoch, seq, ack } = content;
   return Object.hasOwn(KERNEL_KINDS, String(lane)) && KERNEL_KINDS[String(lane)].includes(String(kind)) && [epoch, seq, ack].every(isCount) ? content : null;
 }
+function readPlace(content) {
+  if (!isObject(content))
+    return null;
+  let { lane, seq, ack } = content;
+  return (lane === "control" || lane === "speaker") && isCount(seq) ? { lane, seq, ack: isCount(ack) ? ack : 0 } : null;
+}
 var SPEAKER_GAP_MS = 5e3, CONTROL_GAP_MS = 3e3, MAX_UNACKED_REPORTS = 8;
 function randomClientId() {
   return Array.from(
@@ -915,6 +1186,7 @@ var Bridge = class {
   #now;
   #handlers;
   #sender = new ReliableSender();
+  /** Null stands for a message that could not be read. */
   #control = new ReliableReceiver();
   #speaker = new ReliableReceiver();
   #epoch = 0;
@@ -964,7 +1236,15 @@ var Bridge = class {
   /** Handles whatever the comm delivered. */
   receive(content, buffers = []) {
     let message = readKernelMessage(content);
-    message !== null && (this.#handlers.onAlive(), message.lane === "speaker" ? this.#receiveAudio({ message, buffers: [...buffers] }) : message.lane === "insight" ? this.#handlers.onInsight(message, buffers) : (this.#acknowledge(message), this.#receiveControl(message)), this.#updateGaps());
+    if (message === null) {
+      this.#passUnreadable(content);
+      return;
+    }
+    this.#handlers.onAlive(), message.lane === "speaker" ? this.#receiveAudio({ message, buffers: [...buffers] }) : message.lane === "insight" ? this.#handlers.onInsight(message, buffers) : (this.#acknowledge(message), this.#receiveControl(message)), this.#updateGaps();
+  }
+  #passUnreadable(content) {
+    let place = readPlace(content);
+    place === null || !this.#welcomed || (console.error(`livewidget: message ${place.seq} of the ${place.lane} lane cannot be read.`), place.lane === "control" ? this.#deliverAll(this.#control.receive(place.seq, null)) : this.#deliverAudio(this.#speaker.receive(place.seq, null)), this.#updateGaps());
   }
   /** To be called a few times a second: repeats what was lost, and skips gaps that will not be filled. */
   tick() {
@@ -990,16 +1270,20 @@ var Bridge = class {
       this.#acceptWelcome(message);
       return;
     }
-    if (this.#welcomed)
-      for (let ready of this.#control.receive(message.seq, message))
-        this.#deliver(ready);
+    this.#welcomed && this.#deliverAll(this.#control.receive(message.seq, message));
   }
   /** The welcome is a snapshot: anything missing before it no longer matters. */
   #acceptWelcome(message) {
     let waiting = this.#control.restart(message.seq);
-    (!this.#welcomed || message.body.owner !== this.client) && this.#deliverAudio(this.#speaker.restart(message.body.speaker_seq)), this.#welcomed = !0;
-    for (let ready of [message, ...waiting])
-      this.#deliver(ready);
+    (!this.#welcomed || message.body.owner !== this.client) && this.#deliverAudio(this.#speaker.restart(message.body.speaker_seq)), this.#welcomed = !0, this.#deliverAll([message, ...waiting]);
+  }
+  #deliverAll(messages) {
+    for (let message of messages)
+      try {
+        message !== null && this.#deliver(message);
+      } catch (error) {
+        console.error("livewidget:", error);
+      }
   }
   #deliver(message) {
     message.kind === "welcome" && message.body.client !== this.client || ((message.kind === "welcome" || message.kind === "state") && (this.#ownsAudio = message.body.owner === this.client), (message.epoch > this.#epoch || message.kind === "flush") && this.#raiseEpoch(
@@ -1017,8 +1301,15 @@ var Bridge = class {
     this.#deliverAudio(this.#speaker.receive(spoken.message.seq, spoken)), this.#speaker.hasGap && this.#speaker.last === before && spoken.message.epoch > this.#epoch && this.#deliverAudio(this.#speaker.skipGap());
   }
   #deliverAudio(ready) {
-    for (let { message, buffers } of ready)
-      message.epoch > this.#epoch && (this.#epoch = message.epoch, this.#handlers.onFlush(message.epoch, null)), !(message.epoch < this.#epoch || !this.#ownsAudio) && (message.kind === "end" ? this.#handlers.onMessage(message) : buffers[0] && message.body.sample_rate === 24e3 && this.#handlers.onModelAudio(message.body.turn, message.body.first_sample, samplesOf(buffers[0])));
+    for (let item of ready)
+      try {
+        item !== null && this.#deliverAudioItem(item);
+      } catch (error) {
+        console.error("livewidget:", error);
+      }
+  }
+  #deliverAudioItem({ message, buffers }) {
+    message.epoch > this.#epoch && (this.#epoch = message.epoch, this.#handlers.onFlush(message.epoch, null)), !(message.epoch < this.#epoch || !this.#ownsAudio) && (message.kind === "end" ? this.#handlers.onMessage(message) : buffers[0] && this.#handlers.onModelAudio(message.body.turn, message.body.first_sample, samplesOf(buffers[0])));
   }
   #updateGaps() {
     let now = this.#now();
@@ -1162,6 +1453,7 @@ function initialState() {
     model: "",
     suggestions: [],
     phase: "idle",
+    ending: "",
     floor: "listening",
     turnTaking: "automatic",
     view: "talk",
@@ -1171,10 +1463,12 @@ function initialState() {
     notices: [],
     microphone: { state: "off", devices: [], deviceId: "" },
     playback: { turn: 0, playedSample: 0, volume: 1 },
+    sound: { microphone: null, player: null },
     holding: !1,
     owner: !1,
     ownedElsewhere: !1,
     connected: !0,
+    loss: "",
     video: {
       source: null,
       state: "off",
@@ -1630,12 +1924,53 @@ var ANSWER_TIMEOUT_MS = 5e3, MAX_UNANSWERED = 12, BROWSER_BACKEND = { makeCanvas
 };
 
 // src/app.ts
-var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 1500, MAX_TEXT = 1e5;
+var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 1500, MAX_TEXT = 1e5, LOOK_MS = 3e3, LOOK_SELDOM_MS = 3e4, SERVER_MS = 3e3, RESUME_MS = 6e4, RETRY_MS = 5e3, FINAL_LOSSES = ["restarted", "shut_down"], PASSING_LOSSES = ["looking", "offline", "server", "busy"];
 function hideSavedTranscript(name2, scope, page = document) {
   if (!/^[\w-]+$/.test(name2))
     return;
   let style = page.createElement("style");
   style.textContent = `.${name2} { display: none !important; }`, page.head.append(style), scope.add(() => style.remove());
+}
+function jupyterApi(page = document) {
+  try {
+    let config = JSON.parse(page.getElementById("jupyter-config-data")?.textContent ?? "");
+    return typeof config.baseUrl == "string" ? `${config.baseUrl.replace(/\/*$/, "")}/api/` : null;
+  } catch {
+    return null;
+  }
+}
+async function findLoss(kernel, disconnected) {
+  if (navigator.onLine === !1)
+    return "offline";
+  let api = jupyterApi();
+  if (api === null || kernel === "")
+    return "unknown";
+  let answer;
+  try {
+    answer = await fetch(`${api}kernels/${encodeURIComponent(kernel)}`, {
+      credentials: "same-origin",
+      cache: "no-store",
+      signal: AbortSignal.timeout(SERVER_MS)
+    });
+  } catch {
+    return "server";
+  }
+  if (answer.status === 404)
+    return "shut_down";
+  if (!answer.ok)
+    return answer.status >= 500 ? "server" : "unknown";
+  switch ((await answer.json().catch(() => ({}))).execution_state) {
+    case "busy":
+      return "busy";
+    case "dead":
+      return "shut_down";
+    case "starting":
+    case "restarting":
+    case "autorestarting":
+      return "restarted";
+    default:
+      return disconnected ? "restarted" : "silent";
+  }
 }
 var App = class {
   scope = new Scope();
@@ -1650,6 +1985,17 @@ var App = class {
   #views = /* @__PURE__ */ new Set();
   #transcriptClass = "";
   #owner = "";
+  /** The kernel's id, by which the notebook server knows it. */
+  #kernel = "";
+  /** The host has given up the widget's connection since the kernel was heard of last. */
+  #disconnected = !1;
+  #looking = !1;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  /** Devices were on, or the conversation live, when the kernel was lost. */
+  #lostWhileUsed = !1;
+  /** A microphone to take again if the kernel is back soon. */
+  #resume = null;
+  #retryUntilMs = Number.NEGATIVE_INFINITY;
   #ticks = 0;
   #idleTicks = 0;
   /** Uses no device: that takes a click. */
@@ -1662,16 +2008,26 @@ var App = class {
       onAlive: () => this.#onAlive()
     }), this.explorer = new SettingsController(this.store, this.bridge, this.#now), this.#audio = new AudioController(this.scope, this.store, this.#notices, this.bridge, this.#now);
     let begin = () => this.#startForVideo();
-    this.video = new VideoController(this.scope, this.store, this.#notices, this.bridge, this.#now, begin), this.scope.interval(() => this.#tick(), TICK_MS), this.scope.listen(window, "pagehide", () => this.#releaseDevices()), this.bridge.hello();
+    this.video = new VideoController(this.scope, this.store, this.#notices, this.bridge, this.#now, begin), this.scope.interval(() => this.#tick(), TICK_MS), this.scope.listen(window, "pagehide", () => this.#onPageHidden()), this.scope.listen(
+      window,
+      "pageshow",
+      ({ persisted }) => persisted && this.bridge.hello()
+    );
+    for (let change of ["online", "offline"])
+      this.scope.listen(window, change, () => this.suspectDisconnect(!1));
+    this.bridge.hello();
   }
   /** Draws the widget into `el`; the returned function removes it. */
   mount(el2, mount) {
     let view = this.scope.child();
     return this.#views.add(view), view.add(() => this.#onViewRemoved(view)), this.#hideTranscriptFor(view), mount(el2, this.store, this.#audio.levels, this, view), () => view.dispose();
   }
-  /** The comm went down or came back: unless the kernel sends something soon, it counts as gone. */
-  suspectDisconnect() {
-    this.#lease.suspect(this.#now());
+  /**
+   * The connection to the kernel went down or came back: unless the kernel sends something soon, it counts as lost. `comm`
+   * tells that the host said so of the widget's own connection.
+   */
+  suspectDisconnect(comm = !0) {
+    this.#disconnected ||= comm, this.#lookedMs = Number.NEGATIVE_INFINITY, this.#lease.suspect(this.#now());
   }
   /** Ends everything: the widget's model was closed. */
   dispose() {
@@ -1682,7 +2038,11 @@ var App = class {
       this.#notices.show(OTHER_PAGE);
       return;
     }
-    this.#audio.player.unlock(), this.#notices.clear(...MICROPHONE_PROBLEMS, KERNEL_GONE.code), this.store.get().connected || (this.#lease.renew(this.#now()), this.bridge.hello()), this.#requestStart(!0), this.#audio.microphone.start();
+    if (!this.store.get().connected) {
+      this.#retry();
+      return;
+    }
+    this.#audio.player.unlock(), this.#notices.clear(...MICROPHONE_PROBLEMS), this.#requestStart(!0), this.#audio.startMicrophone();
   }
   stop() {
     this.#releaseDevices(), this.bridge.send({ lane: "control", kind: "stop", body: {} });
@@ -1733,7 +2093,10 @@ var App = class {
         this.#notices.clear(message.body.code);
         break;
       case "heartbeat":
-        this.#owner === this.bridge.client && this.#audio.onHeartbeat(message.body.microphone_ack, message.body.microphone_resend);
+        if (this.#owner === this.bridge.client) {
+          let { microphone_ack, microphone_resend, busy } = message.body;
+          this.#audio.onHeartbeat(microphone_ack, microphone_resend, busy);
+        }
         break;
       case "end":
         this.#audio.player.end(message.body.turn);
@@ -1747,18 +2110,18 @@ var App = class {
   }
   #onWelcome(welcome) {
     let { name: name2, speaker, turns } = welcome;
-    if (this.store.set({ name: name2, speaker, turns }), this.#notices.replace(welcome.notices), welcome.transcript_class !== this.#transcriptClass) {
+    if (this.store.set({ name: name2, speaker, turns }), this.#kernel = welcome.kernel, this.#notices.replace(welcome.notices), welcome.transcript_class !== this.#transcriptClass) {
       this.#transcriptClass = welcome.transcript_class;
       for (let view of this.#views)
         this.#hideTranscriptFor(view);
     }
-    this.#onState(welcome), this.explorer.onWelcome(welcome.explorer);
+    this.#onState(welcome), this.explorer.onWelcome(welcome.explorer), this.#resumeMicrophone();
   }
   #onState(told) {
-    let { phase, floor, turn_taking, view, sees, model, badge } = told, { suggestions: suggestions2, elapsed_ms, owner } = told, before = this.store.get(), liveSince = phase === "live" ? before.liveSince ?? this.#now() - elapsed_ms : null, mine = owner === this.bridge.client;
+    let { phase, ending, floor, turn_taking, view, sees, model, badge } = told, { suggestions: suggestions2, elapsed_ms, owner } = told, before = this.store.get(), liveSince = phase === "live" ? before.liveSince ?? this.#now() - elapsed_ms : null, mine = owner === this.bridge.client;
     this.#owner = owner;
     let elsewhere = owner !== "" && !mine;
-    this.store.set({ phase, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions: suggestions2 }), this.store.set({ liveSince, owner: mine, ownedElsewhere: elsewhere }), elsewhere ? this.#yieldToOwner() : this.#notices.clear(OTHER_PAGE.code), phase === "ended" && before.phase !== "ended" && this.#onEnded(), this.#audio.updateGate();
+    this.store.set({ phase, ending, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions: suggestions2 }), this.store.set({ liveSince, owner: mine, ownedElsewhere: elsewhere }), elsewhere ? this.#yieldToOwner() : this.#notices.clear(OTHER_PAGE.code), phase === "ended" && before.phase !== "ended" && this.#onEnded(), this.#audio.onSession(phase === "live" || phase === "connecting");
   }
   #onTurn(turn) {
     let others = this.store.get().turns.filter((known) => known.index !== turn.index), place = others.findIndex((known) => known.index > turn.index);
@@ -1769,7 +2132,7 @@ var App = class {
   }
   #onAlive() {
     let back = !this.store.get().connected;
-    this.#lease.renew(this.#now()), back && (this.store.set({ connected: !0 }), this.#notices.clear(KERNEL_GONE.code), this.bridge.hello());
+    this.#lease.renew(this.#now()), this.#disconnected = !1, back && (this.store.set({ connected: !0, loss: "" }), this.#notices.clear(LOSSES.unknown.code), this.bridge.hello(), this.#now() < this.#retryUntilMs && (this.#retryUntilMs = Number.NEGATIVE_INFINITY, this.start()));
   }
   /** True while a device is on or asked for. */
   get #usesDevices() {
@@ -1782,7 +2145,7 @@ var App = class {
   /** Asks the kernel to start the session; its state messages follow. */
   #requestStart(microphone, claim = microphone) {
     let { phase } = this.store.get(), resting = phase === "idle" || phase === "ended";
-    resting && this.store.set({ phase: "connecting" }), (resting || claim) && this.bridge.send({ lane: "control", kind: "start", body: { microphone } });
+    resting && (this.store.set({ phase: "connecting" }), this.#audio.onSession(null)), (resting || claim) && this.bridge.send({ lane: "control", kind: "start", body: { microphone } });
   }
   /** Starts the session for a picture, with this page as its owner; false where another page owns it. */
   #startForVideo() {
@@ -1812,11 +2175,41 @@ var App = class {
     this.#transcriptClass !== "" && hideSavedTranscript(this.#transcriptClass, view);
   }
   #tick() {
-    this.bridge.tick(), this.#ticks += 1, (this.store.get().phase === "live" || this.store.get().phase === "connecting" || this.#ticks % IDLE_TICKS === 0) && this.#audio.reportPlayback(), this.store.get().phase === "ended" && this.#audio.closePlayerWhenDone(), this.#idleTicks = this.store.get().phase === "idle" && this.#usesDevices ? this.#idleTicks + 1 : 0, this.#idleTicks > UNUSED_DEVICE_TICKS && this.#releaseDevices(), !this.#lease.isValid(this.#now()) && (this.store.get().connected || this.#usesDevices) && this.#onConnectionLost();
+    FINAL_LOSSES.includes(this.store.get().loss) || this.bridge.tick(), this.#ticks += 1, (this.store.get().phase === "live" || this.store.get().phase === "connecting" || this.#ticks % IDLE_TICKS === 0) && this.#audio.reportPlayback(), this.store.get().phase === "ended" && this.#audio.closePlayerWhenDone(), this.#idleTicks = this.store.get().phase === "idle" && this.#usesDevices ? this.#idleTicks + 1 : 0, this.#idleTicks > UNUSED_DEVICE_TICKS && this.#releaseDevices(), !this.#lease.isValid(this.#now()) && (this.store.get().connected || this.#usesDevices) && this.#onConnectionLost();
+    let { connected, loss } = this.store.get(), interval = PASSING_LOSSES.includes(loss) ? LOOK_MS : LOOK_SELDOM_MS;
+    !connected && this.#now() - this.#lookedMs >= interval && this.#lookWhy();
   }
+  /** Releases what hears and sees at once; what is left of an answer may play to its end. */
   #onConnectionLost() {
-    let used = this.#usesDevices || this.store.get().phase === "live";
-    this.store.get().connected && (this.store.set({ connected: !1 }), this.bridge.hello()), this.#releaseDevices(), used && this.#notices.show(KERNEL_GONE);
+    let { microphone } = this.#audio;
+    this.store.get().connected && (this.#lostWhileUsed = this.#usesDevices || this.store.get().phase === "live", this.#resume = microphone.isWanted ? { untilMs: Date.now() + RESUME_MS, muted: microphone.muted } : null, this.store.set({ connected: !1, loss: "looking" }), this.#lookedMs = Number.NEGATIVE_INFINITY, this.bridge.hello()), microphone.stop(), this.video.stop();
+  }
+  /** Looks why the kernel does not answer, and says so. */
+  async #lookWhy() {
+    if (this.#looking)
+      return;
+    this.#looking = !0;
+    let loss = await findLoss(this.#kernel, this.#disconnected);
+    if (this.#looking = !1, this.#lookedMs = this.#now(), this.scope.disposed || this.store.get().connected)
+      return;
+    let asked = this.#now() < this.#retryUntilMs;
+    (loss !== this.store.get().loss || asked) && (this.store.set({ loss }), (this.#lostWhileUsed || asked) && this.#notices.show(LOSSES[loss])), FINAL_LOSSES.includes(loss) ? (this.#resume = null, this.#audio.player.close()) : this.#audio.closePlayerWhenDone();
+  }
+  /** ● without a kernel that answers: looks again, says what to do, and begins if the kernel is back at once. */
+  #retry() {
+    let { loss } = this.store.get();
+    this.#retryUntilMs = this.#now() + RETRY_MS, this.#lookedMs = this.#now(), loss !== "" && loss !== "looking" && this.#notices.show(LOSSES[loss]), this.bridge.hello(), this.#lookWhy();
+  }
+  /** Takes the microphone again that was on when the kernel was lost, if the same conversation still goes on. */
+  #resumeMicrophone() {
+    let resume2 = this.#resume;
+    this.#resume = null;
+    let { phase, owner } = this.store.get();
+    resume2 && phase === "live" && owner && Date.now() < resume2.untilMs && this.#audio.resumeMicrophone(resume2.muted);
+  }
+  /** The page is closed, or left for another one. */
+  #onPageHidden() {
+    this.#releaseDevices(), this.bridge.send({ lane: "control", kind: "bye", body: {} });
   }
 };
 
@@ -1953,6 +2346,7 @@ function elapsedTime(ms) {
   let seconds = Math.max(0, Math.floor(ms / 1e3)), two = (value) => String(value).padStart(2, "0"), hours = Math.floor(seconds / 3600), rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
   return hours > 0 ? `${hours}:${rest}` : rest;
 }
+var ANSWERED_IN = "From the end of your words to the first sound you heard";
 function latency(ms) {
   let seconds = Math.max(0, ms) / 1e3;
   return `${seconds < 10 ? seconds.toFixed(2) : seconds.toFixed(0)} s`;
@@ -2104,32 +2498,77 @@ var OUTCOMES = {
 
 // src/views/status.ts
 function status(state) {
-  if (!state.connected)
-    return { word: "kernel gone", tone: "error" };
+  if (!state.connected) {
+    let { word } = LOST[state.loss];
+    return { word, tone: FINDS_BACK.includes(state.loss) ? "warn" : "error" };
+  }
   switch (state.phase) {
     case "idle":
       return { word: "ready", tone: "off" };
     case "connecting":
       return { word: "connecting…", tone: "wait" };
     case "ended":
-      return { word: "ended", tone: "off" };
+      return { word: ENDED2[state.ending][0], tone: "off" };
     case "live":
       return liveStatus(state);
   }
 }
+var LOOK_AGAIN = "Look for the kernel again", RUN_AGAIN = { hint: "Run this cell to talk again.", button: "Run this cell to talk again" }, NO_ANSWER = { word: "no answer", cause: "The kernel does not answer." }, LOST = {
+  "": { ...NO_ANSWER, hint: "The kernel does not answer.", button: LOOK_AGAIN },
+  looking: { ...NO_ANSWER, hint: "No answer from the kernel; looking why…", button: LOOK_AGAIN },
+  offline: {
+    word: "offline",
+    cause: "You are offline.",
+    hint: "Check your network; it goes on by itself.",
+    button: LOOK_AGAIN
+  },
+  server: {
+    word: "no server",
+    cause: "The notebook server does not answer.",
+    hint: "Wait for the server; it goes on by itself.",
+    button: LOOK_AGAIN
+  },
+  busy: {
+    word: "kernel busy",
+    cause: "The kernel is busy.",
+    hint: "Wait, or interrupt the running cell.",
+    button: LOOK_AGAIN
+  },
+  restarted: { word: "restarted", cause: "The kernel was restarted.", ...RUN_AGAIN },
+  shut_down: { word: "no kernel", cause: "The kernel was shut down.", ...RUN_AGAIN },
+  silent: { ...NO_ANSWER, ...RUN_AGAIN },
+  unknown: { ...NO_ANSWER, ...RUN_AGAIN }
+}, FINDS_BACK = ["", "looking", "offline", "server", "busy"], ENDED2 = {
+  "": ["ended", "The talk has ended. Press ● to start again."],
+  stopped: ["ended", "The talk has ended. Press ● to start again."],
+  never_opened: ["not connected", "No connection. Press ● to try again."],
+  interrupted: ["broken off", "The talk broke off. Press ● to go on."]
+};
 function liveStatus(state) {
   switch (state.floor) {
     case "model":
-      return { word: state.view === "translation" ? "translating" : "speaking", tone: "model-sounding" };
+      return state.owner && state.sound.player !== null ? playerStatus(state.sound.player) : { word: state.view === "translation" ? "translating" : "speaking", tone: "model-sounding" };
     case "thinking":
       return { word: "thinking…", tone: "model" };
     case "tool":
       return isAsked(state) ? { word: "asking you", tone: "warn" } : { word: "using a tool", tone: "model" };
     case "user":
-      return { word: "hearing you", tone: "you-sounding" };
+      return deafStatus(state) ?? { word: "hearing you", tone: "you-sounding" };
     case "listening":
-      return microphoneStatus(state) ?? { word: "listening", tone: "you" };
+      return deafStatus(state) ?? microphoneStatus(state) ?? { word: "listening", tone: "you" };
   }
+}
+function playerStatus(fault) {
+  return hasNoPlayer(fault) ? { word: "answering", tone: "model" } : { word: "not heard", tone: "warn" };
+}
+function hasNoPlayer(fault) {
+  return fault === "not-secure" || fault === "missing";
+}
+function deafStatus(state) {
+  return isDeaf(state) ? { word: "not hearing", tone: "warn" } : null;
+}
+function isDeaf({ microphone, sound }) {
+  return sound.microphone !== null && (microphone.state === "on" || microphone.state === "paused");
 }
 function microphoneStatus(state) {
   switch (state.microphone.state) {
@@ -2139,6 +2578,8 @@ function microphoneStatus(state) {
       return { word: "paused", tone: "warn" };
     case "asking":
       return { word: "asking…", tone: "wait" };
+    case "off":
+      return state.owner ? { word: acceptsText(state) ? "typing only" : "not hearing", tone: "off" } : null;
     case "refused":
     case "missing":
       return { word: acceptsText(state) ? "typing only" : "not hearing", tone: "off" };
@@ -2156,7 +2597,8 @@ function acceptsText(state) {
   return state.view === "talk";
 }
 function canPushToTalk(state) {
-  return state.connected && state.phase === "live" && state.owner && state.turnTaking === "push_to_talk" && (state.microphone.state === "on" || state.microphone.state === "muted");
+  return state.connected && state.phase === "live" && state.owner && state.turnTaking === "push_to_talk" && // While the kernel is busy a press goes on: what is said is kept.
+  ["on", "muted", "paused"].includes(state.microphone.state) && state.sound.microphone !== "stopped";
 }
 function noMicrophoneHint(state) {
   return acceptsText(state) ? "You can type; press ● to try again." : "Press ● to try again.";
@@ -2166,16 +2608,16 @@ function lacksMicrophone(state) {
 }
 function hint(state) {
   if (!state.connected)
-    return "Run this cell again, or press ● to retry.";
+    return LOST[state.loss].hint;
   if (isMirror(state))
     return "Another page has the microphone.";
   switch (state.phase) {
     case "idle":
       return lacksMicrophone(state) ? noMicrophoneHint(state) : "● asks the browser for the microphone.";
     case "connecting":
-      return "The browser may ask for the microphone.";
+      return state.microphone.state === "on" && !isDeaf(state) && state.turnTaking === "automatic" ? "Connecting; you can talk already." : "The browser may ask for the microphone.";
     case "ended":
-      return "The talk has ended. Press ● to start again.";
+      return ENDED2[state.ending][1];
     case "live":
       return liveHint(state);
   }
@@ -2183,9 +2625,30 @@ function hint(state) {
 function isAsked(state) {
   return !state.ownedElsewhere && pendingApprovals(state).length > 0;
 }
+var MICROPHONE_HINTS = {
+  suspended: "Not heard: click this card to go on.",
+  interrupted: "Not heard: click this card to go on.",
+  muted: "Not heard: unmute it outside this page.",
+  stopped: "Not heard: press ● to restart the microphone.",
+  silent: "No sound comes: check the microphone's switch."
+}, PLAYER_HINTS = {
+  blocked: "Click this card to hear the voice.",
+  suspended: "Click this card to hear the voice.",
+  interrupted: "Click this card to hear the voice.",
+  stalled: "No voice: check this computer's sound output.",
+  "not-secure": "No sound in this page: type, and read.",
+  missing: "No voice in this page: read the answers."
+};
+function soundHint(state) {
+  let { microphone, player } = state.sound;
+  return microphone !== null && isDeaf(state) ? MICROPHONE_HINTS[microphone] : player === null ? null : PLAYER_HINTS[player];
+}
 function liveHint(state) {
   if (isAsked(state))
     return "A tool waits: allow it, or don't.";
+  let sound = soundHint(state);
+  if (sound !== null)
+    return sound;
   switch (state.microphone.state) {
     case "off":
       return "The microphone is off. Press ● to talk.";
@@ -2212,11 +2675,14 @@ function liveHint(state) {
       return state.floor === "model" ? "Speak to interrupt." : "Talk whenever you like.";
   }
 }
+function hears(state) {
+  return state.microphone.state === "on" && state.sound.microphone === null && !isMirror(state);
+}
 function invitation(state) {
-  return state.connected ? state.phase === "connecting" ? "Connecting…" : state.phase === "live" && state.microphone.state === "asking" ? "Allow the microphone, then talk." : state.phase !== "live" || state.microphone.state !== "on" || isMirror(state) ? acceptsText(state) ? state.phase === "live" ? "Type something." : "Press ● and talk, or type." : "Press ● and talk." : state.turnTaking === "push_to_talk" ? "Hold space and talk." : "Just talk." : "The kernel is gone.";
+  return state.connected ? state.phase === "connecting" ? "Connecting…" : state.phase === "live" && state.microphone.state === "asking" ? "Allow the microphone, then talk." : state.phase !== "live" || !hears(state) ? acceptsText(state) ? state.phase === "live" ? "Type something." : "Press ● and talk, or type." : "Press ● and talk." : state.turnTaking === "push_to_talk" ? "Hold space and talk." : "Just talk." : LOST[state.loss].cause;
 }
 function placeholder(state) {
-  return state.connected ? state.phase === "live" && state.microphone.state === "on" && !isMirror(state) && state.turnTaking === "automatic" ? "Type, or just talk…" : "Type a message…" : "Not connected";
+  return state.connected ? state.phase === "live" && hears(state) && state.turnTaking === "automatic" ? "Type, or just talk…" : "Type a message…" : "Not connected";
 }
 function microphoneButton(state) {
   let nothing = (label, look) => ({
@@ -2226,7 +2692,7 @@ function microphoneButton(state) {
     pressed: null
   });
   if (!state.connected)
-    return { action: "start", look: "lost", label: "Try to reach the kernel again", pressed: null };
+    return { action: "start", look: "lost", label: LOST[state.loss].button, pressed: null };
   if (isMirror(state))
     return nothing("Another page has the microphone", "silent");
   if (state.phase === "connecting")
@@ -2245,14 +2711,19 @@ function microphoneButton(state) {
   }
 }
 function activeButton(state) {
-  return canPushToTalk(state) ? {
-    action: "hold",
-    look: state.holding ? "held" : "armed",
-    label: "Hold to talk",
-    pressed: state.holding
-  } : {
+  if (state.sound.microphone === "stopped")
+    return { action: "start", look: "lost", label: "Restart the microphone", pressed: null };
+  if (canPushToTalk(state))
+    return {
+      action: "hold",
+      look: state.holding ? "held" : "armed",
+      label: "Hold to talk",
+      pressed: state.holding
+    };
+  let fault = isDeaf(state) ? state.sound.microphone : null;
+  return fault === "suspended" || fault === "interrupted" ? { action: "resume", look: "lost", label: "Turn the microphone back on", pressed: null } : {
     action: "mute",
-    look: state.microphone.state === "on" ? "open" : "silent",
+    look: state.microphone.state === "on" && fault !== "muted" ? "open" : "silent",
     label: "Mute the microphone",
     pressed: state.microphone.state === "muted"
   };
@@ -2329,7 +2800,7 @@ function header(scope) {
   let dot = el("span", "lw-dot", { "aria-hidden": "true" }), who = el("strong", "lw-who"), badge = el("span", "lw-badge"), badgeMore = el("span", "lw-wide"), badgeShort = el("span");
   badge.append(badgeShort, badgeMore);
   let word = el("span", "lw-word"), first = el("span", "lw-first lw-wide", {
-    title: "From the end of your words to the first sound of the answer"
+    title: ANSWERED_IN
   }), clock = el("span", "lw-clock", { role: "timer", "aria-label": "Elapsed time" }, "00:00"), ring = timeRing(scope), used = tokenMeter(), explore = el(
     "button",
     "lw-explore",
@@ -2357,12 +2828,12 @@ function header(scope) {
       let [short, more] = badgeParts(cleanLine(state.badge));
       text(badgeShort, short), text(badgeMore, more), show(badge, short !== "");
       let ms = lastLatency(state);
-      text(first, ms === null ? "" : `first sound ${latency(ms)}`), show(first, ms !== null), since = state.phase === "live" && state.connected ? state.liveSince : null, state.phase === "connecting" && text(clock, elapsedTime(0)), counted ||= since !== null || state.phase === "idle" || state.phase === "connecting", show(clock, counted), tick(), ring.update(state), used.update(state), show(used.element, !used.element.hidden && (state.explorer.meter?.cost_usd ?? 0) > 0);
+      text(first, ms === null ? "" : `answered in ${latency(ms)}`), show(first, ms !== null), since = state.phase === "live" && state.connected ? state.liveSince : null, state.phase === "connecting" && text(clock, elapsedTime(0)), counted ||= since !== null || state.phase === "idle" || state.phase === "connecting", show(clock, counted && !(state.phase === "ended" && state.ending === "never_opened")), tick(), ring.update(state), used.update(state), show(used.element, !used.element.hidden && (state.explorer.meter?.cost_usd ?? 0) > 0);
     }
   };
 }
 function lastLatency(state) {
-  return [...state.turns].reverse().find((turn) => turn.latency_ms !== null)?.latency_ms ?? null;
+  return [...state.turns].reverse().find((turn) => turn.speaker === "model")?.latency_ms ?? null;
 }
 
 // src/explorer/latency.ts
@@ -2371,6 +2842,7 @@ var MAX_ANSWERS = 50, PARTS = [
   { name: "network", label: "network", ms: ({ network_ms }) => network_ms ?? 0 },
   { name: "tool", label: "your tools", ms: ({ tool_ms }) => tool_ms },
   { name: "wait", label: "the model", ms: ({ wait_ms }) => wait_ms },
+  { name: "playback", label: "starting to play", ms: ({ playback_ms }) => playback_ms ?? 0 },
   { name: "heard", label: "its voice", ms: ({ heard_ms }) => heard_ms ?? 0 }
 ];
 function latencyPanel(_store, _actions, _scope) {
@@ -2381,7 +2853,7 @@ function latencyPanel(_store, _actions, _scope) {
     "p",
     "lw-panel-empty",
     {},
-    "No answer yet. Each will have a bar here: where its time went."
+    "No spoken question has been answered yet. Each answer to one gets a bar here, showing where its time went."
   ), element = el("div", "lw-anatomies", {}, legend, list, empty), seen = null;
   return {
     element,
@@ -2389,7 +2861,7 @@ function latencyPanel(_store, _actions, _scope) {
       if (turns === seen)
         return;
       seen = turns;
-      let timed = turns.filter((turn) => turn.anatomy !== null).slice(-MAX_ANSWERS);
+      let timed = turns.filter(isTimed).slice(-MAX_ANSWERS);
       show(empty, timed.length === 0), show(legend, timed.length > 0);
       let longest = Math.max(1, ...timed.map((turn) => totalMs(turn.anatomy)));
       for (let [index, turn] of timed.entries())
@@ -2399,6 +2871,9 @@ function latencyPanel(_store, _actions, _scope) {
     }
   };
 }
+function isTimed(turn) {
+  return turn.anatomy !== null && turn.latency_ms !== null;
+}
 function totalMs(anatomy) {
   return PARTS.reduce((sum, part) => sum + part.ms(anatomy), 0);
 }
@@ -2407,14 +2882,14 @@ function row() {
   return el("li", "", {}, el("p", "lw-anatomy-text"), bar, el("p", "lw-anatomy-says"));
 }
 function updateRow(node, turn, longest) {
-  let [label, bar, summary] = node.children, anatomy = turn.anatomy;
+  let [label, bar, summary] = node.children, { anatomy } = turn;
   text(label, cleanLine(turn.spans.map((span) => span.text).join(""), 90) || "…"), PARTS.forEach((part, index) => {
     bar.children[index].style.width = `${part.ms(anatomy) / longest * 100}%`;
-  }), text(summary, describeLatency(anatomy)), attribute(bar, "aria-label", describeLatency(anatomy));
+  }), text(summary, describeLatency(turn)), attribute(bar, "aria-label", describeLatency(turn));
 }
-function describeLatency(anatomy) {
-  let before = PARTS.slice(0, -1), first = before.reduce((sum, part) => sum + part.ms(anatomy), 0), made = before.filter((part) => part.ms(anatomy) >= 0.5).map((part) => `${part.label} ${duration(part.ms(anatomy))}`).join(", "), heard = anatomy.heard_ms ? `; heard for ${duration(anatomy.heard_ms)}` : "";
-  return `first sound after ${duration(first)}${made ? ` (${made})` : ""}${heard}`;
+function describeLatency({ anatomy, latency_ms }) {
+  let made = PARTS.slice(0, -1).filter((part) => part.ms(anatomy) >= 0.5).map((part) => `${part.label} ${duration(part.ms(anatomy))}`).join(", "), heard = anatomy.heard_ms ? `; heard for ${duration(anatomy.heard_ms)}` : "";
+  return `answered in ${latency(latency_ms)}${made ? ` (${made})` : ""}${heard}`;
 }
 
 // src/explorer/control.ts
@@ -3210,7 +3685,7 @@ function wirePanel(store, _actions, scope) {
     download("wire.jsonl", toJsonl(shown), scope);
   });
   function draw() {
-    let { list: all, lost } = frames();
+    let { list: all, lost: lost2 } = frames();
     if (seen === all)
       return;
     seen = all;
@@ -3222,7 +3697,7 @@ function wirePanel(store, _actions, scope) {
       make: frameRow,
       update: (node, row3) => node.update(row3)
     }), show(earlier, found.length > most), text(earlier, `${found.length - most} earlier rows`);
-    let here = found.reduce((sum, row3) => sum + row3.frames.length, 0), gone = lost > 0 ? `, ${lost} not kept` : "";
+    let here = found.reduce((sum, row3) => sum + row3.frames.length, 0), gone = lost2 > 0 ? `, ${lost2} not kept` : "";
     text(count, `${here === all.length ? here : `${here} of ${all.length}`} frames${gone}`), show(empty, all.length === 0), follows && held === null && (scroller.scrollTop = scroller.scrollHeight);
   }
   return { element, update: draw };
@@ -3407,23 +3882,38 @@ function enlargedView(opener, scope) {
 }
 
 // src/views/composer.ts
-var POINTER_SOURCE = "pointer", KEY_SOURCE = "button key", CLICK_SOURCE = "click";
+var KEY_SOURCE = "button key", CLICK_SOURCE = "click", pointerSource = ({ pointerId }) => `pointer ${pointerId}`;
 function microphoneView(store, pushToTalk2, actions, scope) {
-  let glyph = icon("microphone", 22), element = button("lw-microphone", "Start talking", glyph), action = () => microphoneButton(store.get()).action;
+  let glyph = icon("microphone", 22), element = button("lw-microphone", "Start talking", glyph), action = () => microphoneButton(store.get()).action, pressed = null, pressedAction = () => {
+    let now = pressed ?? action();
+    return pressed = null, now;
+  };
+  for (let type of ["pointercancel", "blur"])
+    scope.listen(element, type, () => {
+      pressed = null;
+    });
   scope.listen(element, "click", (event) => {
-    let now = action();
+    let now = pressedAction();
     now === "start" ? actions.start() : now === "mute" ? actions.toggleMute() : now === "hold" && event.detail === 0 && (pushToTalk2.isPressedBy(CLICK_SOURCE) ? pushToTalk2.release(CLICK_SOURCE) : pushToTalk2.press(CLICK_SOURCE));
   }), scope.listen(element, "pointerdown", (event) => {
-    event.button === 0 && action() === "hold" && pushToTalk2.press(POINTER_SOURCE) && element.setPointerCapture(event.pointerId);
+    if (event.button === 0 && (pressed = action(), pressed === "hold" && pushToTalk2.press(pointerSource(event))))
+      try {
+        element.setPointerCapture(event.pointerId);
+      } catch {
+      }
   });
-  for (let type of ["pointerup", "pointercancel", "lostpointercapture"])
-    scope.listen(element, type, () => pushToTalk2.release(POINTER_SOURCE));
+  for (let type of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    let release = (event) => {
+      pushToTalk2.release(pointerSource(event)), event.target instanceof Node && element.contains(event.target) || (pressed = null);
+    };
+    scope.listen(window, type, release, { capture: !0 });
+  }
   scope.listen(element, "contextmenu", (event) => {
     action() === "hold" && event.preventDefault();
   }), scope.listen(element, "keydown", (event) => {
-    (event.key === " " || event.key === "Enter") && action() === "hold" && (event.preventDefault(), event.repeat || pushToTalk2.press(KEY_SOURCE));
+    event.key !== " " && event.key !== "Enter" || (event.repeat || (pressed = action()), (pressed === "hold" || pushToTalk2.isPressedBy(KEY_SOURCE)) && (event.preventDefault(), event.repeat || pushToTalk2.press(KEY_SOURCE)));
   }), scope.listen(element, "keyup", (event) => {
-    (event.key === " " || event.key === "Enter") && pushToTalk2.isPressedBy(KEY_SOURCE) && (event.preventDefault(), pushToTalk2.release(KEY_SOURCE));
+    (event.key === " " || event.key === "Enter" || event.key === "Meta") && (pressed === "hold" || pushToTalk2.isPressedBy(KEY_SOURCE)) && (event.preventDefault(), pressed = null, pushToTalk2.release(KEY_SOURCE));
   }), scope.listen(element, "blur", () => pushToTalk2.release(KEY_SOURCE));
   let shown = 0;
   return {
@@ -3607,10 +4097,11 @@ function keyboard(root, store, pushToTalk2, actions, scope) {
     event.stopPropagation(), !event.defaultPrevented && (event.key === "Escape" && canInterrupt(store.get()) ? (event.preventDefault(), actions.interrupt()) : isTalkKey(event) && (pushToTalk2.isPressedBy(SPACE) || !event.repeat && pushToTalk2.press(SPACE)) && event.preventDefault());
   });
   for (let type of ["keyup", "keypress"])
-    scope.listen(root, type, (event) => {
-      event.stopPropagation(), type === "keyup" && event.key === " " && pushToTalk2.release(SPACE);
-    });
-  scope.listen(root, "focusout", (event) => {
+    scope.listen(root, type, (event) => event.stopPropagation());
+  let release = (event) => {
+    (event.key === " " || event.key === "Meta") && pushToTalk2.release(SPACE);
+  };
+  scope.listen(window, "keyup", release, { capture: !0 }), scope.listen(root, "focusout", (event) => {
     event.relatedTarget instanceof Node && root.contains(event.relatedTarget) || pushToTalk2.release(SPACE);
   });
 }
@@ -3858,7 +4349,7 @@ function thoughts() {
 // src/views/turn.ts
 var SAMPLE_RATE = 24e3, CHARACTERS_PER_SECOND = 20;
 function wordSync(turn, state) {
-  if (turn.speaker !== "model" || !state.owner || state.phase !== "live" || turn.interrupted)
+  if (turn.speaker !== "model" || !state.owner || state.phase !== "live" || turn.interrupted || hasNoPlayer(state.sound.player))
     return "whole";
   let { turn: playing, playedSample } = state.playback;
   return turn.index === playing ? turn.final && playedSample === 0 ? "whole" : "inStep" : !turn.final && turn.index > playing && playedSample > 0 ? "ahead" : "whole";
@@ -3889,7 +4380,7 @@ function joinSpans(spans) {
 }
 function turnView(speaker, actions) {
   let name2 = el("span", "lw-speaker"), language = el("span", "lw-language"), who = el("span", "lw-whose", {}, name2, language), played = document.createTextNode(""), speaking = el("span", "lw-soft"), interim = el("span", "lw-soft lw-interim"), interrupted = el("span", "lw-interrupted", {}, "interrupted"), line2 = el("p", "lw-words", { dir: "auto" }, played, speaking, interim, interrupted), [thinking, runs, links] = [thoughts(), codeRuns(), sources()], declined = el("p", "lw-waited", {}, "chose not to answer"), count = el("span"), pictures = el("p", "lw-pictures", {}, icon("picture", 14), count), calls = toolList(actions), delay = el("span", "lw-small", {
-    title: "From the end of your words, once noticed, to the first sound"
+    title: ANSWERED_IN
   }), side = speaker === "user" ? "lw-user" : "lw-model", content = el("div", "lw-content", {}, thinking.element, calls.element, runs.element, line2);
   content.append(declined, pictures, links.element);
   let element = el("li", `lw-turn ${side}`, {}, who, content, delay), last = null, before = "";

@@ -116,6 +116,39 @@ async def test_no_token(fault, error):
     assert caught.value.__suppress_context__
 
 
+@pytest.mark.parametrize(
+    ("address", "error", "words"),
+    [
+        (
+            "http://a:canary-password@127.0.0.1:1",
+            ConnectFailed,
+            "through the proxy in HTTPS_PROXY (127.0.0.1:1)",
+        ),
+        ("socks5h://a:canary-password@127.0.0.1:1", ExtraMissing, "HTTPS_PROXY is a SOCKS proxy"),
+    ],
+)
+async def test_the_proxy_on_the_way_to_the_token_server_is_named(address, error, words, monkeypatch):
+    faults = pytest.importorskip("google.auth.exceptions")
+    pytest.importorskip("requests")
+    for name in (
+        "https_proxy",
+        "wss_proxy",
+        "WSS_PROXY",
+        "socks_proxy",
+        "SOCKS_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    monkeypatch.setitem(__import__("sys").modules, "socks", None)
+    credentials = Credentials(valid=False, fault=faults.TransportError("it failed"))
+    with pytest.raises(error) as caught:
+        await VertexAI("gemini-3.8-live", "p", credentials=credentials).dial()
+    assert words in str(caught.value)
+    assert "canary-password" not in str(caught.value)
+
+
 async def test_without_google_auth_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "google.auth", None)
     with pytest.raises(ExtraMissing, match=r'pip install "livewidget\[vertex\]"'):
