@@ -30,12 +30,14 @@ class Provider(ABC):
         service: Whose rules the model follows: "gemini", "vertex" or "standin".
         label: Its name for people: "Gemini", "Offline tutor".
         uses_token: Whether it connects with an ephemeral token; its errors then speak of the token.
+        starting: What is shown while `dial` takes long because of something on this computer.
     """
 
     model: str
     service: str
     label: str
     uses_token: bool = False
+    starting: str = ""
 
     @abstractmethod
     def model_path(self) -> str:

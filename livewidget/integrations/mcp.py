@@ -107,6 +107,11 @@ class McpServer:
         self._prefix = prefix
         self._users = 0
 
+    @property
+    def starting(self) -> str:
+        """What is shown while it starts."""
+        return f"Starting the MCP server {self.name}…"
+
     def __repr__(self) -> str:
         return f"<McpServer {self.name}, {'running' if self._run else 'not running'}>"
 

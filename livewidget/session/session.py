@@ -12,7 +12,7 @@ import contextlib
 import enum
 import math
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -56,6 +56,8 @@ from livewidget.turns import Floor, Turn, Turns, tracker_for
 _BEAT_MS: Final = 250.0
 #: Silence after which nobody is speaking any more, in ms. Chosen: about that which ends a turn.
 _SILENT_MS: Final = 700.0
+#: Seconds after which is said what opening a session waits for. Chosen: shorter waits need no words.
+_PROGRESS_S: Final = 0.5
 #: Least time between two notices of a slow network, in ms. Chosen: it seldom changes sooner.
 _SLOW_MS: Final = 30_000.0
 #: How often the server may fail over the same question, until it is dropped. Chosen: the third time is
@@ -174,6 +176,7 @@ class LiveSession:
         reconnect: ReconnectPolicy | None = None,
         limits: Limits | None = None,
         tool_loop: ToolLoop | None = None,
+        on_progress: Callable[[str], object] | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Prepare a session; nothing is dialled before `start`.
@@ -194,6 +197,8 @@ class LiveSession:
             tool_loop: Returns a running event loop, in another thread, for the coroutine functions among
                 `tools`; one that blocks then holds up nothing here. None: they run on the session's own loop,
                 as what they share with the rest of a program may require.
+            on_progress: Called with a sentence while opening waits for something other than the service, such
+                as an MCP server, and with "" when that is over.
             clock: Another clock; for tests.
 
         Raises:
@@ -209,6 +214,7 @@ class LiveSession:
         self._limits = limits or Limits()
         self._clock = clock = clock or SystemClock()
         self._approve = approve
+        self._on_progress = on_progress
         self._tool_loop = tool_loop
         self._hub = EventHub()
         self._tracker = tracker_for(model)
@@ -291,9 +297,11 @@ class LiveSession:
         self._phase, self._pid = Phase.OPENING, os.getpid()
         connection: Connection | None = None
         try:
-            await self._tools.open()
+            with self._progress(self._tools.starting):
+                await self._tools.open()
             handle = self._memory.handle
-            connection = await self._dial(handle)
+            with self._progress(self.provider.starting):
+                connection = await self._dial(handle)
             for message in () if handle is not None else self._history_messages():
                 await connection.send(message)
             if self._phase is not Phase.OPENING:
@@ -320,6 +328,19 @@ class LiveSession:
         """Say what the model is not told of its tools: a sentence or two, since it works all the same."""
         for text in self._tools.gaps[:2]:
             self._hub.notice_once("info", "tool-undescribed", text)
+
+    @contextlib.contextmanager
+    def _progress(self, text: str) -> Iterator[None]:
+        """Say what is waited for, if it takes long enough to wonder and has a name; take it back then."""
+        later = None
+        if text and self._on_progress is not None:
+            later = asyncio.get_running_loop().call_later(_PROGRESS_S, self._on_progress, text)
+        try:
+            yield
+        finally:
+            if later is not None and self._on_progress is not None:
+                later.cancel()
+                self._on_progress("")
 
     async def close(self) -> None:
         """End the session; twice is allowed. Returns when everything that it started has ended."""
@@ -1105,7 +1126,8 @@ class LiveSession:
         config.check(self._model)
         if not isinstance(tools, Same):
             runner = self._new_tool_runner(tools)
-            await runner.open()
+            with self._progress(runner.starting):
+                await runner.open()
         if config == self.config and runner is self._tools:
             return
         before = self.config

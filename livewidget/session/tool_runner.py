@@ -196,6 +196,8 @@ class McpSessionSource:
         except RuntimeError:
             self._loop = None
 
+    starting = "Asking an MCP session for its tools…"
+
     async def open(self) -> list[Tool]:
         """Return the tools of its server.
 
@@ -646,6 +648,13 @@ class ToolRunner:
     def blocks_input(self) -> bool:
         """Whether the model waits for a result and can do nothing else."""
         return any(call.behavior.blocking for call in self._calls.values())
+
+    @property
+    def starting(self) -> str:
+        """What `open` waits for, as a sentence; "" for nothing that has a name."""
+        # An attribute that a source of one's own need not have.
+        said = [str(getattr(source, "starting", "")) for source in self._sources]
+        return "" if self._is_open else " ".join(filter(None, said))
 
     async def open(self) -> None:
         """Open the sources and take their tools. Idempotent.

@@ -56,6 +56,7 @@ class StandIn(Provider):
     label = "Offline tutor"
     speaker = "tutor"
     is_local = True
+    starting = "Loading the tutor's speech recognition and voice…"
     #: It stands in for any model.
     catalogue_service = "standin"
 
@@ -179,10 +180,19 @@ class StandIn(Provider):
         Raises:
             ExtraMissing: If the ears or the voice are not installed.
         """
+        if self._loads:
+            # On a slow computer this takes seconds, in which the rest of the loop goes on.
+            await asyncio.to_thread(self.prepare)
         self.prepare()
         client, server = pair()
         task = asyncio.create_task(self.serve(server), name="stand-in session")
         return _ClientEnd(client, task)
+
+    @property
+    def _loads(self) -> bool:
+        """Whether `prepare` loads the tutor's own ears or voice."""
+        own = self._given[0] is None or self._given[2] is None
+        return own and self._components is None and self._script is None
 
     def prepare(self) -> None:
         """Load the components, so that the first session does not wait for them.

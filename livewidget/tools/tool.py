@@ -255,7 +255,10 @@ def _behavior_options(behavior: Any, scheduling: Any, name: str) -> dict[str, An
 
 @runtime_checkable
 class ToolSource(Protocol):
-    """Provides tools during a session: opened at its start and closed at its end."""
+    """Provides tools during a session: opened at its start and closed at its end.
+
+    A source that has an attribute `starting`, a sentence, has it shown while `open` takes long.
+    """
 
     async def open(self) -> Sequence[Tool]:
         """Return its tools. Each successful `open` is followed by one `close`.

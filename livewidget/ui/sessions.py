@@ -244,6 +244,7 @@ class Sessions:
             approve=self._approve,
             reconnect=self._reconnect,
             limits=self.wanted.limits,
+            on_progress=self._on_progress,
             tool_loop=self._tool_loop,
         )
 
@@ -321,6 +322,12 @@ class Sessions:
         self._history = self._told
         if session.handle is not None and (session.remembers_all or not self._takes_history):
             self._handle = session.provider, session.handle
+
+    def _on_progress(self, text: str) -> None:
+        if text:
+            self._relay.notice("info", "starting", text)
+        else:
+            self._relay.clear_notice("starting")
 
     def _go_live(self) -> None:
         """Say that the session is open."""

@@ -185,6 +185,32 @@ BYTES_PER_S: Final = 4_096
 BURST_BYTES: Final = 65_536
 
 
+#: JupyterLab and Notebook 7 prefer the widget's own output when a notebook is opened again, and without its
+#: kernel show "Error displaying widget" in it: a line without any element, which is hidden. A page that shows
+#: the live view hides the sentence within two seconds; where styles are removed it is simply there.
+_AGAIN_CSS: Final = (
+    ".jp-OutputArea-child:has(+ .jp-OutputArea-child .livewidget-again)"
+    " > .jupyter-widgets:not(:has(*)) { display: none }"
+    " @keyframes livewidget-again { from { visibility: hidden } }"
+    " .livewidget-again { animation: livewidget-again 1ms 2s backwards }"
+)
+#: What a front end that shows HTML and no widgets has in the widget's place: all there is to see follows it.
+NO_WIDGET: Final = '<div class="livewidget-view"></div>'
+
+
+def again_html(css_class: str) -> str:
+    """Return what stands between widget and transcript for those who open the notebook again.
+
+    Args:
+        css_class: Of the transcript; a page that shows the live view hides what has it.
+    """
+    return (
+        f'<div class="{css_class}"><style>{_AGAIN_CSS}</style>'
+        f'<p class="livewidget-again" style="{SMALL}">livewidget was here: run the cell to talk again.</p>'
+        "</div>"
+    )
+
+
 class Transcript:
     """Renders turns, and publishes them where the notebook can show them.
 

@@ -43,6 +43,7 @@ from livewidget.turns import Floor, Turn, Turns
 from livewidget.ui.controller import Controller, Question
 from livewidget.ui.messages import Busy
 from livewidget.ui.state import WidgetStats, error_text
+from livewidget.ui.transcript import NO_WIDGET, again_html
 from livewidget.widget import jupyter
 from livewidget.widget.background import Callbacks, background, tool_loop
 from livewidget.widget.jupyter import CellWatch, LoopWatch, ProgressLine, keep_subshell_lane, wait_until
@@ -468,9 +469,11 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         if shown is not None:
             data, metadata = shown if isinstance(shown, tuple) else (shown, {})
             # What exports print above the transcript stays in the notebook, so it tells nothing that changes.
-            data = {**data, "text/plain": _EXPORTED}
+            data = {"text/html": NO_WIDGET, **data, "text/plain": _EXPORTED}
             publish_display_data(data, metadata)  # type: ignore[no-untyped-call, unused-ignore]
-        self._controller.transcript.display(self.turns)
+        transcript = self._controller.transcript
+        publish_display_data({"text/html": again_html(transcript.css_class)})  # type: ignore[no-untyped-call, unused-ignore]
+        transcript.display(self.turns)
 
     def _handle_msg(self, message: dict[str, Any]) -> None:
         # On whatever thread the kernel chose. A page may send messages and ask for the traits; it never sets

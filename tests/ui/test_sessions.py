@@ -252,3 +252,77 @@ def test_a_start_that_was_stopped_was_not_in_vain():
     assert live.wait(5)
     until(lambda: live._controller.state.ending == "stopped")
     end(live)
+
+
+# --- What opening waits for ------------------------------------------------------------------------------
+
+
+class SlowServer:
+    """A source of tools that takes its time, as an MCP server that has to be downloaded."""
+
+    starting = "Starting the MCP server weather…"
+
+    def __init__(self):
+        self.go_on = threading.Event()
+
+    async def open(self):
+        while not self.go_on.is_set():  # noqa: ASYNC110 -- of another thread
+            await asyncio.sleep(0.01)
+        return []
+
+    async def close(self):
+        pass
+
+
+class Loading(StandIn):
+    """Loads something on this computer before it answers."""
+
+    starting = "Loading a large model…"
+
+    def __init__(self, **more):
+        super().__init__(**more)
+        self.go_on = threading.Event()
+
+    async def dial(self):
+        while not self.go_on.is_set():  # noqa: ASYNC110 -- of another thread
+            await asyncio.sleep(0.01)
+        return await super().dial()
+
+
+def test_the_card_says_what_opening_waits_for_and_then_no_more():
+    server, provider = SlowServer(), Loading(**parts())
+    live = LiveWidget(provider, tools=[server])
+    live.start()
+    until(lambda: notices(live) == {"starting": "Starting the MCP server weather…"})
+    assert live.phase == "connecting"
+    server.go_on.set()
+    until(lambda: notices(live) == {"starting": "Loading a large model…"})
+    provider.go_on.set()
+    until(lambda: live.phase == "live")
+    assert notices(live) == {}
+    end(live)
+
+
+def test_a_start_that_is_stopped_while_it_waits_says_no_more_what_for():
+    server = SlowServer()
+    live = LiveWidget(StandIn(**parts()), tools=[server])
+    live.start()
+    until(lambda: notices(live))
+    live.stop()
+    assert live.wait(5)
+    until(lambda: notices(live) == {})
+    end(live)
+
+
+def test_the_tools_of_a_source_that_says_nothing_need_no_words():
+    class Silent(SlowServer):
+        starting = ""
+
+    server = Silent()
+    live = LiveWidget(StandIn(**parts()), tools=[server])
+    live.start()
+    live._background.submit(asyncio.sleep(0.8)).result(5)
+    assert (live.phase, notices(live)) == ("connecting", {})
+    server.go_on.set()
+    until(lambda: live.phase == "live")
+    end(live)

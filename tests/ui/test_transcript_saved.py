@@ -1,5 +1,7 @@
 """What stays in a saved notebook: executed by nbclient, read back, and exported by nbconvert."""
 
+import re
+
 import pytest
 
 from tests.ports import without_ports
@@ -54,14 +56,16 @@ def html_of(cell):
 
 
 def test_the_transcript_stands_in_the_notebook(saved):
-    (transcript,) = html_of(saved.cells[0])
+    widget, again, transcript = html_of(saved.cells[0])
+    assert not re.sub("<[^>]*>", "", widget), "what shows no widget shows nothing in its place"
+    assert "livewidget was here: run the cell to talk again." in again
     assert "good morning" in transcript
     assert "You said &lt;b&gt;good morning" in transcript
 
 
 def test_nbconvert_shows_it(saved):
     page = exported(saved)
-    transcript = page[page.index('class="livewidget-transcript') :]
+    transcript = page[page.index('class="livewidget-transcript ') :]
     assert "You said &lt;b&gt;good morning" in transcript[: transcript.index("</div>")]
 
 
