@@ -32,7 +32,7 @@ const VIEW_GRACE_MS = 1500;
 const MAX_TEXT = 100_000;
 /** How often it is looked why the kernel does not answer; chosen: soon noticed, and few requests. */
 const LOOK_MS = 3000;
-/** The same where the conversation will hardly go on. */
+/** The same where the conversation will hardly go on, and after a minute. */
 const LOOK_SELDOM_MS = 30_000;
 /** The notebook server has this long to answer; chosen: a healthy one takes a tenth of it. */
 const SERVER_MS = 3000;
@@ -46,7 +46,7 @@ const RETRY_MS = 5000;
 /** Nothing that is sent reaches the conversation any more. */
 const FINAL_LOSSES: readonly Loss[] = ["restarted", "shut_down"];
 /** The conversation goes on when that is over. */
-const PASSING_LOSSES: readonly Loss[] = ["looking", "offline", "server", "busy"];
+const PASSING_LOSSES: readonly Loss[] = ["looking", "offline", "server", "busy", "silent"];
 
 type Mount = (el: HTMLElement, store: Store, levels: LevelTimeline, actions: Actions, scope: Scope) => void;
 
@@ -136,6 +136,7 @@ export class App implements Actions {
   #disconnected = false;
   #looking = false;
   #lookedMs = Number.NEGATIVE_INFINITY;
+  #lostMs = Number.NEGATIVE_INFINITY;
   /** Devices were on, or the conversation live, when the kernel was lost. */
   #lostWhileUsed = false;
   /** A microphone to take again if the kernel is back soon. */
@@ -486,7 +487,8 @@ export class App implements Actions {
       this.#onConnectionLost();
     }
     const { connected, loss } = this.store.get();
-    const interval = PASSING_LOSSES.includes(loss) ? LOOK_MS : LOOK_SELDOM_MS;
+    const soon = PASSING_LOSSES.includes(loss) && this.#now() - this.#lostMs < RESUME_MS;
+    const interval = soon ? LOOK_MS : LOOK_SELDOM_MS;
     if (!connected && this.#now() - this.#lookedMs >= interval) {
       void this.#lookWhy();
     }
@@ -502,6 +504,7 @@ export class App implements Actions {
         : null;
       this.store.set({ connected: false, loss: "looking" });
       this.#lookedMs = Number.NEGATIVE_INFINITY;
+      this.#lostMs = this.#now();
       // The bridge repeats it, less and less often, until the kernel answers.
       this.bridge.hello();
     }

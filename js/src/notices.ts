@@ -41,7 +41,10 @@ export const LOSSES: Record<Exclude<Loss, "" | "looking">, Notice> = {
   ),
   restarted: lost("error", "The kernel was restarted. Run this cell to talk again."),
   shut_down: lost("error", "The kernel was shut down. Run this cell to talk again."),
-  silent: lost("error", "The kernel runs, but does not answer this card. Run this cell to talk again."),
+  silent: lost(
+    "warning",
+    "The kernel does not answer, so the microphone is off. It may be busy: wait, or run this cell to talk again.",
+  ),
   unknown: lost(
     "error",
     "The kernel does not answer, so the microphone is off. Run this cell to talk again.",

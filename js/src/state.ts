@@ -172,7 +172,7 @@ export interface VideoState extends DeviceChoice {
 /**
  * Why the kernel does not answer, as far as it was found out: "looking" until it is asked about, "offline" by the browser,
  * "server" where the notebook server does not answer either, "busy", "restarted" and "shut_down" by what that server knows
- * of the kernel, "silent" where the kernel is well and yet says nothing to this page, "unknown" in a host without such a
+ * of the kernel, "silent" where that server knows nothing that explains it, "unknown" in a host without such a
  * server. "" while it answers.
  */
 export type Loss =

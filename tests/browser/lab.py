@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -142,6 +143,31 @@ class Lab:
     def api(self, path: str) -> Any:
         with urllib.request.urlopen(f"{self.url}/api/{path}?token=tests", timeout=10) as answer:
             return json.load(answer)
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """The server's process is stopped: it keeps its connections and answers nobody."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def shut_down_kernels(self) -> None:
+        for session in self.api("sessions"):
+            address = f"{self.url}/api/sessions/{session['id']}?token=tests"
+            urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=10).close()
+
+    def trust(self, notebook: Path) -> None:
+        """Sign a notebook, as `jupyter trust` does: its outputs were made on this computer."""
+        home = {
+            "JUPYTER_CONFIG_DIR": str(self._home / "config"),
+            "JUPYTER_DATA_DIR": str(self._home / "data"),
+        }
+        command = [sys.executable, "-m", "jupyter", "trust", str(notebook)]
+        subprocess.run(
+            command, env=os.environ | home, check=True, stdin=subprocess.DEVNULL, capture_output=True
+        )
 
     def close(self) -> None:
         self._process.terminate()

@@ -69,12 +69,12 @@ const LOST: Record<Loss, LostView> = {
   },
   restarted: { word: "restarted", cause: "The kernel was restarted.", ...RUN_AGAIN },
   shut_down: { word: "no kernel", cause: "The kernel was shut down.", ...RUN_AGAIN },
-  silent: { ...NO_ANSWER, ...RUN_AGAIN },
+  silent: { ...NO_ANSWER, hint: "Wait, or run this cell to talk again.", button: LOOK_AGAIN },
   unknown: { ...NO_ANSWER, ...RUN_AGAIN },
 };
 
 /** Losses after which the conversation may go on by itself. */
-const FINDS_BACK: readonly Loss[] = ["", "looking", "offline", "server", "busy"];
+const FINDS_BACK: readonly Loss[] = ["", "looking", "offline", "server", "busy", "silent"];
 
 /** How the last conversation ended: the word for it, and what to do. */
 const ENDED: Record<Ending, [word: string, hint: string]> = {
