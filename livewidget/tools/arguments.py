@@ -286,15 +286,17 @@ def arguments_of(function: Callable[..., Any], name: str, documented: Docstring)
     Raises:
         ToolError: If the parameters cannot be declared to a model.
     """
+    read = _ParameterReader(name, documented)
     if inspect.isclass(function) and is_pydantic(function):
-        whole = _told_kind(lambda: by_pydantic(function), name, f"{function.__name__}")
+        try:
+            whole = by_pydantic(function)
+        except Untellable as error:
+            raise read.error(function.__name__, error) from None
         return Arguments(schema=_declared(whole.schema, name), whole=whole)
     parameters = _signature(function, name)
     _require_bound_method(function, parameters, name)
     bound = function.keywords if isinstance(function, functools.partial) else {}
     names = _namespaces(function)
-    found: dict[str, Parameter] = {}
-    properties: dict[str, Any] = {}
     order: list[tuple[str, Any]] = []
     by_position = 0
     more: Kind | None = None
@@ -307,32 +309,21 @@ def arguments_of(function: Callable[..., Any], name: str, documented: Docstring)
         if one.name in bound:
             continue
         hint = _resolved(one.annotation, names)
-        if one.kind is one.VAR_KEYWORD:
-            if form_name(get_origin(hint)) == "Unpack":
-                fields = fields_of(get_args(hint)[0], {}) or []
-                for each in fields:
-                    default = one.empty if each.required else None
-                    _add(found, properties, each.name, each.hint, default, documented, name)
-            else:
-                starred.append(f"**{one.name}")
-                more = _more(hint)
-        elif one.kind is one.VAR_POSITIONAL:
+        if one.kind is one.VAR_KEYWORD and form_name(get_origin(hint)) == "Unpack":
+            for each in fields_of(get_args(hint)[0], {}) or ():
+                read.add(each.name, each.hint, one.empty if each.required else None)
+        elif one.kind is one.VAR_KEYWORD:
+            starred.append(f"**{one.name}")
+            more = _more(hint)
+        elif one.kind is not one.VAR_POSITIONAL:
+            read.add(one.name, hint, one.default)
+        elif _is_untyped(hint):
             starred.append(f"*{one.name}")
-            if not _is_untyped(hint):
-                _add(
-                    found,
-                    properties,
-                    one.name,
-                    types.GenericAlias(list, (hint,)),
-                    one.empty,
-                    documented,
-                    name,
-                    required=False,
-                )
-                spread = one.name
-                starred.pop()
         else:
-            _add(found, properties, one.name, hint, one.default, documented, name)
+            read.add(one.name, types.GenericAlias(list, (hint,)), one.empty, may_be_empty=True)
+            spread = one.name
+    found = read.parameters
+    # What stands behind *args alone says little of what the function is for, as in print.
     named = [one for one, _ in order] if starred[:1] and starred[0][1] != "*" else list(found)
     if starred and not any(one.required or one.name in named for one in found.values()):
         raise ToolError(
@@ -340,7 +331,7 @@ def arguments_of(function: Callable[..., Any], name: str, documented: Docstring)
             "parameters, or, if it is decorated, let the decorator use functools.wraps."
         )
     required = [each for each, one in found.items() if one.required]
-    schema = _declared({"type": "object", "properties": properties, "required": required}, name)
+    schema = _declared({"type": "object", "properties": read.properties, "required": required}, name)
     return Arguments(schema, found, more, tuple(order), by_position, spread)
 
 
@@ -350,69 +341,79 @@ def _declared(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
     return declared
 
 
-def _add(
-    found: dict[str, Parameter],
-    properties: dict[str, Any],
-    parameter: str,
-    hint: Any,
-    default: Any,
-    documented: Docstring,
-    tool: str,
-    *,
-    required: bool | None = None,
-) -> None:
-    """Add a parameter to those that a model is told, unless its type cannot be and its default will do."""
-    empty: Any = inspect.Parameter.empty
-    has_default = default is not empty
-    info = field_info(hint, default)
-    if info is not None and has_default and info is not default:
-        info = None  # Python's own default counts, and the rest of it stands in the annotation.
-    if info is not None:
-        has_default = not info.is_required()
-        if info is default:
-            plain = empty if info.is_required() else info.get_default()
-            untyped = Any if plain is empty or plain is None else _hint_of(plain)
-            hint = Annotated[untyped if _is_untyped(hint) else hint, info]
-    is_typed = not _is_untyped(hint)
-    if not is_typed:
-        hint = _DOCUMENTED_TYPES.get(
-            re.split(r"[ ,\[(]", documented.types.get(parameter, ""))[0].lower(), empty
+class _ParameterReader:
+    """Reads the parameters of one tool.
+
+    Attributes:
+        parameters: Those that a model is told.
+        properties: Their schemas.
+    """
+
+    def __init__(self, tool: str, documented: Docstring) -> None:
+        """Prepare for the parameters of the function of that docstring; `tool` is its name, for errors."""
+        self.parameters: dict[str, Parameter] = {}
+        self.properties: dict[str, Any] = {}
+        self._tool = tool
+        self._documented = documented
+
+    def add(self, name: str, hint: Any, default: Any, *, may_be_empty: bool = False) -> None:
+        """Add a parameter, unless a model cannot send such values and its default will do.
+
+        `may_be_empty`: It has no default, and a call may leave it out all the same.
+        """
+        empty: Any = inspect.Parameter.empty
+        info = field_info(hint, default)
+        if info is not None and default is not empty and info is not default:
+            info = None  # Python's own default counts, and the rest of it stands in the annotation.
+        has_default = default is not empty if info is None else not info.is_required()
+        if info is not None and info is default:
+            hint = Annotated[self._type_of(name, hint, info.get_default() if has_default else None), info]
+        is_typed = not _is_untyped(hint) or self._is_known(name, default)
+        try:
+            kind = read_kind(self._type_of(name, hint, default if has_default else None), describe)
+        except Untellable as error:
+            if has_default or may_be_empty:
+                return
+            raise self.error(name, error) from None
+        text = description_of(getattr(hint, "__metadata__", ())) or self._documented.parameters.get(name)
+        # Of what nothing is known, a model is told that it is text, and what it sends is passed on as it is.
+        schema = kind.schema if is_typed else {"type": "string"}
+        schema = {**schema, "description": text} if text else schema
+        if info is None and has_default:
+            schema = {key: value for key, value in schema.items() if key != "default"}
+        self.properties[name] = with_default(schema, default if info is None else empty)
+        required = not has_default and not may_be_empty and not takes_null(kind.schema)
+        passed = empty
+        if has_default and info is not None:
+            passed = info
+        elif isinstance(default, list | dict | set):  # One call must not see what another did to it.
+            passed = default
+        elif not has_default and not required and not may_be_empty:
+            passed = None
+        self.parameters[name] = Parameter(name, kind, required, passed, is_typed)
+
+    def error(self, name: str, error: Untellable) -> ToolError:
+        """Return the error for a parameter of a type that a model cannot send."""
+        return parameters_error(
+            self._tool, f"{name} {error}; use str, numbers, bool, lists, dicts or a dataclass"
         )
-        is_typed = hint is not empty or (has_default and default is not None)
-    try:
-        kind = read_kind(_hint_of(default) if is_typed and hint is empty else hint, describe)
-    except Untellable as error:
-        if has_default or required is False:
-            return
-        raise _untellable(tool, parameter, error) from None
-    text = description_of(getattr(hint, "__metadata__", ())) or documented.parameters.get(parameter)
-    # Of what nothing is known, a model is told that it is text, and what it sends is passed on as it is.
-    schema = kind.schema if is_typed else {"type": "string"}
-    schema = {**schema, "description": text} if text else schema
-    if info is None and has_default:
-        schema = {key: value for key, value in schema.items() if key != "default"}
-    properties[parameter] = with_default(schema, empty if info is not None else default)
-    if required is None:
-        required = not has_default and not takes_null(kind.schema)
-    passed: Any = empty
-    if not has_default and not required:
-        passed = None if takes_null(kind.schema) else empty
-    elif info is not None and has_default:
-        passed = info
-    elif isinstance(default, list | dict | set):  # One call must not see what another did to it.
-        passed = default
-    found[parameter] = Parameter(parameter, kind, required, passed, is_typed)
 
+    def _is_known(self, name: str, default: Any) -> bool:
+        has_example = default is not None and default is not inspect.Parameter.empty
+        return has_example or self._documented_type(name) is not Any
 
-def _told_kind(read: Callable[[], Kind], tool: str, what: str) -> Kind:
-    try:
-        return read()
-    except Untellable as error:
-        raise _untellable(tool, what, error) from None
+    def _documented_type(self, name: str) -> Any:
+        words = re.split(r"[ ,\[(]", self._documented.types.get(name, ""))
+        return _DOCUMENTED_TYPES.get(words[0].lower(), Any)
 
-
-def _untellable(tool: str, parameter: str, error: Untellable) -> ToolError:
-    return parameters_error(tool, f"{parameter} {error}; use str, numbers, bool, lists, dicts or a dataclass")
+    def _type_of(self, name: str, hint: Any, default: Any) -> Any:
+        """Return the annotation of a parameter, else its default's type, else what the docstring says."""
+        if not _is_untyped(hint):
+            return hint
+        documented = self._documented_type(name)
+        if default is None or (documented is float and type(default) is int):
+            return documented
+        return _hint_of(default)
 
 
 def _more(hint: Any) -> Kind:

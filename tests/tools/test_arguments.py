@@ -122,6 +122,15 @@ def test_a_default_that_cannot_be_told_is_left_out_and_used(default):
     assert Tool.of(f).call({"y": 2}) == (default, 2)
 
 
+def test_an_array_as_a_default():
+    def f(x=np.arange(3)):  # noqa: B008
+        return x
+
+    assert properties(f)["x"]["default"] == [0, 1, 2]
+    assert Tool.of(f).call({"x": [5]}).tolist() == [5]
+    assert Tool.of(f).call({}).tolist() == [0, 1, 2]
+
+
 def test_what_cannot_be_told_is_left_out_where_it_has_a_default():
     def f(
         n: int,

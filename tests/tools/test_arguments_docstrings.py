@@ -135,7 +135,7 @@ def test_a_docstring_in_any_common_style_describes_the_tool_and_its_parameters(f
 
 
 def test_a_docstring_also_says_the_type_where_nothing_else_does():
-    def resample(rate, on, names=None, factor=2.0, other=None):
+    def resample(rate, on, names=None, factor=2, other=None, mode="auto"):
         """Resample.
 
         Parameters
@@ -144,8 +144,9 @@ def test_a_docstring_also_says_the_type_where_nothing_else_does():
             in Hz
         on : bool
         names : list of str, optional
-        factor : int
+        factor : float
         other : Rate
+        mode : int or "auto"
         """
         return rate, on, names
 
@@ -155,8 +156,9 @@ def test_a_docstring_also_says_the_type_where_nothing_else_does():
         "rate": "integer",
         "on": "boolean",
         "names": "array",
-        "factor": "integer",
+        "factor": "number",
         "other": "string",
+        "mode": "string",
     }
     assert tool.call({"rate": "8000", "on": "true"}) == (8000, True, None)
     assert tool.arguments.untyped == ["other"]
