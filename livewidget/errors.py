@@ -97,7 +97,7 @@ class StateError(UsageError):
     """The session is not open yet, or is closed."""
 
 
-class TooMuchWaits(StateError):
+class SendQueueFull(StateError):
     """More is waiting to be sent than a session keeps: the connection is gone, or too slow."""
 
 

@@ -19,7 +19,7 @@ from itertools import chain
 from typing import Final, Literal
 
 from livewidget import events
-from livewidget.errors import PictureError, TooMuchWaits, UsageError
+from livewidget.errors import PictureError, SendQueueFull, UsageError
 from livewidget.events import Event
 from livewidget.models import Model
 from livewidget.pictures import Picture
@@ -152,7 +152,7 @@ class Outbox:
         """Queue an item; never blocks.
 
         Raises:
-            TooMuchWaits: If too many items wait already.
+            SendQueueFull: If too many items wait already.
         """
         if self._holding:
             self.release()
@@ -185,7 +185,7 @@ class Outbox:
             others = (one for one in self._queued if one.kind not in ("audio", "result") and not one.held)
             is_full = sum(1 for _ in others) >= OTHERS
         if is_full:
-            raise TooMuchWaits(
+            raise SendQueueFull(
                 "Too much is waiting to be sent: the connection is gone or too slow. Try again in a moment."
             )
 

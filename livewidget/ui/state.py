@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from livewidget.clock import Clock
-from livewidget.errors import LiveError, StateError, TooMuchWaits
+from livewidget.errors import LiveError, SendQueueFull, StateError
 from livewidget.session.usage import SessionStats
 from livewidget.tables import NOTHING_LOST, counts, html_table, to_frame
 from livewidget.tools import describe_error, first_line
@@ -242,7 +242,7 @@ class BackgroundTasks:
 
     def report(self, error: BaseException) -> None:
         """Show what went wrong, once. That something came too early or too late is not worth a notice."""
-        is_untimely = isinstance(error, StateError) and not isinstance(error, TooMuchWaits)
+        is_untimely = isinstance(error, StateError) and not isinstance(error, SendQueueFull)
         if not is_untimely and error is not self._reported:
             self._reported = error
             self._notice("error", error_code(error), error_text(error))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewidget.errors import StateError, TooMuchWaits
+from livewidget.errors import SendQueueFull, StateError
 from livewidget.protocol.messages import ClientMessage, Empty, RealtimeInput
 from livewidget.session.outbox import AUDIO_MS, OTHERS, RESULTS, TAKEN_MS, Outbox, OutboxItem
 
@@ -204,7 +204,7 @@ def test_what_was_sent_does_not_count_as_waiting(sent, kind):
 def test_what_waits_is_bounded(sent, kind):
     for _ in range(OTHERS):
         sent.put(kind, "x", due=True)
-    with pytest.raises(TooMuchWaits, match="Too much is waiting"):
+    with pytest.raises(SendQueueFull, match="Too much is waiting"):
         sent.put(kind, "x", due=True)
     sent.put("result", "a call has its answer", due=True)
     sent.sound("and what is said is dropped by its own bound", due=True)
@@ -215,7 +215,7 @@ def test_what_waits_is_bounded(sent, kind):
 def test_results_that_wait_are_bounded_far_from_what_is_asked_for_at_once(sent):
     for number in range(RESULTS):
         sent.put("result", "x", due=True, call=str(number))
-    with pytest.raises(TooMuchWaits):
+    with pytest.raises(SendQueueFull):
         sent.put("result", "x", due=True)
     assert len(sent.outbox.drop_results(kept=["1"])) == RESULTS - 1
     sent.put("result", "x", due=True)
