@@ -17,6 +17,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from livewidget.errors import AnswerTimeout, LiveError, ServerFault, StateError
 from livewidget.events import (
+    ActivityEnd,
     ActivityStart,
     Event,
     Interrupted,
@@ -90,7 +91,7 @@ class _Question:
     Attributes:
         index: The question's turn.
         earlier: How many answers to something earlier may still begin before this one's.
-        later: Whether the user has spoken or typed since, before the answer began.
+        later: Whether the user has finished or begun to speak, or typed, since, before the answer began.
         heard: The same, but known from a transcript alone, which may be a late one.
         cut_off: Whether the model was interrupted before it began to answer.
         turn: The model turn that seems to be the answer.
@@ -215,7 +216,7 @@ class PendingAnswers:
         self, question: _Question, event: Event, turns: Sequence[Turn], now_ms: float, emptied: bool
     ) -> None:
         match event:
-            case TextSent() | ActivityStart():
+            case TextSent() | ActivityStart() | ActivityEnd():
                 question.later = True
                 if question.cut_off:
                     self.reject(StateError(INTERRUPTED))
@@ -249,7 +250,7 @@ class PendingAnswers:
             elif question.cut_off and (question.later or question.heard):
                 self.reject(StateError(INTERRUPTED))
                 return
-            question.certain = not question.earlier and not question.later
+            question.certain = not (question.earlier or question.later or question.heard)
             question.decide_ms = None
         elif turn.index < known.index:
             return

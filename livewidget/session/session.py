@@ -400,7 +400,10 @@ class LiveSession:
                 self._supervisor.tick()
                 self._tools.tick(now)
                 self._watch_uplink(now)
-                if self._supervisor.is_connected and self._watchdog.tick(self._tracker.floor, now):
+                floor = self._tracker.floor
+                if self._tracker.may_be_thinking and now - self._speech_ms >= _SILENT_MS:
+                    floor = Floor.THINKING
+                if self._supervisor.is_connected and self._watchdog.tick(floor, now):
                     text = (
                         f"The model has not answered for {self._policy.answer_timeout_s:g} s, though there "
                         "is a connection: ask again, or stop and start anew. A model that may choose to stay "
@@ -669,7 +672,7 @@ class LiveSession:
                     raise answers.ended
                 self._require(Phase.OPEN)
                 owes_result = self._tracker.floor is Floor.THINKING
-                asked = self._tracker.has_unanswered_input
+                asked = self._tracker.has_unanswered_input and not self._user_speaks()
                 index = self._publish(events.TextSent(text=text))[-1].index
                 earlier = asked or (owes_result and self._tracker.model_turn is None)
                 answer, item = answers.expect(index, earlier=int(earlier)), None
@@ -685,6 +688,13 @@ class LiveSession:
                     answers.discard(answer)
         except TimeoutError:
             raise answer_timeout(seconds, waits_for) from None
+
+    def _user_speaks(self) -> bool:
+        """Whether the user has not finished speaking, as far as is known."""
+        now = self._clock.now_ms()
+        self._note_speech(now)
+        is_over = self._tracker.may_be_thinking and now - self._speech_ms >= _SILENT_MS
+        return self._tracker.floor is Floor.USER and not is_over
 
     @property
     def waits_for(self) -> str:

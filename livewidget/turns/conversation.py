@@ -513,7 +513,8 @@ class ModelTurns:
     def _thinks_about_one(self) -> bool:
         """Whether the model has one input to answer, so that what it ends is the answer to that."""
         state = self._floor_state
-        return state.floor is Floor.THINKING and state.is_alone and bool(state.pending)
+        thinks = state.floor is Floor.THINKING or state.end_is_unannounced
+        return thinks and state.is_alone and bool(state.pending)
 
     def on_turn_complete(self, event: TurnComplete, now_ms: float) -> None:
         """Close the open turn, or hold it open if more is expected."""
@@ -540,6 +541,8 @@ class ModelTurns:
                     self._floor_state.step_and_replay_pending(event)
                 return
             self.generated = self.turn
+        elif self._floor_state.end_is_unannounced:
+            self._floor_state.reset()
         else:
             self._floor_state.pending = []
         self._close(now_ms)
@@ -585,7 +588,8 @@ class ModelTurns:
         elif self._floor_state.pending:
             self._completion_owed = True
             if self._thinks_about_one():
-                self._overdue_ms = now_ms + OVERDUE_MS
+                speaks = self._floor_state.floor is Floor.USER
+                self._overdue_ms = now_ms + (OVERDUE_PATIENT_MS if speaks else OVERDUE_MS)
         self._user.on_interrupted()
         self._floor_state.step_and_replay_pending(event)
 

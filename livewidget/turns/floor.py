@@ -107,6 +107,13 @@ class FloorState:
         self.is_alone = self.floor is Floor.LISTENING
         self.pending = [event]
 
+    @property
+    def end_is_unannounced(self) -> bool:
+        """Whether the user has spoken and nothing will say when that ends, as transcripts alone do not."""
+        return self.floor is Floor.USER and any(
+            isinstance(event, ActivityStart) and event.inferred for event in self.pending
+        )
+
     def step(self, event: Event) -> None:
         """Move the floor."""
         self.floor = FLOOR[self.floor].get(type(event), self.floor)

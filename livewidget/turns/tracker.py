@@ -74,6 +74,11 @@ class TurnTracker(ABC):
         """Let time pass. Returns the turns that have ended by silence."""
         return []
 
+    @property
+    def may_be_thinking(self) -> bool:
+        """Whether the model may be thinking: it is, or nothing will say when the user's speech has ended."""
+        return self.floor is Floor.THINKING or self._floor_state.end_is_unannounced
+
     def is_overdue(self, now_ms: float) -> bool:
         """Whether the model's turn is over, or there will be none, although the service has not said so.
 

@@ -179,6 +179,42 @@ async def test_one_that_is_interrupted_before_its_answer_begins_is_not_given_the
         assert await outcome(second) == "second"
 
 
+@pytest.mark.parametrize("announced", [True, False])
+async def test_one_that_is_asked_amid_speech_comes_before_it(announced):
+    """Speech counts from its end: what is typed meanwhile is answered first."""
+    async with Talk() as talk:
+        if announced:
+            await talk.peer.send(voice_activity=VoiceActivity(type="ACTIVITY_START"))
+        await talk.session.send_audio(LOUD)
+        await talk.peer.heard("what is")
+        await eventually(lambda: talk.session.floor is Floor.USER)
+        asked = ask(talk, "one", timeout=20)
+        await next_question(talk.peer)
+        await talk.peer.heard(" this")
+        if announced:
+            await talk.peer.send(voice_activity=VoiceActivity(type="ACTIVITY_END"))
+        await talk.peer.answer("first")
+        await settle()
+        await talk.wait(500)
+        await talk.peer.answer("to what was said")
+        assert await outcome(asked) == "first"
+
+
+async def test_one_that_is_asked_after_speech_comes_after_it():
+    async with Talk() as talk:
+        await talk.session.send_audio(LOUD)
+        await talk.peer.heard("what is this")
+        await eventually(lambda: talk.session.floor is Floor.USER)
+        await talk.wait(1500)
+        asked = ask(talk, "one", timeout=20)
+        await next_question(talk.peer)
+        await talk.peer.answer("to what was said")
+        await settle()
+        await talk.wait(500)
+        await talk.peer.answer("first")
+        assert await outcome(asked) == "first"
+
+
 async def test_one_that_interrupts_waits_for_its_own_answer():
     """The completion of what it interrupts is not its own, however long its answer takes."""
     async with Talk() as talk:
@@ -538,6 +574,21 @@ async def test_a_spoken_question_that_got_nothing_is_told(what):
         assert told.startswith(NO_ANSWER[:42])
         if what == "rejected":
             assert "response rejected" in told
+
+
+@pytest.mark.parametrize("what", [name for name in EMPTY if name != "a thought"])
+async def test_so_is_one_whose_end_nobody_announces(what):
+    """Most models do not say that speech has begun or ended: transcripts are all there is."""
+    async with Talk() as talk:
+        await talk.session.send_audio(LOUD)
+        await talk.peer.heard("what is")
+        await eventually(lambda: talk.session.floor is Floor.USER)
+        await EMPTY[what](talk.peer)
+        await settle()
+        await talk.wait(7500)
+        assert talk.session.floor is Floor.LISTENING
+        told = talk.notices.get("turn-ended") or talk.notices.get("no-answer")
+        assert told.startswith(NO_ANSWER[:42])
 
 
 async def test_an_answer_that_follows_an_empty_turn_is_the_answer():

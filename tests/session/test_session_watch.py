@@ -49,6 +49,24 @@ async def test_so_are_they_after_a_spoken_question():
         assert len(no_answers(talk)) == 1
 
 
+async def test_so_they_are_where_only_a_transcript_tells_of_the_question():
+    async with Talk() as talk:
+        await talk.session.send_audio(LOUD)
+        await talk.peer.heard("what is seven")
+        await eventually(lambda: talk.session.floor is Floor.USER)
+        await talk.wait(22_000)
+        assert len(no_answers(talk)) == 1
+
+
+async def test_whoever_still_speaks_is_not_waited_for():
+    async with Talk() as talk:
+        for _ in range(60):
+            await talk.session.send_audio(LOUD)
+            await talk.peer.heard("la ")
+            await talk.wait(500)
+        assert no_answers(talk) == []
+
+
 async def test_whatever_the_server_says_is_a_sign_of_life():
     async with Talk() as talk:
         await talk.session.send_text("hello")
