@@ -91,7 +91,7 @@ class SessionStats:
     """What was lost or repeated in one session, at one moment.
 
     Attributes:
-        dials: Connections dialled; the first and those that failed count as well.
+        redials: Connections dialled after the first; those that failed count as well.
         reconnects: How often the connection has been replaced.
         unheard_reconnects: Of these, how often because the server did not react to what the user said.
         replayed_items: Messages queued again because a connection ended before the model had taken them in.
@@ -105,7 +105,7 @@ class SessionStats:
             were more than `Limits.calls_per_turn` between two things the user said.
     """
 
-    dials: int = 0
+    redials: int = 0
     reconnects: int = 0
     unheard_reconnects: int = 0
     replayed_items: int = 0

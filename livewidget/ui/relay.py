@@ -128,6 +128,7 @@ class EventRelay:
         match event:
             case OutputAudio(data=data, sample_rate=rate):
                 self.clear_notice("no-answer")
+                self.clear_notice("unheard")
                 if (turn := session.audio_turn) is not None:
                     self._play(turn + self._state.offset, data, rate)
             case GenerationComplete() | TurnComplete():

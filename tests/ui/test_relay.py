@@ -7,7 +7,7 @@ import pytest
 
 from livewidget.audio import to_float, to_pcm16
 from livewidget.clock import ManualClock
-from livewidget.events import GenerationComplete, Interrupted, OutputAudio
+from livewidget.events import GenerationComplete, Interrupted, Notice, OutputAudio
 from livewidget.turns import Floor
 from livewidget.ui import messages as m
 from livewidget.ui.relay import EventRelay
@@ -48,6 +48,19 @@ def test_the_state_is_looked_at_when_it_has_changed_and_not_for_every_piece_of_a
     session.floor = Floor.USER
     relay.on_event(session, Interrupted())
     assert looks == [Floor.MODEL, Floor.USER]
+
+
+@pytest.mark.parametrize("code", ["unheard", "no-answer"])
+def test_what_is_said_of_a_silent_service_is_taken_away_when_it_speaks(code):
+    link, clock = Link(), ManualClock()
+    link.page("a").send(m.Start(microphone=True))
+    state = WidgetState(lambda: None, clock)
+    relay = EventRelay(state, link.bridge, None, None, (), clock)
+    session = SimpleNamespace(audio_turn=1, floor=Floor.MODEL)
+    relay.on_event(session, Notice(level="warning", code=code, text="It is silent."))
+    assert list(state.notices) == [code]
+    relay.on_event(session, OutputAudio(data=bytes(960)))
+    assert list(state.notices) == []
 
 
 def tone(rate, seconds=1.0):
