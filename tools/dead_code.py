@@ -40,7 +40,6 @@ USERS = {
         "unreadable_messages",
     ),
     "called or passed by this name: by Python": (
-        "__annotations__",
         "__cause__",
         "__dir__",
         "__getattr__",
