@@ -509,7 +509,7 @@ class LiveSession:
     def stats(self) -> SessionStats:
         """What was lost, sent again or reconnected so far."""
         return SessionStats(
-            redials=max(0, self._supervisor.dials - 1),
+            redials=self._supervisor.redials,
             reconnects=self._supervisor.reconnects,
             unheard_reconnects=self._supervisor.unheard_reconnects,
             replayed_items=self._outbox.replayed_items,

@@ -251,7 +251,7 @@ class ConnectionSupervisor:
         ends_ms: When the connection is expected to end, by the clock; None while there is none.
         ending: How that is known: "connection", from its usual length, or "go_away", from the server.
         reconnects: How often the session has continued over another connection.
-        dials: How many connections were dialled; the first and those that failed count as well.
+        redials: How many connections were dialled after the first; those that failed count as well.
         unheard_reconnects: How often a connection was replaced because the server did not react to speech.
         last_error: Why the last connection ended, if it did not end by plan.
     """
@@ -297,7 +297,7 @@ class ConnectionSupervisor:
         self.state = LinkState.NEW
         self.ends_ms: float | None = None
         self.ending: Literal["connection", "go_away"] = "connection"
-        self.reconnects = self.dials = self.unheard_reconnects = 0
+        self.reconnects = self.redials = self.unheard_reconnects = 0
         self.last_error: LiveError | None = None
         self._outbox = outbox
         self._memory = memory
@@ -336,7 +336,8 @@ class ConnectionSupervisor:
 
     def start(self, connection: Connection) -> None:
         """Use the first connection."""
-        self._count_dial()
+        self._dialled_ms = self._clock.now_ms()
+        self._dialled.append(self._dialled_ms)
         self._connection = connection
         self._listen(connection)
         self._outbox.connect(connection.send, partial(self._on_lost, connection))
@@ -673,20 +674,18 @@ class ConnectionSupervisor:
     def _count_dial(self) -> None:
         """One more connection is dialled; raises ServiceError or LinkLost if there were too many."""
         now = self._clock.now_ms()
-        self.dials, self._dialled_ms = self.dials + 1, now
-        if self._settings is not None:
-            return  # The user asked for it.
-        while self._dialled and now - self._dialled[0] >= HOUR_MS:
-            self._dialled.popleft()
-        if len(self._dialled) >= self._policy.dials_per_hour:
-            self.dials -= 1
-            last = f" The last one: {self.last_error}" if self.last_error is not None else ""
-            text = (
-                f"{len(self._dialled)} connections were needed within an hour, so no further one is tried; "
-                f"start again in a while.{last}"
-            )
-            raise ServerFault(text) if isinstance(self.last_error, ServiceError) else LinkLost(text)
-        self._dialled.append(now)
+        if self._settings is None:  # Else the user asked for it.
+            while self._dialled and now - self._dialled[0] >= HOUR_MS:
+                self._dialled.popleft()
+            if len(self._dialled) >= self._policy.dials_per_hour:
+                last = f" The last one: {self.last_error}" if self.last_error is not None else ""
+                text = (
+                    f"{len(self._dialled)} connections were needed within an hour, so no further one is "
+                    f"tried; start again in a while.{last}"
+                )
+                raise ServerFault(text) if isinstance(self.last_error, ServiceError) else LinkLost(text)
+            self._dialled.append(now)
+        self.redials, self._dialled_ms = self.redials + 1, now
 
     def _count_failure(self, error: LiveError) -> None:
         """One more connection was not good; raises LinkLost if no attempt is left."""

@@ -22,7 +22,7 @@ from livewidget.connection import Provider
 from livewidget.errors import ConfigError, LiveError, StateError
 from livewidget.events import ToolApprovalRequested, ToolCall
 from livewidget.pictures import Picture
-from livewidget.session import ReconnectPolicy
+from livewidget.session import LiveSession, ReconnectPolicy
 from livewidget.session.client import SessionSpec
 from livewidget.session.hub import answer_timeout
 from livewidget.session.tool_runner import ToolLoop
@@ -182,7 +182,7 @@ class Controller:
         self._stale_chunks = 0
         self._silent_samples = 0  # at 24 kHz
         self._starts = 0  # how many calls of `start` are under way
-        self._early: deque[tuple[str, tuple[Any, ...]]] = deque(maxlen=EARLY)
+        self._early: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque(maxlen=EARLY)
         self._microphone = "off"
         self._is_pressed = False
         self._closed = False
@@ -206,7 +206,7 @@ class Controller:
             case UserAudio(pcm=pcm):
                 if self._inspector.listens:
                     self._inspector.listen(pcm, self.sessions.config.turn_detection)
-                self._put_live("put_audio", pcm)
+                self._put_live(LiveSession.put_audio, pcm)
             case m.PlaybackReport(turn=turn, played_sample=sample, silent_samples=silent):
                 self._silent_samples = silent
                 self.relay.on_played(self.sessions.current, turn, sample)
@@ -385,13 +385,13 @@ class Controller:
     def _set_microphone(self, state: str) -> None:
         was_on, self._microphone = self._microphone == "on", state
         if was_on and state != "on":
-            self._put_live("put_audio_end")
+            self._put_live(LiveSession.put_audio_end)
 
     def _set_activity(self, active: bool) -> None:
         """Tell the session that push-to-talk was pressed, or that this press is over."""
         if active or self._is_pressed:
             self._is_pressed = active
-            self._put_live("put_activity", active)
+            self._put_live(LiveSession.put_activity, active)
 
     def _on_audio_owner_lost(self, closed: bool) -> None:
         """End what was started from a page that is gone; one that was closed may be there again at once."""
@@ -426,17 +426,17 @@ class Controller:
         finally:
             self._starts -= 1
 
-    def _put_live(self, method: str, *args: Any) -> None:
+    def _put_live(self, put: Callable[..., object], *args: Any) -> None:
         """Hand what is spoken to the session; while one is being started, keep it until there is one."""
         session = self.sessions.current
         if session is None:
             if self._starts:
-                self._early.append((method, args))
+                self._early.append((put, args))
             return
         while self._early:
-            early, its_args = self._early.popleft()
-            self._put(getattr(session, early), *its_args)
-        self._put(getattr(session, method), *args)
+            put_early, early = self._early.popleft()
+            self._put(put_early, session, *early)
+        self._put(put, session, *args)
 
     async def _open_and_send(self, text: str) -> None:
         session = await self.sessions.open()
