@@ -69,7 +69,7 @@ NOTHING_UNDERSTOOD = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AskedQuestion:
     """The question: `text`, or PCM16 mono at 16 kHz in `pcm`. `name` is for messages."""
 
     name: str
@@ -221,7 +221,7 @@ def run(arguments: argparse.Namespace) -> int:
     return asyncio.run(ask(arguments, question))
 
 
-def read_question(text: str) -> Question:
+def read_question(text: str) -> AskedQuestion:
     """Return the question: the WAV file that `text` names, else the text itself.
 
     Raises:
@@ -234,7 +234,7 @@ def read_question(text: str) -> Question:
     name = path.name or text
     kind = _kind(path)
     if not names_file(text) and (kind is None or stat.S_ISDIR(kind)):
-        return Question(name="the question", text=text)
+        return AskedQuestion(name="the question", text=text)
     if kind is None:
         raise UsageError(
             f"There is no file {name}: check its name and folder. If it is a question, end it with a "
@@ -252,7 +252,7 @@ def read_question(text: str) -> Question:
         raise AudioError(f"{name} cannot be used. {error}") from None
     if not len(samples):
         raise AudioError(f"{name} cannot be used: it holds no sound.")
-    return Question(name=name, pcm=to_pcm16(resample(samples, rate, SEND_RATE)))
+    return AskedQuestion(name=name, pcm=to_pcm16(resample(samples, rate, SEND_RATE)))
 
 
 def names_file(text: str) -> bool:
@@ -314,7 +314,7 @@ def check_output(path: Path | None, question: str = "") -> None:
         raise UsageError(f"The answer {path.name} cannot be written: you may not write there.")
 
 
-async def ask(arguments: argparse.Namespace, question: Question) -> int:
+async def ask(arguments: argparse.Namespace, question: AskedQuestion) -> int:
     """Run a session of one question and one answer, and return the exit code."""
     from livewidget.session import ReconnectPolicy, connect
 
@@ -366,7 +366,7 @@ def choose_provider(arguments: argparse.Namespace) -> Provider:
 
 
 async def send_question(
-    session: LiveSession, question: Question, listener: AnswerListener, realtime: bool
+    session: LiveSession, question: AskedQuestion, listener: AnswerListener, realtime: bool
 ) -> None:
     """Send the question."""
     if question.text:
@@ -411,7 +411,7 @@ async def wait_for_answer(listener: AnswerListener, timeout_s: float, *, patienc
 
 
 def report(
-    arguments: argparse.Namespace, question: Question, session: LiveSession, listener: AnswerListener
+    arguments: argparse.Namespace, question: AskedQuestion, session: LiveSession, listener: AnswerListener
 ) -> int:
     """Print both transcripts, write the answer, and return the exit code."""
     asked = _joined(turn for turn in session.turns if turn.speaker == "user")

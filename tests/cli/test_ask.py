@@ -18,8 +18,8 @@ from livewidget.audio import resample, to_float, write_wav
 from livewidget.cli.ask import (
     CHUNK_MS,
     AnswerListener,
+    AskedQuestion,
     Progress,
-    Question,
     check_output,
     read_question,
     wait_for_answer,
@@ -218,7 +218,7 @@ def test_ctrl_c_is_130(question_wav):
 
 def test_a_sentence_is_no_file_however_long():
     text = "why " * 200
-    assert read_question(text) == Question(name="the question", text=text)
+    assert read_question(text) == AskedQuestion(name="the question", text=text)
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_what_can_only_be_a_file_is_not_asked(text):
      "what is node.js good for", "東京", "tests", "a" * 5000],
 )  # fmt: skip
 def test_what_can_be_a_question_is_asked(text):
-    assert read_question(text) == Question(name="the question", text=text)
+    assert read_question(text) == AskedQuestion(name="the question", text=text)
 
 
 @pytest.mark.parametrize("name", ["talk.mp3", "talk", "talk.wav"])
