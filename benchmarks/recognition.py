@@ -16,6 +16,7 @@ chosen.
     python benchmarks/recognition.py --fresh --every 2  # voices and sums that it was not tuned on
     python benchmarks/recognition.py --declared         # with search, code, pages and moods to ask for, too
     python benchmarks/recognition.py --translate        # the phrasebook, by the translations
+    python benchmarks/recognition.py --telephone        # at 8 kHz, through µ-law, as telephones carry it
     python benchmarks/recognition.py --ask --every 8    # through the command line, `livewidget ask FILE`
 """
 
@@ -124,6 +125,14 @@ def in_noise(speech: Samples, snr_db: float, seed: int, gain: float = 1.0) -> Sa
     return np.asarray(gain * (0.5 * whole + 0.5 * level * pink(len(whole), seed)), np.float32)
 
 
+def through_a_telephone(sound: Samples) -> Samples:
+    """Return a sound as a telephone line carries it: 8 kHz, µ-law of 8 bits (ITU-T G.711)."""
+    narrow = np.clip(resample(sound, RATE, 8_000), -1, 1)
+    code = np.round(127 * np.sign(narrow) * np.log1p(255 * np.abs(narrow)) / np.log(256))
+    decoded = np.sign(code) * np.expm1(np.abs(code) / 127 * np.log(256)) / 255
+    return resample(decoded.astype(np.float32), 8_000, RATE)
+
+
 def cases(*, tools: bool, seed: int = 99) -> list[str]:
     """Return the phrases to speak, each once; sums four times with numbers to 20 and twice to 100.
 
@@ -210,6 +219,7 @@ def measure(arguments: argparse.Namespace) -> int:
         count: Counter[str] = Counter()
         for number, text in enumerate(texts):
             sound = in_noise(spoken(text, voice, rate), arguments.snr, number, arguments.gain)
+            sound = through_a_telephone(sound) if arguments.telephone else sound
             length += len(sound) / RATE
             words, trusted = recognise(sound)
             expected = answer(text, True, declarations, skills)
@@ -250,6 +260,7 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="voices and sums that it was not tuned on")
     parser.add_argument("--declared", action="store_true", help="with everything declared that it can do")
     parser.add_argument("--translate", action="store_true", help="the phrasebook instead")
+    parser.add_argument("--telephone", action="store_true", help="at 8 kHz, through µ-law")
     parser.add_argument("--every", type=int, default=1, help="take every n-th phrase only")
     parser.add_argument("--snr", type=float, default=20, help="speech over noise, in dB")
     parser.add_argument("--gain", type=float, default=1, help="factor on everything")
