@@ -105,6 +105,8 @@ async def test_one_that_nobody_waits_for_any_more_leaves_its_answer_to_nobody(en
             first.cancel()
         await asyncio.wait([first])
         await settle()
+        if not begun:
+            assert await talk.peer.rest() == [], "the next question is not sent before this one is answered"
         await talk.peer.answer("st" if begun else "first")
         for question, answer in (("two", "second"), ("three", "third")):
             assert await next_question(talk.peer) == question
