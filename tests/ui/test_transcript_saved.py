@@ -116,3 +116,30 @@ def test_a_wrong_word_is_one_sentence_in_the_cell(saved):
     assert error.ename == "ConfigError"
     assert "voice" in error.evalue
     assert "\n" not in error.evalue
+
+
+LONG = [
+    "import numpy\n"
+    "from livewidget import LiveWidget, StandIn\n"
+    "live = LiveWidget(StandIn(ears=lambda sound: '', brain=lambda text: 'So said: ' + text + ' word' * 800,\n"
+    "                          voice=lambda text: numpy.zeros(240, 'int16')))\n"
+    "live",
+    "sent = []\n"
+    "publish = live._controller.transcript._publish\n"
+    "live._controller.transcript._publish = lambda *output: (sent.append(1), publish(*output))\n"
+    "for number in range(20):\n    _ = live.ask(f'question {number}', 60)\n"
+    "len(live.turns), len(sent)",
+]
+
+
+def test_a_long_talk_is_saved_to_its_last_word_when_the_last_cell_has_run(tmp_path):
+    """It is not published with every turn, and a notebook that a program executes ends without a word."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in LONG])
+    NotebookClient(notebook, timeout=100, config=without_ports(tmp_path)).execute()
+    turns, published = eval(notebook.cells[1].outputs[-1].data["text/plain"])
+    assert published < turns == 40
+    (transcript,) = html_of(notebook.cells[0])
+    assert "So said: question 19 word" in transcript
