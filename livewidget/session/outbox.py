@@ -127,6 +127,7 @@ class Outbox:
         self.dropped_items = self.replayed_items = self.server_failures = 0
         self.asked = False
         self.unheard_ms = 0.0
+        self._pause_ms = 0.0  # audio without speech since the last speech
         self._is_blocked = is_blocked
         self._on_sent = on_sent
         self._queued: deque[OutboxItem] = deque()
@@ -169,8 +170,8 @@ class Outbox:
         elif item.kind == "audio":
             self._audio_ms += item.ms
             item.live = item.live and not item.held and not self._offline
-            if item.is_speech and not item.held and not self._offline:
-                self.unheard_ms += item.ms
+            if not item.held and not self._offline:
+                self._count_unheard(item)
         self._drop_oldest(item)
         if item.held:
             self._holding = True
@@ -188,6 +189,16 @@ class Outbox:
             raise SendQueueFull(
                 "Too much is waiting to be sent: the connection is gone or too slow. Try again in a moment."
             )
+
+    def _count_unheard(self, item: OutboxItem) -> None:
+        """Count speech, with the pauses within it."""
+        if not item.is_speech:
+            self._pause_ms += item.ms
+            return
+        if self.unheard_ms and self._pause_ms < PAUSE_MS:
+            self.unheard_ms += self._pause_ms
+        self.unheard_ms += item.ms
+        self._pause_ms = 0.0
 
     async def flushed(self, item: OutboxItem) -> None:
         """Return once `item` has been sent, or waits for a connection or a tool."""

@@ -144,6 +144,23 @@ async def test_speech_that_a_server_does_not_react_to_is_told_and_then_the_conne
         assert len(unheard(talk)) == 1
 
 
+async def test_the_pauses_within_speech_count_and_those_between_do_not():
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        for _ in range(10):
+            await speak(talk, 0.6)
+            await speak(talk, 0.3, QUIET)
+        assert unheard(talk) == []
+        await speak(talk, 1.5)
+        assert len(unheard(talk)) == 1
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        for _ in range(9):
+            await speak(talk, 1)
+            await speak(talk, 2, QUIET)
+        assert unheard(talk) == []
+
+
 async def test_a_server_that_hears_is_left_alone_however_long_somebody_speaks():
     async with Talk() as talk:
         await talk.exchange("one", "first")
@@ -228,7 +245,7 @@ async def test_without_reconnecting_a_deaf_server_is_told_and_kept():
 
 
 async def test_what_is_said_to_a_stalled_stand_in_is_understood_over_the_next_connection():
-    """To the last word, also what was said before a pause: 48 s of sound, of which 30 s are voiced."""
+    """To the last word, also what was said before a pause: 48 s of sound."""
     clock, brain, events = ManualClock(), Brain(), []
     standin = StandIn(ears=Ears(), brain=brain, voice=Voice(), clock=clock)
     async with LiveSession(standin, clock=clock) as session:
