@@ -418,7 +418,8 @@ class LiveSession:
         dropped_ms = self._outbox.late_dropped_ms
         text = ""
         if dropped_ms > self._late_told_ms:
-            text = f"The oldest of it is left out, {dropped_ms / 1000:.0f} s so far."
+            so_far = f", {dropped_ms / 1000:.0f} s so far" if dropped_ms >= 1000 else ""
+            text = f"The oldest of it is left out{so_far}."
         elif self._behind_ms > BACKLOG_MS:
             text = f"It is {self._behind_ms / 1000:.0f} s behind."
         if text and now_ms >= self._slow_until_ms:

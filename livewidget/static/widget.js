@@ -284,7 +284,10 @@ var MICROPHONE_WAITS = {
   ),
   restarted: lost("error", "The kernel was restarted. Run this cell to talk again."),
   shut_down: lost("error", "The kernel was shut down. Run this cell to talk again."),
-  silent: lost("error", "The kernel runs, but does not answer this card. Run this cell to talk again."),
+  silent: lost(
+    "warning",
+    "The kernel does not answer, so the microphone is off. It may be busy: wait, or run this cell to talk again."
+  ),
   unknown: lost(
     "error",
     "The kernel does not answer, so the microphone is off. Run this cell to talk again."
@@ -405,7 +408,7 @@ function testTap() {
   return typeof found == "object" && found !== null ? found : {};
 }
 function hasWorklets() {
-  return typeof AudioContext == "function" && typeof AudioWorkletNode == "function";
+  return typeof AudioContext == "function" && typeof AudioWorkletNode == "function" && (typeof BaseAudioContext != "function" || "audioWorklet" in BaseAudioContext.prototype);
 }
 function resume(context) {
   context && context.state !== "running" && context.state !== "closed" && context.resume().catch(() => {
@@ -469,7 +472,10 @@ var DeviceCapture = class {
       let track = stream.getTracks()[0];
       if (!track)
         throw new DOMException("", "NotFoundError");
-      scope.listen(track, "ended", () => fail(new DOMException("", TRACK_ENDED)));
+      let { deviceId } = track.getSettings?.() ?? {};
+      scope.listen(track, "ended", () => {
+        fail(new DOMException("", TRACK_ENDED)), this.#tellWhyEnded(request, deviceId);
+      });
       let connection = scope.disposed ? null : await request.connect(stream, track, scope);
       connection !== null && !scope.disposed && (this.#connection = connection, this.#handlers.onState("on", ""), await this.#list());
     } catch (error) {
@@ -487,6 +493,11 @@ var DeviceCapture = class {
   #release() {
     let scope = this.#scope;
     this.#scope = null, this.#connection = null, scope?.dispose();
+  }
+  /** The device ended by itself and was given back: names the cause, if it can be found out. */
+  async #tellWhyEnded(request, deviceId) {
+    let cause = request.permission && await causeOfEnd(request.permission, this.#kind, deviceId);
+    cause && !this.isWanted && !this.#parent.disposed && this.#handlers.onProblem(request.explain(new DOMException("", cause)));
   }
   async #list() {
     let devices = await listDevices(this.#kind);
@@ -535,17 +546,34 @@ async function requestDevice(kind, constraints, deviceId) {
     throw error;
   }
 }
-var NOT_SECURE = "NotSecure", TRACK_ENDED = "TrackEnded", STATES = {
+var NOT_SECURE = "NotSecure", TRACK_ENDED = "TrackEnded", UNPLUGGED = "Unplugged", PERMISSION_GONE = "PermissionGone";
+async function causeOfEnd(permission, kind, deviceId) {
+  try {
+    let { state } = await navigator.permissions.query({ name: permission });
+    if (state !== "granted")
+      return PERMISSION_GONE;
+  } catch {
+  }
+  let devices = await listDevices(kind);
+  return deviceId && devices && !devices.some(({ id }) => id === deviceId) ? UNPLUGGED : null;
+}
+var STATES = {
   refused: "refused",
   blocked: "refused",
   "not-secure": "refused",
   missing: "missing",
   busy: "off",
   ended: "off",
+  unplugged: "off",
+  revoked: "refused",
   failed: "off"
-}, codeOf = (device, reason) => `${device === "microphone" && reason === "not-secure" ? "page" : device}-${reason}`;
+};
+function codeOf(device, reason) {
+  let name2 = reason === "unplugged" || reason === "revoked" ? "ended" : reason;
+  return `${device === "microphone" && name2 === "not-secure" ? "page" : device}-${name2}`;
+}
 function problemCodes(device) {
-  return Object.keys(STATES).map((reason) => codeOf(device, reason));
+  return [...new Set(Object.keys(STATES).map((reason) => codeOf(device, reason)))];
 }
 var REASONS = {
   NotAllowedError: "refused",
@@ -557,13 +585,15 @@ var REASONS = {
   NotReadableError: "busy",
   AbortError: "busy",
   [NOT_SECURE]: "not-secure",
-  [TRACK_ENDED]: "ended"
+  [TRACK_ENDED]: "ended",
+  [UNPLUGGED]: "unplugged",
+  [PERMISSION_GONE]: "revoked"
 };
 function errorName(error) {
   return error instanceof Error || error instanceof DOMException ? error.name : "";
 }
 function explainProblem(error, device, texts, isAllowed2) {
-  let name2 = errorName(error), known = Object.hasOwn(REASONS, name2) ? REASONS[name2] : "failed", reason = known === "refused" && !isAllowed2() ? "blocked" : known, detail = name2 === NOT_SECURE || name2 === TRACK_ENDED ? "" : name2, notice = { level: "error", code: codeOf(device, reason), text: texts[reason] };
+  let name2 = errorName(error), known = Object.hasOwn(REASONS, name2) ? REASONS[name2] : "failed", reason = known === "refused" && !isAllowed2() ? "blocked" : known, detail = [NOT_SECURE, TRACK_ENDED, UNPLUGGED, PERMISSION_GONE].includes(name2) ? "" : name2, notice = { level: "error", code: codeOf(device, reason), text: texts[reason] };
   return { state: STATES[reason], detail, notice };
 }
 function isAllowed(device) {
@@ -596,7 +626,9 @@ var FLUSH_TIMEOUT_MS = 100, TEXTS = {
   blocked: "The program that shows this notebook keeps the microphone from it. Open the notebook in a browser, at its own address, to speak. You can type meanwhile.",
   missing: "No microphone was found. Plug one in or switch it on, then press ● again. You can type meanwhile.",
   busy: "The microphone cannot be opened: another program may be using it. Close that program or pick another microphone in the settings, then press ● again.",
-  ended: "The microphone went away. It was unplugged, or its permission was taken back; plug it in or pick another in the settings, then press ● again.",
+  ended: "The microphone went away. Check that it is connected and switched on, then press ● again.",
+  unplugged: "The microphone was unplugged. Plug it in or pick another in the settings, then press ● again.",
+  revoked: "The browser took back the permission for the microphone. Allow it again beside the address of the page, then press ● again.",
   failed: "The microphone could not be started. Reload the page and press ● again. You can type meanwhile.",
   "not-secure": NOT_SECURE_PAGE.text
 }, MICROPHONE_PROBLEMS = problemCodes("microphone");
@@ -632,7 +664,8 @@ var Microphone = class {
     this.isWanted || await this.#device.start({
       ask: (deviceId) => requestDevice("audio", CONSTRAINTS, deviceId),
       connect: (stream, track, scope) => this.#connect(stream, track, scope),
-      explain: (error) => microphoneProblem(error)
+      explain: (error) => microphoneProblem(error),
+      permission: "microphone"
     });
   }
   stop() {
@@ -798,7 +831,7 @@ var Player = class {
   }
   /** Why this page cannot play anything; null where it can, as far as is known. */
   get missing() {
-    return hasWorklets() ? this.#failedToLoad ? "missing" : null : globalThis.isSecureContext ? "missing" : "not-secure";
+    return hasWorklets() && !this.#failedToLoad ? null : globalThis.isSecureContext ? "missing" : "not-secure";
   }
   /** What can be found out about an open player; null while there is none. */
   get probe() {
@@ -1712,6 +1745,8 @@ var CAMERA_TEXTS = {
   missing: "No camera was found. Plug one in or switch it on, then press its button again. You can show a picture file meanwhile.",
   busy: "The camera cannot be opened: another program may be using it. Close that program or pick another camera in the settings, then press its button again.",
   ended: "The camera went away, so nothing is shown any more. It was unplugged, or its permission was taken back; press its button to start it again.",
+  unplugged: "The camera was unplugged, so nothing is shown any more. Plug it in or pick another in the settings, then press its button again.",
+  revoked: "The browser took back the permission for the camera, so nothing is shown any more. Allow it again beside the address of the page, then press its button again.",
   failed: "The camera could not be started. Reload the page and press its button again.",
   "not-secure": "This page has no camera because its address is not secure. Open the notebook through https:// or at http://localhost."
 }, CAMERA_PROBLEMS = problemCodes("camera"), CAMERA_CONSTRAINTS = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 15 } };
@@ -1781,7 +1816,8 @@ var VideoCapture = class {
     this.stop(), this.#source = source, await this.#device.start({
       ask: (deviceId) => source === "camera" ? requestDevice("video", CAMERA_CONSTRAINTS, deviceId) : requestScreen(),
       connect: (stream, track, scope) => this.#connect(source, stream, track, scope),
-      explain: (error) => source === "camera" ? cameraProblem(error) : screenProblem(error)
+      explain: (error) => source === "camera" ? cameraProblem(error) : screenProblem(error),
+      ...source === "camera" ? { permission: "camera" } : {}
     });
   }
   stop() {
@@ -1924,7 +1960,7 @@ var ANSWER_TIMEOUT_MS = 5e3, MAX_UNANSWERED = 12, BROWSER_BACKEND = { makeCanvas
 };
 
 // src/app.ts
-var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 1500, MAX_TEXT = 1e5, LOOK_MS = 3e3, LOOK_SELDOM_MS = 3e4, SERVER_MS = 3e3, RESUME_MS = 6e4, RETRY_MS = 5e3, FINAL_LOSSES = ["restarted", "shut_down"], PASSING_LOSSES = ["looking", "offline", "server", "busy"];
+var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 1500, MAX_TEXT = 1e5, LOOK_MS = 3e3, LOOK_SELDOM_MS = 3e4, SERVER_MS = 3e3, RESUME_MS = 6e4, RETRY_MS = 5e3, FINAL_LOSSES = ["restarted", "shut_down"], PASSING_LOSSES = ["looking", "offline", "server", "busy", "silent"];
 function hideSavedTranscript(name2, scope, page = document) {
   if (!/^[\w-]+$/.test(name2))
     return;
@@ -1991,6 +2027,7 @@ var App = class {
   #disconnected = !1;
   #looking = !1;
   #lookedMs = Number.NEGATIVE_INFINITY;
+  #lostMs = Number.NEGATIVE_INFINITY;
   /** Devices were on, or the conversation live, when the kernel was lost. */
   #lostWhileUsed = !1;
   /** A microphone to take again if the kernel is back soon. */
@@ -2176,13 +2213,13 @@ var App = class {
   }
   #tick() {
     FINAL_LOSSES.includes(this.store.get().loss) || this.bridge.tick(), this.#ticks += 1, (this.store.get().phase === "live" || this.store.get().phase === "connecting" || this.#ticks % IDLE_TICKS === 0) && this.#audio.reportPlayback(), this.store.get().phase === "ended" && this.#audio.closePlayerWhenDone(), this.#idleTicks = this.store.get().phase === "idle" && this.#usesDevices ? this.#idleTicks + 1 : 0, this.#idleTicks > UNUSED_DEVICE_TICKS && this.#releaseDevices(), !this.#lease.isValid(this.#now()) && (this.store.get().connected || this.#usesDevices) && this.#onConnectionLost();
-    let { connected, loss } = this.store.get(), interval = PASSING_LOSSES.includes(loss) ? LOOK_MS : LOOK_SELDOM_MS;
+    let { connected, loss } = this.store.get(), interval = PASSING_LOSSES.includes(loss) && this.#now() - this.#lostMs < RESUME_MS ? LOOK_MS : LOOK_SELDOM_MS;
     !connected && this.#now() - this.#lookedMs >= interval && this.#lookWhy();
   }
   /** Releases what hears and sees at once; what is left of an answer may play to its end. */
   #onConnectionLost() {
     let { microphone } = this.#audio;
-    this.store.get().connected && (this.#lostWhileUsed = this.#usesDevices || this.store.get().phase === "live", this.#resume = microphone.isWanted ? { untilMs: Date.now() + RESUME_MS, muted: microphone.muted } : null, this.store.set({ connected: !1, loss: "looking" }), this.#lookedMs = Number.NEGATIVE_INFINITY, this.bridge.hello()), microphone.stop(), this.video.stop();
+    this.store.get().connected && (this.#lostWhileUsed = this.#usesDevices || this.store.get().phase === "live", this.#resume = microphone.isWanted ? { untilMs: Date.now() + RESUME_MS, muted: microphone.muted } : null, this.store.set({ connected: !1, loss: "looking" }), this.#lookedMs = Number.NEGATIVE_INFINITY, this.#lostMs = this.#now(), this.bridge.hello()), microphone.stop(), this.video.stop();
   }
   /** Looks why the kernel does not answer, and says so. */
   async #lookWhy() {
@@ -2451,7 +2488,8 @@ function approvalQuestion(actions) {
   return yes.onclick = (event) => answer(event, !0), no.onclick = (event) => answer(event, !1), {
     element,
     update(use, state) {
-      if (asked !== (use?.id ?? null) && (asked = use?.id ?? null, answered = !1), use === null && element.contains(document.activeElement) && element.closest(".livewidget")?.focus({ preventScroll: !0 }), show(element, use !== null), use === null)
+      let another = asked !== (use?.id ?? null);
+      if (another && (asked = use?.id ?? null, answered = !1), another && element.contains(document.activeElement) && element.closest(".livewidget")?.focus({ preventScroll: !0 }), show(element, use !== null), use === null)
         return;
       let called = cleanLine(use.name, 80);
       name(yes, `Allow ${called}`), name(no, `Don't allow ${called}`), element.setAttribute("aria-label", `May ${called} run?`), elsewhere = state.ownedElsewhere, given.update(use), refresh(), show(yes, !elsewhere), show(no, !elsewhere);
@@ -2536,9 +2574,9 @@ var LOOK_AGAIN = "Look for the kernel again", RUN_AGAIN = { hint: "Run this cell
   },
   restarted: { word: "restarted", cause: "The kernel was restarted.", ...RUN_AGAIN },
   shut_down: { word: "no kernel", cause: "The kernel was shut down.", ...RUN_AGAIN },
-  silent: { ...NO_ANSWER, ...RUN_AGAIN },
+  silent: { ...NO_ANSWER, hint: "Wait, or run this cell to talk again.", button: LOOK_AGAIN },
   unknown: { ...NO_ANSWER, ...RUN_AGAIN }
-}, FINDS_BACK = ["", "looking", "offline", "server", "busy"], ENDED2 = {
+}, FINDS_BACK = ["", "looking", "offline", "server", "busy", "silent"], ENDED2 = {
   "": ["ended", "The talk has ended. Press ● to start again."],
   stopped: ["ended", "The talk has ended. Press ● to start again."],
   never_opened: ["not connected", "No connection. Press ● to try again."],
@@ -2632,12 +2670,12 @@ var MICROPHONE_HINTS = {
   stopped: "Not heard: press ● to restart the microphone.",
   silent: "No sound comes: check the microphone's switch."
 }, PLAYER_HINTS = {
-  blocked: "Click this card to hear the voice.",
-  suspended: "Click this card to hear the voice.",
-  interrupted: "Click this card to hear the voice.",
-  stalled: "No voice: check this computer's sound output.",
-  "not-secure": "No sound in this page: type, and read.",
-  missing: "No voice in this page: read the answers."
+  blocked: "Click to hear the voice.",
+  suspended: "Click to hear the voice.",
+  interrupted: "Click to hear the voice.",
+  stalled: "Check the sound output: no voice.",
+  "not-secure": "Type and read: no sound here.",
+  missing: "Read the answers: no voice."
 };
 function soundHint(state) {
   let { microphone, player } = state.sound;
@@ -4534,7 +4572,8 @@ function transcript(suggestions2, actions, scope) {
   let following = !0, toEnd = () => {
     scroller.scrollTop = scroller.scrollHeight;
   }, follow = () => {
-    following && toEnd(), show(newest, !following);
+    let reading = document.activeElement?.closest(".lw-arguments") ?? null;
+    following && !(reading && scroller.contains(reading)) && toEnd(), show(newest, !following);
   };
   return scope.listen(scroller, "scroll", () => {
     following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < END_MARGIN2, show(newest, !following);
