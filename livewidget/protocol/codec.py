@@ -20,6 +20,7 @@ import binascii
 import re
 from collections import deque
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -197,8 +198,13 @@ class ServerDecoder:
         if content.output_transcription is not None:
             _transcript(events.OutputTranscript, content.output_transcription, out)
         if content.model_turn is not None:
-            for part in content.model_turn.parts or ():
-                self._part(part, out)
+            for kind, parts in groupby(content.model_turn.parts or (), _text_kind):
+                # Joined, since what follows costs as much for a letter as for a page.
+                if kind is not None:
+                    out.append(kind(text="".join(part.text or "" for part in parts)))
+                else:
+                    for part in parts:
+                        self._part(part, out)
         if content.grounding_metadata:
             out.append(events.Grounding(metadata=content.grounding_metadata))
         if content.url_context_metadata:
@@ -281,6 +287,13 @@ class ServerDecoder:
             data = data[:-1]
         if data:
             out.append(events.OutputAudio(data=data, sample_rate=rate))
+
+
+def _text_kind(part: Part) -> type[events.OutputText] | type[events.Thought] | None:
+    """Return the event of a part that is text and nothing else, or None."""
+    if not part.text or part.inline_data or part.executable_code or part.code_execution_result:
+        return None
+    return events.Thought if part.thought else events.OutputText
 
 
 def _is_same(one: FunctionCall, other: FunctionCall) -> bool:

@@ -217,7 +217,7 @@ class LiveSession:
         self._on_progress = on_progress
         self._tool_loop = tool_loop
         self._hub = EventHub()
-        self._tracker = tracker_for(model)
+        self._tracker = tracker_for(model, self._limits.spans_per_turn)
         self._usage = UsageTracker()
         self._memory = ServiceMemory(
             model, self._tracker, clock, history=history, handle=handle, redact=provider.redact

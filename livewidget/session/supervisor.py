@@ -83,6 +83,10 @@ _SIGNS_OF_HEARING: Final = (
     WaitingForInput,
 )
 
+#: Events of one message after which others on the loop get their turn. Chosen: more than a message of the
+#: service has, and few milliseconds of work.
+EVENTS_AT_ONCE: Final = 50
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReconnectPolicy:
@@ -490,8 +494,10 @@ class ConnectionSupervisor:
     async def _read(self, connection: Connection) -> None:
         try:
             while True:
-                for event in await connection.receive():
+                for count, event in enumerate(await connection.receive(), 1):
                     self._on_event(event)
+                    if count % EVENTS_AT_ONCE == 0:  # One message may hold thousands of calls.
+                        await asyncio.sleep(0)
         except Exception as error:
             self._on_lost(connection, error)
 

@@ -3,6 +3,7 @@
 from livewidget.models import Model
 from livewidget.turns.conversation import ConversationTracker
 from livewidget.turns.floor import FLOOR, Floor, diagram
+from livewidget.turns.store import SPANS_PER_TURN
 from livewidget.turns.streams import DictationTracker, TranslationTracker
 from livewidget.turns.tracker import TurnTracker
 from livewidget.turns.turn import CodeRun, Span, Timing, ToolUse, Turn, Turns, WebPage, WebSource
@@ -27,10 +28,10 @@ __all__ = [
 ]
 
 
-def tracker_for(model: Model) -> TurnTracker:
+def tracker_for(model: Model, spans_per_turn: int = SPANS_PER_TURN) -> TurnTracker:
     """Return the tracker for `model`, which either completes its turns or has them end by silence."""
     if model.dictates:
-        return DictationTracker()
+        return DictationTracker(spans_per_turn)
     if model.completes_turns:
-        return ConversationTracker(completes_early=model.turn_completes_before_result)
-    return TranslationTracker()
+        return ConversationTracker(spans_per_turn, completes_early=model.turn_completes_before_result)
+    return TranslationTracker(spans_per_turn)

@@ -69,7 +69,14 @@ from livewidget.turns.metadata import (
     queries_of,
     sources_of,
 )
-from livewidget.turns.store import PlaybackTimes, SentAudioTimeline, ToolCalls, TurnStore, timing_of
+from livewidget.turns.store import (
+    SPANS_PER_TURN,
+    PlaybackTimes,
+    SentAudioTimeline,
+    ToolCalls,
+    TurnStore,
+    timing_of,
+)
 from livewidget.turns.tracker import TurnTracker
 from livewidget.turns.turn import AUDIO_RATE, Span, Timing, Turn, spaced_after
 
@@ -195,7 +202,7 @@ class UserTurns:
         else:
             spans = turn.spans[:-1] if self._provisional == index else turn.spans
             self._provisional = None
-            fields: dict[str, Any] = {"spans": (*spans, Span(event.text)), "interim": ""}
+            fields: dict[str, Any] = {"spans": self._store.extended(spans, Span(event.text)), "interim": ""}
             language, self._language = self._language or turn.language, None
             self._store.update(index, **fields, language=language, final=self.answered)
         if not self.answered and not self._end_announced:
@@ -233,7 +240,9 @@ class UserTurns:
             return
         if turn.interim:
             self._provisional = turn.index
-            self._store.update(turn.index, spans=(*turn.spans, Span(turn.interim)), interim="", final=True)
+            self._store.update(
+                turn.index, spans=self._store.extended(turn.spans, Span(turn.interim)), interim="", final=True
+            )
         elif not turn.final:
             self._store.update(turn.index, final=True)
 
@@ -389,7 +398,8 @@ class ModelTurns:
         elif isinstance(event, OutputText) and event.text:
             # Unlike a transcript it is not spread over time: without audio all of it shows at once.
             sample = max(turn.audio_samples, turn.spans[-1].sample if turn.spans else 0)
-            self._store.update(index, spans=(*turn.spans, Span(self._after_pause(turn, event.text), sample)))
+            said = Span(self._after_pause(turn, event.text), sample)
+            self._store.update(index, spans=self._store.extended(turn.spans, said))
         self._measure_latency(index, link_ms, now_ms)
         self._floor_state.step(event)
 
@@ -428,7 +438,7 @@ class ModelTurns:
                 self._late_text = _LateText(late, len(turn.spans), now_ms)
         language, self._language = self._language or turn.language, None
         text = event.text if late is not None else self._after_pause(turn, event.text)
-        spans = (*turn.spans, Span(text, turn.next_sample))
+        spans = self._store.extended(turn.spans, Span(text, turn.next_sample))
         if late is None and index not in self._calls.running.values():
             # Words count as an answer to a result, also without audio. While the call runs they may belong to
             # what was said before it.
@@ -620,8 +630,8 @@ class ConversationTracker(TurnTracker):
     `completes_early`: the service completes a turn before it receives the result of a tool.
     """
 
-    def __init__(self, *, completes_early: bool = False) -> None:
-        super().__init__()
+    def __init__(self, spans_per_turn: int = SPANS_PER_TURN, *, completes_early: bool = False) -> None:
+        super().__init__(spans_per_turn)
         self._calls = ToolCalls(self._store)
         self._user = UserTurns(self._store, self._floor_state, self._sent_audio)
         self._playback = PlaybackTimes()

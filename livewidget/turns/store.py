@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import bisect
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
+from livewidget.config import Limits
 from livewidget.events import (
     OutputAudio,
     ToolApprovalRequested,
@@ -19,7 +20,7 @@ from livewidget.events import (
     ToolResult,
     ToolUpdate,
 )
-from livewidget.turns.turn import AUDIO_RATE, Timing, ToolUse, Turn, Turns
+from livewidget.turns.turn import AUDIO_RATE, Span, Timing, ToolUse, Turn, Turns
 
 #: Audio packets whose send time is kept. Chosen: more than a minute of 20 ms packets, far longer than any
 #: delay between the end of speech and the server's report of it.
@@ -29,6 +30,11 @@ PACKETS: Final = 4096
 LONGEST_DECISION_MS: Final = 10_000.0
 #: Turns whose playback, or whose call times, are followed at once. Chosen: many more than can be playing.
 FOLLOWED: Final = 16
+#: Pieces of text that a turn keeps if nothing else is said.
+SPANS_PER_TURN: Final = Limits().spans_per_turn
+#: Calls that a turn keeps. Chosen: four times as many as a session runs between two questions, and few
+#: enough for a page to show.
+CALLS_KEPT: Final = 100
 #: Values kept of those that one call yielded. Chosen: what a card can show.
 UPDATES: Final = 20
 
@@ -36,7 +42,8 @@ UPDATES: Final = 20
 class TurnStore:
     """Turns by index. An index can be reserved long before its turn begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, spans_per_turn: int = SPANS_PER_TURN) -> None:
+        self._most_spans = spans_per_turn
         self._turns: dict[int, Turn] = {}
         self._changed: set[int] = set()
         self._next = 0
@@ -79,6 +86,16 @@ class TurnStore:
         """Add the length of the model's audio to a turn, which nobody sees."""
         samples = len(event.data) // 2 * AUDIO_RATE // event.sample_rate
         return self.patch(index, audio_samples=self._turns[index].audio_samples + samples)
+
+    def extended(self, spans: Sequence[Span], span: Span) -> tuple[Span, ...]:
+        """Return `spans` with `span` at the end; as part of the last one if there are too many.
+
+        Every change copies a turn's spans, so that their number decides what a piece of text costs.
+        """
+        if len(spans) < self._most_spans:
+            return (*spans, span)
+        last = spans[-1]
+        return (*spans[:-1], Span(last.text + span.text, last.sample))
 
     def take_changed(self) -> list[Turn]:
         """Return the turns updated since the previous call, in order."""
@@ -244,7 +261,9 @@ class ToolCalls:
         return union_ms([*ran, *asked], start_ms, end_ms) - union_ms(ran, start_ms, end_ms)
 
     def start(self, index: int, event: ToolCall, now_ms: float) -> None:
-        """Add a call to the turn with this index."""
+        """Add a call to the turn with this index, unless it has too many to be shown."""
+        if len(self._store[index].tools) >= CALLS_KEPT:
+            return
         use = ToolUse(id=event.id, name=event.name, args=event.args)
         self._store.update(index, tools=(*self._store[index].tools, use))
         self.running[event.id] = index

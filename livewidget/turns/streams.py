@@ -33,7 +33,7 @@ from livewidget.events import (
     TurnComplete,
 )
 from livewidget.turns.metadata import language_of
-from livewidget.turns.store import TurnStore
+from livewidget.turns.store import SPANS_PER_TURN, TurnStore
 from livewidget.turns.tracker import TurnTracker
 from livewidget.turns.turn import UNSPACED, Span, Turn, spaced_after
 
@@ -109,7 +109,7 @@ class TranscriptAssembler:
             return
         # A fragment that replaces a provisional transcript begins a word; any other may continue one.
         text = spaced_after(turn.spans, event.text) if turn.interim else event.text
-        spans = (*turn.spans, Span(text))
+        spans = self._store.extended(turn.spans, Span(text))
         self._store.update(index, spans=spans, interim="", language=language or turn.language)
 
     def close(self, index: int) -> None:
@@ -119,7 +119,7 @@ class TranscriptAssembler:
             return
         spans = turn.spans
         if turn.interim:
-            self._provisional, spans = index, (*spans, Span(turn.interim))
+            self._provisional, spans = index, self._store.extended(spans, Span(turn.interim))
         self._store.update(index, spans=spans, interim="", final=True)
 
     def corrects(self, event: InputTranscript | InterimInputTranscript) -> TypeGuard[InputTranscript]:
@@ -147,8 +147,8 @@ class SilenceDelimitedTracker(TurnTracker):
 
     ends_by_silence = True
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, spans_per_turn: int = SPANS_PER_TURN) -> None:
+        super().__init__(spans_per_turn)
         self._transcripts = TranscriptAssembler(self._store)
         self._spoken_ms: float | None = None  # When something was last said; None if no turn is open.
 
@@ -193,8 +193,8 @@ class SilenceDelimitedTracker(TurnTracker):
 class DictationTracker(SilenceDelimitedTracker):
     """Turns of the user alone."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, spans_per_turn: int = SPANS_PER_TURN) -> None:
+        super().__init__(spans_per_turn)
         self._turn: int | None = None
         self._language: str | None = None
 
@@ -235,8 +235,8 @@ class _Pair(NamedTuple):
 class TranslationTracker(SilenceDelimitedTracker):
     """Pairs of turns: what was said, and its translation. `model_turn` is the open translation."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, spans_per_turn: int = SPANS_PER_TURN) -> None:
+        super().__init__(spans_per_turn)
         self._pair: _Pair | None = None
         self._last: _Pair | None = None
         # Languages, by speaker, that were reported ahead of the words they belong to.
@@ -294,7 +294,9 @@ class TranslationTracker(SilenceDelimitedTracker):
         if revised is not None:
             spans, sample = spans[:revised], spans[revised].sample
         language = self._languages.pop("model", turn.language)
-        self._store.update(index, spans=(*spans, Span(event.text, sample)), language=language)
+        self._store.update(
+            index, spans=self._store.extended(spans, Span(event.text, sample)), language=language
+        )
         self._spoken_ms = now_ms
 
     def _audio(self, event: OutputAudio, now_ms: float) -> None:

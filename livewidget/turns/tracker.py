@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from livewidget.events import ActivityStart, Event, InputTranscript, InterimInputTranscript
 from livewidget.turns.floor import Floor, FloorState
-from livewidget.turns.store import SentAudioTimeline, TurnStore
+from livewidget.turns.store import SPANS_PER_TURN, SentAudioTimeline, TurnStore
 from livewidget.turns.turn import Turn, Turns
 
 
@@ -25,10 +25,11 @@ class TurnTracker(ABC):
 
     ends_by_silence: ClassVar[bool] = False
 
-    def __init__(self) -> None:
+    def __init__(self, spans_per_turn: int = SPANS_PER_TURN) -> None:
+        """Begin without turns; `spans_per_turn`: pieces of text that one turn keeps, see `Limits`."""
         self.link_ms: float | None = None
         self.model_turn: int | None = None
-        self._store = TurnStore()
+        self._store = TurnStore(spans_per_turn)
         self._floor_state = FloorState()
         self._sent_audio = SentAudioTimeline()
 

@@ -427,3 +427,27 @@ def test_counts_of_tokens_stay_within_what_the_protocol_has(sent, counted):
     assert (event.prompt_tokens, event.response_tokens, event.total_tokens) == (counted,) * 3
     assert event.thoughts_tokens == counted
     assert event.prompt_by_modality == event.response_by_modality == {"AUDIO": min(2 * counted, 2**31 - 1)}
+
+
+def test_text_in_many_parts_of_one_message_is_one_event_of_its_kind() -> None:
+    """The kind: what a message costs must follow from its bytes, not from how many parts they are in."""
+    words = [{"text": f"{number} "} for number in range(2_000)]
+    thoughts = [{**word, "thought": True} for word in words]
+    found = decode(
+        content(modelTurn={"parts": [*words, *thoughts, {"executableCode": {"code": "1"}}, *words]})
+    )
+    kinds = [events.OutputText, events.Thought, events.ExecutableCode, events.OutputText]
+    assert [type(event) for event in found] == kinds
+    text = "".join(word["text"] for word in words)
+    assert [getattr(event, "text", text) for event in found] == [text] * 4
+
+
+def test_text_beside_something_else_in_a_part_stays_with_it() -> None:
+    part = {"text": "Look: ", "executableCode": {"code": "1"}}
+    found = decode(content(modelTurn={"parts": [{"text": "First. "}, part, {"text": "Last."}]}))
+    assert [getattr(event, "text", None) or event.code for event in found] == [
+        "First. ",
+        "Look: ",
+        "1",
+        "Last.",
+    ]

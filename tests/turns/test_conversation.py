@@ -7,10 +7,14 @@ from livewidget.events import (
     ActivityStart,
     GenerationComplete,
     OutputAudio,
+    OutputText,
     TextSent,
+    ToolCall,
+    ToolResult,
     TurnComplete,
 )
-from livewidget.turns import Floor, Timing
+from livewidget.turns import ConversationTracker, DictationTracker, Floor, Timing, TranslationTracker
+from livewidget.turns.store import CALLS_KEPT
 from tests.turns.talk import Talk, heard, interim, said, sound
 
 
@@ -138,3 +142,36 @@ def test_more_sound_is_not_a_new_look(talk):
 def test_sound_at_another_rate_is_counted_at_24_khz(talk):
     talk.fold(OutputAudio(data=bytes(16_000 * 2), sample_rate=16_000))
     assert talk.turns[-1].audio_samples == 24_000
+
+
+@pytest.mark.parametrize(
+    ("tracker", "event", "speaker"),
+    [
+        (ConversationTracker(4), said, "model"),
+        (ConversationTracker(4), heard, "user"),
+        (ConversationTracker(4), lambda text: OutputText(text=text), "model"),
+        (TranslationTracker(4), said, "model"),
+        (DictationTracker(4), heard, "user"),
+    ],
+    ids=["transcript", "user transcript", "text", "translation", "dictation"],
+)
+def test_a_turn_in_many_pieces_keeps_all_its_text_in_few_spans(tracker, event, speaker):
+    """The kind: what a turn keeps decides what the next piece costs, so it must not grow with the server's pieces."""
+    talk = Talk(tracker)
+    words = [f"{number} " for number in range(20)]
+    for word in words:
+        talk.fold(10, event(word))
+    turn = talk.turns[-1]
+    assert turn.speaker == speaker
+    assert len(turn.spans) <= 4
+    assert "".join(span.text for span in turn.spans).split() == "".join(words).split()
+
+
+def test_a_turn_keeps_as_many_calls_as_can_be_shown_and_is_over_when_they_are(talk):
+    ids = [f"call-{number}" for number in range(CALLS_KEPT + 50)]
+    talk.fold(TextSent(text="Go."), *(ToolCall(id=id, name="f") for id in ids))
+    assert talk.floor is Floor.TOOL
+    assert [use.id for use in talk.turns[-1].tools] == ids[:CALLS_KEPT]
+    talk.fold(*(ToolResult(id=id, name="f", result={}) for id in ids))
+    assert talk.floor is Floor.THINKING
+    assert {use.state for use in talk.turns[-1].tools} == {"done"}
