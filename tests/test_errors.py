@@ -78,3 +78,11 @@ def test_notes_of_an_error_are_shown_as_well() -> None:
     error = LiveError("What happened.")
     error.add_note("In the second cell.")
     assert error._render_traceback_() == ["LiveError: What happened.", "In the second cell."]
+
+
+def test_a_message_acts_on_no_terminal():
+    """The kind: a server's, a tool's or a file's name in an error that is printed."""
+    error = LiveError("no: a\x1b]52;c;eA==\x07\x9b2Jb\u202ec\u200bd")
+    assert str(error) == "no: ab\\u202Ecd"
+    assert error._render_traceback_() == ["LiveError: no: ab\\u202Ecd"]
+    assert str(LiveError()) == ""

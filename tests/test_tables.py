@@ -141,3 +141,15 @@ def test_without_pandas_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without_pandas)
     with pytest.raises(ExtraMissing, match="pip install pandas"):
         Turns([ASKED]).to_frame()
+
+
+def test_what_was_said_acts_on_no_terminal_and_becomes_no_formula():
+    said = Turn(
+        index=0, speaker="user", spans=(Span("a\x1b[2J\x9b31mb\u202ec\u200b $5 or $10\ud800"),), final=True
+    )
+    turns = Turns([said])
+    for shown in (str(said), repr(said), repr(turns), turns._repr_html_()):
+        shown.encode()
+        assert {letter for letter in shown if not letter.isprintable()} <= {"\n"}
+    assert str(said) == "ab\\u202Ec $5 or $10\ufffd"
+    assert 'class="mathjax_ignore tex2jax_ignore"' in turns._repr_html_()

@@ -34,6 +34,9 @@ from livewidget.events import (
     SessionEnded,
     TurnComplete,
 )
+from livewidget.standin import StandIn
+from livewidget.standin.script import Script, When
+from livewidget.standin.serve import Server
 from tests.cli.conftest import (
     ANSWER,
     ROOT,
@@ -438,3 +441,27 @@ async def test_silence_ends_the_wait():
 
 def test_chunks_are_whole_samples():
     assert 16_000 * CHUNK_MS % 1000 == 0
+
+
+SLY = "a\x1b[2J\x1b]52;c;cGF5bG9hZA==\x07\x9b31mb\u202ec\u2066d\u200be\rf\u2028you: g\x00\x7f\U000e0041"
+
+
+@pytest.mark.parametrize("json_", [False, True])
+async def test_nothing_that_acts_on_a_terminal_is_printed(json_):
+    """The kind: a server's words that move the cursor, write to the clipboard, or read backwards."""
+    turn = Script.answer(bytes(4800), words=[(f"{SLY} said", 0)])
+    script = Script([When("text", [Script.input_transcript(SLY), *turn])])
+    async with Server(StandIn(script=script), wss_port=None) as server:
+        options = ["--json"] if json_ else []
+        done = await asyncio.to_thread(livewidget, "ask", "hello", "--server", server.ws, *options)
+    assert " said" in done.stdout
+    shown = done.stdout + done.stderr
+    assert {letter for letter in shown if not letter.isprintable()} <= {"\n"}
+    assert "\\u202E" in shown or "\\u202e" in shown
+    if json_:
+        assert json.loads(done.stdout)["answer"].replace("\r", "\n").count("\u202e") == 1
+    else:
+        # No line of the answer passes for what was asked.
+        assert [line for line in done.stdout.splitlines() if line.startswith("you:")] == [
+            done.stdout.splitlines()[0]
+        ]

@@ -134,3 +134,16 @@ def test_the_sound_is_not_written_and_the_transcripts_are(tmp_path):
     assert done.returncode == 2
     assert one_sentence(done.stderr) == "livewidget: full cannot be written: No space left on device."
     assert done.stdout.endswith("tutor: Seven plus five is twelve.\n")
+
+
+def test_what_is_printed_acts_on_no_terminal(capsys):
+    """The kind: words of a server, a file or a device that move the cursor or write to the clipboard."""
+    sly = "a\x1b[2J\x1b]52;c;eA==\x07\x9b31mb\u202ec\u200bd\ud800"
+    console.out(sly)
+    console.say(sly)
+    console.out(console.to_json({"said": sly}))
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[0] == "ab\\u202Ecd\ufffd"
+    assert printed.err == "livewidget: ab\\u202Ecd\ufffd\n"
+    assert json.loads(printed.out.splitlines()[1]) == {"said": sly}
+    assert {letter for letter in printed.out if not letter.isprintable()} <= {"\n"}

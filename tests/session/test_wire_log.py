@@ -175,3 +175,12 @@ async def test_how_the_server_closed_is_in_the_log_without_the_key(tmp_path):
     (end,) = (frame for frame in session.wire.frames if frame.kind == "close")
     assert (end.outgoing, end.json["code"]) == (False, 1011)
     assert CANARY not in session.wire.to_jsonl()
+
+
+def test_what_is_saved_of_a_frame_acts_on_nothing_and_says_the_same(clock):
+    text = "a\x1b[2J\x9b31mb\u202ec\u200bd\u2028e\x7f\U000e0041"
+    log = WireLog(clock)
+    log.on_frame(False, json.dumps({"serverContent": {"outputTranscription": {"text": text}}}))
+    (frame,) = log.frames
+    assert frame.line().isprintable()
+    assert json.loads(frame.line())["json"]["serverContent"]["outputTranscription"]["text"] == text
