@@ -7,6 +7,7 @@ its versions share.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 from collections.abc import Collection, Mapping
@@ -18,7 +19,7 @@ from typing import Any, Final, TypeGuard
 from livewidget.errors import ToolError
 from livewidget.tools.arguments import DESCRIPTION_LENGTH
 from livewidget.tools.result import ERROR_LENGTH, describe_error
-from livewidget.tools.schema import NAME, check_declaration, inline_references
+from livewidget.tools.schema import NAME, Misfit, check_declaration, fit, inline_references
 from livewidget.tools.tool import Tool
 
 #: Most pages read of a server's tool list. Chosen: a bound for a server that never ends its list.
@@ -86,14 +87,22 @@ def _tool(session: Any, listed: Mapping[str, Any], prefix: str, options: Mapping
     description = str(listed.get("description") or listed.get("title") or server_name.replace("_", " "))
     return replace(
         Tool.of(lambda: None, name=name, **options),  # This validates the options.
-        function=partial(_call, session, server_name),
+        function=partial(_call, session, server_name, _full_schema(listed, name)),
         description=description[:DESCRIPTION_LENGTH],
         schema=schema,
         arguments=None,
     )
 
 
-async def _call(session: Any, server_name: str, /, **args: Any) -> Any:
+def _full_schema(listed: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return inline_references(listed.get("inputSchema") or {}, name, lenient=True, keep_nulls=True)
+
+
+async def _call(session: Any, server_name: str, schema: Mapping[str, Any], /, **args: Any) -> Any:
+    # What models write otherwise than they are told, such as null for what may be left out. Whether what does
+    # not fit will do is for the server to say.
+    with contextlib.suppress(Misfit):
+        args = fit(args, {"type": "object", **schema}, "")
     try:
         result = _plain(await session.call_tool(server_name, args))
     except Exception as error:

@@ -76,6 +76,10 @@ async def test_the_tools_of_a_server_are_declared_and_called(server):
             },
         }
         assert await asked(peer, "add", a=2) == {"result": 3}
+        # As models really send them: null for what may be left out, a number for text.
+        assert await asked(peer, "add", a=2.0, b=None) == {"result": 3}
+        assert await asked(peer, "shop", item=7) == {"result": ["7 at the baker's", "7 at the grocer's"]}
+        assert await asked(peer, "visit", place={"name": "attic", "inside": None}) == {"result": "attic"}
         assert await asked(peer, "shop", item="bread") == {
             "result": ["bread at the baker's", "bread at the grocer's"]
         }

@@ -112,7 +112,9 @@ def test_without_annotation_the_defaults_own_class_is_the_type(default, told, se
 
 
 @pytest.mark.parametrize(
-    "default", [b"x", Socket(), [Socket()], range(3), len, int, logging.getLogger(), object(), 1j], ids=repr
+    "default",
+    [b"x", Socket(), [Socket()], range(3), len, int, logging.getLogger(), object(), 1j],
+    ids=lambda one: type(one).__name__,
 )
 def test_a_default_that_cannot_be_told_is_left_out_and_used(default):
     def f(x=default, y: int = 1):
