@@ -118,7 +118,10 @@ class Connection:
         try:
             transport = await provider.dial()
         except (ServiceError, ConnectFailed) as error:
-            raise provider.error_for_refusal(error) from None
+            known = provider.error_for_refusal(error)
+            if known is error:
+                raise
+            raise known from None
         connection = cls(provider, model, transport, tap)
         try:
             await connection._set_up(setup, setup_timeout)

@@ -226,7 +226,8 @@ def _bound_unsent(opened: ClientConnection) -> None:
     would know.
     """
     raw = opened.transport.get_extra_info("socket")
-    with contextlib.suppress(OSError, AttributeError):  # Not every transport has one, nor every system this.
+    # Not every transport has one, and not every system knows this.
+    with contextlib.suppress(OSError, AttributeError, TypeError):
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         else:
