@@ -11,6 +11,7 @@
     │   ├── PictureError           a picture that cannot be read or used
     │   ├── ToolError              a function that cannot be a tool
     │   └── StateError             the session is not open yet, or is closed
+    │       └── SendQueueFull      too much is waiting to be sent
     ├── ServiceError               the server: it closed the connection and gave a reason (`code`, `reason`)
     │   ├── SetupRefused           it does not accept this configuration
     │   ├── KeyRefused             it does not accept this key or credential
