@@ -581,7 +581,8 @@ class LiveSession:
                     self._tools.on_user_input()
                 call = self._tools.admit(event)
                 if call is not None:
-                    self._publish(call, now)
+                    if self._tools.is_shown(call.id):
+                        self._publish(call, now)
                     with inside(self, partial(self._tools.is_open, call.id), _IN_TOOL):
                         self._tools.run(call)
                 return
@@ -979,7 +980,8 @@ class LiveSession:
                 self._outbox.dropped_items += 1
                 text = f"A value of the tool {event.name[:64]} was not sent: {error}"
                 self._hub.notice_once("warning", "value-dropped", text)
-        self._publish(event)
+        if self._tools.is_shown(event.id):
+            self._publish(event)
         if notice is not None and isinstance(event, events.ToolResult):
             code = "tool-refused" if event.refused else "tool-failed"
             self._hub.notice("warning" if event.refused else "error", code, notice)

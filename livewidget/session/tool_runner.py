@@ -16,6 +16,7 @@ import itertools
 import math
 import re
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
@@ -54,6 +55,9 @@ from livewidget.tools import (
 CALLS: Final = 32
 #: Call ids remembered, so that a repeated call runs once. Chosen: more calls than a conversation has.
 REMEMBERED: Final = 1024
+#: Calls beyond the limit of a turn that are shown; further ones are only answered and counted. Chosen: enough
+#: to see what the model tries, and few enough that a loop of calls does not fill the card.
+SHOWN: Final = 5
 #: Seconds that cancelled coroutines have to clean up. Chosen: closing a session should not seem to hang.
 CLEANUP_S: Final = 2.0
 
@@ -623,6 +627,9 @@ class ToolRunner:
         self._count = 0  # Calls since the user said something.
         self._calls: dict[str, ToolCallTask] = {}
         self._denied: dict[str, ToolCallTask] = {}  # Admitted only to be answered.
+        self._unshown: set[str] = set()
+        self._unanswered: deque[ToolCallTask] = deque()
+        self._answering: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[ToolTask] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -735,6 +742,8 @@ class ToolRunner:
         event = events.ToolCall(id=id, name=event.name, args=event.args)
         self._count += 1
         denied = self._over_limit() if self._count > self._calls_per_turn else None
+        if self._count > self._calls_per_turn + SHOWN:
+            self._unshown.add(id)
         calls = self._calls if denied is None else self._denied
         calls[id] = ToolCallTask(event, wire_id, behavior, self._context, loop=loop, denied=denied)
         return event
@@ -742,6 +751,10 @@ class ToolRunner:
     def is_open(self, id: str) -> bool:
         """Whether a call has neither ended nor been cancelled; from any thread."""
         return id in self._calls
+
+    def is_shown(self, id: str) -> bool:
+        """Whether events about a call are published: not about all of too many."""
+        return id not in self._unshown
 
     def _is_repeated(self, event: events.ToolCall) -> bool:
         known = list(self._recent.get(event.id, ()))
@@ -777,9 +790,25 @@ class ToolRunner:
         if call.denied is None and call.behavior.tool is None and call.behavior.declaration:
             return  # `submit_result` answers it.
         self._loop = asyncio.get_running_loop()
+        if not self.is_shown(event.id):
+            self._unanswered.append(call)
+            if self._answering is None:
+                self._answering = asyncio.create_task(self._answer_unshown(), name="too many tool calls")
+            return
         task = asyncio.create_task(call.run(), name=f"tool {event.name[:40]}")
         self._running[event.id] = task
         task.add_done_callback(lambda _: self._end(event.id))
+
+    async def _answer_unshown(self) -> None:
+        """Answer the calls that are too many, and let others do their work between them."""
+        try:
+            while self._unanswered:
+                call = self._unanswered.popleft()
+                await call.run()
+                self._unshown.discard(call.event.id)
+                await asyncio.sleep(0)
+        finally:
+            self._answering = None
 
     def tick(self, now_ms: float) -> None:
         """Let time pass: look for functions that block the loop they run on."""
@@ -850,6 +879,9 @@ class ToolRunner:
         running: set[asyncio.Future[None]] = {
             task for task in self._running.values() if task is not asyncio.current_task()
         }
+        if self._answering is not None:
+            self._answering.cancel()
+            running.add(self._answering)
         running |= {asyncio.wrap_future(task.ended) for task in tuple(self._tasks)}
         self.cancel(list(self._calls))
         if running:

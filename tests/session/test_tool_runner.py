@@ -32,7 +32,7 @@ from livewidget.protocol.messages import (
 from livewidget.protocol.messages import ToolCall as ServiceToolCall
 from livewidget.session import LiveSession, ReconnectPolicy
 from livewidget.session.outbox import OTHERS
-from livewidget.session.tool_runner import CALLS, REMEMBERED, ToolRunner, prepare_tools
+from livewidget.session.tool_runner import CALLS, REMEMBERED, SHOWN, ToolRunner, prepare_tools
 from livewidget.tools import Tool
 from livewidget.turns import Floor
 from tests.peer import SOON, Peer, eventually, until
@@ -647,6 +647,9 @@ async def test_calls_without_end_are_stopped_and_answered_all_the_same(peer, spe
             assert all("Stop calling functions" in result.response["error"] for result in results[5:])
             assert [result.id for result in results] == [f"fc-{number}" for number in range(300)]
             assert session.stats.refused_calls == 295 * round
+            # The card is not filled with what did not run.
+            states = [use.state for turn in session.turns for use in turn.tools]
+            assert states == (["done"] * 5 + ["refused"] * SHOWN) * round
             assert [notice.code for notice in notices] == ["too-many-calls"] * round
             await peer.answer("Enough.")
             await eventually(lambda: session.floor is Floor.LISTENING)
