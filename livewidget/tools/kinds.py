@@ -31,7 +31,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
-import numpy as np
 
 from livewidget.errors import ToolError
 from livewidget.tools.result import describe_error, first_line, plain_default, validation_text
@@ -103,29 +102,41 @@ def _made_by(make: Callable[[Any], Any]) -> _Build:
     return build
 
 
-# What is read by its base class: the schema, and what makes a subclass from the JSON.
 _Maker = Callable[[Any], Callable[[Any], Any]]
-_SCALARS: Final[tuple[tuple[tuple[type, ...], dict[str, Any], _Maker], ...]] = (
-    ((bool, np.bool_), {"type": "boolean"}, lambda cls: cls),
-    ((datetime.datetime,), {"type": "string", "format": "date-time"}, lambda cls: cls.fromisoformat),
-    ((datetime.date,), {"type": "string", "format": "date"}, lambda cls: cls.fromisoformat),
-    ((datetime.time,), {"type": "string", "format": "time"}, lambda cls: cls.fromisoformat),
-    (
-        (datetime.timedelta,),
-        {"type": "string", "format": "duration"},
-        lambda cls: lambda text: cls(seconds=msgspec.convert(text, datetime.timedelta).total_seconds()),
-    ),
-    ((np.datetime64,), {"type": "string", "format": "date-time"}, lambda cls: cls),
-    ((str, np.str_, collections.UserString), {"type": "string"}, lambda cls: cls),
-    ((int, np.integer), {"type": "integer"}, lambda cls: cls),
-    ((float, np.floating), {"type": "number"}, lambda cls: cls),
-    ((decimal.Decimal, fractions.Fraction), {"type": "number"}, lambda cls: lambda one: cls(spelled(one))),
-    ((uuid.UUID,), {"type": "string", "format": "uuid"}, lambda cls: cls),
-    ((pathlib.PurePath, zoneinfo.ZoneInfo), {"type": "string"}, lambda cls: cls),
-    ((ipaddress.IPv4Address, ipaddress.IPv6Address), {"type": "string"}, lambda cls: cls),
-    ((ipaddress.IPv4Network, ipaddress.IPv6Network), {"type": "string"}, lambda cls: cls),
-    ((re.Pattern,), {"type": "string"}, lambda cls: re.compile),
-)
+
+
+@functools.cache
+def _scalars() -> tuple[tuple[tuple[type, ...], dict[str, Any], _Maker], ...]:
+    """Return what is read by its base class: the schema, and what makes a subclass from the JSON."""
+    import numpy as np  # Here, since importing livewidget loads nothing heavy.
+
+    return (
+        ((bool, np.bool_), {"type": "boolean"}, lambda cls: cls),
+        ((datetime.datetime,), {"type": "string", "format": "date-time"}, lambda cls: cls.fromisoformat),
+        ((datetime.date,), {"type": "string", "format": "date"}, lambda cls: cls.fromisoformat),
+        ((datetime.time,), {"type": "string", "format": "time"}, lambda cls: cls.fromisoformat),
+        (
+            (datetime.timedelta,),
+            {"type": "string", "format": "duration"},
+            lambda cls: lambda text: cls(seconds=msgspec.convert(text, datetime.timedelta).total_seconds()),
+        ),
+        ((np.datetime64,), {"type": "string", "format": "date-time"}, lambda cls: cls),
+        ((str, np.str_, collections.UserString), {"type": "string"}, lambda cls: cls),
+        ((int, np.integer), {"type": "integer"}, lambda cls: cls),
+        ((float, np.floating), {"type": "number"}, lambda cls: cls),
+        (
+            (decimal.Decimal, fractions.Fraction),
+            {"type": "number"},
+            lambda cls: lambda one: cls(spelled(one)),
+        ),
+        ((uuid.UUID,), {"type": "string", "format": "uuid"}, lambda cls: cls),
+        ((pathlib.PurePath, zoneinfo.ZoneInfo), {"type": "string"}, lambda cls: cls),
+        ((ipaddress.IPv4Address, ipaddress.IPv6Address), {"type": "string"}, lambda cls: cls),
+        ((ipaddress.IPv4Network, ipaddress.IPv6Network), {"type": "string"}, lambda cls: cls),
+        ((re.Pattern,), {"type": "string"}, lambda cls: re.compile),
+    )
+
+
 #: Abstract types, and what stands for them.
 _STANDS_FOR: Final[dict[Any, Any]] = {
     abc.Hashable: Any,
@@ -239,12 +250,12 @@ class _Reader:
                 reason = error
         if issubclass(cls, enum.Enum):
             return _enumeration(cls)
-        for bases, schema, maker in _SCALARS:
+        for bases, schema, maker in _scalars():
             if issubclass(cls, bases):
                 return Kind(dict(schema), None if cls is str else _made_by(maker(cls)))
         if issubclass(cls, _BYTES):
             raise Untellable("holds bytes, and a model calls with text and numbers")
-        if issubclass(cls, np.ndarray):
+        if _is_array(cls):
             return _array(args)
         fields = fields_of(cls, dict(zip(getattr(cls, "__parameters__", ()), args, strict=False)))
         if fields is not None:
@@ -554,8 +565,16 @@ def _list_of(item: Kind, make: Callable[[Any], Any]) -> _Build | None:
     return build
 
 
+def _is_array(cls: type) -> bool:
+    import numpy as np
+
+    return issubclass(cls, np.ndarray)
+
+
 def _array(args: tuple[Any, ...]) -> Kind:
     """Return the kind of a NumPy array, of any number of dimensions; its dtype is the annotation's."""
+    import numpy as np
+
     scalar = next(iter(get_args(args[1])), None) if len(args) == 2 else None
     dtype = scalar if isinstance(scalar, type) and issubclass(scalar, np.generic) else None
     one = "string" if dtype and issubclass(dtype, np.str_) else "boolean" if dtype is np.bool_ else "number"

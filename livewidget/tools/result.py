@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import msgspec
-import numpy as np
 
 from livewidget.errors import ToolError
 from livewidget.text import plain
@@ -296,6 +295,8 @@ class _Plain:
 
     def _scalar(self, value: Any, place: str) -> Any:
         """Return the JSON of a single value, by its base class, or `_NOT_PLAIN`."""
+        import numpy as np  # Here, since importing livewidget loads nothing heavy.
+
         if isinstance(value, enum.Enum):
             # As a model is told of it as a parameter: by its name where its value is no single JSON value.
             by_value = isinstance(value.value, str | int | float)
@@ -381,6 +382,8 @@ class _Plain:
 
     def _data(self, value: Any, place: str) -> Any:
         """Return a value of a library for data: by what it can do, since none of them is imported here."""
+        import numpy as np
+
         if hasattr(type(value), "collect") and hasattr(type(value), "lazy"):  # polars.LazyFrame
             raise _refusal(place, "a table that has no rows yet", "return its .collect()")
         if (
@@ -509,6 +512,8 @@ def _is_data(value: Any) -> bool:
 
 def _is_missing(value: Any) -> bool:
     """Whether it is a missing value of pandas or NumPy, which compare as nothing."""
+    import numpy as np
+
     if isinstance(value, np.datetime64 | np.timedelta64):
         return bool(np.isnat(value))
     return type(value).__name__ in ("NaTType", "NAType", "MaskedConstant")
