@@ -22,7 +22,8 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from livewidget import LiveWidget, connect
-from livewidget.connection import Gemini, VertexAI
+from livewidget.config import LiveConfig
+from livewidget.connection import Connection, Gemini, VertexAI
 from livewidget.connection.gemini import Token, mint
 from livewidget.connection.keys import Key, find_key, require_key
 from livewidget.errors import ConnectFailed, LiveError
@@ -30,7 +31,7 @@ from livewidget.integrations.mcp import McpServer
 from livewidget.protocol.ephemeral_token import AuthToken
 from livewidget.protocol.messages import SessionResumptionConfig, SessionResumptionUpdate
 from livewidget.secret import Secret, cut, reveal_all, secrets_of
-from livewidget.session import WireLog
+from livewidget.session import LiveSession, WireLog
 from livewidget.standin import StandIn
 from livewidget.standin.serve import Server
 from livewidget.transports.websocket import dial, post
@@ -286,6 +287,19 @@ async def test_a_session_that_is_refused():
     session = connect(Gemini(api_key=CANARY, base_url="ws://127.0.0.1:1"))
     check_hidden(await error_of(session.start))
     assert PART not in repr(session) + repr(session.stats) + repr(vars(session))
+
+
+async def test_a_handle_that_resumes_a_conversation():
+    """Whoever has it, and a key, goes on with somebody else's conversation."""
+    async with serve(ignore, "127.0.0.1", 0, process_request=refusing(400)) as server:
+        provider = Gemini("offline-tutor", base_url=at(server))
+        check_hidden(await error_of(lambda: Connection.open(provider, LiveConfig(), handle=CANARY)))
+        check_hidden(await error_of(LiveSession(provider, handle=CANARY).start))
+    check_hidden(await error_of(lambda: LiveSession(provider, handle=CANARY, tools=[5])))
+    check_hidden(await error_of(lambda: Connection.open(provider, LiveConfig(top_k=-1), handle=CANARY)))
+    session = LiveSession(StandIn(brain=str), handle=CANARY)
+    check_hidden(await error_of(session.start))  # There is no such conversation.
+    assert PART not in repr(session) + repr(vars(session))
 
 
 # --- Tokens, keys and credentials ---------------------------------------------------------------------------

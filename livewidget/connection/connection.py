@@ -31,6 +31,7 @@ from livewidget.events import (
 from livewidget.models import Model
 from livewidget.protocol import ServerDecoder, encode_client, setup_message
 from livewidget.protocol.messages import ClientMessage
+from livewidget.secret import Secret, hide
 from livewidget.transports.base import Transport, TransportClosed, close_quietly
 
 #: Seconds that the server may take to accept the setup. Chosen: as long as a person waits.
@@ -89,7 +90,7 @@ class Connection:
         config: LiveConfig,
         declarations: Iterable[Mapping[str, Any]] = (),
         *,
-        handle: str | None = None,
+        handle: str | Secret | None = None,
         tap: Tap | None = None,
         setup_timeout: float = SETUP_TIMEOUT,
     ) -> Self:
@@ -108,6 +109,7 @@ class Connection:
             ServiceError: If the server refuses: `SetupRefused`, `KeyRefused`, `ModelNotFound` …
             LinkError: If no connection can be made, it breaks, or the setup is not accepted in time.
         """
+        handle = hide(handle)
         provider = provider.for_config(config)
         model = provider.capabilities
         setup = setup_message(

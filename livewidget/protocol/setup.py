@@ -34,6 +34,7 @@ from livewidget.protocol.messages import (
     TranslationConfig,
     VoiceConfig,
 )
+from livewidget.secret import Secret, hide, reveal
 
 Declaration = FunctionDeclaration | Mapping[str, Any]
 
@@ -44,7 +45,7 @@ def setup_message(
     model: Model,
     *,
     declarations: Iterable[Declaration] = (),
-    handle: str | None = None,
+    handle: str | Secret | None = None,
 ) -> ClientMessage:
     """Build the setup of one connection.
 
@@ -58,11 +59,15 @@ def setup_message(
     Raises:
         ConfigError: If the model does not take the configuration or a declaration.
     """
+    handle = hide(handle)
     config.check(model)
     resumption = None
     if config.resumption or handle is not None:
         # An empty object asks for handles; an explicit null handle closes the connection on some models.
-        resumption = SessionResumptionConfig(handle=handle, transparent=config.transparent_resumption or None)
+        resumption = SessionResumptionConfig(
+            handle=None if handle is None else reveal(handle),
+            transparent=config.transparent_resumption or None,
+        )
     # Such a model has its target in the place of the language, and a switch of its own says so.
     by_language = model.translation_by_language and config.translation is not None
     setup = Setup(

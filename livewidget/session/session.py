@@ -32,6 +32,7 @@ from livewidget.protocol.messages import (
     Empty,
     RealtimeInput,
 )
+from livewidget.secret import Secret, hide, reveal
 from livewidget.session.audio_input import END_MARGIN_MS, AudioInput
 from livewidget.session.hub import EMPTY_MS, NOTHING, EventHub, answer_timeout, inside, refuse_inside
 from livewidget.session.memory import ServiceMemory
@@ -206,6 +207,8 @@ class LiveSession:
             ConfigError: If the model does not treat calls as a tool wants it.
             UsageError: If `history` is not a list of pairs, or the model cannot be told any.
         """
+        handle = hide(handle)
+        self._phase = Phase.NEW  # Before anything fails: a traceback may show the repr.
         self.provider = provider
         self.config = config if config is not None else LiveConfig()
         self.error: LiveError | None = None
@@ -220,7 +223,12 @@ class LiveSession:
         self._tracker = tracker_for(model, self._limits.spans_per_turn)
         self._usage = UsageTracker()
         self._memory = ServiceMemory(
-            model, self._tracker, clock, history=history, handle=handle, redact=provider.redact
+            model,
+            self._tracker,
+            clock,
+            history=history,
+            handle=handle and reveal(handle),
+            redact=provider.redact,
         )
         self.wire = WireLog(clock, self._memory.redact, self._hub.report_failures)
         self._tools = self._new_tool_runner(tools)
@@ -242,7 +250,6 @@ class LiveSession:
         )
         self._audio = AudioInput(policy.idle_pause_s, self._needs_silence, self._end_silence_ms)
         self._watchdog = AnswerWatchdog(policy.answer_timeout_s * 1000)
-        self._phase = Phase.NEW
         self._pid = 0  # The process that has opened it.
         self._question: OutboxItem | None = None  # the last one of `ask`
         self._abandoned_ms: float | None = None  # when its caller gave up, before the answer began
@@ -299,7 +306,7 @@ class LiveSession:
         try:
             with self._progress(self._tools.starting):
                 await self._tools.open()
-            handle = self._memory.handle
+            handle = hide(self._memory.handle)
             with self._progress(self.provider.starting):
                 connection = await self._dial(handle)
             for message in () if handle is not None else self._history_messages():
@@ -998,8 +1005,9 @@ class LiveSession:
             )
             self._hub.notice_once("warning", "sound-lost", text)
 
-    async def _dial(self, handle: str | None) -> Connection:
+    async def _dial(self, handle: str | Secret | None) -> Connection:
         """Open a connection, with the service's memory or without."""
+        handle = hide(handle)
         self._dialled = self._next
         config, runner = self._dialled or (self.config, self._tools)
         has_history = bool(self._history_messages())

@@ -47,6 +47,7 @@ from livewidget.events import (
     WaitingForInput,
 )
 from livewidget.protocol.messages import ClientMessage
+from livewidget.secret import hide, reveal
 from livewidget.session.memory import ServiceMemory
 from livewidget.session.outbox import Outbox
 from livewidget.tools import describe_error
@@ -618,10 +619,10 @@ class ConnectionSupervisor:
         now = self._clock.now_ms()
         soonest_ms = max(self._dialled_ms + self._policy.min_interval_ms, self._not_before_ms)
         await self._clock.sleep_until(max(now + self._policy.delay_ms(self._failures), soonest_ms))
-        handle = self._memory.handle
+        handle = hide(self._memory.handle)
         self._count_dial()
         try:
-            self._connection = await self._dial(handle)
+            self._connection = await self._dial(handle and reveal(handle))
         except SetupRefused as error:
             if self._settings is not None and self._on_settings_rejected():
                 self._settle_settings(error)
