@@ -10,7 +10,7 @@ export type MicrophoneFault =
   | "interrupted"
   /** Its track is muted outside this page: by a switch, by the browser or by the system. */
   | "muted"
-  /** Its audio context runs, and no chunk comes. */
+  /** Its track has ended or its context is closed, and nobody said so; or all is well, and yet no chunk comes. */
   | "stopped"
   /** Chunks come, and there is nothing in them. */
   | "silent";
@@ -59,8 +59,10 @@ class Lasting<T> {
 export interface MicrophoneProbe {
   /** The state of its audio context: "interrupted" is WebKit's. */
   context: string;
-  /** True where the track is muted, which only browser and system can do. */
+  /** True where the track is muted or disabled, and not by the person at this card. */
   muted: boolean;
+  /** True where the track has ended. */
+  ended: boolean;
 }
 
 export class MicrophoneWatch {
@@ -111,7 +113,10 @@ export class MicrophoneWatch {
   }
 }
 
-function troubleOf({ context, muted }: MicrophoneProbe): MicrophoneFault | null {
+function troubleOf({ context, muted, ended }: MicrophoneProbe): MicrophoneFault | null {
+  if (ended || context === "closed") {
+    return "stopped";
+  }
   if (context !== "running") {
     return context === "interrupted" ? "interrupted" : "suspended";
   }

@@ -105,6 +105,8 @@ export class Microphone {
   readonly #handlers: MicrophoneHandlers;
   readonly #device: DeviceCapture<Capture, MicrophoneState>;
   #first = 0;
+  /** Muted by the person at this card: others may disable the track as well. */
+  #muted = false;
   #flushCallbacks: (() => void)[] = [];
 
   constructor(scope: Scope, handlers: MicrophoneHandlers) {
@@ -118,15 +120,21 @@ export class Microphone {
   }
 
   get muted(): boolean {
-    return this.#device.connection?.track.enabled === false;
+    return this.#muted && this.#device.connection !== null;
   }
 
   /** What can be found out about a microphone that is on and not muted here; else null. */
   get probe(): MicrophoneProbe | null {
     const capture = this.#device.connection;
-    return capture?.track.enabled
-      ? { context: capture.context.state, muted: capture.track.muted === true }
-      : null;
+    if (!capture || this.#muted) {
+      return null;
+    }
+    const { context, track } = capture;
+    return {
+      context: context.state,
+      muted: track.muted || !track.enabled,
+      ended: track.readyState === "ended",
+    };
   }
 
   /** Makes a suspended microphone run again. To be called from a click or a key, or when the page is seen again. */
@@ -137,6 +145,7 @@ export class Microphone {
   /** Takes the microphone. To be called from a click or a key only. */
   async start(): Promise<void> {
     if (!this.isWanted) {
+      this.#muted = false;
       await this.#device.start({
         ask: (deviceId) => requestDevice("audio", CONSTRAINTS, deviceId),
         connect: (stream, track, scope) => this.#connect(stream, track, scope),
@@ -152,7 +161,8 @@ export class Microphone {
 
   mute(muted: boolean): void {
     const capture = this.#device.connection;
-    if (capture && this.muted !== muted) {
+    if (capture && this.#muted !== muted) {
+      this.#muted = muted;
       capture.track.enabled = !muted;
       this.#handlers.onState(muted ? "muted" : "on", "");
     }

@@ -107,12 +107,17 @@ export class Player {
   unlock(): void {
     // What failed before is tried once more.
     this.#failedToLoad = false;
+    this.resume();
     this.#open();
     this.resume();
   }
 
   /** Makes a context run that the browser or the system suspended. */
   resume(): void {
+    if (this.#graph?.context.state === "closed") {
+      // Nothing makes it run again: the next audio opens another.
+      this.close();
+    }
     resume(this.#graph?.context);
   }
 

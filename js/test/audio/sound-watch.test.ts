@@ -7,7 +7,7 @@ import {
   SilenceDetector,
 } from "../../src/audio/sound-watch.ts";
 
-const ON: MicrophoneProbe = { context: "running", muted: false };
+const ON: MicrophoneProbe = { context: "running", muted: false, ended: false };
 
 /** A microphone that gives a chunk each 20 ms, and is looked at each 250 ms. */
 class Talk {
@@ -61,6 +61,16 @@ describe("MicrophoneWatch: every way in which no sound arrives", () => {
       "muted, and nothing comes",
       (talk) => Object.assign(talk, { probe: { ...ON, muted: true }, peak: null }),
       "muted",
+    ],
+    [
+      "ended without a word",
+      (talk) => Object.assign(talk, { probe: { ...ON, ended: true }, peak: 0 }),
+      "stopped",
+    ],
+    [
+      "closed by something else",
+      (talk) => Object.assign(talk, { probe: { ...ON, context: "closed" }, peak: null }),
+      "stopped",
     ],
     ["running without chunks", (talk) => Object.assign(talk, { peak: null }), "stopped"],
   ])("%s: told within three seconds, and taken back at once", (_how, happen, fault) => {

@@ -199,19 +199,27 @@ describe("Microphone", () => {
     expect(microphone.probe).toBeNull();
     await microphone.start();
     const [context, track] = [FakeContext.made[0]!, FakeTrack.made[0]!];
-    expect(microphone.probe).toEqual({ context: "running", muted: false });
+    expect(microphone.probe).toEqual({ context: "running", muted: false, ended: false });
     probes = [];
     context.state = "suspended";
     context.dispatchEvent(new Event("statechange"));
     track.muted = true;
     track.dispatchEvent(new Event("mute"));
     expect(probes).toEqual([
-      { context: "suspended", muted: false },
-      { context: "suspended", muted: true },
+      { context: "suspended", muted: false, ended: false },
+      { context: "suspended", muted: true, ended: false },
     ]);
     microphone.resume();
     await settle();
     expect(context.state).toBe("running");
+    track.muted = false;
+    // Another script of the page may stop or disable the track: no event tells of it.
+    track.enabled = false;
+    expect(microphone.probe).toMatchObject({ muted: true, ended: false });
+    expect(microphone.muted).toBe(false);
+    track.enabled = true;
+    track.readyState = "ended";
+    expect(microphone.probe).toMatchObject({ muted: false, ended: true });
     microphone.mute(true);
     expect(microphone.probe).toBeNull();
     microphone.stop();

@@ -198,6 +198,20 @@ describe("Player", () => {
     vi.restoreAllMocks();
   });
 
+  it("opens another context where something else closed its own", async () => {
+    player.unlock();
+    await settle();
+    FakeContext.made[0]!.state = "closed";
+    player.resume();
+    expect(player.probe).toBeNull();
+    player.write(1, 0, new Int16Array(5));
+    expect(player.probe?.context).toBe("running");
+    FakeContext.made[1]!.state = "closed";
+    player.unlock();
+    expect(player.probe?.context).toBe("running");
+    expect(FakeContext.made.length).toBe(3);
+  });
+
   it("tries again with the next click where the worklet did not load once", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     let loads = 0;
