@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.card import Card
 from tests.browser.cells import FIRST, busy_until
-from tests.browser.lab import chromium, open_notebook
+from tests.browser.lab import Notebook, chromium, open_notebook, write_notebook
 from tests.browser.sounds import TAP, heard, say
 
 MICROPHONE = "__tap.contexts.filter(c => c.sampleRate !== 24000).at(-1)"
@@ -173,6 +173,31 @@ def test_the_microphone_is_at_one_card_of_a_page_and_both_say_where(open_talk, s
     second.wait_for_notice("The microphone moved to another card in this page", timeout=5)
     first.wait_hint(TALK)
     assert notebook.python("print(one.phase, two.phase)") == "live live"
+
+
+def test_the_microphone_moves_between_cards_of_two_kernels_in_one_page(open_talk):
+    notebook = open_talk()
+    notebook.run(0)
+    first = Card(notebook.page)
+    first.start()
+    path = notebook.path.with_name(f"other-{notebook.path.name}")
+    write_notebook(path, [FIRST])
+    notebook.page.evaluate(
+        "(path) => window.jupyterapp.commands.execute('docmanager:open', { path })", path.name
+    )
+    notebook.page.wait_for_function(
+        """(path) => { const panel = window.jupyterapp.shell.currentWidget;
+          return panel?.context?.path === path && panel.sessionContext.session?.kernel?.status === 'idle'; }""",
+        arg=path.name,
+        timeout=30_000,
+    )
+    other = Notebook(notebook.lab, notebook.page, path)
+    other.run(0)
+    second = Card(notebook.page, 1)
+    second.start()
+    second.wait_for_notice("The microphone moved here from another card in this page", timeout=5)
+    first.wait_for_notice("The microphone moved to another card in this page", timeout=5)
+    assert notebook.page.evaluate("() => __tap.tracks.map(t => t.readyState)") == ["ended", "live"]
 
 
 def test_release_ends_push_to_talk_though_the_kernel_became_busy_meanwhile(open_talk, tmp_path):
