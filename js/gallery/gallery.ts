@@ -30,12 +30,12 @@ const SPEECH: Record<string, [user: number[][], model: number[][]]> = {
   talking: [[[0.02, 0.2], [0.54, 0.68]], [[0.26, 0.48], [0.77, 1]]],
   interrupted: [[[0.04, 0.2], [0.82, 1]], [[0.27, 0.84]]],
 };
-const QUIET = ["idle", "first", "connecting", "asking", "refused"];
+const QUIET = ["idle", "first", "connecting", "asking", "refused", "neverOpened", "starting"];
 const RATE = 25;
 
 function makeLevels(): Levels {
   const seen = Math.round((width / 4) * 2);
-  const [user, model] = QUIET.includes(name)
+  const [user, model] = QUIET.includes(name) || name.endsWith("_idle")
     ? [[], []]
     : (SPEECH[name] ?? [[[0.05, 0.28]], [[0.34, name === "notes" ? 1 : 0.62]]]);
   const began = performance.now();

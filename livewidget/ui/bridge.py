@@ -348,7 +348,9 @@ class Bridge:
                 return
             case m.Start():
                 if not self._present_owner() or self._state()["phase"] not in ("live", "connecting"):
-                    self._give_audio_to(front_end.client)
+                    # `State` follows with what the start brings about: one that still says "ended" would let
+                    # the page release the microphone that it has just taken.
+                    self._give_audio_to(front_end.client, tell=False)
             case m.ExplorerState():
                 if message == front_end.watching:
                     return
@@ -494,7 +496,7 @@ class Bridge:
             for seq, sent in self._control.stalled(now_ms):
                 self._emit_control(seq, sent)
 
-    def _give_audio_to(self, client: str) -> None:
+    def _give_audio_to(self, client: str, *, tell: bool = True) -> None:
         if self.front_ends.audio_owner == client:
             return
         self.front_ends.audio_owner = client
@@ -502,7 +504,8 @@ class Bridge:
         if self.front_ends.owner is not None and self.front_ends.owner.plays:
             self.speaker.begin_playback(self._now_ms)
         self.epoch += 1
-        self.send_state()
+        if tell:
+            self.send_state()
 
     def _present_owner(self) -> str:
         return self.front_ends.present_owner(self._now_ms)

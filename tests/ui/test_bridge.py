@@ -180,6 +180,25 @@ def test_while_the_owner_is_silent_another_page_may_take_over():
     assert one.of(m.State)[-1].owner == "b"
 
 
+def test_a_page_that_starts_again_is_not_told_first_that_nothing_is_open():
+    """It would release the microphone that it has just taken for the start."""
+    link = Link(owner_lease_ms=10_000)
+    page = link.page("a")
+    page.send(m.Start(microphone=True))
+    link.host.phase = "live"
+    link.run(500)
+    page.reporting = False
+    link.run(11_000)
+    link.host.phase = "ended"
+    link.bridge.send_state()
+    page.report()
+    before = len(page.of(m.State))
+    page.send(m.Start(microphone=True))
+    link.host.phase = "connecting"  # As soon as the controller has come to it.
+    link.run(200)
+    assert [(state.phase, state.owner) for state in page.of(m.State)[before:]] == [("connecting", "a")]
+
+
 def test_a_page_that_says_bye_is_closed_at_once():
     link = Link()
     page = link.page("a")
