@@ -397,7 +397,11 @@ class LiveSession:
                 if self._supervisor.is_connected and self._tracker.is_overdue(now):
                     self._usage.end_turn()
                     self._dropping = False
+                    stalled = self._tracker.is_amid_answer
                     self._publish(events.TurnComplete(inferred=True), now)
+                    if stalled:
+                        text = "The model stopped amid its answer and did not go on; ask for the rest."
+                        self._hub.notice("warning", "answer-cut", text)
                 if (
                     self._watchdog.got_nothing(self._tracker.floor, now)
                     and self._hub.answers.question is None

@@ -87,6 +87,9 @@ OVERDUE_MS: Final = 2000.0
 #: The same where the model may well go on: after a report of usage, which also comes amid an answer, and
 #: after a completion where it still has to speak of a tool's result. Chosen: the first sound is seldom later.
 OVERDUE_PATIENT_MS: Final = 5000.0
+#: The same amid an answer, after all that has come was played. Chosen: as `answer_timeout_s`, after which a
+#: model that has said nothing is reported.
+STALLED_MS: Final = 20_000.0
 
 #: How long after the model's turn, in ms, a user transcript may still belong to the question. Chosen:
 #: transcripts of long questions can be that late.
@@ -395,6 +398,7 @@ class ModelTurns:
         if isinstance(event, OutputAudio):
             added = self._store.add_audio(index, event).audio_samples - turn.audio_samples
             self._audio_ends_ms = max(self._audio_ends_ms, now_ms) + added * 1000 / AUDIO_RATE
+            self._overdue_ms = self._audio_ends_ms + STALLED_MS
         elif isinstance(event, OutputText) and event.text:
             # Unlike a transcript it is not spread over time: without audio all of it shows at once.
             sample = max(turn.audio_samples, turn.spans[-1].sample if turn.spans else 0)
@@ -501,7 +505,8 @@ class ModelTurns:
     def is_overdue(self, now_ms: float) -> bool:
         """Whether the turn is over, or there will be none, although the service has not said so."""
         over = self._overdue_ms is not None and now_ms >= self._overdue_ms
-        return over and not self.in_background and not self._calls.running
+        awaited = self.turn is not None or bool(self._floor_state.pending)
+        return over and awaited and not self.in_background and not self._calls.running
 
     def watch_end(self, event: Event, now_ms: float) -> None:
         """Find out from an event, before it is applied, when the turn would be overdue.
@@ -513,6 +518,8 @@ class ModelTurns:
                 self._overdue_ms = max(now_ms, self._audio_ends_ms) + OVERDUE_MS
             case InteractionStatus() if self._held_open:
                 self._overdue_ms = now_ms + OVERDUE_MS
+            case OutputAudio() | OutputText() | OutputTranscript():
+                self._overdue_ms = max(now_ms, self._audio_ends_ms) + STALLED_MS
             case Usage() if self._overdue_ms is None and self._thinks_about_one():
                 self._overdue_ms = now_ms + OVERDUE_PATIENT_MS
             case Usage() | ResumptionUpdate() | GoAway() | Notice() | Unknown() | Malformed() | ImageSent():
@@ -647,6 +654,11 @@ class ConversationTracker(TurnTracker):
     def is_overdue(self, now_ms: float) -> bool:
         """Whether the model's turn is over, or there will be none, although the service has not said so."""
         return self._model.is_overdue(now_ms)
+
+    @property
+    def is_amid_answer(self) -> bool:
+        """Whether the model has begun to answer, and the service has not said that this is all."""
+        return self._floor_state.floor is Floor.MODEL and self._model.generated != self._model.turn
 
     def _begins_speech(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> bool:
         return not self._user.owns(event, self._model.turn, now_ms)

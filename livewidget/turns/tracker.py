@@ -87,6 +87,11 @@ class TurnTracker(ABC):
         """
         return False
 
+    @property
+    def is_amid_answer(self) -> bool:
+        """Whether the model has begun to answer, and the service has not said that this is all."""
+        return False
+
     def forget_input(self) -> None:
         """Forget the input that has not been answered: it was taken back before it was sent."""
         self._floor_state.forget_pending()

@@ -639,6 +639,21 @@ async def test_an_answer_that_is_never_completed_ends_when_it_has_been_played():
         assert not asked.done()
         await talk.wait(1000)
         assert await outcome(asked) == "all of it"
+        assert talk.notices == {}
+        assert talk.session.floor is Floor.LISTENING
+
+
+async def test_an_answer_that_stops_in_the_middle_ends_and_is_told():
+    async with Talk() as talk:
+        asked = ask(talk, "one", timeout=50)
+        await next_question(talk.peer)
+        await talk.peer.say("once upon a", seconds=3)
+        await settle()
+        await talk.wait(22_000)
+        assert not asked.done()
+        await talk.wait(1500)
+        assert await outcome(asked) == "once upon a"
+        assert talk.notices["answer-cut"].startswith("The model stopped amid its answer")
         assert talk.session.floor is Floor.LISTENING
 
 
