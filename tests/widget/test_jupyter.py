@@ -136,7 +136,7 @@ def test_what_tools_print_lands_in_the_cell_that_shows_the_widget(kernel, page):
     assert said["parent_header"]["msg_id"] == request
 
 
-def test_the_transcript_is_a_second_output_and_is_updated_in_place(kernel, page):
+def test_the_transcript_is_an_output_of_its_own_and_is_updated_in_place(kernel, page):
     request = kernel.execute("live", cell="three")
     kernel.finish(request)
     shown = [
@@ -144,7 +144,8 @@ def test_the_transcript_is_a_second_output_and_is_updated_in_place(kernel, page)
         for message in kernel.iopub
         if message["msg_type"] == "display_data" and message["parent_header"].get("msg_id") == request
     ]
-    live_view, transcript = shown
+    live_view, again, transcript = shown
+    assert "livewidget was here" in again["data"]["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in live_view["data"]
     assert 'class="livewidget-transcript livewidget-transcript-' in transcript["data"]["text/html"]
     since = len(kernel.iopub)
