@@ -329,6 +329,36 @@ async def test_coroutine_functions_run_where_they_are_told_to_but_not_those_of_a
     elsewhere.close()
 
 
+async def test_a_function_that_could_not_begin_says_what_kept_it(peer):
+    """Its time is up because of another function: a cause is named only if it is the cause."""
+    go, blocked = threading.Event(), threading.Event()
+    elsewhere = asyncio.new_event_loop()
+    thread = threading.Thread(target=elsewhere.run_forever, daemon=True)
+    thread.start()
+
+    async def blocks():
+        blocked.set()
+        go.wait(SOON)
+
+    async def waits():
+        raise AssertionError("It was given up before.")
+
+    tools = [Tool.of(blocks, timeout=1), Tool.of(waits, timeout=0.05)]
+    async with LiveSession(peer, tools=tools, tool_loop=lambda: elsewhere):
+        await peer.receive()
+        await peer.call("blocks", id="a")
+        assert (await peer.result()).response == {"error": "it took longer than 1 s and was given up"}
+        assert blocked.is_set()
+        await peer.call("waits", id="b")
+        assert (await peer.result()).response == {
+            "error": "it could not begin within 0.05 s: another async tool blocks its event loop"
+        }
+        go.set()
+    elsewhere.call_soon_threadsafe(elsewhere.stop)
+    await asyncio.to_thread(thread.join, SOON)
+    elsewhere.close()
+
+
 async def test_a_function_that_blocks_the_loop_of_the_session_is_named_once(peer):
     clock, notices = ManualClock(), []
 
