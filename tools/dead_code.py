@@ -30,6 +30,7 @@ USERS = {
         "dropped_frames",
         "lost_chunks",
         "on",
+        "playback_gaps_ms",
         "repeated_messages",
         "save_wire",
         "send_image",
@@ -37,16 +38,25 @@ USERS = {
         "simulate",
         "stale_chunks",
         "to_jsonl",
+        "unplayed_audio_ms",
         "unreadable_messages",
     ),
     "called or passed by this name: by Python": (
-        "__cause__",
+        "__context__",
         "__dir__",
         "__getattr__",
+        "__signature__",
+        "_print_message",
         "memo",
         "trace",
     ),
-    "called or passed by this name: by IPython": ("_ipython_display_", "exclude", "include"),
+    "called or passed by this name: by IPython": (
+        "_ipython_display_",
+        "_render_traceback_",
+        "_repr_html_",
+        "exclude",
+        "include",
+    ),
     "called by this name: by urllib and websockets": ("process_redirect", "redirect_request"),
     "read or called by uvicorn, and by the part of websockets that it uses": (
         "access_log",
@@ -63,7 +73,6 @@ USERS = {
         "thinks_by_level",
         "transcript_hints",
     ),
-    "copied by name into what the page is sent": ("wait_ms",),
     "summed by name with the other counts of a usage report": ("cached_tokens",),
 }
 ALLOWED = {name: reason for reason, names in USERS.items() for name in names}
