@@ -170,12 +170,16 @@ def response(value: Any, limit: int = RESULT_LIMIT) -> dict[str, Any]:
             whole = plain.whole(value)
         except RecursionError:
             raise ToolError("the result is nested too deeply to be sent: return it flatter") from None
-        size = len(_encode(whole))
-        if size <= limit or not plain.cut_rows:
+        except _TooMuch as error:
+            problem: ToolError = error
+        else:
+            size = len(_encode(whole))
+            if size <= limit:
+                return whole
+            problem = ToolError(f"it returned {size:,} bytes and {limit:,} is the most: return less")
+        if not plain.cut_rows:
             break
-    if size > limit:
-        raise ToolError(f"it returned {size:,} bytes and {limit:,} is the most: return less")
-    return whole
+    raise problem
 
 
 def plain_default(value: Any) -> Any:
@@ -189,6 +193,10 @@ def plain_default(value: Any) -> Any:
     if plain.notes() or len(_encode(found)) > _DEFAULT_LIMIT:
         raise ToolError("this default is not sent to a model")
     return found
+
+
+class _TooMuch(ToolError):
+    """More was converted than could be sent."""
 
 
 def _encode(plain: Any) -> bytes:
@@ -211,6 +219,7 @@ class _Plain:
         self.cut_rows = False
         self._limit = limit
         self._budget = budget
+        self._left = 2 * limit
         self._open: set[int] = set()
         self._not_finite: list[str] = []
         self._cuts: list[str] = []
@@ -239,10 +248,14 @@ class _Plain:
 
     def value(self, value: Any, place: str) -> Any:
         """Return `value` as JSON; `place` is where it stands in the result, for errors and notes."""
+        if self._left < 0:  # The rest would only take time, during which the loop serves nobody else.
+            raise _TooMuch(f"it returned more than {self._limit:,} bytes, which is the most: return less")
+        self._left -= 2  # The least that a value and its comma take.
         if value is None or value is True or value is False:
             return value
         kind = type(value)
         if kind is str:
+            self._left -= len(value)
             return _text(value)
         if kind is int or kind is float:
             return self._number(value, place)

@@ -325,6 +325,9 @@ async def coroutine(): ...
         (loop(), "result[0] holds itself"),
         (nested(500), "nested more than 90 levels deep"),
         ([10**5000], "result[0] is a number with too many digits"),
+        ([["x"] * 30_000] * 30_000, "it returned more than 65,536 bytes, which is the most"),
+        (["x" * 1_000_000] * 30_000, "it returned more than 65,536 bytes, which is the most"),
+        ({"table": pd.DataFrame({"a": [1]}), "list": [[1] * 30_000] * 9}, "more than 65,536 bytes"),
         ("x" * 10_000_000, "10,000,013 bytes and 65,536 is the most"),
     ],
 )
