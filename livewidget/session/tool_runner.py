@@ -623,7 +623,7 @@ class ToolRunner:
         self._from_sources: set[str] = set()
         self._declare(self._known)
         self._seen: dict[str, None] = {}
-        self._recent: dict[str, list[events.ToolCall]] = {}  # The calls of this turn, by the service's ids.
+        self._recent: dict[str, deque[events.ToolCall]] = {}  # The calls of this turn, by the service's ids.
         self._count = 0  # Calls since the user said something.
         self._calls: dict[str, ToolCallTask] = {}
         self._denied: dict[str, ToolCallTask] = {}  # Admitted only to be answered.
@@ -733,7 +733,7 @@ class ToolRunner:
             del self._seen[oldest]
             self._recent.pop(oldest, None)
         if event.id:
-            self._recent.setdefault(event.id, []).append(event)
+            self._recent.setdefault(event.id, deque(maxlen=CALLS)).append(event)
         wire_id = event.id or None
         behavior = self._behavior_of(event.name)
         loop = None
