@@ -29,6 +29,8 @@ export type PlayerFault =
 
 /** A state that lasts less is a change under way; chosen: contexts start and resume within it. */
 const GRACE_MS = 1000;
+/** A context that nobody refused may be slow to start; chosen: on a busy computer it takes seconds. */
+const START_MS = 4000;
 /** Chunks come each 20 ms; chosen: a hundred of them are missing, and no busy page is taken for it. */
 const STOPPED_MS = 2000;
 /** Audio that waits begins to play within 0.3 s, and the last samples of a turn without an end within 2 s (playout.ts). */
@@ -70,6 +72,8 @@ export class MicrophoneWatch {
   readonly #silence = new SilenceDetector();
   #silent = false;
   #isOn = false;
+  /** A chunk has come since it was turned on. */
+  #hasStarted = false;
   #chunkAt = 0;
   #checkedAt = 0;
   #fault: MicrophoneFault | null = null;
@@ -77,6 +81,7 @@ export class MicrophoneWatch {
   /** A chunk of `ms` with that peak, 0..1, came at `now`. */
   onChunk(peak: number, ms: number, now: number): void {
     this.#chunkAt = now;
+    this.#hasStarted = true;
     // What a muted track or a context that is being suspended gives says nothing of the microphone.
     if (this.#fault === null || this.#fault === "silent") {
       this.#silent = this.#silence.observe(peak, ms);
@@ -93,18 +98,19 @@ export class MicrophoneWatch {
       this.#trouble.restart(now);
     }
     if (probe === null) {
+      this.#hasStarted = false;
       this.#silence.reset();
       this.#silent = false;
       this.#fault = null;
       return null;
     }
     const trouble = troubleOf(probe);
-    const believed = this.#trouble.after(trouble, GRACE_MS, now);
+    const believed = this.#trouble.after(trouble, this.#hasStarted ? GRACE_MS : START_MS, now);
     if (trouble !== null) {
       this.#chunkAt = now;
       // From one trouble to another, the fault stays until the new one is believed.
       this.#fault = believed ?? this.#fault;
-    } else if (now - this.#chunkAt >= STOPPED_MS) {
+    } else if (now - this.#chunkAt >= (this.#hasStarted ? STOPPED_MS : START_MS)) {
       this.#fault = "stopped";
     } else {
       this.#fault = this.#silent ? "silent" : null;
@@ -155,12 +161,8 @@ export class PlayerWatch {
     const runs = probe.context === "running";
     this.#ran ||= runs;
     const trouble = runs ? null : this.#notRunning(probe);
-    // A context that was never refused may be slow to start: on a busy computer it takes seconds.
-    const believed = this.#trouble.after(
-      trouble,
-      this.#ran || probe.needsGesture ? GRACE_MS : STALLED_MS,
-      now,
-    );
+    const patience = this.#ran || probe.needsGesture ? GRACE_MS : START_MS;
+    const believed = this.#trouble.after(trouble, patience, now);
     const stuck = this.#position.after(runs && probe.waiting ? probe.position : null, STALLED_MS, now);
     return believed ?? (stuck === null ? null : "stalled");
   }

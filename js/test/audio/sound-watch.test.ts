@@ -117,6 +117,18 @@ describe("MicrophoneWatch: every way in which no sound arrives", () => {
     expect(talk.faults).toEqual([null]);
   });
 
+  it("gives a microphone that was just turned on four seconds to start", () => {
+    for (const [probe, fault] of [
+      [{ ...ON, context: "suspended" }, "suspended"],
+      [ON, "stopped"],
+    ] as const) {
+      const talk = new Talk();
+      Object.assign(talk, { probe, peak: null });
+      expect(talk.run(3900)).toBeNull();
+      expect(talk.run(500)).toBe(fault);
+    }
+  });
+
   it("does not take a page that slept for a microphone that stopped", () => {
     const talk = new Talk();
     talk.run(1000);
