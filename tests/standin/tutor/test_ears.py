@@ -20,7 +20,7 @@ from livewidget.standin.recall import PICTURE_PHRASES
 from livewidget.standin.tutor.brain import TutorResponder
 from livewidget.standin.tutor.ears import SpeechSegmenter, TutorSpeechToText
 from livewidget.standin.tutor.patterns import tokens
-from livewidget.standin.tutor.recognizer import Recognizer
+from livewidget.standin.tutor.recognizer import _MEAN, _NARROW_MEAN, Recognizer
 from livewidget.standin.tutor.voice import shared_espeak
 
 pytestmark = pytest.mark.voice
@@ -122,6 +122,29 @@ def test_phrases_are_understood_as_they_are_spoken(voice, text):
     hearing.close()
     hearing.close()
     assert hearing.feed(b"\0" * 3_200) == []
+
+
+def through_a_telephone(sound):
+    """8 kHz in µ-law of 8 bits (ITU-T G.711), at 16 kHz again."""
+    narrow = np.clip(resample(sound, RATE, 8_000), -1, 1)
+    code = np.round(127 * np.sign(narrow) * np.log1p(255 * np.abs(narrow)) / np.log(256))
+    decoded = np.sign(code) * np.expm1(np.abs(code) / 127 * np.log(256)) / 255
+    return resample(decoded.astype(np.float32), 8_000, RATE)
+
+
+def test_the_mean_of_a_telephones_speech_is_another():
+    recognizer = Recognizer(PHRASES)
+    for sound, mean in (
+        (spoken("hello"), _MEAN),
+        (through_a_telephone(spoken("hello")), _NARROW_MEAN),
+        (spoken("hello"), _MEAN),
+    ):
+        recognizer.begin()
+        pcm = to_pcm16(sound)
+        for at in range(0, len(pcm) - 1023, 1024):
+            recognizer.feed(pcm[at : at + 1024], True)
+        assert recognizer._mean == mean
+    recognizer.close()
 
 
 def test_the_second_pass_finds_the_sentence_that_the_first_one_missed():
