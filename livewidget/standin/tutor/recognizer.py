@@ -75,6 +75,9 @@ _NARROW_MEAN = (60.2, 2.1, -7.2, 5.4, -3.1, -8.1, 4.4, -9.8, -1.8, 1.1, -2.9, 1.
 #: ever at 8 kHz has at most 5e-8, speech at 16 kHz at least 6e-4.
 _NARROW = 1e-5
 _NARROW_HZ = 4_300
+#: Level of the mirrored hiss of a telephone. Measured with 20 questions and six voices: 96 % are right,
+#: without it 85 %.
+_MIRRORED = 1.5
 #: Share of the utterance's own mean in that of its second pass. Tuned: with all of it, the pauses count, too,
 #: which a browser's noise suppression empties: "five" becomes "nine".
 _OWN_SHARE = 0.4
@@ -183,7 +186,11 @@ class Recognizer:
 
     def _prepared(self, index: int) -> bytes:
         """Return a step at the common level, with the noise laid under it."""
-        samples = to_float(self._steps[index]) * np.float32(_LEVEL / max(self._level, 1e-4))
+        gain = np.float32(_LEVEL / max(self._level, 1e-4))
+        samples = to_float(self._steps[index]) * gain
+        if self._mean == _NARROW_MEAN:
+            before = to_float(self._steps[index - 1]) * gain if index else np.zeros_like(samples)
+            samples = samples + _mirrored(before, samples)
         at = index * len(samples) % (len(self._noise) - len(samples))
         return to_pcm16(samples + self._noise[at : at + len(samples)])
 
@@ -262,6 +269,26 @@ def _powers(pcm: bytes) -> NDArray[np.float64]:
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
     edge = len(spectrum) * 2 * _NARROW_HZ // INPUT_RATE
     return np.array([spectrum[:edge].sum(), spectrum[edge:].sum()])
+
+
+def _mirrored(before: NDArray[np.float32], samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what a telephone has below 4 kHz as the hiss above, which it cuts off: 2.5 kHz becomes 5.5 kHz.
+
+    Args:
+        before: The step before, of the same even length.
+        samples: A step.
+    """
+    high = np.convolve(np.concatenate([before, samples]), _high_pass())[len(before) :][: len(samples)]
+    high[1::2] *= -1  # mirrors the spectrum at a quarter of the sample rate
+    return np.asarray(_MIRRORED * high, np.float32)
+
+
+@lru_cache(maxsize=1)
+def _high_pass() -> NDArray[np.float64]:
+    """Return a filter of 33 taps that passes what is above 2.5 kHz."""
+    cutoff, taps = 2 * 2_500 / INPUT_RATE, np.arange(-16, 17)
+    low_pass = cutoff * np.sinc(cutoff * taps) * np.hamming(33)
+    return np.asarray((taps == 0) - low_pass)
 
 
 def _own_mean(reached: tuple[float, ...], frames: int, began: tuple[float, ...]) -> tuple[float, ...]:

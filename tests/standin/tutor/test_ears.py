@@ -21,6 +21,7 @@ from livewidget.standin.tutor.brain import TutorResponder
 from livewidget.standin.tutor.ears import SpeechSegmenter, TutorSpeechToText
 from livewidget.standin.tutor.patterns import tokens
 from livewidget.standin.tutor.recognizer import _MEAN, _NARROW_MEAN, Recognizer
+from livewidget.standin.tutor.topics import QUESTIONS
 from livewidget.standin.tutor.voice import shared_espeak
 
 pytestmark = pytest.mark.voice
@@ -145,6 +146,19 @@ def test_the_mean_of_a_telephones_speech_is_another():
             recognizer.feed(pcm[at : at + 1024], True)
         assert recognizer._mean == mean
     recognizer.close()
+
+
+@pytest.mark.parametrize("voice", ["en-us+adam", "en-us+f2"])
+def test_questions_are_understood_through_a_telephone(voice):
+    """Kind: speech of less than the bandwidth that the acoustic model knows."""
+    texts = [text for _, phrases in QUESTIONS for text in phrases[:1]]
+    right = 0
+    for text in texts:
+        hearing = TutorSpeechToText().session(VadSettings(), PHRASES)
+        heard = ended(hear(hearing, through_a_telephone(around(spoken(text, voice)))))
+        right += [tokens(one.text) for one in heard] == [tokens(text)]
+        hearing.close()
+    assert right >= 0.9 * len(texts)
 
 
 def test_the_second_pass_finds_the_sentence_that_the_first_one_missed():
