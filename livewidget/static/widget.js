@@ -192,24 +192,26 @@ var Lasting = class {
   #silence = new SilenceDetector();
   #silent = !1;
   #isOn = !1;
+  /** A chunk has come since it was turned on. */
+  #hasStarted = !1;
   #chunkAt = 0;
   #checkedAt = 0;
   #fault = null;
   /** A chunk of `ms` with that peak, 0..1, came at `now`. */
   onChunk(peak2, ms, now) {
-    this.#chunkAt = now, (this.#fault === null || this.#fault === "silent") && (this.#silent = this.#silence.observe(peak2, ms));
+    this.#chunkAt = now, this.#hasStarted = !0, (this.#fault === null || this.#fault === "silent") && (this.#silent = this.#silence.observe(peak2, ms));
   }
   /** `probe` is null while the microphone is off, or muted here. To be called a few times a second. */
   check(probe, now) {
     let slept = now - this.#checkedAt > 2e3;
     if (this.#checkedAt = now, (probe === null || !this.#isOn || slept) && (this.#isOn = probe !== null, this.#chunkAt = now, this.#trouble.restart(now)), probe === null)
-      return this.#silence.reset(), this.#silent = !1, this.#fault = null, null;
-    let trouble = troubleOf(probe), believed = this.#trouble.after(trouble, 1e3, now);
-    return trouble !== null ? (this.#chunkAt = now, this.#fault = believed ?? this.#fault) : now - this.#chunkAt >= 2e3 ? this.#fault = "stopped" : this.#fault = this.#silent ? "silent" : null, this.#fault;
+      return this.#hasStarted = !1, this.#silence.reset(), this.#silent = !1, this.#fault = null, null;
+    let trouble = troubleOf(probe), believed = this.#trouble.after(trouble, this.#hasStarted ? 1e3 : 4e3, now);
+    return trouble !== null ? (this.#chunkAt = now, this.#fault = believed ?? this.#fault) : now - this.#chunkAt >= (this.#hasStarted ? 2e3 : 4e3) ? this.#fault = "stopped" : this.#fault = this.#silent ? "silent" : null, this.#fault;
   }
 };
-function troubleOf({ context, muted }) {
-  return context !== "running" ? context === "interrupted" ? "interrupted" : "suspended" : muted ? "muted" : null;
+function troubleOf({ context, muted, ended }) {
+  return ended || context === "closed" ? "stopped" : context !== "running" ? context === "interrupted" ? "interrupted" : "suspended" : muted ? "muted" : null;
 }
 var PlayerWatch = class {
   #trouble = new Lasting();
@@ -223,11 +225,7 @@ var PlayerWatch = class {
       return this.#ran = !1, null;
     let runs = probe.context === "running";
     this.#ran ||= runs;
-    let trouble = runs ? null : this.#notRunning(probe), believed = this.#trouble.after(
-      trouble,
-      this.#ran || probe.needsGesture ? 1e3 : 4e3,
-      now
-    ), stuck = this.#position.after(runs && probe.waiting ? probe.position : null, 4e3, now);
+    let trouble = runs ? null : this.#notRunning(probe), patience = this.#ran || probe.needsGesture ? 1e3 : 4e3, believed = this.#trouble.after(trouble, patience, now), stuck = this.#position.after(runs && probe.waiting ? probe.position : null, 4e3, now);
     return believed ?? (stuck === null ? null : "stalled");
   }
   #notRunning({ context, needsGesture: needsGesture2 }) {
@@ -639,6 +637,8 @@ var Microphone = class {
   #handlers;
   #device;
   #first = 0;
+  /** Muted by the person at this card: others may disable the track as well. */
+  #muted = !1;
   #flushCallbacks = [];
   constructor(scope, handlers) {
     this.#handlers = handlers, this.#device = new DeviceCapture(scope, "audioinput", "livewidget.microphone", handlers);
@@ -648,12 +648,19 @@ var Microphone = class {
     return this.#device.isWanted;
   }
   get muted() {
-    return this.#device.connection?.track.enabled === !1;
+    return this.#muted && this.#device.connection !== null;
   }
   /** What can be found out about a microphone that is on and not muted here; else null. */
   get probe() {
     let capture = this.#device.connection;
-    return capture?.track.enabled ? { context: capture.context.state, muted: capture.track.muted === !0 } : null;
+    if (!capture || this.#muted)
+      return null;
+    let { context, track } = capture;
+    return {
+      context: context.state,
+      muted: track.muted || !track.enabled,
+      ended: track.readyState === "ended"
+    };
   }
   /** Makes a suspended microphone run again. To be called from a click or a key, or when the page is seen again. */
   resume() {
@@ -661,19 +668,19 @@ var Microphone = class {
   }
   /** Takes the microphone. To be called from a click or a key only. */
   async start() {
-    this.isWanted || await this.#device.start({
+    this.isWanted || (this.#muted = !1, await this.#device.start({
       ask: (deviceId) => requestDevice("audio", CONSTRAINTS, deviceId),
       connect: (stream, track, scope) => this.#connect(stream, track, scope),
       explain: (error) => microphoneProblem(error),
       permission: "microphone"
-    });
+    }));
   }
   stop() {
     this.#device.stop();
   }
   mute(muted) {
     let capture = this.#device.connection;
-    capture && this.muted !== muted && (capture.track.enabled = !muted, this.#handlers.onState(muted ? "muted" : "on", ""));
+    capture && this.#muted !== muted && (this.#muted = muted, capture.track.enabled = !muted, this.#handlers.onState(muted ? "muted" : "on", ""));
   }
   /** Uses another device, now and from now on. */
   pick(deviceId) {
@@ -848,11 +855,11 @@ var Player = class {
   }
   /** Opens the context. To be called from a click or a key, or the browser may keep it suspended. */
   unlock() {
-    this.#failedToLoad = !1, this.#open(), this.resume();
+    this.#failedToLoad = !1, this.resume(), this.#open(), this.resume();
   }
   /** Makes a context run that the browser or the system suspended. */
   resume() {
-    resume(this.#graph?.context);
+    this.#graph?.context.state === "closed" && this.close(), resume(this.#graph?.context);
   }
   write(turn, first, samples) {
     turn <= this.#discardedTurn || (this.#newestTurn = turn, this.#open() && (this.#isUnreported = !0, this.#post({ kind: "audio", epoch: this.#epoch, turn, first, samples }, [samples.buffer])));
