@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +31,7 @@ def figure_of(x: Any) -> Any:
     module = sys.modules.get("matplotlib.figure")
     if module is None:
         return None
-    if getattr(getattr(x, "dtype", None), "kind", "") == "O" and getattr(x, "size", 0):
+    if getattr(getattr(x, "dtype", None), "kind", "") == "O" and getattr(x, "size", 0) and hasattr(x, "flat"):
         x = x.flat[0]  # the array of axes that `plt.subplots` returns
     figure = x if isinstance(x, module.FigureBase) else getattr(x, "figure", None)
     if isinstance(figure, module.SubFigure):
@@ -97,11 +99,13 @@ class Sheet:
     """The layout of a drawn table.
 
     Attributes:
+        fonts: The families of fonts to draw it with, in the order in which they are asked for a letter.
         columns: First the index; last an ellipsis if some are left out.
         widths: Their widths in pixels.
         note: The size of the table, if only a part is drawn.
     """
 
+    fonts: tuple[str, ...]
     columns: tuple[Column, ...]
     widths: tuple[float, ...]
     note: str
@@ -110,7 +114,11 @@ class Sheet:
 def from_table(table: Any, max_side: int, quality: int) -> Picture:
     """Draw a DataFrame or a Series: at most 20 rows, and as many columns as fit; see `lay_out`.
 
-    Characters that the font lacks become boxes, and Matplotlib warns about them.
+    Letters that Matplotlib's own font lacks, such as Chinese or Korean ones, are drawn with a font of this
+    computer that has them. A symbol that no font has, such as an emoji, is drawn as its name.
+
+    Raises:
+        PictureError: If it is empty, or no font has its letters.
     """
     sheet = lay_out(table, max(max_side, _NARROWEST))
     return encode(_draw(sheet), max_side, quality, drawn=True)
@@ -120,7 +128,7 @@ def lay_out(table: Any, room: float) -> Sheet:
     """Choose what to draw of a table in `room` pixels of width: at least the index and one column.
 
     Raises:
-        PictureError: If it has no rows or no columns.
+        PictureError: If it has no rows or no columns, or no font has its letters.
     """
     if table.ndim == 1:
         table = table.to_frame(name="" if table.name is None else table.name)
@@ -137,7 +145,13 @@ def lay_out(table: Any, room: float) -> Sheet:
     if rows > len(part):
         columns = [Column(column.head, (*column.cells, _MORE), column.number) for column in columns]
     more = Column(_MORE, (_MORE,) * len(columns[0].cells), number=False)
-    widths = _measured([*columns, more])
+    fonts, unseen = _fonts_for("".join(text for column in columns for text in (column.head, *column.cells)))
+    if unseen:
+        columns = [
+            Column(_named(one.head, unseen), tuple(_named(cell, unseen) for cell in one.cells), one.number)
+            for one in columns
+        ]
+    widths = _measured([*columns, more], fonts)
     fitting = _fitting(widths[:-1], room, cut=width > part.shape[1])
     if fitting <= width:
         columns, widths = [*columns[:fitting], more], [*widths[:fitting], widths[-1]]
@@ -145,7 +159,7 @@ def lay_out(table: Any, room: float) -> Sheet:
         widths.pop()
     cut = fitting <= width or rows > len(part)
     note = f"{_count(rows, 'row')} × {_count(width, 'column')}" if cut else ""
-    return Sheet(tuple(columns), tuple(widths), note)
+    return Sheet(fonts, tuple(columns), tuple(widths), note)
 
 
 def _column(name: Any, values: Any) -> Column:
@@ -180,10 +194,65 @@ def _count(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
-def _measured(columns: list[Column]) -> list[float]:
+def _fonts_for(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return the families of fonts that `text` is drawn with, and the symbols that none of them has.
+
+    Raises:
+        PictureError: If a letter is in no font of this computer.
+    """
+    import matplotlib
+    from matplotlib.font_manager import FontProperties, findfont, fontManager
+
+    families = list(matplotlib.rcParams["font.family"])
+    missing = {letter for letter in text if letter.isprintable() and letter != " "}
+    missing -= _letters_of(findfont(FontProperties(family=families)))
+    # Upright and of normal weight first: other faces of a family have the same letters.
+    entries = sorted(
+        fontManager.ttflist, key=lambda font: (font.style != "normal", str(font.weight) != "400")
+    )
+    for entry in entries:
+        if not missing:
+            break
+        # The font of last resort, which Matplotlib brings along, has a box for every letter there is.
+        if "Last Resort" in entry.name:
+            continue
+        if entry.name not in families and (found := missing & _letters_of(entry.fname)):
+            families.append(entry.name)
+            missing -= found
+    letters = sorted(letter for letter in missing if letter.isalpha())
+    if letters:
+        raise PictureError(
+            f"No font on this computer has the letters {', '.join(letters[:3])}{' …' if letters[3:] else ''} "
+            "of this table: install one that does, such as Noto Sans CJK, or send the table as text."
+        )
+    return tuple(families), frozenset(missing)
+
+
+@lru_cache(maxsize=1024)
+def _letters_of(path: str) -> frozenset[str]:
+    """Return the characters that a font file has."""
+    from matplotlib.ft2font import FT2Font
+
+    try:
+        return frozenset(map(chr, FT2Font(path).get_charmap()))
+    except (OSError, RuntimeError, ValueError):  # gone since it was listed, or a kind that cannot be drawn
+        return frozenset()
+
+
+def _named(text: str, unseen: frozenset[str]) -> str:
+    """Return `text` with the name of each symbol in `unseen` in its place."""
+    if not unseen.intersection(text):
+        return text
+    names = {letter: f"[{unicodedata.name(letter, 'symbol').lower()}]" for letter in unseen}
+    # What joins and varies emoji has no look of its own.
+    return "".join("" if letter in "\ufe0e\ufe0f" else names.get(letter, letter) for letter in text)
+
+
+def _measured(columns: list[Column], fonts: tuple[str, ...]) -> list[float]:
     from matplotlib.font_manager import FontProperties
 
-    bold, plain = FontProperties(size=_FONT, weight="bold"), FontProperties(size=_FONT)
+    bold = FontProperties(family=fonts, size=_FONT, weight="bold")
+    plain = FontProperties(family=fonts, size=_FONT)
     measure = _canvas().get_renderer().get_text_width_height_descent
     return [
         max(
@@ -238,6 +307,7 @@ def _put(figure: Any, sheet: Sheet) -> None:
     def write(x: float, line: float, text: str, align: str, **more: Any) -> None:
         y = height - _MARGIN - _ROW * (line + 0.5)
         style: dict[str, Any] = {"fontsize": _FONT, "color": _INK, "ha": align, "va": "center_baseline"}
+        style["fontfamily"] = list(sheet.fonts)
         figure.add_artist(Text(x, y, text, parse_math=False, usetex=False, transform=None, **style | more))
 
     for line in range(2, lines, 2):

@@ -6,6 +6,9 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from matplotlib.font_manager import fontManager
 
 from livewidget.errors import PictureError
 from livewidget.pictures import to_picture
@@ -81,9 +84,57 @@ def test_dates_without_a_time_and_texts_of_several_lines():
     assert [column[1] for column in cells(frame)] == ["0", "2024-01-02", "a b", "$x^2$"]
 
 
-def test_letters_that_the_font_lacks_are_boxes_and_warned_of():
-    with pytest.warns(UserWarning, match="missing from font"):
-        assert to_picture(pd.DataFrame({"日本": [1]})).width > 20
+def make_font(path, name, letters):
+    """Write a font whose letters are bars of different heights."""
+    builder = FontBuilder(1000, isTTF=True)
+    names = [f"letter{number}" for number in range(len(letters))]
+    builder.setupGlyphOrder([".notdef", *names])
+    builder.setupCharacterMap({ord(letter): glyph for letter, glyph in zip(letters, names, strict=True)})
+    glyphs = {".notdef": TTGlyphPen(None).glyph()}
+    for number, glyph in enumerate(names):
+        pen, top = TTGlyphPen(None), 300 + 150 * number
+        pen.moveTo((100, 0))
+        for corner in ((100, top), (500, top), (500, 0)):
+            pen.lineTo(corner)
+        pen.closePath()
+        glyphs[glyph] = pen.glyph()
+    builder.setupGlyf(glyphs)
+    builder.setupHorizontalMetrics(dict.fromkeys(glyphs, (600, 0)))
+    builder.setupHorizontalHeader(ascent=900, descent=-200)
+    builder.setupNameTable({"familyName": name, "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(path)
+
+
+@pytest.fixture
+def east_asian_font(tmp_path, monkeypatch):
+    """A font of this computer that has four letters which Matplotlib's own lacks."""
+    monkeypatch.setattr(fontManager, "ttflist", list(fontManager.ttflist))
+    path = tmp_path / "letters.ttf"
+    make_font(path, "Letters of the East", "漢字안녕")
+    fontManager.addfont(path)
+
+
+@pytest.mark.parametrize(("one", "other"), [("漢", "字"), ("안", "녕"), ("a漢", "a字"), ("漢안", "漢녕")])
+def test_letters_that_the_own_font_lacks_are_drawn_with_one_that_has_them(east_asian_font, one, other):
+    """The kind: what cannot be read in the picture must not be sent as if it could."""
+    pictures = [to_picture(pd.DataFrame({"t": [text * 3]})) for text in (one, other)]
+    assert pictures[0].data != pictures[1].data
+    assert np.abs(seen(pictures[0]).astype(int) - seen(pictures[1])).max() > 100
+
+
+@pytest.mark.parametrize("text", ["\u13000", "a\U00010480b", "\U0001e900"])
+def test_letters_that_no_font_has_are_one_sentence(text):
+    with pytest.raises(
+        PictureError, match=r"No font on this computer has the letters .*send the table as text"
+    ):
+        to_picture(pd.DataFrame({text: [1]}))
+
+
+def test_a_symbol_that_no_font_has_is_its_name():
+    assert cells(pd.Series(["ok \U0001f9ee\ufe0f"], name="t"))[1][1] == "ok [abacus]"
+    assert to_picture(pd.Series(["ok \U0001f9ee\ufe0f"], name="t")).width > 20
 
 
 @pytest.mark.parametrize(
