@@ -56,7 +56,7 @@ def test_a_silent_microphone_is_noticed_after_five_seconds(lab, browser):
 
 MISTAKES = {
     "LiveWidget('gemini-3.8-live')": "GEMINI_API_KEY",
-    "LiveWidget('gemini-9-life', api_key='x')": "api_key",
+    "LiveWidget('gemini-9-life', api_key='x')": "There is no model gemini-9-life",
     "LiveWidget(voise='Kore')": "voice",
     "LiveWidget(voice='Korey')": "Kore",
     "LiveWidget(temperature=9)": "temperature",
@@ -68,7 +68,8 @@ def test_a_mistake_in_the_cell_is_one_sentence(open_talk):
     notebook.run(0)
     for cell, (code, words) in enumerate(MISTAKES.items(), 1):
         notebook.run(cell)
-        assert words in notebook.output(cell).strip().splitlines()[-1], code
+        (line,) = notebook.output(cell).strip().splitlines()
+        assert words in line, code
 
 
 def test_an_unreachable_host_is_told_in_the_card(open_talk):
