@@ -56,12 +56,28 @@ BEHIND_MS: Final = 1_000.0
 PAUSE_MS: Final = 1_000.0
 #: After this much silence, in ms, nobody is speaking any more. Chosen: turn detection ends a turn sooner.
 RECENT_MS: Final = 3_000.0
+#: Speech to which the server has not reacted, in ms, from which it is sent again over another connection.
+#: Chosen: a short question is longer, and most noises are shorter.
+UNHEARD_MS: Final = 400.0
 
 #: Live audio that may wait for a connection that is open but slow, in ms; beyond that the oldest is dropped.
 #: Chosen: what the page's microphone may deliver at once; more would only make the conversation lag.
 BACKLOG_MS: Final = 3_500.0
 
 Kind = Literal["audio", "text", "picture", "mark", "result", "update", "other"]
+#: What a server sends that has taken notice of what was said before, or is at least not deaf. Parts of an
+#: answer are left out: they are many, and the answer has begun with one.
+_SIGNS_OF_HEARING: Final = (
+    events.ActivityStart,
+    events.ActivityEnd,
+    events.InputTranscript,
+    events.InterimInputTranscript,
+    events.Interrupted,
+    events.ToolCall,
+    events.TurnComplete,
+    events.WaitingForInput,
+    events.GoAway,
+)
 #: Kinds that come from the user, and wait while a tool blocks the model.
 _FROM_USER: Final = ("audio", "text", "picture", "mark")
 
@@ -99,7 +115,8 @@ class Outbox:
     """A queue with one writer.
 
     Attributes:
-        offline_dropped_ms: Audio dropped because too much of it waited for a connection, in ms.
+        offline_dropped_ms: Audio dropped because too much of it waited for a connection, and speech that was
+            too long ago to be sent again over another one, in ms.
         late_dropped_ms: Live audio dropped because the connection took it more slowly than it was spoken, in
             ms.
         held_dropped_ms: Audio dropped because a tool blocked the model for too long, in ms.
@@ -137,6 +154,11 @@ class Outbox:
         self._next = 0
         self._taken = 0  # What has a lower number was taken in.
         self._superseded = 0  # Audio with a lower number needs no answer: text was typed after it.
+        self._forgotten: tuple[int, float] = (
+            -1,
+            0.0,
+        )  # speech dropped that was sent: the last, and all in ms
+        self._heard = 0  # The server has sent something since what has a lower number was said.
         self._holding = False
         self._offline = True  # There is no connection: what is said waits for one, and is sent whole.
         self._send: Callable[[ClientMessage | str], Awaitable[object]] | None = None
@@ -313,6 +335,8 @@ class Outbox:
         """
         if answering:
             self.ack_all()
+        if isinstance(event, _SIGNS_OF_HEARING):
+            self._heard = self._utterance()
         match event:
             case events.ActivityStart():
                 self.keep_current_utterance()
@@ -368,6 +392,13 @@ class Outbox:
             first = audio[0].number  # Too soft to be noticed here.
         if not asked and audio:
             first = self._utterance()
+            unheard = [item for item in audio if item.is_speech and item.number >= self._heard]
+            if sum(item.ms for item in unheard) >= UNHEARD_MS:
+                first = min(first, unheard[0].number)
+        forgotten, forgotten_ms = self._forgotten
+        if first is not None and forgotten >= known and (asked or forgotten >= self._heard):
+            self.offline_dropped_ms += forgotten_ms
+        self._forgotten = (-1, 0.0)
         start = self._next if first is None else max(self._before(max(first, known)), known)
         last_picture = max((item.number for item in both if item.kind == "picture"), default=None)
         words = False
@@ -453,7 +484,11 @@ class Outbox:
         """Drop the oldest audio, or item, where more waits with `item` than its bound allows."""
         while self._audio_ms > AUDIO_MS:
             oldest = next(one for one in chain(self._in_flight, self._queued) if one.kind == "audio")
-            self.offline_dropped_ms += oldest.ms * oldest.queued
+            if oldest.queued:
+                self.offline_dropped_ms += oldest.ms
+            elif oldest.is_speech and oldest.number >= self._taken:
+                last, before_ms = self._forgotten
+                self._forgotten = (oldest.number, oldest.ms + (before_ms if last >= self._taken else 0.0))
             self._drop(oldest)
         if item.live and len(self._queued) > 1:
             live = [one for one in self._queued if one.live]

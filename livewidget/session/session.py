@@ -37,6 +37,7 @@ from livewidget.session.audio_input import END_MARGIN_MS, AudioInput
 from livewidget.session.hub import EMPTY_MS, NOTHING, EventHub, answer_timeout, inside, refuse_inside
 from livewidget.session.memory import ServiceMemory
 from livewidget.session.outbox import (
+    AUDIO_MS,
     BACKLOG_MS,
     HELD_AUDIO_MS,
     Kind,
@@ -1091,7 +1092,10 @@ class LiveSession:
         dropped_ms = self._outbox.offline_dropped_ms
         lost_ms, self._dropped_before_ms = dropped_ms - self._dropped_before_ms, dropped_ms
         if lost_ms:
-            text = f"While there was no connection, {lost_ms / 1000:.0f} s of sound were lost."
+            text = (
+                f"Of what you say, the last {AUDIO_MS / 1000:.0f} s are kept for another connection; "
+                f"{max(1, round(lost_ms / 1000))} s were longer ago and are lost: please say them again."
+            )
             self._hub.notice("warning", "sound-lost", text)
         if resumed:
             if self._memory.forgets:

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewidget.errors import SendQueueFull, StateError
+from livewidget.events import ActivityEnd, GoAway, Interrupted, TurnComplete
 from livewidget.protocol.messages import ClientMessage, Empty, RealtimeInput
 from livewidget.session.outbox import AUDIO_MS, OTHERS, RESULTS, TAKEN_MS, Outbox, OutboxItem
+from livewidget.turns import ConversationTracker
 
 START = ClientMessage(realtime_input=RealtimeInput(activity_start=Empty()))
 END = ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
@@ -169,6 +171,57 @@ def test_sound_is_bounded_and_what_was_lost_is_known(sent):
 def test_sound_that_was_sent_is_not_lost(sent):
     sent.sound(*map(str, range(1000)))
     assert sent.outbox.offline_dropped_ms == 0
+
+
+def test_speech_that_is_to_be_sent_again_and_is_not_there_any_more_is_lost(sent):
+    """The server was asked, sent nothing for more than a minute, and broke."""
+    sent.sound("a", "b", "c")
+    sent.quiet(*map(str, range(650)))
+    sent.sound("d")
+    assert sent.again()[0][-1] == "d"
+    assert sent.outbox.offline_dropped_ms == 300
+    sent.again()
+    assert sent.outbox.offline_dropped_ms == 300, "it is counted once"
+
+
+@pytest.mark.parametrize("happens", ["taken", "typed over", "noticed"])
+def test_speech_that_needs_no_answer_is_not_lost_when_it_is_dropped(sent, happens):
+    sent.sound("a", "b", "c", "d", "e")
+    if happens == "taken":
+        sent.outbox.ack_all()
+    sent.quiet(*map(str, range(650)))
+    if happens == "typed over":
+        sent.text("question")
+    if happens == "noticed":
+        sent.outbox.observe(TurnComplete(), ConversationTracker(), answering=False)
+    sent.again(asked=happens == "typed over")
+    assert sent.outbox.offline_dropped_ms == 0
+
+
+def test_speech_that_the_server_has_not_reacted_to_is_sent_again_though_nobody_speaks_any_more(sent):
+    """A server that was deaf before its connection broke: however short the question, it has not been heard."""
+    sent.sound("a", "b", "c", "d")
+    sent.quiet(*map(str, range(100)))
+    again, words = sent.again(asked=False)
+    assert again[:5] == ["a", "b", "c", "d", "0"]
+    assert words
+    # Nor has it been when the next connection breaks before anything came over it.
+    assert sent.again(asked=False) == (again, True)
+
+
+@pytest.mark.parametrize("sign", [Interrupted(), TurnComplete(), ActivityEnd(), GoAway(time_left_ms=1000)])
+def test_a_server_that_has_sent_something_since_is_not_deaf(sent, sign):
+    """It has chosen not to answer; what it then sends has nothing to do with a noise before."""
+    sent.sound("a", "b", "c", "d")
+    sent.quiet(*map(str, range(100)))
+    sent.outbox.observe(sign, ConversationTracker(), answering=False)
+    assert sent.again(asked=False) == ([], False)
+
+
+def test_a_noise_is_not_sent_again(sent):
+    sent.sound("a", "b", "c")
+    sent.quiet(*map(str, range(100)))
+    assert sent.again(asked=False) == ([], False)
 
 
 def test_what_was_taken_in_is_forgotten_but_for_a_little(sent):

@@ -328,3 +328,32 @@ async def test_a_computer_that_slept_is_not_a_dead_link():
 def test_odd_limits_are_refused(name, value):
     with pytest.raises(ConfigError, match=name):
         ReconnectPolicy(**{name: value})
+
+
+async def test_a_short_question_to_a_server_that_is_deaf_is_asked_again_when_the_connection_breaks():
+    """Nothing shows that it was heard; that nobody speaks any more does not make it less of a question."""
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        for sound in [LOUD] * 10 + [QUIET] * 200:
+            await talk.session.send_audio(sound)
+            await talk.wait(100, step=100)
+        await talk.peer.rest()
+        await talk.peer.close(1011)
+        assert (await talk.moved()).replayed
+        assert LOUD * 10 in spoken(await talk.peer.rest())
+        assert not {"question-lost", "sound-lost"} & set(talk.notices)
+
+
+async def test_a_question_that_is_too_long_ago_to_be_asked_again_is_told_as_lost():
+    """What you said is kept for a minute; a server may be deaf for longer before its connection breaks."""
+    async with Talk() as talk:
+        await talk.exchange("one", "first")
+        for count, sound in enumerate([LOUD] * 20 + [QUIET] * 620 + [LOUD] * 10):
+            await talk.session.send_audio(sound)
+            await talk.wait(100, step=100)
+            if count % 100 == 0:
+                await talk.peer.rest()
+        await talk.peer.close(1011)
+        await talk.moved()
+        assert LOUD * 10 in spoken(await talk.peer.rest())
+        assert "2 s were longer ago" in talk.notices["sound-lost"]
