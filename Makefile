@@ -9,7 +9,7 @@ JS := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js
 PYTEST := $(BIN)/python -m pytest
 QUICK := not voice and not notebook and not kernels and not clients
 
-.PHONY: help demo test quick check lint lint-python lint-js types types-python types-js report bundle-fresh bundle kernels clients fuzz bench setup-demo setup-check setup-test setup-clients
+.PHONY: help demo test quick check lint lint-python lint-js types types-python types-js report bundle-fresh bundle kernels clients fuzz day bench setup-demo setup-check setup-test setup-clients
 
 help:
 	@echo "make demo     open JupyterLab on the first notebook"
@@ -20,6 +20,7 @@ help:
 	@echo "make kernels  the tests against ipykernel 6.29, 7.3 and 7.4"
 	@echo "make clients  the tests that other people's clients drive"
 	@echo "make fuzz     a million changed frames of each side of the wire"
+	@echo "make day      24 hours of simulated talk over a network where everything goes wrong"
 	@echo "make bench    the benchmarks, one after another"
 
 demo: setup-demo
@@ -78,6 +79,9 @@ clients: setup-clients
 
 fuzz: setup-test
 	LIVEWIDGET_FUZZ=1000000 $(PYTEST) tests/protocol/test_fuzz.py
+
+day: setup-test
+	LIVEWIDGET_DAY_HOURS=$${LIVEWIDGET_DAY_HOURS:-24} $(PYTEST) tests/session/test_day.py
 
 bench: setup-test
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

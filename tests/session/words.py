@@ -18,10 +18,15 @@ HALF = 1600  # samples of half a word
 BASE, STEP = 4000, 20
 
 
+def levels_of(number: int) -> tuple[int, int]:
+    """The samples of both halves. The second is below zero, and tells of the first, so that none fits another."""
+    first, second = divmod(number, 100)
+    return BASE + STEP * first, -(BASE + STEP * second + first % STEP)
+
+
 def pieces_of(number: int) -> list[bytes]:
-    """The word with that number, below 10,000, as sound: 100 ms for each half of it, and 100 ms of silence."""
-    halves = [np.full(HALF, BASE + STEP * digit, "<i2").tobytes() for digit in divmod(number, 100)]
-    return [*halves, QUIET]
+    """The word with that number, below 140,000, as sound: 100 ms for each half, and 100 ms of silence."""
+    return [*(np.full(HALF, level, "<i2").tobytes() for level in levels_of(number)), QUIET]
 
 
 def word(number: int) -> str:
@@ -80,7 +85,8 @@ class Hearing:
             return []
         first, second = run[: HALF // 100], run[HALF // 100 :]
         whole = len(run) == 2 * HALF // 100 and len(set(first)) == len(set(second)) == 1
-        number = (first[0] - BASE) // STEP * 100 + (second[0] - BASE) // STEP if whole else 0
+        number = (first[0] - BASE) // STEP * 100 + (-second[0] - BASE) // STEP if whole else 0
+        whole = whole and levels_of(number) == (first[0], second[0])
         self._words.append(word(number) if whole else "broken")
         return [PartialTranscript(" ".join(self._words))]
 
