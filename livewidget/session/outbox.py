@@ -396,7 +396,7 @@ class Outbox:
             if sum(item.ms for item in unheard) >= UNHEARD_MS:
                 first = min(first, unheard[0].number)
         forgotten, forgotten_ms = self._forgotten
-        if first is not None and forgotten >= known and (asked or forgotten >= self._heard):
+        if forgotten >= known and (asked or forgotten >= self._heard):
             self.offline_dropped_ms += forgotten_ms
         self._forgotten = (-1, 0.0)
         start = self._next if first is None else max(self._before(max(first, known)), known)

@@ -184,6 +184,15 @@ def test_speech_that_is_to_be_sent_again_and_is_not_there_any_more_is_lost(sent)
     assert sent.outbox.offline_dropped_ms == 300, "it is counted once"
 
 
+def test_speech_of_which_nothing_is_left_is_lost_though_text_is_asked_again(sent):
+    """A question was typed, the server was deaf, and what was said then is longer ago than a minute."""
+    sent.text("question")
+    sent.sound("a", "b", "c", "d")
+    sent.quiet(*map(str, range(650)))
+    assert sent.again()[0][0] == "question"
+    assert sent.outbox.offline_dropped_ms == 400
+
+
 @pytest.mark.parametrize("happens", ["taken", "typed over", "noticed"])
 def test_speech_that_needs_no_answer_is_not_lost_when_it_is_dropped(sent, happens):
     sent.sound("a", "b", "c", "d", "e")
