@@ -52,6 +52,9 @@ TAKEN_MS: Final = 3_000.0
 BEFORE_MS: Final = 500.0
 #: How far a transcript is behind what is said, in ms. Chosen: too much is sent again rather than too little.
 BEHIND_MS: Final = 1_000.0
+#: Silence after which a model may have begun to answer, in ms. Chosen: turn detection waits for more, and
+#: pauses between words are shorter.
+TURN_MS: Final = 400.0
 #: Silence that separates one utterance from the next, in ms. Chosen: longer than a pause within a sentence.
 PAUSE_MS: Final = 1_000.0
 #: After this much silence, in ms, nobody is speaking any more. Chosen: turn detection ends a turn sooner.
@@ -153,6 +156,7 @@ class Outbox:
         self._results = 0  # queued
         self._next = 0
         self._taken = 0  # What has a lower number was taken in.
+        self._answered = 0  # Audio with a lower number is what the last answer is to.
         self._superseded = 0  # Audio with a lower number needs no answer: text was typed after it.
         self._forgotten: tuple[int, float] = (
             -1,
@@ -334,6 +338,7 @@ class Outbox:
         `answering`: the model has begun a turn with it.
         """
         if answering:
+            self._answered = self._last_pause()
             self.ack_all()
         if isinstance(event, _SIGNS_OF_HEARING):
             self._heard = self._utterance()
@@ -356,7 +361,8 @@ class Outbox:
 
     def keep_current_utterance(self) -> None:
         """A start of speech was announced, some time after it: what is being said is not taken in."""
-        self._taken = min(self._taken, self._before(self._utterance()))
+        start = max(self._before(self._utterance()), self._answered)
+        self._taken = min(self._taken, start)
 
     def ack_transcribed(self) -> None:
         """What was said has been transcribed, except for the last moment."""
@@ -447,6 +453,20 @@ class Outbox:
             if silent_ms >= (RECENT_MS if first == self._next else PAUSE_MS):
                 break
         return first
+
+    def _last_pause(self) -> int:
+        """Return the number of the first audio of the last silence that may have ended a turn; 0 without."""
+        silent_ms, first = 0.0, 0
+        for item in self._newest_first():
+            if item.kind != "audio":
+                continue
+            if item.is_speech:
+                if silent_ms >= TURN_MS:
+                    return first
+                silent_ms = 0.0
+            else:
+                silent_ms, first = silent_ms + item.ms, item.number
+        return 0
 
     def _before(self, number: int) -> int:
         """Return the number of the audio that comes a little before that one; the same if there is none."""

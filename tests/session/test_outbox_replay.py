@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewidget.errors import SendQueueFull, StateError
-from livewidget.events import ActivityEnd, GoAway, Interrupted, TurnComplete
+from livewidget.events import ActivityEnd, ActivityStart, GoAway, Interrupted, OutputText, TurnComplete
 from livewidget.protocol.messages import ClientMessage, Empty, RealtimeInput
 from livewidget.session.outbox import AUDIO_MS, OTHERS, RESULTS, TAKEN_MS, Outbox, OutboxItem
 from livewidget.turns import ConversationTracker
@@ -225,6 +225,18 @@ def test_a_server_that_has_sent_something_since_is_not_deaf(sent, sign):
     sent.quiet(*map(str, range(100)))
     sent.outbox.observe(sign, ConversationTracker(), answering=False)
     assert sent.again(asked=False) == ([], False)
+
+
+def test_what_the_model_answers_is_not_what_is_said_into_its_answer(sent):
+    """Who goes on speaking within a second after a question does not ask that question again."""
+    sent.sound("a", "b", "c")
+    sent.quiet(*"12345")
+    sent.sound("d")
+    sent.outbox.observe(OutputText(text="Yes"), ConversationTracker(), answering=True)
+    sent.sound("e")
+    sent.outbox.observe(ActivityStart(), ConversationTracker(), answering=False)
+    sent.sound("f")
+    assert sent.again() == ([*"12345", "d", "e", "f"], True)
 
 
 def test_a_noise_is_not_sent_again(sent):
