@@ -390,7 +390,7 @@ class Outbox:
         Returns:
             Whether words are queued, spoken or typed.
         """
-        known = max(self._taken, self._superseded)
+        known = max(self._taken, min(self._superseded, self._unheard_before_text()))
         both = [item for item in (*self._in_flight, *self._queued) if not item.held]
         audio = [item for item in both if item.kind == "audio" and item.number >= known]
         first = next((item.number for item in audio if item.is_speech), None) if asked else None
@@ -402,7 +402,7 @@ class Outbox:
             if sum(item.ms for item in unheard) >= UNHEARD_MS:
                 first = min(first, unheard[0].number)
         forgotten, forgotten_ms = self._forgotten
-        if forgotten >= known and (asked or forgotten >= self._heard):
+        if forgotten >= max(self._taken, self._heard) or (asked and forgotten >= known):
             self.offline_dropped_ms += forgotten_ms
         self._forgotten = (-1, 0.0)
         start = self._next if first is None else max(self._before(max(first, known)), known)
@@ -428,6 +428,25 @@ class Outbox:
         self._in_flight = deque(item for item in self._in_flight if not item.queued)
         self._queued = deque(sorted([*again, *self._queued], key=lambda item: item.number))
         return words or any(item.kind == "text" for item in self._queued if not item.held)
+
+    def _unheard_before_text(self) -> int:
+        """Return the number from which audio is sent again though text was typed after it.
+
+        That is where the server has not reacted to speech that was over for long by then. Text that is typed
+        right after speech takes its place.
+        """
+        speech_ms, silent_ms, first = 0.0, 0.0, self._superseded
+        for item in chain(self._in_flight, self._queued):
+            if item.kind != "audio" or not max(self._taken, self._heard) <= item.number < self._superseded:
+                continue
+            if item.is_speech:
+                first = min(first, item.number)
+                speech_ms, silent_ms = speech_ms + item.ms, 0.0
+            else:
+                silent_ms += item.ms
+        if speech_ms < UNHEARD_MS or silent_ms < RECENT_MS:
+            return self._superseded
+        return self._before(first)
 
     def drop_results(self, kept: Iterable[str]) -> list[str]:
         """Drop the results that wait, except those of the calls `kept`; returns the ids of the others."""
