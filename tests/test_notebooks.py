@@ -105,7 +105,7 @@ def seconds(player: str) -> float:
 @pytest.mark.timeout(180)
 def test_first_words(executed):
     cells = executed("01_first_words.ipynb")
-    assert "LiveWidget" in cells["widget"]
+    assert "A conversation, live while this notebook runs" in cells["widget"]
     assert re.search("twelve|12", cells["ask"])
     assert "user: what is seven plus five" in cells["turns"]
     assert re.search("model: .*(twelve|12)", cells["turns"])
@@ -239,7 +239,7 @@ def test_translation(executed):
     assert "VERBATIM: dear anna comma what is seven plus five the meeting is on monday" in cells["dictation"]
     assert "Dear Anna, What is 7 plus 5? The meeting is on Monday." in cells["dictation"]
     assert "My name is ANNA." in cells["words"]
-    assert "gemini-3.5-transcribe-live" in cells["scribe"]
+    assert "A conversation, live while this notebook runs" in cells["scribe"]
 
 
 @pytest.mark.timeout(180)

@@ -209,7 +209,8 @@ def test_a_video_frame(report):
 
 @pytest.mark.parametrize("runs", named("google-genai", *JAVASCRIPT), indirect=True)
 def test_an_earlier_talk_goes_on_with_its_handle_only(report):
-    assert report["resumption"]["said"] == report["last_said"]
+    # Whether the handle of the very last turn still reached the client is a matter of moments.
+    assert report["resumption"]["said"] in (report["last_said"], report["video_frame"]["said"])
     assert report["without"]["said"] == "I have not said anything yet."
 
 
