@@ -349,3 +349,10 @@ def open_notebook(
             f"No kernel for the notebook.\n{notebook.console[-20:]}\n{lab.log.read_text()[-4000:]}"
         ) from error
     return notebook
+
+
+def toggle_saved_state(page):
+    """Turn on, or off again, that notebooks are saved with the state of their widgets: a setting of the server."""
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
+    )

@@ -9,7 +9,7 @@ import sys
 from playwright.sync_api import expect
 
 from tests.browser.card import Card
-from tests.browser.lab import open_notebook
+from tests.browser.lab import open_notebook, toggle_saved_state
 from tests.browser.sounds import SCRIPTED_MICROPHONE, TAP
 
 # Threads without the loop's own pool, which grows with the machine's load, and not with the runs.
@@ -133,10 +133,10 @@ def test_the_key_is_found_nowhere(lab, browser, tmp_path):
         for cell in (2, 3, 4):
             notebook.run(cell)
         assert "nothing listens" in notebook.output(4).lower()
-        notebook.page.evaluate(
-            "() => window.jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
-        )
+        expect(notebook.page.locator(".livewidget-transcript")).to_contain_text("twelve", timeout=10_000)
+        toggle_saved_state(notebook.page)
         saved = json.dumps(notebook.save())
+        toggle_saved_state(notebook.page)  # It is a setting of the server, and so of the tests that follow.
         assert "twelve" in saved, "the transcript must stand in the notebook"
         subprocess.run(
             [

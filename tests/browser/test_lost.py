@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.card import Card
 from tests.browser.cells import FIRST
+from tests.browser.lab import toggle_saved_state
 
 TRACKS = "() => window.__tap.tracks.map(t => t.readyState)"
 #: How many sessions the widget has opened, what is said of them, and what it knows of earlier ones.
@@ -185,6 +186,33 @@ def test_a_page_that_is_loaded_again_goes_on_and_one_that_is_closed_ends_the_tal
     card.wait_for_notice("The page was closed, so the conversation was ended.")
     card.start()
     assert card.turns()[1] == ("tutor", "Seven plus five is twelve.")
+
+
+def test_a_card_that_was_saved_with_its_state_says_to_run_the_cell(open_talk, lab, browser):
+    """It is drawn again when the notebook is opened, and has no kernel behind it."""
+    notebook = open_talk()
+    notebook.run(0)
+    card = Card(notebook.page)
+    card.type("what is seven plus five")
+    card.wait_for_words("tutor", "twelve")
+    expect(notebook.page.locator(".livewidget-transcript")).to_contain_text("twelve", timeout=10_000)
+    toggle_saved_state(notebook.page)
+    saved = notebook.save()
+    toggle_saved_state(notebook.page)
+    again = lab.root / "with-state.ipynb"
+    saved["cells"][0]["source"] += "  # with its state"
+    again.write_text(json.dumps(saved))
+    lab.trust(again)
+    page = browser.new_context().new_page()
+    page.goto(f"{lab.url}/lab/workspaces/w-state/tree/{again.name}?token=tests")
+    output = page.locator(".jp-OutputArea").first
+    expect(output.get_by_text("livewidget was here: run the cell to talk again.")).to_be_visible(
+        timeout=30_000
+    )
+    expect(output.get_by_text(re.compile("run this cell to talk again", re.IGNORECASE)).first).to_be_visible(
+        timeout=30_000
+    )
+    expect(output.get_by_text("Press ● and talk")).to_have_count(0)
 
 
 @pytest.mark.parametrize("trusted", [True, False])
