@@ -165,7 +165,7 @@ def test_a_camera_that_disappears_is_said_and_off(open_eyes):
     wait_for_pictures(notebook, 1)
     notebook.page.context.clear_permissions()
     notebook.page.context.grant_permissions([])
-    card.wait_for_notice("The camera went away")
+    card.wait_for_notice("The browser took back the permission for the camera")
     expect(card.eye("Show the camera")).to_have_attribute("aria-pressed", "false")
     expect(card.tray).to_be_hidden()
     card.type("what is seven plus five")

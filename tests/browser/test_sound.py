@@ -183,7 +183,8 @@ def test_the_microphone_moves_between_cards_of_two_kernels_in_one_page(open_talk
     path = notebook.path.with_name(f"other-{notebook.path.name}")
     write_notebook(path, [FIRST])
     notebook.page.evaluate(
-        "(path) => window.jupyterapp.commands.execute('docmanager:open', { path })", path.name
+        "async (path) => { await window.jupyterapp.commands.execute('docmanager:open', { path }); }",
+        path.name,
     )
     notebook.page.wait_for_function(
         """(path) => { const panel = window.jupyterapp.shell.currentWidget;
