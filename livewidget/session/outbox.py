@@ -60,8 +60,8 @@ PAUSE_MS: Final = 1_000.0
 #: After this much silence, in ms, nobody is speaking any more. Chosen: turn detection ends a turn sooner.
 RECENT_MS: Final = 3_000.0
 #: Speech to which the server has not reacted, in ms, from which it is sent again over another connection.
-#: Chosen: a short question is longer, and most noises are shorter.
-UNHEARD_MS: Final = 400.0
+#: Chosen: the shortest words take about as long, and a click is shorter.
+UNHEARD_MS: Final = 200.0
 
 #: Live audio that may wait for a connection that is open but slow, in ms; beyond that the oldest is dropped.
 #: Chosen: what the page's microphone may deliver at once; more would only make the conversation lag.
@@ -340,6 +340,8 @@ class Outbox:
         if answering:
             self._answered = self._last_pause()
             self.ack_all()
+        if isinstance(event, events.TurnComplete) and event.inferred:
+            return  # The server has sent nothing: that is why.
         if isinstance(event, _SIGNS_OF_HEARING):
             self._heard = self._utterance()
         match event:
@@ -398,7 +400,7 @@ class Outbox:
             first = audio[0].number  # Too soft to be noticed here.
         if not asked and audio:
             first = self._utterance()
-            unheard = [item for item in audio if item.is_speech and item.number >= self._heard]
+            unheard = [item for item in audio if item.is_speech and self._heard <= item.number < first]
             if sum(item.ms for item in unheard) >= UNHEARD_MS:
                 first = min(first, unheard[0].number)
         forgotten, forgotten_ms = self._forgotten

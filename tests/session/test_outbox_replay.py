@@ -249,8 +249,16 @@ def test_speech_that_a_deaf_server_did_not_react_to_is_sent_again_before_the_tex
     assert again == ([*"abcd", *map(str, range(pause))] if is_sent else []) + ["question"]
 
 
-def test_a_noise_is_not_sent_again(sent):
-    sent.sound("a", "b", "c")
+def test_that_an_answer_stopped_is_no_sign_that_the_server_hears(sent):
+    """The end of a turn is inferred here; what was said into the answer has not been noticed."""
+    sent.sound("a", "b")
+    sent.quiet(*map(str, range(100)))
+    sent.outbox.observe(TurnComplete(inferred=True), ConversationTracker(), answering=False)
+    assert sent.again(asked=False)[0][:2] == ["a", "b"]
+
+
+def test_a_click_is_not_sent_again(sent):
+    sent.sound("a")
     sent.quiet(*map(str, range(100)))
     assert sent.again(asked=False) == ([], False)
 
