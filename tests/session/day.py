@@ -34,6 +34,7 @@ HOUR_MS = 3_600_000
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
 PICTURE = Picture(b"\xff\xd8\xff\xd9", "image/jpeg", 1, 1)
 
+SORRY = "Sorry, that failed."
 #: What tells the person that an answer, or the rest of it, will not come; and that words were not heard.
 ANSWER_LOST = {"question-lost", "answer-cut", "call-lost", "no-answer", "sound-lost", "slow-link", "ended"}
 #: A slow network is told of again after half a minute.
@@ -173,7 +174,7 @@ class Brain:
     """Answers each word by one of its own; now and then it calls a function first."""
 
     def __init__(self):
-        self.asked = []
+        self.asked, self.sorry = [], []
 
     def suggestions(self, declarations, skills):
         return ()
@@ -187,15 +188,20 @@ class Mind:
 
     def __init__(self, brain):
         self._brain = brain
+        self._asked = ""
 
     async def reply(self, text, *, confident=True):
         self._brain.asked.append(text)
         if text[-1] in "07" and "broken" not in text:
+            self._asked = text
             return FunctionRequest("look_up", {"text": text})
         return Reply(answer_to(text))
 
     async def result(self, name, result):
-        return Reply(answer_to(str(result.get("result", result.get("output", "")))))
+        text = str(result.get("result", ""))
+        if not text:  # The server has given up the call, as when the computer slept meanwhile.
+            self._brain.sorry.append(self._asked)
+        return Reply(answer_to(text) if text else SORRY)
 
 
 @dataclass
@@ -235,7 +241,9 @@ class Record:
     trace: list[tuple[float, str]] = field(default_factory=list)
     problems: list[tuple[float, str]] = field(default_factory=list)  # seen while it went on
     sizes: list[Counter] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    sorry: list[str] = field(
+        default_factory=list
+    )  # questions to which the server said that it could not answer
     faults: Counter = field(default_factory=Counter)
     ends: int = 0
     dials: int = 0
@@ -283,7 +291,7 @@ class Day:
             task.cancel()
         await asyncio.sleep(0)
         record = self.record
-        record.turns, record.asked = self._turns_before, self.brain.asked
+        record.turns, record.sorry = self._turns_before, self.brain.sorry
         record.dials = len(self.network.dialled_ms)
         record.problems += left_behind(self.clock.now_ms())
         return record
@@ -628,13 +636,14 @@ def judge(record):
     counts = {who: Counter() for who in ("user", "model")}
     for turn in record.turns:
         counts[turn.speaker].update(turn.text.split())
-    known = {"user": set(), "model": {"One", "moment,", "please.", "Let", "me", "think."}}
+    known = {"user": set(), "model": {"One", "moment,", "please.", *SORRY.split()}}
     for place, question in enumerate(record.questions):
         known["user"].update(question.words)
         known["model"].update(question.answer)
         told = told_of(record, place)
         found += judge_part(question, "word", question.words, counts["user"], told & WORDS_LOST)
         is_excused = question.stopped or question.unheard or told & ANSWER_LOST
+        is_excused = is_excused or " ".join(question.words) in record.sorry
         found += judge_part(question, "answer", question.answer, counts["model"], is_excused)
     spoiled = {code for _, code in record.told} & WORDS_LOST
     for who, counted in counts.items():
@@ -672,10 +681,13 @@ def judge_part(question, what, words, counted, is_excused):
 
 
 def judge_order(record):
-    """Words of the person, and those of the answers, are in the order in which they were said."""
+    """Words are in the order in which they were said, but for those that a deaf server was told later."""
+    late = {
+        one for question in record.questions if question.unheard for one in question.words + question.answer
+    }
     for who in ("user", "model"):
         spoken = [one for turn in record.turns if turn.speaker == who for one in turn.text.split()]
-        numbers = [int(one[1:]) for one in spoken if one[1:].isdigit()]
+        numbers = [int(one[1:]) for one in spoken if one[1:].isdigit() and one not in late]
         wrong = next((b for a, b in itertools.pairwise(numbers) if b < a), None)
         if wrong is not None:
             at = next((one.over_ms for one in record.questions if word(wrong) in one.words), 0.0)
