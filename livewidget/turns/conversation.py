@@ -611,11 +611,13 @@ class ModelTurns:
         self._floor_state.step_and_replay_pending(event)
 
     def on_connection_ended(self, now_ms: float) -> None:
-        """Close the open turn: the rest of it will not arrive."""
+        """Close the open turn: the rest of it will not arrive, nor a late word of an earlier one."""
         self._held_open = self.in_background = self._completion_owed = False
         if self.turn is not None:
             complete = self.generated == self.turn or self._store[self.turn].declined
             self._close(now_ms, interrupted=not complete)
+        # Nothing that belongs to it comes over another connection: words that follow are of another answer.
+        self._interrupted = self._last_closed = self._late_text = None
 
     def close_held_open(self) -> None:
         """Close a turn that is held open: the user goes on, so that what follows is a turn of its own."""

@@ -1,10 +1,13 @@
 """Turns of a talk that goes on over another connection."""
 
+import pytest
+
 from livewidget.events import (
     ActivityEnd,
     ActivityStart,
     ConnectionReplaced,
     GenerationComplete,
+    Interrupted,
     TextSent,
     ToolCall,
     ToolResult,
@@ -97,3 +100,20 @@ def test_what_only_silence_ends_ends_with_the_connection_too():
     for event in (heard("one"), MOVED, heard("two")):
         dictation.fold(event, 0)
     assert [(turn.text, turn.final) for turn in dictation.turns] == [("one", True), ("two", False)]
+
+
+@pytest.mark.parametrize(
+    ("end", "moved"),
+    [
+        ((Interrupted(), TextSent(text="Two.")), AGAIN),
+        ((Interrupted(),), MOVED),
+        ((GenerationComplete(), TurnComplete()), MOVED),
+    ],
+    ids=["asked into it", "interrupted", "complete"],
+)
+def test_words_over_another_connection_are_no_late_words_of_an_earlier_answer(end, moved):
+    """The kind: what a closed turn still waits for was of its own connection, and never comes over the next."""
+    talk = Talk()
+    talk.fold(TextSent(text="One."), said("The first"), sound(1), *end, 100, moved)
+    talk.fold(100, said("The second."), sound(1), GenerationComplete(), TurnComplete())
+    assert [text for speaker, text in talk.texts if speaker == "model"] == ["The first", "The second."]
