@@ -77,6 +77,16 @@ def counts(stats: Any) -> list[tuple[str, str]]:
     ]
 
 
+def counts_text(rows: Sequence[tuple[str, str]]) -> str:
+    """Return what `counts` found as one line of text."""
+    return ", ".join(f"{name} {value}" for name, value in rows) or NOTHING_LOST
+
+
+def counts_html(rows: Sequence[tuple[str, str]]) -> str:
+    """Return what `counts` found as HTML."""
+    return html_table((), rows) if rows else NOTHING_LOST
+
+
 def to_frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pandas.DataFrame:
     """Return rows as a pandas table with these columns.
 

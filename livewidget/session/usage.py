@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from livewidget.events import Usage
 from livewidget.models import Model
 from livewidget.models.prices import PRICES_OF, estimate
-from livewidget.tables import NOTHING_LOST, counts, html_table, to_frame
+from livewidget.tables import counts, counts_html, counts_text, html_table, to_frame
 
 if TYPE_CHECKING:
     import pandas
@@ -117,10 +117,10 @@ class SessionStats:
     refused_calls: int = 0
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} {value}" for name, value in counts(self)) or NOTHING_LOST
+        return counts_text(counts(self))
 
     def _repr_html_(self) -> str:
-        return html_table((), counts(self)) if counts(self) else NOTHING_LOST
+        return counts_html(counts(self))
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the counters as a pandas table with one row; its columns are the attributes.

@@ -66,9 +66,8 @@ class ToolUse:
 
     def line(self) -> str:
         """Return the call as Python writes it, and what came of it: "add(a=1, b=2) → {'result': 3}"."""
-        args = ", ".join(f"{name}={value!r}" for name, value in self.args.items())
         outcome = self.error or (self.state if self.result is None else self.result)
-        return f"{self.name}({args}) → {outcome}"
+        return f"{self.name}({as_keywords(self.args)}) → {outcome}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +333,11 @@ class Turns(list[Turn]):
             for turn in self
         ]
         return to_frame(rows, self._COLUMNS)
+
+
+def as_keywords(args: Mapping[str, Any]) -> str:
+    """Return arguments as Python writes them in a call: "a=1, b=2"."""
+    return ", ".join(f"{name}={value!r}" for name, value in args.items())
 
 
 def spoken_samples(text: str) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from livewidget.clock import Clock
 from livewidget.errors import LiveError, SendQueueFull, StateError
 from livewidget.session.usage import SessionStats
-from livewidget.tables import NOTHING_LOST, counts, html_table, to_frame
+from livewidget.tables import counts, counts_html, counts_text, to_frame
 from livewidget.tools import describe_error, first_line
 from livewidget.turns import Floor, Turn, Turns
 from livewidget.ui.messages import Ending, NoticeView, Phase
@@ -69,10 +69,10 @@ class WidgetStats:
     playback_gaps_ms: float = 0.0
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} {value}" for name, value in self._rows()) or NOTHING_LOST
+        return counts_text(self._rows())
 
     def _repr_html_(self) -> str:
-        return html_table((), self._rows()) if self._rows() else NOTHING_LOST
+        return counts_html(self._rows())
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the counters as a pandas table with one row; its columns are the attributes.

@@ -10,6 +10,7 @@ import msgspec
 
 from livewidget.text import visible
 from livewidget.turns import CodeRun, ToolUse, Turn, WebPage
+from livewidget.turns.turn import as_keywords
 from livewidget.ui.messages import (
     ArgumentView,
     CodeView,
@@ -93,11 +94,10 @@ def _spans(turn: Turn) -> Iterator[SpanView]:
 
 def tool_view(use: ToolUse) -> ToolView:
     """Return a call of a tool for the page: arguments as Python writes them, results as JSON."""
-    args = ", ".join(f"{name}={value!r}" for name, value in use.args.items())
     return view_of(
         use,
         ToolView,
-        args=shorten(args, ARGS_LENGTH),
+        args=shorten(as_keywords(use.args), ARGS_LENGTH),
         result=None if use.result is None else shorten(_result(use.result), RESULT_LENGTH),
         updates=tuple(shorten(_result(value), RESULT_LENGTH) for value in use.updates),
         # Never cut: a call whose arguments are longer than a person can judge does not ask, it is refused.
