@@ -1,8 +1,10 @@
 """Settings from Python, on real sessions with the stand-in."""
 
+import inspect
+
 import pytest
 
-from livewidget import LiveConfig, StandIn
+from livewidget import LiveConfig, LiveWidget, StandIn, Tool
 from livewidget.errors import ConfigError
 from tests.ui.exploring import len_of, made, setup, talk
 
@@ -65,3 +67,16 @@ def test_what_python_changed_is_read_back_at_once(made, talking):
     live.tool(len_of)
     assert "len_of" in live.code()
     assert '"silence_ms": 700' in live.code()
+
+
+def test_the_options_of_a_tool_are_those_that_tools_have():
+    """They are written in both places, so that Tab shows them in both."""
+    options = {
+        function: {
+            name: (one.default, one.annotation)
+            for name, one in inspect.signature(function).parameters.items()
+            if one.kind is one.KEYWORD_ONLY
+        }
+        for function in (LiveWidget.tool, Tool.of)
+    }
+    assert options[LiveWidget.tool] == options[Tool.of]
