@@ -17,7 +17,7 @@ from livewidget.errors import UsageError
 from livewidget.secret import Secret
 
 if TYPE_CHECKING:
-    from livewidget.standin.serve import Blocked
+    from livewidget.serving import Blocked
 
 #: The variable that may hold the key to accept. It is not one of those that hold the key of a service.
 KEY_VARIABLE: Final = "LIVEWIDGET_SERVE_KEY"

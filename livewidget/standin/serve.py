@@ -9,23 +9,18 @@ frame, after their first message, that a key or token is wrong.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hmac
 import json
-import logging
 import re
 import ssl
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from livewidget.errors import ExtraMissing, UsageError
+from livewidget.errors import ExtraMissing
 from livewidget.protocol import ClientMessageError
 from livewidget.secret import Secret
 from livewidget.standin import rules, tokens
@@ -33,7 +28,6 @@ from livewidget.standin.provider import StandIn
 from livewidget.standin.rules import Refusal
 from livewidget.standin.session import Admission
 from livewidget.standin.tokens import TokenGrant, TokenGrants
-from livewidget.transports.base import CLOSE_TIMEOUT, TransportClosed
 
 try:
     from starlette.applications import Starlette
@@ -44,34 +38,31 @@ try:
     from starlette.responses import PlainTextResponse, Response
     from starlette.routing import Route, WebSocketRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
-    from starlette.websockets import WebSocket, WebSocketDisconnect
-    from uvicorn import Config
-    from uvicorn.protocols.http.h11_impl import H11Protocol
-    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-    from uvicorn.server import ServerState
+    from starlette.websockets import WebSocket
+
+    from livewidget.serving import (
+        HOST,
+        REQUEST_TIMEOUT_S,
+        AsgiTransport,
+        Blocked,
+        OriginCheck,
+        as_host,
+        as_origin,
+        certificate,
+        listen,
+    )
 except ImportError:
     raise ExtraMissing('A server needs Starlette and uvicorn: pip install "livewidget[tutor]".') from None
-
-HOST: Final = "127.0.0.1"
-NAMES: Final = (HOST, "localhost")
 
 #: Largest WebSocket message taken in, in bytes. Chosen: a minute of 48 kHz audio in base64, twice over.
 _MESSAGE_BYTES = 16 * 1024 * 1024
 #: Largest body of a POST, in bytes. Chosen: far more than any setup that a token fixes.
 _BODY_BYTES = 1024 * 1024
-#: Seconds between pings, and seconds that a pong may take; chosen: a notebook may block its loop for long.
-_PING_S = 30.0
-_PING_TIMEOUT_S = 120.0
-#: Seconds that a client may take for its first request, and again for the body. Chosen: on loopback, ample.
-_REQUEST_TIMEOUT_S = 10.0
 #: Seconds that an open WebSocket may take for its first message, which is the setup. Chosen: clients send it
 #: at once, and a person who steps through a client in a debugger has time.
 _SETUP_TIMEOUT_S = 60.0
 #: WebSockets that may wait for it at once. Chosen: far more than the clients of one computer open together.
 _MOST_WAITING = 64
-#: Days that a certificate is valid. Chosen: longer than any server runs.
-_CERTIFICATE_DAYS = 30
-
 #: The Gemini API, Vertex AI and Firebase, each as its SDKs dial it. Group 1 is the version.
 _LIVE_PATH = re.compile(
     r"/ws/google\."
@@ -82,14 +73,6 @@ _LIVE_PATH = re.compile(
 )
 _TOKENS_PATH = re.compile(r"/v1(?:alpha|beta)/auth_tokens")
 
-#: A host, and its port; groups 1 and 2.
-_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?")
-#: The beginning of a page's address: its origin.
-_ORIGIN = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?(?=[/?#]|$)",
-    re.IGNORECASE,
-)
-
 #: What Google's services call an HTTP status, https://cloud.google.com/apis/design/errors.
 _STATUS_NAMES = {
     401: "UNAUTHENTICATED",
@@ -97,20 +80,6 @@ _STATUS_NAMES = {
     404: "NOT_FOUND",
     500: "INTERNAL",
 }
-
-#: What uvicorn logs as an error although nothing failed here: a refused upgrade (by mistake,
-#: https://github.com/Kludex/uvicorn/pull/3138), and a client's text that is not UTF-8.
-_NOT_LOGGED = (
-    "ASGI callable returned without completing handshake.",
-    "Invalid UTF-8 sequence received from client.",
-)
-
-# At INFO, uvicorn logs each path with its query, and at DEBUG, websockets logs each header: keys are in both.
-# At WARNING it logs that a client does not speak HTTP.
-_log = logging.getLogger("livewidget.standin.uvicorn")
-_log.setLevel(logging.ERROR)
-_log.addFilter(lambda record: record.msg not in _NOT_LOGGED)
-
 
 #: Where a scope holds what `CredentialsAside` took out of it, and the headers that it takes out.
 _GIVEN = "livewidget.given"
@@ -138,7 +107,7 @@ class Server:
         origins: Sequence[str] = (),
         hosts: Sequence[str] = (),
         on_refused: Callable[[Blocked], None] | None = None,
-        request_timeout_s: float = _REQUEST_TIMEOUT_S,
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
         setup_timeout_s: float = _SETUP_TIMEOUT_S,
         most_waiting: int = _MOST_WAITING,
     ) -> None:
@@ -211,27 +180,26 @@ class Server:
 
     async def _listen(self, stack: AsyncExitStack, port: int, tls: ssl.SSLContext | None) -> int:
         """Serve on one port until `stack` is closed; return the port's number."""
-        state = ServerState()
-        config: Config  # made once the port is known
-        # asyncio is to bind the port: it sets TCP_NODELAY on such sockets only, and without it answers of
-        # several frames wait up to 40 ms for the client's acknowledgement.
-        server = await asyncio.get_running_loop().create_server(
-            lambda: _connection(config, state, self._request_timeout_s),
-            HOST,
-            port,
-            ssl=tls,
-            ssl_handshake_timeout=self._request_timeout_s if tls else None,
-            start_serving=False,
+        served = listen(
+            partial(self._app, secure=tls is not None),
+            port=port,
+            tls=tls,
+            message_bytes=_MESSAGE_BYTES,
+            request_timeout_s=self._request_timeout_s,
+            end=self._end_sessions,
         )
-        stack.push_async_callback(self._stop, server, state)
-        bound: int = server.sockets[0].getsockname()[1]
+        return await stack.enter_async_context(served)
+
+    def _app(self, port: int, secure: bool) -> ASGIApp:
+        """Return what is served on one port."""
         origin_check = Middleware(
             OriginCheck,
-            port=bound,
-            secure=tls is not None,
+            port=port,
+            secure=secure,
             origins=self._origins,
             hosts=self._hosts,
             on_refused=self._on_refused,
+            refuse=_refusal,
         )
         # Tokens are made by `fetch`, which asks first and reads no answer without these headers.
         cors = Middleware(
@@ -247,30 +215,11 @@ class Server:
             WebSocketRoute("/{path:path}", self._session),
         ]
         handlers = {500: _internal_error}
-        middleware = [origin_check, cors]
-        app = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
-        config = _config(CredentialsAside(app, self._key))
-        await server.start_serving()
-        return bound
+        app = Starlette(routes=routes, middleware=[origin_check, cors], exception_handlers=handlers)
+        return CredentialsAside(app, self._key)
 
-    async def _stop(self, server: asyncio.Server, state: ServerState) -> None:
-        """Close one port with all its connections, and wait for what they run."""
-        server.close()
-        for connection in list(state.connections):
-            if not isinstance(connection, WebSocketsSansIOProtocol):
-                connection.transport.abort()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_TIMEOUT):
-                await asyncio.gather(*(session.close(1001) for session in self._sessions))
-                # Until the clients have answered; uvicorn has no event for it. Once at least: those in the
-                # same event loop notice the end, too.
-                await asyncio.sleep(0.01)
-                while state.connections:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
-        for connection in list(state.connections):
-            connection.transport.abort()
-        while state.tasks:
-            await asyncio.wait(state.tasks)
+    async def _end_sessions(self) -> None:
+        await asyncio.gather(*(session.close(1001) for session in self._sessions))
 
     async def _session(self, websocket: WebSocket) -> None:
         """Answer a WebSocket: refuse it, or let the stand-in talk until it is closed."""
@@ -370,211 +319,6 @@ class CredentialsAside:
         )
         kept = [(name, value) for name, value in scope["headers"] if name.lower() not in _CREDENTIALS]
         return {**scope, "headers": kept, "query_string": b"", _GIVEN: given}
-
-
-class Blocked(NamedTuple):
-    """A refused request: which header was wrong, its value as it came, and a sentence for the client."""
-
-    what: Literal["host", "origin"]
-    value: str
-    why: str
-
-
-class OriginCheck:
-    """ASGI middleware: lets nobody but this computer's own programs, and pages that were named, use the port.
-
-    A page of any web site can reach a port on loopback: by its address, or by a name of its own that
-    resolves to it (DNS rebinding). Browsers tell in `Host` and `Origin` what they do; both are compared
-    whole, never by a prefix, suffix or pattern. Clients that are not browsers send no `Origin`, and may pass.
-    """
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        port: int,
-        secure: bool = False,
-        origins: Sequence[str] = (),
-        hosts: Sequence[str] = (),
-        on_refused: Callable[[Blocked], None] | None = None,
-    ) -> None:
-        """Guard `app`.
-
-        Args:
-            app: What is called when a request may pass.
-            port: The port that is listened on.
-            secure: Whether it speaks TLS.
-            origins: Origins allowed beyond the port's own, as `as_origin` returns them.
-            hosts: Hosts allowed beyond the port's own, as `as_host` returns them.
-            on_refused: Called with what is refused.
-        """
-        self._app = app
-        self._hosts = {f"{name}:{port}" for name in NAMES}
-        if port == (443 if secure else 80):
-            self._hosts |= set(NAMES)
-        self._origins = {f"{'https' if secure else 'http'}://{host}" for host in self._hosts} | set(origins)
-        self._named = frozenset(hosts)
-        self._on_refused = on_refused
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it with 403."""
-        app = self._app
-        if scope["type"] in ("http", "websocket"):
-            blocked = self.check(Headers(scope=scope))
-            if blocked is not None:
-                app = _refusal(scope, 403, blocked.why)
-                if self._on_refused is not None:
-                    self._on_refused(blocked)
-        await app(scope, receive, send)
-
-    def check(self, headers: Headers) -> Blocked | None:
-        """Return why no request with these headers may pass, whatever its path; or None."""
-        hosts, origins = headers.getlist("Host"), headers.getlist("Origin")
-        if len(hosts) != 1 or not (hosts[0] in self._hosts or self._is_named(hosts[0])):
-            why = "This server answers to its own address on this computer only."
-            return Blocked("host", hosts[0] if len(hosts) == 1 else "", why)
-        if len(origins) > 1 or (origins and origins[0] not in self._origins):
-            why = "Pages of other origins may not use this server."
-            return Blocked("origin", origins[0] if len(origins) == 1 else "", why)
-        return None
-
-    def _is_named(self, host: str) -> bool:
-        """Return whether a `Host` header is a name that was given, at any port, or with that port."""
-        found = _HOST.fullmatch(host.lower())
-        return found is not None and not self._named.isdisjoint((found[0], found[1]))
-
-
-class AsgiTransport:
-    """The server's end of a link, around an accepted WebSocket of an ASGI server."""
-
-    #: ASGI tells nothing of pings.
-    round_trip_ms: float | None = None
-
-    def __init__(self, websocket: WebSocket, setup_timeout_s: float) -> None:
-        #: Whether no message has come yet.
-        self.waits = True
-        self._websocket = websocket
-        self._setup_timeout_s = setup_timeout_s
-
-    async def send(self, frame: str | bytes) -> None:
-        """Send one frame: text as a text frame, bytes as a binary one.
-
-        Raises:
-            TransportClosed: If the link is closed.
-        """
-        try:
-            if isinstance(frame, str):
-                await self._websocket.send_text(frame)
-            else:
-                await self._websocket.send_bytes(frame)
-        except (WebSocketDisconnect, RuntimeError):  # RuntimeError: closed by this side
-            raise TransportClosed(1006) from None
-
-    async def receive(self) -> str | bytes:
-        """Return the next frame. Cancelling it loses no frame.
-
-        Raises:
-            TransportClosed: If the link is closed and every frame has been delivered.
-        """
-        try:
-            async with asyncio.timeout(self._setup_timeout_s if self.waits else None):
-                message = await self._websocket.receive()
-        except RuntimeError:  # it was reported as closed before
-            raise TransportClosed(1006) from None
-        except TimeoutError:
-            await self.close(1008, f"No setup came within {self._setup_timeout_s:g} s.")
-            raise TransportClosed(1006) from None
-        self.waits = False
-        if message["type"] == "websocket.disconnect":
-            raise TransportClosed(message.get("code", 1006), message.get("reason") or "")
-        text: str | None = message.get("text")
-        frame: str | bytes = message["bytes"] if text is None else text
-        return frame
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the link; twice is allowed. `reason` is at most 123 bytes of UTF-8."""
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            await self._websocket.close(code, reason)
-
-
-def as_origin(text: str) -> str:
-    """Return the origin that `text` names, as browsers send it; `text` may be the address of a page.
-
-    Raises:
-        UsageError: If it names none, or stands for all.
-    """
-    plain, shown = text.strip(), text[:60]
-    if plain == "null":
-        return plain
-    if plain.lower().startswith("file:"):
-        raise UsageError(f"{shown!r} is a file: the origin of pages opened from files is null.")
-    found = _ORIGIN.match(plain)
-    if found is None:
-        raise UsageError(f"{shown!r} is not an origin: give each one whole, such as http://localhost:3000.")
-    scheme = found["scheme"].lower()
-    host = _in_ascii(found["host"], shown)
-    port = found["port"]
-    usual = {"http": "80", "https": "443"}.get(scheme)
-    return f"{scheme}://{host}" + (f":{int(port)}" if port and port != usual else "")
-
-
-def as_host(text: str) -> str:
-    """Return the host that `text` names, with its port if there is one; `text` may be an address.
-
-    Raises:
-        UsageError: If it names none, or stands for all.
-    """
-    shown = text[:60]
-    plain = text.strip().rpartition("://")[2].partition("/")[0].rstrip(".").lower()
-    found = _HOST.fullmatch(plain)
-    if found is None or found[1] in ("0.0.0.0", "[::]"):
-        raise UsageError(
-            f"{shown!r} is not a name of this server: give each whole, such as tutor.example. "
-            "It listens on 127.0.0.1 only."
-        )
-    host = _in_ascii(found[1], shown)
-    return f"{host}:{int(found[2])}" if found[2] else host
-
-
-def _in_ascii(host: str, shown: str) -> str:
-    """Return a host as it stands on the wire: in lower case, other letters in Punycode."""
-    try:
-        return host.lower() if host.isascii() else host.encode("idna").decode()
-    except UnicodeError:
-        raise UsageError(f"{shown!r} does not hold a host's name.") from None
-
-
-@contextmanager
-def certificate(hosts: Sequence[str] = ()) -> Iterator[tuple[ssl.SSLContext, Path]]:
-    """Make a certificate for this computer's own address; give a server's TLS context and the file to trust.
-
-    It is valid for `hosts` as well, as `as_host` returns them.
-
-    The file is that of an authority whose key stays in memory and signs nothing else. The server's key is in
-    a file only while the TLS library reads it, in a folder that only this user opens.
-
-    Raises:
-        ExtraMissing: If trustme is not installed.
-    """
-    try:
-        import trustme
-    except ImportError:
-        raise ExtraMissing(
-            "Serving over wss needs a certificate of its own: "
-            'pip install "livewidget[serve]", or serve ws alone.'
-        ) from None
-    name = "livewidget on this computer"
-    authority = trustme.CA(path_length=0, organization_name=name)
-    end = datetime.now(UTC) + timedelta(days=_CERTIFICATE_DAYS)
-    names = dict.fromkeys((*NAMES, *(_HOST.sub(r"\1", host).strip("[]") for host in hosts)))
-    leaf = authority.issue_cert(*names, organization_name=name, not_after=end)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.TemporaryDirectory(prefix="livewidget-", ignore_cleanup_errors=True) as folder:
-        with leaf.private_key_and_cert_chain_pem.tempfile(folder) as chain:
-            context.load_cert_chain(chain)
-        path = Path(folder, "cert.pem")
-        authority.cert_pem.write_to_path(path)
-        yield context, path
 
 
 def version(path: str) -> str | None:
@@ -682,67 +426,3 @@ def _refusal(scope: Scope, status: int, why: str, **headers: str) -> Response:
 def _json(status: int, body: dict[str, Any]) -> Response:
     headers = {"Cache-Control": "no-store", "Connection": "close"}
     return Response(json.dumps(body, indent=2) + "\n", status, headers, "application/json; charset=UTF-8")
-
-
-def _config(app: ASGIApp) -> Config:
-    """Return how uvicorn serves `app`; nothing of the process, as its logging or its signals, is changed."""
-    config = Config(
-        app,
-        http="h11",
-        ws=_WebSocketProtocol,
-        ws_max_size=_MESSAGE_BYTES,
-        ws_ping_interval=_PING_S,
-        ws_ping_timeout=_PING_TIMEOUT_S,
-        ws_per_message_deflate=False,  # audio does not compress, and ten sessions would pay for it
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        proxy_headers=False,
-    )
-    config.load()
-    # At log level TRACE, uvicorn has wrapped it in a logger of all messages, which shows headers with keys.
-    config.loaded_app = app
-    return config
-
-
-def _connection(config: Config, state: ServerState, timeout_s: float) -> H11Protocol:
-    """Return a connection that is aborted if it has brought no request within `timeout_s` seconds."""
-    connection = H11Protocol(config, state, {})
-    connection.logger = _log
-    connection.access_log = False
-
-    def give_up() -> None:
-        begun: Any = connection.cycle  # None before the first request, whatever its annotation says
-        # A connection that became a WebSocket is no longer among them.
-        if connection in state.connections and begun is None:
-            connection.transport.abort()
-
-    asyncio.get_running_loop().call_later(timeout_s, give_up)
-    return connection
-
-
-class _WebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket, without keys in its log; `state.abort` breaks the link without a close frame."""
-
-    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
-        super().__init__(config, server_state, {**app_state, "abort": lambda: self.transport.abort()})
-        self.close_timeout = CLOSE_TIMEOUT
-        self.logger = self.conn.logger = _log
-        self.conn.debug = False
-
-    def handle_parser_exception(self) -> None:
-        """Send the close frame and discard what comes after it.
-
-        uvicorn would close the link at once. The kernel answers bytes that nobody has read with a reset, and
-        then a client whose message is too large would not learn why the link is gone.
-        """
-        close = self.conn.close_sent
-        if self.close_sent or close is None:
-            return
-        self.close_sent = True
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from livewidget.cli.serve import RefusalReporter
-from livewidget.standin.serve import Blocked
+from livewidget.serving import Blocked
 from tests.cli.conftest import ROOT, environment, livewidget, one_sentence
 
 SERVICE = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"

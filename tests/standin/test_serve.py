@@ -14,10 +14,12 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from livewidget.serving import certificate
 from livewidget.standin import StandIn
-from livewidget.standin.serve import Server, certificate
+from livewidget.standin.serve import Server
 from tests.standin.puppets import Brain, Ears, VirtualClock, Voice
-from tests.standin.test_serve_origin import PATH, TABLE
+from tests.standin.test_serve_paths import PATH
+from tests.test_serving import TABLE
 
 SETUP = json.dumps({"setup": {"model": "models/offline-tutor", "outputAudioTranscription": {}}})
 

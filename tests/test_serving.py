@@ -1,11 +1,12 @@
+"""Who may use a port; the servers themselves are tested in `standin/test_serve.py` and `test_web.py`."""
+
 import pytest
 from starlette.datastructures import Headers
 
 from livewidget.errors import UsageError
-from livewidget.standin.serve import OriginCheck, as_host, as_origin, has_key, version
+from livewidget.serving import OriginCheck, as_host, as_origin
 
 HOST, ORIGIN = "127.0.0.1:9080", "http://127.0.0.1:9080"
-PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 
 
 async def app(scope, receive, send):
@@ -118,6 +119,37 @@ def test_what_is_refused_is_told():
     assert not blocked  # `check` only looks
 
 
+# Of an application that is mounted somewhere, which does not know its port.
+OWN = [
+    ("127.0.0.1:8000", "http://127.0.0.1:8000", True),
+    ("127.0.0.1:8000", "https://127.0.0.1:8000", True),  # a proxy in front may speak TLS
+    ("Talk.Example", "https://talk.example", True),
+    ("talk.example:8443", "https://talk.example:8443", True),
+    ("talk.example", None, True),
+    ("talk.example", "https://partner.example", True),
+    ("talk.example", "https://talk.example:8443", False),
+    ("127.0.0.1:8000", "http://127.0.0.1:8001", False),
+    ("127.0.0.1:8000", "http://localhost:8000", False),
+    ("127.0.0.1:8000", "https://talk.example", False),
+    ("talk.example", "https://evil.talk.example", False),
+    ("talk.example", "https://talk.example.evil.example", False),
+    ("talk.example", "HTTPS://talk.example", False),
+    ("talk.example", "wss://talk.example", False),
+    ("talk.example", "null", False),
+    ("talk.example", "", False),
+    ("evil.example", "https://evil.example", False),
+    ("localhost:8000", "http://localhost:8000", False),
+]
+
+
+@pytest.mark.parametrize(("host", "origin", "allowed"), OWN)
+def test_pages_that_came_from_the_server_itself(host, origin, allowed):
+    names = {"hosts": ("127.0.0.1", "talk.example"), "origins": ("https://partner.example",)}
+    assert passes(host=host, origin=origin, port=None, gives_pages=True, **names) is allowed
+    if origin == f"https://{host}":  # the control: a server that gives no pages has no such origin
+        assert not passes(host=host, origin=origin, port=None, **names)
+
+
 @pytest.mark.parametrize(
     ("text", "origin"),
     [
@@ -174,54 +206,3 @@ def test_tls_has_an_origin_of_its_own():
     assert passes(origin="https://localhost:9080", secure=True)
     assert not passes(origin="http://localhost:9080", secure=True)
     assert passes(host="localhost", origin="https://localhost", secure=True, port=443)
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        (PATH, "v1beta"),
-        ("/" + PATH, "v1beta"),
-        (PATH + "?key=x", "v1beta"),
-        (PATH.replace("v1beta", "v1"), "v1"),
-        (PATH.replace("v1beta", "v1alpha") + "Constrained?access_token=auth_tokens/x", "v1alpha"),
-        ("/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent", "v1beta1"),
-        ("//ws/google.cloud.aiplatform.v1.LlmBidiService/BidiGenerateContent", "v1"),
-        ("/ws/google.firebase.vertexai.v1beta.GenerativeService/BidiGenerateContent", "v1beta"),
-        (
-            "/ws/google.firebase.vertexai.v1beta.LlmBidiService/BidiGenerateContent/locations/us-central1",
-            "v1beta",
-        ),
-        ("/", "v1beta1"),
-        ("//", "v1beta1"),
-        ("/ws/google.ai.generativelanguage.v2.GenerativeService.BidiGenerateContent", None),
-        ("/ws/google.evil.v1beta.GenerativeService.BidiGenerateContent", None),
-        (PATH + "/more", None),
-        ("/index.html", None),
-        ("/x" + PATH, None),
-    ],
-)
-def test_paths(path, expected):
-    assert version(path) == expected
-
-
-@pytest.mark.parametrize(
-    ("path", "headers", "right"),
-    [
-        (PATH, {}, False),
-        (PATH, {"x-goog-api-key": "k"}, True),
-        (PATH, {"X-Goog-Api-Key": "kk"}, False),
-        (PATH, {"X-Goog-Api-Key": ""}, False),
-        (PATH + "?key=k", {}, True),
-        ("/" + PATH + "?a=b&key=k", {}, True),
-        (PATH + "?key=K", {}, False),
-        (PATH + "?access_token=k", {}, True),
-        (PATH, {"Authorization": "Bearer k"}, True),
-        (PATH, {"Authorization": "token k"}, True),
-        (PATH, {"Authorization": "Basic k"}, False),
-        (PATH, {"Authorization": "k"}, False),
-        (PATH, {"x-goog-api-key": "ü"}, False),
-        (PATH, {"x-goog-api-key": "k\udcfc"}, False),
-    ],
-)
-def test_keys(path, headers, right):
-    assert has_key(path, request(headers), "k") == right
