@@ -170,6 +170,9 @@ describe("the golden messages", () => {
     { lane: "control", kind: "confirm", body: { id: "fc_2", allowed: true } },
     { lane: "control", kind: "camera", body: { source: "camera", state: "on", detail: "" } },
     { lane: "control", kind: "bye", body: {} },
+    { lane: "control", kind: "take_audio", body: {} },
+    { lane: "control", kind: "socket_request", body: { origin: "http://localhost:8888" } },
+    { lane: "control", kind: "socket_closed", body: { proof: "pJ8fVq2mKxA" } },
     {
       lane: "microphone",
       kind: "audio",

@@ -10,12 +10,19 @@ time as an argument, in ms. The controller owns it; everything runs on the threa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from livewidget.ui import messages as m
-from livewidget.ui.channels import CAPACITY, JitterBuffer, PlaybackQueue, ReliableReceiver, ReliableSender
+from livewidget.ui.channels import (
+    CAPACITY,
+    JitterBuffer,
+    PlaybackQueue,
+    ReliableReceiver,
+    ReliableSender,
+    SpeakerMessage,
+)
 from livewidget.ui.messages import Envelope, ExplorerState
 
 #: A page that has not been heard of for this long is gone; the one with microphone and speaker is away, and
@@ -65,13 +72,28 @@ class CapturedFrame:
 
 @dataclass(frozen=True, slots=True)
 class AudioOwnerLost:
-    """The page with microphone and speaker is gone.
+    """The page with microphone and speaker is gone, or another has taken them.
 
     Attributes:
         closed: It said that it was being closed; else it has not been heard of for its lease.
+        replaced: Another page has microphone and speaker now.
     """
 
     closed: bool
+    replaced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AboutSocket:
+    """What a page says of its socket.
+
+    Attributes:
+        client: The page.
+        message: What it asks for or reports.
+    """
+
+    client: str
+    message: m.SocketRequest | m.SocketClosed
 
 
 @dataclass(slots=True)
@@ -122,6 +144,11 @@ class FrontEnds:
     def __len__(self) -> int:
         return len(self._front_ends)
 
+    @property
+    def clients(self) -> Collection[str]:
+        """The client ids of all pages."""
+        return self._front_ends.keys()
+
     def __iter__(self) -> Iterator[FrontEnd]:
         return iter(list(self._front_ends.values()))
 
@@ -166,15 +193,21 @@ class FrontEnds:
         owns = front_end.client == self.audio_owner
         return max(self.owner_lease_ms, self.lease_ms) if owns else self.lease_ms
 
+    def successor(self, now_ms: float) -> FrontEnd | None:
+        """Return the page that was heard of last, if that was lately; one with a player before others."""
+        present = [known for known in self if now_ms - known.seen_ms <= PRESENT_MS]
+        return max(present, key=lambda known: (known.plays, known.seen_ms), default=None)
+
     def present_owner(self, now_ms: float) -> str:
         """Return the page with microphone and speaker, or "" while it is away."""
         owner = self.owner
         return owner.client if owner is not None and now_ms - owner.seen_ms <= self.lease_ms else ""
 
-    def renew(self, now_ms: float) -> None:
-        """Begin every lease anew: nothing could arrive until now."""
+    def renew(self, now_ms: float, besides: Callable[[str], bool] = lambda client: False) -> None:
+        """Begin every lease anew, besides those of some pages: nothing could arrive until now."""
         for front_end in self._front_ends.values():
-            front_end.seen_ms = now_ms
+            if not besides(front_end.client):
+                front_end.seen_ms = now_ms
 
     def can_catch_up(self, now_ms: float) -> bool:
         """Return whether a page that lacks messages has been heard of lately."""
@@ -223,22 +256,24 @@ class Bridge:
 
     def __init__(
         self,
-        post: Callable[[dict[str, Any], list[bytes]], object],
+        post: Callable[[dict[str, Any], list[bytes], str], object],
         on_message: Callable[[Any], object],
         *,
         state: Callable[[], dict[str, Any]],
         welcome: Callable[[], dict[str, Any]],
         busy: Callable[[], m.Busy],
+        has_socket: Callable[[str], bool] = lambda client: False,
         owner_lease_ms: float = LEASE_MS,
     ) -> None:
         """Connect pages to a controller.
 
         Args:
-            post: Sends the content and the buffers of one message to every page.
+            post: Sends the content and the buffers of one message to a page by its client id; "" is for all.
             on_message: Takes what a page asks for.
-            state: Returns the fields of `State` except `owner`.
+            state: Returns the fields of `State` that the bridge does not have.
             welcome: Returns the fields of `Welcome` that neither `State` nor the bridge has.
             busy: Returns what keeps the pages' messages from arriving, or "".
+            has_socket: Says whether the messages of a page arrive although the kernel is busy.
             owner_lease_ms: The page with microphone and speaker is gone after so long without a word of it.
         """
         self.front_ends = FrontEnds(owner_lease_ms)
@@ -250,6 +285,8 @@ class Bridge:
         self._state = state
         self._welcome_fields = welcome
         self._busy = busy
+        self._has_socket = has_socket
+        self._owner_seq = 0  # the speaker lane of the owning page begins after it
         self._ticked_ms: float | None = None
         self._control: ReliableSender[m.Envelope] = ReliableSender()
         self._changed_turns: dict[int, m.TurnView] = {}
@@ -260,8 +297,18 @@ class Bridge:
         self._insights = 0
         self._now_ms = 0.0
 
-    def receive(self, content: object, buffers: Sequence[bytes], now_ms: float) -> None:
-        """Take one message of a page. Those that cannot be read are counted, with a notice for the first."""
+    def receive(self, content: object, buffers: Sequence[bytes], now_ms: float, client: str = "") -> bool:
+        """Take one message of a page. Those that cannot be read are counted, with a notice for the first.
+
+        Args:
+            content: Its content, or as bytes its JSON text.
+            buffers: What came beside it.
+            now_ms: The time.
+            client: The page whose socket brought it; "" where one way serves all pages.
+
+        Returns:
+            False for a message in the name of another page than `client`; it is ignored.
+        """
         self._now_ms = now_ms
         try:
             envelope = m.decode(content)
@@ -272,8 +319,15 @@ class Bridge:
                     "warning", "page-message", "The page sent something that cannot be read; reload it."
                 )
             if error.envelope is None:
-                return
+                return True
             envelope = error.envelope  # what comes after it on its lane must not wait for it for ever
+        if client not in ("", envelope.client):
+            return False
+        self._take(envelope, buffers)
+        return True
+
+    def _take(self, envelope: m.Envelope, buffers: Sequence[bytes]) -> None:
+        now_ms = self._now_ms
         message = envelope.message
         if isinstance(message, m.Hello):
             self._greet(envelope)
@@ -321,7 +375,9 @@ class Bridge:
         # The page says again what it watches.
         front_end.watching, front_end.has_catalogue = NOT_WATCHING, False
         front_end.acked = self._control.seq  # what was under way to this page is in the welcome as well
-        self.send(m.Welcome(client=front_end.client, speaker_seq=self.speaker.seq, **fields))
+        owns = front_end.client == self.front_ends.audio_owner
+        speaker_seq = self._owner_seq if owns else self.speaker.seq
+        self.send(m.Welcome(client=front_end.client, speaker_seq=speaker_seq, **fields))
 
     def _acknowledge(self, front_end: FrontEnd, ack: int) -> None:
         front_end.acked = max(front_end.acked, min(ack, self._control.seq))
@@ -360,15 +416,23 @@ class Bridge:
                     return
             case m.Unreadable():
                 return
+            case m.TakeAudio():
+                self._pass_audio_to(front_end)
+                return
+            case m.SocketRequest() | m.SocketClosed():
+                self._on_message(AboutSocket(front_end.client, message))
+                return
             case m.PlaybackReport():
                 front_end.microphone.observe(message.page_ms, self._now_ms)
                 front_end.plays = message.plays
                 if owns:
                     self._on_report(message)
                 return
-            case m.Flushed(turn=turn):
-                if not owns or self._flushing.pop(turn, None) is None:
+            case m.Flushed(turn=turn, sample=sample):
+                if not owns or turn not in self._flushing:
                     return
+                # A page that took over may not have played any of it yet.
+                message = m.Flushed(turn=turn, sample=max(sample, self._flushing.pop(turn)[1]))
             case m.Activity() | m.MicrophoneStatus() | m.CameraStatus():
                 if not owns:
                     return
@@ -384,7 +448,8 @@ class Bridge:
                 self.speaker.begin_playback(self._now_ms)
         if report.plays:
             self.speaker.on_report(report, self._now_ms)
-            self._on_message(report)
+            if report.played_sample >= self.speaker.played_of(report.turn):
+                self._on_message(report)
             self._pump()
 
     def send(self, message: m.KernelMessage) -> None:
@@ -414,7 +479,23 @@ class Bridge:
         sent = {key: value for key, value in fields.items() if key != "elapsed_ms"}
         if sent != self._sent_state:
             self._sent_state = sent
-            self.send(m.State(**fields))
+            self.send(m.State(**fields, speaker_seq=self._owner_seq))
+
+    def send_offer(self, offer: m.SocketOffer) -> None:
+        """Tell a page where it can open a socket; it asks again if this is lost."""
+        self._emit_insight(offer, to=offer.client)
+
+    def repeat(self, client: str) -> None:
+        """Send a page again what it has not acknowledged: messages may be lost on the way that it had."""
+        front_end = self.front_ends.of(client)
+        if front_end is None:
+            return  # it will say hello
+        for seq, sent in self._control.after(front_end.acked):
+            self._emit_control(seq, sent, to=client)
+        if client == self.front_ends.audio_owner:
+            for spoken in self.speaker.repeat():
+                self._emit_audio(spoken)
+        self._heartbeat_ms = float("-inf")  # what the page has sent and was lost is known soon
 
     def send_insight(self, part: str, message: m.WireView | m.SpeechView) -> None:
         """Send something to those who watch this part of the explorer; it may be lost."""
@@ -455,7 +536,7 @@ class Bridge:
             self._flushing[turn] = (now_ms + FLUSHED_MS, played)
             self.send(m.Flush(turn=turn))
         elif was_open:
-            self._on_message(m.Flushed(turn=turn, sample=0))
+            self._on_message(m.Flushed(turn=turn, sample=played))
 
     def unplayed(self, turn: int) -> tuple[int, float] | None:
         """Return how many messages of `turn` wait, and how many ms of it are sent and not played, if any."""
@@ -474,8 +555,10 @@ class Bridge:
         self._now_ms = now_ms
         stood_still = self._ticked_ms is not None and now_ms - self._ticked_ms > STANDSTILL_MS
         self._ticked_ms = now_ms
-        if stood_still or self._busy():
+        if stood_still:
             self.front_ends.renew(now_ms)
+        elif self._busy():
+            self.front_ends.renew(now_ms, besides=self._has_socket)
         for client in self.front_ends.expired(now_ms):
             self._lose(client, closed=False)
         if self._present_owner() != self._sent_state.get("owner", ""):
@@ -500,12 +583,26 @@ class Bridge:
         if self.front_ends.audio_owner == client:
             return
         self.front_ends.audio_owner = client
-        self.speaker.end_playback()
-        if self.front_ends.owner is not None and self.front_ends.owner.plays:
+        self._owner_seq = self.speaker.seq
+        if self.front_ends.owner is None or not self.front_ends.owner.plays:
+            self.speaker.end_playback()
+        elif self.speaker.open:
+            self.speaker.hand_over(self._now_ms)
+        else:
             self.speaker.begin_playback(self._now_ms)
         self.epoch += 1
         if tell:
             self.send_state()
+            self._pump()
+
+    def _pass_audio_to(self, front_end: FrontEnd) -> None:
+        """Let another page have microphone and speaker; the rest of an answer that plays goes on there."""
+        if front_end.client == self.front_ends.audio_owner:
+            return
+        had_owner = bool(self.front_ends.audio_owner)
+        self._give_audio_to(front_end.client)
+        if had_owner:
+            self._on_message(AudioOwnerLost(closed=False, replaced=True))
 
     def _present_owner(self) -> str:
         return self.front_ends.present_owner(self._now_ms)
@@ -515,11 +612,16 @@ class Bridge:
         self.front_ends.forget(client)
         if not len(self.front_ends):
             self._control.reset()
-        if owned:
+        if not owned:
+            return
+        successor = self.front_ends.successor(self._now_ms)
+        if successor is not None:
+            self._give_audio_to(successor.client)
+        else:
             self.speaker.end_playback()
-            self._flushing.clear()
-            self._on_message(AudioOwnerLost(closed))
-            self.send_state()
+        self._flushing.clear()
+        self._on_message(AudioOwnerLost(closed, replaced=successor is not None))
+        self.send_state()
 
     def _send_heartbeat(self, owner: FrontEnd | None) -> None:
         self._heartbeat_ms = self._now_ms
@@ -542,15 +644,18 @@ class Bridge:
 
     def _pump(self) -> None:
         for sent in self.speaker.ready(self._now_ms):
-            envelope = m.Envelope(epoch=self.epoch, seq=sent.seq, ack=0, message=sent.message)
-            self._post(m.encode(envelope), [sent.data] if sent.data else [])
+            self._emit_audio(sent)
 
-    def _emit_insight(self, message: Any, data: bytes = b"") -> None:
+    def _emit_audio(self, sent: SpeakerMessage) -> None:
+        envelope = m.Envelope(epoch=self.epoch, seq=sent.seq, ack=0, message=sent.message)
+        self._post(m.encode(envelope), [sent.data] if sent.data else [], self.front_ends.audio_owner)
+
+    def _emit_insight(self, message: Any, data: bytes = b"", to: str = "") -> None:
         self._insights += 1
         envelope = m.Envelope(epoch=self.epoch, seq=self._insights, ack=0, message=message)
-        self._post(m.encode(envelope), [data] if data else [])
+        self._post(m.encode(envelope), [data] if data else [], to)
 
-    def _emit_control(self, seq: int, sent: m.Envelope) -> None:
+    def _emit_control(self, seq: int, sent: m.Envelope, to: str = "") -> None:
         ack = self.front_ends.ack
         envelope = m.Envelope(epoch=sent.epoch, seq=seq, ack=ack, message=sent.message)
-        self._post(m.encode(envelope), [])
+        self._post(m.encode(envelope), [], to)

@@ -12,6 +12,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from msgspec import structs
+
 from livewidget.ui.messages import MicrophoneAudio, PlaybackReport, SpeakerAudio, SpeakerEnd
 
 T = TypeVar("T")
@@ -349,7 +351,8 @@ class PlaybackQueue:
             self._progress_ms = now_ms
         while self._unacked and self._unacked[0].seq <= report.ack_seq:
             self._unacked.popleft()
-        self._played = (report.turn, report.played_sample)
+        # A page that took over has played less of this turn than was heard.
+        self._played = max(self._played, (report.turn, report.played_sample))
         self._played_ms = now_ms
 
     def played_of(self, turn: int) -> int:
@@ -408,10 +411,37 @@ class PlaybackQueue:
         if not self._unacked:
             self._progress_ms = now_ms
         self._unacked.append(sent)
+        self._ahead.append(sent)
         if isinstance(message, SpeakerAudio):
-            self._ahead.append(sent)
             self.sent_turn = message.turn
         return sent
+
+    def repeat(self) -> list[SpeakerMessage]:
+        """Return what is not acknowledged, to be sent again at once."""
+        return list(self._unacked)
+
+    def hand_over(self, now_ms: float) -> None:
+        """Let another page play on from the last sample that was reported as played, with full credit."""
+        turn, sample = self._played
+        rest: list[tuple[SpeakerAudio | SpeakerEnd, bytes]] = []
+        for sent in self._ahead:
+            message, data = sent.message, sent.data
+            if isinstance(message, SpeakerAudio) and message.turn <= turn:
+                played = (
+                    sent.samples
+                    if message.turn < turn
+                    else min(sent.samples, max(0, sample - message.first_sample))
+                )
+                message = structs.replace(message, first_sample=message.first_sample + played)
+                data = data[2 * played :]
+            if data or isinstance(message, SpeakerEnd):
+                rest.append((message, data))
+        self._waiting.extendleft(reversed(rest))
+        self._waiting_bytes += sum(len(data) for _, data in rest)
+        self._unacked.clear()
+        self._ahead.clear()
+        self.sent_turn = None
+        self.begin_playback(now_ms)
 
     def flush(self) -> None:
         """Forget everything that waits or is under way: the turn was interrupted."""

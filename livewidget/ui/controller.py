@@ -12,9 +12,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, replace
 from operator import is_not
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from livewidget.clock import Clock, SystemClock
 from livewidget.config import Limits, LiveConfig
@@ -29,9 +30,10 @@ from livewidget.session.tool_runner import ToolLoop
 from livewidget.tools import Tool
 from livewidget.turns import Turn
 from livewidget.ui import messages as m
-from livewidget.ui.bridge import AudioOwnerLost, Bridge, CapturedFrame, UserAudio
+from livewidget.ui.bridge import AboutSocket, AudioOwnerLost, Bridge, CapturedFrame, UserAudio
 from livewidget.ui.images import ImageQueue
 from livewidget.ui.inspector import Inspector, UsagePublisher
+from livewidget.ui.links import Links
 from livewidget.ui.relay import EventRelay
 from livewidget.ui.sessions import Sessions
 from livewidget.ui.settings import SettingsController
@@ -103,7 +105,8 @@ class Controller:
 
     Attributes:
         state: What pages and programs may look at; from any thread.
-        bridge: The way to the pages.
+        bridge: What goes to the pages and comes from them, in order and once.
+        links: The ways to the pages: the host's own, and their sockets.
         transcript: The saved transcript.
         relay: Passes on what sessions report.
         sessions: The sessions, one after the other.
@@ -124,13 +127,16 @@ class Controller:
         reconnect: ReconnectPolicy | None = None,
         explorer: bool = False,
         kernel: str = "",
+        offer_socket: Callable[[str, str], m.SocketOffer] | None = None,
+        context: Callable[[], Context] = copy_context,
         clock: Clock | None = None,
     ) -> None:
         """Prepare a conversation; nothing is opened yet.
 
         Args:
             spec: What its sessions are to be.
-            post: Sends the content and the buffers of one message to every page.
+            post: Sends the content and the buffers of one message to every page, by the host's own way. What
+                pages with a socket get goes through `links`.
             publish: Shows the saved transcript, or replaces it.
             dispatch: Calls the user's callbacks with an event or a complete turn.
             callback_kinds: The types that callbacks take; more may be added later.
@@ -139,6 +145,8 @@ class Controller:
             reconnect: What sessions do about connections that end, and about silence.
             explorer: Whether pages show the explorer from the beginning.
             kernel: The id of the kernel, by which pages ask the notebook server about it.
+            offer_socket: Returns where a page, by its client id and origin, can open a socket of its own.
+            context: Returns the context in which what comes over sockets is carried out.
             clock: Another clock; for tests.
         """
         provider = spec.provider
@@ -148,12 +156,22 @@ class Controller:
         self._callback_kinds = callback_kinds
         self.state = WidgetState(self._on_state_changed, self._clock)
         self.transcript = Transcript(provider.speaker, publish, _view(provider), self._clock)
-        self.bridge = Bridge(
+        self._offer_socket = offer_socket
+        self.links = Links(
             post,
+            receive=self._receive_by_socket,
+            repeat=lambda client: self.bridge.repeat(client),
+            pages=lambda: self.bridge.front_ends.clients,
+            context=context,
+            clock=self._clock,
+        )
+        self.bridge = Bridge(
+            self.links.post,
             self.handle,
             state=self._state_fields,
             welcome=self._welcome_fields,
             busy=busy,
+            has_socket=self.links.__contains__,
             owner_lease_ms=self._page_s * 1000,
         )
         self.relay = EventRelay(
@@ -194,13 +212,23 @@ class Controller:
         return self.sessions.provider
 
     def receive(self, content: object, buffers: Sequence[bytes]) -> None:
-        """Take the content and the buffers of one message of a page."""
-        if not self._closed:
-            self.bridge.receive(content, buffers, self._clock.now_ms())
-            if self._ticking is None:
-                self._ticking = self._tasks.start(self._tick())
+        """Take the content and the buffers of one message of a page, by the host's own way."""
+        self._receive(content, buffers, "")
 
-    def handle(self, message: m.PageMessage | UserAudio | CapturedFrame | AudioOwnerLost) -> None:
+    def _receive_by_socket(self, text: bytes, buffers: Sequence[bytes], client: str) -> bool:
+        return self._receive(text, buffers, client)
+
+    def _receive(self, content: object, buffers: Sequence[bytes], client: str) -> bool:
+        if self._closed:
+            return True
+        is_own = self.bridge.receive(content, buffers, self._clock.now_ms(), client)
+        if self._ticking is None:
+            self._ticking = self._tasks.start(self._tick())
+        return is_own
+
+    def handle(
+        self, message: m.PageMessage | UserAudio | CapturedFrame | AudioOwnerLost | AboutSocket
+    ) -> None:
         """Carry out what a page asks for. The bridge has made sure that this page may."""
         match message:
             case UserAudio(pcm=pcm):
@@ -242,8 +270,12 @@ class Controller:
                 self.settings.apply()
             case m.Revert():
                 self.settings.revert()
-            case AudioOwnerLost(closed=closed):
-                self._on_audio_owner_lost(closed)
+            case AudioOwnerLost(closed=closed, replaced=replaced):
+                self._on_audio_owner_lost(closed, replaced)
+            case AboutSocket(client=client, message=m.SocketRequest(origin=origin)):
+                self.bridge.send_offer(self._socket_for(client, origin))
+            case AboutSocket(client=client, message=m.SocketClosed(proof=proof)):
+                self.links.end(client, proof)
 
     def start(self, *, from_page: bool = False) -> None:
         """Open a session, soon. One that is open or being opened goes on."""
@@ -349,6 +381,7 @@ class Controller:
     async def close(self) -> None:
         """End everything that belongs to this conversation."""
         await self.sessions.close()
+        await self.links.close()
         self._closed = True
         if self._ticking is not None:
             self._ticking.cancel()
@@ -393,10 +426,20 @@ class Controller:
             self._is_pressed = active
             self._put_live(LiveSession.put_activity, active)
 
-    def _on_audio_owner_lost(self, closed: bool) -> None:
-        """End what was started from a page that is gone; one that was closed may be there again at once."""
+    def _socket_for(self, client: str, origin: str) -> m.SocketOffer:
+        if self._offer_socket is not None:
+            return self._offer_socket(client, origin)
+        return no_socket(client, "unavailable")
+
+    def _on_audio_owner_lost(self, closed: bool, replaced: bool) -> None:
+        """End what was started from a page that is gone; one that was closed may be there again at once.
+
+        With another page in its place the conversation goes on there.
+        """
         self._set_activity(False)
         self._set_microphone("off")
+        if replaced:
+            return
         if closed:
             self._page_closed_ms = self._clock.now_ms()
         else:
@@ -532,6 +575,11 @@ class Controller:
                 await asyncio.sleep(TICK_S)
         finally:
             self._ticking = None
+
+
+def no_socket(client: str, reason: Literal["off", "unavailable"]) -> m.SocketOffer:
+    """Return the answer to a page that can have no socket."""
+    return m.SocketOffer(client=client, port=0, token="", proof="", page="", page_token="", reason=reason)
 
 
 def _view(provider: Provider) -> m.View:

@@ -308,6 +308,22 @@ class CameraStatus(msgspec.Struct, frozen=True, kw_only=True):
     detail: Detail = ""
 
 
+class TakeAudio(msgspec.Struct, frozen=True, kw_only=True):
+    """This page takes microphone and voice, whoever has them."""
+
+
+class SocketRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A page asks for a socket of its own; `origin` is its `location.origin`. `SocketOffer` answers."""
+
+    origin: Name
+
+
+class SocketClosed(msgspec.Struct, frozen=True, kw_only=True):
+    """A page's socket broke; `proof` names which one, since this may come long after."""
+
+    proof: Name
+
+
 class MicrophoneAudio(msgspec.Struct, frozen=True, kw_only=True):
     """PCM16 mono at 16 kHz in the buffer; `captured_ms` is the page's clock at its first sample."""
 
@@ -469,7 +485,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     `ending` says how it ended while `phase` is "ended": somebody stopped it, it was never opened, or it broke
     off and a start continues it. `view` is how the conversation is shown, `sees` whether the model takes
-    pictures, `suggestions` what is worth saying to it as it is set up now.
+    pictures, `suggestions` what is worth saying to it as it is set up now. For a page that becomes the owner
+    the speaker lane starts again at `speaker_seq`.
     """
 
     phase: Phase
@@ -483,6 +500,24 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     suggestions: tuple[str, ...]
     elapsed_ms: Count
     owner: str
+    speaker_seq: Count
+
+
+class SocketOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the page `client` can open a socket, and where its companion page is.
+
+    `port` is on 127.0.0.1 of the kernel's computer; 0 where no socket is to be had, for `reason`. `token` is
+    for the socket, `page_token` for the fragment of the companion page's address, whose path is `page`; each
+    is for one use. `proof` is what the server says first.
+    """
+
+    client: str
+    port: Count
+    token: str
+    proof: str
+    page: str
+    page_token: str
+    reason: Literal["", "off", "unavailable"]
 
 
 class Flush(msgspec.Struct, frozen=True, kw_only=True):
@@ -553,6 +588,9 @@ PageMessage = (
     | ExplorerState
     | Approve
     | CameraStatus
+    | TakeAudio
+    | SocketRequest
+    | SocketClosed
     | MicrophoneAudio
     | CameraFrame
 )
@@ -572,6 +610,7 @@ KernelMessage = (
     | WireView
     | SpeechView
     | PictureView
+    | SocketOffer
 )
 _Kinds = dict[tuple[str, str], type]
 
@@ -593,6 +632,9 @@ FROM_PAGE: _Kinds = {
     ("control", "explorer"): ExplorerState,
     ("control", "confirm"): Approve,
     ("control", "camera"): CameraStatus,
+    ("control", "take_audio"): TakeAudio,
+    ("control", "socket_request"): SocketRequest,
+    ("control", "socket_closed"): SocketClosed,
     ("microphone", "audio"): MicrophoneAudio,
     ("camera", "frame"): CameraFrame,
 }
@@ -612,6 +654,7 @@ FROM_KERNEL: _Kinds = {
     ("insight", "wire"): WireView,
     ("insight", "speech"): SpeechView,
     ("insight", "picture"): PictureView,
+    ("insight", "socket_offer"): SocketOffer,
 }
 _PLACE = {cls: place for kinds in (FROM_PAGE, FROM_KERNEL) for place, cls in kinds.items()}
 _PLACE[Unreadable] = ("control", "unreadable")
@@ -645,6 +688,18 @@ class _Frame(msgspec.Struct, frozen=True):
     client: Annotated[str, Meta(max_length=64)] = ""
 
 
+class _TextFrame(msgspec.Struct, frozen=True):
+    """`_Frame` as text: the body is decoded when its kind is known."""
+
+    lane: Lane
+    epoch: Count
+    seq: Annotated[int, Meta(ge=1, le=2**53)]
+    ack: Count
+    kind: str
+    body: msgspec.Raw
+    client: Annotated[str, Meta(max_length=64)] = ""
+
+
 class _ControlPlace(msgspec.Struct, frozen=True):
     lane: Literal["control"]
     seq: Annotated[int, Meta(ge=1, le=2**53)]
@@ -666,18 +721,18 @@ def encode(envelope: Envelope) -> dict[str, Any]:
 
 
 def decode(content: object, kinds: Mapping[tuple[str, str], type] = FROM_PAGE) -> Envelope:
-    """Read the content of one comm message.
+    """Read the content of one message.
 
     Args:
-        content: What the comm delivered; anything at all.
+        content: What the comm delivered, anything at all; or, as bytes, the JSON text that a socket brought.
         kinds: `FROM_PAGE` or `FROM_KERNEL`.
 
     Raises:
         BridgeMessageError: If it cannot be read. Unknown fields are ignored, unknown kinds are not.
     """
     try:
-        wire = msgspec.convert(content, _Frame)
-    except (msgspec.ValidationError, TypeError, RecursionError) as error:
+        wire = _decode_frame(content) if isinstance(content, bytes) else msgspec.convert(content, _Frame)
+    except _UNREADABLE as error:
         raise BridgeMessageError(
             f"not a message of the bridge ({type(error).__name__})", _place_of(content)
         ) from None
@@ -686,16 +741,28 @@ def decode(content: object, kinds: Mapping[tuple[str, str], type] = FROM_PAGE) -
         raise BridgeMessageError(f"unknown kind on the {wire.lane} lane", _place_of(content))
     message: Any
     try:
-        message = msgspec.convert(wire.body, cls)
-    except (msgspec.ValidationError, TypeError, RecursionError):
+        if isinstance(wire, _TextFrame):
+            message = _DECODERS[cls].decode(wire.body)
+        else:
+            message = msgspec.convert(wire.body, cls)
+    except _UNREADABLE:
         raise BridgeMessageError(f"the fields of {wire.kind} have wrong types", _place_of(content)) from None
     return Envelope(epoch=wire.epoch, seq=wire.seq, ack=wire.ack, message=message, client=wire.client)
+
+
+#: What msgspec raises on whatever a page may send.
+_UNREADABLE = (msgspec.DecodeError, TypeError, ValueError, RecursionError)
+_decode_frame = msgspec.json.Decoder(_TextFrame).decode
+_DECODERS: dict[type, msgspec.json.Decoder[Any]] = {cls: msgspec.json.Decoder(cls) for cls in _PLACE}
 
 
 def _place_of(content: object) -> Envelope | None:
     """Return the place of a control message that cannot be read, if it names one: later ones wait for it."""
     try:
-        place = msgspec.convert(content, _ControlPlace)
-    except (msgspec.ValidationError, TypeError, RecursionError):
+        if isinstance(content, bytes):
+            place = msgspec.json.decode(content, type=_ControlPlace)
+        else:
+            place = msgspec.convert(content, _ControlPlace)
+    except _UNREADABLE:
         return None
     return Envelope(epoch=0, seq=place.seq, ack=0, message=Unreadable(), client=place.client)

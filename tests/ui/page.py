@@ -1,7 +1,7 @@
 """A page in Python: what js/src/bridge.ts does, as far as the kernel's side can see it."""
 
 from livewidget.ui import messages as m
-from livewidget.ui.bridge import AudioOwnerLost, Bridge, CapturedFrame, UserAudio
+from livewidget.ui.bridge import AboutSocket, AudioOwnerLost, Bridge, CapturedFrame, UserAudio
 from livewidget.ui.channels import ReliableReceiver
 
 KINDS = {struct: kind for (_, kind), struct in m.FROM_PAGE.items()}
@@ -21,8 +21,12 @@ class Recorder:
                 self.calls.append(("user_audio", pcm))
             case CapturedFrame(message=frame, number=number, data=data, age_ms=age_ms):
                 self.calls.append(("frame", frame, number, data, age_ms))
+            case AudioOwnerLost(replaced=True):
+                self.calls.append(("audio_owner_replaced",))
             case AudioOwnerLost(closed=closed):
                 self.calls.append(("audio_owner_lost", closed))
+            case AboutSocket(client=client, message=asked):
+                self.calls.append((KINDS[type(asked)], client, asked))
             case m.PlaybackReport(turn=turn, played_sample=sample) | m.Flushed(turn=turn, sample=sample):
                 self.calls.append((KINDS[type(message)], turn, sample))
             case _:
@@ -77,10 +81,11 @@ class Link:
             owner_lease_ms=owner_lease_ms,
         )
 
-    def _post(self, content, buffers):
+    def _post(self, content, buffers, to):
         self.posted.append((content, buffers))
         for page in self.pages:
-            page.deliver(content, buffers)
+            if to in ("", page.client):
+                page.deliver(content, buffers)
 
     def page(self, client):
         page = Page(self, client)
@@ -107,6 +112,7 @@ class Page:
         self.insights = []
         self.seq = {"control": 0, "microphone": 0, "camera": 0}
         self.epoch = 0
+        self.owns = False
         self.deaf = False
         self.reporting = True
         self.plays = True
@@ -148,6 +154,10 @@ class Page:
         for one in ready:
             self.epoch = max(self.epoch, one.epoch)
             self.seen.append(one.message)
+            if isinstance(one.message, m.State | m.Welcome):
+                owned, self.owns = self.owns, one.message.owner == self.client
+                if self.owns and not owned:
+                    self.speaker = ReliableReceiver(last=one.message.speaker_seq)
 
     def tick(self):
         if self.reporting and self.link.now - self._played_at >= 250:

@@ -510,16 +510,77 @@ def test_the_voice_goes_to_another_page_when_the_first_is_gone():
     one.reporting = False
     link.run(11_000)
     link.bridge.audio(1, second(), 24_000, link.now)
-    two.send(m.Start(microphone=True))
     link.bridge.audio(1, second(), 24_000, link.now)
-    assert [message.first_sample for message, _ in two.heard] == [24_000]
+    assert two.owns
+    assert [message.first_sample for message, _ in two.heard] == [0, 24_000]
+    assert "audio_owner_replaced" in link.host.names()
 
 
-def test_a_page_that_comes_later_hears_from_where_it_came_in():
+def test_only_the_page_with_the_voice_gets_the_sound():
     link = Link()
     one = link.page("a")
     one.send(m.Start(microphone=True))
-    link.bridge.audio(1, second(), 24_000, link.now)
     late = link.page("b")
     link.bridge.audio(1, second(), 24_000, link.now)
-    assert [message.first_sample for message, _ in late.heard] == [24_000]
+    assert (len(one.heard), late.heard) == (1, [])
+
+
+def test_a_page_that_takes_the_voice_plays_on_from_what_was_reported():
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    one.send(m.Start(microphone=True))
+    for _ in range(5):
+        link.bridge.audio(1, second(), 24_000, link.now)
+    link.bridge.audio_end(1)
+    one.playhead = (1, 10_000)
+    one.report()
+    two.send(m.TakeAudio())
+    two.playhead = (1, 90_000)
+    link.run(600)
+    assert (one.owns, two.owns) == (False, True)
+    assert link.host.names().count("audio_owner_replaced") == 1
+    starts = [(out.first_sample, len(data[0]) // 2) for out, data in two.heard if data]
+    assert starts[0] == (10_000, 14_000)
+    assert [start for start, _ in starts] == [10_000, 24_000, 48_000, 72_000, 96_000]
+    assert two.heard[-1][0] == m.SpeakerEnd(turn=1, samples=120_000)
+
+
+def test_the_voice_comes_back_without_a_repetition():
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    one.send(m.Start(microphone=True))
+    link.bridge.audio(1, 2 * second(), 24_000, link.now)
+    one.playhead = (1, 10_000)
+    one.report()
+    two.send(m.TakeAudio())
+    two.playhead = (1, 30_000)
+    two.report()
+    one.heard.clear()
+    one.send(m.TakeAudio())
+    one.report()  # it has played 10,000 samples itself
+    assert [out.first_sample for out, _ in one.heard] == [30_000]
+    assert link.bridge.speaker.played_of(1) == 30_000
+
+
+def test_an_answer_that_is_interrupted_after_it_was_handed_over_was_heard_as_far_as_reported():
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    one.send(m.Start(microphone=True))
+    link.bridge.audio(1, second(), 24_000, link.now)
+    one.playhead = (1, 10_000)
+    one.report()
+    two.send(m.TakeAudio())
+    link.bridge.flush(1, link.now)
+    two.send(m.Flushed(turn=1, sample=0))
+    assert link.host.calls[-1] == ("heard", 1, 10_000)
+
+
+def test_a_page_that_is_closed_leaves_the_talk_to_another():
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    one.send(m.Start(microphone=True))
+    link.bridge.audio(1, second(), 24_000, link.now)
+    one.send(m.Bye())
+    assert two.owns
+    assert [out.first_sample for out, _ in two.heard] == [0]
+    assert "audio_owner_lost" not in link.host.names()
