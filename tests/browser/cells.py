@@ -5,18 +5,17 @@ from pathlib import Path
 #: A talk with the tutor.
 FIRST = "from livewidget import LiveWidget\nlive = LiveWidget()\nlive"
 
-#: Notes each microphone chunk of the page as it comes in: (seq, captured_ms, wall clock in ms) in `arrived`.
+#: Notes each packet of a page's microphone when the kernel takes it in, whichever way it came:
+#: [captured_ms, wall clock in ms, length in ms, stale] in `arrived`, its number in `numbers`.
 WATCH = """
 import time
-arrived = []
-inner = live._handle_msg
-def watch(message):
-    content = message.get("content", {}).get("data", {}).get("content", {})
-    if isinstance(content, dict) and content.get("lane") == "microphone":
-        arrived.append((content["seq"], content["body"]["captured_ms"], time.time() * 1000))
-    inner(message)
-live._handle_msg = watch
-live.comm.on_msg(watch)
+from livewidget.ui.channels import JitterBuffer
+arrived, numbers = [], []
+def watched(self, seq, message, data, now_ms, receive=JitterBuffer.receive):
+    arrived.append((message.captured_ms, time.time() * 1000, len(data) / 32, message.stale))
+    numbers.append(seq)
+    return receive(self, seq, message, data, now_ms)
+JitterBuffer.receive = watched
 """
 
 

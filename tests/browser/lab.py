@@ -140,6 +140,11 @@ class Lab:
                 time.sleep(0.1)  # a server of another process: nothing to await but its answer
         raise RuntimeError("JupyterLab did not come up within 60 s.")
 
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        return self._process.pid
+
     def api(self, path: str) -> Any:
         with urllib.request.urlopen(f"{self.url}/api/{path}?token=tests", timeout=10) as answer:
             return json.load(answer)
@@ -349,6 +354,22 @@ def open_notebook(
             f"No kernel for the notebook.\n{notebook.console[-20:]}\n{lab.log.read_text()[-4000:]}"
         ) from error
     return notebook
+
+
+#: Keeps the links of the cards in a page, oldest first, in `__links`. To be run after other scripts with a tap.
+LINKS = """
+(() => {
+  window.__links = [];
+  window.__livewidgetTap = { ...window.__livewidgetTap, onLink: (link) => window.__links.push(link) };
+})();
+"""
+
+
+def wait_for_way(page: Page, way: str, *, link: int = 0, timeout: float = 20.0) -> None:
+    """Wait until the messages of a card take that way: "comm" or "socket"."""
+    page.wait_for_function(
+        "([way, n]) => window.__links[n]?.state.way === way", arg=[way, link], timeout=timeout * 1000
+    )
 
 
 def toggle_saved_state(page):

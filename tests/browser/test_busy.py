@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
 
 import pytest
 
 from tests.browser.card import Card
 from tests.browser.cells import FIRST, WATCH, busy_until
-from tests.browser.lab import Lab, open_notebook
+from tests.browser.lab import open_notebook
 from tests.browser.sounds import SCRIPTED_MICROPHONE, TAP, say
 
 
 @pytest.mark.parametrize("kind", ["sleep", "python", "numpy"])
 def test_the_talk_goes_on_while_a_cell_runs(open_talk, sounds, tmp_path, kind):
     over = tmp_path / "over"
-    notebook = open_talk(FIRST, WATCH, busy_until(kind, over), "import json\nprint(json.dumps(arrived))")
+    notebook = open_talk(FIRST, WATCH, busy_until(kind, over), "import json\nprint(json.dumps(numbers))")
     notebook.run(0)
     card = Card(notebook.page)
     notebook.run(1)
@@ -31,8 +30,7 @@ def test_the_talk_goes_on_while_a_cell_runs(open_talk, sounds, tmp_path, kind):
     over.touch()
     notebook.wait_for_cell(2, timeout=20)
     notebook.run(3)
-    arrived = json.loads(notebook.output(3))
-    numbers = [seq for seq, *_ in arrived]
+    numbers = json.loads(notebook.output(3))
     assert numbers == list(range(1, len(numbers) + 1)), "frames were lost or came twice"
 
 
@@ -52,21 +50,6 @@ def test_without_the_subshell_lane_the_microphone_waits_for_the_cell(open_talk, 
     assert not any("twelve" in words for _, words in card.turns())
     over.touch()
     notebook.wait_for_cell(1, timeout=20)
-
-
-@pytest.fixture
-def lab_with(tmp_path):
-    """`lab_with("6.29.5")` is a JupyterLab whose kernel is that ipykernel."""
-    with ExitStack() as labs:
-
-        def start(ipykernel: str) -> Lab:
-            from tests.widget.kernels import python_with
-
-            running = Lab(tmp_path, python=python_with(ipykernel))
-            labs.callback(running.close)
-            return running
-
-        yield start
 
 
 def open_old(lab, browser, *cells, version):
