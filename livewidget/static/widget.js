@@ -1136,7 +1136,7 @@ function samplesOf(buffer) {
 var KERNEL_KINDS = {
   control: ["welcome", "state", "turn", "flush", "notice", "clear_notice", "heartbeat", "catalogue", "settings", "meter"],
   speaker: ["audio", "end"],
-  insight: ["wire", "speech", "picture"]
+  insight: ["wire", "speech", "picture", "socket_offer"]
 };
 
 // src/bridge.ts

@@ -41,12 +41,22 @@ from livewidget.tools import TIMEOUT, Behavior, Scheduling, Tool
 from livewidget.tools.result import RESULT_LIMIT
 from livewidget.turns import Floor, Turn, Turns
 from livewidget.ui.controller import Controller, Question
-from livewidget.ui.messages import Busy
+from livewidget.ui.messages import Busy, SocketOffer
 from livewidget.ui.state import WidgetStats, error_text
 from livewidget.ui.transcript import NO_WIDGET, again_html
 from livewidget.widget import jupyter
 from livewidget.widget.background import Callbacks, background, tool_loop
 from livewidget.widget.jupyter import CellWatch, LoopWatch, ProgressLine, keep_subshell_lane, wait_until
+from livewidget.widget.page_server import (
+    LINK_S,
+    SPARE_S,
+    Hosted,
+    address_link,
+    address_text,
+    find_browser,
+    open_in_browser,
+    page_server,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -117,6 +127,8 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         # A page's message has a context of its own, whose outputs nobody shows.
         self._context = copy_context()
         self._callbacks = Callbacks(self._on_callback_failed, lambda: self._context)
+        self._pages = page_server(self._background)
+        self._links_shown: set[str] = set()
         self._controller = Controller(
             spec,
             post=self._post,
@@ -128,7 +140,10 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             tool_loop=tool_loop,
             reconnect=reconnect,
             explorer=bool(explorer),
+            offer_socket=self._offer_socket,
+            context=lambda: self._context.copy(),
         )
+        self._hosted = Hosted(self._controller.links, provider.label, self._forget_links)
         super().__init__()
         keep_subshell_lane(self.comm)
         jupyter.close_previous_run(self)
@@ -413,6 +428,41 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         """What was left out or repeated so far, which tells why something was not heard, seen or called."""
         return self._controller.stats(self._callbacks.dropped)
 
+    @property
+    def page_url(self) -> str:
+        """An address that shows this conversation as a page of its own, outside of the notebook.
+
+        Each look gives a new one. It is for one use within an hour, and lets whoever opens it talk: give it
+        to nobody. The page can take over microphone and speaker, and goes on while a cell runs, whatever the
+        kernel. It is on 127.0.0.1 of the kernel's computer. Where that is not the browser's, run
+        `ssh -L PORT:127.0.0.1:PORT` to it first, with the port of this address; or, if the notebook server
+        has jupyter-server-proxy, put the server's own address and `proxy/` in the place of
+        `http://127.0.0.1:`.
+
+        Raises:
+            StateError: If the widget was closed, or no port can be opened.
+        """
+        return self._page_url(SPARE_S)
+
+    def open_in_browser(self) -> None:
+        """Show this conversation as a page of its own, in the browser of the kernel's screen.
+
+        Where there is no such browser, as on another computer, a link to the page is shown in the cell, with
+        how to get there. It works once, within ten minutes, and vanishes then; see `page_url`.
+
+        Raises:
+            StateError: If the widget was closed, or no port can be opened.
+        """
+        if find_browser() is not None and open_in_browser(self._page_url(LINK_S)):
+            return
+        address = self._page_url(LINK_S)
+        if jupyter.kernel() is None:
+            print(address_text(address))
+            return
+        display_id = f"livewidget-link-{os.urandom(8).hex()}"
+        jupyter.publish(address_link(address), display_id, False)
+        self._call_soon(self._show_link, display_id)
+
     def close(self) -> None:
         """End the conversation and remove the widget from the page; returns at once. The transcript stays."""
         if getattr(self, "_shut", True):
@@ -420,7 +470,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         self._shut = True
         self._cells.close()
         if self._background.alive:
-            self._background.submit(self._controller.close(), self._context)
+            self._background.submit(self._end(), self._context)
         self._callbacks.close()
         layout = self.layout
         super().close()
@@ -490,6 +540,46 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
     def _post(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if not self._shut and self.comm is not None:
             self.send(content, buffers)
+
+    async def _end(self) -> None:
+        try:
+            self._forget_links()
+            await self._controller.close()
+        finally:
+            await self._pages.end(self._hosted)
+
+    def _offer_socket(self, client: str, origin: str) -> SocketOffer:
+        return self._pages.offer(self._hosted, client, origin)
+
+    def _page_url(self, seconds: float) -> str:
+        """Return an address of the companion page, for one use within `seconds`."""
+        self._refuse_in_fork()
+        if self._shut or not self._background.alive:
+            raise StateError("This widget was closed; make a new one.")
+        if self._background.here:
+            return self._pages.page_url(self._hosted, seconds)
+
+        async def page_url() -> str:
+            return self._pages.page_url(self._hosted, seconds)
+
+        try:
+            return self._background.submit(page_url()).result(_MOMENT_S)
+        except TimeoutError:
+            raise StateError("The widget's event loop does not respond; try again in a moment.") from None
+
+    def _show_link(self, display_id: str) -> None:
+        """Take a link away again before it is old: what is in a cell is saved with the notebook."""
+        self._links_shown.add(display_id)
+        asyncio.get_running_loop().call_later(LINK_S, self._forget_link, display_id)
+
+    def _forget_links(self) -> None:
+        for display_id in list(self._links_shown):
+            self._forget_link(display_id)
+
+    def _forget_link(self, display_id: str) -> None:
+        if display_id in self._links_shown:
+            self._links_shown.remove(display_id)
+            jupyter.publish({"text/plain": "", "text/html": ""}, display_id, True)
 
     def _busy(self) -> Busy:
         blocked = self._loop.is_blocked()
