@@ -1,6 +1,7 @@
-// Bundles src/ into ../livewidget/static/: one ES module and one style sheet, not minified, the same bytes wherever it is built.
+// Bundles src/ into ../livewidget/static/: one ES module and one style sheet, not minified, the same bytes wherever it is built;
+// and beside them, as it is, the script of a page without a notebook.
 
-import { existsSync } from "node:fs";
+import { copyFileSync, existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import esbuild from "esbuild";
@@ -69,6 +70,7 @@ async function main() {
     minifySyntax: true,
     plugins: [worklets.esbuild()],
   });
+  copyFileSync(path.join(here, "src/page.js"), path.join(here, "../livewidget/static/page.js"));
   if (existsSync(path.join(here, "src/widget.css"))) {
     await esbuild.build({
       absWorkingDir: here,

@@ -75,6 +75,7 @@ const actions: Actions = {
   setVolume: (volume) => store.set({ playback: { ...store.get().playback, volume } }),
   pickMicrophone: (deviceId) => store.set({ microphone: { ...store.get().microphone, deviceId } }),
   confirm: log("confirm"),
+  onBrowserOpened: log("onBrowserOpened"),
   dismissNotice: (code) => store.set({ notices: store.get().notices.filter((one) => one.code !== code) }),
   explorer: {
     show: (open, panel) => {

@@ -12,12 +12,14 @@ import { Lease } from "./audio/packets.ts";
 import type { Buffer } from "./audio/pcm.ts";
 import { AudioController } from "./audio-controller.ts";
 import { Bridge, type Insight, randomClientId, type Wire } from "./bridge.ts";
+import type { Link } from "./link.ts";
+import { isBarred } from "./media/devices.ts";
 import { MICROPHONE_PROBLEMS } from "./media/microphone.ts";
 import type { KernelMessage, State as SessionState, Turn, TurnTakingMode, Welcome } from "./messages.gen.ts";
 import { LOSSES, Notices, OTHER_PAGE } from "./notices.ts";
 import { Scope } from "./scope.ts";
 import { SettingsController } from "./settings-controller.ts";
-import { type Actions, createStore, type Loss, type Store } from "./state.ts";
+import { type Actions, createStore, type LinkState, type Loss, type Store } from "./state.ts";
 import { VideoController } from "./video-controller.ts";
 
 /** Chosen: four playback reports a second, which the kernel takes as credit. */
@@ -43,10 +45,20 @@ const SERVER_MS = 3000;
 const RESUME_MS = 60_000;
 /** ● begins a conversation if the kernel answers within this time; chosen: longer, and nobody expects it any more. */
 const RETRY_MS = 5000;
+/** The kernel has this long to give microphone and voice to a page that takes them; chosen: longer than one repetition. */
+const TAKING_MS = 3000;
 /** Nothing that is sent reaches the conversation any more. */
-const FINAL_LOSSES: readonly Loss[] = ["restarted", "shut_down"];
+const FINAL_LOSSES: readonly Loss[] = ["restarted", "shut_down", "refused"];
 /** The conversation goes on when that is over. */
-const PASSING_LOSSES: readonly Loss[] = ["looking", "offline", "server", "busy", "silent"];
+const PASSING_LOSSES: readonly Loss[] = [
+  "looking",
+  "offline",
+  "server",
+  "busy",
+  "silent",
+  "program",
+  "closed",
+];
 
 type Mount = (el: HTMLElement, store: Store, levels: LevelTimeline, actions: Actions, scope: Scope) => void;
 
@@ -117,6 +129,14 @@ export async function findLoss(
   }
 }
 
+/** Why the program behind a page without a notebook does not answer. */
+function lossOfPage({ way, reason }: LinkState): Exclude<Loss, "" | "looking"> {
+  if (way !== "socket" && (reason === "refused" || reason === "ended")) {
+    return reason === "refused" ? "refused" : "closed";
+  }
+  return navigator.onLine === false ? "offline" : "program";
+}
+
 export class App implements Actions {
   readonly scope = new Scope();
   readonly store = createStore();
@@ -127,6 +147,7 @@ export class App implements Actions {
   readonly #notices = new Notices(this.store);
   readonly #audio: AudioController;
   readonly #lease: Lease;
+  readonly #link: Link | null;
   readonly #views = new Set<Scope>();
   #transcriptClass = "";
   #owner = "";
@@ -142,11 +163,17 @@ export class App implements Actions {
   /** A microphone to take again if the kernel is back soon. */
   #resume: { untilMs: number; muted: boolean } | null = null;
   #retryUntilMs = Number.NEGATIVE_INFINITY;
+  /** Microphone and voice were asked for, and may still be said to be another page's. */
+  #takingUntilMs = Number.NEGATIVE_INFINITY;
   #ticks = 0;
   #idleTicks = 0;
 
-  /** Uses no device: that takes a click. */
-  constructor(wire: Wire) {
+  /**
+   * Uses no device: that takes a click. `link` is what `wire` belongs to, where messages may take more than one way; `page`
+   * tells that there is no notebook around.
+   */
+  constructor(wire: Wire, link: Link | null = null, page = false) {
+    this.#link = link;
     this.#lease = new Lease(this.#now());
     this.bridge = new Bridge(randomClientId(), wire, this.#now, {
       onMessage: (message) => this.#onMessage(message),
@@ -159,6 +186,7 @@ export class App implements Actions {
     this.#audio = new AudioController(this.scope, this.store, this.#notices, this.bridge, this.#now);
     const begin = () => this.#startForVideo();
     this.video = new VideoController(this.scope, this.store, this.#notices, this.bridge, this.#now, begin);
+    this.store.set({ page, barred: isBarred() });
     this.scope.interval(() => this.#tick(), TICK_MS);
     this.scope.listen(window, "pagehide", () => this.#onPageHidden());
     this.scope.listen<PageTransitionEvent>(
@@ -192,27 +220,49 @@ export class App implements Actions {
     this.#lease.suspect(this.#now());
   }
 
+  /** Messages take another way from now on: what may be lost on the last one goes again. */
+  changeWay(): void {
+    this.bridge.repeat();
+    this.#audio.changeWay(this.store.get().link.way === "socket" ? "socket" : "comm");
+  }
+
+  /** Shows which way messages take. */
+  showLink(link: LinkState): void {
+    const had = this.store.get().link.way === "socket";
+    this.store.set({ link, browser: this.#link?.browserPage ?? null });
+    if (link.way === "none" && (had || link.reason === "refused")) {
+      this.suspectDisconnect();
+    }
+  }
+
+  onBrowserOpened(): void {
+    this.#link?.refresh();
+  }
+
   /** Ends everything: the widget's model was closed. */
   dispose(): void {
     if (!this.scope.disposed) {
       this.#views.clear();
       this.#leave();
+      this.#link?.dispose();
       this.scope.dispose();
     }
   }
 
+  /** Begins to talk: starts the session, or takes microphone and voice from the page that has them. */
   start(): void {
-    if (this.#isOwnedElsewhere()) {
-      this.#notices.show(OTHER_PAGE);
-      return;
-    }
     if (!this.store.get().connected) {
       this.#retry();
       return;
     }
     this.#audio.player.unlock();
     this.#notices.clear(...MICROPHONE_PROBLEMS);
-    this.#requestStart(true);
+    if (this.#isOwnedElsewhere()) {
+      this.#takingUntilMs = this.#now() + TAKING_MS;
+      this.bridge.send({ lane: "control", kind: "take_audio", body: {} });
+    } else {
+      this.#requestStart(true);
+    }
     this.#audio.startMicrophone();
   }
 
@@ -311,7 +361,9 @@ export class App implements Actions {
   }
 
   #onInsight(message: Insight, buffers: readonly Buffer[]): void {
-    if (message.kind === "picture") {
+    if (message.kind === "socket_offer") {
+      this.#link?.offer(message.body);
+    } else if (message.kind === "picture") {
       this.video.onPicture(message.body, buffers);
     } else {
       this.explorer.onInsight(message);
@@ -332,6 +384,7 @@ export class App implements Actions {
     this.#onState(welcome);
     this.explorer.onWelcome(welcome.explorer);
     this.#resumeMicrophone();
+    this.#link?.begin(this.bridge.client);
   }
 
   #onState(told: SessionState): void {
@@ -342,10 +395,16 @@ export class App implements Actions {
     const mine = owner === this.bridge.client;
     this.#owner = owner;
     const elsewhere = owner !== "" && !mine;
+    if (mine) {
+      this.#takingUntilMs = Number.NEGATIVE_INFINITY;
+    }
     this.store.set({ phase, ending, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions });
     this.store.set({ liveSince, owner: mine, ownedElsewhere: elsewhere });
     if (elsewhere) {
-      this.#yieldToOwner();
+      // What was sent before the kernel was asked still names the other page.
+      if (this.#now() >= this.#takingUntilMs) {
+        this.#yieldToOwner(before.owner);
+      }
     } else {
       this.#notices.clear(OTHER_PAGE.code);
     }
@@ -389,9 +448,11 @@ export class App implements Actions {
     return this.#audio.microphone.isWanted || this.video.usesDevice;
   }
 
-  /** True while another page has the audio of a live session. */
+  /** True while another page has microphone and voice of a session. */
   #isOwnedElsewhere(): boolean {
-    return this.#owner !== "" && this.#owner !== this.bridge.client && this.store.get().phase === "live";
+    const { phase } = this.store.get();
+    const runs = phase === "live" || phase === "connecting";
+    return this.#owner !== "" && this.#owner !== this.bridge.client && runs;
   }
 
   /** Asks the kernel to start the session; its state messages follow. */
@@ -431,9 +492,9 @@ export class App implements Actions {
     this.#audio.closePlayerWhenDone();
   }
 
-  /** Another page has taken the audio. */
-  #yieldToOwner(): void {
-    if (this.#usesDevices) {
+  /** Another page has taken microphone and voice; `had` tells that this one had them. */
+  #yieldToOwner(had: boolean): void {
+    if (this.#usesDevices || had) {
       this.#notices.show(OTHER_PAGE);
     }
     this.#releaseDevices();
@@ -467,6 +528,7 @@ export class App implements Actions {
   }
 
   #tick(): void {
+    this.#link?.tick();
     if (!FINAL_LOSSES.includes(this.store.get().loss)) {
       this.bridge.tick();
     }
@@ -481,6 +543,9 @@ export class App implements Actions {
     this.#idleTicks = this.store.get().phase === "idle" && this.#usesDevices ? this.#idleTicks + 1 : 0;
     if (this.#idleTicks > UNUSED_DEVICE_TICKS) {
       this.#releaseDevices();
+    }
+    if (this.#now() >= this.#takingUntilMs && this.#usesDevices && this.#isOwnedElsewhere()) {
+      this.#yieldToOwner(false);
     }
     const held = this.#lease.isValid(this.#now());
     if (!held && (this.store.get().connected || this.#usesDevices)) {
@@ -518,7 +583,8 @@ export class App implements Actions {
       return;
     }
     this.#looking = true;
-    const loss = await findLoss(this.#kernel, this.#disconnected);
+    const { page, link } = this.store.get();
+    const loss = page ? lossOfPage(link) : await findLoss(this.#kernel, this.#disconnected);
     this.#looking = false;
     this.#lookedMs = this.#now();
     if (this.scope.disposed || this.store.get().connected) {
@@ -527,8 +593,8 @@ export class App implements Actions {
     const asked = this.#now() < this.#retryUntilMs;
     if (loss !== this.store.get().loss || asked) {
       this.store.set({ loss });
-      if (this.#lostWhileUsed || asked) {
-        this.#notices.show(LOSSES[loss]);
+      if (this.#lostWhileUsed || asked || loss === "refused") {
+        this.#showLoss(loss);
       }
     }
     if (FINAL_LOSSES.includes(loss)) {
@@ -539,13 +605,18 @@ export class App implements Actions {
     }
   }
 
+  #showLoss(loss: Exclude<Loss, "" | "looking">): void {
+    const { says } = this.store.get().link;
+    this.#notices.show(loss === "refused" && says !== "" ? { ...LOSSES[loss], text: says } : LOSSES[loss]);
+  }
+
   /** ● without a kernel that answers: looks again, says what to do, and begins if the kernel is back at once. */
   #retry(): void {
     const { loss } = this.store.get();
     this.#retryUntilMs = this.#now() + RETRY_MS;
     this.#lookedMs = this.#now();
     if (loss !== "" && loss !== "looking") {
-      this.#notices.show(LOSSES[loss]);
+      this.#showLoss(loss);
     }
     this.bridge.hello();
     void this.#lookWhy();

@@ -24,6 +24,8 @@ import type { MicrophoneState, Store } from "./state.ts";
 const BAR_MS = 40;
 /** A pause that no busy kernel explains is not shown before; chosen: slow computers have many short ones. */
 const SLOW_AFTER_MS = 2000;
+/** A refusal that comes sooner was nobody's answer; chosen: a person takes longer to read the question. */
+const UNASKED_MS = 250;
 /** How often it is looked whether sound arrives; chosen: soon enough to be told before the next sentence. */
 const WATCH_MS = 250;
 /** What a browser takes for a gesture, upon which a context may run again: a touch is one when it ends. */
@@ -42,6 +44,8 @@ export class AudioController {
   /** Since when the microphone's audio is held back. */
   #waitsSince: number | null = null;
   #kernelBusy: Busy = "";
+  #onSocket = false;
+  #askedMs = Number.NEGATIVE_INFINITY;
   readonly #takeFromOthers: () => string[];
   /** Another card of the page has taken the microphone since this one had it. */
   #isElsewhere = false;
@@ -116,8 +120,17 @@ export class AudioController {
 
   /** The kernel has received microphone packets up to `ack`; `busy` says what keeps further ones waiting in it. */
   onHeartbeat(ack: number, resend: boolean, busy: Busy): void {
-    this.#kernelBusy = busy;
+    // A cell keeps only messages waiting that go through the notebook.
+    this.#kernelBusy = this.#onSocket && busy === "cell" ? "" : busy;
     this.#sender.heartbeat(ack, resend);
+    this.#showWaiting();
+  }
+
+  /** Messages take another way from now on: sends again what may be lost on the last one. */
+  changeWay(way: "comm" | "socket"): void {
+    this.#onSocket = way === "socket";
+    this.reportPlayback();
+    this.#sender.changeWay(way);
     this.#showWaiting();
   }
 
@@ -220,6 +233,13 @@ export class AudioController {
   }
 
   #onMicrophoneState(state: MicrophoneState, detail: string): void {
+    if (state === "asking") {
+      this.#askedMs = this.#now();
+    } else if (state === "on") {
+      this.#store.set({ barred: false });
+    } else if (state === "refused" && this.#now() - this.#askedMs < UNASKED_MS) {
+      this.#store.set({ barred: true });
+    }
     const shown = state === "on" && this.#sender.busy ? "paused" : state;
     this.#store.set({ microphone: { ...this.#store.get().microphone, state: shown } });
     if (state === "asking" || state === "off") {
@@ -315,6 +335,7 @@ export class AudioController {
     const microphone = this.#store.get().microphone;
     const since = this.#waitsSince;
     const notice = MICROPHONE_WAITS[this.#kernelBusy];
+    this.#store.set({ heldByCell: since !== null && this.#kernelBusy === "cell" });
     const shown = this.#store.get().notices.find(({ code }) => code === notice.code);
     if (since === null) {
       this.#notices.clear(notice.code);

@@ -317,6 +317,13 @@ export class Bridge {
     this.#updateGaps();
   }
 
+  /** Messages take another way from now on: sends all again that is not acknowledged and may be lost on the last one. */
+  repeat(): void {
+    for (const { seq, message } of this.#sender.unacked) {
+      this.#post(message, seq, this.#control.last);
+    }
+  }
+
   /** To be called a few times a second: repeats what was lost, and skips gaps that will not be filled. */
   tick(): void {
     const now = this.#now();
@@ -397,7 +404,12 @@ export class Bridge {
       return;
     }
     if (message.kind === "welcome" || message.kind === "state") {
-      this.#ownsAudio = message.body.owner === this.client;
+      const owns = message.body.owner === this.client;
+      if (owns && !this.#ownsAudio && message.kind === "state") {
+        // What the lane carried until now went to another page.
+        this.#deliverAudio(this.#speaker.restart(message.body.speaker_seq));
+      }
+      this.#ownsAudio = owns;
     }
     // Every flush needs an answer, although audio of the next turn may have raised the epoch before it arrived.
     if (message.epoch > this.#epoch || message.kind === "flush") {

@@ -1,19 +1,45 @@
-// What anywidget calls: `initialize` once per widget and page, `render` once per view of it.
+// What anywidget calls: `initialize` once per widget and page, `render` once per view of it. And what a page without a notebook
+// calls: `startPage`.
 
 import type { AnyModel, Initialize, Render } from "@anywidget/types";
 import { App } from "./app.ts";
 import type { Buffer } from "./audio/pcm.ts";
-import { mountCard } from "./views/card.ts";
+import { Link, type LinkHandlers, pageServer, takeToken } from "./link.ts";
+import { testTap } from "./media/context.ts";
+import { mountCard, mountSentence } from "./views/card.ts";
+
+const now = () => performance.now();
+
+/** A link's handlers, for the app that is made after it. */
+function handlersOf(app: () => App): LinkHandlers {
+  return {
+    onMessage: (content, buffers) => app().bridge.receive(content, buffers),
+    onChanged: () => app().changeWay(),
+    onState: (state) => app().showLink(state),
+    onAsk: (origin) => app().bridge.send({ lane: "control", kind: "socket_request", body: { origin } }),
+    onBroken: (proof) => app().bridge.send({ lane: "control", kind: "socket_closed", body: { proof } }),
+  };
+}
 
 function startApp(model: AnyModel): App {
-  const app = new App((content, buffers) => {
+  const send = (content: object, buffers: ArrayBuffer[]) => {
     try {
       model.send(content, undefined, buffers);
     } catch {
       // The comm is closed: the expired lease will show that.
     }
-  });
-  const onMessage = (content: unknown, buffers: Buffer[]) => app.bridge.receive(content, buffers);
+  };
+  const link = new Link(
+    send,
+    handlersOf(() => app),
+    now,
+  );
+  const app: App = new App(link.send, link);
+  testTap().onLink?.(link);
+  const onMessage = (content: unknown, buffers: Buffer[]) => {
+    link.heardOnComm();
+    app.bridge.receive(content, buffers);
+  };
   const onConnectionChange = () => app.suspectDisconnect();
   model.on("msg:custom", onMessage);
   // Fired when the kernel went away and when it came back; the event does not say which.
@@ -54,4 +80,38 @@ export default function widget(): { initialize: Initialize; render: Render } {
       return app ? disposeOn(signal, app, app.mount(el, mountCard)) : undefined;
     },
   };
+}
+
+const SILENT =
+  "The program behind this page does not answer. Start it again where you started it, and open the address that it gives.";
+
+/**
+ * Draws the page of one conversation into `el`: of `livewidget talk`, of an app, or the companion of a notebook's card. What
+ * admits it is the token in the fragment of its address, for one use, and from then on the cookie that this brings.
+ */
+export async function startPage(el: HTMLElement): Promise<void> {
+  document.body.classList.add("livewidget-page");
+  const server = pageServer();
+  const token = takeToken();
+  try {
+    const refusal = await server.admit(token);
+    // A used token in a browser that has been let in before is a page that was opened again.
+    if (refusal !== "" && (token === "" || (await server.admit()) !== "")) {
+      mountSentence(el, refusal);
+      return;
+    }
+  } catch {
+    mountSentence(el, SILENT, () => location.reload());
+    return;
+  }
+  const link = new Link(
+    null,
+    handlersOf(() => app),
+    now,
+    server,
+  );
+  const app: App = new App(link.send, link, true);
+  testTap().onLink?.(link);
+  app.mount(el, mountCard);
+  link.begin(app.bridge.client);
 }

@@ -49,6 +49,18 @@ export const LOSSES: Record<Exclude<Loss, "" | "looking">, Notice> = {
     "error",
     "The kernel does not answer, so the microphone is off. Run this cell to talk again.",
   ),
+  program: lost(
+    "warning",
+    "The program behind this page does not answer, so the microphone is off. The conversation goes on when it does.",
+  ),
+  closed: lost(
+    "error",
+    "This conversation was closed, so the microphone is off. Start it again where you started it: in the notebook or the terminal.",
+  ),
+  refused: lost(
+    "error",
+    "This page may not join the conversation any more. Open it anew, from the notebook or the terminal.",
+  ),
 };
 
 /** By the fault that keeps the microphone's sound from arriving. */
@@ -136,7 +148,7 @@ export const PLAYER_FAULTS: Record<PlayerFault, Notice> = {
 export const OTHER_PAGE: Notice = {
   level: "info",
   code: "other-page",
-  text: "Another page has this conversation's microphone and voice. Here you can read along and type.",
+  text: "Another page has the microphone and the voice of this conversation. Here you can read along and type; press ● to take them.",
 };
 
 export const NO_PICTURE: Notice = {

@@ -173,7 +173,8 @@ export interface VideoState extends DeviceChoice {
  * Why the kernel does not answer, as far as it was found out: "looking" until it is asked about, "offline" by the browser,
  * "server" where the notebook server does not answer either, "busy", "restarted" and "shut_down" by what that server knows
  * of the kernel, "silent" where that server knows nothing that explains it, "unknown" in a host without such a
- * server. "" while it answers.
+ * server; in a page without a notebook "program" where the program behind it does not answer, "closed" where that has ended
+ * the conversation, "refused" where it does not let this page in. "" while it answers.
  */
 export type Loss =
   | ""
@@ -184,7 +185,51 @@ export type Loss =
   | "restarted"
   | "shut_down"
   | "silent"
-  | "unknown";
+  | "unknown"
+  | "program"
+  | "closed"
+  | "refused";
+
+/**
+ * Why messages take no socket: "asking" the kernel for one, "opening" it, "off" where it is switched off, "unavailable" where
+ * the kernel cannot open a port, "unreachable" where the browser may not reach the kernel's computer from this page,
+ * "refused" where nobody answered there, "stranger" where another program did, "broken" by the network, "ended" by the
+ * kernel; in a page without a notebook "refused" is by the server. "" while a socket is used.
+ */
+export type LinkReason =
+  | ""
+  | "asking"
+  | "opening"
+  | "off"
+  | "unavailable"
+  | "unreachable"
+  | "refused"
+  | "stranger"
+  | "broken"
+  | "ended";
+
+/** Which way messages to the kernel take. */
+export interface LinkState {
+  /**
+   * "socket": straight to the kernel; "comm": through the notebook; "opening": through it while a socket is tried; "none":
+   * a page without a notebook has no socket.
+   */
+  way: "socket" | "comm" | "opening" | "none";
+  /** The socket goes through the notebook server's jupyter-server-proxy. */
+  proxied: boolean;
+  reason: LinkReason;
+  /** The server's own sentence where it refused. */
+  says: string;
+}
+
+/** Where this conversation has a page of its own, for a browser that gives a microphone. */
+export interface BrowserPage {
+  address: string;
+  /** Goes into the fragment of the address, for one use. */
+  token: string;
+  /** The kernel's port, which has to be connected first where the kernel is on another computer; 0 where it is reached. */
+  port: number;
+}
 
 /** What of a welcome is not drawn, or not under its own name. */
 type Undrawn = "client" | "owner" | "explorer" | "turn_taking" | "elapsed_ms" | "speaker_seq" | "kernel";
@@ -206,6 +251,15 @@ export interface State extends Omit<Welcome, Undrawn | "transcript_class"> {
   /** False while the kernel does not answer; `loss` says why. */
   connected: boolean;
   loss: Loss;
+  link: LinkState;
+  /** Null until the kernel has offered it, and in that page itself. */
+  browser: BrowserPage | null;
+  /** This is a page of the conversation's own, with no notebook around it. */
+  page: boolean;
+  /** The browser, or the program around this page, gives it no microphone without asking the person. */
+  barred: boolean;
+  /** A running cell keeps what the microphone gives from the kernel. */
+  heldByCell: boolean;
   explorer: ExplorerContents;
   video: VideoState;
 }
@@ -237,6 +291,8 @@ export interface Actions {
   dismissNotice(code: string): void;
   /** Allows or denies a tool call that waits for approval. */
   confirm(id: string, allowed: boolean): void;
+  /** The page for the browser was opened: its address is used up. */
+  onBrowserOpened(): void;
   readonly explorer: ExplorerActions;
   readonly video: VideoActions;
 }
@@ -275,6 +331,11 @@ export function initialState(): State {
     ownedElsewhere: false,
     connected: true,
     loss: "",
+    link: { way: "comm", proxied: false, reason: "asking", says: "" },
+    browser: null,
+    page: false,
+    barred: false,
+    heldByCell: false,
     video: {
       source: null,
       state: "off",

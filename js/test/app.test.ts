@@ -481,17 +481,66 @@ describe("App", () => {
     expect(sent.at(-1)!.kind).toBe("hello");
   });
 
-  it("leaves microphone and voice to the page that has them", async () => {
+  it("leaves microphone and voice to the page that has them until ● is pressed", async () => {
     greet({ phase: "live", owner: "another" });
-    app.start();
     app.pushToTalk(true);
     await settle();
     expect(devices.asked).toEqual([]);
-    expect(sentBodies("start")).toEqual([]);
-    expect(codes()).toEqual(["other-page"]);
     app.sendText("hello");
     expect(sentBodies("text")).toEqual([{ text: "hello" }]);
+    expect([sentBodies("start"), sentBodies("take_audio")]).toEqual([[], []]);
     expect(FakeContext.made).toEqual([]);
+  });
+
+  it("takes microphone and voice from the page that has them, and speaks once the kernel agrees", async () => {
+    greet({ phase: "live", owner: "another" });
+    app.mount({} as HTMLElement, () => {});
+    app.start();
+    await settle();
+    expect([sentBodies("start"), sentBodies("take_audio")]).toEqual([[], [{}]]);
+    session("live", "another");
+    speakAt(9000);
+    await vi.advanceTimersByTimeAsync(300);
+    expect(state().microphone.state, "what the kernel sent before names the other page").toBe("on");
+    expect(sentBodies("audio")).toEqual([]);
+    session("live", me());
+    await vi.advanceTimersByTimeAsync(300);
+    expect(sentBodies("audio").length).toBeGreaterThan(3);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect([state().microphone.state, codes()]).toEqual(["on", []]);
+  });
+
+  it("gives the microphone back where the kernel does not agree", async () => {
+    greet({ phase: "live", owner: "another" });
+    app.mount({} as HTMLElement, () => {});
+    app.start();
+    await settle();
+    session("live", "another");
+    await vi.advanceTimersByTimeAsync(3500);
+    expect([state().microphone.state, codes()]).toEqual(["off", ["other-page"]]);
+    expect(FakeTrack.made.every(({ readyState }) => readyState === "ended")).toBe(true);
+  });
+
+  it("releases all when another page takes them, follows the talk, and takes them back", async () => {
+    await talk();
+    speakAt(9000);
+    await vi.advanceTimersByTimeAsync(300);
+    const contexts = FakeContext.made.length;
+    session("live", "another");
+    await settle();
+    expect(FakeTrack.made.every(({ readyState }) => readyState === "ended")).toBe(true);
+    expect(FakeContext.made.every((context) => context.state === "closed")).toBe(true);
+    expect([state().owner, state().ownedElsewhere, codes()]).toEqual([false, true, ["other-page"]]);
+    expect(hint(state())).toBe("In another page. Press ● to talk here.");
+    control("turn", { ...turn, index: 9 });
+    expect(state().turns.at(-1)!.index).toBe(9);
+    app.sendText("and here I type");
+    expect(sentBodies("text")).toHaveLength(1);
+    app.start();
+    session("live", me());
+    await settle();
+    expect(FakeContext.made.length).toBeGreaterThan(contexts);
+    expect([state().microphone.state, state().owner, codes()]).toEqual(["on", true, []]);
   });
 
   it("types: begins where need be, once, and sends nothing empty", () => {

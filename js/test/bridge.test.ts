@@ -7,7 +7,7 @@ import {
   type Insight,
   readKernelMessage,
 } from "../src/bridge.ts";
-import type { KernelMessage, PageMessage, Welcome } from "../src/messages.gen.ts";
+import type { KernelMessage, PageMessage, State, Welcome } from "../src/messages.gen.ts";
 
 interface Golden {
   page_to_kernel: Envelope<PageMessage>[];
@@ -316,6 +316,20 @@ describe("the control lane", () => {
     expect(rig.kinds().length).toBe(4);
   });
 
+  it("repeats at once all that is not acknowledged when another way is taken, under the same numbers", () => {
+    const rig = new Rig();
+    rig.bridge.hello();
+    rig.welcome({}, { ack: 1 });
+    rig.bridge.send({ lane: "control", kind: "start", body: { microphone: true } });
+    rig.bridge.send({ lane: "control", kind: "interrupt", body: {} });
+    const before = rig.sent.length;
+    rig.bridge.repeat();
+    expect(rig.sent.slice(before).map(({ content }) => [content.kind, content.seq])).toEqual([
+      ["start", 2],
+      ["interrupt", 3],
+    ]);
+  });
+
   it("does not pile up reports before a busy kernel", () => {
     const rig = new Rig();
     rig.welcome();
@@ -393,6 +407,19 @@ describe("the speaker lane", () => {
     rig.speak(1, 5, 0, [1]);
     expect(rig.voices).toEqual([]);
     expect(rig.bridge.speakerAck).toBe(1);
+  });
+
+  it("begins where the lane is when this page takes the voice: what went before went to another", () => {
+    const rig = new Rig();
+    rig.welcome({ owner: "other", speaker_seq: 3 });
+    const state = golden.kernel_to_page.find((message) => message.kind === "state")!.body as State;
+    rig.control("state", { ...state, owner: ME, speaker_seq: 40 });
+    rig.speak(41, 5, 0, [1, 2]);
+    expect(rig.voices).toEqual([[5, 0, [1, 2]]]);
+    expect(rig.bridge.speakerAck).toBe(41);
+    rig.control("state", { ...state, owner: ME, speaker_seq: 50 });
+    rig.speak(42, 5, 2, [3, 4]);
+    expect(rig.voices, "it is its own already: nothing is passed over").toHaveLength(2);
   });
 
   it("drops what is older than a flush and what was missing then", () => {

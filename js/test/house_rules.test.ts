@@ -43,11 +43,12 @@ function breaches(rule: Rule, source: string): number[] {
 
 /** Which layer a file belongs to, and which other layers that one may import. `scope` may be imported by all. */
 const LAYERS: Record<string, string[]> = {
-  index: ["app", "views", "audio"],
-  app: ["controllers", "media", "bridge", "state", "messages", "audio"],
+  index: ["app", "link", "media", "views", "audio"],
+  app: ["controllers", "link", "media", "bridge", "state", "messages", "audio"],
   controllers: ["media", "bridge", "state", "messages", "audio"],
   views: ["state", "messages", "audio"],
   media: ["state", "messages", "audio", "worklets"],
+  link: ["bridge", "state", "messages", "audio"],
   bridge: ["messages", "audio"],
   state: ["messages", "audio"],
   messages: [],

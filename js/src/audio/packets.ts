@@ -77,8 +77,11 @@ export const MICROPHONE_RATE = 16_000;
 const toMs = (samples: number) => (samples * 1000) / MICROPHONE_RATE;
 const toSamples = (milliseconds: number) => (MICROPHONE_RATE * milliseconds) / 1000;
 
-/** Packets are short, for little delay, and long while the kernel lags, for fewer messages. Chosen. */
-const SHORT_PACKET = toSamples(40);
+/**
+ * Packets are short, for little delay, and long while the kernel lags, for fewer messages. Chosen; on a socket, where a message
+ * costs Jupyter nothing, they are as short as the chunks of the capture worklet.
+ */
+const SHORT_PACKET = { comm: toSamples(40), socket: toSamples(20) };
 const LONG_PACKET = toSamples(100);
 /** Acknowledgements come each 500 ms; older packets than this without one mean that the kernel lags. */
 const LAGGING_MS = 400;
@@ -127,7 +130,8 @@ function concatenate(chunks: Chunk[]): Chunk {
 export class PacketQueue {
   readonly #send: (packet: Packet) => void;
   #seq = 0;
-  #size = SHORT_PACKET;
+  #short = SHORT_PACKET.comm;
+  #size = this.#short;
   /** Too short to be sent yet. */
   #gathering: Chunk[] = [];
   #unacked: Sent[] = [];
@@ -180,7 +184,7 @@ export class PacketQueue {
     this.#unacked = this.#unacked.filter((sent) => sent.packet.seq > ack);
     const oldest = this.#unacked[0];
     const age = oldest ? now - oldest.at : 0;
-    this.#size = age > LAGGING_MS ? LONG_PACKET : SHORT_PACKET;
+    this.#size = age > LAGGING_MS ? LONG_PACKET : this.#short;
     if (this.#busy) {
       this.#checkRecovery(now);
     } else if (age > BUSY_MS) {
@@ -193,13 +197,26 @@ export class PacketQueue {
     }
   }
 
+  /**
+   * Packets take another way from now on: those that are not acknowledged may be lost on the last one and go again, and what
+   * kept them waiting there counts no more.
+   */
+  changeWay(way: "comm" | "socket", now: number): void {
+    this.#short = SHORT_PACKET[way];
+    this.#size = this.#short;
+    this.#resend(now);
+    if (this.#busy) {
+      this.#recover(now);
+    }
+  }
+
   /** The microphone is off: earlier audio must not be sent any more. */
   clear(): void {
     this.#gathering = [];
     this.#waiting = [];
     this.#unacked = [];
     this.#busy = false;
-    this.#size = SHORT_PACKET;
+    this.#size = this.#short;
     this.#lastEnd = null;
     for (const done of this.#onDrained.splice(0)) {
       done();
@@ -247,7 +264,7 @@ export class PacketQueue {
   /** The kernel answers again: after a short pause everything is sent, after a long one the newest, marked stale. */
   #recover(now: number): void {
     this.#busy = false;
-    this.#size = SHORT_PACKET;
+    this.#size = this.#short;
     const before = this.#lastEnd;
     const long = lengthMs(this.#waiting) > STALE_AFTER_MS;
     let waiting = this.#waiting;

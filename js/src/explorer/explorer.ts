@@ -2,8 +2,9 @@
 
 import type { Scope } from "../scope.ts";
 import type { Actions, PanelName, State, Store } from "../state.ts";
-import { attribute, button, el, freshId, icon, show, type View } from "../views/dom.ts";
+import { attribute, button, el, freshId, icon, show, text, type View } from "../views/dom.ts";
 import { tokenMeter } from "../views/header.ts";
+import { connectionLine } from "../views/status.ts";
 import { latencyPanel } from "./latency.ts";
 import { settingsPanel } from "./settings.ts";
 import { vadPanel } from "./vad-monitor.ts";
@@ -41,7 +42,8 @@ export function explorer(opener: HTMLButtonElement, store: Store, actions: Actio
   const used = tokenMeter();
   const bar = el("div", "lw-explorer-bar", {}, list, used.element, close);
   const element = el("section", "lw-explorer", { id, "aria-label": "Explorer" }, bar);
-  element.append(...tabs.map((tab) => tab.panel));
+  const way = el("p", "lw-explorer-way");
+  element.append(...tabs.map((tab) => tab.panel), way);
   attribute(opener, "aria-controls", id);
 
   const look = actions.explorer.show.bind(actions.explorer);
@@ -70,6 +72,7 @@ export function explorer(opener: HTMLButtonElement, store: Store, actions: Actio
       attribute(opener, "aria-expanded", String(open));
       show(element, open);
       used.update(state);
+      text(way, connectionLine(state));
       for (const tab of tabs) {
         const chosen = open && tab.name === panel;
         attribute(tab.button, "aria-selected", String(tab.name === panel));

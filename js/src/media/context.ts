@@ -3,12 +3,14 @@
 import source from "worklet:../worklets/all.ts";
 import type { Scope } from "../scope.ts";
 
-/** What a browser test may put into the page to record audio; see CONTRIBUTING. */
+/** What a browser test may put into the page to record audio and to watch its socket; see CONTRIBUTING. */
 interface TestTap {
   /** Called when the player opens its context; `node` is the last one before the loudspeaker. */
   onPlayer?(context: AudioContext, node: AudioNode): void;
   /** Called when a microphone was opened. */
   onMicrophone?(track: MediaStreamTrack, context: AudioContext): void;
+  /** Called when a page begins to look for a socket to the kernel. */
+  onLink?(link: object): void;
 }
 
 export function testTap(): TestTap {

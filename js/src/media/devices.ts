@@ -179,13 +179,21 @@ function stopTracks(stream: MediaStream): void {
   }
 }
 
+/** Whether this page has what devices are asked for with. */
+const canAsk = () => globalThis.isSecureContext && Boolean(navigator.mediaDevices?.getUserMedia);
+
+/** Whether this page can have no microphone, whatever the person allows. */
+export function isBarred(): boolean {
+  return !canAsk() || !isAllowed("microphone");
+}
+
 /** Asks for the picked device, or for any where that one is gone. */
 export async function requestDevice(
   kind: "audio" | "video",
   constraints: MediaTrackConstraints,
   deviceId: string,
 ): Promise<MediaStream> {
-  if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
+  if (!canAsk()) {
     throw new DOMException("", NOT_SECURE);
   }
   const ask = (track: MediaTrackConstraints) => navigator.mediaDevices.getUserMedia({ [kind]: track });

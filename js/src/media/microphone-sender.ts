@@ -108,6 +108,12 @@ export class MicrophoneSender {
     this.#updateBusy();
   }
 
+  /** Packets take another way from now on; those that may be lost are sent again. */
+  changeWay(way: "comm" | "socket"): void {
+    this.#queue.changeWay(way, this.#now());
+    this.#updateBusy();
+  }
+
   /** The microphone stood still and goes on: its clock and the page's differ by more than before. */
   restartClock(): void {
     // What was captured before is not joined with what comes: it would make that look as old.

@@ -6,9 +6,10 @@ import type { Scope } from "../scope.ts";
 import type { Actions, Store } from "../state.ts";
 import { composer, suggestions } from "./composer.ts";
 import { attribute, el, type View } from "./dom.ts";
+import { clean, firstSentence } from "./format.ts";
 import { header } from "./header.ts";
 import { acceptFiles, canSendMedia, preview } from "./media-buttons.ts";
-import { announcer, noticeList } from "./notices.ts";
+import { announcer, browserOffer, noticeList } from "./notices.ts";
 import { keyboard, pushToTalk } from "./push-to-talk.ts";
 import { settings } from "./settings.ts";
 import { displayName } from "./status.ts";
@@ -41,6 +42,7 @@ export function mountCard(
   const conversation = transcript(suggested.element, actions, scope);
   const announced = announcer();
   const explorerView = explorer(head.explore, store, actions, scope);
+  const offered = browserOffer(actions, scope);
   const previewed = preview(actions.video, scope);
   const card = el(
     "div",
@@ -50,6 +52,7 @@ export function mountCard(
     stage,
     conversation.element,
     previewed.element,
+    offered.element,
     input.element,
   );
   card.append(options.element, announced.element, previewed.large);
@@ -68,7 +71,7 @@ export function mountCard(
     input,
     announced,
   ];
-  views.push(explorerView, previewed);
+  views.push(explorerView, previewed, offered);
   const draw = () => {
     const state = store.get();
     attribute(root, "aria-label", `Live conversation with ${displayName(state)}`);
@@ -80,4 +83,17 @@ export function mountCard(
   host.append(root);
   scope.add(() => root.remove());
   scope.add(store.subscribe(draw));
+}
+
+/** Draws one sentence in place of a card that cannot be shown, with a button to try again where that may help. */
+export function mountSentence(host: HTMLElement, sentence: string, again?: () => void): void {
+  const [first, rest] = firstSentence(clean(sentence, 2000));
+  const words = el("p", "lw-sentence-words", {}, el("strong", "", {}, first), rest && ` ${rest}`);
+  const box = el("div", "lw-alone", { role: "alert" }, words);
+  if (again) {
+    const retry = el("button", "lw-button", { type: "button" }, "Try again");
+    retry.onclick = again;
+    box.append(retry);
+  }
+  host.append(el("section", "livewidget", {}, box));
 }

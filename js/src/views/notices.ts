@@ -1,7 +1,8 @@
 // Notices over the waveform, and the live region that reads final turns to screen readers.
 
 import type { Notice, Turn } from "../messages.gen.ts";
-import type { Actions } from "../state.ts";
+import type { Scope } from "../scope.ts";
+import type { Actions, BrowserPage } from "../state.ts";
 import { attribute, button, el, icon, patchKeyed, show, text, type View } from "./dom.ts";
 import { clean, cleanLine, firstSentence, languageTag, MAX_TEXT } from "./format.ts";
 import { speakerName } from "./status.ts";
@@ -112,6 +113,51 @@ function noticeItem(dismiss: () => void): NoticeItem {
       text(first, sentence);
       text(rest, more && ` ${more}`);
       return true;
+    },
+  };
+}
+
+/** The conversation's own page, offered where this one gets no microphone, or what it gives waits for a running cell. */
+export function browserOffer(actions: Pick<Actions, "onBrowserOpened">, scope: Scope): View {
+  const why = el("span", "lw-offer-why");
+  const how = el("span", "lw-offer-how");
+  const link = el("a", "lw-offer-link", { target: "_blank", rel: "noopener noreferrer" }, "Open in browser");
+  const element = el("div", "lw-offer", { role: "status" }, el("p", "lw-offer-words", {}, why, how), link);
+  let page: BrowserPage | null = null;
+  // The token is in the address only while the link is used: it opens one page.
+  const arm = () => {
+    attribute(link, "href", page && `${page.address}#${page.token}`);
+  };
+  const disarm = () => attribute(link, "href", page?.address ?? null);
+  for (const type of ["pointerdown", "mousedown", "keydown"]) {
+    scope.listen(link, type, arm, { capture: true });
+  }
+  for (const type of ["click", "auxclick"]) {
+    scope.listen(link, type, () => {
+      arm();
+      // After the browser, or the program around it, has followed the link.
+      scope.timeout(() => {
+        disarm();
+        actions.onBrowserOpened();
+      }, 0);
+    });
+  }
+  return {
+    element,
+    update(state) {
+      const wanted = state.connected && !state.page && (state.barred || state.heldByCell);
+      if (page !== state.browser) {
+        page = state.browser;
+        disarm();
+      }
+      text(why, state.barred ? "This page gets no microphone. " : "The cell keeps the microphone waiting. ");
+      text(
+        how,
+        page?.port
+          ? `Talk in your browser instead. If the kernel runs on another computer, connect its port first: ssh -L ${page.port}:127.0.0.1:${page.port} and that computer's name.`
+          : "Talk in your browser instead; it is the same conversation.",
+      );
+      show(element, wanted && page !== null);
     },
   };
 }

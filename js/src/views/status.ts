@@ -2,7 +2,7 @@
 
 import type { MicrophoneFault, PlayerFault } from "../audio/sound-watch.ts";
 import type { Ending } from "../messages.gen.ts";
-import type { Loss, State } from "../state.ts";
+import type { LinkReason, Loss, State } from "../state.ts";
 import { cleanLine } from "./format.ts";
 import { pendingApprovals } from "./tool.ts";
 
@@ -71,10 +71,28 @@ const LOST: Record<Loss, LostView> = {
   shut_down: { word: "no kernel", cause: "The kernel was shut down.", ...RUN_AGAIN },
   silent: { ...NO_ANSWER, hint: "Wait, or run this cell to talk again.", button: LOOK_AGAIN },
   unknown: { ...NO_ANSWER, ...RUN_AGAIN },
+  program: {
+    word: "no answer",
+    cause: "The program does not answer.",
+    hint: "Wait for the program; it goes on by itself.",
+    button: "Look for the program again",
+  },
+  closed: {
+    word: "closed",
+    cause: "This conversation was closed.",
+    hint: "Start it again where you started it.",
+    button: "Look for the program again",
+  },
+  refused: {
+    word: "not admitted",
+    cause: "This page may not join any more.",
+    hint: "Open this page anew.",
+    button: "Open this page anew",
+  },
 };
 
 /** Losses after which the conversation may go on by itself. */
-const FINDS_BACK: readonly Loss[] = ["", "looking", "offline", "server", "busy", "silent"];
+const FINDS_BACK: readonly Loss[] = ["", "looking", "offline", "server", "busy", "silent", "program"];
 
 /** How the last conversation ended: the word for it, and what to do. */
 const ENDED: Record<Ending, [word: string, hint: string]> = {
@@ -182,7 +200,7 @@ export function hint(state: State): string {
     return LOST[state.loss].hint;
   }
   if (isMirror(state)) {
-    return "Another page has the microphone.";
+    return "In another page. Press ● to talk here.";
   }
   switch (state.phase) {
     case "idle":
@@ -319,8 +337,13 @@ export function microphoneButton(state: State): MicrophoneButton {
   if (!state.connected) {
     return { action: "start", look: "lost", label: LOST[state.loss].button, pressed: null };
   }
-  if (isMirror(state)) {
-    return nothing("Another page has the microphone", "silent");
+  if (isMirror(state) && state.microphone.state !== "asking") {
+    return {
+      action: "start",
+      look: "record",
+      label: "Take the microphone and the voice here",
+      pressed: null,
+    };
   }
   if (state.phase === "connecting") {
     return nothing("Connecting", "wait");
@@ -364,6 +387,28 @@ function activeButton(state: State): MicrophoneButton {
     label: "Mute the microphone",
     pressed: state.microphone.state === "muted",
   };
+}
+
+const WHY_NO_SOCKET: Record<LinkReason, string> = {
+  "": "",
+  asking: "a direct one is being looked for",
+  opening: "a direct one is being opened",
+  off: "because the direct one is switched off (LIVEWIDGET_SOCKET=0)",
+  unavailable: "because the kernel could not open a port",
+  unreachable: "because the browser may not reach the kernel's computer from this page",
+  refused: "because nothing answered at the kernel's port",
+  stranger: "because another program answered at the kernel's port",
+  broken: "because the direct one broke; it is tried again",
+  ended: "because the kernel closed the direct one; it is asked for another",
+};
+
+/** Which way messages to the kernel take, and why. */
+export function connectionLine({ link, page }: State): string {
+  const to = page ? "Connection to the program" : "Connection to the kernel";
+  if (link.way === "socket") {
+    return `${to}: direct${link.proxied ? ", by way of jupyter-server-proxy" : ""}.`;
+  }
+  return link.way === "none" ? `${to}: none.` : `${to}: through the notebook, ${WHY_NO_SOCKET[link.reason]}.`;
 }
 
 export function displayName(state: State): string {

@@ -122,6 +122,43 @@ describe("PacketQueue", () => {
     expect(sending.sent.at(-1)).toMatchObject({ stale: false, gap_ms: 0 });
   });
 
+  it("sends 20 ms at a time on a socket, and 40 ms again on the comm", () => {
+    const sending = new Sending();
+    sending.queue.changeWay("socket", 0);
+    sending.run(1000);
+    expect(new Set(sending.sent.map((packet) => packet.samples.length))).toEqual(new Set([320]));
+    sending.queue.changeWay("comm", sending.now);
+    sending.run(1000);
+    expect(sending.sent.at(-1)!.samples.length).toBe(640);
+  });
+
+  it("repeats what is not acknowledged when another way is taken, under the same numbers", () => {
+    const sending = new Sending();
+    sending.run(1000);
+    sending.kernel = "gone";
+    sending.run(400);
+    const before = sending.sent.map(({ seq }) => seq);
+    sending.queue.changeWay("socket", sending.now);
+    const again = sending.sent.slice(before.length).map(({ seq }) => seq);
+    expect(again).toEqual(before.slice(-10));
+    sending.queue.changeWay("comm", sending.now);
+    expect(sending.sent.at(-1)!.seq, "nothing new was counted").toBe(before.at(-1));
+  });
+
+  it("ends a pause when another way is taken: what kept packets waiting was the last one", () => {
+    const sending = new Sending();
+    sending.run(1000);
+    sending.kernel = "busy";
+    sending.run(2500);
+    expect(sending.queue.busy).toBe(true);
+    sending.queue.changeWay("socket", sending.now);
+    expect(sending.queue.busy).toBe(false);
+    sending.queue.flush(sending.now);
+    const first = new Map(sending.sent.map((packet) => [packet.seq, packet]));
+    expect([...first.values()].reduce((sum, packet) => sum + packet.samples.length, 0)).toBe(sending.first);
+    expect([...first.values()].every(({ stale }) => !stale)).toBe(true);
+  });
+
   it("keeps ten seconds and no more", () => {
     const sending = new Sending();
     sending.run(1000);

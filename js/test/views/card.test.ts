@@ -2,6 +2,7 @@
 
 import { describe, expect, it, vi } from "vitest";
 import type { State } from "../../src/state.ts";
+import { mountSentence } from "../../src/views/card.ts";
 import { LIVE, mounted, ON, PUSH, turn } from "./fakes.ts";
 
 const text = (node: Element) => node.textContent!.trim();
@@ -71,11 +72,12 @@ describe("the card", () => {
     expect(names()).toEqual(["start", "toggleMute", "stop"]);
   });
 
-  it("lets another page keep the microphone and still takes typing", () => {
+  it("takes typing while another page has the microphone, and takes that with ●", () => {
     const { find, names } = mounted({ ...LIVE, owner: false, ownedElsewhere: true });
+    expect(text(find(".lw-hint"))).toBe("In another page. Press ● to talk here.");
+    expect(find(".lw-microphone").getAttribute("aria-label")).toBe("Take the microphone and the voice here");
     find(".lw-microphone").click();
-    expect(names()).toEqual([]);
-    expect(text(find(".lw-hint"))).toBe("Another page has the microphone.");
+    expect(names()).toEqual(["start"]);
     expect(find<HTMLInputElement>(".lw-box").disabled).toBe(false);
   });
 
@@ -195,6 +197,61 @@ describe("notes", () => {
     expect([...root.querySelectorAll(".lw-note")].map(text)).toEqual(["b", "c", "d"]);
     await set({ notices: [] });
     expect(find(".lw-notes").hidden).toBe(true);
+  });
+});
+
+describe("the page for the browser", () => {
+  const PAGE = { address: "http://127.0.0.1:4321/w1/", token: "secret", port: 0 };
+  const press = (node: HTMLElement, type: string) => node.dispatchEvent(new Event(type, { bubbles: true }));
+
+  it.each<[Partial<State>, boolean]>([
+    [{ barred: true, browser: PAGE }, true],
+    [{ ...LIVE, heldByCell: true, browser: PAGE }, true],
+    [{ barred: true, browser: null }, false],
+    [{ barred: false, browser: PAGE }, false],
+    [{ barred: true, browser: PAGE, page: true }, false],
+    [{ barred: true, browser: PAGE, connected: false }, false],
+  ])("is offered with %j: %s", (change, offered) => {
+    expect(mounted(change).find(".lw-offer").hidden).toBe(!offered);
+  });
+
+  it("has its token in the address only while it is pressed, and is asked for anew when it was opened", async () => {
+    const { find, names, set } = mounted({ barred: true, browser: PAGE });
+    const link = find<HTMLAnchorElement>(".lw-offer-link");
+    expect([link.target, link.rel]).toEqual(["_blank", "noopener noreferrer"]);
+    expect(link.href).toBe(PAGE.address);
+    press(link, "pointerdown");
+    expect(link.href).toBe(`${PAGE.address}#secret`);
+    link.onclick = (event) => event.preventDefault();
+    press(link, "click");
+    expect(link.href, "the browser follows it now").toBe(`${PAGE.address}#secret`);
+    await new Promise((done) => setTimeout(done, 5));
+    expect(link.href).toBe(PAGE.address);
+    expect(names()).toEqual(["onBrowserOpened"]);
+    await set({ browser: { ...PAGE, token: "fresh" } });
+    press(link, "keydown");
+    expect(link.href).toBe(`${PAGE.address}#fresh`);
+  });
+
+  it("says how the port is connected where the kernel may be elsewhere", async () => {
+    const { find, set } = mounted({ barred: true, browser: { ...PAGE, port: 4321 } });
+    expect(text(find(".lw-offer-how"))).toContain("ssh -L 4321:127.0.0.1:4321");
+    await set({ browser: PAGE });
+    expect(text(find(".lw-offer-how"))).not.toContain("ssh");
+  });
+
+  it("can be one sentence in place of the card", () => {
+    const host = document.createElement("div");
+    let again = 0;
+    mountSentence(host, "The address was used. <b>Open</b> it anew.", () => {
+      again += 1;
+    });
+    expect(host.textContent).toContain("The address was used. <b>Open</b> it anew.");
+    expect(host.querySelector("b")).toBeNull();
+    host.querySelector("button")!.click();
+    expect(again).toBe(1);
+    mountSentence(host, "No.");
+    expect(host.querySelectorAll("button")).toHaveLength(1);
   });
 });
 

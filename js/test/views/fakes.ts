@@ -95,6 +95,7 @@ export function fakeActions(): { actions: Actions; asked: Asked[] } {
     pickMicrophone: note("pickMicrophone"),
     dismissNotice: note("dismissNotice"),
     confirm: note("confirm"),
+    onBrowserOpened: note("onBrowserOpened"),
     video: {
       toggle: note("video.toggle"),
       sendFile: note("video.sendFile"),

@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import type { MicrophoneFault, PlayerFault } from "../../src/audio/sound-watch.ts";
 import type { Floor, Phase } from "../../src/messages.gen.ts";
 import { LOSSES, MICROPHONE_FAULTS, PLAYER_FAULTS } from "../../src/notices.ts";
-import type { Loss, MicrophoneState, State } from "../../src/state.ts";
+import type { LinkState, Loss, MicrophoneState, State } from "../../src/state.ts";
 import {
   canInterrupt,
   canPushToTalk,
+  connectionLine,
   hint,
   invitation,
   microphoneButton,
@@ -50,8 +51,38 @@ describe("status", () => {
     [{ ...LIVE, connected: false, loss: "shut_down" }, "no kernel", "error"],
     [{ ...LIVE, connected: false, loss: "silent" }, "no answer", "warn"],
     [{ ...LIVE, connected: false, loss: "unknown" }, "no answer", "error"],
+    [{ ...LIVE, connected: false, loss: "program" }, "no answer", "warn"],
+    [{ ...LIVE, connected: false, loss: "closed" }, "closed", "error"],
+    [{ ...LIVE, connected: false, loss: "refused" }, "not admitted", "error"],
   ])("%j", (change, word, tone) => {
     expect(status(state(change))).toEqual({ word, tone });
+  });
+});
+
+describe("the way to the kernel", () => {
+  const by = (link: Partial<LinkState>, page = false) =>
+    connectionLine(state({ page, link: { way: "comm", proxied: false, reason: "", says: "", ...link } }));
+
+  it.each<[Partial<LinkState>, string]>([
+    [{ way: "socket" }, "Connection to the kernel: direct."],
+    [{ way: "socket", proxied: true }, "Connection to the kernel: direct, by way of jupyter-server-proxy."],
+    [{ way: "opening", reason: "opening" }, "through the notebook, a direct one is being opened."],
+    [{ reason: "asking" }, "through the notebook, a direct one is being looked for."],
+    [{ reason: "off" }, "because the direct one is switched off (LIVEWIDGET_SOCKET=0)."],
+    [{ reason: "unavailable" }, "because the kernel could not open a port."],
+    [{ reason: "unreachable" }, "because the browser may not reach the kernel's computer from this page."],
+    [{ reason: "refused" }, "because nothing answered at the kernel's port."],
+    [{ reason: "stranger" }, "because another program answered at the kernel's port."],
+    [{ reason: "broken" }, "because the direct one broke; it is tried again."],
+    [{ reason: "ended" }, "because the kernel closed the direct one; it is asked for another."],
+  ])("%j", (link, sentence) => {
+    expect(by(link)).toContain(sentence);
+    expect(by(link)).toMatch(/^Connection to the kernel: [^:]+\.$/);
+  });
+
+  it("is the program's in a page without a notebook", () => {
+    expect(by({ way: "socket" }, true)).toBe("Connection to the program: direct.");
+    expect(by({ way: "none", reason: "broken" }, true)).toBe("Connection to the program: none.");
   });
 });
 
@@ -70,7 +101,8 @@ describe("the round button", () => {
     [{ ...LIVE, microphone: microphone("off") }, "start", "record"],
     [PUSH, "hold", "armed"],
     [{ ...PUSH, holding: true }, "hold", "held"],
-    [{ ...LIVE, owner: false, ownedElsewhere: true }, "nothing", "silent"],
+    [{ ...LIVE, owner: false, ownedElsewhere: true, microphone: microphone("off") }, "start", "record"],
+    [{ ...LIVE, owner: false, ownedElsewhere: true, microphone: microphone("asking") }, "nothing", "wait"],
     [{ phase: "live", owner: false }, "start", "record"],
     [{ ...LIVE, connected: false }, "start", "lost"],
     [{ ...LIVE, sound: { microphone: "suspended", player: null } }, "resume", "lost"],
@@ -102,6 +134,9 @@ describe("a kernel that does not answer", () => {
     "shut_down",
     "silent",
     "unknown",
+    "program",
+    "closed",
+    "refused",
   ];
 
   it.each(losses)("%s: says one thing to do, the same at the button and in the notice", (loss) => {

@@ -58,7 +58,7 @@ describe("a call that asks", () => {
     expect([...root.querySelectorAll(".lw-answer")].every((button) => (button as HTMLElement).hidden)).toBe(
       true,
     );
-    expect(find(".lw-hint").textContent).toBe("Another page has the microphone.");
+    expect(find(".lw-hint").textContent).toBe("In another page. Press ● to talk here.");
   });
 
   // The kind: something that decides whether to allow a call, and is not seen by who allows it.
