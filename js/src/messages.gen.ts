@@ -92,6 +92,7 @@ export interface State {
   suggestions: string[];
   elapsed_ms: number;
   owner: string;
+  speaker_seq: number;
 }
 
 export type Flush = { turn: number };
@@ -197,6 +198,16 @@ export interface Picture {
   reason: string;
 }
 
+export interface SocketOffer {
+  client: string;
+  port: number;
+  token: string;
+  proof: string;
+  page: string;
+  page_token: string;
+  reason: "" | "off" | "unavailable";
+}
+
 export type KernelMessage =
   | { lane: "control"; kind: "welcome"; body: Welcome }
   | { lane: "control"; kind: "state"; body: State }
@@ -212,7 +223,8 @@ export type KernelMessage =
   | { lane: "speaker"; kind: "end"; body: SpeakerEnd }
   | { lane: "insight"; kind: "wire"; body: Wire }
   | { lane: "insight"; kind: "speech"; body: Speech }
-  | { lane: "insight"; kind: "picture"; body: Picture };
+  | { lane: "insight"; kind: "picture"; body: Picture }
+  | { lane: "insight"; kind: "socket_offer"; body: SocketOffer };
 
 export type Hello = { client: string; last_seq: number };
 export type Start = { microphone: boolean };
@@ -249,6 +261,8 @@ export interface CameraStatus {
   detail?: string;
 }
 
+export type SocketRequest = { origin: string };
+export type SocketClosed = { proof: string };
 export type MicrophoneAudio = { first_sample: number; captured_ms: number; stale?: boolean; gap_ms?: number };
 
 export interface CameraFrame {
@@ -277,6 +291,9 @@ export type PageMessage =
   | { lane: "control"; kind: "explorer"; body: ExplorerState }
   | { lane: "control"; kind: "confirm"; body: Approve }
   | { lane: "control"; kind: "camera"; body: CameraStatus }
+  | { lane: "control"; kind: "take_audio"; body: Record<string, never> }
+  | { lane: "control"; kind: "socket_request"; body: SocketRequest }
+  | { lane: "control"; kind: "socket_closed"; body: SocketClosed }
   | { lane: "microphone"; kind: "audio"; body: MicrophoneAudio }
   | { lane: "camera"; kind: "frame"; body: CameraFrame };
 
@@ -284,5 +301,5 @@ export type PageMessage =
 export const KERNEL_KINDS: Record<string, readonly string[]> = {
   control: ["welcome", "state", "turn", "flush", "notice", "clear_notice", "heartbeat", "catalogue", "settings", "meter"],
   speaker: ["audio", "end"],
-  insight: ["wire", "speech", "picture"],
+  insight: ["wire", "speech", "picture", "socket_offer"],
 };

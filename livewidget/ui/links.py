@@ -17,7 +17,7 @@ import hashlib
 import html
 import secrets
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -51,8 +51,8 @@ PER_S: Final = 200
 BYTES_PER_COST: Final = 32 * 1024
 #: Pages of one conversation with a socket. Chosen: as many as the bridge keeps.
 MOST_LINKS: Final = 16
-#: Tickets and sessions of pages that are kept. Chosen: far more than one process has pages.
-MOST_TICKETS: Final = 1000
+#: Tickets that are kept for one holder, and sessions of pages. Chosen: far more than are of use at a time.
+MOST_TICKETS: Final = 100
 MOST_SESSIONS: Final = 4096
 #: Seconds that a session of a page lasts unused. Chosen: a page that is left open overnight is there again.
 SESSION_S: Final = 12 * 3600.0
@@ -208,7 +208,7 @@ def _digest(token: Secret) -> bytes:
 
 
 class Tickets(Generic[T]):
-    """Single-use tokens; beyond `most` of them the oldest are dropped."""
+    """Single-use tokens; beyond `most` of one holder the oldest are dropped."""
 
     def __init__(self, clock: Clock | None = None, most: int = MOST_TICKETS) -> None:
         """Know none yet."""
@@ -231,8 +231,11 @@ class Tickets(Generic[T]):
         ticket = Ticket(holder, Secret(secrets.token_urlsafe(24)), secrets.token_urlsafe(12), client)
         until_ms = self._clock.now_ms() + seconds * 1000
         self._kept[_digest(ticket.token)] = ticket, origin, until_ms
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+        now = self._clock.now_ms()
+        own = [digest for digest, (known, _, _) in self._kept.items() if known.holder is holder]
+        old = [digest for digest, (_, _, until) in self._kept.items() if until <= now]
+        for digest in {*own[: -self._most], *old}:
+            del self._kept[digest]
         return ticket
 
     def redeem(self, token: Secret, origin: str, client: str = "") -> Ticket[T] | None:
@@ -251,6 +254,13 @@ class Tickets(Generic[T]):
                 del self._kept[digest]
 
 
+@dataclass(slots=True)
+class _Session(Generic[T]):
+    holder: T
+    used_ms: float
+    open_pages: int = 0
+
+
 class PageSessions(Generic[T]):
     """What the cookies of pages admit to; one that was not used for 12 h is forgotten."""
 
@@ -258,7 +268,7 @@ class PageSessions(Generic[T]):
         """Know none yet; beyond `most` those that were not used for longest are dropped."""
         self._clock = clock or SystemClock()
         self._most = most
-        self._kept: OrderedDict[bytes, tuple[T, float]] = OrderedDict()
+        self._kept: OrderedDict[bytes, _Session[T]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -266,25 +276,41 @@ class PageSessions(Generic[T]):
     def open(self, holder: T) -> Secret:
         """Return the value of a new cookie that admits to `holder`."""
         session = Secret(secrets.token_urlsafe(24))
-        self._kept[_digest(session)] = holder, self._clock.now_ms()
+        self._kept[_digest(session)] = _Session(holder, self._clock.now_ms())
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
         return session
 
     def find(self, session: Secret) -> T | None:
-        """Return what a cookie admits to, if it is known and not too old."""
-        digest = _digest(session)
-        holder, used_ms = self._kept.pop(digest, (None, 0.0))
-        now = self._clock.now_ms()
-        if holder is None or now - used_ms > SESSION_S * 1000:
+        """Return what a cookie admits to, if it is known and not too old; it is used by that."""
+        digest, now = _digest(session), self._clock.now_ms()
+        found = self._kept.get(digest)
+        if found is None:
             return None
-        self._kept[digest] = holder, now
-        return holder
+        if not found.open_pages and now - found.used_ms > SESSION_S * 1000:
+            del self._kept[digest]
+            return None
+        found.used_ms = now
+        self._kept.move_to_end(digest)
+        return found.holder
+
+    @contextlib.contextmanager
+    def held(self, session: Secret) -> Iterator[None]:
+        """Keep a session in use: a page that was let in by it is open."""
+        found = self._kept.get(_digest(session))
+        if found is not None:
+            found.open_pages += 1
+        try:
+            yield
+        finally:
+            if found is not None:
+                found.open_pages -= 1
+                found.used_ms = self._clock.now_ms()
 
     def end(self, holder: T) -> None:
         """Forget the sessions of `holder`."""
-        for digest, (known, _) in list(self._kept.items()):
-            if known is holder:
+        for digest, known in list(self._kept.items()):
+            if known.holder is holder:
                 del self._kept[digest]
 
 

@@ -47,16 +47,6 @@ from livewidget.ui.transcript import NO_WIDGET, again_html
 from livewidget.widget import jupyter
 from livewidget.widget.background import Callbacks, background, tool_loop
 from livewidget.widget.jupyter import CellWatch, LoopWatch, ProgressLine, keep_subshell_lane, wait_until
-from livewidget.widget.page_server import (
-    LINK_S,
-    SPARE_S,
-    Hosted,
-    address_link,
-    address_text,
-    find_browser,
-    open_in_browser,
-    page_server,
-)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -127,7 +117,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         # A page's message has a context of its own, whose outputs nobody shows.
         self._context = copy_context()
         self._callbacks = Callbacks(self._on_callback_failed, lambda: self._context)
-        self._pages = page_server(self._background)
+        self._hosted: Any = None
         self._links_shown: set[str] = set()
         self._controller = Controller(
             spec,
@@ -143,7 +133,6 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             offer_socket=self._offer_socket,
             context=lambda: self._context.copy(),
         )
-        self._hosted = Hosted(self._controller.links, provider.label, self._forget_links)
         super().__init__()
         keep_subshell_lane(self.comm)
         jupyter.close_previous_run(self)
@@ -442,7 +431,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         Raises:
             StateError: If the widget was closed, or no port can be opened.
         """
-        return self._page_url(SPARE_S)
+        return self._page_url()
 
     def open_in_browser(self) -> None:
         """Show this conversation as a page of its own, in the browser of the kernel's screen.
@@ -453,15 +442,18 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         Raises:
             StateError: If the widget was closed, or no port can be opened.
         """
-        if find_browser() is not None and open_in_browser(self._page_url(LINK_S)):
+        # Here, since websockets takes its time.
+        from livewidget.widget.page_server import LINK_S, find_browser, link_to, open_address
+
+        if find_browser() is not None and open_address(self._page_url(LINK_S)):
             return
-        address = self._page_url(LINK_S)
+        link = link_to(self._page_url(LINK_S))
         if jupyter.kernel() is None:
-            print(address_text(address))
+            print(link["text/plain"])
             return
         display_id = f"livewidget-link-{os.urandom(8).hex()}"
-        jupyter.publish(address_link(address), display_id, False)
-        self._call_soon(self._show_link, display_id)
+        jupyter.publish(link, display_id, False)
+        self._call_soon(self._remember_link, display_id, LINK_S)
 
     def close(self) -> None:
         """End the conversation and remove the widget from the page; returns at once. The transcript stays."""
@@ -546,31 +538,43 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             self._forget_links()
             await self._controller.close()
         finally:
-            await self._pages.end(self._hosted)
+            if self._hosted is not None:
+                await self._hosted.end()
+
+    def _place(self) -> Any:
+        """Return this widget's place on the kernel's server for pages; on the background loop."""
+        if self._hosted is None:
+            from livewidget.widget.page_server import Hosted, page_server
+
+            title, links = self._controller.provider.label, self._controller.links
+            self._hosted = Hosted(page_server(self._background), links, title, self._forget_links)
+        return self._hosted
 
     def _offer_socket(self, client: str, origin: str) -> SocketOffer:
-        return self._pages.offer(self._hosted, client, origin)
+        offer: SocketOffer = self._place().offer(client, origin)
+        return offer
 
-    def _page_url(self, seconds: float) -> str:
-        """Return an address of the companion page, for one use within `seconds`."""
+    def _page_url(self, *seconds: float) -> str:
+        """Return an address of the companion page, for one use within so many seconds."""
         self._refuse_in_fork()
         if self._shut or not self._background.alive:
             raise StateError("This widget was closed; make a new one.")
         if self._background.here:
-            return self._pages.page_url(self._hosted, seconds)
+            raise StateError("The address of the page is to be had in a cell, not on the widget's loop.")
 
         async def page_url() -> str:
-            return self._pages.page_url(self._hosted, seconds)
+            address: str = self._place().page_url(*seconds)
+            return address
 
         try:
             return self._background.submit(page_url()).result(_MOMENT_S)
         except TimeoutError:
             raise StateError("The widget's event loop does not respond; try again in a moment.") from None
 
-    def _show_link(self, display_id: str) -> None:
+    def _remember_link(self, display_id: str, seconds: float) -> None:
         """Take a link away again before it is old: what is in a cell is saved with the notebook."""
         self._links_shown.add(display_id)
-        asyncio.get_running_loop().call_later(LINK_S, self._forget_link, display_id)
+        asyncio.get_running_loop().call_later(seconds, self._forget_link, display_id)
 
     def _forget_links(self) -> None:
         for display_id in list(self._links_shown):

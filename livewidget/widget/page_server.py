@@ -51,7 +51,6 @@ from livewidget.ui.links import (
     LinkRefused,
     Links,
     PageSessions,
-    Ticket,
     Tickets,
     greeting,
     page_html,
@@ -63,11 +62,9 @@ from livewidget.widget.background import Background
 HOST: Final = "127.0.0.1"
 #: `LIVEWIDGET_SOCKET=0` keeps cards from asking for sockets: they use the comm alone.
 SWITCH: Final = "LIVEWIDGET_SOCKET"
-#: Seconds in which a card may use its token. Chosen: it connects at once, unless the computer is very busy.
-TOKEN_S: Final = 60.0
-#: Seconds in which a companion page may be opened, or a page may come back without the comm. Chosen: a
-#: person opens it within minutes; a cell may run for an hour.
-SPARE_S: Final = 3600.0
+#: Seconds in which a token may be used. Chosen: a card comes back without the comm while a cell runs for an
+#: hour, and keeps an address of its companion page at hand.
+TOKEN_S: Final = 3600.0
 #: Seconds in which a link in a cell may be used. Chosen: a person clicks it at once, or has to connect first.
 LINK_S: Final = 600.0
 #: Sockets that may wait for their first frame at once. Chosen: far more than a person opens together.
@@ -100,9 +97,10 @@ _log.propagate = False
 
 @dataclass(eq=False, slots=True)
 class Hosted:
-    """A widget on the server.
+    """A widget on the server; it is listed there while somebody may ask for it.
 
     Attributes:
+        server: The server of its background loop.
         links: Takes its sockets.
         title: What its companion page is called.
         on_page_opened: Called when a companion page was opened with a token.
@@ -110,6 +108,7 @@ class Hosted:
         origins: Origins of its pages, as they were told over the comm.
     """
 
+    server: PageServer
     links: Links
     title: str
     on_page_opened: Callable[[], object]
@@ -126,12 +125,46 @@ class Hosted:
         """The name of its companion page's cookie: those of one host are seen at all its ports."""
         return f"livewidget-{self.id}"
 
-    def know(self, origin: str) -> None:
-        """Let pages of this origin use the server, for this widget."""
+    def offer(self, client: str, origin: str) -> m.SocketOffer:
+        """Return where a card can open a socket; `origin` is that of its page, as told over the comm."""
+        if os.environ.get(SWITCH) == "0":
+            return no_socket(client, "off")
+        try:
+            self.server.add(self)
+        except OSError:
+            return no_socket(client, "unavailable")
         self.origins[origin] = None
         self.origins.move_to_end(origin)
         while len(self.origins) > MOST_ORIGINS:
             self.origins.popitem(last=False)
+        ticket = self.server.sockets.issue(self, origin, TOKEN_S, client)
+        return m.SocketOffer(
+            client=client,
+            port=self.server.port,
+            token=ticket.token.reveal(),
+            proof=ticket.proof,
+            page=self.path,
+            page_token=self.server.pages.issue(self, "", TOKEN_S).token.reveal(),
+            reason="",
+        )
+
+    def page_url(self, seconds: float = TOKEN_S) -> str:
+        """Return an address of its companion page, for one use within `seconds`.
+
+        Raises:
+            StateError: If no port can be opened.
+        """
+        try:
+            self.server.add(self)
+        except OSError:
+            raise StateError(_NO_PORT) from None
+        ticket = self.server.pages.issue(self, "", seconds)
+        return f"http://{HOST}:{self.server.port}{self.path}#{ticket.token.reveal()}"
+
+    async def end(self) -> None:
+        """Let nobody in any more, and end its sockets."""
+        await self.links.close()
+        await self.server.remove(self)
 
 
 class PageServer:
@@ -139,68 +172,27 @@ class PageServer:
 
     Attributes:
         port: Where it listens; 0 while it does not.
+        sockets: Tokens of cards for their sockets.
+        pages: Tokens of companion pages for their cookies.
+        sessions: Those cookies.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
         """Listen nowhere yet."""
         self.port = 0
+        self.sockets: Tickets[Hosted] = Tickets(clock)
+        self.pages: Tickets[Hosted] = Tickets(clock)
+        self.sessions: PageSessions[Hosted] = PageSessions(clock)
         self._hosted: dict[str, Hosted] = {}
-        self._sockets: Tickets[Hosted] = Tickets(clock)
-        self._pages: Tickets[Hosted] = Tickets(clock)
-        self._sessions: PageSessions[Hosted] = PageSessions(clock)
         self._serving: asyncio.Task[None] | None = None
         self._opening = 0
 
-    def offer(self, hosted: Hosted, client: str, origin: str) -> m.SocketOffer:
-        """Return where a card can open a socket; `origin` is that of its page."""
-        if os.environ.get(SWITCH) == "0":
-            return no_socket(client, "off")
-        try:
-            self._listen(hosted)
-        except OSError:
-            return no_socket(client, "unavailable")
-        hosted.know(origin)
-        ticket = self._sockets.issue(hosted, origin, TOKEN_S, client)
-        return m.SocketOffer(
-            client=client,
-            port=self.port,
-            token=ticket.token.reveal(),
-            proof=ticket.proof,
-            page=hosted.path,
-            page_token=self._pages.issue(hosted, "", SPARE_S).token.reveal(),
-            reason="",
-        )
-
-    def page_url(self, hosted: Hosted, seconds: float = SPARE_S) -> str:
-        """Return an address of the companion page, for one use within `seconds`.
+    def add(self, hosted: Hosted) -> None:
+        """Serve this widget, and listen if need be.
 
         Raises:
-            StateError: If no port can be opened.
+            OSError: If no port can be opened.
         """
-        try:
-            self._listen(hosted)
-        except OSError:
-            raise StateError(_NO_PORT) from None
-        ticket = self._pages.issue(hosted, "", seconds)
-        return f"http://{HOST}:{self.port}{hosted.path}#{ticket.token.reveal()}"
-
-    async def end(self, hosted: Hosted) -> None:
-        """Let nobody in any more, and end the sockets; without another widget the server ends."""
-        self._hosted.pop(hosted.id, None)
-        for kept in (self._sockets, self._pages, self._sessions):
-            kept.end(hosted)
-        await hosted.links.close()
-        if not self._hosted:
-            await self.close()
-
-    async def close(self) -> None:
-        """Listen no more; what is open ends."""
-        serving, self._serving, self.port = self._serving, None, 0
-        if serving is not None:
-            serving.cancel()
-            await asyncio.gather(serving, return_exceptions=True)
-
-    def _listen(self, hosted: Hosted) -> None:
         if self._serving is None or self._serving.done():
             # asyncio sends at once only on sockets that are said to be of TCP.
             listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -212,10 +204,20 @@ class PageServer:
             except OSError:
                 listener.close()
                 raise
-            self._serving = asyncio.get_running_loop().create_task(
-                self._run(listener), name="livewidget pages"
-            )
+            loop = asyncio.get_running_loop()
+            self._serving = loop.create_task(self._run(listener), name="livewidget pages")
         self._hosted[hosted.id] = hosted
+
+    async def remove(self, hosted: Hosted) -> None:
+        """Let nobody in any more; without another widget the server ends."""
+        self._hosted.pop(hosted.id, None)
+        for kept in (self.sockets, self.pages, self.sessions):
+            kept.end(hosted)
+        if not self._hosted:
+            serving, self._serving, self.port = self._serving, None, 0
+            if serving is not None:
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
 
     async def _run(self, listener: socket.socket) -> None:
         with listener:
@@ -238,12 +240,12 @@ class PageServer:
         """Answer a request, or return None to let it open a socket."""
         hosted, name = self._find(request.path)
         hosts, origins = request.headers.get_all("Host"), request.headers.get_all("Origin")
-        known = hosted.origins if hosted is not None else ()
-        own = {f"{name}:{self.port}" for name in (HOST, "localhost")}
-        if len(hosts) != 1 or hosts[0].lower() not in own.union(filter(None, map(_host_of, known))):
+        host = hosts[0].lower() if len(hosts) == 1 else ""
+        known = tuple(hosted.origins) if hosted is not None else ()
+        own = [f"{own}:{self.port}" for own in (HOST, "localhost")]
+        if host not in own and not any(host in _hosts_of(origin) for origin in known):
             return _text(HTTPStatus.FORBIDDEN, _OTHER_HOST)
-        allowed = {f"http://{host}" for host in own}.union(known)
-        if len(origins) > 1 or (origins and origins[0] not in allowed):
+        if len(origins) > 1 or not {*known, *(f"http://{host}" for host in own)}.issuperset(origins):
             return _text(HTTPStatus.FORBIDDEN, _OTHER_ORIGIN)
         if hosted is None:
             return _text(HTTPStatus.NOT_FOUND, _NO_TALK)
@@ -254,7 +256,7 @@ class PageServer:
                 return _text(HTTPStatus.SERVICE_UNAVAILABLE, "Too many pages are connecting at once.")
             return None
         if name == "session":
-            return self._session(hosted, request.headers, hosts[0])
+            return self._session(hosted, request.headers, host)
         if name == "":
             return _answer(HTTPStatus.OK, page_html(hosted.title).encode(), "text/html; charset=utf-8")
         if name in _FILES:
@@ -269,67 +271,70 @@ class PageServer:
     def _session(self, hosted: Hosted, headers: Headers, host: str) -> Response:
         """Give a companion page its cookie for a token, or say that the one it has is good."""
         scheme, _, given = ",".join(headers.get_all("Authorization")).partition(" ")
-        ticket = self._pages.redeem(Secret(given.strip()), "") if scheme.lower() == "bearer" else None
+        ticket = self.pages.redeem(Secret(given.strip()), "") if scheme.lower() == "bearer" else None
         if ticket is not None and ticket.holder is hosted:
-            cookie = f"{hosted.cookie}={self._sessions.open(hosted).reveal()}; HttpOnly; SameSite=Strict"
-            if f"https://{host.lower()}" in hosted.origins:
+            cookie = f"{hosted.cookie}={self.sessions.open(hosted).reveal()}; HttpOnly; SameSite=Strict"
+            schemes = {known.partition(":")[0] for known in hosted.origins if host in _hosts_of(known)}
+            if schemes == {"https"}:
                 cookie += "; Secure"
             hosted.on_page_opened()
             return _answer(HTTPStatus.NO_CONTENT, b"", "", {"Set-Cookie": cookie})
-        if self._has_session(hosted, headers):
+        if self._session_of(hosted, headers) is not None:
             return _answer(HTTPStatus.NO_CONTENT, b"", "")
         return _text(HTTPStatus.FORBIDDEN, UNKNOWN)
 
-    def _has_session(self, hosted: Hosted, headers: Headers) -> bool:
-        pairs = (
-            pair.strip().partition("=") for line in headers.get_all("Cookie") for pair in line.split(";")
-        )
+    def _session_of(self, hosted: Hosted, headers: Headers) -> Secret | None:
+        """Return the cookie by which a request may come in."""
+        pairs = (one.strip().partition("=") for line in headers.get_all("Cookie") for one in line.split(";"))
         given = [Secret(value) for name, _, value in pairs if name == hosted.cookie]
-        return any(self._sessions.find(session) is hosted for session in given[:4])
+        return next((one for one in given[:4] if self.sessions.find(one) is hosted), None)
 
     async def _on_socket(self, connection: ServerConnection) -> None:
+        transport = SocketTransport(connection)
         try:
-            self._opening += 1
-            try:
-                admitted = await self._admit(connection)
-            finally:
-                self._opening -= 1
-            if admitted is not None:
-                hosted, transport, client, proof = admitted
-                await hosted.links.serve(transport, client, proof)
+            await self._serve(connection, transport)
+        except LinkRefused as refused:
+            await refuse(transport, str(refused))
+        except TransportClosed:
+            pass
         except Exception as error:
             loop = asyncio.get_running_loop()
             loop.call_exception_handler({"message": "A page's socket failed.", "exception": error})
 
-    async def _admit(self, connection: ServerConnection) -> tuple[Hosted, SocketTransport, str, str] | None:
-        """Let a page in that has a token or a cookie; else tell it why not."""
+    async def _serve(self, connection: ServerConnection, transport: SocketTransport) -> None:
+        """Let a page in that has a token or a cookie.
+
+        Raises:
+            LinkRefused: If it has neither.
+            TransportClosed: If it is gone before.
+        """
         assert connection.request is not None
-        headers, transport = connection.request.headers, SocketTransport(connection)
+        headers = connection.request.headers
         hosted, _ = self._find(connection.request.path)
-        origin = headers["Origin"]
+        self._opening += 1
         try:
             opening = await read_opening(transport)
-            ticket: Ticket[Hosted] | None = None
-            if hosted is None:
-                raise LinkRefused(_NO_TALK)
-            if opening.token:
-                ticket = self._sockets.redeem(Secret(opening.token), origin, opening.client)
-                is_admitted = ticket is not None and ticket.holder is hosted
-            else:
-                # Browsers send the cookie to other ports of this host, too: only the origin tells them apart.
-                is_own = _host_of(origin) == headers["Host"].lower()
-                is_admitted = is_own and self._has_session(hosted, headers)
-            if not is_admitted:
+        finally:
+            self._opening -= 1
+        if hosted is None:
+            raise LinkRefused(_NO_TALK)
+        client = opening.client
+        if not opening.token:
+            # Browsers send a cookie to all ports of a host: the origin, which was checked, tells them apart.
+            session = self._session_of(hosted, headers)
+            if session is None:
                 raise LinkRefused(UNKNOWN)
-            spare = self._sockets.issue(hosted, origin, SPARE_S, opening.client) if ticket else None
-            proof = ticket.proof if ticket else ""
-            await transport.send(greeting(proof, spare))
-        except LinkRefused as refused:
-            await refuse(transport, str(refused))
-            return None
-        except TransportClosed:
-            return None
-        return hosted, transport, opening.client, proof
+            await transport.send(greeting())
+            with self.sessions.held(session):
+                await hosted.links.serve(transport, client)
+            return
+        origin = headers["Origin"]
+        ticket = self.sockets.redeem(Secret(opening.token), origin, client)
+        if ticket is None or ticket.holder is not hosted:
+            raise LinkRefused(UNKNOWN)
+        spare = self.sockets.issue(hosted, origin, TOKEN_S, client)
+        await transport.send(greeting(ticket.proof, spare))
+        await hosted.links.serve(transport, client, ticket.proof)
 
 
 class SocketTransport:
@@ -359,15 +364,17 @@ class SocketTransport:
         await self._connection.close(code, reason)
 
 
-def _host_of(origin: str) -> str:
-    try:
-        return urlsplit(origin).netloc.lower()
-    except ValueError:
-        return ""
-
-
 def _closed(closed: ConnectionClosed) -> TransportClosed:
     return TransportClosed(closed.rcvd.code if closed.rcvd is not None else 1006)
+
+
+def _hosts_of(origin: str) -> tuple[str, ...]:
+    """Return what `Host` may say for pages of an origin: proxies may leave the port out."""
+    try:
+        parts = urlsplit(origin.lower())
+        return tuple(filter(None, (parts.netloc, parts.hostname)))
+    except ValueError:
+        return ()
 
 
 def _answer(status: HTTPStatus, body: bytes, kind: str, more: dict[str, str] | None = None) -> Response:
@@ -401,7 +408,7 @@ def find_browser() -> webbrowser.BaseBrowser | None:
 _OPENED_S: Final = 5.0
 
 
-def open_in_browser(address: str) -> bool:
+def open_address(address: str) -> bool:
     """Open a page in the browser of this computer's screen; return whether there is one."""
     browser = find_browser()
     if browser is None:
@@ -420,26 +427,20 @@ def open_in_browser(address: str) -> bool:
     return opened[0]
 
 
-def address_text(address: str) -> str:
-    """Return what to do with an address of a companion page where no browser could be opened."""
+def link_to(address: str) -> dict[str, str]:
+    """Return a link to a companion page, by MIME type, for where no browser could be opened."""
     port = urlsplit(address).port
-    return (
-        f"Open this page in your browser; the address works once: {address}\n"
-        "If the kernel runs on another computer, connect to that one first: "
-        f"ssh -L {port}:127.0.0.1:{port} THAT-COMPUTER"
+    tunnel = f"ssh -L {port}:127.0.0.1:{port} THAT-COMPUTER"
+    text = (
+        f"Open the talk in your browser: {address}\nThis address works once. If the kernel runs on another "
+        f"computer, connect to that one first: {tunnel}"
     )
-
-
-def address_link(address: str) -> dict[str, str]:
-    """Return the same for a cell, by MIME type."""
-    port = urlsplit(address).port
     page = (
-        f'<p class="{NO_FORMULAS}">'
-        f'<a href="{html.escape(address)}" target="_blank" rel="noopener noreferrer">'
-        "Open the talk in your browser</a>: this link works once. If the kernel runs on another computer, "
-        f"connect to that one first: <code>ssh -L {port}:127.0.0.1:{port} THAT-COMPUTER</code></p>"
+        f'<p class="{NO_FORMULAS}"><a href="{html.escape(address)}" target="_blank" rel="noopener">'
+        "Open the talk in your browser</a>. This link works once. If the kernel runs on another computer, "
+        f"connect to that one first: <code>{tunnel}</code></p>"
     )
-    return {"text/plain": address_text(address), "text/html": page}
+    return {"text/plain": text, "text/html": page}
 
 
 _lock = threading.Lock()
