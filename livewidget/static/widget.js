@@ -9,9 +9,9 @@ var ClockMap = class {
     this.#window = window2;
   }
   /** Something of stream time `streamMs` arrived at `now`; returns that stream time on the page's clock. */
-  toPageClock(streamMs, now) {
-    let difference = now - streamMs;
-    return now - this.#since > this.#window && (this.#previous = this.#smallest, this.#smallest = difference, this.#since = now), this.#smallest = Math.min(this.#smallest, difference), Math.max(0, streamMs + Math.min(this.#smallest, this.#previous));
+  toPageClock(streamMs, now2) {
+    let difference = now2 - streamMs;
+    return now2 - this.#since > this.#window && (this.#previous = this.#smallest, this.#smallest = difference, this.#since = now2), this.#smallest = Math.min(this.#smallest, difference), Math.max(0, streamMs + Math.min(this.#smallest, this.#previous));
   }
   reset() {
     this.#since = Number.NEGATIVE_INFINITY, this.#smallest = Number.POSITIVE_INFINITY, this.#previous = Number.POSITIVE_INFINITY;
@@ -21,21 +21,21 @@ var ClockMap = class {
   #ends;
   #checked;
   /** `first` is longer: the kernel may have to finish a cell before it answers. */
-  constructor(now, length = 5e3, first = 15e3) {
-    this.#length = length, this.#ends = now + first, this.#checked = now;
+  constructor(now2, length = 5e3, first = 15e3) {
+    this.#length = length, this.#ends = now2 + first, this.#checked = now2;
   }
-  renew(now) {
-    this.#ends = now + this.#length;
+  renew(now2) {
+    this.#ends = now2 + this.#length;
   }
   /** The connection was reported lost: the lease ends soon unless it is renewed. */
-  suspect(now) {
-    this.#ends = Math.min(this.#ends, now + GRACE_MS);
+  suspect(now2) {
+    this.#ends = Math.min(this.#ends, now2 + GRACE_MS);
   }
   /** To be called often; false once the kernel has been silent for too long. */
-  isValid(now) {
-    return now - this.#checked > SLEEP_MS && now >= this.#ends && (this.#ends = now + GRACE_MS), this.#checked = now, now < this.#ends;
+  isValid(now2) {
+    return now2 - this.#checked > SLEEP_MS && now2 >= this.#ends && (this.#ends = now2 + GRACE_MS), this.#checked = now2, now2 < this.#ends;
   }
-}, MICROPHONE_RATE = 16e3, toMs = (samples) => samples * 1e3 / MICROPHONE_RATE, toSamples = (milliseconds) => MICROPHONE_RATE * milliseconds / 1e3, SHORT_PACKET = toSamples(40), LONG_PACKET = toSamples(100), LAGGING_MS = 400, BUSY_MS = 1e3, MAX_QUEUED_MS = 1e4, STALE_AFTER_MS = 3e3, RESEND_MS = 1e3, endMs = (chunk) => chunk.captured_ms + toMs(chunk.samples.length), lengthMs = (chunks) => chunks.reduce((sum, chunk) => sum + toMs(chunk.samples.length), 0);
+}, MICROPHONE_RATE = 16e3, toMs = (samples) => samples * 1e3 / MICROPHONE_RATE, toSamples = (milliseconds) => MICROPHONE_RATE * milliseconds / 1e3, SHORT_PACKET = { comm: toSamples(40), socket: toSamples(20) }, LONG_PACKET = toSamples(100), LAGGING_MS = 400, BUSY_MS = 1e3, MAX_QUEUED_MS = 1e4, STALE_AFTER_MS = 3e3, RESEND_MS = 1e3, endMs = (chunk) => chunk.captured_ms + toMs(chunk.samples.length), lengthMs = (chunks) => chunks.reduce((sum, chunk) => sum + toMs(chunk.samples.length), 0);
 function concatenate(chunks) {
   let all = new Int16Array(chunks.reduce((sum, chunk) => sum + chunk.samples.length, 0)), place = 0;
   for (let chunk of chunks)
@@ -45,7 +45,8 @@ function concatenate(chunks) {
 var PacketQueue = class {
   #send;
   #seq = 0;
-  #size = SHORT_PACKET;
+  #short = SHORT_PACKET.comm;
+  #size = this.#short;
   /** Too short to be sent yet. */
   #gathering = [];
   #unacked = [];
@@ -65,33 +66,40 @@ var PacketQueue = class {
     return this.#busy;
   }
   /** Adds audio that should reach the kernel now. */
-  add(chunk, now) {
+  add(chunk, now2) {
     let before = this.#gathering.at(-1);
-    before && before.first_sample + before.samples.length !== chunk.first_sample && this.#sendGathered(now), this.#gathering.push(chunk), this.#gathering.reduce((sum, part) => sum + part.samples.length, 0) >= this.#size && this.#sendGathered(now);
+    before && before.first_sample + before.samples.length !== chunk.first_sample && this.#sendGathered(now2), this.#gathering.push(chunk), this.#gathering.reduce((sum, part) => sum + part.samples.length, 0) >= this.#size && this.#sendGathered(now2);
   }
   /** Sends what is gathered, however short; calls `done` once it is sent: now, or when the kernel is no longer busy. */
-  flush(now, done = () => {
+  flush(now2, done = () => {
   }) {
-    this.#sendGathered(now), this.#busy ? this.#onDrained.push(done) : done();
+    this.#sendGathered(now2), this.#busy ? this.#onDrained.push(done) : done();
   }
   /** The kernel has received everything up to `ack`; with `resend` it reports a gap. */
-  heartbeat(ack, resend, now) {
-    ack > this.#acked && (this.#acked = ack, this.#ackedMs = now), this.#unacked = this.#unacked.filter((sent) => sent.packet.seq > ack);
-    let oldest = this.#unacked[0], age = oldest ? now - oldest.at : 0;
-    this.#size = age > LAGGING_MS ? LONG_PACKET : SHORT_PACKET, this.#busy ? this.#checkRecovery(now) : age > BUSY_MS ? (this.#busy = !0, this.#busyMs = now, this.#size = LONG_PACKET) : resend && now - this.#resentMs > RESEND_MS && (this.#resentMs = now, this.#resend(now));
+  heartbeat(ack, resend, now2) {
+    ack > this.#acked && (this.#acked = ack, this.#ackedMs = now2), this.#unacked = this.#unacked.filter((sent) => sent.packet.seq > ack);
+    let oldest = this.#unacked[0], age = oldest ? now2 - oldest.at : 0;
+    this.#size = age > LAGGING_MS ? LONG_PACKET : this.#short, this.#busy ? this.#checkRecovery(now2) : age > BUSY_MS ? (this.#busy = !0, this.#busyMs = now2, this.#size = LONG_PACKET) : resend && now2 - this.#resentMs > RESEND_MS && (this.#resentMs = now2, this.#resend(now2));
+  }
+  /**
+   * Packets take another way from now on: those that are not acknowledged may be lost on the last one and go again, and what
+   * kept them waiting there counts no more.
+   */
+  changeWay(way, now2) {
+    this.#short = SHORT_PACKET[way], this.#size = this.#short, this.#resend(now2), this.#busy && this.#recover(now2);
   }
   /** The microphone is off: earlier audio must not be sent any more. */
   clear() {
-    this.#gathering = [], this.#waiting = [], this.#unacked = [], this.#busy = !1, this.#size = SHORT_PACKET, this.#lastEnd = null;
+    this.#gathering = [], this.#waiting = [], this.#unacked = [], this.#busy = !1, this.#size = this.#short, this.#lastEnd = null;
     for (let done of this.#onDrained.splice(0))
       done();
   }
   /** Ends the pause once everything is acknowledged, or a part is and the rest seems lost. */
-  #checkRecovery(now) {
+  #checkRecovery(now2) {
     let moved = this.#ackedMs >= this.#busyMs;
-    this.#acked >= this.#seq ? this.#recover(now) : moved && now - this.#ackedMs >= BUSY_MS && (this.#resend(now), this.#recover(now));
+    this.#acked >= this.#seq ? this.#recover(now2) : moved && now2 - this.#ackedMs >= BUSY_MS && (this.#resend(now2), this.#recover(now2));
   }
-  #sendGathered(now) {
+  #sendGathered(now2) {
     if (this.#gathering.length === 0)
       return;
     let chunk = concatenate(this.#gathering);
@@ -99,31 +107,31 @@ var PacketQueue = class {
       for (this.#waiting.push(chunk); lengthMs(this.#waiting) > MAX_QUEUED_MS; )
         this.#waiting.shift();
     else
-      this.#sendPacket(chunk, now, !1, 0);
+      this.#sendPacket(chunk, now2, !1, 0);
   }
-  #sendPacket(chunk, now, stale, gap) {
+  #sendPacket(chunk, now2, stale, gap) {
     this.#seq += 1;
     let packet = { ...chunk, seq: this.#seq, stale, gap_ms: Math.max(0, Math.round(gap)) };
-    for (this.#unacked.push({ packet, at: now }); lengthMs(this.#unacked.map((sent) => sent.packet)) > MAX_QUEUED_MS; )
+    for (this.#unacked.push({ packet, at: now2 }); lengthMs(this.#unacked.map((sent) => sent.packet)) > MAX_QUEUED_MS; )
       this.#unacked.shift();
     this.#lastEnd = endMs(chunk), this.#send(packet);
   }
   /** The kernel answers again: after a short pause everything is sent, after a long one the newest, marked stale. */
-  #recover(now) {
-    this.#busy = !1, this.#size = SHORT_PACKET;
+  #recover(now2) {
+    this.#busy = !1, this.#size = this.#short;
     let before = this.#lastEnd, long = lengthMs(this.#waiting) > STALE_AFTER_MS, waiting = this.#waiting;
-    this.#waiting = [], long && (waiting = waiting.filter((chunk) => endMs(chunk) > now - STALE_AFTER_MS)), waiting.forEach((chunk, place) => {
+    this.#waiting = [], long && (waiting = waiting.filter((chunk) => endMs(chunk) > now2 - STALE_AFTER_MS)), waiting.forEach((chunk, place) => {
       let gap = long && place === 0 && before !== null ? chunk.captured_ms - before : 0;
-      this.#sendPacket(chunk, now, long, gap);
+      this.#sendPacket(chunk, now2, long, gap);
     });
     for (let done of this.#onDrained.splice(0))
       done();
   }
   /** Sends again what the kernel reports as missing. */
-  #resend(now) {
+  #resend(now2) {
     for (let sent of this.#unacked) {
-      let age = now - endMs(sent.packet);
-      this.#send({ ...sent.packet, stale: sent.packet.stale || age > STALE_AFTER_MS }), sent.at = now;
+      let age = now2 - endMs(sent.packet);
+      this.#send({ ...sent.packet, stale: sent.packet.stale || age > STALE_AFTER_MS }), sent.at = now2;
     }
   }
 };
@@ -162,9 +170,9 @@ var RATE = 25, KEPT_BARS = RATE * 180, MAX_WAITING = 4, LevelTimeline = class {
     }
   }
   /** Writes the bars that are due at `now` (ms). */
-  advance(now) {
+  advance(now2) {
     let width = 1e3 / RATE;
-    for ((this.#next === null || now - this.#next > 1e3) && (this.#next = now); this.#next <= now; ) {
+    for ((this.#next === null || now2 - this.#next > 1e3) && (this.#next = now2); this.#next <= now2; ) {
       let place = this.#count % KEPT_BARS;
       this.#bars.user[place] = this.#waiting.user.shift() ?? 0, this.#bars.model[place] = this.#waiting.model.shift() ?? 0, this.#count += 1, this.#next += width;
     }
@@ -181,11 +189,11 @@ var Lasting = class {
   #value = null;
   #since = 0;
   /** `value` as soon as it has been the same for `ms`; null before. */
-  after(value, ms, now) {
-    return value !== this.#value && (this.#value = value, this.#since = now), now - this.#since >= ms ? value : null;
+  after(value, ms, now2) {
+    return value !== this.#value && (this.#value = value, this.#since = now2), now2 - this.#since >= ms ? value : null;
   }
-  restart(now) {
-    this.#since = now;
+  restart(now2) {
+    this.#since = now2;
   }
 }, MicrophoneWatch = class {
   #trouble = new Lasting();
@@ -198,16 +206,16 @@ var Lasting = class {
   #checkedAt = 0;
   #fault = null;
   /** A chunk of `ms` with that peak, 0..1, came at `now`. */
-  onChunk(peak2, ms, now) {
-    this.#chunkAt = now, this.#hasStarted = !0, (this.#fault === null || this.#fault === "silent") && (this.#silent = this.#silence.observe(peak2, ms));
+  onChunk(peak2, ms, now2) {
+    this.#chunkAt = now2, this.#hasStarted = !0, (this.#fault === null || this.#fault === "silent") && (this.#silent = this.#silence.observe(peak2, ms));
   }
   /** `probe` is null while the microphone is off, or muted here. To be called a few times a second. */
-  check(probe, now) {
-    let slept = now - this.#checkedAt > 2e3;
-    if (this.#checkedAt = now, (probe === null || !this.#isOn || slept) && (this.#isOn = probe !== null, this.#chunkAt = now, this.#trouble.restart(now)), probe === null)
+  check(probe, now2) {
+    let slept = now2 - this.#checkedAt > 2e3;
+    if (this.#checkedAt = now2, (probe === null || !this.#isOn || slept) && (this.#isOn = probe !== null, this.#chunkAt = now2, this.#trouble.restart(now2)), probe === null)
       return this.#hasStarted = !1, this.#silence.reset(), this.#silent = !1, this.#fault = null, null;
-    let trouble = troubleOf(probe), believed = this.#trouble.after(trouble, this.#hasStarted ? 1e3 : 4e3, now);
-    return trouble !== null ? (this.#chunkAt = now, this.#fault = believed ?? this.#fault) : now - this.#chunkAt >= (this.#hasStarted ? 2e3 : 4e3) ? this.#fault = "stopped" : this.#fault = this.#silent ? "silent" : null, this.#fault;
+    let trouble = troubleOf(probe), believed = this.#trouble.after(trouble, this.#hasStarted ? 1e3 : 4e3, now2);
+    return trouble !== null ? (this.#chunkAt = now2, this.#fault = believed ?? this.#fault) : now2 - this.#chunkAt >= (this.#hasStarted ? 2e3 : 4e3) ? this.#fault = "stopped" : this.#fault = this.#silent ? "silent" : null, this.#fault;
   }
 };
 function troubleOf({ context, muted, ended }) {
@@ -219,13 +227,13 @@ var PlayerWatch = class {
   #ran = !1;
   #checkedAt = 0;
   /** `probe` is null while no player is open. To be called a few times a second. */
-  check(probe, now) {
-    let slept = now - this.#checkedAt > 2e3;
-    if (this.#checkedAt = now, (probe === null || slept) && (this.#trouble.restart(now), this.#position.restart(now)), probe === null)
+  check(probe, now2) {
+    let slept = now2 - this.#checkedAt > 2e3;
+    if (this.#checkedAt = now2, (probe === null || slept) && (this.#trouble.restart(now2), this.#position.restart(now2)), probe === null)
       return this.#ran = !1, null;
     let runs = probe.context === "running";
     this.#ran ||= runs;
-    let trouble = runs ? null : this.#notRunning(probe), patience = this.#ran || probe.needsGesture ? 1e3 : 4e3, believed = this.#trouble.after(trouble, patience, now), stuck = this.#position.after(runs && probe.waiting ? probe.position : null, 4e3, now);
+    let trouble = runs ? null : this.#notRunning(probe), patience = this.#ran || probe.needsGesture ? 1e3 : 4e3, believed = this.#trouble.after(trouble, patience, now2), stuck = this.#position.after(runs && probe.waiting ? probe.position : null, 4e3, now2);
     return believed ?? (stuck === null ? null : "stalled");
   }
   #notRunning({ context, needsGesture: needsGesture2 }) {
@@ -289,6 +297,18 @@ var MICROPHONE_WAITS = {
   unknown: lost(
     "error",
     "The kernel does not answer, so the microphone is off. Run this cell to talk again."
+  ),
+  program: lost(
+    "warning",
+    "The program behind this page does not answer, so the microphone is off. The conversation goes on when it does."
+  ),
+  closed: lost(
+    "error",
+    "This conversation was closed, so the microphone is off. Start it again where you started it: in the notebook or the terminal."
+  ),
+  refused: lost(
+    "error",
+    "This page may not join the conversation any more. Open it anew, from the notebook or the terminal."
   )
 }, MICROPHONE_FAULTS = {
   suspended: {
@@ -359,7 +379,7 @@ var PLAYER_FAULTS = {
 }, OTHER_PAGE = {
   level: "info",
   code: "other-page",
-  text: "Another page has this conversation's microphone and voice. Here you can read along and type."
+  text: "Another page has the microphone and the voice of this conversation. Here you can read along and type; press ● to take them."
 }, NO_PICTURE = {
   level: "error",
   code: "no-picture",
@@ -530,8 +550,12 @@ function stopTracks(stream) {
   for (let track of stream.getTracks())
     track.stop();
 }
+var canAsk = () => globalThis.isSecureContext && !!navigator.mediaDevices?.getUserMedia;
+function isBarred() {
+  return !canAsk() || !isAllowed("microphone");
+}
 async function requestDevice(kind, constraints, deviceId) {
-  if (!globalThis.isSecureContext || !navigator.mediaDevices?.getUserMedia)
+  if (!canAsk())
     throw new DOMException("", NOT_SECURE);
   let ask = (track) => navigator.mediaDevices.getUserMedia({ [kind]: track });
   if (deviceId === "")
@@ -738,8 +762,8 @@ var PREROLL_MS = 200, STARTING_MS = 1e4, BAR_SAMPLES = MICROPHONE_RATE / 25, Mic
   #preroll = [];
   #bar = { peak: 0, samples: 0 };
   #busy = !1;
-  constructor(handlers, now) {
-    this.#handlers = handlers, this.#now = now, this.#queue = new PacketQueue((packet) => handlers.onPacket(packet));
+  constructor(handlers, now2) {
+    this.#handlers = handlers, this.#now = now2, this.#queue = new PacketQueue((packet) => handlers.onPacket(packet));
   }
   get pressed() {
     return this.#pressed;
@@ -755,10 +779,10 @@ var PREROLL_MS = 200, STARTING_MS = 1e4, BAR_SAMPLES = MICROPHONE_RATE / 25, Mic
   }
   /** Takes a chunk from the capture worklet. */
   addChunk(samples, first) {
-    let now = this.#now(), length = samples.length * 1e3 / MICROPHONE_RATE, streamMs = first * 1e3 / MICROPHONE_RATE, captured_ms = Math.max(0, this.#clock.toPageClock(streamMs + length, now) - length);
+    let now2 = this.#now(), length = samples.length * 1e3 / MICROPHONE_RATE, streamMs = first * 1e3 / MICROPHONE_RATE, captured_ms = Math.max(0, this.#clock.toPageClock(streamMs + length, now2) - length);
     this.#measure(samples);
     let chunk = { first_sample: first, captured_ms, samples };
-    this.#gate.open && (!this.#gate.pushToTalk || this.#pressed) ? this.#queue.add(chunk, now) : this.#keepPreroll(chunk);
+    this.#gate.open && (!this.#gate.pushToTalk || this.#pressed) ? this.#queue.add(chunk, now2) : this.#keepPreroll(chunk);
   }
   /** Push-to-talk was pressed: announces it, then sends from a little before. */
   press() {
@@ -772,6 +796,10 @@ var PREROLL_MS = 200, STARTING_MS = 1e4, BAR_SAMPLES = MICROPHONE_RATE / 25, Mic
   heartbeat(ack, resend) {
     this.#queue.heartbeat(ack, resend, this.#now()), this.#updateBusy();
   }
+  /** Packets take another way from now on; those that may be lost are sent again. */
+  changeWay(way) {
+    this.#queue.changeWay(way, this.#now()), this.#updateBusy();
+  }
   /** The microphone stood still and goes on: its clock and the page's differ by more than before. */
   restartClock() {
     this.#queue.flush(this.#now()), this.#clock.reset();
@@ -781,9 +809,9 @@ var PREROLL_MS = 200, STARTING_MS = 1e4, BAR_SAMPLES = MICROPHONE_RATE / 25, Mic
     this.release(), this.#preroll = [], this.#queue.clear(), this.#clock.reset(), this.#updateBusy();
   }
   #sendPreroll() {
-    let now = this.#now();
+    let now2 = this.#now();
     for (let chunk of this.#preroll.splice(0))
-      this.#queue.add(chunk, now);
+      this.#queue.add(chunk, now2);
   }
   #keepPreroll(chunk) {
     let kept = this.#gate.starting && !this.#gate.pushToTalk ? STARTING_MS : PREROLL_MS;
@@ -946,7 +974,7 @@ var Player = class {
 };
 
 // src/audio-controller.ts
-var BAR_MS = 40, SLOW_AFTER_MS = 2e3, WATCH_MS = 250, GESTURES = ["pointerdown", "pointerup", "touchend", "click", "keydown"], AudioController = class {
+var BAR_MS = 40, SLOW_AFTER_MS = 2e3, UNASKED_MS = 250, WATCH_MS = 250, GESTURES = ["pointerdown", "pointerup", "touchend", "click", "keydown"], AudioController = class {
   levels = new LevelTimeline();
   #scope;
   #store;
@@ -959,6 +987,8 @@ var BAR_MS = 40, SLOW_AFTER_MS = 2e3, WATCH_MS = 250, GESTURES = ["pointerdown",
   /** Since when the microphone's audio is held back. */
   #waitsSince = null;
   #kernelBusy = "";
+  #onSocket = !1;
+  #askedMs = Number.NEGATIVE_INFINITY;
   #takeFromOthers;
   /** Another card of the page has taken the microphone since this one had it. */
   #isElsewhere = !1;
@@ -967,8 +997,8 @@ var BAR_MS = 40, SLOW_AFTER_MS = 2e3, WATCH_MS = 250, GESTURES = ["pointerdown",
   /** True while the kernel has a session that takes audio, or is opening one. */
   #hasSession = !1;
   /** Uses no device: that takes a click. */
-  constructor(scope, store, notices, bridge, now) {
-    this.#scope = scope, this.#store = store, this.#notices = notices, this.#bridge = bridge, this.#now = now, this.#sender = this.#makeSender(), this.#player = this.#makePlayer(), this.#microphone = this.#makeMicrophone(), this.#takeFromOthers = shareMicrophone(scope, {
+  constructor(scope, store, notices, bridge, now2) {
+    this.#scope = scope, this.#store = store, this.#notices = notices, this.#bridge = bridge, this.#now = now2, this.#sender = this.#makeSender(), this.#player = this.#makePlayer(), this.#microphone = this.#makeMicrophone(), this.#takeFromOthers = shareMicrophone(scope, {
       name: () => this.#store.get().name,
       giveUp: (to) => {
         let hadIt = this.#microphone.isWanted;
@@ -1005,7 +1035,11 @@ var BAR_MS = 40, SLOW_AFTER_MS = 2e3, WATCH_MS = 250, GESTURES = ["pointerdown",
   }
   /** The kernel has received microphone packets up to `ack`; `busy` says what keeps further ones waiting in it. */
   onHeartbeat(ack, resend, busy) {
-    this.#kernelBusy = busy, this.#sender.heartbeat(ack, resend), this.#showWaiting();
+    this.#kernelBusy = this.#onSocket && busy === "cell" ? "" : busy, this.#sender.heartbeat(ack, resend), this.#showWaiting();
+  }
+  /** Messages take another way from now on: sends again what may be lost on the last one. */
+  changeWay(way) {
+    this.#onSocket = way === "socket", this.reportPlayback(), this.#sender.changeWay(way), this.#showWaiting();
   }
   /** Takes the microphone, anew where it has stopped. To be called from a click or a key. */
   startMicrophone() {
@@ -1068,6 +1102,7 @@ var BAR_MS = 40, SLOW_AFTER_MS = 2e3, WATCH_MS = 250, GESTURES = ["pointerdown",
     });
   }
   #onMicrophoneState(state, detail) {
+    state === "asking" ? this.#askedMs = this.#now() : state === "on" ? this.#store.set({ barred: !1 }) : state === "refused" && this.#now() - this.#askedMs < UNASKED_MS && this.#store.set({ barred: !0 });
     let shown = state === "on" && this.#sender.busy ? "paused" : state;
     if (this.#store.set({ microphone: { ...this.#store.get().microphone, state: shown } }), state === "asking" || state === "off")
       this.#notices.clear(MICROPHONE_MOVED);
@@ -1084,7 +1119,7 @@ var BAR_MS = 40, SLOW_AFTER_MS = 2e3, WATCH_MS = 250, GESTURES = ["pointerdown",
   }
   /** Looks whether sound arrives that should, and says so if it does not. */
   #watch() {
-    let { phase, owner, sound } = this.#store.get(), now = this.#now(), talks = owner && (phase === "live" || phase === "connecting"), deaf = this.#microphoneWatch.check(this.#microphone.probe, now), mute = this.#playerWatch.check(this.#player.probe, now);
+    let { phase, owner, sound } = this.#store.get(), now2 = this.#now(), talks = owner && (phase === "live" || phase === "connecting"), deaf = this.#microphoneWatch.check(this.#microphone.probe, now2), mute = this.#playerWatch.check(this.#player.probe, now2);
     this.#setMicrophoneFault(sound.microphone, deaf), this.#setPlayerFault(sound.player, talks ? this.#player.missing ?? mute : mute);
   }
   #setMicrophoneFault(before, fault) {
@@ -1118,7 +1153,9 @@ var BAR_MS = 40, SLOW_AFTER_MS = 2e3, WATCH_MS = 250, GESTURES = ["pointerdown",
   }
   /** Says that the microphone's audio is held back, and why, or that it is no more. */
   #showWaiting() {
-    let microphone = this.#store.get().microphone, since = this.#waitsSince, notice = MICROPHONE_WAITS[this.#kernelBusy], shown = this.#store.get().notices.find(({ code }) => code === notice.code);
+    let microphone = this.#store.get().microphone, since = this.#waitsSince, notice = MICROPHONE_WAITS[this.#kernelBusy];
+    this.#store.set({ heldByCell: since !== null && this.#kernelBusy === "cell" });
+    let shown = this.#store.get().notices.find(({ code }) => code === notice.code);
     since === null ? (this.#notices.clear(notice.code), microphone.state === "paused" && this.#store.set({ microphone: { ...microphone, state: "on" } })) : (shown || this.#kernelBusy !== "" || this.#now() - since >= SLOW_AFTER_MS) && (shown?.text !== notice.text && this.#notices.show(notice), microphone.state === "on" && this.#store.set({ microphone: { ...microphone, state: "paused" } }));
   }
   #advanceLevels() {
@@ -1150,19 +1187,19 @@ var CAPACITY = 256, RESEND_MS2 = 2e3, MAX_RESEND_MS = 3e4, ReliableSender = clas
   get unacked() {
     return this.#unacked;
   }
-  add(message, now) {
-    return this.#unacked.length === 0 && (this.#progressMs = now, this.#resendAfterMs = RESEND_MS2), this.#seq += 1, this.#unacked.push({ seq: this.#seq, message }), this.#unacked.length > CAPACITY && this.#unacked.shift(), this.#seq;
+  add(message, now2) {
+    return this.#unacked.length === 0 && (this.#progressMs = now2, this.#resendAfterMs = RESEND_MS2), this.#seq += 1, this.#unacked.push({ seq: this.#seq, message }), this.#unacked.length > CAPACITY && this.#unacked.shift(), this.#seq;
   }
   /** The other side has everything up to `ack`; older acknowledgements and numbers never sent change nothing. */
-  acknowledge(ack, now) {
-    ack <= this.#acked || ack > this.#seq || (this.#acked = ack, this.#progressMs = now, this.#resendAfterMs = RESEND_MS2, this.#unacked = this.#unacked.filter((sent) => sent.seq > ack));
+  acknowledge(ack, now2) {
+    ack <= this.#acked || ack > this.#seq || (this.#acked = ack, this.#progressMs = now2, this.#resendAfterMs = RESEND_MS2, this.#unacked = this.#unacked.filter((sent) => sent.seq > ack));
   }
   /**
    * What to send again: everything unacknowledged once nothing was acknowledged for two seconds, then four, eight and so
    * on: a busy kernel gets every copy later.
    */
-  dueForResend(now) {
-    return this.#unacked.length === 0 || now - this.#progressMs < this.#resendAfterMs ? [] : (this.#progressMs = now, this.#resendAfterMs = Math.min(2 * this.#resendAfterMs, MAX_RESEND_MS), [...this.#unacked]);
+  dueForResend(now2) {
+    return this.#unacked.length === 0 || now2 - this.#progressMs < this.#resendAfterMs ? [] : (this.#progressMs = now2, this.#resendAfterMs = Math.min(2 * this.#resendAfterMs, MAX_RESEND_MS), [...this.#unacked]);
   }
 }, ReliableReceiver = class {
   #last;
@@ -1236,8 +1273,8 @@ var Bridge = class {
   #cameraSeq = 0;
   #gapSince = { control: null, speaker: null };
   /** `client` identifies this page among those that show the same widget. */
-  constructor(client, wire, now, handlers) {
-    this.client = client, this.#wire = wire, this.#now = now, this.#handlers = handlers;
+  constructor(client, wire, now2, handlers) {
+    this.client = client, this.#wire = wire, this.#now = now2, this.#handlers = handlers;
   }
   get epoch() {
     return this.#epoch;
@@ -1286,13 +1323,18 @@ var Bridge = class {
     let place = readPlace(content);
     place === null || !this.#welcomed || (console.error(`livewidget: message ${place.seq} of the ${place.lane} lane cannot be read.`), place.lane === "control" ? this.#deliverAll(this.#control.receive(place.seq, null)) : this.#deliverAudio(this.#speaker.receive(place.seq, null)), this.#updateGaps());
   }
+  /** Messages take another way from now on: sends all again that is not acknowledged and may be lost on the last one. */
+  repeat() {
+    for (let { seq, message } of this.#sender.unacked)
+      this.#post(message, seq, this.#control.last);
+  }
   /** To be called a few times a second: repeats what was lost, and skips gaps that will not be filled. */
   tick() {
-    let now = this.#now();
-    for (let { seq, message } of this.#sender.dueForResend(now))
+    let now2 = this.#now();
+    for (let { seq, message } of this.#sender.dueForResend(now2))
       this.#post(message, seq, this.#control.last);
     let { control: control2, speaker } = this.#gapSince;
-    control2 !== null && now - control2 > CONTROL_GAP_MS && (this.#gapSince.control = now, this.hello()), speaker !== null && now - speaker > SPEAKER_GAP_MS && (this.#gapSince.speaker = null, this.#deliverAudio(this.#speaker.skipGap()), this.#updateGaps());
+    control2 !== null && now2 - control2 > CONTROL_GAP_MS && (this.#gapSince.control = now2, this.hello()), speaker !== null && now2 - speaker > SPEAKER_GAP_MS && (this.#gapSince.speaker = null, this.#deliverAudio(this.#speaker.skipGap()), this.#updateGaps());
   }
   #post(message, seq, ack, buffers = []) {
     this.#wire({ ...message, epoch: this.#epoch, seq, ack, client: this.client }, buffers);
@@ -1326,10 +1368,16 @@ var Bridge = class {
       }
   }
   #deliver(message) {
-    message.kind === "welcome" && message.body.client !== this.client || ((message.kind === "welcome" || message.kind === "state") && (this.#ownsAudio = message.body.owner === this.client), (message.epoch > this.#epoch || message.kind === "flush") && this.#raiseEpoch(
-      Math.max(message.epoch, this.#epoch),
-      message.kind === "flush" ? message.body.turn : null
-    ), this.#handlers.onMessage(message));
+    if (!(message.kind === "welcome" && message.body.client !== this.client)) {
+      if (message.kind === "welcome" || message.kind === "state") {
+        let owns = message.body.owner === this.client;
+        owns && !this.#ownsAudio && message.kind === "state" && this.#deliverAudio(this.#speaker.restart(message.body.speaker_seq)), this.#ownsAudio = owns;
+      }
+      (message.epoch > this.#epoch || message.kind === "flush") && this.#raiseEpoch(
+        Math.max(message.epoch, this.#epoch),
+        message.kind === "flush" ? message.body.turn : null
+      ), this.#handlers.onMessage(message);
+    }
   }
   #raiseEpoch(epoch, turn) {
     this.#epoch = epoch, this.#handlers.onFlush(epoch, turn), this.#deliverAudio(this.#speaker.skipGap());
@@ -1352,10 +1400,10 @@ var Bridge = class {
     message.epoch > this.#epoch && (this.#epoch = message.epoch, this.#handlers.onFlush(message.epoch, null)), !(message.epoch < this.#epoch || !this.#ownsAudio) && (message.kind === "end" ? this.#handlers.onMessage(message) : buffers[0] && this.#handlers.onModelAudio(message.body.turn, message.body.first_sample, samplesOf(buffers[0])));
   }
   #updateGaps() {
-    let now = this.#now();
+    let now2 = this.#now();
     this.#gapSince = {
-      control: this.#control.hasGap ? this.#gapSince.control ?? now : null,
-      speaker: this.#speaker.hasGap ? this.#gapSince.speaker ?? now : null
+      control: this.#control.hasGap ? this.#gapSince.control ?? now2 : null,
+      speaker: this.#speaker.hasGap ? this.#gapSince.speaker ?? now2 : null
     };
   }
 };
@@ -1509,6 +1557,11 @@ function initialState() {
     ownedElsewhere: !1,
     connected: !0,
     loss: "",
+    link: { way: "comm", proxied: !1, reason: "asking", says: "" },
+    browser: null,
+    page: !1,
+    barred: !1,
+    heldByCell: !1,
     video: {
       source: null,
       state: "off",
@@ -1564,8 +1617,8 @@ var SettingsController = class {
   #unconfirmed = [];
   #now;
   #welcomed = !1;
-  constructor(store, bridge, now) {
-    this.#store = store, this.#bridge = bridge, this.#now = now;
+  constructor(store, bridge, now2) {
+    this.#store = store, this.#bridge = bridge, this.#now = now2;
   }
   /** The kernel welcomes this page and does not know (any more) which panel is open. */
   onWelcome(open) {
@@ -1632,8 +1685,8 @@ var ChangeGate = class {
   #last = null;
   #sentMs = 0;
   /** Whether a frame is to be sent; the next ones are compared with it then. */
-  passes(cells, now) {
-    return this.#last !== null && now - this.#sentMs < 1e4 && !isDifferent(cells, this.#last) ? !1 : (this.#last = cells, this.#sentMs = now, !0);
+  passes(cells, now2) {
+    return this.#last !== null && now2 - this.#sentMs < 1e4 && !isDifferent(cells, this.#last) ? !1 : (this.#last = cells, this.#sentMs = now2, !0);
   }
 };
 function isDifferent(one, other) {
@@ -1661,8 +1714,8 @@ var FrameSampler = class {
   maxSide;
   /** 0..1 */
   quality;
-  constructor(scope, canvas, handlers, now, look) {
-    this.#scope = scope, this.#canvas = canvas, this.#handlers = handlers, this.#now = now, this.maxSide = look.maxSide, this.quality = look.quality, scope.interval(() => {
+  constructor(scope, canvas, handlers, now2, look) {
+    this.#scope = scope, this.#canvas = canvas, this.#handlers = handlers, this.#now = now2, this.maxSide = look.maxSide, this.quality = look.quality, scope.interval(() => {
       this.#sample();
     }, 250);
   }
@@ -1671,19 +1724,19 @@ var FrameSampler = class {
     this.#sampledMs = this.#now();
   }
   async #sample() {
-    let now = this.#now();
-    if (this.#busy || now - this.#sampledMs < 1e3 || !this.#handlers.isWanted())
+    let now2 = this.#now();
+    if (this.#busy || now2 - this.#sampledMs < 1e3 || !this.#handlers.isWanted())
       return;
     let size = this.#canvas.draw(this.maxSide);
     if (size === null)
       return;
-    if (this.#sampledMs = now, !this.#gate.passes(this.#canvas.cells(), now)) {
+    if (this.#sampledMs = now2, !this.#gate.passes(this.#canvas.cells(), now2)) {
       this.#handlers.onUnchanged();
       return;
     }
     this.#busy = !0;
     let data = await this.#canvas.jpeg(this.quality);
-    this.#busy = !1, data !== null && !this.#scope.disposed && this.#handlers.onFrame({ data, ...size, captured_ms: now });
+    this.#busy = !1, data !== null && !this.#scope.disposed && this.#handlers.onFrame({ data, ...size, captured_ms: now2 });
   }
 }, HAVE_CURRENT_DATA = 2, MAX_FILE_BYTES = 50 * 2 ** 20;
 function newSurface(width, height) {
@@ -1807,8 +1860,8 @@ var VideoCapture = class {
   #source = "camera";
   #options = { maxSide: 768, quality: 0.8 };
   #paused = !1;
-  constructor(scope, handlers, now, makeCanvas) {
-    this.#handlers = handlers, this.#now = now, this.#makeCanvas = makeCanvas, this.#device = new DeviceCapture(scope, "videoinput", "livewidget.camera", {
+  constructor(scope, handlers, now2, makeCanvas) {
+    this.#handlers = handlers, this.#now = now2, this.#makeCanvas = makeCanvas, this.#device = new DeviceCapture(scope, "videoinput", "livewidget.camera", {
       onState: (state, detail) => handlers.onState(this.#source, state, detail),
       onDevices: handlers.onDevices,
       onProblem: handlers.onProblem
@@ -1870,8 +1923,8 @@ var ANSWER_TIMEOUT_MS = 5e3, MAX_UNANSWERED = 12, BROWSER_BACKEND = { makeCanvas
   #unanswered = /* @__PURE__ */ new Map();
   #sentMs = Number.NEGATIVE_INFINITY;
   /** Uses no device: that takes a click. `startSession` returns false where this page may not start one. */
-  constructor(scope, store, notices, bridge, now, begin, studio = BROWSER_BACKEND) {
-    this.#store = store, this.#notices = notices, this.#bridge = bridge, this.#now = now, this.#startSession = begin, this.#backend = studio, this.#capture = new VideoCapture(
+  constructor(scope, store, notices, bridge, now2, begin, studio = BROWSER_BACKEND) {
+    this.#store = store, this.#notices = notices, this.#bridge = bridge, this.#now = now2, this.#startSession = begin, this.#backend = studio, this.#capture = new VideoCapture(
       scope,
       {
         onState: (source, state, detail) => this.#onCaptureState(source, state, detail),
@@ -1881,7 +1934,7 @@ var ANSWER_TIMEOUT_MS = 5e3, MAX_UNANSWERED = 12, BROWSER_BACKEND = { makeCanvas
         onFrame: (source, frame) => this.#send(source, frame),
         onUnchanged: () => this.#update({ progress: "unchanged" })
       },
-      now,
+      now2,
       (stream, inner) => this.#backend.makeCanvas(stream, inner)
     ), scope.listen(document, "visibilitychange", () => this.#onVisibility(!document.hidden)), scope.add(() => this.#setPreview(null));
   }
@@ -1967,7 +2020,15 @@ var ANSWER_TIMEOUT_MS = 5e3, MAX_UNANSWERED = 12, BROWSER_BACKEND = { makeCanvas
 };
 
 // src/app.ts
-var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 1500, MAX_TEXT = 1e5, LOOK_MS = 3e3, LOOK_SELDOM_MS = 3e4, SERVER_MS = 3e3, RESUME_MS = 6e4, RETRY_MS = 5e3, FINAL_LOSSES = ["restarted", "shut_down"], PASSING_LOSSES = ["looking", "offline", "server", "busy", "silent"];
+var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 1500, MAX_TEXT = 1e5, LOOK_MS = 3e3, LOOK_SELDOM_MS = 3e4, SERVER_MS = 3e3, RESUME_MS = 6e4, RETRY_MS = 5e3, TAKING_MS = 3e3, FINAL_LOSSES = ["restarted", "shut_down", "refused"], PASSING_LOSSES = [
+  "looking",
+  "offline",
+  "server",
+  "busy",
+  "silent",
+  "program",
+  "closed"
+];
 function hideSavedTranscript(name2, scope, page = document) {
   if (!/^[\w-]+$/.test(name2))
     return;
@@ -2015,6 +2076,9 @@ async function findLoss(kernel, disconnected) {
       return disconnected ? "restarted" : "silent";
   }
 }
+function lossOfPage({ way, reason }) {
+  return way !== "socket" && (reason === "refused" || reason === "ended") ? reason === "refused" ? "refused" : "closed" : navigator.onLine === !1 ? "offline" : "program";
+}
 var App = class {
   scope = new Scope();
   store = createStore();
@@ -2025,6 +2089,7 @@ var App = class {
   #notices = new Notices(this.store);
   #audio;
   #lease;
+  #link;
   #views = /* @__PURE__ */ new Set();
   #transcriptClass = "";
   #owner = "";
@@ -2040,11 +2105,16 @@ var App = class {
   /** A microphone to take again if the kernel is back soon. */
   #resume = null;
   #retryUntilMs = Number.NEGATIVE_INFINITY;
+  /** Microphone and voice were asked for, and may still be said to be another page's. */
+  #takingUntilMs = Number.NEGATIVE_INFINITY;
   #ticks = 0;
   #idleTicks = 0;
-  /** Uses no device: that takes a click. */
-  constructor(wire) {
-    this.#lease = new Lease(this.#now()), this.bridge = new Bridge(randomClientId(), wire, this.#now, {
+  /**
+   * Uses no device: that takes a click. `link` is what `wire` belongs to, where messages may take more than one way; `page`
+   * tells that there is no notebook around.
+   */
+  constructor(wire, link2 = null, page = !1) {
+    this.#link = link2, this.#lease = new Lease(this.#now()), this.bridge = new Bridge(randomClientId(), wire, this.#now, {
       onMessage: (message) => this.#onMessage(message),
       onModelAudio: (turn, first, samples) => this.#audio.player.write(turn, first, samples),
       onFlush: (epoch, turn) => this.#onFlush(epoch, turn),
@@ -2052,7 +2122,7 @@ var App = class {
       onAlive: () => this.#onAlive()
     }), this.explorer = new SettingsController(this.store, this.bridge, this.#now), this.#audio = new AudioController(this.scope, this.store, this.#notices, this.bridge, this.#now);
     let begin = () => this.#startForVideo();
-    this.video = new VideoController(this.scope, this.store, this.#notices, this.bridge, this.#now, begin), this.scope.interval(() => this.#tick(), TICK_MS), this.scope.listen(window, "pagehide", () => this.#onPageHidden()), this.scope.listen(
+    this.video = new VideoController(this.scope, this.store, this.#notices, this.bridge, this.#now, begin), this.store.set({ page, barred: isBarred() }), this.scope.interval(() => this.#tick(), TICK_MS), this.scope.listen(window, "pagehide", () => this.#onPageHidden()), this.scope.listen(
       window,
       "pageshow",
       ({ persisted }) => persisted && this.bridge.hello()
@@ -2073,20 +2143,29 @@ var App = class {
   suspectDisconnect(comm = !0) {
     this.#disconnected ||= comm, this.#lookedMs = Number.NEGATIVE_INFINITY, this.#lease.suspect(this.#now());
   }
+  /** Messages take another way from now on: what may be lost on the last one goes again. */
+  changeWay() {
+    this.bridge.repeat(), this.#audio.changeWay(this.store.get().link.way === "socket" ? "socket" : "comm");
+  }
+  /** Shows which way messages take. */
+  showLink(link2) {
+    let had = this.store.get().link.way === "socket";
+    this.store.set({ link: link2, browser: this.#link?.browserPage ?? null }), link2.way === "none" && (had || link2.reason === "refused") && this.suspectDisconnect();
+  }
+  onBrowserOpened() {
+    this.#link?.refresh();
+  }
   /** Ends everything: the widget's model was closed. */
   dispose() {
-    this.scope.disposed || (this.#views.clear(), this.#leave(), this.scope.dispose());
+    this.scope.disposed || (this.#views.clear(), this.#leave(), this.#link?.dispose(), this.scope.dispose());
   }
+  /** Begins to talk: starts the session, or takes microphone and voice from the page that has them. */
   start() {
-    if (this.#isOwnedElsewhere()) {
-      this.#notices.show(OTHER_PAGE);
-      return;
-    }
     if (!this.store.get().connected) {
       this.#retry();
       return;
     }
-    this.#audio.player.unlock(), this.#notices.clear(...MICROPHONE_PROBLEMS), this.#requestStart(!0), this.#audio.startMicrophone();
+    this.#audio.player.unlock(), this.#notices.clear(...MICROPHONE_PROBLEMS), this.#isOwnedElsewhere() ? (this.#takingUntilMs = this.#now() + TAKING_MS, this.bridge.send({ lane: "control", kind: "take_audio", body: {} })) : this.#requestStart(!0), this.#audio.startMicrophone();
   }
   stop() {
     this.#releaseDevices(), this.bridge.send({ lane: "control", kind: "stop", body: {} });
@@ -2150,7 +2229,7 @@ var App = class {
     }
   }
   #onInsight(message, buffers) {
-    message.kind === "picture" ? this.video.onPicture(message.body, buffers) : this.explorer.onInsight(message);
+    message.kind === "socket_offer" ? this.#link?.offer(message.body) : message.kind === "picture" ? this.video.onPicture(message.body, buffers) : this.explorer.onInsight(message);
   }
   #onWelcome(welcome) {
     let { name: name2, speaker, turns } = welcome;
@@ -2159,13 +2238,13 @@ var App = class {
       for (let view of this.#views)
         this.#hideTranscriptFor(view);
     }
-    this.#onState(welcome), this.explorer.onWelcome(welcome.explorer), this.#resumeMicrophone();
+    this.#onState(welcome), this.explorer.onWelcome(welcome.explorer), this.#resumeMicrophone(), this.#link?.begin(this.bridge.client);
   }
   #onState(told) {
     let { phase, ending, floor, turn_taking, view, sees, model, badge } = told, { suggestions: suggestions2, elapsed_ms, owner } = told, before = this.store.get(), liveSince = phase === "live" ? before.liveSince ?? this.#now() - elapsed_ms : null, mine = owner === this.bridge.client;
     this.#owner = owner;
     let elsewhere = owner !== "" && !mine;
-    this.store.set({ phase, ending, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions: suggestions2 }), this.store.set({ liveSince, owner: mine, ownedElsewhere: elsewhere }), elsewhere ? this.#yieldToOwner() : this.#notices.clear(OTHER_PAGE.code), phase === "ended" && before.phase !== "ended" && this.#onEnded(), this.#audio.onSession(phase === "live" || phase === "connecting");
+    mine && (this.#takingUntilMs = Number.NEGATIVE_INFINITY), this.store.set({ phase, ending, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions: suggestions2 }), this.store.set({ liveSince, owner: mine, ownedElsewhere: elsewhere }), elsewhere ? this.#now() >= this.#takingUntilMs && this.#yieldToOwner(before.owner) : this.#notices.clear(OTHER_PAGE.code), phase === "ended" && before.phase !== "ended" && this.#onEnded(), this.#audio.onSession(phase === "live" || phase === "connecting");
   }
   #onTurn(turn) {
     let others = this.store.get().turns.filter((known) => known.index !== turn.index), place = others.findIndex((known) => known.index > turn.index);
@@ -2182,9 +2261,10 @@ var App = class {
   get #usesDevices() {
     return this.#audio.microphone.isWanted || this.video.usesDevice;
   }
-  /** True while another page has the audio of a live session. */
+  /** True while another page has microphone and voice of a session. */
   #isOwnedElsewhere() {
-    return this.#owner !== "" && this.#owner !== this.bridge.client && this.store.get().phase === "live";
+    let { phase } = this.store.get(), runs = phase === "live" || phase === "connecting";
+    return this.#owner !== "" && this.#owner !== this.bridge.client && runs;
   }
   /** Asks the kernel to start the session; its state messages follow. */
   #requestStart(microphone, claim = microphone) {
@@ -2203,9 +2283,9 @@ var App = class {
   #onEnded() {
     this.#audio.microphone.stop(), this.video.stop(), this.#audio.closePlayerWhenDone();
   }
-  /** Another page has taken the audio. */
-  #yieldToOwner() {
-    this.#usesDevices && this.#notices.show(OTHER_PAGE), this.#releaseDevices();
+  /** Another page has taken microphone and voice; `had` tells that this one had them. */
+  #yieldToOwner(had) {
+    (this.#usesDevices || had) && this.#notices.show(OTHER_PAGE), this.#releaseDevices();
   }
   #leave() {
     this.#releaseDevices(), (this.#owner === "" || this.#owner === this.bridge.client) && this.bridge.send({ lane: "control", kind: "stop", body: {} });
@@ -2219,7 +2299,7 @@ var App = class {
     this.#transcriptClass !== "" && hideSavedTranscript(this.#transcriptClass, view);
   }
   #tick() {
-    FINAL_LOSSES.includes(this.store.get().loss) || this.bridge.tick(), this.#ticks += 1, (this.store.get().phase === "live" || this.store.get().phase === "connecting" || this.#ticks % IDLE_TICKS === 0) && this.#audio.reportPlayback(), this.store.get().phase === "ended" && this.#audio.closePlayerWhenDone(), this.#idleTicks = this.store.get().phase === "idle" && this.#usesDevices ? this.#idleTicks + 1 : 0, this.#idleTicks > UNUSED_DEVICE_TICKS && this.#releaseDevices(), !this.#lease.isValid(this.#now()) && (this.store.get().connected || this.#usesDevices) && this.#onConnectionLost();
+    this.#link?.tick(), FINAL_LOSSES.includes(this.store.get().loss) || this.bridge.tick(), this.#ticks += 1, (this.store.get().phase === "live" || this.store.get().phase === "connecting" || this.#ticks % IDLE_TICKS === 0) && this.#audio.reportPlayback(), this.store.get().phase === "ended" && this.#audio.closePlayerWhenDone(), this.#idleTicks = this.store.get().phase === "idle" && this.#usesDevices ? this.#idleTicks + 1 : 0, this.#idleTicks > UNUSED_DEVICE_TICKS && this.#releaseDevices(), this.#now() >= this.#takingUntilMs && this.#usesDevices && this.#isOwnedElsewhere() && this.#yieldToOwner(!1), !this.#lease.isValid(this.#now()) && (this.store.get().connected || this.#usesDevices) && this.#onConnectionLost();
     let { connected, loss } = this.store.get(), interval = PASSING_LOSSES.includes(loss) && this.#now() - this.#lostMs < RESUME_MS ? LOOK_MS : LOOK_SELDOM_MS;
     !connected && this.#now() - this.#lookedMs >= interval && this.#lookWhy();
   }
@@ -2233,16 +2313,20 @@ var App = class {
     if (this.#looking)
       return;
     this.#looking = !0;
-    let loss = await findLoss(this.#kernel, this.#disconnected);
+    let { page, link: link2 } = this.store.get(), loss = page ? lossOfPage(link2) : await findLoss(this.#kernel, this.#disconnected);
     if (this.#looking = !1, this.#lookedMs = this.#now(), this.scope.disposed || this.store.get().connected)
       return;
     let asked = this.#now() < this.#retryUntilMs;
-    (loss !== this.store.get().loss || asked) && (this.store.set({ loss }), (this.#lostWhileUsed || asked) && this.#notices.show(LOSSES[loss])), FINAL_LOSSES.includes(loss) ? (this.#resume = null, this.#audio.player.close()) : this.#audio.closePlayerWhenDone();
+    (loss !== this.store.get().loss || asked) && (this.store.set({ loss }), (this.#lostWhileUsed || asked || loss === "refused") && this.#showLoss(loss)), FINAL_LOSSES.includes(loss) ? (this.#resume = null, this.#audio.player.close()) : this.#audio.closePlayerWhenDone();
+  }
+  #showLoss(loss) {
+    let { says } = this.store.get().link;
+    this.#notices.show(loss === "refused" && says !== "" ? { ...LOSSES[loss], text: says } : LOSSES[loss]);
   }
   /** ● without a kernel that answers: looks again, says what to do, and begins if the kernel is back at once. */
   #retry() {
     let { loss } = this.store.get();
-    this.#retryUntilMs = this.#now() + RETRY_MS, this.#lookedMs = this.#now(), loss !== "" && loss !== "looking" && this.#notices.show(LOSSES[loss]), this.bridge.hello(), this.#lookWhy();
+    this.#retryUntilMs = this.#now() + RETRY_MS, this.#lookedMs = this.#now(), loss !== "" && loss !== "looking" && this.#showLoss(loss), this.bridge.hello(), this.#lookWhy();
   }
   /** Takes the microphone again that was on when the kernel was lost, if the same conversation still goes on. */
   #resumeMicrophone() {
@@ -2256,6 +2340,347 @@ var App = class {
     this.#releaseDevices(), this.bridge.send({ lane: "control", kind: "bye", body: {} });
   }
 };
+
+// src/link.ts
+var SILENT_MS = 1600, STANDSTILL_MS = 1500, OPENING_MS = 5e3, AGAIN_MS = [250, 500, 1e3, 5e3, 3e4, 6e4], PAGE_AGAIN_MS = [250, 500, 1e3, 2e3, 5e3], GOOD_MS = 1e3, OFFER_MS = 1e4, MAX_FAILURES = 3, REFRESH_MS = 45 * 6e4, OPEN = 1;
+function jupyterServer(page = document) {
+  try {
+    let text2 = page.getElementById("jupyter-config-data")?.textContent ?? "", { baseUrl, federated_extensions } = JSON.parse(text2);
+    if (typeof baseUrl != "string")
+      return null;
+    let hasProxy = (Array.isArray(federated_extensions) ? federated_extensions : []).some(
+      (one) => String(one?.name).endsWith("jupyter-server-proxy")
+    );
+    return { baseUrl: baseUrl.replace(/\/*$/, "/"), hasProxy };
+  } catch {
+    return null;
+  }
+}
+var LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+function isLoopback(page = location) {
+  return LOOPBACK.test(page.hostname);
+}
+function socketAddresses(port, path, page, server, allowed) {
+  let addresses = [];
+  if (server?.hasProxy) {
+    let url = new URL(`${server.baseUrl}proxy/${port}${path}`, page.href);
+    url.protocol = url.protocol.replace("http", "ws"), addresses.push({ url: url.href, proxied: !0 });
+  }
+  return (isLoopback(page) || allowed) && addresses.push({ url: `ws://127.0.0.1:${port}${path}`, proxied: !1 }), addresses;
+}
+function browserPage(offer, page, server, reached) {
+  let { port, page_token: token } = offer;
+  if (port === 0 || token === "")
+    return null;
+  if (server?.hasProxy && (page.protocol === "https:" || isLoopback(page))) {
+    let { href } = new URL(`${server.baseUrl}proxy/${port}${offer.page}`, page.href);
+    return { address: href, token, port: 0 };
+  }
+  return { address: `http://127.0.0.1:${port}${offer.page}`, token, port: reached ? 0 : port };
+}
+async function loopbackAllowed() {
+  for (let name2 of ["loopback-network", "local-network-access"])
+    try {
+      let { state } = await navigator.permissions.query({ name: name2 });
+      if (state === "granted")
+        return !0;
+    } catch {
+    }
+  return !1;
+}
+var ADMIT_MS = 5e3, TAB = "livewidget.tab";
+function tabName() {
+  let fresh = randomClientId();
+  try {
+    let known = sessionStorage.getItem(TAB) ?? fresh;
+    return sessionStorage.setItem(TAB, known), known;
+  } catch {
+    return fresh;
+  }
+}
+function takeToken() {
+  let token = location.hash.slice(1);
+  return token !== "" && history.replaceState(null, "", location.pathname + location.search), token;
+}
+function pageServer() {
+  let url = new URL("socket", location.href);
+  return url.protocol = url.protocol.replace("http", "ws"), url.search = "", {
+    url: url.href,
+    tab: tabName(),
+    async admit(token = "") {
+      let answer = await fetch("session", {
+        headers: token ? { Authorization: `Bearer ${token}` } : {},
+        credentials: "same-origin",
+        cache: "no-store",
+        signal: AbortSignal.timeout(ADMIT_MS)
+      });
+      if (answer.ok)
+        return "";
+      if (answer.status >= 500)
+        throw new Error(`The server failed: ${answer.status}.`);
+      return (await answer.text()).trim().slice(0, 500) || NOT_ADMITTED;
+    }
+  };
+}
+var NOT_ADMITTED = "This page may not join the conversation. Open it anew, from the notebook or the terminal.", Link = class {
+  #comm;
+  #handlers;
+  #now;
+  #page;
+  #client = "";
+  #disposed = !1;
+  #state;
+  #connection = null;
+  #offer = null;
+  #offeredAt = Number.NEGATIVE_INFINITY;
+  /** What is left to be tried with the last offer. */
+  #candidates = [];
+  /** For coming back without the comm. */
+  #spare = null;
+  /** Where the last offer could be taken. */
+  #addresses = [];
+  /** Failures of a kind of address that has never worked; 0 once it has. */
+  #failures = /* @__PURE__ */ new Map();
+  /** Why no socket was found. */
+  #failed = "refused";
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #asks = 0;
+  #tries = 0;
+  #againAt = Number.POSITIVE_INFINITY;
+  #heardAt = 0;
+  #tickedAt;
+  /** When the comm brought something. */
+  #commAt = Number.NEGATIVE_INFINITY;
+  /** `comm` is null in a page without a notebook, which has a `page` server instead. */
+  constructor(comm, handlers, now2, page = null) {
+    this.#comm = comm, this.#handlers = handlers, this.#now = now2, this.#page = page, this.#tickedAt = now2(), this.#state = { way: comm ? "comm" : "none", proxied: !1, reason: comm ? "" : "opening", says: "" };
+  }
+  get state() {
+    return this.#state;
+  }
+  /** The conversation's page for a browser; null before the kernel has offered it, and in that page itself. */
+  get browserPage() {
+    let nobody = this.#failures.get("direct") === MAX_FAILURES;
+    return this.#offer && browserPage(this.#offer, location, jupyterServer(), isLoopback() && !nobody);
+  }
+  /** Sends on the way that is in use. In a page without one, nothing: what matters is repeated later. */
+  send = (content, buffers) => {
+    this.#state.way === "socket" && this.#connection?.socket.readyState === OPEN ? this.#connection.socket.send(pack(content, buffers)) : this.#comm?.(content, buffers);
+  };
+  /** The comm brought a message. */
+  heardOnComm() {
+    this.#commAt = this.#now();
+  }
+  /** The kernel has welcomed this page: from now on a socket may be looked for. Later calls change nothing. */
+  begin(client) {
+    this.#client !== "" || this.#disposed || (this.#client = client, this.#page ? this.#openPage() : this.#ask());
+  }
+  /** Asks the kernel for another offer: the address of its page has been used. */
+  refresh() {
+    this.#client !== "" && !this.#page && (this.#offeredAt = Number.NEGATIVE_INFINITY, this.#ask());
+  }
+  /** The kernel's offer, to whichever page. */
+  offer(body) {
+    if (this.#client === "" || body.client !== this.#client || this.#page || this.#disposed)
+      return;
+    let asked = this.#askedAt > this.#offeredAt;
+    if (this.#offer = body, this.#offeredAt = this.#now(), this.#asks = 0, this.#set({}), body.reason !== "" || body.port === 0) {
+      this.#again(null), this.#connection || this.#set({ way: "comm", reason: body.reason || "unavailable" });
+      return;
+    }
+    if (this.#connection?.proven) {
+      let { address } = this.#connection;
+      this.#spare = { address, ticket: { token: body.token, proof: body.proof } };
+    } else asked && !this.#connection && (this.#again(null), this.#tryOffer(body));
+  }
+  /** To be called a few times a second. */
+  tick() {
+    let now2 = this.#now(), stoodStill = now2 - this.#tickedAt > STANDSTILL_MS;
+    if (this.#tickedAt = now2, this.#disposed || this.#client === "")
+      return;
+    let connection = this.#connection;
+    if (connection?.proven ? (stoodStill && (this.#heardAt = Math.max(this.#heardAt, now2 - SILENT_MS / 2)), now2 - this.#heardAt > SILENT_MS ? this.#end(connection, null) : now2 - connection.since > GOOD_MS && (this.#tries = 0)) : connection && now2 - connection.since > OPENING_MS && this.#end(connection, null), now2 >= this.#againAt && !this.#connection)
+      if (this.#again(null), this.#page)
+        this.#openPage();
+      else if (this.#spare) {
+        let { address, ticket } = this.#spare;
+        this.#spare = null, this.#open(address, ticket);
+      } else
+        this.#ask();
+    this.#askAgain(now2);
+  }
+  dispose() {
+    this.#disposed = !0, this.#again(null);
+    let connection = this.#connection;
+    this.#connection = null, connection?.socket.close();
+  }
+  #ask() {
+    let { origin } = globalThis;
+    if (!origin || origin === "null") {
+      this.#set({ way: "comm", reason: "unreachable" });
+      return;
+    }
+    this.#askedAt = this.#now(), this.#connection || this.#set({ way: "comm", reason: "asking" }), this.#handlers.onAsk(origin);
+  }
+  /** Asks again for an offer that did not come, or that is growing old, while the kernel can answer. */
+  #askAgain(now2) {
+    if (this.#page || this.#state.way !== "socket" && now2 - this.#commAt > SILENT_MS)
+      return;
+    let wait = this.#askedAt > this.#offeredAt ? OFFER_MS * 2 ** Math.min(this.#asks, 3) : REFRESH_MS;
+    now2 - this.#askedAt > wait && (this.#asks += 1, this.#ask());
+  }
+  async #tryOffer(offer) {
+    let allowed = !isLoopback() && await loopbackAllowed();
+    if (this.#disposed || this.#connection || this.#offer !== offer)
+      return;
+    let path = `${offer.page}socket`, ticket = { token: offer.token, proof: offer.proof }, all = socketAddresses(offer.port, path, location, jupyterServer(), allowed);
+    if (all.length === 0) {
+      this.#set({ way: "comm", reason: "unreachable" });
+      return;
+    }
+    this.#addresses = all, this.#candidates = this.#hopeful().map((address) => ({ address, ticket })), this.#tryNext() || this.#set({ way: "comm", reason: this.#failed });
+  }
+  /** The addresses that work, or that have not shown yet that they do not. */
+  #hopeful() {
+    return this.#addresses.filter((address) => (this.#failures.get(kindOf(address)) ?? 0) < MAX_FAILURES);
+  }
+  /** Tries the next candidate; false if there is none. */
+  #tryNext() {
+    let next = this.#candidates.shift();
+    return next && this.#open(next.address, next.ticket), next !== void 0;
+  }
+  async #openPage() {
+    let page = this.#page;
+    if (this.#tries > 0) {
+      let sentence;
+      try {
+        sentence = await page.admit();
+      } catch {
+        this.#set({ way: "none", reason: this.#state.reason === "ended" ? "ended" : "broken" }), this.#retryPage();
+        return;
+      }
+      if (this.#disposed)
+        return;
+      if (sentence !== "") {
+        this.#set({ way: "none", reason: "refused", says: sentence });
+        return;
+      }
+    }
+    this.#open({ url: page.url, proxied: !1 }, { token: "", proof: null });
+  }
+  #retryPage() {
+    this.#again(PAGE_AGAIN_MS[Math.min(this.#tries, PAGE_AGAIN_MS.length - 1)]), this.#tries += 1;
+  }
+  #open(address, ticket) {
+    let socket;
+    try {
+      socket = new WebSocket(address.url);
+    } catch {
+      this.#fail(address, !0);
+      return;
+    }
+    socket.binaryType = "arraybuffer";
+    let connection = { socket, address, ticket, since: this.#now(), proven: !1 };
+    this.#connection = connection, this.#set({ way: this.#comm ? "opening" : "none", reason: "opening", proxied: address.proxied });
+    let opened = !1;
+    socket.onopen = () => {
+      opened = !0;
+      let tab = this.#page?.tab ?? "";
+      socket.send(JSON.stringify({ client: this.#client, tab, token: ticket.token }));
+    }, socket.onclose = ({ code }) => this.#end(connection, code, opened), socket.onmessage = ({ data }) => {
+      this.#connection === connection && (this.#heardAt = this.#now(), connection.proven ? this.#receive(data) : this.#takeProof(connection, data));
+    };
+  }
+  #receive(data) {
+    let message;
+    try {
+      message = unpack(data);
+    } catch {
+      console.error("livewidget: a message on the socket cannot be read.");
+      return;
+    }
+    this.#handlers.onMessage(message.content, message.buffers);
+  }
+  /** The first frame of the server: nothing but the ticket is sent before it. */
+  #takeProof(connection, data) {
+    let { proof } = connection.ticket, told = {};
+    try {
+      told = Object(JSON.parse(String(data)));
+    } catch {
+    }
+    if (typeof told.error == "string") {
+      this.#leave(connection), this.#spare = null, this.#page ? this.#set({ way: "none", reason: "refused", says: told.error }) : this.#fail(connection.address, !1);
+      return;
+    }
+    if (typeof told.proof != "string" || proof !== null && told.proof !== proof) {
+      this.#leave(connection), this.#candidates = [], this.#failures.set(kindOf(connection.address), MAX_FAILURES), this.#failed = "stranger", this.#set({ way: this.#comm ? "comm" : "none", reason: "stranger" }), this.#retry();
+      return;
+    }
+    connection.proven = !0, connection.since = this.#now(), this.#candidates = [], this.#failures.set(kindOf(connection.address), 0), this.#spare = isTicket(told.next) ? { address: connection.address, ticket: { token: told.next.token, proof: told.next.proof } } : null, this.#set({ way: "socket", reason: "", says: "", proxied: connection.address.proxied }), this.#handlers.onChanged();
+  }
+  /** Closes a socket of ours; nothing of it is listened to any more. */
+  #leave({ socket }) {
+    socket.onopen = socket.onclose = socket.onmessage = null, socket.close(), this.#connection = null;
+  }
+  /** A socket ended, by `code`, or is given up where that is null. */
+  #end(connection, code, opened = !0) {
+    if (this.#connection !== connection)
+      return;
+    if (this.#leave(connection), !connection.proven) {
+      code === 1008 && (this.#spare = null), this.#fail(connection.address, !opened);
+      return;
+    }
+    let ended = code === 1001 || code === 1011;
+    (ended || code === 1008 || code === 1013) && (this.#spare = null), code === 1013 && (this.#tries = AGAIN_MS.length - 2);
+    let reason = ended ? "ended" : "broken";
+    if (this.#set({ way: this.#comm ? "comm" : "none", reason, proxied: !1 }), this.#page) {
+      this.#retryPage();
+      return;
+    }
+    this.#handlers.onBroken(connection.ticket.proof ?? ""), this.#handlers.onChanged(), this.#again(this.#nextWait());
+  }
+  /** An address did not lead to a socket. `refused`: nobody listens there, or the browser does not allow it. */
+  #fail(address, refused) {
+    if (this.#page) {
+      this.#set({ way: "none", reason: this.#state.reason === "ended" ? "ended" : "broken" }), this.#retryPage();
+      return;
+    }
+    let kind = kindOf(address), worked = this.#failures.get(kind) === 0;
+    worked || this.#failures.set(kind, refused ? MAX_FAILURES : (this.#failures.get(kind) ?? 0) + 1), !this.#tryNext() && (this.#set({ way: "comm", reason: worked ? "broken" : this.#failed, proxied: !1 }), this.#retry());
+  }
+  /** Plans to ask the kernel again, if there is an address left that may work. */
+  #retry() {
+    this.#again(this.#comm && this.#hopeful().length > 0 ? this.#nextWait() : null);
+  }
+  #nextWait() {
+    let wait = AGAIN_MS[Math.min(this.#tries, AGAIN_MS.length - 1)];
+    return this.#tries += 1, wait;
+  }
+  #again(wait) {
+    this.#againAt = wait === null ? Number.POSITIVE_INFINITY : this.#now() + wait;
+  }
+  #set(change) {
+    this.#state = { ...this.#state, ...change }, this.#handlers.onState(this.#state);
+  }
+}, kindOf = ({ proxied }) => proxied ? "proxied" : "direct";
+function isTicket(value) {
+  let { token, proof } = Object(value);
+  return typeof token == "string" && typeof proof == "string";
+}
+var encoder = new TextEncoder(), decoder = new TextDecoder();
+function pack(content, buffers) {
+  let text2 = JSON.stringify(content);
+  if (!buffers[0])
+    return text2;
+  let head = encoder.encode(text2), frame = new Uint8Array(4 + head.length + buffers[0].byteLength);
+  return new DataView(frame.buffer).setUint32(0, head.length, !0), frame.set(head, 4), frame.set(new Uint8Array(buffers[0]), 4 + head.length), frame;
+}
+function unpack(frame) {
+  if (typeof frame == "string")
+    return { content: JSON.parse(frame), buffers: [] };
+  let length = new DataView(frame).getUint32(0, !0);
+  return { content: JSON.parse(decoder.decode(new Uint8Array(frame, 4, length))), buffers: [new DataView(frame, 4 + length)] };
+}
 
 // src/views/dom.ts
 function el(tag, className = "", attributes = {}, ...children) {
@@ -2456,10 +2881,10 @@ function argumentList(opened) {
     element,
     isWhole: () => folds === 0,
     update(use) {
-      let all = use.arguments.length > 0 || !use.args ? use.arguments : [{ name: "", value: use.args }], now = JSON.stringify([use.id, all]);
-      if (now === known)
+      let all = use.arguments.length > 0 || !use.args ? use.arguments : [{ name: "", value: use.args }], now2 = JSON.stringify([use.id, all]);
+      if (now2 === known)
         return;
-      known = now, folds = 0, element.replaceChildren(...all.slice(0, GLANCE.arguments).flatMap(row3));
+      known = now2, folds = 0, element.replaceChildren(...all.slice(0, GLANCE.arguments).flatMap(row3));
       let rest = all.slice(GLANCE.arguments);
       if (rest.length > 0) {
         let more = el("dd", "lw-more"), label = `Show ${rest.length} more ${rest.length === 1 ? "argument" : "arguments"}`;
@@ -2582,8 +3007,26 @@ var LOOK_AGAIN = "Look for the kernel again", RUN_AGAIN = { hint: "Run this cell
   restarted: { word: "restarted", cause: "The kernel was restarted.", ...RUN_AGAIN },
   shut_down: { word: "no kernel", cause: "The kernel was shut down.", ...RUN_AGAIN },
   silent: { ...NO_ANSWER, hint: "Wait, or run this cell to talk again.", button: LOOK_AGAIN },
-  unknown: { ...NO_ANSWER, ...RUN_AGAIN }
-}, FINDS_BACK = ["", "looking", "offline", "server", "busy", "silent"], ENDED2 = {
+  unknown: { ...NO_ANSWER, ...RUN_AGAIN },
+  program: {
+    word: "no answer",
+    cause: "The program does not answer.",
+    hint: "Wait for the program; it goes on by itself.",
+    button: "Look for the program again"
+  },
+  closed: {
+    word: "closed",
+    cause: "This conversation was closed.",
+    hint: "Start it again where you started it.",
+    button: "Look for the program again"
+  },
+  refused: {
+    word: "not admitted",
+    cause: "This page may not join any more.",
+    hint: "Open this page anew.",
+    button: "Open this page anew"
+  }
+}, FINDS_BACK = ["", "looking", "offline", "server", "busy", "silent", "program"], ENDED2 = {
   "": ["ended", "The talk has ended. Press ● to start again."],
   stopped: ["ended", "The talk has ended. Press ● to start again."],
   never_opened: ["not connected", "No connection. Press ● to try again."],
@@ -2655,7 +3098,7 @@ function hint(state) {
   if (!state.connected)
     return LOST[state.loss].hint;
   if (isMirror(state))
-    return "Another page has the microphone.";
+    return "In another page. Press ● to talk here.";
   switch (state.phase) {
     case "idle":
       return lacksMicrophone(state) ? noMicrophoneHint(state) : "● asks the browser for the microphone.";
@@ -2738,8 +3181,13 @@ function microphoneButton(state) {
   });
   if (!state.connected)
     return { action: "start", look: "lost", label: LOST[state.loss].button, pressed: null };
-  if (isMirror(state))
-    return nothing("Another page has the microphone", "silent");
+  if (isMirror(state) && state.microphone.state !== "asking")
+    return {
+      action: "start",
+      look: "record",
+      label: "Take the microphone and the voice here",
+      pressed: null
+    };
   if (state.phase === "connecting")
     return nothing("Connecting", "wait");
   if (state.phase !== "live")
@@ -2773,6 +3221,22 @@ function activeButton(state) {
     pressed: state.microphone.state === "muted"
   };
 }
+var WHY_NO_SOCKET = {
+  "": "",
+  asking: "a direct one is being looked for",
+  opening: "a direct one is being opened",
+  off: "because the direct one is switched off (LIVEWIDGET_SOCKET=0)",
+  unavailable: "because the kernel could not open a port",
+  unreachable: "because the browser may not reach the kernel's computer from this page",
+  refused: "because nothing answered at the kernel's port",
+  stranger: "because another program answered at the kernel's port",
+  broken: "because the direct one broke; it is tried again",
+  ended: "because the kernel closed the direct one; it is asked for another"
+};
+function connectionLine({ link: link2, page }) {
+  let to = page ? "Connection to the program" : "Connection to the kernel";
+  return link2.way === "socket" ? `${to}: direct${link2.proxied ? ", by way of jupyter-server-proxy" : ""}.` : link2.way === "none" ? `${to}: none.` : `${to}: through the notebook, ${WHY_NO_SOCKET[link2.reason]}.`;
+}
 function displayName(state) {
   return cleanLine(state.name) || "Live";
 }
@@ -2782,9 +3246,9 @@ function speakerName(state) {
 
 // src/views/header.ts
 var RADIUS = 6, AROUND = 2 * Math.PI * RADIUS, SOON_MS = 6e4, TICK_MS2 = 500;
-function timeLeft({ phase, connected, explorer: explorer2 }, now) {
+function timeLeft({ phase, connected, explorer: explorer2 }, now2) {
   let { meter, meterAt } = explorer2;
-  return phase !== "live" || !connected || meter === null || meter.time_left_ms === null ? null : Math.max(0, meter.time_left_ms - (now - meterAt));
+  return phase !== "live" || !connected || meter === null || meter.time_left_ms === null ? null : Math.max(0, meter.time_left_ms - (now2 - meterAt));
 }
 function timeRing(scope) {
   let [track, rest] = [circle("lw-ring-track"), circle("lw-ring-rest")];
@@ -2794,8 +3258,8 @@ function timeRing(scope) {
     { viewBox: "0 0 16 16", width: "16", height: "16", "aria-hidden": "true" },
     track,
     rest
-  ), word = el("span", "lw-ring-word"), element = el("span", "lw-ring", { role: "img" }, picture2, word), now = null, draw = () => {
-    let ms = now && timeLeft(now, performance.now()), meter = now?.explorer.meter ?? null;
+  ), word = el("span", "lw-ring-word"), element = el("span", "lw-ring", { role: "img" }, picture2, word), now2 = null, draw = () => {
+    let ms = now2 && timeLeft(now2, performance.now()), meter = now2?.explorer.meter ?? null;
     if (show(element, ms !== null && meter !== null), ms === null || meter === null)
       return;
     let share = meter.time_limit_ms ? Math.min(1, ms / meter.time_limit_ms) : 0;
@@ -2808,7 +3272,7 @@ function timeRing(scope) {
   return scope.interval(draw, TICK_MS2), {
     element,
     update(state) {
-      now = state, draw();
+      now2 = state, draw();
     }
   };
 }
@@ -2868,8 +3332,8 @@ function header(scope) {
     explore,
     settings: settings2,
     update(state) {
-      let { word: now, tone } = status(state);
-      attribute(dot, "data-tone", tone), attribute(word, "data-tone", tone), text(word, now), text(who, displayName(state)), attribute(who, "title", displayName(state));
+      let { word: now2, tone } = status(state);
+      attribute(dot, "data-tone", tone), attribute(word, "data-tone", tone), text(word, now2), text(who, displayName(state)), attribute(who, "title", displayName(state));
       let [short, more] = badgeParts(cleanLine(state.badge));
       text(badgeShort, short), text(badgeMore, more), show(badge, short !== "");
       let ms = lastLatency(state);
@@ -3293,9 +3757,9 @@ function settingsPanel(store, actions, scope) {
     let found = controls().find((one) => one.feature.name === name2);
     found ? (list.scrollTop = found.element.offsetTop - HEADING_HEIGHT, found.focus()) : picker.focus();
   }, markSection = () => {
-    let at = list.scrollTop + HEADING_HEIGHT, seen = sections.filter((section) => !section.element.hidden), above = list.scrollTop > 0 ? seen.filter((section) => section.element.offsetTop <= at) : [], now = (jumped?.top === list.scrollTop ? jumped.to : void 0) ?? above.at(-1) ?? seen[0];
+    let at = list.scrollTop + HEADING_HEIGHT, seen = sections.filter((section) => !section.element.hidden), above = list.scrollTop > 0 ? seen.filter((section) => section.element.offsetTop <= at) : [], now2 = (jumped?.top === list.scrollTop ? jumped.to : void 0) ?? above.at(-1) ?? seen[0];
     for (let section of sections)
-      attribute(section.jump, "aria-current", section === now ? "true" : null);
+      attribute(section.jump, "aria-current", section === now2 ? "true" : null);
   }, build2 = (catalogue) => {
     built = catalogue, sections = [...featureGroups(catalogue)].map(([title, features]) => {
       let controls2 = features.map((feature) => control(feature, catalogue.models, ways, scope)), section = makeSection(title, controls2);
@@ -3400,8 +3864,8 @@ function waveform(levels, onLevel, scope) {
       visible && draw();
     },
     element
-  ), watchVisibility(element, scope, (now) => {
-    visible = now, run();
+  ), watchVisibility(element, scope, (now2) => {
+    visible = now2, run();
   }), whenThemeChanges(scope, () => {
     colours = null, stop?.(), stop = null, run();
   }), {
@@ -3410,8 +3874,8 @@ function waveform(levels, onLevel, scope) {
       text(model, speakerName(state));
       let listens = state.view === "dictation";
       show(model, !listens), attribute(element, "data-alone", listens ? "true" : null), listens !== alone && (alone = listens, visible && !stop && draw());
-      let now = state.phase === "live" && state.connected;
-      now !== live && (live = now, run());
+      let now2 = state.phase === "live" && state.connected;
+      now2 !== live && (live = now2, run());
     }
   };
 }
@@ -3604,7 +4068,7 @@ function formatTime(ms) {
   let whole = Math.max(0, Math.round(ms)), minutes = Math.floor(whole / 6e4), seconds = (whole % 6e4 / 1e3).toFixed(3).padStart(6, "0");
   return `${minutes}:${seconds}`;
 }
-var OPEN = 3, MOST = 200;
+var OPEN2 = 3, MOST = 200;
 function tree(value, depth = 0) {
   let sound = toSound(value);
   if (sound)
@@ -3624,7 +4088,7 @@ function entry(key, value, depth) {
   if (!(typeof value == "object" && value !== null && !toSound(value) && Object.keys(value).length > 0))
     return el("li", "", {}, ...name2, tree(value, depth + 1));
   let count = Object.keys(value).length, mark = Array.isArray(value) ? `[${count}]` : `{${count}}`, fold = el("details", "", {}, el("summary", "", {}, ...name2, el("span", "lw-json-mark", {}, mark)));
-  return fold.open = depth < OPEN, fold.append(tree(value, depth + 1)), el("li", "", {}, fold);
+  return fold.open = depth < OPEN2, fold.append(tree(value, depth + 1)), el("li", "", {}, fold);
 }
 function leaf(value) {
   return typeof value == "string" ? el("span", "lw-json-text", {}, `"${clean(value)}"`) : el("span", "lw-json-value", {}, String(value));
@@ -3771,8 +4235,8 @@ var PANELS = [
 function explorer(opener, store, actions, scope) {
   let id = freshId("explorer"), tabs = PANELS.map(makeTab), list = el("div", "lw-tabs", { role: "tablist", "aria-label": "Explorer" });
   list.append(...tabs.map((tab) => tab.button));
-  let close = button("lw-plain lw-explorer-close", "Close the explorer", icon("close", 18)), used = tokenMeter(), bar = el("div", "lw-explorer-bar", {}, list, used.element, close), element = el("section", "lw-explorer", { id, "aria-label": "Explorer" }, bar);
-  element.append(...tabs.map((tab) => tab.panel)), attribute(opener, "aria-controls", id);
+  let close = button("lw-plain lw-explorer-close", "Close the explorer", icon("close", 18)), used = tokenMeter(), bar = el("div", "lw-explorer-bar", {}, list, used.element, close), element = el("section", "lw-explorer", { id, "aria-label": "Explorer" }, bar), way = el("p", "lw-explorer-way");
+  element.append(...tabs.map((tab) => tab.panel), way), attribute(opener, "aria-controls", id);
   let look = actions.explorer.show.bind(actions.explorer);
   scope.listen(opener, "click", () => look(!store.get().explorer.open)), scope.listen(close, "click", () => {
     look(!1), opener.focus();
@@ -3786,7 +4250,7 @@ function explorer(opener, store, actions, scope) {
     element,
     update(state) {
       let { open, panel } = state.explorer;
-      attribute(opener, "aria-expanded", String(open)), show(element, open), used.update(state);
+      attribute(opener, "aria-expanded", String(open)), show(element, open), used.update(state), text(way, connectionLine(state));
       for (let tab of tabs) {
         let chosen = open && tab.name === panel;
         attribute(tab.button, "aria-selected", String(tab.name === panel)), attribute(tab.button, "tabindex", tab.name === panel ? "0" : "-1"), show(tab.panel, chosen), chosen && update(tab, state);
@@ -3801,8 +4265,8 @@ function makeTab(kind) {
   let tab = el("button", "lw-tab", { type: "button", role: "tab", id: freshId("tab") }, kind.title), panel = el("div", "lw-panel", { role: "tabpanel", id: freshId("panel"), "aria-labelledby": tab.id });
   return attribute(tab, "aria-controls", panel.id), { name: kind.name, button: tab, panel, view: null, kind };
 }
-function tabFor(key, tabs, now) {
-  let at = tabs.findIndex((tab) => tab.name === now), to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[key];
+function tabFor(key, tabs, now2) {
+  let at = tabs.findIndex((tab) => tab.name === now2), to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[key];
   return to === void 0 ? void 0 : tabs.at(to % tabs.length);
 }
 
@@ -3930,16 +4394,16 @@ function enlargedView(opener, scope) {
 var KEY_SOURCE = "button key", CLICK_SOURCE = "click", pointerSource = ({ pointerId }) => `pointer ${pointerId}`;
 function microphoneView(store, pushToTalk2, actions, scope) {
   let glyph = icon("microphone", 22), element = button("lw-microphone", "Start talking", glyph), action = () => microphoneButton(store.get()).action, pressed = null, pressedAction = () => {
-    let now = pressed ?? action();
-    return pressed = null, now;
+    let now2 = pressed ?? action();
+    return pressed = null, now2;
   };
   for (let type of ["pointercancel", "blur"])
     scope.listen(element, type, () => {
       pressed = null;
     });
   scope.listen(element, "click", (event) => {
-    let now = pressedAction();
-    now === "start" ? actions.start() : now === "mute" ? actions.toggleMute() : now === "hold" && event.detail === 0 && (pushToTalk2.isPressedBy(CLICK_SOURCE) ? pushToTalk2.release(CLICK_SOURCE) : pushToTalk2.press(CLICK_SOURCE));
+    let now2 = pressedAction();
+    now2 === "start" ? actions.start() : now2 === "mute" ? actions.toggleMute() : now2 === "hold" && event.detail === 0 && (pushToTalk2.isPressedBy(CLICK_SOURCE) ? pushToTalk2.release(CLICK_SOURCE) : pushToTalk2.press(CLICK_SOURCE));
   }), scope.listen(element, "pointerdown", (event) => {
     if (event.button === 0 && (pressed = action(), pressed === "hold" && pushToTalk2.press(pointerSource(event))))
       try {
@@ -3968,8 +4432,8 @@ function microphoneView(store, pushToTalk2, actions, scope) {
       rounded !== shown && (shown = rounded, element.style.setProperty("--lw-level", String(rounded)));
     },
     update(state) {
-      let now = microphoneButton(state);
-      attribute(element, "data-look", now.look), attribute(element, "aria-pressed", now.pressed === null ? null : String(now.pressed)), attribute(element, "aria-disabled", now.action === "nothing" ? "true" : null), name(element, now.label, now.pressed && now.action === "mute" ? "Unmute the microphone" : now.label), picture(glyph, now.look === "silent" ? "silent" : "microphone");
+      let now2 = microphoneButton(state);
+      attribute(element, "data-look", now2.look), attribute(element, "aria-pressed", now2.pressed === null ? null : String(now2.pressed)), attribute(element, "aria-disabled", now2.action === "nothing" ? "true" : null), name(element, now2.label, now2.pressed && now2.action === "mute" ? "Unmute the microphone" : now2.label), picture(glyph, now2.look === "silent" ? "silent" : "microphone");
     }
   };
 }
@@ -4112,6 +4576,29 @@ function noticeItem(dismiss) {
       );
       let [sentence, more] = firstSentence(clean(words, 2e3));
       return text(first, sentence), text(rest, more && ` ${more}`), !0;
+    }
+  };
+}
+function browserOffer(actions, scope) {
+  let why = el("span", "lw-offer-why"), how = el("span", "lw-offer-how"), link2 = el("a", "lw-offer-link", { target: "_blank", rel: "noopener noreferrer" }, "Open in browser"), element = el("div", "lw-offer", { role: "status" }, el("p", "lw-offer-words", {}, why, how), link2), page = null, arm = () => {
+    attribute(link2, "href", page && `${page.address}#${page.token}`);
+  }, disarm = () => attribute(link2, "href", page?.address ?? null);
+  for (let type of ["pointerdown", "mousedown", "keydown"])
+    scope.listen(link2, type, arm, { capture: !0 });
+  for (let type of ["click", "auxclick"])
+    scope.listen(link2, type, () => {
+      arm(), scope.timeout(() => {
+        disarm(), actions.onBrowserOpened();
+      }, 0);
+    });
+  return {
+    element,
+    update(state) {
+      let wanted = state.connected && !state.page && (state.barred || state.heldByCell);
+      page !== state.browser && (page = state.browser, disarm()), text(why, state.barred ? "This page gets no microphone. " : "The cell keeps the microphone waiting. "), text(
+        how,
+        page?.port ? `Talk in your browser instead. If the kernel runs on another computer, connect its port first: ssh -L ${page.port}:127.0.0.1:${page.port} and that computer's name.` : "Talk in your browser instead; it is the same conversation."
+      ), show(element, wanted && page !== null);
     }
   };
 }
@@ -4432,13 +4919,13 @@ function turnView(speaker, actions) {
   return {
     element,
     update(turn, state) {
-      let named = speaker === "user" ? "you" : speakerName(state), now = turnWords(turn, state), key = `${named}
-${now.played.length} ${now.speaking.length} ${state.ownedElsewhere}`;
+      let named = speaker === "user" ? "you" : speakerName(state), now2 = turnWords(turn, state), key = `${named}
+${now2.played.length} ${now2.speaking.length} ${state.ownedElsewhere}`;
       if (turn === last && key === before)
         return !1;
-      last = turn, before = key, text(name2, named), text(language, turn.language), attribute(language, "title", turn.language ? languageName(turn.language) : null), renderWords({ played, speaking, interim }, now), show(interrupted, turn.interrupted);
+      last = turn, before = key, text(name2, named), text(language, turn.language), attribute(language, "title", turn.language ? languageName(turn.language) : null), renderWords({ played, speaking, interim }, now2), show(interrupted, turn.interrupted);
       let waits = !turn.final && !turn.waited && turn.tools.length === 0;
-      show(line2, !isEmpty(now) || turn.interrupted || waits), attribute(line2, "data-empty", isEmpty(now) && waits ? "true" : null), attribute(line2, "lang", languageTag(turn.language)), show(declined, turn.waited), text(count, turn.images === 1 ? "1 picture" : `${turn.images} pictures`), show(pictures, turn.images > 0);
+      show(line2, !isEmpty(now2) || turn.interrupted || waits), attribute(line2, "data-empty", isEmpty(now2) && waits ? "true" : null), attribute(line2, "lang", languageTag(turn.language)), show(declined, turn.waited), text(count, turn.images === 1 ? "1 picture" : `${turn.images} pictures`), show(pictures, turn.images > 0);
       for (let part of [thinking, runs, links])
         part.update(turn);
       return calls.update(turn.tools, state), text(delay, turn.latency_ms === null ? "" : latency(turn.latency_ms)), !0;
@@ -4448,8 +4935,8 @@ ${now.played.length} ${now.speaking.length} ${state.ownedElsewhere}`;
 function isEmpty({ played, speaking, interim }) {
   return played + speaking + interim === "";
 }
-function renderWords(nodes, now) {
-  let { interim } = now, played = now.played.trimStart(), speaking = played ? now.speaking : now.speaking.trimStart(), spoken = played + speaking, gap = spoken !== "" && interim !== "" && !/\s$/.test(spoken) && !/^\s/.test(interim);
+function renderWords(nodes, now2) {
+  let { interim } = now2, played = now2.played.trimStart(), speaking = played ? now2.speaking : now2.speaking.trimStart(), spoken = played + speaking, gap = spoken !== "" && interim !== "" && !/\s$/.test(spoken) && !/^\s/.test(interim);
   text(nodes.played, clean(speaking + interim ? played : played.trimEnd())), text(nodes.speaking, clean(speaking)), text(nodes.interim, clean((gap ? " " : "") + interim));
 }
 
@@ -4607,7 +5094,7 @@ function mountCard(host, store, levels, actions, scope) {
     tabindex: "-1",
     // JupyterLab's attribute for elements in which keys are not commands.
     "data-lm-suppress-shortcuts": "true"
-  }), pushToTalkKey = pushToTalk(store, actions, scope), head = header(scope), options = settings(head.settings, actions, scope), input = composer(store, pushToTalkKey, actions, scope), suggested = suggestions(actions), wave = waveform(levels, input.level, scope), notices = noticeList(actions), stage = el("div", "lw-stage", {}, wave.element, notices.element), conversation = transcript(suggested.element, actions, scope), announced = announcer(), explorerView = explorer(head.explore, store, actions, scope), previewed = preview(actions.video, scope), card = el(
+  }), pushToTalkKey = pushToTalk(store, actions, scope), head = header(scope), options = settings(head.settings, actions, scope), input = composer(store, pushToTalkKey, actions, scope), suggested = suggestions(actions), wave = waveform(levels, input.level, scope), notices = noticeList(actions), stage = el("div", "lw-stage", {}, wave.element, notices.element), conversation = transcript(suggested.element, actions, scope), announced = announcer(), explorerView = explorer(head.explore, store, actions, scope), offered = browserOffer(actions, scope), previewed = preview(actions.video, scope), card = el(
     "div",
     "lw-card",
     {},
@@ -4615,6 +5102,7 @@ function mountCard(host, store, levels, actions, scope) {
     stage,
     conversation.element,
     previewed.element,
+    offered.element,
     input.element
   );
   card.append(options.element, announced.element, previewed.large), root.append(el("div", "lw-body", {}, card, explorerView.element)), keyboard(root, store, pushToTalkKey, actions, scope), acceptFiles(card, () => canSendMedia(store.get()), actions.video, scope);
@@ -4629,7 +5117,7 @@ function mountCard(host, store, levels, actions, scope) {
     input,
     announced
   ];
-  views.push(explorerView, previewed);
+  views.push(explorerView, previewed, offered);
   let draw = () => {
     let state = store.get();
     attribute(root, "aria-label", `Live conversation with ${displayName(state)}`);
@@ -4638,15 +5126,41 @@ function mountCard(host, store, levels, actions, scope) {
   };
   draw(), host.append(root), scope.add(() => root.remove()), scope.add(store.subscribe(draw));
 }
+function mountSentence(host, sentence, again) {
+  let [first, rest] = firstSentence(clean(sentence, 2e3)), words = el("p", "lw-sentence-words", {}, el("strong", "", {}, first), rest && ` ${rest}`), box = el("div", "lw-alone", { role: "alert" }, words);
+  if (again) {
+    let retry = el("button", "lw-button", { type: "button" }, "Try again");
+    retry.onclick = again, box.append(retry);
+  }
+  host.append(el("section", "livewidget", {}, box));
+}
 
 // src/index.ts
+var now = () => performance.now();
+function handlersOf(app) {
+  return {
+    onMessage: (content, buffers) => app().bridge.receive(content, buffers),
+    onChanged: () => app().changeWay(),
+    onState: (state) => app().showLink(state),
+    onAsk: (origin) => app().bridge.send({ lane: "control", kind: "socket_request", body: { origin } }),
+    onBroken: (proof) => app().bridge.send({ lane: "control", kind: "socket_closed", body: { proof } })
+  };
+}
 function startApp(model) {
-  let app = new App((content, buffers) => {
+  let send = (content, buffers) => {
     try {
       model.send(content, void 0, buffers);
     } catch {
     }
-  }), onMessage = (content, buffers) => app.bridge.receive(content, buffers), onConnectionChange = () => app.suspectDisconnect();
+  }, link2 = new Link(
+    send,
+    handlersOf(() => app),
+    now
+  ), app = new App(link2.send, link2);
+  testTap().onLink?.(link2);
+  let onMessage = (content, buffers) => {
+    link2.heardOnComm(), app.bridge.receive(content, buffers);
+  }, onConnectionChange = () => app.suspectDisconnect();
   return model.on("msg:custom", onMessage), model.on("comm_live_update", onConnectionChange), app.scope.add(() => {
     model.off("msg:custom", onMessage), model.off("comm_live_update", onConnectionChange);
   }), app;
@@ -4667,6 +5181,29 @@ function widget() {
     }
   };
 }
+var SILENT2 = "The program behind this page does not answer. Start it again where you started it, and open the address that it gives.";
+async function startPage(el2) {
+  document.body.classList.add("livewidget-page");
+  let server = pageServer(), token = takeToken();
+  try {
+    let refusal = await server.admit(token);
+    if (refusal !== "" && (token === "" || await server.admit() !== "")) {
+      mountSentence(el2, refusal);
+      return;
+    }
+  } catch {
+    mountSentence(el2, SILENT2, () => location.reload());
+    return;
+  }
+  let link2 = new Link(
+    null,
+    handlersOf(() => app),
+    now,
+    server
+  ), app = new App(link2.send, link2, !0);
+  testTap().onLink?.(link2), app.mount(el2, mountCard), link2.begin(app.bridge.client);
+}
 export {
-  widget as default
+  widget as default,
+  startPage
 };

@@ -204,7 +204,7 @@ class Ticket(Generic[T]):
 
 def _digest(token: Secret) -> bytes:
     # Looked up by their digests, tokens are compared in a time that tells nothing of them.
-    return hashlib.sha256(token.reveal().encode(errors="surrogateescape")).digest()
+    return hashlib.sha256(token.reveal().encode(errors="backslashreplace")).digest()
 
 
 class Tickets(Generic[T]):
@@ -357,10 +357,10 @@ class _Link:
         return self._allowance > 0
 
     async def run(self, take: Callable[[str | bytes], None]) -> None:
-        """Send what waits and hand over what comes, until the socket ends; then close it.
+        """Send what waits and hand over what comes, until the socket ends; it is to be closed then.
 
         Raises:
-            Exception: What `take` raises; the socket is closed as by a fault.
+            Exception: What `take` raises; the socket ends as by a fault.
         """
         tasks: list[asyncio.Future[Any]] = [
             asyncio.ensure_future(work) for work in (self._read(take), self._write(), self._ended.wait())
@@ -375,11 +375,11 @@ class _Link:
             fault = next((one for one in failed if not isinstance(one, TransportClosed)), None)
             self.end(FAULT if fault is not None else ENDED)
             self._waiting.clear()
-            await self._close()
         if fault is not None:
             raise fault
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Close the socket, with the code of `end`."""
         with contextlib.suppress(TimeoutError, OSError, TransportClosed):
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._transport.close(self._code, self._why)
@@ -468,14 +468,18 @@ class Links:
         while len(self._links) >= MOST_LINKS:
             self._drop(next(iter(self._links.values())), FLOOD, _CROWDED)
         link = self._links[client] = _Link(transport, client, proof, self._clock)
-        serving = asyncio.ensure_future(link.run(partial(self._take, link)))
+        serving = asyncio.ensure_future(self._run(link))
         self._serving.add(serving)
         serving.add_done_callback(self._serving.discard)
         self._repeat(client)
+        await serving
+
+    async def _run(self, link: _Link) -> None:
         try:
-            await serving
+            await link.run(partial(self._take, link))
         finally:
-            self._drop(link)
+            self._drop(link)  # first: closing may take a while, and its page is to hear the rest
+            await link.close()
 
     def end(self, client: str, proof: str) -> None:
         """Give up the socket of a page that says that it broke; one opened since then stays."""
