@@ -206,6 +206,8 @@ class PageServer:
                 raise
             loop = asyncio.get_running_loop()
             self._serving = loop.create_task(self._run(listener), name="livewidget pages")
+            # Not in the task: one that is cancelled before its first step does nothing at all.
+            self._serving.add_done_callback(lambda _: listener.close())
         self._hosted[hosted.id] = hosted
 
     async def remove(self, hosted: Hosted) -> None:
@@ -220,21 +222,20 @@ class PageServer:
                 await asyncio.gather(serving, return_exceptions=True)
 
     async def _run(self, listener: socket.socket) -> None:
-        with listener:
-            async with serve(
-                self._on_socket,
-                sock=listener,
-                process_request=self._on_request,
-                server_header=None,
-                compression=None,
-                max_size=FRAME_BYTES,
-                open_timeout=OPENING_S,
-                ping_interval=PING_S,
-                ping_timeout=PONG_S,
-                close_timeout=CLOSE_TIMEOUT,
-                logger=_log,
-            ):
-                await asyncio.get_running_loop().create_future()
+        async with serve(
+            self._on_socket,
+            sock=listener,
+            process_request=self._on_request,
+            server_header=None,
+            compression=None,
+            max_size=FRAME_BYTES,
+            open_timeout=OPENING_S,
+            ping_interval=PING_S,
+            ping_timeout=PONG_S,
+            close_timeout=CLOSE_TIMEOUT,
+            logger=_log,
+        ):
+            await asyncio.get_running_loop().create_future()
 
     def _on_request(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer a request, or return None to let it open a socket."""
@@ -247,6 +248,8 @@ class PageServer:
             return _text(HTTPStatus.FORBIDDEN, _OTHER_HOST)
         if len(origins) > 1 or not {*known, *(f"http://{host}" for host in own)}.issuperset(origins):
             return _text(HTTPStatus.FORBIDDEN, _OTHER_ORIGIN)
+        if getattr(request, "method", "GET") != "GET":  # earlier versions of websockets take nothing else
+            return _text(HTTPStatus.METHOD_NOT_ALLOWED, "This server answers to GET only.")
         if hosted is None:
             return _text(HTTPStatus.NOT_FOUND, _NO_TALK)
         if name == "socket":

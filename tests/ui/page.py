@@ -68,6 +68,7 @@ class Link:
     """A bridge, its controller, a clock, and pages that all get what the bridge posts."""
 
     def __init__(self, owner_lease_ms=60_000.0):
+        self.sockets = set()
         self.now = 1000.0
         self.host = Recorder()
         self.pages = []
@@ -78,11 +79,12 @@ class Link:
             state=self.host.state,
             welcome=self.host.welcome,
             busy=self.host.busy,
+            has_socket=self.sockets.__contains__,
             owner_lease_ms=owner_lease_ms,
         )
 
     def _post(self, content, buffers, to):
-        self.posted.append((content, buffers))
+        self.posted.append((content, buffers, to))
         for page in self.pages:
             if to in ("", page.client):
                 page.deliver(content, buffers)

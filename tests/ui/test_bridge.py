@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from livewidget.ui import messages as m
@@ -329,7 +330,7 @@ def test_what_a_page_does_not_acknowledge_is_sent_again_less_and_less_often():
     times = []
     for _ in range(2 * 125):
         link.run(500)
-        if any(content["kind"] == "notice" for content, _ in link.posted):
+        if any(content["kind"] == "notice" for content, *_ in link.posted):
             times.append(round((link.now - 1000) / 1000))
         link.posted.clear()
     gaps = [later - earlier for earlier, later in pairwise(times)]
@@ -584,3 +585,108 @@ def test_a_page_that_is_closed_leaves_the_talk_to_another():
     assert two.owns
     assert [out.first_sample for out, _ in two.heard] == [0]
     assert "audio_owner_lost" not in link.host.names()
+
+
+# --- Sockets ---------------------------------------------------------------------------------------------
+
+
+def test_what_a_page_has_not_acknowledged_is_repeated_to_it_alone_when_its_way_changes():
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    one.send(m.Start(microphone=True))
+    for page in (one, two):
+        page.report()
+    one.deaf = True
+    link.bridge.notice("info", "x", "text")
+    for _ in range(3):
+        link.bridge.audio(1, second(), 24_000, link.now)
+    one.deaf = False
+    before = len(link.posted)
+    link.bridge.repeat("a")
+    assert one.of(m.NoticeView)[-1].code == "x"
+    assert [out.first_sample for out, _ in one.heard] == [0, 24_000, 48_000]
+    assert {to for *_, to in link.posted[before:]} == {"a"}
+    link.bridge.repeat("a")
+    one.report()
+    link.bridge.repeat("a")
+    assert [out.first_sample for out, _ in one.heard] == [0, 24_000, 48_000]
+    assert len(link.posted[before:]) == 8
+
+
+def test_sound_is_repeated_to_the_page_with_the_voice_only():
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    one.send(m.Start(microphone=True))
+    two.report()
+    link.bridge.audio(1, second(), 24_000, link.now)
+    before = len(link.posted)
+    link.bridge.repeat("b")
+    assert [content for content, *_ in link.posted[before:] if content["lane"] == "speaker"] == []
+
+
+def test_what_a_page_has_sent_is_acknowledged_soon_after_its_way_has_changed():
+    link = Link()
+    one = link.page("a")
+    link.run(100)
+    heartbeats = len(one.of(m.Heartbeat))
+    link.bridge.repeat("a")
+    link.run(50)
+    assert len(one.of(m.Heartbeat)) == heartbeats + 1
+
+
+def test_nothing_is_repeated_to_a_page_that_is_not_known():
+    link = Link()
+    link.page("a")
+    before = len(link.posted)
+    link.bridge.repeat("stranger")
+    assert len(link.posted) == before
+
+
+def test_an_offer_is_for_the_page_that_asked():
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    one.send(m.SocketRequest(origin="http://localhost:8888"))
+    two.send(m.SocketClosed(proof="p"))
+    assert link.host.calls == [
+        ("socket_request", "a", m.SocketRequest(origin="http://localhost:8888")),
+        ("socket_closed", "b", m.SocketClosed(proof="p")),
+    ]
+    offer = m.SocketOffer(client="a", port=1, token="t", proof="p", page="/x/", page_token="u", reason="")
+    link.bridge.send_offer(offer)
+    assert ([message for message, _ in one.insights], two.insights) == ([offer], [])
+
+
+def test_a_message_in_the_name_of_another_page_is_not_taken():
+    link = Link()
+    one = link.page("a")
+    link.page("b")
+    said = m.encode(m.Envelope(epoch=0, seq=2, ack=0, message=m.Text(text="x"), client="b"))
+    assert link.bridge.receive(msgspec.json.encode(said), [], link.now, "a") is False
+    assert link.host.calls == []
+    assert link.bridge.receive(msgspec.json.encode(said), [], link.now, "b") is True
+    assert link.host.names() == ["text"]
+    broken = msgspec.json.encode(said | {"seq": 3, "body": {}})
+    assert link.bridge.receive(broken, [], link.now, "a") is False
+    assert link.bridge.receive(b"[" * 100_000, [], link.now, "a") is True
+    assert link.bridge.unreadable == 2
+    assert one.of(m.NoticeView)[-1].code == "page-message"
+
+
+def test_a_page_with_a_socket_that_is_silent_is_gone_although_a_cell_runs():
+    link = Link(owner_lease_ms=10_000)
+    one, two = link.page("a"), link.page("b")
+    link.sockets.add("a")
+    link.host.waits = "cell"
+    one.reporting = two.reporting = False
+    link.run(11_000)
+    assert list(link.bridge.front_ends.clients) == ["b"]
+
+
+def test_a_kernel_that_stood_still_lost_no_page_with_a_socket():
+    link = Link(owner_lease_ms=10_000)
+    link.page("a").reporting = False
+    link.sockets.add("a")
+    link.bridge.tick(link.now)
+    link.now += 30_000
+    link.bridge.tick(link.now)
+    assert list(link.bridge.front_ends.clients) == ["a"]
