@@ -1,10 +1,11 @@
-// The card alone in a page: ?state=talking&theme=dark&width=420. With move=1 the waveform runs.
+// The card alone in a page: ?state=talking&theme=dark&width=420. With move=1 the waveform runs, with page=1 the card is the whole
+// page, in the theme of the browser, as without a notebook.
 
 import { Scope } from "../src/scope.ts";
 import { type Actions, createStore } from "../src/state.ts";
 import type { Levels } from "../src/audio/levels.ts";
-import { mountCard } from "../src/views/card.ts";
-import { STATES } from "./states.ts";
+import { mountCard, mountSentence } from "../src/views/card.ts";
+import { SENTENCES, STATES } from "./states.ts";
 
 const query = new URLSearchParams(location.search);
 const name = query.get("state") ?? "talking";
@@ -16,13 +17,14 @@ const JUPYTER = {
   light: { "--jp-layout-color0": "#fff", "--jp-layout-color1": "#fff", "--jp-ui-font-color1": "rgba(0,0,0,.87)" },
   dark: { "--jp-layout-color0": "#111", "--jp-layout-color1": "#212121", "--jp-ui-font-color1": "rgba(255,255,255,.87)" },
 };
-if (theme === "light" || theme === "dark") {
+const whole = query.get("page") === "1";
+if (!whole && (theme === "light" || theme === "dark")) {
   document.body.dataset.jpThemeLight = String(theme === "light");
   for (const [key, value] of Object.entries(JUPYTER[theme])) {
     document.documentElement.style.setProperty(key, value);
   }
 }
-document.body.style.cssText =
+document.body.style.cssText = whole ? "" :
   "margin:0;padding:24px;background:var(--jp-layout-color0, light-dark(#fff,#111));font:13px/1.4 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif";
 document.documentElement.style.colorScheme = "light dark";
 
@@ -60,7 +62,8 @@ function makeLevels(): Levels {
   };
 }
 
-const state = STATES[name]!;
+const here = STATES[name]!;
+const state = { ...here, page: whole, link: whole ? { ...here.link, way: "socket" as const } : here.link };
 const began = state.phase === "live" ? performance.now() - 134_200 : null;
 const store = createStore({ ...state, liveSince: began });
 const log = (what: string) => (...args: unknown[]) => console.log(what, ...args);
@@ -103,10 +106,18 @@ const actions: Actions = {
     dismiss: () => store.set({ video: { ...store.get().video, preview: null, progress: "" } }),
   },
 };
-const host = document.createElement("div");
-host.style.width = `${width}px`;
-document.body.append(host);
-mountCard(host, store, makeLevels(), actions, new Scope());
+const host = whole ? document.body : document.createElement("div");
+if (whole) {
+  document.body.classList.add("livewidget-page");
+} else {
+  host.style.width = `${width}px`;
+  document.body.append(host);
+}
+if (SENTENCES[name]) {
+  mountSentence(host, SENTENCES[name], name === "page_silent" ? () => location.reload() : undefined);
+} else {
+  mountCard(host, store, makeLevels(), actions, new Scope());
+}
 Object.assign(window, { store, STATES });
 if (name === "large") {
   host.querySelector<HTMLButtonElement>(".lw-thumb")!.click();

@@ -4,7 +4,7 @@ import { looking } from "./insights.ts";
 import { explorerStates } from "./exploring.ts";
 import { initialState, type State } from "../src/state.ts";
 import type { Turn } from "../src/messages.gen.ts";
-import { LOSSES, MICROPHONE_WAITS, MICROPHONE_FAULTS, microphoneCame, microphoneWent, PLAYER_FAULTS } from "../src/notices.ts";
+import { LOSSES, MICROPHONE_WAITS, MICROPHONE_FAULTS, microphoneCame, microphoneWent, OTHER_PAGE, PLAYER_FAULTS, SILENT_PROGRAM as SILENT } from "../src/notices.ts";
 import { PERMISSION_GONE, TRACK_ENDED, UNPLUGGED } from "../src/media/devices.ts";
 import { microphoneProblem } from "../src/media/microphone.ts";
 import { sights } from "./sights.ts";
@@ -174,7 +174,39 @@ const losses: Record<string, State> = Object.fromEntries(
   }),
 );
 
+/** What stands in place of the card in a page that may not come in, or whose program is silent. */
+export const SENTENCES: Record<string, string> = {
+  page_used: "The address of this page was used before or is too old: open the page anew.",
+  page_silent: SILENT,
+};
+
+const BROWSER = { address: "http://127.0.0.1:43217/1c6ed0/", token: "t", port: 0 };
+
+/** Where the conversation's own page is offered, and where another page has microphone and voice. */
+const pages: Record<string, State> = {
+  barred: { ...base, barred: true, browser: BROWSER },
+  barred_remote: { ...base, barred: true, browser: { ...BROWSER, port: 43217 } },
+  held_by_cell: {
+    ...live,
+    microphone: microphone("paused"),
+    heldByCell: true,
+    browser: BROWSER,
+    notices: [MICROPHONE_WAITS.cell],
+  },
+  taken: {
+    ...live,
+    owner: false,
+    ownedElsewhere: true,
+    microphone: microphone("off"),
+    notices: [OTHER_PAGE],
+  },
+  mirror: { ...live, owner: false, ownedElsewhere: true, microphone: microphone("off") },
+  page_used: base,
+  page_silent: base,
+};
+
 export const STATES: Record<string, State> = {
+  ...pages,
   idle: base,
   connecting: { ...base, phase: "connecting", microphone: microphone("asking") },
   asking: { ...base, phase: "live", microphone: microphone("asking") },

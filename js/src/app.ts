@@ -618,6 +618,7 @@ export class App implements Actions {
     if (loss !== "" && loss !== "looking") {
       this.#showLoss(loss);
     }
+    this.#link?.retry();
     this.bridge.hello();
     void this.#lookWhy();
   }

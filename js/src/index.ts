@@ -6,6 +6,7 @@ import { App } from "./app.ts";
 import type { Buffer } from "./audio/pcm.ts";
 import { Link, type LinkHandlers, pageServer, takeToken } from "./link.ts";
 import { testTap } from "./media/context.ts";
+import { SILENT_PROGRAM } from "./notices.ts";
 import { mountCard, mountSentence } from "./views/card.ts";
 
 const now = () => performance.now();
@@ -82,9 +83,6 @@ export default function widget(): { initialize: Initialize; render: Render } {
   };
 }
 
-const SILENT =
-  "The program behind this page does not answer. Start it again where you started it, and open the address that it gives.";
-
 /**
  * Draws the page of one conversation into `el`: of `livewidget talk`, of an app, or the companion of a notebook's card. What
  * admits it is the token in the fragment of its address, for one use, and from then on the cookie that this brings.
@@ -101,7 +99,7 @@ export async function startPage(el: HTMLElement): Promise<void> {
       return;
     }
   } catch {
-    mountSentence(el, SILENT, () => location.reload());
+    mountSentence(el, SILENT_PROGRAM, () => location.reload());
     return;
   }
   const link = new Link(

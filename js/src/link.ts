@@ -193,7 +193,8 @@ export function takeToken(): string {
 export function pageServer(): PageServer & { admit(token?: string): Promise<string> } {
   const url = new URL("socket", location.href);
   url.protocol = url.protocol.replace("http", "ws");
-  url.search = "";
+  // An app may make its conversation from what the address of the page asks for.
+  url.search = location.search;
   return {
     url: url.href,
     tab: tabName(),
@@ -303,6 +304,18 @@ export class Link {
       void this.#openPage();
     } else {
       this.#ask();
+    }
+  }
+
+  /** The person asks for it: a page that was refused may be let in by now. */
+  retry(): void {
+    if (
+      this.#page &&
+      this.#state.reason === "refused" &&
+      !this.#connection &&
+      this.#againAt === Number.POSITIVE_INFINITY
+    ) {
+      this.#retryPage();
     }
   }
 
@@ -577,7 +590,8 @@ export class Link {
       this.#fail(connection.address, !opened);
       return;
     }
-    const ended = code === 1001 || code === 1011;
+    // 1012 is what web servers say when they are stopped.
+    const ended = code === 1001 || code === 1011 || code === 1012;
     if (ended || code === 1008 || code === 1013) {
       // The kernel wanted it so: it is asked, over the comm, before another socket is opened.
       this.#spare = null;

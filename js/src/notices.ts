@@ -151,6 +151,10 @@ export const OTHER_PAGE: Notice = {
   text: "Another page has the microphone and the voice of this conversation. Here you can read along and type; press ● to take them.",
 };
 
+/** In place of the card, in a page whose program does not answer when it is opened. */
+export const SILENT_PROGRAM =
+  "The program behind this page does not answer. Start it again where you started it, and open the address that it gives.";
+
 export const NO_PICTURE: Notice = {
   level: "error",
   code: "no-picture",

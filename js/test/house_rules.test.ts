@@ -43,7 +43,7 @@ function breaches(rule: Rule, source: string): number[] {
 
 /** Which layer a file belongs to, and which other layers that one may import. `scope` may be imported by all. */
 const LAYERS: Record<string, string[]> = {
-  index: ["app", "link", "media", "views", "audio"],
+  index: ["app", "link", "media", "state", "views", "audio"],
   app: ["controllers", "link", "media", "bridge", "state", "messages", "audio"],
   controllers: ["media", "bridge", "state", "messages", "audio"],
   views: ["state", "messages", "audio"],

@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Link, type PageServer, pack, socketAddresses, unpack } from "../src/link.ts";
+import {
+  browserPage,
+  Link,
+  type PageServer,
+  pack,
+  pageServer,
+  socketAddresses,
+  takeToken,
+  unpack,
+} from "../src/link.ts";
 import type { SocketOffer } from "../src/messages.gen.ts";
 import type { LinkState } from "../src/state.ts";
 
@@ -436,7 +445,7 @@ describe("a socket that breaks", () => {
     expect(rig.broken, "each break names its own socket").toEqual(["p1", "p2"]);
   });
 
-  it.each([1001, 1011, 1008, 1013])("waits for the comm after %d", async (code) => {
+  it.each([1001, 1011, 1012, 1008, 1013])("waits for the comm after %d", async (code) => {
     const rig = new Rig();
     const socket = await rig.connect();
     await rig.pass(2000, socket);
@@ -599,6 +608,9 @@ describe("a page without a notebook", () => {
     expect(rig.link.state).toMatchObject({ way: "none", reason: "refused", says: "This page was closed." });
     await rig.pass(60_000);
     expect(opened()).toHaveLength(1);
+    rig.link.retry();
+    await rig.pass(1000);
+    expect(rig.link.state.says, "the person tried again").toBe("This address has expired.");
     const later = new Rig(server("This address has expired."));
     later.link.begin("me");
     await settle();
@@ -636,5 +648,107 @@ describe("the end", () => {
     expect(rig.heard).toEqual([]);
     expect(opened()).toHaveLength(1);
     expect(rig.changes).toBe(1);
+  });
+});
+
+describe("the server of a page", () => {
+  const asked: [string, RequestInit][] = [];
+  let answer: Response;
+
+  beforeEach(() => {
+    asked.length = 0;
+    answer = new Response(null, { status: 204 });
+    vi.stubGlobal("fetch", async (url: string, options: RequestInit) => {
+      asked.push([url, options]);
+      return answer;
+    });
+  });
+
+  it("is where the page came from, with the page's own query", () => {
+    visit("https://example.org/talk/?lang=de");
+    expect(pageServer().url).toBe("wss://example.org/talk/socket?lang=de");
+  });
+
+  it("is shown the token once, and then the cookie alone", async () => {
+    const server = pageServer();
+    expect(await server.admit("secret")).toBe("");
+    expect(await server.admit()).toBe("");
+    expect(asked.map(([url, { headers, cache }]) => [url, headers, cache])).toEqual([
+      ["session", { Authorization: "Bearer secret" }, "no-store"],
+      ["session", {}, "no-store"],
+    ]);
+  });
+
+  it("says why it does not let a page in; a failure is no answer", async () => {
+    answer = new Response("This address was used before.", { status: 403 });
+    expect(await pageServer().admit("secret")).toBe("This address was used before.");
+    answer = new Response("", { status: 403 });
+    expect(await pageServer().admit()).toContain("may not join");
+    answer = new Response("oh", { status: 502 });
+    await expect(pageServer().admit()).rejects.toThrow();
+  });
+
+  it("keeps the tab's name over a reload, and does without storage", () => {
+    const kept = new Map<string, string>();
+    vi.stubGlobal("sessionStorage", {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => kept.set(key, value),
+    });
+    const { tab } = pageServer();
+    expect(tab).toMatch(/^[0-9a-f]{16}$/);
+    expect(pageServer().tab).toBe(tab);
+    vi.stubGlobal("sessionStorage", {
+      getItem: () => {
+        throw new DOMException("", "SecurityError");
+      },
+    });
+    expect(pageServer().tab).not.toBe(tab);
+  });
+
+  it("never sees the token in the address again", () => {
+    const replaced: string[] = [];
+    vi.stubGlobal("history", { replaceState: (_: unknown, __: string, to: string) => replaced.push(to) });
+    visit("http://127.0.0.1:4321/w1/?a=1#secret");
+    expect(takeToken()).toBe("secret");
+    expect(replaced).toEqual(["/w1/?a=1"]);
+    visit("http://127.0.0.1:4321/w1/");
+    expect(takeToken()).toBe("");
+    expect(replaced).toHaveLength(1);
+  });
+});
+
+describe("the page for a browser", () => {
+  const none = { baseUrl: "/", hasProxy: false };
+  const proxy = { baseUrl: "/user/ada/", hasProxy: true };
+  const here = "http://127.0.0.1:4321/w1/";
+  it.each([
+    ["http://localhost:8888/lab", none, true, { address: here, token: "pt1", port: 0 }],
+    ["http://localhost:8888/lab", none, false, { address: here, token: "pt1", port: 4321 }],
+    ["vscode-webview://1a2b/index.html", null, false, { address: here, token: "pt1", port: 4321 }],
+    [
+      "https://hub.example.org/user/ada/lab",
+      proxy,
+      false,
+      { address: "https://hub.example.org/user/ada/proxy/4321/w1/", token: "pt1", port: 0 },
+    ],
+    // Through the proxy it would be as little secure as this page.
+    ["http://hub.example.org/user/ada/lab", proxy, false, { address: here, token: "pt1", port: 4321 }],
+  ])("from %s with %j, kernel here: %s", (href, server, reached, expected) => {
+    expect(browserPage(OFFER, new URL(href), server, reached)).toEqual(expected);
+  });
+
+  it("is none without a port or a token", () => {
+    const page = new URL("http://localhost:8888/lab");
+    expect(browserPage({ ...OFFER, port: 0 }, page, none, true)).toBeNull();
+    expect(browserPage({ ...OFFER, page_token: "" }, page, none, true)).toBeNull();
+  });
+
+  it("needs its port connected where nobody listens at it on this computer", async () => {
+    const rig = new Rig();
+    rig.link.begin("me");
+    await rig.offer();
+    expect(rig.link.browserPage?.port).toBe(0);
+    newest().end();
+    expect(rig.link.browserPage?.port).toBe(4321);
   });
 });

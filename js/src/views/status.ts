@@ -204,7 +204,10 @@ export function hint(state: State): string {
   }
   switch (state.phase) {
     case "idle":
-      return lacksMicrophone(state) ? noMicrophoneHint(state) : "● asks the browser for the microphone.";
+      if (lacksMicrophone(state)) {
+        return noMicrophoneHint(state);
+      }
+      return state.barred ? "This page gets no microphone." : "● asks the browser for the microphone.";
     case "connecting":
       // What is said now is kept and sent once there is a connection.
       return state.microphone.state === "on" && !isDeaf(state) && state.turnTaking === "automatic"
@@ -303,9 +306,9 @@ export function invitation(state: State): string {
   }
   if (state.phase !== "live" || !hears(state)) {
     if (!acceptsText(state)) {
-      return "Press ● and talk.";
+      return state.barred ? "This page gets no microphone." : "Press ● and talk.";
     }
-    return state.phase === "live" ? "Type something." : "Press ● and talk, or type.";
+    return state.phase === "live" || state.barred ? "Type something." : "Press ● and talk, or type.";
   }
   return state.turnTaking === "push_to_talk" ? "Hold space and talk." : "Just talk.";
 }
