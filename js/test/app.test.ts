@@ -4,6 +4,7 @@ import { App } from "../src/app.ts";
 import type { Envelope } from "../src/bridge.ts";
 import type { Busy, KernelMessage, PageMessage, Turn, Welcome } from "../src/messages.gen.ts";
 import { LOSSES } from "../src/notices.ts";
+import type { LinkState } from "../src/state.ts";
 import { hint } from "../src/views/status.ts";
 import { wordSync } from "../src/views/turn.ts";
 import {
@@ -541,6 +542,79 @@ describe("App", () => {
     await settle();
     expect(FakeContext.made.length).toBeGreaterThan(contexts);
     expect([state().microphone.state, state().owner, codes()]).toEqual(["on", true, []]);
+  });
+
+  const shown = (change: Partial<LinkState>) =>
+    app.showLink({ way: "comm", proxied: false, reason: "", says: "", ...change });
+
+  it("sends again what is not acknowledged when messages take another way, and more often there", async () => {
+    await talk();
+    clearInterval(beats);
+    speakAt(9000);
+    await vi.advanceTimersByTimeAsync(400);
+    app.sendText("hello");
+    const [before, packets] = [sent.length, sentBodies("audio").length];
+    shown({ way: "socket" });
+    app.changeWay();
+    const again = sent.slice(before);
+    expect(again.filter(({ kind }) => kind === "text")).toHaveLength(1);
+    expect(again.filter(({ kind }) => kind === "audio")).toHaveLength(packets);
+    expect(again.some(({ kind }) => kind === "played")).toBe(true);
+    sent = [];
+    await vi.advanceTimersByTimeAsync(400);
+    expect(sentBodies("audio").length, "20 ms each").toBeGreaterThan(15);
+    shown({ way: "comm" });
+    app.changeWay();
+    sent = [];
+    await vi.advanceTimersByTimeAsync(400);
+    expect(sentBodies("audio").length, "40 ms each").toBeLessThan(12);
+  });
+
+  it.each([
+    ["comm", "Kernel busy", true],
+    ["socket", "Microphone paused: what you say reaches the kernel too late", false],
+  ] as const)(
+    "says on the %s that a cell keeps the microphone waiting only if it does",
+    async (way, words, held) => {
+      await talk();
+      shown({ way });
+      app.changeWay();
+      clearInterval(beats);
+      speakAt(9000);
+      for (let beat = 0; beat < 8; beat += 1) {
+        await vi.advanceTimersByTimeAsync(500);
+        control("heartbeat", { microphone_ack: 3, microphone_resend: false, acks: {}, busy: "cell" });
+      }
+      expect(state().notices.map(({ text }) => text)).toEqual([expect.stringContaining(words)]);
+      expect(state().heldByCell).toBe(held);
+    },
+  );
+
+  it("counts a refusal that came before anybody could answer as none of the person's", async () => {
+    greet();
+    expect(state().barred).toBe(false);
+    devices.next = ["NotAllowedError"];
+    app.start();
+    await settle();
+    expect([state().microphone.state, state().barred]).toEqual(["refused", true]);
+  });
+
+  it.each([
+    [{ reason: "broken" }, "program", "does not answer"],
+    [{ reason: "ended" }, "closed", "was closed"],
+    [{ reason: "refused", says: "This address has expired." }, "refused", "This address has expired."],
+  ] as const)("of a page without a notebook says why its program is lost: %j", async (link, loss, words) => {
+    app.dispose();
+    app = new App((content) => sent.push(structuredClone(content)), null, true);
+    seq = 0;
+    shown({ way: "socket" });
+    await talk();
+    clearInterval(beats);
+    shown({ way: "none", ...link });
+    await vi.advanceTimersByTimeAsync(3000);
+    expect([state().connected, state().loss]).toEqual([false, loss]);
+    expect(state().notices.map(({ text }) => text)).toEqual([expect.stringContaining(words)]);
+    expect(FakeTrack.made.every(({ readyState }) => readyState === "ended")).toBe(true);
   });
 
   it("types: begins where need be, once, and sends nothing empty", () => {
