@@ -45,6 +45,7 @@ MODULES = (
     "livewidget.connection",
     "livewidget.session",
     "livewidget.integrations.mcp",
+    "livewidget.web",
     "livewidget",
 )
 #: Special methods that are called by syntax; the others follow from what a class is.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 import livewidget
-from livewidget.cli import ask, console, demo, doctor, models, serve
+from livewidget.cli import ask, console, demo, doctor, models, serve, talk
 from livewidget.errors import LiveError, UsageError
 
 #: Exit codes that scripts can rely on; printed by `livewidget --help`.
@@ -46,9 +46,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"livewidget {livewidget.__version__}")
     commands = top.add_subparsers(
-        dest="command", required=True, metavar="ask | demo | doctor | models | serve"
+        dest="command", required=True, metavar="ask | demo | doctor | models | serve | talk"
     )
-    for command in (ask, demo, doctor, models, serve):
+    for command in (ask, demo, doctor, models, serve, talk):
         command.add(commands)
     return top
 

@@ -39,11 +39,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "same ports.",
     )
     command.add_argument(
-        "--ws-port", type=_port, default=0, metavar="N", help="port without TLS (any free one)"
+        "--ws-port", type=port_number, default=0, metavar="N", help="port without TLS (any free one)"
     )
     command.add_argument(
         "--wss-port",
-        type=_port,
+        type=port_number,
         metavar="N",
         help="port with TLS (any free one where livewidget[serve] is installed)",
     )
@@ -134,7 +134,9 @@ async def serve(arguments: argparse.Namespace) -> None:
 class RefusalReporter:
     """Says on stderr, once for each, which page or name was refused, and what would let it in."""
 
-    def __init__(self) -> None:
+    def __init__(self, host_flag: str = "--host") -> None:
+        """Report nothing yet; `host_flag` is the option that lets a name in."""
+        self._host_flag = host_flag
         self._seen: set[tuple[str, str]] = set()
 
     def __call__(self, blocked: Blocked) -> None:
@@ -154,7 +156,7 @@ class RefusalReporter:
             name, flag = (value, value) if value else ("another name", "NAME")
             console.say(
                 f"A request for {name} was refused: this server answers to 127.0.0.1 and localhost, at its "
-                f"port. If that name leads here on purpose, start with --host {flag}"
+                f"port. If that name leads here on purpose, start with {self._host_flag} {flag}"
             )
 
 
@@ -212,7 +214,8 @@ def _can_certify() -> bool:
     return True
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """Return the port that an option names."""
     value = int(text)
     if not 0 <= value <= 65_535:
         raise argparse.ArgumentTypeError("a port is a number from 0, for any that is free, to 65535")

@@ -74,6 +74,13 @@ class Provider(ABC):
         """What a session waits for while it is being opened, in words: "the connection"."""
         return "the connection"
 
+    def prepare(self) -> None:  # noqa: B027 - a default, which subclasses may replace
+        """Load what the first dial would otherwise wait for; in any thread. By default there is nothing.
+
+        Raises:
+            ExtraMissing: If an optional part is not installed.
+        """
+
     @property
     def speaker(self) -> str:
         """The lower-case word that stands before what the model says; by default the label's first word."""

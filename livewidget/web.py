@@ -1,0 +1,578 @@
+"""A conversation as a web page, without Jupyter: an ASGI application.
+
+Any ASGI server runs it, and any ASGI framework mounts it::
+
+    from livewidget import web
+
+    talk = web.app(lambda request: {"tools": [set_light], "voice": "Kore"})     # uvicorn module:talk
+
+In: HTTP requests and WebSockets, which `OriginCheck` lets pass or not. Out: the page's files, and for each
+open page a link of its `Controller`, which runs on the server's own event loop. `Talks` owns the controllers:
+it makes one when a page comes and ends it when nobody has looked for a while. It needs Starlette and uvicorn:
+`pip install "livewidget[web]"`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import secrets
+import time
+import traceback
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from livewidget.clock import check_seconds
+from livewidget.config import Limits
+from livewidget.connection import Key, Provider
+from livewidget.connection.keys import hide_key
+from livewidget.errors import ExtraMissing, LiveError, UsageError
+from livewidget.protocol.inspect import redact
+from livewidget.secret import Secret, hide
+from livewidget.session import ReconnectPolicy
+from livewidget.session.client import check_policies, hide_unknown, prepare, resolve
+from livewidget.transports.base import TransportClosed
+from livewidget.ui.controller import Controller
+from livewidget.ui.links import (
+    MOST_LINKS,
+    PAGE_HEADERS,
+    LinkRefused,
+    PageSessions,
+    Tickets,
+    greeting,
+    page_html,
+    read_opening,
+    refuse,
+)
+from livewidget.widget.background import tool_loop
+
+try:
+    from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
+    from starlette.exceptions import HTTPException
+    from starlette.requests import HTTPConnection, Request
+    from starlette.responses import PlainTextResponse, Response
+    from starlette.routing import Mount, Route, WebSocketRoute
+    from starlette.types import Receive, Scope, Send
+    from starlette.websockets import WebSocket
+
+    from livewidget.serving import NAMES, AsgiTransport, Blocked, OriginCheck, as_host, as_origin
+except ImportError:
+    text = 'A page without Jupyter needs Starlette and uvicorn: pip install "livewidget[web]".'
+    raise ExtraMissing(text) from None
+
+__all__ = ["Make", "TalkApp", "app"]
+
+#: What `app` is given: from a page's request to what a `LiveWidget` takes.
+Make = Callable[[HTTPConnection], Any]
+
+#: Conversations at once. Measured with `benchmarks/web.py`: …
+MOST_TALKS: Final = 64
+#: Seconds that a conversation which no page shows is kept. Chosen: a phone in a pocket, a laptop that was
+#: closed for a moment. Its connection to the service ends sooner, after `Limits.page_s`.
+LEASE_S: Final = 600.0
+#: Seconds that a token may be used. Chosen: an address that is opened tomorrow was forgotten, or stolen.
+TOKEN_S: Final = 3600.0
+#: Open sockets that have not said who they are. Chosen: far more than pages that load at once.
+_MOST_WAITING = 64
+
+_TITLE = "Conversation"
+_STATIC = Path(__file__).parent / "static"
+_FILES = {"widget.js": "text/javascript", "page.js": "text/javascript", "widget.css": "text/css"}
+#: Where a scope holds what was taken out of its headers.
+_SHOWN = "livewidget.shown"
+
+UNKNOWN: Final = "This page is not known here any more. Load it again."
+NEEDS_ADDRESS: Final = (
+    "This page was not let in, or is from a livewidget that has ended. Open the address that livewidget "
+    "printed."
+)
+NEEDS_TOKEN: Final = (
+    "This address was used before, or is too old. Open it in the browser that opened it first, or start "
+    "livewidget again for a new one."
+)
+FULL: Final = "All {most} conversations of this server are taken. Try again in a few minutes."
+CROWDED: Final = "Too many pages show this conversation. Close one of them, then load this page again."
+ENDING: Final = "This server is being stopped."
+FAILED: Final = "The conversation could not be prepared ({kind}); the server's log says where."
+
+_log = logging.getLogger(__name__)
+
+
+def app(
+    make: Make | None = None,
+    *,
+    shared: bool = False,
+    title: str = _TITLE,
+    hosts: Sequence[str] | None = None,
+    origins: Sequence[str] = (),
+    tokens: bool = False,
+    most_talks: int = MOST_TALKS,
+    lease_s: float = LEASE_S,
+    on_refused: Callable[[Blocked], None] | None = None,
+) -> TalkApp:
+    """Return an ASGI application that serves a page to talk with a live model.
+
+    Each page has a conversation of its own. A page that is loaded again, or comes back after a break, goes on
+    with it within `lease_s`. It is told by a cookie, and by an id that the browser keeps for each tab.
+
+    To mount it in a Starlette or FastAPI application, pass the lifespan on, since mounted applications have
+    none of their own there::
+
+        talk = web.app(make)
+        api = FastAPI(lifespan=talk.lifespan)
+        api.mount("/talk", talk)
+
+    An application with a lifespan of its own enters it there: `async with talk.lifespan(api): yield`. Without
+    it the conversations end with the event loop, and the service is not told.
+
+    All addresses in the page are relative, so that it works under any prefix. Conversations are kept in
+    memory: serve it by one process, not by several workers.
+
+    Args:
+        make: Called for each new conversation with Starlette's `HTTPConnection` of its page; may be a
+            coroutine function. It returns what a `LiveWidget` takes: a provider, a model id, or a mapping of
+            its keyword arguments, such as `{"tools": [set_light], "voice": "Kore"}`. None, and no `make`: the
+            default, which is Gemini if there is a key and else the offline tutor. A plain function runs in a
+            thread. If it raises, the page shows the sentence of a `LiveError`, the `detail` of an
+            `HTTPException`, and of any other error the class alone; the traceback goes to the log
+            `livewidget.web`.
+        shared: One conversation for all pages. `make` gets the request of the first. One page at a time has
+            microphone and voice; up to 16 read along and type.
+        title: The page's title.
+        hosts: Names by which pages reach the application: "talk.example" at any port, or
+            "talk.example:8443". By default this computer's own, 127.0.0.1 and localhost, at any port.
+        origins: Origins of pages that may use it, beside those that it serves itself: where a proxy does not
+            pass `Host` on, the address that people see, such as "https://talk.example".
+        tokens: Whether a browser is let in by a single-use token only (see `TalkApp.token`). Without it
+            whoever reaches the application may talk: put it behind your own login, or on a network of your
+            own.
+        most_talks: Conversations at once; a further page gets a sentence.
+        lease_s: Seconds that a conversation is kept which no page shows.
+        on_refused: Called with each request that is refused because of its host or origin.
+
+    Raises:
+        UsageError: If an argument is not what it is to be.
+    """
+    if make is not None and not callable(make):
+        raise UsageError(
+            "make is a function that takes a page's request and returns what a LiveWidget takes; "
+            "leave it out for the default."
+        )
+    if isinstance(most_talks, bool) or not isinstance(most_talks, int) or most_talks < 1:
+        raise UsageError("most_talks is a whole number from 1 on.")
+    talks = Talks(make, shared=shared, most=most_talks, lease_s=check_seconds(lease_s, "lease_s"))
+    return TalkApp(
+        talks,
+        title=title,
+        hosts=(*NAMES, "[::1]") if hosts is None else tuple(map(as_host, hosts)),
+        origins=tuple(map(as_origin, origins)),
+        tokens=tokens,
+        on_refused=on_refused,
+    )
+
+
+class TalkApp:
+    """The ASGI application that `app` returns."""
+
+    def __init__(
+        self,
+        talks: Talks,
+        *,
+        title: str,
+        hosts: Sequence[str],
+        origins: Sequence[str],
+        tokens: bool,
+        on_refused: Callable[[Blocked], None] | None,
+    ) -> None:
+        """Serve pages of `talks`; the other arguments are those of `app`, checked."""
+        self._talks = talks
+        self._tickets: Tickets[None] | None = Tickets() if tokens else None
+        self._visitors: PageSessions[Visitor] = PageSessions()
+        # Cookies do not tell ports apart: another livewidget on this computer has another name.
+        self._cookie = f"livewidget-{secrets.token_hex(6)}"
+        self._waiting = 0
+        self._ending = False
+        self._html = page_html(title)
+        self._files = {name: (_STATIC / name).read_bytes() for name in _FILES}
+        guarded = Starlette(
+            routes=[
+                Route("/", self._page),
+                Route("/session", self._session),
+                WebSocketRoute("/socket", self._socket),
+                *(Route(f"/{name}", self._file) for name in _FILES),
+            ]
+        )
+        check = OriginCheck(
+            guarded,
+            port=None,
+            hosts=hosts,
+            origins=origins,
+            gives_pages=True,
+            on_refused=on_refused,
+            refuse=lambda scope, status, why: PlainTextResponse(why + "\n", status, PAGE_HEADERS),
+        )
+        # A load balancer asks by an address of its own, and learns nothing else.
+        self._app = Starlette(
+            routes=[Route("/health", self._health), Mount("/", check)],
+            lifespan=self.lifespan,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, WebSocket or lifespan, as ASGI asks for."""
+        if scope["type"] in ("http", "websocket"):
+            scope = self._aside(scope)
+        await self._app(scope, receive, send)
+
+    @asynccontextmanager
+    async def lifespan(self, application: object = None) -> AsyncIterator[None]:
+        """End every conversation when the block is left; an ASGI server that runs this app enters it.
+
+        Args:
+            application: The application that this one is mounted in; not used.
+        """
+        try:
+            yield
+        finally:
+            await self.close()
+
+    def token(self, seconds: float = TOKEN_S) -> Secret:
+        """Return a new token, which lets one browser in, once, within `seconds`.
+
+        Put it behind the `#` of the page's address: browsers do not send that part, so it stands in no log.
+
+        Raises:
+            UsageError: If the application was made without `tokens=True`.
+        """
+        if self._tickets is None:
+            raise UsageError("This application asks for no tokens; make it with tokens=True.")
+        return self._tickets.issue(None, "", check_seconds(seconds, "seconds")).token
+
+    @property
+    def talks(self) -> int:
+        """How many conversations there are."""
+        return len(self._talks)
+
+    async def unused(self, seconds: float) -> None:
+        """Return once no page has been open for so long, from the beginning on."""
+        await self._talks.unused(seconds)
+
+    async def close(self) -> None:
+        """End every conversation, tell the pages, and let no others in; twice is allowed."""
+        self._ending = True
+        await self._talks.close()
+
+    def _aside(self, scope: Scope) -> Scope:
+        """Take this app's own credentials out of a request.
+
+        Whatever answers the request has frames that hold the scope, and an error there shows it to every tool
+        that prints local variables.
+        """
+        shown, kept = _Shown(), []
+        asks_for_session = scope["type"] == "http" and scope["path"].endswith("/session")
+        for name, value in scope["headers"]:
+            if name == b"cookie":
+                value, shown.cookie = _without(value, self._cookie.encode())
+            elif name == b"authorization" and self._tickets is not None and asks_for_session:
+                scheme, _, token = value.partition(b" ")
+                if scheme.lower() == b"bearer":
+                    shown.token = Secret(token.decode("latin-1").strip())
+                continue
+            kept.append((name, value))
+        return {**scope, "headers": kept, _SHOWN: shown}
+
+    async def _page(self, request: Request) -> Response:
+        return Response(self._html, headers=PAGE_HEADERS, media_type="text/html")
+
+    async def _file(self, request: Request) -> Response:
+        name = request.url.path.rpartition("/")[2]
+        return Response(self._files[name], headers=PAGE_HEADERS, media_type=_FILES[name])
+
+    async def _health(self, request: Request) -> Response:
+        """Tell a load balancer whether to send pages here."""
+        status, word = (503, "ending") if self._ending else (200, "ok")
+        return PlainTextResponse(word, status, PAGE_HEADERS)
+
+    async def _session(self, request: Request) -> Response:
+        """Let a browser in: give it the cookie by which its pages are known from now on."""
+        shown: _Shown = request.scope[_SHOWN]
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+            return _refused("Pages of other origins may not use this server.")
+        is_new = self._tickets is None
+        if self._tickets is not None and shown.token is not None:
+            is_new = self._tickets.redeem(shown.token, "") is not None
+        # Whoever opens the address again, in the browser that was let in, goes on there.
+        if shown.cookie is not None and self._visitors.find(shown.cookie) is not None:
+            return Response(status_code=204, headers=PAGE_HEADERS)
+        if not is_new:
+            return _refused(NEEDS_TOKEN if shown.token is not None else NEEDS_ADDRESS)
+        response = Response(status_code=204, headers=PAGE_HEADERS)
+        session = self._visitors.open(Visitor())
+        # Without a path browsers take that of this request, up to its last slash, whatever is in front of it.
+        response.set_cookie(
+            self._cookie,
+            session.reveal(),
+            path=None,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return response
+
+    async def _socket(self, websocket: WebSocket) -> None:
+        """Let a page that is known talk until its socket ends."""
+        if self._waiting >= _MOST_WAITING:
+            await websocket.close(1013)  # before it is accepted: the handshake is refused
+            return
+        await websocket.accept()
+        transport = AsgiTransport(websocket)
+        shown: _Shown = websocket.scope[_SHOWN]
+        try:
+            self._waiting += 1
+            try:
+                opening = await read_opening(transport)
+            finally:
+                self._waiting -= 1
+            visitor = self._visitors.find(shown.cookie) if shown.cookie is not None else None
+            if visitor is None:
+                raise LinkRefused(UNKNOWN)
+            if self._ending:
+                raise LinkRefused(ENDING)
+            request = HTTPConnection(websocket.scope)
+            async with self._talks.visit((visitor, opening.tab), request) as controller:
+                links = controller.links
+                if len(links) >= MOST_LINKS and opening.client not in links:
+                    raise LinkRefused(CROWDED)
+                await transport.send(greeting())
+                await links.serve(transport, opening.client)
+        except LinkRefused as refused:
+            await refuse(transport, str(refused))
+        except TransportClosed:
+            pass  # the page is gone
+
+
+class Visitor:
+    """A browser that was let in."""
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What a request showed to be let in."""
+
+    token: Secret | None = None
+    cookie: Secret | None = None
+
+
+def _without(header: bytes, name: bytes) -> tuple[bytes, Secret | None]:
+    """Return a Cookie header without the cookie of that name, and its value."""
+    value, others = None, []
+    for part in header.split(b";"):
+        key, _, content = part.strip().partition(b"=")
+        if key == name:
+            value = Secret(content.decode("latin-1"))
+        elif part.strip():
+            others.append(part.strip())
+    return b"; ".join(others), value
+
+
+def _refused(why: str) -> Response:
+    return PlainTextResponse(why, 403, PAGE_HEADERS)
+
+
+@dataclass(eq=False, slots=True)
+class Talk:
+    """One conversation.
+
+    Attributes:
+        controller: The conversation, once it is made.
+        pages: How many pages have it open.
+        lease: Ends it; runs while no page has it open.
+    """
+
+    controller: asyncio.Task[Controller]
+    pages: int = 0
+    lease: asyncio.TimerHandle | None = None
+
+    @property
+    def is_made(self) -> bool:
+        """Whether there is a controller."""
+        made = self.controller
+        return made.done() and not made.cancelled() and made.exception() is None
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nobody looks at it and nothing was ever said in it."""
+        if self.pages or not self.is_made:
+            return False
+        state = self.controller.result().state
+        return state.phase == "idle" and not state.turns
+
+    async def end(self) -> None:
+        """Close it, made or not; twice is allowed."""
+        if self.lease is not None:
+            self.lease.cancel()
+        self.controller.cancel()
+        await asyncio.wait([self.controller])
+        if self.is_made:
+            await self.controller.result().close()
+
+
+class Talks:
+    """The conversations of one application. Everything runs on the loop of its server."""
+
+    def __init__(self, make: Make | None, *, shared: bool, most: int, lease_s: float) -> None:
+        """Have none yet; the arguments are those of `app`."""
+        self._make = make
+        self._shared = shared
+        self._most = most
+        self._lease_s = lease_s
+        self._talks: dict[object, Talk] = {}
+        self._expiring: set[asyncio.Task[None]] = set()
+        self._pages = 0
+        self._left_s = time.monotonic()  # when the last page left
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._talks)
+
+    @asynccontextmanager
+    async def visit(self, page: object, request: HTTPConnection) -> AsyncIterator[Controller]:
+        """Give a page its conversation while the block runs: the one it had, or a new one.
+
+        Args:
+            page: Tells pages apart that have a conversation of their own.
+            request: What `make` gets.
+
+        Raises:
+            LinkRefused: If there cannot be one; the reason is for the person at the page.
+        """
+        key = None if self._shared else page
+        talk = self._talks.get(key)
+        if talk is None:
+            in_place_of = self._make_room()
+            talk = self._talks[key] = Talk(asyncio.create_task(self._new(request, in_place_of)))
+        talk.pages += 1
+        self._pages += 1
+        if talk.lease is not None:
+            talk.lease.cancel()
+            talk.lease = None
+        try:
+            # A page that leaves meanwhile may be back, and others may wait for the same.
+            yield await asyncio.shield(talk.controller)
+        finally:
+            talk.pages -= 1
+            self._pages -= 1
+            self._left_s = time.monotonic()
+            if self._talks.get(key) is talk and not talk.pages:
+                if talk.controller.done() and not talk.is_made:
+                    del self._talks[key]
+                else:
+                    talk.lease = asyncio.get_running_loop().call_later(self._lease_s, self._expire, key, talk)
+
+    async def unused(self, seconds: float) -> None:
+        """Return once no page has been there for so long."""
+        while True:
+            now = time.monotonic()
+            left = seconds if self._pages else self._left_s + seconds - now
+            if left <= 0:
+                return
+            await asyncio.sleep(left)
+
+    async def close(self) -> None:
+        """End all, and make no others; twice is allowed."""
+        self._closed = True
+        talks, self._talks = list(self._talks.values()), {}
+        await asyncio.gather(*(talk.end() for talk in talks), *self._expiring)
+
+    def _make_room(self) -> Talk | None:
+        """Return a conversation that a new one takes the place of, if one must go for it.
+
+        Raises:
+            LinkRefused: If there is no room.
+        """
+        if self._closed:
+            raise LinkRefused(ENDING)
+        if len(self._talks) < self._most:
+            return None
+        for key, talk in self._talks.items():
+            if talk.is_blank:
+                return self._talks.pop(key)
+        raise LinkRefused(FULL.format(most=self._most))
+
+    def _expire(self, key: object, talk: Talk) -> None:
+        if self._talks.get(key) is talk:
+            del self._talks[key]
+            task = asyncio.create_task(talk.end())
+            self._expiring.add(task)
+            task.add_done_callback(self._expiring.discard)
+
+    async def _new(self, request: HTTPConnection, in_place_of: Talk | None) -> Controller:
+        """Make a conversation, once the one is closed that goes for it.
+
+        Raises:
+            LinkRefused: If `make` or what it returned fails.
+        """
+        if in_place_of is not None:
+            await in_place_of.end()
+        try:
+            return _controller(await self._given(request))
+        except LiveError as error:
+            _log.warning("A page has no conversation: %s", error)
+            refusal = str(error)
+        except HTTPException as error:
+            refusal = redact(str(error.detail))
+        except Exception as error:
+            _log.error("A page has no conversation:\n%s", redact("".join(traceback.format_exception(error))))
+            refusal = FAILED.format(kind=type(error).__name__)
+        raise LinkRefused(refusal)
+
+    async def _given(self, request: HTTPConnection) -> Any:
+        if self._make is None:
+            return None
+        if inspect.iscoroutinefunction(self._make):
+            return await self._make(request)
+        made = await run_in_threadpool(self._make, request)
+        return await made if inspect.isawaitable(made) else made
+
+
+def _controller(given: Any) -> Controller:
+    """Return the conversation that `make` asked for."""
+    return _from_options(**given) if isinstance(given, Mapping) else _from_options(given)
+
+
+def _from_options(
+    provider_or_model: Provider | str | None = None,
+    *,
+    model: str | None = None,
+    api_key: str | Key | None = None,
+    tools: Sequence[Any] = (),
+    history: Sequence[tuple[str, str]] = (),
+    reconnect: ReconnectPolicy | None = None,
+    limits: Limits | None = None,
+    explorer: bool = False,
+    **config: Any,
+) -> Controller:
+    """Take the arguments of `LiveWidget`."""
+    provider_or_model, model, api_key = hide_key(provider_or_model), hide_key(model), hide(api_key)
+    config = hide_unknown(config)
+    check_policies(reconnect, limits)
+    provider = resolve(provider_or_model, model=model, api_key=api_key)
+    return Controller(
+        prepare(provider, tools, history, config, limits),
+        post=_nowhere,
+        publish=_nowhere,
+        dispatch=_nowhere,
+        callback_kinds=(),
+        busy=lambda: "",
+        tool_loop=tool_loop,
+        reconnect=reconnect,
+        explorer=bool(explorer),
+    )
+
+
+def _nowhere(*_: object) -> None:
+    """There is no notebook to save a transcript in, and no program that takes events."""
