@@ -98,6 +98,10 @@ NEEDS_TOKEN: Final = (
 FULL: Final = "All {most} conversations of this server are taken. Try again in a few minutes."
 CROWDED: Final = "Too many pages show this conversation. Close one of them, then load this page again."
 ENDING: Final = "This server is being stopped."
+NO_UPGRADE: Final = (
+    "The conversation needs a WebSocket, and something between this page and the server, such as a proxy, "
+    "does not pass it on. Let it forward the headers Upgrade and Connection, then load this page again."
+)
 FAILED: Final = "The conversation could not be prepared ({kind}); the server's log says where."
 
 _log = logging.getLogger(__name__)
@@ -204,6 +208,7 @@ class TalkApp:
                 Route("/", self._page),
                 Route("/session", self._session),
                 WebSocketRoute("/socket", self._socket),
+                Route("/socket", self._without_upgrade),
                 *(Route(f"/{name}", self._file) for name in _FILES),
             ]
         )
@@ -306,7 +311,10 @@ class TalkApp:
         if self._tickets is not None and shown.token is not None:
             is_new = self._tickets.redeem(shown.token, "") is not None
         # Whoever opens the address again, in the browser that was let in, goes on there.
-        if shown.cookie is not None and self._visitors.find(shown.cookie) is not None:
+        if shown.cookie is not None and (visitor := self._visitors.find(shown.cookie)) is not None:
+            if visitor.lacks_upgrade:
+                visitor.lacks_upgrade = False  # a page that is loaded again tries it again
+                return _refused(NO_UPGRADE)
             return Response(status_code=204, headers=PAGE_HEADERS)
         if not is_new:
             return _refused(NEEDS_TOKEN if shown.token is not None else NEEDS_ADDRESS)
@@ -322,6 +330,18 @@ class TalkApp:
             secure=request.url.scheme == "https",
         )
         return response
+
+    async def _without_upgrade(self, request: Request) -> Response:
+        """Refuse a handshake that arrived as an ordinary request, as proxies make it that know no WebSockets.
+
+        Browsers do not show a page why a handshake failed: it is told when it asks for its session again.
+        """
+        shown: _Shown = request.scope[_SHOWN]
+        visitor = self._visitors.find(shown.cookie) if shown.cookie is not None else None
+        if visitor is not None and "Sec-WebSocket-Key" in request.headers:
+            visitor.lacks_upgrade = True
+        headers = {**PAGE_HEADERS, "Upgrade": "websocket"}
+        return PlainTextResponse(NO_UPGRADE + "\n", 426, headers)
 
     async def _socket(self, websocket: WebSocket) -> None:
         """Let a page that is known talk until its socket ends."""
@@ -355,8 +375,15 @@ class TalkApp:
             pass  # the page is gone
 
 
+@dataclass(slots=True, eq=False)
 class Visitor:
-    """A browser that was let in."""
+    """A browser that was let in.
+
+    Attributes:
+        lacks_upgrade: Its last handshake arrived without what makes it one.
+    """
+
+    lacks_upgrade: bool = False
 
 
 @dataclass(slots=True)

@@ -346,6 +346,20 @@ async def test_a_token_lets_one_browser_in_once():
         await one.close()
 
 
+async def test_a_handshake_without_its_upgrade_is_told_to_the_page_that_asks_why():
+    """As a proxy makes it that knows no WebSockets."""
+    async with serving(web.app(lambda page: tutor())) as base:
+        page = TalkPage(base)
+        assert (await page.let_in()).status == 204
+        stray = await get(base, "socket", Cookie=page.cookie)
+        assert stray.status == 426
+        assert (await page.let_in()).status == 204, "somebody opened that address, and no proxy is in the way"
+        assert (await get(base, "socket", Cookie=page.cookie, Sec_WebSocket_Key="x")).status == 426
+        answer = await page.let_in()
+        assert (answer.status, answer.text) == (403, web.NO_UPGRADE)
+        assert (await page.let_in()).status == 204, "a page that is loaded again tries it again"
+
+
 @pytest.mark.parametrize("token", ["x", "", "ü", "a" * 10_000])
 async def test_what_is_no_token_is_refused(token):
     app = web.app(lambda page: tutor(), tokens=True)
