@@ -1,6 +1,7 @@
 """Take the pictures in docs/pictures: the real widget in a real JupyterLab, talking with the tutor.
 
-Talking scenes are also taken with the whole window, as `notebook-*`.
+Talking scenes are also taken with the whole window, as `notebook-*`. `page-*` are the companion page of a
+notebook's talk, which is the page of `livewidget talk` as well; `companion-*` show it beside its notebook.
 
 python tools/pictures.py
 """
@@ -11,7 +12,9 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
+from PIL import Image
 from playwright.sync_api import Browser
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -52,9 +55,23 @@ class Scene:
         self.card = Card(self.notebook.page)
         self.notebook.run(1)
 
+        self.page = self.notebook.page
+
     def speak(self, text: str, *, wait: bool = True, **options: float) -> None:
         """Say `text` into the microphone."""
-        say(self.notebook.page, question(self.folder / "said.wav", text, **options), wait=wait)
+        say(self.page, question(self.folder / "said.wav", text, **options), wait=wait)
+
+    def open_page(self, window: tuple[int, int], scheme: Literal["light", "dark"]) -> None:
+        """Open the companion page in a window of that size; from now on it is spoken to."""
+        context = self.page.context.browser.new_context(
+            viewport={"width": window[0], "height": window[1]}, color_scheme=scheme, device_scale_factor=2
+        )
+        address = self.notebook.python("print(live.page_url)")
+        self.page = context.new_page()
+        for script in (SCRIPTED_MICROPHONE, TAP):
+            self.page.add_init_script(script)
+        self.page.goto(address)
+        self.card = Card(self.page)
 
     def narrow(self, width: int) -> None:
         """Make the card at most `width` CSS pixels wide."""
@@ -172,6 +189,29 @@ def idle(scene: Scene) -> None:
     scene.pause(500)
 
 
+def page_talking(scene: Scene) -> None:
+    """The same talk in the companion page, as long as its notebook sleeps."""
+    scene.card.start()
+    scene.speak("what is seven plus five", before=0.4, after=0.3)
+    scene.card.wait_for_words("tutor", "twelve")
+    scene.pause(1800)
+    scene.speak("turn on the light", before=0.3, after=0.3)
+    scene.card.wait_for_words("tutor", "the lamp is on")
+    scene.pause(1600)
+    scene.notebook.run(2, wait=False)
+    scene.speak("tell me a story", before=0.2, after=0.2)
+    scene.card.wait_for_words("tutor", "old library")
+
+
+#: name → window and theme of the companion page, and whether it is shown beside its notebook.
+PAGES: dict[str, tuple[tuple[int, int], Literal["light", "dark"], bool]] = {
+    "page-phone-light": ((390, 760), "light", False),
+    "page-phone-dark": ((390, 760), "dark", False),
+    "page-desktop-light": ((1280, 800), "light", False),
+    "page-desktop-dark": ((1280, 800), "dark", False),
+    "companion-light": ((390, 1000), "light", True),
+}
+
 #: Scenes with the explorer below the card.
 EXPLORING = (explorer, explorer_code, wire, tuner, times)
 
@@ -196,8 +236,19 @@ PICTURES: dict[str, tuple[Callable[[Scene], None], tuple[str, ...], str, int | N
 def main() -> None:
     """Take those named on the command line, or all."""
     OUT.mkdir(parents=True, exist_ok=True)
-    wanted = sys.argv[1:] or list(PICTURES)
+    wanted = sys.argv[1:] or [*PICTURES, *PAGES]
+    pages = [name for name in wanted if name in PAGES]
+    wanted = [name for name in wanted if name not in PAGES]
     with tempfile.TemporaryDirectory() as folder:
+        if pages:
+            home = Path(folder) / "pages"
+            home.mkdir()
+            lab = Lab(home, theme="JupyterLab Light")
+            try:
+                for name in pages:
+                    take_page(lab, home, name)
+            finally:
+                lab.close()
         for theme in sorted({PICTURES[name][2] for name in wanted}):
             home = Path(folder) / theme.replace(" ", "-")
             home.mkdir()
@@ -231,6 +282,33 @@ def take(
         if name.startswith("talking") and not width:
             scene.notebook.page.screenshot(path=OUT / f"notebook-{name}.png")
         print(name, flush=True)
+
+
+def take_page(lab: Lab, folder: Path, name: str) -> None:
+    """Play the talk in the companion page and save its picture, with the notebook's where that is wanted."""
+    window, scheme, beside = PAGES[name]
+    with chromium() as browser:
+        scene = Scene(lab, browser, folder, (SCRIPTED_MICROPHONE, TAP), (1100, 1000))
+        scene.open_page(window, scheme)
+        page_talking(scene)
+        out = OUT / f"{name}.png"
+        scene.page.screenshot(path=out)
+        if beside:
+            notebook = folder / "notebook.png"
+            scene.notebook.page.screenshot(path=notebook)
+            join(notebook, out)
+        print(name, flush=True)
+
+
+def join(left: Path, right: Path) -> None:
+    """Put a picture to the left of another, in the other's file, on a ground that is neither's."""
+    with Image.open(left) as first, Image.open(right) as second:
+        gap = 48
+        size = first.width + second.width + 3 * gap, max(first.height, second.height) + 2 * gap
+        sheet = Image.new("RGB", size, "#c9ccd1")
+        sheet.paste(first, (gap, gap))
+        sheet.paste(second, (first.width + 2 * gap, gap))
+    sheet.save(right)
 
 
 if __name__ == "__main__":
