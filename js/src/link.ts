@@ -383,6 +383,9 @@ export class Link {
         const { address, ticket } = this.#spare;
         this.#spare = null;
         this.#open(address, ticket);
+      } else if (now - this.#commAt > SILENT_MS) {
+        // A kernel that is gone does not know the comm any more, and would say so for each message.
+        this.#again(SILENT_MS);
       } else {
         this.#ask();
       }

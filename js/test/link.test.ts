@@ -448,12 +448,15 @@ describe("a socket that breaks", () => {
   it.each([1001, 1011, 1012, 1008, 1013])("waits for the comm after %d", async (code) => {
     const rig = new Rig();
     const socket = await rig.connect();
-    await rig.pass(2000, socket);
+    // While all have sockets, nothing comes over the comm.
     rig.alive = false;
+    await rig.pass(2000, socket);
     socket.end(code);
     await rig.pass(60_000);
     expect(opened(), "the kernel closed it itself: its spare token is void").toHaveLength(1);
+    expect(rig.asked, "the comm is silent as well").toHaveLength(1);
     rig.alive = true;
+    await rig.pass(2000);
     expect(rig.asked).toHaveLength(2);
     await rig.offer({ token: "t9", proof: "p9" });
     newest().accept({ proof: "p9", next: null });
