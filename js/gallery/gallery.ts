@@ -63,7 +63,7 @@ function makeLevels(): Levels {
 }
 
 const here = STATES[name]!;
-const state = { ...here, page: whole, link: whole ? { ...here.link, way: "socket" as const } : here.link };
+const state = { ...here, page: whole, title: query.get("title") ?? "", link: whole ? { ...here.link, way: "socket" as const } : here.link };
 const began = state.phase === "live" ? performance.now() - 134_200 : null;
 const store = createStore({ ...state, liveSince: began });
 const log = (what: string) => (...args: unknown[]) => console.log(what, ...args);

@@ -83,6 +83,9 @@ export default function widget(): { initialize: Initialize; render: Render } {
   };
 }
 
+/** The title of a page that was given none (livewidget/cli/talk.py). */
+const UNNAMED = "livewidget";
+
 /**
  * Draws the page of one conversation into `el`: of `livewidget talk`, of an app, or the companion of a notebook's card. What
  * admits it is the token in the fragment of its address, for one use, and from then on the cookie that this brings.
@@ -110,6 +113,7 @@ export async function startPage(el: HTMLElement): Promise<void> {
   );
   const app: App = new App(link.send, link, true);
   testTap().onLink?.(link);
+  app.store.set({ title: document.title === UNNAMED ? "" : document.title });
   app.mount(el, mountCard);
   link.begin(app.bridge.client);
 }

@@ -256,6 +256,8 @@ export interface State extends Omit<Welcome, Undrawn | "transcript_class"> {
   browser: BrowserPage | null;
   /** This is a page of the conversation's own, with no notebook around it. */
   page: boolean;
+  /** What that page is called; "" where it has no name of its own. */
+  title: string;
   /** The browser, or the program around this page, gives it no microphone without asking the person. */
   barred: boolean;
   /** A running cell keeps what the microphone gives from the kernel. */
@@ -334,6 +336,7 @@ export function initialState(): State {
     link: { way: "comm", proxied: false, reason: "asking", says: "" },
     browser: null,
     page: false,
+    title: "",
     barred: false,
     heldByCell: false,
     video: {

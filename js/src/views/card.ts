@@ -5,8 +5,8 @@ import { explorer } from "../explorer/explorer.ts";
 import type { Scope } from "../scope.ts";
 import type { Actions, Store } from "../state.ts";
 import { composer, suggestions } from "./composer.ts";
-import { attribute, el, type View } from "./dom.ts";
-import { clean, firstSentence } from "./format.ts";
+import { attribute, el, show, text, type View } from "./dom.ts";
+import { clean, cleanLine, firstSentence } from "./format.ts";
 import { header } from "./header.ts";
 import { acceptFiles, canSendMedia, preview } from "./media-buttons.ts";
 import { announcer, browserOffer, noticeList } from "./notices.ts";
@@ -33,6 +33,7 @@ export function mountCard(
   });
   const pushToTalkKey = pushToTalk(store, actions, scope);
   const head = header(scope);
+  const title = el("h1", "lw-title");
   const options = settings(head.settings, actions, scope);
   const input = composer(store, pushToTalkKey, actions, scope);
   const suggested = suggestions(actions);
@@ -48,6 +49,7 @@ export function mountCard(
     "div",
     "lw-card",
     {},
+    title,
     head.element,
     stage,
     conversation.element,
@@ -75,6 +77,9 @@ export function mountCard(
   const draw = () => {
     const state = store.get();
     attribute(root, "aria-label", `Live conversation with ${displayName(state)}`);
+    const name = cleanLine(state.title);
+    text(title, name);
+    show(title, name !== "" && name !== displayName(state));
     for (const view of views) {
       view.update(state);
     }

@@ -149,7 +149,9 @@ function microphoneStatus(state: State): Status | null {
       return { word: "asking…", tone: "wait" };
     case "off":
       // A session that was begun by typing or from Python listens to text alone.
-      return state.owner ? { word: acceptsText(state) ? "typing only" : "not hearing", tone: "off" } : null;
+      return state.ownedElsewhere
+        ? null
+        : { word: acceptsText(state) ? "typing only" : "not hearing", tone: "off" };
     case "refused":
     case "missing":
       return { word: acceptsText(state) ? "typing only" : "not hearing", tone: "off" };

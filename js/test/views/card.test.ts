@@ -200,6 +200,19 @@ describe("notes", () => {
   });
 });
 
+describe("the title of a page", () => {
+  it.each([
+    ["Spanish tutor", "Spanish tutor"],
+    ["", ""],
+    ["Offline tutor", ""],
+    ["<b>Hi</b>\nthere", "<b>Hi</b> there"],
+  ])("%j is shown as %j", (title, shown) => {
+    const { find } = mounted({ page: true, title });
+    const heading = find(".lw-title");
+    expect(heading.hidden ? "" : text(heading)).toBe(shown);
+  });
+});
+
 describe("the page for the browser", () => {
   const PAGE = { address: "http://127.0.0.1:4321/w1/", token: "secret", port: 0 };
   const press = (node: HTMLElement, type: string) => node.dispatchEvent(new Event(type, { bubbles: true }));
