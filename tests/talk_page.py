@@ -92,6 +92,7 @@ class TalkPage:
     greeting: dict | None = None
     first_sound_s: float | None = None  # on this computer's monotonic clock, of the newest turn
     acked_microphone: int = 0
+    dry_ms: float = 0.0  # how long the voice stood still in the middle of an answer
 
     def __post_init__(self) -> None:
         self.socket: ClientConnection | None = None
@@ -103,6 +104,7 @@ class TalkPage:
         self._frames: dict[int, tuple[m.MicrophoneAudio, bytes]] = {}
         self._frame_seq = self._sample = 0
         self._ends: dict[int, int] = {}
+        self._complete: set[int] = set()
         self._played: tuple[int, float] = (0, 0.0)
         self._played_s = time.monotonic()
         self._tasks: list[asyncio.Task] = []
@@ -319,7 +321,8 @@ class TalkPage:
                 )
 
     def _play(self, message, buffers) -> None:
-        if not isinstance(message, m.SpeakerAudio):
+        if isinstance(message, m.SpeakerEnd):
+            self._complete.add(message.turn)
             return
         if message.turn not in self._ends:
             self.first_sound_s = time.monotonic()
@@ -333,7 +336,10 @@ class TalkPage:
                 gone, self._played_s = (now - self._played_s) * PLAY_RATE * self.speed, now
                 turn = next(reversed(self._ends), self._played[0])
                 sample = self._played[1] if turn == self._played[0] else 0.0
-                self._played = turn, min(float(self._ends.get(turn, 0)), sample + gone)
+                end = float(self._ends.get(turn, 0))
+                if sample > 0 and end < sample + gone and turn not in self._complete:
+                    self.dry_ms += (sample + gone - end) / PLAY_RATE / self.speed * 1000
+                self._played = turn, min(end, sample + gone)
                 await self._write_report(now * 1000)
                 await asyncio.sleep(REPORT_S)
 

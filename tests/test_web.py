@@ -798,6 +798,19 @@ async def test_the_example_of_the_readme_runs(tmp_path):
         assert "Nobody" in (await wrong.open())["error"]
 
 
+@pytest.mark.voice
+def test_a_few_people_ask_by_voice_at_once_and_the_benchmark_says_how_it_was():
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "benchmarks/web.py", "--pages", "2", "--spread", "0.5", "--rounds", "1", "--json"],
+        capture_output=True, text=True, cwd=ROOT, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    load = json.loads(done.stdout)
+    assert (load["pages"], load["asked"], load["answered"], load["right"]) == (2, 2, 2, 2)
+    assert load["first_sound_p95_ms"] >= load["first_sound_p50_ms"] > 0
+    assert load["memory_mb"] > 20 or not Path("/proc").exists()
+
+
 # --- Wrong use, and what is missing -------------------------------------------------------------------------
 
 

@@ -29,6 +29,7 @@ from livewidget.clock import check_seconds
 from livewidget.errors import UsageError
 
 if TYPE_CHECKING:
+    from livewidget.connection import Provider
     from livewidget.web import TalkApp
 
 LOOPBACK: Final = "127.0.0.1"
@@ -89,6 +90,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     command.add_argument("--voice", help="a voice of the Live API, such as Kore")
     command.add_argument(
+        "--server", metavar="URL", help="another server of the Live API, such as that of livewidget serve"
+    )
+    command.add_argument(
         "--host",
         default=LOOPBACK,
         metavar="ADDRESS",
@@ -128,11 +132,11 @@ async def serve(arguments: argparse.Namespace, tools: list[Any], tls: ssl.SSLCon
         UsageError: If the model, an option or the port cannot be used, or a part is not installed.
     """
     from livewidget import web
-    from livewidget.session.client import prepare, resolve
+    from livewidget.session.client import prepare
 
     ended = asyncio.Event()
     on_signals(ended)
-    provider = resolve(arguments.model)
+    provider = _provider(arguments)
     options = {"voice": arguments.voice} if arguments.voice else {}
     prepare(provider, tools, (), options)  # what cannot work is said here, and not on the page
     wanted = {"provider_or_model": provider, "tools": tools, **options}
@@ -162,6 +166,21 @@ async def serve(arguments: argparse.Namespace, tools: list[Any], tls: ssl.SSLCon
         if not await _until_ended(ended, app, arguments.keep, beside):
             console.say(f"No page was open for {arguments.keep:g} s, so it has ended.")
         await app.close()
+
+
+def _provider(arguments: argparse.Namespace) -> Provider:
+    """Return whom the page talks with.
+
+    Raises:
+        UsageError: If the model or the server's address cannot be used, or a key is missing.
+    """
+    from livewidget.connection import Gemini
+    from livewidget.session.client import resolve
+
+    if not arguments.server:
+        return resolve(arguments.model)
+    named = {"model": arguments.model} if arguments.model else {}
+    return Gemini(base_url=arguments.server, **named)
 
 
 async def _listen(
