@@ -56,11 +56,17 @@ class Card:
         return self.root.locator(".lw-hint").inner_text()
 
     def wait_hint(self, *texts: str, timeout: float = 20.0) -> None:
-        self.page.wait_for_function(
-            "([card, texts]) => texts.includes(card.querySelector('.lw-hint').textContent)",
-            arg=[self.root.element_handle(), list(texts)],
-            timeout=timeout * 1000,
-        )
+        try:
+            self.page.wait_for_function(
+                "([card, texts]) => texts.includes(card.querySelector('.lw-hint').textContent)",
+                arg=[self.root.element_handle(), list(texts)],
+                timeout=timeout * 1000,
+            )
+        except TooLate as error:
+            shown = self.root.inner_text()
+            raise AssertionError(
+                f"The hint is not {' or '.join(texts)!r}. The card shows:\n{shown}"
+            ) from error
 
     def turns(self) -> list[tuple[str, str]]:
         """(speaker, words now shown) of each turn."""

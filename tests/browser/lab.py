@@ -6,6 +6,7 @@ what a person does: run a cell, look at the card, press a button.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,15 +14,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as TooLate
 
 from tests.ports import free_port
@@ -74,13 +77,14 @@ def find_chromium() -> str | None:
 
 
 class Lab:
-    """A JupyterLab server on 127.0.0.1, with settings of its own and one kernel: `python`."""
+    """A JupyterLab server on 127.0.0.1, with settings of its own and one kernel, `python3`: that of `python`."""
 
     def __init__(self, root: Path, *, python: str = sys.executable, theme: str = "JupyterLab Light") -> None:
         self.root = root
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._home = Path(tempfile.mkdtemp(prefix="livewidget-lab-"))
+        self._ending: list[threading.Thread] = []
         self._write_home(python, theme)
         self.log = self._home / "jupyter.log"
         environment = {k: v for k, v in os.environ.items() if k not in ("GEMINI_API_KEY", "GOOGLE_API_KEY")}
@@ -116,13 +120,17 @@ class Lab:
             folder, name = plugin.rsplit("/", 1)
             (settings / folder).mkdir(parents=True, exist_ok=True)
             (settings / folder / f"{name}.jupyterlab-settings").write_text(json.dumps(values))
-        spec = self._home / "data" / "kernels" / "python3"
-        spec.mkdir(parents=True)
+        self.add_kernel("python3", python)
+
+    def add_kernel(self, name: str, python: str) -> None:
+        """Let notebooks have a kernel of this name, which runs with this Python."""
+        spec = self._home / "data" / "kernels" / name
+        spec.mkdir(parents=True, exist_ok=True)
         (spec / "kernel.json").write_text(
             json.dumps(
                 {
                     "argv": [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-                    "display_name": "Python 3",
+                    "display_name": name,
                     "language": "python",
                 }
             )
@@ -158,10 +166,20 @@ class Lab:
         finally:
             self._process.send_signal(signal.SIGCONT)
 
-    def shut_down_kernels(self) -> None:
-        for session in self.api("sessions"):
-            address = f"{self.url}/api/sessions/{session['id']}?token=tests"
-            urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=10).close()
+    def sessions(self) -> set[str]:
+        """The notebooks that have a kernel, as the server calls them."""
+        return {session["id"] for session in self.api("sessions")}
+
+    def shut_down_kernels(self, keep: Collection[str] = ()) -> None:
+        """Begin to shut down the kernels of all sessions but those to `keep`: it takes two seconds."""
+        for session in self.sessions().difference(keep):
+            self._ending.append(threading.Thread(target=self._delete, args=(session,)))
+            self._ending[-1].start()
+
+    def _delete(self, session: str) -> None:
+        address = f"{self.url}/api/sessions/{session}?token=tests"
+        with contextlib.suppress(urllib.error.HTTPError):  # It ended meanwhile.
+            urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=60).close()
 
     def trust(self, notebook: Path) -> None:
         """Sign a notebook, as `jupyter trust` does: its outputs were made on this computer."""
@@ -175,6 +193,8 @@ class Lab:
         )
 
     def close(self) -> None:
+        for thread in self._ending:
+            thread.join()
         self._process.terminate()
         try:
             self._process.wait(10)
@@ -184,6 +204,23 @@ class Lab:
         shutil.rmtree(self._home, ignore_errors=True)
 
 
+_driver: Playwright | None = None
+
+
+@contextmanager
+def playwright() -> Iterator[Playwright]:
+    """Playwright's driver: one for all that are within one another, since its synchronous side cannot begin twice."""
+    global _driver
+    if _driver is not None:
+        yield _driver
+        return
+    with sync_playwright() as _driver:
+        try:
+            yield _driver
+        finally:
+            _driver = None
+
+
 @contextmanager
 def chromium(
     *,
@@ -191,7 +228,6 @@ def chromium(
     repeats: bool = False,
     camera: Path | None = None,
     hosts: str = "",
-    playwright: Playwright | None = None,
 ) -> Iterator[Browser]:
     """A Chromium whose microphone plays `microphone` (a WAV) once, then silence; or again and again.
 
@@ -205,17 +241,12 @@ def chromium(
         flags.append(f"--use-file-for-fake-audio-capture={microphone}{'' if repeats else '%noloop'}")
     if camera is not None:
         flags.append(f"--use-file-for-fake-video-capture={camera}")
-    with sync_playwright() if playwright is None else _given(playwright) as driver:
+    with playwright() as driver:
         browser = driver.chromium.launch(executable_path=find_chromium(), args=flags)
         try:
             yield browser
         finally:
             browser.close()
-
-
-@contextmanager
-def _given(playwright: Playwright) -> Iterator[Playwright]:
-    yield playwright
 
 
 class Notebook:
@@ -224,6 +255,47 @@ class Notebook:
     def __init__(self, lab: Lab, page: Page, path: Path) -> None:
         self.lab, self.page, self.path = lab, page, path
         self.console: list[str] = []
+        page.on("console", self._on_console)
+        page.on("pageerror", self._on_error)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        self.console.append(f"{message.type}: {message.text}")
+
+    def _on_error(self, error: Exception) -> None:
+        self.console.append(f"pageerror: {error}")
+
+    def forget(self) -> None:
+        """Listen to the page's console no more."""
+        self.page.remove_listener("console", self._on_console)
+        self.page.remove_listener("pageerror", self._on_error)
+
+    def open_in_page(self) -> None:
+        """Open the notebook beside those that are open in the page."""
+        self.page.evaluate(
+            """async (path) => {
+              await window.jupyterapp.serviceManager.kernelspecs.refreshSpecs();  // One may be new.
+              await window.jupyterapp.commands.execute('docmanager:open', { path });
+            }""",
+            self.path.name,
+        )
+        self.wait_for_kernel()
+
+    def wait_for_kernel(self) -> None:
+        """Wait until the notebook is the one in front, and its kernel is idle."""
+        try:
+            self.page.wait_for_function(
+                """(path) => {
+                  const panel = window.jupyterapp?.shell?.currentWidget, session = panel?.sessionContext?.session;
+                  return panel?.context?.path === path && session?.kernel?.status === 'idle'
+                    && session.kernel.connectionStatus === 'connected';
+                }""",
+                arg=self.path.name,
+                timeout=60_000,
+            )
+        except TooLate as error:
+            raise AssertionError(
+                f"No kernel for the notebook.\n{self.console[-20:]}\n{self.lab.log.read_text()[-4000:]}"
+            ) from error
 
     def run(self, cell: int, *, wait: bool = True, timeout: float = 30.0) -> None:
         """Run cell `cell` (from 0). Waits until it has ended unless `wait` is False."""
@@ -293,7 +365,7 @@ class Notebook:
         return saved
 
 
-def write_notebook(path: Path, cells: list[str]) -> None:
+def write_notebook(path: Path, cells: list[str], *, kernel: str = "python3") -> None:
     path.write_text(
         json.dumps(
             {
@@ -309,7 +381,7 @@ def write_notebook(path: Path, cells: list[str]) -> None:
                     for i, source in enumerate(cells)
                 ],
                 "metadata": {
-                    "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+                    "kernelspec": {"name": kernel, "display_name": kernel, "language": "python"},
                     "language_info": {"name": "python"},
                 },
                 "nbformat": 4,
@@ -325,6 +397,7 @@ def open_notebook(
     cells: list[str],
     *,
     name: str = "talk",
+    kernel: str = "python3",
     scripts: tuple[str, ...] = (),
     width: int = 1280,
     height: int = 900,
@@ -333,26 +406,13 @@ def open_notebook(
 ) -> Notebook:
     """Open a notebook of `cells` in a fresh browser context whose pages first run `scripts`."""
     path = lab.root / f"{name}-{os.urandom(3).hex()}.ipynb"
-    write_notebook(path, cells)
+    write_notebook(path, cells, kernel=kernel)
     page = browser.new_context(viewport={"width": width, "height": height}, **context).new_page()
     for script in scripts:
         page.add_init_script(script)
     notebook = Notebook(lab, page, path)
-    page.on("console", lambda message: notebook.console.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: notebook.console.append(f"pageerror: {error}"))
     page.goto(f"http://{host}:{lab.port}/lab/workspaces/w{os.urandom(3).hex()}/tree/{path.name}?token=tests")
-    try:
-        page.wait_for_function(
-            """() => {
-              const session = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session;
-              return session?.kernel?.status === 'idle' && session.kernel.connectionStatus === 'connected';
-            }""",
-            timeout=60_000,
-        )
-    except TooLate as error:
-        raise AssertionError(
-            f"No kernel for the notebook.\n{notebook.console[-20:]}\n{lab.log.read_text()[-4000:]}"
-        ) from error
+    notebook.wait_for_kernel()
     return notebook
 
 
@@ -370,6 +430,76 @@ def wait_for_way(page: Page, way: str, *, link: int = 0, timeout: float = 20.0) 
     page.wait_for_function(
         "([way, n]) => window.__links[n]?.state.way === way", arg=[way, link], timeout=timeout * 1000
     )
+
+
+class Desk:
+    """A page with JupyterLab in which one notebook is opened after another, as people do.
+
+    To load JupyterLab takes longer than most tests. What a notebook leaves in the page is cleared away before the next:
+    the document, the devices, what the scripts of `sounds` keep. A page where that fails is not used again.
+    """
+
+    def __init__(self, lab: Lab, browser: Browser, scripts: tuple[str, ...]) -> None:
+        self.scripts = scripts
+        self._lab, self._browser = lab, browser
+        self._notebook: Notebook | None = None
+        self._page: Page | None = None
+
+    def open(self, cells: list[str], *, kernel: str, width: int, height: int) -> Notebook:
+        if self._page is None:
+            notebook = open_notebook(
+                self._lab,
+                self._browser,
+                cells,
+                kernel=kernel,
+                scripts=self.scripts,
+                width=width,
+                height=height,
+            )
+            self._page = notebook.page
+        else:
+            path = self._lab.root / f"talk-{os.urandom(3).hex()}.ipynb"
+            write_notebook(path, cells, kernel=kernel)
+            self._page.set_viewport_size({"width": width, "height": height})
+            notebook = Notebook(self._lab, self._page, path)
+            notebook.open_in_page()
+        self._notebook = notebook
+        return notebook
+
+    def clear(self) -> None:
+        """Close what is open in the page; the page too if that does not work."""
+        assert self._page is not None
+        assert self._notebook is not None
+        self._notebook.forget()
+        try:
+            clean = self._page.url.startswith(self._lab.url) and self._page.evaluate(CLEARED)
+        except PlaywrightError:
+            clean = False
+        if not clean:
+            self.close()
+
+    def has(self, context: BrowserContext) -> bool:
+        return self._page is not None and self._page.context is context
+
+    def close(self) -> None:
+        if self._page is not None:
+            self._page.context.close()
+        self._page = None
+
+
+#: Closes the notebooks without a question, and says whether the page is as one that was just loaded.
+CLEARED = """async () => {
+  for (const panel of [...window.jupyterapp.shell.widgets('main')].filter((one) => one.sessionContext)) panel.dispose();
+  const tap = window.__tap, ended = () => tap.tracks.every((track) => track.readyState === 'ended')
+    && tap.contexts.every((context) => context.state === 'closed');
+  for (let tries = 0; tries < 60 && tap && !ended(); tries++) await new Promise((done) => setTimeout(done, 50));
+  if (tap && !ended()) return false;
+  tap?.clear();
+  await window.__unplug?.();
+  window.__done = {};
+  window.__links?.splice(0);
+  return !document.querySelector('.jp-Dialog, .livewidget');
+}"""
 
 
 def toggle_saved_state(page):

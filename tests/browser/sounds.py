@@ -16,16 +16,21 @@ from playwright.sync_api import Page
 SCRIPTED_MICROPHONE = """
 (() => {
   let context, destination, gain;
-  navigator.mediaDevices.getUserMedia = async () => {
-    context ??= new AudioContext();
-    destination ??= context.createMediaStreamDestination();
-    gain ??= new GainNode(context); gain.connect(destination);
+  const scripted = navigator.mediaDevices.getUserMedia = async () => {
+    if (context) return destination.stream.clone();
+    context = new AudioContext();
+    destination = context.createMediaStreamDestination();
+    gain = new GainNode(context); gain.connect(destination);
     await context.resume();
     const noise = context.createBuffer(1, context.sampleRate, context.sampleRate);
     noise.copyToChannel(Float32Array.from({ length: noise.length }, () => 0.003 * (Math.random() - 0.5)), 0);
     const room = context.createBufferSource(); room.buffer = noise; room.loop = true;
     room.connect(gain); room.start();
     return destination.stream.clone();
+  };
+  window.__unplug = async () => {
+    await context?.close(); context = destination = gain = undefined;
+    navigator.mediaDevices.getUserMedia = scripted;
   };
   window.__switch = (on) => { gain.gain.value = on ? 1 : 0; };
   window.__say = async (wav) => {
@@ -41,8 +46,8 @@ SCRIPTED_MICROPHONE = """
 #: Records what leaves the player (`__heard`: float32 blocks and when they were made) and counts devices left open.
 TAP = """
 (() => {
-  const tap = { blocks: [], rate: 0, tracks: [], contexts: [] };
-  window.__tap = tap;
+  const tap = { clear: () => Object.assign(tap, { blocks: [], rate: 0, tracks: [], contexts: [], ready: false }) };
+  window.__tap = tap.clear();
   const source = `registerProcessor('tap', class extends AudioWorkletProcessor {
     constructor() { super(); this.block = new Float32Array(1024); this.fill = 0; }
     process(inputs) {

@@ -8,8 +8,8 @@ import pytest
 
 from tests.browser.card import Card
 from tests.browser.cells import FIRST, WATCH, busy_until
-from tests.browser.lab import open_notebook
-from tests.browser.sounds import SCRIPTED_MICROPHONE, TAP, say
+from tests.browser.sounds import say
+from tests.widget.kernels import python_with
 
 
 @pytest.mark.parametrize("kind", ["sleep", "python", "numpy"])
@@ -52,17 +52,23 @@ def test_without_the_subshell_lane_the_microphone_waits_for_the_cell(open_talk, 
     notebook.wait_for_cell(1, timeout=20)
 
 
-def open_old(lab, browser, *cells, version):
-    notebook = open_notebook(lab, browser, list(cells), scripts=(SCRIPTED_MICROPHONE, TAP))
-    notebook.run(0)
-    assert notebook.python("import ipykernel; print(ipykernel.__version__)") == version
-    return notebook, Card(notebook.page)
+@pytest.fixture
+def open_with(lab, open_talk):
+    """`open_with("6.29.5", *cells)` opens a notebook whose kernel is that ipykernel."""
+
+    def open_(version, *cells):
+        lab.add_kernel(version, python_with(version))
+        notebook = open_talk(*cells, kernel=version)
+        notebook.run(0)
+        assert notebook.python("import ipykernel; print(ipykernel.__version__)") == version
+        return notebook, Card(notebook.page)
+
+    return open_
 
 
-def test_on_ipykernel_7_3_the_talk_goes_on(lab_with, browser, sounds, tmp_path):
+def test_on_ipykernel_7_3_the_talk_goes_on(open_with, sounds, tmp_path):
     over = tmp_path / "over"
-    cells = (FIRST, busy_until("sleep", over))
-    notebook, card = open_old(lab_with("7.3.0"), browser, *cells, version="7.3.0")
+    notebook, card = open_with("7.3.0", FIRST, busy_until("sleep", over))
     card.start()
     notebook.run(1, wait=False)
     notebook.wait_until_busy()
@@ -72,10 +78,9 @@ def test_on_ipykernel_7_3_the_talk_goes_on(lab_with, browser, sounds, tmp_path):
     over.touch()
 
 
-def test_on_ipykernel_6_the_pause_is_shown_and_the_talk_recovers(lab_with, browser, sounds, tmp_path):
+def test_on_ipykernel_6_the_pause_is_shown_and_the_talk_recovers(open_with, sounds, tmp_path):
     over = tmp_path / "over"
-    cells = (FIRST, busy_until("sleep", over))
-    notebook, card = open_old(lab_with("6.29.5"), browser, *cells, version="6.29.5")
+    notebook, card = open_with("6.29.5", FIRST, busy_until("sleep", over))
     card.start()
     notebook.run(1, wait=False)
     notebook.wait_until_busy()

@@ -9,9 +9,9 @@ from tests.browser.card import Card
 from tests.browser.cells import FIRST
 from tests.browser.lab import open_notebook
 
-FAILING_MICROPHONE = """
-navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('x', %r); };
-"""
+FAILING_MICROPHONE = """() => {
+  navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('x', %r); };
+}"""
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,9 @@ navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('x', 
         ("NotReadableError", "microphone"),
     ],
 )
-def test_a_microphone_that_cannot_be_had_is_explained_and_typing_works(lab, browser, error, words):
-    notebook = open_notebook(lab, browser, [FIRST], scripts=(FAILING_MICROPHONE % error,))
+def test_a_microphone_that_cannot_be_had_is_explained_and_typing_works(open_talk, error, words):
+    notebook = open_talk()
+    notebook.page.evaluate(FAILING_MICROPHONE % error)
     notebook.run(0)
     card = Card(notebook.page)
     card.microphone.click()
@@ -41,17 +42,19 @@ def test_a_page_that_is_not_secure_says_so(lab, browser):
     card.wait_for_notice("https")
 
 
-def test_a_silent_microphone_is_noticed_after_five_seconds(lab, browser):
-    silent = """
+def test_a_silent_microphone_is_noticed_after_five_seconds(open_talk):
+    silent = """() => {
     navigator.mediaDevices.getUserMedia = async () => {
       const context = (window.__silent = new AudioContext()); await context.resume();
       return context.createMediaStreamDestination().stream; };
-    """
-    notebook = open_notebook(lab, browser, [FIRST], scripts=(silent,))
+    }"""
+    notebook = open_talk()
+    notebook.page.evaluate(silent)
     notebook.run(0)
     card = Card(notebook.page)
     card.start()
     card.wait_for_notice("no sound", timeout=9)
+    notebook.page.evaluate("() => window.__silent.close()")
 
 
 MISTAKES = {

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from livewidget import LiveConfig, StandIn
 from livewidget.errors import ConfigError
@@ -15,7 +16,7 @@ from livewidget.models.catalogue import default_of, models_of
 from livewidget.protocol import encode_client, setup_message
 from tests.browser.card import Card
 from tests.browser.explorer import Settings
-from tests.browser.lab import Lab, Notebook, chromium, open_notebook
+from tests.browser.lab import Lab, Notebook, open_notebook
 
 #: A stand-in that keeps the first frame of each session, as it came in.
 CELL = """
@@ -104,12 +105,12 @@ def needs(feature: Feature, model: Model) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def notebook(lab: Lab) -> Iterator[Notebook]:
-    with chromium() as browser:
-        opened = open_notebook(lab, browser, [CELL], width=1400)
-        opened.page.set_default_timeout(15_000)
-        opened.run(0)
-        yield opened
+def notebook(lab: Lab, shared_browser: Browser) -> Iterator[Notebook]:
+    opened = open_notebook(lab, shared_browser, [CELL], width=1400)
+    opened.page.set_default_timeout(15_000)
+    opened.run(0)
+    yield opened
+    opened.page.context.close()
 
 
 @pytest.fixture(scope="module")

@@ -91,15 +91,19 @@ def wait_for_pictures(notebook, count: int) -> None:
         notebook.page.wait_for_timeout(100)  # the server is in the kernel: there is nothing to await
 
 
-def look(lab, browser, *cells: str) -> tuple[Notebook, Eyes]:
-    notebook = open_notebook(lab, browser, [WATCHED, *cells], scripts=(TRACKS,))
+def look(notebook: Notebook) -> tuple[Notebook, Eyes]:
     notebook.run(0)
     return notebook, Eyes(notebook.page)
 
 
 @pytest.fixture
-def open_eyes(lab, browser):
-    return lambda *cells: look(lab, browser, *cells)
+def open_eyes(open_at_desk):
+    def open_(*cells, **options):
+        notebook = open_at_desk((TRACKS,), WATCHED, *cells, **options)
+        notebook.page.evaluate("() => { window.__tracks.length = 0; }")
+        return look(notebook)
+
+    return open_
 
 
 def still(path: Path, colour: tuple[int, int, int], size: tuple[int, int] = (640, 360)) -> Path:
@@ -146,7 +150,7 @@ def test_the_preview_is_the_very_bytes_that_the_server_got(open_eyes):
 
 def test_the_tutor_says_what_is_before_the_camera_and_a_still_picture_is_sent_once(lab, tmp_path):
     with chromium(camera=still(tmp_path / "red.y4m", (200, 20, 20))) as red:
-        notebook, card = look(lab, red)
+        notebook, card = look(open_notebook(lab, red, [WATCHED], scripts=(TRACKS,)))
         card.eye("Show the camera").click()
         card.wait_news("unchanged")
         expect(card.tray.locator(".lw-tray-news")).to_have_text("Unchanged, not sent again.")
@@ -160,7 +164,7 @@ def test_the_tutor_says_what_is_before_the_camera_and_a_still_picture_is_sent_on
 
 
 def test_a_camera_that_disappears_is_said_and_off(open_eyes):
-    notebook, card = open_eyes()
+    notebook, card = open_eyes(fresh=True)  # Its permissions are gone afterwards.
     card.eye("Show the camera").click()
     wait_for_pictures(notebook, 1)
     notebook.page.context.clear_permissions()

@@ -182,17 +182,8 @@ def test_the_microphone_moves_between_cards_of_two_kernels_in_one_page(open_talk
     first.start()
     path = notebook.path.with_name(f"other-{notebook.path.name}")
     write_notebook(path, [FIRST])
-    notebook.page.evaluate(
-        "async (path) => { await window.jupyterapp.commands.execute('docmanager:open', { path }); }",
-        path.name,
-    )
-    notebook.page.wait_for_function(
-        """(path) => { const panel = window.jupyterapp.shell.currentWidget;
-          return panel?.context?.path === path && panel.sessionContext.session?.kernel?.status === 'idle'; }""",
-        arg=path.name,
-        timeout=30_000,
-    )
     other = Notebook(notebook.lab, notebook.page, path)
+    other.open_in_page()
     other.run(0)
     second = Card(notebook.page, 1)
     # A computer that is too slow for two notebooks may have let go of it already.
