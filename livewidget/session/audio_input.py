@@ -68,7 +68,7 @@ class SpeechEnergy:
         count = max(1, len(samples) // WINDOW)
         windows = samples[: count * WINDOW].reshape(count, -1) if count > 1 else samples[None]
         # Not by np.mean: it runs for each piece of sound, and takes three times as long.
-        powers = np.einsum("ij,ij->i", windows, windows).tolist()
+        powers: list[float] = np.einsum("ij,ij->i", windows, windows).tolist()
         scale = 32_768 * windows.shape[1] ** 0.5
         quietest, loudest = min(powers) ** 0.5 / scale, max(powers) ** 0.5 / scale
         found = loudest > min(max(self._room * SPEECH_RATIO, THRESHOLD_MIN), THRESHOLD_MAX)

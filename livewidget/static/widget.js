@@ -380,7 +380,7 @@ var PLAYER_FAULTS = {
   level: "info",
   code: "other-page",
   text: "Another page has the microphone and the voice of this conversation. Here you can read along and type; press ● to take them."
-}, NO_PICTURE = {
+}, SILENT_PROGRAM = "The program behind this page does not answer. Start it again where you started it, and open the address that it gives.", NO_PICTURE = {
   level: "error",
   code: "no-picture",
   text: "This file is no picture that the browser can read. Choose a JPEG, PNG, WebP or GIF file."
@@ -1560,6 +1560,7 @@ function initialState() {
     link: { way: "comm", proxied: !1, reason: "asking", says: "" },
     browser: null,
     page: !1,
+    title: "",
     barred: !1,
     heldByCell: !1,
     video: {
@@ -2326,7 +2327,7 @@ var App = class {
   /** ● without a kernel that answers: looks again, says what to do, and begins if the kernel is back at once. */
   #retry() {
     let { loss } = this.store.get();
-    this.#retryUntilMs = this.#now() + RETRY_MS, this.#lookedMs = this.#now(), loss !== "" && loss !== "looking" && this.#showLoss(loss), this.bridge.hello(), this.#lookWhy();
+    this.#retryUntilMs = this.#now() + RETRY_MS, this.#lookedMs = this.#now(), loss !== "" && loss !== "looking" && this.#showLoss(loss), this.#link?.retry(), this.bridge.hello(), this.#lookWhy();
   }
   /** Takes the microphone again that was on when the kernel was lost, if the same conversation still goes on. */
   #resumeMicrophone() {
@@ -2404,7 +2405,7 @@ function takeToken() {
 }
 function pageServer() {
   let url = new URL("socket", location.href);
-  return url.protocol = url.protocol.replace("http", "ws"), url.search = "", {
+  return url.protocol = url.protocol.replace("http", "ws"), url.search = location.search, {
     url: url.href,
     tab: tabName(),
     async admit(token = "") {
@@ -2475,6 +2476,10 @@ var NOT_ADMITTED = "This page may not join the conversation. Open it anew, from 
   begin(client) {
     this.#client !== "" || this.#disposed || (this.#client = client, this.#page ? this.#openPage() : this.#ask());
   }
+  /** The person asks for it: a page that was refused may be let in by now. */
+  retry() {
+    this.#page && this.#state.reason === "refused" && !this.#connection && this.#againAt === Number.POSITIVE_INFINITY && this.#retryPage();
+  }
   /** Asks the kernel for another offer: the address of its page has been used. */
   refresh() {
     this.#client !== "" && !this.#page && (this.#offeredAt = Number.NEGATIVE_INFINITY, this.#ask());
@@ -2505,8 +2510,7 @@ var NOT_ADMITTED = "This page may not join the conversation. Open it anew, from 
       else if (this.#spare) {
         let { address, ticket } = this.#spare;
         this.#spare = null, this.#open(address, ticket);
-      } else
-        this.#ask();
+      } else now2 - this.#commAt > SILENT_MS ? this.#again(SILENT_MS) : this.#ask();
     this.#askAgain(now2);
   }
   dispose() {
@@ -2630,7 +2634,7 @@ var NOT_ADMITTED = "This page may not join the conversation. Open it anew, from 
       code === 1008 && (this.#spare = null), this.#fail(connection.address, !opened);
       return;
     }
-    let ended = code === 1001 || code === 1011;
+    let ended = code === 1001 || code === 1011 || code === 1012;
     (ended || code === 1008 || code === 1013) && (this.#spare = null), code === 1013 && (this.#tries = AGAIN_MS.length - 2);
     let reason = ended ? "ended" : "broken";
     if (this.#set({ way: this.#comm ? "comm" : "none", reason, proxied: !1 }), this.#page) {
@@ -3067,7 +3071,7 @@ function microphoneStatus(state) {
     case "asking":
       return { word: "asking…", tone: "wait" };
     case "off":
-      return state.owner ? { word: acceptsText(state) ? "typing only" : "not hearing", tone: "off" } : null;
+      return state.ownedElsewhere ? null : { word: acceptsText(state) ? "typing only" : "not hearing", tone: "off" };
     case "refused":
     case "missing":
       return { word: acceptsText(state) ? "typing only" : "not hearing", tone: "off" };
@@ -3101,7 +3105,7 @@ function hint(state) {
     return "In another page. Press ● to talk here.";
   switch (state.phase) {
     case "idle":
-      return lacksMicrophone(state) ? noMicrophoneHint(state) : "● asks the browser for the microphone.";
+      return lacksMicrophone(state) ? noMicrophoneHint(state) : state.barred ? "This page gets no microphone." : "● asks the browser for the microphone.";
     case "connecting":
       return state.microphone.state === "on" && !isDeaf(state) && state.turnTaking === "automatic" ? "Connecting; you can talk already." : "The browser may ask for the microphone.";
     case "ended":
@@ -3167,7 +3171,7 @@ function hears(state) {
   return state.microphone.state === "on" && state.sound.microphone === null && !isMirror(state);
 }
 function invitation(state) {
-  return state.connected ? state.phase === "connecting" ? "Connecting…" : state.phase === "live" && state.microphone.state === "asking" ? "Allow the microphone, then talk." : state.phase !== "live" || !hears(state) ? acceptsText(state) ? state.phase === "live" ? "Type something." : "Press ● and talk, or type." : "Press ● and talk." : state.turnTaking === "push_to_talk" ? "Hold space and talk." : "Just talk." : LOST[state.loss].cause;
+  return state.connected ? state.phase === "connecting" ? "Connecting…" : state.phase === "live" && state.microphone.state === "asking" ? "Allow the microphone, then talk." : state.phase !== "live" || !hears(state) ? acceptsText(state) ? state.phase === "live" || state.barred ? "Type something." : "Press ● and talk, or type." : state.barred ? "This page gets no microphone." : "Press ● and talk." : state.turnTaking === "push_to_talk" ? "Hold space and talk." : "Just talk." : LOST[state.loss].cause;
 }
 function placeholder(state) {
   return state.connected ? state.phase === "live" && hears(state) && state.turnTaking === "automatic" ? "Type, or just talk…" : "Type a message…" : "Not connected";
@@ -5094,10 +5098,11 @@ function mountCard(host, store, levels, actions, scope) {
     tabindex: "-1",
     // JupyterLab's attribute for elements in which keys are not commands.
     "data-lm-suppress-shortcuts": "true"
-  }), pushToTalkKey = pushToTalk(store, actions, scope), head = header(scope), options = settings(head.settings, actions, scope), input = composer(store, pushToTalkKey, actions, scope), suggested = suggestions(actions), wave = waveform(levels, input.level, scope), notices = noticeList(actions), stage = el("div", "lw-stage", {}, wave.element, notices.element), conversation = transcript(suggested.element, actions, scope), announced = announcer(), explorerView = explorer(head.explore, store, actions, scope), offered = browserOffer(actions, scope), previewed = preview(actions.video, scope), card = el(
+  }), pushToTalkKey = pushToTalk(store, actions, scope), head = header(scope), title = el("h1", "lw-title"), options = settings(head.settings, actions, scope), input = composer(store, pushToTalkKey, actions, scope), suggested = suggestions(actions), wave = waveform(levels, input.level, scope), notices = noticeList(actions), stage = el("div", "lw-stage", {}, wave.element, notices.element), conversation = transcript(suggested.element, actions, scope), announced = announcer(), explorerView = explorer(head.explore, store, actions, scope), offered = browserOffer(actions, scope), previewed = preview(actions.video, scope), card = el(
     "div",
     "lw-card",
     {},
+    title,
     head.element,
     stage,
     conversation.element,
@@ -5121,6 +5126,8 @@ function mountCard(host, store, levels, actions, scope) {
   let draw = () => {
     let state = store.get();
     attribute(root, "aria-label", `Live conversation with ${displayName(state)}`);
+    let name2 = cleanLine(state.title);
+    text(title, name2), show(title, name2 !== "" && name2 !== displayName(state));
     for (let view of views)
       view.update(state);
   };
@@ -5181,7 +5188,7 @@ function widget() {
     }
   };
 }
-var SILENT2 = "The program behind this page does not answer. Start it again where you started it, and open the address that it gives.";
+var UNNAMED = "livewidget";
 async function startPage(el2) {
   document.body.classList.add("livewidget-page");
   let server = pageServer(), token = takeToken();
@@ -5192,7 +5199,7 @@ async function startPage(el2) {
       return;
     }
   } catch {
-    mountSentence(el2, SILENT2, () => location.reload());
+    mountSentence(el2, SILENT_PROGRAM, () => location.reload());
     return;
   }
   let link2 = new Link(
@@ -5201,7 +5208,7 @@ async function startPage(el2) {
     now,
     server
   ), app = new App(link2.send, link2, !0);
-  testTap().onLink?.(link2), app.mount(el2, mountCard), link2.begin(app.bridge.client);
+  testTap().onLink?.(link2), app.store.set({ title: document.title === UNNAMED ? "" : document.title }), app.mount(el2, mountCard), link2.begin(app.bridge.client);
 }
 export {
   widget as default,
