@@ -6,6 +6,7 @@ and start again with the next word; the half second before that goes out first, 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -69,8 +70,8 @@ class SpeechEnergy:
         windows = samples[: count * WINDOW].reshape(count, -1) if count > 1 else samples[None]
         # Not by np.mean: it runs for each piece of sound, and takes three times as long.
         powers: list[float] = np.einsum("ij,ij->i", windows, windows).tolist()
-        scale = 32_768 * windows.shape[1] ** 0.5
-        quietest, loudest = min(powers) ** 0.5 / scale, max(powers) ** 0.5 / scale
+        scale = 32_768 * math.sqrt(windows.shape[1])
+        quietest, loudest = math.sqrt(min(powers)) / scale, math.sqrt(max(powers)) / scale
         found = loudest > min(max(self._room * SPEECH_RATIO, THRESHOLD_MIN), THRESHOLD_MAX)
         self._room = quietest if quietest < self._room else self._room * ROOM_RISE**count
         return found
