@@ -270,3 +270,38 @@ def test_a_translation_is_two_turns_that_silence_ends_with_their_sound():
         live.ask("hello", 5)
     page.leave()
     end(live)
+
+
+def test_a_talk_goes_on_when_another_page_takes_microphone_and_voice():
+    live = LiveWidget(tutor(), turn_detection="push_to_talk")
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    page.send(m.Start(microphone=True))
+    page.wait_for(m.State, lambda state: state.phase == "live")
+    page.send(m.Activity(active=True))
+    until(lambda: any("activityStart" in frame.kind for frame in live.wire))
+    other = m.encode(m.Envelope(epoch=0, seq=1, ack=0, client="b", message=m.Hello(client="b", last_seq=0)))
+    taken = m.encode(m.Envelope(epoch=0, seq=2, ack=0, client="b", message=m.TakeAudio()))
+    for content in (other, taken):
+        live.comm.page_says(content)
+    page.wait_for(m.State, lambda state: state.owner == "b")
+    until(lambda: any("activityEnd" in frame.kind for frame in live.wire))
+    assert (live.phase, notices(live)) == ("live", {})
+    page.send(m.Bye())
+    live._background.submit(asyncio.sleep(0)).result(5)
+    assert (live.phase, live._controller._page_closed_ms) == ("live", None)
+    page.leave()
+    end(live)
+
+
+def test_a_host_without_sockets_says_so():
+    live = LiveWidget(tutor())
+    live._controller._offer_socket = None
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    page.send(m.SocketRequest(origin="http://localhost:8888"))
+    until(lambda: page.insights)
+    ((offer, _),) = page.insights
+    assert (offer.client, offer.port, offer.reason) == ("page", 0, "unavailable")
+    page.leave()
+    end(live)

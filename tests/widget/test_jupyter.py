@@ -1,9 +1,12 @@
 """The widget in real kernels: what arrives while a cell runs, and what goes out."""
 
+import asyncio
 import functools
 import pathlib
+import re
 import tempfile
 import time
+import urllib.request
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -12,6 +15,7 @@ from livewidget.ui import messages as m
 from livewidget.ui.channels import STALE_MS
 
 from .kernels import Kernel, KernelPage, is_idle
+from .socket_page import SocketPage
 
 pytestmark = pytest.mark.notebook
 
@@ -292,3 +296,131 @@ def test_listening_in_a_cell_lets_the_page_through_and_cells_wait(kernels, versi
     after = kernel.find(lambda message: message["content"].get("text") == "after\n", since)
     assert after["parent_header"]["msg_id"] == queued
     assert kernel.run("print(1 + 1)") == "2"
+
+
+# --- Pages with sockets of their own ----------------------------------------------------------------------
+
+PAGES = MAKE.replace("voice=tone", "voice=lambda text: numpy.tile(tone(text), 20)")
+
+
+def admitted(address):
+    """Return the cookie that an address of a companion page gives."""
+    base, _, token = address.partition("#")
+    request = urllib.request.Request(f"{base}session", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request) as answer:
+        return answer.headers["Set-Cookie"].partition(";")[0]
+
+
+async def opened(address, cookie, client="companion"):
+    base = address.partition("#")[0]
+    page = SocketPage(f"ws{base.removeprefix('http')}socket", client)
+    await page.open(cookie=cookie)
+    await page.wait_for(m.Welcome)
+    return page
+
+
+def whole_answer(page):
+    return any(isinstance(message, m.SpeakerEnd) for message, _ in page.heard)
+
+
+@pytest.mark.parametrize("version", [None, pytest.param("6.29.5", marks=pytest.mark.kernels)])
+def test_a_companion_page_talks_on_while_a_cell_runs(kernels, version):
+    kernel = kernels(version)
+    address = kernel.run(f"{PAGES}\nprint(live.page_url)", cell="companion", timeout=60).splitlines()[-1]
+
+    async def talk():
+        page = await opened(address, admitted(address))
+        await page.say(m.Start(microphone=True))
+        await page.wait_for(m.State, lambda state: state.phase == "live")
+        await page.say(m.MicrophoneStatus(state="on"))
+        with running(kernel, SLEEPING):
+            await page.say(m.Text(text="hello"))
+            for number in range(50):
+                chunk = m.MicrophoneAudio(first_sample=320 * number, captured_ms=20.0 * number)
+                await page.say(chunk, [bytes(640)])
+            await page.until(lambda: whole_answer(page))
+            await page.until(lambda: page.acked["microphone"] == 50)
+        assert len(page.samples) // 2 == 20 * 4800
+        await page.leave()
+
+    asyncio.run(talk())
+    kernel.run("live.close()")
+
+
+def test_over_the_comm_without_a_subshell_the_answer_waits_for_the_cell(kernel):
+    comm = kernel.run(PAGES, cell="comm", timeout=60).splitlines()[-1]
+    page = KernelPage(kernel, comm)
+    page.hello()
+    page.wait_for(m.Welcome)
+    page.send(m.Start(microphone=False))
+    page.wait_for(m.State, lambda state: state.phase == "live")
+    with running(kernel, SLEEPING):
+        page.send(m.Text(text="hello"))
+        with pytest.raises(TimeoutError):
+            page.wait_for(m.SpeakerAudio, timeout=1.0)
+    kernel.run("live.close()")
+
+
+def test_a_link_in_a_cell_is_shown_once_and_taken_away_when_it_was_used(kernel):
+    kernel.run(MAKE, cell="link", timeout=60)
+    kernel.run("import os\nfor name in ('DISPLAY', 'WAYLAND_DISPLAY', 'BROWSER'): os.environ.pop(name, None)")
+    since = len(kernel.iopub)
+    kernel.run("live.open_in_browser()")
+    shown = next(message for message in kernel.iopub[since:] if message["msg_type"] == "display_data")
+    text, name = shown["content"]["data"]["text/plain"], shown["content"]["transient"]["display_id"]
+    address = re.search(r"http://127\.0\.0\.1:(\d+)/[0-9a-f]{16}/#\S+", text)
+    assert f"ssh -L {address[1]}:127.0.0.1:{address[1]}" in text
+    assert address[0] in shown["content"]["data"]["text/html"]
+    since = len(kernel.iopub)
+    admitted(address[0])
+    gone = kernel.find(lambda message: message["msg_type"] == "update_display_data", since)
+    assert gone["content"]["transient"]["display_id"] == name
+    assert gone["content"]["data"] == {"text/plain": "", "text/html": ""}
+    kernel.run("live.close()")
+
+
+def test_a_kernel_that_ends_closes_the_sockets_of_its_pages(kernels):
+    with Kernel() as kernel:
+        address = kernel.run(f"{MAKE}\nprint(live.page_url)", cell="ends", timeout=60).splitlines()[-1]
+
+        async def talk():
+            page = await opened(address, admitted(address))
+            kernel.manager.shutdown_kernel(now=False)
+            await page.until(lambda: page.closed is not None, 20)
+            return page.closed
+
+        assert asyncio.run(talk()) == 1001
+
+
+CALLS_A_TOOL = """
+import threading
+from livewidget import LiveWidget, StandIn
+from livewidget.standin.interfaces import FunctionRequest
+def tell_where():
+    "Tell where this runs."
+    print("a tool prints")
+    return "here"
+brain = lambda text: FunctionRequest("tell_where")
+live = LiveWidget(StandIn(ears=lambda sound: "", brain=brain, voice=lambda text: bytes(480)), tools=[tell_where])
+print(live.page_url)
+"""
+
+
+def test_what_a_tool_prints_that_a_page_with_a_socket_began_lands_in_the_cell_with_the_widget(kernel):
+    address = kernel.run(CALLS_A_TOOL, cell="tool", timeout=60).splitlines()[-1]
+    shown = kernel.execute("live", cell="tool shown")
+    kernel.finish(shown)
+
+    async def talk():
+        page = await opened(address, admitted(address))
+        await page.say(m.Start(microphone=False))
+        await page.wait_for(m.State, lambda state: state.phase == "live")
+        await page.say(m.Text(text="where"))
+        await page.wait_for(m.TurnView, lambda turn: any(tool.state == "done" for tool in turn.tools))
+        await page.leave()
+
+    since = len(kernel.iopub)
+    asyncio.run(talk())
+    said = kernel.find(lambda message: message["content"].get("text") == "a tool prints\n", since)
+    assert said["parent_header"]["msg_id"] == shown
+    kernel.run("live.close()")

@@ -1,8 +1,11 @@
 import asyncio
 import gc
 import json
+import os
 import re
 import threading
+import urllib.error
+import urllib.request
 import weakref
 
 import numpy as np
@@ -523,3 +526,75 @@ def test_what_is_asked_for_once_the_background_loop_has_ended_does_nothing(live,
     live.say("nothing happens")
     monkeypatch.undo()
     assert live.phase == "idle"
+
+
+# --- Pages of their own ----------------------------------------------------------------------------------
+
+
+def test_each_look_at_the_address_of_the_page_gives_another_that_works_once(live):
+    first, second = live.page_url, live.page_url
+    assert first.partition("#")[0] == second.partition("#")[0]
+    assert first != second
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[0-9a-f]{16}/#[\w-]{32}", first)
+
+
+def test_a_card_is_told_over_the_comm_where_its_socket_is(live, page):
+    page.send(m.SocketRequest(origin="http://localhost:8888"))
+    until(lambda: page.insights)
+    ((offer, _),) = page.insights
+    assert (offer.client, offer.reason, offer.page) == ("page", "", f"/{live._hosted.id}/")
+    assert live.page_url.startswith(f"http://127.0.0.1:{offer.port}{offer.page}#")
+    saved = json.dumps(live.get_state(), default=str)
+    assert not any(secret in saved for secret in (offer.token, offer.page_token, offer.proof))
+
+
+def test_a_closed_widget_has_no_page():
+    live = LiveWidget(tutor())
+    address = live.page_url
+    live.close()
+    until(lambda: live._controller.is_closed)
+    for use in (lambda: live.page_url, live.open_in_browser):
+        with pytest.raises(LiveError, match="was closed"):
+            use()
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(address)
+
+
+def test_the_page_is_not_asked_for_on_the_loop_that_would_have_to_answer(live):
+    async def ask():
+        with pytest.raises(LiveError, match="in a cell"):
+            _ = live.page_url
+
+    live._background.submit(ask()).result(5)
+
+
+def test_outside_of_a_kernel_the_address_is_printed_where_no_browser_opens(live, monkeypatch, capsys):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    live.open_in_browser()
+    assert re.search(r"http://127\.0\.0\.1:\d+/[0-9a-f]{16}/#[\w-]{32}\n.*ssh -L", capsys.readouterr().out)
+
+
+def test_widgets_that_are_closed_leave_no_thread_no_task_and_no_port():
+    keeps = LiveWidget(tutor())
+    assert keeps.page_url
+    before = threads(), keeps._background.submit(count_tasks()).result(5), len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        live = LiveWidget(tutor())
+        assert live.page_url.split("/")[2] == keeps.page_url.split("/")[2]
+        live.close()
+        until(lambda live=live: live._controller.is_closed)
+
+    def now():
+        gc.collect()
+        tasks = keeps._background.submit(count_tasks()).result(5)
+        return threads(), tasks, len(os.listdir("/proc/self/fd"))
+
+    until(lambda: now() <= before)
+    keeps.close()
+    until(lambda: keeps._hosted.server.port == 0)
+
+
+async def count_tasks():
+    return len(asyncio.all_tasks())
