@@ -519,6 +519,10 @@ class SocketOffer(msgspec.Struct, frozen=True, kw_only=True):
     page_token: str
     reason: Literal["", "off", "unavailable"]
 
+    def __repr__(self) -> str:
+        """Return it without its tokens."""
+        return f"SocketOffer(client={self.client!r}, port={self.port}, reason={self.reason!r})"
+
 
 class Flush(msgspec.Struct, frozen=True, kw_only=True):
     """`turn` was interrupted: stop its audio, answer with `Flushed`. Its epoch voids all older ones."""

@@ -437,7 +437,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         """Show this conversation as a page of its own, in the browser of the kernel's screen.
 
         Where there is no such browser, as on another computer, a link to the page is shown in the cell, with
-        how to get there. It works once, within ten minutes, and vanishes then; see `page_url`.
+        how to get there. It works once, within five minutes, and vanishes then; see `page_url`.
 
         Raises:
             StateError: If the widget was closed, or no port can be opened.

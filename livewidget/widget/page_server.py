@@ -65,8 +65,9 @@ SWITCH: Final = "LIVEWIDGET_SOCKET"
 #: Seconds in which a token may be used. Chosen: a card comes back without the comm while a cell runs for an
 #: hour, and keeps an address of its companion page at hand.
 TOKEN_S: Final = 3600.0
-#: Seconds in which a link in a cell may be used. Chosen: a person clicks it at once, or has to connect first.
-LINK_S: Final = 600.0
+#: Seconds in which a link in a cell may be used. Chosen: a person clicks it at once, or opens a tunnel first;
+#: what a notebook that was saved meanwhile holds is of no use afterwards.
+LINK_S: Final = 300.0
 #: Sockets that may wait for their first frame at once. Chosen: far more than a person opens together.
 MOST_OPENING: Final = 32
 #: Origins that one widget knows from its pages. Chosen: more than ways lead to one notebook.
@@ -273,8 +274,7 @@ class PageServer:
 
     def _session(self, hosted: Hosted, headers: Headers, host: str) -> Response:
         """Give a companion page its cookie for a token, or say that the one it has is good."""
-        scheme, _, given = ",".join(headers.get_all("Authorization")).partition(" ")
-        ticket = self.pages.redeem(Secret(given.strip()), "") if scheme.lower() == "bearer" else None
+        ticket = self.pages.redeem(_bearer(headers), "")
         if ticket is not None and ticket.holder is hosted:
             cookie = f"{hosted.cookie}={self.sessions.open(hosted).reveal()}; HttpOnly; SameSite=Strict"
             schemes = {known.partition(":")[0] for known in hosted.origins if host in _hosts_of(known)}
@@ -369,6 +369,10 @@ class SocketTransport:
 
 def _closed(closed: ConnectionClosed) -> TransportClosed:
     return TransportClosed(closed.rcvd.code if closed.rcvd is not None else 1006)
+
+
+def _bearer(headers: Headers) -> Secret:
+    return Secret(",".join(headers.get_all("Authorization")).removeprefix("Bearer ").strip())
 
 
 def _hosts_of(origin: str) -> tuple[str, ...]:

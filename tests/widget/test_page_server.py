@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import socket
 import stat
@@ -24,6 +25,7 @@ from livewidget.widget.page_server import (
     link_to,
 )
 
+QUIET = logging.Logger("the client's own")  # of no tree
 LAB = "http://localhost:8888"
 USED = "The address of this page was used before or is too old: open the page anew.\n"
 
@@ -269,6 +271,20 @@ async def test_a_card_is_let_in_by_its_token_and_comes_back_by_the_next(served):
         await page.send(first_frame(token=told["next"]["token"]))
         again = json.loads(await page.recv())
     assert again["proof"] == told["next"]["proof"] != told["proof"]
+
+
+async def test_no_log_and_no_repr_holds_what_admits(served, caplog):
+    caplog.set_level(1)
+    cookie = (await served.cookie()).split(";")[0]
+    offer = served.hosted.offer("a", LAB)
+    for origin, token in ((LAB, offer.token), (f"http://127.0.0.1:{served.server.port}", "")):
+        async with served.connect(origin, additional_headers={"Cookie": cookie}, logger=QUIET) as page:
+            await page.send(first_frame(token=token))
+            await page.recv()
+    said = caplog.text + repr(offer)
+    assert "127.0.0.1" not in caplog.text
+    secrets = (cookie.partition("=")[2], offer.token, offer.page_token, offer.proof)
+    assert not any(secret in said for secret in secrets)
 
 
 async def test_a_page_is_let_in_by_its_cookie(served):
