@@ -1,4 +1,4 @@
-// Loudness: peaks for the waveform.
+// Loudness: peaks for the waveform, and what may be speech.
 
 /** Peak levels for the scrolling waveform. */
 export interface Levels {
@@ -22,6 +22,26 @@ export function peakOf(samples: Int16Array): number {
     }
   }
   return peak / 32768;
+}
+
+/** As in `SpeechEnergy` of livewidget/session/audio_input.py, which says where they come from; shares of full scale. */
+const SPEECH_RATIO = 2.5;
+const THRESHOLD_MIN = 10 ** (-55 / 20);
+const THRESHOLD_MAX = 10 ** (-36 / 20);
+const ROOM_RISE = 10 ** (0.5 / 20 / 50);
+
+/** Tells what may be speech from the room by level alone: follows the quietest level, and finds what is louder. */
+export class SpeechLevel {
+  #room = THRESHOLD_MIN / 1.4;
+
+  /** Takes the next chunk of the microphone, 20 ms of PCM16 at 16 kHz; when in doubt, it is speech. */
+  isSpeech(samples: Int16Array): boolean {
+    const energy = samples.reduce((sum, sample) => sum + sample * sample, 0);
+    const level = Math.sqrt(energy / samples.length) / 32768;
+    const found = level > Math.min(Math.max(this.#room * SPEECH_RATIO, THRESHOLD_MIN), THRESHOLD_MAX);
+    this.#room = level < this.#room ? level : this.#room * ROOM_RISE;
+    return found;
+  }
 }
 
 type Speaker = "user" | "model";

@@ -1,5 +1,7 @@
 // The microphone's audio on its way to the kernel: packets, what waits while the kernel is busy, and what is stale by then.
 
+import { SpeechLevel } from "./levels.ts";
+
 /**
  * Maps a stream's own time to the page's clock. Messages only ever arrive late, so the smallest difference is the true
  * one. It is forgotten after a while: clocks drift, and a frozen page stops one of them.
@@ -78,11 +80,13 @@ const toMs = (samples: number) => (samples * 1000) / MICROPHONE_RATE;
 const toSamples = (milliseconds: number) => (MICROPHONE_RATE * milliseconds) / 1000;
 
 /**
- * Packets are short, for little delay, and long while the kernel lags, for fewer messages. Chosen; on a socket, where a message
- * costs Jupyter nothing, they are as short as the chunks of the capture worklet.
+ * Packets are short, for little delay, and long while the kernel lags or nobody speaks, for fewer messages. Chosen; on a
+ * socket, where a message costs Jupyter nothing, they are as short as the chunks of the capture worklet.
  */
 const SHORT_PACKET = { comm: toSamples(40), socket: toSamples(20) };
 const LONG_PACKET = toSamples(100);
+/** Nobody speaks after so long without speech; chosen: whoever decides whether a turn is over has decided it by then. */
+const QUIET_MS = 2000;
 /** Acknowledgements come each 500 ms; older packets than this without one mean that the kernel lags. */
 const LAGGING_MS = 400;
 /** The kernel is busy when packets are unacknowledged for so long; chosen: two acknowledgements are missing. */
@@ -132,6 +136,8 @@ export class PacketQueue {
   #seq = 0;
   #short = SHORT_PACKET.comm;
   #size = this.#short;
+  readonly #level = new SpeechLevel();
+  #quietMs = 0;
   /** Too short to be sent yet. */
   #gathering: Chunk[] = [];
   #unacked: Sent[] = [];
@@ -160,7 +166,10 @@ export class PacketQueue {
       this.#sendGathered(now);
     }
     this.#gathering.push(chunk);
-    if (this.#gathering.reduce((sum, part) => sum + part.samples.length, 0) >= this.#size) {
+    const isSpeech = this.#level.isSpeech(chunk.samples);
+    this.#quietMs = isSpeech ? 0 : this.#quietMs + toMs(chunk.samples.length);
+    const size = this.#quietMs > QUIET_MS ? LONG_PACKET : this.#size;
+    if (this.#gathering.reduce((sum, part) => sum + part.samples.length, 0) >= size) {
       this.#sendGathered(now);
     }
   }

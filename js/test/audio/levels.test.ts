@@ -1,11 +1,34 @@
 import { describe, expect, it } from "vitest";
-import { LevelTimeline, peakOf } from "../../src/audio/levels.ts";
+import { LevelTimeline, peakOf, SpeechLevel } from "../../src/audio/levels.ts";
 
 describe("peakOf", () => {
   it("is the largest magnitude of either sign", () => {
     expect(peakOf(Int16Array.from([0, 100, -16_384, 5]))).toBe(0.5);
     expect(peakOf(Int16Array.from([-32_768]))).toBe(1);
     expect(peakOf(new Int16Array(0))).toBe(0);
+  });
+});
+
+describe("SpeechLevel", () => {
+  const chunk = (level: number) => new Int16Array(320).fill(level);
+
+  it("takes what is 8 dB louder than the room for speech, from -55 dBFS on", () => {
+    const levels = new SpeechLevel();
+    expect([30, 30, 200, 30].map((level) => levels.isSpeech(chunk(level)))).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ]);
+    expect(levels.isSpeech(chunk(58))).toBe(false);
+  });
+
+  it("gets used to a louder room, and takes -36 dBFS for speech in any", () => {
+    const levels = new SpeechLevel();
+    levels.isSpeech(chunk(30));
+    const noticed = Array.from({ length: 50 * 40 }, () => levels.isSpeech(chunk(300)));
+    expect([noticed[0], noticed.at(-1)]).toEqual([true, false]);
+    expect(levels.isSpeech(chunk(600))).toBe(true);
   });
 });
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { type Packet, PacketQueue } from "../../src/audio/packets.ts";
 
+const LOUD = 8000;
+
 /** A microphone that gives 20 ms every 20 ms, and a kernel that speaks every 500 ms and hears when it can. */
 class Sending {
   now = 0;
@@ -9,6 +11,8 @@ class Sending {
   kernel: "free" | "busy" | "gone" = "free";
   lagMs = 0;
   first = 0;
+  /** Nobody speaks; else its samples are as loud as speech. */
+  isQuiet = false;
   readonly queue = new PacketQueue((packet) => this.sent.push(packet));
 
   run(ms: number): void {
@@ -19,7 +23,7 @@ class Sending {
         {
           first_sample: this.first,
           captured_ms: this.now - 20,
-          samples: new Int16Array(320).fill(this.first / 320),
+          samples: new Int16Array(320).fill(this.isQuiet ? 0 : LOUD + this.first / 320),
         },
         this.now,
       );
@@ -50,7 +54,8 @@ describe("PacketQueue", () => {
         stale: false,
         gap_ms: 0,
       });
-      expect([...packet.samples.subarray(0, 2), packet.samples[639]]).toEqual([2 * n, 2 * n, 2 * n + 1]);
+      const values = [...packet.samples.subarray(0, 2), packet.samples[639]!];
+      expect(values.map((value) => value - LOUD)).toEqual([2 * n, 2 * n, 2 * n + 1]);
     });
     expect(samplesOf(sending.sent)).toBe(32_000);
   });
@@ -66,6 +71,24 @@ describe("PacketQueue", () => {
     sending.run(2000);
     expect(sending.sent.at(-1)!.samples.length).toBe(640);
     expect(samplesOf(sending.sent)).toBeGreaterThan(sending.first - 1600);
+  });
+
+  it("sends 100 ms at a time while nobody speaks, and a word at once, with what is before it", () => {
+    const sending = new Sending();
+    sending.queue.changeWay("socket", 0);
+    sending.isQuiet = true;
+    sending.run(2000);
+    expect(sending.sent.map((packet) => packet.samples.length)).toEqual(Array(100).fill(320));
+    sending.run(1000);
+    expect(sending.sent.slice(100).map((packet) => packet.samples.length)).toEqual(Array(10).fill(1600));
+    sending.run(40);
+    expect(sending.sent.length).toBe(110);
+    sending.isQuiet = false;
+    sending.run(20);
+    expect(sending.sent.at(-1)!.samples.length).toBe(960);
+    sending.isQuiet = true; // A pause that may be the end of a turn.
+    sending.run(2000);
+    expect(sending.sent.slice(111).map((packet) => packet.samples.length)).toEqual(Array(100).fill(320));
   });
 
   it("sees a busy kernel only by heartbeats that leave old packets out", () => {
