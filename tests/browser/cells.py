@@ -5,6 +5,9 @@ from pathlib import Path
 #: A talk with the tutor.
 FIRST = "from livewidget import LiveWidget\nlive = LiveWidget()\nlive"
 
+#: Before it: a talk that has only the comm, through the notebook's server and the kernel's queue.
+NO_SOCKET = "import os; os.environ['LIVEWIDGET_SOCKET'] = '0'\n"
+
 #: Notes each packet of a page's microphone when the kernel takes it in, whichever way it came:
 #: [captured_ms, wall clock in ms, length in ms, stale] in `arrived`, its number in `numbers`.
 WATCH = """

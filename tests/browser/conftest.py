@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -34,21 +33,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     running = Lab(tmp_path_factory.mktemp("notebooks"))
     yield running
     running.close()
-
-
-@pytest.fixture
-def lab_with(tmp_path: Path) -> Iterator[Callable[[str], Lab]]:
-    """`lab_with("6.29.5")` is a JupyterLab whose kernel is that ipykernel."""
-    from tests.widget.kernels import python_with
-
-    with ExitStack() as labs:
-
-        def start(ipykernel: str) -> Lab:
-            running = Lab(tmp_path, python=python_with(ipykernel))
-            labs.callback(running.close)
-            return running
-
-        yield start
 
 
 @pytest.fixture(scope="package")

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 #: Replaces the microphone by one that speaks when the test says so: `__say(base64 of a 16-bit WAV)`. Until then it
 #: gives the noise of a quiet room, some -60 dBFS: one that gives nothing at all is complained of after five seconds.
-#: `__switch(false)` makes it give exact zeros, as a switch on a headset does.
+#: `__switch(false)` makes it give exact zeros, as a switch on a headset does; `__switch(30)` makes the room a loud one.
 SCRIPTED_MICROPHONE = """
 (() => {
   let context, destination, gain;
@@ -32,7 +32,7 @@ SCRIPTED_MICROPHONE = """
     await context?.close(); context = destination = gain = undefined;
     navigator.mediaDevices.getUserMedia = scripted;
   };
-  window.__switch = (on) => { gain.gain.value = on ? 1 : 0; };
+  window.__switch = (on) => { gain.gain.value = Number(on); };
   window.__say = async (wav) => {
     const bytes = Uint8Array.from(atob(wav), (c) => c.charCodeAt(0));
     const buffer = await context.decodeAudioData(bytes.buffer);

@@ -1,4 +1,4 @@
-"""The talk goes on while a cell runs; where the kernel cannot do that, the card says so and recovers."""
+"""Over the comm the talk goes on while a cell runs; where the kernel cannot do that, the card says so and recovers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.browser.card import Card
-from tests.browser.cells import FIRST, WATCH, busy_until
+from tests.browser.cells import FIRST, NO_SOCKET, WATCH, busy_until
 from tests.browser.sounds import say
 from tests.widget.kernels import python_with
 
@@ -15,7 +15,9 @@ from tests.widget.kernels import python_with
 @pytest.mark.parametrize("kind", ["sleep", "python", "numpy"])
 def test_the_talk_goes_on_while_a_cell_runs(open_talk, sounds, tmp_path, kind):
     over = tmp_path / "over"
-    notebook = open_talk(FIRST, WATCH, busy_until(kind, over), "import json\nprint(json.dumps(numbers))")
+    notebook = open_talk(
+        NO_SOCKET + FIRST, WATCH, busy_until(kind, over), "import json\nprint(json.dumps(numbers))"
+    )
     notebook.run(0)
     card = Card(notebook.page)
     notebook.run(1)
@@ -38,7 +40,7 @@ def test_without_the_subshell_lane_the_microphone_waits_for_the_cell(open_talk, 
     """The negative control: the same talk with the lane switched off is not answered while the cell runs."""
     over = tmp_path / "over"
     lane_off = "import os; os.environ['LIVEWIDGET_SUBSHELL_LANE'] = '0'\n"
-    notebook = open_talk(lane_off + FIRST, busy_until("sleep", over))
+    notebook = open_talk(NO_SOCKET + lane_off + FIRST, busy_until("sleep", over))
     notebook.run(0)
     card = Card(notebook.page)
     card.start()
@@ -68,7 +70,7 @@ def open_with(lab, open_talk):
 
 def test_on_ipykernel_7_3_the_talk_goes_on(open_with, sounds, tmp_path):
     over = tmp_path / "over"
-    notebook, card = open_with("7.3.0", FIRST, busy_until("sleep", over))
+    notebook, card = open_with("7.3.0", NO_SOCKET + FIRST, busy_until("sleep", over))
     card.start()
     notebook.run(1, wait=False)
     notebook.wait_until_busy()
@@ -80,7 +82,7 @@ def test_on_ipykernel_7_3_the_talk_goes_on(open_with, sounds, tmp_path):
 
 def test_on_ipykernel_6_the_pause_is_shown_and_the_talk_recovers(open_with, sounds, tmp_path):
     over = tmp_path / "over"
-    notebook, card = open_with("6.29.5", FIRST, busy_until("sleep", over))
+    notebook, card = open_with("6.29.5", NO_SOCKET + FIRST, busy_until("sleep", over))
     card.start()
     notebook.run(1, wait=False)
     notebook.wait_until_busy()

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from livewidget.ui.bridge import LEASE_MS
 from tests.browser.card import Card
-from tests.browser.cells import FIRST
+from tests.browser.cells import FIRST, NO_SOCKET
 from tests.browser.lab import open_notebook, toggle_saved_state
 
 TRACKS = "() => window.__tap.tracks.map(t => t.readyState)"
@@ -90,7 +90,7 @@ def wait_for_file(path, seconds: float) -> None:
 
 def test_a_server_that_stands_still_costs_the_talk_nothing_but_the_time(open_talk, lab):
     """Nor does a network that is away for a while, which is told from it."""
-    notebook, card = talk(open_talk)
+    notebook, card = talk(open_talk, NO_SOCKET + FIRST)
     began = time.monotonic()
     with lab.standing_still():
         notebook.page.context.set_offline(True)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.card import Card
-from tests.browser.cells import FIRST, busy_until
+from tests.browser.cells import FIRST, NO_SOCKET, busy_until
 from tests.browser.lab import Notebook, chromium, open_notebook, write_notebook
 from tests.browser.sounds import TAP, heard, say
 
@@ -198,7 +198,7 @@ def test_the_microphone_moves_between_cards_of_two_kernels_in_one_page(open_talk
 def test_release_ends_push_to_talk_though_the_kernel_became_busy_meanwhile(open_talk, tmp_path):
     over = tmp_path / "over"
     lane_off = "import os; os.environ['LIVEWIDGET_SUBSHELL_LANE'] = '0'\n"
-    first = lane_off + FIRST.replace("LiveWidget()", "LiveWidget(turn_detection='push_to_talk')")
+    first = NO_SOCKET + lane_off + FIRST.replace("LiveWidget()", "LiveWidget(turn_detection='push_to_talk')")
     notebook = open_talk(first, busy_until("sleep", over))
     notebook.run(0)
     card = Card(notebook.page)
