@@ -351,8 +351,9 @@ class PlaybackQueue:
             self._progress_ms = now_ms
         while self._unacked and self._unacked[0].seq <= report.ack_seq:
             self._unacked.popleft()
-        # A page that took over has played less of this turn than was heard.
-        self._played = max(self._played, (report.turn, report.played_sample))
+        # A page that took over has played less of this turn than was heard; none has played what never came.
+        newest = max(self._ends.items(), default=(0, 0))
+        self._played = max(self._played, min(newest, (report.turn, report.played_sample)))
         self._played_ms = now_ms
 
     def played_of(self, turn: int) -> int:

@@ -546,6 +546,34 @@ def test_a_page_that_takes_the_voice_plays_on_from_what_was_reported():
     assert two.heard[-1][0] == m.SpeakerEnd(turn=1, samples=120_000)
 
 
+def test_a_page_that_takes_the_voice_hears_of_the_end_that_was_sent():
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    one.send(m.Start(microphone=True))
+    link.bridge.audio(1, second(), 24_000, link.now)
+    link.bridge.audio_end(1)
+    assert isinstance(one.heard[-1][0], m.SpeakerEnd)
+    two.send(m.TakeAudio())
+    assert [type(message) for message, _ in two.heard] == [m.SpeakerAudio, m.SpeakerEnd]
+    two.playhead = (1, 24_000)
+    two.report()
+    one.heard.clear()
+    one.send(m.TakeAudio())
+    assert one.heard == []
+
+
+def test_a_page_that_says_it_has_played_what_never_came_takes_nothing_from_the_next():
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    one.send(m.Start(microphone=True))
+    link.bridge.audio(1, second(), 24_000, link.now)
+    one.playhead = (2**53, 2**53)
+    one.report()
+    link.bridge.audio(1, second(), 24_000, link.now)
+    two.send(m.TakeAudio())
+    assert [out.first_sample for out, _ in two.heard] == [24_000]
+
+
 def test_the_voice_comes_back_without_a_repetition():
     link = Link()
     one, two = link.page("a"), link.page("b")

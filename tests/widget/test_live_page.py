@@ -236,3 +236,47 @@ async def test_a_page_asks_again_over_its_socket_and_that_stays_open(talk):
     await page.say(m.SocketRequest(origin=ORIGIN))
     await page.until(lambda: len(page.insights) == 3)
     await page.leave()
+
+
+# --- Pages that do what they should not -------------------------------------------------------------------
+
+BOMBS = {
+    "nested": ("[" * 1_000_000, None),
+    "nested body": (
+        '{"lane":"control","epoch":0,"seq":9,"ack":0,"client":"rogue","kind":"text","body":'
+        + "[" * 500_000
+        + "]" * 500_000
+        + "}",
+        None,
+    ),
+    "number": ('{"lane":"control","epoch":' + "9" * 1_000_000 + "}", None),
+    "not UTF-8": (b"\x02\0\0\0\xff\xff", None),
+    "lying length": (b"\xff\xff\xff\x7f{}", 1008),
+    "another's name": (
+        '{"lane":"control","epoch":0,"seq":9,"ack":0,"client":"a","kind":"interrupt","body":{}}',
+        1008,
+    ),
+    "too long": ("x" * (5 * 1024 * 1024), 1009),
+    "flood": (['{"x":1}'] * 3000, 1013),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+async def test_a_page_that_does_what_it_should_not_does_not_hold_up_the_talk(talk, kind):
+    page, rogue = await talk.page("a"), await talk.page("rogue")
+    await answered(page)
+    frames, code = BOMBS[kind]
+    rogue._posted = frames if isinstance(frames, list) else [frames]
+    await rogue.flush()
+    if code is None:
+        await rogue.say(m.SocketRequest(origin=ORIGIN))
+        await rogue.until(lambda: rogue.insights)
+        await page.wait_for(m.NoticeView, lambda notice: notice.code == "page-message")
+        await rogue.leave()
+    else:
+        await rogue.until(lambda: rogue.closed is not None)
+        assert rogue.closed == code
+    await page.until(lambda: any(isinstance(message, m.SpeakerEnd) for message, _ in page.heard))
+    assert page.samples == VOICE
+    assert page.of(m.Flush) == []
+    await page.leave()

@@ -153,6 +153,17 @@ async def test_the_tokens_of_sockets_and_of_other_widgets_open_no_page(served):
     await other.end()
 
 
+async def test_the_cookie_of_another_widget_admits_to_that_alone(served):
+    other = served.widget()
+    token = other.page_url().partition("#")[2]
+    served.hosted.page_url()
+    _, headers, _ = await served.get(path=f"{other.path}session", Authorization=f"Bearer {token}")
+    name, _, value = headers["Set-Cookie"].partition(";")[0].partition("=")
+    assert (await served.get(path=f"{other.path}session", Cookie=f"{name}={value}"))[0] == 204
+    assert (await served.get("session", Cookie=f"{served.hosted.cookie}={value}"))[0] == 403
+    await other.end()
+
+
 async def test_a_cookie_is_for_tls_where_the_page_is_reached_by_it(served):
     served.hosted.offer("a", "https://hub.example:8443")
     assert (await served.cookie(host=["hub.example:8443"])).endswith("; Secure")
