@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from livewidget.clock import check_seconds
+from livewidget.clock import Clock, check_seconds
 from livewidget.config import Limits
 from livewidget.connection import Key, Provider
 from livewidget.connection.keys import hide_key
@@ -118,6 +118,7 @@ def app(
     most_talks: int = MOST_TALKS,
     lease_s: float = LEASE_S,
     on_refused: Callable[[Blocked], None] | None = None,
+    clock: Clock | None = None,
 ) -> TalkApp:
     """Return an ASGI application that serves a page to talk with a live model.
 
@@ -158,6 +159,7 @@ def app(
         most_talks: Conversations at once; a further page gets a sentence.
         lease_s: Seconds that a conversation is kept which no page shows.
         on_refused: Called with each request that is refused because of its host or origin.
+        clock: Another clock for tokens and cookies; for tests.
 
     Raises:
         UsageError: If an argument is not what it is to be.
@@ -177,6 +179,7 @@ def app(
         origins=tuple(map(as_origin, origins)),
         tokens=tokens,
         on_refused=on_refused,
+        clock=clock,
     )
 
 
@@ -192,11 +195,12 @@ class TalkApp:
         origins: Sequence[str],
         tokens: bool,
         on_refused: Callable[[Blocked], None] | None,
+        clock: Clock | None,
     ) -> None:
         """Serve pages of `talks`; the other arguments are those of `app`, checked."""
         self._talks = talks
-        self._tickets: Tickets[None] | None = Tickets() if tokens else None
-        self._visitors: PageSessions[Visitor] = PageSessions()
+        self._tickets: Tickets[None] | None = Tickets(clock) if tokens else None
+        self._visitors: PageSessions[Visitor] = PageSessions(clock)
         # Cookies do not tell ports apart: another livewidget on this computer has another name.
         self._cookie = f"livewidget-{secrets.token_hex(6)}"
         self._waiting = 0
@@ -358,7 +362,7 @@ class TalkApp:
             finally:
                 self._waiting -= 1
             visitor = self._visitors.find(shown.cookie) if shown.cookie is not None else None
-            if visitor is None:
+            if visitor is None or shown.cookie is None:
                 raise LinkRefused(UNKNOWN)
             if self._ending:
                 raise LinkRefused(ENDING)
@@ -368,7 +372,8 @@ class TalkApp:
                 if len(links) >= MOST_LINKS and opening.client not in links:
                     raise LinkRefused(CROWDED)
                 await transport.send(greeting())
-                await links.serve(transport, opening.client)
+                with self._visitors.held(shown.cookie):
+                    await links.serve(transport, opening.client)
         except LinkRefused as refused:
             await refuse(transport, str(refused))
         except TransportClosed:

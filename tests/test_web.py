@@ -22,6 +22,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from livewidget import web
+from livewidget.clock import ManualClock
 from livewidget.config import Limits
 from livewidget.errors import UsageError
 from livewidget.serving import listen
@@ -52,7 +53,14 @@ def tutor(*, ears=None, answer=ANSWER, **options):
 @asynccontextmanager
 async def serving(app):
     """Serve an application of `livewidget.web`; give the address of its page."""
-    async with listen(lambda port: app, message_bytes=FRAME_BYTES, end=app.close) as port:
+    async with serving_of(app, app.close) as base:
+        yield base
+
+
+@asynccontextmanager
+async def serving_of(app, end=lambda: asyncio.sleep(0)):
+    """Serve an ASGI application; give its address."""
+    async with listen(lambda port: app, message_bytes=FRAME_BYTES, end=end) as port:
         yield f"http://127.0.0.1:{port}/"
 
 
@@ -372,12 +380,28 @@ async def test_what_is_no_token_is_refused(token):
 
 
 async def test_a_token_expires():
-    app = web.app(lambda page: tutor(), tokens=True)
+    clock = ManualClock()
+    app = web.app(lambda page: tutor(), tokens=True, clock=clock)
     async with serving(app) as base:
-        old, new = app.token(0.05).reveal(), app.token(60).reveal()
-        await asyncio.sleep(0.06)
+        old, new = app.token(60).reveal(), app.token().reveal()
+        clock.advance(60_000)
         assert (await TalkPage(base).let_in(old)).text == web.NEEDS_TOKEN
         assert (await TalkPage(base).let_in(new)).status == 204
+
+
+async def test_a_cookie_lasts_as_long_as_its_page_is_open_and_half_a_day_more():
+    clock = ManualClock()
+    app = web.app(lambda page: tutor(), tokens=True, clock=clock)
+    async with serving(app) as base:
+        page = await TalkPage(base).load(app.token().reveal())
+        clock.advance(13 * 3_600_000)  # left open overnight
+        await page.cut()
+        assert "error" not in await page.open()
+        await page.close()
+        clock.advance(11 * 3_600_000)
+        assert (await page.let_in()).status == 204
+        clock.advance(13 * 3_600_000)
+        assert (await page.let_in()).text == web.NEEDS_ADDRESS
 
 
 async def test_a_cookie_of_another_server_is_worth_nothing():
@@ -662,6 +686,19 @@ async def test_closing_tells_the_pages_and_leaves_no_task():
     assert not provider._injectors
 
 
+async def test_the_lifespan_ends_what_is_open():
+    provider = tutor()
+    talk = web.app(lambda page: provider)
+    outer = Starlette(routes=[Mount("/talk", talk)], lifespan=talk.lifespan)
+    async with serving_of(outer) as base, outer.router.lifespan_context(outer):
+        page = await TalkPage(base + "talk/").load()
+        await page.start(microphone=False)
+        assert (talk.talks, len(provider._injectors)) == (1, 1)
+    assert (talk.talks, len(provider._injectors)) == (0, 0)
+    assert page.closed[0] == 1001
+    await page.close()
+
+
 async def test_twenty_pages_that_come_and_go_leave_nothing():
     app = web.app(lambda page: tutor(answer=numbered(0.1)), lease_s=0.05)
     before = None
@@ -702,8 +739,8 @@ async def test_unused_returns_once_nobody_has_looked_for_so_long():
 async def test_it_is_mounted_under_a_prefix():
     talk = web.app(lambda page: tutor(answer=numbered(0.1)))
     outer = Starlette(routes=[Mount("/a/b", talk)], lifespan=talk.lifespan)
-    async with listen(lambda port: outer, message_bytes=FRAME_BYTES, end=talk.close) as port:
-        base = f"http://127.0.0.1:{port}/a/b/"
+    async with serving_of(outer, talk.close) as root:
+        base = root + "a/b/"
         for path in ("", "widget.js", "health"):
             assert (await get(base, path)).status == 200
         page = await TalkPage(base).load()
