@@ -9,7 +9,7 @@ JS := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js
 PYTEST := $(BIN)/python -m pytest
 QUICK := not voice and not notebook and not kernels and not clients
 
-.PHONY: help demo test quick check lint lint-python lint-js types types-python types-js report bundle-fresh bundle kernels clients fuzz day bench setup-demo setup-check setup-test setup-clients
+.PHONY: help demo test test-js quick check lint lint-python lint-js types types-python types-js report bundle-fresh bundle kernels clients fuzz day bench setup-demo setup-check setup-test setup-clients
 
 help:
 	@echo "make demo     open JupyterLab on the first notebook"
@@ -26,15 +26,23 @@ help:
 demo: setup-demo
 	@$(BIN)/livewidget demo --folder notebooks
 
-test: setup-test lint types report bundle-fresh
+# One after another, each as many at a time as two cores bear:
+#   the bundle, since what follows reads it; then the checks and the page's own tests, two at a time;
+#   in the browser, what compares sound sample by sample: alone, or what else runs would be heard in it;
+#   the rest of what runs in the browser, two processes with a JupyterLab and a Chromium each;
+#   all other tests, three processes: they wait for speech and for other processes a third of the time.
+test: setup-test bundle-fresh
+	@$(MAKE) --no-print-directory -j 2 test-js types lint report
+	$(PYTEST) tests/browser -m alone
+	$(PYTEST) tests/browser -m "not alone" -n 2 --dist loadfile
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/browser
+
+test-js: setup-check
 	$(JS) run test
-	$(PYTEST) tests/browser
-	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/browser
 
 # While working: two minutes on two cores. Fewer changed frames than in `make test`, and two checks at a time.
 quick: setup-check
-	@$(MAKE) --no-print-directory -j 2 lint types report
-	$(JS) run test
+	@$(MAKE) --no-print-directory -j 2 test-js types lint report
 	LIVEWIDGET_FUZZ=2500 $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "$(QUICK)" \
 		--ignore=tests/browser --ignore=tests/cli --ignore=tests/test_notebooks.py
 

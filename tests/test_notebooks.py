@@ -72,8 +72,8 @@ def execute(name: str) -> Ran:
 
 @pytest.fixture(scope="module")
 def executed():
-    """Give what a notebook showed. They mostly wait for speech, so two run at a time."""
-    with ThreadPoolExecutor(2) as pool:
+    """Give what a notebook showed. They mostly wait for speech, so several run at a time."""
+    with ThreadPoolExecutor(4) as pool:
         running = {path.name: pool.submit(execute, path.name) for path in NOTEBOOKS}
         yield lambda name: running[name].result()
         pool.shutdown(cancel_futures=True)

@@ -54,6 +54,7 @@ def assert_heard_whole(notebook) -> None:
         assert report.inserted_ms <= 40, reports
 
 
+@pytest.mark.alone
 def test_a_spoken_question_is_understood_and_answered_by_voice(lab, sounds):
     """Through Chromium's own fake microphone: the true path of getUserMedia."""
     # Asked again after a while: the first time may be over before a slow page, or a slow kernel, listens.
