@@ -9,7 +9,7 @@ JS := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js
 PYTEST := $(BIN)/python -m pytest
 QUICK := not voice and not notebook and not kernels and not clients
 
-.PHONY: help demo test test-js quick check lint lint-python lint-js types types-python types-js report bundle-fresh bundle kernels clients fuzz day bench setup-demo setup-check setup-test setup-clients
+.PHONY: help demo test test-js quick check lint lint-python lint-js types types-python types-js report bundle-fresh bundle kernels clients hosts fuzz day bench setup-demo setup-check setup-test setup-clients setup-hosts
 
 help:
 	@echo "make demo     open JupyterLab on the first notebook"
@@ -19,6 +19,7 @@ help:
 	@echo "make bundle   write the page's message types and build livewidget/static from js/"
 	@echo "make kernels  the tests against ipykernel 6.29, 7.3 and 7.4"
 	@echo "make clients  the tests that other people's clients drive"
+	@echo "make hosts    the talk in other notebooks, behind a hub and a proxy, and in Firefox"
 	@echo "make fuzz     a million changed frames of each side of the wire"
 	@echo "make day      24 hours of simulated talk over a network where everything goes wrong"
 	@echo "make bench    the benchmarks, one after another"
@@ -28,14 +29,15 @@ demo: setup-demo
 
 # One after another, each as many at a time as two cores bear:
 #   the bundle, since what follows reads it; then the checks and the page's own tests, two at a time;
-#   in the browser, what compares sound sample by sample: alone, or what else runs would be heard in it;
+#   in the browser, what compares sound sample by sample: alone, or what else runs would be heard in it; so do other hosts;
 #   the rest of what runs in the browser, two processes with a JupyterLab and a Chromium each;
 #   all other tests, three processes: they wait for speech and for other processes a third of the time.
 test: setup-test bundle-fresh
 	@$(MAKE) --no-print-directory -j 2 test-js types lint report
 	$(PYTEST) tests/browser -m alone
+	$(PYTEST) tests/hosts -m "not hosts"
 	$(PYTEST) tests/browser -m "not alone" -n 2 --dist loadfile
-	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/browser
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/hosts
 
 test-js: setup-check
 	$(JS) run test
@@ -44,7 +46,7 @@ test-js: setup-check
 quick: setup-check
 	@$(MAKE) --no-print-directory -j 2 test-js types lint report
 	LIVEWIDGET_FUZZ=2500 $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "$(QUICK)" \
-		--ignore=tests/browser --ignore=tests/cli --ignore=tests/test_notebooks.py
+		--ignore=tests/browser --ignore=tests/hosts --ignore=tests/cli --ignore=tests/test_notebooks.py
 
 check: setup-check lint types report bundle-fresh
 
@@ -85,6 +87,9 @@ kernels: setup-test
 clients: setup-clients
 	$(PYTEST) -m clients
 
+hosts: setup-hosts
+	$(PYTEST) tests/hosts
+
 fuzz: setup-test
 	LIVEWIDGET_FUZZ=1000000 $(PYTEST) tests/protocol/test_fuzz.py
 
@@ -94,5 +99,5 @@ day: setup-test
 bench: setup-test
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-setup-demo setup-check setup-test setup-clients: setup-%:
+setup-demo setup-check setup-test setup-clients setup-hosts: setup-%:
 	@$(PYTHON) tools/setup.py $*

@@ -1,7 +1,8 @@
 """Set up what the Makefile's targets need, once: packages, Node, a browser, recorded speech.
 
 Runs on any Python 3.11 or newer with nothing installed. Every step leaves a stamp in `.venv`, keyed on what
-it was made from, so that a second run takes no time. Usage: `python3 tools/setup.py demo|check|test|clients`.
+it was made from, so that a second run takes no time. Usage:
+`python3 tools/setup.py demo|check|test|clients|hosts`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -46,6 +48,50 @@ NODE_CLIENTS = {"google-genai-node 2.32.0": "@google/genai@2.32.0"}
 
 #: Those for pages, driven in Chromium, each with the client for Node in whose folder it is.
 BROWSER_CLIENTS = {"google-genai-browser 2.32.0": "google-genai-node 2.32.0"}
+
+#: Where other people show the widget, each in an environment of its own beside livewidget's dependencies.
+HOSTS = {
+    "notebook 7.6.5": ("notebook==7.6.5", "ipykernel==7.4.0"),
+    "marimo 0.25.2": ("marimo==0.25.2",),
+}
+
+#: Those that only `make hosts` installs.
+MORE_HOSTS = {
+    "jupyterlab 4.4.10": ("jupyterlab==4.4.10", "ipykernel==7.4.0"),
+    "jupyterlab 4.5.11": ("jupyterlab==4.5.11", "ipykernel==7.4.0"),
+    "jupyterlab 4.6.6": ("jupyterlab==4.6.6", "ipykernel==7.4.0"),
+    "jupyter-server-proxy 4.6.0": (
+        "jupyter-server-proxy==4.6.0",
+        "jupyterlab==4.6.6",
+        "ipykernel==7.4.0",
+    ),
+    "nbclassic 1.3.3": ("nbclassic==1.3.3", "ipykernel==7.4.0"),
+    "voila 0.5.13": ("voila==0.5.13", "ipykernel==7.4.0"),
+    "jupyter-collaboration 5.0.4": (
+        "jupyter-collaboration==5.0.4",
+        "jupyterlab==4.6.6",
+        "ipykernel==7.4.0",
+    ),
+    "jupyterhub 6.1.1": (
+        "jupyterhub==6.1.1",
+        "jupyterlab==4.6.6",
+        "jupyter-server-proxy==4.6.0",
+        "ipykernel==7.4.0",
+    ),
+    # The kernel and the widgets that Colab has: https://github.com/googlecolab/colabtools, setup.py.
+    "colab": ("ipykernel==6.17.1", "ipython==7.34.0", "ipywidgets==7.7.1"),
+}
+
+#: What npm installs into a host's environment.
+NODE_PARTS = {"jupyterhub 6.1.1": "configurable-http-proxy@5.3.0"}
+
+#: Programs that hosts need beside their packages: a proxy, another browser, a sound server without devices.
+HOST_PROGRAMS = {
+    "nginx": "nginx",
+    "firefox-esr": "firefox-esr",
+    "pulseaudio": "pulseaudio",
+    "paplay": "pulseaudio-utils",
+}
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -154,6 +200,32 @@ def clients(wanted: Mapping[str, Sequence[str]]) -> None:
         once(name, " ".join(requirements), install)
 
 
+def host(name: str) -> Path:
+    """Return where a host is installed: an environment of its own."""
+    return VENV / "hosts" / name.replace(" ", "-")
+
+
+def hosts(wanted: Mapping[str, Sequence[str]]) -> None:
+    """Other people's hosts, each with what it asks for and what livewidget and its tutor do.
+
+    livewidget itself comes from this folder when they are started, as the tests do it.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ours = [*project["dependencies"], *project["optional-dependencies"]["tutor"]]
+    for name, requirements in wanted.items():
+        folder, parts = host(name), NODE_PARTS.get(name, "")
+
+        def install(
+            folder: Path = folder, requirements: Sequence[str] = requirements, parts: str = parts
+        ) -> None:
+            run(PYTHON, "-m", "venv", "--clear", folder)
+            pip(*ours, *requirements, python=folder / BIN.name / PYTHON.name)
+            if parts:
+                npm("install", "--prefix", folder, parts)
+
+        once(f"host {name}", " ".join([*ours, *requirements, parts]), install)
+
+
 # --- Node, browser, speech ----------------------------------------------------------------------------------
 
 
@@ -237,17 +309,24 @@ def speech() -> None:
         say("no recorded human speech here (Debian's pocketsphinx-testdata): its tests will be skipped")
 
 
+def host_programs() -> None:
+    """What a host's tests need beside Python packages; without one of them its tests are skipped."""
+    missing = {package for program, package in HOST_PROGRAMS.items() if not shutil.which(program)}
+    if missing and not apt(*sorted(missing)):
+        say(f"not installed here: {', '.join(sorted(missing))}; the tests that need them will be skipped")
+
+
 def main() -> None:
     """Do the steps that the purpose named on the command line needs."""
     purpose = sys.argv[1] if len(sys.argv) == 2 else ""
-    if purpose not in ("demo", "check", "test", "clients"):
-        stop("say what for: demo, check, test or clients.")
+    if purpose not in ("demo", "check", "test", "clients", "hosts"):
+        stop("say what for: demo, check, test, clients or hosts.")
     venv()
     packages(developer=purpose != "demo")
     if purpose != "demo":
         node()
         npm_packages()
-    if purpose in ("test", "clients"):
+    if purpose in ("test", "clients", "hosts"):
         browser()
     if purpose == "test":
         speech()
@@ -257,6 +336,11 @@ def main() -> None:
     if purpose == "clients":
         clients(HEAVY_CLIENTS)
         node_clients()
+    if purpose in ("test", "hosts"):
+        hosts(HOSTS)
+    if purpose == "hosts":
+        host_programs()
+        hosts(MORE_HOSTS)
 
 
 if __name__ == "__main__":

@@ -39,15 +39,17 @@ OFFLINE = (
     ("rapidfuzz", "rapidfuzz"),
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+#: Of kernels without subshells: a socket of the page's own does not wait for the cell, where there is one.
+PAUSES = "while a cell runs the microphone pauses, unless the browser is on this computer"
 #: Front ends beside JupyterLab, each with its distribution and what was found out by trying it.
 FRONT_ENDS = (
     ("Notebook", "notebook", ""),  # by its version, see `_front_ends`
-    ("nbclassic", "nbclassic", "the widget works there; while a cell runs the microphone pauses"),
+    ("nbclassic", "nbclassic", f"the widget works there; {PAUSES}"),
     ("Voilà", "voila", "the widget works there"),
     (
         "marimo",
         "marimo",
-        "the widget works there; while a cell runs the microphone pauses, and no transcript is saved",
+        f"the widget works there; no transcript is saved, and {PAUSES}",
     ),
 )
 
@@ -219,7 +221,7 @@ def _front_ends() -> Iterator[Finding]:
         if version is None:
             continue
         if name == "Notebook" and _number(version) < (7,):
-            works = "the widget works there; while a cell runs the microphone pauses"
+            works = f"the widget works there; {PAUSES}"
         elif name == "Notebook":
             works = "the widget works there as in JupyterLab"
         yield Finding(name, "ok", f"Version {version}: {works}.", version)
@@ -228,7 +230,7 @@ def _front_ends() -> Iterator[Finding]:
             "Colab", "ok", "This is Colab: the widget works here; while a cell runs the microphone pauses."
         )
     if os.environ.get("TERM_PROGRAM") == "vscode" or shutil.which("code"):
-        text = "It gives notebooks no microphone: type there, or open the notebook in JupyterLab."
+        text = "It gives notebooks no microphone: press Open in browser on the card, or type there."
         yield Finding("VS Code", "missing", text)
 
 
@@ -275,7 +277,7 @@ def conclusions(parts: dict[str, Finding]) -> Iterator[Finding]:
         text = "The widget works in JupyterLab, and the talk goes on while a cell runs."
         yield Finding("notebook", "ok", text)
     else:
-        text = "The widget works in JupyterLab; while a cell runs the microphone pauses (ipykernel < 7.1)."
+        text = f"The widget works in JupyterLab; {PAUSES} (ipykernel < 7.1)."
         yield Finding("notebook", "ok", text)
 
 

@@ -18,7 +18,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as TooLate
 
 from tests.ports import free_port
+
+ROOT = Path(__file__).parents[2]
 
 CHROMIUM_FLAGS = [
     "--headless=new",
@@ -50,6 +52,7 @@ c.ServerApp.allow_root = True
 c.ServerApp.local_hostnames = ["localhost", "notebook.test"]
 c.IdentityProvider.token = "tests"
 c.LabApp.expose_app_in_browser = True
+c.JupyterNotebookApp.expose_app_in_browser = True
 c.LabApp.news_url = ""
 c.LabApp.extension_manager = "readonly"
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
@@ -77,12 +80,27 @@ def find_chromium() -> str | None:
 
 
 class Lab:
-    """A JupyterLab server on 127.0.0.1, with settings of its own and one kernel, `python3`: that of `python`."""
+    """A JupyterLab server on 127.0.0.1, with settings of its own and one kernel, `python3`: that of `python`.
 
-    def __init__(self, root: Path, *, python: str = sys.executable, theme: str = "JupyterLab Light") -> None:
-        self.root = root
+    `server` is the Python of the server, `module` what it runs, `page` the path of a notebook's page below the
+    server's address, `base` its base URL, and `options` goes to the server as it is.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        python: str = sys.executable,
+        theme: str = "JupyterLab Light",
+        server: str = sys.executable,
+        module: str = "jupyterlab",
+        page: str = "lab/workspaces/{workspace}/tree/{name}",
+        options: Sequence[str] = (),
+        base: str = "/",
+    ) -> None:
+        self.root, self._page, self._server = root, page, server
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://127.0.0.1:{self.port}{base.rstrip('/')}"
         self._home = Path(tempfile.mkdtemp(prefix="livewidget-lab-"))
         self._ending: list[threading.Thread] = []
         self._write_home(python, theme)
@@ -97,9 +115,14 @@ class Lab:
             "JUPYTER_PREFER_ENV_PATH": "0",
             "PYTHONWARNINGS": "ignore",
         }
+        if server != sys.executable:
+            environment["PYTHONPATH"] = str(ROOT)  # livewidget is not installed there
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterlab", f"--port={self.port}", f"--ServerApp.root_dir={root}"],
+                [
+                    *(server, "-m", module, f"--port={self.port}", f"--ServerApp.root_dir={root}"),
+                    *(f"--ServerApp.base_url={base}", *options),
+                ],
                 cwd=root,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -107,6 +130,11 @@ class Lab:
                 stderr=subprocess.STDOUT,
             )
         self._wait_until_up()
+
+    def page(self, name: str) -> str:
+        """The address of the page of a notebook."""
+        path = self._page.format(workspace=f"w{os.urandom(3).hex()}", name=name)
+        return f"{self.url}/{path}?token=tests"
 
     def _write_home(self, python: str, theme: str) -> None:
         config = self._home / "config"
@@ -140,13 +168,13 @@ class Lab:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise RuntimeError(f"JupyterLab ended:\n{self.log.read_text()[-2000:]}")
+                raise RuntimeError(f"The server ended:\n{self.log.read_text()[-2000:]}")
             try:
                 with urllib.request.urlopen(f"{self.url}/api?token=tests", timeout=2):
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)  # a server of another process: nothing to await but its answer
-        raise RuntimeError("JupyterLab did not come up within 60 s.")
+        raise RuntimeError(f"The server did not come up within 60 s.\n{self.log.read_text()[-2000:]}")
 
     @property
     def pid(self) -> int:
@@ -187,7 +215,7 @@ class Lab:
             "JUPYTER_CONFIG_DIR": str(self._home / "config"),
             "JUPYTER_DATA_DIR": str(self._home / "data"),
         }
-        command = [sys.executable, "-m", "jupyter", "trust", str(notebook)]
+        command = [self._server, "-m", "jupyter", "trust", str(notebook)]
         subprocess.run(
             command, env=os.environ | home, check=True, stdin=subprocess.DEVNULL, capture_output=True
         )
@@ -286,7 +314,7 @@ class Notebook:
             self.page.wait_for_function(
                 """(path) => {
                   const panel = window.jupyterapp?.shell?.currentWidget, session = panel?.sessionContext?.session;
-                  return panel?.context?.path === path && session?.kernel?.status === 'idle'
+                  return panel?.context?.path?.endsWith(path) && session?.kernel?.status === 'idle'
                     && session.kernel.connectionStatus === 'connected';
                 }""",
                 arg=self.path.name,
@@ -402,16 +430,20 @@ def open_notebook(
     width: int = 1280,
     height: int = 900,
     host: str = "127.0.0.1",
+    address: str = "",
     **context: Any,
 ) -> Notebook:
-    """Open a notebook of `cells` in a fresh browser context whose pages first run `scripts`."""
+    """Open a notebook of `cells` in a fresh browser context whose pages first run `scripts`.
+
+    `host` is another name of this computer; `address` another address of the server, such as that of a proxy.
+    """
     path = lab.root / f"{name}-{os.urandom(3).hex()}.ipynb"
     write_notebook(path, cells, kernel=kernel)
     page = browser.new_context(viewport={"width": width, "height": height}, **context).new_page()
     for script in scripts:
         page.add_init_script(script)
     notebook = Notebook(lab, page, path)
-    page.goto(f"http://{host}:{lab.port}/lab/workspaces/w{os.urandom(3).hex()}/tree/{path.name}?token=tests")
+    page.goto(lab.page(path.name).replace(lab.url, address or lab.url.replace("127.0.0.1", host), 1))
     notebook.wait_for_kernel()
     return notebook
 
