@@ -136,6 +136,8 @@ class OriginCheck:
         hosts, origins = headers.getlist("Host"), headers.getlist("Origin")
         if len(hosts) != 1 or not (hosts[0] in self._hosts or self._is_named(hosts[0])):
             why = "This server answers to its own address on this computer only."
+            if self._gives_pages:
+                why = "This server does not answer to this name."
             return Blocked("host", hosts[0] if len(hosts) == 1 else "", why)
         if len(origins) > 1 or (origins and not self._is_origin(origins[0], hosts[0])):
             why = "Pages of other origins may not use this server."

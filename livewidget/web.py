@@ -158,7 +158,8 @@ def app(
             own.
         most_talks: Conversations at once; a further page gets a sentence.
         lease_s: Seconds that a conversation is kept which no page shows.
-        on_refused: Called with each request that is refused because of its host or origin.
+        on_refused: Called with each request that is refused because of its host or origin. By default the
+            log says so, once for each of the two.
         clock: Another clock for tokens and cookies; for tests.
 
     Raises:
@@ -205,6 +206,7 @@ class TalkApp:
         self._cookie = f"livewidget-{secrets.token_hex(6)}"
         self._waiting = 0
         self._ending = False
+        self._logged: set[str] = set()
         self._html = page_html(title)
         self._files = {name: (_STATIC / name).read_bytes() for name in _FILES}
         guarded = Starlette(
@@ -222,7 +224,7 @@ class TalkApp:
             hosts=hosts,
             origins=origins,
             gives_pages=True,
-            on_refused=on_refused,
+            on_refused=on_refused or self._log_refusal,
             refuse=lambda scope, status, why: PlainTextResponse(why + "\n", status, PAGE_HEADERS),
         )
         # A load balancer asks by an address of its own, and learns nothing else.
@@ -244,6 +246,8 @@ class TalkApp:
         Args:
             application: The application that this one is mounted in; not used.
         """
+        self._ending = False  # it may have been closed before, as tests of an application do
+        self._talks.open()
         try:
             yield
         finally:
@@ -293,6 +297,12 @@ class TalkApp:
                 continue
             kept.append((name, value))
         return {**scope, "headers": kept, _SHOWN: shown}
+
+    def _log_refusal(self, blocked: Blocked) -> None:
+        if blocked.what not in self._logged:
+            self._logged.add(blocked.what)
+            named = "name it in hosts=[…]" if blocked.what == "host" else "name it in origins=[…]"
+            _log.warning("A request was refused because of its %s. If it is yours, %s.", blocked.what, named)
 
     async def _page(self, request: Request) -> Response:
         return Response(self._html, headers=PAGE_HEADERS, media_type="text/html")
@@ -513,6 +523,10 @@ class Talks:
             if left <= 0:
                 return
             await asyncio.sleep(left)
+
+    def open(self) -> None:
+        """Make conversations, again if it was closed."""
+        self._closed = False
 
     async def close(self) -> None:
         """End all, and make no others; twice is allowed."""

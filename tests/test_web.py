@@ -50,6 +50,12 @@ def tutor(*, ears=None, answer=ANSWER, **options):
     )
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_logged_but_what_a_test_reads(caplog):
+    yield
+    assert [line for line in caplog.messages if "exception" in line.lower()] == []
+
+
 @asynccontextmanager
 async def serving(app):
     """Serve an application of `livewidget.web`; give the address of its page."""
@@ -475,10 +481,15 @@ async def handshake(base, headers):
     return status
 
 
-async def test_hosts_that_are_named_replace_this_computers_own():
+async def test_hosts_that_are_named_replace_this_computers_own(caplog):
     app = web.app(lambda page: tutor(), hosts=["talk.example:8443"], origins=["https://proxy.example"])
     async with serving(app) as base:
-        assert (await get(base)).status == 403
+        for _ in range(3):
+            answer = await get(base)
+            assert (answer.status, answer.text.strip()) == (403, "This server does not answer to this name.")
+        assert caplog.messages == [
+            "A request was refused because of its host. If it is yours, name it in hosts=[…]."
+        ]
         assert (await get(base, Host="talk.example:8443")).status == 200
         assert (await get(base, Host="talk.example")).status == 403
         for origin, status in (("https://proxy.example", 101), ("https://other.example", 403)):
@@ -694,9 +705,14 @@ async def test_the_lifespan_ends_what_is_open():
         page = await TalkPage(base + "talk/").load()
         await page.start(microphone=False)
         assert (talk.talks, len(provider._injectors)) == (1, 1)
+        assert (await get(base, "talk/health")).status == 200
     assert (talk.talks, len(provider._injectors)) == (0, 0)
     assert page.closed[0] == 1001
     await page.close()
+    # An application may be started again, as its own tests do.
+    async with serving_of(outer) as base, outer.router.lifespan_context(outer):
+        page = await TalkPage(base + "talk/").load()
+        await page.close()
 
 
 async def test_twenty_pages_that_come_and_go_leave_nothing():

@@ -1,3 +1,58 @@
+// src/audio/levels.ts
+function peakOf(samples) {
+  let peak2 = 0;
+  for (let sample of samples) {
+    let magnitude = sample < 0 ? -sample : sample;
+    magnitude > peak2 && (peak2 = magnitude);
+  }
+  return peak2 / 32768;
+}
+var SPEECH_RATIO = 2.5, THRESHOLD_MIN = 10 ** (-55 / 20), THRESHOLD_MAX = 10 ** (-36 / 20), ROOM_RISE = 10 ** (0.5 / 20 / 50), SpeechLevel = class {
+  #room = THRESHOLD_MIN / 1.4;
+  /** Takes the next chunk of the microphone, 20 ms of PCM16 at 16 kHz; when in doubt, it is speech. */
+  isSpeech(samples) {
+    let energy = samples.reduce((sum, sample) => sum + sample * sample, 0), level = Math.sqrt(energy / samples.length) / 32768, found = level > Math.min(Math.max(this.#room * SPEECH_RATIO, THRESHOLD_MIN), THRESHOLD_MAX);
+    return this.#room = level < this.#room ? level : this.#room * ROOM_RISE, found;
+  }
+}, RATE = 25, KEPT_BARS = RATE * 180, MAX_WAITING = 4, LevelTimeline = class {
+  rate = RATE;
+  #bars = { user: new Float32Array(KEPT_BARS), model: new Float32Array(KEPT_BARS) };
+  #waiting = { user: [], model: [] };
+  #count = 0;
+  #marks = [];
+  #next = null;
+  get count() {
+    return this.#count;
+  }
+  get marks() {
+    return this.#marks;
+  }
+  at(speaker, index) {
+    return index < 0 || index >= this.#count || index < this.#count - KEPT_BARS ? 0 : this.#bars[speaker][index % KEPT_BARS];
+  }
+  /** Adds the peak, 0..1, of the next 1/rate second of a speaker. */
+  put(speaker, peak2) {
+    let waiting = this.#waiting[speaker];
+    for (waiting.push(peak2); waiting.length > MAX_WAITING; ) {
+      let oldest = waiting.shift();
+      waiting[0] = Math.max(oldest, waiting[0]);
+    }
+  }
+  /** Writes the bars that are due at `now` (ms). */
+  advance(now2) {
+    let width = 1e3 / RATE;
+    for ((this.#next === null || now2 - this.#next > 1e3) && (this.#next = now2); this.#next <= now2; ) {
+      let place = this.#count % KEPT_BARS;
+      this.#bars.user[place] = this.#waiting.user.shift() ?? 0, this.#bars.model[place] = this.#waiting.model.shift() ?? 0, this.#count += 1, this.#next += width;
+    }
+    this.#marks = this.#marks.filter((mark) => mark >= this.#count - KEPT_BARS);
+  }
+  /** Marks an interruption at the newest bar and drops peaks of the model that are not drawn yet. */
+  mark() {
+    this.#waiting.model = [], this.#marks = [...this.#marks, Math.max(0, this.#count - 1)];
+  }
+};
+
 // src/audio/packets.ts
 var ClockMap = class {
   #window;
@@ -35,7 +90,7 @@ var ClockMap = class {
   isValid(now2) {
     return now2 - this.#checked > SLEEP_MS && now2 >= this.#ends && (this.#ends = now2 + GRACE_MS), this.#checked = now2, now2 < this.#ends;
   }
-}, MICROPHONE_RATE = 16e3, toMs = (samples) => samples * 1e3 / MICROPHONE_RATE, toSamples = (milliseconds) => MICROPHONE_RATE * milliseconds / 1e3, SHORT_PACKET = { comm: toSamples(40), socket: toSamples(20) }, LONG_PACKET = toSamples(100), LAGGING_MS = 400, BUSY_MS = 1e3, MAX_QUEUED_MS = 1e4, STALE_AFTER_MS = 3e3, RESEND_MS = 1e3, endMs = (chunk) => chunk.captured_ms + toMs(chunk.samples.length), lengthMs = (chunks) => chunks.reduce((sum, chunk) => sum + toMs(chunk.samples.length), 0);
+}, MICROPHONE_RATE = 16e3, toMs = (samples) => samples * 1e3 / MICROPHONE_RATE, toSamples = (milliseconds) => MICROPHONE_RATE * milliseconds / 1e3, SHORT_PACKET = { comm: toSamples(40), socket: toSamples(20) }, LONG_PACKET = toSamples(100), QUIET_MS = 2e3, LAGGING_MS = 400, BUSY_MS = 1e3, MAX_QUEUED_MS = 1e4, STALE_AFTER_MS = 3e3, RESEND_MS = 1e3, endMs = (chunk) => chunk.captured_ms + toMs(chunk.samples.length), lengthMs = (chunks) => chunks.reduce((sum, chunk) => sum + toMs(chunk.samples.length), 0);
 function concatenate(chunks) {
   let all = new Int16Array(chunks.reduce((sum, chunk) => sum + chunk.samples.length, 0)), place = 0;
   for (let chunk of chunks)
@@ -47,6 +102,8 @@ var PacketQueue = class {
   #seq = 0;
   #short = SHORT_PACKET.comm;
   #size = this.#short;
+  #level = new SpeechLevel();
+  #quietMs = 0;
   /** Too short to be sent yet. */
   #gathering = [];
   #unacked = [];
@@ -68,7 +125,11 @@ var PacketQueue = class {
   /** Adds audio that should reach the kernel now. */
   add(chunk, now2) {
     let before = this.#gathering.at(-1);
-    before && before.first_sample + before.samples.length !== chunk.first_sample && this.#sendGathered(now2), this.#gathering.push(chunk), this.#gathering.reduce((sum, part) => sum + part.samples.length, 0) >= this.#size && this.#sendGathered(now2);
+    before && before.first_sample + before.samples.length !== chunk.first_sample && this.#sendGathered(now2), this.#gathering.push(chunk);
+    let isSpeech = this.#level.isSpeech(chunk.samples);
+    this.#quietMs = isSpeech ? 0 : this.#quietMs + toMs(chunk.samples.length);
+    let size = this.#quietMs > QUIET_MS ? LONG_PACKET : this.#size;
+    this.#gathering.reduce((sum, part) => sum + part.samples.length, 0) >= size && this.#sendGathered(now2);
   }
   /** Sends what is gathered, however short; calls `done` once it is sent: now, or when the kernel is no longer busy. */
   flush(now2, done = () => {
@@ -133,54 +194,6 @@ var PacketQueue = class {
       let age = now2 - endMs(sent.packet);
       this.#send({ ...sent.packet, stale: sent.packet.stale || age > STALE_AFTER_MS }), sent.at = now2;
     }
-  }
-};
-
-// src/audio/levels.ts
-function peakOf(samples) {
-  let peak2 = 0;
-  for (let sample of samples) {
-    let magnitude = sample < 0 ? -sample : sample;
-    magnitude > peak2 && (peak2 = magnitude);
-  }
-  return peak2 / 32768;
-}
-var RATE = 25, KEPT_BARS = RATE * 180, MAX_WAITING = 4, LevelTimeline = class {
-  rate = RATE;
-  #bars = { user: new Float32Array(KEPT_BARS), model: new Float32Array(KEPT_BARS) };
-  #waiting = { user: [], model: [] };
-  #count = 0;
-  #marks = [];
-  #next = null;
-  get count() {
-    return this.#count;
-  }
-  get marks() {
-    return this.#marks;
-  }
-  at(speaker, index) {
-    return index < 0 || index >= this.#count || index < this.#count - KEPT_BARS ? 0 : this.#bars[speaker][index % KEPT_BARS];
-  }
-  /** Adds the peak, 0..1, of the next 1/rate second of a speaker. */
-  put(speaker, peak2) {
-    let waiting = this.#waiting[speaker];
-    for (waiting.push(peak2); waiting.length > MAX_WAITING; ) {
-      let oldest = waiting.shift();
-      waiting[0] = Math.max(oldest, waiting[0]);
-    }
-  }
-  /** Writes the bars that are due at `now` (ms). */
-  advance(now2) {
-    let width = 1e3 / RATE;
-    for ((this.#next === null || now2 - this.#next > 1e3) && (this.#next = now2); this.#next <= now2; ) {
-      let place = this.#count % KEPT_BARS;
-      this.#bars.user[place] = this.#waiting.user.shift() ?? 0, this.#bars.model[place] = this.#waiting.model.shift() ?? 0, this.#count += 1, this.#next += width;
-    }
-    this.#marks = this.#marks.filter((mark) => mark >= this.#count - KEPT_BARS);
-  }
-  /** Marks an interruption at the newest bar and drops peaks of the model that are not drawn yet. */
-  mark() {
-    this.#waiting.model = [], this.#marks = [...this.#marks, Math.max(0, this.#count - 1)];
   }
 };
 
