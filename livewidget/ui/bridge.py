@@ -209,10 +209,11 @@ class FrontEnds:
             if not besides(front_end.client):
                 front_end.seen_ms = now_ms
 
-    def can_catch_up(self, now_ms: float) -> bool:
-        """Return whether a page that lacks messages has been heard of lately."""
+    def can_catch_up(self, now_ms: float) -> list[str]:
+        """Return the pages that lack most messages, if one of them has been heard of lately."""
         behind = [known for known in self._front_ends.values() if known.acked == self.acked]
-        return any(now_ms - known.seen_ms <= PRESENT_MS for known in behind)
+        is_there = any(now_ms - known.seen_ms <= PRESENT_MS for known in behind)
+        return [known.client for known in behind] if is_there else []
 
     def watching(self, part: str, now_ms: float) -> bool:
         """Return whether a page that was heard of lately shows this part of the explorer."""
@@ -575,9 +576,10 @@ class Bridge:
         self._pump()
         if len(self.front_ends) and now_ms - self._heartbeat_ms >= HEARTBEAT_MS:
             self._send_heartbeat(owner)
-        if self.front_ends.can_catch_up(now_ms):  # what a silent page does not read would only pile up
+        behind = self.front_ends.can_catch_up(now_ms)
+        if behind:  # what a silent page does not read would only pile up
             for seq, sent in self._control.stalled(now_ms):
-                self._emit_control(seq, sent)
+                self._emit_control(seq, sent, to=behind[0] if len(behind) == 1 else "")
 
     def _give_audio_to(self, client: str, *, tell: bool = True) -> None:
         if self.front_ends.audio_owner == client:

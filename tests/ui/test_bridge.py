@@ -718,3 +718,17 @@ def test_a_kernel_that_stood_still_lost_no_page_with_a_socket():
     link.now += 30_000
     link.bridge.tick(link.now)
     assert list(link.bridge.front_ends.clients) == ["a"]
+
+
+def test_what_one_page_does_not_read_is_repeated_to_that_page_only():
+    link = Link()
+    one, two = link.page("a"), link.page("b")
+    link.run(500)
+    one.reporting = False
+    link.host.waits = "cell"  # so that it counts as there
+    link.run(1000)
+    since = len(link.posted)
+    link.run(4000)
+    repeated = [content["seq"] for content, _, to in link.posted[since:] if to == "a"]
+    assert repeated
+    assert [to for *_, to in link.posted[since:] if to == "b"] == []
