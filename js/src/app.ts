@@ -435,6 +435,8 @@ export class App implements Actions {
     if (back) {
       this.store.set({ connected: true, loss: "" });
       this.#notices.clear(LOSSES.unknown.code);
+      // What was said into the dark is not left to wait for its next repetition, which may be half a minute away.
+      this.bridge.repeat();
       this.bridge.hello();
       if (this.#now() < this.#retryUntilMs) {
         this.#retryUntilMs = Number.NEGATIVE_INFINITY;

@@ -359,6 +359,17 @@ describe("App", () => {
       expect(FakeTrack.made.every(({ readyState }) => readyState === "ended")).toBe(true);
     });
 
+    it("sends at once what was said into the dark, when it is back", async () => {
+      await talk();
+      await lose();
+      const dark = sent.length;
+      await vi.advanceTimersByTimeAsync(20_000);
+      const said = sent.slice(dark).find(({ kind }) => kind === "hello");
+      const before = sent.length;
+      beat();
+      expect(sent.slice(before).map(({ seq }) => seq)).toContain(said?.seq);
+    });
+
     it.each<[string, string | number | null, string]>([
       ["runs and is silent", "idle", "silent"],
       ["is busy", "busy", "busy"],
