@@ -464,6 +464,10 @@ def wait_for_way(page: Page, way: str, *, link: int = 0, timeout: float = 20.0) 
     )
 
 
+#: Chosen: what JupyterLab keeps of notebooks that are closed stays small, and the page is seldom loaded.
+NOTEBOOKS_A_PAGE = 20
+
+
 class Desk:
     """A page with JupyterLab in which one notebook is opened after another, as people do.
 
@@ -476,6 +480,7 @@ class Desk:
         self._lab, self._browser = lab, browser
         self._notebook: Notebook | None = None
         self._page: Page | None = None
+        self._opened = 0
 
     def open(self, cells: list[str], *, kernel: str, width: int, height: int) -> Notebook:
         if self._page is None:
@@ -488,8 +493,9 @@ class Desk:
                 width=width,
                 height=height,
             )
-            self._page = notebook.page
+            self._page, self._opened = notebook.page, 1
         else:
+            self._opened += 1
             path = self._lab.root / f"talk-{os.urandom(3).hex()}.ipynb"
             write_notebook(path, cells, kernel=kernel)
             self._page.set_viewport_size({"width": width, "height": height})
@@ -507,7 +513,7 @@ class Desk:
             clean = self._page.url.startswith(self._lab.url) and self._page.evaluate(CLEARED)
         except PlaywrightError:
             clean = False
-        if not clean:
+        if not clean or self._opened == NOTEBOOKS_A_PAGE:
             self.close()
 
     def has(self, context: BrowserContext) -> bool:

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 SLOW = """
 import time
 from livewidget import LiveWidget, StandIn
-live = LiveWidget(StandIn(ears=lambda s: "", brain=lambda t: (time.sleep(4), "late")[1], voice=lambda t: b""))
+live = LiveWidget(StandIn(ears=lambda s: "", brain=lambda t: (time.sleep(4 * (t == "hello")), "late")[1], voice=lambda t: b""))
 live
 """
 
