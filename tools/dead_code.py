@@ -30,6 +30,7 @@ USERS = {
         "dropped_frames",
         "lost_chunks",
         "on",
+        "open_in_browser",
         "playback_gaps_ms",
         "repeated_messages",
         "save_wire",

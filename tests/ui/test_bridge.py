@@ -722,7 +722,7 @@ def test_a_kernel_that_stood_still_lost_no_page_with_a_socket():
 
 def test_what_one_page_does_not_read_is_repeated_to_that_page_only():
     link = Link()
-    one, two = link.page("a"), link.page("b")
+    one, _ = link.page("a"), link.page("b")
     link.run(500)
     one.reporting = False
     link.host.waits = "cell"  # so that it counts as there

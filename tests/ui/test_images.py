@@ -130,7 +130,7 @@ def test_who_asks_after_pictures_does_not_wait_for_a_talk_that_has_ended(live):
         live.show(picture(level))
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(live.ask, "hello")
-        until(lambda: live._controller.provider.inputs())
+        until(lambda: live._controller.provider.inputs() and live._controller._asking.locked())
         live.stop()
         with pytest.raises(StateError):
             asked.result(10)
