@@ -191,7 +191,11 @@ def _serve() -> Finding:
     absent = [name for name in ("starlette", "uvicorn") if not _imports(name)]
     if absent:
         remedy = 'pip install "livewidget[tutor]"'
-        return Finding("serve", "missing", f"livewidget serve cannot run without {_list(absent)}: {remedy}.")
+        return Finding(
+            "serve",
+            "missing",
+            f"livewidget serve and livewidget talk cannot run without {_list(absent)}: {remedy}.",
+        )
     version = _version("trustme")
     if version is None:
         text = 'livewidget serve has no TLS without trustme: pip install "livewidget[serve]".'
