@@ -70,7 +70,8 @@ __all__ = ["Make", "TalkApp", "app"]
 #: What `app` is given: from a page's request to what a `LiveWidget` takes.
 Make = Callable[[HTTPConnection], Any]
 
-#: Conversations at once. Measured with `benchmarks/web.py`: …
+#: Conversations at once. Chosen: twice what `benchmarks/web.py` measures on two cores, where thirty people
+#: who ask the tutor by voice within fifteen seconds are all answered, with half a core and 21 MB each.
 MOST_TALKS: Final = 64
 #: Seconds that a conversation which no page shows is kept. Chosen: a phone in a pocket, a laptop that was
 #: closed for a moment. Its connection to the service ends sooner, after `Limits.page_s`.
