@@ -63,7 +63,7 @@ FAULT: Final = 1011
 FLOOD: Final = 1013
 
 LATE: Final = "The page said nothing after it had connected: reload it."
-UNKNOWN: Final = "The address of this page was used before or is too old: open the page anew."
+UNKNOWN: Final = "This address was used before, or is too old: open the page anew from the notebook."
 _BROKEN: Final = "a frame that cannot be read"
 _FOREIGN: Final = "a message in the name of another page"
 _SLOW: Final = "the page does not read"

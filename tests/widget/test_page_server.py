@@ -27,7 +27,7 @@ from livewidget.widget.page_server import (
 
 QUIET = logging.Logger("the client's own")  # of no tree
 LAB = "http://localhost:8888"
-USED = "The address of this page was used before or is too old: open the page anew.\n"
+USED = "This address was used before, or is too old: open the page anew from the notebook.\n"
 
 
 class Served:
@@ -111,9 +111,10 @@ async def test_a_companion_page_is_one_address_for_one_use(served):
         assert rule in headers["Content-Security-Policy"]
     assert (headers["Referrer-Policy"], headers["X-Content-Type-Options"]) == ("no-referrer", "nosniff")
     assert "Server" not in headers
-    for name, kind in (("widget.js", "text/javascript"), ("widget.css", "text/css")):
+    kinds = {"widget.js": "text/javascript", "page.js": "text/javascript", "widget.css": "text/css"}
+    for name, kind in kinds.items():
         status, headers, body = await served.get(name)
-        assert (status, headers["Content-Type"].split(";")[0], len(body) > 1000) == (200, kind, True)
+        assert (status, headers["Content-Type"].split(";")[0], len(body) > 50) == (200, kind, True)
     assert (await served.get("session"))[::2] == (403, USED)
     status, headers, _ = await served.get("session", Authorization=f"Bearer {token}")
     assert status == 204

@@ -49,6 +49,17 @@ describe("Playout", () => {
     expect(device.playout.report()).toEqual({ turn: 1, sample: voice.length, buffered: 0, silent: 0 });
   });
 
+  it("begins where another page has stopped, in the middle of a turn, and counts from there", () => {
+    const device = new Device();
+    const voice = voiceLike(24_000, 24_000);
+    device.playout.write(7, 10_000, voice.subarray(10_000));
+    device.playout.end(7);
+    device.run(400);
+    const begin = device.begin - 1;
+    expect(device.out.slice(begin + RAMP, begin + 14_000)).toEqual([...voice.subarray(10_000 + RAMP)]);
+    expect(device.playout.report()).toEqual({ turn: 7, sample: 24_000, buffered: 0, silent: 0 });
+  });
+
   it.each([44_100, 48_000])("does so at %i Hz too", (rate) => {
     const device = new Device(rate);
     const voice = voiceLike(24_000, 24_000 + 13);
