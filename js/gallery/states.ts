@@ -176,7 +176,7 @@ const losses: Record<string, State> = Object.fromEntries(
 
 /** What stands in place of the card in a page that may not come in, or whose program is silent. */
 export const SENTENCES: Record<string, string> = {
-  page_used: "The address of this page was used before or is too old: open the page anew.",
+  page_used: "This address was used before, or is too old: open the page anew from the notebook.",
   page_silent: SILENT,
 };
 

@@ -591,7 +591,7 @@ def test_widgets_that_are_closed_leave_no_thread_no_task_and_no_port():
         tasks = keeps._background.submit(count_tasks()).result(5)
         return threads(), tasks, len(os.listdir("/proc/self/fd"))
 
-    until(lambda: now() <= before)
+    until(lambda: all(one <= then for one, then in zip(now(), before, strict=True)))
     keeps.close()
     until(lambda: keeps._hosted.server.port == 0)
 

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import threading
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from livewidget.ui import messages as m
 from livewidget.ui.controller import Controller
 from livewidget.widget.page_server import Hosted, PageServer
 
+from .jupyter import threads
 from .socket_page import SocketPage
 
 ORIGIN = "http://localhost:8888"
@@ -97,7 +97,12 @@ async def cut(talk, page):
 def counts():
     """Threads, tasks and open files of this process."""
     gc.collect()
-    return threading.active_count(), len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
+    return threads(), len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
+
+
+async def no_more_than(before):
+    """Wait until there are no more threads, tasks and files than there were."""
+    await happens(lambda: all(now <= then for now, then in zip(counts(), before, strict=True)))
 
 
 async def test_an_answer_is_heard_over_a_socket(talk):
@@ -126,7 +131,7 @@ async def test_twenty_cuts_in_mid_answer_lose_nothing_repeat_nothing_and_leave_n
     await happens(lambda: front_end.microphone.ack == 20)
     assert (front_end.microphone.lost, front_end.microphone.stale) == (0, 0)
     assert len(talk.controller.links) == 1
-    await happens(lambda: counts() <= before)
+    await no_more_than(before)
     await page.leave()
 
 
@@ -206,7 +211,7 @@ async def test_twenty_pages_that_open_and_close_leave_nothing_behind(talk):
         await page.leave()
         await happens(lambda: len(talk.controller.links) == 1)
         before = before or counts()
-    await happens(lambda: counts() <= before)
+    await no_more_than(before)
     assert list(talk.controller.bridge.front_ends.clients) == ["stays"]
     await stays.leave()
 
