@@ -165,7 +165,7 @@ async def serve(arguments: argparse.Namespace, tools: list[Any], tls: ssl.SSLCon
             beside.append(open_browser(stack, address))
         if not await _until_ended(ended, app, arguments.keep, beside):
             console.say(f"No page was open for {arguments.keep:g} s, so it has ended.")
-        await app.close()
+        await app.close()  # leaving the port would give it two seconds, and a service may take more
 
 
 def _provider(arguments: argparse.Namespace) -> Provider:
