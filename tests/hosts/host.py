@@ -142,7 +142,12 @@ class OpenedNbClassic(Opened):
         meanwhile = Meanwhile(lab.root)
         write_notebook(lab.root / "talk.ipynb", [SHOW, meanwhile.code])
         super().__init__(new_page(browser, scripts, lab.page("talk.ipynb")), meanwhile)
-        self.page.wait_for_function("() => window.Jupyter?.notebook?.kernel?.is_connected()", timeout=30_000)
+        # Some time later its extension for widgets is there; it draws outputs anew then, and some not at all.
+        ready = (
+            "() => window.Jupyter?.notebook?.kernel?.comm_manager?.targets['jupyter.widget'] !== undefined"
+        )
+        self.page.wait_for_function(ready, timeout=30_000)
+        self.page.wait_for_timeout(3000)
 
     def red_lines(self) -> list[str]:
         # Of widgetsnbextension, with every anywidget that is shown soon after the page was opened.
@@ -233,6 +238,12 @@ def _(mo):
 def _(go, spoken):
     if go.value:
 {meanwhile}
+    return
+
+@app.cell
+def _(go, live):
+    go.value
+    live.turns
     return
 
 if __name__ == "__main__":
@@ -394,7 +405,7 @@ class Voila(Server):
             "talk.ipynb",
             f"--port={port}",
             "--no-browser",
-            ready=f"{self.url}/voila/static/",
+            ready=f"{self.url}/voila/static/voila.js",
         )
 
     def open(self, browser: Browser, scripts: tuple[str, ...]) -> Opened:
@@ -453,7 +464,7 @@ def wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path, seconds
             with urllib.request.urlopen(url, timeout=2):
                 return
         except urllib.error.HTTPError as error:
-            if error.code < 500:  # a proxy answers with these for a server that is not up yet
+            if error.code == 400:  # nginx, to whom speaks plain http where it expects https
                 return
             time.sleep(0.1)
         except (urllib.error.URLError, OSError):

@@ -107,7 +107,7 @@ HOSTS = (
         browser=firefox,
         browser_name="Firefox",
     ),
-    Host(environment="nbclassic 1.3.3", make=NbClassic, meanwhile="goes on", transcript="none"),
+    Host(environment="nbclassic 1.3.3", make=NbClassic, meanwhile="goes on", transcript="saved"),
     Host(environment="voila 0.5.13", make=Voila, meanwhile="–", transcript="–"),
     Host(
         environment="jupyterhub 6.1.1",
