@@ -554,8 +554,7 @@ export class Link {
     }
     if (typeof told.proof !== "string" || (proof !== null && told.proof !== proof)) {
       this.#leave(connection);
-      // It has seen the ticket, which must not be shown to another.
-      this.#candidates = [];
+      // It has seen the ticket: another address is tried with a new one.
       this.#failures.set(kindOf(connection.address), MAX_FAILURES);
       this.#failed = "stranger";
       this.#set({ way: this.#comm ? "comm" : "none", reason: "stranger" });
