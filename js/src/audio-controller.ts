@@ -335,7 +335,10 @@ export class AudioController {
     const microphone = this.#store.get().microphone;
     const since = this.#waitsSince;
     const notice = MICROPHONE_WAITS[this.#kernelBusy];
-    this.#store.set({ heldByCell: since !== null && this.#kernelBusy === "cell" });
+    const heldByCell = since !== null && this.#kernelBusy === "cell";
+    if (heldByCell !== this.#store.get().heldByCell) {
+      this.#store.set({ heldByCell });
+    }
     const shown = this.#store.get().notices.find(({ code }) => code === notice.code);
     if (since === null) {
       this.#notices.clear(notice.code);

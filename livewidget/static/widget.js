@@ -2630,7 +2630,7 @@ var NOT_ADMITTED = "This page may not join the conversation. Open it anew, from 
       return;
     }
     if (typeof told.proof != "string" || proof !== null && told.proof !== proof) {
-      this.#leave(connection), this.#candidates = [], this.#failures.set(kindOf(connection.address), MAX_FAILURES), this.#failed = "stranger", this.#set({ way: this.#comm ? "comm" : "none", reason: "stranger" }), this.#retry();
+      this.#leave(connection), this.#failures.set(kindOf(connection.address), MAX_FAILURES), this.#failed = "stranger", this.#set({ way: this.#comm ? "comm" : "none", reason: "stranger" }), this.#retry();
       return;
     }
     connection.proven = !0, connection.since = this.#now(), this.#candidates = [], this.#failures.set(kindOf(connection.address), 0), this.#spare = isTicket(told.next) ? { address: connection.address, ticket: { token: told.next.token, proof: told.next.proof } } : null, this.#set({ way: "socket", reason: "", says: "", proxied: connection.address.proxied }), this.#handlers.onChanged();
