@@ -595,7 +595,7 @@ export class App implements Actions {
     const asked = this.#now() < this.#retryUntilMs;
     if (loss !== this.store.get().loss || asked) {
       this.store.set({ loss });
-      if (this.#lostWhileUsed || asked || loss === "refused") {
+      if (this.#lostWhileUsed || asked || page) {
         this.#showLoss(loss);
       }
     }

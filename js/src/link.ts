@@ -5,12 +5,14 @@
 // whichever way; when the way changes, so that the bridge repeats what is not acknowledged (doubles fall out by number);
 // and what is asked of the kernel over the bridge. While the socket is open, all lanes take it, both ways.
 //
-// A port that nobody listens at leaves a red line in the browser's console, and some addresses make the browser ask the
-// person: so only what is known to be allowed is tried, and nothing twice that has never worked.
+// A socket to a port that nobody listens at leaves a red line in the browser's console, which cannot be suppressed, and some
+// addresses make the browser ask the person: so only what is known to be allowed is tried, a hidden frame knocks first, and
+// nothing is tried again that has never worked.
 
 import type { Buffer } from "./audio/pcm.ts";
 import { randomClientId } from "./bridge.ts";
 import type { SocketOffer } from "./messages.gen.ts";
+import { Scope } from "./scope.ts";
 import type { BrowserPage, LinkState } from "./state.ts";
 
 type Send = (content: object, buffers: ArrayBuffer[]) => void;
@@ -46,6 +48,12 @@ const OFFER_MS = 10_000;
 const MAX_FAILURES = 3;
 /** Spare tokens and addresses of pages hold an hour (livewidget/ui/links.py); chosen: asked anew well before. */
 const REFRESH_MS = 45 * 60_000;
+/** A server has this long to answer a knock; chosen: a kernel whose cell holds Python's lock answers late. */
+const KNOCK_MS = 5000;
+/** What an error page is shown for; measured in Chromium: the server's own page has sent its message before it is loaded. */
+const KNOCKED_MS = 250;
+/** What the kernel's server says to who knocks, as in livewidget/widget/page_server.py. */
+const HERE = "livewidget";
 /** `WebSocket.OPEN` */
 const OPEN = 1;
 
@@ -153,6 +161,37 @@ async function loopbackAllowed(): Promise<boolean> {
   return false;
 }
 
+/** What a knock found: this kernel's server, something else or nobody, or no answer in time. */
+export type Found = "here" | "nobody" | "silence";
+
+/** Looks who listens at `url`, with a hidden frame: one that finds nobody leaves no line in the console. */
+export function knock(url: string, scope: Scope): Promise<Found> {
+  return new Promise((done) => {
+    const watch = scope.child();
+    const frame = document.createElement("iframe");
+    frame.hidden = true;
+    // A stranger's page may do no more than a message.
+    frame.setAttribute("sandbox", "allow-scripts");
+    const end = (found: Found) => {
+      done(found);
+      watch.dispose();
+    };
+    watch.add(() => frame.remove());
+    watch.listen<MessageEvent>(window, "message", ({ source, data }) => {
+      if (source === frame.contentWindow && data === HERE) {
+        end("here");
+      }
+    });
+    frame.onload = () => watch.timeout(() => end("nobody"), KNOCKED_MS);
+    watch.timeout(() => end("silence"), KNOCK_MS);
+    frame.src = url;
+    document.body.append(frame);
+  });
+}
+
+/** Where to knock before the socket at `url` of the kernel's own port is opened. */
+const doorOf = (url: string) => url.replace(/^ws/, "http").replace(/socket$/, "here");
+
 /** A page without a notebook: where its socket is, and how it learns whether it may still come in. */
 export interface PageServer {
   url: string;
@@ -235,6 +274,9 @@ export class Link {
   readonly #handlers: LinkHandlers;
   readonly #now: () => number;
   readonly #page: PageServer | null;
+  readonly #knock: typeof knock;
+  readonly #scope = new Scope();
+  #knocking = false;
   #client = "";
   #disposed = false;
   #state: LinkState;
@@ -261,11 +303,18 @@ export class Link {
   #commAt = Number.NEGATIVE_INFINITY;
 
   /** `comm` is null in a page without a notebook, which has a `page` server instead. */
-  constructor(comm: Send | null, handlers: LinkHandlers, now: () => number, page: PageServer | null = null) {
+  constructor(
+    comm: Send | null,
+    handlers: LinkHandlers,
+    now: () => number,
+    page: PageServer | null = null,
+    look: typeof knock = knock,
+  ) {
     this.#comm = comm;
     this.#handlers = handlers;
     this.#now = now;
     this.#page = page;
+    this.#knock = look;
     this.#tickedAt = now();
     this.#state = { way: comm ? "comm" : "none", proxied: false, reason: comm ? "" : "opening", says: "" };
   }
@@ -375,14 +424,14 @@ export class Link {
     } else if (connection && now - connection.since > OPENING_MS) {
       this.#end(connection, null);
     }
-    if (now >= this.#againAt && !this.#connection) {
+    if (now >= this.#againAt && !this.#connection && !this.#knocking) {
       this.#again(null);
       if (this.#page) {
         void this.#openPage();
       } else if (this.#spare) {
         const { address, ticket } = this.#spare;
         this.#spare = null;
-        this.#open(address, ticket);
+        this.#try(address, ticket);
       } else if (now - this.#commAt > SILENT_MS) {
         // A kernel that is gone does not know the comm any more, and would say so for each message.
         this.#again(SILENT_MS);
@@ -395,6 +444,7 @@ export class Link {
 
   dispose(): void {
     this.#disposed = true;
+    this.#scope.dispose();
     this.#again(null);
     const connection = this.#connection;
     this.#connection = null;
@@ -430,7 +480,7 @@ export class Link {
 
   async #tryOffer(offer: SocketOffer): Promise<void> {
     const allowed = !isLoopback() && (await loopbackAllowed());
-    if (this.#disposed || this.#connection || this.#offer !== offer) {
+    if (this.#disposed || this.#connection || this.#knocking || this.#offer !== offer) {
       return;
     }
     const path = `${offer.page}socket`;
@@ -456,7 +506,7 @@ export class Link {
   #tryNext(): boolean {
     const next = this.#candidates.shift();
     if (next) {
-      this.#open(next.address, next.ticket);
+      this.#try(next.address, next.ticket);
     }
     return next !== undefined;
   }
@@ -487,6 +537,30 @@ export class Link {
   #retryPage(): void {
     this.#again(PAGE_AGAIN_MS[Math.min(this.#tries, PAGE_AGAIN_MS.length - 1)]!);
     this.#tries += 1;
+  }
+
+  #try(address: Address, ticket: Ticket): void {
+    if (address.proxied) {
+      // The proxy takes every socket itself, and closes those that lead nowhere.
+      this.#open(address, ticket);
+    } else {
+      void this.#knockAndOpen(address, ticket);
+    }
+  }
+
+  async #knockAndOpen(address: Address, ticket: Ticket): Promise<void> {
+    this.#knocking = true;
+    this.#set({ way: "opening", reason: "opening", proxied: false });
+    const found = await this.#knock(doorOf(address.url), this.#scope);
+    this.#knocking = false;
+    if (this.#disposed || this.#connection) {
+      return;
+    }
+    if (found === "here") {
+      this.#open(address, ticket);
+    } else {
+      this.#fail(address, found === "nobody");
+    }
   }
 
   #open(address: Address, ticket: Ticket): void {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   browserPage,
+  type Found,
   Link,
   type PageServer,
   pack,
@@ -84,6 +85,9 @@ class Rig {
   changes = 0;
   /** Whether the kernel's heartbeat comes over the comm. */
   alive = true;
+  /** Where it knocked, and what it finds there. */
+  knocks: string[] = [];
+  found: Found | Promise<Found> = "here";
   readonly link: Link;
 
   constructor(page: PageServer | null = null) {
@@ -100,6 +104,10 @@ class Rig {
       },
       () => this.now,
       page,
+      async (url) => {
+        this.knocks.push(url);
+        return this.found;
+      },
     );
   }
 
@@ -304,6 +312,69 @@ describe("a card", () => {
     expect(rig.link.state.way).toBe("socket");
   });
 
+  it("knocks first, and opens no socket where nobody answers as this kernel's server", async () => {
+    const rig = new Rig();
+    rig.found = "nobody";
+    rig.link.begin("me");
+    await rig.offer();
+    expect(rig.knocks).toEqual(["http://127.0.0.1:4321/w1/here"]);
+    expect(rig.link.state).toMatchObject({ way: "comm", reason: "refused" });
+    await rig.pass(10 * 60_000);
+    expect(opened(), "it would be a red line in the console").toEqual([]);
+    expect(rig.knocks).toHaveLength(1);
+  });
+
+  it("knocks again, now and then, where a busy kernel did not answer in time", async () => {
+    const rig = new Rig();
+    rig.found = "silence";
+    rig.link.begin("me");
+    await rig.offer();
+    expect(rig.link.state).toMatchObject({ way: "comm", reason: "refused" });
+    rig.found = "here";
+    await rig.pass(1000);
+    await rig.offer({ token: "t9", proof: "p9" });
+    newest().accept({ proof: "p9", next: null });
+    expect(rig.link.state.way).toBe("socket");
+  });
+
+  it("waits for the answer before anything else is tried, and opens nothing after its end", async () => {
+    const rig = new Rig();
+    let answer = (_: Found) => {};
+    rig.found = new Promise((done) => {
+      answer = done;
+    });
+    rig.link.begin("me");
+    await rig.offer();
+    expect(rig.link.state.way).toBe("opening");
+    rig.link.refresh();
+    await rig.offer({ token: "t9" });
+    await rig.pass(3000);
+    expect([rig.knocks.length, opened().length]).toEqual([1, 0]);
+    rig.link.dispose();
+    answer("here");
+    await settle();
+    expect(opened()).toEqual([]);
+  });
+
+  it("knocks too before it comes back: the kernel may have ended with the socket", async () => {
+    const rig = new Rig();
+    const socket = await rig.connect();
+    await rig.pass(2000, socket);
+    rig.found = "nobody";
+    socket.end(1006);
+    await rig.pass(250);
+    expect([rig.knocks.length, opened().length]).toEqual([2, 1]);
+    expect(rig.link.state).toMatchObject({ way: "comm", reason: "broken" });
+  });
+
+  it("does not knock where jupyter-server-proxy is: it takes every socket", async () => {
+    visit("https://hub.example.org/user/ada/lab", WITH_PROXY);
+    const rig = new Rig();
+    rig.link.begin("me");
+    await rig.offer();
+    expect([rig.knocks.length, opened().length]).toEqual([0, 1]);
+  });
+
   it("never tries a port again where nobody listened", async () => {
     const rig = new Rig();
     rig.link.begin("me");
@@ -351,6 +422,7 @@ describe("a card", () => {
     const proxied = newest();
     proxied.accept();
     proxied.end(1006);
+    await settle();
     expect(opened().at(-1)).toBe(DIRECT);
     newest().accept({ proof: "p1", next: NEXT });
     expect(rig.link.state).toMatchObject({ way: "socket", proxied: false });

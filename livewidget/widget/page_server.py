@@ -12,7 +12,9 @@ open sockets, handed to `Links`. Everything but the constructor runs on the back
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import hashlib
 import html
 import logging
 import os
@@ -82,6 +84,19 @@ _FILES: Final = {
     "widget.js": "text/javascript; charset=utf-8",
     "page.js": "text/javascript; charset=utf-8",
     "widget.css": "text/css; charset=utf-8",
+}
+#: What a card loads in a hidden frame before it opens its socket, to see whether this server is on its
+#: computer: a frame that finds nobody leaves no line in the browser's console. js/src/link.ts waits for the
+#: word.
+_HERE: Final = b"<!doctype html><script>parent.postMessage('livewidget', '*')</script>"
+_HERE_SHA256: Final = base64.b64encode(
+    hashlib.sha256(_HERE.partition(b"<script>")[2].partition(b"</script>")[0]).digest()
+).decode()
+#: Any page may load it: its address is known to nobody else, and it says no more than that word.
+_HERE_HEADERS: Final = {
+    "Content-Security-Policy": f"default-src 'none'; script-src 'sha256-{_HERE_SHA256}'; base-uri 'none'",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
 }
 _OTHER_ORIGIN: Final = "Pages of other origins may not use this server."
 _OTHER_HOST: Final = "This server answers to its own address on this computer only."
@@ -263,6 +278,8 @@ class PageServer:
             return self._session(hosted, request.headers, host)
         if name == "":
             return _answer(HTTPStatus.OK, page_html(hosted.title).encode(), "text/html; charset=utf-8")
+        if name == "here":
+            return _answer(HTTPStatus.OK, _HERE, "text/html; charset=utf-8", _HERE_HEADERS)
         if name in _FILES:
             with contextlib.suppress(OSError):
                 return _answer(HTTPStatus.OK, (_STATIC / name).read_bytes(), _FILES[name])
@@ -385,7 +402,7 @@ def _hosts_of(origin: str) -> tuple[str, ...]:
 
 
 def _answer(status: HTTPStatus, body: bytes, kind: str, more: dict[str, str] | None = None) -> Response:
-    headers = Headers(Connection="close", **PAGE_HEADERS, **(more or {}))
+    headers = Headers({"Connection": "close"} | PAGE_HEADERS | (more or {}))
     if kind:
         headers["Content-Type"] = kind
         headers["Content-Length"] = str(len(body))

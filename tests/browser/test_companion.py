@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -180,6 +181,30 @@ def test_it_says_that_the_conversation_was_closed(open_talk, open_page):
     notebook.python("live.close()")
     there.wait_for_notice("This conversation ")  # … was closed, or has ended: the server may be gone with it.
     assert open_devices(page) == 0
+
+
+def test_a_card_that_finds_nobody_at_the_port_leaves_no_line_in_the_console(open_talk):
+    """As at the end of an `ssh -L`, whose kernel is on another computer."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    elsewhere = (
+        "import msgspec\nfrom livewidget.widget.page_server import Hosted\noffer = Hosted.offer\n"
+        f"Hosted.offer = lambda *a: msgspec.structs.replace(offer(*a), port={port})\n"
+    )
+    notebook = open_talk(elsewhere + FIRST, fresh=True)
+    notebook.run(0)
+    card = Card(notebook.page)
+    card.look("Wire")
+    expect(card.root.locator(".lw-explorer-way")).to_have_text(
+        "Connection to the kernel: through the notebook, because nothing answered at the kernel's port."
+    )
+    assert not [line for line in notebook.console if str(port) in line]
+    # The negative control: a socket that finds nobody does leave one.
+    notebook.page.evaluate(
+        "port => new Promise(done => { new WebSocket(`ws://127.0.0.1:${port}/`).onclose = done; }).then(() => 0)",
+        port,
+    )
+    assert [line for line in notebook.console if str(port) in line]
 
 
 class BarredLab(Lab):

@@ -1,12 +1,16 @@
 """Who may come in, and what everybody else gets. Real sockets; the host is a record, or a talk with the stand-in."""
 
 import asyncio
+import base64
 import contextlib
+import hashlib
 import json
 import logging
 import os
+import re
 import socket
 import stat
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
@@ -25,6 +29,7 @@ from livewidget.widget.page_server import (
     link_to,
 )
 
+LINK = Path(__file__).parents[2] / "js" / "src" / "link.ts"
 QUIET = logging.Logger("the client's own")  # of no tree
 LAB = "http://localhost:8888"
 USED = "This address was used before, or is too old: open the page anew from the notebook.\n"
@@ -98,6 +103,23 @@ async def refused(socket, frame):
 
 
 # --- Files and sessions ----------------------------------------------------------------------------------
+
+
+async def test_a_card_that_knocks_is_told_that_this_is_the_server_and_no_more(served):
+    served.hosted.page_url()
+    status, headers, body = await served.get("here")
+    assert status == 200
+    script = body.partition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors" not in headers["Content-Security-Policy"]
+    assert "Set-Cookie" not in headers
+    constant = re.search(r'const HERE = "(.+)";', LINK.read_text())[1]
+    assert script == f"parent.postMessage('{constant}', '*')"
+    status, _, _ = await served.get(path="/0123456789abcdef/here")
+    assert status == 404
+    status, _, _ = await served.get("here", host=["evil.example.org"])
+    assert status == 403
 
 
 async def test_a_companion_page_is_one_address_for_one_use(served):
