@@ -183,6 +183,15 @@ def test_it_says_that_the_conversation_was_closed(open_talk, open_page):
     assert open_devices(page) == 0
 
 
+def test_a_card_finds_its_kernel_and_says_so(open_talk):
+    notebook = open_talk()
+    notebook.run(0)
+    card = Card(notebook.page)
+    card.look("Wire")
+    expect(card.root.locator(".lw-explorer-way")).to_have_text("Connection to the kernel: direct.")
+    assert notebook.page.locator("iframe[sandbox='allow-scripts'][src$='/here']").count() == 0
+
+
 def test_a_card_that_finds_nobody_at_the_port_leaves_no_line_in_the_console(open_talk):
     """As at the end of an `ssh -L`, whose kernel is on another computer."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
