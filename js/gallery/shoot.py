@@ -1,7 +1,7 @@
 """Pictures of the gallery, after `npm run gallery`: `python js/gallery/shoot.py OUT [state …]`.
 
-Each state in light and dark, at 420, 900 and 1200 pixels; with `--page` as a whole page instead, on a phone and on a desktop.
-The documentation shows the real widget: see `tools/pictures.py`.
+Each state in light and dark, at 420, 900 and 1200 pixels; with `--page` as a whole page instead, on a phone
+and on a desktop. The documentation shows the real widget: see `tools/pictures.py`.
 """
 
 import sys
