@@ -144,9 +144,10 @@ def app(
             coroutine function. It returns what a `LiveWidget` takes: a provider, a model id, or a mapping of
             its keyword arguments, such as `{"tools": [set_light], "voice": "Kore"}`. None, and no `make`: the
             default, which is Gemini if there is a key and else the offline tutor. A plain function runs in a
-            thread. If it raises, the page shows the sentence of a `LiveError`, the `detail` of an
-            `HTTPException`, and of any other error the class alone; the traceback goes to the log
-            `livewidget.web`.
+            thread. Tools run as in a notebook: functions on threads, coroutine functions on a loop of their
+            own, not on the server's. If `make` raises, the page shows the sentence of a `LiveError`, the
+            `detail` of an `HTTPException`, and of any other error the class alone; the traceback goes to the
+            log `livewidget.web`.
         shared: One conversation for all pages. `make` gets the request of the first. One page at a time has
             microphone and voice; up to 16 read along and type.
         title: The page's title.
