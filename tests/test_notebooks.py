@@ -52,6 +52,7 @@ def execute(name: str) -> Ran:
             notebook,
             timeout=60,
             kernel_name="python3",
+            coalesce_streams=True,  # Or what is printed falls apart wherever the kernel happens to send it.
             resources={"metadata": {"path": ROOT}},
             config=without_ports(folder),
         )
