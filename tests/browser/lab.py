@@ -457,6 +457,27 @@ LINKS = """
 """
 
 
+#: Keeps the page's sockets that are not Jupyter's in `__sockets`. One that is made `deaf` is like one behind a network that
+#: has gone: nothing passes, and it does not even close.
+SOCKETS = """
+(() => {
+  window.__sockets = [];
+  window.WebSocket = class extends WebSocket {
+    constructor(...options) {
+      super(...options);
+      if (!this.url.includes('/api/')) window.__sockets.push(this);
+    }
+    send(data) { if (!this.deaf) super.send(data); }
+    close(...options) { if (!this.deaf) super.close(...options); }
+    get onmessage() { return super.onmessage; }
+    set onmessage(handler) {
+      super.onmessage = handler && ((event) => { if (!this.deaf) handler.call(this, event); });
+    }
+  };
+})();
+"""
+
+
 def wait_for_way(page: Page, way: str, *, link: int = 0, timeout: float = 20.0) -> None:
     """Wait until the messages of a card take that way: "comm" or "socket"."""
     page.wait_for_function(
