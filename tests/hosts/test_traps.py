@@ -1,4 +1,4 @@
-"""Behind a hub and behind a proxy: two users at once, the companion page, and proxies that know pages alone."""
+"""What has gone wrong in hosts before: long cells in marimo, a hub with two users, and proxies that know pages alone."""
 
 from __future__ import annotations
 
@@ -14,14 +14,60 @@ from playwright.sync_api import expect
 from tests.browser.card import Card
 from tests.browser.lab import LINKS, ROOT, chromium
 from tests.browser.sounds import TAP
-from tests.hosts.host import Hub, Nginx, end, new_page
-from tests.hosts.test_hosts import ANSWER, answers, wait_for_answers
+from tests.hosts.host import SHOW, Hub, Marimo, Nginx, end, new_page
+from tests.hosts.test_hosts import ANSWER, TALK, answers, wait_for_answers
 from tests.ports import free_port
 
 pytestmark = pytest.mark.hosts
 
 #: The button of a card whose microphone and voice are at another page.
 TAKE = "Take the microphone and the voice here"
+
+#: Seconds that a cell runs, in a talk that ends when its page has not been heard of for `PAGE_S`.
+LONG_S, PAGE_S = 25, 10
+WATCHED = SHOW.replace("LiveWidget()", f"LiveWidget(limits=Limits(page_s={PAGE_S}))").replace(
+    "import LiveWidget", "import Limits, LiveWidget"
+)
+#: The kernel does not look whether it is its own cell that keeps it from hearing the page.
+UNWATCHED = WATCHED.replace("\nlive\n", "\nlive._loop.is_blocked = lambda: False\nlive\n")
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("command", ["run", "edit"])
+@pytest.mark.parametrize("watched", [True, False], ids=["watched", "unwatched"])
+def test_a_long_cell_of_marimo_does_not_end_the_talk(command, watched, microphone, tmp_path):
+    """Its kernel takes no messages while a cell runs, so that the page seems to have gone."""
+    show = WATCHED if watched else UNWATCHED
+    with (
+        chromium(microphone=microphone, repeats=True) as browser,
+        closing(
+            Marimo("marimo 0.25.2", tmp_path, command=command, show=show, LIVEWIDGET_SOCKET="0")
+        ) as marimo,
+    ):
+        opened = marimo.open(browser, (TAP, LINKS))
+        card = opened.show()
+        card.start()
+        card.wait_for_words("tutor", ANSWER, timeout=30)
+        card.wait_hint(TALK)
+        assert opened.way() == "through Jupyter"
+        opened.begin_cell()
+        if not watched:  # the negative control
+            opened.page.wait_for_timeout((PAGE_S + 5) * 1000)
+            opened.meanwhile.over.touch()
+            card.wait_for_notice("Nothing was heard of the page for 10 s")
+            return
+        card.wait_for_notice("Kernel busy: microphone paused")
+        opened.page.wait_for_timeout(LONG_S * 1000)
+        assert opened.meanwhile.runs
+        assert [notice for notice in card.notices() if "Kernel busy" not in notice] == []
+        opened.meanwhile.over.touch()
+        opened.meanwhile.wait_for(opened.page, opened.meanwhile.ended)
+        card.wait_without_notice("Kernel busy")
+        # A cell with `live.turns` is the transcript there: nothing is shown after a cell has ended but what is made anew.
+        expect(opened.page.locator("table", has_text=ANSWER)).to_be_visible()
+        wait_for_answers(card, answers(card) + 1)
+        assert opened.red_lines() == []
+
 
 @contextmanager
 def talk_behind(nginx_root: Path, *, websockets: bool) -> Iterator[str]:
