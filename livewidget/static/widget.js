@@ -1166,8 +1166,8 @@ var BAR_MS = 40, SLOW_AFTER_MS = 2e3, UNASKED_MS = 250, WATCH_MS = 250, GESTURES
   }
   /** Says that the microphone's audio is held back, and why, or that it is no more. */
   #showWaiting() {
-    let microphone = this.#store.get().microphone, since = this.#waitsSince, notice = MICROPHONE_WAITS[this.#kernelBusy];
-    this.#store.set({ heldByCell: since !== null && this.#kernelBusy === "cell" });
+    let microphone = this.#store.get().microphone, since = this.#waitsSince, notice = MICROPHONE_WAITS[this.#kernelBusy], heldByCell = since !== null && this.#kernelBusy === "cell";
+    heldByCell !== this.#store.get().heldByCell && this.#store.set({ heldByCell });
     let shown = this.#store.get().notices.find(({ code }) => code === notice.code);
     since === null ? (this.#notices.clear(notice.code), microphone.state === "paused" && this.#store.set({ microphone: { ...microphone, state: "on" } })) : (shown || this.#kernelBusy !== "" || this.#now() - since >= SLOW_AFTER_MS) && (shown?.text !== notice.text && this.#notices.show(notice), microphone.state === "on" && this.#store.set({ microphone: { ...microphone, state: "paused" } }));
   }
@@ -2269,7 +2269,7 @@ var App = class {
   }
   #onAlive() {
     let back = !this.store.get().connected;
-    this.#lease.renew(this.#now()), this.#disconnected = !1, back && (this.store.set({ connected: !0, loss: "" }), this.#notices.clear(LOSSES.unknown.code), this.bridge.hello(), this.#now() < this.#retryUntilMs && (this.#retryUntilMs = Number.NEGATIVE_INFINITY, this.start()));
+    this.#lease.renew(this.#now()), this.#disconnected = !1, back && (this.store.set({ connected: !0, loss: "" }), this.#notices.clear(LOSSES.unknown.code), this.bridge.repeat(), this.bridge.hello(), this.#now() < this.#retryUntilMs && (this.#retryUntilMs = Number.NEGATIVE_INFINITY, this.start()));
   }
   /** True while a device is on or asked for. */
   get #usesDevices() {
@@ -2331,7 +2331,7 @@ var App = class {
     if (this.#looking = !1, this.#lookedMs = this.#now(), this.scope.disposed || this.store.get().connected)
       return;
     let asked = this.#now() < this.#retryUntilMs;
-    (loss !== this.store.get().loss || asked) && (this.store.set({ loss }), (this.#lostWhileUsed || asked || loss === "refused") && this.#showLoss(loss)), FINAL_LOSSES.includes(loss) ? (this.#resume = null, this.#audio.player.close()) : this.#audio.closePlayerWhenDone();
+    (loss !== this.store.get().loss || asked) && (this.store.set({ loss }), (this.#lostWhileUsed || asked || page) && this.#showLoss(loss)), FINAL_LOSSES.includes(loss) ? (this.#resume = null, this.#audio.player.close()) : this.#audio.closePlayerWhenDone();
   }
   #showLoss(loss) {
     let { says } = this.store.get().link;
@@ -2356,7 +2356,7 @@ var App = class {
 };
 
 // src/link.ts
-var SILENT_MS = 1600, STANDSTILL_MS = 1500, OPENING_MS = 5e3, AGAIN_MS = [250, 500, 1e3, 5e3, 3e4, 6e4], PAGE_AGAIN_MS = [250, 500, 1e3, 2e3, 5e3], GOOD_MS = 1e3, OFFER_MS = 1e4, MAX_FAILURES = 3, REFRESH_MS = 45 * 6e4, OPEN = 1;
+var SILENT_MS = 1600, STANDSTILL_MS = 1500, OPENING_MS = 5e3, AGAIN_MS = [250, 500, 1e3, 5e3, 3e4, 6e4], PAGE_AGAIN_MS = [250, 500, 1e3, 2e3, 5e3], GOOD_MS = 1e3, OFFER_MS = 1e4, MAX_FAILURES = 3, REFRESH_MS = 45 * 6e4, KNOCK_MS = 5e3, KNOCKED_MS = 250, HERE = "livewidget", OPEN = 1;
 function jupyterServer(page = document) {
   try {
     let text2 = page.getElementById("jupyter-config-data")?.textContent ?? "", { baseUrl, federated_extensions } = JSON.parse(text2);
@@ -2402,7 +2402,19 @@ async function loopbackAllowed() {
     }
   return !1;
 }
-var ADMIT_MS = 5e3, TAB = "livewidget.tab";
+function knock(url, scope) {
+  return new Promise((done) => {
+    let watch = scope.child(), frame = document.createElement("iframe");
+    frame.hidden = !0, frame.setAttribute("sandbox", "allow-scripts");
+    let end = (found) => {
+      done(found), watch.dispose();
+    };
+    watch.add(() => frame.remove()), watch.listen(window, "message", ({ source, data }) => {
+      source === frame.contentWindow && data === HERE && end("here");
+    }), frame.onload = () => watch.timeout(() => end("nobody"), KNOCKED_MS), watch.timeout(() => end("silence"), KNOCK_MS), frame.src = url, document.body.append(frame);
+  });
+}
+var doorOf = (url) => url.replace(/^ws/, "http").replace(/socket$/, "here"), ADMIT_MS = 5e3, TAB = "livewidget.tab";
 function tabName() {
   let fresh = randomClientId();
   try {
@@ -2441,6 +2453,9 @@ var NOT_ADMITTED = "This page may not join the conversation. Open it anew, from 
   #handlers;
   #now;
   #page;
+  #knock;
+  #scope = new Scope();
+  #knocking = !1;
   #client = "";
   #disposed = !1;
   #state;
@@ -2466,8 +2481,8 @@ var NOT_ADMITTED = "This page may not join the conversation. Open it anew, from 
   /** When the comm brought something. */
   #commAt = Number.NEGATIVE_INFINITY;
   /** `comm` is null in a page without a notebook, which has a `page` server instead. */
-  constructor(comm, handlers, now2, page = null) {
-    this.#comm = comm, this.#handlers = handlers, this.#now = now2, this.#page = page, this.#tickedAt = now2(), this.#state = { way: comm ? "comm" : "none", proxied: !1, reason: comm ? "" : "opening", says: "" };
+  constructor(comm, handlers, now2, page = null, look = knock) {
+    this.#comm = comm, this.#handlers = handlers, this.#now = now2, this.#page = page, this.#knock = look, this.#tickedAt = now2(), this.#state = { way: comm ? "comm" : "none", proxied: !1, reason: comm ? "" : "opening", says: "" };
   }
   get state() {
     return this.#state;
@@ -2517,17 +2532,17 @@ var NOT_ADMITTED = "This page may not join the conversation. Open it anew, from 
     if (this.#tickedAt = now2, this.#disposed || this.#client === "")
       return;
     let connection = this.#connection;
-    if (connection?.proven ? (stoodStill && (this.#heardAt = Math.max(this.#heardAt, now2 - SILENT_MS / 2)), now2 - this.#heardAt > SILENT_MS ? this.#end(connection, null) : now2 - connection.since > GOOD_MS && (this.#tries = 0)) : connection && now2 - connection.since > OPENING_MS && this.#end(connection, null), now2 >= this.#againAt && !this.#connection)
+    if (connection?.proven ? (stoodStill && (this.#heardAt = Math.max(this.#heardAt, now2 - SILENT_MS / 2)), now2 - this.#heardAt > SILENT_MS ? this.#end(connection, null) : now2 - connection.since > GOOD_MS && (this.#tries = 0)) : connection && now2 - connection.since > OPENING_MS && this.#end(connection, null), now2 >= this.#againAt && !this.#connection && !this.#knocking)
       if (this.#again(null), this.#page)
         this.#openPage();
       else if (this.#spare) {
         let { address, ticket } = this.#spare;
-        this.#spare = null, this.#open(address, ticket);
+        this.#spare = null, this.#try(address, ticket);
       } else now2 - this.#commAt > SILENT_MS ? this.#again(SILENT_MS) : this.#ask();
     this.#askAgain(now2);
   }
   dispose() {
-    this.#disposed = !0, this.#again(null);
+    this.#disposed = !0, this.#scope.dispose(), this.#again(null);
     let connection = this.#connection;
     this.#connection = null, connection?.socket.close();
   }
@@ -2548,7 +2563,7 @@ var NOT_ADMITTED = "This page may not join the conversation. Open it anew, from 
   }
   async #tryOffer(offer) {
     let allowed = !isLoopback() && await loopbackAllowed();
-    if (this.#disposed || this.#connection || this.#offer !== offer)
+    if (this.#disposed || this.#connection || this.#knocking || this.#offer !== offer)
       return;
     let path = `${offer.page}socket`, ticket = { token: offer.token, proof: offer.proof }, all = socketAddresses(offer.port, path, location, jupyterServer(), allowed);
     if (all.length === 0) {
@@ -2564,7 +2579,7 @@ var NOT_ADMITTED = "This page may not join the conversation. Open it anew, from 
   /** Tries the next candidate; false if there is none. */
   #tryNext() {
     let next = this.#candidates.shift();
-    return next && this.#open(next.address, next.ticket), next !== void 0;
+    return next && this.#try(next.address, next.ticket), next !== void 0;
   }
   async #openPage() {
     let page = this.#page;
@@ -2587,6 +2602,14 @@ var NOT_ADMITTED = "This page may not join the conversation. Open it anew, from 
   }
   #retryPage() {
     this.#again(PAGE_AGAIN_MS[Math.min(this.#tries, PAGE_AGAIN_MS.length - 1)]), this.#tries += 1;
+  }
+  #try(address, ticket) {
+    address.proxied ? this.#open(address, ticket) : this.#knockAndOpen(address, ticket);
+  }
+  async #knockAndOpen(address, ticket) {
+    this.#knocking = !0, this.#set({ way: "opening", reason: "opening", proxied: !1 });
+    let found = await this.#knock(doorOf(address.url), this.#scope);
+    this.#knocking = !1, !(this.#disposed || this.#connection) && (found === "here" ? this.#open(address, ticket) : this.#fail(address, found === "nobody"));
   }
   #open(address, ticket) {
     let socket;
