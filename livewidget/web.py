@@ -22,7 +22,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +41,7 @@ from livewidget.ui.links import (
     MOST_LINKS,
     PAGE_HEADERS,
     LinkRefused,
+    Opening,
     PageSessions,
     Tickets,
     greeting,
@@ -78,6 +79,9 @@ MOST_TALKS: Final = 64
 LEASE_S: Final = 600.0
 #: Seconds that a token may be used. Chosen: an address that is opened tomorrow was forgotten, or stolen.
 TOKEN_S: Final = 3600.0
+#: Names of pages that one conversation binds to browsers before it drops those that its bridge has forgotten.
+#: Chosen: three times what a bridge keeps.
+_MOST_BOUND = 256
 #: Open sockets that have not said who they are. Chosen: far more than pages that load at once.
 _MOST_WAITING = 64
 
@@ -98,6 +102,7 @@ NEEDS_TOKEN: Final = (
 )
 FULL: Final = "All {most} conversations of this server are taken. Try again in a few minutes."
 CROWDED: Final = "Too many pages show this conversation. Close one of them, then load this page again."
+TAKEN: Final = "Another page has this page's place in the conversation. Load this page again."
 ENDING: Final = "This server is being stopped."
 NO_UPGRADE: Final = (
     "The conversation needs a WebSocket, and something between this page and the server, such as a proxy, "
@@ -379,7 +384,7 @@ class TalkApp:
             if self._ending:
                 raise LinkRefused(ENDING)
             request = HTTPConnection(websocket.scope)
-            async with self._talks.visit((visitor, opening.tab), request) as controller:
+            async with self._talks.visit(visitor, opening, request) as controller:
                 links = controller.links
                 if len(links) >= MOST_LINKS and opening.client not in links:
                     raise LinkRefused(CROWDED)
@@ -433,11 +438,13 @@ class Talk:
 
     Attributes:
         controller: The conversation, once it is made.
+        browsers: The browser of each page, by the page's name.
         pages: How many pages have it open.
         lease: Ends it; runs while no page has it open.
     """
 
     controller: asyncio.Task[Controller]
+    browsers: dict[str, Visitor] = field(default_factory=dict)
     pages: int = 0
     lease: asyncio.TimerHandle | None = None
 
@@ -446,6 +453,19 @@ class Talk:
         """Whether there is a controller."""
         made = self.controller
         return made.done() and not made.cancelled() and made.exception() is None
+
+    def binds(self, client: str, visitor: Visitor) -> bool:
+        """Bind a page's name to the browser that brings it first; return whether it is this browser's.
+
+        Pages of a shared conversation learn one another's names, and a bridge knows a page by its name alone.
+        """
+        bridge, links = self.controller.result().bridge, self.controller.result().links
+        if client not in self.browsers and len(self.browsers) >= _MOST_BOUND:
+            for name in list(self.browsers):
+                known = bridge.front_ends.of(name) is not None or bridge.front_ends.was_here(name)
+                if not known and name not in links:
+                    del self.browsers[name]
+        return self.browsers.setdefault(client, visitor) is visitor
 
     @property
     def is_blank(self) -> bool:
@@ -484,17 +504,20 @@ class Talks:
         return len(self._talks)
 
     @asynccontextmanager
-    async def visit(self, page: object, request: HTTPConnection) -> AsyncIterator[Controller]:
+    async def visit(
+        self, visitor: Visitor, opening: Opening, request: HTTPConnection
+    ) -> AsyncIterator[Controller]:
         """Give a page its conversation while the block runs: the one it had, or a new one.
 
         Args:
-            page: Tells pages apart that have a conversation of their own.
+            visitor: Its browser.
+            opening: Its name and its tab.
             request: What `make` gets.
 
         Raises:
             LinkRefused: If there cannot be one; the reason is for the person at the page.
         """
-        key = None if self._shared else page
+        key = None if self._shared else (visitor, opening.tab)
         talk = self._talks.get(key)
         if talk is None:
             in_place_of = self._make_room()
@@ -506,7 +529,10 @@ class Talks:
             talk.lease = None
         try:
             # A page that leaves meanwhile may be back, and others may wait for the same.
-            yield await asyncio.shield(talk.controller)
+            controller = await asyncio.shield(talk.controller)
+            if not talk.binds(opening.client, visitor):
+                raise LinkRefused(TAKEN)
+            yield controller
         finally:
             talk.pages -= 1
             self._pages -= 1

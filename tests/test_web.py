@@ -165,6 +165,38 @@ async def test_a_shared_conversation_has_so_many_pages_and_the_next_one_is_told(
         assert all(page.closed is None for page in pages[1:])
 
 
+async def test_a_guest_cannot_take_another_guests_place_by_its_name():
+    """Pages of a shared conversation learn one another's names from what the bridge tells all."""
+    async with serving(web.app(lambda page: tutor(answer=numbered(0.1)), shared=True)) as base:
+        one = await TalkPage(base).load()
+        thief = TalkPage(base, client=one.client)
+        await thief.let_in()
+        assert await thief.open() == {"error": web.TAKEN}
+        assert await one.ask("hello") == "You said hello"
+        assert one.closed is None
+        await one.cut()  # nor while it is away
+        assert await thief.open() == {"error": web.TAKEN}
+        assert "error" not in await one.open()
+        # The browser itself may bring the name again, as when a tab is duplicated.
+        twin = TalkPage(base, cookie=one.cookie, client=one.client)
+        assert "error" not in await twin.open()
+        await one.close()
+        await twin.close()
+
+
+async def test_names_that_nobody_knows_any_more_are_not_kept_for_ever():
+    app = web.app(lambda page: tutor(), shared=True)
+    async with serving(app) as base:
+        page = TalkPage(base)
+        await page.let_in()
+        for _ in range(web._MOST_BOUND + 20):
+            guest = TalkPage(base, cookie=page.cookie)
+            await guest.open()
+            await guest.close(bye=False)
+        (talk,) = app._talks._talks.values()
+        assert len(talk.browsers) <= web._MOST_BOUND
+
+
 # --- What make returns --------------------------------------------------------------------------------------
 
 
