@@ -136,5 +136,6 @@ def test_the_meter_counts_what_is_said(talk):
 def test_a_cell_that_is_run_again_shows_the_explorer_as_it_is(open_talk):
     notebook = open_talk(FIRST.replace("LiveWidget()", 'LiveWidget(explorer=True, voice="Puck")'))
     notebook.run(0)
-    settings = Settings(Card(notebook.page))
-    expect(settings.entry("voice")).to_have_value("Puck")
+    card = Card(notebook.page)
+    expect(card.root.locator(".lw-explore")).to_have_attribute("aria-expanded", "true")
+    expect(Settings(card).entry("voice")).to_have_value("Puck")

@@ -242,6 +242,7 @@ def test_a_picture_can_be_pasted_and_dropped(open_eyes):
                                          : new DragEvent('drop', { dataTransfer: data, ...more }));
     }
     """
+    expect(card.eye("Show a picture file")).to_be_visible()  # The page knows that the model has eyes.
     for count, (kind, colour) in enumerate((("paste", "blue"), ("drop", "yellow")), 1):
         notebook.page.evaluate(give, [kind, colour])
         wait_for_pictures(notebook, count)
