@@ -47,6 +47,8 @@ const RESUME_MS = 60_000;
 const RETRY_MS = 5000;
 /** The kernel has this long to give microphone and voice to a page that takes them; chosen: longer than one repetition. */
 const TAKING_MS = 3000;
+/** A kernel that is told to end is ended by force after five seconds; chosen: twice that. */
+const ENDING_MS = 10_000;
 /** Nothing that is sent reaches the conversation any more. */
 const FINAL_LOSSES: readonly Loss[] = ["restarted", "shut_down", "refused"];
 /** The conversation goes on when that is over. */
@@ -153,8 +155,10 @@ export class App implements Actions {
   #owner = "";
   /** The kernel's id, by which the notebook server knows it. */
   #kernel = "";
-  /** The host has given up the widget's connection since the kernel was heard of last. */
-  #disconnected = false;
+  /** When the host gave up the widget's connection; -∞ once the kernel has been heard of long enough after that. */
+  #disconnectedMs = Number.NEGATIVE_INFINITY;
+  /** ● was pressed before it was known who has the microphone. */
+  #startedUnwelcomed = false;
   #looking = false;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #lostMs = Number.NEGATIVE_INFINITY;
@@ -215,7 +219,9 @@ export class App implements Actions {
    * tells that the host said so of the widget's own connection.
    */
   suspectDisconnect(comm = true): void {
-    this.#disconnected ||= comm;
+    if (comm) {
+      this.#disconnectedMs = this.#now();
+    }
     this.#lookedMs = Number.NEGATIVE_INFINITY;
     this.#lease.suspect(this.#now());
   }
@@ -255,15 +261,20 @@ export class App implements Actions {
       this.#retry();
       return;
     }
+    this.#startedUnwelcomed = !this.bridge.welcomed;
     this.#audio.player.unlock();
     this.#notices.clear(...MICROPHONE_PROBLEMS);
     if (this.#isOwnedElsewhere()) {
-      this.#takingUntilMs = this.#now() + TAKING_MS;
-      this.bridge.send({ lane: "control", kind: "take_audio", body: {} });
+      this.#takeAudio();
     } else {
       this.#requestStart(true);
     }
     this.#audio.startMicrophone();
+  }
+
+  #takeAudio(): void {
+    this.#takingUntilMs = this.#now() + TAKING_MS;
+    this.bridge.send({ lane: "control", kind: "take_audio", body: {} });
   }
 
   stop(): void {
@@ -381,6 +392,11 @@ export class App implements Actions {
         this.#hideTranscriptFor(view);
       }
     }
+    const { owner, phase } = welcome;
+    if (this.#startedUnwelcomed && owner !== "" && owner !== this.bridge.client && phase === "live") {
+      this.#takeAudio();
+    }
+    this.#startedUnwelcomed = false;
     this.#onState(welcome);
     this.explorer.onWelcome(welcome.explorer);
     this.#resumeMicrophone();
@@ -431,7 +447,10 @@ export class App implements Actions {
   #onAlive(): void {
     const back = !this.store.get().connected;
     this.#lease.renew(this.#now());
-    this.#disconnected = false;
+    // A kernel that is being restarted goes on speaking, over the socket, until it has ended.
+    if (this.#now() - this.#disconnectedMs > ENDING_MS) {
+      this.#disconnectedMs = Number.NEGATIVE_INFINITY;
+    }
     if (back) {
       this.store.set({ connected: true, loss: "" });
       this.#notices.clear(LOSSES.unknown.code);
@@ -586,7 +605,9 @@ export class App implements Actions {
     }
     this.#looking = true;
     const { page, link } = this.store.get();
-    const loss = page ? lossOfPage(link) : await findLoss(this.#kernel, this.#disconnected);
+    const loss = page
+      ? lossOfPage(link)
+      : await findLoss(this.#kernel, this.#disconnectedMs > Number.NEGATIVE_INFINITY);
     this.#looking = false;
     this.#lookedMs = this.#now();
     if (this.scope.disposed || this.store.get().connected) {

@@ -403,6 +403,25 @@ describe("App", () => {
       expect(asked.length).toBeLessThan(7);
     });
 
+    it("believes it although the kernel goes on speaking over its socket until it has ended", async () => {
+      await talk();
+      app.suspectDisconnect();
+      await vi.advanceTimersByTimeAsync(3000); // heartbeats still come
+      expect(state().connected).toBe(true);
+      clearInterval(beats);
+      await vi.advanceTimersByTimeAsync(8000);
+      expect(state().loss).toBe("restarted");
+    });
+
+    it("believes it no more once the kernel has gone on for long", async () => {
+      await talk();
+      app.suspectDisconnect();
+      await vi.advanceTimersByTimeAsync(11_000);
+      clearInterval(beats);
+      await vi.advanceTimersByTimeAsync(8000);
+      expect(state().loss).toBe("silent");
+    });
+
     it("says again what to do when ● is pressed, and takes no microphone", async () => {
       await talk();
       clearInterval(beats);
@@ -519,6 +538,21 @@ describe("App", () => {
     await vi.advanceTimersByTimeAsync(300);
     expect(sentBodies("audio").length).toBeGreaterThan(3);
     await vi.advanceTimersByTimeAsync(5000);
+    expect([state().microphone.state, codes()]).toEqual(["on", []]);
+  });
+
+  it("takes them also where ● is pressed before it is known that another page has them", async () => {
+    app.mount({} as HTMLElement, () => {});
+    app.start();
+    await settle();
+    expect(sentBodies("take_audio")).toEqual([]);
+    greet({ phase: "live", owner: "another" });
+    await settle();
+    expect(sentBodies("take_audio")).toEqual([{}]);
+    session("live", me());
+    speakAt(9000);
+    await vi.advanceTimersByTimeAsync(300);
+    expect(sentBodies("audio").length).toBeGreaterThan(3);
     expect([state().microphone.state, codes()]).toEqual(["on", []]);
   });
 

@@ -2034,7 +2034,7 @@ var ANSWER_TIMEOUT_MS = 5e3, MAX_UNANSWERED = 12, BROWSER_BACKEND = { makeCanvas
 };
 
 // src/app.ts
-var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 1500, MAX_TEXT = 1e5, LOOK_MS = 3e3, LOOK_SELDOM_MS = 3e4, SERVER_MS = 3e3, RESUME_MS = 6e4, RETRY_MS = 5e3, TAKING_MS = 3e3, FINAL_LOSSES = ["restarted", "shut_down", "refused"], PASSING_LOSSES = [
+var TICK_MS = 250, IDLE_TICKS = 4, UNUSED_DEVICE_TICKS = 20, VIEW_GRACE_MS = 1500, MAX_TEXT = 1e5, LOOK_MS = 3e3, LOOK_SELDOM_MS = 3e4, SERVER_MS = 3e3, RESUME_MS = 6e4, RETRY_MS = 5e3, TAKING_MS = 3e3, ENDING_MS = 1e4, FINAL_LOSSES = ["restarted", "shut_down", "refused"], PASSING_LOSSES = [
   "looking",
   "offline",
   "server",
@@ -2109,8 +2109,10 @@ var App = class {
   #owner = "";
   /** The kernel's id, by which the notebook server knows it. */
   #kernel = "";
-  /** The host has given up the widget's connection since the kernel was heard of last. */
-  #disconnected = !1;
+  /** When the host gave up the widget's connection; -∞ once the kernel has been heard of long enough after that. */
+  #disconnectedMs = Number.NEGATIVE_INFINITY;
+  /** ● was pressed before it was known who has the microphone. */
+  #startedUnwelcomed = !1;
   #looking = !1;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #lostMs = Number.NEGATIVE_INFINITY;
@@ -2155,7 +2157,7 @@ var App = class {
    * tells that the host said so of the widget's own connection.
    */
   suspectDisconnect(comm = !0) {
-    this.#disconnected ||= comm, this.#lookedMs = Number.NEGATIVE_INFINITY, this.#lease.suspect(this.#now());
+    comm && (this.#disconnectedMs = this.#now()), this.#lookedMs = Number.NEGATIVE_INFINITY, this.#lease.suspect(this.#now());
   }
   /** Messages take another way from now on: what may be lost on the last one goes again. */
   changeWay() {
@@ -2179,7 +2181,10 @@ var App = class {
       this.#retry();
       return;
     }
-    this.#audio.player.unlock(), this.#notices.clear(...MICROPHONE_PROBLEMS), this.#isOwnedElsewhere() ? (this.#takingUntilMs = this.#now() + TAKING_MS, this.bridge.send({ lane: "control", kind: "take_audio", body: {} })) : this.#requestStart(!0), this.#audio.startMicrophone();
+    this.#startedUnwelcomed = !this.bridge.welcomed, this.#audio.player.unlock(), this.#notices.clear(...MICROPHONE_PROBLEMS), this.#isOwnedElsewhere() ? this.#takeAudio() : this.#requestStart(!0), this.#audio.startMicrophone();
+  }
+  #takeAudio() {
+    this.#takingUntilMs = this.#now() + TAKING_MS, this.bridge.send({ lane: "control", kind: "take_audio", body: {} });
   }
   stop() {
     this.#releaseDevices(), this.bridge.send({ lane: "control", kind: "stop", body: {} });
@@ -2252,7 +2257,8 @@ var App = class {
       for (let view of this.#views)
         this.#hideTranscriptFor(view);
     }
-    this.#onState(welcome), this.explorer.onWelcome(welcome.explorer), this.#resumeMicrophone(), this.#link?.begin(this.bridge.client);
+    let { owner, phase } = welcome;
+    this.#startedUnwelcomed && owner !== "" && owner !== this.bridge.client && phase === "live" && this.#takeAudio(), this.#startedUnwelcomed = !1, this.#onState(welcome), this.explorer.onWelcome(welcome.explorer), this.#resumeMicrophone(), this.#link?.begin(this.bridge.client);
   }
   #onState(told) {
     let { phase, ending, floor, turn_taking, view, sees, model, badge } = told, { suggestions: suggestions2, elapsed_ms, owner } = told, before = this.store.get(), liveSince = phase === "live" ? before.liveSince ?? this.#now() - elapsed_ms : null, mine = owner === this.bridge.client;
@@ -2269,7 +2275,7 @@ var App = class {
   }
   #onAlive() {
     let back = !this.store.get().connected;
-    this.#lease.renew(this.#now()), this.#disconnected = !1, back && (this.store.set({ connected: !0, loss: "" }), this.#notices.clear(LOSSES.unknown.code), this.bridge.repeat(), this.bridge.hello(), this.#now() < this.#retryUntilMs && (this.#retryUntilMs = Number.NEGATIVE_INFINITY, this.start()));
+    this.#lease.renew(this.#now()), this.#now() - this.#disconnectedMs > ENDING_MS && (this.#disconnectedMs = Number.NEGATIVE_INFINITY), back && (this.store.set({ connected: !0, loss: "" }), this.#notices.clear(LOSSES.unknown.code), this.bridge.repeat(), this.bridge.hello(), this.#now() < this.#retryUntilMs && (this.#retryUntilMs = Number.NEGATIVE_INFINITY, this.start()));
   }
   /** True while a device is on or asked for. */
   get #usesDevices() {
@@ -2327,7 +2333,7 @@ var App = class {
     if (this.#looking)
       return;
     this.#looking = !0;
-    let { page, link: link2 } = this.store.get(), loss = page ? lossOfPage(link2) : await findLoss(this.#kernel, this.#disconnected);
+    let { page, link: link2 } = this.store.get(), loss = page ? lossOfPage(link2) : await findLoss(this.#kernel, this.#disconnectedMs > Number.NEGATIVE_INFINITY);
     if (this.#looking = !1, this.#lookedMs = this.#now(), this.scope.disposed || this.store.get().connected)
       return;
     let asked = this.#now() < this.#retryUntilMs;
