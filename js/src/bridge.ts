@@ -66,6 +66,13 @@ export class ReliableSender<T> {
     this.#unacked = this.#unacked.filter((sent) => sent.seq > ack);
   }
 
+  /** What to send again at once; if that is lost as well, it is due again after two seconds. */
+  restart(now: number): readonly Numbered<T>[] {
+    this.#progressMs = now;
+    this.#resendAfterMs = RESEND_MS;
+    return [...this.#unacked];
+  }
+
   /**
    * What to send again: everything unacknowledged once nothing was acknowledged for two seconds, then four, eight and so
    * on: a busy kernel gets every copy later.
@@ -319,7 +326,7 @@ export class Bridge {
 
   /** Messages take another way from now on: sends all again that is not acknowledged and may be lost on the last one. */
   repeat(): void {
-    for (const { seq, message } of this.#sender.unacked) {
+    for (const { seq, message } of this.#sender.restart(this.#now())) {
       this.#post(message, seq, this.#control.last);
     }
   }

@@ -330,6 +330,26 @@ describe("the control lane", () => {
     ]);
   });
 
+  it("repeats soon again what was lost with that repetition, however long it had waited before", () => {
+    const rig = new Rig();
+    rig.bridge.hello();
+    rig.welcome({}, { ack: 1 });
+    rig.bridge.send({ lane: "control", kind: "interrupt", body: {} });
+    for (let second = 0; second < 20; second += 1) {
+      rig.now = 1000 * second;
+      rig.bridge.tick();
+    }
+    rig.bridge.repeat();
+    const before = rig.sent.length;
+    rig.now = 20_500;
+    rig.bridge.tick();
+    rig.now = 22_000;
+    rig.bridge.tick();
+    expect(rig.sent.slice(before).map(({ content }) => [content.kind, content.seq])).toEqual([
+      ["interrupt", 2],
+    ]);
+  });
+
   it("does not pile up reports before a busy kernel", () => {
     const rig = new Rig();
     rig.welcome();

@@ -1207,6 +1207,10 @@ var CAPACITY = 256, RESEND_MS2 = 2e3, MAX_RESEND_MS = 3e4, ReliableSender = clas
   acknowledge(ack, now2) {
     ack <= this.#acked || ack > this.#seq || (this.#acked = ack, this.#progressMs = now2, this.#resendAfterMs = RESEND_MS2, this.#unacked = this.#unacked.filter((sent) => sent.seq > ack));
   }
+  /** What to send again at once; if that is lost as well, it is due again after two seconds. */
+  restart(now2) {
+    return this.#progressMs = now2, this.#resendAfterMs = RESEND_MS2, [...this.#unacked];
+  }
   /**
    * What to send again: everything unacknowledged once nothing was acknowledged for two seconds, then four, eight and so
    * on: a busy kernel gets every copy later.
@@ -1338,7 +1342,7 @@ var Bridge = class {
   }
   /** Messages take another way from now on: sends all again that is not acknowledged and may be lost on the last one. */
   repeat() {
-    for (let { seq, message } of this.#sender.unacked)
+    for (let { seq, message } of this.#sender.restart(this.#now()))
       this.#post(message, seq, this.#control.last);
   }
   /** To be called a few times a second: repeats what was lost, and skips gaps that will not be filled. */
