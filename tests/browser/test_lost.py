@@ -88,6 +88,7 @@ def wait_for_file(path, seconds: float) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.alone  # its clock is that of the server which stands still, not that of a busy computer
 def test_a_server_that_stands_still_costs_the_talk_nothing_but_the_time(open_talk, lab):
     """Nor does a network that is away for a while, which is told from it."""
     notebook, card = talk(open_talk, NO_SOCKET + FIRST)
