@@ -159,7 +159,7 @@ class Controller:
         self._offer_socket = offer_socket
         self.links = Links(
             post,
-            receive=self._receive_by_socket,
+            receive=self._receive,
             repeat=lambda client: self.bridge.repeat(client),
             pages=lambda: self.bridge.front_ends.clients,
             context=context,
@@ -215,10 +215,8 @@ class Controller:
         """Take the content and the buffers of one message of a page, by the host's own way."""
         self._receive(content, buffers, "")
 
-    def _receive_by_socket(self, text: bytes, buffers: Sequence[bytes], client: str) -> bool:
-        return self._receive(text, buffers, client)
-
     def _receive(self, content: object, buffers: Sequence[bytes], client: str) -> bool:
+        """Take a message, by a socket as JSON text; return whether it is in the name of its page."""
         if self._closed:
             return True
         is_own = self.bridge.receive(content, buffers, self._clock.now_ms(), client)
