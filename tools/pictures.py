@@ -189,20 +189,6 @@ def idle(scene: Scene) -> None:
     scene.pause(500)
 
 
-def page_talking(scene: Scene) -> None:
-    """The same talk in the companion page, as long as its notebook sleeps."""
-    scene.card.start()
-    scene.speak("what is seven plus five", before=0.4, after=0.3)
-    scene.card.wait_for_words("tutor", "twelve")
-    scene.pause(1800)
-    scene.speak("turn on the light", before=0.3, after=0.3)
-    scene.card.wait_for_words("tutor", "the lamp is on")
-    scene.pause(1600)
-    scene.notebook.run(2, wait=False)
-    scene.speak("tell me a story", before=0.2, after=0.2)
-    scene.card.wait_for_words("tutor", "old library")
-
-
 #: name → window and theme of the companion page, and whether it is shown beside its notebook.
 PAGES: dict[str, tuple[tuple[int, int], Literal["light", "dark"], bool]] = {
     "page-phone-light": ((390, 760), "light", False),
@@ -290,7 +276,7 @@ def take_page(lab: Lab, folder: Path, name: str) -> None:
     with chromium() as browser:
         scene = Scene(lab, browser, folder, (SCRIPTED_MICROPHONE, TAP), (1100, 1000))
         scene.open_page(window, scheme)
-        page_talking(scene)
+        talking(scene)
         out = OUT / f"{name}.png"
         scene.page.screenshot(path=out)
         if beside:
