@@ -12,6 +12,7 @@ import enum
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
@@ -45,6 +46,11 @@ class Generator:
             for name, value in vars(messages).items()
             if get_origin(value) is Literal
         }
+        self._unions = {
+            frozenset(get_args(value)): name
+            for name, value in vars(messages).items()
+            if isinstance(value, UnionType)
+        }
 
     def message_types(self, name: str, kinds: Kinds, *, optional: bool) -> None:
         """Declare the union `name` of all `kinds`; `optional` leaves out what has a default."""
@@ -73,7 +79,7 @@ class Generator:
             case types.EnumType():
                 return self._enum(info.cls)
             case types.UnionType():
-                return " | ".join(self.type_of(member) for member in info.types)
+                return self._union(info)
             case types.VarTupleType() | types.ListType():
                 item = self.type_of(info.item_type)
                 return f"({item})[]" if " " in item else f"{item}[]"
@@ -92,6 +98,14 @@ class Generator:
         self.declarations[name] = f"export type {name} = {text};"
         return name
 
+    def _union(self, info: types.UnionType) -> str:
+        text = " | ".join(self.type_of(member) for member in info.types)
+        name = self._unions.get(frozenset(getattr(member, "cls", None) for member in info.types))
+        if name is None:
+            return text
+        self.declarations[name] = f"export type {name} = {text};"
+        return name
+
     def _enum(self, cls: type[enum.Enum]) -> str:
         text = " | ".join(f'"{member.value}"' for member in cls)
         self.declarations[cls.__name__] = f"export type {cls.__name__} = {text};"
@@ -102,7 +116,8 @@ class Generator:
             return "Record<string, never>"
         name = info.cls.__name__.removesuffix("View")
         if name not in self.declarations:
-            fields = [
+            tag = [f'{info.tag_field}: "{info.tag}";'] if info.tag_field else []
+            fields = tag + [
                 f"{field.encode_name}{self._mark(field)}: {self.type_of(field.type)};"
                 for field in info.fields
             ]

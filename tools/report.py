@@ -33,6 +33,7 @@ STAYS: dict[str, str] = {
     "livewidget/session/session.py": "one class for one session; its parts are modules of their own",
     "livewidget/session/session.py:LiveSession.__init__": "documents the arguments, and makes the parts",
     "livewidget/ui/controller.py:Controller.__init__": "documents the arguments, and makes the parts",
+    "livewidget/ui/messages.py": "every message between kernel and page, a struct each",
     "livewidget/turns/conversation.py": "the two sides of one conversation, which meet in every event",
     "livewidget/session/tool_runner.py": "a call from its admission to its answer",
 }

@@ -404,7 +404,7 @@ export class App implements Actions {
   }
 
   #onState(told: SessionState): void {
-    const { phase, ending, floor, turn_taking, view, sees, model, badge } = told;
+    const { phase, ending, floor, turn_taking, view, sees, model, badge, direct } = told;
     const { suggestions, elapsed_ms, owner } = told;
     const before = this.store.get();
     const liveSince = phase === "live" ? (before.liveSince ?? this.#now() - elapsed_ms) : null;
@@ -415,7 +415,7 @@ export class App implements Actions {
       this.#takingUntilMs = Number.NEGATIVE_INFINITY;
     }
     this.store.set({ phase, ending, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions });
-    this.store.set({ liveSince, owner: mine, ownedElsewhere: elsewhere });
+    this.store.set({ liveSince, direct, owner: mine, ownedElsewhere: elsewhere });
     if (elsewhere) {
       // What was sent before the kernel was asked still names the other page.
       if (this.#now() >= this.#takingUntilMs) {

@@ -232,7 +232,15 @@ export interface BrowserPage {
 }
 
 /** What of a welcome is not drawn, or not under its own name. */
-type Undrawn = "client" | "owner" | "explorer" | "turn_taking" | "elapsed_ms" | "speaker_seq" | "kernel";
+type Undrawn =
+  | "client"
+  | "owner"
+  | "explorer"
+  | "turn_taking"
+  | "elapsed_ms"
+  | "speaker_seq"
+  | "service_seq"
+  | "kernel";
 
 /** What the kernel last said, and what only this page knows. */
 export interface State extends Omit<Welcome, Undrawn | "transcript_class"> {
@@ -329,6 +337,7 @@ export function initialState(): State {
     playback: { turn: 0, playedSample: 0, volume: 1 },
     sound: { microphone: null, player: null },
     holding: false,
+    direct: false,
     owner: false,
     ownedElsewhere: false,
     connected: true,

@@ -139,7 +139,7 @@ describe("the golden messages", () => {
     { lane: "control", kind: "activity", body: { active: true } },
     { lane: "control", kind: "turn_taking", body: { mode: "push_to_talk" } },
     { lane: "control", kind: "microphone", body: { state: "on", detail: "" } },
-    { lane: "control", kind: "heard", body: { turn: 3, sample: 41280 } },
+    { lane: "control", kind: "heard", body: { turn: 3, sample: 41280, voice: 0 } },
     {
       lane: "control",
       kind: "played",
@@ -152,6 +152,8 @@ describe("the golden messages", () => {
         epoch: 1,
         page_ms: 5400,
         plays: true,
+        service_ack: 0,
+        voice: 0,
       },
     },
     {
@@ -173,6 +175,39 @@ describe("the golden messages", () => {
     { lane: "control", kind: "take_audio", body: {} },
     { lane: "control", kind: "socket_request", body: { origin: "http://localhost:8888" } },
     { lane: "control", kind: "socket_closed", body: { proof: "pJ8fVq2mKxA" } },
+    {
+      lane: "control",
+      kind: "service_report",
+      body: {
+        socket: 1,
+        service_ack: 3,
+        items: [
+          { kind: "opened", at_ms: 5500 },
+          { kind: "frame", at_ms: 5530.5, text: '{"setupComplete":{}}', voice: 0, first: 0 },
+          { kind: "activity", at_ms: 5600, active: true },
+          { kind: "sound", at_ms: 5680, first: 0, samples: 1280, is_speech: true },
+          {
+            kind: "image",
+            at_ms: 5690,
+            source: "camera",
+            mime_type: "image/jpeg",
+            width: 640,
+            height: 480,
+            size: 20480,
+            number: 1,
+          },
+          { kind: "audio_end", at_ms: 5700 },
+          {
+            kind: "frame",
+            at_ms: 6100,
+            text: '{"serverContent":{"modelTurn":{"parts":[{"inlineData":{"mimeType":"audio/pcm;rate=24000","data":"","samples":960}}]}}}',
+            voice: 1,
+            first: 0,
+          },
+          { kind: "closed", at_ms: 9000, code: 1006, reason: "", cause: "offline" },
+        ],
+      },
+    },
     {
       lane: "microphone",
       kind: "audio",

@@ -378,7 +378,7 @@ class Bridge:
         front_end.acked = self._control.seq  # what was under way to this page is in the welcome as well
         owns = front_end.client == self.front_ends.audio_owner
         speaker_seq = self._owner_seq if owns else self.speaker.seq
-        self.send(m.Welcome(client=front_end.client, speaker_seq=speaker_seq, **fields))
+        self.send(m.Welcome(client=front_end.client, speaker_seq=speaker_seq, service_seq=0, **fields))
 
     def _acknowledge(self, front_end: FrontEnd, ack: int) -> None:
         front_end.acked = max(front_end.acked, min(ack, self._control.seq))
@@ -480,7 +480,7 @@ class Bridge:
         sent = {key: value for key, value in fields.items() if key != "elapsed_ms"}
         if sent != self._sent_state:
             self._sent_state = sent
-            self.send(m.State(**fields, speaker_seq=self._owner_seq))
+            self.send(m.State(**fields, speaker_seq=self._owner_seq, service_seq=0))
 
     def send_offer(self, offer: m.SocketOffer) -> None:
         """Tell a page where it can open a socket; it asks again if this is lost."""

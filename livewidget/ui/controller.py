@@ -529,6 +529,7 @@ class Controller:
             "sees": provider.capabilities.video,
             "model": provider.model,
             "badge": provider.badge,
+            "direct": getattr(provider, "direct", False),
             "suggestions": self._suggestions(),
             "elapsed_ms": self.state.elapsed_ms,
         }

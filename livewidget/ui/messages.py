@@ -3,7 +3,9 @@
 `tests/fixtures/bridge.json` has one example of each, which the tests of both sides read, and the types of the
 page are generated from these structs (`tools/messages.py`). Audio and images are not in them: they travel
 beside a message as buffers. What is on the lane "insight" goes to pages that watch, may be lost, and is never
-repeated.
+repeated. The lane "service" is for the page with microphone and speaker alone, which holds the socket to the
+service there (`direct=True`): what it is to do with that socket, in order and once. It is the only one that
+carries a token.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from msgspec import Meta
 
 from livewidget.turns import Floor
 
-Lane = Literal["control", "speaker", "microphone", "camera", "insight"]
+Lane = Literal["control", "speaker", "microphone", "camera", "insight", "service"]
 Phase = Literal["idle", "connecting", "live", "ended"]
 Ending = Literal["", "stopped", "never_opened", "interrupted"]
 Busy = Literal["", "cell", "kernel"]
@@ -30,6 +32,11 @@ Typed = Annotated[str, Meta(max_length=100_000)]
 Detail = Annotated[str, Meta(max_length=500)]
 Name = Annotated[str, Meta(max_length=200)]
 View = Literal["talk", "translation", "dictation"]
+CloseCode = Annotated[int, Meta(ge=0, le=65_535)]
+#: Why a page's socket to the service is closed, where the code does not say it: a content security policy, an
+#: address without encryption in a page with it, no network, no token at the page's own server, no such
+#: sockets in this browser.
+CloseCause = Literal["", "blocked", "mixed", "offline", "token", "unsupported"]
 PictureSource = Literal["camera", "screen", "file", "python"]
 
 
@@ -241,10 +248,14 @@ class MicrophoneStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Flushed(msgspec.Struct, frozen=True, kw_only=True):
-    """The last sample that was played of a turn that was flushed, counted at 24 kHz within the turn."""
+    """The last sample that was played of a turn that was flushed, counted at 24 kHz within the turn.
+
+    With a `voice` the sample is counted within that voice of the page's own socket, and `turn` is 0.
+    """
 
     turn: Count
     sample: Count
+    voice: Count = 0
 
 
 class PlaybackReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -252,6 +263,8 @@ class PlaybackReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `ack_seq` is of the speaker lane; `page_ms` is the page's clock, which stamps the microphone's audio too.
     `plays` is False where the page has no player: over plain http, or where the browser does not load it.
+    `service_ack` is of the service lane. With a `voice` the page plays that one of its own socket: the sample
+    is counted within it, and `turn` is 0.
     """
 
     ack_seq: Count
@@ -262,6 +275,8 @@ class PlaybackReport(msgspec.Struct, frozen=True, kw_only=True):
     epoch: Count
     page_ms: Milliseconds
     plays: bool = True
+    service_ack: Count = 0
+    voice: Count = 0
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -322,6 +337,91 @@ class SocketClosed(msgspec.Struct, frozen=True, kw_only=True):
     """A page's socket broke; `proof` names which one, since this may come long after."""
 
     proof: Name
+
+
+class ServiceOpened(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="opened"):
+    """The socket is open."""
+
+    at_ms: Milliseconds
+
+
+class ServiceFrame(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="frame"):
+    """A frame of the service, as text; of each piece of its sound only how long it is.
+
+    Where the service had `"data": "…"` there is `"data": "", "samples": N`, at the rate of the piece. `voice`
+    counts the answers with sound from 1 in the order in which the page plays them, and `first` is the place
+    of the frame's first sample in it, at 24 kHz; both are 0 for a frame without sound.
+    """
+
+    at_ms: Milliseconds
+    text: Annotated[str, Meta(max_length=1_000_000)]
+    voice: Count = 0
+    first: Count = 0
+
+
+class ServiceSound(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="sound"):
+    """So much of the microphone was sent, counted at 16 kHz over all sockets; `at_ms` is when its end was."""
+
+    at_ms: Milliseconds
+    first: Count
+    samples: Annotated[int, Meta(ge=0, le=16_000 * 600)]
+    is_speech: bool
+
+
+class ServiceActivity(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="activity"):
+    """The mark that push-to-talk was pressed or released was sent."""
+
+    at_ms: Milliseconds
+    active: bool
+
+
+class ServiceAudioEnd(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="audio_end"):
+    """It was sent that the microphone pauses."""
+
+    at_ms: Milliseconds
+
+
+class ServiceImage(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="image"):
+    """A picture of `size` bytes was sent; `number` is the page's, as on the camera lane."""
+
+    at_ms: Milliseconds
+    source: Literal["camera", "screen", "file"]
+    mime_type: Literal["image/jpeg", "image/png", "image/webp"]
+    width: Annotated[int, Meta(ge=1, le=16_384)]
+    height: Annotated[int, Meta(ge=1, le=16_384)]
+    size: Count
+    number: Count
+
+
+class ServiceClosed(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="closed"):
+    """The socket is closed, or was never open; nothing more is reported of it."""
+
+    at_ms: Milliseconds
+    code: CloseCode
+    reason: Detail = ""
+    cause: CloseCause = ""
+
+
+ServiceItem = (
+    ServiceOpened
+    | ServiceFrame
+    | ServiceSound
+    | ServiceActivity
+    | ServiceAudioEnd
+    | ServiceImage
+    | ServiceClosed
+)
+
+
+class ServiceReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page's socket to the service has had and sent, in order, since the report before.
+
+    `at_ms` of each item is the page's clock when it came or went; `service_ack` is of the service lane.
+    """
+
+    socket: Count
+    service_ack: Count
+    items: Annotated[tuple[ServiceItem, ...], Meta(max_length=4096)]
 
 
 class MicrophoneAudio(msgspec.Struct, frozen=True, kw_only=True):
@@ -453,9 +553,9 @@ class ClearNotice(msgspec.Struct, frozen=True, kw_only=True):
 class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     """Everything to show, for the page `client`.
 
-    Its control lane starts again at this message's seq, its speaker lane at `speaker_seq`. `kernel` is the
-    id of the kernel, by which a page that gets no answer asks the notebook server about it; "" where there is
-    none.
+    Its control lane starts again at this message's seq, its speaker lane at `speaker_seq`, its service lane
+    at `service_seq`. `kernel` is the id of the kernel, by which a page that gets no answer asks the notebook
+    server about it; "" where there is none. `direct` is that of `State`.
     """
 
     client: str
@@ -477,6 +577,8 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     transcript_class: str
     speaker_seq: Count
+    service_seq: Count
+    direct: bool
     kernel: str
 
 
@@ -486,7 +588,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     `ending` says how it ended while `phase` is "ended": somebody stopped it, it was never opened, or it broke
     off and a start continues it. `view` is how the conversation is shown, `sees` whether the model takes
     pictures, `suggestions` what is worth saying to it as it is set up now. For a page that becomes the owner
-    the speaker lane starts again at `speaker_seq`.
+    the speaker lane starts again at `speaker_seq`, the service lane at `service_seq`. `direct` says that the
+    owner holds the socket to the service: microphone and pictures go there, and not to the kernel.
     """
 
     phase: Phase
@@ -501,6 +604,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     elapsed_ms: Count
     owner: str
     speaker_seq: Count
+    service_seq: Count
+    direct: bool
 
 
 class SocketOffer(msgspec.Struct, frozen=True, kw_only=True):
@@ -525,9 +630,13 @@ class SocketOffer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Flush(msgspec.Struct, frozen=True, kw_only=True):
-    """`turn` was interrupted: stop its audio, answer with `Flushed`. Its epoch voids all older ones."""
+    """`turn` was interrupted: stop its audio, answer with `Flushed`. Its epoch voids all older ones.
+
+    With a `voice` the page plays its own socket: silence voices up to that one, whatever the epoch.
+    """
 
     turn: Count
+    voice: Count = 0
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
@@ -558,6 +667,74 @@ class SpeakerEnd(msgspec.Struct, frozen=True, kw_only=True):
     samples: Count
 
 
+class ServiceOpen(msgspec.Struct, frozen=True, kw_only=True):
+    """Open a socket to the service; its number is higher than that of all before.
+
+    `token` goes into the address as `access_token`. With a `token_path` the page asks for one there first, at
+    its own server; with neither the address is enough. The page sends the microphone by itself: after
+    `pause_ms` of silence it sends that the audio ends, and nothing until there is sound again (0: never).
+    `end_silence_ms` of silence close a press of push-to-talk. `holds_calls`: from a tool call on, sound is
+    kept until `ServiceRelease`. `needs_all`: no silence is left out.
+    """
+
+    socket: Count
+    url: str
+    token: str
+    token_path: str
+    pause_ms: Milliseconds
+    end_silence_ms: Milliseconds
+    holds_calls: bool
+    needs_all: bool
+
+    def __repr__(self) -> str:
+        """Return it without its address and its token."""
+        return f"ServiceOpen(socket={self.socket})"
+
+
+class ServiceSend(msgspec.Struct, frozen=True, kw_only=True):
+    """Send this frame."""
+
+    socket: Count
+    frame: str
+
+
+class ServiceResend(msgspec.Struct, frozen=True, kw_only=True):
+    """Send the microphone's sound from this sample on again, from memory: an earlier socket broke over it."""
+
+    socket: Count
+    first: Count
+    samples: Count
+
+
+class ServiceTalk(msgspec.Struct, frozen=True, kw_only=True):
+    """All that comes first is sent: the microphone may follow."""
+
+    socket: Count
+
+
+class ServiceRelease(msgspec.Struct, frozen=True, kw_only=True):
+    """No tool call holds the sound back any more."""
+
+    socket: Count
+
+
+class ServiceClose(msgspec.Struct, frozen=True, kw_only=True):
+    """Close the socket."""
+
+    socket: Count
+    code: CloseCode
+    reason: str
+
+
+class ServiceVoice(msgspec.Struct, frozen=True, kw_only=True):
+    """From its sample `first` on, `voice` is `turn` from that turn's sample `sample` on."""
+
+    voice: Count
+    first: Count
+    turn: Count
+    sample: Count
+
+
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
     """In the place of a message that cannot be read: it is counted in its lane, and nothing else follows."""
 
@@ -574,6 +751,9 @@ class BridgeMessageError(ValueError):
         self.envelope = envelope
 
 
+ServiceMessage = (
+    ServiceOpen | ServiceSend | ServiceResend | ServiceTalk | ServiceRelease | ServiceClose | ServiceVoice
+)
 PageMessage = (
     Hello
     | Bye
@@ -595,6 +775,7 @@ PageMessage = (
     | TakeAudio
     | SocketRequest
     | SocketClosed
+    | ServiceReport
     | MicrophoneAudio
     | CameraFrame
 )
@@ -615,6 +796,7 @@ KernelMessage = (
     | SpeechView
     | PictureView
     | SocketOffer
+    | ServiceMessage
 )
 _Kinds = dict[tuple[str, str], type]
 
@@ -639,6 +821,7 @@ FROM_PAGE: _Kinds = {
     ("control", "take_audio"): TakeAudio,
     ("control", "socket_request"): SocketRequest,
     ("control", "socket_closed"): SocketClosed,
+    ("control", "service_report"): ServiceReport,
     ("microphone", "audio"): MicrophoneAudio,
     ("camera", "frame"): CameraFrame,
 }
@@ -659,6 +842,13 @@ FROM_KERNEL: _Kinds = {
     ("insight", "speech"): SpeechView,
     ("insight", "picture"): PictureView,
     ("insight", "socket_offer"): SocketOffer,
+    ("service", "service_open"): ServiceOpen,
+    ("service", "service_send"): ServiceSend,
+    ("service", "service_sound"): ServiceResend,
+    ("service", "service_talk"): ServiceTalk,
+    ("service", "service_release"): ServiceRelease,
+    ("service", "service_close"): ServiceClose,
+    ("service", "service_voice"): ServiceVoice,
 }
 _PLACE = {cls: place for kinds in (FROM_PAGE, FROM_KERNEL) for place, cls in kinds.items()}
 _PLACE[Unreadable] = ("control", "unreadable")

@@ -48,6 +48,7 @@ class Recorder:
             "sees": True,
             "model": "offline-tutor",
             "badge": "",
+            "direct": False,
             "suggestions": (),
             "elapsed_ms": 0,
         }
