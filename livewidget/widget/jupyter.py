@@ -69,6 +69,26 @@ def keep_subshell_lane(comm: Any) -> bool:
     return True
 
 
+def send_replies_by_stream() -> None:
+    """Keep the kernel from missing a request that comes while it replies to another.
+
+    ipykernel 7.0 to 7.3 writes replies straight to the socket that its own stream reads. Of a request that
+    comes in that moment the stream never learns: the kernel looks idle, and answers neither cells nor pages
+    until it is restarted, or at best until somebody else connects to it. A page sends all the time, and so it
+    happens sooner with one. ipykernel 7.4 sends replies by the stream, as is done here. Private to ipykernel,
+    and so feature-tested. See https://github.com/ipython/ipykernel/issues/1554 and
+    https://github.com/ipython/ipykernel/pull/1529.
+    """
+    running = kernel()
+    stream: Any = getattr(running, "shell_stream", None)
+    socket = getattr(stream, "socket", None)
+    manager: Any = getattr(getattr(running, "shell_channel_thread", None), "manager", None)
+    if socket is not None and getattr(manager, "_shell_socket", None) is socket:
+        manager._shell_socket = stream
+        # A request may have been missed already.
+        stream.io_loop.add_callback(stream.flush)
+
+
 def has_subshells() -> bool:
     """Whether the kernel can answer the page while a cell runs, if the front end asks for a subshell."""
     running = kernel()

@@ -46,7 +46,14 @@ from livewidget.ui.state import WidgetStats, error_text
 from livewidget.ui.transcript import NO_WIDGET, again_html
 from livewidget.widget import jupyter
 from livewidget.widget.background import Callbacks, background, tool_loop
-from livewidget.widget.jupyter import CellWatch, LoopWatch, ProgressLine, keep_subshell_lane, wait_until
+from livewidget.widget.jupyter import (
+    CellWatch,
+    LoopWatch,
+    ProgressLine,
+    keep_subshell_lane,
+    send_replies_by_stream,
+    wait_until,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -135,6 +142,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         )
         super().__init__()
         keep_subshell_lane(self.comm)
+        send_replies_by_stream()
         jupyter.close_previous_run(self)
 
     def start(self) -> None:

@@ -377,7 +377,9 @@ class Notebook:
                 if (message.header.msg_type === 'execute_result') text += c.data['text/plain'];
                 if (message.header.msg_type === 'error') text += c.traceback.join('\\n');
               };
-              await Promise.race([future.done, new Promise((_, no) => setTimeout(() => no(new Error('no answer: ' + text)), timeout))]);
+              const late = new Promise((_, no) => setTimeout(() => no(new Error(
+                `no answer from a kernel that is ${kernel.status} and ${kernel.connectionStatus}: ${text}`)), timeout));
+              await Promise.race([future.done, late]);
               return text;
             }""",
             [code, timeout * 1000],

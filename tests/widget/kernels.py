@@ -60,7 +60,9 @@ class Kernel:
         self.manager.cleanup_resources()
         self._folder.cleanup()
 
-    def execute(self, code: str, cell: str = "", *, allow_stdin: bool = False) -> str:
+    def execute(
+        self, code: str, cell: str = "", *, allow_stdin: bool = False, subshell: str | None = None
+    ) -> str:
         """Send a cell and return the id of the request; does not wait."""
         message = self.client.session.msg(
             "execute_request",
@@ -74,6 +76,8 @@ class Kernel:
             },
             metadata={"cellId": cell} if cell else {},
         )
+        if subshell:
+            message["header"]["subshell_id"] = subshell
         self.client.shell_channel.send(message)
         return message["header"]["msg_id"]
 

@@ -239,6 +239,47 @@ def test_older_kernels(kernels, version):
         waits_for_the_cell(page)  # and the kernel's heartbeats do not
 
 
+#: The next reply is held back until a request has come, and so comes to be written while it does.
+MEETS_A_REQUEST = """
+import select
+from pathlib import Path
+socket = get_ipython().kernel.shell_stream.socket
+def send_multipart(*args, **options):
+    del socket.send_multipart
+    select.select([socket.fd], [], [], 1)  # it may have come already
+    return socket.send_multipart(*args, **options)
+"""
+MEET = "socket.send_multipart = send_multipart"
+
+
+@pytest.mark.kernels
+def test_on_ipykernel_7_3_a_request_that_comes_as_a_reply_is_sent_is_not_missed(kernels):
+    kernel = kernels("7.3.0")
+    kernel.run(MAKE, cell="missed", timeout=60)
+    kernel.run(MEETS_A_REQUEST)
+    for _ in range(3):
+        kernel.run(MEET)
+        assert kernel.run("print('answered')", timeout=10) == "answered"
+    kernel.run("live.close()")
+
+
+@pytest.mark.kernels
+def test_on_ipykernel_7_3_what_was_missed_before_the_widget_was_made_is_taken_up(tmp_path):
+    read = tmp_path / "read"
+    with Kernel("7.3.0") as kernel:
+        kernel.run(MEETS_A_REQUEST)
+        kernel.run(
+            "import time\nheard = []\ndef until(true, end):\n    while not true() and time.monotonic() < end: time.sleep(0.05)"
+        )
+        subshell = kernel.subshell()
+        first = kernel.execute(f"until(Path({str(read)!r}).exists, time.monotonic() + 20)\n{MEET}")
+        second = kernel.execute(f"{MAKE}\nuntil(lambda: heard, time.monotonic() + 10)\nprint(heard)")
+        kernel.execute(f"Path({str(read)!r}).touch()", subshell=subshell)
+        kernel.finish(first)
+        kernel.execute("heard.append('it')", subshell=subshell)
+        assert kernel.finish(second).splitlines()[-1] == "['it']"
+
+
 STALE = "print(live._controller.bridge.front_ends.owner.microphone.stale)"
 
 
