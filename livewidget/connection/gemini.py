@@ -47,6 +47,7 @@ TOKEN_PREFIX: Final = "auth_tokens/"
 TOKEN_API_VERSION: Final = "v1alpha"
 #: Seconds that a token may last, at most: the service's limit.
 MAX_TOKEN_S: Final = 20 * 3600
+_NO_KEY: Final = "A token opens sessions and makes no tokens: use Gemini with a key for that."
 
 
 class Token(Key):
@@ -176,6 +177,12 @@ class Gemini(Provider):
         where = "Gemini API" if self._url == DEFAULT_URL else "a server of your own"
         return f"{where} · {self.model}"
 
+    @property
+    def service_origin(self) -> str:
+        """The origin of the service; see `Provider`."""
+        scheme, _, rest = self._url.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}"
+
     def __repr__(self) -> str:
         return f"Gemini({self.model!r})"
 
@@ -256,7 +263,7 @@ class Gemini(Provider):
         from livewidget.transports.websocket import error_for_status, post, reason_of
 
         if self.uses_token:
-            raise KeyMissing("A token opens sessions and makes no tokens: use Gemini with a key for that.")
+            raise KeyMissing(_NO_KEY)
         url = f"{self._url}/{self._version or TOKEN_API_VERSION}/{method}"
         status, answer = await post(url, body, headers=self._headers(), cafile=self._cafile)
         if status == 200:
@@ -303,6 +310,45 @@ async def mint(
         KeyRefused: If the service does not accept the key.
         ServiceError, LinkError: If it refuses otherwise, or cannot be reached.
     """
+    request, opens_until, expires = token_request(
+        gemini,
+        uses=uses,
+        expires_s=expires_s,
+        new_session_s=new_session_s,
+        model=model,
+        config=config,
+        tools=tools,
+        lock=lock,
+    )
+    name = _token_name(await gemini.post("auth_tokens", encode_auth_token(request)))
+    if name is None:
+        raise ServerFault("The service answered, but gave no token; check the address, or try again.")
+    setup, mask = request.bidi_generate_content_setup, request.field_mask
+    paths = mask_paths(mask) if mask else None
+    return Token(name, uses=uses, opens_until=opens_until, expires=expires, setup=setup, paths=paths)
+
+
+def token_request(
+    gemini: Gemini,
+    *,
+    uses: int,
+    expires_s: float,
+    new_session_s: float,
+    model: str | None,
+    config: LiveConfig | None,
+    tools: Iterable[Tool | Callable[..., Any] | Mapping[str, Any]],
+    lock: Iterable[str] | None,
+) -> tuple[AuthToken, datetime, datetime]:
+    """Return what `mint` asks the service for, until when it opens sessions, and until when it lasts.
+
+    The arguments are those of `mint`; nothing is sent.
+
+    Raises:
+        ConfigError: If a value is out of its range, or the model does not take the configuration.
+        KeyMissing: If the provider has a token and no key.
+    """
+    if gemini.uses_token:
+        raise KeyMissing(_NO_KEY)
     declarations = [item if isinstance(item, Mapping) else Tool.of(item).declaration for item in tools]
     _check_limits(uses, expires_s, new_session_s)
     setup = None
@@ -323,11 +369,7 @@ async def mint(
         bidi_generate_content_setup=setup,
         field_mask=mask or None,
     )
-    name = _token_name(await gemini.post("auth_tokens", encode_auth_token(request)))
-    if name is None:
-        raise ServerFault("The service answered, but gave no token; check the address, or try again.")
-    paths = mask_paths(mask) if mask else None
-    return Token(name, uses=uses, opens_until=opens_until, expires=expires, setup=setup, paths=paths)
+    return request, opens_until, expires
 
 
 def _check_limits(uses: int, expires_s: float, new_session_s: float) -> None:

@@ -30,6 +30,7 @@ class Provider(ABC):
         service: Whose rules the model follows: "gemini", "vertex" or "standin".
         label: Its name for people: "Gemini", "Offline tutor".
         uses_token: Whether it connects with an ephemeral token; its errors then speak of the token.
+        direct: Whether the page opens the socket to the service itself, and the session here decides.
         starting: What is shown while `dial` takes long because of something on this computer.
     """
 
@@ -37,6 +38,7 @@ class Provider(ABC):
     service: str
     label: str
     uses_token: bool = False
+    direct: bool = False
     starting: str = ""
 
     @abstractmethod
@@ -68,6 +70,15 @@ class Provider(ABC):
     def is_local(self) -> bool:
         """Whether the server runs in this process, so that no network is between."""
         return False
+
+    @property
+    def service_origin(self) -> str:
+        """The service's origin, such as "wss://generativelanguage.googleapis.com".
+
+        A page that connects to the service itself must be allowed to, before it is loaded. "", the default:
+        it is not known ahead.
+        """
+        return ""
 
     @property
     def opening(self) -> str:

@@ -88,6 +88,18 @@ def test_the_badge_says_where_the_voice_goes():
     assert "a server of your own" in Gemini(base_url="ws://127.0.0.1:1").badge
 
 
+@pytest.mark.parametrize(
+    ("base", "origin"),
+    [
+        (None, "wss://generativelanguage.googleapis.com"),
+        ("http://127.0.0.1:8000/", "ws://127.0.0.1:8000"),
+        ("https://example.org:8443/some/where", "wss://example.org:8443"),
+    ],
+)
+def test_the_services_origin_is_known_before_anything_is_dialled(base, origin):
+    assert Gemini(api_key=CANARY, base_url=base).service_origin == origin
+
+
 def test_another_model_by_the_same_way():
     gemini = Gemini(api_key=CANARY, base_url="wss://example.org")
     other = gemini.with_model("models/gemini-3.1-flash-live-preview")
