@@ -20,7 +20,7 @@ import logging
 import secrets
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +30,7 @@ from livewidget.clock import Clock, check_seconds
 from livewidget.config import Limits
 from livewidget.connection import Key, Provider
 from livewidget.connection.keys import hide_key
-from livewidget.errors import ExtraMissing, LiveError, UsageError
+from livewidget.errors import ConfigError, ExtraMissing, LiveError, UsageError
 from livewidget.protocol.inspect import redact
 from livewidget.secret import Secret, hide
 from livewidget.session import ReconnectPolicy
@@ -45,6 +45,7 @@ from livewidget.ui.links import (
     PageSessions,
     Tickets,
     greeting,
+    page_headers,
     page_html,
     read_opening,
     refuse,
@@ -108,6 +109,10 @@ NO_UPGRADE: Final = (
     "The conversation needs a WebSocket, and something between this page and the server, such as a proxy, "
     "does not pass it on. Let it forward the headers Upgrade and Connection, then load this page again."
 )
+NO_CONNECT: Final = (
+    "This page may not connect to the service itself, as direct=True asks for: name the service where the "
+    'application is made, app(…, connect=["{origin}"]), or leave out direct=True.'
+)
 FAILED: Final = "The conversation could not be prepared ({kind}); the server's log says where."
 
 _log = logging.getLogger(__name__)
@@ -121,6 +126,7 @@ def app(
     hosts: Sequence[str] | None = None,
     origins: Sequence[str] = (),
     tokens: bool = False,
+    connect: Sequence[str] = (),
     most_talks: int = MOST_TALKS,
     lease_s: float = LEASE_S,
     on_refused: Callable[[Blocked], None] | None = None,
@@ -163,6 +169,9 @@ def app(
         tokens: Whether a browser is let in by a single-use token only (see `TalkApp.token`). Without it
             whoever reaches the application may talk: put it behind your own login, or on a network of your
             own.
+        connect: Origins of services that the page opens a socket to itself: what `make` returns with
+            `direct=True` needs "wss://generativelanguage.googleapis.com" here. Browsers are told with the
+            page, before `make` is called, that it connects nowhere else.
         most_talks: Conversations at once; a further page gets a sentence.
         lease_s: Seconds that a conversation is kept which no page shows.
         on_refused: Called with each request that is refused because of its host or origin. By default the
@@ -179,13 +188,17 @@ def app(
         )
     if isinstance(most_talks, bool) or not isinstance(most_talks, int) or most_talks < 1:
         raise UsageError("most_talks is a whole number from 1 on.")
-    talks = Talks(make, shared=shared, most=most_talks, lease_s=check_seconds(lease_s, "lease_s"))
+    connect = (connect,) if isinstance(connect, str) else tuple(connect)
+    talks = Talks(
+        make, shared=shared, most=most_talks, lease_s=check_seconds(lease_s, "lease_s"), connect=connect
+    )
     return TalkApp(
         talks,
         title=title,
         hosts=(*NAMES, "[::1]") if hosts is None else tuple(map(as_host, hosts)),
         origins=tuple(map(as_origin, origins)),
         tokens=tokens,
+        headers=page_headers(connect),
         on_refused=on_refused,
         clock=clock,
     )
@@ -202,6 +215,7 @@ class TalkApp:
         hosts: Sequence[str],
         origins: Sequence[str],
         tokens: bool,
+        headers: Mapping[str, str],
         on_refused: Callable[[Blocked], None] | None,
         clock: Clock | None,
     ) -> None:
@@ -215,6 +229,7 @@ class TalkApp:
         self._ending = False
         self._logged: set[str] = set()
         self._html = page_html(title)
+        self._headers = headers
         self._files = {name: (_STATIC / name).read_bytes() for name in _FILES}
         guarded = Starlette(
             routes=[
@@ -312,7 +327,7 @@ class TalkApp:
             _log.warning("A request was refused because of its %s. If it is yours, %s.", blocked.what, named)
 
     async def _page(self, request: Request) -> Response:
-        return Response(self._html, headers=PAGE_HEADERS, media_type="text/html")
+        return Response(self._html, headers=self._headers, media_type="text/html")
 
     async def _file(self, request: Request) -> Response:
         name = request.url.path.rpartition("/")[2]
@@ -488,9 +503,12 @@ class Talk:
 class Talks:
     """The conversations of one application. Everything runs on the loop of its server."""
 
-    def __init__(self, make: Make | None, *, shared: bool, most: int, lease_s: float) -> None:
+    def __init__(
+        self, make: Make | None, *, shared: bool, most: int, lease_s: float, connect: Collection[str]
+    ) -> None:
         """Have none yet; the arguments are those of `app`."""
         self._make = make
+        self._connect = connect
         self._shared = shared
         self._most = most
         self._lease_s = lease_s
@@ -593,7 +611,7 @@ class Talks:
         if in_place_of is not None:
             await in_place_of.end()
         try:
-            return _controller(await self._given(request))
+            return _controller(await self._given(request), self._connect)
         except LiveError as error:
             _log.warning("A page has no conversation: %s", error)
             refusal = str(error)
@@ -613,12 +631,14 @@ class Talks:
         return await made if inspect.isawaitable(made) else made
 
 
-def _controller(given: Any) -> Controller:
-    """Return the conversation that `make` asked for."""
-    return _from_options(**given) if isinstance(given, Mapping) else _from_options(given)
+def _controller(given: Any, connect: Collection[str]) -> Controller:
+    """Return the conversation that `make` asked for, whose page may connect to the origins `connect`."""
+    return _from_options(connect, **given) if isinstance(given, Mapping) else _from_options(connect, given)
 
 
 def _from_options(
+    connect: Collection[str],
+    /,
     provider_or_model: Provider | str | None = None,
     *,
     model: str | None = None,
@@ -635,6 +655,8 @@ def _from_options(
     config = hide_unknown(config)
     check_policies(reconnect, limits)
     provider = resolve(provider_or_model, model=model, api_key=api_key)
+    if provider.direct and not (connect and provider.service_origin in ("", *connect)):
+        raise ConfigError(NO_CONNECT.format(origin=provider.service_origin or "wss://…"))
     return Controller(
         prepare(provider, tools, history, config, limits),
         post=_nowhere,

@@ -347,6 +347,45 @@ async def test_what_is_said_on_purpose_is_shown_as_it_is(error, sentence):
         assert app.talks == 0
 
 
+class Direct(StandIn):
+    """A provider whose page connects itself, at `origin`; nothing is dialled here."""
+
+    direct = True
+
+    def __init__(self, origin):
+        super().__init__()
+        self.service_origin = origin
+
+    service_origin = None
+
+
+@pytest.mark.parametrize(
+    ("origin", "connect", "named"),
+    [
+        ("wss://service.example", (), "wss://service.example"),
+        ("wss://service.example", ["wss://other.example"], "wss://service.example"),
+        ("wss://service.example", ["wss://service.example"], None),
+        ("wss://service.example", "wss://service.example", None),
+        ("", (), "wss://…"),
+        ("", ["wss://service.example"], None),  # then the browser decides
+    ],
+)
+async def test_a_page_that_is_to_connect_to_the_service_is_allowed_to_or_says_what_is_missing(
+    origin, connect, named
+):
+    async with serving(web.app(lambda page: Direct(origin), connect=connect)) as base:
+        sources = re.search(r"connect-src ([^;]*)", (await get(base)).header("content-security-policy"))[1]
+        assert sources.split() == ["'self'", *([connect] if isinstance(connect, str) else connect)]
+        page = TalkPage(base)
+        await page.let_in()
+        answer = await page.open()
+        if named is None:
+            assert "error" not in answer
+        else:
+            assert answer["error"] == web.NO_CONNECT.format(origin=named)
+        await page.close()
+
+
 async def test_a_make_that_raises_for_one_page_leaves_the_others_alone():
     made = []
 
@@ -909,6 +948,8 @@ def test_a_few_people_ask_by_voice_at_once_and_the_benchmark_says_how_it_was():
         {"lease_s": "60"},
         {"hosts": ["*"]},
         {"origins": ["talk.example"]},
+        {"connect": ["https://service.example"]},
+        {"connect": "service.example"},
     ],
 )
 def test_wrong_arguments_are_one_sentence(options):

@@ -211,6 +211,12 @@ class Controller:
         """Whom the conversation is with; the model may change."""
         return self.sessions.provider
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Origins of services that the page opens sockets to itself."""
+        provider = self.provider
+        return (provider.service_origin,) if provider.direct and provider.service_origin else ()
+
     def receive(self, content: object, buffers: Sequence[bytes]) -> None:
         """Take the content and the buffers of one message of a page, by the host's own way."""
         self._receive(content, buffers, "")

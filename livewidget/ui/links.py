@@ -15,9 +15,10 @@ import asyncio
 import contextlib
 import hashlib
 import html
+import re
 import secrets
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +28,7 @@ import msgspec
 from msgspec import Meta
 
 from livewidget.clock import Clock, SystemClock
+from livewidget.errors import UsageError
 from livewidget.secret import Secret, cut
 from livewidget.transports.base import CLOSE_TIMEOUT, Transport, TransportClosed
 from livewidget.ui.messages import ClientId
@@ -170,19 +172,41 @@ def page_html(title: str) -> str:
 """
 
 
-#: Headers of every file of a page: nothing from elsewhere, in no frame, and nothing is kept.
-PAGE_HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self' blob:; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
-        "img-src 'self' data: blob:; media-src blob:; worker-src 'self' blob:; frame-ancestors 'none'; "
-        "base-uri 'none'; form-action 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Permissions-Policy": "microphone=(self), camera=(self), display-capture=(self)",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+_ORIGIN = re.compile(r"wss?://(?:\[[0-9a-f:.]+\]|[\w.-]+)(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
+
+
+def page_headers(connect: Iterable[str] = ()) -> dict[str, str]:
+    """Return the headers of every file of a page: nothing from elsewhere, in no frame, and nothing is kept.
+
+    Args:
+        connect: Origins of services that the page opens sockets to itself, beside its own server's.
+
+    Raises:
+        UsageError: If one is not an origin such as wss://service.example.
+    """
+    for origin in connect:
+        if _ORIGIN.fullmatch(origin) is None:
+            raise UsageError(
+                f"{origin[:60]!r} is not an origin that a page can connect to: give each whole, such as "
+                "wss://generativelanguage.googleapis.com."
+            )
+    sources = " ".join(("'self'", *dict.fromkeys(connect)))
+    return {
+        "Content-Security-Policy": (
+            "default-src 'none'; script-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
+            f"connect-src {sources}; img-src 'self' data: blob:; media-src blob:; worker-src 'self' blob:; "
+            "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        ),
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Permissions-Policy": "microphone=(self), camera=(self), display-capture=(self)",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }
+
+
+#: Those of a page that talks with its own server alone.
+PAGE_HEADERS: Final = page_headers()
 
 
 @dataclass(frozen=True, slots=True)

@@ -555,7 +555,8 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             from livewidget.widget.page_server import Hosted, page_server
 
             title, links = self._controller.provider.label, self._controller.links
-            self._hosted = Hosted(page_server(self._background), links, title, self._forget_links)
+            server = page_server(self._background)
+            self._hosted = Hosted(server, links, title, self._forget_links, lambda: self._controller.services)
         return self._hosted
 
     def _offer_socket(self, client: str, origin: str) -> SocketOffer:

@@ -26,7 +26,7 @@ import threading
 import weakref
 import webbrowser
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -55,6 +55,7 @@ from livewidget.ui.links import (
     PageSessions,
     Tickets,
     greeting,
+    page_headers,
     page_html,
     read_opening,
     refuse,
@@ -120,6 +121,7 @@ class Hosted:
         links: Takes its sockets.
         title: What its companion page is called.
         on_page_opened: Called when a companion page was opened with a token.
+        services: Returns the origins of services that its pages open sockets to themselves.
         id: The folder of its companion page.
         origins: Origins of its pages, as they were told over the comm.
     """
@@ -128,6 +130,7 @@ class Hosted:
     links: Links
     title: str
     on_page_opened: Callable[[], object]
+    services: Callable[[], Collection[str]] = tuple
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     origins: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
@@ -277,7 +280,10 @@ class PageServer:
         if name == "session":
             return self._session(hosted, request.headers, host)
         if name == "":
-            return _answer(HTTPStatus.OK, page_html(hosted.title).encode(), "text/html; charset=utf-8")
+            headers = page_headers(hosted.services())
+            return _answer(
+                HTTPStatus.OK, page_html(hosted.title).encode(), "text/html; charset=utf-8", headers
+            )
         if name == "here":
             return _answer(HTTPStatus.OK, _HERE, "text/html; charset=utf-8", _HERE_HEADERS)
         if name in _FILES:

@@ -6,6 +6,7 @@ from contextvars import ContextVar, copy_context
 import pytest
 
 from livewidget.clock import ManualClock
+from livewidget.errors import UsageError
 from livewidget.secret import Secret
 from livewidget.transports.base import TransportClosed
 from livewidget.transports.memory import pair
@@ -21,6 +22,7 @@ from livewidget.ui.links import (
     Tickets,
     greeting,
     pack,
+    page_headers,
     page_html,
     read_opening,
     refuse,
@@ -123,6 +125,30 @@ def test_the_greeting_holds_the_proof_and_what_admits_next_time():
 
 def test_the_title_of_a_page_is_text():
     assert "<title>&lt;b&gt;&amp;</title>" in page_html("<b>&")
+
+
+def connect_sources(*origins):
+    policy = page_headers(origins)["Content-Security-Policy"]
+    (found,) = [part for part in policy.split("; ") if part.startswith("connect-src")]
+    return found.split()[1:]
+
+
+def test_a_page_connects_to_its_server_and_to_the_services_that_were_named():
+    assert connect_sources() == ["'self'"]
+    service = "wss://generativelanguage.googleapis.com"
+    assert connect_sources(service, service, "ws://[::1]:80") == ["'self'", service, "ws://[::1]:80"]
+    other, plain = page_headers([service]), page_headers()
+    assert {name for name in plain if plain[name] != other[name]} == {"Content-Security-Policy"}
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "wss:", "https://a.example", "wss://*.example", "wss://a.example/", "wss://a.example; script-src *",
+     "wss://a.example\nX: y", "'unsafe-inline'", ""],
+)  # fmt: skip
+def test_a_service_is_named_whole_or_the_page_is_not_made(origin):
+    with pytest.raises(UsageError, match=r"is not an origin that a page can connect to: .*\.$"):
+        page_headers([origin])
 
 
 # --- Tickets and sessions ---------------------------------------------------------------------------------

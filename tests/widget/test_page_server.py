@@ -105,6 +105,18 @@ async def refused(socket, frame):
 # --- Files and sessions ----------------------------------------------------------------------------------
 
 
+async def test_a_companion_page_may_connect_to_the_service_where_it_is_to_and_nowhere_else(served):
+    served.hosted.page_url()
+    policy = "Content-Security-Policy"
+    assert "; connect-src 'self'; " in (await served.get())[1][policy]
+    services = ["wss://service.example:8443"]
+    served.hosted.services = lambda: services
+    assert "; connect-src 'self' wss://service.example:8443; " in (await served.get())[1][policy]
+    assert "; connect-src 'self'; " in (await served.get("widget.js"))[1][policy]
+    services.clear()  # the model was changed for one that is not direct
+    assert "; connect-src 'self'; " in (await served.get())[1][policy]
+
+
 async def test_a_card_that_knocks_is_told_that_this_is_the_server_and_no_more(served):
     served.hosted.page_url()
     status, headers, body = await served.get("here")
