@@ -43,6 +43,7 @@ from livewidget.ui.links import (
     LinkRefused,
     Opening,
     PageSessions,
+    Ticket,
     Tickets,
     greeting,
     page_headers,
@@ -87,6 +88,8 @@ _MOST_BOUND = 256
 _MOST_WAITING = 64
 
 _TITLE = "Conversation"
+#: Headers of what a card may read in a page of any origin: that it is refused, and that it is not.
+_READABLE = {**PAGE_HEADERS, "Access-Control-Allow-Origin": "*"}
 _STATIC = Path(__file__).parent / "static"
 _FILES = {"widget.js": "text/javascript", "page.js": "text/javascript", "widget.css": "text/css"}
 #: Where a scope holds what was taken out of its headers.
@@ -100,6 +103,13 @@ NEEDS_ADDRESS: Final = (
 NEEDS_TOKEN: Final = (
     "This address was used before, or is too old. Open it in the browser that opened it first, or start "
     "livewidget again for a new one."
+)
+CARD_NEEDS_TOKEN: Final = (
+    "This card has no token, which the server asks for. The page around it gets one from its own server."
+)
+CARD_TOKEN_USED: Final = (
+    "This card's token was used before, or is too old. Each card takes one of its own, for one use: load "
+    "this page again."
 )
 FULL: Final = "All {most} conversations of this server are taken. Try again in a few minutes."
 CROWDED: Final = "Too many pages show this conversation. Close one of them, then load this page again."
@@ -164,11 +174,12 @@ def app(
         title: The page's title.
         hosts: Names by which pages reach the application: "talk.example" at any port, or
             "talk.example:8443". By default this computer's own, 127.0.0.1 and localhost, at any port.
-        origins: Origins of pages that may use it, beside those that it serves itself: where a proxy does not
-            pass `Host` on, the address that people see, such as "https://talk.example".
-        tokens: Whether a browser is let in by a single-use token only (see `TalkApp.token`). Without it
-            whoever reaches the application may talk: put it behind your own login, or on a network of your
-            own.
+        origins: Origins of pages that may use it, beside those that it serves itself: of pages with a
+            `<live-card>`, such as "https://shop.example"; and where a proxy does not pass `Host` on, the
+            address that people see, such as "https://talk.example".
+        tokens: Whether a browser or a card is let in by a single-use token only (see `TalkApp.token`).
+            Without it whoever reaches the application may talk: put it behind your own login, or on a network
+            of your own.
         connect: Origins of services that the page opens a socket to itself: what `make` returns with
             `direct=True` needs "wss://generativelanguage.googleapis.com" here. Browsers are told with the
             page, before `make` is called, that it connects nowhere else.
@@ -235,6 +246,7 @@ class TalkApp:
             routes=[
                 Route("/", self._page),
                 Route("/session", self._session),
+                Route("/here", self._here),
                 WebSocketRoute("/socket", self._socket),
                 Route("/socket", self._without_upgrade),
                 *(Route(f"/{name}", self._file) for name in _FILES),
@@ -247,7 +259,7 @@ class TalkApp:
             origins=origins,
             gives_pages=True,
             on_refused=on_refused or self._log_refusal,
-            refuse=lambda scope, status, why: PlainTextResponse(why + "\n", status, PAGE_HEADERS),
+            refuse=lambda scope, status, why: PlainTextResponse(why + "\n", status, _READABLE),
         )
         # A load balancer asks by an address of its own, and learns nothing else.
         self._app = Starlette(
@@ -276,9 +288,14 @@ class TalkApp:
             await self.close()
 
     def token(self, seconds: float = TOKEN_S) -> Secret:
-        """Return a new token, which lets one browser in, once, within `seconds`.
+        """Return a new token, which lets one browser or one card in, once, within `seconds`.
 
         Put it behind the `#` of the page's address: browsers do not send that part, so it stands in no log.
+        A page with a `<live-card>` gets one for each card from an endpoint of yours, which decides who may::
+
+            @api.post("/token")
+            def token(user: User = Depends(signed_in)) -> dict[str, str]:
+                return {"token": talk.token().reveal()}
 
         Raises:
             UsageError: If the application was made without `tokens=True`.
@@ -338,6 +355,10 @@ class TalkApp:
         status, word = (503, "ending") if self._ending else (200, "ok")
         return PlainTextResponse(word, status, PAGE_HEADERS)
 
+    async def _here(self, request: Request) -> Response:
+        """Tell a card that its page may use this server: browsers do not say why a socket failed."""
+        return Response(status_code=204, headers=_READABLE)
+
     async def _session(self, request: Request) -> Response:
         """Let a browser in: give it the cookie by which its pages are known from now on."""
         shown: _Shown = request.scope[_SHOWN]
@@ -393,28 +414,47 @@ class TalkApp:
                 opening = await read_opening(transport)
             finally:
                 self._waiting -= 1
-            visitor = self._visitors.find(shown.cookie) if shown.cookie is not None else None
-            if visitor is None or shown.cookie is None:
-                raise LinkRefused(UNKNOWN)
             if self._ending:
                 raise LinkRefused(ENDING)
+            visitor, session = self._admit(opening, shown.cookie)
+            # A card comes back with the same session; a page's browser keeps it as a cookie.
+            spare = None if session is shown.cookie else Ticket(visitor, session, "", opening.client)
             request = HTTPConnection(websocket.scope)
             async with self._talks.visit(visitor, opening, request) as controller:
                 links = controller.links
                 if len(links) >= MOST_LINKS and opening.client not in links:
                     raise LinkRefused(CROWDED)
-                await transport.send(greeting())
-                with self._visitors.held(shown.cookie):
+                await transport.send(greeting(spare=spare))
+                with self._visitors.held(session):
                     await links.serve(transport, opening.client)
         except LinkRefused as refused:
             await refuse(transport, str(refused))
         except TransportClosed:
             pass  # the page is gone
 
+    def _admit(self, opening: Opening, cookie: Secret | None) -> tuple[Visitor, Secret]:
+        """Return who opens a socket, and the session by which they are known.
+
+        Raises:
+            LinkRefused: If they may not.
+        """
+        shown = Secret(opening.token) if opening.token else cookie
+        if shown is not None and (known := self._visitors.find(shown)) is not None:
+            return known, shown
+        if self._tickets is None:
+            if not opening.card:
+                raise LinkRefused(UNKNOWN)
+        elif not opening.token:
+            raise LinkRefused(CARD_NEEDS_TOKEN if opening.card else UNKNOWN)
+        elif self._tickets.redeem(Secret(opening.token), "") is None:
+            raise LinkRefused(CARD_TOKEN_USED)
+        visitor = Visitor()
+        return visitor, self._visitors.open(visitor)
+
 
 @dataclass(slots=True, eq=False)
 class Visitor:
-    """A browser that was let in.
+    """A browser that was let in, or a card.
 
     Attributes:
         lacks_upgrade: Its last handshake arrived without what makes it one.

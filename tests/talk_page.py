@@ -123,8 +123,8 @@ class TalkPage:
             self.cookie = given.split(";")[0]
         return answer
 
-    async def open(self) -> dict:
-        """Open the socket; return the server's first frame."""
+    async def open(self, token: str = "", *, card: bool = False) -> dict:
+        """Open the socket, of a card in another server's page or of a page; return the server's first frame."""
         self.closed = None
         headers = {"Cookie": self.cookie} if self.cookie else {}
         address = self.base.replace("http", "ws", 1) + "socket" + self.query
@@ -132,7 +132,8 @@ class TalkPage:
             address, additional_headers=headers, ssl=self.tls, proxy=None, max_size=None, origin=self.origin,
             compression=None,
         )  # fmt: skip
-        await self.socket.send(json.dumps({"client": self.client, "tab": self.tab, "token": ""}))
+        opening = {"client": self.client, "tab": self.tab, "token": token, **({"card": True} if card else {})}
+        await self.socket.send(json.dumps(opening))
         try:
             self.greeting = json.loads(await asyncio.wait_for(self.socket.recv(), 20))
             if "error" not in self.greeting:

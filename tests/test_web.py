@@ -504,6 +504,69 @@ async def test_without_tokens_whoever_reaches_it_is_let_in_and_a_page_without_a_
         await page.close()
 
 
+async def test_a_card_is_let_in_by_its_token_once_and_comes_back_by_the_session_it_got():
+    app = web.app(lambda page: tutor(answer=numbered(0.2)), tokens=True, origins=["https://shop.example"])
+    async with serving(app) as base:
+        token = app.token().reveal()
+        card = TalkPage(base, origin="https://shop.example")
+        session = (await card.open(token, card=True))["next"]["token"]
+        assert await card.ask("one") == "You said one"
+        second = TalkPage(base, origin="https://shop.example")
+        assert await second.open(token, card=True) == {"error": web.CARD_TOKEN_USED}
+        assert await TalkPage(base).open(card=True) == {"error": web.CARD_NEEDS_TOKEN}
+        # Twice: a greeting that is lost on the way does not lock the card out.
+        for _ in range(2):
+            await card.cut()
+            assert (await card.open(session, card=True))["next"]["token"] == session
+        await card.until(lambda: len(card.turns) == 2)
+        assert await card.ask("two") == "You said two"
+        assert (app.talks, card.faults()) == (1, (0, 0))
+        assert session not in repr(app.__dict__)
+        await card.close()
+
+
+async def test_a_cards_session_lasts_as_long_as_it_is_open_and_half_a_day_more():
+    clock = ManualClock()
+    app = web.app(lambda page: tutor(), tokens=True, clock=clock)
+    async with serving(app) as base:
+        card = TalkPage(base)
+        session = (await card.open(app.token().reveal(), card=True))["next"]["token"]
+        clock.advance(20 * 3_600_000)
+        await card.cut()
+        assert "error" not in await card.open(session, card=True)
+        await card.close()
+        await card.until(lambda: not app._talks._pages)
+        clock.advance(13 * 3_600_000)
+        assert await TalkPage(base).open(session, card=True) == {"error": web.CARD_TOKEN_USED}
+
+
+async def test_without_tokens_cards_of_pages_whose_origin_is_named_are_let_in_each_with_its_own():
+    app = web.app(lambda page: tutor(answer=numbered(0.2)), origins=["https://shop.example"])
+    async with serving(app) as base:
+        cards = [TalkPage(base, origin="https://shop.example") for _ in range(2)]
+        for card in cards:
+            assert "token" in (await card.open(card=True))["next"]
+            await card.until(lambda card=card: card.state is not None)
+        assert app.talks == 2
+        with pytest.raises(InvalidStatus):
+            await TalkPage(base, origin="https://other.example").open(card=True)
+        # What was left of a server that was started again is as good as nothing.
+        assert "error" not in await TalkPage(base).open("old", card=True)
+        for card in cards:
+            await card.close()
+
+
+async def test_a_card_can_read_whether_its_page_may_use_the_server_and_nothing_else():
+    app = web.app(lambda page: tutor(), origins=["https://shop.example"], on_refused=lambda blocked: None)
+    async with serving(app) as base:
+        for origin, status in (("https://shop.example", 204), ("https://other.example", 403)):
+            here = await get(base, "here", Origin=origin)
+            assert (here.status, here.header("access-control-allow-origin")) == (status, "*")
+        assert here.text.strip() == "Pages of other origins may not use this server."
+        for path in ("", "session", "widget.js", "health", "socket"):
+            assert (await get(base, path)).header("access-control-allow-origin") == ""
+
+
 TABLE = [
     ("{here}", None, True),
     ("{here}", "http://{here}", True),

@@ -82,11 +82,16 @@ class FrameError(ValueError):
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
-    """A page's first frame: its name, what tells its tab from others, and a token or nothing."""
+    """A page's first frame: its name, what tells its tab from others, and a token or nothing.
+
+    Attributes:
+        card: It is a card in a page that another server gave, which has no cookie of this one.
+    """
 
     client: ClientId
     tab: Annotated[str, Meta(max_length=64)] = ""
     token: Annotated[str, Meta(max_length=200)] = ""
+    card: bool = False
 
     def __repr__(self) -> str:
         """Return it without the token."""
