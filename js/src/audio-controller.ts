@@ -114,6 +114,7 @@ export class AudioController {
       epoch: this.#bridge.epoch,
       page_ms: this.#now(),
       plays: this.#player.missing === null,
+      round_trip_ms: this.#bridge.roundTripMs,
     };
     this.#bridge.send({ lane: "control", kind: "played", body });
   }

@@ -11,6 +11,7 @@
 import { type Buffer, samplesOf } from "./audio/pcm.ts";
 import {
   type CameraFrame,
+  type Heartbeat,
   KERNEL_KINDS,
   type KernelMessage,
   type MicrophoneAudio,
@@ -215,6 +216,9 @@ const CONTROL_GAP_MS = 3000;
 /** A busy kernel is sent no more playback reports than that; chosen: two seconds' worth. */
 const MAX_UNACKED_REPORTS = 8;
 
+/** Round trips that count, the newest ones; chosen: a single slow message does not show, a slow way does in three seconds. */
+const ROUND_TRIPS = 5;
+
 /** A name for this page; `crypto.randomUUID` is missing from insecure pages. */
 export function randomClientId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =>
@@ -236,6 +240,8 @@ export class Bridge {
   #acksByClient = false;
   #ownsAudio = false;
   #cameraSeq = 0;
+  #roundTrips: number[] = [];
+  #echoedMs: number | null = null;
   #gapSince: { control: number | null; speaker: number | null } = { control: null, speaker: null };
 
   /** `client` identifies this page among those that show the same widget. */
@@ -253,6 +259,11 @@ export class Bridge {
   /** The highest number of the speaker lane without a gap. */
   get speakerAck(): number {
     return this.#speaker.last;
+  }
+
+  /** How long a message takes to the kernel and back, in ms; null before that was measured. */
+  get roundTripMs(): number | null {
+    return [...this.#roundTrips].sort((a, b) => a - b)[this.#roundTrips.length >> 1] ?? null;
   }
 
   /** True once the kernel has welcomed this page. */
@@ -418,6 +429,9 @@ export class Bridge {
       }
       this.#ownsAudio = owns;
     }
+    if (message.kind === "heartbeat" && this.#ownsAudio) {
+      this.#measureRoundTrip(message.body);
+    }
     // Every flush needs an answer, although audio of the next turn may have raised the epoch before it arrived.
     if (message.epoch > this.#epoch || message.kind === "flush") {
       this.#raiseEpoch(
@@ -426,6 +440,15 @@ export class Bridge {
       );
     }
     this.#handlers.onMessage(message);
+  }
+
+  /** The kernel says which report it had last, and for how long: the rest of the time since then was spent on the way. */
+  #measureRoundTrip({ page_ms, held_ms }: Heartbeat): void {
+    if (page_ms !== null && page_ms !== this.#echoedMs) {
+      this.#echoedMs = page_ms;
+      this.#roundTrips.push(Math.max(0, this.#now() - page_ms - held_ms));
+      this.#roundTrips = this.#roundTrips.slice(-ROUND_TRIPS);
+    }
   }
 
   #raiseEpoch(epoch: number, turn: number | null): void {

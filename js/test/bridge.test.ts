@@ -154,6 +154,7 @@ describe("the golden messages", () => {
         plays: true,
         service_ack: 0,
         voice: 0,
+        round_trip_ms: 8.5,
       },
     },
     {
@@ -406,6 +407,43 @@ describe("the control lane", () => {
     rig.control("heartbeat", { microphone_ack: 0, microphone_resend: false, acks: { [ME]: 9 } });
     rig.bridge.send({ lane: "control", kind: "played", body });
     expect(rig.kinds().at(-1)).toBe("played");
+  });
+});
+
+describe("the round trip to the kernel", () => {
+  const beat = (page_ms: number | null, held_ms: number) => ({
+    microphone_ack: 0,
+    microphone_resend: false,
+    acks: {},
+    busy: "",
+    page_ms,
+    held_ms,
+  });
+
+  it("is the time since a report without what the kernel held it for, the middle of the newest five", () => {
+    const rig = new Rig();
+    rig.welcome({ owner: ME });
+    rig.control("heartbeat", beat(null, 0));
+    expect(rig.bridge.roundTripMs).toBeNull();
+    for (const [n, ms] of [80, 12, 10, 900, 11, 14].entries()) {
+      rig.now = 1000 * (n + 1);
+      rig.control("heartbeat", beat(rig.now - 300 - ms, 300));
+    }
+    expect(rig.bridge.roundTripMs).toBe(12);
+  });
+
+  it("is measured once for each report, and not by another page's", () => {
+    const rig = new Rig();
+    rig.welcome({ owner: "another" });
+    rig.now = 1000;
+    rig.control("heartbeat", beat(500, 0));
+    expect(rig.bridge.roundTripMs).toBeNull();
+    const state = golden.kernel_to_page.find((message) => message.kind === "state")!.body as State;
+    rig.control("state", { ...state, owner: ME });
+    rig.control("heartbeat", beat(990, 0));
+    rig.now = 9000;
+    rig.control("heartbeat", beat(990, 500));
+    expect(rig.bridge.roundTripMs).toBe(10);
   });
 });
 

@@ -933,12 +933,26 @@ class LiveSession:
         """Say where playback of a turn stopped: the last sample heard, at 24 kHz. Its text is cut there."""
         self._hub.publish_turns(self._tracker.playback_stopped(turn_index, sample, self._clock.now_ms()))
 
-    def playback_progress(self, turn_index: int, sample: int) -> None:
+    def playback_progress(
+        self,
+        turn_index: int,
+        sample: int,
+        *,
+        at_ms: float | None = None,
+        round_trip_ms: float | None = None,
+    ) -> None:
         """Say how far playback of a turn is, a few times a second: the last sample heard, at 24 kHz.
 
         Its `timing` then says how long it was heard.
+
+        Args:
+            turn_index: The turn.
+            sample: The last sample heard.
+            at_ms: When that was, by the session's clock; now, if nothing is said.
+            round_trip_ms: How long a message takes to whoever plays it and back, if that was measured.
         """
-        self._hub.publish_turns(self._tracker.playback_progress(turn_index, sample, self._clock.now_ms()))
+        now_ms = self._clock.now_ms() if at_ms is None else at_ms
+        self._hub.publish_turns(self._tracker.playback_progress(turn_index, sample, now_ms, round_trip_ms))
 
     def _put(self, kind: Kind, message: ClientMessage, *, call: str | None = None) -> OutboxItem:
         self._require(Phase.OPENING, Phase.OPEN)

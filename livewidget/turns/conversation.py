@@ -721,7 +721,9 @@ class ConversationTracker(TurnTracker):
         self.model_turn = self._model.turn
         return self._store.take_changed()
 
-    def playback_progress(self, index: int, sample: int, now_ms: float) -> list[Turn]:
+    def playback_progress(
+        self, index: int, sample: int, now_ms: float, round_trip_ms: float | None = None
+    ) -> list[Turn]:
         """Record how far a turn has been played; returns the turns that have now been played to their end."""
         # Playback of a later turn means that earlier ones were played to their end.
         ended = {
@@ -735,7 +737,9 @@ class ConversationTracker(TurnTracker):
             samples = turn.audio_samples if complete else None
             ended[index] = self._playback.progress(index, sample, samples, now_ms)
         changed = (
-            {index: self._played_from(index, delay_ms)} if turn is not None and delay_ms is not None else {}
+            {index: self._played_from(index, delay_ms, round_trip_ms)}
+            if turn is not None and delay_ms is not None
+            else {}
         )
         for one, heard_ms in ended.items():
             if heard_ms is not None:
@@ -743,10 +747,13 @@ class ConversationTracker(TurnTracker):
                 changed[one] = self._store.patch(one, timing=timing)
         return [changed[one] for one in sorted(changed)]
 
-    def _played_from(self, index: int, delay_ms: float) -> Turn:
-        """Count the time until the first sound of a turn was played."""
+    def _played_from(self, index: int, delay_ms: float, round_trip_ms: float | None) -> Turn:
+        """Count the time until the first sound of a turn was played, and what of it the way there took."""
         turn = self._store[index]
-        timing = None if turn.timing is None else replace(turn.timing, playback_ms=delay_ms)
+        timing = turn.timing
+        if timing is not None:
+            kernel_ms = None if timing.direct or round_trip_ms is None else min(round_trip_ms, delay_ms)
+            timing = replace(timing, kernel_ms=kernel_ms, playback_ms=delay_ms - (kernel_ms or 0.0))
         latency_ms = None if timing is None or turn.latency_ms is None else timing.first_sound_ms
         return self._store.patch(index, timing=timing, latency_ms=latency_ms)
 

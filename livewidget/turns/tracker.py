@@ -103,11 +103,14 @@ class TurnTracker(ABC):
         """
         self._sent_audio.add(length_ms, now_ms, is_speech=is_speech)
 
-    def playback_progress(self, index: int, sample: int, now_ms: float) -> list[Turn]:
+    def playback_progress(
+        self, index: int, sample: int, now_ms: float, round_trip_ms: float | None = None
+    ) -> list[Turn]:
         """Record how far a model turn has been played, a few times a second.
 
-        `sample` is the last sample played, counted from the start of the turn at 24 kHz. Returns the turns
-        that have now been played to their end, with that in their timing.
+        `sample` is the last sample played, counted from the start of the turn at 24 kHz; `round_trip_ms` is
+        how long a message takes to who plays it and back, if known. Returns the turns that have now been
+        played to their end, with that in their timing.
         """
         return []
 

@@ -117,34 +117,41 @@ class WebPage:
 class Timing:
     """Where the time of an answer went, in milliseconds.
 
-    In order: `decision_ms`, `network_ms`, `tool_ms`, `wait_ms` and `playback_ms` lead up to the first sound,
-    and their sum is `first_sound_ms`; then `heard_ms`. The time that a person took to approve calls is in
-    none of them. They count from the end of speech, or from when a typed text was sent.
+    In order: `decision_ms`, `network_ms`, `tool_ms`, `wait_ms`, `kernel_ms` and `playback_ms` lead up to the
+    first sound, and their sum is `first_sound_ms`; then `heard_ms`. The time that a person took to approve
+    calls is in none of them. They count from the end of speech, or from when a typed text was sent.
 
     Attributes:
         decision_ms: From the end of speech until it was detected: from the position of the end in the audio,
             if the service reports it, else from the last audio sent that was as loud as speech; None if
             neither is known, if the user says when speech ends (push-to-talk), and for typed text.
-        network_ms: Round trip of the link; None if it is not known.
+        network_ms: Round trip of the connection to the service. None if it is not known, as with `direct`:
+            a browser cannot ping, and the time is part of `wait_ms`.
         tool_ms: How long tool calls ran before the first sound; overlapping calls count once.
         wait_ms: The remaining time until the first sound arrived: the model's own.
-        playback_ms: From the arrival of the first sound until the page played it; None if that is not
-            reported.
+        kernel_ms: Round trip between the page and the kernel, through which the question went up and the
+            answer came down. None without a page, if it was not measured, and with `direct`.
+        playback_ms: From the arrival of the first sound until the page played it, without `kernel_ms`; None
+            if that is not reported.
         heard_ms: From the first sound to the last one played; None while it plays, and if playback is not
             reported.
+        direct: The page held the connection to the service itself, without the kernel in between.
     """
 
     decision_ms: float | None = None
     network_ms: float | None = None
     tool_ms: float = 0.0
     wait_ms: float = 0.0
+    kernel_ms: float | None = None
     playback_ms: float | None = None
     heard_ms: float | None = None
+    direct: bool = False
 
     @property
     def first_sound_ms(self) -> float:
         """The time up to the first sound, in milliseconds."""
-        before, after = (self.decision_ms or 0.0) + (self.network_ms or 0.0), self.playback_ms or 0.0
+        before = (self.decision_ms or 0.0) + (self.network_ms or 0.0)
+        after = (self.kernel_ms or 0.0) + (self.playback_ms or 0.0)
         return before + self.tool_ms + self.wait_ms + after
 
 

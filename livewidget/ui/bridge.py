@@ -109,6 +109,7 @@ class FrontEnd:
         acked: Highest control message of the kernel that it has read.
         plays: Whether it has a player.
         seen_ms: When it was heard of last.
+        reported: When its newest report was sent, by its own clock, and when it came, by this one.
     """
 
     client: str
@@ -119,6 +120,7 @@ class FrontEnd:
     plays: bool = True
     watching: ExplorerState = field(default=NOT_WATCHING)
     has_catalogue: bool = False
+    reported: tuple[float, float] | None = None
     microphone: JitterBuffer = field(default_factory=JitterBuffer)
 
 
@@ -425,6 +427,7 @@ class Bridge:
                 return
             case m.PlaybackReport():
                 front_end.microphone.observe(message.page_ms, self._now_ms)
+                front_end.reported = message.page_ms, self._now_ms
                 front_end.plays = message.plays
                 if owns:
                     self._on_report(message)
@@ -452,6 +455,12 @@ class Bridge:
             if report.played_sample >= self.speaker.played_of(report.turn):
                 self._on_message(report)
             self._pump()
+
+    def time_of(self, page_ms: float) -> float:
+        """Return when the owning page's clock showed `page_ms`, as far as its reports tell; at most now."""
+        owner = self.front_ends.owner
+        age_ms = 0.0 if owner is None else owner.microphone.age_ms(page_ms, self._now_ms)
+        return self._now_ms - max(0.0, age_ms)
 
     def send(self, message: m.KernelMessage) -> None:
         """Send a message on the control lane: every page gets it, in order and once."""
@@ -628,12 +637,15 @@ class Bridge:
     def _send_heartbeat(self, owner: FrontEnd | None) -> None:
         self._heartbeat_ms = self._now_ms
         microphone = owner.microphone if owner else None
+        reported = owner.reported if owner else None
         self.send(
             m.Heartbeat(
                 microphone_ack=microphone.ack if microphone else 0,
                 microphone_resend=microphone.resend if microphone else False,
                 acks=self.front_ends.acks,
                 busy=self._busy(),
+                page_ms=reported[0] if reported else None,
+                held_ms=self._now_ms - reported[1] if reported else 0.0,
             )
         )
 

@@ -241,7 +241,13 @@ class Controller:
                 self._put_live(LiveSession.put_audio, pcm)
             case m.PlaybackReport(turn=turn, played_sample=sample, silent_samples=silent):
                 self._silent_samples = silent
-                self.relay.on_played(self.sessions.current, turn, sample)
+                self.relay.on_played(
+                    self.sessions.current,
+                    turn,
+                    sample,
+                    at_ms=self.bridge.time_of(message.page_ms),
+                    round_trip_ms=message.round_trip_ms,
+                )
             case CapturedFrame():
                 self.images.take_frame(message)
             case m.Start():

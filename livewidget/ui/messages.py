@@ -265,6 +265,7 @@ class PlaybackReport(msgspec.Struct, frozen=True, kw_only=True):
     `plays` is False where the page has no player: over plain http, or where the browser does not load it.
     `service_ack` is of the service lane. With a `voice` the page plays that one of its own socket: the sample
     is counted within it, and `turn` is 0.
+    `round_trip_ms` is how long a message takes to the kernel and back, None before that was measured.
     """
 
     ack_seq: Count
@@ -277,6 +278,7 @@ class PlaybackReport(msgspec.Struct, frozen=True, kw_only=True):
     plays: bool = True
     service_ack: Count = 0
     voice: Count = 0
+    round_trip_ms: Milliseconds | None = None
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -501,16 +503,19 @@ class TimingView(msgspec.Struct, frozen=True, kw_only=True):
     """Where the time of an answer went, in milliseconds, from the end of speech to the last sound heard.
 
     `decision_ms` is until the end of speech was noticed; `network_ms`, the round trip of the link, `tool_ms`,
-    `wait_ms` and `playback_ms`, until the page played what had come, follow it up to the first sound;
-    `heard_ms` goes from there to the last sound that was heard. None where nobody knows, or not yet.
+    `wait_ms`, `kernel_ms`, the round trip between page and kernel, and `playback_ms`, until the page played
+    what had come, follow it up to the first sound; `heard_ms` goes from there to the last sound that was
+    heard. None where nobody knows, or not yet. `direct`: it came to the page without the kernel in between.
     """
 
     decision_ms: float | None
     network_ms: float | None
     tool_ms: float
     wait_ms: float
+    kernel_ms: float | None
     playback_ms: float | None
     heard_ms: float | None
+    direct: bool
 
 
 class TurnView(msgspec.Struct, frozen=True, kw_only=True, rename={"declined": "waited", "timing": "anatomy"}):
@@ -643,13 +648,16 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """Sent twice a second. `acks` acknowledges the control lane of each page, by client id.
 
     `busy` says what keeps the pages' messages waiting in the kernel: a cell that runs, or that its loop does
-    not answer for another reason; "" for nothing.
+    not answer for another reason; "" for nothing. `page_ms` is of the owning page's newest report, which came
+    `held_ms` ago: the rest of the time since then, the report and this message were on their way.
     """
 
     microphone_ack: Count
     microphone_resend: bool
     acks: dict[str, int]
     busy: Busy
+    page_ms: float | None
+    held_ms: float
 
 
 class SpeakerAudio(msgspec.Struct, frozen=True, kw_only=True):

@@ -194,10 +194,20 @@ class EventRelay:
         if session is not None and turn >= self._state.offset:
             session.playback_stopped(turn - self._state.offset, sample)
 
-    def on_played(self, session: LiveSession | None, turn: int, sample: int) -> None:
-        """Tell the session how much of a turn has been played so far, in samples at 24 kHz."""
+    def on_played(
+        self,
+        session: LiveSession | None,
+        turn: int,
+        sample: int,
+        *,
+        at_ms: float | None = None,
+        round_trip_ms: float | None = None,
+    ) -> None:
+        """Tell the session how much of a turn has been played by `at_ms`, in samples at 24 kHz."""
         if session is not None and turn >= self._state.offset:
-            session.playback_progress(turn - self._state.offset, sample)
+            session.playback_progress(
+                turn - self._state.offset, sample, at_ms=at_ms, round_trip_ms=round_trip_ms
+            )
 
     @property
     def unplayed(self) -> tuple[int, float] | None:

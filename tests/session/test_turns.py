@@ -98,9 +98,14 @@ async def test_the_time_of_an_answer_is_taken_from_sound_sent_to_sound_heard(clo
         assert (timing.decision_ms, timing.wait_ms) == (pytest.approx(600), pytest.approx(300))
         told = []
         session.on_turn(told.append)
-        clock.advance(200)
-        session.playback_progress(session.turns[-1].index, 2400)
+        clock.advance(2000)
+        # The report was made 1.8 s ago, and waited for a busy kernel.
+        session.playback_progress(
+            session.turns[-1].index, 2400, at_ms=clock.now_ms() - 1800, round_trip_ms=40
+        )
         assert [turn.timing.heard_ms for turn in told] == [pytest.approx(100)]
+        timing = session.turns[-1].timing
+        assert (timing.kernel_ms, timing.playback_ms) == (pytest.approx(40), pytest.approx(60))
         assert session.turns[-1] == told[0]
 
 

@@ -44,8 +44,8 @@ class Talk:
     def heard(self, index: int, sample: int):
         return self.conversation.playback_stopped(index, sample, self.now_ms)
 
-    def played(self, index: int, sample: int):
-        return self.conversation.playback_progress(index, sample, self.now_ms)
+    def played(self, index: int, sample: int, round_trip_ms: float | None = None):
+        return self.conversation.playback_progress(index, sample, self.now_ms, round_trip_ms)
 
     @property
     def turns(self):

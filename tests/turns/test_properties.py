@@ -90,7 +90,7 @@ def check(tracker):
         if turn.timing is not None:
             timing = turn.timing
             parts = (timing.network_ms or 0.0) + timing.tool_ms + timing.wait_ms
-            parts += (timing.decision_ms or 0.0) + (timing.playback_ms or 0.0)
+            parts += (timing.decision_ms or 0.0) + (timing.kernel_ms or 0.0) + (timing.playback_ms or 0.0)
             assert abs(parts - timing.first_sound_ms) < 1e-6
             assert turn.latency_ms in (None, timing.first_sound_ms)
             assert min(parts, timing.decision_ms or 0.0, timing.heard_ms or 0.0) >= 0

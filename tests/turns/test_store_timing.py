@@ -267,3 +267,15 @@ def test_typed_turns_have_none_and_leave_none_to_others(talk):
     speak(talk)
     talk.fold(TextSent(text="Instead"), 30, sound(1))
     assert latency(talk) is None
+
+
+@pytest.mark.parametrize(
+    ("round_trip", "kernel", "playback"), [(30, 30, 90), (500, 120, 0), (None, None, 120)]
+)
+def test_the_way_through_the_kernel_is_told_apart_from_starting_to_play(talk, round_trip, kernel, playback):
+    speak(talk)
+    talk.fold(10, sound(1), 200)
+    (turn,) = talk.played(1, 24 * 80, round_trip)
+    assert turn.timing.kernel_ms == (None if kernel is None else pytest.approx(kernel))
+    assert turn.timing.playback_ms == pytest.approx(playback)
+    assert latency(talk) == pytest.approx(630), "the parts change, their sum does not"

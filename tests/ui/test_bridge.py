@@ -24,6 +24,11 @@ def view(index, text="hello", final=False):
     )
 
 
+REPORT = m.PlaybackReport(
+    ack_seq=0, turn=0, played_sample=0, buffered_ms=0, silent_samples=0, epoch=0, page_ms=0
+)
+
+
 def second():
     return bytes(48_000)
 
@@ -119,6 +124,38 @@ def test_heartbeats_come_twice_a_second_and_acknowledge_every_page():
     assert 4 <= len(one.of(m.Heartbeat)) <= 5
     assert set(two.of(m.Heartbeat)[-1].acks) == {"a", "b"}
     assert one.of(m.Heartbeat)[-1].acks["a"] >= 7
+
+
+def test_heartbeats_say_which_report_of_the_owner_came_last_and_how_long_ago():
+    link = Link()
+    page, _ = link.page("a"), link.page("b")
+    page.send(m.TakeAudio())
+    link.run(700)
+    assert page.reporting
+    page.reporting = False
+    reported = link.now
+    page.report()
+    link.run(2000)
+    for beat in page.of(m.Heartbeat)[-3:]:
+        assert beat.page_ms == reported
+    first, second = (beat.held_ms for beat in page.of(m.Heartbeat)[-2:])
+    assert (first, second - first) == (pytest.approx(1500, abs=300), 500)
+
+
+def test_what_the_owner_dates_by_its_own_clock_is_dated_by_this_one():
+    link = Link()
+    page = link.page("a")
+    assert link.bridge.time_of(5.0) == link.now, "no page owns anything yet"
+    page.send(m.TakeAudio())
+    page.reporting = False
+    ahead_ms = 77_000.0  # the page's clock
+    for late_ms in (30.0, 4.0, 900.0):
+        link.run(100)
+        page.send(msgspec.structs.replace(REPORT, page_ms=link.now + ahead_ms - late_ms))
+    link.run(50)
+    # The fastest report was 4 ms on its way, as far as anybody can tell by one clock.
+    assert link.bridge.time_of(link.now + ahead_ms - 20) == pytest.approx(link.now - 16)
+    assert link.bridge.time_of(link.now + 999_999) == link.now
 
 
 def test_a_page_not_heard_of_for_its_lease_is_gone():

@@ -21,7 +21,7 @@ def test_all_that_comes_with_an_answer():
         language="es",
         declined=True,
         images=2,
-        timing=Timing(decision_ms=500, network_ms=40, tool_ms=10, wait_ms=150, heard_ms=None),
+        timing=Timing(decision_ms=500, network_ms=40, tool_ms=10, wait_ms=150, heard_ms=None, direct=True),
     )
     view = turn_view(turn)
     assert view.sources == (SourceLink(title="Tides", uri="https://a.example/x"),)
@@ -34,7 +34,14 @@ def test_all_that_comes_with_an_answer():
     assert view.pages[0] == PageView(url="https://a.example", status="read")
     assert (view.language, view.declined, view.images) == ("es", True, 2)
     assert view.timing == TimingView(
-        decision_ms=500, network_ms=40, tool_ms=10, wait_ms=150, playback_ms=None, heard_ms=None
+        decision_ms=500,
+        network_ms=40,
+        tool_ms=10,
+        wait_ms=150,
+        kernel_ms=None,
+        playback_ms=None,
+        heard_ms=None,
+        direct=True,
     )
 
 

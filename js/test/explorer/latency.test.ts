@@ -11,9 +11,11 @@ const anatomy = (more: Partial<Timing> = {}): Timing => ({
   decision_ms: null,
   network_ms: 20,
   wait_ms: 400,
+  kernel_ms: null,
   tool_ms: 0,
   playback_ms: null,
   heard_ms: 1200,
+  direct: false,
   ...more,
 });
 
