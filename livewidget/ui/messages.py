@@ -680,9 +680,9 @@ class ServiceOpen(msgspec.Struct, frozen=True, kw_only=True):
 
     `token` goes into the address as `access_token`. With a `token_path` the page asks for one there first, at
     its own server; with neither the address is enough. The page sends the microphone by itself: after
-    `pause_ms` of silence it sends that the audio ends, and nothing until there is sound again (0: never).
-    `end_silence_ms` of silence close a press of push-to-talk. `holds_calls`: from a tool call on, sound is
-    kept until `ServiceRelease`. `needs_all`: no silence is left out.
+    `pause_ms` of silence it sends that the audio ends, and nothing until there is speech again (0: never).
+    Before it says so it sends `end_silence_ms` of silence. `holds_calls`: from a tool call on, sound is kept
+    until `ServiceRelease`. `needs_all`: no silence is left out.
     """
 
     socket: Count
@@ -712,6 +712,13 @@ class ServiceResend(msgspec.Struct, frozen=True, kw_only=True):
     socket: Count
     first: Count
     samples: Count
+
+
+class ServiceResendImage(msgspec.Struct, frozen=True, kw_only=True):
+    """Send the picture of this number again, from memory, for the same reason."""
+
+    socket: Count
+    number: Count
 
 
 class ServiceTalk(msgspec.Struct, frozen=True, kw_only=True):
@@ -760,7 +767,14 @@ class BridgeMessageError(ValueError):
 
 
 ServiceMessage = (
-    ServiceOpen | ServiceSend | ServiceResend | ServiceTalk | ServiceRelease | ServiceClose | ServiceVoice
+    ServiceOpen
+    | ServiceSend
+    | ServiceResend
+    | ServiceResendImage
+    | ServiceTalk
+    | ServiceRelease
+    | ServiceClose
+    | ServiceVoice
 )
 PageMessage = (
     Hello
@@ -853,6 +867,7 @@ FROM_KERNEL: _Kinds = {
     ("service", "service_open"): ServiceOpen,
     ("service", "service_send"): ServiceSend,
     ("service", "service_sound"): ServiceResend,
+    ("service", "service_image"): ServiceResendImage,
     ("service", "service_talk"): ServiceTalk,
     ("service", "service_release"): ServiceRelease,
     ("service", "service_close"): ServiceClose,
