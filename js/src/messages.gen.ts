@@ -29,8 +29,10 @@ export interface Timing {
   network_ms: number | null;
   tool_ms: number;
   wait_ms: number;
+  kernel_ms: number | null;
   playback_ms: number | null;
   heard_ms: number | null;
+  direct: boolean;
 }
 
 export interface Turn {
@@ -77,6 +79,8 @@ export interface Welcome {
   owner: string;
   transcript_class: string;
   speaker_seq: number;
+  service_seq: number;
+  direct: boolean;
   kernel: string;
 }
 
@@ -93,9 +97,11 @@ export interface State {
   elapsed_ms: number;
   owner: string;
   speaker_seq: number;
+  service_seq: number;
+  direct: boolean;
 }
 
-export type Flush = { turn: number };
+export type Flush = { turn: number; voice: number };
 export type ClearNotice = { code: string };
 export type Busy = "" | "cell" | "kernel";
 
@@ -104,6 +110,8 @@ export interface Heartbeat {
   microphone_resend: boolean;
   acks: Record<string, number>;
   busy: Busy;
+  page_ms: number | null;
+  held_ms: number;
 }
 
 export interface Feature {
@@ -208,6 +216,25 @@ export interface SocketOffer {
   reason: "" | "off" | "unavailable";
 }
 
+export interface ServiceOpen {
+  socket: number;
+  url: string;
+  token: string;
+  token_path: string;
+  pause_ms: number;
+  end_silence_ms: number;
+  holds_calls: boolean;
+  needs_all: boolean;
+}
+
+export type ServiceSend = { socket: number; frame: string };
+export type ServiceResend = { socket: number; first: number; samples: number };
+export type ServiceResendImage = { socket: number; number: number };
+export type ServiceTalk = { socket: number };
+export type ServiceRelease = { socket: number };
+export type ServiceClose = { socket: number; code: number; reason: string };
+export type ServiceVoice = { voice: number; first: number; turn: number; sample: number };
+
 export type KernelMessage =
   | { lane: "control"; kind: "welcome"; body: Welcome }
   | { lane: "control"; kind: "state"; body: State }
@@ -224,7 +251,15 @@ export type KernelMessage =
   | { lane: "insight"; kind: "wire"; body: Wire }
   | { lane: "insight"; kind: "speech"; body: Speech }
   | { lane: "insight"; kind: "picture"; body: Picture }
-  | { lane: "insight"; kind: "socket_offer"; body: SocketOffer };
+  | { lane: "insight"; kind: "socket_offer"; body: SocketOffer }
+  | { lane: "service"; kind: "service_open"; body: ServiceOpen }
+  | { lane: "service"; kind: "service_send"; body: ServiceSend }
+  | { lane: "service"; kind: "service_sound"; body: ServiceResend }
+  | { lane: "service"; kind: "service_image"; body: ServiceResendImage }
+  | { lane: "service"; kind: "service_talk"; body: ServiceTalk }
+  | { lane: "service"; kind: "service_release"; body: ServiceRelease }
+  | { lane: "service"; kind: "service_close"; body: ServiceClose }
+  | { lane: "service"; kind: "service_voice"; body: ServiceVoice };
 
 export type Hello = { client: string; last_seq: number };
 export type Start = { microphone: boolean };
@@ -237,7 +272,7 @@ export interface MicrophoneStatus {
   detail?: string;
 }
 
-export type Flushed = { turn: number; sample: number };
+export type Flushed = { turn: number; sample: number; voice?: number };
 
 export interface PlaybackReport {
   ack_seq: number;
@@ -248,6 +283,9 @@ export interface PlaybackReport {
   epoch: number;
   page_ms: number;
   plays?: boolean;
+  service_ack?: number;
+  voice?: number;
+  round_trip_ms?: number | null;
 }
 
 export type Change = { name: string; value: unknown };
@@ -263,6 +301,50 @@ export interface CameraStatus {
 
 export type SocketRequest = { origin: string };
 export type SocketClosed = { proof: string };
+export type ServiceOpened = { kind: "opened"; at_ms: number };
+export type ServiceFrame = { kind: "frame"; at_ms: number; text: string; voice?: number; first?: number };
+
+export interface ServiceSound {
+  kind: "sound";
+  at_ms: number;
+  first: number;
+  samples: number;
+  is_speech: boolean;
+}
+
+export type ServiceActivity = { kind: "activity"; at_ms: number; active: boolean };
+export type ServiceAudioEnd = { kind: "audio_end"; at_ms: number };
+
+export interface ServiceImage {
+  kind: "image";
+  at_ms: number;
+  source: "camera" | "file" | "screen";
+  mime_type: "image/jpeg" | "image/png" | "image/webp";
+  width: number;
+  height: number;
+  size: number;
+  number: number;
+}
+
+export type CloseCause = "" | "blocked" | "mixed" | "offline" | "token" | "unsupported";
+
+export interface ServiceClosed {
+  kind: "closed";
+  at_ms: number;
+  code: number;
+  reason?: string;
+  cause?: CloseCause;
+}
+
+export type ServiceItem =
+  | ServiceOpened
+  | ServiceFrame
+  | ServiceSound
+  | ServiceActivity
+  | ServiceAudioEnd
+  | ServiceImage
+  | ServiceClosed;
+export type ServiceReport = { socket: number; service_ack: number; items: ServiceItem[] };
 export type MicrophoneAudio = { first_sample: number; captured_ms: number; stale?: boolean; gap_ms?: number };
 
 export interface CameraFrame {
@@ -294,6 +376,7 @@ export type PageMessage =
   | { lane: "control"; kind: "take_audio"; body: Record<string, never> }
   | { lane: "control"; kind: "socket_request"; body: SocketRequest }
   | { lane: "control"; kind: "socket_closed"; body: SocketClosed }
+  | { lane: "control"; kind: "service_report"; body: ServiceReport }
   | { lane: "microphone"; kind: "audio"; body: MicrophoneAudio }
   | { lane: "camera"; kind: "frame"; body: CameraFrame };
 
@@ -302,4 +385,5 @@ export const KERNEL_KINDS: Record<string, readonly string[]> = {
   control: ["welcome", "state", "turn", "flush", "notice", "clear_notice", "heartbeat", "catalogue", "settings", "meter"],
   speaker: ["audio", "end"],
   insight: ["wire", "speech", "picture", "socket_offer"],
+  service: ["service_open", "service_send", "service_sound", "service_image", "service_talk", "service_release", "service_close", "service_voice"],
 };

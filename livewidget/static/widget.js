@@ -1042,7 +1042,8 @@ var BAR_MS = 40, SLOW_AFTER_MS = 2e3, UNASKED_MS = 250, WATCH_MS = 250, GESTURES
       silent_samples: silentSamples,
       epoch: this.#bridge.epoch,
       page_ms: this.#now(),
-      plays: this.#player.missing === null
+      plays: this.#player.missing === null,
+      round_trip_ms: this.#bridge.roundTripMs
     };
     this.#bridge.send({ lane: "control", kind: "played", body });
   }
@@ -1186,7 +1187,8 @@ function samplesOf(buffer) {
 var KERNEL_KINDS = {
   control: ["welcome", "state", "turn", "flush", "notice", "clear_notice", "heartbeat", "catalogue", "settings", "meter"],
   speaker: ["audio", "end"],
-  insight: ["wire", "speech", "picture", "socket_offer"]
+  insight: ["wire", "speech", "picture", "socket_offer"],
+  service: ["service_open", "service_send", "service_sound", "service_image", "service_talk", "service_release", "service_close", "service_voice"]
 };
 
 // src/bridge.ts
@@ -1267,7 +1269,7 @@ function readPlace(content) {
   let { lane, seq, ack } = content;
   return (lane === "control" || lane === "speaker") && isCount(seq) ? { lane, seq, ack: isCount(ack) ? ack : 0 } : null;
 }
-var SPEAKER_GAP_MS = 5e3, CONTROL_GAP_MS = 3e3, MAX_UNACKED_REPORTS = 8;
+var SPEAKER_GAP_MS = 5e3, CONTROL_GAP_MS = 3e3, MAX_UNACKED_REPORTS = 8, ROUND_TRIPS = 5;
 function randomClientId() {
   return Array.from(
     crypto.getRandomValues(new Uint8Array(8)),
@@ -1288,6 +1290,8 @@ var Bridge = class {
   #acksByClient = !1;
   #ownsAudio = !1;
   #cameraSeq = 0;
+  #roundTrips = [];
+  #echoedMs = null;
   #gapSince = { control: null, speaker: null };
   /** `client` identifies this page among those that show the same widget. */
   constructor(client, wire, now2, handlers) {
@@ -1299,6 +1303,10 @@ var Bridge = class {
   /** The highest number of the speaker lane without a gap. */
   get speakerAck() {
     return this.#speaker.last;
+  }
+  /** How long a message takes to the kernel and back, in ms; null before that was measured. */
+  get roundTripMs() {
+    return [...this.#roundTrips].sort((a, b) => a - b)[this.#roundTrips.length >> 1] ?? null;
   }
   /** True once the kernel has welcomed this page. */
   get welcomed() {
@@ -1390,11 +1398,15 @@ var Bridge = class {
         let owns = message.body.owner === this.client;
         owns && !this.#ownsAudio && message.kind === "state" && this.#deliverAudio(this.#speaker.restart(message.body.speaker_seq)), this.#ownsAudio = owns;
       }
-      (message.epoch > this.#epoch || message.kind === "flush") && this.#raiseEpoch(
+      message.kind === "heartbeat" && this.#ownsAudio && this.#measureRoundTrip(message.body), (message.epoch > this.#epoch || message.kind === "flush") && this.#raiseEpoch(
         Math.max(message.epoch, this.#epoch),
         message.kind === "flush" ? message.body.turn : null
       ), this.#handlers.onMessage(message);
     }
+  }
+  /** The kernel says which report it had last, and for how long: the rest of the time since then was spent on the way. */
+  #measureRoundTrip({ page_ms, held_ms }) {
+    page_ms !== null && page_ms !== this.#echoedMs && (this.#echoedMs = page_ms, this.#roundTrips.push(Math.max(0, this.#now() - page_ms - held_ms)), this.#roundTrips = this.#roundTrips.slice(-ROUND_TRIPS));
   }
   #raiseEpoch(epoch, turn) {
     this.#epoch = epoch, this.#handlers.onFlush(epoch, turn), this.#deliverAudio(this.#speaker.skipGap());
@@ -1570,6 +1582,7 @@ function initialState() {
     playback: { turn: 0, playedSample: 0, volume: 1 },
     sound: { microphone: null, player: null },
     holding: !1,
+    direct: !1,
     owner: !1,
     ownedElsewhere: !1,
     connected: !0,
@@ -2265,10 +2278,10 @@ var App = class {
     this.#startedUnwelcomed && owner !== "" && owner !== this.bridge.client && phase === "live" && this.#takeAudio(), this.#startedUnwelcomed = !1, this.#onState(welcome), this.explorer.onWelcome(welcome.explorer), this.#resumeMicrophone(), this.#link?.begin(this.bridge.client);
   }
   #onState(told) {
-    let { phase, ending, floor, turn_taking, view, sees, model, badge } = told, { suggestions: suggestions2, elapsed_ms, owner } = told, before = this.store.get(), liveSince = phase === "live" ? before.liveSince ?? this.#now() - elapsed_ms : null, mine = owner === this.bridge.client;
+    let { phase, ending, floor, turn_taking, view, sees, model, badge, direct } = told, { suggestions: suggestions2, elapsed_ms, owner } = told, before = this.store.get(), liveSince = phase === "live" ? before.liveSince ?? this.#now() - elapsed_ms : null, mine = owner === this.bridge.client;
     this.#owner = owner;
     let elsewhere = owner !== "" && !mine;
-    mine && (this.#takingUntilMs = Number.NEGATIVE_INFINITY), this.store.set({ phase, ending, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions: suggestions2 }), this.store.set({ liveSince, owner: mine, ownedElsewhere: elsewhere }), elsewhere ? this.#now() >= this.#takingUntilMs && this.#yieldToOwner(before.owner) : this.#notices.clear(OTHER_PAGE.code), phase === "ended" && before.phase !== "ended" && this.#onEnded(), this.#audio.onSession(phase === "live" || phase === "connecting");
+    mine && (this.#takingUntilMs = Number.NEGATIVE_INFINITY), this.store.set({ phase, ending, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions: suggestions2 }), this.store.set({ liveSince, direct, owner: mine, ownedElsewhere: elsewhere }), elsewhere ? this.#now() >= this.#takingUntilMs && this.#yieldToOwner(before.owner) : this.#notices.clear(OTHER_PAGE.code), phase === "ended" && before.phase !== "ended" && this.#onEnded(), this.#audio.onSession(phase === "live" || phase === "connecting");
   }
   #onTurn(turn) {
     let others = this.store.get().turns.filter((known) => known.index !== turn.index), place = others.findIndex((known) => known.index > turn.index);
