@@ -500,8 +500,9 @@ export class App implements Actions {
     return true;
   }
 
-  /** Releases all devices at once. */
+  /** Releases all devices at once; none is taken again by itself. */
   #releaseDevices(): void {
+    this.#resume = null;
     this.#audio.releaseDevices();
     this.video.stop();
   }
@@ -585,9 +586,10 @@ export class App implements Actions {
     const { microphone } = this.#audio;
     if (this.store.get().connected) {
       this.#lostWhileUsed = this.#usesDevices || this.store.get().phase === "live";
-      this.#resume = microphone.isWanted
-        ? { untilMs: Date.now() + RESUME_MS, muted: microphone.muted }
-        : null;
+      // One that was on before an earlier loss still waits for the kernel's welcome.
+      if (microphone.isWanted) {
+        this.#resume = { untilMs: Date.now() + RESUME_MS, muted: microphone.muted };
+      }
       this.store.set({ connected: false, loss: "looking" });
       this.#lookedMs = Number.NEGATIVE_INFINITY;
       this.#lostMs = this.#now();

@@ -485,6 +485,28 @@ describe("App", () => {
       expect(devices.asked.length).toBe(2);
     });
 
+    it("takes it again also if the kernel was lost once more before its welcome came", async () => {
+      await talk();
+      await lose();
+      beat();
+      await lose();
+      beat();
+      control("welcome", { ...welcome, client: me(), phase: "live", owner: me() });
+      await settle();
+      expect(devices.asked.length).toBe(2);
+      expect(state().microphone.state).toBe("on");
+    });
+
+    it("leaves it off if the person has stopped the talk meanwhile", async () => {
+      await talk();
+      await lose();
+      beat();
+      app.stop();
+      control("welcome", { ...welcome, client: me(), phase: "live", owner: me() });
+      await settle();
+      expect(devices.asked.length).toBe(1);
+    });
+
     it.each<[string, number, Partial<Welcome>]>([
       ["a long time", 70_000, { phase: "live" }],
       ["the talk has ended meanwhile", 5000, { phase: "ended" }],
