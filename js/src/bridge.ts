@@ -37,6 +37,8 @@ export class ReliableSender<T> {
   #unacked: Numbered<T>[] = [];
   #progressMs = 0;
   #resendAfterMs = RESEND_MS;
+  /** The highest number that was sent again. */
+  #repeated = 0;
 
   /** What is not acknowledged yet, oldest first; beyond `CAPACITY` the oldest are dropped. */
   get unacked(): readonly Numbered<T>[] {
@@ -63,26 +65,31 @@ export class ReliableSender<T> {
     }
     this.#acked = ack;
     this.#progressMs = now;
-    this.#resendAfterMs = RESEND_MS;
+    if (ack >= this.#repeated) {
+      this.#resendAfterMs = RESEND_MS;
+    }
     this.#unacked = this.#unacked.filter((sent) => sent.seq > ack);
   }
 
   /** What to send again at once; if that is lost as well, it is due again after two seconds. */
   restart(now: number): readonly Numbered<T>[] {
     this.#progressMs = now;
+    this.#repeated = 0;
     this.#resendAfterMs = RESEND_MS;
     return [...this.#unacked];
   }
 
   /**
    * What to send again: everything unacknowledged once nothing was acknowledged for two seconds, then four, eight and so
-   * on: a busy kernel gets every copy later.
+   * on: a busy kernel gets every copy later. It is two seconds again when the copies are acknowledged, and not with each
+   * message that arrives late: a slow way would only be filled with copies.
    */
   dueForResend(now: number): readonly Numbered<T>[] {
     if (this.#unacked.length === 0 || now - this.#progressMs < this.#resendAfterMs) {
       return [];
     }
     this.#progressMs = now;
+    this.#repeated = this.#seq;
     this.#resendAfterMs = Math.min(2 * this.#resendAfterMs, MAX_RESEND_MS);
     return [...this.#unacked];
   }

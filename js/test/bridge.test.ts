@@ -386,6 +386,31 @@ describe("the control lane", () => {
     ]);
   });
 
+  it("does not fill a slow way with copies: what arrives late is no reason to repeat sooner", () => {
+    const rig = new Rig();
+    rig.bridge.hello();
+    rig.welcome({}, { ack: 1 });
+    for (let message = 0; message < 10; message += 1) {
+      rig.bridge.send({ lane: "control", kind: "interrupt", body: {} });
+    }
+    const before = rig.sent.length;
+    let beats = 1;
+    for (rig.now = 0; rig.now <= 30_000; rig.now += 250) {
+      // One message gets through each three seconds.
+      if (rig.now % 3000 === 2750) {
+        beats += 1;
+        rig.control("heartbeat", { microphone_ack: 0, microphone_resend: false, acks: { [ME]: beats } });
+      }
+      rig.bridge.tick();
+    }
+    expect(rig.sent.length - before).toBe(10);
+    rig.bridge.send({ lane: "control", kind: "interrupt", body: {} });
+    rig.now += 2100;
+    rig.bridge.tick();
+    expect(rig.sent.at(-1)!.content.seq).toBe(12);
+    expect(rig.sent.length - before).toBe(12);
+  });
+
   it("does not pile up reports before a busy kernel", () => {
     const rig = new Rig();
     rig.welcome();

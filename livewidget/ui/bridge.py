@@ -17,6 +17,7 @@ from typing import Any, Final
 from livewidget.ui import messages as m
 from livewidget.ui.channels import (
     CAPACITY,
+    STALL_MS,
     JitterBuffer,
     PlaybackQueue,
     ReliableReceiver,
@@ -107,6 +108,8 @@ class FrontEnd:
         watching: What it shows of the explorer.
         has_catalogue: Whether the tables of models and features were sent to it.
         acked: Highest control message of the kernel that it has read.
+        welcomed: The number of its last welcome.
+        welcomed_ms: When that was sent.
         plays: Whether it has a player.
         seen_ms: When it was heard of last.
         reported: When its newest report was sent, by its own clock, and when it came, by this one.
@@ -116,6 +119,8 @@ class FrontEnd:
     control: ReliableReceiver[Envelope]
     seen_ms: float
     acked: int = 0
+    welcomed: int = 0
+    welcomed_ms: float = 0.0
     camera: int = 0
     plays: bool = True
     watching: ExplorerState = field(default=NOT_WATCHING)
@@ -354,8 +359,17 @@ class Bridge:
 
     def _greet(self, envelope: m.Envelope) -> None:
         hello, seq = envelope.message, envelope.seq
+        known = self.front_ends.of(hello.client)
+        is_copy = known is not None and known.control.has(seq)
         front_end = self.front_ends.greet(hello.client, seq, hello.last_seq, self._now_ms)
         self._acknowledge(front_end, hello.last_seq)
+        if is_copy:
+            # It was answered when it came first. Where messages wait, copies come by the dozen, and to answer
+            # each with all that the page lacks would make everything else wait longer.
+            waits = front_end.acked < front_end.welcomed
+            if waits and self._now_ms - front_end.welcomed_ms >= STALL_MS:
+                self._welcome(front_end)
+            return
         ready = front_end.control.receive(seq, envelope)
         if hello.last_seq and not self._control.overflowed:
             for missed, sent in self._control.after(hello.last_seq):
@@ -381,6 +395,7 @@ class Bridge:
         owns = front_end.client == self.front_ends.audio_owner
         speaker_seq = self._owner_seq if owns else self.speaker.seq
         self.send(m.Welcome(client=front_end.client, speaker_seq=speaker_seq, service_seq=0, **fields))
+        front_end.welcomed, front_end.welcomed_ms = self._control.seq, self._now_ms
 
     def _acknowledge(self, front_end: FrontEnd, ack: int) -> None:
         front_end.acked = max(front_end.acked, min(ack, self._control.seq))

@@ -21,7 +21,9 @@ T = TypeVar("T")
 #: Messages kept for sending again, or held while an earlier one is missing. Chosen: half a minute of a busy
 #: control lane (about eight messages a second); beyond that a snapshot is smaller than the backlog.
 CAPACITY: Final = 256
-#: Everything unacknowledged is sent again after this time without progress. Chosen: four heartbeats.
+#: Everything unacknowledged is sent again after this time without progress. Chosen: four heartbeats. A longer
+#: time stays until what was sent twice is acknowledged (after Karn and Partridge, 1987): each message that
+#: arrives late is progress, and a slow way would be filled with copies.
 STALL_MS: Final = 2000.0
 #: The longest such time: it doubles with each repetition, as in js/src/bridge.ts. Chosen: a page that does
 #: not keep up gets every copy.
@@ -52,6 +54,7 @@ class ReliableSender(Generic[T]):
         self._first_stall_ms = self._stall_ms = stall_ms
         self._waiting: deque[_Sent[T]] = deque()
         self._progress_ms = 0.0
+        self._repeated = 0  # the highest number that was sent again
 
     def add(self, message: T, now_ms: float) -> int:
         """Keep `message` until it is acknowledged, and return its number."""
@@ -69,7 +72,9 @@ class ReliableSender(Generic[T]):
         if not self.acked < ack <= self.seq:
             return
         self.acked = ack
-        self._progress_ms, self._stall_ms = now_ms, self._first_stall_ms
+        self._progress_ms = now_ms
+        if ack >= self._repeated:
+            self._stall_ms = self._first_stall_ms
         while self._waiting and self._waiting[0].seq <= ack:
             self._waiting.popleft()
         if ack + 1 >= self.oldest:
@@ -87,11 +92,11 @@ class ReliableSender(Generic[T]):
     def stalled(self, now_ms: float) -> list[tuple[int, T]]:
         """Return every unacknowledged message if there was no progress for the stall time.
 
-        That time doubles then, until there is progress: two seconds, four, eight and so on.
+        That time doubles then, until these are acknowledged: two seconds, four, eight and so on.
         """
         if not self._waiting or now_ms - self._progress_ms < self._stall_ms:
             return []
-        self._progress_ms = now_ms
+        self._progress_ms, self._repeated = now_ms, self.seq
         self._stall_ms = min(2 * self._stall_ms, max(MAX_STALL_MS, self._first_stall_ms))
         return self.after(0)
 
@@ -121,7 +126,7 @@ class ReliableReceiver(Generic[T]):
 
     def receive(self, seq: int, message: T) -> list[T]:
         """Return the messages that are in order now. One too far ahead is dropped: it will be sent again."""
-        if seq <= self.last or seq in self._held:
+        if self.has(seq):
             self.repeated += 1
             return []
         if seq > self.last + self._capacity:
@@ -140,6 +145,10 @@ class ReliableReceiver(Generic[T]):
         self.last = min(self._held) - 1
         first = self._held.pop(self.last + 1)
         return self.receive(self.last + 1, first)
+
+    def has(self, seq: int) -> bool:
+        """Return whether the message with this number has arrived."""
+        return seq <= self.last or seq in self._held
 
     @property
     def hole(self) -> bool:

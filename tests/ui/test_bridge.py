@@ -41,6 +41,36 @@ def test_hello_is_answered_with_all_there_is_to_show():
     assert welcome.owner == ""
 
 
+def test_copies_of_a_hello_are_answered_once_unless_the_answer_is_lost():
+    """They wait in the kernel's queue with all else, and each answer would have all that the page lacks."""
+    link = Link()
+    page = link.page("a")
+
+    def copy():
+        seq = page.seq["control"]
+        page.seq["control"] = 0
+        page.send(m.Hello(client="a", last_seq=0))
+        page.seq["control"] = seq
+
+    link.run(1000)
+    page.reporting, page.deaf = False, True
+    link.run(5000)
+    before = len(link.posted)
+    for _ in range(10):
+        copy()
+    assert len(link.posted) == before
+    page.send(m.Hello(client="a", last_seq=page.control.last))
+    welcomes = [content for content, _, _ in link.posted if content["kind"] == "welcome"]
+    assert len(welcomes) == 2
+    link.now += 1900
+    copy()
+    assert [content for content, _, _ in link.posted if content["kind"] == "welcome"] == welcomes
+    link.now += 200
+    page.deaf = False
+    copy()
+    assert len(page.of(m.Welcome)) == 2
+
+
 def test_nothing_starts_before_a_page_says_so():
     link = Link()
     link.page("a")

@@ -61,6 +61,22 @@ def test_only_silence_makes_the_outbox_repeat():
     assert outbox.stalled(99_999) == []
 
 
+def test_a_slow_way_is_not_filled_with_copies():
+    """What arrives late is progress, and no reason to repeat the rest sooner."""
+    outbox = ReliableSender(stall_ms=2000)
+    for number in range(10):
+        outbox.add(number, 0)
+    copies = 0
+    for now in range(0, 30_000, 250):
+        if now % 3000 == 2750:  # one message gets through each three seconds
+            outbox.acknowledge(outbox.acked + 1, now)
+        copies += len(outbox.stalled(now))
+    assert copies == 10
+    outbox.acknowledge(10, 30_000)
+    outbox.add("fast again", 30_000)
+    assert outbox.stalled(32_000) == [(11, "fast again")]
+
+
 def test_an_acknowledgement_of_what_was_never_sent_changes_nothing():
     outbox = ReliableSender()
     outbox.add("a", 0)
