@@ -133,10 +133,28 @@ class InterimInputTranscript(Event, frozen=True, kw_only=True):
 
 
 class OutputAudio(Event, frozen=True, kw_only=True):
-    """Audio from the model: PCM16, little-endian, mono, at `sample_rate` Hz (24000 on the Live API)."""
+    """Audio from the model: PCM16, little-endian, mono, at `sample_rate` Hz (24000 on the Live API).
+
+    Attributes:
+        data: The audio; empty where the page plays it from its own socket, so that it is not here.
+        sample_rate: In Hz.
+        samples: Its length, which is known in either case.
+        peak: Its largest sample as a share of full scale, 0 to 1, where a page says so; else None.
+    """
 
     data: bytes
     sample_rate: int = 24_000
+    samples: int = 0
+    peak: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.data:
+            msgspec.structs.force_setattr(self, "samples", len(self.data) // 2)
+
+    @property
+    def length_ms(self) -> float:
+        """Its length in milliseconds."""
+        return self.samples * 1000 / max(1, self.sample_rate)
 
 
 class OutputTranscript(Event, frozen=True, kw_only=True):

@@ -64,7 +64,7 @@ def test_repr_shows_values_but_neither_sound_nor_secrets() -> None:
         repr(events.OutputTranscript(text="hi"))
         == "OutputTranscript(text='hi', finished=False, language=None)"
     )
-    assert repr(events.OutputAudio(data=b"ABAB")) == "OutputAudio(sample_rate=24000)"
+    assert repr(events.OutputAudio(data=b"ABAB")) == "OutputAudio(sample_rate=24000, samples=2, peak=None)"
     assert repr(events.OutputMedia(data=b"AB", mime_type="video/mp4")) == "OutputMedia(mime_type='video/mp4')"
     assert "secret" not in repr(events.ResumptionUpdate(handle="secret", resumable=True))
 

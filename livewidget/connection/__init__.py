@@ -3,7 +3,7 @@
 from livewidget.connection.connection import Connection
 from livewidget.connection.gemini import DEFAULT_MODEL, Gemini, Token, mint
 from livewidget.connection.keys import KEY_NAMES, Key, find_key
-from livewidget.connection.provider import Provider
+from livewidget.connection.provider import MicrophoneTerms, PageDialer, Provider, ServiceAddress
 from livewidget.connection.vertex import VertexAI
 
 __all__ = [
@@ -12,7 +12,10 @@ __all__ = [
     "Connection",
     "Gemini",
     "Key",
+    "MicrophoneTerms",
+    "PageDialer",
     "Provider",
+    "ServiceAddress",
     "Token",
     "VertexAI",
     "find_key",

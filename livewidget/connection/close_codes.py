@@ -188,6 +188,16 @@ _NO_TOKEN: Final = (
 )
 TOKEN_REASONS: Final = {"unregistered callers": _NO_TOKEN, "api key not valid": _NO_TOKEN}
 
+#: What these reasons mean where each connection is given a token of its own: another connection may do.
+OWN_TOKEN_REASONS: Final = {
+    "token has expired": "The time of this connection's token was over; start again.",
+    "start a new session": (
+        "This connection was opened too late for its token, which lasts a minute; check the network, then "
+        "start again."
+    ),
+    "used too many times": "The token of this connection had been used already; start again.",
+}
+
 #: Reasons given by this side, with code 1006: the server gave none.
 LOST: Final = {
     "keepalive ping timeout": "The server did not answer for a minute; check the network, then start again.",
@@ -279,6 +289,12 @@ def error_for_reason(
             text = sentence.format(model=model, reason=reason, hint=hint)
             return error(text, code=code, reason=reason)
     return None
+
+
+def error_for_own_token(reason: str) -> str | None:
+    """Return the sentence for a token that was got for one connection and is over; None for other reasons."""
+    lower = reason.lower()
+    return next((text for words, text in OWN_TOKEN_REASONS.items() if words in lower), None)
 
 
 def clean_reason(reason: str) -> str:

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol, Self
 
 from livewidget.config import LiveConfig
-from livewidget.connection.provider import Provider
-from livewidget.errors import ConnectFailed, LiveError, ServiceError, SetupTimeout
+from livewidget.connection.provider import MicrophoneTerms, PageDialer, Provider
+from livewidget.errors import ConfigError, ConnectFailed, LiveError, ServiceError, SetupTimeout
 from livewidget.events import (
     Event,
     InputTranscript,
@@ -30,9 +30,10 @@ from livewidget.events import (
 )
 from livewidget.models import Model
 from livewidget.protocol import ServerDecoder, encode_client, setup_message
+from livewidget.protocol.codec import page_audio_frame, page_image_frame
 from livewidget.protocol.messages import ClientMessage
 from livewidget.secret import Secret, hide
-from livewidget.transports.base import Transport, TransportClosed, close_quietly
+from livewidget.transports.base import SentByPage, SentImage, Transport, TransportClosed, close_quietly
 
 #: Seconds that the server may take to accept the setup. Chosen: as long as a person waits.
 SETUP_TIMEOUT: Final = 10.0
@@ -51,11 +52,22 @@ _ANSWERS: Final = (
 )
 
 
+#: What is said where a direct provider is used without a page.
+NO_PAGE: Final = (
+    "With direct=True a page holds the socket to the service, and there is none here: use it in "
+    "LiveWidget(…) or livewidget talk, or leave direct out."
+)
+
+
+def _nothing() -> None:
+    pass
+
+
 class Tap(Protocol):
     """Observes a connection. Its methods are called on the event loop, before the frame is used: be quick."""
 
-    def on_frame(self, outgoing: bool, frame: str | bytes) -> None:
-        """A frame was sent (`outgoing`) or received."""
+    def on_frame(self, outgoing: bool, frame: str | bytes, at_ms: float | None = None) -> None:
+        """A frame was sent (`outgoing`) or received: now, or at `at_ms` by the session's clock."""
 
     def on_close(self, outgoing: bool, code: int, reason: str) -> None:
         """The connection was closed by this side (`outgoing`) or by the other; called once."""
@@ -81,7 +93,7 @@ class Connection:
         self._transport = transport
         self._tap = tap
         self._closed = False
-        self._decoder = ServerDecoder()
+        self._decoder = ServerDecoder(sound_by_length=provider.direct)
 
     @classmethod
     async def open(
@@ -92,6 +104,8 @@ class Connection:
         *,
         handle: str | Secret | None = None,
         tap: Tap | None = None,
+        page: PageDialer | None = None,
+        terms: MicrophoneTerms | None = None,
         setup_timeout: float = SETUP_TIMEOUT,
     ) -> Self:
         """Dial, send the setup, and wait until the server has accepted it. Nothing is sent before that.
@@ -102,6 +116,8 @@ class Connection:
             declarations: Functions that the model may call, as JSON objects.
             handle: A resumption handle of an earlier connection.
             tap: Called with every frame in both directions, including the setup.
+            page: Lets a page open the socket, where the provider is direct.
+            terms: How that page sends the microphone's audio.
             setup_timeout: Seconds from the open transport to the accepted setup.
 
         Raises:
@@ -116,9 +132,16 @@ class Connection:
             config, provider.model_path(), model, declarations=tuple(declarations), handle=handle
         )
         assert setup.setup is not None
+        if provider.direct and page is None:
+            raise ConfigError(NO_PAGE)
+        if provider.fetches_token:
+            await provider.fetch_token()
         provider.check_setup(setup.setup)
         try:
-            transport = await provider.dial()
+            if page is not None and provider.direct:
+                transport = await provider.dial_from(page, terms or MicrophoneTerms())
+            else:
+                transport = await provider.dial()
         except (ServiceError, ConnectFailed) as error:
             known = provider.error_for_refusal(error)
             if known is error:
@@ -130,7 +153,27 @@ class Connection:
         except BaseException:
             await connection.close()
             raise
+        provider.on_opened(resumed=handle is not None)
         return connection
+
+    @property
+    def received_ms(self) -> float | None:
+        """When the frame that was received last came, where a page dates it, by the session's clock."""
+        received: float | None = getattr(self._transport, "received_ms", None)
+        return received
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether what a page has received waits for a busy kernel: silence says nothing then."""
+        return getattr(self._transport, "is_held_up", False)
+
+    def ready(self) -> None:
+        """Everything that comes first has been sent: a page that holds the socket may send the microphone."""
+        getattr(self._transport, "ready", _nothing)()
+
+    def release(self) -> None:
+        """No call of a tool holds the microphone back any more, where a page sends it."""
+        getattr(self._transport, "release", _nothing)()
 
     @property
     def round_trip_ms(self) -> float | None:
@@ -157,20 +200,35 @@ class Connection:
                 f"it {instead}. Try again."
             ) from None
 
-    async def send(self, message: ClientMessage | str) -> None:
-        """Send one message, or one that is already encoded.
+    async def send(self, message: ClientMessage | SentByPage | SentImage | str) -> bool:
+        """Send one message, one that is already encoded, or again what a page has sent.
+
+        Returns:
+            False if it is a page's, and that does not have it any more; it is lost then.
 
         Raises:
             ServiceError: If the server has closed the connection.
             LinkError: If the connection broke.
         """
-        frame = message if isinstance(message, str) else encode_client(message)
         try:
-            await self._transport.send(frame)
+            if isinstance(message, SentByPage):
+                frame = page_audio_frame(message.samples)
+                resend = getattr(self._transport, "resend", None)
+                if resend is None or await resend(message.first, message.samples) is False:
+                    return False
+            elif isinstance(message, SentImage):
+                frame = page_image_frame(message.mime_type, message.size)
+                resend = getattr(self._transport, "resend_image", None)
+                if resend is None or await resend(message.number) is False:
+                    return False
+            else:
+                frame = message if isinstance(message, str) else encode_client(message)
+                await self._transport.send(frame)
         except TransportClosed as closed:
             raise self._ended(closed) from None
         if self._tap is not None:
             self._tap.on_frame(True, frame)
+        return True
 
     async def receive(self) -> list[Event]:
         """Return the events of the next message, which may be none. Cancelling it loses nothing.
@@ -184,7 +242,8 @@ class Connection:
         except TransportClosed as closed:
             raise self._ended(closed) from None
         if self._tap is not None:
-            self._tap.on_frame(False, frame)
+            at_ms = self.received_ms
+            self._tap.on_frame(False, frame, *(() if at_ms is None else (at_ms,)))
         decoded = self._decoder.decode(frame)
         if not self.answered:
             self.answered = any(isinstance(event, _ANSWERS) for event in decoded)

@@ -9,9 +9,14 @@ Source: https://ai.google.dev/gemini-api/docs/live-api/ephemeral-tokens.
 
 from __future__ import annotations
 
+import asyncio
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import time
+from asyncio import to_thread
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from inspect import isawaitable, iscoroutinefunction
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -19,10 +24,25 @@ import msgspec
 
 from livewidget.config import LiveConfig
 from livewidget.config.code import Call, Name
-from livewidget.connection.close_codes import clean_reason, error_for_reason
+from livewidget.connection.close_codes import clean_reason, error_for_own_token, error_for_reason
 from livewidget.connection.keys import Key, find_key, hide_key, refuse_key, require_key
-from livewidget.connection.provider import Provider, require_known
-from livewidget.errors import ConfigError, KeyMissing, ServerFault
+from livewidget.connection.provider import (
+    MicrophoneTerms,
+    PageDialer,
+    Provider,
+    ServiceAddress,
+    require_known,
+)
+from livewidget.errors import (
+    ConfigError,
+    ConnectFailed,
+    KeyMissing,
+    KeyRefused,
+    LiveError,
+    QuotaExceeded,
+    ServerFault,
+    ServiceError,
+)
 from livewidget.models import FEATURES, bare_id, find
 from livewidget.protocol import setup_message
 from livewidget.protocol.codec import with_extra
@@ -34,9 +54,10 @@ from livewidget.protocol.ephemeral_token import (
     mask_paths,
     set_paths,
 )
+from livewidget.protocol.inspect import redact
 from livewidget.protocol.messages import Setup
-from livewidget.secret import Secret, hide
-from livewidget.tools import Tool
+from livewidget.secret import Secret, cut, hide
+from livewidget.tools import Tool, describe_error
 from livewidget.transports.base import Transport, check_address, is_loopback
 
 DEFAULT_MODEL: Final = "gemini-3.8-live"
@@ -50,6 +71,19 @@ MAX_TOKEN_S: Final = 20 * 3600
 _NO_KEY: Final = "A token opens sessions and makes no tokens: use Gemini with a key for that."
 
 
+#: How long a token that was got waits to be used, in seconds. Chosen: half of the minute in which the
+#: service lets it open a session.
+FRESH_S: Final = 30.0
+#: Tokens that are remembered, to be taken out of texts. Chosen: a conversation uses one in ten minutes.
+SEEN_TOKENS: Final = 16
+#: Seconds that a user's function may take to return a token. Chosen: longer than a server takes.
+FUNCTION_S: Final = 30.0
+#: By how many seconds this computer's clock may be wrong before it is named as the cause. Chosen: half of the
+#: minute in which a token opens sessions, and far more than an answer takes.
+CLOCK_S: Final = 30.0
+_NO_NAME: Final = "The service answered, but gave no token; check the address, or try again."
+
+
 class Token(Key):
     """An ephemeral token. Like a key it never shows itself; `reveal()` returns it, to be handed on.
 
@@ -57,9 +91,10 @@ class Token(Key):
         uses: How many sessions it opens; 0: any number, None: not known here.
         opens_until: When it stops opening sessions; None: not known here.
         expires: When the service stops taking messages; None: not known here.
+        opened: How many sessions were opened with it here.
     """
 
-    __slots__ = ("_paths", "_setup", "expires", "opens_until", "uses")
+    __slots__ = ("_paths", "_setup", "expires", "opened", "opens_until", "uses")
 
     def __init__(
         self,
@@ -90,6 +125,7 @@ class Token(Key):
         if not self.reveal().startswith(TOKEN_PREFIX):
             raise ConfigError(f"An ephemeral token begins with {TOKEN_PREFIX}; a key goes in api_key=…")
         self.uses = uses
+        self.opened = 0
         self.opens_until = opens_until
         self._setup = setup
         self._paths = paths
@@ -114,6 +150,42 @@ class Token(Key):
         return f"<ephemeral token{until}>"
 
 
+TokenFunction = Callable[[], "str | Secret | Awaitable[str | Secret]"]
+"""A function, or coroutine function, that returns an ephemeral token; a function runs in a thread."""
+
+
+class _Tokens:
+    """The tokens that were got for the connections of one provider and of its copies."""
+
+    def __init__(self) -> None:
+        self._fresh: tuple[Token, float] | None = None
+        self._seen: deque[Token] = deque(maxlen=SEEN_TOKENS)
+
+    async def fetch(self, make: Callable[[], Awaitable[Token]]) -> None:
+        """Get a token, unless there is one that was got a moment ago and is not used yet."""
+        if self.fresh is None:
+            token = await make()
+            self._seen.append(token)
+            self._fresh = token, time.monotonic()
+
+    @property
+    def fresh(self) -> Token | None:
+        """The token for the next connection."""
+        token, got_s = self._fresh or (None, 0.0)
+        return token if time.monotonic() - got_s < FRESH_S else None
+
+    def take(self) -> Token | None:
+        """Return that token; it is not used again."""
+        token, self._fresh = self.fresh, None
+        return token
+
+    def redact(self, text: str) -> str:
+        """Return `text` without these tokens, as they are and as an address quotes them."""
+        for token in self._seen:
+            text = token.redact(text)
+        return text
+
+
 class Gemini(Provider):
     """A model of the Gemini API. The key is sent in a header, never in the address."""
 
@@ -125,7 +197,10 @@ class Gemini(Provider):
         model: str = DEFAULT_MODEL,
         *,
         api_key: str | Secret | None = None,
-        token: str | Secret | None = None,
+        token: str | Secret | TokenFunction | None = None,
+        token_url: str | None = None,
+        token_auth: str | Secret | None = None,
+        direct: bool = False,
         base_url: str | Secret | None = None,
         api_version: str | None = None,
         cafile: str | None = None,
@@ -136,7 +211,15 @@ class Gemini(Provider):
         Args:
             model: Its id, with or without `models/` before it.
             api_key: The key; None: GEMINI_API_KEY, GOOGLE_API_KEY or a Colab secret.
-            token: An ephemeral token in place of the key; see `mint`.
+            token: An ephemeral token in place of the key; see `mint`. Or a function that returns one, which
+                may be a coroutine function: it is called for each connection.
+            token_url: Where to get a token for each connection, by POST: `https://…`, such as a
+                `livewidget.web.token_app`; or, with `direct`, a path such as "/token", which the page asks
+                for at its own server.
+            token_auth: Sent to an absolute `token_url` as `Authorization: Bearer …`.
+            direct: Whether the page itself holds the socket to the service, while the session stays here.
+                The page gets an ephemeral token that opens one session within a minute: one that is made
+                with the key, or the one of `token` or `token_url`.
             base_url: Another server that speaks the Live API: `ws://127.0.0.1:…` of `livewidget serve`, or
                 `wss://…`. On this computer no key is needed.
             api_version: "v1beta", "v1alpha" or "v1"; None: what the model needs.
@@ -146,10 +229,10 @@ class Gemini(Provider):
 
         Raises:
             ConfigError: If there is no such model, if a token is given as a key or a key as a token, or
-                both.
+                both; or if `token_url` is not an address.
             KeyMissing: If there is no key; the message names the remedies.
         """
-        api_key, token, base_url = hide(api_key), hide(token), hide(base_url)
+        api_key, token, base_url, token_auth = map(hide, (api_key, token, base_url, token_auth))
         model = hide_key(model)
         self.model = ""
         refuse_key(model)
@@ -161,21 +244,56 @@ class Gemini(Provider):
         self._require_known_model()
         self._version = api_version
         self._cafile = cafile
-        if token is not None:
-            if api_key is not None:
-                raise ConfigError("A session is opened with a key or with a token: give one of them.")
-            self._key: Key | None = token if isinstance(token, Token) else Token(token)
-            self.uses_token = True
-            return
-        self._key = find_key(api_key) if is_loopback(self._url) else require_key(api_key, self.model)
-        if self._key is not None and self._key.reveal().startswith(TOKEN_PREFIX):
-            raise ConfigError(f"What {self._key.source} holds is an ephemeral token: pass it as token=…")
+        self.direct = direct
+        self._tokens = _Tokens()
+        self._token_url = token_url
+        self._token_auth = None if token_auth is None else Secret(token_auth)
+        self._token_path = check_token_url(token_url, direct) if token_url is not None else ""
+        self._token_function: TokenFunction | None = token if callable(token) else None
+        self._key: Key | None = None
+        self.uses_token = token is not None or token_url is not None
+        if token_auth is not None and (token_url is None or self._token_path):
+            raise ConfigError(
+                "token_auth is sent to a token_url such as https://example.org/token: give one."
+            )
+        if sum(given is not None for given in (api_key, token, token_url)) > 1:
+            raise ConfigError(
+                "A session is opened with a key or with a token: give one of them, api_key, token or "
+                "token_url."
+            )
+        if self.uses_token:
+            if token is not None and not callable(token):
+                self._key = token if isinstance(token, Token) else Token(token)
+        else:
+            self._key = find_key(api_key) if is_loopback(self._url) else require_key(api_key, self.model)
+            if self._key is not None and self._key.reveal().startswith(TOKEN_PREFIX):
+                raise ConfigError(f"What {self._key.source} holds is an ephemeral token: pass it as token=…")
+        self._check_direct()
+
+    def _check_direct(self) -> None:
+        """Say which tokens there will be.
+
+        Raises:
+            ConfigError: If that version of the API has none.
+        """
+        mints = self.direct and not self.uses_token and self._key is not None
+        self.fetches_token = mints or (self.uses_token and self._key is None and not self._token_path)
+        if self.direct and self._by_token and self._version == "v1":
+            raise ConfigError(
+                f"Version v1 of the API has no ephemeral tokens, which direct=True needs: leave api_version "
+                f"out, or give {TOKEN_API_VERSION}."
+            )
+
+    @property
+    def _by_token(self) -> bool:
+        """Whether connections are opened with an ephemeral token, made here or by somebody else."""
+        return self.uses_token or self.fetches_token
 
     @property
     def badge(self) -> str:
         """Where the user's voice is sent."""
         where = "Gemini API" if self._url == DEFAULT_URL else "a server of your own"
-        return f"{where} · {self.model}"
+        return f"{where} · {self.model}" + (" · direct" if self.direct else "")
 
     @property
     def service_origin(self) -> str:
@@ -193,7 +311,10 @@ class Gemini(Provider):
             "api_version": self._version,
             "cafile": self._cafile,
             "check_model": None if self._check_model else False,
-            "token": Name("token") if self.uses_token else None,
+            "token": Name("token") if self.uses_token and self._token_url is None else None,
+            "token_url": self._token_url,
+            "token_auth": Name("token_auth") if self._token_auth is not None else None,
+            "direct": True if self.direct else None,
         }
         keywords = {name: value for name, value in options.items() if value is not None}
         return Call("Gemini", (self.model,), keywords) if keywords else self.model
@@ -211,6 +332,13 @@ class Gemini(Provider):
         other._require_known_model()
         return other
 
+    def with_direct(self) -> Gemini:
+        """Return this provider with `direct` set."""
+        other = copy.copy(self)
+        other.direct = True
+        other._check_direct()
+        return other
+
     def _require_known_model(self) -> None:
         if self._check_model and self._url == DEFAULT_URL:
             require_known(self.model, self.service)
@@ -221,7 +349,7 @@ class Gemini(Provider):
 
     def for_config(self, config: LiveConfig) -> Gemini:
         """Return this provider with the API version that `config` needs."""
-        if self._version is not None or self.uses_token:
+        if self._version is not None or self._by_token:
             return self
         other = copy.copy(self)
         other._version = config.api_version(self.capabilities)
@@ -229,24 +357,87 @@ class Gemini(Provider):
 
     def url(self) -> str:
         """Return the address to dial."""
-        version = self._version or (TOKEN_API_VERSION if self.uses_token else self.capabilities.api_version)
-        method = "BidiGenerateContentConstrained" if self.uses_token else "BidiGenerateContent"
+        version = self._version or (TOKEN_API_VERSION if self._by_token else self.capabilities.api_version)
+        method = "BidiGenerateContentConstrained" if self._by_token else "BidiGenerateContent"
         return f"{self._url}/ws/google.ai.generativelanguage.{version}.GenerativeService.{method}"
 
     def check_setup(self, setup: Setup) -> None:
         """Make sure that a setup sets nothing that the token fixes to something else; see `Provider`."""
-        if isinstance(self._key, Token):
-            self._key.check(setup)
+        token = self._key if isinstance(self._key, Token) else self._tokens.fresh
+        if token is not None:
+            token.check(setup)
 
     def redact(self, text: str) -> str:
-        """Return `text` without the key, and without whatever looks like one."""
-        return super().redact(text) if self._key is None else self._key.redact(text)
+        """Return `text` without the key and the tokens, and without whatever looks like one."""
+        text = self._tokens.redact(text)
+        for secret in (self._key, self._token_auth):
+            text = text if secret is None else redact(text, [secret.reveal()])
+        return super().redact(text)
 
     async def dial(self) -> Transport:
         """Open a WebSocket; see `livewidget.transports.websocket.dial`."""
         from livewidget.transports.websocket import dial
 
-        return await dial(self.url(), headers=self._headers(), cafile=self._cafile)
+        headers = self._headers()
+        if self.uses_token:
+            headers = {"Authorization": Secret(f"Token {(await self._take_token()).reveal()}")}
+        return await dial(self.url(), headers=headers, cafile=self._cafile)
+
+    async def dial_from(self, page: PageDialer, terms: MicrophoneTerms) -> Transport:
+        """Let a page open a WebSocket, with a token for this one; the key stays here."""
+        token = await self._take_token() if self._by_token and not self._token_path else None
+        return await page.open(ServiceAddress(self.url(), token, self._token_path), terms)
+
+    async def _take_token(self) -> Token:
+        if isinstance(self._key, Token):
+            return self._key
+        token = self._tokens.take()
+        while token is None:  # It may have become old, or another session may have taken it.
+            await self.fetch_token()
+            token = self._tokens.take()
+        return token
+
+    async def fetch_token(self) -> None:
+        """Get the token for the next connection: made with the key, or from the function or the server."""
+        await self._tokens.fetch(self._new_token)
+
+    async def _new_token(self) -> Token:
+        if self._token_function is not None:
+            return await _token_of(self._token_function, self.redact)
+        if self._token_url is not None:
+            return await _token_from(self._token_url, self._token_auth, self._cafile)
+        # Without times: the service's are those that are wanted, whatever this computer's clock says.
+        name = _token_name(await self.post("auth_tokens", encode_auth_token(AuthToken(uses=1))))
+        if name is None:
+            raise ServerFault(_NO_NAME)
+        return Token(name, uses=1)
+
+    def on_opened(self, *, resumed: bool) -> None:
+        """Count what the token that was given has opened: to resume a session is free."""
+        if isinstance(self._key, Token) and not resumed:
+            self._key.opened += 1
+
+    @property
+    def token_uses_left(self) -> int | None:
+        """How many more sessions the token that was given opens; None: any number, or not known."""
+        uses = self._key.uses if isinstance(self._key, Token) else None
+        return max(0, uses - self._key.opened) if uses and isinstance(self._key, Token) else None
+
+    @property
+    def token_expires(self) -> datetime | None:
+        """When the service stops taking messages for the token that was given; None: not known."""
+        return self._key.expires if isinstance(self._key, Token) else None
+
+    def error_for_close(self, code: int, reason: str, *, answered: bool = False) -> LiveError:
+        """Return the error for a connection that has ended; see `Provider`.
+
+        Where each connection has a token of its own, one that is over is no reason to end the conversation.
+        """
+        error = super().error_for_close(code, reason, answered=answered)
+        if isinstance(error, KeyRefused) and (self.fetches_token or self._token_path):
+            text = error_for_own_token(error.reason)
+            return error if text is None else ServerFault(text, code=error.code, reason=error.reason)
+        return error
 
     async def post(self, method: str, body: bytes) -> bytes:
         """Call a plain HTTP method of the service, and return the body of its answer.
@@ -265,20 +456,22 @@ class Gemini(Provider):
         if self.uses_token:
             raise KeyMissing(_NO_KEY)
         url = f"{self._url}/{self._version or TOKEN_API_VERSION}/{method}"
-        status, answer = await post(url, body, headers=self._headers(), cafile=self._cafile)
-        if status == 200:
-            return answer
-        reason = clean_reason(self.redact(reason_of(answer)))
+        answer = await post(url, body, headers=self._headers(), cafile=self._cafile)
+        if answer.status == 200:
+            return answer.body
+        status, wait_s = answer.status, answer.retry_after_s
+        reason = clean_reason(self.redact(reason_of(answer.body)))
+        behind_s = answer.clock_behind_s(datetime.now(UTC))
         del answer  # It may repeat the key.
+        if status == 400 and behind_s is not None and abs(behind_s) >= CLOCK_S and b"ireTime" in body:
+            raise ServiceError(_wrong_clock(behind_s), code=status, reason=reason)
         known = error_for_reason(reason, code=status, model=self.model, service=self.service)
-        raise known or error_for_status(status, check_address(url)[0], reason=reason)
+        error = known or error_for_status(status, check_address(url)[0], reason=reason, retry_after_s=wait_s)
+        error.retry_after_s = wait_s
+        raise error
 
     def _headers(self) -> dict[str, Secret]:
-        if self._key is None:
-            return {}
-        if self.uses_token:
-            return {"Authorization": Secret(f"Token {self._key.reveal()}")}
-        return {"x-goog-api-key": self._key}
+        return {} if self._key is None else {"x-goog-api-key": self._key}
 
 
 async def mint(
@@ -322,7 +515,7 @@ async def mint(
     )
     name = _token_name(await gemini.post("auth_tokens", encode_auth_token(request)))
     if name is None:
-        raise ServerFault("The service answered, but gave no token; check the address, or try again.")
+        raise ServerFault(_NO_NAME)
     setup, mask = request.bidi_generate_content_setup, request.field_mask
     paths = mask_paths(mask) if mask else None
     return Token(name, uses=uses, opens_until=opens_until, expires=expires, setup=setup, paths=paths)
@@ -370,6 +563,136 @@ def token_request(
         field_mask=mask or None,
     )
     return request, opens_until, expires
+
+
+async def _token_of(function: TokenFunction, hidden: Callable[[str], str]) -> Token:
+    """Return the token that a user's function gives."""
+    failed: BaseException
+    try:
+        async with asyncio.timeout(FUNCTION_S):
+            # A function may ask a server and block; hidden at once, since a traceback may show it.
+            given = hide(await (function() if iscoroutinefunction(function) else to_thread(function)))
+            if isawaitable(given):
+                given = hide(await given)
+            return given if isinstance(given, Token) else Token(given)
+    except TimeoutError:
+        failed = ConnectFailed(f"The function token=… gave no token within {FUNCTION_S:g} s; try again.")
+    except LiveError as error:
+        failed = error
+    except Exception as error:
+        failed = ConnectFailed(f"The function token=… gave no token ({hidden(describe_error(error))}).")
+    raise cut(failed)
+
+
+async def _token_from(url: str, auth: Secret | None, cafile: str | None) -> Token:
+    """Return the token that a server of the user's gives.
+
+    Raises:
+        LinkError, ServiceError: If it gives none; the message is one plain sentence.
+    """
+    from livewidget.transports.websocket import post, reason_of
+
+    host = check_address(_as_websocket(url))[0]
+    headers = {} if auth is None else {"Authorization": Secret(f"Bearer {auth.reveal()}")}
+    answer = await post(_as_websocket(url), b"{}", headers=headers, cafile=cafile)
+    status, wait_s = answer.status, answer.retry_after_s
+    token = _given_token(answer.body) if status == 200 else None
+    reason = "" if status == 200 else clean_reason(reason_of(answer.body, headers.values()))
+    del answer
+    if token is not None:
+        return token
+    quoted = f' It said: "{reason}"' if reason else ""
+    error: LiveError
+    if status in (401, 403):
+        say = "check token_auth" if auth is not None else "it may want token_auth=…"
+        error = KeyRefused(f"{host} gives you no token (HTTP {status}); {say}.{quoted}", code=status)
+    elif status == 429:
+        then = "try again in a while" if wait_s is None else f"try again in {max(1.0, wait_s):.0f} s"
+        error = QuotaExceeded(f"{host} gives no more tokens for now; {then}.{quoted}", code=status)
+    elif status == 200:
+        error = ServerFault(
+            f"{host} answered, but gave no token: it has to answer with JSON such as "
+            '{"name": "auth_tokens/…"}.'
+        )
+    elif status in (404, 405):
+        error = ConfigError(
+            f"{host} gives no tokens at this address (HTTP {status}); check token_url.{quoted}"
+        )
+    else:
+        error = ConnectFailed(
+            f"{host} gave no token (HTTP {status}); try again in a while.{quoted}", code=status
+        )
+    error.retry_after_s = wait_s
+    raise error
+
+
+def _given_token(answer: bytes) -> Token | None:
+    """Return the token in an answer, with what it says of it; None if there is none."""
+    name = _token_name(answer)
+    if name is None:
+        return None
+    try:
+        made = msgspec.json.decode(answer, type=_Given)
+    except msgspec.ValidationError:
+        made = _Given()
+    return Token(name, uses=made.uses, opens_until=made.newSessionExpireTime, expires=made.expireTime)
+
+
+class _Given(msgspec.Struct):
+    """What a server may say of a token that it gives, as the service names it."""
+
+    uses: int | None = None
+    expireTime: datetime | None = None
+    newSessionExpireTime: datetime | None = None
+
+
+def check_token_url(url: str, direct: bool) -> str:
+    """Return the path of a token's address, if it is one on the page's own server; "" for a whole address.
+
+    Raises:
+        ConfigError: If it is no address, not encrypted, or holds something that may be secret.
+    """
+    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or set(url) & set(' \\?#@"<>'):
+        raise ConfigError(
+            "token_url is an address such as https://example.org/token, or a path such as /token, without a "
+            "query, a name or a password; what lets you in goes in token_auth=…"
+        )
+    if url.startswith("/") and not url.startswith("//"):
+        if not direct:
+            raise ConfigError(
+                f"token_url={url} is asked for by the page, which needs direct=True; without it, give the "
+                "whole address: https://…"
+            )
+        return url
+    scheme = url.partition("://")[0].lower()
+    if scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise ConfigError(
+            "token_url is an address such as https://example.org/token, or a path such as /token."
+        )
+    if scheme == "http" and not is_loopback(_as_websocket(url)):
+        raise ConfigError(
+            "token_url=http://… would send the token unencrypted over the network; use https://, or http:// "
+            "to this computer (127.0.0.1) only."
+        )
+    return ""
+
+
+def _as_websocket(url: str) -> str:
+    """Return the address of an HTTP server as `post` takes it."""
+    return "ws" + url[len("http") :]
+
+
+def _wrong_clock(behind_s: float) -> str:
+    """Return the sentence about a clock that is so many seconds behind the service's, or ahead if below 0."""
+    seconds = abs(behind_s)
+    size = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    if seconds >= 2 * 3600:
+        size = f"{seconds / 3600:.0f} hours"
+    way = "slow" if behind_s > 0 else "fast"
+    return (
+        f"This computer's clock is {size} {way}, so that the times of a token are wrong: set it, then try "
+        "again."
+    )
 
 
 def _check_limits(uses: int, expires_s: float, new_session_s: float) -> None:

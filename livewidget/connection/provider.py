@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
 
 from livewidget.config import LiveConfig, nearest
 from livewidget.config.code import Call, Name
@@ -15,7 +17,53 @@ from livewidget.models import MODELS, VOICES, Model, find
 from livewidget.models.catalogue import models_of
 from livewidget.protocol.inspect import redact
 from livewidget.protocol.messages import Setup
+from livewidget.secret import Secret
 from livewidget.transports.base import Transport
+
+
+@dataclass(frozen=True)
+class ServiceAddress:
+    """What a page has to know to open a socket to the service.
+
+    Attributes:
+        url: Begins with `wss://` or `ws://`, and holds no secret.
+        token: An ephemeral token, which the page adds as the query `access_token`; None: the server needs
+            none, or the page gets its own.
+        token_path: Path on the page's own server where the page gets its token, by POST; "" for none.
+    """
+
+    url: str
+    token: Secret | None = None
+    token_path: str = ""
+
+
+@dataclass(frozen=True)
+class MicrophoneTerms:
+    """What a page has to know to send the microphone's audio itself.
+
+    Attributes:
+        pause_ms: Audio without speech after which it sends no more until somebody speaks, in ms; None: it
+            always sends.
+        end_silence_ms: Silence that the model has to hear before audio ends, in ms.
+        holds_calls: Whether audio waits while a call of the model's is open, until the session releases it.
+        needs_all: Whether silence is sent all the same, as push-to-talk and some settings want it.
+    """
+
+    pause_ms: float | None = None
+    end_silence_ms: float = 0.0
+    holds_calls: bool = False
+    needs_all: bool = False
+
+
+class PageDialer(Protocol):
+    """Lets a page open a socket to the service."""
+
+    async def open(self, address: ServiceAddress, terms: MicrophoneTerms) -> Transport:
+        """Return the transport over the page's socket, once that is open.
+
+        Raises:
+            LinkError: If there is no page, or it cannot open it; the message is one plain sentence.
+        """
 
 
 class Provider(ABC):
@@ -30,7 +78,9 @@ class Provider(ABC):
         service: Whose rules the model follows: "gemini", "vertex" or "standin".
         label: Its name for people: "Gemini", "Offline tutor".
         uses_token: Whether it connects with an ephemeral token; its errors then speak of the token.
-        direct: Whether the page opens the socket to the service itself, and the session here decides.
+        direct: Whether the page itself holds the socket to the service; then `dial_from` is called in place
+            of `dial`.
+        fetches_token: Whether `fetch_token` has to be called before each dial.
         starting: What is shown while `dial` takes long because of something on this computer.
     """
 
@@ -39,6 +89,7 @@ class Provider(ABC):
     label: str
     uses_token: bool = False
     direct: bool = False
+    fetches_token: bool = False
     starting: str = ""
 
     @abstractmethod
@@ -52,6 +103,52 @@ class Provider(ABC):
         Raises:
             LinkError, ServiceError, UsageError: If that fails; the message is one plain sentence.
         """
+
+    async def dial_from(self, page: PageDialer, terms: MicrophoneTerms) -> Transport:
+        """Let a page open a new transport to the server. Called where `direct` is true.
+
+        Args:
+            page: Asks the page.
+            terms: How the page sends the microphone's audio over it.
+
+        Raises:
+            LinkError, ServiceError, UsageError: If that fails; the message is one plain sentence.
+        """
+        raise ConfigError(self._not_direct)
+
+    def with_direct(self) -> Provider:
+        """Return this provider with `direct` set: a page holds the socket to the service.
+
+        Raises:
+            ConfigError: If no page can connect to it, which is the default.
+        """
+        raise ConfigError(self._not_direct)
+
+    @property
+    def _not_direct(self) -> str:
+        return f"{self.label} cannot be reached straight from the browser: leave direct out."
+
+    async def fetch_token(self) -> None:  # noqa: B027 - a default, which subclasses may replace
+        """Get the token for the next dial. Called before each one where `fetches_token` is true.
+
+        A token that was got and not used yet will do, while it is fresh.
+
+        Raises:
+            LinkError, ServiceError, UsageError: If there is none to be had; one plain sentence.
+        """
+
+    def on_opened(self, *, resumed: bool) -> None:  # noqa: B027 - a default, which subclasses may replace
+        """A connection was accepted; `resumed`: it continues a session of the service's, and opens none."""
+
+    @property
+    def token_uses_left(self) -> int | None:
+        """How many more sessions the one token that there is opens; None: not known, or there are others."""
+        return None
+
+    @property
+    def token_expires(self) -> datetime | None:
+        """When the service stops taking messages for the one token that there is; None as above."""
+        return None
 
     @property
     def capabilities(self) -> Model:

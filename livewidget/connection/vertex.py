@@ -41,6 +41,7 @@ class VertexAI(Provider):
         base_url: str | None = None,
         cafile: str | None = None,
         check_model: bool = True,
+        direct: bool = False,
     ) -> None:
         """Choose a model.
 
@@ -53,11 +54,14 @@ class VertexAI(Provider):
             cafile: A file of PEM certificates to trust in place of the system's.
             check_model: Whether a model that is not in `livewidget.models.MODELS` is refused; False for one
                 that is newer than that table. With `base_url`, none is.
+            direct: Not possible here: Vertex AI has no tokens that a page may hold.
 
         Raises:
-            ConfigError: If there is no such model, or no project, or a name is malformed.
+            ConfigError: If `direct` is set, if there is no such model, or no project, or a name is malformed.
         """
         model, base_url = hide_key(model), hide(base_url)
+        if direct:
+            raise ConfigError(self._not_direct)
         self.model, self.project, self.location = "", project, location
         refuse_key(model)
         parts = model.strip().split("/")
@@ -80,6 +84,13 @@ class VertexAI(Provider):
         self._cafile = cafile
         self._check_model = check_model and base_url is None
         self._require_known_model()
+
+    @property
+    def _not_direct(self) -> str:
+        return (
+            "Vertex AI has no ephemeral tokens, which a page needs to connect by itself: leave direct out, "
+            "or use Gemini(…, direct=True)."
+        )
 
     @property
     def badge(self) -> str:

@@ -45,6 +45,9 @@ from livewidget.protocol.messages import (
 #: Sample rate of the Live API's output in Hz, also if the MIME type names none.
 OUTPUT_RATE = 24_000
 
+#: Most samples that a page may say one part has. Chosen: more than a message of 16 MiB holds.
+MOST_SAMPLES = 2**24
+
 _RATE = re.compile(r"rate\s*=\s*\"?([0-9]{1,7})", re.ASCII)
 _DURATION = re.compile(r"(-?[0-9]{1,12})(\.[0-9]{1,9})?s", re.ASCII)
 #: Longest text of an error message, in characters. Chosen: fits a notice.
@@ -97,7 +100,9 @@ class ServerDecoder:
     noise, and dropped when the turn ends.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, sound_by_length: bool = False) -> None:
+        """Begin; `sound_by_length`: a page plays the audio, and puts its length in the place of its data."""
+        self._by_length = sound_by_length
         self._odd = b""
         self._rates: dict[str, int | None] = {}
         self._unknown: set[str] = set()
@@ -278,6 +283,13 @@ class ServerDecoder:
         if rate is None:
             if data:
                 out.append(events.OutputMedia(data=data, mime_type=mime_type))
+            return
+        if self._by_length and not data:
+            if 0 < (blob.samples or 0) <= MOST_SAMPLES:
+                peak = None if blob.peak is None else min(1.0, max(0.0, blob.peak))
+                out.append(
+                    events.OutputAudio(data=b"", sample_rate=rate, samples=blob.samples or 0, peak=peak)
+                )
             return
         if self._odd:
             data = self._odd + data
@@ -519,6 +531,18 @@ def audio_message(pcm: bytes, sample_rate: int = 16_000) -> str:
     """
     data = binascii.b2a_base64(pcm, newline=False).decode("ascii")
     return f'{{"realtimeInput":{{"audio":{{"data":"{data}","mimeType":"audio/pcm;rate={sample_rate:d}"}}}}}}'
+
+
+def page_audio_frame(samples: int) -> str:
+    """Return, for the wire log, such a frame that a page has sent: with a length in the place of the data."""
+    blob = f'{{"data":"","samples":{samples:d},"mimeType":"audio/pcm;rate=16000"}}'
+    return f'{{"realtimeInput":{{"audio":{blob}}}}}'
+
+
+def page_image_frame(mime_type: str, size: int) -> str:
+    """Return, for the wire log, the frame of a picture of `size` bytes that a page has sent."""
+    blob = encode_json({"data": "", "bytes": size, "mimeType": mime_type}).decode()
+    return f'{{"realtimeInput":{{"video":{blob}}}}}'
 
 
 def encode_json(message: Any) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from livewidget.protocol.codec import pcm_rate
+from livewidget.protocol.codec import MOST_SAMPLES, OUTPUT_RATE, pcm_rate
 from livewidget.protocol.lenient import camel, decode_base64
 from livewidget.secret import HIDDEN, is_secret
 from livewidget.secret import SECRET_NAMES as SECRET_NAMES
@@ -24,7 +24,7 @@ PEAKS: Final = 48
 KIND_LENGTH: Final = 120
 
 #: What looks like a Google API key, an OAuth access token, or an ephemeral token.
-_SECRET: Final = re.compile(r"AIza[\w-]{10,}|ya29\.[\w.-]+|auth_tokens/[\w./-]+", re.ASCII)
+_SECRET: Final = re.compile(r"AIza[\w-]{10,}|ya29\.[\w.-]+|auth_tokens(?:/|%2[Ff])[\w./%-]+", re.ASCII)
 #: What may be a credential of any kind: a word longer than any in a sentence. API keys have 39 characters,
 #: which `_SECRET` knows; UUIDs, which are no secrets, have 36.
 _LONG_WORD: Final = re.compile(r"[\w-]{45,}")
@@ -89,6 +89,7 @@ def summarize_frame(frame: str | bytes, redact: Callable[[str], str] = redact) -
         message = _decoder.decode(frame)
         if not isinstance(message, dict):
             return FrameSummary("unreadable", size, None)
+        size += _left_out(message)
         return FrameSummary(redact(_kind(message))[:KIND_LENGTH], size, _visible(message, "", redact))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return FrameSummary("unreadable", size, None)
@@ -127,12 +128,45 @@ def _visible(value: Any, name: str, redact: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
         data = value.get("data")
         if isinstance(data, str) and (name in _MEDIA or "mimeType" in value or "mime_type" in value):
-            mime = str(value.get("mimeType") or value.get("mime_type") or "")
-            return _summarize_media(data, redact(mime)[:80], name)
+            mime = redact(str(value.get("mimeType") or value.get("mime_type") or ""))[:80]
+            if samples := _elsewhere(value, "samples"):
+                return {"audio": _summarize_length(samples, value.get("peak"), mime, name)}
+            if size := _elsewhere(value, "bytes"):
+                return {"image": {"mime": mime, "bytes": size, "width": 0, "height": 0}}
+            return _summarize_media(data, mime, name)
         return {redact(key): _visible(item, key, redact) for key, item in value.items()}
     if isinstance(value, list):
         return [_visible(item, name, redact) for item in value]
     return redact(value) if isinstance(value, str) else value
+
+
+def _elsewhere(blob: Mapping[str, Any], name: str) -> int:
+    """Return how much of media stayed with a page, in "samples" or "bytes"; 0 if the data is here."""
+    much = blob.get(name)
+    if not isinstance(much, int) or isinstance(much, bool) or blob.get("data"):
+        return 0
+    return much if 0 < much <= MOST_SAMPLES else 0
+
+
+def _left_out(value: Any) -> int:
+    """Return how many bytes of media a page has taken out of a frame, as base64."""
+    if isinstance(value, list):
+        return sum(map(_left_out, value))
+    if not isinstance(value, dict):
+        return 0
+    size = (_elsewhere(value, "samples") * 2 + _elsewhere(value, "bytes")) if "data" in value else 0
+    return -(-size // 3) * 4 + sum(map(_left_out, value.values()))
+
+
+def _summarize_length(samples: int, peak: Any, mime: str, name: str) -> dict[str, Any]:
+    rate = pcm_rate(mime or "audio/pcm", _default_rate(name)) or OUTPUT_RATE
+    peaks = [round(min(1.0, max(0.0, peak)), 3)] if isinstance(peak, int | float) else []
+    return {"ms": round(samples * 1000 / rate), "rate": rate, "peaks": peaks}
+
+
+def _default_rate(name: str) -> int:
+    """Return the rate of audio that names none: what clients send is called "audio", and has 16 kHz."""
+    return 16_000 if name == "audio" else OUTPUT_RATE
 
 
 def _summarize_media(data: str, mime: str, name: str) -> dict[str, Any]:
@@ -140,8 +174,7 @@ def _summarize_media(data: str, mime: str, name: str) -> dict[str, Any]:
         content = decode_base64(data)
     except ValueError:
         return {"media": {"mime": mime, "bytes": 0, "problem": "not base64"}}
-    # Clients send it as "audio", with 16 kHz unless the MIME type names another rate.
-    rate = pcm_rate(mime or "audio/pcm", 16_000) if name == "audio" else pcm_rate(mime)
+    rate = pcm_rate(mime or "audio/pcm" if name == "audio" else mime, _default_rate(name))
     if rate is not None:
         return {"audio": _summarize_pcm(content, rate)}
     if mime.strip().lower().startswith("image/"):

@@ -36,11 +36,17 @@ class Wire(
 
 
 class Blob(Wire, frozen=True):
-    """Bytes with a MIME type: `audio/pcm;rate=16000`, `image/jpeg`."""
+    """Bytes with a MIME type: `audio/pcm;rate=16000`, `image/jpeg`.
+
+    The service has neither `samples` nor `peak`: a page that plays audio from its own socket puts them in the
+    place of the data before it passes the frame on; see `events.OutputAudio`.
+    """
 
     data: bytes = b""
     mime_type: str | None = None
     display_name: str | None = None
+    samples: int | None = None
+    peak: float | None = None
 
 
 class FileData(Wire, frozen=True):

@@ -46,7 +46,8 @@ PREROLL_MS: Final = 500.0
 #: takes up to 100 ms of a message for speech.
 END_MARGIN_MS: Final = 200.0
 
-_AUDIO_ENDS: Final = ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
+#: What says that audio pauses.
+AUDIO_ENDS: Final = ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
 
 
 def _length_ms(*pieces: bytes) -> float:
@@ -205,7 +206,7 @@ class AudioInput:
             items.append(OutboxItem("audio", audio_message(piece), ms=_length_ms(piece)))
             left -= len(piece)
         self._streaming = False
-        return [*items, OutboxItem("mark", _AUDIO_ENDS)]
+        return [*items, OutboxItem("mark", AUDIO_ENDS)]
 
     def _items(self, pcm: bytes) -> list[OutboxItem]:
         items: list[OutboxItem] = []

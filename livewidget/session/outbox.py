@@ -24,6 +24,7 @@ from livewidget.events import Event
 from livewidget.models import Model
 from livewidget.pictures import Picture
 from livewidget.protocol.messages import Blob, ClientContent, ClientMessage, Content, Part, RealtimeInput
+from livewidget.transports.base import SentByPage, SentImage
 from livewidget.turns import TurnTracker
 
 #: Longest text, in characters. Chosen: about as much as the context of a model holds.
@@ -67,6 +68,8 @@ UNHEARD_MS: Final = 200.0
 #: Chosen: what the page's microphone may deliver at once; more would only make the conversation lag.
 BACKLOG_MS: Final = 3_500.0
 
+#: Sends one message. It returns False for what a page has sent and cannot send again.
+Send = Callable[[ClientMessage | SentByPage | SentImage | str], Awaitable[object]]
 Kind = Literal["audio", "text", "picture", "mark", "result", "update", "other"]
 #: What a server sends that has taken notice of what was said before, or is at least not deaf. Parts of an
 #: answer are left out: they are many, and the answer has begun with one.
@@ -92,7 +95,7 @@ class OutboxItem:
     Attributes:
         kind: "audio"; "text" that asks for an answer; "picture"; "mark": start or end of speech, or of the
             audio; "result" of a call, or an "update" before it; these and "other" are never sent again.
-        message: The message, or one that is encoded already.
+        message: The message, or one that is encoded already; or what a page has sent, and can send again.
         ms: Length of the audio.
         is_speech: Whether somebody may be speaking in it.
         call: Id of the call whose result it is.
@@ -104,7 +107,7 @@ class OutboxItem:
     """
 
     kind: Kind
-    message: ClientMessage | str
+    message: ClientMessage | SentByPage | SentImage | str
     ms: float = 0.0
     is_speech: bool = False
     call: str | None = None
@@ -123,6 +126,7 @@ class Outbox:
         late_dropped_ms: Live audio dropped because the connection took it more slowly than it was spoken, in
             ms.
         held_dropped_ms: Audio dropped because a tool blocked the model for too long, in ms.
+        page_lost_ms: Audio that was to be sent again by a page that is gone, in ms.
         dropped_items: Other items dropped for that reason.
         replayed_items: Items queued again for another connection.
         server_failures: How often the server failed since the model last took anything in; counted by the
@@ -143,7 +147,7 @@ class Outbox:
             is_blocked: Returns whether a tool blocks the model now.
             on_sent: Called with each item that was sent.
         """
-        self.offline_dropped_ms = self.late_dropped_ms = self.held_dropped_ms = 0.0
+        self.offline_dropped_ms = self.late_dropped_ms = self.held_dropped_ms = self.page_lost_ms = 0.0
         self.dropped_items = self.replayed_items = self.server_failures = 0
         self.asked = False
         self.unheard_ms = 0.0
@@ -165,7 +169,7 @@ class Outbox:
         self._heard = 0  # The server has sent something since what has a lower number was said.
         self._holding = False
         self._offline = True  # There is no connection: what is said waits for one, and is sent whole.
-        self._send: Callable[[ClientMessage | str], Awaitable[object]] | None = None
+        self._send: Send | None = None
         self._on_failed: Callable[[Exception], object] | None = None
         self._writer: asyncio.Task[None] | None = None
         self._progress = asyncio.Event()  # Set and cleared at once: wakes those who wait at that moment.
@@ -173,7 +177,7 @@ class Outbox:
     @property
     def dropped_audio_ms(self) -> float:
         """All audio dropped so far, in ms."""
-        return self.offline_dropped_ms + self.late_dropped_ms + self.held_dropped_ms
+        return self.offline_dropped_ms + self.late_dropped_ms + self.held_dropped_ms + self.page_lost_ms
 
     def put(self, item: OutboxItem) -> OutboxItem:
         """Queue an item; never blocks.
@@ -203,6 +207,22 @@ class Outbox:
             self._holding = True
         elif self._send is not None and self._writer is None:
             self._write_soon()
+        return item
+
+    def record(self, item: OutboxItem) -> OutboxItem:
+        """Take an item that a page has sent itself: it is in flight from now on."""
+        item.number, item.queued = self._next, False
+        self._next += 1
+        self.asked = self.asked or item.is_speech
+        if item.kind == "audio":
+            self._audio_ms += item.ms
+            if not self._offline:
+                self._count_unheard(item)
+        else:
+            self._trim()
+        self._in_flight.append(item)
+        self._bound_in_flight(item)
+        self._drop_oldest(item)
         return item
 
     def _require_room(self, item: OutboxItem) -> None:
@@ -254,7 +274,7 @@ class Outbox:
 
     def connect(
         self,
-        send: Callable[[ClientMessage | str], Awaitable[object]],
+        send: Send,
         on_failed: Callable[[Exception], object],
     ) -> None:
         """Send over a new connection from now on; `on_failed` gets what `send` raises, once."""
@@ -315,18 +335,28 @@ class Outbox:
         try:
             while (send := self._send) is not None and (item := self.next_due()) is not None:
                 try:
-                    await send(item.message)
+                    sent = await send(item.message)
                 except Exception as error:
                     if send is self._send:
                         self._send = None
                         if self._on_failed is not None:
                             self._on_failed(error)
                     continue
-                self.mark_sent(item)
+                if sent is False:
+                    self._lose(item)
+                else:
+                    self.mark_sent(item)
                 self._wake_waiters()
         finally:
             self._writer = None
             self._wake_waiters()
+
+    def _lose(self, item: OutboxItem) -> None:
+        """An item cannot be sent again: the page that had it is gone."""
+        self.page_lost_ms += item.ms
+        self.dropped_items += item.kind != "audio"
+        if item.queued:
+            self._drop(item)
 
     def _wake_waiters(self) -> None:
         self._progress.set()

@@ -14,6 +14,7 @@ import math
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
@@ -21,11 +22,12 @@ from typing import Any, Final, Self
 from livewidget import events
 from livewidget.clock import Clock, SystemClock, check_seconds
 from livewidget.config import Limits, LiveConfig
-from livewidget.connection import Connection, Provider
+from livewidget.connection import Connection, MicrophoneTerms, PageDialer, Provider
 from livewidget.errors import LinkLost, LiveError, ServiceError, StateError
 from livewidget.events import Event
 from livewidget.pictures import Picture, to_picture
-from livewidget.protocol import context_message
+from livewidget.protocol import context_message, encode_client
+from livewidget.protocol.codec import page_audio_frame, page_image_frame
 from livewidget.protocol.messages import (
     ClientContent,
     ClientMessage,
@@ -33,7 +35,7 @@ from livewidget.protocol.messages import (
     RealtimeInput,
 )
 from livewidget.secret import Secret, hide, reveal
-from livewidget.session.audio_input import END_MARGIN_MS, AudioInput
+from livewidget.session.audio_input import AUDIO_ENDS, END_MARGIN_MS, SEND_RATE, AudioInput
 from livewidget.session.hub import EMPTY_MS, NOTHING, EventHub, answer_timeout, inside, refuse_inside
 from livewidget.session.memory import ServiceMemory
 from livewidget.session.outbox import (
@@ -51,6 +53,7 @@ from livewidget.session.supervisor import ConnectionSupervisor, ReconnectPolicy,
 from livewidget.session.tool_runner import ApprovalCallback, ToolLoop, ToolRunner
 from livewidget.session.usage import Meter, SessionStats, UsageTracker, cost_of
 from livewidget.session.wire_log import WireLog
+from livewidget.transports.base import SentByPage, SentImage
 from livewidget.turns import Floor, Turn, Turns, tracker_for
 
 #: Milliseconds between two looks at what the passing of time has brought about. Chosen: a person does not
@@ -87,6 +90,24 @@ _DISCONNECTED: Final = {
     "server": "The service ended the connection{said}; the talk goes on as soon as there is a new one.",
     "unheard": "The service does not react to what you say; the talk goes on over a new connection.",
 }
+
+_PAGE_GONE: Final = (
+    "The page that heard your last words is gone, so that they could not be sent again; please repeat them."
+)
+#: How long before its end a token is spoken of, in ms. Chosen: time to finish a sentence and to get another.
+TOKEN_NOTICE_MS: Final = 60_000.0
+_ONE_SESSION_LEFT: Final = (
+    "This token opens one more session, for when this one cannot be resumed; get a new token ready."
+)
+_NO_SESSION_LEFT: Final = (
+    "This token opens no further session: this conversation goes on while it can be resumed, and the next "
+    "one needs a new token."
+)
+_TOKEN_ENDS: Final = (
+    "This token ends in {seconds} s, and the conversation with it; get a new token, and start again with it."
+)
+#: Length of the pieces in which a page's audio is dated, in ms. Chosen: what the page's microphone gives.
+_PIECE_MS: Final = 40
 
 Tools = Sequence[Any]
 """Functions, MCP sessions and what else can be offered to a model; see `LiveSession`."""
@@ -179,6 +200,7 @@ class LiveSession:
         limits: Limits | None = None,
         tool_loop: ToolLoop | None = None,
         on_progress: Callable[[str], object] | None = None,
+        page: PageDialer | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Prepare a session; nothing is dialled before `start`.
@@ -201,6 +223,8 @@ class LiveSession:
                 as what they share with the rest of a program may require.
             on_progress: Called with a sentence while opening waits for something other than the service, such
                 as an MCP server, and with "" when that is over.
+            page: Lets a page open the socket to the service, for a provider that is direct. The page sends
+                the microphone's audio itself; what it has sent is told by the `record_` methods.
             clock: Another clock; for tests.
 
         Raises:
@@ -220,6 +244,7 @@ class LiveSession:
         self._approve = approve
         self._on_progress = on_progress
         self._tool_loop = tool_loop
+        self._page = page
         self._hub = EventHub()
         self._tracker = tracker_for(model, self._limits.spans_per_turn)
         self._usage = UsageTracker()
@@ -266,6 +291,11 @@ class LiveSession:
         self._slow_until_ms = float("-inf")  # until when no other notice says so
         self._heard_until_ms = float("-inf")  # when what the model has said so far has been played
         self._dropped_before_ms = 0.0  # audio whose loss a notice has reported
+        self._page_lost_told_ms = 0.0  # the same, of audio that went with a page
+        self._page_holds = False  # A page holds the microphone back, because of a call.
+        self._page_quiet_ms = 0.0  # audio without speech that a page has sent last
+        self._page_paused = False  # It sends nothing, because nobody speaks.
+        self._token_ends_ms = float("inf")  # by the session's clock
 
     def __repr__(self) -> str:
         return f"<LiveSession with {self.provider.model}, {self._phase.name.lower()}>"
@@ -323,6 +353,8 @@ class LiveSession:
                 await self._tools.close()
             raise
         self._phase = Phase.OPEN
+        if (expires := self.provider.token_expires) is not None:
+            self._token_ends_ms = self._clock.now_ms() + (expires - datetime.now(UTC)).total_seconds() * 1000
         for event in connection.opening:
             self._on_event(event)
         ignored = self.config.warnings(connection.model)
@@ -392,6 +424,12 @@ class LiveSession:
                 await self._clock.sleep_until(self._clock.now_ms() + _BEAT_MS)
                 now = self._clock.now_ms()
                 self._note_speech(now)
+                self._watch_token(now)
+                self._watch_page()
+                self._release_page()
+                if self._supervisor.is_held_up:
+                    self._tools.tick(now)
+                    continue  # Silence says nothing: what has come is still to be read.
                 if self._tracker.floor is Floor.TOOL or now < self._heard_until_ms:
                     self._outbox.unheard_ms = 0.0  # It waits for a tool, or for its answer to be played.
                 self._hub.publish_turns(self._tracker.tick(now))
@@ -425,6 +463,18 @@ class LiveSession:
         except Exception as fault:
             self._supervisor.fail(fault)
 
+    def _watch_token(self, now_ms: float) -> None:
+        """Say so before the one token that there is opens no more sessions, or ends."""
+        left = self.provider.token_uses_left
+        if left is not None and left <= 1 and self._supervisor.is_connected:
+            self._hub.notice_once("info", "token-ends", _ONE_SESSION_LEFT if left else _NO_SESSION_LEFT)
+        left_ms = self._token_ends_ms - now_ms
+        if left_ms <= TOKEN_NOTICE_MS:
+            self._token_ends_ms = float("inf")
+            self._hub.notice_once(
+                "warning", "token-ends", _TOKEN_ENDS.format(seconds=max(1, round(left_ms / 1000)))
+            )
+
     def _watch_uplink(self, now_ms: float) -> None:
         """Say so where the network takes audio more slowly than it is spoken; again after half a minute."""
         dropped_ms = self._outbox.late_dropped_ms
@@ -450,6 +500,19 @@ class LiveSession:
         before, self._called_ms = self._called_ms, now_ms
         self._note_speech(now_ms)
         return not self.config.input_transcript and self._speech_ms > before
+
+    def _watch_page(self) -> None:
+        """Say so where something was to be sent again, and the page that had it is gone."""
+        lost_ms = self._outbox.page_lost_ms
+        if lost_ms > self._page_lost_told_ms:
+            self._page_lost_told_ms = lost_ms
+            self._hub.notice("warning", "sound-lost", _PAGE_GONE)
+
+    def _release_page(self) -> None:
+        """Let a page's microphone go on if it waits for a tool, and none blocks the model any more."""
+        if self._page_holds and not self._is_blocked():
+            self._page_holds = False
+            self._supervisor.release()
 
     @property
     def is_open(self) -> bool:
@@ -515,7 +578,7 @@ class LiveSession:
             time_limit_ms=self._model.connection_ms,
             ending=None if self._supervisor.ends_ms is None else self._supervisor.ending,
             link_ms=self.link_ms,
-            paused=self._audio.paused,
+            paused=self._audio.paused or self._page_paused,
         )
 
     @property
@@ -583,12 +646,15 @@ class LiveSession:
         if self._phase is not Phase.OPEN:
             return
         now = self._clock.now_ms()
+        if (received_ms := self._supervisor.received_ms) is not None:
+            now = min(now, received_ms)
         self._watchdog.reset(now)
         self._supervisor.observe(event)
         if isinstance(event, events.Interrupted):
             self._heard_until_ms = now
         match event:
             case events.ToolCall():
+                self._page_holds = self.provider.direct
                 if self._was_spoken_to(now):
                     self._tools.on_user_input()
                 call = self._tools.admit(event)
@@ -600,8 +666,7 @@ class LiveSession:
                 return
             case events.ToolCallCancelled(ids=ids):
                 event = events.ToolCallCancelled(ids=self._tools.cancel_named(ids))
-            case events.OutputAudio(data=data, sample_rate=rate):
-                length_ms = len(data) / 2 / max(1, rate) * 1000
+            case events.OutputAudio(length_ms=length_ms):
                 self._heard_until_ms = max(now, self._heard_until_ms) + length_ms
             case events.Usage():
                 self._usage.add(event)
@@ -611,7 +676,7 @@ class LiveSession:
                     self._supervisor.mark_answered()
                 self._dropping = False
             case events.GoAway(time_left_ms=left_ms):
-                self._supervisor.go_away(left_ms)
+                self._supervisor.go_away(left_ms, now)
             case events.Interrupted() if self._dropping:
                 self._dropping = False  # The answer to our own, which was published when it was sent.
                 return
@@ -885,6 +950,66 @@ class LiveSession:
                 last = self._outbox.put(item)
         return last
 
+    def record_audio(self, first: int, samples: int, *, is_speech: bool, at_ms: float) -> None:
+        """Note audio that a page has sent itself. So do all `record_` methods: they send nothing.
+
+        They are called on the session's loop, in the order in which the page sent it. After the end of the
+        session they do nothing.
+
+        Args:
+            first: Its first sample, by the page's count; each number names one sample of one page.
+            samples: Its length, in samples at 16 kHz.
+            is_speech: Whether somebody may be speaking in it.
+            at_ms: When its last sample was sent, by the session's clock.
+        """
+        if self._phase not in (Phase.OPENING, Phase.OPEN) or samples <= 0:
+            return
+        ms = samples * 1000 / SEND_RATE
+        self._page_quiet_ms = 0.0 if is_speech else self._page_quiet_ms + ms
+        self._page_paused = False
+        if is_speech:
+            self._speech_ms = max(self._speech_ms, at_ms)
+        self._outbox.record(OutboxItem("audio", SentByPage(first, samples), ms=ms, is_speech=is_speech))
+        # In pieces as a microphone gives them: the server's offsets are looked up among them.
+        for end_ms in range(_PIECE_MS, math.ceil(ms) + _PIECE_MS, _PIECE_MS):
+            piece_ms = min(float(_PIECE_MS), ms - (end_ms - _PIECE_MS))
+            self._tracker.audio_sent(
+                piece_ms,
+                at_ms - max(0.0, ms - end_ms),
+                is_speech=is_speech and not self._push_to_talk,
+            )
+        self.wire.on_frame(True, page_audio_frame(samples), at_ms)
+
+    def record_activity(self, active: bool, at_ms: float) -> None:
+        """Note that a page has sent the start (True) or the end of speech, with push-to-talk."""
+        if self._phase not in (Phase.OPENING, Phase.OPEN) or not self._push_to_talk:
+            return
+        empty = Empty()
+        sent = RealtimeInput(activity_start=empty) if active else RealtimeInput(activity_end=empty)
+        if not active:
+            self._publish(events.ActivityEnd(), at_ms)
+        self._record("mark", ClientMessage(realtime_input=sent), at_ms)
+        if active:
+            self._publish(events.ActivityStart(), at_ms)
+
+    def record_audio_end(self, at_ms: float) -> None:
+        """Note that a page has said that the microphone pauses."""
+        if self._phase in (Phase.OPENING, Phase.OPEN):
+            pause_s = self._policy.idle_pause_s
+            self._page_paused = pause_s is not None and self._page_quiet_ms >= pause_s * 1000
+            self._record("mark", AUDIO_ENDS, at_ms)
+
+    def record_image(self, mime_type: str, size: int, number: int, at_ms: float) -> None:
+        """Note that a page has sent a picture of `size` bytes, under a `number` of its own."""
+        if self._phase in (Phase.OPENING, Phase.OPEN):
+            self._outbox.record(OutboxItem("picture", SentImage(number, mime_type, size)))
+            self.wire.on_frame(True, page_image_frame(mime_type, size), at_ms)
+            self._publish(events.ImageSent(mime_type=mime_type, size=size), at_ms)
+
+    def _record(self, kind: Kind, message: ClientMessage, at_ms: float) -> None:
+        self._outbox.record(OutboxItem(kind, message))
+        self.wire.on_frame(True, encode_client(message), at_ms)
+
     async def flushed(self, item: OutboxItem) -> None:
         """Return once an item has been sent, or waits for a connection or a tool.
 
@@ -973,11 +1098,12 @@ class LiveSession:
             or self._tracker.floor is not Floor.LISTENING
         )
 
-    def _end_silence_ms(self) -> float:
+    def _end_silence_ms(self, config: LiveConfig | None = None) -> float:
         """Return how much silence the model has to hear at the end of audio, in ms."""
-        if self._model.stream_end_ends_turn or self._push_to_talk:
+        detection = (config or self.config).turn_detection
+        if self._model.stream_end_ends_turn or detection.mode == "push_to_talk":
             return 0.0
-        silence_ms = self.config.turn_detection.silence_ms
+        silence_ms = detection.silence_ms
         return END_MARGIN_MS + (self._model.silence_ms if silence_ms is None else silence_ms)
 
     def _on_sent(self, item: OutboxItem) -> None:
@@ -1017,6 +1143,7 @@ class LiveSession:
 
     def _on_call_ended(self) -> None:
         self._outbox.release()
+        self._release_page()
         if self._outbox.held_dropped_ms:
             text = (
                 f"A tool took longer than {HELD_AUDIO_MS / 1000:.0f} s, and this model must not be spoken to "
@@ -1035,7 +1162,25 @@ class LiveSession:
         seeds = handle is None and (seeds or (config.seed_history and first))
         if seeds is not config.seed_history:
             config = replace(config, seed_history=seeds)
-        return await Connection.open(self.provider, config, runner.declarations, handle=handle, tap=self.wire)
+        return await Connection.open(
+            self.provider,
+            config,
+            runner.declarations,
+            handle=handle,
+            tap=self.wire,
+            page=self._page,
+            terms=self._microphone_terms(config),
+        )
+
+    def _microphone_terms(self, config: LiveConfig) -> MicrophoneTerms:
+        """Return how a page sends the microphone's audio over a connection with this configuration."""
+        pause_s, detection = self._policy.idle_pause_s, config.turn_detection
+        return MicrophoneTerms(
+            pause_ms=None if pause_s is None else pause_s * 1000,
+            end_silence_ms=self._end_silence_ms(config),
+            holds_calls=self._model.undisturbed_calls and config.hold_while_calling,
+            needs_all=detection.mode == "push_to_talk" or detection.turn_coverage == "all_input",
+        )
 
     def _history_messages(self) -> list[ClientMessage]:
         """Return what a connection that knows nothing is told."""
@@ -1103,6 +1248,7 @@ class LiveSession:
         if any(one.index == turn and one.interrupted for one in self._tracker.turns):
             text = "The connection ended amid an answer; ask again for the rest."
             self._hub.notice("warning", "answer-cut", text)
+        self._page_holds = self._page_holds or (self.provider.direct and self._is_blocked())
         dropped_ms = self._outbox.offline_dropped_ms
         lost_ms, self._dropped_before_ms = dropped_ms - self._dropped_before_ms, dropped_ms
         if lost_ms:

@@ -319,6 +319,7 @@ class ConnectionSupervisor:
         self._on_unheard = on_unheard
         self._connection: Connection | None = None  # until it is closed
         self._reader: asyncio.Task[None] | None = None
+        self._readying: asyncio.Task[None] | None = None
         self._reconnecting: asyncio.Task[None] | None = None
         self._look_ms = self._last_ms = self._opened_ms = 0.0
         self._good = False  # The connection has lasted, or has answered what the user said over it.
@@ -346,13 +347,20 @@ class ConnectionSupervisor:
         self._connection = connection
         self._listen(connection)
         self._outbox.connect(connection.send, partial(self._on_lost, connection))
+        self._readying = asyncio.create_task(self._make_ready(connection), name="livewidget ready")
         self._step(Trigger.STARTED)
+
+    async def _make_ready(self, connection: Connection) -> None:
+        """Let a page's microphone follow once all that was put in before the connection was open is sent."""
+        await self._outbox.drained()
+        connection.ready()
 
     async def stop(self) -> None:
         """Close the connection, and open no other."""
         self._step(Trigger.STOPPED)
         self._outbox.disconnect()
-        tasks = [task for task in (self._reconnecting, self._reader) if task is not None]
+        both = (self._readying, self._reconnecting, self._reader)
+        tasks = [task for task in both if task is not None]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -370,6 +378,21 @@ class ConnectionSupervisor:
     def link_ms(self) -> float | None:
         """Round trip of the link, in ms; None if it is not known."""
         return self._connection.round_trip_ms if self._connection is not None and self.is_connected else None
+
+    @property
+    def received_ms(self) -> float | None:
+        """When the event that is being passed on came, where a page dates it; None: now."""
+        return None if self._connection is None else self._connection.received_ms
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether what has come waits for a busy kernel, so that silence says nothing about the server."""
+        return self._connection is not None and self._connection.is_held_up
+
+    def release(self) -> None:
+        """No call of a tool holds the microphone back any more, where a page sends it."""
+        if self._connection is not None:
+            self._connection.release()
 
     def mark_answered(self) -> None:
         """The model has answered. If it was asked over this connection, that is a good one.
@@ -389,9 +412,12 @@ class ConnectionSupervisor:
         """Attempts are counted from the beginning."""
         self._good, self._failures, self._server_failures = True, 0, 0
 
-    def go_away(self, time_left_ms: float | None) -> None:
-        """The server will close the connection in `time_left_ms`; None or less than 0: at once."""
-        now, left = self._clock.now_ms(), max(0.0, time_left_ms or 0.0)
+    def go_away(self, time_left_ms: float | None, now_ms: float | None = None) -> None:
+        """The server will close the connection in `time_left_ms`; None or less than 0: at once.
+
+        `now_ms`: when it said so, if that is not now.
+        """
+        now, left = self._clock.now_ms() if now_ms is None else now_ms, max(0.0, time_left_ms or 0.0)
         self.ending, self.ends_ms = "go_away", now + left
         self._last_ms = now + left - min(LAST_MS, left / 4)
         # A server that says so over each new connection is not left in a hurry each time.
@@ -400,7 +426,7 @@ class ConnectionSupervisor:
 
     def tick(self) -> None:
         """Let time pass; to be called a few times a second."""
-        if not self.is_connected:
+        if not self.is_connected or self.is_held_up:
             return
         now = self._clock.now_ms()
         if now - self._opened_ms >= self._policy.stable_s * 1000:
@@ -663,6 +689,7 @@ class ConnectionSupervisor:
             await self._outbox.drained()
             if self._broken is not None:
                 raise self._broken
+            connection.ready()
         except LiveError as error:
             self._broken = self.last_error = error
             self._outbox.disconnect()

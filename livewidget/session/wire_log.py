@@ -142,20 +142,20 @@ class WireLog:
         """Return the frames kept as JSON Lines, without audio, images and secrets."""
         return "".join(frame.line() + "\n" for frame in self.frames)
 
-    def on_frame(self, outgoing: bool, frame: str | bytes) -> None:
-        """Record a frame."""
+    def on_frame(self, outgoing: bool, frame: str | bytes, at_ms: float | None = None) -> None:
+        """Record a frame, which passed now, or at `at_ms` by the clock where a page has dated it."""
         summarize, size = partial(summarize_frame, frame, self._redact), len(frame)
-        self._add(outgoing, summarize() if size > LARGE else summarize, size)
+        self._add(outgoing, summarize() if size > LARGE else summarize, size, at_ms)
 
     def on_close(self, outgoing: bool, code: int, reason: str) -> None:
         """Record the closing of a connection."""
         reason = self._redact(reason)
         self._add(outgoing, FrameSummary("close", len(reason), {"code": code, "reason": reason}), len(reason))
 
-    def _add(self, outgoing: bool, found: Found, size: int) -> None:
-        now = self._clock.now_ms()
+    def _add(self, outgoing: bool, found: Found, size: int, at_ms: float | None = None) -> None:
+        now = self._clock.now_ms() if at_ms is None else at_ms
         self._count += 1
-        gap_ms = None if self._began is None else now - self._last
+        gap_ms = None if self._began is None else max(0.0, now - self._last)
         self._began = now if self._began is None else self._began
         self._last = now
         kept = min(size, LARGE)

@@ -115,6 +115,13 @@ class StandIn(Provider):
         self._refusing = False
 
     @property
+    def _not_direct(self) -> str:
+        return (
+            "The tutor answers in this program, so that there is nothing for a page to connect to: leave "
+            "direct out; or run livewidget serve and use Gemini(…, base_url=…, direct=True)."
+        )
+
+    @property
     def badge(self) -> str:
         """Where the user's voice goes, and whether it is understood."""
         return "no key · on this computer" + ("" if self.hears else " · type to it")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -31,8 +32,49 @@ class TransportClosed(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class SentByPage:
+    """The user's audio that the page itself sent over its socket, and keeps for a while.
+
+    Attributes:
+        first: Its first sample, by the page's count of what its microphone gave.
+        samples: Its length, in samples at 16 kHz.
+    """
+
+    first: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentImage:
+    """A picture that the page itself sent over its socket.
+
+    Attributes:
+        number: Its number, by the page's count.
+        mime_type: Such as "image/jpeg".
+        size: In bytes.
+    """
+
+    number: int
+    mime_type: str
+    size: int
+
+
 class Transport(Protocol):
-    """One open, ordered, reliable connection that carries frames. Both of its ends look like this."""
+    """One open, ordered, reliable connection that carries frames. Both of its ends look like this.
+
+    One over a socket that a page holds has these as well; elsewhere they are missing:
+
+    * `received_ms: float | None`: when the frame that `receive` returned last reached the page, by the
+      session's clock.
+    * `is_held_up: bool`: whether what the page has received waits for a kernel that is busy. Then silence
+      says nothing about the server.
+    * `ready()`: everything that comes first has been sent, and the page may let the microphone follow.
+    * `release()`: no call of a tool holds the microphone back any more.
+    * `async resend(first: int, samples: int) -> bool`: the page sends that audio again. Returns False where
+      the page that had it is gone.
+    * `async resend_image(number: int) -> bool`: likewise for a picture.
+    """
 
     @property
     def round_trip_ms(self) -> float | None:

@@ -21,7 +21,7 @@ import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -566,6 +566,27 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+class Answer(NamedTuple):
+    """What an HTTP server answered: the status, the body, and the headers in order."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...]
+
+    def clock_behind_s(self, now: datetime) -> float | None:
+        """Return by how many seconds `now` is behind the server's `Date`; None where it gives none."""
+        dates = [value for name, value in self.headers if name.lower() == "date"]
+        try:
+            return (email.utils.parsedate_to_datetime(dates[0]) - now).total_seconds() if dates else None
+        except (TypeError, ValueError):  # not a date, or one without a time zone
+            return None
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """Seconds that the server asks to wait; None: it does not."""
+        return retry_after_s(self.headers, self.body)
+
+
 async def post(
     url: str | Secret,
     body: bytes,
@@ -573,8 +594,8 @@ async def post(
     headers: Mapping[str, str | Secret],
     cafile: str | None = None,
     timeout_s: float = TIMEOUT,
-) -> tuple[int, bytes]:
-    """Send JSON and return the status and the body of the answer, whatever the status.
+) -> Answer:
+    """Send JSON and return the answer, whatever its status.
 
     Args:
         url: `wss://…` or `ws://…`, as for the WebSocket of the same server; requested is `https` or `http`.
@@ -619,7 +640,7 @@ def _exchange(
     body: bytes,
     headers: dict[str, Secret],
     timeout_s: float,
-) -> tuple[int, bytes]:
+) -> Answer:
     # For both schemes: what is asked is one of them, and urllib does not look at ALL_PROXY.
     proxies = {} if via is None else dict.fromkeys(("http", "https"), via.url.reveal())
     opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies), *handlers)
@@ -632,7 +653,7 @@ def _exchange(
     )
     try:
         with contextlib.closing(opener.open(request, timeout=timeout_s)) as answer:
-            return answer.status, answer.read(MAX_ANSWER)
+            return Answer(answer.status, answer.read(MAX_ANSWER), tuple(answer.headers.items()))
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, error.read(MAX_ANSWER)
+            return Answer(error.code, error.read(MAX_ANSWER), tuple(error.headers.items()))

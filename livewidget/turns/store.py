@@ -84,7 +84,7 @@ class TurnStore:
 
     def add_audio(self, index: int, event: OutputAudio) -> Turn:
         """Add the length of the model's audio to a turn, which nobody sees."""
-        samples = len(event.data) // 2 * AUDIO_RATE // event.sample_rate
+        samples = event.samples * AUDIO_RATE // event.sample_rate
         return self.patch(index, audio_samples=self._turns[index].audio_samples + samples)
 
     def extended(self, spans: Sequence[Span], span: Span) -> tuple[Span, ...]:

@@ -300,7 +300,10 @@ class TranslationTracker(SilenceDelimitedTracker):
         self._spoken_ms = now_ms
 
     def _audio(self, event: OutputAudio, now_ms: float) -> None:
-        is_audible = audible(event.data)
+        if event.data:
+            is_audible = audible(event.data)
+        else:  # A page plays it. Where it does not say how loud it is, it is taken for speech.
+            is_audible = event.samples > 0 and (event.peak is None or event.peak * 32_768 >= AUDIBLE)
         if self._pair is None and not is_audible:
             return  # The model sends silence without end.
         index = self._open_translation() if is_audible else self._open_pair().target

@@ -14,7 +14,7 @@ async def test_what_is_sent_and_what_comes_back():
     async with Server(standin(), key=KEY) as server:
         for url, cafile in ((server.ws, None), (server.wss, server.cert)):
             for key, status in ((KEY, 200), ("another", 400)):
-                got, body = await post(
+                got, body, _ = await post(
                     f"{url}/v1alpha/auth_tokens", b"{}", headers={"x-goog-api-key": key}, cafile=cafile
                 )
                 assert got == status
@@ -82,7 +82,7 @@ async def test_the_key_is_not_taken_elsewhere():
 
     server = await asyncio.start_server(redirect, "127.0.0.1", 0)
     url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
-    status, _ = await post(url, b"{}", headers={"x-goog-api-key": KEY})
+    status, *_ = await post(url, b"{}", headers={"x-goog-api-key": KEY})
     assert status == 302
     assert asked == []
     server.close()
