@@ -65,6 +65,24 @@ _log.setLevel(logging.ERROR)
 _log.addFilter(lambda record: record.msg not in _NOT_LOGGED)
 
 
+#: What Google's services call an HTTP status, https://cloud.google.com/apis/design/errors.
+_STATUS_NAMES = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+}
+
+
+def service_error(status: int, why: str) -> dict[str, Any]:
+    """Return the body of an error, as Google's services answer: an HTTP status and a sentence."""
+    name = _STATUS_NAMES.get(status, "INVALID_ARGUMENT")
+    return {"error": {"code": status, "message": why, "status": name}}
+
+
 class Blocked(NamedTuple):
     """A refused request: which header was wrong, its value as it came, and a sentence for the client."""
 

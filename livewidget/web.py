@@ -6,6 +6,7 @@ Any ASGI server runs it, and any ASGI framework mounts it::
 
     talk = web.app(lambda request: {"tools": [set_light], "voice": "Kore"})     # uvicorn module:talk
 
+`token_app` is another: it hands out ephemeral tokens, with which pages connect to the service themselves.
 In: HTTP requests and WebSockets, which `OriginCheck` lets pass or not. Out: the page's files, and for each
 open page a link of its `Controller`, which runs on the server's own event loop. `Talks` owns the controllers:
 it makes one when a page comes and ends it when nobody has looked for a while. It needs Starlette and uvicorn:
@@ -16,30 +17,37 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import ipaddress
 import logging
+import math
 import secrets
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from livewidget.clock import Clock, check_seconds
-from livewidget.config import Limits
-from livewidget.connection import Key, Provider
+from livewidget.config import Limits, LiveConfig
+from livewidget.connection import Gemini, Key, Provider, mint
+from livewidget.connection.gemini import Token, token_request
 from livewidget.connection.keys import hide_key
 from livewidget.errors import ConfigError, ExtraMissing, LiveError, UsageError
 from livewidget.protocol.inspect import redact
-from livewidget.secret import Secret, hide
+from livewidget.secret import Secret, cut, hide
 from livewidget.session import ReconnectPolicy
 from livewidget.session.client import check_policies, hide_unknown, prepare, resolve
+from livewidget.tools import Tool
 from livewidget.transports.base import TransportClosed
 from livewidget.ui.controller import Controller
 from livewidget.ui.links import (
     MOST_LINKS,
     PAGE_HEADERS,
+    HourlyLimit,
     LinkRefused,
     Opening,
     PageSessions,
@@ -57,21 +65,32 @@ try:
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.exceptions import HTTPException
+    from starlette.middleware.cors import CORSMiddleware
     from starlette.requests import HTTPConnection, Request
-    from starlette.responses import PlainTextResponse, Response
+    from starlette.responses import JSONResponse, PlainTextResponse, Response
     from starlette.routing import Mount, Route, WebSocketRoute
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
     from starlette.websockets import WebSocket
 
-    from livewidget.serving import NAMES, AsgiTransport, Blocked, OriginCheck, as_host, as_origin
+    from livewidget.serving import (
+        NAMES,
+        AsgiTransport,
+        Blocked,
+        OriginCheck,
+        as_host,
+        as_origin,
+        service_error,
+    )
 except ImportError:
     text = 'A page without Jupyter needs Starlette and uvicorn: pip install "livewidget[web]".'
     raise ExtraMissing(text) from None
 
-__all__ = ["Make", "TalkApp", "app"]
+__all__ = ["Make", "May", "TalkApp", "TokenApp", "app", "token_app"]
 
 #: What `app` is given: from a page's request to what a `LiveWidget` takes.
 Make = Callable[[HTTPConnection], Any]
+#: What `token_app` is given: from a request to the user's name, or to None where it gets no token.
+May = Callable[[Request], "str | Awaitable[str | None] | None"]
 
 #: Conversations at once. Chosen: twice what `benchmarks/web.py` measures on two cores, where thirty people
 #: who ask the tutor by voice within fifteen seconds are all answered, with half a core and 21 MB each.
@@ -87,9 +106,18 @@ _MOST_BOUND = 256
 #: Open sockets that have not said who they are. Chosen: far more than pages that load at once.
 _MOST_WAITING = 64
 
+#: Tokens that one user gets in an hour. Chosen: a conversation takes one for each connection of ten minutes,
+#: and for each one that breaks; and a page may be loaded again a few times.
+PER_HOUR: Final = 30
+#: Tokens that are made at once. Chosen: the service makes each in a fraction of a second.
+_MOST_MINTING = 64
+#: Bytes of a request for a token that `may` may read. Chosen: far more than a login's form.
+_BODY_BYTES = 64 * 1024
+
 _TITLE = "Conversation"
 #: Headers of what a card may read in a page of any origin: that it is refused, and that it is not.
 _READABLE = {**PAGE_HEADERS, "Access-Control-Allow-Origin": "*"}
+_TOKEN_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _STATIC = Path(__file__).parent / "static"
 _FILES = {"widget.js": "text/javascript", "page.js": "text/javascript", "widget.css": "text/css"}
 #: Where a scope holds what was taken out of its headers.
@@ -122,6 +150,14 @@ NO_UPGRADE: Final = (
 NO_CONNECT: Final = (
     "This page may not connect to the service itself, as direct=True asks for: name the service where the "
     'application is made, app(…, connect=["{origin}"]), or leave out direct=True.'
+)
+NO_TOKEN: Final = "You get no token here: sign in first, or ask whoever runs this server."
+TOO_OFTEN: Final = "You have had all {per_hour} tokens of this hour. Try again in {wait}."
+TOO_MANY: Final = "Too many people ask this server for tokens. Try again in {wait}."
+BY_POST: Final = "Tokens are made by POST."
+TOO_LONG: Final = "The request is too long: a token needs no body."
+NO_ANSWER: Final = (
+    "Whether you may have a token could not be found out ({kind}); the server's log says where."
 )
 FAILED: Final = "The conversation could not be prepared ({kind}); the server's log says where."
 
@@ -206,13 +242,30 @@ def app(
     return TalkApp(
         talks,
         title=title,
-        hosts=(*NAMES, "[::1]") if hosts is None else tuple(map(as_host, hosts)),
+        hosts=_hosts(hosts),
         origins=tuple(map(as_origin, origins)),
         tokens=tokens,
         headers=page_headers(connect),
         on_refused=on_refused,
         clock=clock,
     )
+
+
+def _hosts(hosts: Sequence[str] | None) -> tuple[str, ...]:
+    return (*NAMES, "[::1]") if hosts is None else tuple(map(as_host, hosts))
+
+
+class _RefusalLog:
+    """Says in the log, once for host and origin each, that a request was refused."""
+
+    def __init__(self) -> None:
+        self._logged: set[str] = set()
+
+    def __call__(self, blocked: Blocked) -> None:
+        if blocked.what not in self._logged:
+            self._logged.add(blocked.what)
+            named = "name it in hosts=[…]" if blocked.what == "host" else "name it in origins=[…]"
+            _log.warning("A request was refused because of its %s. If it is yours, %s.", blocked.what, named)
 
 
 class TalkApp:
@@ -238,7 +291,6 @@ class TalkApp:
         self._cookie = f"livewidget-{secrets.token_hex(6)}"
         self._waiting = 0
         self._ending = False
-        self._logged: set[str] = set()
         self._html = page_html(title)
         self._headers = headers
         self._files = {name: (_STATIC / name).read_bytes() for name in _FILES}
@@ -258,7 +310,7 @@ class TalkApp:
             hosts=hosts,
             origins=origins,
             gives_pages=True,
-            on_refused=on_refused or self._log_refusal,
+            on_refused=on_refused or _RefusalLog(),
             refuse=lambda scope, status, why: PlainTextResponse(why + "\n", status, _READABLE),
         )
         # A load balancer asks by an address of its own, and learns nothing else.
@@ -304,6 +356,15 @@ class TalkApp:
             raise UsageError("This application asks for no tokens; make it with tokens=True.")
         return self._tickets.issue(None, "", check_seconds(seconds, "seconds")).token
 
+    def admits(self, request: HTTPConnection) -> str | None:
+        """Return a name for the browser that a request is from, if it was let in here; for `token_app`.
+
+        Browsers send the cookie that shows it to addresses below that of the page only: mount the page at
+        "/talk" and tokens at "/talk/token", before it.
+        """
+        visitor = self._visitors.find(Secret(request.cookies.get(self._cookie, "")))
+        return None if visitor is None else visitor.name
+
     @property
     def talks(self) -> int:
         """How many conversations there are."""
@@ -336,12 +397,6 @@ class TalkApp:
                 continue
             kept.append((name, value))
         return {**scope, "headers": kept, _SHOWN: shown}
-
-    def _log_refusal(self, blocked: Blocked) -> None:
-        if blocked.what not in self._logged:
-            self._logged.add(blocked.what)
-            named = "name it in hosts=[…]" if blocked.what == "host" else "name it in origins=[…]"
-            _log.warning("A request was refused because of its %s. If it is yours, %s.", blocked.what, named)
 
     async def _page(self, request: Request) -> Response:
         return Response(self._html, headers=self._headers, media_type="text/html")
@@ -458,9 +513,11 @@ class Visitor:
 
     Attributes:
         lacks_upgrade: Its last handshake arrived without what makes it one.
+        name: Tells it from others.
     """
 
     lacks_upgrade: bool = False
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
 @dataclass(slots=True)
@@ -485,6 +542,294 @@ def _without(header: bytes, name: bytes) -> tuple[bytes, Secret | None]:
 
 def _refused(why: str) -> Response:
     return PlainTextResponse(why, 403, PAGE_HEADERS)
+
+
+def token_app(
+    gemini: Gemini | None = None,
+    *,
+    may: May | None = None,
+    per_hour: int = PER_HOUR,
+    uses: int = 1,
+    expires_s: float = 1800,
+    new_session_s: float = 60,
+    model: str | None = None,
+    config: LiveConfig | None = None,
+    tools: Iterable[Tool | Callable[..., Any] | Mapping[str, Any]] = (),
+    lock: Iterable[str] | None = None,
+    hosts: Sequence[str] | None = None,
+    origins: Sequence[str] = (),
+    on_refused: Callable[[Blocked], None] | None = None,
+    clock: Clock | None = None,
+) -> TokenApp:
+    """Return an ASGI application that hands out ephemeral tokens, so that no key leaves the server.
+
+    Whoever has one connects to the service with it: `Gemini(direct=True, token_url="/token")` in a page,
+    `Gemini(token_url="https://…/token")` in a notebook, or Google's own SDKs. A whole application, with a
+    login of its own::
+
+        import secrets
+        from fastapi import Body, FastAPI, HTTPException, Response
+        from livewidget import Gemini, web
+
+        PASSWORDS = {"ada": "engine"}                    # yours are hashed, and in a database
+        signed_in = {}                                   # from cookie to user
+
+        def user_of(request):
+            return signed_in.get(request.cookies.get("login"))
+
+        api = FastAPI()
+        api.add_route("/token", web.token_app(Gemini(), may=user_of, per_hour=20))
+
+        @api.post("/login")
+        def login(response: Response, name: str = Body(), password: str = Body()):
+            if PASSWORDS.get(name) != password:
+                raise HTTPException(403)
+            cookie = secrets.token_urlsafe()
+            signed_in[cookie] = name
+            response.set_cookie("login", cookie, httponly=True, secure=True, samesite="strict")
+
+    A page of that server then does, with Google's SDK for JavaScript::
+
+        const token = await (await fetch("/token", { method: "POST" })).json();
+        const ai = new GoogleGenAI({ apiKey: token.name, httpOptions: { apiVersion: "v1alpha" } });
+
+    The answer is the `AuthToken` of Google's API: `name`, `expireTime`, `newSessionExpireTime`, `uses`. A
+    refusal is an error as Google's APIs give it, `{"error": {"code", "message", "status"}}`, whose message is
+    one sentence for the person: 403 where `may` or the origin says no, 429 with `Retry-After` where the
+    tokens of an hour are spent, 502 where the service refuses. Tokens are counted in memory: serve it by one
+    process.
+
+    Args:
+        gemini: The service, with the key; None: `Gemini()`, whose key is in the environment.
+        may: Called with Starlette's `Request`; may be a coroutine function. It returns the user's name, by
+            which tokens are counted, or None: no token. A plain function runs in a thread. If it raises an
+            `HTTPException`, that is the answer. `TalkApp.admits` is one: it lets the browsers have tokens
+            that `app(tokens=True)` let in. None: whoever reaches it gets tokens, counted by network address,
+            so put it behind your own login.
+        per_hour: Tokens for each user within any hour, from 1 on.
+        uses: How many sessions a token opens; 0: any number, which makes `per_hour` worth little.
+        expires_s: Seconds until the service stops taking messages of a token; less than 20 hours.
+        new_session_s: Seconds until a token opens no more sessions.
+        model: The model that a token is for; see `mint`, also for the next three.
+        config: The configuration that it fixes. A conversation of this library has one of its own, and
+            refuses a token that fixes another.
+        tools: Functions that it fixes with the configuration.
+        lock: Which fields it fixes.
+        hosts: Names by which the application is reached; see `app`.
+        origins: Origins of other servers' pages that may ask, such as "https://app.example"; they may send
+            cookies and `Authorization`, and read the answer.
+        on_refused: Called with each request that is refused because of its host or origin; see `app`.
+        clock: Another clock for the hour; for tests.
+
+    Raises:
+        ConfigError: If a value is out of its range, or the model does not take the configuration.
+        KeyMissing: If there is no key, or a token in its place.
+        UsageError: If another argument is not what it is to be.
+    """
+    if may is not None and not callable(may):
+        raise UsageError("may is a function that takes a request and returns the user's name, or None.")
+    if isinstance(per_hour, bool) or not isinstance(per_hour, int) or per_hour < 1:
+        raise UsageError("per_hour is a whole number of tokens from 1 on.")
+    allowed = tuple(map(as_origin, origins))
+    if "null" in allowed:
+        raise UsageError("null is the origin of any site's page in a sandbox: it cannot be given tokens.")
+    gemini = Gemini() if gemini is None else gemini
+    options: dict[str, Any] = {
+        "uses": uses,
+        "expires_s": expires_s,
+        "new_session_s": new_session_s,
+        "model": model,
+        "config": config,
+        "tools": tuple(tools),
+        "lock": None if lock is None else tuple(lock),
+    }
+    token_request(gemini, **options)  # what cannot work is said here, and not to the first user
+    return TokenApp(
+        partial(mint, gemini, **options),
+        may,
+        HourlyLimit(per_hour, clock),
+        TOO_OFTEN.format(per_hour=per_hour, wait="{wait}"),
+        hosts=_hosts(hosts),
+        origins=allowed,
+        on_refused=on_refused,
+    )
+
+
+class TokenApp:
+    """The ASGI application that `token_app` returns."""
+
+    def __init__(
+        self,
+        make: Callable[[], Awaitable[Token]],
+        may: May | None,
+        limit: HourlyLimit,
+        too_often: str,
+        *,
+        hosts: Sequence[str],
+        origins: Sequence[str],
+        on_refused: Callable[[Blocked], None] | None,
+    ) -> None:
+        """Hand out what `make` makes; the other arguments are those of `token_app`, checked."""
+        self._make = make
+        self._may = may
+        self._limit = limit
+        self._too_often = too_often
+        self._minting = 0
+        # A page that may ask is to read why it gets none, too.
+        readable = CORSMiddleware(
+            self._serve,
+            allow_origins=origins,
+            allow_methods=("POST",),
+            allow_headers=("Authorization", "Content-Type"),
+            allow_credentials=True,
+            expose_headers=("Retry-After",),
+        )
+        self._app = OriginCheck(
+            readable,
+            port=None,
+            hosts=hosts,
+            origins=origins,
+            gives_pages=True,
+            on_refused=on_refused or _RefusalLog(),
+            refuse=lambda scope, status, why: _no_token(status, why),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, as ASGI asks for."""
+        await self._app(scope, receive, send)
+
+    def count(self, user: str) -> int:
+        """Return how many tokens a user of `may` got within the last hour."""
+        return self._limit.count(user)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        assert scope["type"] == "http"  # so servers find out that there is no lifespan
+        response = await self._answer(Request(scope, _bounded(receive)))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if request.method != "POST":
+            return _no_token(405, BY_POST, {"Allow": "POST"})
+        length = request.headers.get("Content-Length", "0")
+        if not length.isdecimal() or int(length[:9]) > _BODY_BYTES:
+            return _no_token(413, TOO_LONG)
+        try:
+            user = await self._user(request)
+        except HTTPException as error:
+            return _no_token(error.status_code, redact(str(error.detail)), error.headers)
+        except Exception as error:
+            _log.error("A token was not made:\n%s", redact("".join(traceback.format_exception(error))))
+            return _no_token(500, NO_ANSWER.format(kind=type(error).__name__))
+        if user is None:
+            return _no_token(403, NO_TOKEN)
+        if self._minting >= _MOST_MINTING:
+            return _wait(503, TOO_MANY, 1)
+        wait_s = self._limit.take(user)
+        if wait_s:
+            return (
+                _wait(429, self._too_often, wait_s)
+                if self._limit.count(user)
+                else _wait(503, TOO_MANY, wait_s)
+            )
+        self._minting += 1
+        try:
+            token = await self._make()
+        except LiveError as error:
+            self._limit.give_back(user)
+            _log.warning("A token was not made: %s", error)
+            again = {"Retry-After": str(math.ceil(error.retry_after_s))} if error.retry_after_s else None
+            return _no_token(502, str(error), again)
+        finally:
+            self._minting -= 1
+        return _TokenResponse(token)
+
+    async def _user(self, request: Request) -> str | None:
+        """Return who asks; None: nobody who may.
+
+        Raises:
+            TypeError: If `may` returns something else.
+        """
+        user: Any
+        if self._may is None:
+            return _address(request)
+        if inspect.iscoroutinefunction(self._may):
+            user = await self._may(request)
+        else:
+            user = await run_in_threadpool(self._may, request)
+            user = await user if inspect.isawaitable(user) else user
+        if user is not None and not isinstance(user, str):
+            raise TypeError(f"may returns the user's name or None, not {type(user).__name__}")
+        return user
+
+
+def _address(request: Request) -> str:
+    """Return the network that a request is from, as far as it can be one person's."""
+    host = request.client.host if request.client is not None else ""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    # Whoever has one IPv6 address has 2**64 of them.
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else host
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Return `receive` for at most `_BODY_BYTES` of a body."""
+    left = _BODY_BYTES
+
+    async def receive_some() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise HTTPException(413, TOO_LONG)
+        return message
+
+    return receive_some
+
+
+def _wait(status: int, sentence: str, seconds: float) -> Response:
+    """Return a refusal that ends in so many seconds."""
+    minutes = math.ceil(seconds / 60)
+    wait = f"{minutes} minutes" if minutes > 1 else "a minute"
+    return _no_token(status, sentence.format(wait=wait), {"Retry-After": str(math.ceil(seconds))})
+
+
+def _no_token(status: int, why: str, more: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse(
+        service_error(status, why), status, {**_TOKEN_HEADERS, "Connection": "close", **(more or {})}
+    )
+
+
+class _TokenResponse(JSONResponse):
+    """The answer that holds a token; no error of whoever sends it shows that in its frames."""
+
+    def __init__(self, token: Token) -> None:
+        super().__init__(
+            {
+                "name": token.reveal(),
+                "expireTime": _rfc3339(token.expires),
+                "newSessionExpireTime": _rfc3339(token.opens_until),
+                "uses": token.uses,
+            },
+            headers=_TOKEN_HEADERS,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except BaseException as error:
+            failed = error
+        else:
+            return
+        raise cut(failed)
+
+
+def _rfc3339(time: datetime | None) -> str | None:
+    return None if time is None else time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 @dataclass(eq=False, slots=True)

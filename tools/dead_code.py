@@ -26,6 +26,7 @@ SENT = ("protocol/", "messages")
 #: Names that vulture reports, by who uses them.
 USERS = {
     "for users, see docs/public-surface.txt": (
+        "admits",
         "advance",
         "dropped_frames",
         "lost_chunks",

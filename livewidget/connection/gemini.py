@@ -540,6 +540,8 @@ def token_request(
         ConfigError: If a value is out of its range, or the model does not take the configuration.
         KeyMissing: If the provider has a token and no key.
     """
+    if not isinstance(gemini, Gemini):
+        raise ConfigError("Ephemeral tokens are made with a key of the Gemini API: give Gemini(…).")
     if gemini.uses_token:
         raise KeyMissing(_NO_KEY)
     declarations = [item if isinstance(item, Mapping) else Tool.of(item).declaration for item in tools]

@@ -50,6 +50,7 @@ try:
         as_origin,
         certificate,
         listen,
+        service_error,
     )
 except ImportError:
     raise ExtraMissing('A server needs Starlette and uvicorn: pip install "livewidget[tutor]".') from None
@@ -72,14 +73,6 @@ _LIVE_PATH = re.compile(
     r"|LlmBidiService/BidiGenerateContent(?:/locations/[a-z0-9-]+)?)"
 )
 _TOKENS_PATH = re.compile(r"/v1(?:alpha|beta)/auth_tokens")
-
-#: What Google's services call an HTTP status, https://cloud.google.com/apis/design/errors.
-_STATUS_NAMES = {
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    500: "INTERNAL",
-}
 
 #: Where a scope holds what `CredentialsAside` took out of it, and the headers that it takes out.
 _GIVEN = "livewidget.given"
@@ -418,8 +411,7 @@ async def _internal_error(request: Request, error: Exception) -> Response:
 def _refusal(scope: Scope, status: int, why: str, **headers: str) -> Response:
     """Return a response that refuses: an error as the service's for a POST, else a line of text."""
     if scope.get("method") == "POST":
-        name = _STATUS_NAMES.get(status, "INVALID_ARGUMENT")
-        return _json(status, {"error": {"code": status, "message": why, "status": name}})
+        return _json(status, service_error(status, why))
     return PlainTextResponse(why + "\n", status, {"Connection": "close", **headers})
 
 

@@ -56,6 +56,9 @@ MOST_LINKS: Final = 16
 #: Tickets that are kept for one holder, and sessions of pages. Chosen: far more than are of use at a time.
 MOST_TICKETS: Final = 100
 MOST_SESSIONS: Final = 4096
+#: Users of one hour that are counted. Chosen: more than one process answers, in a few MB.
+MOST_USERS: Final = 10_000
+_HOUR_MS: Final = 3_600_000.0
 #: Seconds that a session of a page lasts unused. Chosen: a page that is left open overnight is there again.
 SESSION_S: Final = 12 * 3600.0
 
@@ -341,6 +344,63 @@ class PageSessions(Generic[T]):
         for digest, known in list(self._kept.items()):
             if known.holder is holder:
                 del self._kept[digest]
+
+
+class HourlyLimit:
+    """How often each user got something within the last hour.
+
+    Users are kept by digests, and forgotten after an hour; while `most` of them are known, others must wait.
+    """
+
+    def __init__(self, per_hour: int, clock: Clock | None = None, most: int = MOST_USERS) -> None:
+        """Know nobody yet."""
+        self._per_hour = per_hour
+        self._clock = clock or SystemClock()
+        self._most = most
+        # The one who got something last is last.
+        self._taken: OrderedDict[bytes, deque[float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def count(self, user: str) -> int:
+        """Return how often a user got something within the last hour."""
+        since = self._clock.now_ms() - _HOUR_MS
+        return sum(at > since for at in self._taken.get(_digest(Secret(user)), ()))
+
+    def take(self, user: str) -> float:
+        """Count one more for a user and return 0; or return in how many seconds there is another one."""
+        name, now = _digest(Secret(user)), self._clock.now_ms()
+        self._forget(now - _HOUR_MS)
+        taken = self._taken.get(name)
+        if taken is None and len(self._taken) >= self._most:
+            return (next(iter(self._taken.values()))[-1] + _HOUR_MS - now) / 1000
+        if taken is None:
+            taken = self._taken[name] = deque()
+        while taken and taken[0] <= now - _HOUR_MS:
+            taken.popleft()
+        if len(taken) >= self._per_hour:
+            return (taken[0] + _HOUR_MS - now) / 1000
+        taken.append(now)
+        self._taken.move_to_end(name)
+        return 0.0
+
+    def give_back(self, user: str) -> None:
+        """Count the latest one of a user no more."""
+        name = _digest(Secret(user))
+        taken = self._taken.get(name)
+        if taken:
+            taken.pop()
+            if not taken:
+                del self._taken[name]
+
+    def _forget(self, until: float) -> None:
+        """Forget whoever got nothing since then."""
+        while self._taken:
+            name, taken = next(iter(self._taken.items()))
+            if taken[-1] > until:
+                return
+            del self._taken[name]
 
 
 class _Link:

@@ -16,6 +16,7 @@ from livewidget.ui.links import (
     PER_S,
     QUEUED,
     FrameError,
+    HourlyLimit,
     LinkRefused,
     Links,
     PageSessions,
@@ -498,3 +499,56 @@ async def test_twenty_sockets_leave_no_task_behind():
         await settle()
     await asyncio.gather(*host.serving)
     assert (len(asyncio.all_tasks()), len(host.links), len(host.links._serving)) == (before, 0, 0)
+
+
+# --- So many an hour ---------------------------------------------------------------------------------------
+
+HOUR_MS = 3_600_000
+
+
+def test_a_user_gets_so_many_within_any_hour_and_not_within_each():
+    clock = ManualClock()
+    limit = HourlyLimit(3, clock)
+    for minutes in (0, 30, 59):
+        clock.advance(minutes * 60_000 - clock.now_ms())
+        assert limit.take("ada") == 0
+    assert limit.take("ada") == 60  # the first one is an hour old in a minute
+    assert (limit.count("ada"), limit.count("bob")) == (3, 0)
+    assert limit.take("bob") == 0
+    clock.advance(60_000)
+    assert limit.take("ada") == 0
+    assert limit.take("ada") == 30 * 60
+    assert limit.count("ada") == 3
+
+
+def test_what_is_given_back_counts_no_more():
+    limit = HourlyLimit(1, ManualClock())
+    assert limit.take("ada") == 0
+    limit.give_back("ada")
+    assert (limit.count("ada"), len(limit)) == (0, 0)
+    limit.give_back("ada")
+    assert limit.take("ada") == 0
+    assert limit.take("ada") > 0
+
+
+def test_users_are_bounded_and_those_of_the_last_hour_are_not_forgotten_for_others():
+    clock = ManualClock()
+    limit = HourlyLimit(2, clock, most=3)
+    for user in ("a", "b", "c", "a"):
+        assert limit.take(user) == 0
+        clock.advance(60_000)
+    assert limit.take("d") == 57 * 60  # b is the first to be forgotten; if a were, it would get more than two
+    assert (limit.take("a") > 0, limit.take("b")) == (True, 0)
+    clock.advance(HOUR_MS - 60_000)
+    assert limit.take("d") == 0
+    assert len(limit) == 2  # b and d
+    clock.advance(HOUR_MS)
+    assert limit.take("e") == 0
+    assert len(limit) == 1
+
+
+def test_a_name_is_kept_by_its_digest_only():
+    limit = HourlyLimit(1, ManualClock())
+    limit.take("ada" * 100_000)
+    (kept,) = limit._taken
+    assert len(kept) == 32
