@@ -1,20 +1,27 @@
-"""A talk in a real JupyterLab and a real Chromium, over the notebook's comm and over the card's own socket.
+"""A talk in a real JupyterLab and a real Chromium, in every way in which its messages can go.
 
-Everything is on this computer, with one clock. Both ways are measured in turns, each round in a notebook and a kernel
-of its own.
+Everything is on this computer, with one clock. The ways are measured in turns, each round in a notebook and a kernel of
+its own, all against one server that notes what passes on its sockets (`tests/noting_server.py`):
 
-* microphone: clicks go into the page's microphone at known times, and are found again in the frames written to the
-  provider's socket, a real one, to `livewidget serve` on loopback. The age of a click counts from the audio callback in
-  which the microphone's track delivered it to the page, and from the time at which it was made.
-* interruptions: from the moment `interrupted` is read from the link to the last quantum with sound that left the player.
-  The voice is an unbroken tone, so that no pause can pass for silence.
-* cuts: from a break of the socket until messages take the comm, and until they take a socket again.
+* comm: page, Jupyter, kernel, service: the notebook's own way.
+* socket: page, kernel, service: the card's own socket.
+* direct: page, service: the page has the socket to the service, and the kernel is told what passes.
+* example: the same without any kernel or session, as Google's own example for browsers does it; `browser_example.html`
+  says how faithful that is.
+
+* microphone: clicks go into the page's microphone at known times, and are found again in the frames that reach the
+  service. The age of a click counts from the audio callback in which the microphone's track delivered it to the page, and
+  from the time at which it was made.
+* interruptions: from the moment the service sends `interrupted` to the last quantum with sound that left the player. The
+  voice is an unbroken tone, so that no pause can pass for silence.
+* cuts: from a break of the card's own socket until messages take the comm, and until they take a socket again.
 * load: what a microphone that is on costs: messages a second on Jupyter's own socket, HTTP requests a second at Jupyter's
   server (JupyterLab loads an icon whenever the kernel becomes busy or idle), CPU time of the kernel and of that server.
-* busy: while a cell runs, how old the first sample of each of the microphone's packets is when the kernel takes it in, and
-  how much of the sound it takes in meanwhile; for each ipykernel that is set up (`make kernels`).
+* busy: while a cell runs, how old clicks are when they reach the service, how many of them do, and how much of the sound
+  comes meanwhile; for each ipykernel that is set up (`make kernels`).
 
-    python benchmarks/talk_in_the_browser.py [--lane comm|socket|both] [--only microphone|interruptions|cuts|load|busy]
+    python benchmarks/talk_in_the_browser.py [--lane comm|socket|direct|example|all]
+                                             [--only microphone|interruptions|cuts|load|busy]
                                              [--rounds N] [--trials N] [--seconds S]
 """
 
@@ -30,10 +37,13 @@ import tempfile
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -44,8 +54,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from livewidget.audio import to_float
 from tests.browser.card import Card
-from tests.browser.cells import FIRST, WATCH, busy
-from tests.browser.lab import LINKS, SOCKETS, Lab, Notebook, chromium, open_notebook, wait_for_way
+from tests.browser.cells import busy
+from tests.browser.lab import LINKS, ROOT, SOCKETS, Lab, Notebook, chromium, open_notebook, wait_for_way
+from tests.noting_server import KEY
 
 #: A microphone that clicks every `step` seconds once `__click(count, step)` is called, and says when (wall clock, ms).
 #: Else it gives the noise of a quiet room, some -60 dBFS; after `__loud(30)`, as loud as somebody who speaks.
@@ -132,55 +143,10 @@ EDGES = """
 })();
 """
 
-#: A link that notes what passes, and when (wall clock, ms).
-TIMED = """
-import json, time
-written, interruptions = [], []
-
-class Timed:
-    def __init__(self, inner): self.inner = inner
-    @property
-    def round_trip_ms(self): return self.inner.round_trip_ms
-    async def send(self, frame):
-        await self.inner.send(frame)
-        audio = json.loads(frame).get("realtimeInput", {}).get("audio")
-        if audio: written.append((time.time() * 1000, audio["data"]))
-    async def receive(self):
-        frame = await self.inner.receive()
-        if b'"interrupted"' in (frame.encode() if isinstance(frame, str) else frame):
-            interruptions.append(time.time() * 1000)
-        return frame
-    async def close(self, code=1000, reason=""): await self.inner.close(code, reason)
-
-def timed(kind):
-    class Provider(kind):
-        async def dial(self): return Timed(await super().dial())
-    return Provider
-"""
-
-#: A talk over a real socket.
-SERVED = """
+#: A talk with the server that notes what passes.
+TALK = """
 from livewidget import Gemini, LiveWidget
-live = LiveWidget(timed(Gemini)("gemini-3.8-live", api_key="benchmark", base_url={url!r}))
-live
-"""
-
-#: The stand-in whose long answers are one unbroken tone of 20 s; what interrupts them is answered with silence.
-TONE = """
-import numpy as np
-from livewidget import LiveWidget, StandIn
-
-asked = []
-def echo(text):
-    asked.append(text)
-    return "This is the answer to " + text
-
-def tone(text):
-    if "story" not in asked[-1]:
-        return np.zeros(7200, np.float32)
-    return (0.3 * np.sin(np.arange(24_000 * 20) * 2 * np.pi * 440 / 24_000)).astype(np.float32)
-
-live = LiveWidget(timed(StandIn)(brain=echo, voice=tone))
+live = LiveWidget(Gemini("gemini-3.8-live", api_key={key!r}, base_url={url!r}{more}))
 live
 """
 
@@ -209,10 +175,75 @@ async (how) => {
 }
 """
 
-LANES = ("comm", "socket")
+#: Which part each way can be measured in.
+LANES = {
+    "comm": ("microphone", "interruptions", "load", "busy"),
+    "socket": ("microphone", "interruptions", "cuts", "load", "busy"),
+    "direct": ("microphone", "interruptions", "load", "busy"),
+    "example": ("microphone", "interruptions"),
+}
 BUSY = {"no cell": None, "time.sleep": "sleep", "Python loop": "python", "NumPy loop": "numpy"}
+EXAMPLE = Path(__file__).with_name("browser_example.html")
+
+#: Seconds between clicks, and between those while a cell runs; no multiple of any packet's length.
+CLICK_S, BUSY_CLICK_S = 0.473, 0.213
+#: Seconds that a page takes to make no clicks: it compares its clocks before and after.
+CLICKING_S = 6.0
 
 Figures = dict[str, list[float]]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves the files of a folder, and says nothing."""
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+class Server:
+    """`tests/noting_server.py` in a process of its own, for the pages of `lab` and for that of the example."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._site = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=EXAMPLE.parent))
+        Thread(target=self._site.serve_forever, daemon=True).start()
+        origin = f"http://127.0.0.1:{self._site.server_port}"
+        self.example = f"{origin}/{EXAMPLE.name}"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.noting_server", lab.url, origin],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        self.url = str(self._read()["ws"])
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        passed: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return passed
+
+    def take(self) -> dict[str, Any]:
+        """What has passed since the last time."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def token(self) -> str:
+        """Make an ephemeral token, as a site's own server would."""
+        request = urllib.request.Request(
+            self.url.replace("ws://", "http://") + "/v1alpha/auth_tokens",
+            data=b'{"uses": 1}',
+            headers={"x-goog-api-key": KEY, "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return str(json.load(answer)["name"])
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.communicate(timeout=10)
+        self._site.shutdown()
+        self._site.server_close()
 
 
 @dataclass(frozen=True)
@@ -222,32 +253,61 @@ class Bench:
     Attributes:
         clicks: How many clicks a round has.
         trials: How many interruptions a round has.
-        seconds: How long a round looks at the load, and each cell runs.
+        seconds: How long a round looks at the load, and at each cell.
     """
 
     lab: Lab
     browser: Browser
-    url: str
+    server: Server
     clicks: int = 24
     trials: int = 12
     seconds: float = 8.0
 
     @contextmanager
     def notebook(self, lane: str, *cells: str, scripts: tuple[str, ...] = ()) -> Iterator[Notebook]:
-        """Open a notebook with a card that is live on that lane, with its microphone on; the first cells have run."""
-        switch = f"import os; os.environ['LIVEWIDGET_SOCKET'] = '{int(lane == 'socket')}'\n"
+        """Open a notebook with a card that is live in that way, with its microphone on; `cells` come after its own."""
+        more = ", direct=True" if lane == "direct" else ""
+        switch = f"import os; os.environ['LIVEWIDGET_SOCKET'] = '{int(lane != 'comm')}'\n"
+        talk = switch + TALK.format(key=KEY, url=self.server.url, more=more)
         scripts = (CLICKING_MICROPHONE, *scripts, LINKS)
-        notebook = open_notebook(self.lab, self.browser, [switch + cells[0], *cells[1:]], scripts=scripts)
+        notebook = open_notebook(self.lab, self.browser, [talk, *cells], scripts=scripts)
         try:
+            self.server.take()
             notebook.run(0)
-            notebook.run(1)
             Card(notebook.page).start()
-            wait_for_way(notebook.page, lane)
+            way = "comm" if lane == "comm" else "socket"
+            wait_for_way(notebook.page, way)
+            self.check(lane)
             yield notebook
-            wait_for_way(notebook.page, lane)  # Or something else was measured than it says.
+            wait_for_way(notebook.page, way)  # Or something else was measured than it says.
         finally:
             notebook.page.context.close()
             self.lab.shut_down_kernels()
+
+    @contextmanager
+    def page(self, lane: str, *scripts: str) -> Iterator[tuple[Page, Callable[[str], None]]]:
+        """Open a page that is live in that way; yields it, and what types to the model."""
+        if lane != "example":
+            with self.notebook(lane, scripts=scripts) as notebook:
+                yield notebook.page, Card(notebook.page).type
+            return
+        page = self.browser.new_page()
+        try:
+            for script in (CLICKING_MICROPHONE, *scripts):
+                page.add_init_script(script)
+            page.goto(self.server.example)
+            self.server.take()
+            page.evaluate("to => begin(...to)", [self.server.url, self.server.token(), "gemini-3.8-live"])
+            self.check(lane)
+            yield page, lambda text: page.evaluate("text => type(text)", text)
+        finally:
+            page.close()
+
+    def check(self, lane: str) -> None:
+        """Stop unless the connection came as it does in that way: by a token only where the page has it."""
+        tokens = self.server.take()["tokens"]
+        if not tokens or set(tokens) != {lane in ("direct", "example")}:
+            raise SystemExit(f"The connection was not made in the way of {lane}: {tokens}.")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -260,61 +320,48 @@ def show(figures: Figures) -> None:
         print(f"{name:60} p50 {low:7.1f}   p95 {high:7.1f}   max {most:7.1f}   n {len(values)}", flush=True)
 
 
-@contextmanager
-def tutor() -> Iterator[str]:
-    """`livewidget serve` in a process of its own; yields its ws URL."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "livewidget", "serve"],
-        stdout=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        text=True,
+def onsets(sound: Sequence[tuple[float, str]]) -> list[float]:
+    """When each click came, of frames of sound with the time of each."""
+    if not sound:
+        return []
+    at = np.concatenate([np.full(len(base64.b64decode(data)) // 2, when) for when, data in sound])
+    loud = np.flatnonzero(
+        np.abs(np.concatenate([to_float(base64.b64decode(data)) for _, data in sound])) > 0.1
     )
-    assert server.stdout is not None
-    try:
-        yield json.loads(server.stdout.readline())["ws"]
-    finally:
-        server.terminate()
-        server.wait(10)
-        server.stdout.close()
-
-
-def read(notebook: Notebook, name: str) -> Any:
-    return json.loads(notebook.python(f"import json; print(json.dumps({name}))"))
+    first = np.concatenate([[True], np.diff(loud) > 1600]) if len(loud) else []
+    return [float(when) for when in at[loud[first]]]
 
 
 def microphone(bench: Bench, lane: str) -> Figures:
-    """Milliseconds from each click to its frame on the provider's socket."""
-    with bench.notebook(lane, TIMED, SERVED.format(url=bench.url)) as notebook:
-        times = notebook.page.evaluate("([n, step]) => window.__click(n, step)", [bench.clicks, 0.473])
-        written = read(notebook, "written")
-    at = np.concatenate([np.full(len(base64.b64decode(data)) // 2, when) for when, data in written])
-    sound = np.abs(np.concatenate([to_float(base64.b64decode(data)) for _, data in written]))
-    loud = np.flatnonzero(sound > 0.1)
-    onsets = at[loud[np.concatenate([[True], np.diff(loud) > 1600])]]
-    if not len(onsets) == len(times["delivered"]) == bench.clicks:
-        raise SystemExit(f"{bench.clicks} clicks were made, {len(onsets)} arrived.")
+    """Milliseconds from each click to its frame at the service."""
+    with bench.page(lane) as (page, _):
+        times = page.evaluate("([n, step]) => window.__click(n, step)", [bench.clicks, CLICK_S])
+        found = onsets(bench.server.take()["sound"])
+    if not len(found) == len(times["delivered"]) == bench.clicks:
+        raise SystemExit(f"{bench.clicks} clicks were made, {len(found)} arrived.")
     return {
-        f"microphone delivered -> wire, {lane} (ms)": (onsets - times["delivered"]).tolist(),
-        f"microphone made -> wire, {lane} (ms)": (onsets - times["made"]).tolist(),
+        f"microphone {since} -> wire, {lane} (ms)": (np.asarray(found) - times[since]).tolist()
+        for since in ("delivered", "made")
     }
 
 
 def interruptions(bench: Bench, lane: str) -> Figures:
-    """Milliseconds from each `interrupted` on the wire to silence."""
-    with bench.notebook(lane, TIMED, TONE, scripts=(EDGES,)) as notebook:
-        page, card = notebook.page, Card(notebook.page)
+    """Milliseconds from each `interrupted` that the service sends to silence."""
+    with bench.page(lane, EDGES) as (page, type_):
         for trial in range(bench.trials):
-            card.type(f"story number {trial}")
+            type_(f"story number {trial}")
             page.wait_for_function("() => window.__edges.at(-1)?.on === true", timeout=15_000)
             page.wait_for_timeout(700 + 37 * (trial % 11))
-            card.type(f"stop {trial}")
+            type_(f"stop {trial}")
             page.wait_for_function(
                 "n => window.__edges.filter(e => !e.on).length >= n", arg=trial + 2, timeout=15_000
             )
             page.wait_for_timeout(300)
         offset = page.evaluate("() => window.__offset(window.__player)")
         falls = [e["at"] * 1000 + offset for e in page.evaluate("() => window.__edges") if not e["on"]]
-        wire = read(notebook, "interruptions")
+        wire = bench.server.take()["interrupted"]
+    if len(wire) != bench.trials:
+        raise SystemExit(f"{bench.trials} answers were interrupted, {len(wire)} times it was said.")
     delays = [min((fall - at for fall in falls if fall > at - 50), default=float("nan")) for at in wire]
     return {f"interrupted on the wire -> silence, {lane} (ms)": delays}
 
@@ -322,20 +369,19 @@ def interruptions(bench: Bench, lane: str) -> Figures:
 def cuts(bench: Bench, lane: str) -> Figures:
     """Milliseconds from a break of the socket until messages take the comm, and until they take a socket again."""
     figures: Figures = defaultdict(list)
-    if lane == "socket":
-        with bench.notebook(lane, FIRST, WATCH, scripts=(SOCKETS,)) as notebook:
-            for trial in range(bench.trials):
-                how = ("closed by the page", "gone deaf")[trial % 2]
-                for what, ms in zip(("comm", "socket"), notebook.page.evaluate(CUT, how), strict=True):
-                    figures[f"{how} -> {what} again, {lane} (ms)"].append(ms)
-                notebook.page.wait_for_timeout(1200)  # A socket that lasts so long counts as good.
+    with bench.notebook(lane, scripts=(SOCKETS,)) as notebook:
+        for trial in range(bench.trials):
+            how = ("closed by the page", "gone deaf")[trial % 2]
+            for what, ms in zip(("comm", "socket"), notebook.page.evaluate(CUT, how), strict=True):
+                figures[f"{how} -> {what} again, {lane} (ms)"].append(ms)
+            notebook.page.wait_for_timeout(1200)  # A socket that lasts so long counts as good.
     return figures
 
 
 def load(bench: Bench, lane: str) -> Figures:
     """What a microphone costs that is on, while nobody speaks and while somebody does."""
     figures: Figures = {}
-    with bench.notebook(lane, TIMED, SERVED.format(url=bench.url), scripts=(MESSAGES,)) as notebook:
+    with bench.notebook(lane, scripts=(MESSAGES,)) as notebook:
         page = notebook.page
         kernel = psutil.Process(int(notebook.python("import os; print(os.getpid())")))
         processes = {"kernel": kernel, "Jupyter server": psutil.Process(bench.lab.pid)}
@@ -367,36 +413,33 @@ def counts(lab: Lab, page: Page, processes: dict[str, psutil.Process]) -> dict[s
 
 
 def while_busy(bench: Bench, lane: str) -> Figures:
-    """How old packets are, and which share of the sound arrives in time, while a cell runs."""
+    """How old clicks are at the service, and how many of them and how much of the sound come, while a cell runs."""
     figures: Figures = {}
-    cells = [busy(kind, bench.seconds) for kind in BUSY.values() if kind]
-    with bench.notebook(lane, FIRST, WATCH, *cells) as notebook:
+    cells = [busy(kind, bench.seconds + CLICKING_S) for kind in BUSY.values() if kind]
+    clicks = int(bench.seconds / BUSY_CLICK_S)
+    with bench.notebook(lane, *cells) as notebook:
         page = notebook.page
         version = notebook.python("import ipykernel; print(ipykernel.__version__)")
         page.evaluate("() => window.__loud(30)")  # Packets are longer while nobody speaks.
         for number, (name, kind) in enumerate(BUSY.items()):
-            notebook.python("arrived.clear()")
             if kind:
-                notebook.run(1 + number, wait=False)
+                notebook.run(number, wait=False)
                 notebook.wait_until_busy()
-            page.wait_for_timeout(500)
-            begin = page.evaluate("() => performance.now()")
-            page.wait_for_timeout(bench.seconds * 1000 - 2000)
-            end = page.evaluate("() => performance.now()")
+            page.evaluate("() => { window.__onsets = []; }")
+            bench.server.take()
+            times = page.evaluate("([n, step]) => window.__click(n, step)", [clicks, BUSY_CLICK_S])
+            sound = bench.server.take()["sound"]
             if kind:
-                assert page.evaluate("n => window.__done[n]", 1 + number) is False
-                notebook.wait_for_cell(1 + number, timeout=40)
-            page.wait_for_timeout(1500)  # What waited for the cell comes now, and a pause is over.
-            origin = page.evaluate("() => performance.timeOrigin")
-            rows = [
-                (first, at - origin, ms) for first, at, ms, stale in read(notebook, "arrived") if not stale
-            ]
-            taken = [
-                (first, at, ms) for first, at, ms in rows if first + ms > begin and first < end > at - 500
-            ]
-            heard_ms = sum(min(first + ms, end) - max(first, begin) for first, _, ms in taken)
-            where = f"ipykernel {version}, {name}, {lane}"
-            figures[f"packet -> kernel, {where} (ms)"] = [at - first for first, at, _ in taken]
+                assert page.evaluate("n => window.__done[n]", number) is False
+                notebook.wait_for_cell(number, timeout=40)
+                page.wait_for_timeout(1500)  # What waited for the cell comes now, and a pause is over.
+            begin, end = times["made"][0], times["made"][-1]
+            heard_ms = sum(len(base64.b64decode(data)) / 32 for at, data in sound if begin <= at <= end)
+            found, where = onsets(sound), f"ipykernel {version}, {name}, {lane}"
+            if len(found) == clicks:
+                ages = np.asarray(found) - times["made"]
+                figures[f"microphone made -> wire, {where} (ms)"] = ages.tolist()
+            figures[f"  of the clicks (%), {where}"] = [100 * len(found) / clicks]
             figures[f"  of the sound (%), {where}"] = [100 * heard_ms / (end - begin)]
     return figures
 
@@ -415,6 +458,8 @@ def measure(bench: Bench, part: str, lanes: Sequence[str], rounds: int) -> Figur
     figures: dict[str, list[float]] = defaultdict(list)
     for _ in range(rounds):
         for lane in lanes:
+            if part not in LANES[lane]:
+                continue
             for name, values in PARTS[part](bench, lane).items():
                 figures[name] += values
     return figures
@@ -429,7 +474,7 @@ def pythons() -> list[str]:
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--lane", choices=[*LANES, "both"], default="both")
+    parser.add_argument("--lane", choices=[*LANES, "all"], default="all")
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument(
@@ -437,16 +482,18 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="of each cell, and of looking at the load")
     options = parser.parse_args()
-    lanes = LANES if options.lane == "both" else (options.lane,)
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser, tutor() as url:
+    lanes = tuple(LANES) if options.lane == "all" else (options.lane,)
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         for number, python in enumerate(pythons()):
             lab = Lab(Path(folder), python=python)
-            bench = Bench(lab, browser, url, 2 * options.trials, options.trials, options.seconds)
+            server = Server(lab)
+            bench = Bench(lab, browser, server, 2 * options.trials, options.trials, options.seconds)
             try:
                 for part in PARTS:
                     if options.only in (None, part) and (part == "busy" or number == 0):
                         show(measure(bench, part, lanes, 1 if part == "busy" else options.rounds))
             finally:
+                server.close()
                 lab.close()
 
 

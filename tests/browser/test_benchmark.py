@@ -1,4 +1,4 @@
-"""Each part of benchmarks/talk_in_the_browser.py runs, on both lanes: in seconds, and whatever it measures."""
+"""Each part of benchmarks/talk_in_the_browser.py runs, in one way of each kind: in seconds, and whatever it measures."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ from math import isfinite
 
 import pytest
 
-from benchmarks.talk_in_the_browser import PARTS, Bench, measure, tutor
+from benchmarks.talk_in_the_browser import LANES, Bench, Server, measure
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_each_part_of_the_benchmark_measures_something(lab, browser, part):
-    with tutor() as url:
-        figures = measure(Bench(lab, browser, url, clicks=3, trials=2, seconds=2.5), part, ("socket",), 1)
-    for lane in ("socket",):
-        found = {name: values for name, values in figures.items() if lane in name.split()}
-        assert found
-        for name, values in found.items():
-            assert values, name
-            assert all(map(isfinite, values)), name
+@pytest.fixture
+def server(lab):
+    running = Server(lab)
+    yield running
+    running.close()
+
+
+@pytest.mark.parametrize(
+    ("lane", "part"), [(lane, part) for lane in ("socket", "example") for part in LANES[lane]]
+)
+def test_each_part_of_the_benchmark_measures_something(lab, browser, server, lane, part):
+    figures = measure(Bench(lab, browser, server, clicks=3, trials=2, seconds=2.5), part, (lane,), 1)
+    assert figures
+    for name, values in figures.items():
+        assert lane in name.replace(",", "").split(), name
+        assert values, name
+        assert all(map(isfinite, values)), name
