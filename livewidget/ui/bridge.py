@@ -6,6 +6,9 @@ the pages, and `on_message` gets what pages ask for, in order and once, with `Us
 `AudioOwnerLost` beside the structs of `messages`. The bridge owns lanes, leases, acknowledgements, playback
 credit, epochs, and which page has microphone and speaker. It knows no Jupyter, does no I/O, and takes the
 time as an argument, in ms. The controller owns it; everything runs on the thread of the background loop.
+
+Where the owning page holds the socket to the service, the lane "service" takes to it what `direct` has to say
+(`send_service`), and its sound is counted and not sent (`count_audio`).
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import structs
 
 from livewidget.ui import messages as m
 from livewidget.ui.channels import (
@@ -23,6 +28,7 @@ from livewidget.ui.channels import (
     ReliableReceiver,
     ReliableSender,
     SpeakerMessage,
+    VoicePlaces,
 )
 from livewidget.ui.messages import Envelope, ExplorerState
 
@@ -43,6 +49,13 @@ TURNS_MS: Final = 50.0
 HEARTBEAT_MS: Final = 500.0
 #: A page answers a flush within this time; else its last report counts. Chosen: two of its reports.
 FLUSHED_MS: Final = 500.0
+
+#: After a cell that kept messages from arriving, what is late may still be under way for this long. Chosen:
+#: four of a page's reports.
+LATE_MS: Final = 1000.0
+#: Messages of the service lane that are kept for a page that does not acknowledge them. Chosen: all that a
+#: session repeats over a new socket, many times over.
+SERVICE_CAPACITY: Final = 4096
 
 NOT_WATCHING: Final = ExplorerState(open=False, wire=False, tuner=False)
 
@@ -82,6 +95,11 @@ class AudioOwnerLost:
 
     closed: bool
     replaced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSocketsLost:
+    """The sockets to the service that the owning page held are void: it is gone, or owns no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +276,7 @@ class Bridge:
     Attributes:
         front_ends: The pages.
         speaker: The model's audio on its way to the owning page.
+        voices: Which part of what that page plays from its own socket is which of a turn.
         epoch: Raised by every interruption; audio of a lower epoch is void.
         unreadable: How many messages from pages could not be read.
     """
@@ -286,6 +305,7 @@ class Bridge:
         """
         self.front_ends = FrontEnds(owner_lease_ms)
         self.speaker = PlaybackQueue()
+        self.voices = VoicePlaces()
         self.epoch = 0
         self.unreadable = 0
         self._post = post
@@ -295,6 +315,9 @@ class Bridge:
         self._busy = busy
         self._has_socket = has_socket
         self._owner_seq = 0  # the speaker lane of the owning page begins after it
+        self._service: ReliableSender[m.Envelope] = ReliableSender(SERVICE_CAPACITY)
+        self._service_seq = 0  # the same for the service lane
+        self._busy_ms = float("-inf")  # when the kernel last kept the owner's messages waiting
         self._ticked_ms: float | None = None
         self._control: ReliableSender[m.Envelope] = ReliableSender()
         self._changed_turns: dict[int, m.TurnView] = {}
@@ -389,12 +412,13 @@ class Bridge:
 
     def _welcome(self, front_end: FrontEnd) -> None:
         fields = self._welcome_fields() | self._state() | {"owner": self._present_owner()}
+        owns = front_end.client == self.front_ends.audio_owner
+        fields["speaker_seq"] = self._owner_seq if owns else self.speaker.seq
+        fields["service_seq"] = self._service_seq if owns else self._service.seq
         # The page says again what it watches.
         front_end.watching, front_end.has_catalogue = NOT_WATCHING, False
         front_end.acked = self._control.seq  # what was under way to this page is in the welcome as well
-        owns = front_end.client == self.front_ends.audio_owner
-        speaker_seq = self._owner_seq if owns else self.speaker.seq
-        self.send(m.Welcome(client=front_end.client, speaker_seq=speaker_seq, service_seq=0, **fields))
+        self.send(m.Welcome(client=front_end.client, **fields))
         front_end.welcomed, front_end.welcomed_ms = self._control.seq, self._now_ms
 
     def _acknowledge(self, front_end: FrontEnd, ack: int) -> None:
@@ -445,9 +469,18 @@ class Bridge:
                 front_end.reported = message.page_ms, self._now_ms
                 front_end.plays = message.plays
                 if owns:
+                    self._service.acknowledge(message.service_ack, self._now_ms)
                     self._on_report(message)
                 return
+            case m.ServiceReport():
+                if not owns:
+                    return
+                self._service.acknowledge(message.service_ack, self._now_ms)
+                if message.items:  # It cannot have come before it was sent.
+                    front_end.microphone.observe(message.items[-1].at_ms, self._now_ms)
             case m.Flushed(turn=turn, sample=sample):
+                if message.voice:
+                    turn, sample = self.voices.turn_of(message.voice, sample) or (-1, 0)
                 if not owns or turn not in self._flushing:
                     return
                 # A page that took over may not have played any of it yet.
@@ -461,13 +494,18 @@ class Bridge:
 
     def _on_report(self, report: m.PlaybackReport) -> None:
         """Take in how far the owning page is. Without a player its answers count as heard as they come."""
+        place: tuple[int, int] | None = report.turn, report.played_sample
+        if report.voice:
+            place = self.voices.turn_of(report.voice, report.played_sample)
+            turn, sample = place or (0, 0)
+            report = structs.replace(report, turn=turn, played_sample=sample, voice=0)
         if report.plays != self.speaker.open:
             self.speaker.end_playback()
             if report.plays:
                 self.speaker.begin_playback(self._now_ms)
         if report.plays:
             self.speaker.on_report(report, self._now_ms)
-            if report.played_sample >= self.speaker.played_of(report.turn):
+            if place is not None and report.played_sample >= self.speaker.played_of(report.turn):
                 self._on_message(report)
             self._pump()
 
@@ -504,7 +542,22 @@ class Bridge:
         sent = {key: value for key, value in fields.items() if key != "elapsed_ms"}
         if sent != self._sent_state:
             self._sent_state = sent
-            self.send(m.State(**fields, speaker_seq=self._owner_seq, service_seq=0))
+            self.send(m.State(**fields, speaker_seq=self._owner_seq, service_seq=self._service_seq))
+
+    def send_service(self, message: m.ServiceMessage) -> None:
+        """Tell the owning page what to do with its socket to the service: in order, once, and to no other."""
+        if self.front_ends.audio_owner:
+            envelope = m.Envelope(epoch=self.epoch, seq=1, ack=0, message=message)
+            self._emit_service(self._service.add(envelope, self._now_ms), envelope)
+
+    def is_held_up(self, now_ms: float) -> bool:
+        """Whether what the owning page sends does not arrive: a cell runs, or it is silent."""
+        owner = self.front_ends.owner
+        if owner is None:
+            return False
+        if self._busy() and not self._has_socket(owner.client):
+            self._busy_ms = now_ms
+        return now_ms - self._busy_ms <= LATE_MS or now_ms - owner.seen_ms > LATE_MS
 
     def send_offer(self, offer: m.SocketOffer) -> None:
         """Tell a page where it can open a socket; it asks again if this is lost."""
@@ -520,6 +573,8 @@ class Bridge:
         if client == self.front_ends.audio_owner:
             for spoken in self.speaker.repeat():
                 self._emit_audio(spoken)
+            for seq, asked in self._service.after(0):
+                self._emit_service(seq, asked)
         self._heartbeat_ms = float("-inf")  # what the page has sent and was lost is known soon
 
     def send_insight(self, part: str, message: m.WireView | m.SpeechView) -> None:
@@ -542,6 +597,24 @@ class Bridge:
                 self.notice("warning", "unplayed", UNPLAYED)
             self._pump()
 
+    def count_audio(self, turn: int, samples: int, sample_rate: int, now_ms: float) -> None:
+        """Take note of a chunk of the model's audio that the page has from its own socket, and plays.
+
+        Args:
+            turn: Its turn.
+            samples: Its length.
+            sample_rate: The rate at which that is counted.
+            now_ms: The time.
+        """
+        self._now_ms = now_ms
+        if turn > self._flushed:
+            placed = self.voices.add(turn, self.speaker.count(turn, samples, sample_rate), samples)
+            if placed is not None:
+                voice, place = placed
+                self.send_service(
+                    m.ServiceVoice(voice=voice, first=place.first, turn=place.turn, sample=place.sample)
+                )
+
     def audio_end(self, turn: int) -> None:
         """Say that this turn has no more audio."""
         self.speaker.end(turn)
@@ -559,7 +632,7 @@ class Bridge:
         self.epoch += 1
         if was_sent:
             self._flushing[turn] = (now_ms + FLUSHED_MS, played)
-            self.send(m.Flush(turn=turn))
+            self.send(m.Flush(turn=turn, voice=self.voices.voice_of(turn)))
         elif was_open:
             self._on_message(m.Flushed(turn=turn, sample=played))
 
@@ -600,6 +673,9 @@ class Bridge:
         self._pump()
         if len(self.front_ends) and now_ms - self._heartbeat_ms >= HEARTBEAT_MS:
             self._send_heartbeat(owner)
+        if owner is not None and now_ms - owner.seen_ms <= PRESENT_MS:
+            for seq, asked in self._service.stalled(now_ms):
+                self._emit_service(seq, asked)
         behind = self.front_ends.can_catch_up(now_ms)
         if behind:  # what a silent page does not read would only pile up
             for seq, sent in self._control.stalled(now_ms):
@@ -610,6 +686,7 @@ class Bridge:
             return
         self.front_ends.audio_owner = client
         self._owner_seq = self.speaker.seq
+        self._end_service()
         if self.front_ends.owner is None or not self.front_ends.owner.plays:
             self.speaker.end_playback()
         elif self.speaker.open:
@@ -620,6 +697,20 @@ class Bridge:
         if tell:
             self.send_state()
             self._pump()
+
+    def _end_service(self) -> None:
+        """Forget the sockets to the service that the owning page held: another page opens its own.
+
+        What it had of an answer and has not played is heard by nobody.
+        """
+        if (turn := self.speaker.unheard) is not None:
+            self._on_message(m.Flushed(turn=turn, sample=self.speaker.played_of(turn)))
+        was_used = self._service.seq > self._service_seq
+        self._service_seq = self._service.seq
+        self._service.reset()
+        self.voices = VoicePlaces()
+        if was_used:
+            self._on_message(ServiceSocketsLost())
 
     def _pass_audio_to(self, front_end: FrontEnd) -> None:
         """Let another page have microphone and speaker; the rest of an answer that plays goes on there."""
@@ -644,6 +735,7 @@ class Bridge:
         if successor is not None:
             self._give_audio_to(successor.client)
         else:
+            self._end_service()
             self.speaker.end_playback()
         self._flushing.clear()
         self._on_message(AudioOwnerLost(closed, replaced=successor is not None))
@@ -678,6 +770,10 @@ class Bridge:
     def _emit_audio(self, sent: SpeakerMessage) -> None:
         envelope = m.Envelope(epoch=self.epoch, seq=sent.seq, ack=0, message=sent.message)
         self._post(m.encode(envelope), [sent.data] if sent.data else [], self.front_ends.audio_owner)
+
+    def _emit_service(self, seq: int, asked: m.Envelope) -> None:
+        envelope = m.Envelope(epoch=asked.epoch, seq=seq, ack=0, message=asked.message)
+        self._post(m.encode(envelope), [], self.front_ends.audio_owner)
 
     def _emit_insight(self, message: Any, data: bytes = b"", to: str = "") -> None:
         self._insights += 1

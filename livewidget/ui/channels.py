@@ -4,6 +4,7 @@
   of them once and in order.
 * `JitterBuffer` takes the microphone's chunks from a page and gives out those that are recent enough.
 * `PlaybackQueue` holds the model's audio back so that a page is never far ahead of what has been played.
+* `VoicePlaces` knows which piece of what a page plays from its own socket is which of a turn.
 """
 
 from __future__ import annotations
@@ -291,16 +292,24 @@ WAITING_BYTES: Final = 32 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SpeakerMessage:
-    """One message of the speaker lane, ready to be sent or sent again."""
+    """One message of the speaker lane, ready to be sent or sent again.
+
+    Attributes:
+        seq: Its number; 0 where nothing is sent.
+        message: What it says.
+        data: The sound it carries.
+        counted: Samples of sound that the page has from its own socket, where nothing is sent.
+    """
 
     seq: int
     message: SpeakerAudio | SpeakerEnd
     data: bytes
+    counted: int = 0
 
     @property
     def samples(self) -> int:
-        """How many samples it carries."""
-        return len(self.data) // 2
+        """How many samples it stands for."""
+        return len(self.data) // 2 or self.counted
 
 
 class PlaybackQueue:
@@ -323,6 +332,7 @@ class PlaybackQueue:
         self.dropped_ms = 0.0
         self._most = most
         self.sent_turn: int | None = None
+        self._counted_turn: int | None = None
         self.open = False
         self._waiting: deque[tuple[SpeakerAudio | SpeakerEnd, bytes]] = deque()
         self._waiting_bytes = 0
@@ -347,9 +357,25 @@ class PlaybackQueue:
         self._waiting.append((message, data))
         self._waiting_bytes += len(data)
 
+    def count(self, turn: int, samples: int, sample_rate: int) -> int:
+        """Take note of a chunk of `turn` that the page plays from its own socket.
+
+        Returns:
+            The place in the turn at which it begins.
+        """
+        first = self._ends.get(turn, 0)
+        self._ends = {turn: first + samples}
+        if self.open:
+            message = SpeakerAudio(turn=turn, first_sample=first, sample_rate=sample_rate)
+            self._ahead.append(SpeakerMessage(0, message, b"", samples))
+            self.sent_turn = self._counted_turn = turn
+        return first
+
     def end(self, turn: int) -> None:
         """Say that no more audio comes for `turn`; nothing for a turn without audio."""
         samples = self._ends.get(turn, 0)
+        if turn == self._counted_turn:
+            return  # the page knows by itself
         if samples and self.open and self._last_end != (turn, samples):
             self._last_end = (turn, samples)
             self._waiting.append((SpeakerEnd(turn=turn, samples=samples), b""))
@@ -368,6 +394,11 @@ class PlaybackQueue:
     def played_of(self, turn: int) -> int:
         """Return the last sample of `turn` reported as played; 0 if none was."""
         return self._played[1] if self._played[0] == turn else 0
+
+    @property
+    def unheard(self) -> int | None:
+        """The turn of which the page alone has sound that is not played yet; None if there is none."""
+        return self._counted_turn if self.sent_turn == self._counted_turn and self.ahead_ms > 0 else None
 
     @property
     def waiting(self) -> int:
@@ -435,6 +466,8 @@ class PlaybackQueue:
         turn, sample = self._played
         rest: list[tuple[SpeakerAudio | SpeakerEnd, bytes]] = []
         for sent in self._ahead:
+            if sent.counted:
+                continue  # the kernel never had it
             message, data = sent.message, sent.data
             if isinstance(message, SpeakerAudio) and message.turn <= turn:
                 played = (
@@ -472,3 +505,70 @@ class PlaybackQueue:
         self.sent_turn = None
         self._played_ms = None
         self._played = (0, 0)
+
+
+#: Voices of a page that are kept, and pieces of each. Chosen: playback is reported of the newest, and a voice
+#: that goes over from one turn to the next is rare.
+MOST_VOICES: Final = 64
+#: How far a place may be from where the last one leads, in samples at 24 kHz. Chosen: 10 ms, which rounding
+#: of other rates adds up to and nobody hears.
+SLACK_SAMPLES: Final = 240
+
+
+@dataclass(frozen=True, slots=True)
+class VoicePlace:
+    """From its sample `first` on, a voice is `turn` from that turn's sample `sample` on."""
+
+    first: int
+    turn: int
+    sample: int
+
+
+class VoicePlaces:
+    """Which sample of a page's voice is which of a turn; both are counted at 24 kHz.
+
+    A page that plays from its own socket counts its voices by itself; only the kernel knows of turns.
+    """
+
+    def __init__(self) -> None:
+        """Know no voice."""
+        self._at = (0, 0)
+        self._places: dict[int, deque[VoicePlace]] = {}
+
+    def arrive(self, voice: int, first: int) -> None:
+        """Take note that the sound in the next frame begins at sample `first` of `voice`; 0: it has none."""
+        self._at = voice, first
+
+    def add(self, turn: int, sample: int, samples: int) -> tuple[int, VoicePlace] | None:
+        """Say to which turn the next `samples` of the frame belong, and where in it they begin.
+
+        Returns:
+            The voice and its new place, unless they go on where the last place leads.
+        """
+        voice, first = self._at
+        if not voice:
+            return None
+        self._at = voice, first + samples
+        places = self._places.setdefault(voice, deque(maxlen=MOST_VOICES))
+        while len(self._places) > MOST_VOICES:
+            del self._places[next(iter(self._places))]
+        last = places[-1] if places else None
+        if last and last.turn == turn and abs(first - last.first - (sample - last.sample)) <= SLACK_SAMPLES:
+            return None
+        places.append(VoicePlace(first, turn, sample))
+        return voice, places[-1]
+
+    def turn_of(self, voice: int, sample: int) -> tuple[int, int] | None:
+        """Return the turn and its sample that a sample of a voice is; None if that is not known (yet)."""
+        places = self._places.get(voice)
+        if not places:
+            return None
+        place = next((known for known in reversed(places) if known.first <= sample), places[0])
+        return place.turn, place.sample + max(0, sample - place.first)
+
+    def voice_of(self, turn: int) -> int:
+        """Return the newest voice that is part of a turn; 0: none."""
+        voices = (
+            voice for voice, places in self._places.items() if any(place.turn == turn for place in places)
+        )
+        return max(voices, default=0)

@@ -30,7 +30,15 @@ from livewidget.session.tool_runner import ToolLoop
 from livewidget.tools import Tool
 from livewidget.turns import Turn
 from livewidget.ui import messages as m
-from livewidget.ui.bridge import AboutSocket, AudioOwnerLost, Bridge, CapturedFrame, UserAudio
+from livewidget.ui.bridge import (
+    AboutSocket,
+    AudioOwnerLost,
+    Bridge,
+    CapturedFrame,
+    ServiceSocketsLost,
+    UserAudio,
+)
+from livewidget.ui.direct import ServiceSockets, own_count
 from livewidget.ui.images import ImageQueue
 from livewidget.ui.inspector import Inspector, UsagePublisher
 from livewidget.ui.links import Links
@@ -178,6 +186,7 @@ class Controller:
             self.state, self.bridge, self.transcript, dispatch, callback_kinds, self._clock
         )
         self._tasks = BackgroundTasks(self.relay.notice)
+        self._sockets = ServiceSockets(self.bridge, self._clock, self._on_sent_by_page)
         self.sessions = Sessions(
             spec,
             approve=self._approve,
@@ -186,6 +195,7 @@ class Controller:
             tasks=self._tasks,
             state=self.state,
             relay=self.relay,
+            sockets=self._sockets,
         )
         self.settings = SettingsController(self.sessions, self.bridge, self._tasks, is_open=explorer)
         self.images = ImageQueue(self.sessions, self.bridge, self._tasks, self._clock)
@@ -231,14 +241,21 @@ class Controller:
         return is_own
 
     def handle(
-        self, message: m.PageMessage | UserAudio | CapturedFrame | AudioOwnerLost | AboutSocket
+        self,
+        message: m.PageMessage
+        | UserAudio
+        | CapturedFrame
+        | AudioOwnerLost
+        | ServiceSocketsLost
+        | AboutSocket,
     ) -> None:
         """Carry out what a page asks for. The bridge has made sure that this page may."""
         match message:
             case UserAudio(pcm=pcm):
                 if self._inspector.listens:
                     self._inspector.listen(pcm, self.sessions.config.turn_detection)
-                self._put_live(LiveSession.put_audio, pcm)
+                if not self._is_direct:  # else the page has sent it to the service itself
+                    self._put_live(LiveSession.put_audio, pcm)
             case m.PlaybackReport(turn=turn, played_sample=sample, silent_samples=silent):
                 self._silent_samples = silent
                 self.relay.on_played(
@@ -249,7 +266,8 @@ class Controller:
                     round_trip_ms=message.round_trip_ms,
                 )
             case CapturedFrame():
-                self.images.take_frame(message)
+                if not self._is_direct:
+                    self.images.take_frame(message)
             case m.Start():
                 self.start(from_page=True)
             case m.Stop():
@@ -259,13 +277,18 @@ class Controller:
             case m.Interrupt():
                 self.interrupt()
             case m.Activity(active=active):
-                self._set_activity(active)
+                if not self._is_direct:
+                    self._set_activity(active)
             case m.TurnTaking(mode=mode):
                 self._set_turn_taking(mode)
             case m.Approve(id=id, allowed=approved):
                 self.approve(id, approved)
             case m.MicrophoneStatus(state=state):
                 self._set_microphone(state)
+            case m.ServiceReport():
+                self._sockets.take(message)
+            case ServiceSocketsLost():
+                self._sockets.lose()
             case m.CameraStatus(state=state):
                 if state != "on":
                     self.images.drop_frame()
@@ -425,9 +448,22 @@ class Controller:
         self.sessions.want(config=config)
         self._tasks.start(self.sessions.reopen())
 
-    def _set_microphone(self, state: str) -> None:
+    @property
+    def _is_direct(self) -> bool:
+        """Whether the page sends microphone and pictures to the service itself."""
+        return self.provider.direct
+
+    def _on_sent_by_page(self, item: m.ServiceItem) -> None:
+        match item:
+            case m.ServiceActivity(active=active):
+                self._is_pressed = active
+            case m.ServiceImage(number=number):
+                self.images.on_sent_by_page(item, own_count(number))
+
+    def _set_microphone(self, state: str, *, is_lost: bool = False) -> None:
         was_on, self._microphone = self._microphone == "on", state
-        if was_on and state != "on":
+        # A page that holds the socket has said so there, unless it is gone.
+        if was_on and state != "on" and (is_lost or not self._is_direct):
             self._put_live(LiveSession.put_audio_end)
 
     def _set_activity(self, active: bool) -> None:
@@ -447,7 +483,7 @@ class Controller:
         With another page in its place the conversation goes on there.
         """
         self._set_activity(False)
-        self._set_microphone("off")
+        self._set_microphone("off", is_lost=True)
         if replaced:
             return
         if closed:
@@ -541,7 +577,7 @@ class Controller:
             "sees": provider.capabilities.video,
             "model": provider.model,
             "badge": provider.badge,
-            "direct": getattr(provider, "direct", False),
+            "direct": provider.direct,
             "suggestions": self._suggestions(),
             "elapsed_ms": self.state.elapsed_ms,
         }
@@ -581,7 +617,7 @@ class Controller:
                     self._question.waits_for = self.sessions.current.waits_for
                 owner = self.bridge.front_ends.owner
                 before, self._stale_chunks = self._stale_chunks, owner.microphone.stale if owner else 0
-                if self._stale_chunks > before:
+                if self._stale_chunks > before and not self._is_direct:
                     self.relay.notice("info", "old-sound", OLD_SOUND)
                 await asyncio.sleep(TICK_S)
         finally:

@@ -19,7 +19,7 @@ from livewidget.session import LiveSession
 from livewidget.session.outbox import OutboxItem, require_vision
 from livewidget.ui.bridge import Bridge, CapturedFrame
 from livewidget.ui.channels import STALE_MS
-from livewidget.ui.messages import PictureSource, PictureView
+from livewidget.ui.messages import PictureSource, PictureView, ServiceImage
 from livewidget.ui.sessions import Sessions
 from livewidget.ui.state import BackgroundTasks
 
@@ -136,6 +136,27 @@ class ImageQueue:
                 self.replace_frame(image)
         elif not self.add(image):
             self._report(ImageDecision(image, False, "full"))
+
+    def on_sent_by_page(self, sent: ServiceImage, number: int) -> None:
+        """A page has sent a picture by itself: the next may follow in a second.
+
+        Args:
+            sent: What it says of it.
+            number: Its number there.
+        """
+        self._sent_ms = self._clock.now_ms()
+        self._bridge.send_picture(
+            PictureView(
+                source=sent.source,
+                number=number,
+                mime_type=sent.mime_type,
+                width=sent.width,
+                height=sent.height,
+                tokens=tokens_of(self._sessions.config.media_resolution),
+                sent=True,
+                reason="shown" if sent.source == "file" else "frame",
+            )
+        )
 
     def add(self, image: QueuedImage) -> bool:
         """Queue what is shown on purpose. Return False, and do not take it, where too much waits."""

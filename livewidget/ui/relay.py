@@ -126,11 +126,11 @@ class EventRelay:
     def on_event(self, session: LiveSession, event: Event) -> None:
         """Pass on an event of a session."""
         match event:
-            case OutputAudio(data=data, sample_rate=rate):
+            case OutputAudio():
                 self.clear_notice("no-answer")
                 self.clear_notice("unheard")
                 if (turn := session.audio_turn) is not None:
-                    self._play(turn + self._state.offset, data, rate)
+                    self._play(turn + self._state.offset, event)
             case GenerationComplete() | TurnComplete():
                 if self._audio_turn is not None:
                     self._end_audio(self._audio_turn)
@@ -171,11 +171,16 @@ class EventRelay:
         if numbered.final:
             self._transcript.update(self._state.turns)
 
-    def _play(self, turn: int, data: bytes, rate: int) -> None:
+    def _play(self, turn: int, event: OutputAudio) -> None:
         if turn != self._audio_turn:
             self._playback_rate.flush()  # of a turn that was interrupted
         self._audio_turn, self._audio_complete = turn, False
-        pcm = self._playback_rate.convert(data, rate)
+        rate = event.sample_rate
+        if not event.data:  # The page plays it from its own socket.
+            samples = event.samples * AUDIO_RATE // max(1, rate)
+            self._bridge.count_audio(turn, samples, AUDIO_RATE, self._clock.now_ms())
+            return
+        pcm = self._playback_rate.convert(event.data, rate)
         if pcm is None and not self._said_odd_rate:
             self._said_odd_rate = True
             self.notice("warning", "audio-rate", ODD_RATE.format(rate=rate))

@@ -15,6 +15,7 @@ from livewidget.session import SAME, LiveSession, ReconnectPolicy, WireLog
 from livewidget.session.client import SessionSpec
 from livewidget.session.tool_runner import ApprovalCallback, ToolLoop
 from livewidget.ui import messages as m
+from livewidget.ui.direct import ServiceSockets
 from livewidget.ui.relay import EventRelay
 from livewidget.ui.state import BackgroundTasks, WidgetState, error_code
 
@@ -45,6 +46,7 @@ class Sessions:
         tasks: BackgroundTasks,
         state: WidgetState,
         relay: EventRelay,
+        sockets: ServiceSockets,
     ) -> None:
         """Open nothing yet.
 
@@ -57,6 +59,7 @@ class Sessions:
             tasks: Runs what nobody waits for.
             state: Is kept up to date.
             relay: Gets what sessions report.
+            sockets: Opens connections in the page, where the provider is direct.
         """
         self.wanted = replace(spec, history=())
         self.current: LiveSession | None = None
@@ -74,6 +77,7 @@ class Sessions:
         self._tasks = tasks
         self._state = state
         self._relay = relay
+        self._sockets = sockets
         self._starting: asyncio.Task[Any] | None = None
         self._exclusive = asyncio.Lock()
         self._stopping = 0
@@ -235,7 +239,8 @@ class Sessions:
         return handle if provider is self.provider else None
 
     def _new(self) -> LiveSession:
-        return LiveSession(
+        page = self._sockets.for_session()
+        page.session = session = LiveSession(
             self.provider,
             self.config,
             tools=self.tools,
@@ -246,7 +251,9 @@ class Sessions:
             limits=self.wanted.limits,
             on_progress=self._on_progress,
             tool_loop=self._tool_loop,
+            page=page,
         )
+        return session
 
     async def _exchange(self) -> LiveSession:
         """Open a session, bring what is wanted now to the open one, or replace it.

@@ -1,7 +1,14 @@
 """A page in Python: what js/src/bridge.ts does, as far as the kernel's side can see it."""
 
 from livewidget.ui import messages as m
-from livewidget.ui.bridge import AboutSocket, AudioOwnerLost, Bridge, CapturedFrame, UserAudio
+from livewidget.ui.bridge import (
+    AboutSocket,
+    AudioOwnerLost,
+    Bridge,
+    CapturedFrame,
+    ServiceSocketsLost,
+    UserAudio,
+)
 from livewidget.ui.channels import ReliableReceiver
 
 KINDS = {struct: kind for (_, kind), struct in m.FROM_PAGE.items()}
@@ -25,6 +32,8 @@ class Recorder:
                 self.calls.append(("audio_owner_replaced",))
             case AudioOwnerLost(closed=closed):
                 self.calls.append(("audio_owner_lost", closed))
+            case ServiceSocketsLost():
+                self.calls.append(("service_sockets_lost",))
             case AboutSocket(client=client, message=asked):
                 self.calls.append((KINDS[type(asked)], client, asked))
             case m.PlaybackReport(turn=turn, played_sample=sample) | m.Flushed(turn=turn, sample=sample):
@@ -110,6 +119,8 @@ class Page:
         self.link, self.client = link, client
         self.control = None
         self.speaker = ReliableReceiver()
+        self.service = ReliableReceiver()
+        self.asked = []
         self.heard = []
         self.seen = []
         self.insights = []
@@ -120,6 +131,7 @@ class Page:
         self.reporting = True
         self.plays = True
         self.playhead = (0, 0)
+        self.voice = 0
         self._played_at = 0.0
 
     def send(self, message, buffers=()):
@@ -143,6 +155,11 @@ class Page:
                 if out.epoch >= self.epoch:
                     self.heard.append((out.message, data))
             return
+        if envelope.lane == "service":
+            if self.owns:
+                ready = self.service.receive(envelope.seq, envelope.message)
+                self.asked += ready
+            return
         if envelope.lane == "insight":
             self.insights.append((envelope.message, buffers))
             return
@@ -151,6 +168,8 @@ class Page:
         if mine and (self.control is None or envelope.seq > self.control.last):
             self.control = ReliableReceiver(last=envelope.seq)
             self.speaker = ReliableReceiver(last=message.speaker_seq)
+            if not self.owns:
+                self.service = ReliableReceiver(last=message.service_seq)
             ready = [envelope]
         else:
             ready = self.control.receive(envelope.seq, envelope) if self.control else []
@@ -161,6 +180,7 @@ class Page:
                 owned, self.owns = self.owns, one.message.owner == self.client
                 if self.owns and not owned:
                     self.speaker = ReliableReceiver(last=one.message.speaker_seq)
+                    self.service = ReliableReceiver(last=one.message.service_seq)
 
     def tick(self):
         if self.reporting and self.link.now - self._played_at >= 250:
@@ -179,6 +199,8 @@ class Page:
                 epoch=self.epoch,
                 page_ms=self.link.now,
                 plays=self.plays,
+                service_ack=self.service.last,
+                voice=self.voice,
             )
         )
 

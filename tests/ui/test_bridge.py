@@ -799,3 +799,193 @@ def test_what_one_page_does_not_read_is_repeated_to_that_page_only():
     repeated = [content["seq"] for content, _, to in link.posted[since:] if to == "a"]
     assert repeated
     assert [to for *_, to in link.posted[since:] if to == "b"] == []
+
+
+# --- A page that holds the socket to the service ---------------------------------------------------------------
+
+OPEN = m.ServiceOpen(
+    socket=1,
+    url="wss://live.example.org/ws",
+    token="auth_tokens/secret",
+    token_path="",
+    pause_ms=0,
+    end_silence_ms=0,
+    holds_calls=False,
+    needs_all=False,
+)
+
+
+def direct_link(count=1):
+    """A link with `count` pages, the first of which owns."""
+    link = Link()
+    pages = [link.page(name) for name in "abcd"[:count]]
+    pages[0].send(m.TakeAudio())
+    link.run(300)
+    return link, *pages
+
+
+def test_what_is_said_of_the_service_goes_to_the_owner_alone_in_order():
+    link, one, _ = direct_link(2)
+    told = [OPEN, m.ServiceSend(socket=1, frame="{}"), m.ServiceTalk(socket=1)]
+    for message in told:
+        link.bridge.send_service(message)
+    assert one.asked == told
+    sent = [(content, to) for content, _, to in link.posted if content["lane"] == "service"]
+    assert [content["seq"] for content, _ in sent] == [1, 2, 3]
+    assert {to for _, to in sent} == {"a"}
+
+
+def test_nobody_is_told_anything_without_an_owner():
+    link = Link()
+    link.page("a")
+    link.bridge.send_service(OPEN)
+    assert all(content["lane"] != "service" for content, _, _ in link.posted)
+
+
+def test_what_the_owner_has_not_acknowledged_is_said_again_and_what_it_has_is_not():
+    link, page = direct_link()
+    link.bridge.send_service(OPEN)
+    link.run(300)  # a report acknowledges it
+    link.posted.clear()
+    link.run(5000)
+    assert all(content["lane"] != "service" for content, _, _ in link.posted)
+    page.deaf = True
+    link.bridge.send_service(m.ServiceTalk(socket=1))
+    page.deaf = False
+    link.run(2500)
+    assert page.asked == [OPEN, m.ServiceTalk(socket=1)]
+
+
+def test_a_page_on_another_way_is_told_again_at_once():
+    link, page = direct_link()
+    page.deaf = True
+    link.bridge.send_service(OPEN)
+    page.deaf = False
+    link.bridge.repeat("a")
+    assert page.asked == [OPEN]
+
+
+def test_a_new_owner_is_told_nothing_of_the_sockets_of_the_last():
+    link, one, two = direct_link(2)
+    link.bridge.send_service(OPEN)
+    two.send(m.TakeAudio())
+    assert ("service_sockets_lost",) in link.host.calls
+    later = m.ServiceSend(socket=2, frame="{}")
+    link.bridge.send_service(later)
+    link.run(3000)
+    assert (one.asked, two.asked) == ([OPEN], [later])
+    assert two.of(m.State)[-1].service_seq == 1
+    assert link.page("c").of(m.Welcome)[-1].service_seq == 2
+
+
+def test_a_page_that_comes_back_in_time_goes_on_with_its_lane():
+    link, page = direct_link()
+    link.bridge.send_service(OPEN)
+    page.send(m.Hello(client="a", last_seq=0))
+    link.bridge.send_service(m.ServiceTalk(socket=1))
+    assert page.of(m.Welcome)[-1].service_seq == 0
+    assert page.asked[-1] == m.ServiceTalk(socket=1)
+
+
+def test_sockets_are_void_once_their_page_is_gone_and_only_if_there_were_any():
+    link, page = direct_link()
+    page.send(m.Bye())
+    assert ("service_sockets_lost",) not in link.host.calls
+    link, page = direct_link()
+    link.bridge.send_service(OPEN)
+    page.send(m.Bye())
+    assert link.host.calls[-2:] == [("service_sockets_lost",), ("audio_owner_lost", True)]
+
+
+def test_reports_of_a_socket_are_taken_of_the_owner_alone():
+    link, one, two = direct_link(2)
+    report = m.ServiceReport(socket=1, service_ack=0, items=(m.ServiceOpened(at_ms=1.0),))
+    two.send(report)
+    assert "service_report" not in link.host.names()
+    one.send(report)
+    assert link.host.calls[-1] == ("service_report", report)
+
+
+def test_what_a_page_plays_from_its_own_socket_is_counted_and_not_sent():
+    link, page = direct_link()
+    link.bridge.voices.arrive(7, 0)
+    link.bridge.count_audio(3, 24_000, 24_000, link.now)
+    link.bridge.audio_end(3)
+    assert page.asked == [m.ServiceVoice(voice=7, first=0, turn=3, sample=0)]
+    assert link.bridge.unplayed(3) == (0, 1000.0)
+    page.voice, page.playhead = 7, (0, 18_000)
+    link.run(300)
+    assert ("played", 3, 18_000) in link.host.calls
+    assert link.bridge.unplayed(3) == (0, 250.0)
+    assert page.heard == []
+
+
+def test_playback_of_a_voice_that_is_not_known_yet_says_nothing():
+    link, page = direct_link()
+    page.voice, page.playhead = 9, (0, 18_000)
+    link.run(600)
+    assert "played" not in [call[0] for call in link.host.calls if call[1:] != (0, 0)]
+    assert link.bridge.speaker.played_of(0) == 0
+
+
+def test_a_flush_names_the_voice_and_its_answer_is_of_the_turn():
+    link, page = direct_link()
+    link.bridge.voices.arrive(7, 0)
+    link.bridge.count_audio(3, 12_000, 24_000, link.now)
+    link.bridge.voices.arrive(7, 12_000)  # the same voice, in which the kernel sees another turn
+    link.bridge.count_audio(4, 24_000, 24_000, link.now)
+    link.bridge.flush(4, link.now)
+    assert page.of(m.Flush) == [m.Flush(turn=4, voice=7)]
+    page.send(m.Flushed(turn=0, sample=15_000, voice=7))
+    assert link.host.calls[-1] == ("heard", 4, 3_000)
+
+
+def test_a_page_that_answers_a_flush_with_a_voice_of_nobodys_is_not_waited_for_for_ever():
+    link, page = direct_link()
+    link.bridge.voices.arrive(7, 0)
+    link.bridge.count_audio(3, 12_000, 24_000, link.now)
+    page.voice, page.playhead = 7, (0, 6_000)
+    link.run(300)
+    link.bridge.flush(3, link.now)
+    page.send(m.Flushed(turn=0, sample=2**50, voice=99))
+    assert "heard" not in link.host.names()
+    link.run(600)
+    assert ("heard", 3, 6_000) in link.host.calls
+
+
+def test_what_a_page_had_not_played_of_an_answer_is_cut_where_another_page_takes_over():
+    link, page, two = direct_link(2)
+    link.bridge.send_service(OPEN)
+    link.bridge.voices.arrive(7, 0)
+    link.bridge.count_audio(3, 48_000, 24_000, link.now)
+    page.voice, page.playhead = 7, (0, 6_000)
+    link.run(300)
+    two.send(m.TakeAudio())
+    assert ("heard", 3, 6_000) in link.host.calls
+    assert two.heard == []
+    assert link.bridge.unplayed(3) is None
+
+
+def test_a_busy_kernel_holds_up_a_page_without_a_socket_and_a_silent_page_is_held_up():
+    link, page = direct_link()
+    link.run(300)
+    assert not link.bridge.is_held_up(link.now)
+    link.host.waits = "cell"
+    assert link.bridge.is_held_up(link.now)
+    link.sockets.add("a")
+    link.host.waits = ""
+    link.run(1200)
+    link.host.waits = "cell"
+    assert not link.bridge.is_held_up(link.now)  # its messages arrive by its own socket
+    link.sockets.clear()
+    assert link.bridge.is_held_up(link.now)
+    link.host.waits = ""
+    link.run(800)
+    assert link.bridge.is_held_up(link.now)  # what was late may still come
+    link.run(300)
+    assert not link.bridge.is_held_up(link.now)
+    page.reporting = False
+    link.run(1300)
+    assert link.bridge.is_held_up(link.now)
+    page.send(m.Bye())
+    assert not link.bridge.is_held_up(link.now)  # it is gone, which is another matter

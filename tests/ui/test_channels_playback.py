@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewidget.ui.channels import WAITING_BYTES, PlaybackQueue
+from livewidget.ui.channels import MOST_VOICES, WAITING_BYTES, PlaybackQueue, VoicePlaces
 from livewidget.ui.messages import PlaybackReport, SpeakerAudio, SpeakerEnd
 
 RATE = 24_000
@@ -196,3 +196,56 @@ def test_what_nobody_plays_is_counted_by_its_place_and_takes_no_room():
     for _ in range(800):
         speaker.push(1, chunk(1000), RATE)
     assert (speaker.waiting, speaker.dropped_ms) == (0, 0)
+
+
+def test_what_the_page_has_by_itself_is_counted_like_what_is_sent():
+    speaker = queue()
+    assert (speaker.count(1, RATE, RATE), speaker.count(1, RATE, RATE)) == (0, RATE)
+    assert (speaker.ready(0), speaker.ahead_ms, speaker.unheard) == ([], 2000.0, 1)
+    speaker.on_report(played(1, RATE // 2), 100)
+    assert speaker.ahead_ms == 1500.0
+    speaker.end(1)
+    assert speaker.ready(100) == []  # the page knows where it ends
+    speaker.on_report(played(1, 2 * RATE), 200)
+    assert (speaker.ahead_ms, speaker.unheard) == (0.0, None)
+
+
+def test_what_only_an_earlier_page_had_is_not_played_by_the_next():
+    speaker = queue()
+    speaker.count(1, RATE, RATE)
+    speaker.hand_over(100)
+    assert (speaker.ready(100), speaker.ahead_ms, speaker.unheard) == ([], 0.0, None)
+
+
+def test_a_sample_of_a_voice_is_one_of_a_turn():
+    places = VoicePlaces()
+    assert places.turn_of(1, 0) is None
+    places.arrive(1, 0)
+    voice, place = places.add(5, 0, 1000)
+    assert (voice, place.first, place.turn, place.sample) == (1, 0, 5, 0)
+    assert places.add(5, 1000, 1000) is None  # the second part of the same frame
+    places.arrive(1, 2000)
+    assert places.add(5, 2000, 1000) is None
+    places.arrive(1, 3000)
+    assert places.add(6, 0, 1000) is not None
+    assert places.turn_of(1, 2999) == (5, 2999)
+    assert places.turn_of(1, 3500) == (6, 500)
+    assert (places.voice_of(5), places.voice_of(6), places.voice_of(7)) == (1, 1, 0)
+
+
+def test_a_frame_without_sound_of_the_pages_has_no_place():
+    places = VoicePlaces()
+    places.arrive(0, 0)
+    assert places.add(5, 0, 1000) is None
+    assert places.voice_of(5) == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**53), st.integers(0, 2**53), st.integers(0, 300))))
+def test_places_have_a_bound_whatever_a_page_says(said):
+    places = VoicePlaces()
+    for voice, first, turn in said * 3:
+        places.arrive(voice, first)
+        places.add(turn, first // 2, 10)
+        places.turn_of(voice, first)
+    assert len(places._places) <= MOST_VOICES
+    assert all(len(known) <= MOST_VOICES for known in places._places.values())
