@@ -134,6 +134,8 @@ class Connection:
         assert setup.setup is not None
         if provider.direct and page is None:
             raise ConfigError(NO_PAGE)
+        if page is not None and provider.direct:
+            await page.wait_for_page()  # A token lasts a minute, and the page may take its time.
         if provider.fetches_token:
             await provider.fetch_token()
         provider.check_setup(setup.setup)
@@ -167,6 +169,11 @@ class Connection:
         """Whether what a page has received waits for a busy kernel: silence says nothing then."""
         return getattr(self._transport, "is_held_up", False)
 
+    @property
+    def is_from_page(self) -> bool:
+        """Whether a page holds the socket, and dates what it receives."""
+        return hasattr(self._transport, "received_ms")
+
     def ready(self) -> None:
         """Everything that comes first has been sent: a page that holds the socket may send the microphone."""
         getattr(self._transport, "ready", _nothing)()
@@ -188,17 +195,24 @@ class Connection:
         return counted
 
     async def _set_up(self, setup: ClientMessage, timeout: float) -> None:  # noqa: ASYNC109
-        try:
-            async with asyncio.timeout(timeout):
-                await self.send(setup)
-                while not any(isinstance(event, SessionStarted) for event in self.opening):
-                    self.opening = (self.opening + await self.receive())[-EARLY_EVENTS:]
-        except TimeoutError:
-            instead = "said something else instead" if self.opening else "said nothing"
-            raise SetupTimeout(
-                f"{self._provider.label} is connected but has not accepted the setup within {timeout:g} s; "
-                f"it {instead}. Try again."
-            ) from None
+        sent = False
+        while True:
+            try:
+                async with asyncio.timeout(timeout):
+                    if not sent:
+                        await self.send(setup)
+                        sent = True
+                    while not any(isinstance(event, SessionStarted) for event in self.opening):
+                        self.opening = (self.opening + await self.receive())[-EARLY_EVENTS:]
+                return
+            except TimeoutError:
+                if not self.is_held_up:  # Else the answer may be there, and wait for this kernel.
+                    break
+        instead = "said something else instead" if self.opening else "said nothing"
+        raise SetupTimeout(
+            f"{self._provider.label} is connected but has not accepted the setup within {timeout:g} s; "
+            f"it {instead}. Try again."
+        )
 
     async def send(self, message: ClientMessage | SentByPage | SentImage | str) -> bool:
         """Send one message, one that is already encoded, or again what a page has sent.

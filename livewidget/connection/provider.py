@@ -58,6 +58,13 @@ class MicrophoneTerms:
 class PageDialer(Protocol):
     """Lets a page open a socket to the service."""
 
+    async def wait_for_page(self) -> None:
+        """Return once there is a page that can open one.
+
+        Raises:
+            LinkError: If there is none after a while; the message is one plain sentence.
+        """
+
     async def open(self, address: ServiceAddress, terms: MicrophoneTerms) -> Transport:
         """Return the transport over the page's socket, once that is open.
 

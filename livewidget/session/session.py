@@ -273,6 +273,8 @@ class LiveSession:
             on_reconnected=self._on_reconnected,
             on_closed=self._end,
             on_unheard=self._on_unheard,
+            prepare=provider.fetch_token if provider.fetches_token else None,
+            on_unprepared=self._on_unprepared,
         )
         self._audio = AudioInput(policy.idle_pause_s, self._needs_silence, self._end_silence_ms)
         self._watchdog = AnswerWatchdog(policy.answer_timeout_s * 1000)
@@ -1211,6 +1213,10 @@ class LiveSession:
             f"If that was you and it stays silent, {what}."
         )
         self._hub.notice("warning", "unheard", text)
+
+    def _on_unprepared(self, error: LiveError) -> None:
+        text = f"There is no token for the next connection yet: {error} Until then this one goes on."
+        self._hub.notice_once("warning", "token-missing", text)
 
     def _on_settings_rejected(self) -> bool:
         """Go back to the settings of the last connection; returns whether there were others."""

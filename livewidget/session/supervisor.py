@@ -70,6 +70,10 @@ HOUR_MS: Final = 3_600_000.0
 #: still to be read.
 TICK_MS: Final = 1_000.0
 
+#: Longest time in seconds to read what a page has received before its socket was closed. Chosen: it is here
+#: already once that is closed.
+LINGER_S: Final = 1.0
+
 #: What shows that the service hears the user, as opposed to messages that come by themselves.
 _SIGNS_OF_HEARING: Final = (
     ActivityStart,
@@ -173,6 +177,7 @@ class Trigger(enum.Enum):
 
     STARTED = "the first connection is open"
     END_IS_NEAR = "the server said go away, or the connection is almost too old"
+    UNPREPARED = "there is no token for the next connection yet, so that this one is kept"
     SETTINGS_CHANGED = "only a new connection takes the new settings"
     QUIET = "nobody speaks, thinks or works, and the service remembers everything"
     OUT_OF_TIME = "a quiet moment did not come in time"
@@ -210,6 +215,7 @@ TRANSITIONS: Final[Mapping[LinkState, Mapping[Trigger, LinkState]]] = {
     LinkState.LEAVING: {
         Trigger.QUIET: LinkState.DISCONNECTING,
         Trigger.OUT_OF_TIME: LinkState.DISCONNECTING,
+        Trigger.UNPREPARED: LinkState.OPEN,
         **_BREAKS,
         **_ENDS,
     },
@@ -277,6 +283,8 @@ class ConnectionSupervisor:
         on_reconnected: Callable[[bool, Why, float], Awaitable[Sequence[ClientMessage]]],
         on_closed: Callable[[LiveError], object],
         on_unheard: Callable[[], object],
+        prepare: Callable[[], Awaitable[object]] | None = None,
+        on_unprepared: Callable[[LiveError], object] = bool,
     ) -> None:
         """Supervise no connection yet.
 
@@ -298,6 +306,9 @@ class ConnectionSupervisor:
             on_closed: Called when there is no connection, and there will be none.
             on_unheard: Called when the user has spoken for `limits.unheard_notice_s` and the server has sent
                 nothing; once, until it hears again.
+            prepare: Gets what the next connection needs and may not be had, such as a token; called before
+                an open connection is left. None: it needs nothing.
+            on_unprepared: Called with why it was not to be had; the open connection goes on.
         """
         self.state = LinkState.NEW
         self.ends_ms: float | None = None
@@ -317,6 +328,11 @@ class ConnectionSupervisor:
         self._on_reconnected = on_reconnected
         self._on_closed = on_closed
         self._on_unheard = on_unheard
+        self._prepare = prepare
+        self._on_unprepared = on_unprepared
+        self._preparing: asyncio.Task[None] | None = None
+        self._unprepared = 0  # times in a row
+        self._planned = (0.0, 0.0)  # `_look_ms` and `_last_ms` without changed settings
         self._connection: Connection | None = None  # until it is closed
         self._reader: asyncio.Task[None] | None = None
         self._readying: asyncio.Task[None] | None = None
@@ -359,8 +375,8 @@ class ConnectionSupervisor:
         """Close the connection, and open no other."""
         self._step(Trigger.STOPPED)
         self._outbox.disconnect()
-        both = (self._readying, self._reconnecting, self._reader)
-        tasks = [task for task in both if task is not None]
+        all_tasks = (self._readying, self._preparing, self._reconnecting, self._reader)
+        tasks = [task for task in all_tasks if task is not None]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -436,12 +452,14 @@ class ConnectionSupervisor:
         if now >= self._look_ms and self._policy.enabled:
             self._step(Trigger.END_IS_NEAR)
         if self.state is LinkState.LEAVING:
-            # The last third is urgent.
-            urgent = now >= (self._look_ms + 2 * self._last_ms) / 3
             if now >= self._last_ms:
-                self._leave(Trigger.OUT_OF_TIME)
-            elif self._is_quiet(urgent):
-                self._leave(Trigger.QUIET)
+                self._leave_prepared(Trigger.OUT_OF_TIME)
+            elif self._is_quiet(self._is_urgent(now)):
+                self._leave_prepared(Trigger.QUIET)
+
+    def _is_urgent(self, now_ms: float) -> bool:
+        """Whether this is the last third of the time in which a quiet moment is looked for."""
+        return now_ms >= (self._look_ms + 2 * self._last_ms) / 3
 
     def _is_deaf(self) -> bool:
         """Look whether the server reacts to speech; returns whether the connection is being replaced."""
@@ -490,10 +508,11 @@ class ConnectionSupervisor:
         if self._settings is None:
             self._settings = asyncio.get_running_loop().create_future()
             now = self._clock.now_ms()
+            self._planned = self._look_ms, self._last_ms
             self._look_ms, self._last_ms = now, min(self._last_ms, now + SETTINGS_MS)
             self._step(Trigger.SETTINGS_CHANGED)
             if self._is_quiet(False):
-                self._leave(Trigger.QUIET)
+                self._leave_prepared(Trigger.QUIET)
         await asyncio.shield(self._settings)
 
     def fail(self, fault: BaseException) -> None:
@@ -561,6 +580,43 @@ class ConnectionSupervisor:
             self._outbox.disconnect()
             self._settle_settings(error)
             self._on_closed(error)
+
+    def _leave_prepared(self, trigger: Trigger) -> None:
+        """Replace the connection once there is what the next one needs, and keep it until then."""
+        if self._prepare is None:
+            self._leave(trigger)
+        elif self._preparing is None or self._preparing.done():
+            self._preparing = asyncio.create_task(
+                self._prepare_to_leave(self._prepare, trigger), name="livewidget token"
+            )
+
+    async def _prepare_to_leave(self, prepare: Callable[[], Awaitable[object]], trigger: Trigger) -> None:
+        try:
+            await prepare()
+        except LiveError as error:
+            self._keep_connection(error)
+            return
+        except Exception as fault:
+            self.fail(fault)
+            return
+        self._unprepared = 0
+        urgent = self._is_urgent(self._clock.now_ms())
+        if self.state is LinkState.LEAVING and (trigger is Trigger.OUT_OF_TIME or self._is_quiet(urgent)):
+            self._leave(trigger)
+
+    def _keep_connection(self, error: LiveError) -> None:
+        """Go on over the connection that there is, and try again later."""
+        self._unprepared += 1
+        if not self._step(Trigger.UNPREPARED):
+            return
+        now, wait_ms = self._clock.now_ms(), (error.retry_after_s or 0.0) * 1000
+        if self._settings is not None:
+            self._look_ms, self._last_ms = self._planned
+            self._on_settings_rejected()
+            self._settle_settings(error)
+        else:
+            self._on_unprepared(error)
+        self._look_ms = max(self._look_ms, now + max(wait_ms, self._policy.delay_ms(self._unprepared)))
 
     def _leave(self, trigger: Trigger) -> None:
         """Replace the connection, or end the session if too many were not good."""
@@ -631,6 +687,10 @@ class ConnectionSupervisor:
         self.ends_ms = None
         broken: Why = "server" if isinstance(self._broken, ServiceError) else "link"
         self._on_disconnected(self._why if self._broken is None else broken)
+        if self._connection is not None and self._connection.is_from_page and self._reader is not None:
+            # What the page passes on until then, it has played already.
+            await self._connection.close()
+            await asyncio.wait([self._reader], timeout=LINGER_S)
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait([self._reader])

@@ -1198,6 +1198,8 @@ var CAPACITY = 256, RESEND_MS2 = 2e3, MAX_RESEND_MS = 3e4, ReliableSender = clas
   #unacked = [];
   #progressMs = 0;
   #resendAfterMs = RESEND_MS2;
+  /** The highest number that was sent again. */
+  #repeated = 0;
   /** What is not acknowledged yet, oldest first; beyond `CAPACITY` the oldest are dropped. */
   get unacked() {
     return this.#unacked;
@@ -1207,18 +1209,19 @@ var CAPACITY = 256, RESEND_MS2 = 2e3, MAX_RESEND_MS = 3e4, ReliableSender = clas
   }
   /** The other side has everything up to `ack`; older acknowledgements and numbers never sent change nothing. */
   acknowledge(ack, now2) {
-    ack <= this.#acked || ack > this.#seq || (this.#acked = ack, this.#progressMs = now2, this.#resendAfterMs = RESEND_MS2, this.#unacked = this.#unacked.filter((sent) => sent.seq > ack));
+    ack <= this.#acked || ack > this.#seq || (this.#acked = ack, this.#progressMs = now2, ack >= this.#repeated && (this.#resendAfterMs = RESEND_MS2), this.#unacked = this.#unacked.filter((sent) => sent.seq > ack));
   }
   /** What to send again at once; if that is lost as well, it is due again after two seconds. */
   restart(now2) {
-    return this.#progressMs = now2, this.#resendAfterMs = RESEND_MS2, [...this.#unacked];
+    return this.#progressMs = now2, this.#repeated = 0, this.#resendAfterMs = RESEND_MS2, [...this.#unacked];
   }
   /**
    * What to send again: everything unacknowledged once nothing was acknowledged for two seconds, then four, eight and so
-   * on: a busy kernel gets every copy later.
+   * on: a busy kernel gets every copy later. It is two seconds again when the copies are acknowledged, and not with each
+   * message that arrives late: a slow way would only be filled with copies.
    */
   dueForResend(now2) {
-    return this.#unacked.length === 0 || now2 - this.#progressMs < this.#resendAfterMs ? [] : (this.#progressMs = now2, this.#resendAfterMs = Math.min(2 * this.#resendAfterMs, MAX_RESEND_MS), [...this.#unacked]);
+    return this.#unacked.length === 0 || now2 - this.#progressMs < this.#resendAfterMs ? [] : (this.#progressMs = now2, this.#repeated = this.#seq, this.#resendAfterMs = Math.min(2 * this.#resendAfterMs, MAX_RESEND_MS), [...this.#unacked]);
   }
 }, ReliableReceiver = class {
   #last;
@@ -2312,9 +2315,9 @@ var App = class {
   #startForVideo() {
     return this.#isOwnedElsewhere() ? (this.#notices.show(OTHER_PAGE), !1) : (this.#audio.player.unlock(), this.#requestStart(!1, this.#owner === ""), !0);
   }
-  /** Releases all devices at once. */
+  /** Releases all devices at once; none is taken again by itself. */
   #releaseDevices() {
-    this.#audio.releaseDevices(), this.video.stop();
+    this.#resume = null, this.#audio.releaseDevices(), this.video.stop();
   }
   /** Releases microphone and camera at once; the model's audio may play to its end. */
   #onEnded() {
@@ -2343,7 +2346,7 @@ var App = class {
   /** Releases what hears and sees at once; what is left of an answer may play to its end. */
   #onConnectionLost() {
     let { microphone } = this.#audio;
-    this.store.get().connected && (this.#lostWhileUsed = this.#usesDevices || this.store.get().phase === "live", this.#resume = microphone.isWanted ? { untilMs: Date.now() + RESUME_MS, muted: microphone.muted } : null, this.store.set({ connected: !1, loss: "looking" }), this.#lookedMs = Number.NEGATIVE_INFINITY, this.#lostMs = this.#now(), this.bridge.hello()), microphone.stop(), this.video.stop();
+    this.store.get().connected && (this.#lostWhileUsed = this.#usesDevices || this.store.get().phase === "live", microphone.isWanted && (this.#resume = { untilMs: Date.now() + RESUME_MS, muted: microphone.muted }), this.store.set({ connected: !1, loss: "looking" }), this.#lookedMs = Number.NEGATIVE_INFINITY, this.#lostMs = this.#now(), this.bridge.hello()), microphone.stop(), this.video.stop();
   }
   /** Looks why the kernel does not answer, and says so. */
   async #lookWhy() {
