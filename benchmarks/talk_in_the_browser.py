@@ -31,7 +31,6 @@ import argparse
 import base64
 import json
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -55,8 +54,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from livewidget.audio import to_float
 from tests.browser.card import Card
 from tests.browser.cells import busy
-from tests.browser.lab import LINKS, ROOT, SOCKETS, Lab, Notebook, chromium, open_notebook, wait_for_way
-from tests.noting_server import KEY
+from tests.browser.lab import LINKS, SOCKETS, Lab, Notebook, chromium, open_notebook, wait_for_way
+from tests.noting_server import KEY, NotingServer
 
 #: A microphone that clicks every `step` seconds once `__click(count, step)` is called, and says when (wall clock, ms).
 #: Else it gives the noise of a quiet room, some -60 dBFS; after `__loud(30)`, as loud as somebody who speaks.
@@ -200,34 +199,19 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-class Server:
-    """`tests/noting_server.py` in a process of its own, for the pages of `lab` and for that of the example."""
+class Server(NotingServer):
+    """The server that notes what passes, for the pages of `lab` and for that of the example."""
 
     def __init__(self, lab: Lab) -> None:
         self._site = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=EXAMPLE.parent))
         Thread(target=self._site.serve_forever, daemon=True).start()
         origin = f"http://127.0.0.1:{self._site.server_port}"
         self.example = f"{origin}/{EXAMPLE.name}"
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.noting_server", lab.url, origin],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-        self.url = str(self._read()["ws"])
+        super().__init__("--deaf", "--voice", "tone", lab.url, origin)
 
-    def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        passed: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return passed
-
-    def take(self) -> dict[str, Any]:
-        """What has passed since the last time."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return self._read()
+    def interrupted(self) -> list[float]:
+        """When an answer was interrupted, since the last time."""
+        return [at for at, _, kind in self.take()["frames"] if kind == "interrupted"]
 
     def token(self) -> str:
         """Make an ephemeral token, as a site's own server would."""
@@ -240,8 +224,7 @@ class Server:
             return str(json.load(answer)["name"])
 
     def close(self) -> None:
-        self._process.terminate()
-        self._process.communicate(timeout=10)
+        super().close()
         self._site.shutdown()
         self._site.server_close()
 
@@ -306,8 +289,8 @@ class Bench:
     def check(self, lane: str) -> None:
         """Stop unless the connection came as it does in that way: by a token only where the page has it."""
         tokens = self.server.take()["tokens"]
-        if not tokens or set(tokens) != {lane in ("direct", "example")}:
-            raise SystemExit(f"The connection was not made in the way of {lane}: {tokens}.")
+        if not tokens or {bool(token) for token in tokens} != {lane in ("direct", "example")}:
+            raise SystemExit(f"The connection was not made in the way of {lane}.")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -359,7 +342,7 @@ def interruptions(bench: Bench, lane: str) -> Figures:
             page.wait_for_timeout(300)
         offset = page.evaluate("() => window.__offset(window.__player)")
         falls = [e["at"] * 1000 + offset for e in page.evaluate("() => window.__edges") if not e["on"]]
-        wire = bench.server.take()["interrupted"]
+        wire = bench.server.interrupted()
     if len(wire) != bench.trials:
         raise SystemExit(f"{bench.trials} answers were interrupted, {len(wire)} times it was said.")
     delays = [min((fall - at for fall in falls if fall > at - 50), default=float("nan")) for at in wire]
