@@ -190,7 +190,9 @@ def test_a_card_finds_its_kernel_and_says_so(open_talk):
     notebook.run(0)
     card = Card(notebook.page)
     card.look("Wire")
-    expect(card.root.locator(".lw-explorer-way")).to_have_text("Connection to the kernel: direct.")
+    expect(card.root.locator(".lw-explorer-way")).to_have_text(
+        "Connection to the kernel: a socket of its own."
+    )
     assert notebook.page.locator("iframe[sandbox='allow-scripts'][src$='/here']").count() == 0
 
 

@@ -105,7 +105,7 @@ class Opened:
         state = self.page.evaluate("() => window.__links.at(-1).state")
         if state["way"] != "socket":
             return "through Jupyter"
-        return "through jupyter-server-proxy" if state["proxied"] else "direct"
+        return "through jupyter-server-proxy" if state["proxied"] else "over a socket"
 
     def red_lines(self) -> list[str]:
         """What the page wrote in red into the browser's console, but for what the host writes by itself."""

@@ -40,7 +40,7 @@ class Host:
     detail: str = ""
     meanwhile: Literal["goes on", "pauses", "–"]
     transcript: Literal["saved", "none", "–"]
-    way: Literal["direct", "through jupyter-server-proxy", "through Jupyter"] = "direct"
+    way: Literal["over a socket", "through jupyter-server-proxy", "through Jupyter"] = "over a socket"
     browser: Callable[[Path], AbstractContextManager[Any]] = hears
     browser_name: str = "Chromium"
     is_quick: bool = False

@@ -396,22 +396,23 @@ function activeButton(state: State): MicrophoneButton {
 
 const WHY_NO_SOCKET: Record<LinkReason, string> = {
   "": "",
-  asking: "a direct one is being looked for",
-  opening: "a direct one is being opened",
-  off: "because the direct one is switched off (LIVEWIDGET_SOCKET=0)",
+  asking: "a socket of its own is being asked for",
+  opening: "a socket of its own is being opened",
+  off: "because a socket of its own is switched off (LIVEWIDGET_SOCKET=0)",
   unavailable: "because the kernel could not open a port",
   unreachable: "because the browser may not reach the kernel's computer from this page",
   refused: "because nothing answered at the kernel's port",
   stranger: "because another program answered at the kernel's port",
-  broken: "because the direct one broke; it is tried again",
-  ended: "because the kernel closed the direct one; it is asked for another",
+  broken: "because its socket broke; it is tried again",
+  ended: "because the kernel closed its socket; it is asked for another",
 };
 
-/** Which way messages to the kernel take, and why. */
-export function connectionLine({ link, page }: State): string {
-  const to = page ? "Connection to the program" : "Connection to the kernel";
+/** Who holds the connection to the service, which way messages to the kernel take, and why. */
+export function connectionLine({ link, page, direct }: State): string {
+  const name = `Connection to the ${page ? "program" : "kernel"}`;
+  const to = direct ? `Connection to the service: straight from this browser. ${name}` : name;
   if (link.way === "socket") {
-    return `${to}: direct${link.proxied ? ", by way of jupyter-server-proxy" : ""}.`;
+    return `${to}: a socket of its own${link.proxied ? ", by way of jupyter-server-proxy" : ""}.`;
   }
   return link.way === "none" ? `${to}: none.` : `${to}: through the notebook, ${WHY_NO_SOCKET[link.reason]}.`;
 }

@@ -65,25 +65,35 @@ describe("the way to the kernel", () => {
     connectionLine(state({ page, link: { way: "comm", proxied: false, reason: "", says: "", ...link } }));
 
   it.each<[Partial<LinkState>, string]>([
-    [{ way: "socket" }, "Connection to the kernel: direct."],
-    [{ way: "socket", proxied: true }, "Connection to the kernel: direct, by way of jupyter-server-proxy."],
-    [{ way: "opening", reason: "opening" }, "through the notebook, a direct one is being opened."],
-    [{ reason: "asking" }, "through the notebook, a direct one is being looked for."],
-    [{ reason: "off" }, "because the direct one is switched off (LIVEWIDGET_SOCKET=0)."],
+    [{ way: "socket" }, "Connection to the kernel: a socket of its own."],
+    [
+      { way: "socket", proxied: true },
+      "Connection to the kernel: a socket of its own, by way of jupyter-server-proxy.",
+    ],
+    [{ way: "opening", reason: "opening" }, "through the notebook, a socket of its own is being opened."],
+    [{ reason: "asking" }, "through the notebook, a socket of its own is being asked for."],
+    [{ reason: "off" }, "because a socket of its own is switched off (LIVEWIDGET_SOCKET=0)."],
     [{ reason: "unavailable" }, "because the kernel could not open a port."],
     [{ reason: "unreachable" }, "because the browser may not reach the kernel's computer from this page."],
     [{ reason: "refused" }, "because nothing answered at the kernel's port."],
     [{ reason: "stranger" }, "because another program answered at the kernel's port."],
-    [{ reason: "broken" }, "because the direct one broke; it is tried again."],
-    [{ reason: "ended" }, "because the kernel closed the direct one; it is asked for another."],
+    [{ reason: "broken" }, "because its socket broke; it is tried again."],
+    [{ reason: "ended" }, "because the kernel closed its socket; it is asked for another."],
   ])("%j", (link, sentence) => {
     expect(by(link)).toContain(sentence);
     expect(by(link)).toMatch(/^Connection to the kernel: [^:]+\.$/);
   });
 
   it("is the program's in a page without a notebook", () => {
-    expect(by({ way: "socket" }, true)).toBe("Connection to the program: direct.");
+    expect(by({ way: "socket" }, true)).toBe("Connection to the program: a socket of its own.");
     expect(by({ way: "none", reason: "broken" }, true)).toBe("Connection to the program: none.");
+  });
+
+  it("is not the only one where the browser talks with the service itself", () => {
+    const link: LinkState = { way: "socket", proxied: false, reason: "", says: "" };
+    expect(connectionLine(state({ link, direct: true }))).toBe(
+      "Connection to the service: straight from this browser. Connection to the kernel: a socket of its own.",
+    );
   });
 });
 
