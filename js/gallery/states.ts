@@ -3,7 +3,7 @@
 import { looking } from "./insights.ts";
 import { explorerStates } from "./exploring.ts";
 import { initialState, type State } from "../src/state.ts";
-import type { Turn } from "../src/messages.gen.ts";
+import type { Timing, Turn } from "../src/messages.gen.ts";
 import { LOSSES, MICROPHONE_WAITS, MICROPHONE_FAULTS, microphoneCame, microphoneWent, OTHER_PAGE, PLAYER_FAULTS, SILENT_PROGRAM as SILENT } from "../src/notices.ts";
 import { PERMISSION_GONE, TRACK_ENDED, UNPLUGGED } from "../src/media/devices.ts";
 import { microphoneProblem } from "../src/media/microphone.ts";
@@ -205,6 +205,41 @@ const pages: Record<string, State> = {
   page_silent: base,
 };
 
+/** Four spoken questions: two whose answers came through the kernel, two straight from the browser. */
+const timing = (more: Partial<Timing>): Timing => ({
+  decision_ms: 500,
+  network_ms: 24,
+  tool_ms: 0,
+  wait_ms: 310,
+  kernel_ms: 38,
+  playback_ms: 52,
+  heard_ms: 1700,
+  direct: false,
+  ...more,
+});
+const timed = [
+  turn(1, "user", "what is seven plus five"),
+  turn(2, "model", "Seven plus five is twelve.", { latency_ms: 924, anatomy: timing({}) }),
+  turn(3, "user", "turn on the light"),
+  turn(4, "model", "The light is on.", {
+    latency_ms: 1724,
+    anatomy: timing({ tool_ms: 820, wait_ms: 290, heard_ms: 1100 }),
+  }),
+];
+const direct = { network_ms: null, kernel_ms: null, playback_ms: 50, direct: true };
+const timedDirect = [
+  turn(5, "user", "how many legs does a spider have"),
+  turn(6, "model", "A spider has eight legs.", {
+    latency_ms: 872,
+    anatomy: timing({ ...direct, wait_ms: 322, heard_ms: 1500 }),
+  }),
+  turn(7, "user", "what time is it"),
+  turn(8, "model", "It is ten past nine.", {
+    latency_ms: 880,
+    anatomy: timing({ ...direct, wait_ms: 330, heard_ms: 1300 }),
+  }),
+];
+
 export const STATES: Record<string, State> = {
   ...pages,
   idle: base,
@@ -382,40 +417,8 @@ export const STATES: Record<string, State> = {
   settings: live,
   wire: { ...live, explorer: looking("wire") },
   tuner: { ...live, explorer: looking("tuner") },
-  anatomy: {
-    ...live,
-    turns: [
-      turn(1, "user", "what is seven plus five"),
-      turn(2, "model", "Seven plus five is twelve.", {
-        latency_ms: 894,
-        anatomy: {
-          decision_ms: 500,
-          network_ms: 24,
-          tool_ms: 0,
-          wait_ms: 310,
-          kernel_ms: 18,
-          playback_ms: 42,
-          heard_ms: 1700,
-          direct: false,
-        },
-      }),
-      turn(3, "user", "turn on the light"),
-      turn(4, "model", "The light is on.", {
-        latency_ms: 1694,
-        anatomy: {
-          decision_ms: 500,
-          network_ms: 24,
-          tool_ms: 820,
-          wait_ms: 290,
-          kernel_ms: 18,
-          playback_ms: 42,
-          heard_ms: 1100,
-          direct: false,
-        },
-      }),
-    ],
-    explorer: looking("turns"),
-  },
+  anatomy: { ...live, turns: timed, explorer: looking("turns") },
+  ways: { ...live, turns: [...timed, ...timedDirect], explorer: looking("turns") },
   answers: { ...live, turns: answers },
   failing: { ...live, turns: failing },
   translation: { ...live, sees: false, view: "translation", floor: "model", turns: translated, speaker: "translation" },

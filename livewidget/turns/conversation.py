@@ -404,7 +404,8 @@ class ModelTurns:
             sample = max(turn.audio_samples, turn.spans[-1].sample if turn.spans else 0)
             said = Span(self._after_pause(turn, event.text), sample)
             self._store.update(index, spans=self._store.extended(turn.spans, said))
-        self._measure_latency(index, link_ms, now_ms)
+        direct = isinstance(event, OutputAudio) and event.samples > 0 and not event.data
+        self._measure_latency(index, link_ms, now_ms, direct=direct)
         self._floor_state.step(event)
 
     def _claim_late_text(self, index: int, now_ms: float) -> None:
@@ -416,14 +417,15 @@ class ModelTurns:
             self._store.update(late.turn, spans=spans[: late.spans_before])
             self._store.update(index, spans=(Span(text),))
 
-    def _measure_latency(self, index: int, link_ms: float | None, now_ms: float) -> None:
-        """Measure the latency of an answer at its first output."""
+    def _measure_latency(self, index: int, link_ms: float | None, now_ms: float, *, direct: bool) -> None:
+        """Measure the latency of an answer at its first output; `direct`: a page has its sound already."""
         ended = self._user.take_end_of_input()
         if ended is None or self._store[index].timing is not None:
             return
         tool_ms = self._calls.busy_ms(index, ended.at_ms, now_ms)
         answer_ms = now_ms - ended.at_ms - self._calls.asked_ms(index, ended.at_ms, now_ms)
         timing = timing_of(answer_ms, tool_ms, link_ms=link_ms, decision_ms=ended.decision_ms)
+        timing = replace(timing, direct=direct)
         latency_ms = None if ended.typed else timing.first_sound_ms
         self._store.update(index, latency_ms=latency_ms, timing=timing)
         self._playback.begin(index, now_ms)

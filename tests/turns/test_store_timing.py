@@ -9,6 +9,7 @@ from livewidget.events import (
     ActivityStart,
     GenerationComplete,
     Interrupted,
+    OutputAudio,
     SessionStarted,
     TextSent,
     ToolApprovalRequested,
@@ -279,3 +280,17 @@ def test_the_way_through_the_kernel_is_told_apart_from_starting_to_play(talk, ro
     assert turn.timing.kernel_ms == (None if kernel is None else pytest.approx(kernel))
     assert turn.timing.playback_ms == pytest.approx(playback)
     assert latency(talk) == pytest.approx(630), "the parts change, their sum does not"
+
+
+def test_an_answer_that_the_page_had_from_its_own_socket_did_not_pass_the_kernel(talk):
+    speak(talk)
+    talk.fold(10, OutputAudio(data=b"", samples=24_000), 200)
+    assert talk.turns[-1].timing == Timing(decision_ms=500, wait_ms=10, direct=True)
+    (turn,) = talk.played(1, 24 * 80, 30)
+    assert (turn.timing.kernel_ms, turn.timing.playback_ms) == (None, pytest.approx(120))
+
+
+def test_a_part_without_sound_does_not_say_how_it_came(talk):
+    speak(talk)
+    talk.fold(10, OutputAudio(data=b""), sound(1))
+    assert not talk.turns[-1].timing.direct

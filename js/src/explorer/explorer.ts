@@ -5,7 +5,7 @@ import type { Actions, PanelName, State, Store } from "../state.ts";
 import { attribute, button, el, freshId, icon, show, text, type View } from "../views/dom.ts";
 import { tokenMeter } from "../views/header.ts";
 import { connectionLine } from "../views/status.ts";
-import { latencyPanel } from "./latency.ts";
+import { latencyPanel, shareAnswers } from "./latency.ts";
 import { settingsPanel } from "./settings.ts";
 import { vadPanel } from "./vad-monitor.ts";
 import { wirePanel } from "./wire.ts";
@@ -45,6 +45,7 @@ export function explorer(opener: HTMLButtonElement, store: Store, actions: Actio
   const way = el("p", "lw-explorer-way");
   element.append(...tabs.map((tab) => tab.panel), way);
   attribute(opener, "aria-controls", id);
+  shareAnswers(store, scope);
 
   const look = actions.explorer.show.bind(actions.explorer);
   scope.listen(opener, "click", () => look(!store.get().explorer.open));
