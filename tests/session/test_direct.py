@@ -1,0 +1,265 @@
+"""A page holds the socket, and the session stays here: against the stand-in's real server, over real sockets."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+
+from livewidget.config import LiveConfig
+from livewidget.connection import Gemini, Token, mint
+from livewidget.errors import ConfigError
+from livewidget.events import (
+    ActivityEnd,
+    ActivityStart,
+    ConnectionReplaced,
+    ImageSent,
+    InputTranscript,
+    Interrupted,
+    Notice,
+    OutputAudio,
+    TurnComplete,
+)
+from livewidget.session import LiveSession, ReconnectPolicy
+from livewidget.standin import StandIn
+from livewidget.standin.serve import Server
+from tests.direct_page import DirectPage
+from tests.standin.puppets import LOUD, QUIET, Brain, Ears, Voice
+
+KEY = "canary-key-0123456789"
+TUTOR = "offline-tutor"
+SOON = 20.0
+FAST = ReconnectPolicy(initial_delay_ms=50, max_delay_ms=100, min_interval_ms=10, stable_s=0.2)
+
+
+async def eventually(condition, within_s=SOON):
+    async with asyncio.timeout(within_s):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+class Talk:
+    """A session with a page, and the stand-in's server behind it."""
+
+    def __init__(self, *texts, connection_s=None, key=KEY, model=TUTOR):
+        self.ears, self.brain, self.voice, self.model = Ears(*texts), Brain(), Voice(), model
+        self.standin = StandIn(
+            model, ears=self.ears, brain=self.brain, voice=self.voice, connection_s=connection_s
+        )
+        self.server = Server(self.standin, wss_port=None, key=key)
+        self.page = DirectPage()
+        self.key = key
+        self.events = []
+
+    @asynccontextmanager
+    async def open(self, config=None, *, provider=None, reconnect=FAST, **more):
+        async with self.server:
+            self.provider = provider or Gemini(
+                self.model, api_key=self.key, base_url=self.server.ws, direct=True
+            )
+            self.session = LiveSession(
+                self.provider, config or LiveConfig(), page=self.page, reconnect=reconnect, **more
+            )
+            self.page.session = self.session
+            self.session.subscribe(self.events.append)
+            async with self.session:
+                await eventually(lambda: self.page.ready_calls)
+                yield self
+
+    def told(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def notices(self):
+        return {event.code: event.text for event in self.told(Notice)}
+
+    async def say(self, loud=3, quiet=12):
+        """A question aloud, and silence after it."""
+        for _ in range(loud):
+            await self.page.speak(LOUD)
+        for _ in range(quiet):
+            await self.page.speak(QUIET, is_speech=False)
+
+    async def answered(self, count=1):
+        await eventually(lambda: len(self.told(TurnComplete)) >= count)
+
+    def texts(self):
+        return [(turn.speaker, turn.text) for turn in self.session.turns]
+
+
+# --- A conversation -----------------------------------------------------------------------------------------
+
+
+async def test_a_spoken_question_and_its_answer():
+    talk = Talk("hello there")
+    async with talk.open() as it:
+        await it.say()
+        await it.answered()
+        assert it.texts() == [("user", "hello there"), ("model", "echo hello there")]
+        answer = it.session.turns[-1]
+        heard = it.told(OutputAudio)
+        assert all(event.data == b"" and event.peak is not None for event in heard)
+        assert sum(event.samples for event in heard) == answer.audio_samples == len(it.page.played) // 2 > 0
+        (address,) = set(it.page.addresses)
+        assert address.endswith("v1alpha.GenerativeService.BidiGenerateContentConstrained")
+        assert len(it.page.tokens) == 1
+        assert await it.session.ask("typed") == it.session.turns[-1]
+
+
+async def test_the_wire_shows_what_the_page_sent_and_no_secret():
+    talk = Talk("hello there")
+    async with talk.open() as it:
+        await it.say()
+        await it.answered()
+        it.page.show(7, b"\xff\xd8" + bytes(1000))
+        await eventually(lambda: it.told(ImageSent))
+        log = it.session.wire.to_jsonl()
+        secrets = [KEY, *it.page.tokens, *(token.replace("/", "%2F") for token in it.page.tokens)]
+        assert not any(secret in log + repr(it.provider) + repr(vars(it.provider)) for secret in secrets)
+        frames = [frame for frame in it.session.wire.frames if frame.kind == "realtimeInput.audio"]
+        assert frames[0].json == {
+            "realtimeInput": {"audio": {"audio": {"ms": 100, "rate": 16000, "peaks": []}}}
+        }
+        assert frames[0].size > len(LOUD) * 4 / 3
+        (picture,) = [frame for frame in it.session.wire.frames if frame.kind == "realtimeInput.video"]
+        assert picture.json["realtimeInput"]["video"]["image"]["bytes"] == 1002
+        sound = [
+            frame.json["serverContent"]["modelTurn"]["parts"][0]["inlineData"]["audio"]
+            for frame in it.session.wire.frames
+            if not frame.outgoing and "modelTurn" in frame.text
+        ]
+        assert sum(one["ms"] for one in sound) == round(len(it.page.played) / 48)
+
+
+async def test_a_keyless_server_on_this_computer_needs_no_token():
+    async with Talk("hi", key=None).open() as it:
+        await it.say()
+        await it.answered()
+        assert not it.page.tokens
+        assert "Constrained" not in it.page.addresses[0]
+
+
+async def test_without_a_page_it_says_so(monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", "k")
+    with pytest.raises(ConfigError, match="needs? .*page|page holds the socket"):
+        await LiveSession(Gemini(direct=True)).start()
+    with pytest.raises(ConfigError, match=r"leave direct out"):
+        await LiveSession(Gemini(base_url="ws://127.0.0.1:1", direct=True)).start()
+
+
+# --- One connection after another ---------------------------------------------------------------------------
+
+
+async def test_two_hand_overs_each_with_a_new_token():
+    talk = Talk("one", "two", "three", connection_s=1.6)
+    async with talk.open() as it:
+        for count in range(3):
+            await eventually(lambda count=count: len(it.told(ConnectionReplaced)) >= count)
+            await it.say()
+            await it.answered(count + 1)
+        await eventually(lambda: len(it.told(ConnectionReplaced)) >= 2)
+        assert {event.why for event in it.told(ConnectionReplaced)} == {"go_away"}
+        assert all(event.resumed for event in it.told(ConnectionReplaced))
+        assert len(set(it.page.tokens)) == len(it.page.tokens) == len(it.page.sockets) >= 3
+        echoes = [text for speaker, text in it.texts() if speaker == "model"]
+        assert echoes == ["echo one", "echo two", "echo three"]
+
+
+async def test_a_cut_in_mid_question_is_answered_once_with_what_the_page_kept():
+    talk = Talk("whole question")
+    async with talk.open() as it:
+        await it.session.ask("before")
+        for _ in range(4):
+            await it.page.speak(LOUD)
+        await eventually(lambda: it.session.stats.replayed_items == 0 and len(it.ears.heard) >= 4 * len(LOUD))
+        await it.page.cut()
+        for _ in range(2):  # They wait in the page.
+            await it.page.speak(LOUD)
+        await it.say(loud=0)
+        await it.answered(2)
+        await asyncio.sleep(0.3)
+        assert [text for speaker, text in it.texts() if speaker == "model"] == [
+            "echo before",
+            "echo whole question",
+        ]
+        assert it.page.resent
+        assert [text for mind in it.brain.minds for text, _ in mind.asked] == ["before", "whole question"]
+        assert it.session.stats.dropped_audio_ms == 0
+        (replaced,) = it.told(ConnectionReplaced)
+        assert replaced.why == "link"
+        assert replaced.replayed
+
+
+async def test_a_page_that_leaves_takes_what_it_kept_and_that_is_said():
+    talk = Talk("lost")
+    async with talk.open() as it:
+        await it.session.ask("before")
+        for _ in range(4):
+            await it.page.speak(LOUD)
+        await eventually(lambda: len(it.ears.heard) >= 4 * len(LOUD))
+        await it.page.leave()
+        await eventually(lambda: "sound-lost" in it.notices)
+        assert "is gone" in it.notices["sound-lost"]
+        assert it.session.stats.dropped_audio_ms >= 400
+        await eventually(lambda: it.page.ready_calls == 2)
+        assert (await it.session.ask("after")).text == "echo after"
+
+
+# --- Push-to-talk, tools, pictures --------------------------------------------------------------------------
+
+
+async def test_push_to_talk_keeps_its_order_and_its_dates():
+    talk = Talk("pressed")
+    config = LiveConfig.from_kwargs(turn_detection="push_to_talk")
+    async with talk.open(config) as it:
+        assert it.page.terms.needs_all
+        it.page.press(True)
+        await it.say(quiet=0)
+        it.page.press(False)
+        await it.answered()
+        kinds = [frame.kind for frame in it.session.wire.frames if frame.outgoing][1:]
+        assert kinds == [
+            "realtimeInput.activityStart",
+            *["realtimeInput.audio"] * 3,
+            "realtimeInput.activityEnd",
+        ]
+        assert len(it.told(ActivityStart)) == len(it.told(ActivityEnd)) == 1
+        assert it.texts() == [("user", "pressed"), ("model", "echo pressed")]
+
+
+async def test_a_call_holds_the_microphone_in_the_page_until_it_is_over():
+    called, may_end = asyncio.Event(), asyncio.Event()
+
+    async def weather(city: str) -> str:
+        """Tell the weather."""
+        called.set()
+        await may_end.wait()
+        return "sunny"
+
+    model = "gemini-2.5-flash-native-audio-preview-12-2025"
+    talk = Talk("call weather", "after the call", model=model)
+    async with talk.open(tools=[weather]) as it:
+        assert it.page.terms.holds_calls
+        await it.say()
+        await asyncio.wait_for(called.wait(), SOON)
+        await it.say()
+        await asyncio.sleep(0.3)
+        assert it.page.holds
+        assert len(it.ears.heard) == 15 * len(LOUD), "only what was said before the call"
+        may_end.set()
+        await it.answered(2)
+        assert it.page.release_calls == 1
+        assert [text for speaker, text in it.texts() if speaker == "user"] == [
+            "call weather",
+            "after the call",
+        ]
+
+
+async def test_a_call_that_never_runs_lets_the_microphone_go_on_at_once():
+    talk = Talk("call weather", "after it", model="gemini-2.5-flash-native-audio-preview-12-2025")
+    async with talk.open(tools=[{"name": "weather"}]) as it:
+        await it.say()
+        await eventually(lambda: it.page.holds)
+        (use,) = [use for turn in it.session.turns for use in turn.tools]
+        await it.session.send_tool_result(use.id, "rain")
+        await eventually(lambda: not it.page.holds)
