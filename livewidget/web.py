@@ -1028,6 +1028,7 @@ def _from_options(
     *,
     model: str | None = None,
     api_key: str | Key | None = None,
+    direct: bool = False,
     tools: Sequence[Any] = (),
     history: Sequence[tuple[str, str]] = (),
     reconnect: ReconnectPolicy | None = None,
@@ -1039,7 +1040,7 @@ def _from_options(
     provider_or_model, model, api_key = hide_key(provider_or_model), hide_key(model), hide(api_key)
     config = hide_unknown(config)
     check_policies(reconnect, limits)
-    provider = resolve(provider_or_model, model=model, api_key=api_key)
+    provider = resolve(provider_or_model, model=model, api_key=api_key, direct=direct)
     if provider.direct and not (connect and provider.service_origin in ("", *connect)):
         raise ConfigError(NO_CONNECT.format(origin=provider.service_origin or "wss://…"))
     return Controller(

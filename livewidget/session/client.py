@@ -110,6 +110,7 @@ def resolve(
     *,
     model: str | Secret | None = None,
     api_key: str | Secret | None = None,
+    direct: bool = False,
 ) -> Provider:
     """Return the provider that is meant.
 
@@ -118,19 +119,32 @@ def resolve(
             of the Gemini API, or "offline-tutor". A provider: itself.
         model: A model, as in `provider_or_model`.
         api_key: A key of the Gemini API, in place of the one in the environment.
+        direct: Whether a page is to hold the socket to the service; see `Gemini`. There is no tutor then.
 
     Raises:
-        ConfigError: If there is no such model.
+        ConfigError: If there is no such model, or no page can connect to it.
         KeyMissing: If a model of the Gemini API was named and there is no key.
         UsageError: If it is none of these, or a provider that sets no model, service or label.
     """
     provider_or_model, model, api_key = hide_key(provider_or_model), hide_key(model), hide(api_key)
+    if not isinstance(direct, bool):
+        raise UsageError(f"direct is True or False, not {type(direct).__name__}.")
+    provider = _named(provider_or_model, model, api_key, direct)
+    return provider.with_direct() if direct and not provider.direct else provider
+
+
+def _named(
+    provider_or_model: Provider | str | Secret | None,
+    model: str | Secret | None,
+    api_key: str | Secret | None,
+    direct: bool,
+) -> Provider:
     if model is not None:
         if provider_or_model is not None:
             raise UsageError("The model is given twice: leave out model=… or what stands before it.")
         provider_or_model = model
     if provider_or_model is None:
-        return _tutor() if find_key(api_key) is None else Gemini(api_key=api_key)
+        return Gemini(api_key=api_key) if direct or find_key(api_key) is not None else _tutor()
     refuse_key(provider_or_model)
     if isinstance(provider_or_model, str):
         return _tutor() if provider_or_model.strip() == TUTOR else Gemini(provider_or_model, api_key=api_key)

@@ -78,6 +78,9 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
             is a key in the environment, else the offline tutor; the badge shows which.
         model: A model id, as in `provider_or_model`.
         api_key: A key of the Gemini API, in place of the one in the environment. It is saved nowhere.
+        direct: Whether the page itself connects to the service, with a token that is made for each
+            connection, while everything is decided here: sound takes no way through the kernel, and goes on
+            while a cell runs.
         tools: Functions that the model may call, MCP sessions, `McpServer`s. `@live.tool` adds functions.
         history: What was said before, for the model to know: `[("user", "…"), ("model", "…")]`.
         reconnect: What to do about connections that end, and about silence. By default no more silence is
@@ -102,6 +105,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         *,
         model: str | None = None,
         api_key: str | Key | None = None,
+        direct: bool = False,
         tools: Sequence[Any] = (),
         history: Sequence[tuple[str, str]] = (),
         reconnect: ReconnectPolicy | None = None,
@@ -112,7 +116,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         provider_or_model, model, api_key = hide_key(provider_or_model), hide_key(model), hide(api_key)
         config = hide_unknown(config)
         check_policies(reconnect, limits)
-        provider = resolve(provider_or_model, model=model, api_key=api_key)
+        provider = resolve(provider_or_model, model=model, api_key=api_key, direct=direct)
         spec = prepare(provider, tools, history, config, limits)
         self._shut = False
         self._pid = os.getpid()
