@@ -175,17 +175,12 @@ class PageTransport:
             await self._changed.wait()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Let the page close it, and wait a little for its last report: what it sent is known then."""
+        """Let the page close it, and wait a little for its last report, which `receive` still reads."""
         if self.ended is None and not self._is_closing:
             self._is_closing = True
             self._tell(m.ServiceClose(socket=self.number, code=code, reason=reason))
             await self._sockets.wait(lambda: self.ended is not None, CLOSE_S, even_held_up=True)
         self.end(code, reason)
-        while self._waiting:
-            item, at_ms = self._waiting.popleft()
-            if not isinstance(item, m.ServiceFrame):
-                self._owner.record(item, at_ms)
-        self._chars = 0
 
     def _tell(self, message: m.ServiceMessage) -> None:
         if self.ended is not None:

@@ -495,9 +495,12 @@ async def test_to_close_waits_for_what_the_page_had_sent_by_then():
     await rig.pass_ms(100)
     assert page.asked == [m.ServiceClose(socket=1, code=1000, reason="")]
     assert not closing.done()
-    report(page, 1, sound(0), frame("not read any more"))
+    report(page, 1, sound(0), frame("still read"))
     report(page, 1, sound(640), closed(1000))
     await closing
+    assert await transport.receive() == "still read"
+    with pytest.raises(TransportClosed):
+        await transport.receive()
     assert [told[1] for told in rig.session.told] == [0, 640]
     await transport.close()  # twice is allowed, and says nothing more
     assert len(page.asked) == 1
