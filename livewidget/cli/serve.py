@@ -9,6 +9,7 @@ import importlib
 import os
 import re
 import signal
+import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -47,6 +48,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="N",
         help="port with TLS (any free one where livewidget[serve] is installed)",
     )
+    command.add_argument(
+        "--tls-cert",
+        type=Path,
+        metavar="FILE",
+        help="serve wss with this certificate, such as one that browsers trust, instead of one of its own",
+    )
+    command.add_argument("--tls-key", type=Path, metavar="FILE", help="the certificate's key")
     command.add_argument("--no-tls", action="store_true", help="serve ws only; needs no certificate")
     command.add_argument(
         "--key-file",
@@ -64,8 +72,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         action="append",
         default=[],
         metavar="URL",
-        help="let pages of this origin use the server, such as http://localhost:3000; null is that of pages "
-        "opened from files, and of any page in a sandbox (may be repeated)",
+        help="let pages of this origin use the server, such as http://localhost:3000, or the address of a "
+        "notebook for direct=True; null is that of pages opened from files, and of any page in a sandbox "
+        "(may be repeated)",
     )
     command.add_argument(
         "--host",
@@ -108,6 +117,7 @@ async def serve(arguments: argparse.Namespace) -> None:
 
     ended = asyncio.Event()
     on_signals(ended)
+    tls = load_tls(arguments.tls_cert, arguments.tls_key, "wss")
     wss_port = _wss_port(arguments)
     tutor = StandIn(connection_s=arguments.connection_s, lenient=arguments.lenient)
     if not tutor.hears:
@@ -119,6 +129,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         key=_key(arguments),
         origins=arguments.origin,
         hosts=arguments.host,
+        tls=tls,
         on_refused=RefusalReporter(),
     )
     async with contextlib.AsyncExitStack() as stack:
@@ -128,6 +139,11 @@ async def serve(arguments: argparse.Namespace) -> None:
             text = "A port cannot be used, perhaps because another program has it: choose others, or none."
             raise UsageError(text) from error
         console.out(server.ready_line())
+        if arguments.origin:
+            console.say(
+                f"Pages of {', '.join(arguments.origin)} may connect to it themselves, as with "
+                f'Gemini("offline-tutor", direct=True, base_url="{server.ws or server.wss}").'
+            )
         await ended.wait()
 
 
@@ -198,11 +214,48 @@ def _wss_port(arguments: argparse.Namespace) -> int | None:
     if arguments.no_tls:
         return None
     port: int | None = arguments.wss_port
-    if port is None and not _can_certify():
+    if port is None and arguments.tls_cert is None and not _can_certify():
         text = 'wss is not served, only ws; for its certificate: pip install "livewidget[serve]".'
         console.say(text)
         return None
     return port or 0
+
+
+def load_tls(cert: Path | None, key: Path | None, scheme: str) -> ssl.SSLContext | None:
+    """Return what TLS is spoken with; None where no certificate is given.
+
+    Args:
+        cert: The file of the certificate, with those that lead to its authority.
+        key: The file of its key.
+        scheme: What is served with it, for people: "https" or "wss".
+
+    Raises:
+        UsageError: If one is missing, or a file is wrong.
+    """
+    if (cert is None) != (key is None):
+        raise UsageError(f"{scheme} takes both, --tls-cert and --tls-key.")
+    if cert is None or key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(cert, key, password=_no_password)
+    except OSError as error:  # SSLError among them
+        # Which of the two it is, OpenSSL does not say.
+        missing = next((file.name for file in (cert, key) if not file.is_file()), "")
+        why = f"there is no file {missing}" if missing else _why_no_tls(error)
+        raise UsageError(f"{scheme} cannot be served with that certificate: {why}.") from None
+    return context
+
+
+def _no_password() -> str:
+    # OpenSSL would ask on the terminal.
+    raise UsageError("The key of --tls-key is encrypted: give one that is not, as a file only you can read.")
+
+
+def _why_no_tls(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return "the files are no certificate and its key in PEM format"
+    return console.reason(error)
 
 
 def _can_certify() -> bool:

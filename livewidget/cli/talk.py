@@ -21,12 +21,14 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from livewidget.cli import console
 from livewidget.cli.demo import has_display
-from livewidget.cli.serve import RefusalReporter, on_signals, port_number
+from livewidget.cli.serve import RefusalReporter, load_tls, on_signals, port_number
 from livewidget.clock import check_seconds
-from livewidget.errors import UsageError
+from livewidget.errors import KeyMissing, UsageError
+from livewidget.secret import Secret
 
 if TYPE_CHECKING:
     from livewidget.connection import Provider
@@ -48,6 +50,21 @@ _OPEN_S = 10.0
 #: What the file of `--tools` is called as a module.
 _MODULE = "livewidget_tools_file"
 
+#: The variable that may hold what lets this program have tokens of `--token-url`.
+TOKEN_AUTH: Final = "LIVEWIDGET_TOKEN_AUTH"
+
+NO_TOKENS: Final = (
+    "--direct needs ephemeral tokens, and there is no key to make them with: set GEMINI_API_KEY, or name a "
+    "server that hands them out with --token-url."
+)
+TUTOR_IS_HERE: Final = (
+    "The offline tutor runs inside this process, where no page can connect to it: leave out --direct, or "
+    "start livewidget serve --origin {page} and pass its address as --server."
+)
+SERVER_IS_HERE: Final = (
+    "With --direct, pages connect to --server themselves, and pages on other computers cannot reach an "
+    "address of this one: give an address that they can reach, or leave out --direct or --host."
+)
 NEEDS_MORE: Final = (
     "It listens on this computer only, unless --allow-host NAME says by which name others reach it, and "
     "--tls-cert and --tls-key make it https: browsers give a page of another computer no microphone without."
@@ -91,6 +108,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command.add_argument("--voice", help="a voice of the Live API, such as Kore")
     command.add_argument(
         "--server", metavar="URL", help="another server of the Live API, such as that of livewidget serve"
+    )
+    command.add_argument(
+        "--direct",
+        action="store_true",
+        help="let the page itself hold the socket to the service, with an ephemeral token for each "
+        "connection; the conversation stays here",
+    )
+    command.add_argument(
+        "--token-url",
+        metavar="URL",
+        help="get the tokens there, by POST, instead of making them with a key: an address, or with --direct "
+        f"a path of the page's own server; the variable {TOKEN_AUTH} is sent to an address as Bearer",
     )
     command.add_argument(
         "--host",
@@ -137,6 +166,7 @@ async def serve(arguments: argparse.Namespace, tools: list[Any], tls: ssl.SSLCon
     ended = asyncio.Event()
     on_signals(ended)
     provider = _provider(arguments)
+    services = (provider.service_origin,) if provider.direct else ()
     options = {"voice": arguments.voice} if arguments.voice else {}
     prepare(provider, tools, (), options)  # what cannot work is said here, and not on the page
     wanted = {"provider_or_model": provider, "tools": tools, **options}
@@ -149,6 +179,7 @@ async def serve(arguments: argparse.Namespace, tools: list[Any], tls: ssl.SSLCon
             hosts=[*(f"{name}:{port}" for name in own), *arguments.allow_host],
             origins=arguments.origin,
             tokens=True,
+            connect=services,
             on_refused=RefusalReporter("--allow-host"),
         )
 
@@ -159,6 +190,12 @@ async def serve(arguments: argparse.Namespace, tools: list[Any], tls: ssl.SSLCon
         address = f"{'https' if tls else 'http'}://{place}/#{app.token().reveal()}"
         console.out(address)
         console.say(f"{provider.label}, {provider.badge}. End with Ctrl+C.")
+        if provider.direct and arguments.server:
+            page = address.partition("/#")[0]
+            console.say(
+                f"The page connects to {provider.service_origin} itself, so that server has to let pages of "
+                f"{page} in; livewidget serve does so with --origin {page}"
+            )
         # The tutor's ears and voice load while the page does.
         beside: list[Coroutine[Any, Any, None]] = [asyncio.to_thread(provider.prepare)]
         if not arguments.no_browser:
@@ -175,12 +212,28 @@ def _provider(arguments: argparse.Namespace) -> Provider:
         UsageError: If the model or the server's address cannot be used, or a key is missing.
     """
     from livewidget.connection import Gemini
-    from livewidget.session.client import resolve
+    from livewidget.session.client import TUTOR, resolve
 
-    if not arguments.server:
+    server, token_url, direct = arguments.server, arguments.token_url, arguments.direct
+    if not (server or token_url or direct):
         return resolve(arguments.model)
-    named = {"model": arguments.model} if arguments.model else {}
-    return Gemini(base_url=arguments.server, **named)
+    if direct and arguments.model == TUTOR and not server:
+        raise UsageError(TUTOR_IS_HERE.format(page=f"http://{LOOPBACK}:{arguments.port or PORT}"))
+    if token_url and token_url.startswith("/") and not direct:
+        raise UsageError("A path as --token-url is asked for by the page itself: add --direct.")
+    wanted: dict[str, Any] = {"model": arguments.model, "base_url": server, "token_url": token_url}
+    if token_url and not token_url.startswith("/") and os.environ.get(TOKEN_AUTH):
+        wanted["token_auth"] = Secret(os.environ[TOKEN_AUTH])
+    try:
+        provider = Gemini(direct=direct, **{name: value for name, value in wanted.items() if value})
+    except KeyMissing:
+        if not direct:
+            raise
+        raise UsageError(NO_TOKENS) from None
+    host = urlsplit(provider.service_origin).hostname or ""
+    if direct and _is_loopback(host) and not _is_loopback(arguments.host):
+        raise UsageError(SERVER_IS_HERE)
+    return provider
 
 
 async def _listen(
@@ -308,33 +361,9 @@ def tls_of(arguments: argparse.Namespace) -> ssl.SSLContext | None:
     Raises:
         UsageError: If the server would be reached from elsewhere without TLS or a name, or a file is wrong.
     """
-    cert, key = arguments.tls_cert, arguments.tls_key
-    if (cert is None) != (key is None):
-        raise UsageError("https takes both, --tls-cert and --tls-key.")
-    if not _is_loopback(arguments.host) and (cert is None or not arguments.allow_host):
+    if not _is_loopback(arguments.host) and not (arguments.tls_cert and arguments.allow_host):
         raise UsageError(NEEDS_MORE)
-    if cert is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(cert, key, password=_no_password)
-    except OSError as error:  # SSLError among them
-        # Which of the two it is, OpenSSL does not say.
-        missing = next((file.name for file in (cert, key) if not file.is_file()), "")
-        why = f"there is no file {missing}" if missing else _why_no_tls(error)
-        raise UsageError(f"https cannot be served with that certificate: {why}.") from None
-    return context
-
-
-def _no_password() -> str:
-    # OpenSSL would ask on the terminal.
-    raise UsageError("The key of --tls-key is encrypted: give one that is not, as a file only you can read.")
-
-
-def _why_no_tls(error: OSError) -> str:
-    if isinstance(error, ssl.SSLError):
-        return "the files are no certificate and its key in PEM format"
-    return console.reason(error)
+    return load_tls(arguments.tls_cert, arguments.tls_key, "https")
 
 
 def _is_loopback(host: str) -> bool:

@@ -99,6 +99,7 @@ class Server:
         key: str | Secret | None = None,
         origins: Sequence[str] = (),
         hosts: Sequence[str] = (),
+        tls: ssl.SSLContext | None = None,
         on_refused: Callable[[Blocked], None] | None = None,
         request_timeout_s: float = REQUEST_TIMEOUT_S,
         setup_timeout_s: float = _SETUP_TIMEOUT_S,
@@ -109,13 +110,15 @@ class Server:
         Args:
             standin: Who answers.
             ws_port: Port without TLS; 0: any that is free; None: none.
-            wss_port: Port with TLS and a certificate of its own; 0: any that is free; None: none.
+            wss_port: Port with TLS; 0: any that is free; None: none.
             key: The one key that is accepted; None: any, and none at all.
             origins: Pages that may use the server: "http://localhost:3000", the address of a page there, or
                 "null" for pages opened from a file. By default no page of another origin may.
             hosts: Names that lead to this server beside 127.0.0.1 and localhost, as a tunnel or a proxy gives
                 them: "tutor.example" at any port, or "tutor.example:8080". The server still listens on
                 127.0.0.1 only.
+            tls: What TLS is spoken with, such as a certificate that browsers trust; None: one that is made
+                for this server and its hosts, of an authority of its own.
             on_refused: Called with each request that is refused because of its origin or its host.
             request_timeout_s: Seconds that a client may take for its first request, and for a body.
             setup_timeout_s: Seconds that an open WebSocket may take for its first message.
@@ -129,6 +132,7 @@ class Server:
         self._key = Secret(key) if key is not None else None
         self._origins = tuple(map(as_origin, origins))
         self._hosts = tuple(map(as_host, hosts))
+        self._tls = tls
         self._on_refused = on_refused
         self._request_timeout_s = request_timeout_s
         self._setup_timeout_s = setup_timeout_s
@@ -139,7 +143,8 @@ class Server:
         #: Where to connect, "ws://127.0.0.1:…"; None where it is not served.
         self.ws: str | None = None
         self.wss: str | None = None
-        #: The certificate's file, for clients of `wss` to trust; it is deleted when the server ends.
+        #: The file of the certificate that was made, for clients of `wss` to trust; it is deleted when the
+        #: server ends.
         self.cert: str | None = None
 
     def ready_line(self) -> str:
@@ -157,8 +162,10 @@ class Server:
         ws_port, wss_port = self._wanted
         async with AsyncExitStack() as stack:
             if wss_port is not None:
-                context, path = stack.enter_context(certificate(self._hosts))
-                self.cert = str(path)
+                context = self._tls
+                if context is None:
+                    context, path = stack.enter_context(certificate(self._hosts))
+                    self.cert = str(path)
                 self.wss = f"wss://{HOST}:{await self._listen(stack, wss_port, context)}"
             if ws_port is not None:
                 self.ws = f"ws://{HOST}:{await self._listen(stack, ws_port, None)}"

@@ -231,7 +231,51 @@ def test_a_page_of_another_origin_is_let_in_by_name_only():
         assert shake(ready, origin="http://localhost:3001") == 403
         process.terminate()
         _, errors = process.communicate(timeout=20)
-    assert one_sentence(errors).startswith("livewidget: A page of http://localhost:3001 was refused.")
+    how, refusal = errors.splitlines()
+    assert how == (
+        "livewidget: Pages of http://localhost:3000/app, null may connect to it themselves, as with "
+        f'Gemini("offline-tutor", direct=True, base_url="{ready["ws"]}").'
+    )
+    assert refusal.startswith("livewidget: A page of http://localhost:3001 was refused.")
+
+
+@pytest.fixture
+def tls_files(tmp_path):
+    import trustme
+
+    authority = trustme.CA()
+    leaf = authority.issue_cert("127.0.0.1", "tutor.example")
+    leaf.private_key_pem.write_to_path(tmp_path / "key.pem")
+    leaf.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    return tmp_path
+
+
+def test_it_serves_wss_with_a_certificate_of_ones_own_also_where_none_can_be_made(tls_files):
+    cert, key = tls_files / "cert.pem", tls_files / "key.pem"
+    with serving("--tls-cert", cert, "--tls-key", key, without=("trustme",)) as (process, ready):
+        assert (ready["cert"], ready["wss"][:6]) == (None, "wss://")
+        trust = ssl.create_default_context(cafile=tls_files / "ca.pem")
+        with connect(ready["wss"] + SERVICE, ssl=trust) as link:
+            link.send(SETUP)
+            assert "setupComplete" in json.loads(link.recv(10))
+        with pytest.raises(ssl.SSLCertVerificationError):
+            connect(ready["wss"] + SERVICE, ssl=ssl.create_default_context())
+        process.terminate()
+        assert process.communicate(timeout=20) == ("", "")
+
+
+def test_what_is_wrong_with_a_certificate_is_one_sentence(tls_files):
+    cert, key = tls_files / "cert.pem", tls_files / "key.pem"
+    for options, words in (
+        (("--tls-cert", cert), "wss takes both, --tls-cert and --tls-key."),
+        (("--tls-cert", cert, "--tls-key", tls_files / "none.pem"), "there is no file none.pem."),
+        (("--tls-cert", key, "--tls-key", cert), "the files are no certificate and its key in PEM format."),
+    ):
+        done = livewidget("serve", *options)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert one_sentence(done.stderr).endswith(words)
+        assert str(tls_files) not in done.stderr
 
 
 def test_a_refused_origin_is_named_once_with_the_option_that_would_let_it_in():

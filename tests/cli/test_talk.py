@@ -374,6 +374,87 @@ def test_an_unknown_voice_or_model_is_one_sentence():
     assert "Nobody" in refused("--voice", "Nobody")
 
 
+# --- Straight from the browser -----------------------------------------------------------------------------
+
+KEY = {"GEMINI_API_KEY": "canary-key-0123456789"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--direct"], talk.NO_TOKENS),
+        (["--direct", "gemini-3.8-live"], talk.NO_TOKENS),
+        (["--direct", "offline-tutor"], talk.TUTOR_IS_HERE.format(page="http://127.0.0.1:8520")),
+        (["--token-url", "/token"], "A path as --token-url is asked for by the page itself: add --direct."),
+        (
+            ["--direct", "--token-url", "http://tokens.example/"],
+            "token_url=http://… would send the token unencrypted",
+        ),
+        (["--direct", "--token-url", "https://u:p@tokens.example/"], "token_url is an address such as"),
+    ],
+)
+def test_what_keeps_the_page_from_connecting_itself_is_one_sentence(arguments, sentence):
+    assert sentence in refused(*arguments)
+    assert "u:p" not in refused(*arguments)
+
+
+def test_pages_of_other_computers_are_not_sent_to_an_address_of_this_one(tls_files):
+    cert, key, _ = tls_files
+    there = ("--host", "0.0.0.0", "--allow-host", "talk.example", "--tls-cert", cert, "--tls-key", key)
+    for server in ("ws://127.0.0.1:9", "wss://localhost:9"):
+        assert refused("--direct", "--server", server, *there) == talk.SERVER_IS_HERE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "origin", "badge"),
+    [
+        (
+            ["--direct"],
+            KEY,
+            "wss://generativelanguage.googleapis.com",
+            "Gemini API · gemini-3.8-live · direct",
+        ),
+        (
+            ["--direct", "--token-url", "https://tokens.example/token"],
+            {"LIVEWIDGET_TOKEN_AUTH": "canary-auth-0123456789"},
+            "wss://generativelanguage.googleapis.com",
+            "Gemini API · gemini-3.8-live · direct",
+        ),
+        (
+            ["--direct", "--token-url", "/token", "--server", "wss://service.example/api", "small-live"],
+            {},
+            "wss://service.example",
+            "a server of your own · small-live · direct",
+        ),
+        (
+            ["--direct", "--server", "ws://127.0.0.1:9"],
+            {},
+            "ws://127.0.0.1:9",
+            "a server of your own · gemini-3.8-live",
+        ),
+        ([], KEY, None, "Gemini API · gemini-3.8-live."),
+        (["--server", "ws://127.0.0.1:9"], {}, None, "a server of your own · gemini-3.8-live."),
+    ],
+)
+async def test_the_page_may_connect_to_the_service_where_it_is_direct_and_the_badge_says_so(
+    arguments, env, origin, badge
+):
+    async with talking("--port", 0, "--no-browser", *arguments, env=env) as (process, base, token):
+        policy = (await get(base)).header("content-security-policy")
+        sources = re.search("connect-src ([^;]*)", policy)[1]
+        assert sources == ("'self'" if origin is None else f"'self' {origin}")
+        page = await TalkPage(base).load(token)
+        assert badge.rstrip(".") in page.state.badge
+        await page.close()
+        process.terminate()
+        lines = (await rest(process))[1].splitlines()
+        assert badge in lines[0]
+        told = [line for line in lines if "--origin" in line]
+        assert len(told) == (origin is not None and "--server" in arguments)
+        assert all(line.endswith(f"--origin {base.rstrip('/')}") for line in told)
+        assert "canary" not in "".join(lines)
+
+
 WITHOUT = "import sys; sys.modules['starlette'] = None; from livewidget.cli import main; sys.exit(main())"
 
 
