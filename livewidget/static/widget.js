@@ -2937,7 +2937,7 @@ function argumentList(opened) {
       let whole = open();
       more.remove(), whole.tabIndex = -1, whole.focus({ preventScroll: !0 }), opened();
     }, more;
-  }, row3 = (argument) => {
+  }, row2 = (argument) => {
     let [key, whole] = [shownWhole(argument.name), shownWhole(argument.value)], head = glance(whole), heading = el("dt", "", {}, key.slice(0, GLANCE.name)), value = el("dd", "", {}, el("span", "lw-value", {}, head));
     return (head !== whole || key.length > GLANCE.name) && (heading.append(key.length > GLANCE.name ? "…" : ""), value.append(
       fold(`Show all ${(key.length + whole.length).toLocaleString("en")} characters`, () => (text(heading, key), text(value.firstElementChild, whole), value))
@@ -2950,13 +2950,13 @@ function argumentList(opened) {
       let all = use.arguments.length > 0 || !use.args ? use.arguments : [{ name: "", value: use.args }], now2 = JSON.stringify([use.id, all]);
       if (now2 === known)
         return;
-      known = now2, folds = 0, element.replaceChildren(...all.slice(0, GLANCE.arguments).flatMap(row3));
+      known = now2, folds = 0, element.replaceChildren(...all.slice(0, GLANCE.arguments).flatMap(row2));
       let rest = all.slice(GLANCE.arguments);
       if (rest.length > 0) {
         let more = el("dd", "lw-more"), label = `Show ${rest.length} more ${rest.length === 1 ? "argument" : "arguments"}`;
         more.append(
           fold(label, () => {
-            let rows = rest.flatMap(row3);
+            let rows = rest.flatMap(row2);
             return more.replaceWith(...rows), rows[0];
           })
         ), element.append(more);
@@ -3289,19 +3289,19 @@ function activeButton(state) {
 }
 var WHY_NO_SOCKET = {
   "": "",
-  asking: "a direct one is being looked for",
-  opening: "a direct one is being opened",
-  off: "because the direct one is switched off (LIVEWIDGET_SOCKET=0)",
+  asking: "a socket of its own is being asked for",
+  opening: "a socket of its own is being opened",
+  off: "because a socket of its own is switched off (LIVEWIDGET_SOCKET=0)",
   unavailable: "because the kernel could not open a port",
   unreachable: "because the browser may not reach the kernel's computer from this page",
   refused: "because nothing answered at the kernel's port",
   stranger: "because another program answered at the kernel's port",
-  broken: "because the direct one broke; it is tried again",
-  ended: "because the kernel closed the direct one; it is asked for another"
+  broken: "because its socket broke; it is tried again",
+  ended: "because the kernel closed its socket; it is asked for another"
 };
-function connectionLine({ link: link2, page }) {
-  let to = page ? "Connection to the program" : "Connection to the kernel";
-  return link2.way === "socket" ? `${to}: direct${link2.proxied ? ", by way of jupyter-server-proxy" : ""}.` : link2.way === "none" ? `${to}: none.` : `${to}: through the notebook, ${WHY_NO_SOCKET[link2.reason]}.`;
+function connectionLine({ link: link2, page, direct }) {
+  let name2 = `Connection to the ${page ? "program" : "kernel"}`, to = direct ? `Connection to the service: straight from this browser. ${name2}` : name2;
+  return link2.way === "socket" ? `${to}: a socket of its own${link2.proxied ? ", by way of jupyter-server-proxy" : ""}.` : link2.way === "none" ? `${to}: none.` : `${to}: through the notebook, ${WHY_NO_SOCKET[link2.reason]}.`;
 }
 function displayName(state) {
   return cleanLine(state.name) || "Live";
@@ -3412,59 +3412,137 @@ function lastLatency(state) {
 }
 
 // src/explorer/latency.ts
-var MAX_ANSWERS = 50, PARTS = [
+var MAX_ANSWERS = 50, ASK_MS = 1e3, ANSWERS = "livewidget:answers", PARTS = [
   { name: "decision", label: "noticing your end", ms: ({ decision_ms }) => decision_ms ?? 0 },
   { name: "network", label: "network", ms: ({ network_ms }) => network_ms ?? 0 },
   { name: "tool", label: "your tools", ms: ({ tool_ms }) => tool_ms },
-  { name: "wait", label: "the model", ms: ({ wait_ms }) => wait_ms },
+  { name: "wait", label: "the model", direct: "the model and the network", ms: ({ wait_ms }) => wait_ms },
+  { name: "kernel", label: "to the page and back", ms: ({ kernel_ms }) => kernel_ms ?? 0 },
   { name: "playback", label: "starting to play", ms: ({ playback_ms }) => playback_ms ?? 0 },
   { name: "heard", label: "its voice", ms: ({ heard_ms }) => heard_ms ?? 0 }
-];
-function latencyPanel(_store, _actions, _scope) {
+], BEFORE = PARTS.slice(0, -1);
+function answersOf(turns) {
+  let isTimed = (turn) => turn.anatomy !== null && turn.latency_ms !== null;
+  return turns.filter(isTimed).slice(-MAX_ANSWERS);
+}
+function shareAnswers(store, scope) {
+  scope.listen(window, ANSWERS, ({ detail }) => {
+    detail.by !== store && detail.found.push(...answersOf(store.get().turns));
+  });
+}
+function answersElsewhere(store) {
+  let detail = { by: store, found: [] };
+  return window.dispatchEvent(new CustomEvent(ANSWERS, { detail })), detail.found;
+}
+function latencyPanel(store, _actions, scope) {
   let legend = el("ul", "lw-tuner-legend");
   for (let { name: name2, label } of PARTS)
     legend.append(el("li", "", {}, el("i", `lw-tuner-key lw-part-${name2}`), label));
-  let list = el("ol", "lw-anatomy"), empty = el(
+  let ways = comparison(), list = el("ol", "lw-anatomy"), empty = el(
     "p",
     "lw-panel-empty",
     {},
     "No spoken question has been answered yet. Each answer to one gets a bar here, showing where its time went."
-  ), element = el("div", "lw-anatomies", {}, legend, list, empty), seen = null;
-  return {
+  ), element = el("div", "lw-anatomies", {}, legend, ways.element, list, empty), seen = null;
+  return scope.interval(() => {
+    let { open, panel } = store.get().explorer;
+    open && panel === "turns" && compare();
+  }, ASK_MS), {
     element,
     update({ turns }) {
       if (turns === seen)
         return;
       seen = turns;
-      let timed = turns.filter(isTimed).slice(-MAX_ANSWERS);
+      let timed = answersOf(turns);
       show(empty, timed.length === 0), show(legend, timed.length > 0);
-      let longest = Math.max(1, ...timed.map((turn) => totalMs(turn.anatomy)));
-      for (let [index, turn] of timed.entries())
-        updateRow(list.children[index] ?? list.appendChild(row()), turn, longest);
+      let longest = Math.max(1, ...timed.map((turn) => totalMs(turn.anatomy, PARTS)));
+      for (let [index, turn] of timed.entries()) {
+        let row2 = list.children[index] ?? list.appendChild(barRow()), says = describeLatency(turn, store.get().page);
+        updateRow(
+          row2,
+          cleanLine(turn.spans.map((span) => span.text).join(""), 90) || "…",
+          says,
+          turn.anatomy,
+          longest
+        );
+      }
       for (; list.children.length > timed.length; )
         list.lastElementChild.remove();
+      compare();
+    }
+  };
+  function compare() {
+    ways.update([...answersOf(store.get().turns), ...answersElsewhere(store)], store.get().page);
+  }
+}
+function comparison() {
+  let rows = el("ul", "lw-anatomy", {}, barRow(), barRow()), hint2 = el(
+    "p",
+    "lw-control-hint",
+    {},
+    "Medians of the answers without a tool, of all cards on this page. A browser cannot measure the network, so straight from it the network is part of the model's time."
+  ), element = el("section", "lw-ways", { "aria-label": "Both ways, compared" }, rows, hint2);
+  return show(element, !1), {
+    element,
+    update(answers, page) {
+      let plain = answers.filter(({ anatomy }) => anatomy.tool_ms === 0), both = [!1, !0].map((direct) => plain.filter(({ anatomy }) => anatomy.direct === direct));
+      if (show(
+        element,
+        both.every((some) => some.length > 0)
+      ), element.hidden)
+        return;
+      let middles = both.map((some) => medianOf(some)), longest = Math.max(1, ...middles.map(({ anatomy }) => totalMs(anatomy, BEFORE)));
+      for (let [index, middle] of middles.entries()) {
+        let { length } = both[index], name2 = `${capital(wayOf(middle.anatomy, page))}, ${length} ${length === 1 ? "answer" : "answers"}`, says = `in ${latency(middle.latency_ms)}${describeParts(middle.anatomy)}`;
+        updateRow(rows.children[index], name2, says, { ...middle.anatomy, heard_ms: null }, longest);
+      }
     }
   };
 }
-function isTimed(turn) {
-  return turn.anatomy !== null && turn.latency_ms !== null;
+function medianOf(answers) {
+  let [first] = answers, part = (ms) => median(answers.map(({ anatomy }) => ms(anatomy) ?? 0));
+  return {
+    latency_ms: median(answers.map(({ latency_ms }) => latency_ms)),
+    anatomy: {
+      decision_ms: part(({ decision_ms }) => decision_ms),
+      network_ms: part(({ network_ms }) => network_ms),
+      tool_ms: part(({ tool_ms }) => tool_ms),
+      wait_ms: part(({ wait_ms }) => wait_ms),
+      kernel_ms: part(({ kernel_ms }) => kernel_ms),
+      playback_ms: part(({ playback_ms }) => playback_ms),
+      heard_ms: null,
+      direct: first.anatomy.direct
+    }
+  };
 }
-function totalMs(anatomy) {
-  return PARTS.reduce((sum, part) => sum + part.ms(anatomy), 0);
+function median(values) {
+  let sorted = [...values].sort((a, b) => a - b), half = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
-function row() {
+function totalMs(anatomy, parts) {
+  return parts.reduce((sum, part) => sum + part.ms(anatomy), 0);
+}
+function barRow() {
   let bar = el("div", "lw-bar", { role: "img" }, ...PARTS.map(({ name: name2 }) => el("i", `lw-part-${name2}`)));
   return el("li", "", {}, el("p", "lw-anatomy-text"), bar, el("p", "lw-anatomy-says"));
 }
-function updateRow(node, turn, longest) {
-  let [label, bar, summary] = node.children, { anatomy } = turn;
-  text(label, cleanLine(turn.spans.map((span) => span.text).join(""), 90) || "…"), PARTS.forEach((part, index) => {
+function updateRow(node, name2, says, anatomy, longest) {
+  let [label, bar, summary] = node.children;
+  text(label, name2), PARTS.forEach((part, index) => {
     bar.children[index].style.width = `${part.ms(anatomy) / longest * 100}%`;
-  }), text(summary, describeLatency(turn)), attribute(bar, "aria-label", describeLatency(turn));
+  }), text(summary, says), attribute(bar, "aria-label", says);
 }
-function describeLatency({ anatomy, latency_ms }) {
-  let made = PARTS.slice(0, -1).filter((part) => part.ms(anatomy) >= 0.5).map((part) => `${part.label} ${duration(part.ms(anatomy))}`).join(", "), heard = anatomy.heard_ms ? `; heard for ${duration(anatomy.heard_ms)}` : "";
-  return `answered in ${latency(latency_ms)}${made ? ` (${made})` : ""}${heard}`;
+function wayOf({ direct }, page) {
+  return direct ? "straight from the browser" : `through the ${page ? "program" : "kernel"}`;
+}
+var capital = (words) => words[0].toUpperCase() + words.slice(1);
+function describeLatency({ anatomy, latency_ms }, page = !1) {
+  let heard = anatomy.heard_ms ? `; heard for ${duration(anatomy.heard_ms)}` : "";
+  return `answered in ${latency(latency_ms)} ${wayOf(anatomy, page)}${describeParts(anatomy)}${heard}`;
+}
+function describeParts(anatomy) {
+  let parts = BEFORE.filter((part) => part.ms(anatomy) >= 0.5), name2 = ({ label, direct }) => anatomy.direct && direct || label;
+  return parts.length ? ` (${parts.map((part) => `${name2(part)} ${duration(part.ms(anatomy))}`).join(", ")})` : "";
 }
 
 // src/explorer/control.ts
@@ -4190,19 +4268,19 @@ function frameRow(first) {
   head.onclick = () => {
     body.hidden = !body.hidden, attribute(head, "aria-expanded", String(!body.hidden)), body.hidden || fill();
   };
-  let update = (row3) => {
-    if (row3.frames.length === drawn)
+  let update = (row2) => {
+    if (row2.frames.length === drawn)
       return !1;
-    drawn = row3.frames.length, shown = row3;
-    let { at_ms, outgoing, kind: name2 } = row3.frames[0];
-    return attribute(element, "data-way", outgoing ? "out" : "in"), at.textContent = formatTime(at_ms), way.textContent = outgoing ? "↑" : "↓", attribute(way, "title", outgoing ? "sent" : "received"), kind.textContent = row3.frames.length > 1 ? `${cleanLine(name2, 80)} × ${row3.frames.length}` : cleanLine(name2, 80), bytes2.textContent = formatSize(row3.frames.reduce((sum, frame) => sum + frame.size, 0)), what.replaceChildren(framePreview(row3)), body.hidden || fill(), !0;
+    drawn = row2.frames.length, shown = row2;
+    let { at_ms, outgoing, kind: name2 } = row2.frames[0];
+    return attribute(element, "data-way", outgoing ? "out" : "in"), at.textContent = formatTime(at_ms), way.textContent = outgoing ? "↑" : "↓", attribute(way, "title", outgoing ? "sent" : "received"), kind.textContent = row2.frames.length > 1 ? `${cleanLine(name2, 80)} × ${row2.frames.length}` : cleanLine(name2, 80), bytes2.textContent = formatSize(row2.frames.reduce((sum, frame) => sum + frame.size, 0)), what.replaceChildren(framePreview(row2)), body.hidden || fill(), !0;
   };
   return update(first), { element, update };
 }
-function framePreview(row3) {
-  let pieces = row3.frames.flatMap((frame) => sounds(parseFrame(frame)));
+function framePreview(row2) {
+  let pieces = row2.frames.flatMap((frame) => sounds(parseFrame(frame)));
   if (pieces.length === 0)
-    return document.createTextNode(cleanLine(row3.frames[0].json, PREVIEW));
+    return document.createTextNode(cleanLine(row2.frames[0].json, PREVIEW));
   let ms = pieces.reduce((sum, sound) => sum + sound.ms, 0), peaks = downsample(
     pieces.flatMap((sound) => sound.peaks),
     BARS
@@ -4226,7 +4304,7 @@ function downsample(values, most) {
     )
   );
 }
-function frameDetails(frame, row3) {
+function frameDetails(frame, row2) {
   let gap = frame.gap_ms === null ? "the first frame" : `${frame.gap_ms.toFixed(1)} ms after the one before`, about = `frame ${frame.number} · ${formatSize(frame.size)} · ${gap}`, node = el(
     "div",
     "lw-frame-details",
@@ -4234,7 +4312,7 @@ function frameDetails(frame, row3) {
     el("p", "lw-frame-about", {}, about),
     tree(parseFrame(frame))
   );
-  return row3.frames.length > 12 && frame === row3.frames.at(-12) && node.prepend(el("p", "lw-frame-about", {}, `… ${row3.frames.length - 12} earlier frames of this run`)), node;
+  return row2.frames.length > 12 && frame === row2.frames.at(-12) && node.prepend(el("p", "lw-frame-about", {}, `… ${row2.frames.length - 12} earlier frames of this run`)), node;
 }
 var ROW_STEP = 150, END_MARGIN = 40;
 function wirePanel(store, _actions, scope) {
@@ -4256,7 +4334,7 @@ function wirePanel(store, _actions, scope) {
   }), scope.listen(pause, "click", () => {
     held = held ? null : store.get().explorer.frames, text(pause, held ? "Go on" : "Pause"), attribute(pause, "aria-pressed", String(held !== null)), draw();
   }), scope.listen(save, "click", () => {
-    let shown = frameRows(frames().list, searched()).flatMap((row3) => row3.frames);
+    let shown = frameRows(frames().list, searched()).flatMap((row2) => row2.frames);
     download("wire.jsonl", toJsonl(shown), scope);
   });
   function draw() {
@@ -4268,11 +4346,11 @@ function wirePanel(store, _actions, scope) {
     updateKinds(kind, all);
     let found = frameRows(all, searched());
     patchKeyed(list, rowsShown, found.slice(-most), {
-      key: (row3) => row3.number,
+      key: (row2) => row2.number,
       make: frameRow,
-      update: (node, row3) => node.update(row3)
+      update: (node, row2) => node.update(row2)
     }), show(earlier, found.length > most), text(earlier, `${found.length - most} earlier rows`);
-    let here = found.reduce((sum, row3) => sum + row3.frames.length, 0), gone = lost2 > 0 ? `, ${lost2} not kept` : "";
+    let here = found.reduce((sum, row2) => sum + row2.frames.length, 0), gone = lost2 > 0 ? `, ${lost2} not kept` : "";
     text(count, `${here === all.length ? here : `${here} of ${all.length}`} frames${gone}`), show(empty, all.length === 0), follows && held === null && (scroller.scrollTop = scroller.scrollHeight);
   }
   return { element, update: draw };
@@ -4302,7 +4380,7 @@ function explorer(opener, store, actions, scope) {
   let id = freshId("explorer"), tabs = PANELS.map(makeTab), list = el("div", "lw-tabs", { role: "tablist", "aria-label": "Explorer" });
   list.append(...tabs.map((tab) => tab.button));
   let close = button("lw-plain lw-explorer-close", "Close the explorer", icon("close", 18)), used = tokenMeter(), bar = el("div", "lw-explorer-bar", {}, list, used.element, close), element = el("section", "lw-explorer", { id, "aria-label": "Explorer" }, bar), way = el("p", "lw-explorer-way");
-  element.append(...tabs.map((tab) => tab.panel), way), attribute(opener, "aria-controls", id);
+  element.append(...tabs.map((tab) => tab.panel), way), attribute(opener, "aria-controls", id), shareAnswers(store, scope);
   let look = actions.explorer.show.bind(actions.explorer);
   scope.listen(opener, "click", () => look(!store.get().explorer.open)), scope.listen(close, "click", () => {
     look(!1), opener.focus();
@@ -4708,7 +4786,7 @@ function isTalkKey(event) {
 }
 
 // src/views/settings.ts
-function row2(label, control2, ...more) {
+function row(label, control2, ...more) {
   return control2.id = freshId("field"), el("div", "lw-row", {}, el("label", "lw-label", { for: control2.id }, label), control2, ...more);
 }
 function deviceRow(kind, read, pick) {
@@ -4716,7 +4794,7 @@ function deviceRow(kind, read, pick) {
   select.onchange = () => pick(select.value);
   let shownKey = "";
   return {
-    element: row2(kind, select),
+    element: row(kind, select),
     update(state) {
       let known = read(state), options = deviceOptions(kind, known), key = JSON.stringify(options);
       key !== shownKey && (shownKey = key, select.replaceChildren(...options.map(({ id, label }) => el("option", "", { value: id }, label)))), select.value !== known.deviceId && (select.value = known.deviceId);
@@ -4735,7 +4813,7 @@ function percentRow(label, range, read, set) {
   return slider.oninput = () => {
     text(shown, `${slider.value} %`), set(Number(slider.value));
   }, {
-    element: row2(label, slider, shown),
+    element: row(label, slider, shown),
     update(state) {
       let percent = String(read(state));
       slider.value !== percent && slider !== document.activeElement && (slider.value = percent), text(shown, `${slider.value} %`);
@@ -4764,7 +4842,7 @@ function videoRows(actions) {
 function sizeRow(actions) {
   let options = SIZES.map((size) => el("option", "", { value: String(size) }, `at most ${size} pixels`)), select = el("select", "lw-select", {}, ...options);
   return select.onchange = () => actions.setSize(Number(select.value)), {
-    element: row2("Pictures", select),
+    element: row("Pictures", select),
     update({ video }) {
       select.value !== String(video.maxSide) && (select.value = String(video.maxSide));
     }
@@ -5086,7 +5164,7 @@ function translationBody() {
       return text(from, languageOf(state.turns, "user") || "What is said"), text(into, languageOf(state.turns, "model") || "Translation"), patchKeyed(list, rows, translationPairs(state.turns), {
         key: (pair) => pair.index,
         make: translationRow,
-        update: (row3, pair) => row3.update(pair)
+        update: (row2, pair) => row2.update(pair)
       });
     }
   };
