@@ -43,6 +43,8 @@ const SERVER_MS = 3000;
  * By the time of day: the page's own clock may stand still while the computer sleeps.
  */
 const RESUME_MS = 60_000;
+/** A page with its own socket to the service talks on without its kernel for so long; chosen: cells hold Python's lock so long. */
+const ALONE_MS = 30_000;
 /** ● begins a conversation if the kernel answers within this time; chosen: longer, and nobody expects it any more. */
 const RETRY_MS = 5000;
 /** The kernel has this long to give microphone and voice to a page that takes them; chosen: longer than one repetition. */
@@ -182,14 +184,24 @@ export class App implements Actions {
     this.bridge = new Bridge(randomClientId(), wire, this.#now, {
       onMessage: (message) => this.#onMessage(message),
       onModelAudio: (turn, first, samples) => this.#audio.player.write(turn, first, samples),
-      onFlush: (epoch, turn) => this.#onFlush(epoch, turn),
+      onFlush: (epoch, turn, voice) => this.#audio.flush(epoch, turn, voice),
+      onService: (message) => this.#audio.onService(message),
       onInsight: (message, buffers) => this.#onInsight(message, buffers),
       onAlive: () => this.#onAlive(),
     });
     this.explorer = new SettingsController(this.store, this.bridge, this.#now);
     this.#audio = new AudioController(this.scope, this.store, this.#notices, this.bridge, this.#now);
     const begin = () => this.#startForVideo();
-    this.video = new VideoController(this.scope, this.store, this.#notices, this.bridge, this.#now, begin);
+    const { service } = this.#audio;
+    this.video = new VideoController(
+      this.scope,
+      this.store,
+      this.#notices,
+      this.bridge,
+      service,
+      this.#now,
+      begin,
+    );
     this.store.set({ page, barred: isBarred() });
     this.scope.interval(() => this.#tick(), TICK_MS);
     this.scope.listen(window, "pagehide", () => this.#onPageHidden());
@@ -416,6 +428,9 @@ export class App implements Actions {
     }
     this.store.set({ phase, ending, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions });
     this.store.set({ liveSince, direct, owner: mine, ownedElsewhere: elsewhere });
+    if (!mine) {
+      this.#audio.service.reset();
+    }
     if (elsewhere) {
       // What was sent before the kernel was asked still names the other page.
       if (this.#now() >= this.#takingUntilMs) {
@@ -427,7 +442,7 @@ export class App implements Actions {
     if (phase === "ended" && before.phase !== "ended") {
       this.#onEnded();
     }
-    this.#audio.onSession(phase === "live" || phase === "connecting");
+    this.#audio.onSession(phase === "live" || phase === "connecting", direct);
   }
 
   #onTurn(turn: Turn): void {
@@ -435,13 +450,6 @@ export class App implements Actions {
     const place = others.findIndex((known) => known.index > turn.index);
     others.splice(place === -1 ? others.length : place, 0, turn);
     this.store.set({ turns: others });
-  }
-
-  #onFlush(epoch: number, turn: number | null): void {
-    if (turn !== null) {
-      this.#audio.levels.mark();
-    }
-    this.#audio.player.flush(epoch, turn);
   }
 
   #onAlive(): void {
@@ -482,7 +490,7 @@ export class App implements Actions {
     const resting = phase === "idle" || phase === "ended";
     if (resting) {
       this.store.set({ phase: "connecting" });
-      this.#audio.onSession(null);
+      this.#audio.onSession(null, this.store.get().direct);
     }
     if (resting || claim) {
       this.bridge.send({ lane: "control", kind: "start", body: { microphone } });
@@ -511,6 +519,7 @@ export class App implements Actions {
   #onEnded(): void {
     this.#audio.microphone.stop();
     this.video.stop();
+    this.#audio.service.reset();
     this.#audio.closePlayerWhenDone();
   }
 
@@ -581,9 +590,12 @@ export class App implements Actions {
     }
   }
 
-  /** Releases what hears and sees at once; what is left of an answer may play to its end. */
+  /**
+   * Releases what hears and sees at once, or after a while where the conversation goes on without the kernel, straight with the
+   * service; what is left of an answer may play to its end.
+   */
   #onConnectionLost(): void {
-    const { microphone } = this.#audio;
+    const { microphone, service } = this.#audio;
     if (this.store.get().connected) {
       this.#lostWhileUsed = this.#usesDevices || this.store.get().phase === "live";
       // One that was on before an earlier loss still waits for the kernel's welcome.
@@ -596,8 +608,11 @@ export class App implements Actions {
       // The bridge repeats it, less and less often, until the kernel answers.
       this.bridge.hello();
     }
-    microphone.stop();
-    this.video.stop();
+    if (!service.talks || this.#now() - this.#lostMs >= ALONE_MS) {
+      microphone.stop();
+      this.video.stop();
+      service.reset();
+    }
   }
 
   /** Looks why the kernel does not answer, and says so. */
@@ -624,7 +639,7 @@ export class App implements Actions {
     }
     if (FINAL_LOSSES.includes(loss)) {
       this.#resume = null;
-      this.#audio.player.close();
+      this.#releaseDevices();
     } else {
       this.#audio.closePlayerWhenDone();
     }

@@ -3,11 +3,11 @@
 import { LevelTimeline, peakOf } from "./audio/levels.ts";
 import { MICROPHONE_RATE } from "./audio/packets.ts";
 import { type MicrophoneFault, MicrophoneWatch, type PlayerFault, PlayerWatch } from "./audio/sound-watch.ts";
-import type { Bridge } from "./bridge.ts";
+import type { Bridge, ServiceMessage } from "./bridge.ts";
 import { Microphone, shareMicrophone } from "./media/microphone.ts";
 import { MicrophoneSender } from "./media/microphone-sender.ts";
 import { Player } from "./media/player.ts";
-import type { Busy, Notice } from "./messages.gen.ts";
+import type { Busy, Notice, ServiceItem } from "./messages.gen.ts";
 import {
   MICROPHONE_FAULTS,
   MICROPHONE_MOVED,
@@ -18,6 +18,7 @@ import {
   PLAYER_FAULTS,
 } from "./notices.ts";
 import type { Scope } from "./scope.ts";
+import { ServiceSocket } from "./service-socket.ts";
 import type { MicrophoneState, Store } from "./state.ts";
 
 /** One bar of the waveform. */
@@ -41,6 +42,10 @@ export class AudioController {
   readonly #player: Player;
   readonly #microphone: Microphone;
   readonly #sender: MicrophoneSender;
+  readonly #service: ServiceSocket;
+  /** The player plays, and the microphone speaks, on the page's own socket to the service. */
+  #direct = false;
+  #monitored = false;
   /** Since when the microphone's audio is held back. */
   #waitsSince: number | null = null;
   #kernelBusy: Busy = "";
@@ -64,6 +69,7 @@ export class AudioController {
     this.#sender = this.#makeSender();
     this.#player = this.#makePlayer();
     this.#microphone = this.#makeMicrophone();
+    this.#service = this.#makeService();
     this.#takeFromOthers = shareMicrophone(scope, {
       name: () => this.#store.get().name,
       giveUp: (to) => {
@@ -78,6 +84,7 @@ export class AudioController {
     });
     scope.interval(() => this.#advanceLevels(), BAR_MS);
     scope.interval(() => this.#watch(), WATCH_MS);
+    scope.add(store.subscribe(() => this.#watchMonitor()));
     for (const gesture of GESTURES) {
       scope.listen(document, gesture, () => this.#resume(), { capture: true });
     }
@@ -98,6 +105,30 @@ export class AudioController {
     return this.#microphone;
   }
 
+  /** This page's own socket to the service; it opens none unless the kernel wants it. */
+  get service(): ServiceSocket {
+    return this.#service;
+  }
+
+  /** The kernel asks for something of that socket. */
+  onService(message: ServiceMessage): void {
+    this.#service.receive(message);
+  }
+
+  /** A turn is to be silent: the kernel says so with a new epoch, and with the page's own number for it where it has one. */
+  flush(epoch: number, turn: number | null, voice: number): void {
+    if (!this.#direct) {
+      if (turn !== null) {
+        this.levels.mark();
+      }
+      this.#player.flush(epoch, turn);
+    } else if (voice > 0) {
+      this.#player.cut(voice);
+    } else if (turn !== null) {
+      this.#bridge.send({ lane: "control", kind: "heard", body: { turn, sample: 0 } });
+    }
+  }
+
   /** Tells the kernel how far playback is: credit for more audio, statistics and a sign of life. */
   reportPlayback(): void {
     // A restarted kernel logs an error for each message of a comm that it does not know.
@@ -107,7 +138,9 @@ export class AudioController {
     const { turn, sample, bufferedMs, silentSamples } = this.#player.progress;
     const body = {
       ack_seq: this.#bridge.speakerAck,
-      turn,
+      service_ack: this.#bridge.serviceAck,
+      turn: this.#direct ? 0 : turn,
+      voice: this.#direct ? turn : 0,
       played_sample: sample,
       buffered_ms: Math.round(bufferedMs),
       silent_samples: silentSamples,
@@ -154,15 +187,16 @@ export class AudioController {
     }
   }
 
-  /** Releases microphone and loudspeaker at once. */
+  /** Releases microphone and loudspeaker at once, and the socket to the service. */
   releaseDevices(): void {
     this.#microphone.stop();
     this.#player.close();
+    this.#service.reset();
   }
 
   /** Takes the microphone again as it was, on or muted, unless another card of the page has it by now. */
   async resumeMicrophone(muted: boolean): Promise<void> {
-    if (this.#isElsewhere) {
+    if (this.#isElsewhere || this.#microphone.isWanted) {
       return;
     }
     await this.#microphone.start();
@@ -183,7 +217,14 @@ export class AudioController {
       {
         onPacket: ({ seq, samples, first_sample, captured_ms, stale, gap_ms }) =>
           this.#bridge.sendUserAudio(seq, { first_sample, captured_ms, stale, gap_ms }, samples),
-        onActivity: (active) => this.#bridge.send({ lane: "control", kind: "activity", body: { active } }),
+        onAudio: (samples) => this.#service.sendAudio(samples),
+        onActivity: (active) => {
+          if (this.#direct) {
+            this.#service.sendActivity(active);
+          } else {
+            this.#bridge.send({ lane: "control", kind: "activity", body: { active } });
+          }
+        },
         onLevel: (peak) => this.levels.put("user", peak),
         onBusy: (busy) => {
           this.#waitsSince = busy ? this.#now() : null;
@@ -196,17 +237,41 @@ export class AudioController {
 
   #makePlayer(): Player {
     return new Player(this.#scope, {
-      onProgress: ({ turn, sample }, peak) => {
+      onProgress: (progress, peak) => {
         this.levels.put("model", peak);
         const playback = this.#store.get().playback;
-        if (playback.turn !== turn || playback.playedSample !== sample) {
-          this.#store.set({ playback: { ...playback, turn, playedSample: sample } });
+        const place = this.#direct ? this.#service.turnOf(progress.turn, progress.sample) : progress;
+        if (place && (playback.turn !== place.turn || playback.playedSample !== place.sample)) {
+          this.#store.set({ playback: { ...playback, turn: place.turn, playedSample: place.sample } });
         }
       },
-      onFlushed: (turn, sample) =>
-        this.#bridge.send({ lane: "control", kind: "heard", body: { turn, sample } }),
+      onFlushed: (turn, sample) => {
+        const body = this.#direct ? { turn: 0, voice: turn, sample } : { turn, sample };
+        this.#bridge.send({ lane: "control", kind: "heard", body });
+      },
       onChange: () => this.#watch(),
     });
+  }
+
+  #makeService(): ServiceSocket {
+    const handlers = {
+      onReport: (socket: number, items: ServiceItem[]) => {
+        const body = { socket, service_ack: this.#bridge.serviceAck, items };
+        this.#bridge.send({ lane: "control", kind: "service_report", body });
+      },
+      unacked: () => this.#bridge.unackedOf("service_report"),
+      onModelAudio: (voice: number, first: number, samples: Int16Array<ArrayBuffer>) =>
+        this.#player.write(voice, first, samples),
+      onModelAudioEnd: (voice: number) => this.#player.end(voice),
+      onHush: (voice: number) => {
+        if (this.#player.progress.bufferedMs > 0) {
+          this.levels.mark();
+        }
+        this.#player.hush(voice);
+      },
+      isListening: () => this.#store.get().floor === "listening",
+    };
+    return new ServiceSocket(this.#scope, handlers, this.#now);
   }
 
   #makeMicrophone(): Microphone {
@@ -257,14 +322,41 @@ export class AudioController {
       this.#store.set({ holding: this.#store.get().holding && state === "asking" });
     }
     this.updateGate();
+    if (state !== "on") {
+      this.#service.endAudio();
+    }
     this.#bridge.send({ lane: "control", kind: "microphone", body: { state, detail } });
     this.#watch();
   }
 
-  /** The kernel has said whether it has a session that takes audio, or is opening one; null: it was asked to. */
-  onSession(hasSession: boolean | null): void {
+  /**
+   * The kernel has said whether it has a session that takes audio, or is opening one; null: it was asked to. `direct`: this
+   * page holds the socket to the service.
+   */
+  onSession(hasSession: boolean | null, direct: boolean): void {
     this.#hasSession = hasSession ?? false;
+    this.#setDirect(direct);
     this.updateGate();
+  }
+
+  /** The explorer begins or ends to show what the kernel hears. */
+  #watchMonitor(): void {
+    const { open, panel } = this.#store.get().explorer;
+    const monitored = open && panel === "tuner";
+    if (monitored !== this.#monitored) {
+      this.#monitored = monitored;
+      this.updateGate();
+    }
+  }
+
+  #setDirect(direct: boolean): void {
+    if (direct !== this.#direct) {
+      this.#direct = direct;
+      // The page counts answers otherwise than the kernel.
+      this.#player.restart();
+      this.#service.reset();
+      this.updateGate();
+    }
   }
 
   /** Looks whether sound arrives that should, and says so if it does not. */
@@ -288,6 +380,9 @@ export class AudioController {
     if (sends(before) !== sends(fault) && this.#microphone.probe) {
       // Without it the service would wait for the end of a sentence whose rest never comes.
       const body = { state: sends(fault) ? "on" : "paused", detail: fault ?? "" } as const;
+      if (!sends(fault)) {
+        this.#service.endAudio();
+      }
       this.#bridge.send({ lane: "control", kind: "microphone", body });
       this.#sender.restartClock();
     }
@@ -322,6 +417,8 @@ export class AudioController {
     const { phase, microphone, turnTaking, holding, owner } = this.#store.get();
     const on = microphone.state === "on" || microphone.state === "paused";
     this.#sender.setGate({
+      direct: this.#direct,
+      monitored: this.#monitored,
       open: this.#hasSession && owner && on,
       starting: phase === "connecting",
       pushToTalk: turnTaking === "push_to_talk",

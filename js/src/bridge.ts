@@ -201,15 +201,22 @@ export interface BridgeHandlers {
   onMessage(message: KernelMessage): void;
   /** PCM16 at 24 kHz; `firstSample` is its place in the turn. */
   onModelAudio(turn: number, firstSample: number, samples: Int16Array<ArrayBuffer>): void;
-  /** Audio of older epochs is to be dropped. `turn` was interrupted; null where that is not known (yet). */
-  onFlush(epoch: number, turn: number | null): void;
+  /**
+   * Audio of older epochs is to be dropped. `turn` was interrupted; null where that is not known (yet). In a page that plays
+   * from its own socket `voice` is what it calls that turn; 0: nothing of it.
+   */
+  onFlush(epoch: number, turn: number | null, voice: number): void;
   /** A message of the insight lane, which may be lost; a picture's bytes are in the buffers. */
   onInsight(message: Insight, buffers: readonly Buffer[]): void;
+  /** What the page is to do with its socket to the service; only while this page has microphone and player. */
+  onService(message: ServiceMessage): void;
   /** Something came from the kernel, in whatever order: it is alive. */
   onAlive(): void;
 }
 
 export type Insight = Extract<KernelMessage, { lane: "insight" }>;
+/** What the kernel asks of the page that holds the socket to the service. */
+export type ServiceMessage = Extract<KernelMessage, { lane: "service" }>;
 
 interface AudioItem {
   message: Extract<Envelope<KernelMessage>, { lane: "speaker" }>;
@@ -242,6 +249,7 @@ export class Bridge {
   /** Null stands for a message that could not be read. */
   readonly #control = new ReliableReceiver<Envelope<KernelMessage> | null>();
   readonly #speaker = new ReliableReceiver<AudioItem | null>();
+  readonly #service = new ReliableReceiver<ServiceMessage>();
   #epoch = 0;
   #welcomed = false;
   #acksByClient = false;
@@ -273,6 +281,11 @@ export class Bridge {
     return [...this.#roundTrips].sort((a, b) => a - b)[this.#roundTrips.length >> 1] ?? null;
   }
 
+  /** The highest number of the service lane without a gap. */
+  get serviceAck(): number {
+    return this.#service.last;
+  }
+
   /** True once the kernel has welcomed this page. */
   get welcomed(): boolean {
     return this.#welcomed;
@@ -289,12 +302,17 @@ export class Bridge {
 
   /** Sends a message reliably, once and in order; returns its number, 0 for a playback report that was skipped. */
   send(message: ControlMessage): number {
-    if (message.kind === "played" && this.#unackedReports() >= MAX_UNACKED_REPORTS) {
+    if (message.kind === "played" && this.unackedOf("played") >= MAX_UNACKED_REPORTS) {
       return 0;
     }
     const seq = this.#sender.add(message, this.#now());
     this.#post(message, seq, this.#control.last);
     return seq;
+  }
+
+  /** How many messages of a kind the kernel has not received yet. */
+  unackedOf(kind: ControlMessage["kind"]): number {
+    return this.#sender.unacked.reduce((sum, sent) => sum + (sent.message.kind === kind ? 1 : 0), 0);
   }
 
   /** Sends microphone audio under the number that the packet queue gave it. */
@@ -304,8 +322,14 @@ export class Bridge {
 
   /** Sends a picture once and returns its number; it is not repeated if it is lost. */
   sendFrame(body: CameraFrame, image: ArrayBuffer): number {
+    const seq = this.numberPicture();
+    this.#post({ lane: "camera", kind: "frame", body }, seq, 0, [image]);
+    return seq;
+  }
+
+  /** The number of the next picture, which takes another way. */
+  numberPicture(): number {
     this.#cameraSeq += 1;
-    this.#post({ lane: "camera", kind: "frame", body }, this.#cameraSeq, 0, [image]);
     return this.#cameraSeq;
   }
 
@@ -321,6 +345,8 @@ export class Bridge {
       this.#receiveAudio({ message, buffers: [...buffers] });
     } else if (message.lane === "insight") {
       this.#handlers.onInsight(message, buffers);
+    } else if (message.lane === "service") {
+      this.#receiveService(message);
     } else {
       this.#acknowledge(message);
       this.#receiveControl(message);
@@ -369,10 +395,6 @@ export class Bridge {
 
   #post(message: PageMessage, seq: number, ack: number, buffers: ArrayBuffer[] = []): void {
     this.#wire({ ...message, epoch: this.#epoch, seq, ack, client: this.client }, buffers);
-  }
-
-  #unackedReports(): number {
-    return this.#sender.unacked.reduce((sum, sent) => sum + (sent.message.kind === "played" ? 1 : 0), 0);
   }
 
   /** An envelope acknowledges one page's lane; a heartbeat has the acknowledgement of each page by its client id. */
@@ -424,6 +446,24 @@ export class Bridge {
     }
   }
 
+  #receiveService(message: Envelope<ServiceMessage>): void {
+    // Not for this page, or not yet: what is not acknowledged comes again.
+    if (this.#welcomed && this.#ownsAudio) {
+      this.#deliverService(this.#service.receive(message.seq, message));
+    }
+  }
+
+  #deliverService(messages: readonly ServiceMessage[]): void {
+    for (const message of messages) {
+      try {
+        this.#handlers.onService(message);
+      } catch (error) {
+        // Not with its message, which may hold a token.
+        console.error("livewidget: a message about the socket to the service failed:", String(error));
+      }
+    }
+  }
+
   #deliver(message: Envelope<KernelMessage>): void {
     if (message.kind === "welcome" && message.body.client !== this.client) {
       return;
@@ -433,6 +473,9 @@ export class Bridge {
       if (owns && !this.#ownsAudio && message.kind === "state") {
         // What the lane carried until now went to another page.
         this.#deliverAudio(this.#speaker.restart(message.body.speaker_seq));
+      }
+      if (owns && !this.#ownsAudio) {
+        this.#service.restart(message.body.service_seq);
       }
       this.#ownsAudio = owns;
     }
@@ -444,6 +487,7 @@ export class Bridge {
       this.#raiseEpoch(
         Math.max(message.epoch, this.#epoch),
         message.kind === "flush" ? message.body.turn : null,
+        message.kind === "flush" ? message.body.voice : 0,
       );
     }
     this.#handlers.onMessage(message);
@@ -458,9 +502,9 @@ export class Bridge {
     }
   }
 
-  #raiseEpoch(epoch: number, turn: number | null): void {
+  #raiseEpoch(epoch: number, turn: number | null, voice: number): void {
     this.#epoch = epoch;
-    this.#handlers.onFlush(epoch, turn);
+    this.#handlers.onFlush(epoch, turn, voice);
     // Missing audio of an older epoch is not sent again.
     this.#deliverAudio(this.#speaker.skipGap());
   }
@@ -492,7 +536,7 @@ export class Bridge {
     // Audio may overtake the control message that raises the epoch; the flush itself follows.
     if (message.epoch > this.#epoch) {
       this.#epoch = message.epoch;
-      this.#handlers.onFlush(message.epoch, null);
+      this.#handlers.onFlush(message.epoch, null, 0);
     }
     if (message.epoch < this.#epoch || !this.#ownsAudio) {
       return;

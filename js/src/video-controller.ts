@@ -4,9 +4,10 @@ import type { Buffer } from "./audio/pcm.ts";
 import type { Bridge } from "./bridge.ts";
 import { type FrameCanvas, type JpegFrame, readImageFile, videoCanvas } from "./media/frames.ts";
 import { CAMERA_PROBLEMS, SCREEN_PROBLEMS, VideoCapture } from "./media/video-capture.ts";
-import type { CameraStatus, Picture } from "./messages.gen.ts";
+import type { CameraFrame, CameraStatus, Picture } from "./messages.gen.ts";
 import { NO_PICTURE, type Notices, TOO_MANY_PICTURES } from "./notices.ts";
 import type { Scope } from "./scope.ts";
+import type { ServiceSocket } from "./service-socket.ts";
 import type { Preview, VideoState as SightState, Store, VideoActions, VideoSource } from "./state.ts";
 
 /** A frame without an answer delays the next one for this long at most; chosen: a busy kernel is not flooded. */
@@ -25,7 +26,8 @@ const BROWSER_BACKEND: CaptureBackend = { makeCanvas: videoCanvas, readImage: re
 export class VideoController implements VideoActions {
   readonly #store: Store;
   readonly #notices: Notices;
-  readonly #bridge: Pick<Bridge, "send" | "sendFrame">;
+  readonly #bridge: Pick<Bridge, "send" | "sendFrame" | "numberPicture">;
+  readonly #service: Pick<ServiceSocket, "takesFrames" | "sendPicture">;
   readonly #now: () => number;
   readonly #startSession: () => boolean;
   readonly #backend: CaptureBackend;
@@ -39,7 +41,8 @@ export class VideoController implements VideoActions {
     scope: Scope,
     store: Store,
     notices: Notices,
-    bridge: Pick<Bridge, "send" | "sendFrame">,
+    bridge: Pick<Bridge, "send" | "sendFrame" | "numberPicture">,
+    service: Pick<ServiceSocket, "takesFrames" | "sendPicture">,
     now: () => number,
     begin: () => boolean,
     studio: CaptureBackend = BROWSER_BACKEND,
@@ -47,6 +50,7 @@ export class VideoController implements VideoActions {
     this.#store = store;
     this.#notices = notices;
     this.#bridge = bridge;
+    this.#service = service;
     this.#now = now;
     this.#startSession = begin;
     this.#backend = studio;
@@ -133,7 +137,10 @@ export class VideoController implements VideoActions {
   }
 
   #canSend(): boolean {
-    const { phase, owner, connected } = this.#store.get();
+    const { phase, owner, connected, direct } = this.#store.get();
+    if (direct) {
+      return phase === "live" && owner && this.#service.takesFrames;
+    }
     const awaited = this.#unanswered.size > 0 && this.#now() - this.#sentMs < ANSWER_TIMEOUT_MS;
     if (awaited && this.#now() - this.#sentMs > ANSWER_TIMEOUT_MS / 2) {
       this.#update({ progress: "waiting" });
@@ -143,7 +150,12 @@ export class VideoController implements VideoActions {
 
   #send(source: VideoSource | "file", { data, ...place }: JpegFrame): void {
     const body = { source, mime_type: "image/jpeg" as const, ...place };
-    const number = this.#bridge.sendFrame(body, data);
+    const number = this.#store.get().direct
+      ? this.#sendDirect(body, data)
+      : this.#bridge.sendFrame(body, data);
+    if (number === 0) {
+      return;
+    }
     this.#unanswered.set(number, { data, ...place });
     for (const old of [...this.#unanswered.keys()].slice(0, -MAX_UNANSWERED)) {
       this.#unanswered.delete(old);
@@ -152,6 +164,20 @@ export class VideoController implements VideoActions {
     if (source === "file" || this.#store.get().video.preview === null) {
       this.#update({ progress: "sending" });
     }
+  }
+
+  /** Sends a picture straight to the service; returns its number, 0 where it is not sent. */
+  #sendDirect({ captured_ms: _, ...place }: CameraFrame, data: ArrayBuffer): number {
+    const number = this.#bridge.numberPicture();
+    if (this.#service.sendPicture({ ...place, number, data })) {
+      return number;
+    }
+    if (place.source === "file") {
+      this.#notices.show(TOO_MANY_PICTURES);
+    } else {
+      this.#update({ progress: "waiting" });
+    }
+    return 0;
   }
 
   async #sendFile(file: Blob): Promise<void> {

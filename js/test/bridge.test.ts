@@ -6,6 +6,7 @@ import {
   type Envelope,
   type Insight,
   readKernelMessage,
+  type ServiceMessage,
 } from "../src/bridge.ts";
 import type { KernelMessage, PageMessage, State, Welcome } from "../src/messages.gen.ts";
 
@@ -28,6 +29,7 @@ class Rig implements BridgeHandlers {
   voices: [turn: number, first: number, samples: number[]][] = [];
   flushes: [epoch: number, turn: number | null][] = [];
   insights: Insight[] = [];
+  services: [kind: string, socket: number][] = [];
   lives = 0;
   readonly bridge = new Bridge(
     ME,
@@ -57,6 +59,13 @@ class Rig implements BridgeHandlers {
 
   onInsight(message: Insight): void {
     this.insights.push(message);
+  }
+
+  onService(message: ServiceMessage): void {
+    if (message.kind === this.fails) {
+      throw new Error("not done");
+    }
+    this.services.push([message.kind, message.kind === "service_voice" ? 0 : message.body.socket]);
   }
 
   onAlive(): void {

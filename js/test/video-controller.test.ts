@@ -38,8 +38,17 @@ const bridge = {
     }
     return told.length;
   },
+  numberPicture: () => 100 + direct.length,
   sendFrame: (body: CameraFrame, data: ArrayBuffer) => sent.push({ body, bytes: [...new Uint8Array(data)] }),
 };
+
+/** A page's own socket to the service. */
+const service = {
+  takesFrames: true,
+  sendPicture: ({ data, number, ...place }: { data: ArrayBuffer; number: number; source: string }) =>
+    service.takesFrames && direct.push({ number, place, bytes: [...new Uint8Array(data)] }) > 0,
+};
+let direct: { number: number; place: object; bytes: number[] }[];
 
 function answer(number: number, change: Partial<Picture> = {}, buffers: ArrayBuffer[] = []): void {
   const place = { mime_type: "image/jpeg", width: 64, height: 48, tokens: 258 };
@@ -58,6 +67,8 @@ beforeEach(() => {
   begun = 0;
   sent = [];
   told = [];
+  direct = [];
+  service.takesFrames = true;
   urls = [];
   revoked = [];
   vi.spyOn(URL, "createObjectURL").mockImplementation(() => `blob:${urls.push("")}`);
@@ -72,10 +83,19 @@ beforeEach(() => {
     begun += 1;
     return may;
   };
-  video = new VideoController(scope, store, new Notices(store), bridge, () => performance.now(), begin, {
-    makeCanvas: () => canvas,
-    readImage: read,
-  });
+  video = new VideoController(
+    scope,
+    store,
+    new Notices(store),
+    bridge,
+    service,
+    () => performance.now(),
+    begin,
+    {
+      makeCanvas: () => canvas,
+      readImage: read,
+    },
+  );
 });
 
 afterEach(() => {

@@ -76,7 +76,8 @@ export class Lease {
 /** Rate of the microphone on the bridge, Hz. */
 export const MICROPHONE_RATE = 16_000;
 
-const toMs = (samples: number) => (samples * 1000) / MICROPHONE_RATE;
+/** How long so many samples of the microphone are. */
+export const toMs = (samples: number) => (samples * 1000) / MICROPHONE_RATE;
 const toSamples = (milliseconds: number) => (MICROPHONE_RATE * milliseconds) / 1000;
 
 /**
@@ -128,6 +129,53 @@ function concatenate(chunks: Chunk[]): Chunk {
     place += chunk.samples.length;
   }
   return { first_sample: chunks[0]!.first_sample, captured_ms: chunks[0]!.captured_ms, samples: all };
+}
+
+/** Audio kept while nothing is sent, to precede the speech that ends the pause; as in livewidget/session/audio_input.py. */
+const PAUSE_PREROLL_MS = 500;
+
+/** Leaves out audio while nobody speaks, as `SilenceSuppressor` of livewidget/session/audio_input.py. */
+export class SilenceSuppressor {
+  /** Pauses after so much audio without speech, in ms; 0: never. */
+  afterMs = 0;
+  #paused = false;
+  #quietMs = 0;
+  #preroll: Int16Array<ArrayBuffer>[] = [];
+
+  /** True while nothing is sent. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** How much audio without speech was sent last. */
+  get quietMs(): number {
+    return this.#quietMs;
+  }
+
+  /** Takes a piece of audio and returns what is sent now, oldest first. `needed`: it is sent in any case. */
+  filter(piece: Int16Array<ArrayBuffer>, needed: boolean): Int16Array<ArrayBuffer>[] {
+    if (needed || this.afterMs === 0) {
+      return [...this.resume(), piece];
+    }
+    if (this.#paused) {
+      this.#preroll.push(piece);
+      let kept = this.#preroll.reduce((sum, { length }) => sum + toMs(length), 0);
+      while (kept - toMs(this.#preroll[0]!.length) >= PAUSE_PREROLL_MS) {
+        kept -= toMs(this.#preroll.shift()!.length);
+      }
+      return [];
+    }
+    this.#quietMs += toMs(piece.length);
+    this.#paused = this.#quietMs >= this.afterMs;
+    return [piece];
+  }
+
+  /** Ends the pause, and returns the audio that was kept. */
+  resume(): Int16Array<ArrayBuffer>[] {
+    this.#paused = false;
+    this.#quietMs = 0;
+    return this.#preroll.splice(0);
+  }
 }
 
 /** Sends chunks as they come, and holds them back while the kernel is busy. Times are performance.now(). */

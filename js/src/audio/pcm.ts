@@ -16,6 +16,40 @@ export function samplesOf(buffer: Buffer): Int16Array<ArrayBuffer> {
   return new Int16Array(copy.buffer);
 }
 
+/** What newer browsers have of their own: the same, several times as fast. */
+type Native = Uint8Array & { toBase64?(): string };
+const NativeArray = Uint8Array as typeof Uint8Array & {
+  fromBase64?(text: string): Uint8Array<ArrayBuffer>;
+};
+/** How many arguments a call may have everywhere; chosen: engines take at least 65,535. */
+const SPREAD = 0x8000;
+
+export function toBase64(bytes: Uint8Array): string {
+  const native = (bytes as Native).toBase64?.();
+  if (native !== undefined) {
+    return native;
+  }
+  let text = "";
+  for (let at = 0; at < bytes.length; at += SPREAD) {
+    text += String.fromCharCode(...bytes.subarray(at, at + SPREAD));
+  }
+  return btoa(text);
+}
+
+/** The bytes of base64, in the alphabet of files or of addresses; throws for anything else. */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const standard = /[-_]/.test(text) ? text.replaceAll("-", "+").replaceAll("_", "/") : text;
+  if (NativeArray.fromBase64) {
+    return NativeArray.fromBase64(standard);
+  }
+  const binary = atob(standard);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) {
+    bytes[i] = binary.charCodeAt(i);
+  }
+  return bytes;
+}
+
 /** The nearest PCM16 value of a sample in -1..1; values outside are clipped, NaN is silence. */
 export function toInt16(value: number): number {
   const scaled = Math.round(value * 32768);

@@ -7,7 +7,8 @@ const BETA = 6.76;
 /** Middle of the transition band relative to the lower Nyquist frequency, where the stop band begins. */
 const CUTOFF = 0.91;
 
-function gcd(a: number, b: number): number {
+/** The greatest common divisor of two whole numbers. */
+export function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b);
 }
 

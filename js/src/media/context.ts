@@ -3,7 +3,7 @@
 import source from "worklet:../worklets/all.ts";
 import type { Scope } from "../scope.ts";
 
-/** What a browser test may put into the page to record audio and to watch its socket; see CONTRIBUTING. */
+/** What a browser test may put into the page to record audio and to watch its sockets; see CONTRIBUTING. */
 interface TestTap {
   /** Called when the player opens its context; `node` is the last one before the loudspeaker. */
   onPlayer?(context: AudioContext, node: AudioNode): void;
@@ -11,6 +11,8 @@ interface TestTap {
   onMicrophone?(track: MediaStreamTrack, context: AudioContext): void;
   /** Called when a page begins to look for a socket to the kernel. */
   onLink?(link: object): void;
+  /** Called when this page opens a socket to the service; closing it cuts the connection. */
+  onServiceSocket?(socket: WebSocket): void;
 }
 
 export function testTap(): TestTap {

@@ -1,4 +1,5 @@
-// Which of the microphone's audio reaches the kernel: between the capture worklet and the packet queue.
+// Which of the microphone's audio is sent: between the capture worklet and the packet queue, which takes it to the kernel, or
+// the page's own socket to the service.
 
 import { peakOf } from "../audio/levels.ts";
 import { type Chunk, ClockMap, MICROPHONE_RATE, type Packet, PacketQueue } from "../audio/packets.ts";
@@ -11,6 +12,8 @@ const STARTING_MS = 10_000;
 const BAR_SAMPLES = MICROPHONE_RATE / 25;
 
 interface MicrophoneSenderHandlers {
+  /** Audio for the page's own socket, which has a queue of its own. */
+  onAudio(samples: Int16Array<ArrayBuffer>): void;
   /** A packet is ready for the microphone lane. */
   onPacket(packet: Packet): void;
   /** Push-to-talk begins or ends, in order with the packets. */
@@ -27,6 +30,10 @@ interface Gate {
   /** A session was asked for: what is said until the gate opens is kept, and sent then. */
   starting: boolean;
   pushToTalk: boolean;
+  /** Audio goes to the page's own socket. */
+  direct?: boolean;
+  /** The kernel is to hear it too: its explorer shows it. */
+  monitored?: boolean;
 }
 
 export class MicrophoneSender {
@@ -50,7 +57,7 @@ export class MicrophoneSender {
     return this.#pressed;
   }
 
-  /** True while the kernel does not acknowledge packets. */
+  /** True while the kernel does not acknowledge packets that it is to send on. */
   get busy(): boolean {
     return this.#busy;
   }
@@ -62,6 +69,10 @@ export class MicrophoneSender {
     if ((was.open && !gate.open) || was.pushToTalk !== gate.pushToTalk) {
       this.#queue.flush(this.#now());
       this.release();
+    }
+    if (gate.direct && !gate.monitored && (!was.direct || was.monitored)) {
+      this.#queue.clear();
+      this.#updateBusy();
     }
     if (!was.open && gate.open && was.starting && !gate.pushToTalk) {
       this.#sendPreroll();
@@ -78,7 +89,7 @@ export class MicrophoneSender {
     this.#measure(samples);
     const chunk: Chunk = { first_sample: first, captured_ms, samples };
     if (this.#gate.open && (!this.#gate.pushToTalk || this.#pressed)) {
-      this.#queue.add(chunk, now);
+      this.#pass(chunk, now);
     } else {
       this.#keepPreroll(chunk);
     }
@@ -98,7 +109,11 @@ export class MicrophoneSender {
   release(): void {
     if (this.#pressed) {
       this.#pressed = false;
-      this.#queue.flush(this.#now(), () => this.#handlers.onActivity(false));
+      if (this.#gate.direct) {
+        this.#handlers.onActivity(false);
+      } else {
+        this.#queue.flush(this.#now(), () => this.#handlers.onActivity(false));
+      }
     }
   }
 
@@ -133,6 +148,15 @@ export class MicrophoneSender {
   #sendPreroll(): void {
     const now = this.#now();
     for (const chunk of this.#preroll.splice(0)) {
+      this.#pass(chunk, now);
+    }
+  }
+
+  #pass(chunk: Chunk, now: number): void {
+    if (this.#gate.direct) {
+      this.#handlers.onAudio(chunk.samples);
+    }
+    if (!this.#gate.direct || this.#gate.monitored) {
       this.#queue.add(chunk, now);
     }
   }
@@ -156,8 +180,10 @@ export class MicrophoneSender {
   }
 
   #updateBusy(): void {
-    if (this.#queue.busy !== this.#busy) {
-      this.#busy = this.#queue.busy;
+    // A kernel that only listens along keeps nothing waiting.
+    const busy = this.#queue.busy && !this.#gate.direct;
+    if (busy !== this.#busy) {
+      this.#busy = busy;
       this.#handlers.onBusy(this.#busy);
     }
   }

@@ -151,10 +151,35 @@ export class Player {
     }
   }
 
+  /** Silences turns up to this one at once, also what still comes of them; a newer one goes on. */
+  hush(turn: number): void {
+    if (this.#newestTurn <= turn) {
+      this.stopNow();
+    }
+  }
+
   /** Silences the current turn at once, also what still comes of it; the kernel's flush follows. */
   stopNow(): void {
     this.#discardedTurn = Math.max(this.#discardedTurn, this.#newestTurn);
     this.#flushWorklet();
+  }
+
+  /** As `hush`; `onFlushed` follows in any case. */
+  cut(turn: number): void {
+    this.#awaitingFlush.push(turn);
+    if (this.#newestTurn <= turn) {
+      this.stopNow();
+    } else {
+      this.#reportFlushed();
+    }
+  }
+
+  /** What comes is numbered anew: silence, and what is known of turns is forgotten. */
+  restart(): void {
+    this.stopNow();
+    this.#newestTurn = -1;
+    this.#discardedTurn = -1;
+    this.#playedSamples.clear();
   }
 
   setVolume(volume: number): void {

@@ -4,6 +4,8 @@ import { MicrophoneSender } from "../../src/media/microphone-sender.ts";
 let now: number;
 let first: number;
 let log: string[];
+/** Samples for the page's own socket. */
+let direct: number[];
 let levels: number[];
 let sent: { first: number; length: number; captured: number }[];
 let sender: MicrophoneSender;
@@ -12,6 +14,7 @@ beforeEach(() => {
   now = 1000;
   first = 0;
   log = [];
+  direct = [];
   levels = [];
   sent = [];
   sender = new MicrophoneSender(
@@ -20,6 +23,7 @@ beforeEach(() => {
         log.push("audio");
         sent.push({ first: first_sample, length: samples.length, captured: captured_ms });
       },
+      onAudio: (samples) => direct.push(samples.length),
       onActivity: (active) => log.push(active ? "start" : "end"),
       onLevel: (peak) => levels.push(peak),
       onBusy: (busy) => log.push(busy ? "busy" : "free"),
