@@ -442,7 +442,7 @@ class ConnectionSupervisor:
 
     def tick(self) -> None:
         """Let time pass; to be called a few times a second."""
-        if not self.is_connected or self.is_held_up:
+        if not self.is_connected:
             return
         now = self._clock.now_ms()
         if now - self._opened_ms >= self._policy.stable_s * 1000:

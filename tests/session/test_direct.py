@@ -1,21 +1,19 @@
 """A page holds the socket, and the session stays here: against the stand-in's real server, over real sockets."""
 
 import asyncio
-import json
 from contextlib import asynccontextmanager
 
 import pytest
 
+from livewidget.clock import ManualClock
 from livewidget.config import LiveConfig
-from livewidget.connection import Gemini, Token, mint
-from livewidget.errors import ConfigError
+from livewidget.connection import Connection, Gemini
+from livewidget.errors import ConfigError, SetupTimeout
 from livewidget.events import (
     ActivityEnd,
     ActivityStart,
     ConnectionReplaced,
     ImageSent,
-    InputTranscript,
-    Interrupted,
     Notice,
     OutputAudio,
     TurnComplete,
@@ -23,6 +21,7 @@ from livewidget.events import (
 from livewidget.session import LiveSession, ReconnectPolicy
 from livewidget.standin import StandIn
 from livewidget.standin.serve import Server
+from livewidget.turns import Floor
 from tests.direct_page import DirectPage
 from tests.standin.puppets import LOUD, QUIET, Brain, Ears, Voice
 
@@ -34,21 +33,21 @@ FAST = ReconnectPolicy(initial_delay_ms=50, max_delay_ms=100, min_interval_ms=10
 
 async def eventually(condition, within_s=SOON):
     async with asyncio.timeout(within_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 
 class Talk:
     """A session with a page, and the stand-in's server behind it."""
 
-    def __init__(self, *texts, connection_s=None, key=KEY, model=TUTOR):
+    def __init__(self, *texts, connection_s=None, key=KEY, model=TUTOR, clock=None):
         self.ears, self.brain, self.voice, self.model = Ears(*texts), Brain(), Voice(), model
         self.standin = StandIn(
             model, ears=self.ears, brain=self.brain, voice=self.voice, connection_s=connection_s
         )
         self.server = Server(self.standin, wss_port=None, key=key)
-        self.page = DirectPage()
-        self.key = key
+        self.page = DirectPage(clock)
+        self.key, self.clock = key, clock
         self.events = []
 
     @asynccontextmanager
@@ -58,7 +57,12 @@ class Talk:
                 self.model, api_key=self.key, base_url=self.server.ws, direct=True
             )
             self.session = LiveSession(
-                self.provider, config or LiveConfig(), page=self.page, reconnect=reconnect, **more
+                self.provider,
+                config or LiveConfig(),
+                page=self.page,
+                reconnect=reconnect,
+                clock=self.clock,
+                **more,
             )
             self.page.session = self.session
             self.session.subscribe(self.events.append)
@@ -141,7 +145,7 @@ async def test_a_keyless_server_on_this_computer_needs_no_token():
 
 async def test_without_a_page_it_says_so(monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", "k")
-    with pytest.raises(ConfigError, match="needs? .*page|page holds the socket"):
+    with pytest.raises(ConfigError, match="a page holds the socket"):
         await LiveSession(Gemini(direct=True)).start()
     with pytest.raises(ConfigError, match=r"leave direct out"):
         await LiveSession(Gemini(base_url="ws://127.0.0.1:1", direct=True)).start()
@@ -263,3 +267,94 @@ async def test_a_call_that_never_runs_lets_the_microphone_go_on_at_once():
         (use,) = [use for turn in it.session.turns for use in turn.tools]
         await it.session.send_tool_result(use.id, "rain")
         await eventually(lambda: not it.page.holds)
+
+
+# --- While the kernel is busy -------------------------------------------------------------------------------
+
+
+async def pass_hour(clock):
+    """An hour passes, with a look at the time each minute."""
+    for _ in range(60):
+        clock.advance(60_000)
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+async def test_an_hour_in_which_the_kernel_is_busy_infers_nothing_and_dates_all_by_the_page():
+    clock = ManualClock()
+    talk = Talk("first", "second", clock=clock)
+    async with talk.open() as it:
+        await it.say()
+        await it.answered()
+        clock.advance(1000)
+        it.page.busy = True
+        asked_ms, frames = clock.now_ms(), len(it.page.frames)
+        await it.say(quiet=0)
+        clock.advance(700)
+        await it.say(loud=0)
+        await eventually(lambda: any("turnComplete" in str(frame) for frame in it.page.frames[frames:]))
+        await pass_hour(clock)
+        assert it.texts() == [("user", "first"), ("model", "echo first")]
+        assert not it.told(ConnectionReplaced)
+        assert not it.told(Notice)
+        it.page.busy = False
+        await it.answered(2)
+        assert it.texts()[2:] == [("user", "second"), ("model", "echo second")]
+        assert it.session.turns[-1].timing.first_sound_ms == pytest.approx(700, abs=50)
+        answer = [frame for frame in it.session.wire.frames if "turnComplete" in frame.text][-1]
+        first = it.session.wire.frames[0]
+        assert answer.at_ms - first.at_ms <= asked_ms + 700
+        assert not it.told(Notice)
+
+
+async def test_no_answer_is_missed_while_the_kernel_is_busy():
+    clock = ManualClock()
+    async with Talk(clock=clock).open() as it:
+        it.page.busy = True
+        it.session.put_text("typed")
+        await eventually(lambda: any("turnComplete" in str(frame) for frame in it.page.frames))
+        await pass_hour(clock)
+        assert it.session.floor is Floor.THINKING
+        assert not it.told(Notice)
+        it.page.busy = False
+        await it.answered()
+        assert it.texts()[-1] == ("model", "echo typed")
+
+
+async def test_a_setup_that_is_accepted_while_the_kernel_is_busy_is_not_late():
+    talk = Talk("hi")
+    talk.page.busy = True
+    async with talk.server:
+        provider = Gemini(TUTOR, api_key=KEY, base_url=talk.server.ws, direct=True)
+        opening = asyncio.create_task(
+            Connection.open(provider, LiveConfig(), page=talk.page, setup_timeout=0.05)
+        )
+        await asyncio.sleep(0.4)
+        assert not opening.done()
+        talk.page.busy = False
+        connection = await opening
+        assert connection.received_ms is not None
+        await connection.close()
+        talk.page.busy = False
+        with pytest.raises(SetupTimeout):  # The control: nobody holds it up, and it does not come.
+            await Connection.open(
+                Gemini(TUTOR, api_key=KEY, base_url=talk.server.ws, direct=True),
+                LiveConfig(),
+                page=Mute(talk.page),
+                setup_timeout=0.05,
+            )
+
+
+class Mute:
+    """A page whose sockets pass nothing on, though nothing holds them up."""
+
+    def __init__(self, page):
+        self.page = page
+
+    async def wait_for_page(self):
+        pass
+
+    async def open(self, address, terms):
+        socket = await self.page.open(address, terms)
+        socket.receive = asyncio.Event().wait
+        return socket
