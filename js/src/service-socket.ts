@@ -100,8 +100,8 @@ const ITEM_CHARS = 120;
 interface Pending {
   item: ServiceItem;
   sinceMs: number;
-  /** Of a frame with nothing but sound: its type, its samples, and the place in the voice after it. */
-  pure: { mimeType: string; samples: number; next: number } | null;
+  /** Of a frame with nothing but sound: its type, its samples, the loudest, and the place in the voice after it. */
+  pure: { mimeType: string; samples: number; peak: number; next: number } | null;
 }
 
 const charsOf = ({ item }: Pending) => ITEM_CHARS + (item.kind === "frame" ? item.text.length : 0);
@@ -139,8 +139,9 @@ class ReportQueue {
     } else if (earlier?.item.kind === "frame" && earlier.pure && pure) {
       const samples = earlier.pure.samples + pure.samples;
       this.#chars -= charsOf(earlier);
-      earlier.pure = { ...pure, samples };
-      earlier.item = { ...earlier.item, text: soundFrame(pure.mimeType, samples) };
+      const peak = Math.max(earlier.pure.peak, pure.peak);
+      earlier.pure = { ...pure, samples, peak };
+      earlier.item = { ...earlier.item, text: soundFrame(pure.mimeType, samples, peak) };
       this.#chars += charsOf(earlier);
     } else {
       const pending = { item, sinceMs: now, pure };
@@ -211,9 +212,9 @@ class ReportQueue {
   }
 }
 
-/** A frame as the service sends them, with nothing but sound in it, of which only the length is left. */
-function soundFrame(mimeType: string, samples: number): string {
-  const inlineData = { mimeType, data: "", samples };
+/** A frame as the service sends them, with nothing but sound in it, of which only length and peak are left. */
+function soundFrame(mimeType: string, samples: number, peak: number): string {
+  const inlineData = { mimeType, data: "", samples, peak };
   return JSON.stringify({ serverContent: { modelTurn: { parts: [{ inlineData }] } } });
 }
 
@@ -259,19 +260,19 @@ function isSpeechStart({ voiceActivity, voiceActivityDetectionSignal }: Frame): 
 }
 
 /**
- * `text` with the sound `data` left out from `from` on, and its number of samples beside it; null where it is not found, as
+ * `text` with the sound `data` left out from `from` on, and `instead` beside it; null where it is not found, as
  * where the JSON spells it otherwise. The rest of the text stays as it came: large numbers would not survive a new spelling.
  */
 function withoutSound(
   text: string,
   data: string,
-  samples: number,
+  instead: string,
   from: number,
 ): { text: string; end: number } | null {
   for (let at = text.indexOf(`"${data}"`, from); at >= 0; at = text.indexOf(`"${data}"`, at + 1)) {
     const before = text.slice(Math.max(0, at - 40), at);
     if (/"data"\s*:\s*$/.test(before)) {
-      const put = `"","samples":${samples}`;
+      const put = `"",${instead}`;
       return { text: text.slice(0, at) + put + text.slice(at + data.length + 2), end: at + put.length };
     }
   }
@@ -331,8 +332,6 @@ interface Connection {
   opened: boolean;
   /** All that comes first has been sent: this page may speak. */
   talks: boolean;
-  /** The model waits for a tool and must not be spoken to. */
-  held: boolean;
   /** The page's rules forbid the address. */
   blocked: boolean;
   /** Bytes that the browser held back at the last look, those given to it since, and when some left last. */
@@ -416,6 +415,8 @@ export class ServiceSocket {
   /** Silence that the model has to hear before audio ends, in ms; as the newest socket's terms say. */
   #endSilenceMs = 0;
   #needsAll = false;
+  /** The model waits for a tool and must not be spoken to, also on the next socket. */
+  #held = false;
   /** The model lets itself be interrupted: so the setup says, which passes through here. */
   #interrupts = true;
   #voices: ServiceVoice[] = [];
@@ -481,7 +482,7 @@ export class ServiceSocket {
         this.#pump();
         break;
       case "service_release":
-        connection.held = false;
+        this.#held = false;
         this.#pump();
         break;
       case "service_close":
@@ -560,6 +561,7 @@ export class ServiceSocket {
     this.#memory.clear();
     this.#suppressor.resume();
     this.#streaming = false;
+    this.#held = false;
   }
 
   // Opening and closing
@@ -589,7 +591,6 @@ export class ServiceSocket {
       socket: null,
       opened: false,
       talks: false,
-      held: false,
       blocked: false,
       buffered: 0,
       added: 0,
@@ -703,7 +704,7 @@ export class ServiceSocket {
 
   #isReady(connection: Connection | undefined, buffered = MAX_BUFFERED): connection is Connection {
     const socket = connection?.socket;
-    return socket?.readyState === OPEN && !connection!.held && socket.bufferedAmount < buffered;
+    return socket?.readyState === OPEN && !this.#held && socket.bufferedAmount < buffered;
   }
 
   #wait(item: Waiting): void {
@@ -810,7 +811,7 @@ export class ServiceSocket {
     }
     const parts = frame ? partsOf(frame) : [];
     if (connection.terms.holds_calls && (frame?.toolCall || parts.some((part) => part.functionCall))) {
-      connection.held = true;
+      this.#held = true;
     }
     const played = this.#relay(connection, text, frame, parts, now);
     if (content?.generationComplete === true || content?.turnComplete === true) {
@@ -835,6 +836,7 @@ export class ServiceSocket {
     let from = 0;
     let hasSound = false;
     let samples = 0;
+    let loudest = 0;
     let pureType: string | null = "";
     for (const part of parts) {
       const { mimeType, data } = Object(part.inlineData) as Exclude<Part["inlineData"], undefined>;
@@ -846,17 +848,18 @@ export class ServiceSocket {
         pureType = null;
         continue;
       }
-      const count = stream.write(bytes, rate);
+      const { samples: count, peak } = stream.write(bytes, rate);
+      loudest = Math.max(loudest, peak);
       hasSound = true;
       samples += count;
       pureType = pureType === "" || pureType === mimeType ? (mimeType as string) : null;
-      const cut = withoutSound(relayed, data as string, count, from);
+      const cut = withoutSound(relayed, data as string, `"samples":${count},"peak":${peak}`, from);
       if (cut) {
         ({ text: relayed, end: from } = cut);
       } else {
         relayed = "";
       }
-      Object.assign(part.inlineData!, { data: "", samples: count });
+      Object.assign(part.inlineData!, { data: "", samples: count, peak });
     }
     if (!hasSound || !frame) {
       this.#report(connection, { kind: "frame", text, at_ms: now }, 0);
@@ -876,7 +879,7 @@ export class ServiceSocket {
       connection,
       item,
       pure ? GATHER_MS : 0,
-      pure ? { mimeType: pureType!, samples, next } : null,
+      pure ? { mimeType: pureType!, samples, peak: loudest, next } : null,
     );
     return true;
   }

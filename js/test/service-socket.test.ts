@@ -543,6 +543,22 @@ describe("the microphone", () => {
     expect(sent(opened).at(-1)).toBe(40);
   });
 
+  it("is held on the next socket too", () => {
+    const first = talk({ holds_calls: true });
+    first.brings({ toolCall: {} });
+    first.ends();
+    const second = talk({ socket: 2, holds_calls: true });
+    speak(40);
+    expect(second.sent).toEqual([]);
+    told("service_release", { socket: 2 });
+    expect(sent(second)).toEqual([40]);
+    second.brings({ toolCall: {} });
+    service.reset();
+    const third = talk({ socket: 3 });
+    speak(20);
+    expect(sent(third)).toEqual([20]);
+  });
+
   it("is not held where calls do not block the model", () => {
     const opened = talk();
     opened.brings({ toolCall: { functionCalls: [] } });
@@ -620,11 +636,11 @@ describe("the voice", () => {
     const opened = talk();
     vi.advanceTimersByTime(500);
     const now = performance.now();
-    opened.brings(answer(voice(3, 7), { text: "aside" }));
-    expect(played).toEqual([[1, 0, [7, 7, 7]]]);
+    opened.brings(answer(voice(3, 8192), { text: "aside" }));
+    expect(played).toEqual([[1, 0, [8192, 8192, 8192]]]);
     expect(items().at(-1)).toEqual({
       kind: "frame",
-      text: '{"serverContent":{"modelTurn":{"parts":[{"inlineData":{"mimeType":"audio/pcm;rate=24000","data":"","samples":3}},{"text":"aside"}]}}}',
+      text: '{"serverContent":{"modelTurn":{"parts":[{"inlineData":{"mimeType":"audio/pcm;rate=24000","data":"","samples":3,"peak":0.25}},{"text":"aside"}]}}}',
       voice: 1,
       first: 0,
       at_ms: now,
@@ -664,7 +680,9 @@ describe("the voice", () => {
     const data = toBase64(new Uint8Array(8));
     const text = `{ "usageMetadata": {"n": 12345678901234567890}, "note": "${data}", "serverContent": {"modelTurn":{"parts":[{"inlineData": {"data" : "${data}", "mimeType":"audio/pcm"}}]}} }`;
     opened.brings(text);
-    expect(ofKind("frame")[0]!.text).toBe(text.replace(`"data" : "${data}"`, '"data" : "","samples":4'));
+    expect(ofKind("frame")[0]!.text).toBe(
+      text.replace(`"data" : "${data}"`, '"data" : "","samples":4,"peak":0'),
+    );
   });
 
   it("is found however its JSON is spelled", () => {
@@ -673,7 +691,7 @@ describe("the voice", () => {
       '{"serverContent":{"modelTurn":{"parts":[{"inlineData":{"data":"\\/\\/8BAA==","mimeType":"audio/pcm"}}]}}}',
     );
     expect(played).toEqual([[1, 0, [-1, 1]]]);
-    const part = { data: "", mimeType: "audio/pcm", samples: 2 };
+    const part = { data: "", mimeType: "audio/pcm", samples: 2, peak: 0 };
     expect(JSON.parse(ofKind("frame")[0]!.text)).toEqual(answer({ inlineData: part }));
   });
 
@@ -831,7 +849,7 @@ describe("reports", () => {
     unacked = 24;
     for (let step = 0; step < 500; step++) {
       speak(20);
-      opened.brings(CHUNK);
+      opened.brings(step % 10 === 7 ? answer(voice(960, 16_384)) : CHUNK);
       if (step % 100 === 50) {
         opened.brings({ serverContent: { outputTranscription: { text: `word ${step}` } } });
       }
@@ -854,6 +872,9 @@ describe("reports", () => {
       }
     }
     expect(next).toBe(160_000);
+    // The loudest of what was joined.
+    const merged = late.find((item) => item.kind === "frame" && item.text.includes('"samples":4'));
+    expect(merged && "text" in merged && /"peak":([\d.]+)/.exec(merged.text)?.[1]).toBe("0.5");
     let place = 960;
     for (const item of late) {
       const samples = item.kind === "frame" ? /"samples":(\d+)/.exec(item.text)?.[1] : undefined;

@@ -1,5 +1,6 @@
 // The model's sound as it comes from the service: numbered by answer, brought to 24 kHz and to whole samples.
 
+import { peakOf } from "./levels.ts";
 import { decode, encode, samplesOf } from "./pcm.ts";
 import { MODEL_AUDIO_RATE } from "./playout.ts";
 import { gcd, Resampler } from "./resampler.ts";
@@ -44,8 +45,8 @@ export class VoiceStream {
     this.#number = number;
   }
 
-  /** Takes PCM16 of a playable `rate` in Hz; returns how many whole samples there were. */
-  write(bytes: Uint8Array<ArrayBuffer>, rate: number): number {
+  /** Takes PCM16 of a playable `rate` in Hz; returns how many whole samples there were, and the loudest, 0..1. */
+  write(bytes: Uint8Array<ArrayBuffer>, rate: number): { samples: number; peak: number } {
     if (!this.isOpen) {
       this.isOpen = true;
       this.voice = this.#number();
@@ -56,6 +57,8 @@ export class VoiceStream {
     }
     const whole = this.#joined(bytes);
     const samples = samplesOf(whole);
+    // Before the samples are given away. Three decimals are 60 dB, a whisper.
+    const heard = { samples: samples.length, peak: Math.round(peakOf(samples) * 1000) / 1000 };
     if (rate !== this.#rate) {
       this.drain();
       this.#rate = rate;
@@ -67,7 +70,7 @@ export class VoiceStream {
     } else {
       this.#put(samples);
     }
-    return samples.length;
+    return heard;
   }
 
   /** Plays what a converter still holds. */
