@@ -289,6 +289,25 @@ def test_tokens_and_vertex(executed):
 
 
 @pytest.mark.timeout(180)
+def test_straight_from_the_browser(executed):
+    """Here nobody speaks to the cards: tests/browser/test_direct.py does."""
+    cells = executed("08b_straight_from_the_browser.ipynb")
+    assert "A conversation, live while this notebook runs" in cells["straight"]
+    assert re.search(r"inverted \d+ matrices", cells["busy"])
+    assert "a token in the wire: False" in cells["wire"]
+    assert "<ephemeral token until" in cells["who"]
+    assert re.search("✓ .*twelve.*✗ KeyRefused: .*has opened all the sessions", cells["who"], re.DOTALL)
+    assert "✓ My name is Ada" in cells["fixed"]
+    (decision,) = cells.numbers("python", r"Python alone \(1\): decision_ms (\d+)")
+    assert decision >= 500, "the silence that ends a question"
+    assert "kernel_ms" not in cells["python"], "there is no page"
+    assert "Ask both cards" in cells["python"]
+    assert cells.drew("picture")
+    assert "True" in cells["stop"]
+    assert not any("auth_tokens/" in text for text in cells.texts.values())
+
+
+@pytest.mark.timeout(180)
 def test_raw_wire(executed):
     cells = executed("09_raw_wire.ipynb")
     assert "twelve" in cells["ask"]
