@@ -21,9 +21,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from livewidget import Gemini, LiveConfig, VertexAI, web
 from livewidget.clock import ManualClock
 from livewidget.connection import Token
-from livewidget.errors import ConfigError, KeyMissing, UsageError
+from livewidget.errors import ConfigError, KeyMissing, KeyRefused, QuotaExceeded, UsageError
+from livewidget.session import LiveSession
 from livewidget.standin import StandIn
 from livewidget.standin.serve import Server
+from tests.direct_page import DirectPage
 from tests.standin.puppets import Brain, Ears, Voice
 from tests.standin.test_serve_http import exchange
 from tests.talk_page import TalkPage
@@ -202,6 +204,46 @@ async def test_the_browsers_that_the_talk_let_in_get_tokens_and_no_others(servic
         name, _, value = one.cookie.partition("=")
         for cookie in ("", f"{name}=", f"{name}={value[:-1]}", f"other={value}", f"{name}={value}x"):
             assert (await ask(port, "/talk/token", Cookie=cookie))[0] == 403
+
+
+# --- Who connects with them ---------------------------------------------------------------------------------
+
+BEARER = {"token_auth": "canary-auth-0123456789"}
+
+
+def by_bearer(request):
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    return "ada" if (scheme, shown) == ("Bearer", BEARER["token_auth"]) else None
+
+
+async def test_a_kernel_without_a_key_gets_a_token_for_each_connection(service):
+    async with handing_out(gemini(service), may=by_bearer, per_hour=2) as (port, tokens):
+        provider = Gemini(TUTOR, base_url=service.ws, token_url=f"http://127.0.0.1:{port}/token", **BEARER)
+        for _ in range(2):
+            async with LiveSession(provider) as session:
+                assert (await session.ask("hello")).text == "echo hello"
+        assert tokens.count("ada") == 2
+        with pytest.raises(QuotaExceeded, match="You have had all 2 tokens of this hour"):
+            await LiveSession(provider).start()
+
+
+async def test_a_kernel_that_may_not_is_told_so_in_one_sentence(service):
+    async with handing_out(gemini(service), may=by_bearer) as (port, _):
+        provider = Gemini(TUTOR, base_url=service.ws, token_url=f"http://127.0.0.1:{port}/token")
+        with pytest.raises(KeyRefused, match=re.escape(web.NO_TOKEN)):
+            await LiveSession(provider).start()
+
+
+async def test_a_page_holds_the_socket_with_tokens_of_somebodys_server(service):
+    async with handing_out(gemini(service), may=by_bearer) as (port, tokens):
+        url = f"http://127.0.0.1:{port}/token"
+        provider = Gemini(TUTOR, base_url=service.ws, token_url=url, direct=True, **BEARER)
+        page = DirectPage()
+        session = page.session = LiveSession(provider, page=page)
+        async with session:
+            assert (await session.ask("hello")).text == "echo hello"
+        assert (len(page.tokens), tokens.count("ada")) == (1, 1)
+        assert page.tokens[0].startswith("auth_tokens/")
 
 
 # --- How many -----------------------------------------------------------------------------------------------

@@ -2,10 +2,11 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from livewidget.protocol import ClientMessageError
 from livewidget.standin import ManualClock, StandIn
@@ -222,6 +223,61 @@ async def test_a_token_needs_no_key_beside_it():
         _, _, answer = await exchange(port, post(port, extra=["x-goog-api-key: k"]))
         async with Session(server, answer["name"]) as session:
             await session.setup()
+
+
+PAGE = "http://127.0.0.1:8520"
+
+
+async def as_a_page(server, token, *, origin=PAGE, **setup):
+    """What a browser's page sees of its socket: how the handshake went, then the first message or the close."""
+    address = f"{server.ws}{METHOD}Constrained?access_token={quote(token, safe='')}"
+    try:
+        socket = await connect(address, origin=origin, compression=None)
+    except InvalidStatus as refused:
+        return refused.response.status_code
+    async with socket:
+        await socket.send(json.dumps({"setup": {**SETUP, **setup}}))
+        try:
+            return json.loads(await socket.recv())
+        except ConnectionClosed as closed:
+            return closed.rcvd.code, closed.rcvd.reason
+
+
+async def test_a_page_sees_by_code_and_reason_what_is_wrong_with_its_token():
+    """Browsers show neither status nor body of a refused handshake: the service refuses after it, and so here."""
+    clock = ManualClock()
+    async with (
+        Server(standin(clock), wss_port=None, origins=[PAGE]) as server,
+        Server(standin(clock), wss_port=None) as other,
+    ):
+        once, late, old = await mint(server), await mint(server, uses=0), await mint(server, uses=0)
+        assert await as_a_page(server, once) == {"setupComplete": {}}
+        assert await as_a_page(server, once) == (1008, "Token has been used too many times.")
+        elsewhere = await as_a_page(server, await mint(other))
+        assert (elsewhere[0], elsewhere[1].startswith(UNREGISTERED)) == (1008, True)
+        clock.advance(60_001)
+        assert (await as_a_page(server, late))[1] == "Token can no longer be used to start a new session."
+        clock.advance(30 * 60_000)
+        assert await as_a_page(server, old) == (1008, "Token has expired.")
+
+
+async def test_a_page_that_was_not_named_is_refused_before_it_has_a_socket(server):
+    token = await mint(server)
+    assert await as_a_page(server, token) == 403
+    assert await as_a_page(server, token, origin=None) == {
+        "setupComplete": {}
+    }  # which was no use of the token
+
+
+async def test_a_token_for_one_model_opens_none_of_another_and_does_not_say_so(server):
+    fixed = {"model": "models/offline-tutor", "sessionResumption": {}}
+    token = await mint(server, uses=2, bidiGenerateContentSetup=fixed, fieldMask="model")
+    async with Session(server, token, by="access_token") as session:
+        await session.setup(model="models/nobody")
+        assert (await session.ask("hello"))[0] == "echo hello"
+    async with Session(server, await mint(server), by="access_token") as session:
+        code, reason = await session.closed(model="models/nobody")
+        assert (code, "nobody" in reason) == (1008, True)
 
 
 async def test_messages_are_refused_once_the_token_has_expired():
