@@ -647,7 +647,7 @@ export class App implements Actions {
 
   #showLoss(loss: Exclude<Loss, "" | "looking">): void {
     const { says } = this.store.get().link;
-    this.#notices.show(loss === "refused" && says !== "" ? { ...LOSSES[loss], text: says } : LOSSES[loss]);
+    this.#notices.show(says === "" || loss === "offline" ? LOSSES[loss] : { ...LOSSES[loss], text: says });
   }
 
   /** ● without a kernel that answers: looks again, says what to do, and begins if the kernel is back at once. */

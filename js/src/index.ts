@@ -4,7 +4,7 @@
 import type { AnyModel, Initialize, Render } from "@anywidget/types";
 import { App } from "./app.ts";
 import type { Buffer } from "./audio/pcm.ts";
-import { Link, type LinkHandlers, pageServer, takeToken } from "./link.ts";
+import { Link, type LinkHandlers, type PageServer, pageServer, takeToken } from "./link.ts";
 import { testTap } from "./media/context.ts";
 import { SILENT_PROGRAM } from "./notices.ts";
 import { mountCard, mountSentence } from "./views/card.ts";
@@ -83,6 +83,19 @@ export default function widget(): { initialize: Initialize; render: Render } {
   };
 }
 
+/** A conversation in a page without a notebook, and its link to `server`, which has yet to begin. */
+export function pageApp(server: PageServer): { app: App; link: Link } {
+  const link = new Link(
+    null,
+    handlersOf(() => app),
+    now,
+    server,
+  );
+  const app: App = new App(link.send, link, true);
+  testTap().onLink?.(link);
+  return { app, link };
+}
+
 /** The title of a page that was given none (livewidget/cli/talk.py). */
 const UNNAMED = "livewidget";
 
@@ -105,14 +118,7 @@ export async function startPage(el: HTMLElement): Promise<void> {
     mountSentence(el, SILENT_PROGRAM, () => location.reload());
     return;
   }
-  const link = new Link(
-    null,
-    handlersOf(() => app),
-    now,
-    server,
-  );
-  const app: App = new App(link.send, link, true);
-  testTap().onLink?.(link);
+  const { app, link } = pageApp(server);
   app.store.set({ title: document.title === UNNAMED ? "" : document.title });
   app.mount(el, mountCard);
   link.begin(app.bridge.client);

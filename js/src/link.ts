@@ -199,6 +199,13 @@ export interface PageServer {
   tab: string;
   /** Resolves to "" where the server lets this page in, else to its sentence for the person; rejects if it is silent. */
   admit(): Promise<string>;
+  /** Of a card in a page that another server may have given. It is asked whether it may come in before its first socket, too. */
+  card?: {
+    /** Resolves to the token that lets the card in, "" without one; rejects if it gets none. */
+    token(): Promise<string>;
+    /** Why there is no conversation: `silent` is the server, which may come back; `ended` it has itself. */
+    says: { silent: string; ended: string; noToken: string };
+  };
 }
 
 /** The server has this long to say whether a page may come in; chosen: a healthy one takes a tenth of it. */
@@ -207,7 +214,7 @@ const ADMIT_MS = 5000;
 /** The key of the tab's name in the tab's storage. */
 const TAB = "livewidget.tab";
 
-function tabName(): string {
+export function tabName(): string {
   const fresh = randomClientId();
   try {
     const known = sessionStorage.getItem(TAB) ?? fresh;
@@ -513,14 +520,14 @@ export class Link {
 
   async #openPage(): Promise<void> {
     const page = this.#page!;
-    if (this.#tries > 0) {
+    const { card } = page;
+    if (this.#tries > 0 || card) {
       // The browser does not say why a socket was refused: the server says it here.
       let sentence: string;
       try {
         sentence = await page.admit();
       } catch {
-        this.#set({ way: "none", reason: this.#state.reason === "ended" ? "ended" : "broken" });
-        this.#retryPage();
+        this.#losePage(this.#state.reason === "ended" ? "ended" : "broken");
         return;
       }
       if (this.#disposed) {
@@ -531,7 +538,28 @@ export class Link {
         return;
       }
     }
-    this.#open({ url: page.url, proxied: false }, { token: "", proof: null });
+    let ticket: Ticket | undefined = this.#spare?.ticket;
+    if (!ticket) {
+      try {
+        ticket = { token: (await card?.token()) ?? "", proof: null };
+      } catch {
+        this.#losePage("broken", card?.says.noToken);
+        return;
+      }
+    }
+    if (!this.#disposed) {
+      this.#open({ url: page.url, proxied: false }, ticket);
+    }
+  }
+
+  /** There is no socket to the page's server: it is tried again soon. */
+  #losePage(reason: "broken" | "ended", sentence?: string): void {
+    const told = this.#page?.card?.says;
+    const says = sentence ?? (reason === "ended" ? told?.ended : told?.silent) ?? "";
+    this.#set({ way: "none", reason, says, proxied: false });
+    if (!this.#disposed) {
+      this.#retryPage();
+    }
   }
 
   #retryPage(): void {
@@ -580,7 +608,8 @@ export class Link {
     socket.onopen = () => {
       opened = true;
       const tab = this.#page?.tab ?? "";
-      socket.send(JSON.stringify({ client: this.#client, tab, token: ticket.token }));
+      const opening = { client: this.#client, tab, token: ticket.token };
+      socket.send(JSON.stringify(this.#page?.card ? { ...opening, card: true } : opening));
     };
     socket.onclose = ({ code }) => this.#end(connection, code, opened);
     socket.onmessage = ({ data }) => {
@@ -619,7 +648,10 @@ export class Link {
     if (typeof told.error === "string") {
       this.#leave(connection);
       this.#spare = null;
-      if (this.#page) {
+      if (this.#page && proof !== null) {
+        // A card's session is over, or its server was started again: another token may let it in.
+        this.#losePage(this.#state.reason === "ended" ? "ended" : "broken");
+      } else if (this.#page) {
         this.#set({ way: "none", reason: "refused", says: told.error });
       } else {
         this.#fail(connection.address, false);
@@ -668,7 +700,7 @@ export class Link {
     }
     // 1012 is what web servers say when they are stopped.
     const ended = code === 1001 || code === 1011 || code === 1012;
-    if (ended || code === 1008 || code === 1013) {
+    if (!this.#page && (ended || code === 1008 || code === 1013)) {
       // The kernel wanted it so: it is asked, over the comm, before another socket is opened.
       this.#spare = null;
     }
@@ -676,11 +708,11 @@ export class Link {
       this.#tries = AGAIN_MS.length - 2;
     }
     const reason = ended ? "ended" : "broken";
-    this.#set({ way: this.#comm ? "comm" : "none", reason, proxied: false });
     if (this.#page) {
-      this.#retryPage();
+      this.#losePage(reason);
       return;
     }
+    this.#set({ way: "comm", reason, proxied: false });
     this.#handlers.onBroken(connection.ticket.proof ?? "");
     this.#handlers.onChanged();
     this.#again(this.#nextWait());
@@ -689,8 +721,7 @@ export class Link {
   /** An address did not lead to a socket. `refused`: nobody listens there, or the browser does not allow it. */
   #fail(address: Address, refused: boolean): void {
     if (this.#page) {
-      this.#set({ way: "none", reason: this.#state.reason === "ended" ? "ended" : "broken" });
-      this.#retryPage();
+      this.#losePage(this.#state.reason === "ended" ? "ended" : "broken");
       return;
     }
     const kind = kindOf(address);

@@ -96,7 +96,7 @@ export const MICROPHONE_FAULTS: Record<MicrophoneFault, Notice> = {
 export const NOT_SECURE_PAGE: Notice = {
   level: "error",
   code: "page-not-secure",
-  text: "This page can neither hear you nor play the voice because its address is not secure. Open the notebook through https:// or at http://localhost; until then you can type, and read the answers.",
+  text: "This page can neither hear you nor play the voice because its address is not secure. Open it through https:// or at http://localhost; until then you can type, and read the answers.",
 };
 
 export const MICROPHONE_MOVED = "microphone-moved";

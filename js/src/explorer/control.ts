@@ -2,7 +2,7 @@
 
 import type { Catalogue, Feature, Model, Settings } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import { attribute, button, el, freshId, icon, name, show, text } from "../views/dom.ts";
+import { attribute, button, el, focusBeside, freshId, icon, name, show, text } from "../views/dom.ts";
 import { clean } from "../views/format.ts";
 
 /** The model that the settings are for: the chosen one even before it is applied, else the session's. */
@@ -341,7 +341,7 @@ export function control(feature: Feature, models: Model[], ways: ControlHandlers
       const value = requestedValue(settings, feature.name);
       const refused = feature.refused.includes(model);
       const isSaid = value !== null && value !== feature.default;
-      if (!(entry.typed && entry.element === document.activeElement) && wrong === "") {
+      if (!(entry.typed && entry.element === focusBeside(entry.element)) && wrong === "") {
         entry.set(value, model);
       }
       const off = refused && !isSaid;

@@ -7,6 +7,7 @@ import {
   attribute,
   confirmation,
   el,
+  focusBeside,
   freshId,
   icon,
   onEscape,
@@ -94,7 +95,7 @@ function applyBar(ways: ApplyBarHandlers, scope: Scope): ApplyBar {
       attribute(revert, "disabled", state.connected ? null : "");
       label();
       const wanted = changes > 0 || names.length > 0;
-      if (!wanted && element.contains(document.activeElement)) {
+      if (!wanted && element.contains(focusBeside(element))) {
         ways.onHidden();
       }
       show(element, wanted);

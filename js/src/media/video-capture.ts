@@ -36,7 +36,7 @@ const CAMERA_TEXTS: ProblemTexts = {
     "The browser took back the permission for the camera, so nothing is shown any more. Allow it again beside the address of the page, then press its button again.",
   failed: "The camera could not be started. Reload the page and press its button again.",
   "not-secure":
-    "This page has no camera because its address is not secure. Open the notebook through https:// or at http://localhost.",
+    "This page has no camera because its address is not secure. Open it through https:// or at http://localhost.",
 };
 
 export const CAMERA_PROBLEMS: readonly string[] = problemCodes("camera");

@@ -2,7 +2,7 @@
 
 import type { Scope } from "../scope.ts";
 import type { Actions, Store } from "../state.ts";
-import { attribute, button, el, icon, name, picture, show, text, type View } from "./dom.ts";
+import { attribute, button, el, focusBeside, icon, name, picture, show, text, type View } from "./dom.ts";
 import { cleanLine } from "./format.ts";
 import { mediaButtons } from "./media-buttons.ts";
 import type { PushToTalk } from "./push-to-talk.ts";
@@ -183,7 +183,7 @@ export function composer(store: Store, pushToTalk: PushToTalk, actions: Actions,
       microphone.update(state);
       media.update(state);
       const runs = state.connected && (state.phase === "live" || state.phase === "connecting");
-      if (!runs && stop === document.activeElement) {
+      if (!runs && stop === focusBeside(stop)) {
         // A disabled button keeps the focus but gets no keys.
         microphone.element.focus();
       }
@@ -214,7 +214,7 @@ function interruptButton(actions: Pick<Actions, "interrupt">): View {
     element,
     update(state) {
       const wanted = canInterrupt(state);
-      if (!wanted && element === document.activeElement) {
+      if (!wanted && element === focusBeside(element)) {
         // A hidden button loses the focus, and the card would lose its keys.
         element.closest<HTMLElement>(".livewidget")?.focus();
       }

@@ -28,6 +28,12 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return node;
 }
 
+/** The element that has the focus, as far as `node` can see: a card may have a shadow root around it. */
+export function focusBeside(node: Node): Element | null {
+  const root = node.getRootNode() as Node & Partial<DocumentOrShadowRoot>;
+  return root.activeElement ?? null;
+}
+
 export function button(className: string, label: string, ...children: Child[]): HTMLButtonElement {
   return el("button", className, { type: "button", "aria-label": label, title: label }, ...children);
 }

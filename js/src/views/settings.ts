@@ -3,7 +3,7 @@
 import type { TurnTakingMode } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
 import type { Actions, DeviceChoice, DeviceInfo, State, VideoActions } from "../state.ts";
-import { attribute, el, freshId, onEscape, show, text, type View } from "./dom.ts";
+import { attribute, el, focusBeside, freshId, onEscape, show, text, type View } from "./dom.ts";
 import { cleanLine } from "./format.ts";
 
 function row(label: string, control: HTMLElement, ...more: HTMLElement[]): HTMLElement {
@@ -64,7 +64,7 @@ function percentRow(
     element: row(label, slider, shown),
     update(state) {
       const percent = String(read(state));
-      if (slider.value !== percent && slider !== document.activeElement) {
+      if (slider.value !== percent && slider !== focusBeside(slider)) {
         slider.value = percent;
       }
       text(shown, `${slider.value} %`);
@@ -152,7 +152,7 @@ export function settings(opener: HTMLButtonElement, actions: SettingsActions, sc
     if (element.hidden) {
       return false;
     }
-    const inside = element.contains(document.activeElement);
+    const inside = element.contains(focusBeside(element));
     turn(false);
     if (inside) {
       opener.focus();

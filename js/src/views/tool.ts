@@ -2,7 +2,7 @@
 
 import type { Argument, Tool } from "../messages.gen.ts";
 import type { Actions, State } from "../state.ts";
-import { attribute, button, el, name, patchList, show, text } from "./dom.ts";
+import { attribute, button, el, focusBeside, name, patchList, show, text } from "./dom.ts";
 import { clean, cleanLine, duration } from "./format.ts";
 
 /** What is more is folded until it is asked for; chosen: what a person takes in at a glance. */
@@ -144,7 +144,7 @@ function approvalQuestion(actions: Pick<Actions, "confirm">): ApprovalQuestion {
         asked = use?.id ?? null;
         answered = false;
       }
-      if (another && element.contains(document.activeElement)) {
+      if (another && element.contains(focusBeside(element))) {
         // The buttons are about to hide and would lose the focus; or the next Enter, meant for the call before, would
         // answer for this one.
         element.closest<HTMLElement>(".livewidget")?.focus({ preventScroll: true });

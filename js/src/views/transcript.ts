@@ -9,6 +9,7 @@ import {
   button,
   confirmation,
   el,
+  focusBeside,
   icon,
   onResize,
   patchKeyed,
@@ -268,7 +269,7 @@ export function transcript(suggestions: HTMLElement, actions: Pick<Actions, "con
   };
   const follow = () => {
     // Who has just unfolded what a call would run with reads it from its beginning.
-    const reading = document.activeElement?.closest(".lw-arguments") ?? null;
+    const reading = focusBeside(scroller)?.closest(".lw-arguments") ?? null;
     if (following && !(reading && scroller.contains(reading))) {
       toEnd();
     }
