@@ -1,4 +1,4 @@
 import type { Plugin as EsbuildPlugin } from "esbuild";
 import type { Plugin as VitePlugin } from "vite";
 
-export declare const worklets: { esbuild(): EsbuildPlugin; vite(): VitePlugin };
+export declare const strings: { esbuild(): EsbuildPlugin; vite(): VitePlugin };

@@ -1,14 +1,18 @@
-// Bundles src/ into ../livewidget/static/: one ES module and one style sheet, not minified, the same bytes wherever it is built;
-// and beside them, as it is, the script of a page without a notebook.
+// Bundles src/: into ../livewidget/static/ what notebooks and pages of livewidget load, one ES module and one style sheet, and
+// beside them, as it is, the script of a page without a notebook; with "package" into dist/ what npm users import, with its types.
+// All of it is minified, the same bytes wherever it is built.
 
-import { copyFileSync, existsSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import esbuild from "esbuild";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const scheme = "worklet:";
+const scheme = /^(worklet|style):/;
 const target = "es2022";
+/** What stands first in a minified file: whose it is. */
+const licence = "/* livewidget, BSD-3-Clause */";
 
 async function bundled(entry) {
   const { outputFiles } = await esbuild.build({
@@ -25,64 +29,102 @@ async function bundled(entry) {
   return outputFiles[0].text;
 }
 
-/** `import source from "worklet:./worklets/capture.ts"` gives that file, bundled, as a string. */
-export const worklets = {
+/** `import source from "worklet:./worklets/capture.ts"` gives that file, bundled, as a string; so does "style:./element.css". */
+export const strings = {
   esbuild: () => ({
-    name: "worklets",
+    name: "strings",
     setup(build) {
-      build.onResolve({ filter: /^worklet:/ }, ({ path: spec, resolveDir }) => ({
+      build.onResolve({ filter: scheme }, ({ path: spec, resolveDir }) => ({
         // Relative, or the bundle would hold the folder of whoever built it.
-        path: path.relative(here, path.resolve(resolveDir, spec.slice(scheme.length))),
-        namespace: "worklet",
+        path: path.relative(here, path.resolve(resolveDir, spec.replace(scheme, ""))),
+        namespace: "string",
       }));
-      build.onLoad({ filter: /.*/, namespace: "worklet" }, async ({ path: entry }) => ({
+      build.onLoad({ filter: /.*/, namespace: "string" }, async ({ path: entry }) => ({
         contents: await bundled(entry),
         loader: "text",
       }));
     },
   }),
   vite: () => ({
-    name: "worklets",
+    name: "strings",
     enforce: "pre",
     resolveId: (spec, importer) =>
-      spec.startsWith(scheme) && importer
-        ? `\0${scheme}${path.resolve(path.dirname(importer), spec.slice(scheme.length))}`
+      // Without its extension: Vite would take a style sheet for one of the page's.
+      scheme.test(spec) && importer
+        ? `\0string:${path.resolve(path.dirname(importer), spec.replace(scheme, ""))}.string`
         : null,
     load: async (id) =>
-      id.startsWith(`\0${scheme}`)
-        ? `export default ${JSON.stringify(await bundled(id.slice(scheme.length + 1)))}`
+      id.startsWith("\0string:")
+        ? `export default ${JSON.stringify(await bundled(id.slice("\0string:".length, -".string".length)))}`
         : null,
   }),
 };
 
-async function main() {
-  const entries = { widget: "src/index.ts" };
+/** How every file is made that a browser loads. */
+const options = {
+  absWorkingDir: here,
+  bundle: true,
+  charset: "utf8",
+  format: "esm",
+  target,
+  legalComments: "none",
+  // To be read in a browser, and not to be committed.
+  ...(process.env.LIVEWIDGET_READABLE ? { sourcemap: "inline" } : { minify: true }),
+  banner: { js: licence, css: licence },
+  plugins: [strings.esbuild()],
+};
+
+async function widget() {
+  const outdir = path.join(here, "../livewidget/static");
+  await esbuild.build({ ...options, entryPoints: { widget: "src/index.ts" }, outdir });
+  await esbuild.build({ ...options, entryPoints: { widget: "src/widget.css" }, outdir });
+  copyFileSync(path.join(here, "src/page.js"), path.join(outdir, "page.js"));
+}
+
+/** `livewidget` and `livewidget/react`: the second imports the first, so that there is one custom element. */
+async function npmPackage() {
+  const outdir = path.join(here, "dist");
+  rmSync(outdir, { recursive: true, force: true });
+  mkdirSync(outdir);
+  const element = {
+    name: "element",
+    setup: (build) =>
+      build.onResolve({ filter: /\/element\.ts$/ }, ({ kind }) =>
+        kind === "entry-point" ? null : { path: "./index.js", external: true },
+      ),
+  };
+  await esbuild.build({ ...options, entryPoints: { index: "src/element.ts" }, outdir });
   await esbuild.build({
-    absWorkingDir: here,
-    entryPoints: entries,
-    outdir: "../livewidget/static",
-    bundle: true,
-    charset: "utf8",
-    format: "esm",
-    target,
-    legalComments: "none",
-    // Shorter statements, but names and lines stay: a change of the bundle can still be read.
-    minifySyntax: true,
-    plugins: [worklets.esbuild()],
+    ...options,
+    entryPoints: { react: "src/react.ts" },
+    outdir,
+    external: ["react"],
+    plugins: [element],
+    // Next.js renders it on its server, and the element is the browser's.
+    banner: { js: `"use client";${licence}` },
   });
-  copyFileSync(path.join(here, "src/page.js"), path.join(here, "../livewidget/static/page.js"));
-  if (existsSync(path.join(here, "src/widget.css"))) {
-    await esbuild.build({
-      absWorkingDir: here,
-      entryPoints: { widget: "src/widget.css" },
-      outdir: "../livewidget/static",
-      bundle: true,
-      charset: "utf8",
-      target,
+  const types = mkdtempSync(path.join(here, "node_modules/.types-"));
+  try {
+    const compiler = path.join(here, "node_modules/typescript/bin/tsc");
+    execFileSync(process.execPath, [compiler, "-p", "tsconfig.package.json", "--outDir", types], {
+      cwd: here,
     });
+    for (const [from, to] of [
+      ["element", "index"],
+      ["react", "react"],
+    ]) {
+      const text = readFileSync(path.join(types, `${from}.d.ts`), "utf8").replaceAll(
+        /"\.\/element\.(ts|js)"/g,
+        '"./index.js"',
+      );
+      writeFileSync(path.join(outdir, `${to}.d.ts`), text);
+    }
+  } finally {
+    rmSync(types, { recursive: true, force: true });
   }
+  copyFileSync(path.join(here, "../LICENSE"), path.join(outdir, "LICENSE"));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await main();
+  await (process.argv[2] === "package" ? npmPackage() : widget());
 }

@@ -1,9 +1,9 @@
 import { defineConfig } from "vitest/config";
-import { worklets } from "./build.mjs";
+import { strings } from "./build.mjs";
 
 // Views' tests ask for a DOM themselves: `// @vitest-environment happy-dom` in their first line.
 export default defineConfig({
-  plugins: [worklets.vite()],
+  plugins: [strings.vite()],
   test: {
     environment: "node",
     include: ["test/**/*.test.ts"],

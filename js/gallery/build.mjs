@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import esbuild from "esbuild";
-import { worklets } from "../build.mjs";
+import { strings } from "../build.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.join(here, "../..");
@@ -26,7 +26,7 @@ await esbuild.build({
   format: "iife",
   target: "es2022",
   define: { CATALOGUE: catalogue },
-  plugins: [worklets.esbuild()],
+  plugins: [strings.esbuild()],
 });
 writeFileSync(
   path.join(outdir, "index.html"),

@@ -248,7 +248,7 @@ export class App implements Actions {
   showLink(link: LinkState): void {
     const had = this.store.get().link.way === "socket";
     this.store.set({ link, browser: this.#link?.browserPage ?? null });
-    if (link.way === "none" && (had || link.reason === "refused")) {
+    if (link.way === "none" && (had || link.reason === "refused" || link.reason === "broken")) {
       this.suspectDisconnect();
     }
   }

@@ -235,17 +235,19 @@ export function takeToken(): string {
   return token;
 }
 
-/** The server that this page came from. Its session is a cookie, which this code never sees. */
-export function pageServer(): PageServer & { admit(token?: string): Promise<string> } {
-  const url = new URL("socket", location.href);
+/** The server that this page came from, or that is at `base`. Its session is a cookie, which this code never sees. */
+export function pageServer(
+  base: Pick<URL, "href" | "search"> = location,
+): PageServer & { admit(token?: string): Promise<string> } {
+  const url = new URL("socket", base.href);
   url.protocol = url.protocol.replace("http", "ws");
   // An app may make its conversation from what the address of the page asks for.
-  url.search = location.search;
+  url.search = base.search;
   return {
     url: url.href,
     tab: tabName(),
     async admit(token = "") {
-      const answer = await fetch("session", {
+      const answer = await fetch(new URL("session", base.href).href, {
         headers: token ? { Authorization: `Bearer ${token}` } : {},
         credentials: "same-origin",
         cache: "no-store",

@@ -749,8 +749,8 @@ describe("the server of a page", () => {
     expect(await server.admit("secret")).toBe("");
     expect(await server.admit()).toBe("");
     expect(asked.map(([url, { headers, cache }]) => [url, headers, cache])).toEqual([
-      ["session", { Authorization: "Bearer secret" }, "no-store"],
-      ["session", {}, "no-store"],
+      ["http://localhost:8888/session", { Authorization: "Bearer secret" }, "no-store"],
+      ["http://localhost:8888/session", {}, "no-store"],
     ]);
   });
 

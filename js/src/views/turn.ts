@@ -79,6 +79,14 @@ function spansUpTo(spans: Span[], sample: number): Span[] {
   ];
 }
 
+/** The words of a turn, those not yet heard too; of an interrupted answer only what was heard. */
+export function turnText(turn: Turn): string {
+  const { interrupted, heard_sample, spans } = turn;
+  return (
+    joinSpans(interrupted && heard_sample !== null ? spansUpTo(spans, heard_sample) : spans) + turn.interim
+  );
+}
+
 function joinSpans(spans: Span[]): string {
   return spans.map((span) => span.text).join("");
 }
