@@ -65,7 +65,8 @@ REASONS: Final[dict[str, tuple[type[ServiceError], str]]] = {
     ),
     "used too many times": (
         KeyRefused,
-        "This ephemeral token has opened all the sessions it may; make a new one, with more uses.",
+        "This ephemeral token has opened all the sessions it may; make a new one, with more uses, or pass a "
+        "function as token=…, which gives one for each connection.",
     ),
     **dict.fromkeys(
         # Not the bare word, which stands in the refusals of web servers as well.

@@ -1,14 +1,16 @@
 """A page holds the socket, and the session stays here: against the stand-in's real server, over real sockets."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from collections import deque
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 
 import pytest
 
 from livewidget.clock import ManualClock
 from livewidget.config import LiveConfig
-from livewidget.connection import Connection, Gemini
-from livewidget.errors import ConfigError, SetupTimeout
+from livewidget.connection import Connection, Gemini, mint
+from livewidget.errors import ConfigError, ConnectFailed, SetupTimeout
 from livewidget.events import (
     ActivityEnd,
     ActivityStart,
@@ -294,6 +296,7 @@ async def test_an_hour_in_which_the_kernel_is_busy_infers_nothing_and_dates_all_
         await it.say(loud=0)
         await eventually(lambda: any("turnComplete" in str(frame) for frame in it.page.frames[frames:]))
         await pass_hour(clock)
+        await asyncio.sleep(0.2)
         assert it.texts() == [("user", "first"), ("model", "echo first")]
         assert not it.told(ConnectionReplaced)
         assert not it.told(Notice)
@@ -358,3 +361,160 @@ class Mute:
         socket = await self.page.open(address, terms)
         socket.receive = asyncio.Event().wait
         return socket
+
+
+# --- Tokens that are not to be had --------------------------------------------------------------------------
+
+
+class Tokens:
+    """Gives tokens of a server, unless told to fail."""
+
+    def __init__(self, maker):
+        self.maker, self.error, self.asked = maker, None, 0
+
+    async def __call__(self):
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        return (await mint(self.maker)).reveal()
+
+
+@asynccontextmanager
+async def with_tokens(talk, **more):
+    """A talk whose tokens come from a function."""
+    async with talk.server:
+        maker = Gemini(talk.model, api_key=KEY, base_url=talk.server.ws)
+        talk.tokens = Tokens(maker)
+        provider = Gemini(talk.model, token=talk.tokens, base_url=talk.server.ws, direct=True)
+        talk.server = nullcontext()
+        async with talk.open(provider=provider, **more) as it:
+            yield it
+
+
+async def test_a_hand_over_without_a_token_waits_on_the_old_connection():
+    async with with_tokens(Talk(connection_s=3)) as it:
+        it.tokens.error = ConnectFailed("Nobody gives tokens now.")
+        await eventually(lambda: "token-missing" in it.notices)
+        assert it.notices["token-missing"] == (
+            "There is no token for the next connection yet: Nobody gives tokens now. Until then this one goes on."
+        )
+        assert (await it.session.ask("still there")).text == "echo still there"
+        assert len(it.page.sockets) == 1
+        it.tokens.error = None
+        await eventually(lambda: it.told(ConnectionReplaced))
+        (replaced,) = it.told(ConnectionReplaced)
+        assert replaced.why == "go_away"
+        assert (await it.session.ask("and now")).text == "echo and now"
+        assert [event.code for event in it.told(Notice) if event.level == "warning"] == ["token-missing"]
+
+
+async def test_a_hand_over_whose_token_never_comes_ends_with_one_sentence():
+    policy = replace(FAST, max_attempts=3)
+    async with with_tokens(Talk(connection_s=1.2), reconnect=policy) as it:
+        await it.session.ask("a question")
+        it.tokens.error = ConnectFailed("Nobody gives tokens now.")
+        await eventually(lambda: it.session.error is not None)
+        assert str(it.session.error) == (
+            "The connection was lost and was tried 3 times in vain: Nobody gives tokens now."
+        )
+        assert it.texts() == [("user", "a question"), ("model", "echo a question")]
+
+
+async def test_changed_settings_without_a_token_are_taken_back_and_the_talk_goes_on():
+    async with with_tokens(Talk()) as it:
+        it.tokens.error = ConnectFailed("Nobody gives tokens now.")
+        with pytest.raises(ConnectFailed, match="Nobody gives tokens"):
+            await it.session.update(LiveConfig(voice="Puck"))
+        assert it.session.config.voice is None
+        assert (await it.session.ask("still there")).text == "echo still there"
+        await asyncio.sleep(0.5)
+        assert not it.told(ConnectionReplaced)
+        it.tokens.error = None
+        await it.session.update(LiveConfig(voice="Puck"))
+        assert (await it.session.ask("and now")).text == "echo and now"
+        assert it.voice.voices[-1] == "Puck"
+
+
+async def test_settings_that_were_taken_back_replace_no_connection_later():
+    clock = ManualClock()
+    async with with_tokens(Talk(clock=clock)) as it:
+        it.tokens.error = ConnectFailed("Nobody gives tokens now.")
+        with pytest.raises(ConnectFailed):
+            await it.session.update(LiveConfig(voice="Puck"))
+        it.tokens.error = None
+        for _ in range(20):
+            clock.advance(1000)
+            await asyncio.sleep(0.02)
+        assert it.tokens.asked == 2
+        assert not it.told(ConnectionReplaced)
+
+
+async def test_a_token_that_is_refused_at_a_hand_over_is_replaced_by_another():
+    """The page was slow, or the function gave one that was used: no reason to end the conversation."""
+    async with with_tokens(Talk(connection_s=1.6)) as it:
+        await it.session.ask("a question")
+        spent, give = it.page.tokens[0], it.tokens.maker
+        answers = deque([spent])
+
+        async def again():
+            return answers.popleft() if answers else (await mint(give)).reveal()
+
+        it.provider._token_function = again
+        it.session._memory.handle = None  # To resume would be free.
+        await eventually(lambda: it.told(ConnectionReplaced))
+        assert it.page.tokens[1] == spent != it.page.tokens[2]
+        assert (await it.session.ask("and now")).text == "echo and now"
+
+
+# --- One token that was given -------------------------------------------------------------------------------
+
+
+async def test_a_token_that_opens_one_session_says_so_and_is_resumed_for_free():
+    talk = Talk(connection_s=1.6)
+    async with talk.server:
+        token = await mint(Gemini(TUTOR, api_key=KEY, base_url=talk.server.ws))
+        provider = Gemini(TUTOR, token=token, base_url=talk.server.ws, direct=True)
+        talk.server = nullcontext()
+        async with talk.open(provider=provider) as it:
+            await eventually(lambda: "token-ends" in it.notices)
+            assert "opens no further session" in it.notices["token-ends"]
+            await it.session.ask("a question")
+            await eventually(lambda: it.told(ConnectionReplaced))
+            assert set(it.page.tokens) == {token.reveal()}
+            assert provider.token_uses_left == 0
+            assert (await it.session.ask("and now")).text == "echo and now"
+            await it.session.ask("remembered")
+            it.session._memory.handle = None
+            await it.page.cut()
+            await eventually(lambda: it.session.error is not None)
+            assert "all the sessions it may" in str(it.session.error)
+
+
+async def test_a_token_with_two_uses_says_so_one_before_they_are_spent():
+    talk = Talk()
+    async with talk.server:
+        token = await mint(Gemini(TUTOR, api_key=KEY, base_url=talk.server.ws), uses=2)
+        provider = Gemini(TUTOR, token=token, base_url=talk.server.ws, direct=True)
+        talk.server = nullcontext()
+        async with talk.open(provider=provider) as it:
+            await eventually(lambda: "token-ends" in it.notices)
+            assert "opens one more session" in it.notices["token-ends"]
+            await it.page.cut()  # Nothing was said: there is nothing to resume.
+            await eventually(lambda: it.told(ConnectionReplaced))
+            await eventually(lambda: "opens no further session" in it.notices["token-ends"])
+
+
+async def test_a_token_that_ends_says_so_a_minute_before():
+    clock = ManualClock()
+    talk = Talk(clock=clock)
+    async with talk.server:
+        token = await mint(Gemini(TUTOR, api_key=KEY, base_url=talk.server.ws), uses=0, expires_s=90)
+        provider = Gemini(TUTOR, token=token, base_url=talk.server.ws, direct=True)
+        talk.server = nullcontext()
+        async with talk.open(provider=provider) as it:
+            clock.advance(25_000)
+            await asyncio.sleep(0.05)
+            assert "token-ends" not in it.notices
+            clock.advance(6_000)
+            await eventually(lambda: "token-ends" in it.notices)
+            assert "ends in 59 s" in it.notices["token-ends"]
