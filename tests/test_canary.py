@@ -31,11 +31,15 @@ from livewidget.integrations.mcp import McpServer
 from livewidget.protocol.ephemeral_token import AuthToken
 from livewidget.protocol.messages import SessionResumptionConfig, SessionResumptionUpdate
 from livewidget.secret import Secret, cut, reveal_all, secrets_of
-from livewidget.session import LiveSession, WireLog
+from livewidget.session import LiveSession, ReconnectPolicy, WireLog
+from livewidget.session.client import prepare
 from livewidget.standin import StandIn
 from livewidget.standin.serve import Server
 from livewidget.transports.websocket import dial, post
+from livewidget.ui import messages as m
+from livewidget.ui.controller import Controller
 from tests.ports import without_ports
+from tests.ui.direct_page import ServicePage
 
 #: Looks like a Google API key. Secrets of other kinds contain the middle of it.
 CANARY = "AIzaSyCANARY-hushhush-000000000000000000"
@@ -608,3 +612,65 @@ def test_the_list_of_processes_and_what_serve_prints(tmp_path):
                 process.terminate()
                 out, err = process.communicate(timeout=20)
         assert PART not in shown + ready + out + err
+
+
+# --- A page that holds the socket -----------------------------------------------------------------------------
+
+
+def conversation(server, post):
+    """A conversation whose page gets the canary as its token."""
+    gemini = Gemini(base_url=server.ws, token=f"auth_tokens/{CANARY}", direct=True)
+    return Controller(
+        prepare(gemini, (), (), {}),
+        post=post,
+        publish=lambda *_: None,
+        dispatch=lambda _: None,
+        callback_kinds=(),
+        busy=lambda: "",
+        reconnect=ReconnectPolicy(enabled=False),
+    )
+
+
+@pytest.mark.parametrize("cause", ["", "blocked", "mixed", "offline", "token", "unsupported"])
+async def test_a_page_that_may_not_connect_with_its_token(cause):
+    async with Server(StandIn(brain=str), wss_port=None, key=CANARY) as server:
+        page = ServicePage(refuses=m.ServiceClosed(at_ms=0.0, code=1006, reason=CANARY, cause=cause))
+        controller = conversation(server, page.receive)
+        await page.show(controller)
+        check_hidden(await error_of(controller.sessions.open))
+        assert any(isinstance(asked, m.ServiceOpen) for asked in page.asked)
+        shown = [page.seen, page.notices, vars(controller), vars(controller.bridge), vars(controller.state)]
+        assert PART not in repr(shown)
+        await controller.close()
+        await page.leave()
+
+
+async def test_a_page_whose_token_is_refused():
+    async with Server(StandIn(brain=str), wss_port=None, key="another") as server:
+        page = ServicePage()
+        controller = conversation(server, page.receive)
+        await page.show(controller)
+        error = await error_of(controller.sessions.open)
+        assert "token" in str(error)
+        check_hidden(error)
+        assert PART not in repr([page.seen, page.notices])
+        await controller.close()
+        await page.leave()
+
+
+async def test_a_host_that_cannot_send_a_page_its_token():
+    async with Server(StandIn(brain=str), wss_port=None, key=CANARY) as server:
+        page = ServicePage()
+
+        def post(content, buffers):
+            if content["lane"] == "service":
+                raise OSError("the comm is closed")
+            page.receive(content, buffers)
+
+        controller = conversation(server, post)
+        await page.show(controller)
+        error = await error_of(controller.sessions.open)
+        assert "comm is closed" in str(error) + str(error.__cause__)
+        check_hidden(error)
+        await controller.close()
+        await page.leave()
