@@ -10,7 +10,7 @@ carries a token.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -633,9 +633,9 @@ class SocketOffer(msgspec.Struct, frozen=True, kw_only=True):
         """Return it without its tokens."""
         return f"SocketOffer(client={self.client!r}, port={self.port}, reason={self.reason!r})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
         """Give rich no more to show: it asks structs for their fields."""
-        yield from (("client", self.client), ("port", self.port), ("reason", self.reason))
+        return [("client", self.client), ("port", self.port), ("reason", self.reason)]
 
 
 class Flush(msgspec.Struct, frozen=True, kw_only=True):
@@ -702,9 +702,9 @@ class ServiceOpen(msgspec.Struct, frozen=True, kw_only=True):
         """Return it without its address and its token."""
         return f"ServiceOpen(socket={self.socket})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
         """Give rich no more to show: it asks structs for their fields."""
-        yield "socket", self.socket
+        return [("socket", self.socket)]
 
 
 class ServiceSend(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import weakref
 import numpy as np
 import pytest
 
-from livewidget import LiveWidget, StandIn, Turn, TurnComplete
+from livewidget import Gemini, LiveWidget, StandIn, Turn, TurnComplete
 from livewidget.connection import Provider
 from livewidget.errors import AnswerTimeout, ConfigError, KeyMissing, LiveError, ToolError, UsageError
 from livewidget.turns import Floor
@@ -19,7 +19,7 @@ from livewidget.ui import messages as m
 from livewidget.widget.background import Background, background
 from livewidget.widget.jupyter import LoopWatch
 
-from .jupyter import WidgetPage, comms, threads, until
+from .jupyter import WidgetPage, comms, end, threads, until
 
 __all__ = ["comms"]
 pytestmark = pytest.mark.usefixtures("comms")
@@ -598,3 +598,34 @@ def test_widgets_that_are_closed_leave_no_thread_no_task_and_no_port():
 
 async def count_tasks():
     return len(asyncio.all_tasks())
+
+
+def test_a_page_may_hold_the_socket_to_the_service_and_its_token_is_in_nothing_that_is_saved():
+    with pytest.raises(ConfigError, match="leave direct out"):
+        LiveWidget(tutor(), direct=True)
+    provider = Gemini(base_url="ws://127.0.0.1:1", token=f"auth_tokens/{CANARY}")
+    live = LiveWidget(provider, direct=True)
+    page = WidgetPage(live)
+    welcome = page.wait_for(m.Welcome)
+    assert (welcome.direct, welcome.badge) == (True, "a server of your own · gemini-3.8-live · direct")
+    assert "direct=True" in live.code()
+    page.send(m.Start(microphone=True))
+    until(lambda: page.asked)
+    (asked,) = page.asked
+    assert asked.token == f"auth_tokens/{CANARY}"
+    page.send(
+        m.ServiceReport(
+            socket=asked.socket,
+            service_ack=1,
+            items=(m.ServiceClosed(at_ms=0, code=1006, cause="mixed", reason=CANARY),),
+        )
+    )
+    page.wait_for(m.State, lambda state: state.phase == "ended")
+    assert any("not encrypted" in text for text in notices(live).values())
+    saved = json.dumps([live.get_state(), live._repr_mimebundle_()], default=repr)
+    others = [
+        data for _, data, _ in live.comm.sent if (data or {}).get("content", {}).get("lane") != "service"
+    ]
+    assert CANARY not in saved + json.dumps(others, default=repr) + repr(live) + repr(vars(live))
+    page.leave()
+    end(live)
