@@ -80,6 +80,17 @@ def frozen(page):
     session.detach()
 
 
+def close_dialog_about_server(page) -> None:
+    """JupyterLab asks its server every ten seconds; without an answer it shows a dialog, which takes the keys.
+
+    It is made to ask now, and told not to say it again: else it would be chance whether what is typed goes there.
+    """
+    page.evaluate("() => void window.jupyterapp.serviceManager.kernels.refreshRunning()")
+    dialog = page.locator(".jp-Dialog", has_text="Server Connection Error")
+    dialog.get_by_role("checkbox").check()
+    dialog.get_by_role("button", name="Close").click()
+
+
 def wait_for_file(path, seconds: float) -> None:
     """What is waited for happens in another process."""
     deadline = time.monotonic() + seconds
@@ -96,6 +107,7 @@ def test_a_server_that_stands_still_costs_the_talk_nothing_but_the_time(open_tal
     with lab.standing_still():
         notebook.page.context.set_offline(True)
         wait_for_word(card, "offline")
+        close_dialog_about_server(notebook.page)
         notebook.page.context.set_offline(False)
         wait_for_word(card, "no server")
         assert notebook.page.evaluate(TRACKS) == ["ended"]
