@@ -86,6 +86,8 @@ const toSamples = (milliseconds: number) => (MICROPHONE_RATE * milliseconds) / 1
  */
 const SHORT_PACKET = { comm: toSamples(40), socket: toSamples(20) };
 const LONG_PACKET = toSamples(100);
+/** What waited while the kernel was busy goes in few messages. Chosen: of a longer one too much would be too old at once. */
+const WAITED_PACKET = toSamples(500);
 /** Nobody speaks after so long without speech; chosen: whoever decides whether a turn is over has decided it by then. */
 const QUIET_MS = 2000;
 /** Acknowledgements come each 500 ms; older packets than this without one mean that the kernel lags. */
@@ -176,6 +178,24 @@ export class SilenceSuppressor {
     this.#quietMs = 0;
     return this.#preroll.splice(0);
   }
+}
+
+/** Puts together what follows on each other, up to so many samples each. */
+function joined(chunks: Chunk[], most: number): Chunk[] {
+  const groups: Chunk[][] = [];
+  let length = 0;
+  for (const chunk of chunks) {
+    const last = groups.at(-1)?.at(-1);
+    const follows = last && last.first_sample + last.samples.length === chunk.first_sample;
+    if (follows && length + chunk.samples.length <= most) {
+      groups.at(-1)!.push(chunk);
+      length += chunk.samples.length;
+    } else {
+      groups.push([chunk]);
+      length = chunk.samples.length;
+    }
+  }
+  return groups.map(concatenate);
 }
 
 /** Sends chunks as they come, and holds them back while the kernel is busy. Times are performance.now(). */
@@ -329,7 +349,7 @@ export class PacketQueue {
     if (long) {
       waiting = waiting.filter((chunk) => endMs(chunk) > now - STALE_AFTER_MS);
     }
-    waiting.forEach((chunk, place) => {
+    joined(waiting, WAITED_PACKET).forEach((chunk, place) => {
       const gap = long && place === 0 && before !== null ? chunk.captured_ms - before : 0;
       this.#sendPacket(chunk, now, long, gap);
     });

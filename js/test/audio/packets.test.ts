@@ -125,6 +125,20 @@ describe("PacketQueue", () => {
     }
   });
 
+  it("makes it good in few messages", () => {
+    const sending = new Sending();
+    sending.run(1000);
+    sending.kernel = "busy";
+    sending.run(3500);
+    const paused = sending.sent.length;
+    sending.kernel = "free";
+    sending.run(500);
+    const made = sending.sent.slice(paused).filter(({ captured_ms }) => captured_ms < 4400);
+    expect(samplesOf(made)).toBeGreaterThanOrEqual(2000 * 16);
+    expect(made.length).toBeLessThanOrEqual(5);
+    expect(Math.max(...made.map(({ samples }) => samples.length))).toBeLessThanOrEqual(8000);
+  });
+
   it("of a longer pause sends the newest three seconds, says that they are stale and how much is missing", () => {
     const sending = new Sending();
     sending.run(1000);
