@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -182,7 +182,7 @@ class _Tokens:
     def redact(self, text: str) -> str:
         """Return `text` without these tokens, as they are and as an address quotes them."""
         for token in self._seen:
-            text = token.redact(text)
+            text = redact(text, (token.reveal(), quote(token.reveal(), safe="")))
         return text
 
 
@@ -274,8 +274,10 @@ class Gemini(Provider):
         """Say which tokens there will be.
 
         Raises:
-            ConfigError: If that version of the API has none.
+            ConfigError: If that version of the API has none, or if the page would send them unencrypted.
         """
+        if self.direct:
+            check_address(self._url)  # Nobody else looks at what the page dials.
         mints = self.direct and not self.uses_token and self._key is not None
         self.fetches_token = mints or (self.uses_token and self._key is None and not self._token_path)
         if self.direct and self._by_token and self._version == "v1":
