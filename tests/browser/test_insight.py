@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import nbformat
 from playwright.sync_api import expect
 
 from tests.browser.card import Card
@@ -111,3 +112,52 @@ def exported(folder: Path, download) -> list[dict]:
     path = folder / "wire.jsonl"
     download.save_as(path)
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_notebook_with_both_ways_shows_them_side_by_side(open_talk, sounds):
+    """One card through the kernel, one straight from the browser, each asked aloud: the notebook of the subject."""
+    path = Path(__file__).parents[2] / "notebooks" / "08b_straight_from_the_browser.ipynb"
+    code = {
+        cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"
+    }
+    names = list(code)
+    notebook = open_talk(*code.values(), width=1400)
+
+    def run(name):
+        notebook.run(names.index(name))
+
+    run("serve")
+    cards = []
+    for number, name in enumerate(("through", "straight")):
+        run(name)
+        cards.append(Card(notebook.page, number))
+    run("tools")
+    panel = cards[0].look("Turns")
+    questions = {"what is seven plus five": "twelve", "how many legs does a spider have": "eight legs"}
+    for card in cards:
+        expect(panel.locator(".lw-ways")).to_be_hidden()
+        card.start()
+        for words, answer in questions.items():
+            say(notebook.page, sounds(words, before=0.6, after=1.0))
+            card.wait_for_words("gemini", answer)
+            card.wait_hint("Talk whenever you like.")  # it has been heard
+    ways = panel.locator(".lw-ways li")
+    expect(ways).to_have_count(2)
+    expect(ways.nth(0)).to_contain_text("Through the kernel, 2 answers")
+    expect(ways.nth(0)).to_contain_text("to the page and back")
+    expect(ways.nth(1)).to_contain_text("Straight from the browser, 2 answers")
+    expect(ways.nth(1)).not_to_contain_text("to the page and back")
+    expect(ways.nth(1)).to_contain_text("the model and the network")
+    expect(panel.locator(".lw-anatomy-says", has_text="answered in")).to_have_text(
+        [re.compile("through the kernel")] * 2
+    )
+    expect(panel.page.locator(".lw-badge").nth(1)).to_contain_text("direct")
+
+    for name in ("busy", "wire", "who", "fixed", "python", "picture"):
+        run(name)
+    told = notebook.output(names.index("python"))
+    for way in ("Python alone", "through the kernel", "straight from the browser"):
+        assert re.search(rf"^{way} \(\d\): decision_ms \d+", told, re.MULTILINE), told
+    assert "Ask both cards" not in told
+    assert "a token in the wire: False" in notebook.output(names.index("wire"))
+    run("stop")

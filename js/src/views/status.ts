@@ -407,10 +407,9 @@ const WHY_NO_SOCKET: Record<LinkReason, string> = {
   ended: "because the kernel closed its socket; it is asked for another",
 };
 
-/** Who holds the connection to the service, which way messages to the kernel take, and why. */
-export function connectionLine({ link, page, direct }: State): string {
-  const name = `Connection to the ${page ? "program" : "kernel"}`;
-  const to = direct ? `Connection to the service: straight from this browser. ${name}` : name;
+/** Which way messages to the kernel take, and why. */
+export function connectionLine({ link, page }: State): string {
+  const to = `Connection to the ${page ? "program" : "kernel"}`;
   if (link.way === "socket") {
     return `${to}: a socket of its own${link.proxied ? ", by way of jupyter-server-proxy" : ""}.`;
   }

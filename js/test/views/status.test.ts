@@ -88,13 +88,6 @@ describe("the way to the kernel", () => {
     expect(by({ way: "socket" }, true)).toBe("Connection to the program: a socket of its own.");
     expect(by({ way: "none", reason: "broken" }, true)).toBe("Connection to the program: none.");
   });
-
-  it("is not the only one where the browser talks with the service itself", () => {
-    const link: LinkState = { way: "socket", proxied: false, reason: "", says: "" };
-    expect(connectionLine(state({ link, direct: true }))).toBe(
-      "Connection to the service: straight from this browser. Connection to the kernel: a socket of its own.",
-    );
-  });
 });
 
 describe("the round button", () => {
