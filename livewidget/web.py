@@ -152,7 +152,7 @@ NO_CONNECT: Final = (
     'application is made, app(…, connect=["{origin}"]), or leave out direct=True.'
 )
 NO_TOKEN: Final = "You get no token here: sign in first, or ask whoever runs this server."
-TOO_OFTEN: Final = "You have had all {per_hour} tokens of this hour. Try again in {wait}."
+TOO_OFTEN: Final = "You have reached the limit of {per_hour} an hour for tokens. Try again in {wait}."
 TOO_MANY: Final = "Too many people ask this server for tokens. Try again in {wait}."
 BY_POST: Final = "Tokens are made by POST."
 TOO_LONG: Final = "The request is too long: a token needs no body."

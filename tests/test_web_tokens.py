@@ -223,7 +223,7 @@ async def test_a_kernel_without_a_key_gets_a_token_for_each_connection(service):
             async with LiveSession(provider) as session:
                 assert (await session.ask("hello")).text == "echo hello"
         assert tokens.count("ada") == 2
-        with pytest.raises(QuotaExceeded, match="You have had all 2 tokens of this hour"):
+        with pytest.raises(QuotaExceeded, match="reached the limit of 2 an hour"):
             await LiveSession(provider).start()
 
 
@@ -259,7 +259,7 @@ async def test_the_tokens_of_an_hour_are_counted_for_each_user(service):
         assert status == 429
         assert "retry-after: 3000" in head
         assert sentence(answer, 429, "RESOURCE_EXHAUSTED") == (
-            "You have had all 2 tokens of this hour. Try again in 50 minutes."
+            "You have reached the limit of 2 an hour for tokens. Try again in 50 minutes."
         )
         assert (await ask(port, X_User="bob"))[0] == 200
         clock.advance(49 * 60_000 + 59_000)

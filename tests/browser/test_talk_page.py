@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import signal
@@ -12,12 +11,16 @@ import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
 
-from livewidget import web
+from livewidget import Gemini, web
 from livewidget.audio import resample, to_float
 from livewidget.errors import UsageError
 from livewidget.serving import listen
@@ -30,6 +33,7 @@ from tests.browser.lab import chromium
 from tests.browser.sounds import SCRIPTED_MICROPHONE, TAP, heard, say
 from tests.cli.conftest import environment
 from tests.continuity import compare
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Over a socket, the tutor is called what it stands in for.
@@ -80,14 +84,14 @@ def tutor(background) -> Iterator[tuple[Recording, str]]:
 class Command:
     """`livewidget talk` as a process of its own."""
 
-    def __init__(self, *arguments: object) -> None:
+    def __init__(self, *arguments: object, **env: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "livewidget", "talk", "--port", "0", *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            env=environment(),
+            env=environment(**env),
         )
         self.address = self.process.stdout.readline().strip()
 
@@ -104,8 +108,8 @@ def talk() -> Iterator[Callable[..., Command]]:
     """`talk("--tools", file)` runs the command; it must have ended well when the test does."""
     running: list[Command] = []
 
-    def start(*arguments: object) -> Command:
-        running.append(Command(*arguments))
+    def start(*arguments: object, **env: str) -> Command:
+        running.append(Command(*arguments, **env))
         return running[-1]
 
     yield start
@@ -121,9 +125,11 @@ class Shown:
         self.page: Page = context.new_page()
         self.console: list[str] = []
         self.requests: list[str] = []
+        self.sockets: list[str] = []
         self.page.on("console", lambda line: self.console.append(f"{line.type}: {line.text}"))
         self.page.on("pageerror", lambda error: self.console.append(f"error: {error}"))
         self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("websocket", lambda socket: self.sockets.append(socket.url))
         for script in scripts:
             self.page.add_init_script(script)
         self.page.goto(address)
@@ -277,30 +283,119 @@ def test_the_end_of_the_command_is_told_on_the_page(browser, talk):
     card.wait_for_words("tutor", "twelve")  # what was said stays
 
 
-def test_what_make_raises_is_a_sentence_on_the_page(browser, background):
+@pytest.fixture
+def serve(background) -> Iterator[Callable[..., int]]:
+    """`serve(app, close, port)` serves an ASGI application until the test ends; gives the port."""
+    running = []
+
+    def start(app: Any, close: Callable[[], Any], port: int = 0) -> int:
+        served = listen(lambda port: app, port=port, message_bytes=FRAME_BYTES, end=close)
+        running.append(served)
+        return background.submit(served.__aenter__()).result(30)
+
+    yield start
+    for served in running:
+        background.submit(served.__aexit__(None, None, None)).result(30)
+
+
+def test_what_make_raises_is_a_sentence_on_the_page(browser, serve):
     def make(page):
         raise UsageError("Sign in first, at the door.")
 
-    async def serve(ready, end):
-        app = web.app(make)
-        async with listen(lambda port: app, message_bytes=FRAME_BYTES, end=app.close) as port:
-            ready.set_result(port)
-            await end.wait()
-
-    async def begin():
-        ready, end = asyncio.get_running_loop().create_future(), asyncio.Event()
-        task = asyncio.create_task(serve(ready, end))
-        return await ready, end, task
-
-    port, end, task = background.submit(begin()).result(30)
-    shown = Shown(context_of(browser), f"http://127.0.0.1:{port}/")
+    app = web.app(make)
+    shown = Shown(context_of(browser), f"http://127.0.0.1:{serve(app, app.close)}/")
     expect(shown.page.get_by_text("Sign in first, at the door.")).to_be_visible()
 
-    async def finish():
-        end.set()
-        await task
 
-    background.submit(finish()).result(30)
+# --- Straight from the browser ------------------------------------------------------------------------------
+
+KEY = "canary-key-0123456789"
+
+
+@pytest.fixture
+def service(background) -> Iterator[Callable[..., tuple[Recording, Server]]]:
+    """`service(origins)` starts the Live API with a key, to which pages of these origins may connect."""
+    running = []
+
+    def start(*origins: str) -> tuple[Recording, Server]:
+        recording = Recording()
+        server = Server(recording, wss_port=None, key=KEY, origins=origins)
+        background.submit(server.__aenter__()).result(60)
+        running.append(server)
+        return recording, server
+
+    yield start
+    for server in running:
+        background.submit(server.__aexit__(None, None, None)).result(30)
+
+
+def tokens_of(shown: Shown, server: Server) -> list[str]:
+    """The tokens with which a page has opened sockets to the service."""
+    addresses = [address for address in shown.sockets if address.startswith(server.ws)]
+    return [unquote(address.partition("?access_token=")[2]) for address in addresses]
+
+
+@pytest.mark.alone
+def test_the_page_of_the_command_holds_the_socket_to_the_service_itself(browser, talk, service, sounds):
+    port = free_port()
+    recording, server = service(f"http://127.0.0.1:{port}")
+    command = talk("offline-tutor", "--direct", "--server", server.ws, "--port", port, GEMINI_API_KEY=KEY)
+    shown = Shown(context_of(browser), command.address, SCRIPTED_MICROPHONE, TAP)
+    card = Card(shown.page)
+    card.start()
+    say(shown.page, sounds(QUESTION, before=0.5))
+    card.wait_for_words("you", QUESTION, timeout=60)
+    card.wait_for_words("gemini", ANSWER, timeout=30)
+    card.microphone.click()
+    assert_heard_whole(shown.page, recording)
+    expect(card.root.get_by_text("direct").first).to_be_visible()
+    (token,) = tokens_of(shown, server)
+    assert token.startswith("auth_tokens/")
+    shown.assert_clean()
+    page = shown.page.evaluate("() => document.documentElement.outerHTML + JSON.stringify({...localStorage})")
+    seen = [page, *shown.console, *shown.requests, json.dumps(shown.page.context.cookies()), command.end()]
+    for secret in (token, KEY):
+        assert not [text for text in seen if secret in text]
+
+
+def test_a_page_gets_its_tokens_from_its_own_server_by_its_cookie_while_the_hour_has_any(
+    browser, serve, service
+):
+    """The conversation has no key, and no token goes through it."""
+    port = free_port()
+    _, server = service(f"http://127.0.0.1:{port}")
+    provider = Gemini("offline-tutor", direct=True, token_url="/talk/token", base_url=server.ws)
+    talk = web.app(lambda page: provider, tokens=True, connect=[server.ws])
+    key = Gemini("offline-tutor", api_key=KEY, base_url=server.ws)
+    tokens = Route("/talk/token", web.token_app(key, may=talk.admits, per_hour=1))
+    site = Starlette(routes=[tokens, Mount("/talk", talk)], lifespan=talk.lifespan)
+    serve(site, talk.close, port)
+    address = f"http://127.0.0.1:{port}/talk/#{talk.token().reveal()}"
+    shown = Shown(context_of(browser), address, SCRIPTED_MICROPHONE, TAP)
+    card = Card(shown.page)
+    card.start()
+    card.type(QUESTION)
+    card.wait_for_words("gemini", ANSWER, timeout=30)
+    (token,) = tokens_of(shown, server)
+    assert token.startswith("auth_tokens/")
+    assert [url for url in shown.requests if url.endswith("/talk/token")] == [
+        f"http://127.0.0.1:{port}/talk/token"
+    ]
+    shown.assert_clean()
+    card.stop()
+    card.microphone.click()
+    card.wait_for_notice("reached the limit of 1 an hour", timeout=30)
+    assert len(tokens_of(shown, server)) == 1
+
+
+def test_a_service_that_does_not_let_the_page_in_is_one_sentence(browser, serve, service):
+    _, server = service()  # no page of another origin may connect
+    key = Gemini("offline-tutor", api_key=KEY, base_url=server.ws, direct=True)
+    talk = web.app(lambda page: key, connect=[server.ws])
+    shown = Shown(context_of(browser), f"http://127.0.0.1:{serve(talk, talk.close)}/", SCRIPTED_MICROPHONE)
+    card = Card(shown.page)
+    card.microphone.click()
+    card.wait_for_notice(f"The page could not open a socket to {server.ws.removeprefix('ws://')}", timeout=60)
 
 
 SIZES = {"phone": (360, 740), "tablet": (820, 1180), "desktop": (1440, 900)}
