@@ -611,7 +611,8 @@ export class App implements Actions {
     if (!service.talks || this.#now() - this.#lostMs >= ALONE_MS) {
       microphone.stop();
       this.video.stop();
-      service.reset();
+      // Not more: the kernel may be back, and ask for what was sent.
+      service.hangUp();
     }
   }
 

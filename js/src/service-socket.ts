@@ -360,13 +360,11 @@ const isRemote = ({ url }: ServiceOpen) => !LOOPBACK.test(hostOf(url));
 const addressOf = (url: string, token: string) =>
   token === "" ? url : `${url}${url.includes("?") ? "&" : "?"}access_token=${encodeURIComponent(token)}`;
 
-const NO_TOKEN = "This page's own server gave no token for the Live API";
-
-/** Asks this page's own server for a token; throws an error with one sentence. */
+/** Asks this page's own server for a token; throws an error that says why there is none, for the person. */
 async function fetchToken(path: string): Promise<string> {
   const url = new URL(path, location.href);
   if (url.origin !== location.origin) {
-    throw new Error("Tokens are asked for at this page's own server only: token_url has to be a path.");
+    throw new Error("it is asked for at the page's own server only, so token_url has to be a path there.");
   }
   const answer = await fetch(url, {
     method: "POST",
@@ -375,7 +373,7 @@ async function fetchToken(path: string): Promise<string> {
     redirect: "error",
     signal: AbortSignal.timeout(TOKEN_MS),
   }).catch(() => {
-    throw new Error(`${NO_TOKEN}, because it did not answer. Check that it runs, then press ● again.`);
+    throw new Error("the page's own server did not answer. Check that it runs, then press ● again.");
   });
   const told: { name?: unknown; error?: { message?: unknown } } = Object(
     await answer.json().catch(() => ({})),
@@ -387,7 +385,7 @@ async function fetchToken(path: string): Promise<string> {
   throw new Error(
     typeof message === "string" && message.trim() !== ""
       ? message.trim().slice(0, 500)
-      : `${NO_TOKEN}: it answered with HTTP status ${answer.status}.`,
+      : `the page's own server answered with HTTP status ${answer.status}.`,
   );
 }
 
@@ -548,7 +546,7 @@ export class ServiceSocket {
   /** Closes what is open, and tells the kernel. What waits to be sent goes onto the next socket. */
   hangUp(): void {
     for (const connection of [...this.#connections]) {
-      this.#end(connection, { code: 1000, reason: "", cause: "" });
+      this.#break(connection);
     }
   }
 
@@ -571,7 +569,7 @@ export class ServiceSocket {
       return;
     }
     for (const oldest of this.#connections.slice(0, 1 - MAX_SOCKETS)) {
-      this.#end(oldest, { code: 1000, reason: "", cause: "" });
+      this.#break(oldest);
     }
     this.#number = terms.socket;
     if (!this.#talking) {
@@ -665,6 +663,11 @@ export class ServiceSocket {
 
   #causeOf({ blocked, terms }: Connection): CloseCause {
     return blocked ? "blocked" : isOffline() && isRemote(terms) ? "offline" : "";
+  }
+
+  /** This page gives a socket up by itself: to the conversation that is a break, from which it goes on if it can. */
+  #break(connection: Connection): void {
+    this.#end(connection, { code: 1006, reason: "", cause: "" });
   }
 
   /** A socket is over; the last report of it says how. */
@@ -902,7 +905,7 @@ export class ServiceSocket {
   /** A kernel that takes nothing for so long cannot hold a conversation. */
   #checkSize(connection: Connection): void {
     if (connection.reports.size > MAX_PENDING) {
-      this.#end(connection, { code: 1000, reason: "", cause: "" });
+      this.#break(connection);
     }
   }
 

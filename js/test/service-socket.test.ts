@@ -247,6 +247,8 @@ describe("opening and closing", () => {
     expect(opened.closed).toEqual([1000, ""]);
     expect(kinds()).toEqual(["opened", "sound", "closed"]);
     expect(ofKind("sound")[0]).toMatchObject({ first: 0, samples: 640 });
+    // 1000 would be the service's own goodbye.
+    expect(ofKind("closed")[0]).toMatchObject({ code: 1006, cause: "" });
   });
 
   it("keeps an older socket beside a new one until it is closed, and speaks on the new one once it may", () => {
@@ -371,7 +373,7 @@ describe("a token from the page's own server", () => {
     [
       "its status",
       async () => new Response("<h1>no</h1>", { status: 404 }),
-      /gave no token.*HTTP status 404\.$/,
+      /^the page's own server answered with HTTP status 404\.$/,
     ],
     ["its status", async () => Response.json({ name: 7 }), /HTTP status 200\.$/],
     [
@@ -379,7 +381,7 @@ describe("a token from the page's own server", () => {
       async () => {
         throw new TypeError("Failed to fetch");
       },
-      /because it did not answer\. Check that it runs, then press ● again\.$/,
+      /did not answer\. Check that it runs, then press ● again\.$/,
     ],
   ])("is missing: %s is told", async (_what, answers, sentence) => {
     reply = answers;

@@ -4,7 +4,7 @@ import type { Scope } from "../scope.ts";
 import type { Actions, PanelName, State, Store } from "../state.ts";
 import { attribute, button, el, freshId, icon, show, text, type View } from "../views/dom.ts";
 import { tokenMeter } from "../views/header.ts";
-import { connectionLine, soundLine } from "../views/status.ts";
+import { connectionLine } from "../views/status.ts";
 import { latencyPanel, shareAnswers } from "./latency.ts";
 import { settingsPanel } from "./settings.ts";
 import { vadPanel } from "./vad-monitor.ts";
@@ -73,7 +73,7 @@ export function explorer(opener: HTMLButtonElement, store: Store, actions: Actio
       attribute(opener, "aria-expanded", String(open));
       show(element, open);
       used.update(state);
-      text(way, `${connectionLine(state)} ${soundLine(state)}`);
+      text(way, connectionLine(state));
       for (const tab of tabs) {
         const chosen = open && tab.name === panel;
         attribute(tab.button, "aria-selected", String(tab.name === panel));

@@ -416,13 +416,6 @@ export function connectionLine({ link, page }: State): string {
   return link.way === "none" ? `${to}: none.` : `${to}: through the notebook, ${WHY_NO_SOCKET[link.reason]}.`;
 }
 
-/** Which way sound takes. */
-export function soundLine({ direct, page }: State): string {
-  return direct
-    ? "Sound: straight between the browser and the service."
-    : `Sound: through the ${page ? "program" : "kernel"}.`;
-}
-
 export function displayName(state: State): string {
   return cleanLine(state.name) || "Live";
 }
