@@ -312,6 +312,248 @@ describe("App", () => {
     expect(sentBodies("stop")).toEqual([{}]);
   });
 
+  describe("with a socket of its own to the service", () => {
+    class FakeSocket extends EventTarget {
+      static made: FakeSocket[] = [];
+      readyState = 0;
+      bufferedAmount = 0;
+      sent: string[] = [];
+
+      constructor(readonly url: string) {
+        super();
+        FakeSocket.made.push(this);
+      }
+
+      send(frame: string): void {
+        this.sent.push(frame);
+      }
+
+      close(): void {
+        this.readyState = 3;
+      }
+
+      brings(frame: object): void {
+        this.dispatchEvent(Object.assign(new Event("message"), { data: JSON.stringify(frame) }));
+      }
+    }
+    let serviceSeq: number;
+
+    beforeEach(() => {
+      FakeSocket.made = [];
+      serviceSeq = 0;
+      vi.stubGlobal("WebSocket", FakeSocket);
+      vi.stubGlobal("location", { href: "http://localhost/", origin: "http://localhost", protocol: "http:" });
+    });
+
+    const service = (kind: string, body: object) =>
+      app.bridge.receive({ lane: "service", kind, body, epoch: 0, seq: ++serviceSeq, ack: 0 });
+    const direct = (phase: string, owner = me()) =>
+      control("state", { ...standing, phase, elapsed_ms: 0, owner, direct: true, service_seq: serviceSeq });
+    const socket = () => FakeSocket.made.at(-1)!;
+    const playback = () =>
+      FakeWorkletNode.made.filter(({ name }) => name === "livewidget-playback").at(-1)!.port;
+    const items = () =>
+      sentBodies("service_report").flatMap((body) => (body as { items: { kind: string }[] }).items);
+    const sound = (samples: number) => {
+      const data = Buffer.from(new Int16Array(samples).fill(9).buffer).toString("base64");
+      return { serverContent: { modelTurn: { parts: [{ inlineData: { mimeType: "audio/pcm", data } }] } } };
+    };
+    const marks = (one: FakeSocket) =>
+      one.sent.map((frame) => Object.keys(JSON.parse(frame).realtimeInput)[0]);
+
+    /** The kernel has the page open a socket, on which it may speak. */
+    function open(number = 1): FakeSocket {
+      service("service_open", {
+        socket: number,
+        url: "ws://127.0.0.1:1/ws",
+        token: "t",
+        token_path: "",
+        pause_ms: 0,
+        end_silence_ms: 0,
+        holds_calls: false,
+        needs_all: false,
+      });
+      const one = socket();
+      one.readyState = 1;
+      one.dispatchEvent(new Event("open"));
+      service("service_talk", { socket: number });
+      return one;
+    }
+
+    async function talkDirectly(): Promise<FakeSocket> {
+      greet({ direct: true });
+      app.mount({} as HTMLElement, () => {});
+      app.start();
+      direct("live");
+      await settle();
+      return open();
+    }
+
+    it("sends what the microphone gives there, also what it gave before, and none to the kernel", async () => {
+      greet({ direct: true });
+      app.mount({} as HTMLElement, () => {});
+      app.start();
+      await settle();
+      chunk(0);
+      direct("connecting");
+      chunk(320);
+      const one = open();
+      direct("live");
+      chunk(640);
+      expect(marks(one)).toEqual(["audio", "audio", "audio"]);
+      expect(sentBodies("audio")).toEqual([]);
+    });
+
+    it("lets the kernel hear it as well while its explorer shows what it hears", async () => {
+      const one = await talkDirectly();
+      app.explorer.show(true, "tuner");
+      await settle();
+      chunk(0);
+      chunk(320);
+      expect([marks(one).length, sentBodies("audio").length]).toEqual([2, 1]);
+      app.explorer.show(true, "wire");
+      await settle();
+      chunk(640);
+      chunk(960);
+      expect([marks(one).length, sentBodies("audio").length]).toEqual([4, 1]);
+    });
+
+    it("says there that the microphone pauses", async () => {
+      const one = await talkDirectly();
+      chunk(0);
+      app.toggleMute();
+      expect(marks(one)).toEqual(["audio", "audioStreamEnd"]);
+      expect(items().at(-1)!.kind).toBe("audio_end");
+      expect(sentBodies("microphone").at(-1)).toMatchObject({ state: "muted" });
+    });
+
+    it("says there that push-to-talk is pressed, and not to the kernel", async () => {
+      const one = await talkDirectly();
+      control("state", {
+        ...standing,
+        phase: "live",
+        owner: me(),
+        direct: true,
+        turn_taking: "push_to_talk",
+      });
+      app.pushToTalk(true);
+      chunk(0);
+      app.pushToTalk(false);
+      capture().port.say({ kind: "flushed" });
+      expect(marks(one)).toEqual(["activityStart", "audio", "activityEnd"]);
+      expect(sentBodies("activity")).toEqual([]);
+    });
+
+    it("plays what comes there, reports it by its own count, and shows it by the kernel's", async () => {
+      const one = await talkDirectly();
+      one.brings(sound(5));
+      await settle();
+      expect(playback().sent.at(-1)).toMatchObject({ kind: "audio", turn: 1, first: 0 });
+      const report = { epoch: 0, buffered: 2400, silent: 0, peak: 0.5 };
+      playback().say({ kind: "report", turn: 1, sample: 3, ...report });
+      expect(state().playback.turn).toBe(0);
+      service("service_voice", { voice: 1, first: 0, turn: 7, sample: 100 });
+      playback().say({ kind: "report", turn: 1, sample: 4, ...report });
+      expect(state().playback).toMatchObject({ turn: 7, playedSample: 104 });
+      await vi.advanceTimersByTimeAsync(300);
+      expect(sentBodies("played").at(-1)).toMatchObject({
+        turn: 0,
+        voice: 1,
+        played_sample: 4,
+        service_ack: serviceSeq,
+      });
+      expect(sentBodies("service_report").at(-1)).toMatchObject({ socket: 1, service_ack: 2 });
+    });
+
+    it("is silent at an interruption, and no late word of the kernel silences the next answer", async () => {
+      const one = await talkDirectly();
+      one.brings(sound(5));
+      await settle();
+      const flushes = () => playback().sent.filter(({ kind }) => kind === "flush").length;
+      const before = flushes();
+      one.brings({ serverContent: { interrupted: true } });
+      expect(flushes()).toBe(before + 1);
+      playback().say({ kind: "flushed", epoch: 0, turn: 1, sample: 4 });
+      one.brings(sound(5));
+      control("flush", { turn: 7, voice: 1 }, 1);
+      control("flush", { turn: 6, voice: 0 }, 2);
+      expect(flushes()).toBe(before + 1);
+      expect(sentBodies("heard")).toEqual([
+        { turn: 0, voice: 1, sample: 4 },
+        { turn: 6, sample: 0 },
+      ]);
+      expect(playback().sent.at(-1)).toMatchObject({ kind: "audio", turn: 2 });
+      control("flush", { turn: 8, voice: 2 }, 3);
+      expect(flushes()).toBe(before + 2);
+      app.interrupt();
+      one.brings(sound(5));
+      expect(playback().sent.at(-1)).toMatchObject({ kind: "flush" });
+    });
+
+    it("counts anew when the kernel holds the socket again", async () => {
+      const one = await talkDirectly();
+      one.brings(sound(5));
+      await settle();
+      session("live");
+      expect(one.readyState).toBe(3);
+      control("flush", { turn: 0, voice: 0 }, 1);
+      playback().say({ kind: "flushed", epoch: 1, turn: 0, sample: 0 });
+      expect(sentBodies("heard").at(-1)).toEqual({ turn: 0, sample: 0 });
+      chunk(0);
+      chunk(320);
+      expect(sentBodies("audio").length).toBe(1);
+    });
+
+    it.each<[string, () => void, string]>([
+      ["on stop", () => app.stop(), "stop"],
+      ["when the page is left", () => window.dispatchEvent(new Event("pagehide")), "bye"],
+      ["when its model is gone", () => app.dispose(), "stop"],
+      ["when another page talks", () => direct("live", "another"), ""],
+      ["when nobody does", () => direct("live", ""), ""],
+      ["when the conversation has ended", () => direct("ended"), ""],
+    ])("closes it %s, and says so in time", async (_when, happen, last) => {
+      const one = await talkDirectly();
+      chunk(0);
+      happen();
+      expect(one.readyState).toBe(3);
+      expect(items().map(({ kind }) => kind)).toEqual(expect.arrayContaining(["opened", "sound", "closed"]));
+      expect(items().at(-1)!.kind).toBe("closed");
+      const kinds = sent.map(({ kind }) => kind);
+      if (last) {
+        expect(kinds.lastIndexOf("service_report")).toBeLessThan(kinds.indexOf(last as "bye"));
+      }
+    });
+
+    it("opens none where another page talks", async () => {
+      greet({ direct: true, owner: "another", phase: "live" });
+      service("service_open", { socket: 1, url: "ws://127.0.0.1:1/ws", token: "t", token_path: "" });
+      expect(FakeSocket.made).toEqual([]);
+    });
+
+    it("goes on for half a minute without the kernel, and then stops", async () => {
+      const one = await talkDirectly();
+      clearInterval(beats);
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(state().connected).toBe(false);
+      chunk(0);
+      expect([one.readyState, marks(one).length]).toEqual([1, 1]);
+      await vi.advanceTimersByTimeAsync(26_000);
+      expect(one.readyState).toBe(3);
+      expect(FakeTrack.made.map(({ readyState }) => readyState)).toEqual(["ended"]);
+    });
+
+    it("goes on as it was when the kernel is back", async () => {
+      const one = await talkDirectly();
+      app.toggleMute();
+      clearInterval(beats);
+      await vi.advanceTimersByTimeAsync(10_000);
+      app.toggleMute();
+      greet({ direct: true, owner: me(), phase: "live" });
+      await settle();
+      expect([state().connected, state().microphone.state, one.readyState]).toEqual([true, "on", 1]);
+    });
+  });
+
   describe("when the kernel does not answer", () => {
     /** What the notebook server says of the kernel: a state, a status code, or nothing at all. */
     let server: string | number | null;

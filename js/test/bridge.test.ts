@@ -53,7 +53,11 @@ class Rig implements BridgeHandlers {
     this.voices.push([turn, first, [...samples]]);
   }
 
-  onFlush(epoch: number, turn: number | null): void {
+  /** What the page calls the turn that was flushed last. */
+  voice = 0;
+
+  onFlush(epoch: number, turn: number | null, voice: number): void {
+    this.voice = voice;
     this.flushes.push([epoch, turn]);
   }
 
@@ -441,6 +445,71 @@ describe("the control lane", () => {
     rig.control("heartbeat", { microphone_ack: 0, microphone_resend: false, acks: { [ME]: 9 } });
     rig.bridge.send({ lane: "control", kind: "played", body });
     expect(rig.kinds().at(-1)).toBe("played");
+  });
+});
+
+describe("the service lane", () => {
+  const state = golden.kernel_to_page.find((message) => message.kind === "state")!.body as State;
+  const service = (rig: Rig, seq: number, socket: number, kind = "service_talk") =>
+    rig.bridge.receive({ lane: "service", kind, body: { socket }, epoch: 0, seq, ack: 0 });
+
+  it("brings messages in order and once, and says how far it is", () => {
+    const rig = new Rig();
+    rig.welcome({ owner: ME, service_seq: 0 });
+    service(rig, 2, 12);
+    service(rig, 1, 11);
+    service(rig, 1, 11);
+    service(rig, 3, 13);
+    expect(rig.services.map(([, socket]) => socket)).toEqual([11, 12, 13]);
+    expect(rig.bridge.serviceAck).toBe(3);
+    expect(rig.lives).toBeGreaterThan(3);
+  });
+
+  it("is for the page with microphone and player: others take nothing, and do not acknowledge it", () => {
+    const rig = new Rig();
+    service(rig, 1, 11);
+    rig.welcome({ owner: "another" });
+    service(rig, 1, 11);
+    expect([rig.services, rig.bridge.serviceAck]).toEqual([[], 0]);
+    // It becomes that page: what others had before does not concern it.
+    rig.control("state", { ...state, owner: ME, service_seq: 7 });
+    expect(rig.bridge.serviceAck).toBe(7);
+    service(rig, 7, 17);
+    service(rig, 8, 18);
+    expect(rig.services.map(([, socket]) => socket)).toEqual([18]);
+    rig.control("state", { ...state, owner: "another", service_seq: 8 });
+    service(rig, 9, 19);
+    expect(rig.services.length).toBe(1);
+    expect(rig.bridge.serviceAck).toBe(8);
+  });
+
+  it("goes on where it was after another welcome", () => {
+    const rig = new Rig();
+    rig.welcome({ owner: ME, service_seq: 4 });
+    service(rig, 5, 15);
+    rig.welcome({ owner: ME, service_seq: 9 });
+    service(rig, 6, 16);
+    expect(rig.services.map(([, socket]) => socket)).toEqual([15, 16]);
+  });
+
+  it("does not lose a message to one before it that fails, and shows nothing of it", () => {
+    const said = vi.spyOn(console, "error").mockImplementation(() => {});
+    const rig = new Rig();
+    rig.welcome({ owner: ME, service_seq: 0 });
+    rig.fails = "service_open";
+    const body = { socket: 1, url: "wss://service.example", token: "auth_tokens/secret" };
+    rig.bridge.receive({ lane: "service", kind: "service_open", body, epoch: 0, seq: 1, ack: 0 });
+    service(rig, 2, 1);
+    expect(rig.services).toEqual([["service_talk", 1]]);
+    expect(JSON.stringify(said.mock.calls)).not.toContain("secret");
+    vi.restoreAllMocks();
+  });
+
+  it("hands on what the page calls a turn that is to be silent", () => {
+    const rig = new Rig();
+    rig.welcome({ owner: ME });
+    rig.control("flush", { turn: 3, voice: 2 }, { epoch: 1 });
+    expect(rig.voice).toBe(2);
   });
 });
 

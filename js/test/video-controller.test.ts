@@ -250,4 +250,36 @@ describe("VideoController", () => {
     expect([FakeTrack.made[0]!.readyState, revoked]).toEqual(["ended", ["blob:1"]]);
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  describe("with a socket of the page's own to the service", () => {
+    beforeEach(() => store.set({ direct: true }));
+
+    it("sends frames there, once a second, and none to the kernel", async () => {
+      video.toggle("camera");
+      await seconds(3);
+      expect(sent).toEqual([]);
+      expect(direct.length).toBeGreaterThanOrEqual(2);
+      expect(direct[0]!.place).toEqual({ source: "camera", mime_type: "image/jpeg", width: 64, height: 48 });
+      answer(direct[0]!.number);
+      expect([now().sent, now().progress]).toEqual([1, "sent"]);
+    });
+
+    it("takes no frame that would have to wait", async () => {
+      service.takesFrames = false;
+      video.toggle("camera");
+      await seconds(3);
+      expect([sent, direct]).toEqual([[], []]);
+    });
+
+    it("says that a file is one too many", async () => {
+      service.takesFrames = false;
+      video.sendFile(new Blob([], { type: "image/png" }));
+      await seconds(1);
+      expect(notices()).toEqual(["too-many-pictures"]);
+      service.takesFrames = true;
+      video.sendFile(new Blob([], { type: "image/png" }));
+      await seconds(1);
+      expect(direct).toMatchObject([{ place: { source: "file", width: 3, height: 2 }, bytes: [7] }]);
+    });
+  });
 });

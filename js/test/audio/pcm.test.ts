@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decode, encode, samplesOf, toInt16 } from "../../src/audio/pcm.ts";
+import { decode, encode, fromBase64, samplesOf, toBase64, toInt16 } from "../../src/audio/pcm.ts";
 
 describe("samplesOf", () => {
   // Jupyter's buffers are slices of one message, at any offset.
@@ -33,5 +33,35 @@ describe("encode and decode", () => {
     const all = Int16Array.from({ length: 65536 }, (_, n) => n - 32768);
     const back = encode(decode(all));
     expect(all.every((value, n) => back[n] === value)).toBe(true);
+  });
+});
+
+describe("base64", () => {
+  const bytes = Uint8Array.from({ length: 70_001 }, (_, index) => (index * 7) % 256);
+  const native = Uint8Array as unknown as { fromBase64?: unknown; prototype: { toBase64?: unknown } };
+
+  it.each(["by the browser", "by hand"])("is written and read %s", (how) => {
+    const had = [native.fromBase64, native.prototype.toBase64];
+    if (how === "by hand") {
+      native.fromBase64 = undefined;
+      native.prototype.toBase64 = undefined;
+    } else {
+      native.fromBase64 = (text: string) => new Uint8Array(Buffer.from(text, "base64"));
+      native.prototype.toBase64 = function (this: Uint8Array) {
+        return Buffer.from(this).toString("base64");
+      };
+    }
+    try {
+      const text = toBase64(bytes);
+      expect(text).toBe(Buffer.from(bytes).toString("base64"));
+      expect(fromBase64(text)).toEqual(bytes);
+      expect(fromBase64("__8=")).toEqual(Uint8Array.of(255, 255));
+    } finally {
+      [native.fromBase64, native.prototype.toBase64] = had;
+    }
+  });
+
+  it("is nothing else", () => {
+    expect(() => fromBase64("*")).toThrow();
   });
 });

@@ -162,6 +162,42 @@ describe("MicrophoneSender", () => {
     expect(sender.pressed).toBe(false);
   });
 
+  describe("with a socket of the page's own", () => {
+    const gate = { open: true, starting: false, pushToTalk: false, direct: true };
+
+    it("hands over each chunk at once, and the kernel gets none", () => {
+      sender.setGate(gate);
+      speak(100);
+      expect([direct, log]).toEqual([[320, 320, 320, 320, 320], []]);
+    });
+
+    it("lets the kernel hear it as well while its explorer shows it, and waits for no kernel", () => {
+      sender.setGate({ ...gate, monitored: true });
+      speak(2000);
+      expect([direct.length, sent.length]).toEqual([100, 50]);
+      sender.heartbeat(0, false);
+      now += 2000;
+      sender.heartbeat(0, false);
+      speak(100);
+      expect(log).not.toContain("busy");
+      expect(direct.length).toBe(105);
+      const before = sent.length;
+      sender.setGate(gate);
+      sender.changeWay("socket");
+      expect(sent.length).toBe(before);
+    });
+
+    it("says that a press begins and ends, in order, with what came before it", () => {
+      sender.setGate({ ...gate, pushToTalk: true });
+      speak(1000);
+      sender.press();
+      expect([log, direct.length]).toEqual([["start"], 11]);
+      speak(40);
+      sender.release();
+      expect([log, direct.length]).toEqual([["start", "end"], 13]);
+    });
+  });
+
   it("ends a press although the kernel is busy when the microphone is given back", () => {
     sender.setGate({ open: true, starting: false, pushToTalk: true });
     sender.press();

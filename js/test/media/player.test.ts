@@ -106,6 +106,35 @@ describe("Player", () => {
     expect(kinds()).toEqual(["audio", "flush", "audio"]);
   });
 
+  it("hushes up to a turn, unless a newer one is here, and answers in any case", async () => {
+    player.write(3, 0, new Int16Array(5));
+    player.write(4, 0, new Int16Array(5));
+    await settle();
+    report(3, 40);
+    player.hush(3);
+    player.cut(3);
+    expect([kinds(), heard]).toEqual([["audio", "audio"], [[3, 40]]]);
+    player.write(4, 5, new Int16Array(5));
+    player.cut(4);
+    player.write(4, 10, new Int16Array(5));
+    expect(kinds()).toEqual(["audio", "audio", "audio", "flush"]);
+    port().say({ kind: "flushed", epoch: 0, turn: 4, sample: 7 });
+    expect(heard.at(-1)).toEqual([4, 7]);
+  });
+
+  it("begins to count anew", async () => {
+    player.write(30, 0, new Int16Array(5));
+    await settle();
+    report(30, 5);
+    player.stopNow();
+    player.restart();
+    player.write(1, 0, new Int16Array(5));
+    expect(kinds()).toEqual(["audio", "flush", "flush", "audio"]);
+    player.cut(1);
+    port().say({ kind: "flushed", epoch: 0, turn: 0, sample: 0 });
+    expect(heard).toEqual([[1, 0]]);
+  });
+
   it("frees the device, keeps its counts and begins anew", async () => {
     player.write(1, 0, new Int16Array(5));
     await settle();
