@@ -100,7 +100,9 @@ class PageSocket:
 
     async def receive(self):
         while True:
-            while self._items and not self.page.busy:
+            if self.page.slow is not None and self.page.closing:
+                await self.page.slow.wait()
+            while self._items and not self.page.busy and (self.page.slow is None or self.page.slow.is_set()):
                 kind, at_ms, values = self._items.popleft()
                 if kind == "frame":
                     self.received_ms = at_ms
@@ -153,6 +155,8 @@ class PageSocket:
         return True
 
     async def close(self, code=1000, reason=""):
+        self.page.closing = True
+        self._changed.set()
         if not self._writer.done():
             drained = asyncio.create_task(self._out.join())
             await asyncio.wait([drained, self._reader], return_when=asyncio.FIRST_COMPLETED)
@@ -180,6 +184,7 @@ class DirectPage:
     Attributes:
         session: The session to tell; set once it is made.
         busy: A cell runs in the kernel: what the page passes on is not read.
+        slow: An event until which its reports are under way, or None; `closing`: a socket is to be closed.
         addresses: What it was asked to open, in order, without tokens; and `tokens`, those.
         played: All sound that came, and `frames`, all frames, without it.
         refusals: Errors, or (code, reason) of a close, with which the next sockets end.
@@ -189,7 +194,8 @@ class DirectPage:
         self.clock = clock or SystemClock()
         self.session = None
         self.busy_until = asyncio.Event()
-        self._busy = False
+        self._busy = self.closing = False
+        self.slow = None
         self.addresses, self.tokens, self.terms = [], [], None
         self.played, self.frames, self.refusals = bytearray(), [], []
         self.socket = None

@@ -189,14 +189,26 @@ _NO_TOKEN: Final = (
 )
 TOKEN_REASONS: Final = {"unregistered callers": _NO_TOKEN, "api key not valid": _NO_TOKEN}
 
-#: What these reasons mean where each connection is given a token of its own: another connection may do.
-OWN_TOKEN_REASONS: Final = {
-    "token has expired": "The time of this connection's token was over; start again.",
+#: What these reasons mean where a token was got for one connection alone. One that is over is not to be
+#: blamed on the user, and another connection has another.
+_NOT_ACCEPTED: Final = (
+    KeyRefused,
+    "The service does not accept the token of this connection; check that the same service made it, with a "
+    "key that is still valid.",
+)
+OWN_TOKEN_REASONS: Final[dict[str, tuple[type[ServiceError], str]]] = {
+    "token has expired": (ServerFault, "The time of this connection's token was over; start again."),
     "start a new session": (
+        ServerFault,
         "This connection was opened too late for its token, which lasts a minute; check the network, then "
-        "start again."
+        "start again.",
     ),
-    "used too many times": "The token of this connection had been used already; start again.",
+    "used too many times": (
+        ServerFault,
+        "The token of this connection had been used already; start again.",
+    ),
+    "unregistered callers": _NOT_ACCEPTED,
+    "api key not valid": _NOT_ACCEPTED,
 }
 
 #: Reasons given by this side, with code 1006: the server gave none.
@@ -292,10 +304,13 @@ def error_for_reason(
     return None
 
 
-def error_for_own_token(reason: str) -> str | None:
-    """Return the sentence for a token that was got for one connection and is over; None for other reasons."""
-    lower = reason.lower()
-    return next((text for words, text in OWN_TOKEN_REASONS.items() if words in lower), None)
+def error_for_own_token(error: ServiceError) -> ServiceError:
+    """Return `error` in words for a token that was got for one connection alone, or another one as it is."""
+    lower = error.reason.lower()
+    for words, (kind, sentence) in OWN_TOKEN_REASONS.items():
+        if words in lower:
+            return kind(sentence, code=error.code, reason=error.reason)
+    return error
 
 
 def clean_reason(reason: str) -> str:

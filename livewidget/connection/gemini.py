@@ -436,10 +436,8 @@ class Gemini(Provider):
         Where each connection has a token of its own, one that is over is no reason to end the conversation.
         """
         error = super().error_for_close(code, reason, answered=answered)
-        if isinstance(error, KeyRefused) and (self.fetches_token or self._token_path):
-            text = error_for_own_token(error.reason)
-            return error if text is None else ServerFault(text, code=error.code, reason=error.reason)
-        return error
+        has_own = self.fetches_token or self._token_path
+        return error_for_own_token(error) if has_own and isinstance(error, KeyRefused) else error
 
     async def post(self, method: str, body: bytes) -> bytes:
         """Call a plain HTTP method of the service, and return the body of its answer.

@@ -431,6 +431,7 @@ class LiveSession:
                 self._release_page()
                 if self._supervisor.is_held_up:
                     self._tools.tick(now)
+                    self._supervisor.tick_held_up()
                     continue  # Silence says nothing: what has come is still to be read.
                 if self._tracker.floor is Floor.TOOL or now < self._heard_until_ms:
                     self._outbox.unheard_ms = 0.0  # It waits for a tool, or for its answer to be played.
@@ -789,6 +790,8 @@ class LiveSession:
             return f"the tool {running[0][:64]}"
         if not self._supervisor.is_connected:
             return "a new connection"
+        if self._supervisor.is_held_up:
+            return "what the page has received, which comes when the running cell ends"
         if self._question is not None and self._question.queued:
             return "the question to be sent"
         return "the answer" if self._hub.answers.turn is None else "the end of the answer"

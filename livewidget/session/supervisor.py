@@ -248,6 +248,10 @@ def diagram() -> str:
     return "\n".join(lines) + "\n"
 
 
+_HELD_UP: Final = (
+    "The settings were not changed: a page holds the connection, and what it says waits until the running "
+    "cell ends. Change them in a cell of their own."
+)
 _CLOSED_BEFORE: Final = "The session was closed before its settings were changed."
 
 Why = Literal["go_away", "time", "link", "server", "unheard", "settings"]
@@ -457,6 +461,11 @@ class ConnectionSupervisor:
             elif self._is_quiet(self._is_urgent(now)):
                 self._leave_prepared(Trigger.QUIET)
 
+    def tick_held_up(self) -> None:
+        """Let time pass in which `is_held_up`: changed settings are not waited for beyond their time."""
+        if self._settings is not None and self._clock.now_ms() >= self._last_ms:
+            self._keep_connection(StateError(_HELD_UP))
+
     def _is_urgent(self, now_ms: float) -> bool:
         """Whether this is the last third of the time in which a quiet moment is looked for."""
         return now_ms >= (self._look_ms + 2 * self._last_ms) / 3
@@ -511,7 +520,7 @@ class ConnectionSupervisor:
             self._planned = self._look_ms, self._last_ms
             self._look_ms, self._last_ms = now, min(self._last_ms, now + SETTINGS_MS)
             self._step(Trigger.SETTINGS_CHANGED)
-            if self._is_quiet(False):
+            if not self.is_held_up and self._is_quiet(False):
                 self._leave_prepared(Trigger.QUIET)
         await asyncio.shield(self._settings)
 

@@ -177,6 +177,15 @@ async def test_a_refusal_after_the_page_has_dialled(server):
     await opened(provider)
 
 
+async def test_a_token_that_another_service_made(server, answering):
+    """Made there, used here: what is said names neither a key nor a token of the user's, who has given none."""
+    maker = await answering(200, json.dumps({"name": NAME}).encode())
+    provider = Gemini(TUTOR, token_url=maker.replace("ws", "http", 1), base_url=server.ws, direct=True)
+    with pytest.raises(KeyRefused, match="does not accept the token of this connection") as caught:
+        await opened(provider)
+    assert "canary" not in str(caught.value) + caught.value.reason
+
+
 async def test_the_times_of_its_own_tokens_are_the_services(answering):
     """So a clock that is wrong does no harm."""
     asked = []

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from livewidget.clock import ManualClock
-from livewidget.config import LiveConfig
-from livewidget.connection import Connection, Gemini, mint
-from livewidget.errors import ConfigError, ConnectFailed, SetupTimeout
+from livewidget.config import Limits, LiveConfig
+from livewidget.connection import Connection, Gemini, MicrophoneTerms, mint
+from livewidget.errors import AnswerTimeout, ConfigError, ConnectFailed, SetupTimeout, StateError
 from livewidget.events import (
     ActivityEnd,
     ActivityStart,
@@ -21,6 +21,7 @@ from livewidget.events import (
     TurnComplete,
 )
 from livewidget.session import LiveSession, ReconnectPolicy
+from livewidget.session.supervisor import Trigger
 from livewidget.standin import StandIn
 from livewidget.standin.serve import Server
 from livewidget.turns import Floor
@@ -29,6 +30,8 @@ from tests.standin.puppets import LOUD, QUIET, Brain, Ears, Voice
 
 KEY = "canary-key-0123456789"
 TUTOR = "offline-tutor"
+#: A model that must not be spoken to while it waits for a tool.
+BLOCKING = "gemini-2.5-flash-native-audio-preview-12-2025"
 SOON = 20.0
 FAST = ReconnectPolicy(initial_delay_ms=50, max_delay_ms=100, min_interval_ms=10, stable_s=0.2)
 
@@ -211,6 +214,25 @@ async def test_a_page_that_leaves_takes_what_it_kept_and_that_is_said():
         assert (await it.session.ask("after")).text == "echo after"
 
 
+async def test_what_the_page_has_received_before_its_socket_is_closed_is_taken():
+    """It was played there: it must not be lost with the connection that is left."""
+    talk = Talk()
+    async with talk.open() as it:
+        await it.session.ask("before")
+        arrived = asyncio.Event()
+        it.page.slow = arrived  # What it reports is on its way still.
+        it.session.put_text("late")
+        await eventually(lambda: sum("turnComplete" in str(frame) for frame in it.page.frames) == 2)
+        it.session._supervisor._leave(Trigger.UNHEARD)
+        await eventually(lambda: it.page.closing)
+        assert ("model", "echo late") not in it.texts()
+        arrived.set()
+        await eventually(lambda: it.told(ConnectionReplaced))
+        assert it.texts()[-2:] == [("user", "late"), ("model", "echo late")]
+        (replaced,) = it.told(ConnectionReplaced)
+        assert not replaced.replayed
+
+
 # --- Push-to-talk, tools, pictures --------------------------------------------------------------------------
 
 
@@ -242,8 +264,7 @@ async def test_a_call_holds_the_microphone_in_the_page_until_it_is_over():
         await may_end.wait()
         return "sunny"
 
-    model = "gemini-2.5-flash-native-audio-preview-12-2025"
-    talk = Talk("call weather", "after the call", model=model)
+    talk = Talk("call weather", "after the call", model=BLOCKING)
     async with talk.open(tools=[weather]) as it:
         assert it.page.terms.holds_calls
         await it.say()
@@ -262,7 +283,7 @@ async def test_a_call_holds_the_microphone_in_the_page_until_it_is_over():
 
 
 async def test_a_call_that_never_runs_lets_the_microphone_go_on_at_once():
-    talk = Talk("call weather", "after it", model="gemini-2.5-flash-native-audio-preview-12-2025")
+    talk = Talk("call weather", "after it", model=BLOCKING)
     async with talk.open(tools=[{"name": "weather"}]) as it:
         await it.say()
         await eventually(lambda: it.page.holds)
@@ -322,6 +343,24 @@ async def test_no_answer_is_missed_while_the_kernel_is_busy():
         it.page.busy = False
         await it.answered()
         assert it.texts()[-1] == ("model", "echo typed")
+
+
+async def test_what_waits_for_the_page_says_so_while_the_kernel_is_busy():
+    clock = ManualClock()
+    async with Talk(clock=clock).open() as it:
+        it.page.busy = True
+        changing = asyncio.create_task(it.session.update(LiveConfig(voice="Puck")))
+        for _ in range(24):
+            clock.advance(250)
+            await asyncio.sleep(0.01)
+        with pytest.raises(StateError, match="Change them in a cell of their own"):
+            await changing
+        with pytest.raises(AnswerTimeout, match=r"waited for what the page has received"):
+            await it.session.ask("typed", timeout=0.1)
+        it.page.busy = False
+        await it.answered()
+        assert not it.told(ConnectionReplaced)
+        assert it.session.config.voice is None
 
 
 async def test_a_setup_that_is_accepted_while_the_kernel_is_busy_is_not_late():
@@ -518,3 +557,80 @@ async def test_a_token_that_ends_says_so_a_minute_before():
             clock.advance(6_000)
             await eventually(lambda: "token-ends" in it.notices)
             assert "ends in 59 s" in it.notices["token-ends"]
+
+
+# --- What the page is told, and what is counted -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "config", "idle_s", "terms"),
+    [
+        (TUTOR, {}, None, MicrophoneTerms(None, 0.0, False, False)),
+        (TUTOR, {}, 20, MicrophoneTerms(20_000.0, 0.0, False, False)),
+        (TUTOR, {"turn_detection": "push_to_talk"}, 20, MicrophoneTerms(20_000.0, 0.0, False, True)),
+        (
+            TUTOR,
+            {"turn_detection": {"turn_coverage": "all_input"}},
+            20,
+            MicrophoneTerms(20_000.0, 0.0, False, True),
+        ),
+        (BLOCKING, {"turn_detection": {"silence_ms": 300}}, None, MicrophoneTerms(None, 0.0, True, False)),
+        (BLOCKING, {"hold_while_calling": False}, None, MicrophoneTerms(None, 0.0, False, False)),
+    ],
+)
+async def test_the_terms_on_which_the_page_sends(model, config, idle_s, terms):
+    policy = replace(FAST, idle_pause_s=idle_s)
+    async with Talk(model=model).open(LiveConfig.from_kwargs(**config), reconnect=policy) as it:
+        silence_ms = it.session._end_silence_ms()
+        assert it.page.terms == replace(terms, end_silence_ms=silence_ms)
+
+
+async def test_the_pause_of_the_page_shows_in_the_meter():
+    async with Talk("hi").open(reconnect=replace(FAST, idle_pause_s=1)) as it:
+        await it.say()  # 1.2 s of silence at the end
+        await it.answered()
+        it.page.mute()
+        await eventually(lambda: it.session.meter.paused)
+        await it.page.speak(LOUD)
+        await eventually(lambda: not it.session.meter.paused)
+        it.page.mute()  # by hand, at once
+        await asyncio.sleep(0.1)
+        assert not it.session.meter.paused
+
+
+async def test_speech_to_which_the_service_does_not_react_is_noticed_here_too():
+    talk = Talk()
+    limits = Limits(unheard_notice_s=1, unheard_reconnect_s=2)
+    async with talk.open(limits=limits) as it:
+        # Not over the socket: the service does not hear it.
+        for _ in range(15):
+            it.session.record_audio(0, 1600, is_speech=True, at_ms=it.page.clock.now_ms())
+        await eventually(lambda: "unheard" in it.notices)
+
+
+async def test_nothing_is_recorded_after_the_end():
+    async with Talk().open() as it:
+        pass
+    frames = len(it.session.wire)
+    now = it.page.clock.now_ms()
+    it.session.record_audio(0, 1600, is_speech=True, at_ms=now)
+    it.session.record_activity(True, now)
+    it.session.record_audio_end(now)
+    it.session.record_image("image/jpeg", 10, 1, now)
+    assert len(it.session.wire) == frames
+    assert not it.session._outbox._in_flight
+
+
+async def test_a_picture_is_sent_again_by_the_page_that_has_it():
+    async with Talk("what is that").open() as it:
+        await it.session.ask("before")
+        it.page.show(7, b"\xff\xd8" + bytes(1000))
+        for _ in range(4):
+            await it.page.speak(LOUD)
+        await eventually(lambda: len(it.ears.heard) >= 4 * len(LOUD))
+        await it.page.cut()
+        await it.say(loud=0)
+        await it.answered(2)
+        again = [frame.kind for frame in it.session.wire.frames if frame.outgoing]
+        assert again.count("realtimeInput.video") == 2
+        assert it.session.stats.dropped_items == 0
