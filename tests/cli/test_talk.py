@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import re
 import signal
 import socket
@@ -13,12 +14,17 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from livewidget import web
+from livewidget import Gemini, web
 from livewidget.cli import talk
 from livewidget.errors import UsageError
+from livewidget.serving import listen
+from livewidget.standin import StandIn
+from livewidget.standin.serve import Server
 from livewidget.tools import Tool
+from livewidget.ui.links import FRAME_BYTES
 from tests.cli.conftest import ROOT, environment, heed_ctrl_c, livewidget, one_sentence
 from tests.ports import free_port
+from tests.standin.puppets import Ears, Voice
 from tests.talk_page import TalkPage, get
 
 ADDRESS = re.compile(r"(https?://[\w.-]+:\d+/)#([\w-]{32})\n")
@@ -180,6 +186,7 @@ GOOD = '''
 from json import dumps
 import neighbour
 from livewidget.tools import Tool
+from livewidget.ui.links import FRAME_BYTES
 
 def set_light(on: bool) -> str:
     """Turn the light on or off."""
@@ -453,6 +460,42 @@ async def test_the_page_may_connect_to_the_service_where_it_is_direct_and_the_ba
         assert len(told) == (origin is not None and "--server" in arguments)
         assert all(line.endswith(f"--origin {base.rstrip('/')}") for line in told)
         assert "canary" not in "".join(lines)
+
+
+async def test_its_tokens_come_from_a_server_that_it_shows_what_lets_it_in():
+    auth = "canary-auth-0123456789"
+
+    def may(request):
+        return "the class" if request.headers.get("Authorization") == f"Bearer {auth}" else None
+
+    tutor = StandIn(ears=Ears(), brain=lambda text: f"You said {text}", voice=Voice())
+    async with Server(tutor, wss_port=None, key=KEY["GEMINI_API_KEY"]) as server:
+        tokens = web.token_app(Gemini(api_key=KEY["GEMINI_API_KEY"], base_url=server.ws), may=may)
+        end = functools.partial(asyncio.sleep, 0)
+        async with listen(lambda port: tokens, message_bytes=FRAME_BYTES, end=end) as port:
+            arguments = (
+                "offline-tutor",
+                "--server",
+                server.ws,
+                "--token-url",
+                f"http://127.0.0.1:{port}/token",
+            )
+            for env, answer in (({"LIVEWIDGET_TOKEN_AUTH": auth}, "You said hello"), ({}, None)):
+                async with talking("--port", 0, "--no-browser", *arguments, env=env) as (
+                    process,
+                    base,
+                    token,
+                ):
+                    page = await TalkPage(base).load(token)
+                    if answer is not None:
+                        assert await page.ask("hello") == answer
+                    else:
+                        await page.type("hello")
+                        await page.until(lambda page=page: any(web.NO_TOKEN in text for text in page.notices))
+                    await page.close()
+                    process.terminate()
+                    assert auth not in (await rest(process))[1]
+        assert tokens.count("the class") == 1
 
 
 WITHOUT = "import sys; sys.modules['starlette'] = None; from livewidget.cli import main; sys.exit(main())"

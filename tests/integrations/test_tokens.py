@@ -4,12 +4,15 @@ import asyncio
 
 import pytest
 
+from livewidget import web
 from livewidget.config import LiveConfig
 from livewidget.connection import Gemini, mint
+from livewidget.serving import listen
 from livewidget.session import LiveSession
 from livewidget.standin import StandIn
 from livewidget.standin.serve import Server
 from tests.standin.puppets import Brain, Ears, VirtualClock, Voice
+from tests.standin.test_serve_http import exchange, post
 
 genai = pytest.importorskip("google.genai")
 types = genai.types
@@ -107,3 +110,11 @@ async def test_tokens_go_from_one_client_to_the_other(server):
     ours = await mint(Gemini("offline-tutor", api_key=CANARY, **there), config=LiveConfig(voice="Puck"))
     assert await talk(server, ours.reveal(), CONFIG) == "echo hello"
     assert server._standin._components.text_to_speech.voices == [None, "Puck"]
+
+
+async def test_the_sdk_talks_with_a_token_of_somebodys_own_server(server):
+    there = {"base_url": server.wss, "cafile": server.cert}
+    tokens = web.token_app(Gemini("offline-tutor", api_key=CANARY, **there))
+    async with listen(lambda port: tokens, message_bytes=1, end=lambda: asyncio.sleep(0)) as port:
+        _, _, token = await exchange(port, post(port, "/token", extra=["Connection: close"]))
+    assert await talk(server, token["name"], CONFIG) == "echo hello"

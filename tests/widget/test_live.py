@@ -538,6 +538,16 @@ def test_each_look_at_the_address_of_the_page_gives_another_that_works_once(live
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[0-9a-f]{16}/#[\w-]{32}", first)
 
 
+def test_the_companion_page_may_connect_to_the_service_where_the_widget_is_direct():
+    there = {"api_key": "canary-key-0123456789", "base_url": "wss://service.example"}
+    for direct, sources in ((True, "'self' wss://service.example"), (False, "'self'")):
+        live = LiveWidget(Gemini("small-live", **there), direct=direct)
+        with urllib.request.urlopen(live.page_url.partition("#")[0]) as page:
+            policy = page.headers["Content-Security-Policy"]
+        assert f"; connect-src {sources}; " in policy
+        live.close()
+
+
 def test_a_card_is_told_over_the_comm_where_its_socket_is(live, page):
     page.send(m.SocketRequest(origin="http://localhost:8888"))
     until(lambda: page.insights)
