@@ -332,6 +332,47 @@ def test_sample_rates(mime_type: str, rate: int) -> None:
     assert decode(audio(b"\x01\x02", mime_type)) == [events.OutputAudio(data=b"\x01\x02", sample_rate=rate)]
 
 
+def of_page(**blob: Any) -> dict[str, Any]:
+    return content(
+        modelTurn={"parts": [{"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "", **blob}}]}
+    )
+
+
+def by_length(frame: dict[str, Any]) -> list[Event]:
+    return ServerDecoder(sound_by_length=True).decode(json.dumps(frame))
+
+
+def test_sound_that_a_page_plays_is_its_length() -> None:
+    (event,) = by_length(of_page(samples=960, peak=0.25))
+    assert event == events.OutputAudio(data=b"", samples=960, peak=0.25)
+    assert event.length_ms == 40
+    assert by_length(of_page(samples=480, mimeType="audio/pcm;rate=16000"))[0].length_ms == 30
+    assert by_length(of_page(samples=5, peak=7.0))[0].peak == 1.0
+    # What the page could not play comes whole.
+    assert by_length(audio(b"\x01\x02\x03\x04"))[0] == events.OutputAudio(data=b"\x01\x02\x03\x04")
+    assert events.OutputAudio(data=b"\x01\x02\x03\x04").samples == 2
+
+
+@pytest.mark.parametrize("samples", [None, 0, -1, 2**24 + 1])
+def test_a_length_that_no_frame_has_is_no_sound(samples: int | None) -> None:
+    assert by_length(of_page(samples=samples)) == []
+
+
+def test_a_server_cannot_say_so_itself() -> None:
+    """The control: over a connection of the kernel's, sound without data is none."""
+    assert decode(of_page(samples=960)) == []
+    assert (
+        decode(
+            content(
+                modelTurn={
+                    "parts": [{"inlineData": {"mimeType": "audio/pcm", "data": b64(b"abcd"), "samples": 9}}]
+                }
+            )
+        )[0].samples
+        == 2
+    )
+
+
 def test_bytes_that_are_not_pcm() -> None:
     assert decode(audio(b"ID3", "audio/mpeg")) == [events.OutputMedia(data=b"ID3", mime_type="audio/mpeg")]
     assert decode(audio(b"?", None)) == [events.OutputMedia(data=b"?")]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import livewidget
 from livewidget.protocol import audio_message, encode_client, encode_server
+from livewidget.protocol.codec import page_audio_frame, page_image_frame
 from livewidget.protocol.inspect import HIDDEN, SECRET_NAMES, redact, summarize_frame
 from livewidget.protocol.messages import (
     Blob,
@@ -48,6 +49,40 @@ def test_short_sound_has_as_many_peaks_as_samples(samples):
     frame = audio_message(np.full(samples, 32_767, "<i2").tobytes())
     peaks = summarize_frame(frame).json["realtimeInput"]["audio"]["audio"]["peaks"]
     assert peaks == [1.0] * min(samples, 48)
+
+
+def test_media_that_stayed_with_a_page_are_shown_by_their_size():
+    """The frame counts as long as it was on the page's socket."""
+    pcm = bytes(3200)
+    sent = summarize_frame(page_audio_frame(1600))
+    assert sent.kind == "realtimeInput.audio"
+    assert abs(sent.size - len(audio_message(pcm))) < 20
+    assert sent.json["realtimeInput"]["audio"]["audio"] == {"ms": 100, "rate": 16_000, "peaks": []}
+    part = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "", "samples": 2400, "peak": 0.51234}}
+    kind, size, shown = summarize_frame(json.dumps({"serverContent": {"modelTurn": {"parts": [part]}}}))
+    assert kind == "serverContent.modelTurn"
+    assert size > 4800 * 4 / 3
+    (part,) = shown["serverContent"]["modelTurn"]["parts"]
+    assert part["inlineData"]["audio"] == {"ms": 100, "rate": 24_000, "peaks": [0.512]}
+    picture = summarize_frame(page_image_frame("image/png", 3000))
+    assert picture.json["realtimeInput"]["video"] == {
+        "image": {"mime": "image/png", "bytes": 3000, "width": 0, "height": 0}
+    }
+    assert picture.size > 4000
+
+
+@pytest.mark.parametrize("samples", ["9", True, -1, 0, 2**60, 1.5, None])
+def test_a_size_that_is_none_changes_nothing(samples):
+    frame = json.dumps({"realtimeInput": {"audio": {"data": "", "samples": samples}}})
+    assert summarize_frame(frame).size == len(frame)
+    assert summarize_frame(frame).json["realtimeInput"]["audio"]["audio"]["ms"] == 0
+
+
+@pytest.mark.parametrize(
+    "token", ["auth_tokens/abc-DEF_1", "auth_tokens%2Fabc-DEF_1", "auth_tokens%2fabc%2D1"]
+)
+def test_a_token_is_hidden_as_an_address_quotes_it(token):
+    assert redact(f"wss://host/ws?access_token={token}&x=1") == "wss://host/ws?access_token=…&x=1"
 
 
 def test_what_the_service_sends_together_is_one_kind():

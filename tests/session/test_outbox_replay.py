@@ -11,10 +11,52 @@ from livewidget.errors import SendQueueFull, StateError
 from livewidget.events import ActivityEnd, ActivityStart, GoAway, Interrupted, OutputText, TurnComplete
 from livewidget.protocol.messages import ClientMessage, Empty, RealtimeInput
 from livewidget.session.outbox import AUDIO_MS, OTHERS, RESULTS, TAKEN_MS, Outbox, OutboxItem
+from livewidget.transports.base import SentByPage, SentImage
 from livewidget.turns import ConversationTracker
 
 START = ClientMessage(realtime_input=RealtimeInput(activity_start=Empty()))
 END = ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
+
+
+def test_what_a_page_has_sent_is_sent_again_in_its_place():
+    """In one order with what was sent from here."""
+    sent = Sent()
+    recorded = [OutboxItem("audio", SentByPage(n * 1600, 1600), ms=100.0, is_speech=True) for n in range(3)]
+    sent.outbox.record(recorded[0])
+    sent.text("typed")
+    for item in recorded[1:]:
+        sent.outbox.record(item)
+    sent.outbox.record(OutboxItem("picture", SentImage(1, "image/png", 9)))
+    sent.outbox.record(OutboxItem("picture", SentImage(2, "image/png", 9)))
+    names, words = sent.again()
+    assert names == ["typed", SentByPage(1600, 1600), SentByPage(3200, 1600), SentImage(2, "image/png", 9)]
+    assert words
+
+
+def test_of_what_a_page_has_sent_a_minute_is_kept():
+    sent = Sent()
+    for n in range(700):
+        sent.outbox.record(OutboxItem("audio", SentByPage(n * 1600, 1600), ms=100.0, is_speech=True))
+    names, _ = sent.again()
+    assert len(names) == AUDIO_MS / 100
+    assert sent.outbox.dropped_audio_ms == 10_000
+
+
+async def test_what_no_page_can_send_again_is_counted_and_holds_up_nothing():
+    outbox, sent = Outbox(), []
+    outbox.mark_sent(outbox.put(OutboxItem("text", "typed")))
+    outbox.record(OutboxItem("audio", SentByPage(0, 1600), ms=100.0, is_speech=True))
+    outbox.requeue(asked=True)
+    outbox.put(OutboxItem("text", "more"))
+
+    async def send(message):
+        sent.append(message)
+        return not isinstance(message, SentByPage)
+
+    outbox.connect(send, lambda error: None)
+    await outbox.drained()
+    assert sent == ["typed", SentByPage(0, 1600), "more"]
+    assert outbox.page_lost_ms == outbox.dropped_audio_ms == 100.0
 
 
 class Sent:

@@ -57,6 +57,20 @@ def test_the_oldest_frames_give_way(clock):
     assert (len(log), log.lost, log.frames[0].number) == (FRAMES, 10, 11)
 
 
+def test_a_frame_that_a_page_has_dated_stands_at_its_time(clock):
+    log = WireLog(clock)
+    clock.advance(1000)
+    log.on_frame(True, "{}")
+    clock.advance(60_000)
+    log.on_frame(False, "{}", 1250.0)
+    log.on_frame(True, "{}", 1200.0)  # of another clock, told later
+    assert [(frame.at_ms, frame.gap_ms) for frame in log.frames] == [
+        (0.0, None),
+        (250.0, 250.0),
+        (200.0, 0.0),
+    ]
+
+
 def test_bytes_are_bounded_too(clock):
     log = WireLog(clock)
     frame = json.dumps({"realtimeInput": {"text": "x" * 100_000}})

@@ -9,6 +9,7 @@ from livewidget.events import (
     ActivityStart,
     GenerationComplete,
     Interrupted,
+    OutputAudio,
     SessionEnded,
     TurnComplete,
 )
@@ -101,6 +102,17 @@ def test_sound_without_anything_in_it_begins_nothing_and_keeps_nothing_open(talk
     assert talk.turns[-1].audio_samples == 5 * 9600, "it is in the player as well"
     assert talk.fold(400, sound(0.4, level=0)) != []
     assert talk.turns[-1].final
+
+
+@pytest.mark.parametrize(("peak", "is_kept_open"), [(0.0, False), (0.002, False), (0.01, True), (None, True)])
+def test_of_sound_that_a_page_plays_its_peak_says_whether_there_is_any(talk, peak, is_kept_open):
+    silence = OutputAudio(data=b"", samples=9600, peak=peak)
+    talk.fold(heard("Hello."), said("Hola."), OutputAudio(data=b"", samples=9600, peak=0.5))
+    for _ in range(8):
+        talk.fold(400, silence)
+    talk.tick(0)
+    assert talk.turns[-1].final is not is_kept_open
+    assert talk.turns[-1].audio_samples >= 9600
 
 
 def test_what_is_audible():
