@@ -652,9 +652,13 @@ export class ServiceSocket {
     scope.listen<CloseEvent>(socket, "close", ({ code, reason }) => {
       if (connection.opened) {
         this.#end(connection, { code, reason, cause: code === 1006 ? this.#causeOf(connection) : "" });
-      } else {
+      }
+    });
+    // Chromium says nothing more of a socket that the page's rules forbid.
+    scope.listen(socket, "error", () => {
+      if (!connection.opened) {
         scope.timeout(
-          () => this.#end(connection, { code, reason, cause: this.#causeOf(connection) }),
+          () => this.#end(connection, { code: 1006, reason: "", cause: this.#causeOf(connection) }),
           VIOLATION_MS,
         );
       }

@@ -494,8 +494,14 @@ describe("App", () => {
       const one = await talkDirectly();
       one.brings(sound(5));
       await settle();
+      app.interrupt();
       session("live");
       expect(one.readyState).toBe(3);
+      const body = { turn: 0, first_sample: 0, sample_rate: 24_000 };
+      app.bridge.receive({ lane: "speaker", kind: "audio", body, epoch: 0, seq: 1, ack: 0 }, [
+        new ArrayBuffer(10),
+      ]);
+      expect(playback().sent.at(-1)).toMatchObject({ kind: "audio", turn: 0 });
       control("flush", { turn: 0, voice: 0 }, 1);
       playback().say({ kind: "flushed", epoch: 1, turn: 0, sample: 0 });
       expect(sentBodies("heard").at(-1)).toEqual({ turn: 0, sample: 0 });
