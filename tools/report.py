@@ -32,6 +32,7 @@ MOST_FILES, MEDIAN_LINES = 130, 180
 STAYS: dict[str, str] = {
     "livewidget/session/session.py": "one class for one session; its parts are modules of their own",
     "livewidget/session/session.py:LiveSession.__init__": "documents the arguments, and makes the parts",
+    "livewidget/session/supervisor.py": "one connection after another: a table, and each state's work",
     "livewidget/session/supervisor.py:ConnectionSupervisor.__init__": "documents what it is told and tells",
     "livewidget/ui/controller.py:Controller.__init__": "documents the arguments, and makes the parts",
     "livewidget/ui/messages.py": "every message between kernel and page, a struct each",

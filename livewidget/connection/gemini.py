@@ -45,10 +45,11 @@ from livewidget.errors import (
 )
 from livewidget.models import FEATURES, bare_id, find
 from livewidget.protocol import setup_message
-from livewidget.protocol.codec import with_extra
+from livewidget.protocol.codec import ClientMessageError, with_extra
 from livewidget.protocol.ephemeral_token import (
     AuthToken,
     Path,
+    decode_auth_token,
     effective,
     encode_auth_token,
     mask_paths,
@@ -81,6 +82,8 @@ FUNCTION_S: Final = 30.0
 #: By how many seconds this computer's clock may be wrong before it is named as the cause. Chosen: half of the
 #: minute in which a token opens sessions, and far more than an answer takes.
 CLOCK_S: Final = 30.0
+#: What a server may say of a token that it gives, in the words of the service.
+_TOLD: Final = ("uses", "expireTime", "newSessionExpireTime", "bidiGenerateContentSetup", "fieldMask")
 _NO_NAME: Final = "The service answered, but gave no token; check the address, or try again."
 
 
@@ -633,19 +636,27 @@ def _given_token(answer: bytes) -> Token | None:
     name = _token_name(answer)
     if name is None:
         return None
+    said = msgspec.json.decode(answer, type=dict[str, Any])
     try:
-        made = msgspec.json.decode(answer, type=_Given)
-    except msgspec.ValidationError:
-        made = _Given()
-    return Token(name, uses=made.uses, opens_until=made.newSessionExpireTime, expires=made.expireTime)
+        made = decode_auth_token(msgspec.json.encode({key: said[key] for key in _TOLD if key in said}))
+    except ClientMessageError:
+        made = AuthToken()  # It is a token all the same.
+    return Token(
+        name,
+        uses=made.uses,
+        opens_until=_date(made.new_session_expire_time),
+        expires=_date(made.expire_time),
+        setup=made.bidi_generate_content_setup,
+        paths=mask_paths(made.field_mask) if made.field_mask else None,
+    )
 
 
-class _Given(msgspec.Struct):
-    """What a server may say of a token that it gives, as the service names it."""
-
-    uses: int | None = None
-    expireTime: datetime | None = None
-    newSessionExpireTime: datetime | None = None
+def _date(text: str | None) -> datetime | None:
+    try:
+        date = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return date if date is not None and date.tzinfo is not None else None
 
 
 def check_token_url(url: str, direct: bool) -> str:

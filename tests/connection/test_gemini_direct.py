@@ -20,6 +20,7 @@ from livewidget.errors import (
     ServerFault,
     ServiceError,
 )
+from livewidget.protocol.messages import Setup
 from livewidget.standin import StandIn
 from livewidget.standin.serve import Server
 from tests.direct_page import DirectPage
@@ -342,6 +343,36 @@ async def test_a_server_gives_a_token_for_each_connection(answering):
     assert KEY not in provider.redact(f"Bearer {KEY}") + repr(vars(provider))
     # Each has its own, so that there is nothing to say of one.
     assert provider.token_uses_left is provider.token_expires is None
+
+
+async def test_a_token_for_another_model_is_told_before_the_page_is_asked(answering):
+    body = given(bidiGenerateContentSetup={"model": "models/gemini-3.8-live"}, fieldMask="model")
+    url, page = await url_of(answering, 200, body), DirectPage()
+    provider = Gemini(TUTOR, token_url=url, base_url="ws://127.0.0.1:1", direct=True)
+    with pytest.raises(ConfigError, match="This token fixes model otherwise"):
+        await opened(provider, page)
+    assert not page.addresses
+    await provider.with_model("gemini-3.8-live").fetch_token()
+    provider.with_model("gemini-3.8-live").check_setup(Setup(model="models/gemini-3.8-live"))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"expireTime": 7},
+        {"expireTime": "soon"},
+        {"expireTime": "2030-01-01T00:00:00"},
+        {"uses": "x"},
+        {"bidiGenerateContentSetup": 3},
+        {"own": {}},
+    ],
+)
+async def test_what_a_server_says_of_a_token_that_cannot_be_read_is_left_out(more, answering):
+    url = await url_of(answering, 200, given(**more))
+    provider = Gemini(TUTOR, token_url=url, base_url="ws://127.0.0.1:1", direct=True)
+    await provider.fetch_token()
+    token = provider._tokens.fresh
+    assert (token.reveal(), token.expires, token.uses) == (NAME, None, None)
 
 
 async def test_a_server_without_a_secret_is_told_none(answering):
