@@ -656,6 +656,7 @@ class Bridge:
         self._ticked_ms = now_ms
         if stood_still:
             self.front_ends.renew(now_ms)
+            self._busy_ms = now_ms
         elif self._busy():
             self.front_ends.renew(now_ms, besides=self._has_socket)
         for client in self.front_ends.expired(now_ms):

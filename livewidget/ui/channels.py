@@ -466,8 +466,6 @@ class PlaybackQueue:
         turn, sample = self._played
         rest: list[tuple[SpeakerAudio | SpeakerEnd, bytes]] = []
         for sent in self._ahead:
-            if sent.counted:
-                continue  # the kernel never had it
             message, data = sent.message, sent.data
             if isinstance(message, SpeakerAudio) and message.turn <= turn:
                 played = (

@@ -437,10 +437,10 @@ class ServiceSockets:
         transport = self._transports.get(report.socket)
         if transport is None:
             return
-        now, page = self._clock.now_ms(), self._page
+        page = self._page
         for item in report.items:
-            # A page's clock may do what it likes: nothing comes from the future, or before what came before.
-            page.at_ms = min(now, max(page.at_ms, self._bridge.time_of(item.at_ms)))
+            # A page's clock may do what it likes: nothing was before what came before.
+            page.at_ms = max(page.at_ms, self._bridge.time_of(item.at_ms))
             accepted = page.accept(item)
             if accepted is not None:
                 transport.take(accepted, page.at_ms)

@@ -113,6 +113,11 @@ class ServicePage:
         if not self._held:
             self._flush()
 
+    def put_lane(self, seq: int, message, data: bytes) -> None:
+        """Send something of another lane, with its buffer."""
+        envelope = m.Envelope(epoch=self.epoch, seq=seq, ack=0, message=message, client=self.client)
+        self.controller.receive(m.encode(envelope), [data])
+
     def _flush(self) -> None:
         while self._waiting:
             self.controller.receive(self._waiting.popleft(), [])

@@ -878,6 +878,29 @@ def test_a_new_owner_is_told_nothing_of_the_sockets_of_the_last():
     assert link.page("c").of(m.Welcome)[-1].service_seq == 2
 
 
+def test_a_token_that_a_page_did_not_take_is_not_given_to_the_next():
+    link, one, two = direct_link(2)
+    one.deaf = True
+    link.bridge.send_service(OPEN)
+    link.posted.clear()
+    two.send(m.TakeAudio())
+    link.bridge.repeat("b")
+    link.run(5000)
+    assert all(content["lane"] != "service" for content, _, _ in link.posted)
+
+
+def test_each_page_counts_its_own_voices():
+    link, _, two = direct_link(2)
+    link.bridge.send_service(OPEN)
+    link.bridge.voices.arrive(7, 0)
+    link.bridge.count_audio(3, 24_000, 24_000, link.now)
+    two.send(m.TakeAudio())
+    link.host.calls.clear()
+    two.voice, two.playhead = 7, (0, 12_000)
+    link.run(300)
+    assert "played" not in link.host.names()
+
+
 def test_a_page_that_comes_back_in_time_goes_on_with_its_lane():
     link, page = direct_link()
     link.bridge.send_service(OPEN)
@@ -922,9 +945,10 @@ def test_what_a_page_plays_from_its_own_socket_is_counted_and_not_sent():
 
 def test_playback_of_a_voice_that_is_not_known_yet_says_nothing():
     link, page = direct_link()
+    link.host.calls.clear()
     page.voice, page.playhead = 9, (0, 18_000)
     link.run(600)
-    assert "played" not in [call[0] for call in link.host.calls if call[1:] != (0, 0)]
+    assert "played" not in link.host.names()
     assert link.bridge.speaker.played_of(0) == 0
 
 
@@ -983,6 +1007,11 @@ def test_a_busy_kernel_holds_up_a_page_without_a_socket_and_a_silent_page_is_hel
     link.run(800)
     assert link.bridge.is_held_up(link.now)  # what was late may still come
     link.run(300)
+    assert not link.bridge.is_held_up(link.now)
+    link.now += 30_000  # the kernel itself stood still
+    link.bridge.tick(link.now)
+    assert link.bridge.is_held_up(link.now)
+    link.run(1100)
     assert not link.bridge.is_held_up(link.now)
     page.reporting = False
     link.run(1300)

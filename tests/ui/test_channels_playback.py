@@ -233,6 +233,25 @@ def test_a_sample_of_a_voice_is_one_of_a_turn():
     assert (places.voice_of(5), places.voice_of(6), places.voice_of(7)) == (1, 1, 0)
 
 
+def test_a_few_samples_that_rounding_adds_up_to_are_no_new_place():
+    places = VoicePlaces()
+    places.arrive(1, 0)
+    places.add(5, 0, 1000)
+    places.arrive(1, 1003)
+    assert places.add(5, 1000, 1000) is None
+    places.arrive(1, 2500)
+    assert places.add(5, 2000, 1000) is not None
+
+
+def test_the_newest_voices_are_kept():
+    places = VoicePlaces()
+    for voice in range(1, 200):
+        places.arrive(voice, 0)
+        places.add(voice, 0, 10)
+    assert len(places._places) == MOST_VOICES
+    assert (places.turn_of(199, 5), places.turn_of(1, 5)) == ((199, 5), None)
+
+
 def test_a_frame_without_sound_of_the_pages_has_no_place():
     places = VoicePlaces()
     places.arrive(0, 0)

@@ -390,25 +390,40 @@ async def test_a_page_that_may_not_connect_shows_why(cause):
         assert text.startswith(CAUSES[cause].split("{")[0])
 
 
-async def test_the_microphone_lane_feeds_the_monitor_and_not_the_model():
+async def test_what_the_page_sends_to_the_kernel_of_microphone_and_camera_does_not_reach_the_model():
     async with direct() as talk:
         page = await talk.page()
         await page.start()
         page.put(m.ExplorerState(open=True, wire=False, tuner=True))
+        frame = m.CameraFrame(
+            source="file", mime_type="image/jpeg", width=64, height=48, captured_ms=page.now_ms
+        )
+        page.put_lane(1, frame, JPEG)
         for number in range(1, 60):
-            content = m.encode(
-                m.Envelope(
-                    epoch=0,
-                    seq=number,
-                    ack=0,
-                    client=page.client,
-                    message=m.MicrophoneAudio(first_sample=0, captured_ms=page.now_ms),
-                )
-            )
-            talk.controller.receive(content, [LOUD[:1280]])
+            # The last of them are old: they waited for a cell, and the service has them long since.
+            captured_ms = page.now_ms - (10_000 if number > 50 else 0)
+            message = m.MicrophoneAudio(first_sample=0, captured_ms=captured_ms, stale=number > 50)
+            page.put_lane(number, message, LOUD[:1280])
             await asyncio.sleep(0.01)
+        page.put(m.MicrophoneStatus(state="muted"))  # it has told the service so by itself
         await eventually(lambda: any(content["kind"] == "speech" for content in talk.posted))
-        assert all("audio" not in asked.frame for asked in talk.told(m.ServiceSend))
+        assert words(await page.ask("two")) == "You said two"
+        assert all("realtimeInput" not in asked.frame for asked in talk.told(m.ServiceSend))
+        assert talk.controller.stats(0).stale_chunks > 0
+        assert page.notices == {}
+
+
+async def test_pictures_of_page_and_program_keep_a_second_between_them():
+    async with direct() as talk:
+        page = await talk.page()
+        await page.start()
+        page.show_picture(1, JPEG)
+        talk.controller.images.reserve()
+        talk.controller.show(Picture(JPEG, "image/jpeg", 64, 48), "")
+        first, second = await eventually(
+            lambda: len(found := [f for f in talk.wire if f.outgoing and "video" in f.kind]) == 2 and found
+        )
+        assert second.at_ms - first.at_ms > 900
 
 
 async def test_a_token_is_nowhere_but_on_its_lane(caplog):
