@@ -68,8 +68,8 @@ LATE: Final = (
     "The page did not open a socket to {host} within {seconds:g} s: reload the page, " + _INSTEAD + "."
 )
 REFUSED: Final = (
-    "The page could not open a socket to {host}, and browsers do not say why: check the network and the "
-    "token, " + _INSTEAD + " and says more."
+    "The page could not open a socket to {host}, and browsers do not say why: check the network, the token, "
+    "and whether that server lets this page in (livewidget serve --origin), " + _INSTEAD + " and says more."
 )
 CAUSES: Final = {
     "blocked": (
