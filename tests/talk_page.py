@@ -279,7 +279,7 @@ class TalkPage:
             for out, data in ready if self.numbers else [(envelope, buffers)]:
                 if out.epoch >= self.epoch:
                     self._play(out.message, data)
-        elif envelope.lane == "insight":
+        elif envelope.lane in ("insight", "service"):
             self.seen.append(message)
         elif (
             isinstance(message, m.Welcome)

@@ -21,18 +21,21 @@ from starlette.routing import Mount
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from livewidget import web
+from livewidget import Gemini, web
 from livewidget.clock import ManualClock
 from livewidget.config import Limits
 from livewidget.errors import UsageError
 from livewidget.serving import listen
 from livewidget.standin import StandIn
 from livewidget.standin.interfaces import FunctionRequest
+from livewidget.standin.serve import Server
+from livewidget.ui import messages as m
 from livewidget.ui.links import FRAME_BYTES, MOST_LINKS
 from tests.standin.puppets import LOUD, SECOND, Ears
 from tests.talk_page import PLAY_RATE, TalkPage, get, words
 
 ROOT = Path(__file__).resolve().parent.parent
+KEY = "the-key-of-this-test-000000000000000000"
 
 
 def numbered(seconds):
@@ -384,6 +387,34 @@ async def test_a_page_that_is_to_connect_to_the_service_is_allowed_to_or_says_wh
         else:
             assert answer["error"] == web.NO_CONNECT.format(origin=named)
         await page.close()
+
+
+async def test_of_the_pages_of_a_shared_conversation_only_the_one_that_talks_gets_a_token():
+    """The kind: a guest who listens would connect as the one who talks."""
+    async with Server(tutor(), wss_port=None, key=KEY) as server:
+        gemini = Gemini(base_url=server.ws, api_key=KEY, direct=True)
+        app = web.app(lambda page: gemini, shared=True, connect=gemini.service_origin)
+        async with serving(app) as base:
+            one, guest = await TalkPage(base).load(), await TalkPage(base).load()
+            assert one.state.direct
+            for page, socket in ((one, 1), (guest, 2)):
+                await page._put(m.TakeAudio())
+                await page.until(lambda page=page: page.state.owner == page.client)
+                await page._put(m.Start(microphone=True))
+                asked = await page.until(
+                    lambda page=page: next(
+                        (told for told in page.seen if isinstance(told, m.ServiceOpen)), None
+                    ),
+                )
+                assert (asked.socket, asked.token[:12]) == (socket, "auth_tokens/")
+            tokens = {
+                told.token for page in (one, guest) for told in page.seen if isinstance(told, m.ServiceOpen)
+            }
+            assert len(tokens) == 2
+            for page in (one, guest):
+                assert sum(isinstance(told, m.ServiceOpen) for told in page.seen) == 1
+                assert all(str(told).count("auth_tokens/") == 0 for told in page.seen)
+                await page.close()
 
 
 async def test_a_make_that_raises_for_one_page_leaves_the_others_alone():
@@ -908,7 +939,7 @@ BEGIN = """
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from livewidget import web
+from livewidget import Gemini, web
 talk = web.app()
 """
 
