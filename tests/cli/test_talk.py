@@ -374,7 +374,8 @@ def test_wrong_options_are_refused(arguments):
 
 
 def test_a_model_without_a_key_is_one_sentence():
-    assert refused("gemini-3.8-live").startswith("gemini-3.8-live needs a key of the Gemini API")
+    for arguments in (["gemini-3.8-live"], ["--server", "wss://service.example"]):
+        assert refused(*arguments).startswith("gemini-3.8-live needs a key of the Gemini API")
 
 
 def test_an_unknown_voice_or_model_is_one_sentence():
