@@ -593,11 +593,11 @@ def token_app(
         const token = await (await fetch("/token", { method: "POST" })).json();
         const ai = new GoogleGenAI({ apiKey: token.name, httpOptions: { apiVersion: "v1alpha" } });
 
-    The answer is the `AuthToken` of Google's API: `name`, `expireTime`, `newSessionExpireTime`, `uses`. A
-    refusal is an error as Google's APIs give it, `{"error": {"code", "message", "status"}}`, whose message is
-    one sentence for the person: 403 where `may` or the origin says no, 429 with `Retry-After` where the
-    tokens of an hour are spent, 502 where the service refuses. Tokens are counted in memory: serve it by one
-    process.
+    The answer is the `AuthToken` of Google's API: `name`, `expireTime`, `newSessionExpireTime`, `uses`, and
+    the model where the token fixes one. A refusal is an error as Google's APIs give it,
+    `{"error": {"code", "message", "status"}}`, whose message is one sentence for the person: 403 where `may`
+    or the origin says no, 429 with `Retry-After` where the tokens of an hour are spent, 502 where the service
+    refuses. Tokens are counted in memory: serve it by one process.
 
     Args:
         gemini: The service, with the key; None: `Gemini()`, whose key is in the environment.
@@ -611,8 +611,8 @@ def token_app(
         expires_s: Seconds until the service stops taking messages of a token; less than 20 hours.
         new_session_s: Seconds until a token opens no more sessions.
         model: The model that a token is for; see `mint`, also for the next three.
-        config: The configuration that it fixes. A conversation of this library has one of its own, and
-            refuses a token that fixes another.
+        config: The configuration that it fixes. The service takes it in place of what is asked for, and does
+            not say so.
         tools: Functions that it fixes with the configuration.
         lock: Which fields it fixes.
         hosts: Names by which the application is reached; see `app`.
@@ -643,12 +643,16 @@ def token_app(
         "tools": tuple(tools),
         "lock": None if lock is None else tuple(lock),
     }
-    token_request(gemini, **options)  # what cannot work is said here, and not to the first user
+    # What cannot work is said here, and not to the first user.
+    asked, _, _ = token_request(gemini, **options)
+    setup, mask = asked.bidi_generate_content_setup, asked.field_mask
+    fixed = setup.model if setup is not None and (mask is None or "model" in mask.split(",")) else ""
     return TokenApp(
         partial(mint, gemini, **options),
         may,
         HourlyLimit(per_hour, clock),
         TOO_OFTEN.format(per_hour=per_hour, wait="{wait}"),
+        fixed,
         hosts=_hosts(hosts),
         origins=allowed,
         on_refused=on_refused,
@@ -664,13 +668,15 @@ class TokenApp:
         may: May | None,
         limit: HourlyLimit,
         too_often: str,
+        model: str,
         *,
         hosts: Sequence[str],
         origins: Sequence[str],
         on_refused: Callable[[Blocked], None] | None,
     ) -> None:
-        """Hand out what `make` makes; the other arguments are those of `token_app`, checked."""
+        """Hand out what `make` makes, for `model` only unless that is ""; see `token_app` for the others."""
         self._make = make
+        self._model = model
         self._may = may
         self._limit = limit
         self._too_often = too_often
@@ -744,7 +750,7 @@ class TokenApp:
             return _no_token(502, str(error), again)
         finally:
             self._minting -= 1
-        return _TokenResponse(token)
+        return _TokenResponse(token, self._model)
 
     async def _user(self, request: Request) -> str | None:
         """Return who asks; None: nobody who may.
@@ -807,13 +813,16 @@ def _no_token(status: int, why: str, more: Mapping[str, str] | None = None) -> R
 class _TokenResponse(JSONResponse):
     """The answer that holds a token; no error of whoever sends it shows that in its frames."""
 
-    def __init__(self, token: Token) -> None:
+    def __init__(self, token: Token, model: str) -> None:
+        # So that who asks for another model is told; what else is fixed is nobody's business.
+        fixed = {"bidiGenerateContentSetup": {"model": model}, "fieldMask": "model"} if model else {}
         super().__init__(
             {
                 "name": token.reveal(),
                 "expireTime": _rfc3339(token.expires),
                 "newSessionExpireTime": _rfc3339(token.opens_until),
                 "uses": token.uses,
+                **fixed,
             },
             headers=_TOKEN_HEADERS,
         )

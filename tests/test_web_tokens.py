@@ -122,6 +122,34 @@ async def test_a_token_has_the_uses_and_fixes_the_model_and_the_configuration_th
         assert "of-another-name" in await opens(service, token["name"], other)
 
 
+@pytest.mark.parametrize(
+    ("options", "model"),
+    [
+        ({}, None),
+        ({"lock": ["temperature"]}, None),
+        ({"model": "offline-tutor"}, "models/offline-tutor"),
+        ({"model": "offline-tutor", "lock": []}, "models/offline-tutor"),
+        (
+            {"config": LiveConfig(voice="Puck", system_instruction="a secret of the house")},
+            "models/offline-tutor",
+        ),
+    ],
+)
+async def test_the_answer_says_which_model_a_token_is_for_and_nothing_else_that_it_fixes(
+    service, options, model
+):
+    async with handing_out(gemini(service), **options) as (port, _):
+        _, _, token = await ask(port)
+        assert token.get("bidiGenerateContentSetup", {}).get("model") == model
+        assert token.get("fieldMask") == (model and "model")
+        assert "house" not in json.dumps(token)
+        url = f"http://127.0.0.1:{port}/token"
+        other = Gemini("another-model", base_url=service.ws, token_url=url)
+        if model is not None:
+            with pytest.raises(ConfigError, match="This token fixes model"):
+                await LiveSession(other).start()
+
+
 async def of_ada(request):
     await asyncio.sleep(0)
     return "ada"
