@@ -456,3 +456,47 @@ async def test_a_token_is_nowhere_but_on_its_lane(caplog):
                 own = [record for record in caplog.records if secret in record.getMessage()]
                 assert {record.name.split(".")[0] for record in own} <= {"websockets", "uvicorn"}
     assert logging.getLogger("livewidget").level == logging.NOTSET
+
+
+def sound_of(samples, mime_type="audio/pcm;rate=24000", **more):
+    blob = {"mimeType": mime_type, "data": "", "samples": samples, **more}
+    return json.dumps({"serverContent": {"modelTurn": {"parts": [{"inlineData": blob}]}}})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "}{",
+        "",
+        "[]",
+        "null",
+        "[" * 100_000,
+        '{"serverContent": 7}',
+        sound_of(2**53),
+        sound_of(10**30),
+        sound_of(-5),
+        sound_of("many"),
+        sound_of(1.5),
+        sound_of(None),
+        sound_of(480, "audio/pcm;rate=0"),
+        sound_of(480, "audio/pcm;rate=1"),
+        sound_of(480, "audio/pcm;rate=99999999999"),
+        sound_of(480, peak=1e300),
+        sound_of(480, data="AAAA"),
+        sound_of(480, data=7),
+    ],
+    ids=lambda text: text[:20] + text[-60:-6],
+)
+async def test_a_page_that_makes_up_frames_breaks_nothing(text):
+    """At worst its own conversation gets another connection, as after a server that cannot be understood."""
+    async with direct() as talk:
+        page = await talk.page(speed=1_000)
+        await page.start()
+        await page.ask("one")
+        page.tell(m.ServiceFrame(at_ms=page.now_ms, text=text, voice=2**53, first=2**53))
+        page.tell(m.ServiceFrame(at_ms=page.now_ms, text=text))
+        await asyncio.sleep(0.3)
+        await eventually(lambda: talk.controller.state.phase == "live" and page._talks)
+        page.put(m.Text(text="two"))
+        await page.until(lambda: any("You said two" in words(turn) for turn in page.turns.values()))
+        assert all("fault in livewidget" not in text for text in page.notices.values())
