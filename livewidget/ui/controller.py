@@ -323,6 +323,7 @@ class Controller:
         self.images.clear()
         self._early.clear()
         self._stopping = True
+        self._sockets.await_end()
         self._tasks.start(self.sessions.stop())
 
     def say(self, text: str) -> None:

@@ -116,6 +116,7 @@ class PageTransport:
         self._chars = 0
         self._read = 0
         self._is_closing = False
+        self._is_awaited = False
         self._changed = asyncio.Event()
 
     @property
@@ -168,7 +169,7 @@ class PageTransport:
                 self.received_ms = at_ms
                 self._sockets.arrive(item.voice, item.first)
                 return item.text
-            if self.ended is not None:
+            if self.ended is not None and not self._is_awaited:
                 raise TransportClosed(*self.ended)
             self._read = 0
             self._changed.clear()
@@ -180,6 +181,7 @@ class PageTransport:
             self._is_closing = True
             self._tell(m.ServiceClose(socket=self.number, code=code, reason=reason))
             await self._sockets.wait(lambda: self.ended is not None, CLOSE_S, even_held_up=True)
+        self._is_awaited = False
         self.end(code, reason)
 
     def _tell(self, message: m.ServiceMessage) -> None:
@@ -208,6 +210,10 @@ class PageTransport:
                     self._sockets.refuse(self.number)
                     self.end(_TOO_BIG)
         self._changed.set()
+
+    def await_end(self) -> None:
+        """Take no notice of an end that the page brings about from now on: its session is being stopped."""
+        self._is_awaited = self.ended is None
 
     def end(self, code: int, reason: str = "") -> None:
         """Say how it ended; the first word counts."""
@@ -463,6 +469,11 @@ class ServiceSockets:
         if not self._said_too_much:
             self._said_too_much = True
             self._bridge.notice("warning", "page-message", TOO_MUCH)
+
+    def await_end(self) -> None:
+        """The conversation is being stopped: a page that hangs up now does what it was asked to."""
+        for transport in self._transports.values():
+            transport.await_end()
 
     def lose(self) -> None:
         """Give up all sockets: the page that held them is gone, or is not the owner any more."""

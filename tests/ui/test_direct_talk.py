@@ -325,6 +325,35 @@ async def test_another_page_takes_over_and_what_was_heard_until_then_is_known():
         assert words(await other.ask("three")) == "You said three"
 
 
+async def test_a_page_that_hangs_up_with_its_stop_is_no_broken_connection():
+    async with direct() as talk:
+        page = await talk.page()
+        await page.start()
+        await page.ask("two")
+        page.put(m.Stop())
+        page.tell(m.ServiceClosed(at_ms=page.now_ms, code=1006))
+        page.hang_up()
+        await page.until(lambda: page.state.phase == "ended")
+        assert page.state.ending == "stopped"
+        assert all(content["kind"] != "notice" for content in talk.posted)
+        await page.start()
+        assert words(await page.ask("three")) == "You said three"
+        assert len(page.urls) == 2
+
+
+async def test_a_page_that_is_loaded_again_goes_on_with_the_conversation():
+    async with direct() as talk:
+        page = await talk.page()
+        await page.start()
+        await page.ask("two")
+        await page.leave()
+        again = await talk.page()
+        await again.until(lambda: again.owns and again._talks)
+        assert words(await again.ask("three")) == "You said three"
+        assert [words(turn) for turn in again.turns.values()][-2:] == ["three", "You said three"]
+        assert again.notices == {}
+
+
 async def test_another_model_is_dialled_over_the_same_page():
     async with direct() as talk:
         page = await talk.page()
