@@ -38,7 +38,7 @@ MISTAKES = {
     "LiveWidget(Gemini)": "This is the class Gemini itself: call it, Gemini(…).",
     "LiveWidget(LiveConfig())": "The fields of a LiveConfig are keywords here: LiveWidget(**config.kwargs()).",
     'LiveWidget(["gemini-3.8-live"])': "Say whom to talk to: nothing, a model such as",
-    "LiveWidget(direct=True)": "needs a key of the Gemini API and none was found",
+    "LiveWidget(direct=True)": "or leave direct out to talk with the offline tutor.",
     "LiveWidget(StandIn(), direct=True)": "nothing for a page to connect to: leave direct out; or run livewidget serve",
     'LiveWidget("offline-tutor", direct=True)': "nothing for a page to connect to",
     'LiveWidget(VertexAI("gemini-3.8-live", "p", credentials=str), direct=True)': "Vertex AI has no ephemeral tokens",

@@ -10,7 +10,7 @@ from livewidget.config import ConfigOptions, Limits, LiveConfig
 from livewidget.config.options import show_options
 from livewidget.connection import Gemini, Key, Provider, find_key
 from livewidget.connection.keys import hide_key, refuse_key
-from livewidget.errors import UsageError
+from livewidget.errors import KeyMissing, UsageError
 from livewidget.secret import Secret, hide
 from livewidget.session.memory import validate_history
 from livewidget.session.session import LiveSession
@@ -20,6 +20,11 @@ from livewidget.tools import Tool, ToolSource
 
 #: Model name of the stand-in's tutor, which needs no key.
 TUTOR: Final = "offline-tutor"
+NO_KEY_DIRECT: Final = (
+    "direct=True needs a key of the Gemini API, with which the page gets its tokens, and none was found: set "
+    "GEMINI_API_KEY, add a Colab secret of that name, or pass api_key=…; or leave direct out to talk with the "
+    "offline tutor."
+)
 
 
 @show_options
@@ -144,7 +149,10 @@ def _named(
             raise UsageError("The model is given twice: leave out model=… or what stands before it.")
         provider_or_model = model
     if provider_or_model is None:
-        return Gemini(api_key=api_key) if direct or find_key(api_key) is not None else _tutor()
+        has_key = find_key(api_key) is not None
+        if direct and not has_key:
+            raise KeyMissing(NO_KEY_DIRECT)
+        return Gemini(api_key=api_key) if has_key else _tutor()
     refuse_key(provider_or_model)
     if isinstance(provider_or_model, str):
         return _tutor() if provider_or_model.strip() == TUTOR else Gemini(provider_or_model, api_key=api_key)
