@@ -22,8 +22,8 @@ from livewidget.tools import Tool, ToolSource
 TUTOR: Final = "offline-tutor"
 NO_KEY_DIRECT: Final = (
     "direct=True needs a key of the Gemini API, with which the page gets its tokens, and none was found: set "
-    "GEMINI_API_KEY, add a Colab secret of that name, or pass api_key=…; or leave direct out to talk with the "
-    "offline tutor."
+    "GEMINI_API_KEY, add a Colab secret of that name, or pass api_key=…; or leave direct out to talk with "
+    "the offline tutor."
 )
 
 
