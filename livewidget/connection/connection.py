@@ -92,7 +92,7 @@ class Connection:
         self._provider = provider
         self._transport = transport
         self._tap = tap
-        self._closed = False
+        self._closed = self._leaving = False
         self._decoder = ServerDecoder(sound_by_length=provider.direct)
 
     @classmethod
@@ -263,13 +263,18 @@ class Connection:
             self.answered = any(isinstance(event, _ANSWERS) for event in decoded)
         return decoded
 
-    async def close(self) -> None:
-        """Close the connection; may be called again. It takes three seconds at most."""
-        self._report_close(True, 1000, "")
+    async def close(self, *, is_read: bool = False) -> None:
+        """Close the connection; may be called again. It takes three seconds at most.
+
+        `is_read`: somebody still calls `receive`, for what a page passes on until its socket is closed.
+        """
+        self._leaving = True
+        if not is_read:
+            self._report_close(True, 1000, "")
         await close_quietly(self._transport)
 
     def _ended(self, closed: TransportClosed) -> LiveError:
-        self._report_close(False, closed.code, closed.reason)
+        self._report_close(self._leaving, closed.code, closed.reason)
         return self._provider.error_for_close(closed.code, closed.reason, answered=self.answered)
 
     def _report_close(self, outgoing: bool, code: int, reason: str) -> None:

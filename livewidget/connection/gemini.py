@@ -2,8 +2,9 @@
 
 An ephemeral token is a short-lived secret that opens a session, for places where a key must not go. Whoever
 has the key makes one with `mint` and hands it to a browser, a pupil's notebook or another computer, which
-connects with `Gemini(model, token=…)`. A token may fix part of the session's configuration, or all of it: the
-service then silently overwrites what the connection asks for.
+connects with `Gemini(model, token=…)`. Or each connection gets its own: from a function, from a server
+(`token_url`), or, where a page connects by itself (`direct`), made with the key. A token may fix part of the
+session's configuration, or all of it: the service then silently overwrites what the connection asks for.
 Source: https://ai.google.dev/gemini-api/docs/live-api/ephemeral-tokens.
 """
 
@@ -190,7 +191,11 @@ class _Tokens:
 
 
 class Gemini(Provider):
-    """A model of the Gemini API. The key is sent in a header, never in the address."""
+    """A model of the Gemini API. The key is sent in a header, never in the address.
+
+    With `direct` a page connects, and browsers cannot set headers: it puts a token that opens one session
+    into the address, and the key stays here.
+    """
 
     service = "gemini"
     label = "Gemini"

@@ -698,7 +698,7 @@ class ConnectionSupervisor:
         self._on_disconnected(self._why if self._broken is None else broken)
         if self._connection is not None and self._connection.is_from_page and self._reader is not None:
             # What the page passes on until then, it has played already.
-            await self._connection.close()
+            await self._connection.close(is_read=True)
             await asyncio.wait([self._reader], timeout=LINGER_S)
         if self._reader is not None:
             self._reader.cancel()

@@ -231,6 +231,10 @@ async def test_what_the_page_has_received_before_its_socket_is_closed_is_taken()
         assert it.texts()[-2:] == [("user", "late"), ("model", "echo late")]
         (replaced,) = it.told(ConnectionReplaced)
         assert not replaced.replayed
+        kinds = [frame.kind for frame in it.session.wire.frames]
+        (closed,) = [number for number, kind in enumerate(kinds) if kind == "close"]
+        assert it.session.wire.frames[closed].outgoing
+        assert kinds[closed + 1] == "setup"
 
 
 # --- Push-to-talk, tools, pictures --------------------------------------------------------------------------
@@ -329,6 +333,23 @@ async def test_an_hour_in_which_the_kernel_is_busy_infers_nothing_and_dates_all_
         first = it.session.wire.frames[0]
         assert answer.at_ms - first.at_ms <= asked_ms + 700
         assert not it.told(Notice)
+
+
+async def test_a_connection_that_ends_while_the_kernel_is_busy_is_replaced_afterwards():
+    clock = ManualClock()
+    async with Talk("said meanwhile", clock=clock, connection_s=1.0).open() as it:
+        it.page.busy = True
+        await eventually(lambda: it.page.sockets[0]._reader.done())
+        assert any("goAway" in frame for frame in it.page.frames)
+        await it.say()  # It waits in the page.
+        await pass_hour(clock)
+        it.page.busy = False
+        while not any(text == "echo said meanwhile" for _, text in it.texts()):
+            clock.advance(50)
+            await asyncio.sleep(0.01)
+        assert it.told(ConnectionReplaced)[0].why in ("go_away", "server")
+        assert it.session.error is None
+        assert it.session.stats.dropped_audio_ms == 0
 
 
 async def test_no_answer_is_missed_while_the_kernel_is_busy():
