@@ -553,7 +553,7 @@ export class App implements Actions {
   }
 
   #hideTranscriptFor(view: Scope): void {
-    if (this.#transcriptClass !== "") {
+    if (this.#transcriptClass !== "" && !this.store.get().page) {
       hideSavedTranscript(this.#transcriptClass, view);
     }
   }

@@ -18,9 +18,9 @@ import { turnText } from "./views/turn.ts";
 /** One call of a Python function by the model. */
 export interface LiveCardTool {
   readonly name: string;
-  /** Its arguments, as the card shows them: by name, as text. */
-  readonly arguments: Readonly<Record<string, string>>;
-  /** What it returned, as text; null before, and if it failed. */
+  /** Its arguments, as Python writes them: `room="kitchen", on=True`. */
+  readonly arguments: string;
+  /** What it returned, as JSON; null before, and if it failed. */
   readonly result: string | null;
   readonly error: string | null;
   /** "asking" while the person is asked to allow it, "refused" if that was denied. */
@@ -262,6 +262,14 @@ export class LiveCardElement extends Base {
     root.adoptedStyleSheets = [styleSheet()];
     this.#mount = document.createElement("div");
     root.append(this.#mount);
+    // Set before this class was there, they stand in front of its own properties.
+    for (const name of ["url", "token"] as const) {
+      if (Object.hasOwn(this, name)) {
+        const value = this[name] as string;
+        Reflect.deleteProperty(this, name);
+        this[name] = value;
+      }
+    }
   }
 
   /** The address of a `livewidget.web` application; it may be relative to the page. Another one begins another conversation. */
@@ -439,9 +447,9 @@ export class LiveCardElement extends Base {
         complete: turn.final,
         interrupted: turn.interrupted,
         language: turn.language,
-        tools: turn.tools.map(({ name, arguments: given, result, error, state }) => ({
+        tools: turn.tools.map(({ name, args, result, error, state }) => ({
           name,
-          arguments: Object.fromEntries(given.map((one) => [one.name, one.value])),
+          arguments: args,
           result,
           error,
           state,

@@ -94,6 +94,19 @@ describe("<live-card>", () => {
     expect(opened()).toHaveLength(1);
   });
 
+  it("takes what it was given before its class was there", async () => {
+    class Later extends LiveCardElement {}
+    const early = document.createElement("live-later") as LiveCardElement;
+    Object.assign(early, { url: URL_, token: () => "early" });
+    document.body.append(early);
+    customElements.define("live-later", Later);
+    customElements.upgrade?.(document.body);
+    await pass(1);
+    const card = document.querySelector("live-later")!;
+    expect(card.getAttribute("url")).toBe(URL_);
+    expect(newest().opening.token).toBe("early");
+  });
+
   it("asks for a cookie where it has no token and the server is the page's own", async () => {
     await put({ url: "/live/" });
     expect(fetched.map((url) => new URL(url).pathname)).toEqual(["/live/here", "/live/session"]);
@@ -172,18 +185,18 @@ describe("its events", () => {
     const call = {
       id: "1",
       name: "light",
-      args: "",
-      result: "on",
+      args: 'room="kitchen"',
+      result: '"on"',
       error: null,
       duration_ms: 3,
       state: "done" as const,
       updates: [],
-      arguments: [{ name: "room", value: "kitchen" }],
+      arguments: [],
     };
     newest().turn({ index: 1, speaker: "model", tools: [call], final: false });
     await pass(1);
     expect(turns[0]!.tools).toEqual([
-      { name: "light", arguments: { room: "kitchen" }, result: "on", error: null, state: "done" },
+      { name: "light", arguments: 'room="kitchen"', result: '"on"', error: null, state: "done" },
     ]);
   });
 
