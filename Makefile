@@ -9,7 +9,7 @@ JS := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js
 PYTEST := $(BIN)/python -m pytest
 QUICK := not voice and not notebook and not kernels and not clients
 
-.PHONY: help demo test test-js quick check lint lint-python lint-js types types-python types-js report bundle-fresh bundle kernels clients hosts fuzz day bench setup-demo setup-check setup-test setup-clients setup-hosts
+.PHONY: help demo test test-js quick check lint lint-python lint-js types types-python types-js report bundle-fresh bundle examples kernels clients hosts fuzz day bench setup-demo setup-check setup-examples setup-test setup-clients setup-hosts
 
 help:
 	@echo "make demo     open JupyterLab on the first notebook"
@@ -17,6 +17,7 @@ help:
 	@echo "make test     every check and every test"
 	@echo "make check    lint, types, layers and the report of sizes"
 	@echo "make bundle   write the page's message types and build livewidget/static from js/"
+	@echo "make examples build the npm package and the examples that use it"
 	@echo "make kernels  the tests against ipykernel 6.29, 7.3 and 7.4"
 	@echo "make clients  the tests that other people's clients drive"
 	@echo "make hosts    the talk in other notebooks, behind a hub and a proxy, and in Firefox"
@@ -81,6 +82,10 @@ bundle: setup-check
 	$(BIN)/python tools/messages.py
 	$(JS) run build
 
+examples: setup-examples
+	$(JS) run package
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix examples/react run build
+
 kernels: setup-test
 	$(PYTEST) -m kernels
 
@@ -99,5 +104,5 @@ day: setup-test
 bench: setup-test
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-setup-demo setup-check setup-test setup-clients setup-hosts: setup-%:
+setup-demo setup-check setup-examples setup-test setup-clients setup-hosts: setup-%:
 	@$(PYTHON) tools/setup.py $*

@@ -2,12 +2,14 @@
 
 Talking scenes are also taken with the whole window, as `notebook-*`. `page-*` are the companion page of a
 notebook's talk, which is the page of `livewidget talk` as well; `companion-*` show it beside its notebook.
+`example-*` are the pages of examples/, as `make examples` builds them.
 
 python tools/pictures.py
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -23,9 +25,11 @@ from tests.browser.card import Card
 from tests.browser.explorer import Settings
 from tests.browser.lab import Lab, Notebook, chromium, open_notebook
 from tests.browser.sounds import SCRIPTED_MICROPHONE, TAP, say
+from tests.cli.conftest import environment
 from tests.speech import question
 
-OUT = Path(__file__).parent.parent / "docs" / "pictures"
+ROOT = Path(__file__).parent.parent
+OUT = ROOT / "docs" / "pictures"
 
 CELLS = [
     "from livewidget import LiveWidget\n\nlive = LiveWidget()\nlive",
@@ -198,6 +202,14 @@ PAGES: dict[str, tuple[tuple[int, int], Literal["light", "dark"], bool]] = {
     "companion-light": ((390, 1000), "light", True),
 }
 
+#: name → the example's page, the window and the theme.
+EXAMPLES: dict[str, tuple[str, tuple[int, int], Literal["light", "dark"]]] = {
+    "example-plain-light": ("plain", (1180, 720), "light"),
+    "example-plain-dark": ("plain", (1180, 720), "dark"),
+    "example-react-light": ("react", (1180, 760), "light"),
+    "example-react-dark": ("react", (1180, 760), "dark"),
+}
+
 #: Scenes with the explorer below the card.
 EXPLORING = (explorer, explorer_code, wire, tuner, times)
 
@@ -222,9 +234,12 @@ PICTURES: dict[str, tuple[Callable[[Scene], None], tuple[str, ...], str, int | N
 def main() -> None:
     """Take those named on the command line, or all."""
     OUT.mkdir(parents=True, exist_ok=True)
-    wanted = sys.argv[1:] or [*PICTURES, *PAGES]
+    wanted = sys.argv[1:] or [*PICTURES, *PAGES, *EXAMPLES]
     pages = [name for name in wanted if name in PAGES]
-    wanted = [name for name in wanted if name not in PAGES]
+    examples = [name for name in wanted if name in EXAMPLES]
+    wanted = [name for name in wanted if name in PICTURES]
+    if examples:
+        take_examples(examples)
     with tempfile.TemporaryDirectory() as folder:
         if pages:
             home = Path(folder) / "pages"
@@ -284,6 +299,44 @@ def take_page(lab: Lab, folder: Path, name: str) -> None:
             scene.notebook.page.screenshot(path=notebook)
             join(notebook, out)
         print(name, flush=True)
+
+
+def take_examples(names: list[str]) -> None:
+    """Ask the house of each example for the light, and save a picture of its page."""
+    # Its own folder is not what a script is imported from.
+    command = [sys.executable, "examples/server.py", "--port", "8017"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(PYTHONPATH=str(ROOT)), stdout=subprocess.PIPE
+    ) as server:
+        try:
+            assert server.stdout is not None
+            server.stdout.readline()
+            for name in names:
+                where, (width, height), scheme = EXAMPLES[name]
+                with chromium() as browser, tempfile.TemporaryDirectory() as folder:
+                    page = browser.new_page(
+                        viewport={"width": width, "height": height},
+                        color_scheme=scheme,
+                        device_scale_factor=2,
+                    )
+                    for script in (SCRIPTED_MICROPHONE, TAP):
+                        page.add_init_script(script)
+                    page.goto(f"http://127.0.0.1:8017/{where}/")
+                    card = Card(page)
+                    card.start()
+                    for words, answer in (
+                        ("what is seven plus five", "twelve"),
+                        ("turn on the light", "light is on"),
+                    ):
+                        say(page, question(Path(folder) / "said.wav", words, before=0.4, after=0.3))
+                        card.wait_for_words("tutor", answer)
+                        page.wait_for_timeout(1600)
+                    say(page, question(Path(folder) / "said.wav", "tell me a story", before=0.2, after=0.2))
+                    card.wait_for_words("tutor", "old library")
+                    page.screenshot(path=OUT / f"{name}.png")
+                print(name, flush=True)
+        finally:
+            server.terminate()
 
 
 def join(left: Path, right: Path) -> None:

@@ -2,7 +2,7 @@
 
 Runs on any Python 3.11 or newer with nothing installed. Every step leaves a stamp in `.venv`, keyed on what
 it was made from, so that a second run takes no time. Usage:
-`python3 tools/setup.py demo|check|test|clients|hosts`.
+`python3 tools/setup.py demo|check|examples|test|clients|hosts`.
 """
 
 from __future__ import annotations
@@ -247,13 +247,13 @@ def node() -> None:
     (BIN / "npm").chmod(0o755)
 
 
-def npm_packages() -> None:
-    """Install what `js/package-lock.json` names."""
+def npm_packages(folder: str = "js", name: str = "npm packages") -> None:
+    """Install what a folder's `package-lock.json` names."""
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    lock = ROOT / "js" / "package-lock.json"
-    if not (ROOT / "js" / "node_modules").exists():
-        (VENV / ".setup-npm packages").unlink(missing_ok=True)
-    once("npm packages", lock.read_text(), lambda: npm("ci", cwd=lock.parent))
+    lock = ROOT / folder / "package-lock.json"
+    if not (lock.parent / "node_modules").exists():
+        (VENV / f".setup-{name}").unlink(missing_ok=True)
+    once(name, lock.read_text(), lambda: npm("ci", cwd=lock.parent))
 
 
 def npm(*command: str | Path, cwd: Path = ROOT) -> None:
@@ -319,13 +319,15 @@ def host_programs() -> None:
 def main() -> None:
     """Do the steps that the purpose named on the command line needs."""
     purpose = sys.argv[1] if len(sys.argv) == 2 else ""
-    if purpose not in ("demo", "check", "test", "clients", "hosts"):
-        stop("say what for: demo, check, test, clients or hosts.")
+    if purpose not in ("demo", "check", "examples", "test", "clients", "hosts"):
+        stop("say what for: demo, check, examples, test, clients or hosts.")
     venv()
     packages(developer=purpose != "demo")
     if purpose != "demo":
         node()
         npm_packages()
+    if purpose in ("examples", "test"):
+        npm_packages("examples/react", "npm packages of the React example")
     if purpose in ("test", "clients", "hosts"):
         browser()
     if purpose == "test":
