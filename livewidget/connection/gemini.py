@@ -641,19 +641,27 @@ def _given_token(answer: bytes) -> Token | None:
     name = _token_name(answer)
     if name is None:
         return None
-    said = msgspec.json.decode(answer, type=dict[str, Any])
     try:
-        made = decode_auth_token(msgspec.json.encode({key: said[key] for key in _TOLD if key in said}))
+        made = decode_auth_token(_without_name(answer))
     except ClientMessageError:
         made = AuthToken()  # It is a token all the same.
-    return Token(
-        name,
-        uses=made.uses,
-        opens_until=_date(made.new_session_expire_time),
-        expires=_date(made.expire_time),
-        setup=made.bidi_generate_content_setup,
-        paths=mask_paths(made.field_mask) if made.field_mask else None,
-    )
+    try:
+        return Token(
+            name,
+            uses=made.uses,
+            opens_until=_date(made.new_session_expire_time),
+            expires=_date(made.expire_time),
+            setup=made.bidi_generate_content_setup,
+            paths=mask_paths(made.field_mask) if made.field_mask else None,
+        )
+    except ConfigError:  # It holds what no token holds.
+        return None
+
+
+def _without_name(answer: bytes) -> bytes:
+    """Return what an answer says of a token, without the token."""
+    said = msgspec.json.decode(answer, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode({key: said[key] for key in _TOLD if key in said})
 
 
 def _date(text: str | None) -> datetime | None:

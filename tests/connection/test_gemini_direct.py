@@ -390,6 +390,7 @@ async def test_a_server_without_a_secret_is_told_none(answering):
         (200, b"{}", ServerFault, "gave no token: it has to answer with JSON"),
         (200, b"<html>", ServerFault, "gave no token"),
         (200, json.dumps({"name": KEY}).encode(), ServerFault, "gave no token"),
+        (200, b'{"name": "auth_tokens/a b"}', ServerFault, "gave no token"),
         (401, b"", KeyRefused, r"HTTP 401\); it may want token_auth"),
         (403, b'{"error": {"message": "Not on the list."}}', KeyRefused, 'HTTP 403.*"Not on the list."'),
         (404, b"", ConfigError, r"HTTP 404\); check token_url"),
