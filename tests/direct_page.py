@@ -80,6 +80,7 @@ class PageSocket:
             self._out.task_done()
 
     def post(self, frame):
+        self.page.posted.append(next(iter(json.loads(frame).get("realtimeInput", {"setup": 0}))))
         self._out.put_nowait(frame)
 
     def report(self, kind, *values):
@@ -187,6 +188,7 @@ class DirectPage:
         slow: An event until which its reports are under way, or None; `closing`: a socket is to be closed.
         addresses: What it was asked to open, in order, without tokens; and `tokens`, those.
         played: All sound that came, and `frames`, all frames, without it.
+        posted: What was put onto its sockets, in order: the field of each input, or "setup".
         refusals: Errors, or (code, reason) of a close, with which the next sockets end.
     """
 
@@ -197,6 +199,7 @@ class DirectPage:
         self._busy = self.closing = False
         self.slow = None
         self.addresses, self.tokens, self.terms = [], [], None
+        self.posted = []
         self.played, self.frames, self.refusals = bytearray(), [], []
         self.socket = None
         self.sockets = []

@@ -115,6 +115,21 @@ async def test_a_spoken_question_and_its_answer():
         assert await it.session.ask("typed") == it.session.turns[-1]
 
 
+async def test_no_sound_overtakes_what_was_typed_while_the_connection_was_opened():
+    talk = Talk()
+    async with talk.server:
+        provider = Gemini(TUTOR, api_key=KEY, base_url=talk.server.ws, direct=True)
+        session = talk.page.session = LiveSession(provider, LiveConfig(), page=talk.page, reconnect=FAST)
+        opening = asyncio.create_task(session.start())
+        await asyncio.sleep(0)
+        await talk.page.speak(LOUD)
+        session.put_text("typed")
+        await opening
+        await eventually(lambda: "audio" in talk.page.posted)
+        assert talk.page.posted == ["setup", "text", "audio"]
+        await session.close()
+
+
 async def test_the_wire_shows_what_the_page_sent_and_no_secret():
     talk = Talk("hello there")
     async with talk.open() as it:
