@@ -642,8 +642,15 @@ class Bridge:
         left = (self.speaker.waiting, self.speaker.ahead_ms)
         return left if turn > self._flushed and any(left) else None
 
-    def take_audio(self) -> None:
-        """If no page has microphone and speaker, give them to the one that has been here longest."""
+    def take_audio(self, *, from_absent: bool = False) -> None:
+        """If no page has microphone and speaker, give them to the one that has been here longest.
+
+        With `from_absent`, a page that is there gets them from one that has not been heard of for long.
+        """
+        if from_absent and not self._present_owner():
+            successor = self.front_ends.successor(self._now_ms)
+            if successor is not None:
+                self._give_audio_to(successor.client)
         if not self.front_ends.audio_owner:
             for front_end in self.front_ends:
                 self._give_audio_to(front_end.client)

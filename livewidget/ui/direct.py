@@ -381,7 +381,7 @@ class ServiceSockets:
             raise ConnectFailed(NO_PAGE)
 
     def _has_page(self) -> bool:
-        self._bridge.take_audio()  # The page that talked may be gone, and another be there.
+        self._bridge.take_audio(from_absent=True)  # The page that talked may be gone, and another be there.
         return bool(self._bridge.front_ends.present_owner(self._clock.now_ms()))
 
     async def open(

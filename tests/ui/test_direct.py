@@ -198,6 +198,20 @@ async def test_a_page_that_comes_meanwhile_holds_the_socket_without_being_asked_
     await asyncio.gather(opening, return_exceptions=True)
 
 
+async def test_a_page_that_is_there_takes_the_place_of_one_that_sleeps():
+    rig = Rig()
+    asleep, there = rig.owner(), rig.page("b")
+    asleep.reporting = False
+    await rig.pass_ms(11_000)
+    assert rig.bridge.front_ends.audio_owner == "a"
+    opening = asyncio.create_task(rig.dialer.open(ADDRESS, TERMS))
+    await rig.pass_ms(100)
+    assert [type(asked) for asked in there.asked] == [m.ServiceOpen]
+    assert (there.owns, asleep.asked) == (True, [])
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+
+
 @pytest.mark.parametrize(
     ("end", "words"),
     [
