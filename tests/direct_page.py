@@ -80,7 +80,8 @@ class PageSocket:
             self._out.task_done()
 
     def post(self, frame):
-        self.page.posted.append(next(iter(json.loads(frame).get("realtimeInput", {"setup": 0}))))
+        message = json.loads(frame)
+        self.page.posted.append(next(iter(message.get("realtimeInput", message))))
         self._out.put_nowait(frame)
 
     def report(self, kind, *values):
@@ -188,7 +189,7 @@ class DirectPage:
         slow: An event until which its reports are under way, or None; `closing`: a socket is to be closed.
         addresses: What it was asked to open, in order, without tokens; and `tokens`, those.
         played: All sound that came, and `frames`, all frames, without it.
-        posted: What was put onto its sockets, in order: the field of each input, or "setup".
+        posted: What was put onto its sockets, in order: the field of each input, or the message.
         refusals: Errors, or (code, reason) of a close, with which the next sockets end.
     """
 

@@ -126,7 +126,7 @@ async def test_no_sound_overtakes_what_was_typed_while_the_connection_was_opened
         session.put_text("typed")
         await opening
         await eventually(lambda: "audio" in talk.page.posted)
-        assert talk.page.posted == ["setup", "text", "audio"]
+        assert talk.page.posted == ["setup", "clientContent", "audio"]
         await session.close()
 
 
