@@ -96,6 +96,7 @@ class PageSocket:
         return self.page.busy
 
     async def send(self, frame):
+        await asyncio.sleep(0)  # It is under way to the page.
         if self.ended is not None:
             raise self.ended
         self.post(frame if isinstance(frame, str) else frame.decode())
