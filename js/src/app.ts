@@ -290,8 +290,9 @@ export class App implements Actions {
   }
 
   stop(): void {
-    this.#releaseDevices();
+    // First: what this page hangs up by itself is not to look like a connection that broke.
     this.bridge.send({ lane: "control", kind: "stop", body: {} });
+    this.#releaseDevices();
   }
 
   toggleMute(): void {
@@ -532,10 +533,10 @@ export class App implements Actions {
   }
 
   #leave(): void {
-    this.#releaseDevices();
     if (this.#owner === "" || this.#owner === this.bridge.client) {
       this.bridge.send({ lane: "control", kind: "stop", body: {} });
     }
+    this.#releaseDevices();
   }
 
   #onViewRemoved(view: Scope): void {
