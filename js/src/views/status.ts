@@ -407,9 +407,10 @@ const WHY_NO_SOCKET: Record<LinkReason, string> = {
   ended: "because the kernel closed its socket; it is asked for another",
 };
 
-/** Which way messages to the kernel take, and why. */
-export function connectionLine({ link, page }: State): string {
-  const to = `Connection to the ${page ? "program" : "kernel"}`;
+/** Which way messages to the kernel take, and why; before it, where sound goes if that is another way. */
+export function connectionLine({ link, page, direct }: State): string {
+  const sound = direct ? "Sound: straight between this browser and the service. " : "";
+  const to = `${sound}Connection to the ${page ? "program" : "kernel"}`;
   if (link.way === "socket") {
     return `${to}: a socket of its own${link.proxied ? ", by way of jupyter-server-proxy" : ""}.`;
   }

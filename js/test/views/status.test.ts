@@ -88,6 +88,13 @@ describe("the way to the kernel", () => {
     expect(by({ way: "socket" }, true)).toBe("Connection to the program: a socket of its own.");
     expect(by({ way: "none", reason: "broken" }, true)).toBe("Connection to the program: none.");
   });
+
+  it("is not that of the sound where the browser has the connection to the service", () => {
+    const link: LinkState = { way: "socket", proxied: false, reason: "", says: "" };
+    expect(connectionLine(state({ link, direct: true }))).toBe(
+      "Sound: straight between this browser and the service. Connection to the kernel: a socket of its own.",
+    );
+  });
 });
 
 describe("the round button", () => {
