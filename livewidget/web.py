@@ -34,8 +34,9 @@ from typing import Any, Final
 from livewidget.clock import Clock, check_seconds
 from livewidget.config import Limits, LiveConfig
 from livewidget.connection import Gemini, Key, Provider, mint
-from livewidget.connection.gemini import Token, token_request
+from livewidget.connection.gemini import token_request
 from livewidget.connection.keys import hide_key
+from livewidget.connection.tokens import Token
 from livewidget.errors import ConfigError, ExtraMissing, LiveError, UsageError
 from livewidget.protocol.inspect import redact
 from livewidget.secret import Secret, cut, hide

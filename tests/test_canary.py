@@ -24,8 +24,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from livewidget import LiveWidget, connect
 from livewidget.config import LiveConfig
 from livewidget.connection import Connection, Gemini, VertexAI
-from livewidget.connection.gemini import Token, mint
+from livewidget.connection.gemini import mint
 from livewidget.connection.keys import Key, find_key, require_key
+from livewidget.connection.tokens import Token
 from livewidget.errors import ConnectFailed, LiveError
 from livewidget.integrations.mcp import McpServer
 from livewidget.protocol.ephemeral_token import AuthToken

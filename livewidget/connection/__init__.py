@@ -1,9 +1,10 @@
 """A connection speaks the Live API over a transport; `Gemini` and `VertexAI` say where to find it."""
 
 from livewidget.connection.connection import Connection
-from livewidget.connection.gemini import DEFAULT_MODEL, Gemini, Token, mint
+from livewidget.connection.gemini import DEFAULT_MODEL, Gemini, mint
 from livewidget.connection.keys import KEY_NAMES, Key, find_key
 from livewidget.connection.provider import MicrophoneTerms, PageDialer, Provider, ServiceAddress
+from livewidget.connection.tokens import Token
 from livewidget.connection.vertex import VertexAI
 
 __all__ = [

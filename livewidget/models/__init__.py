@@ -5,7 +5,6 @@ and the service decides.
 """
 
 from livewidget.models.features import FEATURES, FEATURES_BY_NAME, INT32, Feature
-from livewidget.models.prices import PRICES, PRICES_OF, Price, estimate
 from livewidget.models.table import (
     ACTIVITY_AND_VIDEO,
     BLOCKING,
@@ -14,10 +13,14 @@ from livewidget.models.table import (
     MODELS,
     NON_BLOCKING,
     ONLY_ACTIVITY,
+    PRICES,
+    PRICES_OF,
     VOICES,
     Model,
+    Price,
     Service,
     bare_id,
+    estimate,
     find,
     language_code,
     suggest,

@@ -7,8 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from livewidget.models.features import FEATURES, INT32, Feature
-from livewidget.models.prices import PRICES, PRICES_OF
-from livewidget.models.table import MODELS, Model
+from livewidget.models.table import MODELS, PRICES, PRICES_OF, Model
 
 
 def catalogue(service: str | None = None) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from livewidget.events import Usage
-from livewidget.models import Model
-from livewidget.models.prices import PRICES_OF, estimate
+from livewidget.models import PRICES_OF, Model, estimate
 from livewidget.tables import counts, counts_html, counts_text, html_table, to_frame
 
 if TYPE_CHECKING:

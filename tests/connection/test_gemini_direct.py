@@ -201,7 +201,7 @@ async def test_a_token_that_waited_too_long_is_made_anew(server, monkeypatch):
     first = provider._tokens.fresh
     await provider.fetch_token()
     assert provider._tokens.fresh is first
-    monkeypatch.setattr("livewidget.connection.gemini.FRESH_S", 0.0)
+    monkeypatch.setattr("livewidget.connection.tokens.FRESH_S", 0.0)
     assert provider._tokens.fresh is None
     monkeypatch.undo()
     page = DirectPage()
@@ -308,7 +308,7 @@ async def test_a_function_that_gives_none(result, error, words):
 
 
 async def test_a_function_that_takes_too_long(monkeypatch):
-    monkeypatch.setattr("livewidget.connection.gemini.FUNCTION_S", 0.05)
+    monkeypatch.setattr("livewidget.connection.tokens.FUNCTION_S", 0.05)
 
     async def give():
         await asyncio.sleep(10)

@@ -407,7 +407,8 @@ async def test_a_setup_that_is_accepted_while_the_kernel_is_busy_is_not_late():
         opening = asyncio.create_task(
             Connection.open(provider, LiveConfig(), page=talk.page, setup_timeout=0.05)
         )
-        await asyncio.sleep(0.4)
+        await eventually(lambda: any("setupComplete" in frame for frame in talk.page.frames))
+        await asyncio.sleep(0.2)
         assert not opening.done()
         talk.page.busy = False
         connection = await opening

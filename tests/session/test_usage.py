@@ -3,8 +3,7 @@
 import pytest
 
 from livewidget.events import Usage
-from livewidget.models import find
-from livewidget.models.prices import PRICES_OF
+from livewidget.models import PRICES_OF, find
 from livewidget.protocol.messages import ModalityTokenCount, UsageMetadata
 from livewidget.session.usage import cost_of
 from tests.peer import eventually
