@@ -70,6 +70,9 @@ function layerOf(file: string): string {
   if (file.endsWith("-controller.ts")) {
     return "controllers";
   }
+  if (file === "service-reports.ts") {
+    return "service-socket";
+  }
   return file === "notices.ts" ? "state" : file.replace(/(\.gen)?\.ts$/, "");
 }
 

@@ -3,7 +3,8 @@ import { fromBase64, samplesOf, toBase64 } from "../src/audio/pcm.ts";
 import type { ServiceMessage } from "../src/bridge.ts";
 import type { ServiceItem, ServiceOpen } from "../src/messages.gen.ts";
 import { Scope } from "../src/scope.ts";
-import { MAX_PENDING, ServiceSocket } from "../src/service-socket.ts";
+import { MAX_PENDING } from "../src/service-reports.ts";
+import { ServiceSocket } from "../src/service-socket.ts";
 import { installFakes } from "./media/fakes.ts";
 
 class FakeSocket extends EventTarget {
