@@ -12,6 +12,7 @@ import { MICROPHONE_RATE, SilenceSuppressor, toMs } from "./audio/packets.ts";
 import { toBase64 } from "./audio/pcm.ts";
 import { isPlayable, pcmRate, VoiceStream } from "./audio/voice-stream.ts";
 import type { ServiceMessage } from "./bridge.ts";
+import { isLoopback } from "./link.ts";
 import { testTap } from "./media/context.ts";
 import type {
   CloseCause,
@@ -93,8 +94,6 @@ const OPEN = 1;
 const MAX_REASON = 123;
 const MAX_DETAIL = 500;
 
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
-
 // What the page sends
 
 /** What the kernel is told of a picture, and its bytes. */
@@ -170,7 +169,7 @@ function hostOf(url: string): string {
 }
 
 /** A network is needed for it: the computer's own servers answer without. */
-const isRemote = ({ url }: ServiceOpen) => !LOOPBACK.test(hostOf(url));
+const isRemote = ({ url }: ServiceOpen) => !isLoopback({ hostname: hostOf(url) });
 
 /** Browsers cannot set headers: the token is in the address. */
 const addressOf = (url: string, token: string) =>
@@ -421,7 +420,7 @@ export class ServiceSocket {
       fetchToken(terms.token_path).then(
         (token) => this.#dial(connection, token),
         (error: Error) => {
-          const cause = isOffline() && !LOOPBACK.test(location.hostname) ? "offline" : "token";
+          const cause = isOffline() && !isLoopback() ? "offline" : "token";
           this.#end(connection, { code: 1006, reason: error.message, cause });
         },
       );

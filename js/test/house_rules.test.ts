@@ -49,7 +49,7 @@ const LAYERS: Record<string, string[]> = {
   index: ["app", "link", "media", "state", "views", "audio"],
   app: ["controllers", "link", "media", "bridge", "state", "messages", "audio"],
   controllers: ["service-socket", "media", "bridge", "state", "messages", "audio"],
-  "service-socket": ["media", "bridge", "messages", "audio"],
+  "service-socket": ["link", "media", "bridge", "messages", "audio"],
   views: ["state", "messages", "audio"],
   media: ["state", "messages", "audio", "worklets"],
   link: ["bridge", "state", "messages", "audio"],
