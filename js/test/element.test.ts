@@ -159,6 +159,8 @@ describe("its events", () => {
       final: true,
     });
     await pass(1);
+    newest().state({ phase: "live" });
+    await pass(1);
     expect(turns.map(({ index, text, complete }) => [index, text, complete])).toEqual([
       [1, "What ti", false],
       [1, "What time is it?", true],
