@@ -257,11 +257,15 @@ export class App implements Actions {
     this.#link?.refresh();
   }
 
-  /** Ends everything: the widget's model was closed. */
-  dispose(): void {
+  /** Ends everything: the widget's model was closed, or its card, which is a page of the conversation, was taken out. */
+  dispose(isPage = false): void {
     if (!this.scope.disposed) {
       this.#views.clear();
-      this.#leave();
+      if (isPage) {
+        this.#onPageHidden();
+      } else {
+        this.#leave();
+      }
       this.#link?.dispose();
       this.scope.dispose();
     }

@@ -3,7 +3,7 @@
 // In: attributes and properties of the element, its life in the document, and calls of its methods. Out: the card in a
 // shadow root, which keeps its style and the page's apart, and the events `turn`, `state` and `error`, which are read from the
 // App's store. One conversation for as long as the element stands in the document; taken out, its microphone and voice are off at
-// once and the conversation is told to end. `livewidget.web` is the server.
+// once, and the conversation ends as when a page is closed. `livewidget.web` is the server.
 
 import style from "style:./element.css";
 import type { App } from "./app.ts";
@@ -146,6 +146,19 @@ function takePlace(): number {
   return place;
 }
 
+/** Who asks a server for a cookie now, by its address. */
+const asking = new Map<string, Promise<string>>();
+
+/** Cards of one page ask together: each answer would bring a cookie of its own, and only the last would stay. */
+function askTogether(address: string, ask: () => Promise<string>): Promise<string> {
+  let answer = asking.get(address);
+  if (!answer) {
+    answer = ask().finally(() => asking.delete(address));
+    asking.set(address, answer);
+  }
+  return answer;
+}
+
 /** The address of a server, from what stands in `url`, with a slash at its end; or a sentence that says why it is none. */
 function baseOf(url: string): URL | string {
   let base: URL;
@@ -199,7 +212,7 @@ function cardServer(base: URL, place: number, token: () => LiveCardToken, scope:
       return `There is no conversation at ${shown}: check the url of this card.`;
     }
     // A browser that keeps a cookie of this server has its conversation back when the page is loaded again.
-    return token() === "" && !isForeign ? page.admit() : "";
+    return token() === "" && !isForeign ? askTogether(page.url, () => page.admit()) : "";
   };
   return {
     url: page.url,
@@ -303,7 +316,7 @@ export class LiveCardElement extends Base {
 
   /** The turns of the conversation so far. */
   get turns(): readonly LiveCardTurn[] {
-    return [...this.#turns.values()].sort((one, other) => one.index - other.index);
+    return [...this.#turns.values()];
   }
 
   /** Begins to talk, as ● does. Browsers ask the person for the microphone, and play sound only after a click or a key. */
@@ -392,7 +405,7 @@ export class LiveCardElement extends Base {
     this.#scope = new Scope();
     if (talk) {
       places.delete(talk.place);
-      talk.app.dispose();
+      talk.app.dispose(true);
     }
     this.#mount!.replaceChildren();
     this.#turns.clear();
@@ -439,6 +452,8 @@ export class LiveCardElement extends Base {
   }
 
   #tellTurns({ turns }: Readonly<State>): void {
+    const before = new Map(this.#turns);
+    this.#turns.clear();
     for (const turn of turns) {
       const told: LiveCardTurn = {
         index: turn.index,
@@ -455,8 +470,10 @@ export class LiveCardElement extends Base {
           state,
         })),
       };
-      if (!isSame(told, this.#turns.get(turn.index))) {
-        this.#turns.set(turn.index, told);
+      const known = before.get(turn.index);
+      const isNew = !isSame(told, known);
+      this.#turns.set(turn.index, isNew ? told : known!);
+      if (isNew) {
         this.#emit("turn", told);
       }
     }

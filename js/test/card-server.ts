@@ -10,6 +10,8 @@ const example = (kind: string) =>
 /** One socket, as the server has it. */
 export class ServedSocket {
   static made: ServedSocket[] = [];
+  /** Numbers go on, as a server that is started again begins after what a page has. */
+  static seq = 0;
   binaryType = "blob";
   readyState = 0;
   /** The page has closed it. */
@@ -18,8 +20,6 @@ export class ServedSocket {
   onopen: (() => void) | null = null;
   onclose: ((event: { code: number }) => void) | null = null;
   onmessage: ((event: { data: string }) => void) | null = null;
-  #seq = 0;
-
   constructor(readonly url: string) {
     ServedSocket.made.push(this);
   }
@@ -69,9 +69,9 @@ export class ServedSocket {
   }
 
   tell(kind: string, change: object): void {
-    this.#seq += 1;
+    ServedSocket.seq += 1;
     const body = { ...example(kind), ...change };
-    this.say({ lane: "control", kind, body, epoch: 0, seq: this.#seq, ack: 0 });
+    this.say({ lane: "control", kind, body, epoch: 0, seq: ServedSocket.seq, ack: 0 });
   }
 
   turn(change: Partial<Turn>): void {

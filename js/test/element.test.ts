@@ -112,6 +112,14 @@ describe("<live-card>", () => {
     expect(fetched.map((url) => new URL(url).pathname)).toEqual(["/live/here", "/live/session"]);
     await put({ url: URL_ });
     expect(fetched.slice(2)).toEqual([`${URL_}here`]);
+    fetched.length = 0;
+    for (const card of [document.createElement("live-card"), document.createElement("live-card")]) {
+      card.url = "/live/";
+      document.body.append(card);
+    }
+    await pass(10);
+    const asked = fetched.filter((url) => url.endsWith("/session"));
+    expect(asked, "two answers would bring two cookies, of which one stays").toHaveLength(1);
   });
 
   it("does what its methods say, also at once after it was put into the page", async () => {
@@ -180,6 +188,12 @@ describe("its events", () => {
     await pass(1);
     expect(turns.at(-1)).toMatchObject({ index: 2, text: "It is noon", interrupted: true, tools: [] });
     expect(card.turns.map(({ index }) => index)).toEqual([1, 2]);
+    // The server was started again: its conversation has no turns yet.
+    newest().end();
+    await pass(500);
+    newest().admit();
+    await pass(1);
+    expect(card.turns).toEqual([]);
   });
 
   it("tell what a call of a function came to", async () => {
@@ -223,7 +237,7 @@ describe("its life in the page", () => {
     await pass(10);
     expect(opened()).toHaveLength(1);
     expect(newest().closed).toBe(false);
-    expect(newest().asked.map(({ kind }) => kind)).not.toContain("stop");
+    expect(newest().asked.map(({ kind }) => kind)).not.toContain("bye");
   });
 
   it("ends when the card is taken out, and tells the server before the socket is closed", async () => {
@@ -234,7 +248,7 @@ describe("its life in the page", () => {
     const socket = newest();
     card.remove();
     await pass(1);
-    expect(socket.asked.at(-1)!.kind).toBe("stop");
+    expect(socket.asked.at(-1)!.kind).toBe("bye");
     expect(socket.closed).toBe(true);
     expect(shown(card)).toBe("");
     expect(states.at(-1)).toMatchObject({ connected: false, phase: "idle" });

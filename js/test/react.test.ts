@@ -109,7 +109,7 @@ describe("LiveCard", () => {
     expect(ServedSocket.made).toHaveLength(1);
     expect(newest().closed).toBe(false);
     await show([other]);
-    expect(newest().asked.at(-1)!.kind).toBe("stop");
+    expect(newest().asked.at(-1)!.kind).toBe("bye");
     expect(newest().closed).toBe(true);
   });
 
