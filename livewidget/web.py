@@ -476,11 +476,12 @@ class TalkApp:
             # A card comes back with the same session; a page's browser keeps it as a cookie.
             spare = None if session is shown.cookie else Ticket(visitor, session, "", opening.client)
             request = HTTPConnection(websocket.scope)
-            async with self._talks.visit(visitor, opening, request) as controller:
+            async with self._talks.visit(visitor, opening, request) as talk:
+                controller = talk.controller.result()
                 links = controller.links
                 if len(links) >= MOST_LINKS and opening.client not in links:
                     raise LinkRefused(CROWDED)
-                await transport.send(greeting(spare=spare))
+                await transport.send(greeting(talk.name, spare))
                 with self._visitors.held(session):
                     await links.serve(transport, opening.client)
         except LinkRefused as refused:
@@ -848,12 +849,14 @@ class Talk:
 
     Attributes:
         controller: The conversation, once it is made.
+        name: Tells it from others, to a page that comes back.
         browsers: The browser of each page, by the page's name.
         pages: How many pages have it open.
         lease: Ends it; runs while no page has it open.
     """
 
     controller: asyncio.Task[Controller]
+    name: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     browsers: dict[str, Visitor] = field(default_factory=dict)
     pages: int = 0
     lease: asyncio.TimerHandle | None = None
@@ -917,10 +920,8 @@ class Talks:
         return len(self._talks)
 
     @asynccontextmanager
-    async def visit(
-        self, visitor: Visitor, opening: Opening, request: HTTPConnection
-    ) -> AsyncIterator[Controller]:
-        """Give a page its conversation while the block runs: the one it had, or a new one.
+    async def visit(self, visitor: Visitor, opening: Opening, request: HTTPConnection) -> AsyncIterator[Talk]:
+        """Give a page its conversation, which is made, while the block runs: the one it had, or a new one.
 
         Args:
             visitor: Its browser.
@@ -942,10 +943,10 @@ class Talks:
             talk.lease = None
         try:
             # A page that leaves meanwhile may be back, and others may wait for the same.
-            controller = await asyncio.shield(talk.controller)
+            await asyncio.shield(talk.controller)
             if not talk.binds(opening.client, visitor):
                 raise LinkRefused(TAKEN)
-            yield controller
+            yield talk
         finally:
             talk.pages -= 1
             self._pages -= 1

@@ -24,9 +24,9 @@ FILES = {
     "package/dist/react.js",
     "package/package.json",
 }
-#: Bytes of the archive, as it is downloaded. Measured: 66 KB, of which the style is a fifth. A library that
+#: Bytes of the archive, as it is downloaded. Measured: 75 KB, of which the style is a fifth. A library that
 #: slipped in, or a bundle that is no longer minified, is larger by far; words and features have room.
-MOST_BYTES = 90_000
+MOST_BYTES = 100_000
 #: Bytes of what LiveCard adds to the element. Measured: under 1 KB; with React bundled it would be 10.
 MOST_REACT_BYTES = 2_000
 

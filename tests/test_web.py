@@ -546,9 +546,11 @@ async def test_a_card_is_let_in_by_its_token_once_and_comes_back_by_the_session_
         assert await second.open(token, card=True) == {"error": web.CARD_TOKEN_USED}
         assert await TalkPage(base).open(card=True) == {"error": web.CARD_NEEDS_TOKEN}
         # Twice: a greeting that is lost on the way does not lock the card out.
+        name = card.greeting["proof"]
         for _ in range(2):
             await card.cut()
-            assert (await card.open(session, card=True))["next"]["token"] == session
+            greeting = await card.open(session, card=True)
+            assert (greeting["next"]["token"], greeting["proof"]) == (session, name)
         await card.until(lambda: len(card.turns) == 2)
         assert await card.ask("two") == "You said two"
         assert (app.talks, card.faults()) == (1, (0, 0))
@@ -579,6 +581,7 @@ async def test_without_tokens_cards_of_pages_whose_origin_is_named_are_let_in_ea
             assert "token" in (await card.open(card=True))["next"]
             await card.until(lambda card=card: card.state is not None)
         assert app.talks == 2
+        assert len({card.greeting["proof"] for card in cards}) == 2
         with pytest.raises(InvalidStatus):
             await TalkPage(base, origin="https://other.example").open(card=True)
         # What was left of a server that was started again is as good as nothing.

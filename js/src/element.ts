@@ -179,8 +179,14 @@ function baseOf(url: string): URL | string {
   return base;
 }
 
-/** The server at `base` as the link of a card knows it. */
-function cardServer(base: URL, place: number, token: () => LiveCardToken, scope: Scope): PageServer {
+/** The server at `base` as the link of a card knows it; `session` lets the card in there if it is not "". */
+function cardServer(
+  base: URL,
+  place: number,
+  session: string,
+  token: () => LiveCardToken,
+  scope: Scope,
+): PageServer {
   const shown = base.origin + base.pathname;
   const page = pageServer(base);
   const sockets = new URL(page.url).origin;
@@ -220,6 +226,11 @@ function cardServer(base: URL, place: number, token: () => LiveCardToken, scope:
     admit: ask,
     card: {
       async token() {
+        if (session !== "") {
+          const known = session;
+          session = "";
+          return known;
+        }
         const given = token();
         return typeof given === "function" ? String((await given()) ?? "") : given;
       },
@@ -376,7 +387,8 @@ export class LiveCardElement extends Base {
     }
   }
 
-  #begin(): void {
+  /** Begins a conversation where there is none with this url. */
+  #begin(session = ""): void {
     if (!this.isConnected || this.#talk?.url === this.url) {
       return;
     }
@@ -391,11 +403,17 @@ export class LiveCardElement extends Base {
       return;
     }
     const place = takePlace();
-    const { app, link } = pageApp(cardServer(base, place, () => this.token, this.#scope));
+    const server = cardServer(base, place, session, () => this.token, this.#scope);
+    const { app, link } = pageApp(server, (next) => this.#beginAnew(next));
     this.#talk = { app, link, url: this.url, place };
     app.mount(this.#mount!, mountCard);
     app.scope.add(app.store.subscribe((state) => this.#tell(state)));
     link.begin(app.bridge.client);
+  }
+
+  #beginAnew(session: string): void {
+    this.#end();
+    this.#begin(session);
   }
 
   #end(): void {

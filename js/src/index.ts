@@ -83,14 +83,12 @@ export default function widget(): { initialize: Initialize; render: Render } {
   };
 }
 
-/** A conversation in a page without a notebook, and its link to `server`, which has yet to begin. */
-export function pageApp(server: PageServer): { app: App; link: Link } {
-  const link = new Link(
-    null,
-    handlersOf(() => app),
-    now,
-    server,
-  );
+/**
+ * A conversation in a page without a notebook, and its link to `server`, which has yet to begin. When `onOther` is called, another
+ * one has to take its place.
+ */
+export function pageApp(server: PageServer, onOther: (session: string) => void): { app: App; link: Link } {
+  const link = new Link(null, { ...handlersOf(() => app), onOther }, now, server);
   const app: App = new App(link.send, link, true);
   testTap().onLink?.(link);
   return { app, link };
@@ -118,7 +116,10 @@ export async function startPage(el: HTMLElement): Promise<void> {
     mountSentence(el, SILENT_PROGRAM, () => location.reload());
     return;
   }
-  const { app, link } = pageApp(server);
+  const { app, link } = pageApp(server, () => {
+    app.dispose(true);
+    void startPage(el);
+  });
   app.store.set({ title: document.title === UNNAMED ? "" : document.title });
   app.mount(el, mountCard);
   link.begin(app.bridge.client);

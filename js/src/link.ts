@@ -28,6 +28,11 @@ export interface LinkHandlers {
   onAsk(origin: string): void;
   /** The kernel is to be told that the socket with this proof broke: it may not know. */
   onBroken(proof: string): void;
+  /**
+   * The server of a page has another conversation for it than before, as after it was started again: numbers and words of the
+   * last one mean nothing there, so the page begins anew. `session` lets a card in, "" where a cookie does.
+   */
+  onOther?(session: string): void;
 }
 
 /** The kernel's heartbeat comes every 500 ms: a socket that is silent for so long is broken. Chosen: three are missing. */
@@ -65,7 +70,7 @@ interface Address {
 
 interface Ticket {
   token: string;
-  /** What the server must answer; null in a page that came from that server. */
+  /** What the server must answer; null in a page that came from that server, which names the conversation by it. */
   proof: string | null;
 }
 
@@ -294,6 +299,8 @@ export class Link {
   #offeredAt = Number.NEGATIVE_INFINITY;
   /** What is left to be tried with the last offer. */
   #candidates: { address: Address; ticket: Ticket }[] = [];
+  /** Which conversation the server has for this page; null before it was asked. */
+  #conversation: string | null = null;
   /** For coming back without the comm. */
   #spare: { address: Address; ticket: Ticket } | null = null;
   /** Where the last offer could be taken. */
@@ -660,7 +667,7 @@ export class Link {
       }
       return;
     }
-    if (typeof told.proof !== "string" || (proof !== null && told.proof !== proof)) {
+    if (typeof told.proof !== "string" || (!this.#page && proof !== null && told.proof !== proof)) {
       this.#leave(connection);
       // It has seen the ticket: another address is tried with a new one.
       this.#failures.set(kindOf(connection.address), MAX_FAILURES);
@@ -668,6 +675,15 @@ export class Link {
       this.#set({ way: this.#comm ? "comm" : "none", reason: "stranger" });
       this.#retry();
       return;
+    }
+    if (this.#page) {
+      const before = this.#conversation;
+      this.#conversation = told.proof;
+      if (before !== null && before !== told.proof) {
+        this.dispose();
+        this.#handlers.onOther?.(isTicket(told.next) ? told.next.token : "");
+        return;
+      }
     }
     connection.proven = true;
     connection.since = this.#now();

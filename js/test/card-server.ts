@@ -56,9 +56,12 @@ export class ServedSocket {
   }
 
   /** Lets the card in, with a session for coming back. */
-  admit(session = "session"): void {
+  admit(session = "session", conversation = "one"): void {
     this.open();
-    this.say({ proof: "", next: { token: session, proof: "" } });
+    this.say({ proof: conversation, next: { token: session, proof: "" } });
+    if (this.closed) {
+      return;
+    }
     const { client } = this.opening;
     this.tell("welcome", { client, owner: "", phase: "idle", turns: [], notices: [], transcript_class: "" });
   }

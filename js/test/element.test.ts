@@ -304,9 +304,19 @@ describe("its server", () => {
     newest().refuse("This card's token was used before.");
     await pass(1500);
     expect(newest().opening.token).toBe("fresh 1");
-    newest().admit();
+    // It has another conversation, of which this page's numbers and words are not: it begins anew there.
+    const { client, tab } = newest().opening;
+    newest().admit("session 3", "two");
+    await pass(10);
+    expect(newest().opening).toMatchObject({ token: "session 3", tab, card: true });
+    expect(newest().opening.client).not.toBe(client);
+    newest().admit("session 3", "two");
     await pass(1);
     expect([card.state.connected, tokens]).toEqual([true, 1]);
+    expect(card.shadowRoot!.querySelectorAll(".livewidget")).toHaveLength(1);
+    newest().end();
+    await pass(500);
+    expect(newest().opening.token).toBe("session 3");
   });
 
   it("refuses a used token in one sentence, where the person looks, until there is another", async () => {

@@ -80,6 +80,8 @@ class Rig {
   heard: unknown[] = [];
   asked: string[] = [];
   broken: string[] = [];
+  /** By which session another link is let in, where this one has to make way. */
+  others: string[] = [];
   states: LinkState[] = [];
   /** How often the way changed. */
   changes = 0;
@@ -101,6 +103,7 @@ class Rig {
         onState: (state) => this.states.push(state),
         onAsk: (origin) => this.asked.push(origin),
         onBroken: (proof) => this.broken.push(proof),
+        onOther: (session) => this.others.push(session),
       },
       () => this.now,
       page,
@@ -693,6 +696,25 @@ describe("a page without a notebook", () => {
     newest().end();
     await later.pass(1000);
     expect(later.link.state).toMatchObject({ reason: "refused", says: "This address has expired." });
+  });
+
+  it("makes way for another where the server has another conversation for it", async () => {
+    const rig = new Rig(server(""));
+    rig.link.begin("me");
+    await settle();
+    newest().accept({ proof: "one", next: NEXT });
+    newest().end();
+    await rig.pass(1000);
+    newest().accept({ proof: "one", next: NEXT });
+    expect([rig.link.state.way, rig.others]).toEqual(["socket", []]);
+    newest().end(1012);
+    await rig.pass(1000);
+    const socket = newest();
+    socket.accept({ proof: "two", next: { token: "t3", proof: "" } });
+    expect(rig.others).toEqual(["t3"]);
+    expect(socket.readyState, "it is left").toBe(2);
+    await rig.pass(60_000);
+    expect(newest()).toBe(socket);
   });
 
   it("says that the program has ended, and comes back if it does", async () => {
