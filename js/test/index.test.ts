@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { startPage } from "../src/index.ts";
+import { installServer, newest as newestSocket, pass, ServedSocket } from "./card-server.ts";
 
 let answers: (Response | Error)[];
 let asked: (string | undefined)[];
@@ -75,5 +76,34 @@ describe("a page without a notebook", () => {
     expect(await open("#secret", new TypeError("Failed to fetch"))).toContain("does not answer");
     expect(document.querySelectorAll("button")).toHaveLength(1);
     expect(sockets).toEqual([]);
+  });
+
+  it("begins anew where its server has another conversation, as after it was started again", async () => {
+    vi.useFakeTimers({
+      toFake: ["setTimeout", "setInterval", "clearTimeout", "clearInterval", "performance", "Date"],
+    });
+    try {
+      installServer();
+      location.hash = "";
+      await startPage(document.body);
+      newestSocket().admit("", "one");
+      await pass(1);
+      newestSocket().turn({ index: 1, speaker: "user", spans: [{ text: "Good morning.", sample: 0 }] });
+      await pass(1);
+      expect(document.body.textContent).toContain("Good morning.");
+      newestSocket().end(1012);
+      await pass(1000);
+      newestSocket().admit("", "two");
+      await pass(10);
+      expect(ServedSocket.made).toHaveLength(3);
+      const [first, , third] = ServedSocket.made.map(({ opening }) => opening.client);
+      expect(third).not.toBe(first);
+      newestSocket().admit("", "two");
+      await pass(1);
+      expect(document.querySelectorAll(".livewidget")).toHaveLength(1);
+      expect(document.body.textContent).not.toContain("Good morning.");
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

@@ -5,7 +5,7 @@ export function Room({ lit }: { lit: boolean }): ReactElement {
   return (
     <svg
       className="picture"
-      viewBox="0 0 560 360"
+      viewBox="0 -80 560 470"
       preserveAspectRatio="xMidYMid slice"
       role="img"
       aria-label={lit ? "The lamp is on" : "The lamp is off"}
