@@ -86,6 +86,8 @@ const LOOK_MS = 250;
 const VIOLATION_MS = 50;
 /** This page's own server has so long to give a token; as its kernel has in livewidget/connection/gemini.py. */
 const TOKEN_MS = 10_000;
+/** Names of the errors with which browsers forbid an address: all of them, and Firefox for what the page's rules forbid. */
+const FORBIDDEN = ["SecurityError", "NS_ERROR_CONTENT_BLOCKED"];
 /** One in use, and one that takes over. */
 const MAX_SOCKETS = 2;
 /** `WebSocket.OPEN` */
@@ -446,7 +448,7 @@ export class ServiceSocket {
     try {
       socket = new WebSocket(addressOf(terms.url, token));
     } catch (error) {
-      const forbidden = error instanceof DOMException && error.name === "SecurityError";
+      const forbidden = FORBIDDEN.includes(String(Object(error).name));
       const mixed = location.protocol === "https:" && terms.url.startsWith("ws:");
       const cause = !forbidden ? "" : mixed ? "mixed" : "blocked";
       this.#end(connection, { code: 1006, reason: "", cause });

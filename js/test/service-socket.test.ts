@@ -310,6 +310,10 @@ describe("why a socket does not open", () => {
     FakeSocket.refusal = new DOMException("", "SyntaxError");
     told("service_open", { ...TERMS, socket: 3 });
     expect(closed()[2]).toEqual([1006, "", ""]);
+    // As Firefox 153 puts it.
+    FakeSocket.refusal = Object.assign(new Error(), { name: "NS_ERROR_CONTENT_BLOCKED" });
+    told("service_open", { ...TERMS, socket: 4 });
+    expect(closed()[3]).toEqual([1006, "blocked", ""]);
   });
 
   it.each([
