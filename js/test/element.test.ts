@@ -261,6 +261,16 @@ describe("its life in the page", () => {
     expect(opened(), "it begins anew").toHaveLength(2);
   });
 
+  it("puts no style into the page around it", async () => {
+    await talking();
+    newest().tell("welcome", {
+      client: newest().opening.client,
+      transcript_class: "livewidget-transcript-1",
+    });
+    await pass(1);
+    expect(document.querySelectorAll("style")).toHaveLength(0);
+  });
+
   it("is a new one with another url, and the same with another token", async () => {
     const { card } = await talking();
     card.token = "t2";
