@@ -22,9 +22,10 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from livewidget import web
+from livewidget import Gemini, web
 from livewidget.serving import listen
 from livewidget.standin import StandIn
+from livewidget.standin.serve import Server
 from livewidget.ui.links import FRAME_BYTES
 from livewidget.widget.background import Background
 from tests.browser.card import Card
@@ -34,13 +35,15 @@ from tests.cli.conftest import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
+KEY = "key-of-the-test-0123456789"
 #: Keeps the sockets that a page opens, how each was closed, and in whose name each was: one that broke is opened again
 #: in the same.
 SOCKETS = """
   window.__sockets = []; window.__clients = [];
   window.WebSocket = class extends WebSocket {
     send(data) {
-      if (!this.began) { this.began = true; window.__clients.push(JSON.parse(data).client); }
+      // A socket to the service begins with a setup, which names no client.
+      if (!this.began) { this.began = true; window.__clients.push(JSON.parse(data).client ?? "service"); }
       super.send(data);
     }
     constructor(...all) {
@@ -370,6 +373,28 @@ def test_a_card_looks_as_its_page_does(servers, show):
     )
     assert card.root.evaluate(style, "backgroundColor") == "rgb(1, 2, 3)"
     assert card.root.bounding_box()["height"] == 700
+
+
+def test_a_direct_card_connects_from_the_page_around_it_with_a_token_of_the_servers(servers, show, sounds):
+    service = Server(StandIn(), wss_port=None, origins=[servers.origin], key=KEY)
+    servers.background.submit(service.__aenter__()).result(60)
+    try:
+        gemini = Gemini("gemini-3.8-live", base_url=service.ws, api_key=KEY, direct=True)
+        origin = gemini.service_origin
+        base = servers.start(make=lambda page: gemini, connect=origin)
+        shown = show(servers.page(f'<live-card url="{base}" token="{servers.token()}"></live-card>'))
+        page, card = shown.page, Card(shown.page)
+        card.start()
+        say(page, sounds("what is two plus three", before=0.5))
+        card.wait_for_words("gemini", "five", timeout=30)
+        assert_sound(page)
+        opened = page.evaluate("() => window.__sockets.map((socket) => socket.url)")
+        assert any(url.startswith(origin) for url in opened), "the page has no socket to the service"
+        assert KEY not in page.content() + str(opened)
+        shown.assert_clean()
+    finally:
+        servers.stop()
+        servers.background.submit(service.__aexit__(None, None, None)).result(30)
 
 
 def test_two_cards_in_one_page_have_conversations_of_their_own_and_one_microphone(servers, show, sounds):
