@@ -40,6 +40,7 @@ STAYS: dict[str, str] = {
     "livewidget/web.py": "what a web server of one's own mounts: the page, its conversations, their tokens",
     "livewidget/web.py:app": "documents the arguments, and how it is mounted",
     "livewidget/web.py:token_app": "documents the arguments, with a whole application as an example",
+    "js/src/link.ts": "the ways of one page, which share what is tried, what failed and when to try again",
     "livewidget/session/tool_runner.py": "a call from its admission to its answer",
 }
 
