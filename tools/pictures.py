@@ -37,6 +37,21 @@ CELLS = [
     '    """Turn the light on or off."""\n    return "the lamp is on" if on else "the lamp is off"',
     "import time\ntime.sleep(12)  # the talk goes on meanwhile",
 ]
+#: Two cards for one server with a key: through the kernel, and straight from the browser.
+BOTH_WAYS = [
+    "import json, os, subprocess, sys\nfrom pathlib import Path\n\n"
+    "from jupyter_core.paths import jupyter_runtime_dir\n"
+    "from livewidget import Gemini, LiveWidget\n\n"
+    'port = json.loads(next(Path(jupyter_runtime_dir()).glob("jpserver-*.json")).read_text())["port"]\n'
+    'command = [sys.executable, "-m", "livewidget", "serve", "--no-tls", f"--origin=http://127.0.0.1:{port}"]\n'
+    'env = os.environ | {"LIVEWIDGET_SERVE_KEY": "made-up"}\n'
+    "server = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL"
+    ", text=True)\n"
+    'of_ours = {"api_key": "made-up", "base_url": json.loads(server.stdout.readline())["ws"]}\n'
+    "LiveWidget(Gemini(**of_ours, direct=True))",
+    "LiveWidget(Gemini(**of_ours))",
+    "server.terminate()",
+]
 REFUSED = (
     "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); };"
 )
@@ -46,11 +61,17 @@ class Scene:
     """One notebook in one browser, and what is said in it."""
 
     def __init__(
-        self, lab: Lab, browser: Browser, folder: Path, scripts: tuple[str, ...], window: tuple[int, int]
+        self,
+        lab: Lab,
+        browser: Browser,
+        folder: Path,
+        scripts: tuple[str, ...],
+        window: tuple[int, int],
+        cells: list[str] = CELLS,
     ) -> None:
         self.folder = folder
         self.notebook: Notebook = open_notebook(
-            lab, browser, CELLS, scripts=scripts, width=window[0], height=window[1], device_scale_factor=2
+            lab, browser, cells, scripts=scripts, width=window[0], height=window[1], device_scale_factor=2
         )
         self.notebook.page.evaluate(
             "() => { const s = window.jupyterapp.shell; s.collapseLeft?.(); s.collapseRight?.(); }"
@@ -178,6 +199,20 @@ def times(scene: Scene) -> None:
     look_and_ask(scene, "Turns", questions, after=0.3, wait_ms=2500)
 
 
+def ways(scene: Scene) -> None:
+    """Both ways to the service side by side: five questions to a card of each."""
+    straight, through = scene.card, Card(scene.page, 1)
+    for card in (through, straight):
+        card.start()
+        for words, answer in ANSWERS.items():
+            scene.speak(words, before=0.4, after=1.0)
+            card.wait_for_words("gemini", answer)
+            card.wait_hint("Talk whenever you like.")
+    straight.root.locator(".lw-note-close").first.click()  # the microphone came from the other card
+    straight.look("Turns").locator(".lw-ways").wait_for()
+    scene.pause(1500)
+
+
 def look_and_ask(scene: Scene, panel: str, questions: dict[str, str], *, after: float, wait_ms: int) -> None:
     """Open a panel of the explorer and ask: each question with the words that its answer has."""
     scene.card.start()
@@ -210,8 +245,17 @@ EXAMPLES: dict[str, tuple[str, tuple[int, int], Literal["light", "dark"]]] = {
     "example-react-dark": ("react", (1180, 760), "dark"),
 }
 
+#: Questions for `ways`, with words that their answers have.
+ANSWERS = {
+    "what is seven plus five": "twelve",
+    "how many legs does a spider have": "eight legs",
+    "what is the capital of france": "paris",
+    "what is two plus two": "four",
+    "what is nine times nine": "eighty one",
+}
+
 #: Scenes with the explorer below the card.
-EXPLORING = (explorer, explorer_code, wire, tuner, times)
+EXPLORING = (explorer, explorer_code, wire, tuner, times, ways)
 
 #: name → what happens, the page's scripts, its theme, and the card's width in CSS pixels (None: as it is).
 PICTURES: dict[str, tuple[Callable[[Scene], None], tuple[str, ...], str, int | None]] = {
@@ -227,6 +271,8 @@ PICTURES: dict[str, tuple[Callable[[Scene], None], tuple[str, ...], str, int | N
     "wire-narrow-light": (wire, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", 420),
     "tuner-dark": (tuner, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Dark", None),
     "turns-light": (times, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", None),
+    "ways-light": (ways, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", None),
+    "ways-dark": (ways, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Dark", None),
     "refused-narrow-light": (refused, (REFUSED,), "JupyterLab Light", 420),
 }
 
@@ -275,11 +321,13 @@ def take(
     with chromium() as browser:
         # The explorer stands below the card, and is to be seen with it.
         window = max(1100, (width or 0) + 240), 1350 if play in EXPLORING else 1000
-        scene = Scene(lab, browser, folder, scripts, window)
+        scene = Scene(lab, browser, folder, scripts, window, BOTH_WAYS if play is ways else CELLS)
         if width:
             scene.narrow(width)
         play(scene)
         scene.card.screenshot(OUT / f"{name}.png")
+        if play is ways:
+            scene.notebook.run(2)
         if name.startswith("talking") and not width:
             scene.notebook.page.screenshot(path=OUT / f"notebook-{name}.png")
         print(name, flush=True)

@@ -57,8 +57,8 @@ def test_a_spoken_question_as_frames_as_turn_detection_and_as_time(open_talk, so
 
     # Turns: one answer, in how long it came, which is the same number everywhere, and what was heard of it.
     turns = card.look("Turns")
-    expect(turns.locator(".lw-anatomy-text")).to_have_text(["Seven plus five is twelve."])
-    says = turns.locator(".lw-anatomy-says")
+    expect(turns.locator("ol .lw-anatomy-text")).to_have_text(["Seven plus five is twelve."])
+    says = turns.locator("ol .lw-anatomy-says")
     expect(says).to_contain_text(re.compile("answered in .*noticing your end .*heard for"))
     seconds = float(notebook.python("print(live.turns[-1].latency_ms)")) / 1000
     timing = notebook.python(
