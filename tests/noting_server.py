@@ -1,6 +1,7 @@
 """`livewidget serve` that notes what passes on its sockets, and lets faults happen when it is told to.
 
-    python -m tests.noting_server [--deaf] [--voice tone|noise] [--tls CERTIFICATE KEY] [--connection-s S] ORIGIN…
+    python -m tests.noting_server [--deaf] [--voice tone|noise] [--tls CERTIFICATE KEY] [--connection-s S]
+                                   [--ws-port N] ORIGIN…
 
 It takes the key `KEY`, and tokens made with it, from pages of these origins. It prints the line of `livewidget serve`, and
 then answers each line on its input: a fault of `livewidget.standin.FAULTS`, "mint" or "do not mint" with one empty line,
@@ -162,7 +163,7 @@ async def main(options: argparse.Namespace) -> None:
     """Serve until the input ends."""
     notes = Notes(deaf=options.deaf, voice=options.voice, connection_s=options.connection_s)
     watch_tokens(notes)
-    server = Server(notes, key=KEY, origins=options.origins, **tls(options))
+    server = Server(notes, ws_port=options.ws_port, key=KEY, origins=options.origins, **tls(options))
     async with server:
         print(server.ready_line(), flush=True)
         while line := await asyncio.to_thread(sys.stdin.readline):
@@ -232,6 +233,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--voice", choices=VOICES, default="")
     parser.add_argument("--tls", nargs=2)
     parser.add_argument("--connection-s", type=float)
+    parser.add_argument("--ws-port", type=int, default=0)
     parser.add_argument("origins", nargs="*")
     return parser.parse_args(arguments)
 

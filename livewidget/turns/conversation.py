@@ -734,6 +734,10 @@ class ConversationTracker(TurnTracker):
         }
         turn = self._store.get(index)
         delay_ms = self._playback.started(index, sample, now_ms)
+        if turn is not None and turn.timing is not None and turn.timing.direct:
+            # Played to its end when that is said first, as after a cell that kept the page's reports: nobody
+            # knows how long ago.
+            delay_ms = delay_ms if sample < turn.audio_samples else None
         if turn is not None:
             complete = turn.final or index == self._model.generated
             samples = turn.audio_samples if complete else None

@@ -152,6 +152,7 @@ class EventRelay:
                     self._audio_complete = True
                 self.clear_notice("reconnecting")
                 self.clear_notice("go-away")
+                self.clear_notice("token-missing")
         # Audio leaves the floor with a model that has it already; it comes 25 times a second.
         if self._state.floor is not Floor.MODEL or not isinstance(event, OutputAudio):
             self._state.set_floor(session.floor)

@@ -17,7 +17,7 @@ def server(lab):
 
 
 @pytest.mark.parametrize(
-    ("lane", "part"), [(lane, part) for lane in ("socket", "example") for part in LANES[lane]]
+    ("lane", "part"), [(lane, part) for lane in ("socket", "direct", "example") for part in LANES[lane]]
 )
 def test_each_part_of_the_benchmark_measures_something(lab, browser, server, lane, part):
     figures = measure(Bench(lab, browser, server, clicks=3, trials=2, seconds=2.5), part, (lane,), 1)

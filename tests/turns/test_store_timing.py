@@ -290,6 +290,15 @@ def test_an_answer_that_the_page_had_from_its_own_socket_did_not_pass_the_kernel
     assert (turn.timing.kernel_ms, turn.timing.playback_ms) == (None, pytest.approx(120))
 
 
+def test_an_answer_that_was_played_before_anybody_said_so_has_no_known_start(talk):
+    """As while a cell keeps the page's reports from the kernel: they are dropped then, and the first says the end."""
+    speak(talk)
+    talk.fold(10, OutputAudio(data=b"", samples=24_000), TurnComplete(), 5000)
+    (turn,) = talk.played(1, 24_000, 30)
+    assert turn.timing.playback_ms is None
+    assert latency(talk) == 510
+
+
 def test_a_part_without_sound_does_not_say_how_it_came(talk):
     speak(talk)
     talk.fold(10, OutputAudio(data=b""), sound(1))
