@@ -54,7 +54,7 @@ async def opened(provider, page=None, **more):
 
 def test_the_badge_and_the_code_say_so():
     provider = Gemini(api_key=KEY, direct=True)
-    assert provider.badge == "Gemini API · gemini-3.8-live · direct"
+    assert provider.badge == "Gemini API, direct · gemini-3.8-live"
     assert provider.expression() == Call("Gemini", ("gemini-3.8-live",), {"direct": True})
     given = Gemini(token_url="https://example.org/token", token_auth=KEY, direct=True).expression()
     assert given.keywords == {
