@@ -70,7 +70,7 @@ def test_the_badge_and_the_code_say_so():
         ):
             assert other.direct
             assert other.url().endswith(CONSTRAINED)
-            assert other.badge.endswith("direct")
+            assert ", direct · " in other.badge
 
 
 def test_any_gemini_can_be_made_direct_and_others_say_why_not():
