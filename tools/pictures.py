@@ -213,6 +213,17 @@ def ways(scene: Scene) -> None:
     scene.pause(1500)
 
 
+def straight(scene: Scene) -> None:
+    """A card that holds the socket to the service itself, and says so."""
+    scene.card.start()
+    scene.speak("what is seven plus five", before=0.4, after=0.3)
+    scene.card.wait_for_words("gemini", "twelve")
+    scene.pause(1800)
+    scene.speak("what is the capital of france", before=0.3, after=0.3)
+    scene.card.wait_for_words("gemini", "paris")
+    scene.pause(600)
+
+
 def look_and_ask(scene: Scene, panel: str, questions: dict[str, str], *, after: float, wait_ms: int) -> None:
     """Open a panel of the explorer and ask: each question with the words that its answer has."""
     scene.card.start()
@@ -273,6 +284,8 @@ PICTURES: dict[str, tuple[Callable[[Scene], None], tuple[str, ...], str, int | N
     "turns-light": (times, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", None),
     "ways-light": (ways, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", None),
     "ways-dark": (ways, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Dark", None),
+    "direct-narrow-light": (straight, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", 420),
+    "direct-narrow-dark": (straight, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Dark", 420),
     "refused-narrow-light": (refused, (REFUSED,), "JupyterLab Light", 420),
 }
 
@@ -321,12 +334,12 @@ def take(
     with chromium() as browser:
         # The explorer stands below the card, and is to be seen with it.
         window = max(1100, (width or 0) + 240), 1350 if play in EXPLORING else 1000
-        scene = Scene(lab, browser, folder, scripts, window, BOTH_WAYS if play is ways else CELLS)
+        scene = Scene(lab, browser, folder, scripts, window, BOTH_WAYS if play in (ways, straight) else CELLS)
         if width:
             scene.narrow(width)
         play(scene)
         scene.card.screenshot(OUT / f"{name}.png")
-        if play is ways:
+        if play in (ways, straight):
             scene.notebook.run(2)
         if name.startswith("talking") and not width:
             scene.notebook.page.screenshot(path=OUT / f"notebook-{name}.png")

@@ -185,8 +185,8 @@ class Gemini(Provider):
     def badge(self) -> str:
         """Where the user's voice is sent."""
         where = "Gemini API" if self._url == DEFAULT_URL else "a server of your own"
-        # Before the model: in a narrow card only what comes first is seen.
-        return f"{where}{', direct' if self.direct else ''} · {self.model}"
+        # First: in a narrow card only that is seen.
+        return f"{'direct · ' if self.direct else ''}{where} · {self.model}"
 
     @property
     def service_origin(self) -> str:

@@ -140,6 +140,7 @@ def test_a_question_a_tool_and_a_cell_that_asks(open_direct, served, sounds):
     chip.get_by_role("button", name="Allow set_light", exact=True).click()
     card.wait_for_words("gemini", "the lamp is on")
     assert notebook.python("print(lamp)") == "[True]"
+    card.wait_hint("Talk whenever you like.")  # Or what asks next cuts the answer short.
 
     notebook.run(3)
     assert notebook.output(3).strip().lower() == "two plus two is four."

@@ -420,19 +420,19 @@ def test_pages_of_other_computers_are_not_sent_to_an_address_of_this_one(tls_fil
             ["--direct"],
             KEY,
             "wss://generativelanguage.googleapis.com",
-            "Gemini API, direct · gemini-3.8-live",
+            "direct · Gemini API · gemini-3.8-live",
         ),
         (
             ["--direct", "--token-url", "https://tokens.example/token"],
             {"LIVEWIDGET_TOKEN_AUTH": "canary-auth-0123456789"},
             "wss://generativelanguage.googleapis.com",
-            "Gemini API, direct · gemini-3.8-live",
+            "direct · Gemini API · gemini-3.8-live",
         ),
         (
             ["--direct", "--token-url", "/token", "--server", "wss://service.example/api", "small-live"],
             {},
             "wss://service.example",
-            "a server of your own, direct · small-live",
+            "direct · a server of your own · small-live",
         ),
         (
             ["--direct", "--server", "ws://127.0.0.1:9"],

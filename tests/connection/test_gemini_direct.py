@@ -54,7 +54,7 @@ async def opened(provider, page=None, **more):
 
 def test_the_badge_and_the_code_say_so():
     provider = Gemini(api_key=KEY, direct=True)
-    assert provider.badge == "Gemini API, direct · gemini-3.8-live"
+    assert provider.badge == "direct · Gemini API · gemini-3.8-live"
     assert provider.expression() == Call("Gemini", ("gemini-3.8-live",), {"direct": True})
     given = Gemini(token_url="https://example.org/token", token_auth=KEY, direct=True).expression()
     assert given.keywords == {
@@ -70,7 +70,7 @@ def test_the_badge_and_the_code_say_so():
         ):
             assert other.direct
             assert other.url().endswith(CONSTRAINED)
-            assert ", direct · " in other.badge
+            assert other.badge.startswith("direct · ")
 
 
 def test_any_gemini_can_be_made_direct_and_others_say_why_not():

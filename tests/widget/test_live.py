@@ -617,7 +617,7 @@ def test_a_page_may_hold_the_socket_to_the_service_and_its_token_is_in_nothing_t
     live = LiveWidget(provider, direct=True)
     page = WidgetPage(live)
     welcome = page.wait_for(m.Welcome)
-    assert (welcome.direct, welcome.badge) == (True, "a server of your own, direct · gemini-3.8-live")
+    assert (welcome.direct, welcome.badge) == (True, "direct · a server of your own · gemini-3.8-live")
     assert "direct=True" in live.code()
     page.send(m.Start(microphone=True))
     until(lambda: page.asked)
