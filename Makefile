@@ -9,7 +9,7 @@ JS := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js
 PYTEST := $(BIN)/python -m pytest
 QUICK := not voice and not notebook and not kernels and not clients
 
-.PHONY: help demo test test-js quick check lint lint-python lint-js types types-python types-js report bundle-fresh bundle examples kernels clients hosts fuzz day bench setup-demo setup-check setup-examples setup-test setup-clients setup-hosts
+.PHONY: help demo test test-js browser quick check lint lint-python lint-js types types-python types-js report bundle-fresh bundle examples kernels clients hosts fuzz day bench setup-demo setup-check setup-examples setup-test setup-clients setup-hosts
 
 help:
 	@echo "make demo     open JupyterLab on the first notebook"
@@ -18,6 +18,7 @@ help:
 	@echo "make check    lint, types, layers and the report of sizes"
 	@echo "make bundle   write the page's message types and build livewidget/static from js/"
 	@echo "make examples build the npm package and the examples that use it"
+	@echo "make browser  all tests in the browser, also those that make test leaves out"
 	@echo "make kernels  the tests against ipykernel 6.29, 7.3 and 7.4"
 	@echo "make clients  the tests that other people's clients drive"
 	@echo "make hosts    the talk in other notebooks, behind a hub and a proxy, and in Firefox"
@@ -37,8 +38,13 @@ test: setup-test bundle-fresh
 	@$(MAKE) --no-print-directory -j 2 test-js types lint report
 	$(PYTEST) tests/browser -m alone
 	$(PYTEST) tests/hosts -m "not hosts"
-	$(PYTEST) tests/browser -m "not alone" -n 2 --dist loadfile
+	$(PYTEST) tests/browser -m "not alone and not long" -n 2 --dist loadfile
 	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/hosts
+
+# Also those that `make test` leaves out: 14 minutes on two cores.
+browser: setup-test bundle-fresh
+	$(PYTEST) tests/browser -m alone
+	$(PYTEST) tests/browser -m "not alone" -n 2 --dist loadfile
 
 test-js: setup-check
 	$(JS) run test

@@ -9,6 +9,16 @@ import pytest
 from benchmarks.talk_in_the_browser import LANES, Bench, Server, measure
 
 
+#: Each part once, and each way once: all others are for `make browser`.
+SHORT = {
+    ("direct", "microphone"),
+    ("example", "interruptions"),
+    ("socket", "load"),
+    ("direct", "busy"),
+    ("socket", "cuts"),
+}
+
+
 @pytest.fixture
 def server(lab):
     running = Server(lab)
@@ -17,7 +27,12 @@ def server(lab):
 
 
 @pytest.mark.parametrize(
-    ("lane", "part"), [(lane, part) for lane in ("socket", "direct", "example") for part in LANES[lane]]
+    ("lane", "part"),
+    [
+        pytest.param(lane, part, marks=[] if (lane, part) in SHORT else pytest.mark.long)
+        for lane in ("socket", "direct", "example")
+        for part in LANES[lane]
+    ],
 )
 def test_each_part_of_the_benchmark_measures_something(lab, browser, server, lane, part):
     figures = measure(Bench(lab, browser, server, clicks=3, trials=2, seconds=2.5), part, (lane,), 1)

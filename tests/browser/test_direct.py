@@ -221,6 +221,7 @@ def test_push_to_talk_marks_go_in_the_order_of_the_sound(open_direct, service, s
     ]
 
 
+@pytest.mark.long
 def test_a_picture_goes_straight_to_the_service_and_is_named(open_direct, service):
     """Chromium's own camera."""
     notebook, card = open_direct(scripts=(TAP, SOCKETS, LINKS))
@@ -233,6 +234,7 @@ def test_a_picture_goes_straight_to_the_service_and_is_named(open_direct, servic
     expect(card.root.locator(".lw-tray")).to_be_visible()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", ["gemini-3.5-live-translate-preview", "gemini-3.5-transcribe-live"])
 def test_models_that_translate_and_write_down(open_direct, sounds, model):
     translates = "translate" in model
@@ -317,6 +319,7 @@ def is_browsers_own(line: str) -> bool:
     return "WebSocket connection to" in line
 
 
+@pytest.mark.long
 def test_the_talk_moves_to_another_page_and_back_and_survives_a_reload(open_direct, browser, lab, sounds):
     port = free_port()
     notebook, card = open_direct(url=f"ws://127.0.0.1:{port}", fresh=True)
@@ -356,6 +359,7 @@ def test_the_talk_moves_to_another_page_and_back_and_survives_a_reload(open_dire
         other.close()
 
 
+@pytest.mark.long
 def test_silence_is_not_sent_for_ever_and_speech_ends_the_pause(open_direct, service, sounds):
     notebook, card = open_direct(
         before="from livewidget.session import ReconnectPolicy\n",
@@ -485,6 +489,7 @@ def test_a_page_that_gets_no_connection_says_why(open_at_desk, service, lab, wha
     assert len(card.notices()) == 1
 
 
+@pytest.mark.long
 def test_a_hand_over_for_which_there_is_no_token_is_said_and_made_up_for(open_direct, service, sounds):
     notebook, card = open_direct()
     page = notebook.page

@@ -188,6 +188,7 @@ def test_the_react_example_is_built_so_that_strict_mode_mounts_twice(site, show)
     assert "doubleInvokeEffectsOnFiber" in script
 
 
+@pytest.mark.long
 def test_the_plain_example_talks_and_its_page_follows(site, show, sounds):
     shown = show(f"{site}/plain/")
     page, card = shown.page, Card(shown.page)
@@ -210,6 +211,7 @@ def test_the_plain_example_talks_and_its_page_follows(site, show, sounds):
     shown.assert_clean()
 
 
+@pytest.mark.long
 def test_a_token_of_the_examples_is_for_one_card(site, show):
     shown = show(f"{site}/plain/")
     Card(shown.page)
@@ -357,6 +359,7 @@ def test_a_card_talks_across_origins_and_neither_style_reaches_the_other(servers
     shown.assert_clean()
 
 
+@pytest.mark.long
 def test_a_card_looks_as_its_page_does(servers, show):
     base = servers.start()
     body = f'<live-card url="{base}" token="{servers.token()}"></live-card>'
@@ -464,6 +467,7 @@ def test_a_card_that_is_removed_in_mid_sentence_leaves_nothing_on(servers, show,
     shown.assert_clean()
 
 
+@pytest.mark.long
 def test_a_card_that_is_moved_goes_on_talking(servers, show, sounds):
     base = servers.start()
     body = f'<live-card url="{base}" token="{servers.token()}"></live-card><div id="box"></div>'
@@ -481,6 +485,7 @@ def test_a_card_that_is_moved_goes_on_talking(servers, show, sounds):
     shown.assert_clean()
 
 
+@pytest.mark.long
 def test_a_card_whose_server_is_started_again_goes_on_with_another_token(servers, show):
     base = servers.start()
     shown = show(servers.page("<live-card></live-card>"))
@@ -524,6 +529,7 @@ def test_a_wrong_url_is_one_sentence_where_the_person_looks(servers, show, url, 
     assert shown.sockets() == 0
 
 
+@pytest.mark.long
 def test_a_page_whose_origin_is_not_named_is_told_which(servers, show):
     base = servers.start(origins=[], on_refused=lambda blocked: None)
     shown = show(servers.page(f'<live-card url="{base}" token="{servers.token()}"></live-card>'))
@@ -532,6 +538,7 @@ def test_a_page_whose_origin_is_not_named_is_told_which(servers, show):
     assert shown.sockets() == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("allowed", ["'self'", "'self' http://127.0.0.1:*"])
 def test_a_page_that_may_not_connect_is_told_what_its_policy_needs(servers, show, allowed):
     base = servers.start()
@@ -544,6 +551,7 @@ def test_a_page_that_may_not_connect_is_told_what_its_policy_needs(servers, show
     card.wait_for_notice(f"This page's Content-Security-Policy keeps the card from its server: {needs}")
 
 
+@pytest.mark.long
 def test_a_card_in_a_page_that_is_not_secure_reads_and_types(servers):
     base = servers.start(origins=[f"http://shop.example:{servers.pages.server_port}"])
     address = servers.page(f'<live-card url="{base}" token="{servers.token()}"></live-card>')
@@ -556,6 +564,7 @@ def test_a_card_in_a_page_that_is_not_secure_reads_and_types(servers):
         card.wait_for_words("tutor", "five", timeout=30)
 
 
+@pytest.mark.long
 def test_without_a_token_only_a_page_of_the_servers_own_has_its_conversation_back_after_a_reload(
     servers, show
 ):
