@@ -418,7 +418,7 @@ def while_busy(bench: Bench, lane: str) -> Figures:
                 page.wait_for_timeout(1500)  # What waited for the cell comes now, and a pause is over.
             begin, end = times["made"][0], times["made"][-1]
             heard_ms = sum(len(base64.b64decode(data)) / 32 for at, data in sound if begin <= at <= end)
-            # A server that never answers loud sound is left for another connection, which is sent all of it again.
+            # Clicks of another time may be sent again over a new connection, since this server answers none of them.
             sound = [(at, data) for at, data in sound if begin <= at <= end + 500]
             found, where = onsets(sound), f"ipykernel {version}, {name}, {lane}"
             if len(found) == clicks:

@@ -8,7 +8,6 @@ import pytest
 
 from benchmarks.talk_in_the_browser import LANES, Bench, Server, measure
 
-
 #: Each part once, and each way once: all others are for `make browser`.
 SHORT = {
     ("direct", "microphone"),

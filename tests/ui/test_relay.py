@@ -7,7 +7,7 @@ import pytest
 
 from livewidget.audio import to_float, to_pcm16
 from livewidget.clock import ManualClock
-from livewidget.events import GenerationComplete, Interrupted, Notice, OutputAudio
+from livewidget.events import ConnectionReplaced, GenerationComplete, Interrupted, Notice, OutputAudio
 from livewidget.turns import Floor
 from livewidget.ui import messages as m
 from livewidget.ui.relay import EventRelay
@@ -60,6 +60,18 @@ def test_what_is_said_of_a_silent_service_is_taken_away_when_it_speaks(code):
     relay.on_event(session, Notice(level="warning", code=code, text="It is silent."))
     assert list(state.notices) == [code]
     relay.on_event(session, OutputAudio(data=bytes(960)))
+    assert list(state.notices) == []
+
+
+@pytest.mark.parametrize("code", ["reconnecting", "go-away", "token-missing"])
+def test_what_is_said_of_a_connection_is_taken_away_once_there_is_another(code):
+    link, clock = Link(), ManualClock()
+    state = WidgetState(lambda: None, clock)
+    relay = EventRelay(state, link.bridge, None, None, (), clock)
+    session = SimpleNamespace(audio_turn=None, floor=Floor.LISTENING)
+    relay.on_event(session, Notice(level="warning", code=code, text="It ends."))
+    assert list(state.notices) == [code]
+    relay.on_event(session, ConnectionReplaced(resumed=True, why="go_away", gap_ms=5.0, replayed=False))
     assert list(state.notices) == []
 
 
