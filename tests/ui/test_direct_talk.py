@@ -112,7 +112,7 @@ async def test_a_spoken_question_is_answered_and_no_sound_goes_by_the_kernel():
         assert turn.heard_sample is None
         await eventually(lambda: page.turns[1].timing.heard_ms)
         assert page.turns[1].timing.playback_ms >= 0
-        assert page.state.badge.endswith("direct")
+        assert page.state.badge.startswith("direct · ")
         assert page.state.direct
         assert page.notices == {}
 
