@@ -33,13 +33,14 @@ demo: setup-demo
 #   the bundle, since what follows reads it; then the checks and the page's own tests, two at a time;
 #   in the browser, what compares sound sample by sample: alone, or what else runs would be heard in it; so do other hosts;
 #   the rest of what runs in the browser, two processes with a JupyterLab and a Chromium each;
-#   all other tests, three processes: they wait for speech and for other processes a third of the time.
+#   all other tests, three processes: they wait for speech and for other processes a third of the time; fewer changed frames than
+#   `make fuzz` has.
 test: setup-test bundle-fresh
 	@$(MAKE) --no-print-directory -j 2 test-js types lint report
 	$(PYTEST) tests/browser -m alone
 	$(PYTEST) tests/hosts -m "not hosts"
 	$(PYTEST) tests/browser -m "not alone and not long" -n 2 --dist loadfile
-	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/hosts
+	LIVEWIDGET_FUZZ=5000 $(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/hosts
 
 # Also those that `make test` leaves out: 14 minutes on two cores.
 browser: setup-test bundle-fresh
