@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.card import Card
@@ -26,6 +27,7 @@ TRACKS = "() => window.__tap.tracks.map(t => t.readyState)"
 CONTEXTS = "() => window.__tap.contexts.map(c => c.state)"
 
 
+@pytest.mark.long
 def test_stop_and_rerun_twenty_times_leaves_nothing_behind(open_talk):
     notebook = open_talk()
     counts = []

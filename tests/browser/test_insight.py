@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import nbformat
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.card import Card
@@ -114,6 +115,7 @@ def exported(folder: Path, download) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.long
 def test_the_notebook_with_both_ways_shows_them_side_by_side(open_talk, sounds):
     """One card through the kernel, one straight from the browser, each asked aloud: the notebook of the subject."""
     path = Path(__file__).parents[2] / "notebooks" / "08b_straight_from_the_browser.ipynb"

@@ -186,6 +186,7 @@ def test_a_slow_page_is_not_a_busy_kernel(open_talk):
     assert told(notebook)["phase"] == "live"
 
 
+@pytest.mark.long
 def test_a_page_that_sleeps_for_a_while_is_not_closed(open_talk):
     notebook, card = talk(open_talk)
     with frozen(notebook.page):
@@ -288,6 +289,7 @@ def open_again(lab, browser):
     return open_
 
 
+@pytest.mark.long
 def test_a_card_that_was_saved_with_its_state_says_to_run_the_cell(saved, open_again):
     """It is drawn again when the notebook is opened, and has no kernel behind it."""
     _, with_state = saved

@@ -345,6 +345,7 @@ SLOW_TIMERS = """
 """
 
 
+@pytest.mark.long
 def test_a_page_that_is_not_seen_keeps_its_socket_also_while_the_server_stands_still(lab, browser):
     """`test_lost` has the negative control: with the socket switched off, the card says that the server is gone."""
     notebook, card = open_card(lab, browser, scripts=(SLOW_TIMERS,))
@@ -361,6 +362,7 @@ def test_a_page_that_is_not_seen_keeps_its_socket_also_while_the_server_stands_s
     card.wait_live()
 
 
+@pytest.mark.long
 def test_twenty_pages_that_open_and_close_leave_nothing_behind(lab, browser):
     notebook, card = open_card(lab, browser)
     wait_for_way(notebook.page, "socket")
