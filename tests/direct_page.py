@@ -35,7 +35,7 @@ def without_sound(frame):
             peak = round(abs(samples).max() / 32_768, 3) if len(samples) else 0.0
             blob.update(data="", samples=len(samples), peak=peak)
             sound += data
-    return json.dumps(message), sound
+    return (json.dumps(message) if sound else frame), sound
 
 
 class PageSocket:

@@ -30,6 +30,16 @@ FRAME = RATE * 40 // 1000
 REPORT_S = 0.25
 
 
+async def wait_until(changed: asyncio.Event, holds, within_s: float):
+    """Return what `holds()` returns once that is true; it is asked at each change, and now and then."""
+    async with asyncio.timeout(within_s):
+        while not (found := holds()):
+            changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), 0.05)
+    return found
+
+
 async def get(url: str, path: str = "", *, tls: ssl.SSLContext | None = None, **headers: str) -> Answer:
     """Fetch `url` + `path` with exactly these headers; `_` in their names is `-`."""
     parts = urlsplit(url + path)
@@ -189,12 +199,7 @@ class TalkPage:
 
     async def until(self, holds, within_s: float = 30.0):
         """Wait until `holds()` is true, and return it."""
-        async with asyncio.timeout(within_s):
-            while not (found := holds()):
-                self._changed.clear()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), 0.2)
-        return found
+        return await wait_until(self._changed, holds, within_s)
 
     # --- What a person does -----------------------------------------------------------------------------------
 

@@ -23,6 +23,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from livewidget.ui import messages as m
 from livewidget.ui.channels import ReliableReceiver
 from livewidget.ui.controller import Controller
+from tests.direct_page import without_sound
+from tests.talk_page import wait_until
 
 RATE = 16_000
 PLAY_RATE = 24_000
@@ -209,12 +211,7 @@ class ServicePage:
 
     async def until(self, holds, within_s: float = 30.0):
         """Wait until `holds()` is true, and return it."""
-        async with asyncio.timeout(within_s):
-            while not (found := holds()):
-                self._changed.clear()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), 0.05)
-        return found
+        return await wait_until(self._changed, holds, within_s)
 
     async def leave(self, *, bye: bool = True) -> None:
         """Close the page."""
@@ -367,26 +364,20 @@ class ServicePage:
             self._counted += len(item) // 2
 
     def _take(self, text: str) -> None:
-        frame = json.loads(text)
-        content = frame.get("serverContent") or {}
+        text, pcm = without_sound(text)
+        content = json.loads(text).get("serverContent") or {}
         voice = first = 0
-        for part in (content.get("modelTurn") or {}).get("parts", ()):
-            blob = part.get("inlineData")
-            if blob and blob.get("data") and blob["mimeType"].startswith("audio/pcm"):
-                if not self._speaking:
-                    self._speaking, self.voice = True, self.voice + 1
-                    self._ends[self.voice] = 0
-                pcm = base64.b64decode(blob["data"])
-                voice = voice or self.voice
-                first = first if voice and first else self._ends[self.voice]
-                self.heard.append((self.voice, self._ends[self.voice], pcm))
-                self._ends[self.voice] += len(pcm) // 2
-                blob["data"], blob["samples"] = "", len(pcm) // 2
+        if pcm:
+            if not self._speaking:
+                self._speaking, self.voice = True, self.voice + 1
+                self._ends[self.voice] = 0
+            voice, first = self.voice, self._ends[self.voice]
+            self.heard.append((voice, first, pcm))
+            self._ends[voice] += len(pcm) // 2
         if content.get("interrupted"):
             self._hush()
         if content.get("interrupted") or content.get("turnComplete"):
             self._speaking = False
-        text = json.dumps(frame) if voice else text
         self.tell(m.ServiceFrame(at_ms=self.now_ms, text=text, voice=voice, first=first))
 
     def _hush(self) -> None:
