@@ -189,15 +189,20 @@ def client(name: str) -> Path:
 
 
 def clients(wanted: Mapping[str, Sequence[str]]) -> None:
-    """Other people's clients, each with the dependencies it asks for."""
+    """Other people's clients, each with what it asks for, what livewidget does, and a kernel.
+
+    livewidget itself comes from this folder when they are started, as the tests do it.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ours = [*project["dependencies"], "ipykernel==7.4.0"]
     for name, requirements in wanted.items():
         folder = client(name)
 
         def install(folder: Path = folder, requirements: Sequence[str] = requirements) -> None:
             run(PYTHON, "-m", "venv", "--clear", folder)
-            pip(*requirements, python=folder / BIN.name / PYTHON.name)
+            pip(*ours, *requirements, python=folder / BIN.name / PYTHON.name)
 
-        once(name, " ".join(requirements), install)
+        once(name, " ".join([*ours, *requirements]), install)
 
 
 def host(name: str) -> Path:
