@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from livewidget.standin.tutor import recognizer
+from tools.setup import CLIENTS, HEAVY_CLIENTS
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -106,3 +108,33 @@ def test_the_tutor_comes_without_jupyterlab_and_offline_is_both():
     tutor = {one.name for one in wanted("tutor", "3.13", LINUX)}
     offline = {one.name for one in wanted("offline", "3.13", LINUX)}
     assert offline == tutor | {"jupyterlab"}
+
+
+# --- Other people's agents ----------------------------------------------------------------------------------
+
+#: The extras of agents, and whose environments of `make clients` run them.
+AGENTS = {
+    "genai": ("google-genai 3.6.1", "google-genai 2.34.0"),
+    "adk": ("google-adk 2.13.0",),
+    "livekit": ("livekit-agents 1.8.9",),
+    "pipecat": ("pipecat-ai 1.14.0",),
+}
+
+
+@pytest.mark.parametrize("extra", AGENTS)
+def test_the_range_of_an_agents_extra_is_what_make_clients_runs(extra):
+    """From the minor version of the oldest that is run, up to the major version after the newest."""
+    pinned = {}
+    for client in AGENTS[extra]:
+        for requirement in map(Requirement, {**CLIENTS, **HEAVY_CLIENTS}[client]):
+            version = Version(str(requirement.specifier).removeprefix("=="))
+            pinned.setdefault(requirement.name, []).append((version, requirement.extras))
+    for requirement in wanted(extra, "3.13", LINUX):
+        versions, extras = zip(*pinned[requirement.name], strict=True)
+        assert all(requirement.extras == each for each in extras)
+        oldest, newest = min(versions), max(versions)
+        assert str(requirement.specifier) == f"<{newest.major + 1},>={oldest.major}.{oldest.minor}"
+
+
+def test_a_phone_needs_nothing_more():
+    assert list(wanted("voximplant", "3.13", LINUX)) == []
