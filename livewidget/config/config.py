@@ -254,6 +254,7 @@ class LiveConfig:
         if model.status == "shut down":
             instead = f"; {model.successor} takes its place" if model.successor else ""
             raise ConfigError(f"{model.id} was shut down{instead}.")
+        _check_agent(self, model)
         _check_modalities(self, model)
         _check_thinking(self, model)
         _check_voice(self, model)
@@ -305,6 +306,9 @@ def check_tool(model: Model, name: str, behavior: str | None, scheduling: str | 
     """
     if not model.known:
         return
+    if not model.tools and model.takes is not None:
+        agent = model.settings_of[:1].upper() + model.settings_of[1:]
+        raise ConfigError(f"{agent} calls no functions of the notebook: leave the tools out.")
     if not model.tools:
         raise ConfigError(f"{model.id} calls no functions; leave the tools out or choose another model.")
     if behavior is not None and behavior not in model.tool_behaviors:
@@ -550,6 +554,24 @@ def _are_texts(value: object) -> bool:
 _CHECKED_BY_MODEL: Final = ("thinking", "modalities", "voice")
 #: Features that people know under a shorter name.
 _SHORT_NAMES: Final = {"turn_detection.mode": "push_to_talk", "translation.target": "translation"}
+
+
+def _check_agent(config: LiveConfig, model: Model) -> None:
+    """Make sure that an agent passes on all that is set; whatever it does not is set in its own code."""
+    if model.takes is None:
+        return
+    taken = {FEATURES_BY_NAME[name].config_path for name in model.takes}
+    for feature, _ in _set_features(config):
+        if feature.config_path in taken:
+            continue
+        if feature.name == "turn_detection.mode":
+            raise ConfigError(
+                f"push_to_talk does not work with {model.settings_of}, which finds out by itself when you "
+                "have finished speaking: leave it out."
+            )
+        raise ConfigError(
+            f"{feature.config_path} is a setting of {model.settings_of}: change it in its code."
+        )
 
 
 def _check_modalities(config: LiveConfig, model: Model) -> None:

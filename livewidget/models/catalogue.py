@@ -76,6 +76,10 @@ def model_json(model: Model) -> dict[str, Any]:
     """Return one model's row as JSON, with its facts in sentences and its price if one is known."""
     price = PRICES.get(model.id) if model.service == "gemini" else None
     row = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(model).items()}
+    if model.takes is None:  # Only an agent's row is about whose the settings are.
+        del row["takes"], row["settings_of"]
+    else:
+        row["takes"] = sorted(model.takes)
     return {
         **row,
         "facts": list(facts(model)),

@@ -82,7 +82,9 @@ class Feature:
             object.__setattr__(self, "default", _EMPTY.get(self.kind))
 
     def supported_by(self, model: Model) -> bool:
-        """Return whether `model` accepts it."""
+        """Return whether `model` accepts it; of an agent, whether it passes it on to its model."""
+        if model.takes is not None and self.name not in model.takes:
+            return False
         return not self.requires or bool(getattr(model, self.requires))
 
     def support(self, model: Model) -> Support:

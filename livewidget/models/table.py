@@ -125,6 +125,9 @@ class Model:
         connection_ms: How long one connection lasts; `goAway` comes before its end.
         handle_ms: How long a resumption handle is valid after the connection.
         known: False for the permissive row of a model that is not in the table.
+        takes: Names of the features of `FEATURES` that an agent passes on to its model, in place of what the
+            other columns say; None: this is no agent, and they say it.
+        settings_of: Whose all other settings are, where `takes` is not None: "the ADK agent lamp".
     """
 
     id: str
@@ -176,6 +179,8 @@ class Model:
     connection_ms: int = 600_000
     handle_ms: int = 2 * HOUR_MS
     known: bool = True
+    takes: frozenset[str] | None = None
+    settings_of: str = ""
 
     @property
     def tools(self) -> bool:

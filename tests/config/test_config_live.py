@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from livewidget.config import Compression, LiveConfig, Transcription, Translation, TurnDetection, nearest
+from livewidget.config import (
+    Compression,
+    LiveConfig,
+    Transcription,
+    Translation,
+    TurnDetection,
+    nearest,
+)
+from livewidget.config.config import check_tool
 from livewidget.errors import ConfigError
 from livewidget.models import MODELS, Model, find
 
@@ -19,6 +28,9 @@ TRANSCRIBE = find("gemini-3.5-transcribe-live", "gemini")
 OLD = find("gemini-live-2.5-flash", "vertex")
 TUTOR = find("offline-tutor", "standin")
 TOMORROW = find("gemini-9-live", "gemini")
+AGENT = replace(
+    LIVE, id="lamp", takes=frozenset({"turn_detection.silence_ms"}), settings_of="the ADK agent lamp"
+)
 
 
 def test_nothing_asked_for_suits_every_model_that_speaks() -> None:
@@ -278,3 +290,42 @@ def test_a_language_that_is_neither_name_nor_code(fields, said):
     with pytest.raises(ConfigError) as caught:
         LiveConfig.from_kwargs(**fields)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"voice": "Kore"}, "voice is a setting of the ADK agent lamp: change it in its code."),
+        (
+            {"system_instruction": "x"},
+            "system_instruction is a setting of the ADK agent lamp: change it in its code.",
+        ),
+        ({"thinking": 100}, "thinking is a setting of the ADK agent lamp: change it in its code."),
+        ({"google_search": True}, "google_search is a setting of the ADK agent lamp: change it in its code."),
+        (
+            {"turn_detection": "push_to_talk"},
+            "push_to_talk does not work with the ADK agent lamp, which finds out by itself when you have "
+            "finished speaking: leave it out.",
+        ),
+    ],
+)
+def test_a_setting_of_an_agent_is_changed_in_its_own_code(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        LiveConfig.from_kwargs(**values).check(AGENT)
+    assert str(caught.value) == words
+
+
+def test_an_agent_passes_on_what_it_takes() -> None:
+    LiveConfig().check(AGENT)
+    LiveConfig(turn_detection=TurnDetection(silence_ms=500)).check(AGENT)
+    passes = replace(AGENT, takes=frozenset({"voice", "thinking_budget", "turn_detection.mode"}))
+    LiveConfig.from_kwargs(voice="Kore", turn_detection="push_to_talk").check(passes)
+    LiveConfig(thinking=100).check(replace(passes, thinking="budget"))
+
+
+def test_an_agent_without_functions_of_the_notebook_says_so() -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_tool(replace(AGENT, tool_behaviors=()), "set_light", None)
+    assert str(caught.value) == (
+        "The ADK agent lamp calls no functions of the notebook: leave the tools out."
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from livewidget.models import FEATURES, MODELS, find
-from livewidget.models.catalogue import catalogue, facts, models_of
+from livewidget.models.catalogue import catalogue, facts, model_json, models_of
 
 
 @pytest.mark.parametrize("service", [None, "gemini", "vertex", "standin"])
@@ -47,3 +48,12 @@ def test_facts_are_sentences(model) -> None:
 def test_facts_follow_the_row() -> None:
     assert "Only writes down what is said." in facts(find("gemini-3.5-transcribe-live", "gemini"))
     assert any("must be said" in fact for fact in facts(find("gemini-3.8-live-extended-thinking", "gemini")))
+
+
+def test_only_an_agents_row_says_whose_the_settings_are() -> None:
+    assert all("takes" not in row and "settings_of" not in row for row in catalogue()["models"])
+    agent = replace(MODELS[0], takes=frozenset({"voice", "seed"}), settings_of="the ADK agent lamp")
+    row = json.loads(json.dumps(model_json(agent)))
+    assert (row["takes"], row["settings_of"]) == (["seed", "voice"], "the ADK agent lamp")
+    refused = {feature.name for feature in FEATURES if feature.support(agent) == "refused"}
+    assert refused == {feature.name for feature in FEATURES} - {"voice", "seed"}
