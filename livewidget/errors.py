@@ -47,9 +47,12 @@ class LiveError(Exception):
 
     Attributes:
         retry_after_s: Seconds after which the server asked to be tried again; None: it did not.
+        details: What a person may want to read beside the sentence, such as the traceback of somebody else's
+            program, as text without secrets; "": nothing.
     """
 
     retry_after_s: float | None = None
+    details: str = ""
 
     def __str__(self) -> str:
         return plain(super().__str__())  # A server, a tool or a file name may have had a word in it.

@@ -421,8 +421,8 @@ export class App implements Actions {
   }
 
   #onState(told: SessionState): void {
-    const { phase, ending, floor, turn_taking, view, sees, model, badge, direct } = told;
-    const { suggestions, elapsed_ms, owner } = told;
+    const { phase, ending, floor, turn_taking, view, sees, reads, model, badge, direct } = told;
+    const { suggestions, elapsed_ms, owner, push_to_talk } = told;
     const before = this.store.get();
     const liveSince = phase === "live" ? (before.liveSince ?? this.#now() - elapsed_ms) : null;
     const mine = owner === this.bridge.client;
@@ -432,6 +432,7 @@ export class App implements Actions {
       this.#takingUntilMs = Number.NEGATIVE_INFINITY;
     }
     this.store.set({ phase, ending, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions });
+    this.store.set({ reads, pushToTalk: push_to_talk });
     this.store.set({ liveSince, direct, owner: mine, ownedElsewhere: elsewhere });
     if (!mine) {
       this.#audio.service.reset();

@@ -7,7 +7,7 @@ import type { Bridge, ServiceMessage } from "./bridge.ts";
 import { Microphone, shareMicrophone } from "./media/microphone.ts";
 import { MicrophoneSender } from "./media/microphone-sender.ts";
 import { Player } from "./media/player.ts";
-import type { Busy, Notice, ServiceItem } from "./messages.gen.ts";
+import type { Busy, ServiceItem } from "./messages.gen.ts";
 import {
   MICROPHONE_FAULTS,
   MICROPHONE_MOVED,
@@ -19,7 +19,7 @@ import {
 } from "./notices.ts";
 import type { Scope } from "./scope.ts";
 import { ServiceSocket } from "./service-socket.ts";
-import type { MicrophoneState, Store } from "./state.ts";
+import type { MicrophoneState, Notice, Store } from "./state.ts";
 
 /** One bar of the waveform. */
 const BAR_MS = 40;

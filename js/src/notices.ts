@@ -1,8 +1,8 @@
 // The page's own notices and those of the kernel in one list: one per code, newest last.
 
 import type { MicrophoneFault, PlayerFault } from "./audio/sound-watch.ts";
-import type { Busy, Notice } from "./messages.gen.ts";
-import type { Loss, Store } from "./state.ts";
+import type { Busy } from "./messages.gen.ts";
+import type { Loss, Notice, Store } from "./state.ts";
 
 /** Why what the microphone gives does not arrive, by what the kernel says keeps it waiting. All have one code. */
 export const MICROPHONE_WAITS: Record<Busy, Notice> = {

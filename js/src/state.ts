@@ -4,6 +4,7 @@ import type { MicrophoneFault, PlayerFault } from "./audio/sound-watch.ts";
 import type {
   Catalogue,
   Frame,
+  Notice as KernelNotice,
   Mark,
   Meter,
   MicrophoneStatus,
@@ -14,6 +15,9 @@ import type {
 } from "./messages.gen.ts";
 
 export type MicrophoneState = MicrophoneStatus["state"];
+
+/** A notice of the kernel's, or of the page's own, which has nothing to fold away. */
+export type Notice = Omit<KernelNotice, "details"> & Partial<Pick<KernelNotice, "details">>;
 
 /** Frames kept, as many as the kernel keeps. */
 export const MAX_FRAMES = 2000;
@@ -237,6 +241,8 @@ type Undrawn =
   | "owner"
   | "explorer"
   | "turn_taking"
+  | "push_to_talk"
+  | "notices"
   | "elapsed_ms"
   | "speaker_seq"
   | "service_seq"
@@ -244,7 +250,10 @@ type Undrawn =
 
 /** What the kernel last said, and what only this page knows. */
 export interface State extends Omit<Welcome, Undrawn | "transcript_class"> {
+  notices: readonly Notice[];
   turnTaking: TurnTakingMode;
+  /** Whether turns can be taken by push-to-talk. */
+  pushToTalk: boolean;
   /** performance.now() at which the session became live; null before. */
   liveSince: number | null;
   microphone: MicrophoneDevices;
@@ -330,6 +339,8 @@ export function initialState(): State {
     turnTaking: "automatic",
     view: "talk",
     sees: false,
+    reads: true,
+    pushToTalk: true,
     liveSince: null,
     turns: [],
     notices: [],

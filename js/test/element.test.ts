@@ -208,6 +208,8 @@ describe("its events", () => {
       state: "done" as const,
       updates: [],
       arguments: [],
+      remote: false,
+      agent: "",
     };
     newest().turn({ index: 1, speaker: "model", tools: [call], final: false });
     await pass(1);

@@ -14,7 +14,15 @@ from livewidget.tools import Tool, ToolSource
 WIDTH: Final = 88
 _INDENT: Final = 4
 #: Modules of names that are not in `livewidget` itself.
-_MODULES: Final = {"Tool": "livewidget.tools", "McpServer": "livewidget.integrations.mcp"}
+_MODULES: Final = {
+    "Tool": "livewidget.tools",
+    "McpServer": "livewidget.integrations.mcp",
+    "AgentProvider": "livewidget.integrations.agent",
+    "GenAIClient": "livewidget.integrations.genai",
+    "AdkAgent": "livewidget.integrations.adk",
+    "LiveKitAgent": "livewidget.integrations.livekit",
+    "PipecatBot": "livewidget.integrations.pipecat",
+}
 
 
 @dataclass(frozen=True, slots=True)

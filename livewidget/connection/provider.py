@@ -206,6 +206,14 @@ class Provider(ABC):
         """Where the user's voice is sent, for people: "Gemini API · gemini-3.8-live"."""
         return f"{self.label} · {self.model}"
 
+    def badge_in(self, place: str) -> str:
+        """Return the badge where it says what runs where; by default `badge`.
+
+        Args:
+            place: What a session runs in: "kernel" or "program".
+        """
+        return self.badge
+
     def suggestions(
         self, config: LiveConfig, declarations: Sequence[Mapping[str, Any]] = ()
     ) -> tuple[str, ...]:

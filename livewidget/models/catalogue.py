@@ -4,26 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from livewidget.models.features import FEATURES, INT32, Feature
 from livewidget.models.table import MODELS, PRICES, PRICES_OF, Model
 
 
-def catalogue(service: str | None = None) -> dict[str, Any]:
+def catalogue(service: str | None = None, agent: Model | None = None) -> dict[str, Any]:
     """Return both tables as JSON.
 
     Args:
         service: "gemini" or "vertex": the models of that one; "standin": the tutor and every model that it
             can stand in for; None: all, each once per service.
+        agent: The row of an agent: then it is the only model, with the features that it takes.
     """
-    models = models_of(service)
+    models = models_of(service) if agent is None else (agent,)
+    taken = [feature for feature in FEATURES if agent is None or feature.supported_by(agent)]
     return {
         "service": service or "",
         "prices_of": PRICES_OF,
         "models": [model_json(model) for model in models],
-        "features": [feature_json(feature, models) for feature in FEATURES],
+        "features": [feature_json(feature, models) for feature in taken],
+        "elsewhere": "" if agent is None else elsewhere(agent),
     }
+
+
+#: What people look for in the settings of an agent first, in words that go on in a sentence.
+_LOOKED_FOR: Final = {"voice": "voice", "system_instruction": "instructions", "thinking_level": "thinking"}
+
+
+def elsewhere(agent: Model) -> str:
+    """Return in one sentence whose settings an agent does not take from here, and where they are changed."""
+    takes = agent.takes or frozenset()
+    words = [word for name, word in _LOOKED_FOR.items() if name not in takes]
+    if not words:
+        return f"All other settings are those of {agent.settings_of}: change them in its code."
+    *rest, last = words
+    if not rest:
+        return f"{last.capitalize()} is a setting of {agent.settings_of}: change it in its code."
+    named = f"{', '.join(rest).capitalize()} and {last}"
+    return f"{named} are settings of {agent.settings_of}: change them in its code."
 
 
 def models_of(service: str | None) -> tuple[Model, ...]:

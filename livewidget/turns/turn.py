@@ -41,7 +41,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolUse:
-    """One call of a Python function by the model.
+    """One call of a function by the model: of one of the notebook's, or of one that an agent has of its own.
 
     Attributes:
         id: Identifies the call; generated here if the service sent none, or one that it had used before.
@@ -53,6 +53,8 @@ class ToolUse:
         state: "asking" (waits for a person's approval), "running", "done", "failed", "refused" (it never
             ran: not approved, or too many calls) or "cancelled".
         updates: The values that it yielded while it ran; the latest 20.
+        remote: Whether an agent ran it on its own side: then it is only reported here, and never asks.
+        agent: Whose it is, where `remote` is true: the name of the agent.
     """
 
     id: str
@@ -63,11 +65,18 @@ class ToolUse:
     duration_ms: float = 0.0
     state: Literal["asking", "running", "done", "failed", "refused", "cancelled"] = "running"
     updates: tuple[Mapping[str, Any], ...] = ()
+    remote: bool = False
+    agent: str = ""
 
     def line(self) -> str:
         """Return the call as Python writes it, and what came of it: "add(a=1, b=2) → {'result': 3}"."""
         outcome = self.error or (self.state if self.result is None else self.result)
-        return f"{self.name}({as_keywords(self.args)}) → {outcome}"
+        return f"{self.name}({as_keywords(self.args)}) → {outcome}{self.whose}"
+
+    @property
+    def whose(self) -> str:
+        """Who ran it, to be put after the call: " (by lamp)"; "" for a function of the notebook's."""
+        return f" (by {self.agent or 'the agent'})" if self.remote else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +173,8 @@ class Turn:
     Attributes:
         index: Identity and order. It rises from turn to turn, possibly with gaps.
         speaker: Who has the turn.
+        agent: Which agent speaks, after a conversation was handed over to another; "": the one that it began
+            with. Model turns only.
         spans: The text so far.
         interim: A provisional transcript that follows the spans. User turns only.
         final: Nobody speaks in this turn any more. A late transcript may still change its text.
@@ -204,18 +215,19 @@ class Turn:
     declined: bool = False
     images: int = 0
     timing: Timing | None = None
+    agent: str = ""
 
     def __str__(self) -> str:
         return plain(self.text)
 
     def __repr__(self) -> str:
         marks = "".join(f", {mark}" for mark in self._marks())
-        return f"<Turn {self.index}, {self.speaker}: {one_line(self.text)!r}{marks}>"
+        return f"<Turn {self.index}, {self._who}: {one_line(self.text)!r}{marks}>"
 
     def _repr_html_(self) -> str:
         lines = [use.line() for use in self.tools]
         lines += [f"[{number}] {one.title}: {one.uri}" for number, one in enumerate(self.sources, 1)]
-        return html_card(self.speaker, self.text, self._marks(tools=False), lines)
+        return html_card(self._who, self.text, self._marks(tools=False), lines)
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the turn as a pandas table with one row; see `Turns.to_frame`."""
@@ -226,6 +238,11 @@ class Turn:
         yield from ()
         return self
 
+    @property
+    def _who(self) -> str:
+        """The speaker, with the agent that it was handed over to: "model (kitchen)"."""
+        return f"{self.speaker} ({one_line(self.agent)})" if self.agent else self.speaker
+
     def _marks(self, *, tools: bool = True) -> list[str]:
         """Return what else there is to know about the turn, in a few words each."""
         marks = [] if self.final else ["not complete"]
@@ -235,7 +252,7 @@ class Turn:
             marks.append("chose not to answer")
         if self.latency_ms is not None:
             marks.append(f"answered in {self.latency_ms / 1000:.2f} s")
-        return [*marks, *(f"{use.name}() {use.state}" for use in self.tools if tools)]
+        return [*marks, *(f"{use.name}() {use.state}{use.whose}" for use in self.tools if tools)]
 
     @property
     def text(self) -> str:
@@ -315,7 +332,7 @@ class Turns(list[Turn]):
         return html_table(self._HEAD, self._rows()) if self else "(no turns yet)"
 
     def _rows(self) -> list[tuple[str, ...]]:
-        return [(str(turn.index), turn.speaker, turn.text, ", ".join(turn._marks())) for turn in self]
+        return [(str(turn.index), turn._who, turn.text, ", ".join(turn._marks())) for turn in self]
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the turns as a pandas table, one row each.

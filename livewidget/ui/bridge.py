@@ -529,9 +529,9 @@ class Bridge:
         if self._now_ms - self._turns_ms >= TURNS_MS:
             self._send_turns()
 
-    def notice(self, level: Any, code: str, text: str) -> None:
-        """Show a sentence under the widget."""
-        self.send(m.NoticeView(level=level, code=code, text=text))
+    def notice(self, level: Any, code: str, text: str, details: str = "") -> None:
+        """Show a sentence under the widget, with what is folded away below it."""
+        self.send(m.NoticeView(level=level, code=code, text=text, details=details))
 
     def clear_notice(self, code: str) -> None:
         """Take a notice away."""

@@ -22,6 +22,7 @@ from livewidget.config import Limits, LiveConfig
 from livewidget.connection import Provider
 from livewidget.errors import ConfigError, LiveError, StateError
 from livewidget.events import ToolApprovalRequested, ToolCall
+from livewidget.models import FEATURES_BY_NAME
 from livewidget.pictures import Picture
 from livewidget.session import LiveSession, ReconnectPolicy
 from livewidget.session.client import SessionSpec
@@ -496,7 +497,8 @@ class Controller:
         if self.sessions.from_page and not self.state.still.is_set():
             self.images.clear()
             self._stopping = True
-            self._tasks.start(self.sessions.stop(("info", "page-gone", text)))
+            reason = m.NoticeView(level="info", code="page-gone", text=text)
+            self._tasks.start(self.sessions.stop(reason))
 
     def _watch_closed_page(self, now_ms: float) -> None:
         if self._page_closed_ms is None:
@@ -569,15 +571,18 @@ class Controller:
     def _state_fields(self) -> dict[str, Any]:
         """Return the fields of `State` except its owner."""
         provider, config = self.provider, self.sessions.config
+        model = provider.capabilities
         return {
             "phase": self.state.phase,
             "ending": self.state.ending,
             "floor": self.state.floor,
             "turn_taking": config.turn_detection.mode,
             "view": _view(provider),
-            "sees": provider.capabilities.video,
+            "sees": model.video,
+            "reads": model.text != "none",
+            "push_to_talk": FEATURES_BY_NAME["turn_detection.mode"].supported_by(model),
             "model": provider.model,
-            "badge": provider.badge,
+            "badge": provider.badge_in("kernel" if self._kernel else "program"),
             "direct": provider.direct,
             "suggestions": self._suggestions(),
             "elapsed_ms": self.state.elapsed_ms,

@@ -78,11 +78,16 @@ class ModelView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
-    """The tables of features and models of one service."""
+    """The tables of features and models of one service; of an agent, what it takes, and itself as a model.
+
+    `elsewhere` says in a sentence whose settings the others are, and where they are changed; "" for a
+    service.
+    """
 
     service: str
     features: tuple[FeatureView, ...]
     models: tuple[ModelView, ...]
+    elsewhere: str = ""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -462,7 +467,8 @@ class ArgumentView(msgspec.Struct, frozen=True, kw_only=True):
 class ToolView(msgspec.Struct, frozen=True, kw_only=True):
     """A tool call as it is shown: arguments and result are text already, `args` cut to a line.
 
-    `arguments` holds what a person decides on, and is empty unless the call asks.
+    `arguments` holds what a person decides on, and is empty unless the call asks. `remote`: `agent` ran it on
+    its own side, so that it is only shown here, and never asks.
     """
 
     id: str
@@ -474,6 +480,8 @@ class ToolView(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["asking", "running", "done", "failed", "refused", "cancelled"]
     updates: tuple[str, ...] = ()
     arguments: tuple[ArgumentView, ...] = ()
+    remote: bool = False
+    agent: str = ""
 
 
 class SourceLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -519,7 +527,10 @@ class TimingView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TurnView(msgspec.Struct, frozen=True, kw_only=True, rename={"declined": "waited", "timing": "anatomy"}):
-    """All of one turn; replaces what the page had under this index. A field has the name of the turn's."""
+    """All of one turn; replaces what the page had under this index. A field has the name of the turn's.
+
+    `agent` speaks in it after the conversation was handed over; "": the one that it began with.
+    """
 
     index: Count
     speaker: Literal["user", "model"]
@@ -539,14 +550,19 @@ class TurnView(msgspec.Struct, frozen=True, kw_only=True, rename={"declined": "w
     declined: bool = False
     images: int = 0
     timing: TimingView | None = None
+    agent: str = ""
 
 
 class NoticeView(msgspec.Struct, frozen=True, kw_only=True):
-    """A sentence under the widget; replaces one of the same code."""
+    """A sentence under the widget; replaces one of the same code.
+
+    `details` are for who wants to know more, such as a traceback, folded away until then; "" for nothing.
+    """
 
     level: Level
     code: str
     text: str
+    details: str = ""
 
 
 class ClearNotice(msgspec.Struct, frozen=True, kw_only=True):
@@ -572,6 +588,8 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     turn_taking: TurnTakingMode
     view: View
     sees: bool
+    reads: bool
+    push_to_talk: bool
     explorer: bool
     phase: Phase
     ending: Ending
@@ -592,7 +610,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     `ending` says how it ended while `phase` is "ended": somebody stopped it, it was never opened, or it broke
     off and a start continues it. `view` is how the conversation is shown, `sees` whether the model takes
-    pictures, `suggestions` what is worth saying to it as it is set up now. For a page that becomes the owner
+    pictures, `reads` whether it takes typed text, `push_to_talk` whether turns can be taken so, `suggestions`
+    what is worth saying to it as it is set up now. For a page that becomes the owner
     the speaker lane starts again at `speaker_seq`, the service lane at `service_seq`. `direct` says that the
     owner holds the socket to the service: microphone and pictures go there, and not to the kernel.
     """
@@ -603,6 +622,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     turn_taking: TurnTakingMode
     view: View
     sees: bool
+    reads: bool
+    push_to_talk: bool
     model: str
     badge: str
     suggestions: tuple[str, ...]

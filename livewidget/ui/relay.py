@@ -25,7 +25,7 @@ from livewidget.turns import Floor, Turn
 from livewidget.turns.turn import AUDIO_RATE
 from livewidget.ui.bridge import Bridge
 from livewidget.ui.messages import NoticeView
-from livewidget.ui.state import WidgetState
+from livewidget.ui.state import WidgetState, last_lines
 from livewidget.ui.transcript import Transcript
 from livewidget.ui.views import turn_view
 
@@ -226,10 +226,11 @@ class EventRelay:
         if self._audio_turn is not None and self._bridge.unplayed(self._audio_turn) is not None:
             self._bridge.flush(self._audio_turn, self._clock.now_ms())
 
-    def notice(self, level: Any, code: str, text: str) -> None:
-        """Show a sentence under the widget."""
-        self._state.add_notice(NoticeView(level=level, code=code, text=text))
-        self._bridge.notice(level, code, text)
+    def notice(self, level: Any, code: str, text: str, details: str = "") -> None:
+        """Show a sentence under the widget; `details` are folded away below it, and never saved."""
+        details = last_lines(details)
+        self._state.add_notice(NoticeView(level=level, code=code, text=text, details=details))
+        self._bridge.notice(level, code, text, details)
 
     def clear_notice(self, code: str) -> None:
         """Take a notice away."""

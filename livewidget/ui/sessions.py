@@ -148,12 +148,11 @@ class Sessions:
         if self._refused is not None:
             raise self._refused
 
-    async def stop(self, reason: tuple[m.Level, str, str] | None = None) -> None:
+    async def stop(self, reason: m.NoticeView | None = None) -> None:
         """End the session; twice is allowed.
 
         Args:
-            reason: Why, where nobody asked for it: a notice's level, code and text. The next session then
-                continues the conversation.
+            reason: Why, where nobody asked for it. The next session then continues the conversation.
         """
         self.stops += 1
         self._stopping += 1
@@ -294,8 +293,13 @@ class Sessions:
             return session
 
     @property
+    def _goes_on(self) -> bool:
+        """Whether the next session can continue this conversation; with an agent it is a new run."""
+        return self.provider.capabilities.takes is None
+
+    @property
     def _takes_history(self) -> bool:
-        return self.provider.capabilities.text != "none"
+        return self.provider.capabilities.text != "none" and self._goes_on
 
     async def _another(self) -> tuple[LiveSession, list[Event], Callable[[], None]]:
         """Start a session with another model beside the one that is open.
@@ -345,10 +349,17 @@ class Sessions:
 
     def _on_session_ended(self, session: LiveSession, event: SessionEnded) -> None:
         if session is self.current and self._state.phase == "live":
-            code = error_code(session.error)
-            self._tasks.start(self.stop(("error", code, event.error) if event.error else None))
+            reason = None
+            if event.error:
+                reason = m.NoticeView(
+                    level="error",
+                    code=error_code(session.error),
+                    text=event.error,
+                    details=session.error.details if session.error else "",
+                )
+            self._tasks.start(self.stop(reason))
 
-    async def _stop(self, reason: tuple[m.Level, str, str] | None) -> None:
+    async def _stop(self, reason: m.NoticeView | None) -> None:
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
@@ -359,8 +370,9 @@ class Sessions:
                 self._remember(self.current)
             await self._close_session()
             if reason:
-                self._relay.notice(*reason)
-            self._end("interrupted" if reason else "stopped")
+                self._relay.notice(reason.level, reason.code, reason.text, reason.details)
+            # An agent begins anew with the next start: that is no conversation to go on with.
+            self._end("interrupted" if reason and self._goes_on else "stopped")
 
     async def _close_session(self, successor: LiveSession | None = None) -> None:
         """Close the session. What the user sends meanwhile goes to its successor already, if there is one."""

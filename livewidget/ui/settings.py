@@ -320,7 +320,9 @@ class SettingsController:
         if any(front_end.watching.open for front_end in lacking):
             for front_end in lacking:
                 front_end.has_catalogue = True
-            tables = catalogue(self._sessions.provider.catalogue_service)
+            provider = self._sessions.provider
+            agent = provider.capabilities if provider.capabilities.takes is not None else None
+            tables = catalogue(provider.catalogue_service, agent)
             self._bridge.send(msgspec.convert(tables, Catalogue))
 
 

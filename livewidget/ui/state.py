@@ -26,6 +26,8 @@ MAX_NOTICES: Final = 20
 MAX_UNREAD: Final = 1000
 #: Characters of a foreign exception's message.
 MAX_ERROR: Final = 300
+#: Characters of the details of an error. Chosen: a traceback of a hundred calls, and no trouble for a page.
+MAX_DETAILS: Final = 20_000
 
 
 def error_code(error: BaseException | None) -> str:
@@ -41,6 +43,14 @@ def error_text(error: BaseException) -> str:
         return first
     described = describe_error(error, MAX_ERROR)
     return described if first else f"{described}."
+
+
+def last_lines(details: str) -> str:
+    """Return the end of a long traceback, where it says what went wrong, from the beginning of a line."""
+    if len(details) <= MAX_DETAILS:
+        return details
+    kept = details[-MAX_DETAILS:]
+    return f"…\n{kept[kept.find(chr(10)) + 1 :]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,8 +224,8 @@ class WidgetState:
 class BackgroundTasks:
     """Tasks of the running loop, each held until it ends. What one raises becomes a notice."""
 
-    def __init__(self, notice: Callable[[str, str, str], object]) -> None:
-        """Run tasks; `notice` shows a sentence: its level, code and text."""
+    def __init__(self, notice: Callable[[str, str, str, str], object]) -> None:
+        """Run tasks; `notice` shows a sentence: its level, code and text, and the details of it."""
         self._notice = notice
         self._tasks: set[asyncio.Task[Any]] = set()
         self._reported: BaseException | None = None
@@ -245,7 +255,8 @@ class BackgroundTasks:
         is_untimely = isinstance(error, StateError) and not isinstance(error, SendQueueFull)
         if not is_untimely and error is not self._reported:
             self._reported = error
-            self._notice("error", error_code(error), error_text(error))
+            details = error.details if isinstance(error, LiveError) else ""
+            self._notice("error", error_code(error), error_text(error), details)
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -86,8 +86,23 @@ def _language(turns: Sequence[Turn], speaker: str) -> str | None:
     return next(named, None)
 
 
-def html_of(turn: Turn, name: str) -> str:
-    """Return a turn as HTML of escaped text."""
+def handed_over(turns: Sequence[Turn], first: str) -> dict[int, str]:
+    """Return which turns another agent speaks than the one before, by index, and that agent's name.
+
+    Args:
+        turns: The conversation.
+        first: Who speaks where a turn names no agent.
+    """
+    changes: dict[int, str] = {}
+    now = first
+    for turn in turns:
+        if turn.speaker == "model" and (turn.agent or first) != now:
+            now = changes[turn.index] = turn.agent or first
+    return changes
+
+
+def html_of(turn: Turn, name: str, handed_to: str = "") -> str:
+    """Return a turn as HTML of escaped text; `handed_to` is the agent that speaks from here on."""
     text = turn.text or (f"({NOT_ANSWERED})" if turn.declined else "")
     parts = [f"<strong>{plain(name)}</strong>"]
     if turn.language:
@@ -97,18 +112,21 @@ def html_of(turn: Turn, name: str) -> str:
     for use in turn.tools:
         view = tool_view(use)
         outcome = view.error or view.result or view.state
-        parts.append(f'<br><code style="{SMALL}">{plain(f"{view.name}({view.args}) → {outcome}")}</code>')
-    return "\n".join([f'<p style="{ROW}">{" ".join(parts)}</p>', *_blocks(turn)])
+        line = f"{view.name}({view.args}) → {outcome}{use.whose}"
+        parts.append(f'<br><code style="{SMALL}">{plain(line)}</code>')
+    before = [f'<p style="{ROW}">{small(f"handed over to {handed_to}")}</p>'] if handed_to else []
+    return "\n".join([*before, f'<p style="{ROW}">{" ".join(parts)}</p>', *_blocks(turn)])
 
 
-def text_of(turn: Turn, name: str) -> str:
-    """Return a turn as lines of plain text."""
+def text_of(turn: Turn, name: str, handed_to: str = "") -> str:
+    """Return a turn as lines of plain text; `handed_to` is the agent that speaks from here on."""
     text = indented(turn.text) or (f"({NOT_ANSWERED})" if turn.declined else "")
     language = f" [{plain_line(turn.language)}]" if turn.language else ""
     marks = "".join(f" ({mark.removeprefix('— ')})" for mark in _marks(turn))
-    lines = [f"{plain_line(name)}{language}: {text}{marks}"]
+    lines = [f"(handed over to {plain_line(handed_to)})"] if handed_to else []
+    lines.append(f"{plain_line(name)}{language}: {text}{marks}")
     for use in turn.tools:
-        lines.append(f"    {plain_line(f'{use.name} → {tool_view(use).result or use.error}')}")
+        lines.append(f"    {plain_line(f'{use.name} → {tool_view(use).result or use.error}{use.whose}')}")
     for run in turn.code:
         view = code_view(run)
         lines += [f"    {line}" for line in text_plain(view.code).splitlines()]
@@ -252,10 +270,11 @@ class Transcript:
         """Return turns as the page shows them, as pieces of HTML and of plain text."""
         if self._view == "dictation":
             return [html_of_dictation(turns)], [text_of_dictation(turns)]
-        lines = [text_of(turn, self._name(turn)) for turn in turns]
+        changes = handed_over(turns, self._speaker)
+        lines = [text_of(turn, self._name(turn), changes.get(turn.index, "")) for turn in turns]
         if self._view == "translation":
             return [html_of_translation(turns)], lines
-        return [html_of(turn, self._name(turn)) for turn in turns], lines
+        return [html_of(turn, self._name(turn), changes.get(turn.index, "")) for turn in turns], lines
 
     def display(self, turns: Iterable[Turn]) -> None:
         """Show the transcript as an output of the running cell. Later updates reach every such output."""
@@ -304,4 +323,4 @@ class Transcript:
         self._publish(bundle, self._display_id, update)
 
     def _name(self, turn: Turn) -> str:
-        return "you" if turn.speaker == "user" else self._speaker
+        return "you" if turn.speaker == "user" else turn.agent or self._speaker

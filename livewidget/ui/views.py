@@ -101,7 +101,7 @@ def tool_view(use: ToolUse) -> ToolView:
         result=None if use.result is None else shorten(_result(use.result), RESULT_LENGTH),
         updates=tuple(shorten(_result(value), RESULT_LENGTH) for value in use.updates),
         # Never cut: a call whose arguments are longer than a person can judge does not ask, it is refused.
-        arguments=tuple(map(_argument, use.args.items())) if use.state == "asking" else (),
+        arguments=tuple(map(_argument, use.args.items())) if use.state == "asking" and not use.remote else (),
     )
 
 

@@ -55,6 +55,8 @@ class Recorder:
             "turn_taking": "automatic",
             "view": "talk",
             "sees": True,
+        "reads": True,
+        "push_to_talk": True,
             "model": "offline-tutor",
             "badge": "",
             "direct": False,

@@ -1,8 +1,7 @@
 // What microphone, camera and screen have in common: asking for a device, releasing it, and saying why there is none.
 
-import type { Notice } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { DeviceInfo } from "../state.ts";
+import type { DeviceInfo, Notice } from "../state.ts";
 
 /** Why there is no device. */
 export interface DeviceProblem<S> {

@@ -1,8 +1,8 @@
 // Camera or screen, one at a time: taken on a click, sampled as JPEG frames.
 
-import type { CameraStatus, Notice } from "../messages.gen.ts";
+import type { CameraStatus } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { DeviceInfo, VideoSource } from "../state.ts";
+import type { DeviceInfo, Notice, VideoSource } from "../state.ts";
 import {
   DeviceCapture,
   type DeviceProblem,

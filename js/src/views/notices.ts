@@ -1,8 +1,8 @@
 // Notices over the waveform, and the live region that reads final turns to screen readers.
 
-import type { Notice, Turn } from "../messages.gen.ts";
+import type { Turn } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
-import type { Actions, BrowserPage } from "../state.ts";
+import type { Actions, BrowserPage, Notice } from "../state.ts";
 import { attribute, button, el, icon, patchKeyed, show, text, type View } from "./dom.ts";
 import { clean, cleanLine, firstSentence, languageTag, MAX_TEXT } from "./format.ts";
 import { speakerName } from "./status.ts";

@@ -29,6 +29,7 @@ export function feature(name: string, kind: Feature["kind"], more: Partial<Featu
 
 export const CATALOGUE: Catalogue = {
   service: "standin",
+  elsewhere: "",
   features: [
     feature("voice", "choice", {
       label: "Voice",

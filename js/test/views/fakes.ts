@@ -33,6 +33,7 @@ export function turn(index: number, speaker: Turn["speaker"], text: string, more
     waited: false,
     images: 0,
     anatomy: null,
+    agent: "",
     ...more,
   };
 }
@@ -48,6 +49,8 @@ export function use(more: Partial<Tool> = {}): Tool {
     state: "done",
     updates: [],
     arguments: [],
+    remote: false,
+    agent: "",
     ...more,
   };
 }
