@@ -343,6 +343,7 @@ export function initialState(): State {
     pushToTalk: true,
     liveSince: null,
     turns: [],
+    calls: [],
     notices: [],
     microphone: { state: "off", devices: [], deviceId: "" },
     playback: { turn: 0, playedSample: 0, volume: 1 },

@@ -222,6 +222,7 @@ describe("the golden messages", () => {
         ],
       },
     },
+    { lane: "control", kind: "call", body: { id: "call-5be10c", action: "hang_up" } },
     {
       lane: "microphone",
       kind: "audio",

@@ -279,6 +279,7 @@ class Bridge:
         speaker: The model's audio on its way to the owning page.
         voices: Which part of what that page plays from its own socket is which of a turn.
         epoch: Raised by every interruption; audio of a lower epoch is void.
+        callers: Client ids of phone calls: front ends that have microphone and speaker, and no page.
         unreadable: How many messages from pages could not be read.
     """
 
@@ -308,6 +309,7 @@ class Bridge:
         self.speaker = PlaybackQueue()
         self.voices = VoicePlaces()
         self.epoch = 0
+        self.callers: set[str] = set()
         self.unreadable = 0
         self._post = post
         self._on_message = on_message
@@ -455,11 +457,14 @@ class Bridge:
                     return
                 front_end.watching = message
             case m.Approve():
-                if self._present_owner() and not owns:
+                # A caller cannot be asked; whoever looks on decides.
+                if self._present_owner() and not owns and owner not in self.callers:
                     return
             case m.Unreadable():
                 return
             case m.TakeAudio():
+                if self._present_owner() in self.callers:
+                    return  # The caller would be left on a silent line.
                 self._pass_audio_to(front_end)
                 return
             case m.SocketRequest() | m.SocketClosed():
@@ -541,6 +546,7 @@ class Bridge:
         """Send `State` if it differs from the last one. To be called when something in it has changed."""
         fields = self._state() | {"owner": self._present_owner()}
         sent = {key: value for key, value in fields.items() if key != "elapsed_ms"}
+        sent["calls"] = [structs.replace(call, elapsed_ms=0) for call in fields.get("calls", ())]
         if sent != self._sent_state:
             self._sent_state = sent
             self.send(m.State(**fields, speaker_seq=self._owner_seq, service_seq=self._service_seq))
@@ -582,6 +588,16 @@ class Bridge:
         """Send something to those who watch this part of the explorer; it may be lost."""
         if self.front_ends.watching(part, self._now_ms):
             self._emit_insight(message)
+
+    def send_call_levels(self, message: m.CallLevels) -> None:
+        """Show pages how loud a call was; it may be lost."""
+        if self.has_page:
+            self._emit_insight(message)
+
+    @property
+    def has_page(self) -> bool:
+        """Whether a person looks on: a caller is a front end without a page."""
+        return any(client not in self.callers for client in self.front_ends.clients)
 
     def send_picture(self, message: m.PictureView, data: bytes = b"") -> None:
         """Say what became of a picture; it may be lost."""

@@ -215,6 +215,8 @@ class Controller:
         self._microphone = "off"
         self._is_pressed = False
         self._closed = False
+        self._calls: Callable[[], tuple[m.CallView, ...]] = tuple
+        self._on_call_action: Callable[[m.CallAction], object] = lambda message: None
         self._page_closed_ms: float | None = None  # when the page that began the conversation was closed
 
     @property
@@ -306,6 +308,8 @@ class Controller:
                 self.settings.revert()
             case AudioOwnerLost(closed=closed, replaced=replaced):
                 self._on_audio_owner_lost(closed, replaced)
+            case m.CallAction():
+                self._on_call_action(message)
             case AboutSocket(client=client, message=m.SocketRequest(origin=origin)):
                 self.bridge.send_offer(self._socket_for(client, origin))
             case AboutSocket(client=client, message=m.SocketClosed(proof=proof)):
@@ -351,6 +355,18 @@ class Controller:
         others = [other for other in known if getattr(other, "name", None) != tool.name]
         self.sessions.want(tools=[*others, tool])
         self._tasks.start(self.sessions.reopen())
+
+    def show_calls(
+        self, calls: Callable[[], tuple[m.CallView, ...]], act: Callable[[m.CallAction], object]
+    ) -> None:
+        """Show phone calls on the pages; to be called again whenever one of them has changed.
+
+        Args:
+            calls: Returns those that are on.
+            act: Called with what a page wants done with one.
+        """
+        self._calls, self._on_call_action = calls, act
+        self.bridge.send_state()
 
     def approve(self, id: str, approved: bool) -> None:
         """Say whether a call may run. For one that does not wait for that, nothing happens."""
@@ -545,7 +561,7 @@ class Controller:
     async def _approve(self, call: ToolCall) -> bool | None:
         """Wait for `approve`, if there is a page that could ask, or a callback that could answer."""
         callbacks = (kind for kind in self._callback_kinds if issubclass(ToolApprovalRequested, kind))
-        if not len(self.bridge.front_ends) and not any(callbacks):
+        if not self.bridge.has_page and not any(callbacks):
             return None
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         return await answer
@@ -586,6 +602,7 @@ class Controller:
             "direct": provider.direct,
             "suggestions": self._suggestions(),
             "elapsed_ms": self.state.elapsed_ms,
+            "calls": self._calls(),
         }
 
     def _suggestions(self) -> tuple[str, ...]:

@@ -202,6 +202,16 @@ class PictureView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class CallLevels(msgspec.Struct, frozen=True, kw_only=True):
+    """How loud a call was, for pages that only look on: peaks of 40 ms each, 0 to 1, oldest first.
+
+    `user` is the caller; the `model` as the caller hears it.
+    """
+
+    user: tuple[float, ...]
+    model: tuple[float, ...]
+
+
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
     """A page shows the widget, or is back; `last_seq` is the last control message that it has read."""
 
@@ -332,6 +342,13 @@ class CameraStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 class TakeAudio(msgspec.Struct, frozen=True, kw_only=True):
     """This page takes microphone and voice, whoever has them."""
+
+
+class CallAction(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be done with a phone call; `id` is that of its `CallView`."""
+
+    id: ClientId
+    action: Literal["hang_up", "mute", "unmute"]
 
 
 class SocketRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -571,6 +588,19 @@ class ClearNotice(msgspec.Struct, frozen=True, kw_only=True):
     code: str
 
 
+class CallView(msgspec.Struct, frozen=True, kw_only=True):
+    """A phone call that is on. `caller` is the number, shortened; `elapsed_ms` is how long it has lasted.
+
+    The one whose `id` is the owner's has this conversation's microphone and voice; each of the others has a
+    conversation of its own. `muted`: what the caller says is not passed on.
+    """
+
+    id: ClientId
+    caller: str
+    elapsed_ms: Count
+    muted: bool
+
+
 class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     """Everything to show, for the page `client`.
 
@@ -603,6 +633,7 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     service_seq: Count
     direct: bool
     kernel: str
+    calls: tuple[CallView, ...] = ()
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -632,6 +663,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     speaker_seq: Count
     service_seq: Count
     direct: bool
+    calls: tuple[CallView, ...] = ()
 
 
 class SocketOffer(msgspec.Struct, frozen=True, kw_only=True):
@@ -824,6 +856,7 @@ PageMessage = (
     | Approve
     | CameraStatus
     | TakeAudio
+    | CallAction
     | SocketRequest
     | SocketClosed
     | ServiceReport
@@ -846,6 +879,7 @@ KernelMessage = (
     | WireView
     | SpeechView
     | PictureView
+    | CallLevels
     | SocketOffer
     | ServiceMessage
 )
@@ -870,6 +904,7 @@ FROM_PAGE: _Kinds = {
     ("control", "confirm"): Approve,
     ("control", "camera"): CameraStatus,
     ("control", "take_audio"): TakeAudio,
+    ("control", "call"): CallAction,
     ("control", "socket_request"): SocketRequest,
     ("control", "socket_closed"): SocketClosed,
     ("control", "service_report"): ServiceReport,
@@ -892,6 +927,7 @@ FROM_KERNEL: _Kinds = {
     ("insight", "wire"): WireView,
     ("insight", "speech"): SpeechView,
     ("insight", "picture"): PictureView,
+    ("insight", "call_levels"): CallLevels,
     ("insight", "socket_offer"): SocketOffer,
     ("service", "service_open"): ServiceOpen,
     ("service", "service_send"): ServiceSend,

@@ -71,6 +71,7 @@ class Sessions:
         self._handle: tuple[Provider, str] | None = None
         self._history: Sequence[tuple[str, str]] = spec.history
         self._given_history = spec.history
+        self._told_from = 0  # the first turn of this widget that a session may be told of
         self._approve = approve
         self._tool_loop = tool_loop
         self._reconnect = reconnect or ReconnectPolicy(idle_pause_s=IDLE_PAUSE_S)
@@ -120,6 +121,11 @@ class Sessions:
         """
         self.wanted = replace(self.wanted, **changes)
         self._state.changed()
+
+    def forget(self) -> None:
+        """Let the next session know nothing of what was said here: it is with somebody else."""
+        self._handle, self._history = None, self._given_history
+        self._told_from = self._state.turns[-1].index + 1 if self._state.turns else 0
 
     async def open(self) -> LiveSession:
         """Return the open session, opened if need be.
@@ -325,8 +331,9 @@ class Sessions:
 
     @property
     def _told(self) -> list[tuple[str, str]]:
-        """What was said in this widget, and before."""
-        return [*self._given_history, *((turn.speaker, turn.text) for turn in self._state.turns)]
+        """What was said in this widget since `forget`, and before it was made."""
+        turns = (turn for turn in self._state.turns if turn.index >= self._told_from)
+        return [*self._given_history, *((turn.speaker, turn.text) for turn in turns)]
 
     def _remember(self, session: LiveSession) -> None:
         """Keep what a session knew, which ended although nobody asked for it: the next one continues it."""
