@@ -22,6 +22,8 @@
     │   ├── ConnectFailed          no connection could be made
     │   ├── SetupTimeout           connected, but the server did not accept the setup in time
     │   └── LinkLost               the connection broke
+    ├── AgentEnded                 somebody's agent ended the conversation
+    │   └── AgentFailed            it failed (`details`: its traceback)
     └── AnswerTimeout              no answer in the given time; also a TimeoutError
 
 Every message is one or two plain sentences: what happened, why, what to do. No message contains a key, a
@@ -163,6 +165,22 @@ class SetupTimeout(LinkError):
 
 class LinkLost(LinkError):
     """The connection broke."""
+
+
+class AgentEnded(LiveError):
+    """An agent ended the conversation of itself, and in order."""
+
+
+class AgentFailed(AgentEnded):
+    """An agent failed: it raised an exception, or was not ready in time.
+
+    Attributes:
+        details: For who wrote the agent: its traceback, without secrets; may be empty.
+    """
+
+    def __init__(self, message: str, *, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details
 
 
 class AnswerTimeout(LiveError, TimeoutError):

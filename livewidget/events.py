@@ -23,7 +23,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         return [(name, getattr(self, name)) for name in self.__struct_fields__ if name not in _HIDDEN]
 
 
-_HIDDEN = frozenset({"data", "handle"})
+_HIDDEN = frozenset({"data", "handle", "details"})
 
 
 class SessionStarted(Event, frozen=True, kw_only=True):
@@ -33,9 +33,13 @@ class SessionStarted(Event, frozen=True, kw_only=True):
 
 
 class SessionEnded(Event, frozen=True, kw_only=True):
-    """Made by the session: it has ended. `error` is a sentence, or None if it was closed normally."""
+    """Made by the session: it has ended. `error` is a sentence, or None if it was closed normally.
+
+    `details`: more about the error for who wrote the agent, such as its traceback; "" for none.
+    """
 
     error: str | None = None
+    details: str = ""
 
 
 class ConnectionReplaced(Event, frozen=True, kw_only=True):
@@ -248,11 +252,14 @@ class ToolCall(Event, frozen=True, kw_only=True):
 
     As decoded, `id` is the service's, or "" if it sent none (Vertex AI may omit it). A session publishes the
     call with an id that no earlier call of the session had, though the service may begin its ids anew.
+
+    `remote`: an agent runs a tool of its own. It is shown, and nothing here runs, approves or answers it.
     """
 
     id: str
     name: str
     args: Mapping[str, Any] = {}
+    remote: bool = False
 
 
 class ToolCallCancelled(Event, frozen=True, kw_only=True):
@@ -287,6 +294,7 @@ class ToolResult(Event, frozen=True, kw_only=True):
 
     `refused`: the call never ran, since it was not approved or there were more than `Limits.calls_per_turn`.
     `scheduling`: when the model should mention the result, if that was sent with it.
+    `remote`: the tool is an agent's own, and this says what it gave there.
     """
 
     id: str
@@ -296,6 +304,13 @@ class ToolResult(Event, frozen=True, kw_only=True):
     duration_ms: float = 0.0
     refused: bool = False
     scheduling: str | None = None
+    remote: bool = False
+
+
+class AgentChanged(Event, frozen=True, kw_only=True):
+    """Another agent speaks from now on, as after a hand-off; `agent` is its name."""
+
+    agent: str
 
 
 class Notice(Event, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ it. That is the session's supervisor, which opens another one when this one ends
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol, Self
 
 from livewidget.config import LiveConfig
@@ -35,8 +35,6 @@ from livewidget.protocol.messages import ClientMessage
 from livewidget.secret import Secret, hide
 from livewidget.transports.base import SentByPage, SentImage, Transport, TransportClosed, close_quietly
 
-#: Seconds that the server may take to accept the setup. Chosen: as long as a person waits.
-SETUP_TIMEOUT: Final = 10.0
 #: Most events kept that came before the setup was accepted. Chosen: a bound; hardly any are expected.
 EARLY_EVENTS: Final = 32
 #: What a model sends that has accepted the setup and taken in what the user said.
@@ -93,7 +91,7 @@ class Connection:
         self._transport = transport
         self._tap = tap
         self._closed = self._leaving = False
-        self._decoder = ServerDecoder(sound_by_length=provider.direct)
+        self._decoder = ServerDecoder(sound_by_length=provider.direct, is_agent=provider.is_agent)
 
     @classmethod
     async def open(
@@ -106,7 +104,7 @@ class Connection:
         tap: Tap | None = None,
         page: PageDialer | None = None,
         terms: MicrophoneTerms | None = None,
-        setup_timeout: float = SETUP_TIMEOUT,
+        setup_timeout: float | None = None,
     ) -> Self:
         """Dial, send the setup, and wait until the server has accepted it. Nothing is sent before that.
 
@@ -118,7 +116,7 @@ class Connection:
             tap: Called with every frame in both directions, including the setup.
             page: Lets a page open the socket, where the provider is direct.
             terms: How that page sends the microphone's audio.
-            setup_timeout: Seconds from the open transport to the accepted setup.
+            setup_timeout: Seconds from the open transport to the accepted setup; None: the provider's.
 
         Raises:
             ConfigError: If the model does not take the configuration.
@@ -151,7 +149,7 @@ class Connection:
             raise known from None
         connection = cls(provider, model, transport, tap)
         try:
-            await connection._set_up(setup, setup_timeout)
+            await connection._set_up(setup, setup_timeout or provider.setup_timeout)
         except BaseException:
             await connection.close()
             raise
@@ -271,10 +269,18 @@ class Connection:
         self._leaving = True
         if not is_read:
             self._report_close(True, 1000, "")
-        await close_quietly(self._transport)
+        await close_quietly(self._transport, self._provider.close_timeout)
+
+    def played(self, ms: float) -> None:
+        """So much of all the audio that came was heard, in ms; a service is not told."""
+        played: Callable[[float], object] | None = getattr(self._transport, "played", None)
+        if played is not None:
+            played(ms)
 
     def _ended(self, closed: TransportClosed) -> LiveError:
         self._report_close(self._leaving, closed.code, closed.reason)
+        if closed.error is not None:
+            return closed.error
         return self._provider.error_for_close(closed.code, closed.reason, answered=self.answered)
 
     def _report_close(self, outgoing: bool, code: int, reason: str) -> None:

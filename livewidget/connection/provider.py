@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from livewidget.config import LiveConfig, nearest
 from livewidget.config.code import Call, Name
@@ -18,7 +18,10 @@ from livewidget.models.catalogue import models_of
 from livewidget.protocol.inspect import redact
 from livewidget.protocol.messages import Setup
 from livewidget.secret import Secret
-from livewidget.transports.base import Transport
+from livewidget.transports.base import CLOSE_TIMEOUT, Transport
+
+#: Seconds that a server may take to accept the setup. Chosen: as long as a person waits.
+SETUP_TIMEOUT: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,11 @@ class Provider(ABC):
             of `dial`.
         fetches_token: Whether `fetch_token` has to be called before each dial.
         starting: What is shown while `dial` takes long because of something on this computer.
+        is_agent: Whether somebody's agent answers, in this process: each dial is another run of it, which
+            knows nothing of the one before, so that a session has one connection only; and it may tell what
+            happens inside it. See `livewidget.integrations.agent`.
+        setup_timeout: Seconds that the server may take to accept the setup.
+        close_timeout: Seconds that closing the transport may take.
     """
 
     model: str
@@ -98,6 +106,9 @@ class Provider(ABC):
     direct: bool = False
     fetches_token: bool = False
     starting: str = ""
+    is_agent: bool = False
+    setup_timeout: float = SETUP_TIMEOUT
+    close_timeout: float = CLOSE_TIMEOUT + 1.0
 
     @abstractmethod
     def model_path(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -51,7 +51,7 @@ VOICES: Final = {
 #: The voices of the older models, which write an answer first and then read it out.
 HALF_CASCADE_VOICES: Final = ("Puck", "Charon", "Kore", "Fenrir", "Aoede", "Leda", "Orus", "Zephyr")
 
-Service = Literal["gemini", "vertex", "standin"]
+Service = Literal["gemini", "vertex", "standin", "agent"]
 Status = Literal["stable", "preview", "private", "shut down", "unknown"]
 MidSessionText = Literal["both", "client_content", "realtime_text", "none"]
 
@@ -69,7 +69,8 @@ class Model:
 
     Attributes:
         id: The bare name, without `models/` or a project's path.
-        service: Where it runs: "gemini" (Gemini Developer API), "vertex" (Vertex AI), "standin" (here).
+        service: Where it runs: "gemini" (Gemini Developer API), "vertex" (Vertex AI), "standin" (here) or
+            "agent" (somebody's agent, here).
         status: "shut down" models are refused by the service; "private" ones need an allow-list.
         successor: What to use instead of a model that was shut down.
         modalities: What it can answer in; exactly one is chosen for a session.
@@ -122,7 +123,7 @@ class Model:
         api_version: The version to dial.
         alpha_version: The version to dial for affective dialog and proactive audio.
         context_tokens: Length of the context window.
-        connection_ms: How long one connection lasts; `goAway` comes before its end.
+        connection_ms: How long one connection lasts; `goAway` comes before its end. 0: without end.
         handle_ms: How long a resumption handle is valid after the connection.
         known: False for the permissive row of a model that is not in the table.
         takes: Names of the features of `FEATURES` that an agent passes on to its model, in place of what the
@@ -439,6 +440,54 @@ def _permissive(model_id: str, service: str) -> Model:
         context_update=vertex,
         api_version="v1beta1" if vertex else "v1beta",
         known=False,
+    )
+
+
+def agent_model(
+    name: str,
+    *,
+    settings_of: str,
+    takes: Collection[str] = (),
+    audio: bool = True,
+    text: bool = True,
+    images: bool = True,
+    tools: bool = True,
+    push_to_talk: bool = False,
+    takes_new_tools: bool = False,
+) -> Model:
+    """Return the row of somebody's agent: what it does by itself is no setting here.
+
+    Args:
+        name: Its name.
+        settings_of: Whose the settings are, in a sentence: "the ADK agent lamp".
+        takes: Names of the features of `FEATURES` that it passes on to its model.
+        audio: Whether it speaks; else it answers in text.
+        text: Whether it can be typed to.
+        images: Whether it looks at pictures.
+        tools: Whether it calls the notebook's functions.
+        push_to_talk: Whether the user may say when speech begins and ends.
+        takes_new_tools: Whether the notebook's functions may change while it runs.
+    """
+    return Model(
+        id=name,
+        service="agent",
+        modalities=("AUDIO",) if audio else ("TEXT",),
+        text="client_content" if text else "none",
+        video=images,
+        tool_behaviors=(BLOCKING, NON_BLOCKING) if tools else (),
+        search=False,
+        system_instruction="system_instruction" in takes,
+        voices=tuple(VOICES) if "voice" in takes else (),
+        transcript_hints=False,
+        manual_activity=push_to_talk,
+        stream_end_ends_turn=False,  # Silence harms nobody, and ends a turn wherever silence does.
+        compression=False,
+        resumption=False,
+        context_update=takes_new_tools,
+        context_tokens=0,
+        connection_ms=0,
+        takes=frozenset(takes) | ({"turn_detection.mode"} if push_to_talk else frozenset()),
+        settings_of=settings_of,
     )
 
 

@@ -11,7 +11,8 @@ frame of the service. Only if that fails, the frame is decoded into plain object
 One server message becomes events in one fixed order, whichever fields are set, since models batch as they
 please: setup complete, voice activity, interim and input transcript, output transcript, the model's parts in
 order, grounding and URL context, tool calls with those among the parts, cancellations, generation complete,
-interrupted, usage, waiting, interaction status, resumption update, turn complete, go away, error.
+interrupted, usage, waiting, interaction status, resumption update, turn complete, go away, error, what
+happens inside an agent.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from livewidget.errors import REASON_BYTES
 from livewidget.events import Event, Malformed
 from livewidget.protocol.lenient import Reader, W, camel, snake
 from livewidget.protocol.messages import (
+    AgentEvent,
     Blob,
     ClientMessage,
     FunctionCall,
@@ -52,6 +54,10 @@ _RATE = re.compile(r"rate\s*=\s*\"?([0-9]{1,7})", re.ASCII)
 _DURATION = re.compile(r"(-?[0-9]{1,12})(\.[0-9]{1,9})?s", re.ASCII)
 #: Longest text of an error message, in characters. Chosen: fits a notice.
 _ERROR_TEXT = 200
+#: Longest notice of an agent, in characters. Chosen: two or three sentences.
+_NOTICE_TEXT = 400
+#: Longest name of an agent, in characters. Chosen: fits the head of a turn.
+_NAME_TEXT = 60
 
 
 def duration_ms(text: str | None) -> int | None:
@@ -100,9 +106,16 @@ class ServerDecoder:
     noise, and dropped when the turn ends.
     """
 
-    def __init__(self, *, sound_by_length: bool = False) -> None:
-        """Begin; `sound_by_length`: a page plays the audio, and puts its length in the place of its data."""
+    def __init__(self, *, sound_by_length: bool = False, is_agent: bool = False) -> None:
+        """Begin.
+
+        Args:
+            sound_by_length: A page plays the audio, and puts its length in the place of its data.
+            is_agent: The other end is an agent in this process, which may tell what happens inside it. From
+                anybody else that is an unknown name.
+        """
         self._by_length = sound_by_length
+        self._is_agent = is_agent
         self._odd = b""
         self._rates: dict[str, int | None] = {}
         self._unknown: set[str] = set()
@@ -193,6 +206,10 @@ class ServerDecoder:
             out.append(events.GoAway(time_left_ms=duration_ms(message.go_away.time_left)))
         if message.error is not None:
             out.append(_error(message.error))
+        if message.agent_event is not None and self._is_agent:
+            out.extend(_agent_events(message.agent_event))
+        elif message.agent_event is not None:
+            self._report_unknown("agentEvent", out)
         return out
 
     def _content(self, content: ServerContent, out: list[Event]) -> None:
@@ -363,6 +380,29 @@ def _error(error: dict[str, Any]) -> events.Notice:
     text = error.get("message")
     words = " ".join(text.split())[:_ERROR_TEXT] if isinstance(text, str) else "it gave no reason"
     return events.Notice(level="error", code="server-error", text=f"The server reported an error: {words}")
+
+
+def _agent_events(event: AgentEvent) -> list[Event]:
+    """Return what happened inside an agent. Its texts are somebody's, and are cut to what a card shows."""
+    out: list[Event] = []
+    if (call := event.tool_call) is not None:
+        out.append(events.ToolCall(id=call.id or "", name=call.name or "", args=call.args or {}, remote=True))
+    if (result := event.tool_result) is not None:
+        failed = (
+            None if result.failure is None else " ".join(result.failure.split())[:_ERROR_TEXT] or "failed"
+        )
+        response = (result.response or {}) if failed is None else None
+        out.append(
+            events.ToolResult(
+                id=result.id or "", name=result.name or "", result=response, error=failed, remote=True
+            )
+        )
+    if event.agent is not None:
+        out.append(events.AgentChanged(agent=" ".join(event.agent.split())[:_NAME_TEXT]))
+    if event.notice and event.notice.strip():
+        text = " ".join(event.notice.split())[:_NOTICE_TEXT]
+        out.append(events.Notice(level="warning", code="agent", text=text))
+    return out
 
 
 _client_decoder = msgspec.json.Decoder(ClientMessage)

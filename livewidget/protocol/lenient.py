@@ -36,7 +36,7 @@ _USER_DATA = frozenset(
     }
 )
 
-_USER_DATA_OF = {("FunctionResponse", "response")}
+_USER_DATA_OF = {("FunctionResponse", "response"), ("AgentToolResult", "response")}
 
 #: Fields of a function declaration in the OpenAPI subset: keywords are the wire's, property names are not.
 _SCHEMA_FIELDS = frozenset({"parameters", "response"})

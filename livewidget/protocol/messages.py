@@ -473,8 +473,29 @@ class UsageMetadata(Wire, frozen=True):
     service_tier: str | None = None
 
 
+class AgentToolResult(Wire, frozen=True):
+    """What a call of an agent's own tool gave: its result, or why it failed."""
+
+    id: str | None = None
+    name: str | None = None
+    response: dict[str, Any] | None = None
+    failure: str | None = None
+
+
+class AgentEvent(Wire, frozen=True):
+    """What happens inside somebody's agent, for people to see; exactly one field is set.
+
+    No service sends it: it comes from `livewidget.integrations.agent`, in this process.
+    """
+
+    tool_call: FunctionCall | None = None
+    tool_result: AgentToolResult | None = None
+    agent: str | None = None
+    notice: str | None = None
+
+
 class ServerMessage(Wire, frozen=True):
-    """One frame from the server."""
+    """One frame from the server; `agent_event` comes from agents only."""
 
     setup_complete: SetupComplete | None = None
     server_content: ServerContent | None = None
@@ -486,3 +507,4 @@ class ServerMessage(Wire, frozen=True):
     voice_activity: VoiceActivity | None = None
     voice_activity_detection_signal: VoiceActivityDetectionSignal | None = None
     error: dict[str, Any] | None = None
+    agent_event: AgentEvent | None = None

@@ -23,7 +23,7 @@ from livewidget import events
 from livewidget.clock import Clock, SystemClock, check_seconds
 from livewidget.config import Limits, LiveConfig
 from livewidget.connection import Connection, MicrophoneTerms, PageDialer, Provider
-from livewidget.errors import LinkLost, LiveError, ServiceError, StateError
+from livewidget.errors import AgentEnded, AgentFailed, LinkLost, LiveError, ServiceError, StateError
 from livewidget.events import Event
 from livewidget.pictures import Picture, to_picture
 from livewidget.protocol import context_message, encode_client
@@ -238,7 +238,9 @@ class LiveSession:
         self.config = config if config is not None else LiveConfig()
         self.error: LiveError | None = None
         self._model = model = provider.capabilities
-        self._policy = policy = reconnect or ReconnectPolicy()
+        policy = reconnect or ReconnectPolicy()
+        # An agent's run ends with its connection, and another one would know nothing of the conversation.
+        self._policy = policy = replace(policy, enabled=False) if provider.is_agent else policy
         self._limits = limits or Limits()
         self._clock = clock = clock or SystemClock()
         self._approve = approve
@@ -286,6 +288,7 @@ class LiveSession:
         self._next: tuple[LiveConfig, ToolRunner] | None = None  # settings of the next connection
         self._dialled: tuple[LiveConfig, ToolRunner] | None = None  # those of the one that is being opened
         self._dropping = False  # what still comes of a turn that was interrupted from here
+        self._stops = 0  # interruptions that an agent has not acknowledged
         self._called_ms = float("-inf")  # when the model last called a function
         self._speech_ms = float("-inf")  # when somebody was last found to have spoken
         self._behind_ms = 0.0  # how much longer `send_audio` took than what it sent
@@ -397,11 +400,15 @@ class LiveSession:
         self._phase = Phase.ENDED
         if not was_open:
             return
-        self.error = error
         self._closing = asyncio.create_task(self._stop(), name="livewidget session closing")
         # Answers first: what the end leaves of a turn is not an answer.
         self._hub.answers.close(error or StateError("The session was closed before the answer was complete."))
-        self._publish(events.SessionEnded(error=None if error is None else str(error)))
+        if type(error) is AgentEnded:
+            self._hub.notice("info", "agent-ended", str(error))
+            error = None
+        self.error = error
+        details = error.details if isinstance(error, AgentFailed) else ""
+        self._publish(events.SessionEnded(error=None if error is None else str(error), details=details))
         self._hub.close(error)
 
     async def _stop(self) -> None:
@@ -656,6 +663,13 @@ class LiveSession:
         if isinstance(event, events.Interrupted):
             self._heard_until_ms = now
         match event:
+            case events.ToolCall(remote=True):
+                event = self._tools.admit_remote(event, now)
+            case events.ToolResult(remote=True):
+                ended = self._tools.finish_remote(event, now)
+                if ended is None:
+                    return
+                event = ended
             case events.ToolCall():
                 self._page_holds = self.provider.direct
                 if self._was_spoken_to(now):
@@ -680,6 +694,10 @@ class LiveSession:
                 self._dropping = False
             case events.GoAway(time_left_ms=left_ms):
                 self._supervisor.go_away(left_ms, now)
+            case events.Interrupted() if self._stops:
+                self._stops -= 1  # Nothing of the answer follows: the agent's client keeps it back.
+                self._dropping = False
+                return
             case events.Interrupted() if self._dropping:
                 self._dropping = False  # The answer to our own, which was published when it was sent.
                 return
@@ -1049,7 +1067,8 @@ class LiveSession:
         working = speaking or self.floor in (Floor.THINKING, Floor.TOOL)
         # A translation has no turn whose end would let its audio through again.
         self._dropping = (self._dropping or speaking) and self._model.completes_turns
-        told = working and self._model.text_by_client_content
+        told = working and (self._model.text_by_client_content or self.provider.is_agent)
+        self._stops += told and self.provider.is_agent
         if told:
             self._tracker.forget_input()  # Nothing answers it any more.
         self._publish(events.Interrupted())

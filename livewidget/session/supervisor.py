@@ -541,9 +541,10 @@ class ConnectionSupervisor:
         now, lasts = self._clock.now_ms(), connection.model.connection_ms
         self._opened_ms, self._good, self._broken = now, False, None
         self._received, self._silent_ms, self._ticked_ms = None, 0.0, now
-        self.ending, self.ends_ms = "connection", now + lasts
-        self._look_ms = self.ends_ms - min(LOOK_MS, lasts / 4)
-        self._last_ms = self.ends_ms - min(LAST_MS, lasts / 20)
+        ends_ms = now + lasts if lasts else float("inf")
+        self.ending, self.ends_ms = "connection", ends_ms if lasts else None
+        self._look_ms = ends_ms - min(LOOK_MS, lasts / 4)
+        self._last_ms = ends_ms - min(LAST_MS, lasts / 20)
         self._reader = asyncio.create_task(self._read(connection), name="livewidget reader")
 
     async def _read(self, connection: Connection) -> None:

@@ -623,6 +623,7 @@ class ToolRunner:
         self._from_sources: set[str] = set()
         self._declare(self._known)
         self._seen: dict[str, None] = {}
+        self._remote: dict[str, tuple[str, str, float]] = {}  # An agent's own calls: id, name, and when.
         self._recent: dict[str, deque[events.ToolCall]] = {}  # The calls of this turn, by the service's ids.
         self._count = 0  # Calls since the user said something.
         self._calls: dict[str, ToolCallTask] = {}
@@ -724,14 +725,7 @@ class ToolRunner:
         """
         if event.id and self._is_repeated(event):
             return None
-        id = event.id or f"call-{next(_numbers)}"
-        while id in self._seen:
-            id = f"{event.id or 'call'}-{next(_numbers)}"
-        self._seen[id] = None
-        while len(self._seen) > REMEMBERED:
-            oldest = next(iter(self._seen))
-            del self._seen[oldest]
-            self._recent.pop(oldest, None)
+        id = self._new_id(event.id)
         if event.id:
             self._recent.setdefault(event.id, deque(maxlen=CALLS)).append(event)
         wire_id = event.id or None
@@ -747,6 +741,40 @@ class ToolRunner:
         calls = self._calls if denied is None else self._denied
         calls[id] = ToolCallTask(event, wire_id, behavior, self._context, loop=loop, denied=denied)
         return event
+
+    def _new_id(self, wire_id: str) -> str:
+        """Return the id of a call that no other call of the session has."""
+        id = wire_id or f"call-{next(_numbers)}"
+        while id in self._seen:
+            id = f"{wire_id or 'call'}-{next(_numbers)}"
+        self._seen[id] = None
+        while len(self._seen) > REMEMBERED:
+            oldest = next(iter(self._seen))
+            del self._seen[oldest]
+            self._recent.pop(oldest, None)
+        return id
+
+    def admit_remote(self, event: events.ToolCall, now_ms: float) -> events.ToolCall:
+        """Return the call of an agent's own tool with an id of its own; nothing here runs or counts it."""
+        id = self._new_id(event.id)
+        self._remote[event.id] = (id, event.name, now_ms)
+        while len(self._remote) > REMEMBERED:
+            del self._remote[next(iter(self._remote))]
+        return events.ToolCall(id=id, name=event.name, args=event.args, remote=True)
+
+    def finish_remote(self, event: events.ToolResult, now_ms: float) -> events.ToolResult | None:
+        """Return what such a call gave, with the id of the call and how long it took; None if none had it."""
+        if event.id not in self._remote:
+            return None
+        id, name, began_ms = self._remote[event.id]
+        return events.ToolResult(
+            id=id,
+            name=name,
+            result=event.result,
+            error=event.error,
+            duration_ms=now_ms - began_ms,
+            remote=True,
+        )
 
     def is_open(self, id: str) -> bool:
         """Whether a call has neither ended nor been cancelled; from any thread."""

@@ -26,7 +26,7 @@ from livewidget.standin.session import Admission, MessageHandler, ServerSession,
 from livewidget.standin.tutor import recognizer
 from livewidget.standin.tutor.voice import TutorTextToSpeech
 from livewidget.transports.base import Transport
-from livewidget.transports.memory import pair
+from livewidget.transports.memory import served
 
 #: The admission of a client in this process.
 _IN_PROCESS = Admission()
@@ -191,9 +191,7 @@ class StandIn(Provider):
             # On a slow computer this takes seconds, in which the rest of the loop goes on.
             await asyncio.to_thread(self.prepare)
         self.prepare()
-        client, server = pair()
-        task = asyncio.create_task(self.serve(server), name="stand-in session")
-        return _ClientEnd(client, task)
+        return served(self.serve, name="stand-in session")
 
     @property
     def _loads(self) -> bool:
@@ -302,26 +300,3 @@ def _name_of(part: Any, kind: str) -> str:
     """Return the name of a function, and of anything else its kind."""
     name = getattr(part, "__name__", "")
     return name if name.isidentifier() else kind
-
-
-class _ClientEnd:
-    """The client's end of an in-memory link: closing it waits for the server's task."""
-
-    round_trip_ms: float | None = 0.0
-
-    def __init__(self, transport: Transport, server: asyncio.Task[None]) -> None:
-        self._transport = transport
-        self._server = server
-
-    async def send(self, frame: str | bytes) -> None:
-        """Send one frame."""
-        await self._transport.send(frame)
-
-    async def receive(self) -> str | bytes:
-        """Return the next frame."""
-        return await self._transport.receive()
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the link, and let the server finish."""
-        await self._transport.close(code, reason)
-        await asyncio.wait([self._server])

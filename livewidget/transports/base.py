@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-from livewidget.errors import ConfigError
+from livewidget.errors import ConfigError, LiveError
 from livewidget.secret import Secret
 
 #: Seconds given to the closing handshake. Chosen: several round trips, and nobody waits longer to close.
@@ -24,12 +24,14 @@ class TransportClosed(Exception):
     Attributes:
         code: WebSocket close code; 1006 if it broke without one.
         reason: The other side's words; may be empty.
+        error: What ended it, where the other end is in this process and knows; else None.
     """
 
-    def __init__(self, code: int, reason: str = "") -> None:
+    def __init__(self, code: int, reason: str = "", error: LiveError | None = None) -> None:
         super().__init__(f"closed with code {code}")
         self.code = code
         self.reason = reason
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)

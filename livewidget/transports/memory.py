@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
 
+from livewidget.errors import LiveError
 from livewidget.transports.base import Transport, TransportClosed
 
 #: Frames that may wait in one direction before `send` waits for the reader. Chosen: ten seconds of audio in
@@ -40,7 +43,7 @@ class MemoryTransport:
         while direction.closed is None and len(direction.frames) >= FRAMES_WAITING:
             await direction.wait()
         if direction.closed is not None:
-            raise TransportClosed(direction.closed.code, direction.closed.reason)
+            raise _again(direction.closed)
         direction.frames.append(frame)
         direction.changed.set()
 
@@ -49,7 +52,7 @@ class MemoryTransport:
         direction = self._inbound
         while not direction.frames:
             if direction.closed is not None:
-                raise TransportClosed(direction.closed.code, direction.closed.reason)
+                raise _again(direction.closed)
             await direction.wait()
         frame = direction.frames.popleft()
         direction.changed.set()
@@ -57,14 +60,72 @@ class MemoryTransport:
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close both directions. Frames on their way to the other end are still delivered there, not here."""
+        self.close_now(code, reason)
+
+    def close_now(self, code: int = 1000, reason: str = "", error: LiveError | None = None) -> None:
+        """Like `close`, without an await. `error`: what the other end is told, in place of a code."""
         self._inbound.frames.clear()
         for direction in (self._inbound, self._outbound):
             if direction.closed is None:
-                direction.closed = TransportClosed(code, reason)
+                direction.closed = TransportClosed(code, reason, error)
             direction.changed.set()
 
 
-def pair() -> tuple[Transport, Transport]:
+def _again(closed: TransportClosed) -> TransportClosed:
+    """Return another one of these: an exception that is raised twice collects the frames of both."""
+    return TransportClosed(closed.code, closed.reason, closed.error)
+
+
+def pair() -> tuple[MemoryTransport, MemoryTransport]:
     """Return two transports: what one sends, the other receives."""
     one, two = _Direction(), _Direction()
     return MemoryTransport(one, two), MemoryTransport(two, one)
+
+
+def served(serve: Callable[[Transport], Coroutine[Any, Any, None]], name: str = "served") -> ServedTransport:
+    """Return the client's end of a pair whose other end a task serves; see `ServedTransport`.
+
+    Args:
+        serve: Is given the server's end. What it raises as a `LiveError` is what the client is told.
+        name: Of the task.
+    """
+    return ServedTransport(serve, name)
+
+
+class ServedTransport:
+    """The client's end of a pair whose other end a task serves.
+
+    The transport is closed when the task ends, and `close` waits until it has.
+    """
+
+    round_trip_ms: float | None = 0.0
+
+    def __init__(self, serve: Callable[[Transport], Coroutine[Any, Any, None]], name: str) -> None:
+        self._client, self._server = pair()
+        self._task = asyncio.create_task(self._run(serve), name=name)
+
+    async def _run(self, serve: Callable[[Transport], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await serve(self._server)
+        except TransportClosed:
+            pass
+        except LiveError as error:
+            self._server.close_now(1011, "", error)
+        except Exception:
+            self._server.close_now(1011)  # Else the client would wait for ever.
+            raise
+        finally:
+            self._server.close_now()
+
+    async def send(self, frame: str | bytes) -> None:
+        """Send one frame."""
+        await self._client.send(frame)
+
+    async def receive(self) -> str | bytes:
+        """Return the next frame."""
+        return await self._client.receive()
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close both ends, and wait until the task has ended."""
+        self._client.close_now(code, reason)
+        await asyncio.wait([self._task])

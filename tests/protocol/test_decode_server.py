@@ -125,6 +125,12 @@ EVERYTHING = {
     "voiceActivity": {"type": "ACTIVITY_START", "audioOffset": "3.080s"},
     "voiceActivityDetectionSignal": {"vadSignalType": "VAD_SIGNAL_TYPE_EOS"},
     "setupComplete": {"sessionId": "s"},
+    "agentEvent": {
+        "toolCall": {"id": "a", "name": "set_light", "args": {"on_a": True}},
+        "toolResult": {"id": "a", "name": "set_light", "response": {"light_is": "on"}},
+        "agent": " the\nexpert ",
+        "notice": "The lamp\nis hot.",
+    },
 }
 IN_ORDER = [
     events.SessionStarted(session_id="s"),
@@ -164,6 +170,14 @@ IN_ORDER = [
     events.GoAway(time_left_ms=1500),
     events.Notice(level="error", code="server-error", text="The server reported an error: Internal error"),
 ]
+#: What only an agent may tell: from a service it is an unknown name.
+BY_AN_AGENT = [
+    events.ToolCall(id="a", name="set_light", args={"on_a": True}, remote=True),
+    events.ToolResult(id="a", name="set_light", result={"light_is": "on"}, remote=True),
+    events.AgentChanged(agent="the expert"),
+    events.Notice(level="warning", code="agent", text="The lamp is hot."),
+]
+FROM_A_SERVICE = [*IN_ORDER, events.Unknown(path="agentEvent")]
 
 
 def test_every_field_of_the_structs_is_in_the_table() -> None:
@@ -182,7 +196,9 @@ def test_events_come_in_one_order_whatever_the_order_of_the_fields(order: str) -
         names.reverse()
     elif order == "shuffled":
         random.Random(1).shuffle(names)
-    assert decode({name: EVERYTHING[name] for name in names}) == IN_ORDER
+    assert decode({name: EVERYTHING[name] for name in names}) == FROM_A_SERVICE
+    frame = json.dumps({name: EVERYTHING[name] for name in names})
+    assert ServerDecoder(is_agent=True).decode(frame) == [*IN_ORDER, *BY_AN_AGENT]
 
 
 def snakes(value: Any, key: str = "") -> Any:
@@ -194,7 +210,7 @@ def snakes(value: Any, key: str = "") -> Any:
 
 
 def test_snake_case_says_the_same() -> None:
-    assert decode(snakes(EVERYTHING)) == IN_ORDER
+    assert decode(snakes(EVERYTHING)) == FROM_A_SERVICE
     with pytest.raises(msgspec.ValidationError):  # It takes the long way: the typed decoder alone refuses it.
         msgspec.json.decode(json.dumps(snakes(EVERYTHING)), type=ServerMessage)
 
@@ -204,7 +220,7 @@ def test_one_unknown_field_costs_no_other() -> None:
     frame["serverContent"]["modelTurn"]["parts"][0]["hue"] = 1  # type: ignore[index]
     frame["serverContent"]["modelTurn"]["parts"][1]["hue"] = 1  # type: ignore[index]
     assert decode(frame) == [
-        *IN_ORDER,
+        *FROM_A_SERVICE,
         events.Unknown(path="serverContent.modelTurn.parts[].hue"),
         events.Unknown(path="brandNew"),
     ]
@@ -246,6 +262,12 @@ def test_a_wrong_type_costs_that_field_alone(path: tuple[str, ...], lost: type |
 
 
 # --- Single fields ------------------------------------------------------------------------------------------
+
+
+def test_a_tool_of_an_agent_that_failed_gave_no_result() -> None:
+    frame = {"agentEvent": {"toolResult": {"id": "a", "response": {"x": 1}, "failure": "no\nlamp"}}}
+    (result,) = ServerDecoder(is_agent=True).decode(json.dumps(frame))
+    assert result == events.ToolResult(id="a", name="", error="no lamp", remote=True)
 
 
 def test_unknown_is_told_once_a_decoder() -> None:

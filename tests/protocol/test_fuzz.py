@@ -109,7 +109,7 @@ def mutants(corpus: list[Any], number: int) -> Iterator[bytes]:
 
 
 def server() -> Callable[[bytes], None]:
-    decoder = ServerDecoder()
+    decoder = ServerDecoder(is_agent=True)  # It reads all that others do, and more.
 
     def take(frame: bytes) -> None:
         assert all(isinstance(event, EVENTS) for event in decoder.decode(frame))

@@ -48,6 +48,7 @@ def test_server_messages_survive_the_wire(message: ServerMessage) -> None:
 @given(awkward_server)
 def test_server_messages_are_read_in_every_spelling(pair: tuple[ServerMessage, dict[str, Any]]) -> None:
     message, frame = pair
-    expected = ServerDecoder().events(message)
-    assert ServerDecoder().decode(encode_server(message)) == expected
-    assert ServerDecoder().decode(json.dumps(frame)) == expected
+    for is_agent in (False, True):
+        expected = ServerDecoder(is_agent=is_agent).events(message)
+        assert ServerDecoder(is_agent=is_agent).decode(encode_server(message)) == expected
+        assert ServerDecoder(is_agent=is_agent).decode(json.dumps(frame)) == expected
