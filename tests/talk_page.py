@@ -77,6 +77,7 @@ class TalkPage:
         tab: The id kept for this tab.
         speed: How many times faster than a person hears it plays.
         heard: (turn, first sample, PCM16) of each piece of the model's audio, in order.
+        flushed: The sample at which each turn was silenced that was interrupted.
         closed: Code and reason with which the server ended the socket.
         resends: Whether what the kernel may not have is sent again on a new socket; off for negative controls.
         numbers: Whether it looks at the numbers of what comes; off for negative controls.
@@ -94,6 +95,7 @@ class TalkPage:
     query: str = ""
     client: str = field(default_factory=lambda: secrets.token_hex(8))
     heard: list[tuple[int, int, bytes]] = field(default_factory=list)
+    flushed: dict[int, int] = field(default_factory=dict)
     seen: list[object] = field(default_factory=list)
     turns: dict[int, m.TurnView] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
@@ -112,7 +114,7 @@ class TalkPage:
         self._sent: ReliableSender = ReliableSender()
         self._welcomed = False
         self._frames: dict[int, tuple[m.MicrophoneAudio, bytes]] = {}
-        self._frame_seq = self._sample = 0
+        self._frame_seq = self._sample = self._picture_seq = 0
         self._ends: dict[int, int] = {}
         self._complete: set[int] = set()
         self._played: tuple[int, float] = (0, 0.0)
@@ -204,11 +206,15 @@ class TalkPage:
     # --- What a person does -----------------------------------------------------------------------------------
 
     async def start(self, microphone: bool = True) -> None:
+        """Press ●, and wait until somebody listens."""
+        await self.begin(microphone)
+        await self.until(lambda: self.state.phase == "live")
+
+    async def begin(self, microphone: bool = True) -> None:
         """Press ●."""
         await self._put(m.Start(microphone=microphone))
         if microphone:
             await self._put(m.MicrophoneStatus(state="on"))
-        await self.until(lambda: self.state.phase == "live")
 
     async def type(self, text: str) -> None:
         """Type something."""
@@ -225,11 +231,59 @@ class TalkPage:
         said = (words(turn) for turn in new if turn.speaker == "model" and turn.final)
         return next(said, "")
 
-    async def speak(self, pcm: bytes, start_s: float | None = None) -> float:
-        """Send PCM16 at 16 kHz as a microphone does, in real time; return when it ended, on the monotonic clock."""
+    async def interrupt(self) -> None:
+        """Press the button that silences the model."""
+        await self._put(m.Interrupt())
+
+    async def stop(self) -> None:
+        """End the conversation."""
+        await self._put(m.Stop())
+
+    async def approve(self, id: str, allowed: bool) -> None:
+        """Allow a call that asks, or refuse it."""
+        await self._put(m.Approve(id=id, allowed=allowed))
+
+    async def take_turns(self, mode: m.TurnTakingMode) -> None:
+        """Choose who says when somebody has finished speaking."""
+        await self._put(m.TurnTaking(mode=mode))
+
+    async def press(self, active: bool) -> None:
+        """Press the button of push-to-talk, or release it."""
+        await self._put(m.Activity(active=active))
+
+    async def show(self, picture: bytes, mime_type: str, size: tuple[int, int]) -> None:
+        """Show the model a picture from a file."""
+        self._picture_seq += 1
+        width, height = size
+        message = m.CameraFrame(
+            source="file",
+            mime_type=mime_type,
+            width=width,
+            height=height,
+            captured_ms=time.monotonic() * 1000,
+        )
+        await self._write(self._picture_seq, message, picture)
+
+    @property
+    def played(self) -> tuple[int, int]:
+        """The turn that was heard last, and how many of its samples were."""
+        self._advance()
+        return self._played[0], int(self._played[1])
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether everything that came was played, or silenced."""
+        turn = next(reversed(self._ends), 0)
+        return turn == 0 or self.played == (turn, self._ends[turn])
+
+    async def speak(self, pcm: bytes, start_s: float | None = None, *, pace: float = 1.0) -> float:
+        """Send PCM16 at 16 kHz as a microphone does, in real time; return when it ended, on the monotonic clock.
+
+        With another `pace` the microphone is so many times as fast.
+        """
         begun = time.monotonic() if start_s is None else start_s
         for number, at in enumerate(range(0, len(pcm), 2 * FRAME), 1):
-            await asyncio.sleep(max(0.0, begun + number * 0.04 - time.monotonic()))
+            await asyncio.sleep(max(0.0, begun + number * 0.04 / pace - time.monotonic()))
             piece = pcm[at : at + 2 * FRAME]
             now_ms = time.monotonic() * 1000
             message = m.MicrophoneAudio(first_sample=self._sample, captured_ms=now_ms - 40)
@@ -322,14 +376,18 @@ class TalkPage:
                 for seq in [seq for seq in self._frames if seq <= ack or seq < self._frame_seq - 250]:
                     del self._frames[seq]
             case m.Flush(turn=turn):
-                asyncio.get_running_loop().create_task(
-                    self._put(m.Flushed(turn=turn, sample=int(self._played[1])))
-                )
+                # What is still here of that turn is not played any more.
+                now_playing, at = self.played
+                sample = self._ends[turn] = at if now_playing == turn else 0
+                self.flushed[turn] = sample
+                self._complete.add(turn)
+                asyncio.get_running_loop().create_task(self._put(m.Flushed(turn=turn, sample=sample)))
 
     def _play(self, message, buffers) -> None:
         if isinstance(message, m.SpeakerEnd):
             self._complete.add(message.turn)
             return
+        self._advance()
         if message.turn not in self._ends:
             self.first_sound_s = time.monotonic()
         self.heard.append((message.turn, message.first_sample, buffers[0]))
@@ -338,16 +396,26 @@ class TalkPage:
     async def _report(self) -> None:
         with contextlib.suppress(ConnectionClosed):
             while True:
-                now = time.monotonic()
-                gone, self._played_s = (now - self._played_s) * PLAY_RATE * self.speed, now
-                turn = next(reversed(self._ends), self._played[0])
-                sample = self._played[1] if turn == self._played[0] else 0.0
-                end = float(self._ends.get(turn, 0))
-                if sample > 0 and end < sample + gone and turn not in self._complete:
-                    self.dry_ms += (sample + gone - end) / PLAY_RATE / self.speed * 1000
-                self._played = turn, min(end, sample + gone)
-                await self._write_report(now * 1000)
+                self._advance()
+                await self._write_report(time.monotonic() * 1000)
                 await asyncio.sleep(REPORT_S)
+
+    def _advance(self) -> None:
+        """Play what has come since the last time, one turn after the other."""
+        now = time.monotonic()
+        left, self._played_s = (now - self._played_s) * PLAY_RATE * self.speed, now
+        turn, sample = self._played
+        turns = list(self._ends)
+        while True:
+            piece = min(left, self._ends.get(turn, 0) - sample)
+            sample, left = sample + piece, left - piece
+            later = turns[turns.index(turn) + 1 :] if turn in self._ends else turns
+            if left <= 0 or not later:
+                break
+            turn, sample = later[0], 0.0
+        if left > 0 and sample > 0 and turn not in self._complete:
+            self.dry_ms += left / PLAY_RATE / self.speed * 1000
+        self._played = turn, sample
 
     async def _write_report(self, page_ms: float) -> None:
         turn, sample = self._played
