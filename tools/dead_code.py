@@ -59,6 +59,7 @@ USERS = {
         "exclude",
         "include",
     ),
+    "called by this name: by the Agent Development Kit": ("_get_declaration", "run_async", "tool_context"),
     "called by this name: by urllib and websockets": ("process_redirect", "redirect_request"),
     "read or called by uvicorn, and by the part of websockets that it uses": (
         "access_log",
