@@ -23,6 +23,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from functools import partial
 from importlib import metadata
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ from livewidget.clock import Clock, SystemClock
 from livewidget.connection.provider import Provider
 from livewidget.errors import AgentEnded, AgentFailed, ExtraMissing, LiveError, StateError, UsageError
 from livewidget.models import Model, agent_model
-from livewidget.protocol.codec import decode_client, encode_json
+from livewidget.protocol.codec import decode_client, encode_json, pcm_rate
 from livewidget.protocol.inspect import redact
 from livewidget.protocol.messages import (
     AgentEvent,
@@ -49,6 +50,7 @@ from livewidget.protocol.messages import (
     ServerMessage,
     Setup,
     SetupComplete,
+    Tool,
     ToolCall,
     ToolCallCancellation,
     Transcription,
@@ -177,7 +179,7 @@ class AgentClient:
     def __init__(self, transport: Transport, setup: Setup, clock: Clock) -> None:
         """Serve the agent's end of a transport; made by `AgentProvider`."""
         self.setup = setup
-        self.declarations = _declarations(setup)
+        self.declarations = _declarations(setup.tools)
         detection = setup.realtime_input_config and setup.realtime_input_config.automatic_activity_detection
         self.push_to_talk = bool(detection and detection.disabled)
         self.played_ms = 0.0
@@ -191,6 +193,7 @@ class AgentClient:
         self._answering = False  # Something of an answer was sent that is not complete.
         self._stopped = False  # The user has stopped it, and what comes belongs to that answer still.
         self._went_on = False  # The user has said or typed something since.
+        self._cut = False  # The user has got something of the answer that was stopped.
         self._output_ms = 0.0  # when the agent last sent something of an answer
 
     # What the agent says.
@@ -237,9 +240,14 @@ class AgentClient:
         await self._answer(grounding_metadata=dict(grounding_metadata))
 
     async def interrupted(self) -> None:
-        """The agent was interrupted: what has not been played is not played any more."""
+        """The agent was interrupted: what has not been played is not played any more.
+
+        After `AgentRun.on_interrupt` it says that nothing more comes of that answer.
+        """
+        was_stopped = self._stopped
         self._end_answer()
-        await self._content(interrupted=True)
+        if not was_stopped:  # Else the user knows.
+            await self._content(interrupted=True)
 
     async def turn_complete(self, usage: UsageMetadata | None = None, *, reason: str = "") -> None:
         """The answer is complete: all of it was sent. It may go on being played.
@@ -248,8 +256,11 @@ class AgentClient:
             usage: How many tokens it took, if the framework says so.
             reason: Why it ended early, in the Live API's words, such as "MALFORMED_FUNCTION_CALL".
         """
+        is_new = self._stopped and self._went_on and not self._cut
         self._end_answer()
         content = ServerContent(turn_complete=True, turn_complete_reason=reason or None)
+        if is_new:
+            content = ServerContent()  # The user has got nothing of it, and waits for another answer.
         await self._send(ServerMessage(server_content=content, usage_metadata=usage))
 
     # What the user said, as the agent understood it.
@@ -360,7 +371,7 @@ class AgentClient:
 
     async def _stop(self) -> None:
         """The user pressed Stop: acknowledge it, and keep back what comes of this answer from now on."""
-        self._stopped, self._went_on = True, False
+        self._stopped, self._went_on, self._cut = True, False, self._answering
         # In the order of the frames: what was sent before this is dropped by the session, and nothing after.
         await self._content(interrupted=True)
 
@@ -442,7 +453,6 @@ class AgentProvider(Provider):
         *,
         kind: str = "agent",
         takes: Collection[str] = (),
-        audio: bool = True,
         text: bool = True,
         images: bool = True,
         tools: bool = True,
@@ -461,7 +471,6 @@ class AgentProvider(Provider):
             takes: Settings that the run looks up in `AgentClient.setup` and passes on to its model, by their
                 names in `LiveConfig`, such as "voice" and "turn_detection.silence_ms". All others are
                 refused as the agent's own.
-            audio: Whether it speaks; else its answers are text.
             text: Whether it can be typed to.
             images: Whether it looks at pictures.
             tools: Whether it calls the notebook's functions.
@@ -484,7 +493,7 @@ class AgentProvider(Provider):
         self.label = f"{kind[:1].upper()}{kind[1:]} {name}"
         self.starting = f"Starting the {kind} {name}…"
         self.setup_timeout = ready_s + CANCEL_S + 1.0  # The run's own time ends first, and says so.
-        self.close_timeout = close_s + CANCEL_S + 1.0
+        self.close_timeout = close_s + 2 * CANCEL_S + 1.0
         self._new_run = new_run
         self._ready_s, self._close_s = ready_s, close_s
         self._clock = clock or SystemClock()
@@ -492,7 +501,6 @@ class AgentProvider(Provider):
             name,
             settings_of=f"the {kind} {name}",
             takes=takes,
-            audio=audio,
             text=text,
             images=images,
             tools=tools,
@@ -509,11 +517,6 @@ class AgentProvider(Provider):
         return self._model
 
     @property
-    def is_local(self) -> bool:
-        """It runs in this process, whatever it calls from there."""
-        return True
-
-    @property
     def speaker(self) -> str:
         """Its name, in lower case."""
         return self.name.lower()
@@ -521,7 +524,11 @@ class AgentProvider(Provider):
     @property
     def badge(self) -> str:
         """Its name, and that it runs here."""
-        return f"{self.label} · in this kernel"
+        return self.badge_in("kernel")
+
+    def badge_in(self, place: str) -> str:
+        """Return its name, and that it runs here: "ADK agent lamp · in this kernel"."""
+        return f"{self.label} · in this {place}"
 
     @property
     def opening(self) -> str:
@@ -571,10 +578,12 @@ class _Conversation:
         self._new_run = new_run
         self._ready_s, self._close_s = ready_s, close_s
         self._clock = clock
-        self._waiting: deque[Callable[[], Coroutine[Any, Any, None]]] = deque()
-        self._changed = asyncio.Event()
+        self._waiting: deque[_Call] = deque()
+        self._came = asyncio.Event()
+        self._told_slow = False
         self._played_ms: float | None = None
         self._played = asyncio.Event()
+        self._stops = asyncio.Event()
 
     def played(self, ms: float) -> None:
         """So much of all the audio was heard, in ms; of several reports the run gets the last one."""
@@ -611,6 +620,7 @@ class _Conversation:
             tasks["run"] = _task(run.run())
             tasks["deliver"] = _task(self._deliver())
             tasks["report"] = _task(self._report_played(run, client))
+            tasks["interrupt"] = _task(self._interrupt(run))
             await self._wait(tasks, None)
             self._raise_failure(tasks, "stopped")
             raise AgentEnded(f"{self.agent} ended the talk.")
@@ -655,25 +665,35 @@ class _Conversation:
                 client._on_results(response.function_responses or ())
             elif (content := message.client_content) is not None and not content.turns:
                 await client._stop()
-                await run.on_interrupt()
+                self._stops.set()
             else:
-                for call in _calls_for(message, run, client):
-                    while len(self._waiting) >= WAITING:
-                        await self._pause()
-                    self._waiting.append(call)
-                    self._changed.set()
+                self._waiting.extend(_calls_for(message, run, client))
+                self._came.set()
+                if len(self._waiting) > WAITING:
+                    await self._leave_out(client)
 
-    async def _pause(self) -> None:
-        self._changed.clear()
-        await self._changed.wait()
+    async def _leave_out(self, client: AgentClient) -> None:
+        """Forget the oldest audio of more than the agent can take: what is said now is worth more."""
+        del self._waiting[next((n for n, (is_audio, _) in enumerate(self._waiting) if is_audio), 0)]
+        if not self._told_slow:
+            self._told_slow = True
+            await client.notify(
+                f"{self.agent} takes what you say more slowly than you speak, so that the oldest of it is "
+                "left out."
+            )
 
     async def _deliver(self) -> None:
         while True:
             while not self._waiting:
-                await self._pause()
-            call = self._waiting.popleft()
-            self._changed.set()
-            await call()
+                self._came.clear()
+                await self._came.wait()
+            await self._waiting.popleft()[1]()
+
+    async def _interrupt(self, run: AgentRun) -> None:
+        while True:
+            await self._stops.wait()
+            self._stops.clear()
+            await run.on_interrupt()
 
     async def _report_played(self, run: AgentRun, client: AgentClient) -> None:
         while True:
@@ -688,10 +708,11 @@ class _Conversation:
         self, run: AgentRun, client: AgentClient, tasks: Mapping[str, asyncio.Task[None]]
     ) -> None:
         """End the run: first it is told to let go, then everything of it that still runs is cancelled."""
-        for name, task in tasks.items():
-            if name != "run":
-                task.cancel()
         client._give_up_calls()
+        others = [task for name, task in tasks.items() if name != "run"]
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others, timeout=CANCEL_S)
         closing = _task(run.close())
         await asyncio.wait([closing], timeout=self._close_s)
         left = {*tasks.values(), closing}
@@ -721,42 +742,45 @@ async def _contain(work: Coroutine[Any, Any, None]) -> None:
         raise RuntimeError(f"it raised {type(fault).__name__}") from fault
 
 
-def _calls_for(
-    message: ClientMessage, run: AgentRun, client: AgentClient
-) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+_Call = tuple[bool, Callable[[], Coroutine[Any, Any, None]]]
+"""What the user did, as a call of the run; and whether it is audio."""
+
+
+def _calls_for(message: ClientMessage, run: AgentRun, client: AgentClient) -> list[_Call]:
     """Return what a message of the session says to the run, as calls to be awaited one after the other."""
-    calls: list[Callable[[], Coroutine[Any, Any, None]]] = []
+    calls: list[_Call] = []
     if (sent := message.realtime_input) is not None:
         if sent.activity_start is not None:
             client._go_on()
-            calls.append(lambda: run.on_activity(True))
+            calls.append((False, partial(run.on_activity, True)))
         if (audio := sent.audio) is not None:
-            rate = int((audio.mime_type or "").rpartition("rate=")[2] or 16_000)
-            calls.append(lambda: run.on_audio(audio.data, rate))
+            calls.append((True, partial(run.on_audio, audio.data, pcm_rate(audio.mime_type or "") or 16_000)))
         if (image := sent.video) is not None:
-            calls.append(lambda: run.on_image(image.data, image.mime_type or "image/jpeg"))
+            calls.append((False, partial(run.on_image, image.data, image.mime_type or "image/jpeg")))
         if sent.activity_end is not None:
-            calls.append(lambda: run.on_activity(False))
+            calls.append((False, partial(run.on_activity, False)))
         if sent.audio_stream_end:
-            calls.append(run.on_audio_end)
-        if sent.text:
-            text = sent.text
-            client._go_on()
-            calls.append(lambda: run.on_text(text))
+            calls.append((False, run.on_audio_end))
     elif (content := message.client_content) is not None:
         parts = [part.text for turn in content.turns or () for part in turn.parts or () if part.text]
-        if parts:
-            client._go_on()
-            calls.append(lambda: run.on_text("".join(parts)))
+        client._go_on()
+        calls.append((False, partial(run.on_text, "".join(parts))))
     elif (update := message.context_update) is not None and update.tools is not None:
-        tools = update.tools.tools or ()
-        client.declarations = tuple(one for tool in tools for one in tool.function_declarations or ())
-        calls.append(lambda: run.on_tools(client.declarations))
+        client.declarations = _declarations(update.tools.tools)
+        calls.append((False, partial(_tell_tools, run, client)))
     return calls
 
 
-def _declarations(setup: Setup) -> tuple[FunctionDeclaration, ...]:
-    return tuple(one for tool in setup.tools or () for one in tool.function_declarations or ())
+async def _tell_tools(run: AgentRun, client: AgentClient) -> None:
+    """Tell a run of other functions; what it says against them is told the user, and the talk goes on."""
+    try:
+        await run.on_tools(client.declarations)
+    except UsageError as error:
+        await client.notify(str(error))
+
+
+def _declarations(tools: Iterable[Tool] | None) -> tuple[FunctionDeclaration, ...]:
+    return tuple(one for tool in tools or () for one in tool.function_declarations or ())
 
 
 def _check_text(text: object) -> None:

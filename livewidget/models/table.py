@@ -448,7 +448,6 @@ def agent_model(
     *,
     settings_of: str,
     takes: Collection[str] = (),
-    audio: bool = True,
     text: bool = True,
     images: bool = True,
     tools: bool = True,
@@ -461,7 +460,6 @@ def agent_model(
         name: Its name.
         settings_of: Whose the settings are, in a sentence: "the ADK agent lamp".
         takes: Names of the features of `FEATURES` that it passes on to its model.
-        audio: Whether it speaks; else it answers in text.
         text: Whether it can be typed to.
         images: Whether it looks at pictures.
         tools: Whether it calls the notebook's functions.
@@ -471,7 +469,6 @@ def agent_model(
     return Model(
         id=name,
         service="agent",
-        modalities=("AUDIO",) if audio else ("TEXT",),
         text="client_content" if text else "none",
         video=images,
         tool_behaviors=(BLOCKING, NON_BLOCKING) if tools else (),

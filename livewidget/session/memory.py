@@ -44,6 +44,9 @@ def validate_history(history: Iterable[Any], model: Model) -> tuple[TurnText, ..
             raise UsageError('history is a list of pairs such as ("user", "Hello") and ("model", "Hi.").')
         if pair[1].strip():
             texts.append((pair[0], pair[1]))
+    if texts and model.takes is not None:
+        agent = model.settings_of[:1].upper() + model.settings_of[1:]
+        raise UsageError(f"{agent} keeps its own memory of a conversation: leave history out.")
     if texts and model.text == "none":
         raise UsageError(
             f"{model.id} takes no text, so it cannot be told what was said before; leave it out."
@@ -163,7 +166,7 @@ class ServiceMemory:
         if resumed:
             texts = [] if self.forgets else turn_texts(self._answered(), after=self._known)
             return history_messages(texts, self._model, closes=False)
-        if self._model.text == "none":
+        if self._model.text == "none" or self._model.takes is not None:
             return []
         texts = [*self._history, *turn_texts(self._answered())]
         return history_messages(texts, self._model, closes=closes)

@@ -23,7 +23,7 @@ from livewidget import events
 from livewidget.clock import Clock, SystemClock, check_seconds
 from livewidget.config import Limits, LiveConfig
 from livewidget.connection import Connection, MicrophoneTerms, PageDialer, Provider
-from livewidget.errors import AgentEnded, AgentFailed, LinkLost, LiveError, ServiceError, StateError
+from livewidget.errors import AgentEnded, ConfigError, LinkLost, LiveError, ServiceError, StateError
 from livewidget.events import Event
 from livewidget.pictures import Picture, to_picture
 from livewidget.protocol import context_message, encode_client
@@ -54,7 +54,7 @@ from livewidget.session.tool_runner import ApprovalCallback, ToolLoop, ToolRunne
 from livewidget.session.usage import Meter, SessionStats, UsageTracker, cost_of
 from livewidget.session.wire_log import WireLog
 from livewidget.transports.base import SentByPage, SentImage
-from livewidget.turns import Floor, Turn, Turns, tracker_for
+from livewidget.turns import Floor, HeardAudio, Turn, Turns, tracker_for
 
 #: Milliseconds between two looks at what the passing of time has brought about. Chosen: a person does not
 #: notice a quarter of a second in anything that it decides.
@@ -108,6 +108,12 @@ _TOKEN_ENDS: Final = (
 )
 #: Length of the pieces in which a page's audio is dated, in ms. Chosen: what the page's microphone gives.
 _PIECE_MS: Final = 40
+
+
+def _capital(words: str) -> str:
+    """Return words as a sentence begins with them."""
+    return words[:1].upper() + words[1:]
+
 
 Tools = Sequence[Any]
 """Functions, MCP sessions and what else can be offered to a model; see `LiveSession`."""
@@ -201,6 +207,7 @@ class LiveSession:
         tool_loop: ToolLoop | None = None,
         on_progress: Callable[[str], object] | None = None,
         page: PageDialer | None = None,
+        reports_playback: bool = False,
         clock: Clock | None = None,
     ) -> None:
         """Prepare a session; nothing is dialled before `start`.
@@ -225,6 +232,9 @@ class LiveSession:
                 as an MCP server, and with "" when that is over.
             page: Lets a page open the socket to the service, for a provider that is direct. The page sends
                 the microphone's audio itself; what it has sent is told by the `record_` methods.
+            reports_playback: Whether somebody plays the audio and says how far that is, by
+                `playback_progress` and `playback_stopped`. An agent wants to know; without reports, audio
+                counts as heard in the time that it takes.
             clock: Another clock; for tests.
 
         Raises:
@@ -289,6 +299,9 @@ class LiveSession:
         self._dialled: tuple[LiveConfig, ToolRunner] | None = None  # those of the one that is being opened
         self._dropping = False  # what still comes of a turn that was interrupted from here
         self._stops = 0  # interruptions that an agent has not acknowledged
+        # How much was heard, where an agent wants to know, and how much it was told.
+        self._heard = HeardAudio(is_reported=reports_playback) if provider.is_agent else None
+        self._heard_told_ms = 0.0
         self._called_ms = float("-inf")  # when the model last called a function
         self._speech_ms = float("-inf")  # when somebody was last found to have spoken
         self._behind_ms = 0.0  # how much longer `send_audio` took than what it sent
@@ -407,8 +420,8 @@ class LiveSession:
             self._hub.notice("info", "agent-ended", str(error))
             error = None
         self.error = error
-        details = error.details if isinstance(error, AgentFailed) else ""
-        self._publish(events.SessionEnded(error=None if error is None else str(error), details=details))
+        text, details = (None, "") if error is None else (str(error), error.details)
+        self._publish(events.SessionEnded(error=text, details=details))
         self._hub.close(error)
 
     async def _stop(self) -> None:
@@ -434,6 +447,7 @@ class LiveSession:
                 now = self._clock.now_ms()
                 self._note_speech(now)
                 self._watch_token(now)
+                self._tell_heard(now)
                 self._watch_page()
                 self._release_page()
                 if self._supervisor.is_held_up:
@@ -662,6 +676,9 @@ class LiveSession:
         self._supervisor.observe(event)
         if isinstance(event, events.Interrupted):
             self._heard_until_ms = now
+            if self._heard is not None:
+                self._heard.interrupted(now)
+                self._tell_heard(now)
         match event:
             case events.ToolCall(remote=True):
                 event = self._tools.admit_remote(event, now)
@@ -709,6 +726,10 @@ class LiveSession:
         if wants_more and self._tracker.has_unanswered_input and self._tracker.model_turn is None:
             self._publish(events.WaitingForInput(), now)  # It is the same, said in another way.
         self._publish(event, now)
+        if self._heard is not None and isinstance(event, events.OutputAudio):
+            index = self._tracker.model_turn
+            if index is not None:
+                self._heard.add(index, event.samples, now)
         match event:
             case events.TurnComplete(reason=reason) if reason and reason != _MORE_INPUT:
                 self._on_ended_abnormally(reason)
@@ -1072,6 +1093,9 @@ class LiveSession:
         if told:
             self._tracker.forget_input()  # Nothing answers it any more.
         self._publish(events.Interrupted())
+        if self._heard is not None:
+            self._heard.interrupted(self._clock.now_ms())
+            self._tell_heard(self._clock.now_ms())
         self._hub.answers.interrupt()
         if told:
             # Any clientContent interrupts; this one asks for nothing.
@@ -1080,7 +1104,11 @@ class LiveSession:
 
     def playback_stopped(self, turn_index: int, sample: int) -> None:
         """Say where playback of a turn stopped: the last sample heard, at 24 kHz. Its text is cut there."""
-        self._hub.publish_turns(self._tracker.playback_stopped(turn_index, sample, self._clock.now_ms()))
+        now_ms = self._clock.now_ms()
+        self._hub.publish_turns(self._tracker.playback_stopped(turn_index, sample, now_ms))
+        if self._heard is not None:
+            self._heard.stopped(turn_index, sample, now_ms)
+            self._tell_heard(now_ms)
 
     def playback_progress(
         self,
@@ -1102,6 +1130,16 @@ class LiveSession:
         """
         now_ms = self._clock.now_ms() if at_ms is None else at_ms
         self._hub.publish_turns(self._tracker.playback_progress(turn_index, sample, now_ms, round_trip_ms))
+        if self._heard is not None:
+            self._heard.progress(turn_index, sample, now_ms)
+            self._tell_heard(now_ms)
+
+    def _tell_heard(self, now_ms: float) -> None:
+        """Tell an agent how much of its audio was heard, if that is more than it knows."""
+        heard_ms = 0.0 if self._heard is None else self._heard.heard_ms(now_ms)
+        if heard_ms > self._heard_told_ms:
+            self._heard_told_ms = heard_ms
+            self._supervisor.played(heard_ms)
 
     def _put(self, kind: Kind, message: ClientMessage, *, call: str | None = None) -> OutboxItem:
         self._require(Phase.OPENING, Phase.OPEN)
@@ -1230,8 +1268,9 @@ class LiveSession:
     def _on_unheard(self) -> None:
         seconds = self._limits.unheard_notice_s
         what = "the talk moves to another connection" if self._policy.enabled else "start again"
+        service = _capital(self._model.settings_of) if self.provider.is_agent else "The service"
         text = (
-            f"The service has not reacted to about {seconds:g} s of sound from your microphone. "
+            f"{service} has not reacted to about {seconds:g} s of sound from your microphone. "
             f"If that was you and it stays silent, {what}."
         )
         self._hub.notice("warning", "unheard", text)
@@ -1347,6 +1386,9 @@ class LiveSession:
                 await runner.open()
         if config == self.config and runner is self._tools:
             return
+        if self.provider.is_agent:
+            await self._update_agent(config, runner)
+            return
         before = self.config
         rest = replace(config, system_instruction=before.system_instruction) == before
         # The protocol cannot say that there is no instruction any more.
@@ -1365,6 +1407,32 @@ class LiveSession:
             await self._tools.adopt(runner)
             self._tell_gaps()
         await self.flushed(self._put("other", message))
+
+    async def _update_agent(self, config: LiveConfig, runner: ToolRunner) -> None:
+        """Change the functions of an agent that is running; its settings are those of its start.
+
+        Raises:
+            ConfigError: If settings have changed; another connection would be another run.
+        """
+        agent = _capital(self._model.settings_of)
+        if config != self.config:
+            raise ConfigError(
+                f"{agent} takes settings when a conversation begins: stop this one, change them, and start "
+                "again."
+            )
+        known = {str(one.get("name")) for one in self._tools.declarations}
+        added = [name for one in runner.declarations if (name := str(one.get("name"))) not in known]
+        await self._tools.adopt(runner)
+        self._tell_gaps()
+        if self._model.context_update:
+            message = context_message(config, self._model, declarations=runner.declarations)
+            await self.flushed(self._put("other", message))
+        elif added:
+            text = (
+                f"{agent} takes no new functions while it runs: {', '.join(added)[:200]} can be called from "
+                "the next conversation on."
+            )
+            self._hub.notice("info", "tool-later", text)
 
     async def _renew(self, config: LiveConfig, runner: ToolRunner) -> None:
         _, before = self._next or (None, runner)

@@ -414,6 +414,11 @@ class ConnectionSupervisor:
         if self._connection is not None:
             self._connection.release()
 
+    def played(self, ms: float) -> None:
+        """So much of the audio that came was heard, in ms; for an agent, which wants to know."""
+        if self._connection is not None:
+            self._connection.played(ms)
+
     def mark_answered(self) -> None:
         """The model has answered. If it was asked over this connection, that is a good one.
 

@@ -3,7 +3,7 @@
 from livewidget.models import Model
 from livewidget.turns.conversation import ConversationTracker
 from livewidget.turns.floor import FLOOR, Floor, diagram
-from livewidget.turns.store import SPANS_PER_TURN
+from livewidget.turns.store import SPANS_PER_TURN, HeardAudio
 from livewidget.turns.streams import DictationTracker, TranslationTracker
 from livewidget.turns.tracker import TurnTracker
 from livewidget.turns.turn import CodeRun, Span, Timing, ToolUse, Turn, Turns, WebPage, WebSource
@@ -14,6 +14,7 @@ __all__ = [
     "ConversationTracker",
     "DictationTracker",
     "Floor",
+    "HeardAudio",
     "Span",
     "Timing",
     "ToolUse",

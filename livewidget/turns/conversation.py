@@ -12,6 +12,7 @@ The wire leaves much undefined, and this is what is done about it:
   an answer is sent, and transcribed, again.
 - After `Interrupted` the server still completes the turn; that completion does not move the floor. It is no
   different if the model had not begun to answer: what comes then answers whatever interrupted it.
+- An agent that hands over to another need not complete its turn: what the other says is a turn of its own.
 - The completion may be missing: after an interruption, after `GenerationComplete`, after a tool's result, or
   where there is nothing but a usage report. `is_overdue` says when to go on without it.
 """
@@ -24,6 +25,7 @@ from typing import Any, Final, NamedTuple
 from livewidget.events import (
     ActivityEnd,
     ActivityStart,
+    AgentChanged,
     CodeResult,
     ConnectionReplaced,
     Event,
@@ -326,6 +328,7 @@ class ModelTurns:
         turn: Index of the open turn; None between turns.
         generated: Index of the latest turn of which all audio has been sent.
         in_background: Whether the model reports that it works in the background, so that more follows.
+        agent: Which agent speaks, after a hand-over; "": the first one.
     """
 
     def __init__(
@@ -341,6 +344,7 @@ class ModelTurns:
         self.turn: int | None = None
         self.generated: int | None = None
         self.in_background = False
+        self.agent = ""
         self._completes_early = completes_early
         self._overdue_ms: float | None = None  # When the turn is over, if nothing else comes.
         self._audio_ends_ms = 0.0  # When the audio that has arrived will have been played, at the earliest.
@@ -356,6 +360,7 @@ class ModelTurns:
         self._resumes = False  # The next text follows a pause.
         self._spoke_since_call = True
         self._has_spoken = False  # It has said something that the service has not completed.
+        self._takes_over = False  # The next turn goes on with what another agent has begun to answer.
         self._owes_remark = False  # It received a result while it spoke, and will mention that afterwards.
         self._interrupted: int | None = None  # The turn cut off whose completion has not arrived.
         self._last_closed: int | None = None
@@ -365,7 +370,9 @@ class ModelTurns:
     def open(self) -> int:
         """Return the index of the open turn; begins one if there is none."""
         if self.turn is None:
-            self._user.on_answer_started()
+            if not self._takes_over or self._floor_state.pending:
+                self._user.on_answer_started()
+            self._takes_over = False
             self._interrupted = None
             self._completion_owed = False
             self._spoke_since_call, self._has_spoken, self._owes_remark = True, False, False
@@ -373,7 +380,25 @@ class ModelTurns:
             self._resumes = False
             self.turn = self._store.reserve()
             self._store.add(self.turn, "model")
+            if self.agent:
+                self._store.update(self.turn, agent=self.agent)
         return self.turn
+
+    def on_agent_changed(self, event: AgentChanged, now_ms: float) -> None:
+        """Another agent speaks from now on: what the one before has said is a turn of its own."""
+        if event.agent == self.agent:
+            return
+        self.agent = event.agent
+        turn = self._store.get(self.turn)
+        if turn is None:
+            return
+        if turn.spans or turn.audio_samples or turn.tools or turn.code:
+            self._held_open, self.generated = False, self.turn
+            self._close(now_ms)
+            self._last_closed = None  # No word that follows is a late one of it.
+            self._takes_over = True  # It answers the same words of the user's.
+        else:
+            self._store.update(turn.index, agent=self.agent)
 
     def _speak(self) -> int:
         """Return the index of the open turn, as the model speaks or acts in it."""
@@ -495,7 +520,7 @@ class ModelTurns:
     def on_tool_call(self, event: ToolCall, now_ms: float) -> None:
         """The model calls a function. A repeated call is ignored."""
         if event.id not in self._calls.running:
-            self._calls.start(self._speak(), event, now_ms)
+            self._calls.start(self._speak(), event, now_ms, self.agent)
             self._spoke_since_call = self._held_open = False
             self._floor_state.step(event)
 
@@ -508,7 +533,7 @@ class ModelTurns:
         """Whether the turn is over, or there will be none, although the service has not said so."""
         over = self._overdue_ms is not None and now_ms >= self._overdue_ms
         awaited = self.turn is not None or bool(self._floor_state.pending)
-        return over and awaited and not self.in_background and not self._calls.running
+        return over and awaited and not self.in_background and not self._calls.is_awaited
 
     def watch_end(self, event: Event, now_ms: float) -> None:
         """Find out from an event, before it is applied, when the turn would be overdue.
@@ -522,6 +547,8 @@ class ModelTurns:
                 self._overdue_ms = now_ms + OVERDUE_MS
             case OutputAudio() | OutputText() | OutputTranscript():
                 self._overdue_ms = max(now_ms, self._audio_ends_ms) + STALLED_MS
+            case ToolResult(remote=True) if self.turn is not None:
+                self._overdue_ms = now_ms + STALLED_MS  # An agent may have nothing to say about it.
             case Usage() if self._overdue_ms is None and self._thinks_about_one():
                 self._overdue_ms = now_ms + OVERDUE_PATIENT_MS
             case Usage() | ResumptionUpdate() | GoAway() | Notice() | Unknown() | Malformed() | ImageSent():
@@ -549,6 +576,9 @@ class ModelTurns:
             return
         if self.turn is not None:
             more = self._expects_more(self.turn) or not (self._spoke_since_call or self._held_open)
+            if event.inferred and self._held_open and not self._calls.is_awaited:
+                more = False  # An agent's own tool runs on, and need not end.
+                self._floor_state.step(ToolCallCancelled(ids=()))
             patient = self._completes_early or self._owes_remark
             # Input made meanwhile is answered in a turn of its own, as after `close_held_open`.
             self._held_open = more and not self._floor_state.pending
@@ -600,6 +630,7 @@ class ModelTurns:
 
     def on_interrupted(self, event: Event, now_ms: float) -> None:
         """The model was cut off."""
+        self._takes_over = False
         if self.turn is not None:
             self._interrupted = self.turn
             self._held_open = False
@@ -686,6 +717,8 @@ class ConversationTracker(TurnTracker):
                 self._user.on_activity_start(event)
             case ActivityEnd():
                 self._user.on_activity_end(event, now_ms)
+            case AgentChanged():
+                self._model.on_agent_changed(event, now_ms)
             case TextSent():
                 self._user.close()
                 self._model.close_held_open()

@@ -22,6 +22,9 @@ from livewidget.events import (
 )
 from livewidget.turns.turn import AUDIO_RATE, Span, Timing, ToolUse, Turn, Turns
 
+#: Time without a report, in ms, after which nobody is playing what is due. Chosen: pages report a few times
+#: a second; a busy kernel gets reports late.
+UNREPORTED_MS: Final = 2000.0
 #: Audio packets whose send time is kept. Chosen: more than a minute of 20 ms packets, far longer than any
 #: delay between the end of speech and the server's report of it.
 PACKETS: Final = 4096
@@ -235,21 +238,106 @@ class PlaybackTimes:
         return [known for known in self._turns if known < index]
 
 
+class _Heard:
+    def __init__(self) -> None:
+        self.samples = 0  # heard
+        self.due = 0  # to be heard: all that came, or all that was heard where it was cut off
+        self.sent = 0
+
+
+class HeardAudio:
+    """How much of all the audio of a session was heard, where the other side wants to know.
+
+    Who plays it reports that. Where nobody does, from the beginning or for a while, it counts as played in
+    its time. Audio that was cut off is never counted.
+    """
+
+    def __init__(self, *, is_reported: bool) -> None:
+        """Begin; `is_reported`: somebody plays it, who is expected to say how far that is."""
+        self._patience_ms = UNREPORTED_MS if is_reported else 0.0
+        self._by_clock = False
+        self._turns: dict[int, _Heard] = {}
+        self._earlier = 0  # samples heard of turns that are not followed any more
+        self._known_ms = 0.0  # when the samples heard were as many as that
+
+    def add(self, index: int, samples: int, now_ms: float) -> None:
+        """Audio of a turn goes to who plays it."""
+        self._advance(now_ms)
+        if not self._is_playing:
+            self._known_ms = now_ms
+        turn = self._turns.setdefault(index, _Heard())
+        turn.sent += samples
+        turn.due += samples
+        while len(self._turns) > FOLLOWED:
+            self._earlier += self._turns.pop(next(iter(self._turns))).due
+
+    def progress(self, index: int, sample: int, now_ms: float) -> None:
+        """A turn has been played up to `sample`; what is due of earlier ones was heard before it."""
+        self._by_clock, self._known_ms = False, now_ms
+        for earlier, turn in self._turns.items():
+            if earlier < index:
+                turn.samples = turn.due
+            elif earlier == index:
+                turn.samples = max(turn.samples, min(sample, turn.sent))
+                turn.due = max(turn.due, turn.samples)
+
+    def stopped(self, index: int, sample: int, now_ms: float) -> None:
+        """Playback was stopped at `sample` of a turn."""
+        self.progress(index, sample, now_ms)
+        self._cut()
+
+    def interrupted(self, now_ms: float) -> None:
+        """What has not been played is not due any more; who plays it may still report where it stopped."""
+        self._advance(now_ms)
+        self._cut()
+
+    def heard_ms(self, now_ms: float) -> float:
+        """Return how much was heard until now, in ms; it never falls."""
+        self._advance(now_ms)
+        return (self._earlier + sum(turn.samples for turn in self._turns.values())) * 1000 / AUDIO_RATE
+
+    @property
+    def _is_playing(self) -> bool:
+        return any(turn.samples < turn.due for turn in self._turns.values())
+
+    def _cut(self) -> None:
+        for turn in self._turns.values():
+            turn.due = turn.samples
+
+    def _advance(self, now_ms: float) -> None:
+        """Let the clock play what is due, where nobody says that it was played."""
+        self._by_clock = self._by_clock or (self._is_playing and now_ms - self._known_ms >= self._patience_ms)
+        if not self._by_clock:
+            return
+        passed, self._known_ms = int((now_ms - self._known_ms) * AUDIO_RATE / 1000), now_ms
+        for turn in self._turns.values():
+            step = min(passed, turn.due - turn.samples)
+            turn.samples += step
+            passed -= step
+
+
 class ToolCalls:
     """Tool calls in progress and the turns that they belong to.
 
     Attributes:
         running: The turns of the calls in progress, by the calls' ids.
+        remote: The turns of calls of an agent's own tools, by the calls' ids; also of some that are over.
         updated: Ids of the calls in progress of which the model has received a value.
     """
 
     def __init__(self, store: TurnStore) -> None:
         self.running: dict[str, int] = {}
+        self.remote: dict[str, int] = {}
         self.updated: set[str] = set()
         self._store = store
         # When the calls of a turn ran, and when they waited for a person's approval.
         self._times: dict[int, dict[str, tuple[float, float]]] = {}
         self._asked: dict[int, dict[str, tuple[float, float]]] = {}
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the model waits for a call here. An agent need not say how a call of its own ends."""
+        return any(id not in self.remote for id in self.running)
 
     def busy_ms(self, index: int, start_ms: float, end_ms: float) -> float:
         """Return how long between two times at least one call of this turn ran."""
@@ -260,11 +348,19 @@ class ToolCalls:
         ran, asked = self._times.get(index, {}).values(), self._asked.get(index, {}).values()
         return union_ms([*ran, *asked], start_ms, end_ms) - union_ms(ran, start_ms, end_ms)
 
-    def start(self, index: int, event: ToolCall, now_ms: float) -> None:
-        """Add a call to the turn with this index, unless it has too many to be shown."""
+    def start(self, index: int, event: ToolCall, now_ms: float, agent: str = "") -> None:
+        """Add a call to the turn with this index, unless it has too many to be shown.
+
+        `agent`: which agent runs it, if it is not the first one.
+        """
         if len(self._store[index].tools) >= CALLS_KEPT:
             return
-        use = ToolUse(id=event.id, name=event.name, args=event.args)
+        whose = agent if event.remote else ""
+        use = ToolUse(id=event.id, name=event.name, args=event.args, remote=event.remote, agent=whose)
+        if event.remote:
+            self.remote[event.id] = index
+            while len(self.remote) > CALLS_KEPT:
+                del self.remote[next(iter(self.remote))]
         self._store.update(index, tools=(*self._store[index].tools, use))
         self.running[event.id] = index
         self._times.setdefault(index, {})[event.id] = (now_ms, float("inf"))
@@ -295,8 +391,13 @@ class ToolCalls:
                     self.updated.add(event.id)
 
     def finish(self, event: ToolResult, now_ms: float) -> None:
-        """Record the result of a call; does nothing for unknown and cancelled ones."""
+        """Record the result of a call; does nothing for unknown and cancelled ones.
+
+        An agent may report on a call of its own again and again: the last report stands.
+        """
         failed = "refused" if event.refused else "failed"
+        if event.remote and event.id in self.remote:
+            self.running.setdefault(event.id, self.remote[event.id])
         self._end(
             event.id,
             now_ms,
@@ -328,7 +429,8 @@ class ToolCalls:
 
     def _use(self, index: int, id: str) -> ToolUse:
         in_progress = ("asking", "running")
-        return next(use for use in self._store[index].tools if use.id == id and use.state in in_progress)
+        uses = (use for use in self._store[index].tools if use.id == id)
+        return next(use for use in uses if use.state in in_progress or use.remote)
 
     def _change(self, index: int, id: str, **fields: Any) -> None:
         use = self._use(index, id)

@@ -257,6 +257,7 @@ class Sessions:
             on_progress=self._on_progress,
             tool_loop=self._tool_loop,
             page=page,
+            reports_playback=True,
         )
         return session
 
