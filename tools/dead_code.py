@@ -26,6 +26,7 @@ SENT = ("protocol/", "messages")
 #: Names that vulture reports, by who uses them.
 USERS = {
     "for users, see docs/public-surface.txt": (
+        "PipecatBot",
         "admits",
         "advance",
         "dropped_frames",
@@ -67,7 +68,22 @@ USERS = {
         "debug",
         "handle_parser_exception",
         "loaded_app",
-        "logger",
+    ),
+    "called or passed by this name: by Pipecat, and by bots for Daily": (
+        "capture_participant_video",
+        "framerate",
+        "get_client_id",
+        "on_push_frame",
+        "on_request_only",
+        "participant_id",
+        "pipeline_idle_timeout_secs",
+        "video_source",
+        "write_audio_frame",
+    ),
+    "called by this name, from the pipeline's loop: see `_Pipeline.post`": (
+        "interim_user_said",
+        "user_started_speaking",
+        "user_stopped_speaking",
     ),
     "read by ctypes": ("argtypes", "restype"),
     "looked up by name, as a row of the table of features asks": (
