@@ -105,7 +105,9 @@ async def talk(session: LiveSession, pcm: bytes, questions: int) -> dict[str, An
 
 async def client(task: dict[str, Any]) -> None:
     """Ask in both ways in turn, and print a line for each block."""
-    module, blocks, questions = task.pop("module"), task.pop("blocks"), task.pop("questions")
+    module, blocks, questions, warm_up = (
+        task.pop(name) for name in ("module", "blocks", "questions", "warm_up")
+    )
     server = Server(**task)
     with wave.open(str(server.path("question.wav"))) as file:
         pcm = file.readframes(file.getnframes())
@@ -113,10 +115,9 @@ async def client(task: dict[str, Any]) -> None:
         "direct": lambda: Gemini(server.model, api_key=server.key, base_url=server.ws),
         "bridge": lambda: import_module(f"tests.integrations.{module}").provider(server),
     }
-    for block in range(-1, blocks):
+    for block in range(-1 if warm_up else 0, blocks):
         for way in WAYS:
             async with connect(make[way]()) as session:
-                # The first block, of one question, is to have everything loaded.
                 done = await talk(session, pcm, questions if block >= 0 else 1)
             if block >= 0:
                 print(json.dumps({"way": way, **done}), flush=True)
@@ -136,7 +137,7 @@ async def serving(decisions: list[float]) -> AsyncIterator[dict[str, str]]:
     from livewidget.standin import StandIn
     from livewidget.standin.serve import Server as Served
 
-    async def ears(_: object) -> str:
+    def ears(_: object) -> str:
         decisions.append(time.monotonic())
         return "a question"
 
@@ -146,8 +147,17 @@ async def serving(decisions: list[float]) -> AsyncIterator[dict[str, str]]:
         yield {"ws": served.wss, "wss": served.wss, "cert": served.cert}
 
 
-async def measure(name: str, model: str, blocks: int, questions: int) -> dict[str, Figures]:
+async def measure(
+    name: str, model: str, blocks: int, questions: int, *, warm_up: bool = True
+) -> dict[str, Figures]:
     """Measure one bridge of `tests/integrations/test_bridges.py`.
+
+    Args:
+        name: Its name there.
+        model: The model that both ways talk with; whatever it is, the answers are the same.
+        blocks: How often both ways take turns.
+        questions: How many questions one asks before it is the other's turn.
+        warm_up: Whether each asks one more before, so that everything is loaded.
 
     Raises:
         RuntimeError: If its process fails; with its last words.
@@ -163,6 +173,7 @@ async def measure(name: str, model: str, blocks: int, questions: int) -> dict[st
             task = {
                 **addresses, "key": KEY, "model": model, "vertex": False, "ends_first": False,
                 "folder": folder, "module": BRIDGES[name][0], "blocks": blocks, "questions": questions,
+                "warm_up": warm_up,
             }  # fmt: skip
             keys = ("GOOGLE_", "GEMINI_")
             kept = {key: value for key, value in os.environ.items() if not key.startswith(keys)}
@@ -188,7 +199,10 @@ async def measure(name: str, model: str, blocks: int, questions: int) -> dict[st
     return figures
 
 
-HEAD = ("", "direct p50", "p95", "bridge p50", "p95", "added p50", "p95", "direct", "bridge CPU")
+HEAD = (
+    *("", "direct p50", "p95", "bridge p50", "p95", "added p50", "p95"),
+    *("CPU direct", "CPU bridge", "questions"),
+)
 
 
 def row(name: str, figures: dict[str, Figures]) -> tuple[str, ...]:
@@ -197,7 +211,7 @@ def row(name: str, figures: dict[str, Figures]) -> tuple[str, ...]:
     times = [direct.percentile(50), direct.percentile(95), bridge.percentile(50), bridge.percentile(95)]
     times += [times[2] - times[0], times[3] - times[1]]
     loads = (f"{direct.load_percent:.1f} %", f"{bridge.load_percent:.1f} %")
-    return (name, *(f"{value:.1f}" for value in times), *loads)
+    return (name, *(f"{value:.1f}" for value in times), *loads, str(len(bridge.delays_ms)))
 
 
 def main() -> None:
