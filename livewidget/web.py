@@ -1064,6 +1064,7 @@ def _from_options(
         tool_loop=tool_loop,
         reconnect=reconnect,
         explorer=bool(explorer),
+        show_details=False,  # A visitor has no business with the insides of the program.
     )
 
 

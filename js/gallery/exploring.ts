@@ -4,7 +4,7 @@ import { type ExplorerContents, type State, initialState } from "../src/state.ts
 import type { Catalogue, Meter, Settings } from "../src/messages.gen.ts";
 
 /** Put in by the build. */
-declare const CATALOGUE: Catalogue;
+declare const CATALOGUE: Omit<Catalogue, "elsewhere">;
 
 const SHORT = 'from livewidget import LiveWidget\n\nlive = LiveWidget("offline-tutor", voice="Kore")\nlive\n';
 const CHANGED = `from livewidget import LiveWidget
@@ -33,11 +33,11 @@ const METER: Meter = {
   link_ms: 0.4,
 };
 
-function exploring(settings: Partial<Settings> = {}, more: Partial<ExplorerContents> = {}): ExplorerContents {
+export function exploring(settings: Partial<Settings> = {}, more: Partial<ExplorerContents> = {}): ExplorerContents {
   return {
     ...initialState().explorer,
     open: true,
-    catalogue: CATALOGUE,
+    catalogue: { ...CATALOGUE, elsewhere: "" },
     settings: {
       model: "offline-tutor",
       values: { voice: "Kore" },

@@ -78,6 +78,7 @@ const actions: Actions = {
   setVolume: (volume) => store.set({ playback: { ...store.get().playback, volume } }),
   pickMicrophone: (deviceId) => store.set({ microphone: { ...store.get().microphone, deviceId } }),
   confirm: log("confirm"),
+  call: log("call"),
   onBrowserOpened: log("onBrowserOpened"),
   dismissNotice: (code) => store.set({ notices: store.get().notices.filter((one) => one.code !== code) }),
   explorer: {
@@ -121,6 +122,9 @@ if (SENTENCES[name]) {
 Object.assign(window, { store, STATES });
 if (name === "large") {
   host.querySelector<HTMLButtonElement>(".lw-thumb")!.click();
+}
+if (name === "agent-ended-open") {
+  host.querySelector("details")!.open = true;
 }
 if (name === "settings") {
   host.querySelector<HTMLButtonElement>("[aria-haspopup]")!.click();

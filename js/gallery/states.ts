@@ -7,6 +7,7 @@ import type { Timing, Turn } from "../src/messages.gen.ts";
 import { LOSSES, MICROPHONE_WAITS, MICROPHONE_FAULTS, microphoneCame, microphoneWent, OTHER_PAGE, PLAYER_FAULTS, SILENT_PROGRAM as SILENT } from "../src/notices.ts";
 import { PERMISSION_GONE, TRACK_ENDED, UNPLUGGED } from "../src/media/devices.ts";
 import { microphoneProblem } from "../src/media/microphone.ts";
+import { agentStates } from "./agents.ts";
 import { sights } from "./sights.ts";
 import { turn, use as tool } from "../test/views/fakes.ts";
 
@@ -426,4 +427,5 @@ export const STATES: Record<string, State> = {
   dictation: { ...live, sees: false, view: "dictation", floor: "user", turns: dictated },
   ...sights(live),
   ...explorerStates(live),
+  ...agentStates(live),
 };

@@ -15,8 +15,15 @@ import { Bridge, type Insight, randomClientId, type Wire } from "./bridge.ts";
 import type { Link } from "./link.ts";
 import { isBarred } from "./media/devices.ts";
 import { MICROPHONE_PROBLEMS } from "./media/microphone.ts";
-import type { KernelMessage, State as SessionState, Turn, TurnTakingMode, Welcome } from "./messages.gen.ts";
-import { LOSSES, Notices, OTHER_PAGE } from "./notices.ts";
+import type {
+  CallAction,
+  KernelMessage,
+  State as SessionState,
+  Turn,
+  TurnTakingMode,
+  Welcome,
+} from "./messages.gen.ts";
+import { CALLED, LOSSES, Notices, OTHER_PAGE } from "./notices.ts";
 import { Scope } from "./scope.ts";
 import { SettingsController } from "./settings-controller.ts";
 import { type Actions, createStore, type LinkState, type Loss, type Store } from "./state.ts";
@@ -280,6 +287,10 @@ export class App implements Actions {
     this.#startedUnwelcomed = !this.bridge.welcomed;
     this.#audio.player.unlock();
     this.#notices.clear(...MICROPHONE_PROBLEMS);
+    if (this.store.get().calledBy !== "") {
+      this.#notices.show(CALLED);
+      return;
+    }
     if (this.#isOwnedElsewhere()) {
       this.#takeAudio();
     } else {
@@ -357,6 +368,10 @@ export class App implements Actions {
     this.bridge.send({ lane: "control", kind: "confirm", body: { id, allowed } });
   }
 
+  call(id: string, action: CallAction["action"]): void {
+    this.bridge.send({ lane: "control", kind: "call", body: { id, action } });
+  }
+
   #onMessage(message: KernelMessage): void {
     switch (message.kind) {
       case "welcome":
@@ -393,6 +408,8 @@ export class App implements Actions {
       this.#link?.offer(message.body);
     } else if (message.kind === "picture") {
       this.video.onPicture(message.body, buffers);
+    } else if (message.kind === "call_levels") {
+      this.#audio.showLevels(message.body);
     } else {
       this.explorer.onInsight(message);
     }
@@ -422,7 +439,7 @@ export class App implements Actions {
 
   #onState(told: SessionState): void {
     const { phase, ending, floor, turn_taking, view, sees, reads, model, badge, direct } = told;
-    const { suggestions, elapsed_ms, owner, push_to_talk } = told;
+    const { suggestions, elapsed_ms, owner, push_to_talk, calls } = told;
     const before = this.store.get();
     const liveSince = phase === "live" ? (before.liveSince ?? this.#now() - elapsed_ms) : null;
     const mine = owner === this.bridge.client;
@@ -432,7 +449,8 @@ export class App implements Actions {
       this.#takingUntilMs = Number.NEGATIVE_INFINITY;
     }
     this.store.set({ phase, ending, floor, turnTaking: turn_taking, view, sees, model, badge, suggestions });
-    this.store.set({ reads, pushToTalk: push_to_talk });
+    const calledBy = calls.some(({ id }) => id === owner) ? owner : "";
+    this.store.set({ reads, pushToTalk: push_to_talk, calls, calledBy, callsAt: this.#now() });
     this.store.set({ liveSince, direct, owner: mine, ownedElsewhere: elsewhere });
     if (!mine) {
       this.#audio.service.reset();
@@ -506,7 +524,7 @@ export class App implements Actions {
   /** Starts the session for a picture, with this page as its owner; false where another page owns it. */
   #startForVideo(): boolean {
     if (this.#isOwnedElsewhere()) {
-      this.#notices.show(OTHER_PAGE);
+      this.#notices.show(this.store.get().calledBy === "" ? OTHER_PAGE : CALLED);
       return false;
     }
     this.#audio.player.unlock();
@@ -532,7 +550,7 @@ export class App implements Actions {
   /** Another page has taken microphone and voice; `had` tells that this one had them. */
   #yieldToOwner(had: boolean): void {
     if (this.#usesDevices || had) {
-      this.#notices.show(OTHER_PAGE);
+      this.#notices.show(this.store.get().calledBy === "" ? OTHER_PAGE : CALLED);
     }
     this.#releaseDevices();
   }

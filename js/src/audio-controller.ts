@@ -7,7 +7,7 @@ import type { Bridge, ServiceMessage } from "./bridge.ts";
 import { Microphone, shareMicrophone } from "./media/microphone.ts";
 import { MicrophoneSender } from "./media/microphone-sender.ts";
 import { Player } from "./media/player.ts";
-import type { Busy, ServiceItem } from "./messages.gen.ts";
+import type { Busy, CallLevels, ServiceItem } from "./messages.gen.ts";
 import {
   MICROPHONE_FAULTS,
   MICROPHONE_MOVED,
@@ -233,6 +233,16 @@ export class AudioController {
       },
       this.#now,
     );
+  }
+
+  /** Draws how loud a call was, whose sound this page does not have. */
+  showLevels({ user, model }: CallLevels): void {
+    for (const peak of user) {
+      this.levels.put("user", peak);
+    }
+    for (const peak of model) {
+      this.levels.put("model", peak);
+    }
   }
 
   #makePlayer(): Player {

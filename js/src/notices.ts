@@ -151,6 +151,13 @@ export const OTHER_PAGE: Notice = {
   text: "Another page has the microphone and the voice of this conversation. Here you can read along and type; press ● to take them.",
 };
 
+/** Of the same code: a caller is in the place of the other page. */
+export const CALLED: Notice = {
+  level: "info",
+  code: "other-page",
+  text: "A caller has the microphone and the voice of this conversation. Here you can read along and type.",
+};
+
 /** In place of the card, in a page whose program does not answer when it is opened. */
 export const SILENT_PROGRAM =
   "The program behind this page does not answer. Start it again where you started it, and open the address that it gives.";

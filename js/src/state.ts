@@ -2,6 +2,7 @@
 
 import type { MicrophoneFault, PlayerFault } from "./audio/sound-watch.ts";
 import type {
+  CallAction,
   Catalogue,
   Frame,
   Notice as KernelNotice,
@@ -265,6 +266,10 @@ export interface State extends Omit<Welcome, Undrawn | "transcript_class"> {
   owner: boolean;
   /** True where another page has them. A session started from Python has no owner until ● is pressed. */
   ownedElsewhere: boolean;
+  /** The call that has them, by its id in `calls`; "" where no caller has. */
+  calledBy: string;
+  /** performance.now() when `calls` arrived: their times count on from then. */
+  callsAt: number;
   /** False while the kernel does not answer; `loss` says why. */
   connected: boolean;
   loss: Loss;
@@ -310,6 +315,8 @@ export interface Actions {
   dismissNotice(code: string): void;
   /** Allows or denies a tool call that waits for approval. */
   confirm(id: string, allowed: boolean): void;
+  /** Ends or mutes a phone call. */
+  call(id: string, action: CallAction["action"]): void;
   /** The page for the browser was opened: its address is used up. */
   onBrowserOpened(): void;
   readonly explorer: ExplorerActions;
@@ -352,6 +359,8 @@ export function initialState(): State {
     direct: false,
     owner: false,
     ownedElsewhere: false,
+    calledBy: "",
+    callsAt: 0,
     connected: true,
     loss: "",
     link: { way: "comm", proxied: false, reason: "asking", says: "" },

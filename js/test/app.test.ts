@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { App } from "../src/app.ts";
+import type { Levels } from "../src/audio/levels.ts";
 import type { Envelope } from "../src/bridge.ts";
 import type { Busy, KernelMessage, PageMessage, Turn, Welcome } from "../src/messages.gen.ts";
 import { LOSSES } from "../src/notices.ts";
@@ -942,6 +943,40 @@ describe("App", () => {
     expect(sentBodies("start")).toEqual([{ microphone: false }]);
     expect(sentBodies("text")).toEqual([{ text: "what is seven plus five" }, { text: "and six" }]);
     expect(devices.asked).toEqual([]);
+  });
+
+  it("leaves microphone and voice to a caller, and passes on what is to be done with the call", async () => {
+    await talk();
+    const calls = [{ id: "call-1", caller: "+49 … 12 34", elapsed_ms: 1000, muted: false }];
+    control("state", { ...standing, phase: "live", owner: "call-1", calls });
+    expect(state()).toMatchObject({ calledBy: "call-1", ownedElsewhere: true, calls });
+    expect(state().notices.map(({ text }) => text)).toEqual([
+      expect.stringContaining("A caller has the microphone"),
+    ]);
+    expect(state().microphone.state).toBe("off");
+    const asked = devices.asked.length;
+    app.start();
+    await settle();
+    expect([sentBodies("take_audio"), devices.asked.length]).toEqual([[], asked]);
+    app.call("call-1", "mute");
+    expect(sentBodies("call")).toEqual([{ id: "call-1", action: "mute" }]);
+    control("state", { ...standing, phase: "live", owner: "", calls: [] });
+    expect([state().calledBy, codes()]).toEqual(["", []]);
+  });
+
+  it("draws how loud a call is whose sound is not here", async () => {
+    let levels: Levels | null = null;
+    app.mount({} as HTMLElement, (_host, _store, drawn) => {
+      levels = drawn;
+    });
+    await talk();
+    const body = { user: [0.5], model: [0.25] };
+    app.bridge.receive({ lane: "insight", kind: "call_levels", body, epoch: 0, seq: 1, ack: 0 });
+    await vi.advanceTimersByTimeAsync(1000);
+    const { count, at } = levels!;
+    const highest = (who: "user" | "model") =>
+      Math.max(...Array.from({ length: count }, (_, index) => at.call(levels, who, index)));
+    expect([highest("user"), highest("model")]).toEqual([0.5, 0.25]);
   });
 
   it("tells the kernel whether a call may run", async () => {

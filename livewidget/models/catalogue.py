@@ -20,13 +20,13 @@ def catalogue(service: str | None = None, agent: Model | None = None) -> dict[st
     """
     models = models_of(service) if agent is None else (agent,)
     taken = [feature for feature in FEATURES if agent is None or feature.supported_by(agent)]
-    return {
+    tables = {
         "service": service or "",
         "prices_of": PRICES_OF,
         "models": [model_json(model) for model in models],
         "features": [feature_json(feature, models) for feature in taken],
-        "elsewhere": "" if agent is None else elsewhere(agent),
     }
+    return tables if agent is None else {**tables, "elsewhere": elsewhere(agent)}
 
 
 #: What people look for in the settings of an agent first, in words that go on in a sentence.
@@ -107,6 +107,23 @@ def model_json(model: Model) -> dict[str, Any]:
     }
 
 
+def _facts_of_agent(model: Model) -> Iterator[str]:
+    if model.tools:
+        yield "Calls the functions that it is given here, beside its own."
+    takes = [
+        word
+        for word, has in (
+            ("typed text", model.text != "none"),
+            ("pictures", model.video),
+            ("push-to-talk", "turn_detection.mode" in (model.takes or ())),
+        )
+        if has
+    ]
+    if takes:
+        *rest, last = takes
+        yield f"Takes {', '.join(rest)} and {last}." if rest else f"Takes {last}."
+
+
 def facts(model: Model) -> Iterator[str]:
     """Yield what is worth knowing about a model, one sentence at a time."""
     if model.dictates:
@@ -119,6 +136,9 @@ def facts(model: Model) -> Iterator[str]:
     if model.thinks:
         how = ", ".join(level.lower() for level in model.thinking_levels) or "a number of tokens"
         yield f"Thinks before it answers: {how}{' (must be said)' if model.thinking_required else ''}."
+    if model.takes is not None:
+        yield from _facts_of_agent(model)
+        return
     if model.tools:
         waits = " or ".join("waits" if one == "BLOCKING" else "goes on" for one in model.tool_behaviors)
         yield f"Calls functions, and {waits} meanwhile."

@@ -70,8 +70,9 @@ class Meter:
         """Return what people want to know, in words."""
         rows = [
             ("tokens", f"{self.usage.total_tokens:,}"),
-            ("context", f"{self.context_tokens:,} of {self.context_limit:,} tokens"),
         ]
+        if self.context_limit:  # That of an agent's model is not known.
+            rows.append(("context", f"{self.context_tokens:,} of {self.context_limit:,} tokens"))
         if self.cost_usd is not None:
             price = f"about ${self.cost_usd:.4f} (prices of {self.prices_of})" if self.cost_usd else "free"
             rows.append(("cost", price))

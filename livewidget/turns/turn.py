@@ -174,7 +174,7 @@ class Turn:
         index: Identity and order. It rises from turn to turn, possibly with gaps.
         speaker: Who has the turn.
         agent: Which agent speaks, after a conversation was handed over to another; "": the one that it began
-            with. Model turns only.
+            with. Of a user turn "caller" where it was spoken on the phone.
         spans: The text so far.
         interim: A provisional transcript that follows the spans. User turns only.
         final: Nobody speaks in this turn any more. A late transcript may still change its text.

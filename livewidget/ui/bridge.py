@@ -595,6 +595,11 @@ class Bridge:
             self._emit_insight(message)
 
     @property
+    def has_caller(self) -> bool:
+        """Whether a caller has microphone and speaker."""
+        return self._present_owner() in self.callers
+
+    @property
     def has_page(self) -> bool:
         """Whether a person looks on: a caller is a front end without a page."""
         return any(client not in self.callers for client in self.front_ends.clients)

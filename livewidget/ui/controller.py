@@ -136,6 +136,7 @@ class Controller:
         reconnect: ReconnectPolicy | None = None,
         explorer: bool = False,
         kernel: str = "",
+        show_details: bool = True,
         offer_socket: Callable[[str, str], m.SocketOffer] | None = None,
         context: Callable[[], Context] = copy_context,
         clock: Clock | None = None,
@@ -154,6 +155,8 @@ class Controller:
             reconnect: What sessions do about connections that end, and about silence.
             explorer: Whether pages show the explorer from the beginning.
             kernel: The id of the kernel, by which pages ask the notebook server about it.
+            show_details: Whether pages are shown the details of errors, such as a traceback; they are logged
+                otherwise.
             offer_socket: Returns where a page, by its client id and origin, can open a socket of its own.
             context: Returns the context in which what comes over sockets is carried out.
             clock: Another clock; for tests.
@@ -184,7 +187,13 @@ class Controller:
             owner_lease_ms=self._page_s * 1000,
         )
         self.relay = EventRelay(
-            self.state, self.bridge, self.transcript, dispatch, callback_kinds, self._clock
+            self.state,
+            self.bridge,
+            self.transcript,
+            dispatch,
+            callback_kinds,
+            self._clock,
+            show_details=show_details,
         )
         self._tasks = BackgroundTasks(self.relay.notice)
         self._sockets = ServiceSockets(self.bridge, self._clock, self._on_sent_by_page)

@@ -546,7 +546,8 @@ class TimingView(msgspec.Struct, frozen=True, kw_only=True):
 class TurnView(msgspec.Struct, frozen=True, kw_only=True, rename={"declined": "waited", "timing": "anatomy"}):
     """All of one turn; replaces what the page had under this index. A field has the name of the turn's.
 
-    `agent` speaks in it after the conversation was handed over; "": the one that it began with.
+    `agent` speaks in it after the conversation was handed over; "": the one that it began with. Of a user
+    turn it is "caller" where that was spoken on the phone.
     """
 
     index: Count

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 from math import gcd
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +34,10 @@ from livewidget.ui.views import turn_view
 if TYPE_CHECKING:
     from livewidget.audio import Resampler
 
+_log = logging.getLogger(__name__)
+
+#: Who speaks in a turn that was spoken on the phone.
+CALLER: Final = "caller"
 #: Phases of the filter that brings audio to 24 kHz. Chosen: 44.1 kHz takes 80, 11.025 kHz 320; a rate such as
 #: 23,999 Hz would take 24,000, and as many megabytes and seconds as a hostile server likes.
 _MAX_PHASES: Final = 480
@@ -84,6 +90,8 @@ class EventRelay:
         dispatch: Callable[[Any], object],
         callback_kinds: Collection[type],
         clock: Clock,
+        *,
+        show_details: bool = True,
     ) -> None:
         """Pass on to these.
 
@@ -94,6 +102,7 @@ class EventRelay:
             dispatch: Calls the user's callbacks with an event or a complete turn.
             callback_kinds: The types that callbacks take; without any, nothing is dispatched.
             clock: The bridge's clock.
+            show_details: Whether pages are shown the details of errors; they are logged otherwise.
         """
         self._state = state
         self._bridge = bridge
@@ -101,10 +110,12 @@ class EventRelay:
         self._dispatch = dispatch
         self._callback_kinds = callback_kinds
         self._clock = clock
+        self._show_details = show_details
         self._on_ended: Callable[[LiveSession, SessionEnded], object] | None = None
         self._audio_turn: int | None = None
         self._audio_complete = True
         self._flushed: dict[int, int] = {}
+        self._spoken_by: dict[int, str] = {}
         self._playback_rate = PlaybackRate()
         self._said_odd_rate = False
 
@@ -163,6 +174,11 @@ class EventRelay:
 
     def on_turn(self, turn: Turn) -> None:
         """Pass on a turn of the session that has changed."""
+        if turn.speaker == "user":
+            index = turn.index + self._state.offset
+            # A turn stays the caller's after the call.
+            if self._spoken_by.setdefault(index, CALLER if self._bridge.has_caller else ""):
+                turn = replace(turn, agent=CALLER)
         numbered, completed = self._state.put(turn)
         self._bridge.turn(turn_view(numbered))
         if completed and numbered.index == self._audio_turn and not numbered.interrupted:
@@ -229,6 +245,9 @@ class EventRelay:
     def notice(self, level: Any, code: str, text: str, details: str = "") -> None:
         """Show a sentence under the widget; `details` are folded away below it, and never saved."""
         details = last_lines(details)
+        if details and not self._show_details:
+            _log.error("%s\n%s", text, details)
+            details = ""
         self._state.add_notice(NoticeView(level=level, code=code, text=text, details=details))
         self._bridge.notice(level, code, text, details)
 

@@ -323,4 +323,4 @@ class Transcript:
         self._publish(bundle, self._display_id, update)
 
     def _name(self, turn: Turn) -> str:
-        return "you" if turn.speaker == "user" else turn.agent or self._speaker
+        return turn.agent or ("you" if turn.speaker == "user" else self._speaker)

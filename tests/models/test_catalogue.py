@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from livewidget.models import FEATURES, MODELS, find
+from livewidget.models import FEATURES, MODELS, agent_model, find
 from livewidget.models.catalogue import catalogue, facts, model_json, models_of
 
 
@@ -57,3 +57,45 @@ def test_only_an_agents_row_says_whose_the_settings_are() -> None:
     assert (row["takes"], row["settings_of"]) == (["seed", "voice"], "the ADK agent lamp")
     refused = {feature.name for feature in FEATURES if feature.support(agent) == "refused"}
     assert refused == {feature.name for feature in FEATURES} - {"voice", "seed"}
+
+
+@pytest.mark.parametrize(
+    ("takes", "sentence"),
+    [
+        (
+            (),
+            "Voice, instructions and thinking are settings of the ADK agent lamp: change them in its code.",
+        ),
+        (
+            ("voice",),
+            "Instructions and thinking are settings of the ADK agent lamp: change them in its code.",
+        ),
+        (
+            ("voice", "system_instruction"),
+            "Thinking is a setting of the ADK agent lamp: change it in its code.",
+        ),
+        (
+            ("voice", "system_instruction", "thinking_level"),
+            "All other settings are those of the ADK agent lamp: change them in its code.",
+        ),
+    ],
+)
+def test_the_table_of_an_agent_has_what_it_takes_and_says_whose_the_rest_is(takes, sentence):
+    agent = agent_model("lamp", settings_of="the ADK agent lamp", takes=takes)
+    tables = json.loads(json.dumps(catalogue("agent", agent)))
+    assert tables["elsewhere"] == sentence
+    assert [row["id"] for row in tables["models"]] == ["lamp"]
+    shown = {row["name"] for row in tables["features"]}
+    assert shown == {feature.name for feature in FEATURES if feature.supported_by(agent)}
+    assert shown <= set(takes)
+    assert "elsewhere" not in catalogue("gemini")
+
+
+def test_the_facts_of_an_agent_are_those_it_was_made_with():
+    assert list(facts(agent_model("lamp", settings_of="the lamp", push_to_talk=True))) == [
+        "Answers in sound.",
+        "Calls the functions that it is given here, beside its own.",
+        "Takes typed text, pictures and push-to-talk.",
+    ]
+    bare = agent_model("lamp", settings_of="the lamp", audio=False, text=False, images=False, tools=False)
+    assert list(facts(bare)) == ["Answers in text."]

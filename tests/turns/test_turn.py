@@ -1,5 +1,7 @@
 """Interruptions, and where they cut the text."""
 
+from dataclasses import replace
+
 import pytest
 
 from livewidget.events import (
@@ -12,7 +14,7 @@ from livewidget.events import (
     Thought,
     TurnComplete,
 )
-from livewidget.turns import Floor, Span
+from livewidget.turns import Floor, Span, ToolUse, Turn, Turns
 from tests.turns.talk import Talk, heard, said, sound
 
 
@@ -147,3 +149,18 @@ def test_thoughts_are_kept_apart(talk):
     assert talk.floor is Floor.THINKING
     talk.fold(said("Yes."), sound(1))
     assert (talk.turns[-1].thoughts, talk.turns[-1].text) == ("Hm, well.", "Yes.")
+
+
+def test_it_shows_whose_a_call_is_and_which_agent_speaks():
+    own = ToolUse(id="1", name="set_light", args={"on": True}, result={"result": "on"}, state="done")
+    remote = replace(own, remote=True, agent="lamp")
+    assert own.line() == "set_light(on=True) → {'result': 'on'}"
+    assert remote.line() == "set_light(on=True) → {'result': 'on'} (by lamp)"
+    assert replace(remote, agent="").line().endswith("(by the agent)")
+    turn = Turn(
+        index=3, speaker="model", spans=(Span("Done."),), final=True, tools=(remote,), agent="kitchen"
+    )
+    assert repr(turn) == "<Turn 3, model (kitchen): 'Done.', set_light() done (by lamp)>"
+    assert "model (kitchen)" in repr(Turns([turn]))
+    assert "model (kitchen)" in turn._repr_html_()
+    assert "(by lamp)" in turn._repr_html_()

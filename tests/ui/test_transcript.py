@@ -1,3 +1,4 @@
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -219,3 +220,52 @@ def test_money_is_no_formula(view):
     classes = html[: html.index(">")].partition('class="')[2].partition('"')[0].split()
     assert {"mathjax_ignore", "tex2jax_ignore"} <= set(classes)
     assert "$5 or $10" in html
+
+
+def test_an_agents_own_call_says_whose_it_is():
+    own = ToolUse(id="1", name="set_light", args={"on": True}, result={"result": "on"}, state="done")
+    uses = (
+        replace(own, remote=True, agent="lamp"),
+        replace(
+            own, result=None, state="failed", error="no <b>current</b>", remote=True, agent="<i>lamp</i>"
+        ),
+        own,
+    )
+    bundle = Transcript("lamp", None).bundle([turn(0, "model", "Done.", tools=uses)])
+    assert bundle["text/plain"].splitlines() == [
+        "lamp: Done.",
+        '    set_light → "on" (by lamp)',
+        "    set_light → no <b>current</b> (by <i>lamp</i>)",
+        '    set_light → "on"',
+    ]
+    elements = parse(bundle)
+    assert 'set_light(on=True) → "on" (by lamp)' in elements.text
+    assert "(by <i>lamp</i>)" in elements.text
+    assert "i" not in elements.seen
+
+
+def test_who_speaks_after_a_conversation_was_handed_over():
+    turns = [
+        turn(0, "user", "Cook."),
+        turn(1, "model", "I hand you over.", agent="lamp"),
+        turn(2, "model", "What would you like?", agent="<b>kitchen</b>"),
+        turn(3, "user", "Pasta."),
+        turn(4, "model", "Pasta it is.", agent="<b>kitchen</b>"),
+        turn(5, "model", "Here I am again."),
+        turn(6, "user", "Hello?", agent="caller"),
+    ]
+    bundle = Transcript("lamp", None).bundle(turns)
+    assert bundle["text/plain"].splitlines() == [
+        "you: Cook.",
+        "lamp: I hand you over.",
+        "(handed over to <b>kitchen</b>)",
+        "<b>kitchen</b>: What would you like?",
+        "you: Pasta.",
+        "<b>kitchen</b>: Pasta it is.",
+        "(handed over to lamp)",
+        "lamp: Here I am again.",
+        "caller: Hello?",
+    ]
+    elements = parse(bundle)
+    assert "handed over to <b>kitchen</b>" in elements.text
+    assert "b" not in elements.seen

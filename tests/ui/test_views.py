@@ -112,3 +112,10 @@ def test_only_a_call_that_asks_brings_its_arguments():
     use = ToolUse(id="a", name="run", args={"command": "x" * 1000}, state="asking")
     assert len(tool_view(use).args) == 300
     assert tool_view(replace(use, state="running")).arguments == ()
+
+
+def test_an_agents_own_call_is_never_one_to_decide_on():
+    asking = ToolUse(id="1", name="open_door", args={"which": "front"}, state="asking")
+    assert tool_view(asking).arguments
+    view = tool_view(replace(asking, remote=True, agent="lamp"))
+    assert (view.arguments, view.remote, view.agent) == ((), True, "lamp")

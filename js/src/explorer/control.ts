@@ -412,7 +412,8 @@ function modelSupport(
   );
   list.hidden = true;
   if (able.length === models.length) {
-    return { opener: el("span", "", {}, "all models"), list };
+    // An agent is the only one of its table.
+    return { opener: el("span", "", {}, models.length > 1 ? "all models" : ""), list };
   }
   const opener = el(
     "button",

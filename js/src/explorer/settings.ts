@@ -182,16 +182,25 @@ interface ModelPicker {
 function modelPicker(choose: (model: string) => void, scope: Scope): ModelPicker {
   const select = el("select", "lw-entry lw-model-select", { id: freshId("model") });
   const label = el("label", "lw-model-label", { for: select.id }, "Model");
+  // An agent has no other model to choose from.
+  const only = el("output", "lw-model-only");
   const facts = el("p", "lw-model-facts", { id: freshId("facts") });
   const fault = el("p", "lw-control-fault", { id: freshId("fault"), role: "alert" });
   attribute(select, "aria-describedby", `${facts.id} ${fault.id}`);
-  const element = el("div", "lw-model-picker", {}, label, select, facts, fault);
+  const others = el("p", "lw-model-facts lw-set-elsewhere");
+  const element = el("div", "lw-model-picker", {}, label, select, only, facts, others, fault);
   scope.listen(select, "change", () => choose(select.value));
   let shownKey = "";
   return {
     element,
     focus: () => select.focus(),
-    update({ models }, settings) {
+    update({ models, elsewhere }, settings) {
+      show(select, elsewhere === "");
+      show(only, elsewhere !== "");
+      text(only, elsewhere && clean(settings.model));
+      text(label, elsewhere === "" ? "Model" : "Agent");
+      text(others, clean(elsewhere));
+      show(others, elsewhere !== "");
       const chosen = chosenModel(settings);
       const known = models.some(({ id }) => id === chosen);
       const options = known ? models : [{ id: chosen, status: "not in the table", facts: [] }, ...models];
@@ -339,6 +348,9 @@ export function settingsPanel(store: Store, actions: Actions, scope: Scope): Vie
     }
     fields.disabled = !state.connected;
     picker.update(catalogue, settings);
+    // An agent may take no settings at all.
+    show(search, catalogue.features.length > 0);
+    show(body, catalogue.features.length > 0);
     for (const section of sections) {
       updateSection(section, settings);
     }

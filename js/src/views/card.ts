@@ -4,6 +4,7 @@ import type { Levels } from "../audio/levels.ts";
 import { explorer } from "../explorer/explorer.ts";
 import type { Scope } from "../scope.ts";
 import type { Actions, Store } from "../state.ts";
+import { callList } from "./calls.ts";
 import { composer, suggestions } from "./composer.ts";
 import { attribute, el, show, text, type View } from "./dom.ts";
 import { clean, cleanLine, firstSentence } from "./format.ts";
@@ -38,8 +39,9 @@ export function mountCard(
   const input = composer(store, pushToTalkKey, actions, scope);
   const suggested = suggestions(actions);
   const wave = waveform(levels, input.level, scope);
-  const notices = noticeList(actions);
+  const notices = noticeList(actions, scope);
   const stage = el("div", "lw-stage", {}, wave.element, notices.element);
+  const called = callList(actions, scope);
   const conversation = transcript(suggested.element, actions, scope);
   const announced = announcer();
   const explorerView = explorer(head.explore, store, actions, scope);
@@ -52,6 +54,7 @@ export function mountCard(
     title,
     head.element,
     stage,
+    called.element,
     conversation.element,
     previewed.element,
     offered.element,
@@ -73,7 +76,7 @@ export function mountCard(
     input,
     announced,
   ];
-  views.push(explorerView, previewed, offered);
+  views.push(explorerView, previewed, offered, called);
   const draw = () => {
     const state = store.get();
     attribute(root, "aria-label", `Live conversation with ${displayName(state)}`);

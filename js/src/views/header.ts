@@ -109,7 +109,10 @@ function usageText(meter: Meter): string {
   const parts = [
     `${tokens(meter.prompt_tokens)} sent, ${tokens(meter.response_tokens)} received`,
     kinds.join(", "),
-    `${meter.context_tokens.toLocaleString("en")} of ${meter.context_limit.toLocaleString("en")} in the context`,
+    // That of an agent's model is not known.
+    meter.context_limit === 0
+      ? ""
+      : `${meter.context_tokens.toLocaleString("en")} of ${meter.context_limit.toLocaleString("en")} in the context`,
     meter.cost_usd ? `an estimate by the prices of ${meter.prices_of}` : "",
     meter.link_ms === null ? "" : `round trip ${meter.link_ms.toFixed(meter.link_ms < 10 ? 1 : 0)} ms`,
   ];
@@ -177,9 +180,13 @@ export function header(scope: Scope): Header {
       text(word, now);
       text(who, displayName(state));
       attribute(who, "title", displayName(state));
-      const [short, more] = badgeParts(cleanLine(state.badge));
+      const [lead, more] = badgeParts(cleanLine(state.badge));
+      // An agent's badge begins with its name, which stands there already; a narrow card has room for that alone.
+      const [short, rest] =
+        lead === displayName(state) && more ? [more.replace(" · ", ""), ""] : [lead, more];
       text(badgeShort, short);
-      text(badgeMore, more);
+      text(badgeMore, rest);
+      badge.classList.toggle("lw-wide", lead === displayName(state));
       show(badge, short !== "");
       const ms = lastLatency(state);
       text(first, ms === null ? "" : `answered in ${latency(ms)}`);

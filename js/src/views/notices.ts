@@ -3,9 +3,20 @@
 import type { Turn } from "../messages.gen.ts";
 import type { Scope } from "../scope.ts";
 import type { Actions, BrowserPage, Notice } from "../state.ts";
-import { attribute, button, el, icon, patchKeyed, show, text, type View } from "./dom.ts";
+import {
+  attribute,
+  button,
+  confirmation,
+  el,
+  icon,
+  patchKeyed,
+  selectContents,
+  show,
+  text,
+  type View,
+} from "./dom.ts";
 import { clean, cleanLine, firstSentence, languageTag, MAX_TEXT } from "./format.ts";
-import { speakerName } from "./status.ts";
+import { agentName, userName } from "./status.ts";
 import { pendingApprovals } from "./tool.ts";
 
 /** Turns kept for screen readers; chosen: older ones have been read out by then. */
@@ -42,7 +53,7 @@ export function announcer(): View {
           continue;
         }
         known.add(turn.index);
-        const who = turn.speaker === "user" ? "you" : speakerName(state);
+        const who = turn.speaker === "user" ? userName(turn) : agentName(turn, state);
         const line = el("p", "", {}, clean(`${who}: ${announcement(turn)}`));
         const language = languageTag(turn.language);
         if (language) {
@@ -77,7 +88,7 @@ interface NoticeItem {
   update(notice: Notice): boolean;
 }
 
-export function noticeList(actions: Pick<Actions, "dismissNotice">): View {
+export function noticeList(actions: Pick<Actions, "dismissNotice">, scope: Scope): View {
   const element = el("div", "lw-notes");
   const shown = new Map<string, NoticeItem>();
   return {
@@ -86,7 +97,7 @@ export function noticeList(actions: Pick<Actions, "dismissNotice">): View {
       const wanted = state.notices.slice(-MAX_NOTICES);
       patchKeyed(element, shown, wanted, {
         key: ({ code }) => code,
-        make: ({ code }) => noticeItem(() => actions.dismissNotice(code)),
+        make: ({ code }) => noticeItem(() => actions.dismissNotice(code), scope),
         update: (item, notice) => item.update(notice),
       });
       show(element, wanted.length > 0);
@@ -94,15 +105,16 @@ export function noticeList(actions: Pick<Actions, "dismissNotice">): View {
   };
 }
 
-function noticeItem(dismiss: () => void): NoticeItem {
+function noticeItem(dismiss: () => void, scope: Scope): NoticeItem {
   const first = el("span", "lw-note-first");
   const rest = el("span");
   const close = button("lw-plain lw-note-close", "Dismiss", icon("close", 16));
   close.onclick = dismiss;
+  let fold: DetailsFold | null = null;
   const element = el("div", "lw-note", {}, el("p", "lw-note-text", {}, first, rest), close);
   return {
     element,
-    update({ level, text: words }) {
+    update({ level, text: words, details }) {
       attribute(element, "role", level === "error" ? "alert" : "status");
       attribute(
         element,
@@ -112,7 +124,49 @@ function noticeItem(dismiss: () => void): NoticeItem {
       const [sentence, more] = firstSentence(clean(words, 2000));
       text(first, sentence);
       text(rest, more && ` ${more}`);
+      if (details) {
+        fold ??= detailsFold(scope);
+        fold.update(details);
+        element.append(fold.element);
+      } else {
+        fold?.element.remove();
+      }
       return true;
+    },
+  };
+}
+
+/** How long the copy button shows the result; chosen. */
+const CONFIRMATION_MS = 2000;
+
+interface DetailsFold {
+  element: HTMLElement;
+  update(details: string): void;
+}
+
+/** What stands behind a sentence, such as a traceback: closed until it is asked for, and to be copied. */
+function detailsFold(scope: Scope): DetailsFold {
+  const block = el("code", "lw-code-text");
+  const box = el("pre", "lw-code", { tabindex: "0", role: "group", "aria-label": "Details" }, block);
+  const copy = el("button", "lw-button lw-code-copy", { type: "button" }, "Copy");
+  const status = el("span", "lw-unseen", { role: "status" });
+  const element = el("details", "lw-note-details", {}, el("summary", "", {}, "Details"));
+  element.append(el("div", "lw-code-block", {}, box, status, copy));
+  const confirm = confirmation(copy, status, scope, CONFIRMATION_MS);
+  copy.onclick = async () => {
+    try {
+      await navigator.clipboard.writeText(block.textContent ?? "");
+      confirm("Copied");
+    } catch {
+      // Missing in insecure pages, and denied in frames without permission.
+      selectContents(box);
+      confirm("Press Ctrl+C");
+    }
+  };
+  return {
+    element,
+    update(details) {
+      text(block, clean(details));
     },
   };
 }

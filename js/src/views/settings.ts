@@ -215,9 +215,11 @@ function modeRow(actions: SettingsActions): View {
   );
   const title = el("span", "lw-label", { id: freshId("label") }, "Turns");
   const choices = el("div", "lw-choices", { role: "radiogroup", "aria-labelledby": title.id }, ...labels);
+  const element = el("div", "lw-row", {}, title, choices);
   return {
-    element: el("div", "lw-row", {}, title, choices),
+    element,
     update(state: State) {
+      show(element, state.pushToTalk);
       for (const input of inputs) {
         const checked = input.value === state.turnTaking;
         if (input.checked !== checked) {

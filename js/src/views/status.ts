@@ -1,10 +1,10 @@
 // What the state means to the person: the word beside the dot, the hint below the text box, what ● does.
 
 import type { MicrophoneFault, PlayerFault } from "../audio/sound-watch.ts";
-import type { Ending } from "../messages.gen.ts";
+import type { Ending, Turn } from "../messages.gen.ts";
 import type { LinkReason, Loss, State } from "../state.ts";
 import { cleanLine } from "./format.ts";
-import { pendingApprovals } from "./tool.ts";
+import { mayDecide, pendingApprovals } from "./tool.ts";
 
 /** Whose turn it is, as the dot shows it: a ring waits, a filled dot speaks. */
 type Tone = "off" | "wait" | "you" | "you-sounding" | "model" | "model-sounding" | "warn" | "error";
@@ -114,7 +114,12 @@ function liveStatus(state: State): Status {
     case "tool":
       return isAsked(state) ? { word: "asking you", tone: "warn" } : { word: "using a tool", tone: "model" };
     case "user":
-      return deafStatus(state) ?? { word: "hearing you", tone: "you-sounding" };
+      return (
+        deafStatus(state) ?? {
+          word: isCalled(state) ? "hearing the caller" : "hearing you",
+          tone: "you-sounding",
+        }
+      );
     case "listening":
       return deafStatus(state) ?? microphoneStatus(state) ?? { word: "listening", tone: "you" };
   }
@@ -160,6 +165,11 @@ function microphoneStatus(state: State): Status | null {
   }
 }
 
+/** True where a caller has the microphone and the voice of the running session. */
+export function isCalled(state: State): boolean {
+  return state.calledBy !== "" && isMirror(state);
+}
+
 /** True where another page has the microphone of the running session. */
 export function isMirror(state: State): boolean {
   return state.ownedElsewhere && (state.phase === "live" || state.phase === "connecting");
@@ -170,9 +180,9 @@ export function canInterrupt(state: State): boolean {
   return state.connected && state.phase === "live" && state.floor === "model" && state.view === "talk";
 }
 
-/** True where the model answers typed text; models for translation and dictation only listen. */
+/** True where the model answers typed text; models for translation and dictation only listen, and so do some agents. */
 export function acceptsText(state: State): boolean {
-  return state.view === "talk";
+  return state.view === "talk" && state.reads;
 }
 
 /** True where holding the button or the space bar opens the microphone. */
@@ -201,6 +211,11 @@ export function hint(state: State): string {
   if (!state.connected) {
     return LOST[state.loss].hint;
   }
+  if (isCalled(state)) {
+    return isAsked(state)
+      ? ASKED
+      : `A caller has the microphone. ${acceptsText(state) ? "Read along, or type." : "Read along."}`;
+  }
   if (isMirror(state)) {
     return "In another page. Press ● to talk here.";
   }
@@ -224,8 +239,10 @@ export function hint(state: State): string {
 
 /** True while a tool call waits for the person at this page. */
 function isAsked(state: State): boolean {
-  return !state.ownedElsewhere && pendingApprovals(state).length > 0;
+  return mayDecide(state) && pendingApprovals(state).length > 0;
 }
+
+const ASKED = "A tool waits: allow it, or don't.";
 
 /** The next thing to do about a fault; its notice says more. */
 const MICROPHONE_HINTS: Record<MicrophoneFault, string> = {
@@ -256,7 +273,7 @@ function soundHint(state: State): string | null {
 
 function liveHint(state: State): string {
   if (isAsked(state)) {
-    return "A tool waits: allow it, or don't.";
+    return ASKED;
   }
   const sound = soundHint(state);
   if (sound !== null) {
@@ -342,6 +359,9 @@ export function microphoneButton(state: State): MicrophoneButton {
   if (!state.connected) {
     return { action: "start", look: "lost", label: LOST[state.loss].button, pressed: null };
   }
+  if (isCalled(state)) {
+    return nothing("A caller has the microphone", "silent");
+  }
   if (isMirror(state) && state.microphone.state !== "asking") {
     return {
       action: "start",
@@ -423,4 +443,20 @@ export function displayName(state: State): string {
 
 export function speakerName(state: State): string {
   return cleanLine(state.speaker, 40) || "model";
+}
+
+/** Who speaks now, or spoke last. */
+export function currentAgent(state: State): string {
+  const last = [...state.turns].reverse().find((turn) => turn.speaker === "model");
+  return last ? agentName(last, state) : speakerName(state);
+}
+
+/** Who spoke in a turn of the user's: the person here, or a caller. */
+export function userName(turn: Turn): string {
+  return cleanLine(turn.agent, 40) || "you";
+}
+
+/** Who speaks in a turn of the model's: the agent that it was handed over to, else the one that it began with. */
+export function agentName(turn: Turn, state: State): string {
+  return cleanLine(turn.agent, 40) || speakerName(state);
 }

@@ -157,7 +157,7 @@ function approvalQuestion(actions: Pick<Actions, "confirm">): ApprovalQuestion {
       name(yes, `Allow ${called}`);
       name(no, `Don't allow ${called}`);
       element.setAttribute("aria-label", `May ${called} run?`);
-      elsewhere = state.ownedElsewhere;
+      elsewhere = !mayDecide(state);
       given.update(use);
       refresh();
       show(yes, !elsewhere);
@@ -166,10 +166,15 @@ function approvalQuestion(actions: Pick<Actions, "confirm">): ApprovalQuestion {
   };
 }
 
+/** True where calls are decided here: with another page it is the person there, but a caller cannot be asked. */
+export function mayDecide(state: State): boolean {
+  return !state.ownedElsewhere || state.calledBy !== "";
+}
+
 /** The calls that wait for approval, oldest first. */
 export function pendingApprovals(state: State): Tool[] {
   return state.phase === "live"
-    ? state.turns.flatMap((turn) => turn.tools.filter((use) => use.state === "asking"))
+    ? state.turns.flatMap((turn) => turn.tools.filter((use) => use.state === "asking" && !use.remote))
     : [];
 }
 
@@ -206,16 +211,25 @@ interface Chip {
 }
 
 function makeChip(actions: Pick<Actions, "confirm">): Chip {
-  const [call, rest] = [el("b"), el("span")];
+  const [call, rest, whose] = [el("b"), el("span"), el("span", "lw-by")];
   const ask = approvalQuestion(actions);
-  const element = el("li", "lw-chip", {}, el("span", "lw-call", {}, call, rest), ask.element);
+  // It may stand on a line of its own, and is never broken.
+  const line = el("span", "lw-call", {}, call, rest, whose);
+  const element = el("li", "lw-chip", {}, line, ask.element);
   return {
     element,
     update(use, state) {
-      const known = use.state in OUTCOMES ? use.state : "running";
+      // An agent runs its own functions without asking here.
+      const isOwn = use.state in OUTCOMES && !(use.remote && use.state === "asking");
+      const known = isOwn ? use.state : "running";
       attribute(element, "data-state", known);
       text(call, cleanLine(use.name, 80));
-      text(rest, known === "asking" ? "" : `(${cleanLine(use.args, MAX_SUMMARY)})${OUTCOMES[known](use)}`);
+      const outcome =
+        known === "asking" ? "" : `(${cleanLine(use.args, MAX_SUMMARY)})${OUTCOMES[known](use)}`;
+      text(rest, use.remote ? `${outcome} ` : outcome);
+      text(whose, use.remote ? `· by ${cleanLine(use.agent, 40) || "the agent"}` : "");
+      show(whose, use.remote);
+      attribute(element, "data-remote", use.remote ? "true" : null);
       ask.update(known === "asking" ? use : null, state);
     },
   };

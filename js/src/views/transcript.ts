@@ -20,7 +20,7 @@ import {
 } from "./dom.ts";
 import { clean, languageName, languageTag } from "./format.ts";
 import { invitation } from "./status.ts";
-import { type TurnView, turnView } from "./turn.ts";
+import { handOvers, type TurnView, turnView } from "./turn.ts";
 
 interface TranscriptBody {
   readonly kind: State["view"];
@@ -239,15 +239,24 @@ function translationCell(side: string) {
 function turnListBody(actions: Pick<Actions, "confirm">): TranscriptBody {
   const element = el("ol", "lw-turns");
   const views = new Map<number, TurnView>();
+  let widest = 0;
   return {
     kind: "talk",
     element,
-    update: (state) =>
-      patchKeyed(element, views, state.turns, {
+    update(state) {
+      const handed = handOvers(state);
+      const longest = Math.max(0, ...state.turns.map((turn) => (turn.agent ? turn.agent.length : 0)));
+      // Names of agents are longer than "you" and "tutor": the column takes them as far as there is room.
+      if (longest !== widest) {
+        widest = longest;
+        element.style.setProperty("--lw-longest-name", String(longest));
+      }
+      return patchKeyed(element, views, state.turns, {
         key: (turn: Turn) => turn.index,
         make: (turn) => turnView(turn.speaker, actions),
-        update: (view, turn) => view.update(turn, state),
-      }),
+        update: (view, turn) => view.update(turn, state, handed.get(turn.index)),
+      });
+    },
   };
 }
 

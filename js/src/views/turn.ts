@@ -5,8 +5,8 @@ import type { Actions, State } from "../state.ts";
 import { codeRuns, sources, thoughts } from "./answer.ts";
 import { attribute, el, icon, show, text } from "./dom.ts";
 import { ANSWERED_IN, clean, languageName, languageTag, latency } from "./format.ts";
-import { hasNoPlayer, speakerName } from "./status.ts";
-import { toolList } from "./tool.ts";
+import { agentName, hasNoPlayer, speakerName, userName } from "./status.ts";
+import { mayDecide, toolList } from "./tool.ts";
 
 /** Samples per second of the positions in a turn. */
 const SAMPLE_RATE = 24_000;
@@ -93,8 +93,22 @@ function joinSpans(spans: Span[]): string {
 
 export interface TurnView {
   element: HTMLLIElement;
-  /** True if something changed. */
-  update(turn: Turn, state: State): boolean;
+  /** Draws a turn; `handedTo` is the agent that the conversation was handed over to just before, "" for none. True if something changed. */
+  update(turn: Turn, state: State, handedTo?: string): boolean;
+}
+
+/** The turns before which the conversation was handed over to another agent, by index, with that agent's name. */
+export function handOvers(state: State): Map<number, string> {
+  const changes = new Map<number, string>();
+  let now = speakerName(state);
+  for (const turn of state.turns) {
+    const name = agentName(turn, state);
+    if (turn.speaker === "model" && name !== now) {
+      changes.set(turn.index, name);
+      now = name;
+    }
+  }
+  return changes;
 }
 
 export function turnView(speaker: Turn["speaker"], actions: Pick<Actions, "confirm">): TurnView {
@@ -117,22 +131,26 @@ export function turnView(speaker: Turn["speaker"], actions: Pick<Actions, "confi
   const side = speaker === "user" ? "lw-user" : "lw-model";
   const content = el("div", "lw-content", {}, thinking.element, calls.element, runs.element, line);
   content.append(declined, pictures, links.element);
-  const element = el("li", `lw-turn ${side}`, {}, who, content, delay);
+  const handed = el("p", "lw-handed");
+  const element = el("li", `lw-turn ${side}`, {}, handed, who, content, delay);
 
   let last: Turn | null = null;
   let before = "";
   return {
     element,
-    update(turn, state) {
-      const named = speaker === "user" ? "you" : speakerName(state);
+    update(turn, state, handedTo = "") {
+      const named = speaker === "user" ? userName(turn) : agentName(turn, state);
       const now = turnWords(turn, state);
-      const key = `${named}\n${now.played.length} ${now.speaking.length} ${state.ownedElsewhere}`;
+      const key = `${named}\n${handedTo}\n${now.played.length} ${now.speaking.length} ${mayDecide(state)}`;
       if (turn === last && key === before) {
         return false;
       }
       last = turn;
       before = key;
       text(name, named);
+      attribute(name, "title", turn.agent ? named : null);
+      text(handed, handedTo && `handed over to ${handedTo}`);
+      show(handed, handedTo !== "");
       text(language, turn.language);
       attribute(language, "title", turn.language ? languageName(turn.language) : null);
       renderWords({ played, speaking, interim }, now);

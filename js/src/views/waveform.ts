@@ -4,7 +4,7 @@ import type { Levels } from "../audio/levels.ts";
 import type { Scope } from "../scope.ts";
 import type { State } from "../state.ts";
 import { attribute, el, onResize, sharpContext, show, text, type View } from "./dom.ts";
-import { speakerName } from "./status.ts";
+import { currentAgent, isCalled } from "./status.ts";
 
 const REDUCED = "(prefers-reduced-motion: reduce)";
 const QUERIES = ["(prefers-color-scheme: dark)", "(forced-colors: active)", REDUCED];
@@ -185,7 +185,8 @@ export function waveform(levels: Levels, onLevel: (level: number) => void, scope
   return {
     element,
     update(state: State) {
-      text(model, speakerName(state));
+      text(user, isCalled(state) ? "caller" : "you");
+      text(model, currentAgent(state));
       // A model that only listens has no lane.
       const listens = state.view === "dictation";
       show(model, !listens);

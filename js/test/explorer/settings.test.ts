@@ -38,6 +38,31 @@ describe("the settings", () => {
     expect(new Set(titles)).toEqual(new Set(CATALOGUE.features.map((one) => one.group)));
   });
 
+  it("of an agent are those that it takes; whose the others are stands in one line", async () => {
+    const elsewhere = "Voice and thinking are settings of the ADK agent lamp: change them in its code.";
+    const taken = CATALOGUE.features.filter(({ name }) => name === "silence_ms");
+    const models = [{ id: "lamp", status: "stable", facts: ["Answers in sound."] }];
+    const catalogue = { ...CATALOGUE, features: taken, models, elsewhere };
+    const { root, find, set } = mounted(exploring({ model: "lamp" }, { catalogue }));
+    const visible = (selector: string) =>
+      [...root.querySelectorAll<HTMLElement>(selector)].filter((node) => !node.closest("[hidden]"));
+    expect(visible("[data-feature]").map((node) => node.dataset.feature)).toEqual(["silence_ms"]);
+    expect(find(".lw-set-elsewhere").textContent).toBe(elsewhere);
+    expect(visible(".lw-model-select")).toEqual([]);
+    expect([find(".lw-model-label").textContent, find(".lw-model-only").textContent]).toEqual([
+      "Agent",
+      "lamp",
+    ]);
+    expect(root.textContent).not.toContain("all models");
+    await set(exploring({ model: "lamp" }, { catalogue: { ...catalogue, features: [] } }));
+    expect(visible(".lw-search, .lw-rail, .lw-set-list")).toEqual([]);
+    expect(visible(".lw-code-opener")).toHaveLength(1);
+    await set(exploring());
+    expect(visible(".lw-set-elsewhere")).toEqual([]);
+    expect(visible(".lw-model-select")).toHaveLength(1);
+    expect(find(".lw-model-label").textContent).toBe("Model");
+  });
+
   it("have a name on every control and every button", () => {
     const { root } = opened({ pending: { voice: "Puck" } });
     for (const node of root.querySelectorAll<HTMLElement>(

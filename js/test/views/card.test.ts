@@ -200,6 +200,125 @@ describe("notes", () => {
   });
 });
 
+describe("what stands behind a note", () => {
+  const details =
+    'Traceback (most recent call last):\n  File "agent.py", line 3\nValueError: <b>no</b> model';
+  const stopped = {
+    level: "error",
+    code: "agent-failed",
+    text: "The agent lamp stopped: no model.",
+  } as const;
+
+  it("is folded until it is asked for, is text, and can be reached by keys", async () => {
+    const { root, find, set } = mounted({ notices: [{ ...stopped, details }] });
+    const fold = find<HTMLDetailsElement>(".lw-note details");
+    expect(fold.open).toBe(false);
+    expect(text(fold.querySelector("summary")!)).toBe("Details");
+    const box = find(".lw-note pre");
+    expect(text(box)).toBe(details);
+    expect([box.tabIndex, box.getAttribute("aria-label")]).toEqual([0, "Details"]);
+    fold.open = true;
+    await set({ notices: [{ ...stopped, details: `${details}!` }] });
+    expect(find(".lw-note details")).toBe(fold);
+    expect([fold.open, text(box)]).toEqual([true, `${details}!`]);
+    await set({ notices: [stopped] });
+    expect(root.querySelector(".lw-note details")).toBe(null);
+  });
+
+  it("is copied, or selected where the browser does not copy", async () => {
+    const copied: string[] = [];
+    const clipboard = { writeText: async (words: string) => void copied.push(words) };
+    vi.spyOn(navigator, "clipboard", "get").mockReturnValue(clipboard as Clipboard);
+    const { find } = mounted({ notices: [{ ...stopped, details }] });
+    find(".lw-note .lw-code-copy").click();
+    await vi.waitFor(() => expect(text(find(".lw-note .lw-code-copy"))).toBe("Copied"));
+    expect(copied).toEqual([details]);
+    clipboard.writeText = () => Promise.reject(new Error("denied"));
+    find(".lw-note .lw-code-copy").click();
+    await vi.waitFor(() => expect(text(find(".lw-note .lw-code-copy"))).toBe("Press Ctrl+C"));
+    expect(String(getSelection())).toBe(details);
+    vi.restoreAllMocks();
+  });
+});
+
+describe("an agent", () => {
+  const agent = { name: "ADK agent lamp", badge: "ADK agent lamp · in this kernel", speaker: "lamp" };
+
+  it("says what runs where, its name only once", async () => {
+    const { find, set } = mounted({ ...LIVE, ...agent });
+    expect([text(find(".lw-who")), text(find(".lw-badge"))]).toEqual(["ADK agent lamp", "in this kernel"]);
+    await set({ badge: "ADK agent lamp · in this program" });
+    expect(text(find(".lw-badge"))).toBe("in this program");
+    await set({ name: "Gemini", badge: "Gemini API · gemini-3.8-live" });
+    expect(text(find(".lw-badge"))).toBe("Gemini API · gemini-3.8-live");
+  });
+
+  it("offers no text box where it takes no text, and no push-to-talk where it has none", async () => {
+    const { root, find, set } = mounted({ ...LIVE, ...agent, reads: false, pushToTalk: false });
+    const turns = () => root.querySelector<HTMLElement>(".lw-settings .lw-row:has(.lw-radio)")!.hidden;
+    expect([find(".lw-field").hidden, turns()]).toEqual([true, true]);
+    await set({ reads: true, pushToTalk: true });
+    expect([find(".lw-field").hidden, turns()]).toEqual([false, false]);
+  });
+});
+
+describe("phone calls", () => {
+  const calls = [
+    { id: "call-1", caller: "+49 … 12 34", elapsed_ms: 73_000, muted: false },
+    { id: "call-2", caller: "", elapsed_ms: 5_000, muted: true },
+  ];
+  const called = { ...LIVE, owner: false, ownedElsewhere: true, calledBy: "call-1", calls };
+  const rows = (root: Element) => [...root.querySelectorAll<HTMLElement>(".lw-call-row")];
+
+  it("have a row each, with the caller, the time, and buttons that say what they do to whom", async () => {
+    const clock = vi.spyOn(performance, "now").mockReturnValue(10_000);
+    const { root, find, asked, set } = mounted({ ...called, callsAt: 10_000 });
+    expect(rows(root).map(text)).toEqual(["+49 … 12 34talks here01:13", "unknown numbermuted00:05"]);
+    const buttons = [...find(".lw-calls").querySelectorAll("button")];
+    expect(buttons.map((one) => one.getAttribute("aria-label"))).toEqual([
+      "Mute +49 … 12 34",
+      "Hang up +49 … 12 34",
+      "Mute unknown number",
+      "Hang up unknown number",
+    ]);
+    for (const button of buttons) {
+      button.click();
+    }
+    expect(asked).toEqual([
+      { name: "call", with: ["call-1", "mute"] },
+      { name: "call", with: ["call-1", "hang_up"] },
+      { name: "call", with: ["call-2", "unmute"] },
+      { name: "call", with: ["call-2", "hang_up"] },
+    ]);
+    const [first] = rows(root);
+    clock.mockReturnValue(20_000);
+    await set({ calls: [{ ...calls[0]!, elapsed_ms: 83_000 }], callsAt: 20_000 });
+    expect(rows(root)).toEqual([first]);
+    expect(text(first!)).toBe("+49 … 12 34talks here01:23");
+    await set({ calls: [], calledBy: "" });
+    expect(find(".lw-calls").hidden).toBe(true);
+    clock.mockRestore();
+  });
+
+  it("leave microphone and voice to the caller, and say so", async () => {
+    const spoken = [turn(1, "user", "Hello?", { agent: "caller" })];
+    const { root, find, asked, set } = mounted({ ...called, turns: spoken });
+    const microphone = find(".lw-microphone");
+    expect(microphone.getAttribute("aria-label")).toBe("A caller has the microphone");
+    microphone.click();
+    expect(asked).toEqual([]);
+    expect(text(find(".lw-hint"))).toBe("A caller has the microphone. Read along, or type.");
+    expect(text(find(".lw-speaker"))).toBe("caller");
+    expect(text(find(".lw-lane-user"))).toBe("caller");
+    expect(root.textContent).not.toContain("another page");
+    await set({ floor: "user" });
+    expect(text(find(".lw-word"))).toBe("hearing the caller");
+    await set({ floor: "model" });
+    find(".lw-interrupt").click();
+    expect(asked).toEqual([{ name: "interrupt", with: [] }]);
+  });
+});
+
 describe("the title of a page", () => {
   it.each([
     ["Spanish tutor", "Spanish tutor"],

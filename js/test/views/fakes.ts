@@ -98,6 +98,7 @@ export function fakeActions(): { actions: Actions; asked: Asked[] } {
     pickMicrophone: note("pickMicrophone"),
     dismissNotice: note("dismissNotice"),
     confirm: note("confirm"),
+    call: note("call"),
     onBrowserOpened: note("onBrowserOpened"),
     video: {
       toggle: note("video.toggle"),

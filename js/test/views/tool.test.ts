@@ -5,8 +5,47 @@ import { LIVE, mounted, shown, turn, use } from "./fakes.ts";
 
 const asks = (more: Parameters<typeof use>[0] = {}) =>
   use({ state: "asking", result: null, arguments: [{ name: "on", value: "True" }], ...more });
+const CALL = { id: "call-1", caller: "+49 … 12 34", elapsed_ms: 0, muted: false };
 const talk = (...tools: ReturnType<typeof use>[]) => ({
   turns: [turn(1, "user", "Open the door."), turn(2, "model", "", { final: false, tools })],
+});
+
+describe("an agent's own call", () => {
+  it("says whose it is, how it came out and how long it took", async () => {
+    const remote = { remote: true, agent: "lamp" };
+    const { root, find, set } = mounted({
+      ...LIVE,
+      ...talk(use({ ...remote, state: "running", result: null })),
+    });
+    expect(shown(find(".lw-chip"))).toBe("set_light(on=True) … · by lamp");
+    await set(
+      talk(
+        use(remote),
+        use({ ...remote, state: "failed", result: null, error: "RuntimeError: no current" }),
+        use({ ...remote, agent: "" }),
+        use(),
+      ),
+    );
+    expect([...root.querySelectorAll(".lw-chip")].map((chip) => shown(chip))).toEqual([
+      'set_light(on=True) → "the lamp is on" · 12 ms · by lamp',
+      "set_light(on=True) failed: RuntimeError: no current · by lamp",
+      'set_light(on=True) → "the lamp is on" · 12 ms · by the agent',
+      'set_light(on=True) → "the lamp is on" · 12 ms',
+    ]);
+    expect([...root.querySelectorAll("[data-remote]")]).toHaveLength(3);
+  });
+
+  it("never asks, whatever it says of itself", () => {
+    const { root, find } = mounted({
+      ...LIVE,
+      floor: "tool",
+      ...talk(asks({ remote: true, agent: "lamp" })),
+    });
+    expect([...root.querySelectorAll<HTMLElement>(".lw-question")].every(({ hidden }) => hidden)).toBe(true);
+    expect(find(".lw-chip").getAttribute("data-state")).toBe("running");
+    expect(find(".lw-word").textContent).toBe("using a tool");
+    expect(find(".lw-unseen[role=log]").textContent).toBe("");
+  });
 });
 
 describe("a call that asks", () => {
@@ -50,6 +89,13 @@ describe("a call that asks", () => {
     await set(talk(use({ state: "running", result: null })));
     expect(document.activeElement).toBe(root);
     expect(shown(find(".lw-chip"))).toBe("set_light(on=True) …");
+  });
+
+  it("is answered by who looks on where a caller has the talk", () => {
+    const called = { owner: false, ownedElsewhere: true, calledBy: "call-1", calls: [CALL] };
+    const { find, asked } = mounted({ ...LIVE, ...called, ...talk(asks()) });
+    find(".lw-answer").click();
+    expect(asked).toEqual([{ name: "confirm", with: ["fc_1", true] }]);
   });
 
   it("is not answered where another page has the talk", () => {

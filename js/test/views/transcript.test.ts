@@ -23,6 +23,34 @@ describe("the transcript", () => {
     expect(model!.querySelector(".lw-thought")!.textContent).toBe("A lamp.");
   });
 
+  it("names the agent that speaks, and says once when another one takes over", async () => {
+    const { root, set } = mounted({
+      speaker: "lamp",
+      turns: [
+        turn(1, "user", "Cook something."),
+        turn(2, "model", "I hand you over.", { agent: "lamp" }),
+        turn(3, "model", "What would you like?", { agent: "kitchen" }),
+        turn(4, "user", "Pasta."),
+        turn(5, "model", "Pasta it is.", { agent: "kitchen" }),
+        turn(6, "model", "Here I am again."),
+      ],
+    });
+    const names = () => rows(root).map((row) => row.querySelector(".lw-speaker")!.textContent);
+    const handed = () =>
+      rows(root).map((row) => {
+        const line = row.querySelector<HTMLElement>(".lw-handed")!;
+        return line.hidden ? "" : line.textContent;
+      });
+    expect(names()).toEqual(["you", "lamp", "kitchen", "you", "kitchen", "lamp"]);
+    expect(handed()).toEqual(["", "", "handed over to kitchen", "", "", "handed over to lamp"]);
+    expect(root.querySelector(".lw-lane-model")!.textContent).toBe("lamp");
+    await set({ turns: [turn(7, "model", "Hello.", { agent: "kitchen" })] });
+    expect(handed()).toEqual(["handed over to kitchen"]);
+    expect(root.querySelector(".lw-lane-model")!.textContent).toBe("kitchen");
+    await set({ turns: [turn(7, "model", "Hello.")] });
+    expect([names(), handed()]).toEqual([["lamp"], [""]]);
+  });
+
   it("shows how a tool came out", async () => {
     const { root, set } = mounted();
     const tools = [
