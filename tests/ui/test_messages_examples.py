@@ -36,7 +36,8 @@ def test_the_field_of_the_example_reaches_the_page():
 
 def test_the_field_of_the_example_is_written_in_no_other_module():
     modules = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "livewidget").rglob("*.py")}
-    writes = re.compile(r"\bimages(: int|=)")
+    # Passed on under the same name it is another one: whether an agent looks at pictures.
+    writes = re.compile(r"\bimages(: int|=(?!images))")
     found = {name for name, path in modules.items() if writes.search(path.read_text(encoding="utf-8"))}
     assert found == {path for path, line in PLACES if line.startswith(("images", "self._store"))} - {
         "js/src/messages.gen.ts"
