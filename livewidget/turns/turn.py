@@ -54,7 +54,7 @@ class ToolUse:
             ran: not approved, or too many calls) or "cancelled".
         updates: The values that it yielded while it ran; the latest 20.
         remote: Whether an agent ran it on its own side: then it is only reported here, and never asks.
-        agent: Whose it is, where `remote` is true: the name of the agent.
+        agent: Whose it is, where `remote` is true; "": the agent's that the conversation began with.
     """
 
     id: str

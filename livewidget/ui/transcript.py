@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from html import escape
 from typing import Final
 
@@ -271,6 +272,7 @@ class Transcript:
         if self._view == "dictation":
             return [html_of_dictation(turns)], [text_of_dictation(turns)]
         changes = handed_over(turns, self._speaker)
+        turns = [self._with_whose(turn) for turn in turns]
         lines = [text_of(turn, self._name(turn), changes.get(turn.index, "")) for turn in turns]
         if self._view == "translation":
             return [html_of_translation(turns)], lines
@@ -321,6 +323,11 @@ class Transcript:
         self._shown = bundle
         self._left -= sum(map(len, bundle.values()))
         self._publish(bundle, self._display_id, update)
+
+    def _with_whose(self, turn: Turn) -> Turn:
+        """Return the turn with the first agent's name at calls of its own, which name only another one."""
+        tools = (replace(use, agent=use.agent or self._speaker) if use.remote else use for use in turn.tools)
+        return replace(turn, tools=tuple(tools)) if turn.tools else turn
 
     def _name(self, turn: Turn) -> str:
         return turn.agent or ("you" if turn.speaker == "user" else self._speaker)

@@ -97,5 +97,5 @@ def test_the_facts_of_an_agent_are_those_it_was_made_with():
         "Calls the functions that it is given here, beside its own.",
         "Takes typed text, pictures and push-to-talk.",
     ]
-    bare = agent_model("lamp", settings_of="the lamp", audio=False, text=False, images=False, tools=False)
-    assert list(facts(bare)) == ["Answers in text."]
+    bare = agent_model("lamp", settings_of="the lamp", text=False, images=False, tools=False)
+    assert list(facts(bare)) == ["Answers in sound."]

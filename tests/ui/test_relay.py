@@ -8,10 +8,10 @@ import pytest
 from livewidget.audio import to_float, to_pcm16
 from livewidget.clock import ManualClock
 from livewidget.events import ConnectionReplaced, GenerationComplete, Interrupted, Notice, OutputAudio
-from livewidget.turns import Floor
+from livewidget.turns import Floor, Turn
 from livewidget.ui import messages as m
 from livewidget.ui.relay import EventRelay
-from livewidget.ui.state import WidgetState
+from livewidget.ui.state import MAX_DETAILS, WidgetState
 
 from .page import Link
 
@@ -134,3 +134,36 @@ def test_a_rate_that_nobody_can_mean_is_said_once_and_costs_nothing():
     assert [notice.code for notice in page.of(m.NoticeView)] == ["audio-rate"]
     assert "383,999 Hz" in page.of(m.NoticeView)[0].text
     assert len(played(page)) == 480
+
+
+def test_details_of_an_error_are_shown_short_or_logged_where_pages_are_strangers(caplog):
+    link, clock = Link(), ManualClock()
+    page = link.page("a")
+    state = WidgetState(lambda: None, clock)
+    long = "".join(f"line {number}\n" for number in range(10_000))
+    EventRelay(state, link.bridge, None, None, (), clock).notice("error", "failed", "It failed.", long)
+    (notice,) = page.of(m.NoticeView)
+    assert state.notices["failed"] == notice
+    assert len(notice.details) <= MAX_DETAILS + 2
+    assert notice.details.startswith("…\nline ")
+    assert notice.details.endswith("line 9999\n")
+    assert caplog.text == ""
+    relay = EventRelay(state, link.bridge, None, None, (), clock, show_details=False)
+    relay.notice("error", "failed", "It failed.", "Traceback: secret ways")
+    assert page.of(m.NoticeView)[-1].details == state.notices["failed"].details == ""
+    assert "It failed.\nTraceback: secret ways" in caplog.text
+
+
+def test_what_a_caller_says_stays_the_callers_after_the_call():
+    link, clock = Link(), ManualClock()
+    link.page("a").send(m.Start(microphone=True))
+    state = WidgetState(lambda: None, clock)
+    transcript = SimpleNamespace(update=lambda turns: None)
+    relay = EventRelay(state, link.bridge, transcript, lambda event: None, (), clock)
+    link.bridge.callers.add("a")
+    relay.on_turn(Turn(index=0, speaker="user", interim="Hel"))
+    relay.on_turn(Turn(index=1, speaker="model"))
+    link.bridge.callers.clear()
+    relay.on_turn(Turn(index=0, speaker="user", final=True))
+    relay.on_turn(Turn(index=2, speaker="user", final=True))
+    assert [turn.agent for turn in state.turns] == ["caller", "", ""]

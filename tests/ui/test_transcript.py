@@ -230,6 +230,7 @@ def test_an_agents_own_call_says_whose_it_is():
             own, result=None, state="failed", error="no <b>current</b>", remote=True, agent="<i>lamp</i>"
         ),
         own,
+        replace(own, remote=True),
     )
     bundle = Transcript("lamp", None).bundle([turn(0, "model", "Done.", tools=uses)])
     assert bundle["text/plain"].splitlines() == [
@@ -237,6 +238,7 @@ def test_an_agents_own_call_says_whose_it_is():
         '    set_light → "on" (by lamp)',
         "    set_light → no <b>current</b> (by <i>lamp</i>)",
         '    set_light → "on"',
+        '    set_light → "on" (by lamp)',
     ]
     elements = parse(bundle)
     assert 'set_light(on=True) → "on" (by lamp)' in elements.text

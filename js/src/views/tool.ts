@@ -224,10 +224,12 @@ function makeChip(actions: Pick<Actions, "confirm">): Chip {
       const known = isOwn ? use.state : "running";
       attribute(element, "data-state", known);
       text(call, cleanLine(use.name, 80));
+      // A call names its agent where that is not the one that the conversation began with.
+      const first = cleanLine(state.speaker, 40) || "the agent";
       const outcome =
         known === "asking" ? "" : `(${cleanLine(use.args, MAX_SUMMARY)})${OUTCOMES[known](use)}`;
       text(rest, use.remote ? `${outcome} ` : outcome);
-      text(whose, use.remote ? `· by ${cleanLine(use.agent, 40) || "the agent"}` : "");
+      text(whose, use.remote ? `· by ${cleanLine(use.agent, 40) || first}` : "");
       show(whose, use.remote);
       attribute(element, "data-remote", use.remote ? "true" : null);
       ask.update(known === "asking" ? use : null, state);

@@ -29,7 +29,7 @@ describe("an agent's own call", () => {
     expect([...root.querySelectorAll(".lw-chip")].map((chip) => shown(chip))).toEqual([
       'set_light(on=True) → "the lamp is on" · 12 ms · by lamp',
       "set_light(on=True) failed: RuntimeError: no current · by lamp",
-      'set_light(on=True) → "the lamp is on" · 12 ms · by the agent',
+      'set_light(on=True) → "the lamp is on" · 12 ms · by tutor',
       'set_light(on=True) → "the lamp is on" · 12 ms',
     ]);
     expect([...root.querySelectorAll("[data-remote]")]).toHaveLength(3);
