@@ -32,7 +32,15 @@ import msgspec
 from livewidget.audio import Resampler, to_float, to_pcm16
 from livewidget.clock import Clock, SystemClock
 from livewidget.connection.provider import Provider
-from livewidget.errors import AgentEnded, AgentFailed, ExtraMissing, LiveError, StateError, UsageError
+from livewidget.errors import (
+    AgentEnded,
+    AgentFailed,
+    ConfigError,
+    ExtraMissing,
+    LiveError,
+    StateError,
+    UsageError,
+)
 from livewidget.models import Model, agent_model
 from livewidget.protocol.codec import decode_client, encode_json, pcm_rate
 from livewidget.protocol.inspect import redact
@@ -193,7 +201,7 @@ class AgentClient:
         self._answering = False  # Something of an answer was sent that is not complete.
         self._stopped = False  # The user has stopped it, and what comes belongs to that answer still.
         self._went_on = False  # The user has said or typed something since.
-        self._cut = False  # The user has got something of the answer that was stopped.
+        self._is_complete = False  # The last answer is, as the user knows, and the next one has not begun.
         self._output_ms = 0.0  # when the agent last sent something of an answer
 
     # What the agent says.
@@ -242,12 +250,14 @@ class AgentClient:
     async def interrupted(self) -> None:
         """The agent was interrupted: what has not been played is not played any more.
 
-        After `AgentRun.on_interrupt` it says that nothing more comes of that answer.
+        It completes the answer, too: what is said from now on belongs to the next one. After
+        `AgentRun.on_interrupt` it says that nothing more comes of the answer that was stopped.
         """
-        was_stopped = self._stopped
+        is_known = self._stopped
         self._end_answer()
-        if not was_stopped:  # Else the user knows.
-            await self._content(interrupted=True)
+        self._is_complete = True
+        if not is_known:
+            await self._content(interrupted=True, turn_complete=True)
 
     async def turn_complete(self, usage: UsageMetadata | None = None, *, reason: str = "") -> None:
         """The answer is complete: all of it was sent. It may go on being played.
@@ -256,12 +266,14 @@ class AgentClient:
             usage: How many tokens it took, if the framework says so.
             reason: Why it ended early, in the Live API's words, such as "MALFORMED_FUNCTION_CALL".
         """
-        is_new = self._stopped and self._went_on and not self._cut
+        is_known = self._stopped or self._is_complete
         self._end_answer()
-        content = ServerContent(turn_complete=True, turn_complete_reason=reason or None)
-        if is_new:
-            content = ServerContent()  # The user has got nothing of it, and waits for another answer.
-        await self._send(ServerMessage(server_content=content, usage_metadata=usage))
+        self._is_complete = True
+        content = None
+        if not is_known:
+            content = ServerContent(turn_complete=True, turn_complete_reason=reason or None)
+        if content is not None or usage is not None:
+            await self._send(ServerMessage(server_content=content, usage_metadata=usage))
 
     # What the user said, as the agent understood it.
 
@@ -333,6 +345,8 @@ class AgentClient:
             name: The tool.
             args: Its arguments, as JSON objects.
         """
+        _check_text(id, "The id of a call")
+        _check_text(name, "The name of a tool")
         self._remote[id] = name
         call = FunctionCall(id=id, name=name, args=_json_object(args or {}, "The arguments of a tool"))
         await self._send(ServerMessage(agent_event=AgentEvent(tool_call=call)))
@@ -371,13 +385,13 @@ class AgentClient:
 
     async def _stop(self) -> None:
         """The user pressed Stop: acknowledge it, and keep back what comes of this answer from now on."""
-        self._stopped, self._went_on, self._cut = True, False, self._answering
+        self._stopped, self._went_on = True, False
         # In the order of the frames: what was sent before this is dropped by the session, and nothing after.
         await self._content(interrupted=True)
 
     def _go_on(self) -> None:
         """The user says or types something: it is answered anew."""
-        self._went_on = True
+        self._went_on, self._is_complete = True, False
         if not self._answering:
             self._stopped = False
 
@@ -391,7 +405,7 @@ class AgentClient:
         gap_ms, self._output_ms = now_ms - self._output_ms, now_ms
         if self._stopped and self._went_on and gap_ms >= STOPPED_GAP_MS:
             self._stopped = False
-        self._answering = True
+        self._answering, self._is_complete = True, False
         return self._stopped
 
     async def _answer(self, **content: Any) -> None:
@@ -410,6 +424,8 @@ class AgentClient:
 
     def _convert(self, pcm: Any, sample_rate: int) -> bytes:
         """Return audio as PCM16 at `RATE`; what one rate leaves over waits for the next piece."""
+        if isinstance(pcm, str) or isinstance(sample_rate, bool) or not isinstance(sample_rate, int):
+            raise UsageError("play takes PCM16 bytes or an array of samples, and its sample rate in Hz.")
         samples = to_float(pcm)
         if sample_rate == RATE:
             return bytes(pcm) if isinstance(pcm, bytes | bytearray | memoryview) else to_pcm16(samples)
@@ -535,6 +551,10 @@ class AgentProvider(Provider):
         """What a session waits for while it is being opened."""
         return f"the {self.kind} {self.name} to be ready"
 
+    def with_model(self, model: str) -> Provider:
+        """Raise ConfigError: which model it uses is up to the agent."""
+        raise ConfigError(f"The {self.kind} {self.name} has its own model: change it in its code.")
+
     def model_path(self) -> str:
         """Return its name on the wire, which stays in this process."""
         return f"agents/{self.name}"
@@ -651,7 +671,8 @@ class _Conversation:
             words = words.removeprefix(f"{type(fault).__name__}: ")
         words = _PATH.sub("…", redact(self._redact(words), long_words=True))
         if len(words) > WORDS_LENGTH:
-            words = words[: WORDS_LENGTH - 1].rstrip() + "…"
+            words = words[: WORDS_LENGTH - 1]
+            words = (words.rpartition(" ")[0] or words) + "…"
         mark = "" if words.endswith((".", "!", "?", "…")) else "."
         lines = "".join(traceback.format_exception(fault))
         details = redact(self._redact(plain(lines)), long_words=True)[-DETAILS_LENGTH:]
@@ -783,9 +804,9 @@ def _declarations(tools: Iterable[Tool] | None) -> tuple[FunctionDeclaration, ..
     return tuple(one for tool in tools or () for one in tool.function_declarations or ())
 
 
-def _check_text(text: object) -> None:
+def _check_text(text: object, what: str = "A text for the user") -> None:
     if not isinstance(text, str):
-        raise UsageError(f"A text for the user is a str, not {type(text).__name__}.")
+        raise UsageError(f"{what} is a str, not {type(text).__name__}.")
 
 
 def _transcription(text: str, finished: bool) -> Transcription:

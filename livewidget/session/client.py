@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from types import FunctionType, MethodType
 from typing import Any, Final, Unpack
 
 from livewidget.config import ConfigOptions, Limits, LiveConfig
@@ -164,6 +166,8 @@ def _named(
     if isinstance(provider_or_model, LiveConfig):
         raise UsageError("The fields of a LiveConfig are keywords here: LiveWidget(**config.kwargs()).")
     if not isinstance(provider_or_model, Provider):
+        if hint := _wrapper_of(provider_or_model):
+            raise UsageError(hint)
         raise UsageError(
             'Say whom to talk to: nothing, a model such as "gemini-3.8-live", '
             "or Gemini(…), VertexAI(…), StandIn(…), or a Provider of your own."
@@ -172,6 +176,67 @@ def _named(
     if missing:
         raise UsageError(f"{type(provider_or_model).__name__} sets no {' and no '.join(missing)}.")
     return provider_or_model
+
+
+#: What people pass who have an agent already, by the module of its type (the first that fits), and what to
+#: pass in its place. Nothing of these packages is imported for it.
+_WRAPPERS: Final = (
+    (
+        "livewidget.integrations.agent",
+        'This is the run of an agent: pass AgentProvider("name", RunClass), from '
+        "livewidget.integrations.agent.",
+    ),
+    (
+        "livewidget.integrations.pipecat",
+        "This is the transport for a Pipecat pipeline: pass its provider, LiveWidget(transport.provider).",
+    ),
+    (
+        "google.adk.models",
+        "This is a model of the Agent Development Kit: make an agent with it, and pass AdkAgent(agent), from "
+        "livewidget.integrations.adk.",
+    ),
+    (
+        "google.adk",
+        "This belongs to the Agent Development Kit: pass AdkAgent(agent) or AdkAgent(runner), from "
+        "livewidget.integrations.adk.",
+    ),
+    (
+        "livekit.agents.voice.agent_session",
+        "This is one session of a LiveKit agent, and each conversation needs its own: pass "
+        "LiveKitAgent(lambda: AgentSession(llm=…), agent), from livewidget.integrations.livekit.",
+    ),
+    (
+        "livekit",
+        "This belongs to a LiveKit agent: pass LiveKitAgent(lambda: AgentSession(llm=…), agent), from "
+        "livewidget.integrations.livekit.",
+    ),
+    (
+        "pipecat",
+        "This is a part of a Pipecat bot: pass PipecatBot(run_bot), where run_bot(transport) makes and runs "
+        "the pipeline, from livewidget.integrations.pipecat.",
+    ),
+    (
+        "google.genai",
+        'This belongs to the Gen AI SDK: pass GenAIClient(client, model="gemini-3.8-live"), from '
+        "livewidget.integrations.genai.",
+    ),
+)
+_FUNCTION: Final = (
+    "This is a function: if it is a Pipecat bot, pass PipecatBot(run_bot); if it makes a LiveKit "
+    "AgentSession, LiveKitAgent(make_session, agent); if it makes a run of your own agent, "
+    'AgentProvider("name", new_run).'
+)
+
+
+def _wrapper_of(thing: object) -> str:
+    """Return what to pass in the place of something that belongs to an agent; "" for anything else."""
+    if isinstance(thing, FunctionType | MethodType | partial):
+        return _FUNCTION
+    for cls in (thing if isinstance(thing, type) else type(thing)).__mro__:
+        for module, sentence in _WRAPPERS:
+            if f"{cls.__module__}.".startswith(f"{module}."):
+                return sentence
+    return ""
 
 
 def hide_unknown(options: Mapping[str, Any]) -> Any:

@@ -19,6 +19,7 @@ from livewidget.errors import AnswerTimeout, LiveError, ServerFault, StateError
 from livewidget.events import (
     ActivityEnd,
     ActivityStart,
+    AgentChanged,
     Event,
     Interrupted,
     Notice,
@@ -97,6 +98,7 @@ class _Question:
         turn: The model turn that seems to be the answer.
         certain: Whether it is known to be.
         decide_ms: When it is decided what came, if nothing else comes; None: nothing is to be decided.
+        handed_over: Whether another agent goes on with the answer, in a turn that has not begun.
     """
 
     index: int
@@ -108,6 +110,7 @@ class _Question:
     turn: Turn | None = None
     certain: bool = False
     decide_ms: float | None = None
+    handed_over: bool = False
 
 
 #: What the calls and callbacks are that the code running now is part of.
@@ -206,6 +209,12 @@ class PendingAnswers:
             self._before_answer(question, event, turns, now_ms, emptied)
         if question.answer.done():
             return
+        if isinstance(event, AgentChanged) and question.turn is not None:
+            question.handed_over = True
+            return  # The turn that has ended with it is not all of the answer.
+        if isinstance(event, TurnComplete) and question.handed_over and question.turn is not None:
+            question.answer.set_result(question.turn)  # The other agent had nothing to say.
+            return
         for turn in turns:
             if turn.speaker == "model":
                 self._on_model_turn(question, turn, now_ms)
@@ -241,7 +250,9 @@ class PendingAnswers:
         if turn.index < question.index:
             return
         if known is None or turn.index > known.index:
-            if known is not None:
+            if known is not None and question.handed_over:
+                question.handed_over = False
+            elif known is not None:
                 # Another turn follows: the one before was the answer to the first unanswered input.
                 if not question.earlier:
                     question.answer.set_result(known)

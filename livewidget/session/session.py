@@ -712,8 +712,11 @@ class LiveSession:
             case events.GoAway(time_left_ms=left_ms):
                 self._supervisor.go_away(left_ms, now)
             case events.Interrupted() if self._stops:
-                self._stops -= 1  # Nothing of the answer follows: the agent's client keeps it back.
+                # Nothing of the answer follows: the agent's client keeps it back, and so its completion.
+                self._stops -= 1
                 self._dropping = False
+                if self._tracker.owes_completion:
+                    self._publish(events.TurnComplete(), now)
                 return
             case events.Interrupted() if self._dropping:
                 self._dropping = False  # The answer to our own, which was published when it was sent.
@@ -1089,7 +1092,8 @@ class LiveSession:
         # A translation has no turn whose end would let its audio through again.
         self._dropping = (self._dropping or speaking) and self._model.completes_turns
         told = working and (self._model.text_by_client_content or self.provider.is_agent)
-        self._stops += told and self.provider.is_agent
+        if told and self.provider.is_agent:
+            self._stops, self._dropping = self._stops + 1, True
         if told:
             self._tracker.forget_input()  # Nothing answers it any more.
         self._publish(events.Interrupted())

@@ -556,6 +556,11 @@ class ModelTurns:
             case _:
                 self._overdue_ms = None
 
+    @property
+    def owes_completion(self) -> bool:
+        """Whether an answer was interrupted that the service has not completed since."""
+        return self.turn is None and self._interrupted is not None
+
     def _thinks_about_one(self) -> bool:
         """Whether the model has one input to answer, so that what it ends is the answer to that."""
         state = self._floor_state
@@ -694,6 +699,11 @@ class ConversationTracker(TurnTracker):
     def is_amid_answer(self) -> bool:
         """Whether the model has begun to answer, and the service has not said that this is all."""
         return self._floor_state.floor is Floor.MODEL and self._model.generated != self._model.turn
+
+    @property
+    def owes_completion(self) -> bool:
+        """Whether an answer was interrupted that the service has not completed since."""
+        return self._model.owes_completion
 
     def _begins_speech(self, event: InputTranscript | InterimInputTranscript, now_ms: float) -> bool:
         return not self._user.owns(event, self._model.turn, now_ms)

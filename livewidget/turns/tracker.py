@@ -92,6 +92,11 @@ class TurnTracker(ABC):
         """Whether the model has begun to answer, and the service has not said that this is all."""
         return False
 
+    @property
+    def owes_completion(self) -> bool:
+        """Whether an answer was interrupted that the service has not completed since."""
+        return False
+
     def forget_input(self) -> None:
         """Forget the input that has not been answered: it was taken back before it was sent."""
         self._floor_state.forget_pending()

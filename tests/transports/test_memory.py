@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from livewidget.errors import LinkLost
 from livewidget.transports.base import TransportClosed
-from livewidget.transports.memory import FRAMES_WAITING, pair
+from livewidget.transports.memory import FRAMES_WAITING, pair, served
 
 
 async def test_what_one_end_sends_the_other_receives_in_order():
@@ -65,3 +66,61 @@ async def test_closing_wakes_who_waits():
     for result in await asyncio.gather(*waiting, return_exceptions=True):
         assert isinstance(result, TransportClosed)
         assert result.code == 4000
+
+
+async def test_a_served_end_answers_until_it_is_closed():
+    async def echo(transport):
+        while True:
+            await transport.send(await transport.receive())
+
+    transport = served(echo, "an echo")
+    await transport.send("a")
+    assert await transport.receive() == "a"
+    assert [task.get_name() for task in asyncio.all_tasks()].count("an echo") == 1
+    await transport.close()
+    assert [task.get_name() for task in asyncio.all_tasks()].count("an echo") == 0
+    with pytest.raises(TransportClosed):
+        await transport.receive()
+
+
+@pytest.mark.parametrize("code", [1000, 1011])
+async def test_a_served_end_that_ends_closes_the_transport(code):
+    async def serve(transport):
+        await transport.send("last words")
+        if code != 1000:
+            await transport.close(code, "why")
+
+    transport = served(serve)
+    await asyncio.sleep(0)
+    assert await transport.receive() == "last words"
+    with pytest.raises(TransportClosed) as caught:
+        await transport.receive()
+    assert (caught.value.code, caught.value.error) == (code, None)
+
+
+async def test_what_a_served_end_raises_is_what_the_client_is_told():
+    error = LinkLost("The lamp is gone.")
+
+    async def serve(transport):
+        await transport.send("last words")
+        raise error
+
+    transport = served(serve)
+    await asyncio.sleep(0)
+    assert await transport.receive() == "last words"
+    for act in (transport.receive, transport.receive, lambda: transport.send("x")):
+        with pytest.raises(TransportClosed) as caught:
+            await act()
+        assert caught.value.error is error
+    await transport.close()
+
+
+async def test_a_fault_of_a_served_end_does_not_leave_the_client_waiting():
+    async def serve(transport):
+        raise ZeroDivisionError
+
+    transport = served(serve)
+    with pytest.raises(TransportClosed) as caught:
+        await transport.receive()
+    assert caught.value.code == 1011
+    assert isinstance(transport._task.exception(), ZeroDivisionError)

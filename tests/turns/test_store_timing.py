@@ -19,8 +19,8 @@ from livewidget.events import (
     ToolResult,
     TurnComplete,
 )
-from livewidget.turns import Timing
-from livewidget.turns.store import SentAudioTimeline, timing_of, union_ms
+from livewidget.turns import HeardAudio, Timing
+from livewidget.turns.store import FOLLOWED, UNREPORTED_MS, SentAudioTimeline, timing_of, union_ms
 from tests.turns.talk import Talk, heard, said, sound
 
 
@@ -303,3 +303,71 @@ def test_a_part_without_sound_does_not_say_how_it_came(talk):
     speak(talk)
     talk.fold(10, OutputAudio(data=b""), sound(1))
     assert not talk.turns[-1].timing.direct
+
+
+# --- How much of the audio was heard ------------------------------------------------------------------------
+
+
+def test_audio_counts_as_heard_in_its_time_where_nobody_reports_it() -> None:
+    heard = HeardAudio(is_reported=False)
+    heard.add(1, 24_000, 1_000.0)
+    assert [heard.heard_ms(at) for at in (1_000.0, 1_250.0, 1_999.0, 3_000.0)] == [0, 250, 999, 1_000]
+    # What comes later is played later, and what comes while something plays, after that.
+    heard.add(3, 12_000, 5_000.0)
+    heard.add(3, 12_000, 5_100.0)
+    assert [heard.heard_ms(at) for at in (5_000.0, 5_500.0, 5_900.0, 9_000.0)] == [1_000, 1_500, 1_900, 2_000]
+
+
+def test_what_was_cut_off_was_never_heard() -> None:
+    heard = HeardAudio(is_reported=False)
+    heard.add(1, 240_000, 0.0)
+    heard.interrupted(1_500.0)
+    assert heard.heard_ms(60_000.0) == 1_500
+    heard.add(3, 24_000, 60_000.0)
+    assert heard.heard_ms(70_000.0) == 2_500
+
+
+def test_who_plays_it_says_what_was_heard() -> None:
+    heard = HeardAudio(is_reported=True)
+    heard.add(1, 24_000, 0.0)
+    heard.add(3, 48_000, 100.0)
+    assert heard.heard_ms(1_900.0) == 0
+    heard.progress(1, 12_000, 1_900.0)
+    assert heard.heard_ms(2_500.0) == 500
+    heard.progress(3, 2_400, 2_500.0)  # The turn before was played to its end.
+    assert heard.heard_ms(2_500.0) == 1_100
+    heard.progress(3, 1_200, 2_600.0)
+    assert heard.heard_ms(2_600.0) == 1_100
+    heard.interrupted(3_000.0)
+    heard.stopped(3, 24_000, 3_100.0)
+    assert heard.heard_ms(30_000.0) == 2_000
+    heard.stopped(9, 24_000, 3_200.0)  # of a turn without audio
+    assert heard.heard_ms(30_000.0) == 2_000
+
+
+def test_a_turn_that_waits_to_be_played_is_cut_off_with_the_one_before() -> None:
+    heard = HeardAudio(is_reported=True)
+    heard.add(1, 24_000, 0.0)
+    heard.add(3, 24_000, 0.0)
+    heard.stopped(1, 12_000, 600.0)
+    heard.add(5, 24_000, 700.0)
+    heard.progress(5, 2_400, 900.0)
+    assert heard.heard_ms(900.0) == 600
+
+
+def test_reports_that_stop_are_replaced_by_the_clock_until_they_come_again() -> None:
+    heard = HeardAudio(is_reported=True)
+    heard.add(1, 240_000, 0.0)
+    heard.progress(1, 12_000, 500.0)
+    assert heard.heard_ms(500.0 + UNREPORTED_MS - 1) == 500
+    assert heard.heard_ms(500.0 + UNREPORTED_MS) == 500 + UNREPORTED_MS
+    heard.progress(1, 24_000, 3_000.0)
+    assert heard.heard_ms(4_000.0) == 500 + UNREPORTED_MS  # It never falls.
+
+
+def test_turns_long_ago_are_counted_and_forgotten() -> None:
+    heard = HeardAudio(is_reported=False)
+    for number in range(100):
+        heard.add(number, 2_400, number * 1_000.0)
+    assert heard.heard_ms(200_000.0) == 10_000
+    assert len(heard._turns) <= FOLLOWED
