@@ -11,7 +11,7 @@ import asyncio
 import copy
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ try:
     from google.adk.agents import BaseAgent, LiveRequestQueue, LlmAgent
     from google.adk.agents.run_config import RunConfig, StreamingMode
     from google.adk.apps import App
+    from google.adk.events import Event
     from google.adk.models import BaseLlm
     from google.adk.models import Gemini as GeminiModel
     from google.adk.runners import InMemoryRunner, Runner
@@ -46,8 +47,13 @@ END_S: Final = 1.0
 #: Seconds after that for what it does when it is cancelled. Chosen: the kit waits one second for tools, and a
 #: run has five.
 CANCEL_S: Final = 3.0
-#: Seconds to wait for the last conversation of the same `AdkAgent` to end. Chosen: what closing may take.
-BUSY_S: Final = 6.0
+#: Seconds to wait until the last conversation of the same `AdkAgent` begins to close, and until it has.
+#: Chosen: a cell that is run again closes it at once; and what closing may take.
+BUSY_S: Final = 1.0
+CLOSING_S: Final = 6.0
+#: What the agent is noted to have said where the last conversation ended before its answer. Else it would
+#: answer at the beginning of the next one, and run its tools again.
+ENDED_TEXT: Final = "(The user ended the conversation here.)"
 #: What is sent to stop an answer. The kit itself sends this where it needs a text without a meaning.
 STOP_TEXT: Final = "."
 #: The kit's own tools that hand the conversation over; the transcript names who speaks then.
@@ -68,10 +74,12 @@ TAKES: Final = (
     "turn_detection.interrupts",
     "turn_detection.turn_coverage",
 )
-#: The kit's loggers that log an error with its traceback, and then raise it.
-RAISING_LOGGERS: Final = frozenset(
-    {"google_adk.google.adk.runners", "google_adk.google.adk.live._live_llm_flow"}
-)
+#: The kit's loggers of which nothing is printed, from which level on: they log an error several times, with
+#: its traceback, before they raise it; the first one also that it was cancelled.
+SILENCED: Final = {
+    "google_adk.google.adk.runners": logging.WARNING,
+    "google_adk.google.adk.live._live_llm_flow": logging.ERROR,
+}
 
 
 class AdkAgent(AgentProvider):
@@ -131,6 +139,7 @@ class AdkAgent(AgentProvider):
         self._run_config = run_config
         self._given = agent_or_runner
         self._active: _AdkRun | None = None
+        self._cut_off = ""  # What the last conversation ended in the middle of.
         root = self.runner.agent
         _check_model(root)
         super().__init__(root.name, lambda: _AdkRun(self), kind="ADK agent", push_to_talk=True, takes=TAKES)
@@ -158,6 +167,7 @@ class _AdkRun(AgentRun):
         self._task: asyncio.Task[None] | None = None
         self._reports: set[asyncio.Task[None]] = set()
         self._has_answered = False
+        self._is_stopping = False  # The answer that is being interrupted was stopped by the user.
         self._closing = False
         self.has_ended = False
 
@@ -199,6 +209,7 @@ class _AdkRun(AgentRun):
             if not isinstance(self._agent._given, Runner) and self._task is not None:
                 await self._runner.close()
         finally:
+            self._agent._cut_off = self._said.told
             self.has_ended = True
 
     # What the user does.
@@ -225,6 +236,7 @@ class _AdkRun(AgentRun):
         # The kit has no verb for it. Content interrupts a model that takes content in mid-talk; the answer of
         # another one goes on over there, and is dropped here.
         if _takes_content(self._live_model()):
+            self._is_stopping = True
             self._queue.send_content(_content(STOP_TEXT), partial=True)
 
     # What the agent does.
@@ -247,7 +259,7 @@ class _AdkRun(AgentRun):
                 return
             for id in list(self._running_tools):
                 await self._client.tool_finished(id, error=_line(error))
-            if words := self._service_words(error):
+            if words := self._words(error):
                 raise RuntimeError(words) from error
             raise
 
@@ -258,6 +270,12 @@ class _AdkRun(AgentRun):
         await self._hand_over(event.author)
         if event.usage_metadata:
             self._usage = _usage(event.usage_metadata)
+        if event.voice_activity:  # Where the user's `run_config` asks for it.
+            match event.voice_activity.voice_activity_type:
+                case types.VoiceActivityType.ACTIVITY_START:
+                    await client.user_started_speaking()
+                case types.VoiceActivityType.ACTIVITY_END:
+                    await client.user_stopped_speaking()
         partial = bool(event.partial)
         # What the kit calls finished is all it has so far: it says so at each interruption as well.
         if (heard := event.input_transcription) and (new := self._heard.rest(heard.text, partial)):
@@ -268,11 +286,12 @@ class _AdkRun(AgentRun):
             await client.agent_said(new)
         if event.grounding_metadata and (sources := _dump(event.grounding_metadata)):
             await client.grounding(sources)
-        if event.interrupted:
+        if event.interrupted and not self._is_stopping:
             await client.interrupted()
         if target := event.actions.transfer_to_agent:
             await self._hand_over(target)
         if event.turn_complete:
+            self._is_stopping = False
             usage, self._usage = self._usage, None
             reason = event.turn_complete_reason
             await client.turn_complete(usage, reason=reason.value if reason else "")
@@ -337,8 +356,10 @@ class _AdkRun(AgentRun):
         else:
             await self._client.tool_finished(response.id, result)
 
-    def _service_words(self, error: Exception) -> str:
-        """Return in plain words what the model's service ended the connection with; else ""."""
+    def _words(self, error: Exception) -> str:
+        """Return plain words for what the kit does not do, or the model's service said; "" for all else."""
+        if isinstance(error, NotImplementedError):
+            return str(error)
         if not isinstance(error, APIError):
             return ""
         said = error.message or (error.details if isinstance(error.details, str) else "")
@@ -359,11 +380,15 @@ class _AdkRun(AgentRun):
     # Its copy, and the kit's session.
 
     async def _take_turn(self) -> None:
-        """Wait until the last conversation has ended: two at once would mix in one session."""
-        deadline = asyncio.get_running_loop().time() + BUSY_S
+        """Wait until the last conversation has ended: two at once would mix in one session.
+
+        Raises:
+            UsageError: If it goes on.
+        """
+        began = asyncio.get_running_loop().time()
         while (active := self._agent._active) is not None and not active.has_ended:
-            if asyncio.get_running_loop().time() > deadline:
-                self.has_ended = True
+            waited = asyncio.get_running_loop().time() - began
+            if waited > (CLOSING_S if active._closing else BUSY_S):
                 raise UsageError(
                     f"The {self._agent.label} is in another conversation: end that one first, or make a "
                     "new AdkAgent."
@@ -396,13 +421,17 @@ class _AdkRun(AgentRun):
 
     async def _find_session(self, runner: Any) -> str:
         """Return the id of the kit's session, which is created if there is none."""
-        agent = self._agent
+        agent, service = self._agent, runner.session_service
         whose = {"app_name": runner.app_name, "user_id": agent.user_id}
         if agent.session_id is not None:
-            found = await runner.session_service.get_session(**whose, session_id=agent.session_id)
-            if found is not None:
+            session = await service.get_session(**whose, session_id=agent.session_id)
+            if session is not None:
+                if _awaits_answer(session.events):
+                    text = f"{agent._cut_off} {ENDED_TEXT}".strip()
+                    content = types.Content(role="model", parts=[types.Part(text=text)])
+                    await service.append_event(session, Event(author=self._speaker, content=content))
                 return agent.session_id
-        created = await runner.session_service.create_session(**whose, session_id=agent.session_id)
+        created = await service.create_session(**whose, session_id=agent.session_id)
         agent.session_id = created.id
         return agent.session_id
 
@@ -473,6 +502,11 @@ class _Repeated:
     def __init__(self) -> None:
         self._told = ""
 
+    @property
+    def told(self) -> str:
+        """What was said of a piece that has not been repeated yet."""
+        return self._told
+
     def rest(self, text: str | None, partial: bool) -> str:
         """Return what of `text` is new; where it is not `partial`, it is the whole once more."""
         text = text or ""
@@ -484,17 +518,14 @@ class _Repeated:
 
 
 class _UnconfiguredLog(logging.Handler):
-    """Prints the kit's warnings where logging is not configured, as `logging` does, but no error twice.
-
-    The kit logs an error that ends a run several times, with its traceback, and then raises it.
-    """
+    """Prints the kit's warnings where logging is not configured, as `logging` does; see `SILENCED`."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        raised = record.levelno >= logging.ERROR and record.name in RAISING_LOGGERS
-        if raised or logging.getLogger().handlers or logging.lastResort is None:
+        last = logging.lastResort
+        if last is None or logging.getLogger().handlers or record.levelno < last.level:
             return
-        if record.levelno >= logging.lastResort.level:
-            logging.lastResort.handle(record)
+        if record.levelno < SILENCED.get(record.name, logging.CRITICAL):
+            last.handle(record)
 
 
 def _print_unconfigured_log() -> None:
@@ -553,8 +584,11 @@ def _check_model(root: Any) -> None:
         return
     try:
         model = agent.canonical_live_model
-    except Exception as error:
-        raise UsageError(f"The ADK agent {agent.name} has no model: {_line(error)}") from None
+    except ValueError:
+        raise UsageError(
+            f"The kit knows no model {agent.model}, which the ADK agent {agent.name} has; give the agent a "
+            "live model, such as gemini-3.8-live."
+        ) from None
     if type(model).connect is BaseLlm.connect:
         raise UsageError(
             f"The model {model.model} of the ADK agent {agent.name} has no live connection; "
@@ -613,6 +647,18 @@ def _content(text: str) -> Any:
 def _dump(value: Any) -> Any:
     """Return a message of the SDK's as JSON objects, in the wire's spelling."""
     return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _awaits_answer(events: Sequence[Any]) -> bool:
+    """Return whether the last that was said or done in a session was the user's, or a tool's."""
+    for event in reversed(events):
+        if event.output_transcription:
+            return False
+        if event.input_transcription or event.get_function_calls():
+            return True
+        if event.content and event.content.parts:
+            return bool(event.content.role == "user")
+    return False
 
 
 def _usage(counted: Any) -> UsageMetadata:
