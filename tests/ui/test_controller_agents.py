@@ -107,6 +107,28 @@ def test_the_explorer_offers_what_it_takes_and_says_whose_the_rest_is(house):
         LiveWidget(house, voice="Kore")
 
 
+def test_push_to_talk_is_for_the_next_conversation_and_the_card_goes_on_as_it_was():
+    live = LiveWidget(House(push_to_talk=True))
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    page.send(m.Start(microphone=False))
+    page.wait_for(m.State, lambda state: state.phase == "live")
+    page.send(m.TurnTaking(mode="push_to_talk"))
+    notice = page.wait_for(m.NoticeView)
+    assert "takes settings when a conversation begins" in notice.text
+    until(lambda: page.of(m.State)[-1].turn_taking == "automatic")
+    page.send(m.Stop())
+    page.wait_for(m.State, lambda state: state.phase == "ended")
+    page.send(m.TurnTaking(mode="push_to_talk"))
+    page.wait_for(m.State, lambda state: state.turn_taking == "push_to_talk")
+    page.send(m.Start(microphone=False))
+    until(lambda: page.of(m.State)[-1].phase == "live")
+    assert page.of(m.State)[-1].turn_taking == "push_to_talk"
+    assert live._controller.provider.runs[-1].client.push_to_talk
+    page.leave()
+    end(live)
+
+
 def test_a_tool_of_its_own_is_shown_and_never_run_or_asked_about_here(live, page, called):
     seen = []
     live.on(ToolCall)(seen.append)

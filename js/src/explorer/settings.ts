@@ -80,7 +80,8 @@ function applyBar(ways: ApplyBarHandlers, scope: Scope): ApplyBar {
       const names = [...new Set(faults)];
       first = names[0] ?? "";
       text(count, changes === 1 ? "1 change" : `${changes} changes`);
-      text(takes, changes > 0 ? ` · ${consequence(state, settings)}` : "");
+      const ofAgent = catalogue.elsewhere !== "";
+      text(takes, changes > 0 ? ` · ${consequence(state, settings, ofAgent)}` : "");
       show(words, changes > 0);
       text(problem, `Cannot be: ${names.map((name) => featureLabel(catalogue, name)).join(", ")}`);
       show(problem, names.length > 0);
@@ -104,11 +105,14 @@ function applyBar(ways: ApplyBarHandlers, scope: Scope): ApplyBar {
 }
 
 /** What applying the changes takes. */
-function consequence({ phase }: State, { pending, live }: Settings): string {
+function consequence({ phase }: State, { pending, live }: Settings, ofAgent: boolean): string {
   const names = Object.keys(pending);
   const they = names.length === 1 ? "it holds" : "they hold";
   if (phase !== "live") {
     return `${they} from the next start on`;
+  }
+  if (ofAgent) {
+    return "an agent takes settings when a talk begins: stop this one first";
   }
   if (names.includes("model")) {
     return "another model takes the talk over, told what was said where it can be";

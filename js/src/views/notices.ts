@@ -153,6 +153,10 @@ function detailsFold(scope: Scope): DetailsFold {
   const element = el("details", "lw-note-details", {}, el("summary", "", {}, "Details"));
   element.append(el("div", "lw-code-block", {}, box, status, copy));
   const confirm = confirmation(copy, status, scope, CONFIRMATION_MS);
+  // A traceback says at its end what went wrong.
+  scope.listen(element, "toggle", () => {
+    box.scrollTop = box.scrollHeight;
+  });
   copy.onclick = async () => {
     try {
       await navigator.clipboard.writeText(block.textContent ?? "");

@@ -54,6 +54,11 @@ describe("the settings", () => {
       "lamp",
     ]);
     expect(root.textContent).not.toContain("all models");
+    const pending = { silence_ms: 700 };
+    await set({ ...LIVE, ...exploring({ model: "lamp", pending }, { catalogue }) });
+    expect(find(".lw-apply-takes").textContent).toBe(
+      " · an agent takes settings when a talk begins: stop this one first",
+    );
     await set(exploring({ model: "lamp" }, { catalogue: { ...catalogue, features: [] } }));
     expect(visible(".lw-search, .lw-rail, .lw-set-list")).toEqual([]);
     expect(visible(".lw-code-opener")).toHaveLength(1);
