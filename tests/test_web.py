@@ -33,6 +33,7 @@ from livewidget.ui import messages as m
 from livewidget.ui.links import FRAME_BYTES, MOST_LINKS
 from tests.standin.puppets import LOUD, SECOND, Ears
 from tests.talk_page import PLAY_RATE, TalkPage, get, words
+from tests.ui.house import House
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "the-key-of-this-test-000000000000000000"
@@ -298,6 +299,21 @@ SECRET = "AIzaSyCANARY0123456789012345678901234567"
 
 def broken_key(page):
     raise ValueError(f"no such key: {SECRET}")
+
+
+async def test_why_an_agent_stopped_is_a_sentence_on_the_page_and_its_traceback_is_for_the_log(caplog):
+    async with serving(web.app(lambda page: House())) as base:
+        page = await TalkPage(base).load()
+        assert page.state.badge == "ADK agent house · in this program"
+        assert await page.ask("hello") == "You said hello."
+        await page.type("crash")
+        await page.until(lambda: page.state.phase == "ended")
+        (notice,) = (told for told in page.seen if isinstance(told, m.NoticeView))
+        assert notice.text.startswith("The ADK agent house stopped: no current")
+        assert notice.details == ""
+        assert "in on_text" in caplog.text
+        assert "CANARY" not in caplog.text
+        await page.close()
 
 
 async def test_a_make_that_raises_is_one_sentence_on_the_page_and_a_traceback_in_the_log(caplog):

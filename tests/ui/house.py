@@ -18,12 +18,15 @@ TONE = array("h", (int(8000 * math.sin(at / 20)) for at in range(8000))).tobytes
 class HouseRun(AgentRun):
     """One conversation with the house."""
 
-    def __init__(self):
+    def __init__(self, refuses):
+        self.refuses = refuses
         self.over = asyncio.Event()
         self.client = None
         self.played_ms = []
 
     async def start(self, client: AgentClient):
+        if self.refuses:
+            raise ValueError("nobody is at home")
         self.client = client
 
     async def run(self):
@@ -68,12 +71,12 @@ class HouseRun(AgentRun):
 
 
 class House(AgentProvider):
-    """The house, for `LiveWidget`. `runs` are its conversations."""
+    """The house, for `LiveWidget`. `runs` are its conversations; it `refuses` them if it is told to."""
 
-    def __init__(self, **flags):
-        self.runs = []
+    def __init__(self, *, refuses=False, **flags):
+        self.refuses, self.runs = refuses, []
         super().__init__("house", self._run, kind="ADK agent", **flags)
 
     def _run(self):
-        self.runs.append(HouseRun())
+        self.runs.append(HouseRun(self.refuses))
         return self.runs[-1]

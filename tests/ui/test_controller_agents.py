@@ -198,6 +198,19 @@ def test_why_it_stopped_is_a_sentence_and_its_traceback_is_folded_away_and_never
     assert answer(page, "thanks").spans[0].text == "You said thanks."
 
 
+def test_why_it_could_not_start_is_a_sentence_with_a_fold_too():
+    live = LiveWidget(House(refuses=True))
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    page.send(m.Start(microphone=False))
+    notice = page.wait_for(m.NoticeView, lambda notice: notice.level == "error")
+    assert notice.text == "The ADK agent house could not start: nobody is at home."
+    assert "ValueError: nobody is at home" in notice.details
+    assert page.wait_for(m.State, lambda state: state.phase == "ended").ending == "never_opened"
+    page.leave()
+    end(live)
+
+
 def test_that_it_ended_the_talk_is_no_error(live, page):
     page.send(m.Text(text="bye"))
     page.wait_for(m.State, lambda state: state.phase == "ended")

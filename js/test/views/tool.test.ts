@@ -94,6 +94,7 @@ describe("a call that asks", () => {
   it("is answered by who looks on where a caller has the talk", () => {
     const called = { owner: false, ownedElsewhere: true, calledBy: "call-1", calls: [CALL] };
     const { find, asked } = mounted({ ...LIVE, ...called, ...talk(asks()) });
+    expect(shown(find(".lw-chip"))).toBe("set_lightonTrueMay it run?AllowDon't");
     find(".lw-answer").click();
     expect(asked).toEqual([{ name: "confirm", with: ["fc_1", true] }]);
   });
