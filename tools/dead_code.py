@@ -30,6 +30,7 @@ USERS = {
         "admits",
         "advance",
         "dropped_frames",
+        "interim_user_said",
         "lost_chunks",
         "on",
         "open_in_browser",

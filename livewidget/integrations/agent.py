@@ -201,6 +201,7 @@ class AgentClient:
         self._answering = False  # Something of an answer was sent that is not complete.
         self._stopped = False  # The user has stopped it, and what comes belongs to that answer still.
         self._went_on = False  # The user has said or typed something since.
+        self._acted = False  # It has called something since, which the user sees.
         self._is_complete = False  # The last answer is, as the user knows, and the next one has not begun.
         self._output_ms = 0.0  # when the agent last sent something of an answer
 
@@ -217,7 +218,9 @@ class AgentClient:
         Raises:
             AudioError: If it is something else, such as an odd number of bytes.
         """
-        data = self._convert(pcm, sample_rate)
+        await self._play(self._convert(pcm, sample_rate))
+
+    async def _play(self, data: bytes) -> None:
         for start in range(0, len(data), PIECE_BYTES):
             if self._is_over():
                 return
@@ -253,7 +256,7 @@ class AgentClient:
         It completes the answer, too: what is said from now on belongs to the next one. After
         `AgentRun.on_interrupt` it says that nothing more comes of the answer that was stopped.
         """
-        is_known = self._stopped
+        is_known = self._stopped and not self._acted
         self._end_answer()
         self._is_complete = True
         if not is_known:
@@ -266,7 +269,9 @@ class AgentClient:
             usage: How many tokens it took, if the framework says so.
             reason: Why it ended early, in the Live API's words, such as "MALFORMED_FUNCTION_CALL".
         """
-        is_known = self._stopped or self._is_complete
+        if self._resampler is not None and not self._stopped:
+            await self._play(to_pcm16(self._resampler[1].flush()))  # What no later piece has completed.
+        is_known = self._is_complete or (self._stopped and not self._acted)
         self._end_answer()
         self._is_complete = True
         content = None
@@ -328,6 +333,7 @@ class AgentClient:
         call = FunctionCall(id=id, name=name, args=_json_object(args, "The arguments of a call"))
         result: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._calls[id] = result
+        self._acted, self._is_complete = True, False
         try:
             await self._send(ServerMessage(tool_call=ToolCall(function_calls=[call])))
             return await result
@@ -348,6 +354,7 @@ class AgentClient:
         _check_text(id, "The id of a call")
         _check_text(name, "The name of a tool")
         self._remote[id] = name
+        self._acted, self._is_complete = True, False
         call = FunctionCall(id=id, name=name, args=_json_object(args or {}, "The arguments of a tool"))
         await self._send(ServerMessage(agent_event=AgentEvent(tool_call=call)))
 
@@ -385,7 +392,7 @@ class AgentClient:
 
     async def _stop(self) -> None:
         """The user pressed Stop: acknowledge it, and keep back what comes of this answer from now on."""
-        self._stopped, self._went_on = True, False
+        self._stopped, self._went_on, self._acted = True, False, False
         # In the order of the frames: what was sent before this is dropped by the session, and nothing after.
         await self._content(interrupted=True)
 

@@ -680,13 +680,11 @@ class LiveSession:
                 self._heard.interrupted(now)
                 self._tell_heard(now)
         match event:
-            case events.ToolCall(remote=True):
-                event = self._tools.admit_remote(event, now)
-            case events.ToolResult(remote=True):
-                ended = self._tools.finish_remote(event, now)
-                if ended is None:
+            case events.ToolCall(remote=True) | events.ToolResult(remote=True):
+                followed = self._tools.follow_remote(event, now)
+                if followed is None:
                     return
-                event = ended
+                event = followed
             case events.ToolCall():
                 self._page_holds = self.provider.direct
                 if self._was_spoken_to(now):
@@ -737,16 +735,19 @@ class LiveSession:
             case events.TurnComplete(reason=reason) if reason and reason != _MORE_INPUT:
                 self._on_ended_abnormally(reason)
             case events.GoAway(time_left_ms=left_ms):
-                when = "soon" if left_ms is None else f"in {left_ms / 1000:.0f} s"
-                if self._policy.enabled:
-                    text = f"The service will end this connection {when}; the talk goes on over a new one."
-                else:
-                    text = f"The service will end this session {when}; start again then."
-                self._hub.notice("info" if self._policy.enabled else "warning", "go-away", text)
+                self._tell_go_away(left_ms)
             case events.Malformed():
                 self._hub.notice_once(
                     "warning", "message-skipped", "A message of the server could not be read and was skipped."
                 )
+
+    def _tell_go_away(self, left_ms: float | None) -> None:
+        when = "soon" if left_ms is None else f"in {left_ms / 1000:.0f} s"
+        if self._policy.enabled:
+            text = f"The service will end this connection {when}; the talk goes on over a new one."
+        else:
+            text = f"The service will end this session {when}; start again then."
+        self._hub.notice("info" if self._policy.enabled else "warning", "go-away", text)
 
     def _on_ended_abnormally(self, reason: str) -> None:
         """The service ended the model's turn and said why."""

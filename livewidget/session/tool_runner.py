@@ -754,16 +754,19 @@ class ToolRunner:
             self._recent.pop(oldest, None)
         return id
 
-    def admit_remote(self, event: events.ToolCall, now_ms: float) -> events.ToolCall:
-        """Return the call of an agent's own tool with an id of its own; nothing here runs or counts it."""
-        id = self._new_id(event.id)
-        self._remote[event.id] = (id, event.name, now_ms)
-        while len(self._remote) > REMEMBERED:
-            del self._remote[next(iter(self._remote))]
-        return events.ToolCall(id=id, name=event.name, args=event.args, remote=True)
+    def follow_remote(
+        self, event: events.ToolCall | events.ToolResult, now_ms: float
+    ) -> events.ToolCall | events.ToolResult | None:
+        """Return an event about an agent's own tool with the id that the call has here.
 
-    def finish_remote(self, event: events.ToolResult, now_ms: float) -> events.ToolResult | None:
-        """Return what such a call gave, with the id of the call and how long it took; None if none had it."""
+        Nothing here runs or counts such a call. None: there is no call of that id.
+        """
+        if isinstance(event, events.ToolCall):
+            id = self._new_id(event.id)
+            self._remote[event.id] = (id, event.name, now_ms)
+            while len(self._remote) > REMEMBERED:
+                del self._remote[next(iter(self._remote))]
+            return events.ToolCall(id=id, name=event.name, args=event.args, remote=True)
         if event.id not in self._remote:
             return None
         id, name, began_ms = self._remote[event.id]

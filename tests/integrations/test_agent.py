@@ -4,9 +4,11 @@ import asyncio
 import gc
 import logging
 import re
+import sys
 import threading
 import warnings
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -1301,3 +1303,153 @@ def test_other_things_that_belong_to_an_agent_are_answered_as_well():
     for thing in (5, ToAdk(), [client]):
         with pytest.raises(UsageError, match="Say whom to talk to"):
             connect(thing)
+
+
+# --- The documented example ---------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "agents.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.fixture
+def echo_agent(monkeypatch):
+    """The code of the document, as the module that the reader saves."""
+    module = type(sys)("echo_agent")
+    exec(compile(BLOCKS[0], "echo_agent.py", "exec"), module.__dict__)
+    monkeypatch.setitem(sys.modules, "echo_agent", module)
+    return module
+
+
+def test_the_example_of_the_document_is_the_file():
+    assert BLOCKS[0] == (ROOT / "examples" / "echo_agent.py").read_text()
+    assert len(BLOCKS[0].splitlines()) < 100
+
+
+async def test_what_the_document_tries_works(echo_agent):
+    [trial] = [block for block in BLOCKS if "test_the_echo()" in block]
+    scope = {}
+    exec(compile(trial.replace("asyncio.run(test_the_echo())", ""), "trial.py", "exec"), scope)
+    async with asyncio.timeout(20):
+        await scope["test_the_echo"]()
+
+
+async def test_what_the_document_prints_is_printed(echo_agent, capsys):
+    [program] = [block for block in BLOCKS if "print(turn.text" in block]
+    scope = {}
+    exec(compile(program.replace("asyncio.run(main())", ""), "main.py", "exec"), scope)
+    await scope["main"]()
+    assert capsys.readouterr().out.startswith("You said: hello there (ToolUse(")
+
+
+def test_the_document_names_what_there_is():
+    """Every method of both classes has its row, and every name in the tables is one."""
+    for cls in (AgentRun, agents.AgentClient):
+        for name in vars(cls):
+            if not name.startswith("_"):
+                assert re.search(rf"`(await )?{name}\(", PAGE), name
+    for name in re.findall(r"^\| `(?:await )?(\w+)\(", PAGE, re.MULTILINE):
+        assert hasattr(AgentRun, name) or hasattr(agents.AgentClient, name), name
+    for name in re.findall(r"^ {4}(\w+)=", PAGE, re.MULTILINE):
+        assert name in AgentProvider.__init__.__annotations__, name
+
+
+async def test_the_settings_of_the_document_are_where_it_says():
+    rows = re.findall(r'^\| `"([\w.]+)"` \| `\.([\w.\[\]]+)` \|$', PAGE, re.MULTILINE)
+    given = {
+        "system_instruction": "Be brief.",
+        "voice": "Kore",
+        "language": "de-DE",
+        "temperature": 0.5,
+        "turn_detection.silence_ms": 300,
+    }
+    assert dict(rows).keys() == given.keys()
+    config = LiveConfig.from_kwargs(
+        system_instruction="Be brief.",
+        voice="Kore",
+        language="de-DE",
+        temperature=0.5,
+        turn_detection={"silence_ms": 300},
+    )
+    async with Talk(config=config, takes=tuple(given)) as talk:
+        for name, place in rows:
+            assert eval(f"setup.{place}", {"setup": talk.client.setup}) == given[name]
+
+
+class Page:
+    """Somebody with a page, who plays what comes and says so."""
+
+    def __init__(self, talk):
+        self.talk = talk
+        talk.session.subscribe(self.on_event)
+        self.turn, self.samples = None, 0
+
+    def on_event(self, event):
+        if isinstance(event, OutputAudio):
+            turn = self.talk.session.audio_turn
+            self.samples = self.samples + event.samples if turn == self.turn else event.samples
+            self.turn = turn
+
+
+def tone(seconds):
+    return (np.sin(np.arange(int(16_000 * seconds)) / 5) * 0.5 * 32767).astype("<i2").tobytes()
+
+
+async def speak(talk, seconds, loud=True):
+    for _ in range(int(seconds * 10)):
+        await talk.session.send_audio(tone(0.1) if loud else bytes(3200))
+        await talk.wait(100, 100)
+
+
+async def test_the_echo_is_spoken_with(echo_agent):
+    """Speech, a barge-in where it was heard, Stop, tools of both sides."""
+
+    def shout(text: str) -> str:
+        """Say it louder."""
+        return text.upper() + "!"
+
+    talk = Talk(provider=echo_agent.EchoAgent(), session={"tools": [shout], "reports_playback": True})
+    talk.provider._clock = talk.clock
+    async with talk:
+        page = Page(talk)
+        await speak(talk, 2.0)
+        await speak(talk, 1.0, loud=False)
+        assert talk.texts == [("user", "(2.7 s of speech)"), ("model", "I heard: ")]
+        assert page.samples == 64_800
+        talk.session.playback_progress(page.turn, 24_000)
+        await talk.wait(100)
+        await speak(talk, 0.2)  # over the answer
+        assert len(talk.told(Interrupted)) == 1
+        talk.session.playback_stopped(page.turn, 26_400)
+        assert talk.session.turns[1].interrupted
+        await speak(talk, 1.0, loud=False)
+        assert talk.texts[2:] == [("user", "(0.9 s of speech)"), ("model", "I heard: ")]
+        talk.session.playback_progress(page.turn, page.samples)
+        await settle()
+        await speak(talk, 0.2)  # after all of it was heard
+        assert len(talk.told(Interrupted)) == 1
+        await speak(talk, 1.0, loud=False)
+        asking = asyncio.create_task(talk.session.ask("shout hello"))
+        await talk.wait(3_000)
+        turn = await asking
+        assert turn.text == "{'result': 'HELLO!'}"
+        assert [(use.name, use.remote) for use in turn.tools] == [("shout", False)]
+        asking = asyncio.create_task(talk.session.ask("one two"))
+        await talk.wait(3_000)
+        turn = await asking
+        assert turn.text == "You said: one two"
+        assert [(use.name, use.remote, use.result) for use in turn.tools] == [
+            ("count_words", True, {"result": 2})
+        ]
+
+
+async def test_the_echo_takes_push_to_talk(echo_agent):
+    config = LiveConfig.from_kwargs(turn_detection="push_to_talk")
+    async with Talk(provider=echo_agent.EchoAgent(), config=config) as talk:
+        await talk.session.activity_start()
+        for _ in range(5):
+            await talk.session.send_audio(tone(0.1))
+        await talk.session.send_audio(bytes(32_000))
+        await talk.session.activity_end()
+        await eventually(lambda: len(talk.texts) == 2)
+        assert talk.texts == [("user", "(1.5 s of speech)"), ("model", "I heard: ")]
