@@ -366,20 +366,42 @@ async def picture(on):
 
 
 async def push_to_talk(on):
-    """Press, speak, release; or be told that this agent does not take that."""
+    """Choose push-to-talk; press, speak, release; or be told that this agent does not take that.
+
+    Where it takes it at a start only, the talk is stopped for it, and started anew.
+    """
     since, opened = on.here, on.opened
-    await on.page.take_turns("push_to_talk")
-    # What is pressed before the connection is there that takes it would be lost.
-    await on.until(lambda: on.notices(since) or on.opened > opened, "the talk to take it", since)
-    if on.page.state.turn_taking != "push_to_talk":
-        return {"refused": [one.text for one in on.notices(since)], "after": await text_turn(on)}
+    told = await chosen(on, "push_to_talk")
+    if told:
+        await on.page.stop()
+        await on.ended(since)
+        refused = await chosen(on, "push_to_talk")
+        await on.start()
+        if refused:
+            return {"told": told, "refused": refused, "after": await text_turn(on)}
+    else:
+        # What is pressed before the connection is there that takes it would be lost.
+        await on.until(lambda: on.opened > opened, "the talk to take it", since)
+    since = on.here
     await on.page.press(True)
     await on.speak("question")
     await on.page.press(False)
-    report = await on.answered(since)
-    await on.page.take_turns("automatic")
-    await on.until(lambda: on.opened > opened + 1, "the talk to take it back", since)
-    return {"pressed": report, "after": await text_turn(on)}
+    pressed = await on.answered(since)
+    await on.page.stop()
+    await on.ended(since)
+    assert await chosen(on, "automatic") == []
+    await on.start()
+    return {"told": told, "pressed": pressed, "after": await text_turn(on)}
+
+
+async def chosen(on, mode):
+    """Choose who says when somebody has finished speaking; return what the user is told against it."""
+    since = on.here
+    await on.page.take_turns(mode)
+    await on.until(lambda: on.notices(since) or on.page.state.turn_taking == mode, "an answer to that", since)
+    # It is shown at once, and taken back with a word where it cannot be.
+    await on.told(since)
+    return [one.text for one in on.notices(since)]
 
 
 SCENES = (

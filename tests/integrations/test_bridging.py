@@ -3,9 +3,14 @@
 All scenes with all agents are for `make clients`: `test_bridges.py`.
 """
 
+import asyncio
+import threading
+
 import pytest
 
 from benchmarks import bridges
+from livewidget.widget.background import background
+from tests.integrations import bridging
 from tests.integrations.questions import write
 from tests.integrations.test_bridges import assert_answered, play, reported, scene
 from tests.integrations.test_clients import KEY, serving
@@ -40,3 +45,19 @@ async def test_the_benchmark_measures_both_ways():
         assert 0 < delay_ms < 1000 * (bridges.ANSWER_S + bridges.PAUSE_S), way
         assert figures[way].load_percent > 0
     assert len(bridges.row("livewidget", figures)) == len(bridges.HEAD)
+
+
+async def test_what_is_left_over_is_counted(tmp_path):
+    """A thread, a task of the widgets' loop and an open file each show; what ends in a moment does not."""
+    background()
+    before = await bridging.counted()
+    ending = threading.Event()
+    threading.Thread(target=ending.wait, daemon=True).start()
+    task = background().submit(asyncio.sleep(60))
+    with (tmp_path / "left.txt").open("w"):
+        left = bridging.difference(before, await bridging.counted())
+    assert (left["threads"], left["tasks"], left["files"]) == (1, 1, 1)
+    asyncio.get_running_loop().call_later(0.3, ending.set)
+    task.cancel()
+    left = bridging.difference(before, await bridging.counted(until=before))
+    assert (left["threads"], left["tasks"], left["files"]) == (0, 0, 0)
