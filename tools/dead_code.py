@@ -31,6 +31,7 @@ USERS = {
         "advance",
         "dropped_frames",
         "interim_user_said",
+        "is_on",
         "lost_chunks",
         "on",
         "open_in_browser",

@@ -34,6 +34,7 @@ class Sessions:
         stops: How often the conversation was ended.
         wire: The frames of that session, or of the last one; None before the first.
         from_page: Whether the conversation that is going on was begun by a page.
+        reconnect: What sessions do about connections that end, and about silence.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Sessions:
         self._told_from = 0  # the first turn of this widget that a session may be told of
         self._approve = approve
         self._tool_loop = tool_loop
-        self._reconnect = reconnect or ReconnectPolicy(idle_pause_s=IDLE_PAUSE_S)
+        self.reconnect = reconnect or ReconnectPolicy(idle_pause_s=IDLE_PAUSE_S)
         self._tasks = tasks
         self._state = state
         self._relay = relay
@@ -112,6 +113,11 @@ class Sessions:
     def in_effect(self) -> SessionSpec:
         """What the open session is, or without one what the next is to be."""
         return self.wanted if self.current is None else self._opened_with
+
+    @property
+    def another(self) -> SessionSpec:
+        """What the first session of another conversation of this kind is to be."""
+        return replace(self.wanted, history=self._given_history)
 
     def want(self, **changes: Any) -> None:
         """Change what the next session is to be; `reopen` brings the change to an open one.
@@ -252,7 +258,7 @@ class Sessions:
             handle=self._usable_handle,
             history=self._history if self._takes_history else (),
             approve=self._approve,
-            reconnect=self._reconnect,
+            reconnect=self.reconnect,
             limits=self.wanted.limits,
             on_progress=self._on_progress,
             tool_loop=self._tool_loop,

@@ -1,0 +1,766 @@
+"""Phone calls: a caller in VoxEngine's place over real sockets, the server, and a real stand-in behind it."""
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import os
+import tracemalloc
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from livewidget import LiveWidget, StandIn
+from livewidget.errors import KeyMissing, StateError, UsageError
+from livewidget.integrations import voximplant
+from livewidget.integrations.voximplant import answer_calls, scenario
+from livewidget.standin.script import Script, When
+from livewidget.turns import Floor
+from livewidget.ui import messages as m
+from livewidget.widget.background import background
+from tests.widget.jupyter import WidgetPage, comms, end, threads
+
+from .voxengine import VoxEngine
+
+__all__ = ["comms"]
+pytestmark = pytest.mark.usefixtures("comms")
+RATE = 24_000
+#: A tone of 440 Hz, 0.1 s, and of 4 s.
+SHORT, LONG = (
+    (np.sin(np.arange(int(RATE * seconds)) * 2 * np.pi * 440 / RATE) * 12_000).astype("<i2").tobytes()
+    for seconds in (0.1, 4)
+)
+#: A word begins every 0.4 s.
+WORDS = [
+    (f"{number} ", at * 9_600)
+    for at, number in enumerate(["one", "two", "three", "four", "five", "six", "seven"])
+]
+
+
+class Counted(StandIn):
+    """Counts how often it is dialed."""
+
+    dialed = 0
+
+    async def dial(self):
+        self.dialed += 1
+        return await super().dial()
+
+
+def answering(sound=SHORT, words=(("Hello.", 0),), *, samples=3_200, more=()):
+    """A stand-in that answers as soon as the caller was on the line for 0.2 s."""
+    steps = [When("audio", [Script.input_transcript("hello"), *Script.answer(sound, words)], samples=samples)]
+    script = Script([*steps, *more])
+    return Counted(script=script), script
+
+
+def typed(script):
+    """What the model was given to read."""
+    texts = []
+    for message in script.received:
+        turns = (message.client_content.turns if message.client_content else None) or ()
+        texts += [part.text for turn in turns for part in turn.parts]
+        texts.append(message.realtime_input.text if message.realtime_input else None)
+    return [text for text in texts if text]
+
+
+def hertz(sound, rate):
+    """The loudest frequency."""
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
+    return np.argmax(spectrum) * rate / len(sound)
+
+
+async def happens(test, within_s=10.0):
+    """Wait for what nothing tells of."""
+    async with asyncio.timeout(within_s):
+        while not test():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def live():
+    made = []
+
+    def make(provider, **more):
+        made.append(LiveWidget(provider, **more))
+        return made[-1]
+
+    yield make
+    for widget in made:
+        end(widget)
+
+
+# --- What is said ---
+
+
+@pytest.mark.parametrize(
+    ("encoding", "rate"), [("PCM16", 16_000), ("PCM8", 8_000), ("ULAW", 8_000), ("ALAW", 8_000)]
+)
+async def test_a_call_in_each_encoding(encoding, rate):
+    provider, script = answering(LONG[: 2 * RATE], WORDS[:3])
+    with answer_calls(provider, port=0) as calls:
+        async with VoxEngine(calls.url, encoding, rate) as vox:
+            vox.say(0.3 * np.sin(np.arange(rate // 2) * 2 * np.pi * 1_000 / rate).astype(np.float32), rate)
+            await vox.until(lambda: len(vox.heard) >= rate)
+            (call,) = calls.calls
+        await happens(lambda: calls.ended)
+    assert vox.violations == []
+    assert [(turn.speaker, turn.text) for turn in call.turns] == [
+        ("user", "hello"),
+        ("model", "one two three "),
+    ]
+    heard = vox.heard[:rate]
+    assert hertz(heard, rate) == pytest.approx(440, abs=2)
+    assert np.sqrt(np.mean(heard[200:-200] ** 2)) == pytest.approx(12_000 / 32_768 / np.sqrt(2), rel=0.03)
+    sent = [message.realtime_input.audio for message in script.received if message.realtime_input]
+    audio = b"".join(blob.data for blob in sent if blob is not None)
+    assert {blob.mime_type for blob in sent if blob is not None} == {"audio/pcm;rate=16000"}
+    assert hertz(np.frombuffer(audio, "<i2").astype(np.float32), 16_000) == pytest.approx(1_000, abs=5)
+    assert (call.stats.lost, call.stats.late, call.stats.unreadable) == (0, 0, 0)
+    assert (call.ending, call.number, call.caller) == ("The caller hung up.", "+4915112345678", "+49 … 56 78")
+
+
+async def test_lost_chunks_are_counted_and_the_call_goes_on():
+    provider, _ = answering()
+    with answer_calls(provider, port=0) as calls:
+        async with VoxEngine(calls.url, keep=lambda chunk: chunk % 10) as vox:
+            await vox.until(lambda: vox.heard.any())
+            await happens(lambda: calls.calls[0].stats.lost >= 2)
+    assert vox.violations == []
+
+
+async def test_where_the_caller_interrupts_the_sound_stops_and_the_text_is_cut_where_it_was_heard():
+    more = [When("audio", Script.interrupted(), samples=16_000)]
+    provider, _ = answering(LONG, WORDS, more=more)
+    with answer_calls(provider, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.until(lambda: vox.has("clear_media_buffer"))
+            (call,) = calls.calls
+            await happens(lambda: call.turns[-1].heard_sample is not None)
+            heard, turn = len(vox.heard) / 16_000, call.turns[-1]
+            await asyncio.sleep(0.2)
+            assert len(vox.heard) / 16_000 == heard
+    assert vox.violations == []
+    assert turn.interrupted
+    assert 0.5 < heard < 2.0
+    # The caller's end and this one agree on what was heard, to about two chunks.
+    assert turn.heard_sample / RATE == pytest.approx(heard, abs=0.05)
+    assert turn.text == "".join(word for word, at in WORDS if at < turn.heard_sample).strip()
+
+
+async def test_a_scenario_that_clears_nothing_falls_silent_within_a_second():
+    more = [When("audio", Script.interrupted(), samples=16_000)]
+    provider, _ = answering(LONG, more=more)
+    with answer_calls(provider, port=0) as calls:
+        async with VoxEngine(calls.url, clears=False) as vox:
+            await vox.until(lambda: vox.has("clear_media_buffer"))
+            heard = len(vox.heard)
+            await asyncio.sleep(1.0)
+            assert len(vox.heard) - heard <= 16_000
+    assert vox.violations == []
+
+
+async def test_a_hang_up_in_mid_answer_cuts_the_text_and_ends_the_session(live):
+    provider, _script = answering(LONG, WORDS)
+    widget = live(provider)
+    with answer_calls(widget, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.until(lambda: len(vox.heard) > 16_000)
+        heard = len(vox.heard) / 16_000
+        await happens(lambda: calls.ended and widget.phase == "ended")
+        turn = widget.turns[-1]
+    assert (turn.interrupted, calls.ended[0].turns[-1]) == (True, turn)
+    assert turn.heard_sample / RATE == pytest.approx(heard, abs=0.15)
+    assert turn.text == "".join(word for word, at in WORDS if at < turn.heard_sample).strip()
+    assert turn.heard_sample < 2 * RATE
+    assert vox.violations == []
+
+
+async def test_hanging_up_here_tells_the_scenario_and_ends_the_stream():
+    provider, _ = answering(LONG)
+    with answer_calls(provider, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.until(lambda: len(vox.heard) > 1_600)
+            call = calls.calls[0]
+            call.hang_up()
+            await vox.until(lambda: vox.is_over)
+        await happens(lambda: calls.ended)
+    assert [event.get("event") or event.get("customEvent") for event in vox.events[:-1]] == [
+        "ready",
+        "start",
+        "stop",
+        "hang_up",
+    ]
+    assert vox.events[-1] == {"close": 1000, "reason": "It was hung up here."}
+    assert (vox.violations, call.is_on, call.ending) == ([], False, "It was hung up here.")
+
+
+async def test_keys_reach_the_model_as_text():
+    script = Script([When("text", Script.answer(SHORT))], repeat=True)
+    with answer_calls(StandIn(script=script), port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.press("12#x")
+            await vox.until(lambda: vox.heard.any())
+            await vox.press("*")
+            await happens(lambda: len(typed(script)) == 2)
+    assert typed(script) == ["The caller pressed 1 2.", "The caller pressed *."]
+    assert (vox.violations, calls.ended[0].stats.unreadable) == ([], 0)
+
+
+async def test_the_model_speaks_first_where_it_is_told_to():
+    script = Script([When("text", Script.answer(SHORT))])
+    with answer_calls(StandIn(script=script), port=0, greeting="Greet the caller.") as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.until(lambda: vox.heard.any())
+    assert typed(script) == ["Greet the caller."]
+
+
+async def test_a_stream_that_leaves_silence_out_counts_as_a_pause():
+    script = Script([When("audio_end", Script.answer(SHORT))])
+    with answer_calls(StandIn(script=script), port=0) as calls:
+        async with VoxEngine(calls.url, keep=lambda chunk: chunk < 20) as vox:
+            await vox.until(lambda: vox.heard.any())
+    assert vox.violations == []
+
+
+# --- Several calls ---
+
+
+async def test_two_calls_have_conversations_of_their_own(live):
+    provider, _ = answering(samples=1_600)
+    widget = live(provider)
+    with answer_calls(widget, port=0) as calls:
+        async with VoxEngine(calls.url, number="+4930111111") as one:
+            await happens(lambda: widget.phase == "live")
+            async with VoxEngine(calls.url, "ULAW", 8_000, number="+4930222222") as two:
+                await asyncio.gather(*(vox.until(lambda vox=vox: vox.heard.any()) for vox in (one, two)))
+                await happens(lambda: all(call.turns[-1].final for call in calls.calls))
+                first, second = calls.calls
+                assert [call.caller for call in calls.calls] == ["+49 … 11 11", "+49 … 22 22"]
+                assert (first.turns, len(second.turns)) == (widget.turns, 2)
+                assert first.turns is not second.turns
+            await happens(lambda: len(calls.calls) == 1)
+            assert widget.phase == "live"
+    assert one.violations + two.violations == []
+    assert provider.dialed == 2
+
+
+async def test_a_further_call_is_refused_in_one_sentence_and_the_others_go_on(live):
+    provider, _ = answering(LONG)
+    with answer_calls(live(provider), port=0, calls=1) as calls:
+        async with VoxEngine(calls.url) as one:
+            async with VoxEngine(calls.url) as two:
+                assert two.refused == "All lines are taken; call again later."
+                await two.until(lambda: two.is_over)
+            heard = len(one.heard)
+            await one.until(lambda: len(one.heard) > heard + 3_200)
+        await happens(lambda: not calls.calls)
+        async with VoxEngine(calls.url) as three:
+            assert three.refused == ""
+    assert one.violations == []
+
+
+async def test_the_next_caller_is_told_nothing_of_the_one_before(live):
+    provider, script = answering()
+    widget = live(provider, history=[("user", "My name is Ada."), ("model", "Hello Ada.")])
+    with answer_calls(widget, port=0) as calls:
+        for count in (1, 2):
+            async with VoxEngine(calls.url) as vox:
+                await vox.until(lambda vox=vox: vox.heard.any())
+            await happens(lambda count=count: len(calls.ended) == count and widget.phase == "ended")
+    assert [text for text in typed(script) if text not in ("My name is Ada.", "Hello Ada.")] == []
+    assert len(typed(script)) == 4
+    assert [len(call.turns) for call in calls.ended] == [2, 2]
+
+
+async def test_a_function_says_for_each_call_whom_it_is_with():
+    given = []
+
+    async def make(call):
+        given.append(call.number)
+        return {"provider_or_model": answering()[0], "system_instruction": "Be brief."}
+
+    with answer_calls(make, port=0) as calls:
+        async with VoxEngine(calls.url, number="+331") as vox:
+            await vox.until(lambda: vox.heard.any())
+    assert given == ["+331"]
+
+
+@pytest.mark.parametrize(
+    ("raised", "sentence"),
+    [
+        (KeyMissing("No key was found."), "No key was found."),
+        (RuntimeError("secret words"), "The conversation could not be prepared (RuntimeError)."),
+    ],
+)
+async def test_a_function_that_fails_refuses_that_call_alone(raised, sentence, caplog):
+    def make(call):
+        if call.number == "+1":
+            raise raised
+        return answering()[0]
+
+    caplog.set_level(logging.CRITICAL, "livewidget.integrations.voximplant")
+    with answer_calls(make, port=0) as calls:
+        async with VoxEngine(calls.url, number="+1") as bad:
+            await bad.until(lambda: bad.is_over)
+        assert bad.refused == sentence
+        async with VoxEngine(calls.url, number="+2") as good:
+            await good.until(lambda: good.heard.any())
+
+
+async def test_a_session_that_cannot_be_opened_ends_the_call_with_its_sentence(live):
+    widget = live(StandIn(script=Script([])))
+
+    async def refuse():
+        raise KeyMissing("There is no key for this.")
+
+    widget._controller.provider.dial = refuse
+    with answer_calls(widget, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.until(lambda: vox.is_over)
+    assert vox.events[-2] == {"customEvent": "hang_up", "reason": "There is no key for this."}
+
+
+# --- The card ---
+
+
+async def test_a_page_looks_on_during_the_first_call_and_has_microphone_and_voice_again(live):
+    provider, _ = answering(LONG, WORDS)
+    widget = live(provider)
+    page = await asyncio.to_thread(WidgetPage, widget)
+    try:
+        await asyncio.to_thread(page.wait_for, m.Welcome)
+        page.send(m.TakeAudio())
+        await happens(lambda: page.owns)
+        with answer_calls(widget, port=0) as calls:
+            async with VoxEngine(calls.url) as vox:
+                await vox.until(lambda: len(vox.heard) > 8_000)
+                call = calls.calls[0]
+                state = [seen for seen in page.seen if isinstance(seen, m.State)][-1]
+                assert (state.owner, page.owns) == (call.id, False)
+                assert [(view.id, view.caller, view.muted) for view in state.calls] == [
+                    (call.id, "+49 … 56 78", False)
+                ]
+                assert any(isinstance(seen, m.TurnView) and seen.speaker == "model" for seen in page.seen)
+                levels = [seen for seen, _ in page.insights if isinstance(seen, m.CallLevels)]
+                assert max(peak for seen in levels for peak in seen.model) == pytest.approx(0.366, abs=0.02)
+                assert 0 < max(peak for seen in levels for peak in seen.user) < 0.05
+                assert page.heard == []
+                page.send(m.TakeAudio())  # refused: the caller would be on a silent line
+                page.send(m.Interrupt())
+                await vox.until(lambda: vox.has("clear_media_buffer"))
+                await happens(lambda: call.turns[-1].heard_sample is not None)
+                assert not page.owns
+            await happens(lambda: page.owns)
+            state = [seen for seen in page.seen if isinstance(seen, m.State)][-1]
+            assert (state.calls, state.phase) == ((), "ended")
+    finally:
+        await asyncio.to_thread(page.leave)
+    assert vox.violations == []
+
+
+async def test_the_page_mutes_and_hangs_up(live):
+    script = Script([When("audio_end", Script.answer(SHORT))])
+    widget = live(StandIn(script=script))
+    page = await asyncio.to_thread(WidgetPage, widget)
+    try:
+        await asyncio.to_thread(page.wait_for, m.Welcome)
+        with answer_calls(widget, port=0) as calls:
+            async with VoxEngine(calls.url) as vox:
+                await happens(lambda: calls.calls and widget.phase == "live")
+                await happens(lambda: calls.calls[0].stats.received > 10)
+                call = calls.calls[0]
+                page.send(m.CallAction(id="call-of-nobody", action="hang_up"))
+                page.send(m.CallAction(id=call.id, action="mute"))
+                await vox.until(lambda: vox.heard.any())  # the model was told that the microphone pauses
+                assert call.muted
+                state = [seen for seen in page.seen if isinstance(seen, m.State)][-1]
+                assert state.calls[0].muted
+                audio = sum(
+                    bool(sent.realtime_input and sent.realtime_input.audio) for sent in script.received
+                )
+                received = call.stats.received
+                await happens(lambda: call.stats.received > received + 10)
+                assert audio == sum(
+                    bool(sent.realtime_input and sent.realtime_input.audio) for sent in script.received
+                )
+                page.send(m.CallAction(id=call.id, action="unmute"))
+                await happens(
+                    lambda: (
+                        audio
+                        < sum(
+                            bool(sent.realtime_input and sent.realtime_input.audio)
+                            for sent in script.received
+                        )
+                    )
+                )
+                page.send(m.CallAction(id=call.id, action="hang_up"))
+                await vox.until(lambda: vox.is_over)
+    finally:
+        await asyncio.to_thread(page.leave)
+    assert vox.events[-1]["reason"] == "It was hung up here."
+
+
+async def test_the_page_allows_a_tool_that_asks_and_without_a_page_it_is_denied(live):
+    ran = []
+
+    def open_door() -> str:
+        """Open the door."""
+        ran.append(True)
+        return "open"
+
+    steps = [
+        When("audio", [Script.tool_call("open_door")], samples=1_600),
+        When("tool_result", Script.answer(SHORT, [("Done.", 0)])),
+    ]
+    widget = live(StandIn(script=Script(steps)))
+    widget.tool(require_approval=True)(open_door)
+    with answer_calls(widget, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.until(lambda: vox.heard.any())
+        await happens(lambda: widget.phase == "ended")
+        assert (ran, widget.turns[-1].tools[0].error is None) == ([], False)
+        page = await asyncio.to_thread(WidgetPage, widget)
+        try:
+            await asyncio.to_thread(page.wait_for, m.Welcome)
+            async with VoxEngine(calls.url) as vox:
+                await happens(lambda: widget.floor is Floor.TOOL)
+                page.send(m.Approve(id="fc_1", allowed=True))
+                await vox.until(lambda: vox.heard.any())
+        finally:
+            await asyncio.to_thread(page.leave)
+    assert ran == [True]
+
+
+async def test_a_conversation_that_is_going_on_goes_on_after_the_call(live):
+    provider = Counted(script=Script([When("text", Script.answer(SHORT))], repeat=True))
+    widget = live(provider)
+    await asyncio.to_thread(widget.ask, "hello", 10)
+    with answer_calls(widget, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.press("1#")
+            await vox.until(lambda: vox.heard.any())
+            assert [turn.text for turn in calls.calls[0].turns if turn.speaker == "user"] == [
+                "The caller pressed 1."
+            ]
+        await happens(lambda: not calls.calls)
+    assert widget.phase == "live"
+    assert (await asyncio.to_thread(widget.ask, "again", 10)).final
+    assert provider.dialed == 1
+
+
+async def test_stopping_the_conversation_hangs_up(live):
+    provider, _ = answering()
+    widget = live(provider)
+    with answer_calls(widget, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.until(lambda: vox.heard.any())
+            widget.stop()
+            await vox.until(lambda: vox.is_over)
+    assert vox.events[-1]["reason"] == "The conversation was ended."
+
+
+async def test_closing_the_widget_hangs_up_and_refuses_later_calls():
+    provider, _ = answering()
+    widget = LiveWidget(provider)
+    with answer_calls(widget, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.until(lambda: vox.heard.any())
+            widget.close()
+            await vox.until(lambda: vox.is_over)
+        await happens(lambda: widget._controller.is_closed)
+        async with VoxEngine(calls.url) as late:
+            assert late.refused == "The widget of this line was closed."
+    with pytest.raises(StateError, match="was closed"):
+        answer_calls(widget, port=0)
+
+
+# --- What may go wrong ---
+
+START = {"event": "start", "start": {"mediaFormat": {"encoding": "PCM16", "sampleRate": 16_000}}}
+MEDIA = {"event": "media", "media": {"payload": "AAAA" * 160}}
+
+
+async def refused(url, *frames):
+    """Send these, and return the last sentence and the code of the close."""
+    said = ""
+    async with connect(url, compression=None, proxy=None) as socket:
+        assert json.loads(await socket.recv()) == {"customEvent": "ready"}
+        for frame in frames:
+            await socket.send(frame if isinstance(frame, (str, bytes)) else json.dumps(frame))
+        with contextlib.suppress(ConnectionClosed):
+            async with asyncio.timeout(10):
+                while True:
+                    said = json.loads(await socket.recv()).get("reason", said)
+    return said, socket.close_code
+
+
+@pytest.mark.parametrize(
+    ("frames", "sentence"),
+    [
+        (["hello"], "A message was not one of a media stream: JSON with event or customEvent."),
+        ([b"\x00\x01"], "A message was not one of a media stream: JSON with event or customEvent."),
+        ([MEDIA], "Media came before a start message: call.sendMediaTo(webSocket) sends both."),
+        ([{"event": "stop"}], "A message was not one of a media stream: JSON with event or customEvent."),
+        (
+            [{"event": "start", "start": {"mediaFormat": {"encoding": "PCM16", "sampleRate": 8_000}}}],
+            "The stream is PCM16 at 8000 Hz; use PCM16 at 16000 Hz, or PCM8, ULAW or ALAW at 8000 Hz.",
+        ),
+        ([START, START], "A second start message came without a stop message in between."),
+        ([START, *["hello"] * 50], "Too many messages could not be read."),
+    ],
+    ids=["no JSON", "binary", "media first", "stop first", "rate", "two starts", "junk"],
+)
+async def test_a_stream_that_breaks_the_rules_gets_one_sentence_and_disturbs_no_other(
+    frames, sentence, caplog
+):
+    provider, _ = answering(LONG)
+    with answer_calls(lambda call: provider, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.until(lambda: vox.heard.any())
+            said, code = await refused(calls.url, *frames)
+            assert (said, code in (1000, 1008)) == (sentence, True)
+            heard = len(vox.heard)
+            await vox.until(lambda: len(vox.heard) > heard + 1_600)
+            assert len(calls.calls) == 1
+    assert vox.violations == []
+    assert "secret=" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "hello",
+        {"event": "media", "media": {"payload": "AAAA"}},
+        {"event": "media", "media": {"payload": "?"}},
+    ],
+    ids=["no JSON", "odd length", "no base64"],
+)
+async def test_one_bad_message_in_a_call_is_counted_and_survived(frame):
+    provider, _ = answering(samples=8_000)
+    with answer_calls(provider, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.send(frame)
+            await vox.send(frame)
+            await vox.until(lambda: vox.heard.any())
+            assert calls.calls[0].stats.unreadable == 2
+    assert [event["customEvent"] for event in vox.events if "reason" in event and "close" not in event] == [
+        "warning"
+    ]
+    assert vox.violations == []
+
+
+async def test_media_between_a_stop_and_another_start_is_left_out():
+    provider, _ = answering(samples=16_000)
+    with answer_calls(provider, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.send({"event": "stop", "stop": {}})
+            await happens(lambda: calls.calls and calls.calls[0].stats.unreadable > 2)
+            await vox.send(START)
+            await vox.until(lambda: vox.heard.any())
+
+
+async def large(url, *frames):
+    """Send these and the beginning of a message of ten megabytes, and wait for the close of that, without a library.
+
+    asyncio 3.11 loses its way where a client still writes while the other side has closed.
+    """
+    host, _, path = url.removeprefix("ws://").partition("/")
+    reader, writer = await asyncio.open_connection(*host.split(":"))
+    lines = [f"GET /{path} HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade"]
+    lines += ["Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version: 13", "", ""]
+    writer.write("\r\n".join(lines).encode())
+    await reader.readuntil(b"ready")
+    for frame in frames:
+        data = json.dumps(frame).encode()
+        writer.write(b"\x81" + bytes([0x80 | 126]) + len(data).to_bytes(2, "big") + bytes(4) + data)
+    writer.write(b"\x81" + bytes([0x80 | 127]) + (10_000_000).to_bytes(8, "big") + bytes(4) + b"x" * 1_000)
+    await reader.readuntil((1009).to_bytes(2, "big"))
+    writer.close()
+
+
+async def test_a_message_of_ten_megabytes_ends_that_call_alone():
+    provider, _ = answering(LONG)
+    with answer_calls(lambda call: provider, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.until(lambda: vox.heard.any())
+            await large(calls.url)
+            await large(calls.url, START)
+            await happens(lambda: calls.ended)
+            assert calls.ended[0].ending == "A message was larger than 128 KB."
+            heard = len(vox.heard)
+            await vox.until(lambda: len(vox.heard) > heard + 1_600)
+    assert vox.violations == []
+
+
+async def test_a_socket_that_says_nothing_is_refused_after_a_time(monkeypatch):
+    monkeypatch.setattr(voximplant, "START_S", 0.2)
+    with answer_calls("offline-tutor", port=0, calls=1) as calls:
+        said, code = await refused(calls.url)
+        assert (said, code) == ("No start message came within 0.2 s.", 1008)
+
+
+async def test_a_half_open_socket_is_noticed(monkeypatch):
+    monkeypatch.setattr(voximplant, "PING_S", 0.1)
+    monkeypatch.setattr(voximplant, "PONG_S", 0.2)
+    provider, _ = answering()
+    with answer_calls(provider, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await happens(lambda: calls.calls)
+            vox._socket.transport.pause_reading()  # it answers no ping any more
+            await happens(lambda: calls.ended)
+            assert calls.ended[0].ending == "The connection to the caller broke."
+            vox._socket.transport.abort()
+
+
+@pytest.mark.parametrize("query", ["", "?secret=", "?secret=wrong", "?secret={}&secret={}", "?key={}"])
+async def test_a_stranger_is_refused(query, caplog):
+    secret = "A-secret-of-this-test-0123456789"
+    caplog.set_level(logging.DEBUG)
+    with answer_calls("offline-tutor", port=0, secret=secret) as calls:
+        address = f"127.0.0.1:{calls.port}/{query.format(secret, secret)}"
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(f"ws://{address}", proxy=None)
+        assert caught.value.response.status_code == 403
+        body = caught.value.response.body.decode()
+        assert (
+            body == "This address lacks the secret: take the whole one that answer_calls gives, in its url.\n"
+        )
+        assert calls.url == f"ws://127.0.0.1:{calls.port}/?secret={secret}"
+        assert secret not in repr(calls) + str(vars(calls))
+        own = [record for record in caplog.records if record.name.startswith("livewidget")]
+        assert secret not in " ".join(record.getMessage() for record in own)
+
+
+async def test_who_opens_the_address_without_a_websocket_is_refused():
+    with answer_calls("offline-tutor", port=0) as calls:
+
+        def get():
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                urllib.request.urlopen(calls.url.replace("ws://", "http://"))
+            caught.value.close()
+            return caught.value.code
+
+        assert await asyncio.to_thread(get) == 426
+
+
+async def test_a_flood_of_media_ends_that_call_alone():
+    provider, _ = answering(LONG)
+    with answer_calls(lambda call: provider, port=0) as calls:
+        async with VoxEngine(calls.url) as vox, VoxEngine(calls.url) as flood:
+            await vox.until(lambda: vox.heard.any())
+            for _ in range(3_000):
+                await flood.send(MEDIA)
+            await flood.until(lambda: flood.is_over)
+            assert flood.events[-1]["reason"].startswith("The stream brought more than a call has")
+            heard = len(vox.heard)
+            await vox.until(lambda: len(vox.heard) > heard + 1_600)
+    # This loop was busy with the flood, and did not read for so long.
+    assert set(vox.violations) <= {"More than a second ahead."}
+
+
+def test_what_cannot_work_is_said_before_the_first_call(live):
+    for wrong, sentence in [
+        ({"calls": 0}, "calls is how many"),
+        ({"calls": True}, "calls is how many"),
+        ({"port": 99_999}, "port is a number"),
+        ({"secret": "short"}, "secret is a text of at least 22 characters"),
+        ({"secret": 3}, "secret is a text of at least 22 characters"),
+        ({"greeting": 3}, "greeting is what to type"),
+        ({"live": 3}, "Say whom to talk to"),
+        ({"live": {"voice": "Nobody", "provider_or_model": "offline-tutor"}}, "voice"),
+        ({"host": "256.0.0.1"}, "cannot be used"),
+    ]:
+        with pytest.raises(UsageError, match=sentence):
+            answer_calls(**{"live": "offline-tutor", "port": 0} | wrong)
+    pushed = live(StandIn(), turn_detection={"mode": "push_to_talk"})
+    with pytest.raises(UsageError, match="A caller cannot press a key to talk"):
+        answer_calls(pushed, port=0)
+
+
+async def test_a_change_to_push_to_talk_refuses_the_next_call(live):
+    widget = live(answering()[0])
+    with answer_calls(widget, port=0) as calls:
+        widget.configure(turn_detection={"mode": "push_to_talk"})
+        async with VoxEngine(calls.url) as vox:
+            await vox.until(lambda: vox.is_over)
+    assert vox.refused == "A caller cannot press a key to talk: set turn_detection to automatic."
+    notices = widget._controller.state.notices
+    assert notices["call-refused"].text == f"A call was refused: {vox.refused}"
+
+
+async def test_a_port_in_use_is_named_and_the_same_port_here_is_taken_over():
+    provider, _ = answering(LONG)
+    first = answer_calls(provider, port=0)
+    async with VoxEngine(first.url) as vox:
+        await vox.until(lambda: vox.heard.any())
+        with answer_calls(provider, port=first.port) as second:
+            await vox.until(lambda: vox.is_over)
+            assert vox.events[-1]["reason"] == "The line was closed."
+            assert (repr(first), second.port) == ("<CallServer, stopped>", first.port)
+            async with VoxEngine(second.url) as other:
+                await other.until(lambda: other.heard.any())
+    first.stop()  # twice is allowed
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(UsageError, match=rf"Port {port} cannot be used \(.*\); choose another"):
+            answer_calls(provider, port=port)
+
+
+def counts():
+    """Threads, tasks and open files of this process."""
+    gc.collect()
+    tasks = background().submit(count_tasks()).result(5)
+    return threads(), tasks, len(os.listdir("/proc/self/fd"))
+
+
+async def count_tasks():
+    return len(asyncio.all_tasks())
+
+
+@pytest.mark.parametrize("calls_at_once", [1, 2])
+async def test_twenty_calls_leave_nothing_behind(live, calls_at_once):
+    provider, _ = answering(samples=640)
+    widget = live(provider)
+
+    async def call(url):
+        async with VoxEngine(url) as vox:
+            await vox.until(lambda: vox.heard.any())
+        return vox.violations
+
+    with answer_calls(widget, port=0) as calls:
+        found = []
+        for number in range(20 // calls_at_once):
+            found += await asyncio.gather(*(call(calls.url) for _ in range(calls_at_once)))
+            await happens(lambda: not calls.calls)
+            if number == 4:
+                before, _ = counts(), tracemalloc.start()
+                memory, _ = tracemalloc.get_traced_memory()
+        await happens(lambda: all(now <= then for now, then in zip(counts(), before, strict=True)))
+        grown = tracemalloc.get_traced_memory()[0] - memory
+        tracemalloc.stop()
+    assert found == [[]] * 20
+    # What was said stays, and the calls' own entries: some 20 KB a call, and no sound.
+    assert grown < 1_500_000
+
+
+# --- The scenario ---
+
+
+def test_the_scenario_holds_the_address_and_nothing_else_changes():
+    code = scenario('wss://phone.example/calls?secret=a"b')
+    assert 'const ADDRESS = "wss://phone.example/calls?secret=a\\"b";' in code
+    assert "secret=…" not in code
+    with answer_calls("offline-tutor", port=0) as calls:
+        query = calls.url.partition("?")[2]
+        assert f'"wss://phone.example/calls?{query}"' in calls.scenario("wss://phone.example/calls")
+        assert f'"wss://phone.example/?a=b&{query}"' in calls.scenario("wss://phone.example/?a=b")
+    for wrong in ("https://phone.example", "phone.example", "", None):
+        with pytest.raises(UsageError, match="url is where the cloud finds"):
+            scenario(wrong)
