@@ -87,6 +87,9 @@ WAITING: Final = 500
 #: Silence in the agent's output, in ms, after which an answer that was stopped is over, if the user has gone
 #: on meanwhile. Chosen: an answer that is going on has no such gap; the next one needs longer to begin.
 STOPPED_GAP_MS: Final = 1000.0
+#: Time after an answer, in ms, in which words of the user's belong to its question. Chosen: transcripts are
+#: seldom later, and nobody asks anew sooner.
+LATE_MS: Final = 1000.0
 #: Longest words of an agent in a sentence, and longest traceback, in characters. Chosen.
 WORDS_LENGTH: Final = 160
 DETAILS_LENGTH: Final = 8_000
@@ -202,8 +205,10 @@ class AgentClient:
         self._stopped = False  # The user has stopped it, and what comes belongs to that answer still.
         self._went_on = False  # The user has said or typed something since.
         self._acted = False  # It has called something since, which the user sees.
-        self._is_complete = False  # The last answer is, as the user knows, and the next one has not begun.
+        self._asked = False  # The user waits for an answer, as far as is known.
+        self._cut = False  # An answer was interrupted, which completes it, and nothing of the next has come.
         self._output_ms = 0.0  # when the agent last sent something of an answer
+        self._ended_ms = 0.0  # when its last answer was complete
 
     # What the agent says.
 
@@ -258,7 +263,7 @@ class AgentClient:
         """
         is_known = self._stopped and not self._acted
         self._end_answer()
-        self._is_complete = True
+        self._cut = True
         if not is_known:
             await self._content(interrupted=True, turn_complete=True)
 
@@ -271,9 +276,8 @@ class AgentClient:
         """
         if self._resampler is not None and not self._stopped:
             await self._play(to_pcm16(self._resampler[1].flush()))  # What no later piece has completed.
-        is_known = self._is_complete or (self._stopped and not self._acted)
+        is_known = self._cut or (self._stopped and not self._acted)
         self._end_answer()
-        self._is_complete = True
         content = None
         if not is_known:
             content = ServerContent(turn_complete=True, turn_complete_reason=reason or None)
@@ -284,6 +288,9 @@ class AgentClient:
 
     async def user_said(self, text: str, *, finished: bool = False) -> None:
         """Show a fragment of what the user said, to append; `finished`: it is the last one, if known."""
+        if not self._answering and self._clock.now_ms() - self._ended_ms >= LATE_MS:
+            self._asked = True
+        self._went_on = True
         await self._content(input_transcription=_transcription(text, finished))
 
     async def interim_user_said(self, text: str) -> None:
@@ -292,6 +299,7 @@ class AgentClient:
 
     async def user_started_speaking(self) -> None:
         """The user began to speak, as the agent found. Not needed where it does not say so."""
+        self._go_on()
         await self._send(ServerMessage(voice_activity=VoiceActivity(type="ACTIVITY_START")))
 
     async def user_stopped_speaking(self) -> None:
@@ -333,7 +341,7 @@ class AgentClient:
         call = FunctionCall(id=id, name=name, args=_json_object(args, "The arguments of a call"))
         result: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._calls[id] = result
-        self._acted, self._is_complete = True, False
+        self._acted, self._cut = True, False
         try:
             await self._send(ServerMessage(tool_call=ToolCall(function_calls=[call])))
             return await result
@@ -354,7 +362,7 @@ class AgentClient:
         _check_text(id, "The id of a call")
         _check_text(name, "The name of a tool")
         self._remote[id] = name
-        self._acted, self._is_complete = True, False
+        self._acted, self._cut = True, False
         call = FunctionCall(id=id, name=name, args=_json_object(args or {}, "The arguments of a tool"))
         await self._send(ServerMessage(agent_event=AgentEvent(tool_call=call)))
 
@@ -392,18 +400,20 @@ class AgentClient:
 
     async def _stop(self) -> None:
         """The user pressed Stop: acknowledge it, and keep back what comes of this answer from now on."""
-        self._stopped, self._went_on, self._acted = True, False, False
+        self._stopped = self._answering or self._asked  # Else nothing is to come.
+        self._went_on = self._acted = False
         # In the order of the frames: what was sent before this is dropped by the session, and nothing after.
         await self._content(interrupted=True)
 
     def _go_on(self) -> None:
         """The user says or types something: it is answered anew."""
-        self._went_on, self._is_complete = True, False
+        self._went_on = self._asked = True
         if not self._answering:
             self._stopped = False
 
     def _end_answer(self) -> None:
-        self._answering = self._stopped = False
+        self._answering = self._stopped = self._asked = self._cut = False
+        self._ended_ms = self._clock.now_ms()
         self._resampler = None
 
     def _is_over(self) -> bool:
@@ -412,7 +422,7 @@ class AgentClient:
         gap_ms, self._output_ms = now_ms - self._output_ms, now_ms
         if self._stopped and self._went_on and gap_ms >= STOPPED_GAP_MS:
             self._stopped = False
-        self._answering, self._is_complete = True, False
+        self._answering, self._cut = True, False
         return self._stopped
 
     async def _answer(self, **content: Any) -> None:

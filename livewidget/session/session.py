@@ -23,7 +23,15 @@ from livewidget import events
 from livewidget.clock import Clock, SystemClock, check_seconds
 from livewidget.config import Limits, LiveConfig
 from livewidget.connection import Connection, MicrophoneTerms, PageDialer, Provider
-from livewidget.errors import AgentEnded, ConfigError, LinkLost, LiveError, ServiceError, StateError
+from livewidget.errors import (
+    AgentEnded,
+    ConfigError,
+    LinkLost,
+    LiveError,
+    ServiceError,
+    StateError,
+    UsageError,
+)
 from livewidget.events import Event
 from livewidget.pictures import Picture, to_picture
 from livewidget.protocol import context_message, encode_client
@@ -244,6 +252,8 @@ class LiveSession:
         """
         handle = hide(handle)
         self._phase = Phase.NEW  # Before anything fails: a traceback may show the repr.
+        if handle is not None and provider.is_agent:
+            raise UsageError(f"A conversation with {provider.capabilities.settings_of} cannot be resumed.")
         self.provider = provider
         self.config = config if config is not None else LiveConfig()
         self.error: LiveError | None = None
@@ -523,7 +533,8 @@ class LiveSession:
         """Return whether there was speech since the last call, where the service reports none of it."""
         before, self._called_ms = self._called_ms, now_ms
         self._note_speech(now_ms)
-        return not self.config.input_transcript and self._speech_ms > before
+        # Nor need an agent say what it understood.
+        return (self.provider.is_agent or not self.config.input_transcript) and self._speech_ms > before
 
     def _watch_page(self) -> None:
         """Say so where something was to be sent again, and the page that had it is gone."""
@@ -1092,7 +1103,9 @@ class LiveSession:
         working = speaking or self.floor in (Floor.THINKING, Floor.TOOL)
         # A translation has no turn whose end would let its audio through again.
         self._dropping = (self._dropping or speaking) and self._model.completes_turns
-        told = working and (self._model.text_by_client_content or self.provider.is_agent)
+        told = working and self._model.text_by_client_content
+        if self._heard is not None:  # An agent wants to know although all that it said is here already.
+            told = working or self._heard.is_playing
         if told and self.provider.is_agent:
             self._stops, self._dropping = self._stops + 1, True
         if told:

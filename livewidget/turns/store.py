@@ -263,7 +263,7 @@ class HeardAudio:
     def add(self, index: int, samples: int, now_ms: float) -> None:
         """Audio of a turn goes to who plays it."""
         self._advance(now_ms)
-        if not self._is_playing:
+        if not self.is_playing:
             self._known_ms = now_ms
         turn = self._turns.setdefault(index, _Heard())
         turn.sent += samples
@@ -297,7 +297,8 @@ class HeardAudio:
         return (self._earlier + sum(turn.samples for turn in self._turns.values())) * 1000 / AUDIO_RATE
 
     @property
-    def _is_playing(self) -> bool:
+    def is_playing(self) -> bool:
+        """Whether something is due that was not heard."""
         return any(turn.samples < turn.due for turn in self._turns.values())
 
     def _cut(self) -> None:
@@ -306,7 +307,7 @@ class HeardAudio:
 
     def _advance(self, now_ms: float) -> None:
         """Let the clock play what is due, where nobody says that it was played."""
-        self._by_clock = self._by_clock or (self._is_playing and now_ms - self._known_ms >= self._patience_ms)
+        self._by_clock = self._by_clock or (self.is_playing and now_ms - self._known_ms >= self._patience_ms)
         if not self._by_clock:
             return
         passed, self._known_ms = int((now_ms - self._known_ms) * AUDIO_RATE / 1000), now_ms

@@ -733,6 +733,79 @@ async def test_an_answer_that_was_stopped_and_never_completed_gives_way_to_the_n
         assert talk.texts[-1] == ("model", "It is noon.")
 
 
+async def test_stop_is_told_while_all_of_an_answer_is_here_and_still_played():
+    async with Talk(session={"reports_playback": True}) as talk:
+        await talk.answer("One two three four five six.", seconds=10.0)
+        index = talk.session.turns[0].index
+        talk.session.playback_progress(index, 48_000)
+        await talk.session.interrupt()
+        await settle()
+        assert ("interrupt",) in talk.run.did
+        talk.session.playback_stopped(index, 60_000)
+        assert talk.session.turns[0].interrupted
+        # Nothing of that answer is to come, so that what it says unasked is heard.
+        await talk.answer("Are you still there?")
+        assert talk.texts[-1] == ("model", "Are you still there?")
+        await talk.session.interrupt()
+        await settle()
+        talk.session.playback_stopped(talk.session.turns[-1].index, 24_000)
+        await talk.session.interrupt()  # There is nothing to stop any more.
+        await settle()
+        assert sum(one == ("interrupt",) for one in talk.run.did) == 2
+
+
+async def test_an_answer_to_speech_after_a_stop_is_heard():
+    async with Talk() as talk:
+        await talk.answer("Once upon a time.", seconds=5.0)
+        await talk.session.interrupt()
+        await settle()
+        await talk.client.play(
+            bytes(4800)
+        )  # The answer to what was said next, whose words are not known yet.
+        await talk.client.user_said("What time is it?")
+        await talk.answer("It is noon.")
+        assert talk.texts[1:] == [("user", "What time is it?"), ("model", "It is noon.")]
+        assert talk.session.turns[-1].audio_samples == 2_400 + 24_000
+
+
+async def test_a_completion_that_follows_a_barge_in_does_not_end_the_next_question():
+    async with Talk() as talk:
+        await talk.session.send_text("tell me a story")
+        await talk.client.play(bytes(48_000))
+        await talk.wait(1_200)
+        await talk.client.interrupted()
+        await talk.client.user_said("No, what time is it?")
+        await talk.client.turn_complete(UsageMetadata(total_token_count=3))
+        await settle()
+        assert talk.session.floor is Floor.USER
+        assert talk.told(Usage) == [Usage(total_tokens=3)]
+        await talk.answer("It is noon.")
+        assert talk.texts[2:] == [("user", "No, what time is it?"), ("model", "It is noon.")]
+        # The next one that says nothing is complete all the same.
+        await talk.session.send_text("be quiet")
+        await settle()
+        await talk.client.turn_complete()
+        await settle()
+        assert talk.session.floor is Floor.LISTENING
+
+
+async def test_a_tool_that_runs_after_a_stop_is_shown_and_its_turn_ends():
+    async with Talk() as talk:
+        await talk.session.send_text("turn it on")
+        await talk.client.agent_said("I am ")
+        await settle()
+        await talk.session.interrupt()
+        await settle()
+        await talk.client.tool_started("1", "set_light")
+        await talk.client.tool_finished("1", "on")
+        await talk.client.agent_said("done.")
+        await talk.client.turn_complete()
+        await talk.wait(3_000)
+        assert talk.texts[1:] == [("model", "I am "), ("model", "")]
+        assert talk.session.turns[-1].final
+        assert talk.session.floor is Floor.LISTENING
+
+
 async def test_a_stop_before_the_answer_that_nobody_obeyed_does_not_swallow_the_next_question():
     async with Talk() as talk:
         await talk.session.send_text("first")
@@ -1140,6 +1213,8 @@ async def test_it_cannot_be_told_a_history_or_be_another_model():
         Talk(session={"history": [("user", "hello")]})
     with pytest.raises(UsageError, match="keeps its own memory"):
         connect(AgentProvider("lamp", Puppet, kind="ADK agent"), history=[("user", "hello")])
+    with pytest.raises(UsageError, match="A conversation with the ADK agent lamp cannot be resumed"):
+        Talk(session={"handle": "h"})
     with pytest.raises(ConfigError, match="The ADK agent lamp has its own model: change it in its code"):
         AgentProvider("lamp", Puppet, kind="ADK agent").with_model("gemini-3.8-live")
 
