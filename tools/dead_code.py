@@ -82,11 +82,7 @@ USERS = {
         "video_source",
         "write_audio_frame",
     ),
-    "called by this name, from the pipeline's loop: see `_Pipeline.post`": (
-        "interim_user_said",
-        "user_started_speaking",
-        "user_stopped_speaking",
-    ),
+    "called by this name, from the pipeline's loop: see `_Pipeline.post`": ("interim_user_said",),
     "read by ctypes": ("argtypes", "restype"),
     "looked up by name, as a row of the table of features asks": (
         "manual_activity",

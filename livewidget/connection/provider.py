@@ -95,6 +95,8 @@ class Provider(ABC):
         is_agent: Whether somebody's agent answers, in this process: each dial is another run of it, which
             knows nothing of the one before, so that a session has one connection only; and it may tell what
             happens inside it. See `livewidget.integrations.agent`.
+        remembers: Whether such an agent keeps its conversations itself, so that a session after all goes on
+            with the one before.
         setup_timeout: Seconds that the server may take to accept the setup.
         close_timeout: Seconds that closing the transport may take.
     """
@@ -107,6 +109,7 @@ class Provider(ABC):
     fetches_token: bool = False
     starting: str = ""
     is_agent: bool = False
+    remembers: bool = False
     setup_timeout: float = SETUP_TIMEOUT
     close_timeout: float = CLOSE_TIMEOUT + 1.0
 

@@ -107,6 +107,8 @@ class AdkAgent(AgentProvider):
         session_id: The id of the kit's session; None until the first conversation, if none was given.
     """
 
+    remembers = True
+
     def __init__(
         self,
         agent_or_runner: Any,

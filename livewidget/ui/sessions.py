@@ -226,7 +226,8 @@ class Sessions:
             if not is_stopped:
                 self._tasks.report(error)
             raise
-        if self._state.turns and self._handle is None and self._history and not self._takes_history:
+        is_told = self._handle is not None or self._takes_history or self.provider.remembers
+        if self._state.turns and self._history and not is_told:
             self._relay.notice("info", "memory-lost", FORGOTTEN.format(model=self.provider.model))
         self._go_live()
         return session

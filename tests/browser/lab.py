@@ -18,7 +18,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -150,8 +150,8 @@ class Lab:
             (settings / folder / f"{name}.jupyterlab-settings").write_text(json.dumps(values))
         self.add_kernel("python3", python)
 
-    def add_kernel(self, name: str, python: str) -> None:
-        """Let notebooks have a kernel of this name, which runs with this Python."""
+    def add_kernel(self, name: str, python: str, *, env: Mapping[str, str] | None = None) -> None:
+        """Let notebooks have a kernel of this name, which runs with this Python; `env` goes over the server's."""
         spec = self._home / "data" / "kernels" / name
         spec.mkdir(parents=True, exist_ok=True)
         (spec / "kernel.json").write_text(
@@ -160,6 +160,7 @@ class Lab:
                     "argv": [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
                     "display_name": name,
                     "language": "python",
+                    "env": dict(env or {}),
                 }
             )
         )

@@ -211,6 +211,19 @@ def test_why_it_could_not_start_is_a_sentence_with_a_fold_too():
     end(live)
 
 
+@pytest.mark.parametrize("remembers", [False, True])
+def test_what_it_has_forgotten_is_said_unless_it_keeps_its_conversations_itself(live, page, house, remembers):
+    house.remembers = remembers
+    answer(page, "hello")
+    page.send(m.Text(text="crash"))
+    page.wait_for(m.State, lambda state: state.phase == "ended")
+    page.send(m.Start(microphone=False))
+    until(lambda: len(house.runs) == 2)
+    answer(page, "thanks")
+    told = notices(live).get("memory-lost")
+    assert told == (None if remembers else "house begins anew and does not remember what was said before.")
+
+
 def test_that_it_ended_the_talk_is_no_error(live, page):
     page.send(m.Text(text="bye"))
     page.wait_for(m.State, lambda state: state.phase == "ended")
