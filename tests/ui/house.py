@@ -1,7 +1,7 @@
 """An agent of a house, as somebody may have one: no framework, and everything that a page shows of agents.
 
 It does what is typed or said first: "light" is a tool of its own, "fan" a function of the notebook's, "door" one that
-asks, "broken" fails, "kitchen" hands over, "crash" raises, "bye" ends the conversation.
+asks, "broken" fails, "kitchen" hands over, "long" goes on, "crash" raises, "bye" ends the conversation.
 """
 
 import asyncio
@@ -38,6 +38,9 @@ class HouseRun(AgentRun):
     async def on_played(self, ms):
         self.played_ms.append(ms)
 
+    async def on_interrupt(self):
+        await self.client.interrupted()
+
     async def on_text(self, text):
         match text:
             case "light":
@@ -57,6 +60,9 @@ class HouseRun(AgentRun):
             case "kitchen":
                 await self.client.handed_over("kitchen")
                 await self.say("What would you like?")
+            case "long":
+                await self.client.agent_said("And so on, and so on.")
+                await self.client.play(2 * TONE)
             case "crash":
                 raise ValueError(f"no current, with {KEY}")
             case "bye":

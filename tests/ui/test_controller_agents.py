@@ -169,11 +169,29 @@ def test_whom_it_hands_over_to_is_told_the_page_and_the_saved_transcript(live, p
 
 
 def test_it_hears_how_much_of_its_voice_the_page_has_played(live, page, house):
-    answer(page, "hello")
-    until(lambda: house.runs[0].played_ms[-1:] == [len(TONE) / 48])
-    answer(page, "thanks")
-    until(lambda: house.runs[0].played_ms[-1:] == [2 * len(TONE) / 48])
-    assert house.runs[0].played_ms == sorted(house.runs[0].played_ms)
+    played = house.runs[0].played_ms
+    page.playhead = (answer(page, "hello").index, 2400)
+    until(lambda: played == [100])
+    page.playhead = (page.playhead[0], len(TONE) // 2)
+    until(lambda: played == [100, len(TONE) / 48])
+    page.playhead = (answer(page, "thanks").index, 4800)
+    until(lambda: played[-1] == pytest.approx(len(TONE) / 48 + 200))
+    assert played == sorted(played)
+
+
+def test_it_hears_where_an_interruption_cut_it(live, page, house):
+    page.send(m.Text(text="long"))
+    page.hear(len(TONE))  # twice the tone, at two bytes a sample
+    turn = page.wait_for(m.TurnView, lambda turn: turn.speaker == "model").index
+    page.playhead = (turn, 2400)
+    until(lambda: house.runs[0].played_ms == [100])
+    page.send(m.Interrupt())
+    page.wait_for(m.Flush)
+    page.send(m.Flushed(turn=turn, sample=6000))
+    until(lambda: house.runs[0].played_ms[-1] == 250)
+    page.wait_for(m.TurnView, lambda view: view.index == turn and view.heard_sample == 6000)
+    page.playhead = (answer(page, "thanks").index, 2400)
+    until(lambda: house.runs[0].played_ms[-1] == 350)
 
 
 def test_why_it_stopped_is_a_sentence_and_its_traceback_is_folded_away_and_never_saved(live, page, house):
