@@ -28,6 +28,7 @@ USERS = {
     "for users, see docs/public-surface.txt": (
         "PipecatBot",
         "admits",
+        "GenAISession",
         "advance",
         "dropped_frames",
         "interim_user_said",
@@ -62,6 +63,7 @@ USERS = {
         "exclude",
         "include",
     ),
+    "read by the Gen AI SDK": ("http_options",),
     "called by this name: by the Agent Development Kit": ("_get_declaration", "run_async", "tool_context"),
     "called by this name: by urllib and websockets": ("process_redirect", "redirect_request"),
     "read or called by uvicorn, and by the part of websockets that it uses": (

@@ -19,6 +19,7 @@ _MODULES: Final = {
     "McpServer": "livewidget.integrations.mcp",
     "AgentProvider": "livewidget.integrations.agent",
     "GenAIClient": "livewidget.integrations.genai",
+    "GenAISession": "livewidget.integrations.genai",
     "AdkAgent": "livewidget.integrations.adk",
     "LiveKitAgent": "livewidget.integrations.livekit",
     "PipecatBot": "livewidget.integrations.pipecat",

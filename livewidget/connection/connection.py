@@ -141,7 +141,7 @@ class Connection:
             if page is not None and provider.direct:
                 transport = await provider.dial_from(page, terms or MicrophoneTerms())
             else:
-                transport = await provider.dial()
+                transport = await provider.dial_for(setup.setup)
         except (ServiceError, ConnectFailed) as error:
             known = provider.error_for_refusal(error)
             if known is error:

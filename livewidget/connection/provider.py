@@ -125,6 +125,13 @@ class Provider(ABC):
             LinkError, ServiceError, UsageError: If that fails; the message is one plain sentence.
         """
 
+    async def dial_for(self, setup: Setup) -> Transport:
+        """Open a new transport, over which `setup` is sent first; by default `dial` does so.
+
+        It is for a provider that has to know the setup beforehand. Errors are those of `dial`.
+        """
+        return await self.dial()
+
     async def dial_from(self, page: PageDialer, terms: MicrophoneTerms) -> Transport:
         """Let a page open a new transport to the server. Called where `direct` is true.
 

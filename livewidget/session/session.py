@@ -1294,7 +1294,7 @@ class LiveSession:
         self._hub.notice("warning", "unheard", text)
 
     def _on_unprepared(self, error: LiveError) -> None:
-        text = f"There is no token for the next connection yet: {error} Until then this one goes on."
+        text = f"There is no next connection yet: {error} Until then this one goes on."
         self._hub.notice_once("warning", "token-missing", text)
 
     def _on_settings_rejected(self) -> bool:

@@ -111,15 +111,15 @@ def _closed_uniformly(socket: WebSocketConnection) -> Iterator[None]:
     try:
         yield
     except ConnectionClosed as error:
-        raise _closed(error) from None
+        raise how_closed(error) from None
     except AttributeError:
         # asyncio cannot abort a connection that was lost while its last bytes were being written.
         if socket.protocol.state is not State.CLOSED:
             raise
-        raise _closed(socket.protocol.close_exc) from None
+        raise how_closed(socket.protocol.close_exc) from None
 
 
-def _closed(error: ConnectionClosed) -> TransportClosed:
+def how_closed(error: ConnectionClosed) -> TransportClosed:
     """Return how a connection ended: the other side's close frame, or 1006 and this side's reason."""
     if error.rcvd is not None and (error.rcvd_then_sent or error.sent is None or error.sent.code == 1000):
         return TransportClosed(error.rcvd.code, error.rcvd.reason)

@@ -472,7 +472,7 @@ async def test_a_hand_over_without_a_token_waits_on_the_old_connection():
         it.tokens.error = ConnectFailed("Nobody gives tokens now.")
         await eventually(lambda: "token-missing" in it.notices)
         assert it.notices["token-missing"] == (
-            "There is no token for the next connection yet: Nobody gives tokens now. Until then this one goes on."
+            "There is no next connection yet: Nobody gives tokens now. Until then this one goes on."
         )
         assert (await it.session.ask("still there")).text == "echo still there"
         assert len(it.page.sockets) == 1
