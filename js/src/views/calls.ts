@@ -65,7 +65,8 @@ function callRow(id: string, actions: Pick<Actions, "call">): Row {
       const followed = call.id === state.calledBy;
       muted = call.muted;
       began = state.callsAt - call.elapsed_ms;
-      const who = cleanLine(call.caller, 40) || "unknown number";
+      const known = cleanLine(call.caller, 40);
+      const who = known === "" || known === "unknown" ? "unknown number" : known;
       text(caller, who);
       text(role, muted ? "muted" : followed ? "talks here" : "own conversation");
       attribute(element, "data-followed", followed ? "true" : null);

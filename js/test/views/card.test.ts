@@ -265,7 +265,7 @@ describe("an agent", () => {
 describe("phone calls", () => {
   const calls = [
     { id: "call-1", caller: "+49 … 12 34", elapsed_ms: 73_000, muted: false },
-    { id: "call-2", caller: "", elapsed_ms: 5_000, muted: true },
+    { id: "call-2", caller: "unknown", elapsed_ms: 5_000, muted: true },
   ];
   const called = { ...LIVE, owner: false, ownedElsewhere: true, calledBy: "call-1", calls };
   const rows = (root: Element) => [...root.querySelectorAll<HTMLElement>(".lw-call-row")];
