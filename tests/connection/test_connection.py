@@ -20,6 +20,7 @@ from livewidget.errors import (
     ServerFault,
     ServiceError,
     SetupRefused,
+    SetupTimeout,
 )
 from livewidget.events import SessionStarted, TurnComplete
 from livewidget.protocol import decode_client, encode_server
@@ -209,6 +210,32 @@ async def test_a_transport_that_measures_no_round_trip_leaves_it_unknown(tap):
     connection = await Connection.open(OwnTransport(api_key=CANARY), LiveConfig(), tap=tap)
     assert connection.round_trip_ms is None
     await connection.close()
+
+
+class Stuck(Unmeasured):
+    """Accepts nothing, and does not close."""
+
+    async def send(self, frame):
+        pass
+
+    async def close(self, code=1000, reason=""):
+        await asyncio.Event().wait()
+
+
+class Patient(Gemini):
+    """Says how long to wait."""
+
+    setup_timeout = 0.02
+    close_timeout = 0.02
+
+    async def dial(self):
+        return Stuck()
+
+
+async def test_a_provider_says_how_long_its_server_may_take():
+    async with asyncio.timeout(2):  # The usual times are 10 s and 3 s.
+        with pytest.raises(SetupTimeout, match=r"within 0\.02 s"):
+            await Connection.open(Patient(api_key=CANARY), LiveConfig())
 
 
 @pytest.mark.parametrize(

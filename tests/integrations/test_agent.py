@@ -733,6 +733,19 @@ async def test_an_answer_that_was_stopped_and_never_completed_gives_way_to_the_n
         assert talk.texts[-1] == ("model", "It is noon.")
 
 
+async def test_what_is_on_its_way_when_stop_is_pressed_is_not_heard():
+    async with Talk() as talk:
+        await talk.session.send_text("tell me a story")
+        await settle()
+        await talk.client.play(bytes(48_000))
+        await talk.session.interrupt()  # before a frame of it was read here
+        await talk.client.turn_complete()
+        await settle()
+        assert not talk.told(OutputAudio)
+        assert [turn.speaker for turn in talk.session.turns] == ["user"]
+        assert talk.session.floor is Floor.LISTENING
+
+
 async def test_stop_is_told_while_all_of_an_answer_is_here_and_still_played():
     async with Talk(session={"reports_playback": True}) as talk:
         await talk.answer("One two three four five six.", seconds=10.0)
