@@ -216,6 +216,11 @@ _WRAPPERS: Final = (
         "the pipeline, from livewidget.integrations.pipecat.",
     ),
     (
+        "google.genai.live",
+        "This is a session of the Gen AI SDK: pass GenAIClient(client), which opens its own, or "
+        "GenAISession(session, model) for one that is open, from livewidget.integrations.genai.",
+    ),
+    (
         "google.genai",
         'This belongs to the Gen AI SDK: pass GenAIClient(client, model="gemini-3.8-live"), from '
         "livewidget.integrations.genai.",

@@ -623,6 +623,28 @@ async def test_who_speaks_after_a_hand_over_has_a_turn_of_its_own():
         assert talk.texts[-1] == ("lamp", "Back again.")
 
 
+async def test_words_of_the_next_agent_need_no_voice_to_be_its_own():
+    async with Talk() as talk:
+        await talk.client.agent_said("One moment.")
+        await talk.client.handed_over("expert")
+        await talk.client.agent_said("It rains.")
+        await talk.wait(500)
+        await talk.client.turn_complete()
+        await settle()
+        assert talk.texts == [("model", "One moment."), ("expert", "It rains.")]
+
+
+async def test_words_after_a_hand_over_are_a_question_of_their_own():
+    async with Talk() as talk:
+        await talk.client.agent_said("One moment.")
+        await talk.client.handed_over("expert")
+        await settle()
+        await talk.session.send_text("Never mind.")
+        await talk.answer("Good.")
+        assert talk.texts == [("model", "One moment."), ("user", "Never mind."), ("expert", "Good.")]
+        assert talk.session.floor is Floor.LISTENING
+
+
 async def test_a_hand_over_before_a_word_names_the_turn():
     async with Talk() as talk:
         await talk.client.thought("Hm.")
@@ -1382,9 +1404,10 @@ def test_other_things_that_belong_to_an_agent_are_answered_as_well():
         __module__ = "google.adkins"  # Another package begins with the same letters.
 
     client = genai.Client(api_key="k")
-    for thing in (client, AsyncSession):
-        with pytest.raises(UsageError, match=r'pass GenAIClient\(client, model="gemini-3.8-live"\)'):
-            connect(thing)
+    with pytest.raises(UsageError, match=r'pass GenAIClient\(client, model="gemini-3.8-live"\)'):
+        connect(client)
+    with pytest.raises(UsageError, match=r"or GenAISession\(session, model\) for one that is open"):
+        connect(AsyncSession)
     for thing in (Puppet, lambda: None, test_what_it_is_called):
         with pytest.raises(UsageError, match=r"AgentProvider\("):
             connect(thing)
