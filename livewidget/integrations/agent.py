@@ -68,7 +68,7 @@ from livewidget.protocol.messages import (
 from livewidget.text import plain
 from livewidget.tools import describe_error
 from livewidget.transports.base import Transport, TransportClosed
-from livewidget.transports.memory import ServedTransport
+from livewidget.transports.memory import MemoryTransport, ServedTransport
 
 #: Sample rate in Hz at which audio goes to the user: that of the Live API's output.
 RATE: Final = 24_000
@@ -627,7 +627,7 @@ class _Conversation:
         self._played_ms = ms
         self._played.set()
 
-    async def serve(self, transport: Transport) -> None:
+    async def serve(self, transport: MemoryTransport) -> None:
         """Serve the session until it closes the transport, or the run ends.
 
         Raises:
@@ -661,6 +661,9 @@ class _Conversation:
             await self._wait(tasks, None)
             self._raise_failure(tasks, "stopped")
             raise AgentEnded(f"{self.agent} ended the talk.")
+        except LiveError as error:
+            transport.close_now(1011, "", error)  # Nobody waits for the agent to be closed.
+            raise
         finally:
             await self._finish(run, client, tasks)
 
@@ -759,7 +762,7 @@ class _Conversation:
         _, left = await asyncio.wait(left, timeout=CANCEL_S)
         if left:
             _log.warning("%s did not end when it was told to, and was left to itself.", self.agent)
-        elif not closing.cancelled() and closing.exception() is not None:
+        if closing.done() and not closing.cancelled() and closing.exception() is not None:
             _log.warning("%s failed as it was closed.", self.agent, exc_info=closing.exception())
         for task in tasks.values():
             if task.done() and not task.cancelled():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from livewidget.errors import LiveError
-from livewidget.transports.base import Transport, TransportClosed
+from livewidget.transports.base import TransportClosed
 
 #: Frames that may wait in one direction before `send` waits for the reader. Chosen: ten seconds of audio in
 #: chunks of 40 ms.
@@ -71,6 +71,10 @@ class MemoryTransport:
             direction.changed.set()
 
 
+Serve = Callable[[MemoryTransport], Coroutine[Any, Any, None]]
+"""Serves the server's end of a pair, until it is closed."""
+
+
 def _again(closed: TransportClosed) -> TransportClosed:
     """Return another one of these: an exception that is raised twice collects the frames of both."""
     return TransportClosed(closed.code, closed.reason, closed.error)
@@ -82,7 +86,7 @@ def pair() -> tuple[MemoryTransport, MemoryTransport]:
     return MemoryTransport(one, two), MemoryTransport(two, one)
 
 
-def served(serve: Callable[[Transport], Coroutine[Any, Any, None]], name: str = "served") -> ServedTransport:
+def served(serve: Serve, name: str = "served") -> ServedTransport:
     """Return the client's end of a pair whose other end a task serves; see `ServedTransport`.
 
     Args:
@@ -100,11 +104,11 @@ class ServedTransport:
 
     round_trip_ms: float | None = 0.0
 
-    def __init__(self, serve: Callable[[Transport], Coroutine[Any, Any, None]], name: str) -> None:
+    def __init__(self, serve: Serve, name: str) -> None:
         self._client, self._server = pair()
         self._task = asyncio.create_task(self._run(serve), name=name)
 
-    async def _run(self, serve: Callable[[Transport], Coroutine[Any, Any, None]]) -> None:
+    async def _run(self, serve: Serve) -> None:
         try:
             await serve(self._server)
         except TransportClosed:

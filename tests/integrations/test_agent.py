@@ -623,6 +623,21 @@ async def test_who_speaks_after_a_hand_over_has_a_turn_of_its_own():
         assert talk.texts[-1] == ("lamp", "Back again.")
 
 
+async def test_an_agent_that_hands_over_to_one_that_says_nothing_has_answered():
+    async with Talk() as talk:
+        asking = asyncio.create_task(talk.session.ask("the weather?"))
+        await settle()
+        await talk.client.agent_said("I ask the expert.")
+        await talk.client.play(bytes(480))
+        await talk.client.handed_over("expert")
+        await settle()
+        assert not asking.done()
+        await talk.client.turn_complete()
+        await settle()
+        assert (await asking).text == "I ask the expert."
+        assert talk.session.floor is Floor.LISTENING
+
+
 async def test_words_of_the_next_agent_need_no_voice_to_be_its_own():
     async with Talk() as talk:
         await talk.client.agent_said("One moment.")
@@ -728,6 +743,7 @@ async def test_an_agent_that_cannot_stop_is_heard_again_after_its_answer():
         await talk.session.send_text("tell me a story")
         await settle()
         await talk.session.interrupt()  # before a word of it
+        await talk.wait(1_500)  # It thinks.
         await talk.client.agent_said("Once upon a time")
         await talk.client.play(bytes(48_000))
         await settle()
@@ -1030,6 +1046,20 @@ async def test_whatever_of_it_fails_ends_the_talk(method):
     await eventually(lambda: not talk.session.is_open)
     assert str(talk.session.error) == "The ADK agent lamp stopped: broken."
     await talk.session.close()
+
+
+async def test_its_end_is_told_before_it_is_closed():
+    class Hanging(Puppet):
+        async def close(self):
+            self.closed += 1
+            await asyncio.Event().wait()
+
+    async with Talk(Hanging, close_s=0.2) as talk:
+        talk.run.over.set_exception(RuntimeError("broken"))
+        await eventually(lambda: talk.told(SessionEnded))
+        assert asyncio.all_tasks() - {asyncio.current_task()}  # It is being closed still.
+        assert str(talk.session.error) == "The ADK agent lamp stopped: broken."
+    assert talk.run.closed == 1
 
 
 async def test_it_may_refuse_to_start():
