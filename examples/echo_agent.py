@@ -51,7 +51,7 @@ class EchoRun(AgentRun):
             await self.client.agent_wrote(f"You said: {text}")
         await self.client.turn_complete()
 
-    async def on_interrupt(self) -> None:  # Stop was pressed
+    async def on_interrupt(self) -> None:  # Interrupt was pressed
         await self.stop_talking()
 
     async def answer_speech(self, sample_rate: int) -> None:

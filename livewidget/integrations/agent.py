@@ -74,8 +74,8 @@ from livewidget.transports.memory import MemoryTransport, ServedTransport
 RATE: Final = 24_000
 #: Seconds that a run may take to start. Chosen: a framework connects to its model first, and a person waits.
 READY_S: Final = 20.0
-#: Seconds that a run may take to close. Chosen: frameworks say goodbye to their servers; whoever pressed Stop
-#: waits for it when the next talk begins.
+#: Seconds that a run may take to close. Chosen: frameworks say goodbye to their servers; whoever ends a talk
+#: waits for it when the next one begins.
 CLOSE_S: Final = 5.0
 #: Seconds that what was cancelled may take to end, until it is left to itself. Chosen: told twice.
 CANCEL_S: Final = 1.0
@@ -156,7 +156,7 @@ class AgentRun(ABC):
         """Look at a picture, usually JPEG: camera, screen or what was shown. It asks for no answer."""
 
     async def on_interrupt(self) -> None:
-        """The user pressed Stop: end this answer.
+        """The user pressed Interrupt (Escape, `live.interrupt()`): end this answer.
 
         What is still sent of it reaches nobody, until `turn_complete` or `interrupted`, or until the user
         has gone on and nothing has come for a second.
@@ -399,7 +399,7 @@ class AgentClient:
             await self._send(message)
 
     async def _stop(self) -> None:
-        """The user pressed Stop: acknowledge it, and keep back what comes of this answer from now on."""
+        """The user has interrupted it: acknowledge that, and keep back what comes of this answer from now on."""
         self._stopped = self._answering or self._asked  # Else nothing is to come.
         self._went_on = self._acted = False
         # In the order of the frames: what was sent before this is dropped by the session, and nothing after.
@@ -699,7 +699,7 @@ class _Conversation:
         return AgentFailed(f"{self.agent} {did}: {words}{mark}", details=details)
 
     async def _read(self, run: AgentRun, client: AgentClient, transport: Transport) -> None:
-        """Read what the session sends, and hand it on: results and Stop at once, all else in its order."""
+        """Read what the session sends, and hand it on: results and interruptions at once, all else in its order."""
         while True:
             message = decode_client(await transport.receive())
             if (response := message.tool_response) is not None:

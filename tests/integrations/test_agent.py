@@ -1100,9 +1100,19 @@ async def test_one_that_is_never_ready_is_given_up():
 
 
 async def test_a_talk_can_be_closed_while_it_starts():
+    order = []
+
     class Slow(Puppet):
         async def start(self, client):
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0.01)
+                order.append("start is over")
+
+        async def close(self):
+            await super().close()
+            order.append("closed")
 
     talk = Talk(Slow)
     starting = asyncio.create_task(talk.session.start())
@@ -1112,6 +1122,7 @@ async def test_a_talk_can_be_closed_while_it_starts():
     await asyncio.wait([starting], timeout=5)
     assert starting.cancelled()
     assert talk.run.closed == 1
+    assert order == ["start is over", "closed"]
 
 
 async def test_one_that_hangs_at_its_close_is_left(caplog):
