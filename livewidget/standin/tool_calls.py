@@ -91,6 +91,10 @@ class CallBatch:
         return not self.pending
 
 
+#: What is said of a result, where it stands beside the result itself.
+_NESTED = [("scheduling", word) for word in ("SILENT", "WHEN_IDLE", "INTERRUPT")]
+
+
 class ToolCaller:
     """Calls the functions of one client, and assigns the results.
 
@@ -199,5 +203,9 @@ class ToolCaller:
 
 
 def returned(response: FunctionResponse) -> Mapping[str, Any]:
-    """Return what a function returned; an empty object if that is nothing."""
-    return response.response or {}
+    """Return what a function returned; an empty object if that is nothing.
+
+    Older samples of the documentation have `scheduling` within the response; Pipecat sends it in both places.
+    """
+    result = response.response or {}
+    return {key: value for key, value in result.items() if (key, value) not in _NESTED}

@@ -348,3 +348,16 @@ async def test_tools_can_be_replaced(bench):
     await settle()
     assert one.brain.minds[-1].declarations == []
     assert one.ears.open == 1
+
+
+async def test_scheduling_within_a_response_is_no_part_of_the_result(bench):
+    """Older samples of the documentation put it there, and Pipecat sends it in both places."""
+    one = bench(model=NATIVE, clock=ManualClock())
+    client = await one.client(tools=declared("NON_BLOCKING"))
+    (call,) = await asks(client)
+    await client.turn()
+    response = {"of": call["name"], "scheduling": "WHEN_IDLE"}
+    result = {"id": call["id"], "name": call["name"], "response": response, "scheduling": "WHEN_IDLE"}
+    await client.send(toolResponse={"functionResponses": [result]})
+    await one.advance(1500)
+    assert said(await client.turn()) == 'weather gave {"of": "weather"}'
