@@ -17,6 +17,7 @@ import contextlib
 import inspect
 import io
 import itertools
+import logging
 import re
 import sys
 import threading
@@ -81,9 +82,10 @@ _PICTURE_S = 1.05
 #: Seconds of silence that follow the last audio when the microphone pauses, so that whatever listens finds
 #: the end of speech. Chosen: longer than the 0.2 s of Pipecat's VAD and the 0.8 s of the Live API's.
 _END_SILENCE_S = 1.0
-#: Seconds that the bot's own handler has to end it, that its pipeline has after that, and its function after
-#: that. Chosen: 5 s are given to all of it, and the last two need none.
-_FAREWELL_S = 2.0
+#: Seconds that the bot's own handler has to end it, and that its function may take after the pipeline was
+#: cancelled; and what it may take each time that it is cancelled itself. Chosen: 5 s are given to all of it.
+_FAREWELL_S = 1.5
+_CANCEL_S = 0.8
 #: Seconds that the bot's function may go on after its pipeline has ended. Chosen: to save what it has.
 _GRACE_S = 5.0
 #: Seconds that Pipecat lets a function of the notebook run. Chosen: never; the session has limits of its own,
@@ -102,6 +104,9 @@ _LOGGED = re.compile(
     r" \(.*?:\d+\): (?P<words>.*)",
     re.DOTALL,
 )
+
+
+_log = logging.getLogger(__name__)
 
 
 class PipecatBot(AgentProvider):
@@ -176,6 +181,7 @@ class LiveWidgetTransport(BaseTransport):
     ) -> None:
         _require("LiveWidgetTransport")
         super().__init__()
+        self._defined: dict[tuple[str, Any], Any] = {}
         for event in (*_CONNECTED, *_DISCONNECTED):
             self._register_event_handler(event, sync=True)  # In a task of ours, which is waited for.
         self._params = _complete(params)
@@ -208,6 +214,14 @@ class LiveWidgetTransport(BaseTransport):
     def output(self) -> BaseOutputTransport:
         """Return the processor that plays what the pipeline says."""
         return self._current().output
+
+    def add_event_handler(self, event_name: str, handler: Any) -> None:
+        """Add a handler; one that is defined again, as in a cell that is run again, replaces the former."""
+        key = (event_name, getattr(handler, "__code__", handler))
+        if key in self._defined:
+            self.remove_event_handler(event_name, self._defined[key])
+        self._defined[key] = handler
+        super().add_event_handler(event_name, handler)
 
     def get_client_id(self, client: Any) -> str:
         """Return the id of a client, as passed to the transport's events."""
@@ -513,7 +527,7 @@ class _BotRun(_Run):
             if not delivering.done():  # What it said last comes before its end.
                 self.mailbox.put((_ENDED, (), {}))
                 await asyncio.wait({delivering})
-            else:
+            elif delivering.exception() is None:
                 await asyncio.wait({self._bot}, timeout=_GRACE_S)
         finally:
             delivering.cancel()
@@ -533,9 +547,12 @@ class _BotRun(_Run):
         if pipeline is not None and pipeline.started and not bot.done():
             await pipeline.farewell(end=True)
             await asyncio.wait({bot}, timeout=_FAREWELL_S)
-        bot.cancel()
-        await asyncio.wait({bot}, timeout=_FAREWELL_S)
-        if bot.done() and not bot.cancelled():
+        for _ in range(2):  # Pipecat's runner takes the first as a request to clean up.
+            bot.cancel()
+            await asyncio.wait({bot}, timeout=_CANCEL_S)
+        if not bot.done():
+            _log.warning("The bot's function did not end when it was cancelled, and was left to itself.")
+        elif not bot.cancelled():
             bot.exception()  # Retrieved, or asyncio would log it: the session has ended.
 
 
@@ -565,6 +582,7 @@ class _Pipeline:
         self._mailbox: _Mailbox | None = None
         self._misnamed: UsageError | None = None
         self._offered: tuple[FunctionDeclaration, ...] = ()
+        self._joined = 0
         self._told: set[str] = set()
         self._handlers: set[asyncio.Task[None]] = set()
         self._sink: int | None = None
@@ -655,7 +673,8 @@ class _Pipeline:
                 "The bot's service decides itself when you speak: to push a button instead, set "
                 "vad=GeminiVADParams(disabled=True) in its settings."
             )
-        self._fire(_CONNECTED)
+        self._fire(_CONNECTED[self._joined :])
+        self._joined = 1  # The first participant joins once.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CONNECT_S):
                 while not self.is_ready() and not self.ended:
@@ -704,6 +723,11 @@ class _Pipeline:
         """Return the services that answer."""
         return [one for one in self._processors() if isinstance(one, LLMService)]
 
+    def contexts(self) -> list[Any]:
+        """Return what its aggregators keep of the conversation."""
+        found = (one.context for one in self._processors() if isinstance(one, LLMContextAggregator))
+        return list({id(one): one for one in found}.values())
+
     def is_ready(self) -> bool:
         """Whether its services take what the user says; Pipecat's for the Live API drops it before."""
         return all(getattr(one, "_ready_for_realtime_input", True) for one in self.services())
@@ -722,11 +746,7 @@ class _Pipeline:
             UsageError: If a function has the name of one of the bot's.
         """
         self._offered = run.declarations
-        contexts = {
-            id(one.context): one.context
-            for one in self._processors()
-            if isinstance(one, LLMContextAggregator)
-        }
+        contexts = self.contexts()
         if not run.declarations:
             return None
         if not contexts:
@@ -736,7 +756,7 @@ class _Pipeline:
             )
             return None
         merged = None
-        for context in contexts.values():
+        for context in contexts:
             own = context.tools if isinstance(context.tools, ToolsSchema) else self._service_tools()
             run.check_names(_names(own, ours=False))
             merged = self.with_tools(own)
@@ -937,6 +957,8 @@ class _Input(BaseInputTransport):
 
     async def _type(self, text: str) -> None:
         if any(_takes_text(one) for one in self._owner.services()):
+            for context in self._owner.contexts():
+                context.add_message({"role": "user", "content": text})
             await self.push_frame(frames.InputTextRawFrame(text=text))
             return
         # As Pipecat's own clients do it: the answer that is interrupted goes into the context first.
@@ -956,6 +978,7 @@ class _Output(BaseOutputTransport):
         self._until = 0.0  # When what was played so far has been heard.
         self._said = False  # Whether something was said since the last turn was complete.
         self._speaking = self._interrupting = False
+        self._cut = False  # What comes out was taken from the queue before an interruption emptied it.
         self._usage: UsageMetadata | None = None
         self._silence: asyncio.TimerHandle | None = None
 
@@ -978,8 +1001,12 @@ class _Output(BaseOutputTransport):
     async def process_frame(self, frame: Any, direction: Any) -> None:
         """Take frames for playing, without what is left of an answer that the user has stopped."""
         down = direction == FrameDirection.DOWNSTREAM
+        if isinstance(frame, frames.InputTextRawFrame):
+            return  # As text, it would be taken for the bot's after this.
+        if down and isinstance(frame, frames.OutputAudioRawFrame | frames.TextFrame):
+            self._cut = False
         if down and isinstance(frame, _answer_frames()):
-            if isinstance(frame, frames.LLMFullResponseStartFrame | frames.TTSStartedFrame):
+            if isinstance(frame, frames.LLMFullResponseStartFrame):
                 self.answer.begins()
             if not self.answer.passes(ends=isinstance(frame, frames.LLMFullResponseEndFrame)):
                 return
@@ -995,7 +1022,7 @@ class _Output(BaseOutputTransport):
         """Pass a frame on; what is said comes out here with the audio before it, and none after a cut."""
         direction = direction or FrameDirection.DOWNSTREAM
         await super().push_frame(frame, direction)
-        if direction != FrameDirection.DOWNSTREAM:
+        if direction != FrameDirection.DOWNSTREAM or (self._cut and isinstance(frame, frames.TextFrame)):
             return
         if isinstance(frame, frames.TTSTextFrame):
             self._said = True
@@ -1014,6 +1041,8 @@ class _Output(BaseOutputTransport):
 
     async def write_audio_frame(self, frame: Any) -> bool:
         """Play one chunk, and take as long as it lasts: Pipecat tells by that when the bot speaks."""
+        if self._cut and frame.interruptible:
+            return False
         is_speech = isinstance(frame, frames.TTSAudioRawFrame | frames.SpeechOutputAudioRawFrame)
         seconds = len(frame.audio) / 2 / frame.num_channels / frame.sample_rate
         now = time.monotonic()
@@ -1034,7 +1063,7 @@ class _Output(BaseOutputTransport):
     def _interrupt(self) -> None:
         by_user, self._owner.stopped_by_user = self._owner.stopped_by_user, False
         self.answer.interrupted(by_user=by_user)
-        self._until, self._speaking = 0.0, False
+        self._until, self._speaking, self._cut = 0.0, False, True
         if by_user:
             self._said = True  # The session waits for the end of what it has stopped.
         elif self._said:
@@ -1137,6 +1166,8 @@ def _arguments_of(run_bot: Any) -> dict[str, Callable[[], Any]]:
         UsageError: If it is no such function; the message says what to pass instead.
     """
     example = "async def run_bot(transport)"
+    if isinstance(run_bot, LiveWidgetTransport):
+        raise UsageError("A LiveWidgetTransport has a provider of its own: LiveWidget(transport.provider).")
     if inspect.iscoroutine(run_bot):
         run_bot.close()
         raise UsageError(
@@ -1145,11 +1176,11 @@ def _arguments_of(run_bot: Any) -> dict[str, Callable[[], Any]]:
     if isinstance(run_bot, BaseTransport | BasePipeline | BaseWorker | LLMService):
         kind = type(run_bot).__name__
         raise UsageError(
-            f"PipecatBot takes the function that makes and runs the bot, {example}, and not a {kind}; a "
+            f"PipecatBot takes the function that makes and runs the bot, {example}, and not {kind}; a "
             "pipeline that you run yourself takes a LiveWidgetTransport."
         )
     if inspect.isclass(run_bot) or not callable(run_bot):
-        kind = f"the class {run_bot.__name__}" if inspect.isclass(run_bot) else f"a {type(run_bot).__name__}"
+        kind = f"the class {run_bot.__name__}" if inspect.isclass(run_bot) else type(run_bot).__name__
         raise UsageError(f"PipecatBot takes the bot's function, {example}, and not {kind}.")
     if not inspect.iscoroutinefunction(run_bot) and not inspect.iscoroutinefunction(type(run_bot).__call__):
         raise UsageError(f"The bot's function must be a coroutine function: {example}.")

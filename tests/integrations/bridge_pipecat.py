@@ -1,7 +1,6 @@
 """A Pipecat bot behind a widget, for the harness; run where Pipecat is installed, see `bridging`."""
 
 import asyncio
-import sys
 
 from loguru import logger
 from pipecat.frames.frames import LLMRunFrame
@@ -87,11 +86,12 @@ def provider(server, fault=None):
             running.cancel()
             await asyncio.wait({running})
             failed.result()
-        while fault == "hangs_at_close":
+        running.result()
+        if fault == "hangs_at_close":
             try:
                 await asyncio.sleep(60)
-            except asyncio.CancelledError:
-                print("will not end", file=sys.stderr)
+            finally:
+                await asyncio.sleep(60)  # Told once, it does not end.
 
     logger.remove()
     return PipecatBot(run_bot)
