@@ -248,3 +248,34 @@ def test_that_it_ended_the_talk_is_no_error(live, page):
     assert notices(live) == {"agent-ended": "The ADK agent house ended the talk."}
     (notice,) = page.of(m.NoticeView)
     assert (notice.level, notice.details) == ("info", "")
+
+
+def test_a_function_added_in_mid_talk_is_called_from_the_next_conversation_on(live, page, house, called):
+    @live.tool
+    def set_lamp(on: bool) -> str:
+        """Switch the lamp."""
+        called.append("set_lamp")
+        return "the lamp is on"
+
+    notice = page.wait_for(m.NoticeView, lambda notice: notice.code == "tool-later")
+    assert notice.text.endswith("set_lamp can be called from the next conversation on.")
+    (use,) = answer(page, "fan").tools
+    assert use.result == '"the fan is on"'
+    assert len(house.runs) == 1
+    page.send(m.Stop())
+    page.wait_for(m.State, lambda state: state.phase == "ended")
+    page.send(m.Start(microphone=False))
+    until(lambda: len(house.runs) == 2 and house.runs[-1].client is not None)
+    assert [one.name for one in house.runs[-1].client.declarations] == ["set_fan", "open_door", "set_lamp"]
+
+
+def test_what_is_its_own_is_refused_in_a_sentence_and_the_talk_goes_on(live, page, house):
+    for changes, words in (
+        ({"voice": "Kore"}, "voice is a setting of the ADK agent house: change it in its code."),
+        ({"model": "gemini-3.8-live"}, "The ADK agent house has its own model: change it in its code."),
+    ):
+        with pytest.raises(ConfigError) as raised:
+            live.configure(**changes)
+        assert str(raised.value) == words
+    assert answer(page, "hello").spans
+    assert len(house.runs) == 1
