@@ -26,15 +26,14 @@ SENT = ("protocol/", "messages")
 #: Names that vulture reports, by who uses them.
 USERS = {
     "for users, see docs/public-surface.txt": (
+        "LiveKitAgent",
         "PipecatBot",
         "admits",
         "GenAISession",
         "advance",
         "dropped_frames",
-        "interim_user_said",
         "is_on",
         "lost_chunks",
-        "on",
         "open_in_browser",
         "playback_gaps_ms",
         "repeated_messages",
@@ -65,6 +64,13 @@ USERS = {
     ),
     "read by the Gen AI SDK": ("http_options",),
     "called by this name: by the Agent Development Kit": ("_get_declaration", "run_async", "tool_context"),
+    "called or read by this name: by LiveKit": (
+        "_in_user_activity",
+        "capture_text",
+        "clear_buffer",
+        "on_attached",
+        "on_detached",
+    ),
     "called by this name: by urllib and websockets": ("process_redirect", "redirect_request"),
     "read or called by uvicorn, and by the part of websockets that it uses": (
         "access_log",

@@ -284,6 +284,10 @@ class AgentClient:
         if content is not None or usage is not None:
             await self._send(ServerMessage(server_content=content, usage_metadata=usage))
 
+    async def usage(self, usage: UsageMetadata) -> None:
+        """Tell how many tokens were used since the last time, where a framework says so by itself."""
+        await self._send(ServerMessage(usage_metadata=usage))
+
     # What the user said, as the agent understood it.
 
     async def user_said(self, text: str, *, finished: bool = False) -> None:
