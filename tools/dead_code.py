@@ -90,7 +90,6 @@ USERS = {
         "video_source",
         "write_audio_frame",
     ),
-    "called by this name, from the pipeline's loop: see `_Pipeline.post`": ("interim_user_said",),
     "read by ctypes": ("argtypes", "restype"),
     "looked up by name, as a row of the table of features asks": (
         "manual_activity",

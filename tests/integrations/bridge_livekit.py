@@ -2,6 +2,7 @@
 
 import asyncio
 
+from google.genai.types import AutomaticActivityDetection, RealtimeInputConfig
 from livekit.agents import Agent, AgentSession, RunContext, function_tool
 
 from livewidget.integrations.livekit import LiveKitAgent
@@ -52,7 +53,24 @@ class Clinging(Agent):
         await asyncio.Event().wait()
 
 
+class Lamp(LiveKitAgent):
+    """An agent whose owner lets its model wait for push-to-talk where that is wanted."""
+
+    manual = None
+
+    def for_config(self, config):
+        return self.manual if config.turn_detection.mode == "push_to_talk" else self
+
+
 def provider(server, fault=None):
+    lamp = Lamp(*parts(server, fault), name="lamp")
+    detection = AutomaticActivityDetection(disabled=True)
+    options = {"realtime_input_config": RealtimeInputConfig(automatic_activity_detection=detection)}
+    lamp.manual = LiveKitAgent(*parts(server, fault, **options), name="lamp")
+    return lamp
+
+
+def parts(server, fault, **options):
     if fault == "wrong_key":
         server = type(server)(**{**vars(server), "key": "not-the-right-key"})
     kind = Clinging if fault == "hangs_at_close" else Agent
@@ -63,13 +81,13 @@ def provider(server, fault=None):
             await asyncio.Event().wait()
         if fault == "refuses":
             raise RuntimeError("no lamp today")
-        model = model_for(server)
+        model = model_for(server, **options)
         return model if fault == "wrong_session" else AgentSession(llm=model, aec_warmup_duration=None)
 
     def make_agent():
         return kind(instructions="Be brief.", tools=[light])
 
-    return LiveKitAgent(make_session, make_agent, name="lamp")
+    return make_session, make_agent
 
 
 if __name__ == "__main__":

@@ -143,10 +143,10 @@ class Client:
             self.log.note("error", str(event.error))
 
 
-def model_for(server):
+def model_for(server, **options):
     """Return a model that dials `server`."""
     return google.realtime.RealtimeModel(
-        model=server.model, **server.account(), http_options=server.http_options()
+        model=server.model, **server.account(), http_options=server.http_options(), **options
     )
 
 

@@ -29,7 +29,7 @@ BRIDGES = {
     "pipecat-ai 1.14.0": ("bridge_pipecat", "pipecat-ai 1.14.0"),
 }
 #: Agents that find the ends of speech themselves, whatever the page asks for.
-NO_PUSH_TO_TALK = {"livekit-agents 1.8.9", "pipecat-ai 1.14.0"}
+NO_PUSH_TO_TALK = {"pipecat-ai 1.14.0"}
 #: The Gen AI SDK has no agent, and so no functions of its own.
 NO_OWN_TOOLS = {"google-genai 3.6.1", "google-genai 2.34.0"}
 
