@@ -329,6 +329,25 @@ def test_raw_wire(executed):
     assert cells["raw"].endswith("Seven plus five is twelve.\n")
 
 
+@pytest.mark.timeout(180)
+def test_phone(executed):
+    cells = executed("11_phone.ipynb")
+    assert "0 of 4 lines taken" in cells["answer"]
+    assert "<PhoneCall of +49 … 56 78, 0 s, on>" in cells["call"]
+    assert "ended: The caller hung up." in cells["call"]
+    assert re.search("what is seven plus five\n.*twelve", cells["call"])
+    assert cells.sounds["hear"][0] == pytest.approx(cells.numbers("hear", r", ([\d.]+) s")[0], abs=0.1)
+    assert cells.drew("narrow")
+    assert "['ready', 'start', 'clear_media_buffer']" in cells["interrupt"]
+    assert re.search(r"model: Once upon a time .*\(interrupted\)\nuser: what time is it", cells["interrupt"])
+    assert cells["keys"] == "The caller pressed 4 2.\n"
+    assert "A spider has eight legs." in cells["several"]
+    assert "5 calls so far" in cells["several"]
+    assert "YOUR-SECRET" in cells["scenario"]
+    assert "stopped" in cells["stop"]
+    assert "secret=" not in "".join(cells[id] for id in ("answer", "call", "several", "stop"))
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_is_committed_clean(path):
     notebook = nbformat.read(path, as_version=4)

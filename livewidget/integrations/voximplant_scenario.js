@@ -8,6 +8,7 @@ const ADDRESS = "wss://phone.example/?secret=…";
 
 VoxEngine.addEventListener(AppEvents.CallAlerting, ({ call }) => {
   let answered = false;
+  let gone = false;
   let over = false;
   // `privacy` keeps the address, which holds a secret, out of the session's log.
   const socket = VoxEngine.createWebSocket(ADDRESS, { privacy: true });
@@ -19,9 +20,9 @@ VoxEngine.addEventListener(AppEvents.CallAlerting, ({ call }) => {
     over = true;
     Logger.write(`livewidget: ${why}`);
     socket.close();
-    if (answered) {
+    if (!gone && answered) {
       call.hangup();
-    } else {
+    } else if (!gone) {
       call.reject(486);
     }
     VoxEngine.terminate();
@@ -58,8 +59,12 @@ VoxEngine.addEventListener(AppEvents.CallAlerting, ({ call }) => {
   call.addEventListener(CallEvents.ToneReceived, ({ tone }) => {
     socket.send(JSON.stringify({ customEvent: "dtmf", tone }));
   });
-  call.addEventListener(CallEvents.Disconnected, () => end("the caller hung up"));
-  call.addEventListener(CallEvents.Failed, () => end("the call failed"));
+  for (const event of [CallEvents.Disconnected, CallEvents.Failed]) {
+    call.addEventListener(event, () => {
+      gone = true;
+      end("the caller hung up");
+    });
+  }
 
   socket.addEventListener(WebSocketEvents.MESSAGE, ({ text }) => {
     let message = {};
