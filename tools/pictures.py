@@ -21,11 +21,14 @@ from playwright.sync_api import Browser
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from livewidget.audio import read_wav
 from tests.browser.card import Card
 from tests.browser.explorer import Settings
 from tests.browser.lab import Lab, Notebook, chromium, open_notebook
 from tests.browser.sounds import SCRIPTED_MICROPHONE, TAP, say
+from tests.browser.test_calls import loop_of_callers
 from tests.cli.conftest import environment
+from tests.integrations.voxengine import VoxEngine
 from tests.speech import question
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +54,25 @@ BOTH_WAYS = [
     "LiveWidget(Gemini(**of_ours, direct=True))",
     "LiveWidget(Gemini(**of_ours))",
     "server.terminate()",
+]
+#: Somebody's agent, and a function of the notebook's that asks.
+AGENT = [
+    (ROOT / "tests" / "ui" / "house.py").read_text(encoding="utf-8")
+    + """
+from livewidget import LiveWidget
+live = LiveWidget(House())
+@live.tool(require_approval=True)
+def open_door(which: str) -> str:
+    "Open a door."
+    return "the door is open"
+live""",
+    "pass",
+]
+#: A talk that answers the phone.
+CALLS = [
+    CELLS[0],
+    "from livewidget.integrations.voximplant import answer_calls\ncalls = answer_calls(live, port=0)\n"
+    "print(calls.url)",
 ]
 REFUSED = (
     "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); };"
@@ -234,6 +256,37 @@ def look_and_ask(scene: Scene, panel: str, questions: dict[str, str], *, after: 
         scene.pause(wait_ms)
 
 
+def agent(scene: Scene) -> None:
+    """Somebody's agent: a tool of its own, one of the notebook's that asks, and a hand-over."""
+    scene.card.microphone.click()
+    scene.card.wait_live()
+    scene.card.type("Turn on the light.")
+    scene.card.wait_for_words("house", "the light is on")
+    scene.pause(1800)
+    scene.card.type("Let me talk to the kitchen.")
+    scene.card.wait_for_words("kitchen", "what would you like")
+    scene.pause(1800)
+    scene.card.type("Please open the door.")
+    scene.card.root.locator('.lw-chip[data-state="asking"]').wait_for()
+    scene.pause(600)
+
+
+def call(scene: Scene) -> None:
+    """Two phone calls: the card follows the first one."""
+    address = scene.notebook.output(1).strip()
+    sound, rate = read_wav(question(scene.folder / "said.wav", "what is seven plus five"))
+    with loop_of_callers() as run:
+        callers = VoxEngine(address), VoxEngine(address, number="+15550001177")
+        for caller in callers:
+            run(caller.__aenter__())
+        callers[0].say(sound, rate)
+        scene.card.wait_for_words("tutor", "twelve")
+        scene.pause(600)
+        scene.card.screenshot(OUT / "call-narrow-light.png")
+        for caller in callers:
+            run(caller.hang_up())
+
+
 def idle(scene: Scene) -> None:
     """Nobody has said anything yet."""
     scene.pause(500)
@@ -286,8 +339,15 @@ PICTURES: dict[str, tuple[Callable[[Scene], None], tuple[str, ...], str, int | N
     "ways-dark": (ways, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Dark", None),
     "direct-narrow-light": (straight, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", 420),
     "direct-narrow-dark": (straight, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Dark", 420),
+    "agent-light": (agent, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Light", None),
+    "agent-dark": (agent, (SCRIPTED_MICROPHONE, TAP), "JupyterLab Dark", None),
+    "call-narrow-light": (call, (), "JupyterLab Light", 420),
     "refused-narrow-light": (refused, (REFUSED,), "JupyterLab Light", 420),
 }
+
+
+#: Other cells than `CELLS`.
+CELLS_OF = {ways: BOTH_WAYS, straight: BOTH_WAYS, agent: AGENT, call: CALLS}
 
 
 def main() -> None:
@@ -334,11 +394,12 @@ def take(
     with chromium() as browser:
         # The explorer stands below the card, and is to be seen with it.
         window = max(1100, (width or 0) + 240), 1350 if play in EXPLORING else 1000
-        scene = Scene(lab, browser, folder, scripts, window, BOTH_WAYS if play in (ways, straight) else CELLS)
+        scene = Scene(lab, browser, folder, scripts, window, CELLS_OF.get(play, CELLS))
         if width:
             scene.narrow(width)
         play(scene)
-        scene.card.screenshot(OUT / f"{name}.png")
+        if play is not call:  # After it there is no call any more.
+            scene.card.screenshot(OUT / f"{name}.png")
         if play in (ways, straight):
             scene.notebook.run(2)
         if name.startswith("talking") and not width:

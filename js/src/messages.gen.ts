@@ -18,6 +18,8 @@ export interface Tool {
   state: "asking" | "cancelled" | "done" | "failed" | "refused" | "running";
   updates: string[];
   arguments: Argument[];
+  remote: boolean;
+  agent: string;
 }
 
 export type SourceLink = { title: string; uri: string };
@@ -54,10 +56,12 @@ export interface Turn {
   waited: boolean;
   images: number;
   anatomy: Timing | null;
+  agent: string;
 }
 
 export type Level = "error" | "info" | "warning";
-export type Notice = { level: Level; code: string; text: string };
+export type Notice = { level: Level; code: string; text: string; details: string };
+export type Call = { id: string; caller: string; elapsed_ms: number; muted: boolean };
 
 export interface Welcome {
   client: string;
@@ -69,6 +73,8 @@ export interface Welcome {
   turn_taking: TurnTakingMode;
   view: View;
   sees: boolean;
+  reads: boolean;
+  push_to_talk: boolean;
   explorer: boolean;
   phase: Phase;
   ending: Ending;
@@ -82,6 +88,7 @@ export interface Welcome {
   service_seq: number;
   direct: boolean;
   kernel: string;
+  calls: Call[];
 }
 
 export interface State {
@@ -91,6 +98,8 @@ export interface State {
   turn_taking: TurnTakingMode;
   view: View;
   sees: boolean;
+  reads: boolean;
+  push_to_talk: boolean;
   model: string;
   badge: string;
   suggestions: string[];
@@ -99,6 +108,7 @@ export interface State {
   speaker_seq: number;
   service_seq: number;
   direct: boolean;
+  calls: Call[];
 }
 
 export type Flush = { turn: number; voice: number };
@@ -136,7 +146,7 @@ export interface Feature {
 }
 
 export type Model = { id: string; status: string; facts: string[] };
-export type Catalogue = { service: string; features: Feature[]; models: Model[] };
+export type Catalogue = { service: string; features: Feature[]; models: Model[]; elsewhere: string };
 
 export interface Settings {
   model: string;
@@ -206,6 +216,8 @@ export interface Picture {
   reason: string;
 }
 
+export type CallLevels = { user: number[]; model: number[] };
+
 export interface SocketOffer {
   client: string;
   port: number;
@@ -251,6 +263,7 @@ export type KernelMessage =
   | { lane: "insight"; kind: "wire"; body: Wire }
   | { lane: "insight"; kind: "speech"; body: Speech }
   | { lane: "insight"; kind: "picture"; body: Picture }
+  | { lane: "insight"; kind: "call_levels"; body: CallLevels }
   | { lane: "insight"; kind: "socket_offer"; body: SocketOffer }
   | { lane: "service"; kind: "service_open"; body: ServiceOpen }
   | { lane: "service"; kind: "service_send"; body: ServiceSend }
@@ -299,6 +312,7 @@ export interface CameraStatus {
   detail?: string;
 }
 
+export type CallAction = { id: string; action: "hang_up" | "mute" | "unmute" };
 export type SocketRequest = { origin: string };
 export type SocketClosed = { proof: string };
 export type ServiceOpened = { kind: "opened"; at_ms: number };
@@ -374,6 +388,7 @@ export type PageMessage =
   | { lane: "control"; kind: "confirm"; body: Approve }
   | { lane: "control"; kind: "camera"; body: CameraStatus }
   | { lane: "control"; kind: "take_audio"; body: Record<string, never> }
+  | { lane: "control"; kind: "call"; body: CallAction }
   | { lane: "control"; kind: "socket_request"; body: SocketRequest }
   | { lane: "control"; kind: "socket_closed"; body: SocketClosed }
   | { lane: "control"; kind: "service_report"; body: ServiceReport }
@@ -384,6 +399,6 @@ export type PageMessage =
 export const KERNEL_KINDS: Record<string, readonly string[]> = {
   control: ["welcome", "state", "turn", "flush", "notice", "clear_notice", "heartbeat", "catalogue", "settings", "meter"],
   speaker: ["audio", "end"],
-  insight: ["wire", "speech", "picture", "socket_offer"],
+  insight: ["wire", "speech", "picture", "call_levels", "socket_offer"],
   service: ["service_open", "service_send", "service_sound", "service_image", "service_talk", "service_release", "service_close", "service_voice"],
 };

@@ -64,7 +64,7 @@ def test_a_call_is_followed_muted_and_hung_up_in_the_card(open_talk, sounds):
         expect(rows).to_have_count(1)
         expect(rows.first.locator(".lw-caller")).to_have_text("+49 … 56 78")
         expect(rows.first.locator(".lw-call-role")).to_have_text("talks here")
-        card.wait_hint("A caller has the microphone. Read along, or type.")
+        card.wait_hint("A caller talks here. Read along, or type.")
         expect(card.microphone).to_have_accessible_name("A caller has the microphone")
         quiet = tallest(card)
         first.say(sound, rate)

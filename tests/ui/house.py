@@ -1,6 +1,6 @@
 """An agent of a house, as somebody may have one: no framework, and everything that a page shows of agents.
 
-It does what is typed or said first: "light" is a tool of its own, "fan" a function of the notebook's, "door" one that
+It does what the last word of a text says: "light" is a tool of its own, "fan" a function of the notebook's, "door" one that
 asks, "broken" fails, "kitchen" hands over, "long" goes on, "crash" raises, "bye" ends the conversation.
 """
 
@@ -11,8 +11,10 @@ from array import array
 from livewidget.integrations.agent import AgentClient, AgentProvider, AgentRun
 
 KEY = "AIzaSyCANARY0000000000000000000000000000"
-#: A third of a second of a tone, PCM16 at 24 kHz.
-TONE = array("h", (int(8000 * math.sin(at / 20)) for at in range(8000))).tobytes()
+#: 1.2 s of a tone that comes and goes as speech does, PCM16 at 24 kHz.
+TONE = array(
+    "h", (int(8000 * math.sin(at / 20) * abs(math.sin(at / 2600))) for at in range(28_800))
+).tobytes()
 
 
 class HouseRun(AgentRun):
@@ -42,7 +44,7 @@ class HouseRun(AgentRun):
         await self.client.interrupted()
 
     async def on_text(self, text):
-        match text:
+        match word := text.split()[-1].strip(".?!"):
             case "light":
                 await self.client.tool_started("1", "set_light", {"on": True})
                 await self.client.tool_finished("1", "the light is on")
@@ -53,7 +55,7 @@ class HouseRun(AgentRun):
                 await self.say("The oven is broken.")
             case "fan" | "door":
                 name, args = {"fan": ("set_fan", {"on": True}), "door": ("open_door", {"which": "front"})}[
-                    text
+                    word
                 ]
                 response = await self.client.call_tool(name, args)
                 await self.say(f"It says {response.get('result') or 'no'}.")

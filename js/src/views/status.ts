@@ -212,9 +212,7 @@ export function hint(state: State): string {
     return LOST[state.loss].hint;
   }
   if (isCalled(state)) {
-    return isAsked(state)
-      ? ASKED
-      : `A caller has the microphone. ${acceptsText(state) ? "Read along, or type." : "Read along."}`;
+    return isAsked(state) ? ASKED : callHint(state);
   }
   if (isMirror(state)) {
     return "In another page. Press ● to talk here.";
@@ -235,6 +233,14 @@ export function hint(state: State): string {
     case "live":
       return liveHint(state);
   }
+}
+
+/** What a person can do while a caller talks; short where there is a button to interrupt beside it. */
+function callHint(state: State): string {
+  if (canInterrupt(state)) {
+    return "A caller listens.";
+  }
+  return `A caller talks here. ${acceptsText(state) ? "Read along, or type." : "Read along."}`;
 }
 
 /** True while a tool call waits for the person at this page. */

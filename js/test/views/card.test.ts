@@ -307,13 +307,14 @@ describe("phone calls", () => {
     expect(microphone.getAttribute("aria-label")).toBe("A caller has the microphone");
     microphone.click();
     expect(asked).toEqual([]);
-    expect(text(find(".lw-hint"))).toBe("A caller has the microphone. Read along, or type.");
+    expect(text(find(".lw-hint"))).toBe("A caller talks here. Read along, or type.");
     expect(text(find(".lw-speaker"))).toBe("caller");
     expect(text(find(".lw-lane-user"))).toBe("caller");
     expect(root.textContent).not.toContain("another page");
     await set({ floor: "user" });
     expect(text(find(".lw-word"))).toBe("hearing the caller");
     await set({ floor: "model" });
+    expect(text(find(".lw-hint"))).toBe("A caller listens.");
     find(".lw-interrupt").click();
     expect(asked).toEqual([{ name: "interrupt", with: [] }]);
   });
