@@ -1,5 +1,6 @@
 """Copy as code: the Python runs, and makes the same session to the byte."""
 
+import importlib
 import random
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import sys
 import pytest
 
 from livewidget import Gemini, LiveConfig, StandIn, VertexAI
-from livewidget.config.code import WIDTH, program
+from livewidget.config.code import _MODULES, WIDTH, Call, Name, program
 from livewidget.errors import ConfigError
 from livewidget.integrations.mcp import McpServer
 from livewidget.models import FEATURES, INT32, MODELS, VOICES, find
@@ -243,3 +244,22 @@ def test_options_of_tools_and_mcp_servers_stand_in_it(run):
         "SILENT",
     )
     assert [server.expression() for server in (command, url)] == [one.expression() for one in tools[2:]]
+
+
+@pytest.mark.parametrize("name", _MODULES)
+def test_what_is_imported_stands_where_it_is_imported_from(name):
+    assert hasattr(importlib.import_module(_MODULES[name]), name)
+
+
+def test_somebodys_agent_is_wrapped_as_it_was():
+    class Agent:
+        def expression(self):
+            return Call("AdkAgent", (Name("agent"),))
+
+    code = program(Agent(), LiveConfig(), [])
+    assert code == layout(code)
+    assert code == (
+        "from livewidget import LiveWidget\n"
+        "from livewidget.integrations.adk import AdkAgent\n\n"
+        "live = LiveWidget(AdkAgent(agent))\nlive\n"
+    )
