@@ -118,6 +118,11 @@ REASONS: Final[dict[str, tuple[type[ServiceError], str]]] = {
         SetupRefused,
         "{model} does not take this thinking; choose another level or leave it out: {reason}",
     ),
+    "non_blocking function calls": (
+        SetupRefused,
+        "{model} waits for each of its tools: declare none as NON_BLOCKING, and let none yield several "
+        "results.",
+    ),
     "blocking function calls": (
         SetupRefused,
         "{model} does not take tools that block; declare them as NON_BLOCKING: {reason}",

@@ -11,7 +11,7 @@ import asyncio
 import copy
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -135,7 +135,7 @@ class AdkAgent(AgentProvider):
         _print_unconfigured_log()
         self.runner = _runner_for(agent_or_runner)
         if run_config is not None and not isinstance(run_config, RunConfig):
-            raise UsageError(f"run_config is a RunConfig of the kit, not {_kind(run_config)}.")
+            raise UsageError(f"run_config is a RunConfig of google.adk, not {_kind(run_config)}.")
         self.user_id = user_id
         self.session_id = session_id
         self._run_config = run_config
@@ -168,8 +168,11 @@ class _AdkRun(AgentRun):
         self._usage: UsageMetadata | None = None
         self._task: asyncio.Task[None] | None = None
         self._reports: set[asyncio.Task[None]] = set()
-        self._has_answered = False
-        self._is_stopping = False  # The answer that is being interrupted was stopped by the user.
+        self._has_answered = False  # aloud
+        self._has_said_so = False  # that it does not answer aloud
+        self._is_at_work = False  # The model was asked something and has not completed its answer.
+        self._is_answering = False  # It has begun to answer.
+        self._hands_over = False  # The next connection is another agent's.
         self._closing = False
         self.has_ended = False
 
@@ -179,7 +182,7 @@ class _AdkRun(AgentRun):
         runner = self._runner = self._copy_runner(client)
         config = _run_config(self._agent._run_config, client)
         session_id = await self._find_session(runner)
-        self._queue = _AdkQueue(self._on_response)
+        self._queue = _AdkQueue(self._on_response, self._on_connected)
         self._task = asyncio.create_task(self._listen(session_id, config), name=f"ADK agent {self._speaker}")
         opened = asyncio.create_task(self._queue.opened.wait())
         try:
@@ -220,6 +223,7 @@ class _AdkRun(AgentRun):
         self._queue.send_realtime(types.Blob(data=pcm, mime_type=f"audio/pcm;rate={sample_rate}"))
 
     async def on_text(self, text: str) -> None:
+        self._is_at_work = True
         self._queue.send_content(_content(text))
 
     async def on_image(self, data: bytes, mime_type: str) -> None:
@@ -237,8 +241,7 @@ class _AdkRun(AgentRun):
     async def on_interrupt(self) -> None:
         # The kit has no verb for it. Content interrupts a model that takes content in mid-talk; the answer of
         # another one goes on over there, and is dropped here.
-        if _takes_content(self._live_model()):
-            self._is_stopping = True
+        if self._is_at_work and _takes_content(self._live_model()):
             self._queue.send_content(_content(STOP_TEXT), partial=True)
 
     # What the agent does.
@@ -282,18 +285,22 @@ class _AdkRun(AgentRun):
         # What the kit calls finished is all it has so far: it says so at each interruption as well.
         if (heard := event.input_transcription) and (new := self._heard.rest(heard.text, partial)):
             await client.user_said(new)
+        if event.content or event.output_transcription:
+            self._is_at_work = True
+            self._is_answering = self._is_answering or not _is_of_tools(event)
         if event.content:
             await self._pass_on_content(event)
         if (said := event.output_transcription) and (new := self._said.rest(said.text, partial)):
             await client.agent_said(new)
         if event.grounding_metadata and (sources := _dump(event.grounding_metadata)):
             await client.grounding(sources)
-        if event.interrupted and not self._is_stopping:
+        if event.interrupted:
             await client.interrupted()
         if target := event.actions.transfer_to_agent:
+            self._hands_over = True
             await self._hand_over(target)
         if event.turn_complete:
-            self._is_stopping = False
+            self._is_at_work = self._is_answering = False
             usage, self._usage = self._usage, None
             reason = event.turn_complete_reason
             await client.turn_complete(usage, reason=reason.value if reason else "")
@@ -319,6 +326,11 @@ class _AdkRun(AgentRun):
             await client.notify(written)
         elif written and (new := self._written.rest(written, partial)):
             await client.agent_wrote(new)
+            if not (self._has_answered or self._has_said_so):
+                self._has_said_so = True
+                await client.notify(
+                    f"The {self._agent.label} answers in writing, so there is nothing to hear."
+                )
 
     async def _hand_over(self, author: str) -> None:
         """Another agent of the tree speaks from now on, if `author` is one."""
@@ -346,9 +358,32 @@ class _AdkRun(AgentRun):
     def _on_response(self, response: Any) -> None:
         """A tool's result is sent to the model. Of a streaming tool's there is no event."""
         if response.name in self._streaming_tools:
-            task = asyncio.create_task(self._finish_tool(response))
-            self._reports.add(task)
-            task.add_done_callback(self._reports.discard)
+            self._report(self._finish_tool(response))
+
+    def _on_connected(self) -> None:
+        """There is another connection to a model: of another agent's, or in place of the one before.
+
+        The kit replaces a connection as soon as the service announces its end, even in the middle of an
+        answer. Nothing completes that answer then.
+        """
+        hands_over, self._hands_over = self._hands_over, False
+        if self._is_answering or (self._is_at_work and not hands_over):
+            self._report(self._end_answer(is_lost=not hands_over))
+
+    async def _end_answer(self, is_lost: bool) -> None:
+        self._is_at_work = self._is_answering = False
+        await self._client.turn_complete()
+        if is_lost:
+            await self._client.notify(
+                f"The {self._agent.label} was given a new connection in the middle of its answer: ask again. "
+                "It may not remember what was said."
+            )
+
+    def _report(self, telling: Coroutine[Any, Any, None]) -> None:
+        """Tell the user something, from where nothing can be awaited."""
+        task = asyncio.create_task(telling)
+        self._reports.add(task)
+        task.add_done_callback(self._reports.discard)
 
     async def _finish_tool(self, response: Any) -> None:
         result = response.response or {}
@@ -481,13 +516,22 @@ class _AdkQueue(LiveRequestQueue):
         opened: Set when the kit first takes something out, which is as soon as the model can be talked to.
     """
 
-    def __init__(self, on_response: Callable[[Any], None]) -> None:
+    def __init__(self, on_response: Callable[[Any], None], on_connected: Callable[[], None]) -> None:
         super().__init__()
         self.opened = asyncio.Event()
         self._on_response = on_response
+        self._on_connected = on_connected
+        self._reader: asyncio.Task[Any] | None = None
 
     async def get(self) -> Any:
-        self.opened.set()
+        reader = asyncio.current_task()
+        if (
+            reader is not self._reader
+        ):  # The kit has a task for each connection, which reads as long as that lasts.
+            self._reader = reader
+            if self.opened.is_set():
+                self._on_connected()
+            self.opened.set()
         return await super().get()
 
     def send_content(self, content: Any, partial: bool = False) -> None:
@@ -588,8 +632,8 @@ def _check_model(root: Any) -> None:
         model = agent.canonical_live_model
     except ValueError:
         raise UsageError(
-            f"The kit knows no model {agent.model}, which the ADK agent {agent.name} has; give the agent a "
-            "live model, such as gemini-3.8-live."
+            f"ADK knows no model {agent.model}, which the agent {agent.name} has; give the agent a live "
+            "model, such as gemini-3.8-live."
         ) from None
     if type(model).connect is BaseLlm.connect:
         raise UsageError(
@@ -649,6 +693,11 @@ def _content(text: str) -> Any:
 def _dump(value: Any) -> Any:
     """Return a message of the SDK's as JSON objects, in the wire's spelling."""
     return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _is_of_tools(event: Any) -> bool:
+    """Return whether an event is of nothing but calls of tools or their results."""
+    return bool(event.get_function_calls() or event.get_function_responses())
 
 
 def _awaits_answer(events: Sequence[Any]) -> bool:

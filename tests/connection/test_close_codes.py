@@ -46,7 +46,8 @@ TABLE = [
     (1007, "CONTENT_TYPE_AUDIO is not supported for this model configuration", SetupRefused, "no audio"),
     (1007, "Invalid value at 'setup.x' (TYPE_ENUM), \"Y\"", SetupRefused, "does not accept what was sent"),
     (1007, "Thinking level is not supported for this model.", SetupRefused, "thinking"),
-    (1007, "BLOCKING function calls are not supported for this model", SetupRefused, "block"),
+    (1007, "BLOCKING function calls are not supported for this model", SetupRefused, "that block"),
+    (1007, "NON_BLOCKING function calls are not supported for this model.", SetupRefused, "waits for each"),
     (1007, MODALITY, SetupRefused, "modality"),
     (
         1007,
