@@ -30,7 +30,7 @@ _SECRET: Final = re.compile(r"AIza[\w-]{10,}|ya29\.[\w.-]+|auth_tokens(?:/|%2[Ff
 _LONG_WORD: Final = re.compile(r"[\w-]{45,}")
 
 #: Messages whose kind names their fields, too.
-_DETAILED: Final = ("serverContent", "realtimeInput")
+_DETAILED: Final = ("serverContent", "realtimeInput", "agentEvent")
 #: Fields in which bytes may stand without a MIME type.
 _MEDIA: Final = frozenset({"audio", "video", "inlineData", "inline_data", "mediaChunks", "media_chunks"})
 #: Formats of pictures whose size is read: those that the service takes and browsers make.

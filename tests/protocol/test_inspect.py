@@ -110,6 +110,7 @@ def test_what_the_service_sends_together_is_one_kind():
         ('{"realtime_input": {"activity_start": {}}}', "realtimeInput.activityStart"),
         ('{"usageMetadata": {"totalTokenCount": 1}}', "usageMetadata"),
         ('{"serverContent": {}}', "serverContent"),
+        ('{"agentEvent": {"toolCall": {"id": "1"}}}', "agentEvent.toolCall"),
         ("{}", "empty"),
         ("[1]", "unreadable"),
         ("not json", "unreadable"),
