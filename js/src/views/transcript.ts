@@ -19,7 +19,7 @@ import {
   type View,
 } from "./dom.ts";
 import { clean, languageName, languageTag } from "./format.ts";
-import { invitation } from "./status.ts";
+import { invitation, speakerName } from "./status.ts";
 import { handOvers, type TurnView, turnView } from "./turn.ts";
 
 interface TranscriptBody {
@@ -245,7 +245,7 @@ function turnListBody(actions: Pick<Actions, "confirm">): TranscriptBody {
     element,
     update(state) {
       const handed = handOvers(state);
-      const longest = Math.max(0, ...state.turns.map((turn) => (turn.agent ? turn.agent.length : 0)));
+      const longest = Math.max(speakerName(state).length, ...state.turns.map(({ agent }) => agent.length));
       // Names of agents are longer than "you" and "tutor": the column takes them as far as there is room.
       if (longest !== widest) {
         widest = longest;

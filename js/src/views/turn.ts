@@ -148,7 +148,7 @@ export function turnView(speaker: Turn["speaker"], actions: Pick<Actions, "confi
       last = turn;
       before = key;
       text(name, named);
-      attribute(name, "title", turn.agent ? named : null);
+      attribute(name, "title", speaker === "user" ? null : named);
       text(handed, handedTo && `handed over to ${handedTo}`);
       show(handed, handedTo !== "");
       text(language, turn.language);

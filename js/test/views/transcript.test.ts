@@ -42,6 +42,10 @@ describe("the transcript", () => {
         return line.hidden ? "" : line.textContent;
       });
     expect(names()).toEqual(["you", "lamp", "kitchen", "you", "kitchen", "lamp"]);
+    // The column of names is as wide as the longest one needs.
+    expect(root.querySelector<HTMLElement>(".lw-turns")!.style.getPropertyValue("--lw-longest-name")).toBe(
+      "7",
+    );
     expect(handed()).toEqual(["", "", "handed over to kitchen", "", "", "handed over to lamp"]);
     expect(root.querySelector(".lw-lane-model")!.textContent).toBe("lamp");
     await set({ turns: [turn(7, "model", "Hello.", { agent: "kitchen" })] });
