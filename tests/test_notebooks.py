@@ -3,8 +3,10 @@
 import asyncio
 import base64
 import io
+import json
 import os
 import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,10 +15,14 @@ from tempfile import TemporaryDirectory
 
 import nbformat
 import pytest
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
 from PIL import Image
 
+from tests.integrations.test_clients import serving
 from tests.ports import without_ports
+from tools import setup
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
@@ -43,15 +49,19 @@ class Ran:
         return any(len(picture.getcolors(2**24) or ()) > 8 for picture in self.pictures[id])
 
 
-def execute(name: str) -> Ran:
-    """Run a notebook in a kernel of its own. An error in a cell is one here, and so is a warning."""
+def execute(name: str, python: str = sys.executable, **more: str) -> Ran:
+    """Run a notebook in a kernel of its own. An error in a cell is one here, and so is a warning.
+
+    With another `python` it runs in that one's environment, which has ipykernel and what livewidget depends
+    on; `more` is added to the environment variables.
+    """
     notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
-    env = {name: value for name, value in os.environ.items() if name not in KEYS}
+    env = {name: value for name, value in os.environ.items() if name not in (*KEYS, "TUTOR")} | more
     with TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook,
             timeout=60,
-            kernel_name="python3",
+            kernel_manager_class=kernel_of(python),
             coalesce_streams=True,  # Or what is printed falls apart wherever the kernel happens to send it.
             resources={"metadata": {"path": ROOT}},
             config=without_ports(folder),
@@ -69,6 +79,15 @@ def execute(name: str) -> Ran:
                 seconds(data["text/html"]) for data in datas if "audio" in data.get("text/html", "")
             ]
     return ran
+
+
+def kernel_of(python: str) -> type[AsyncKernelManager]:
+    """Return what manages a kernel of `python`."""
+
+    class Kernel(AsyncKernelManager):
+        kernel_spec = KernelSpec(argv=[python, "-m", "ipykernel_launcher", "-f", "{connection_file}"])
+
+    return Kernel
 
 
 @pytest.fixture(scope="module")
@@ -327,6 +346,54 @@ def test_raw_wire(executed):
     assert "My name is Ada." in cells["known"]
     assert cells["raw"].startswith("← setupComplete\n")
     assert cells["raw"].endswith("Seven plus five is twelve.\n")
+
+
+@pytest.mark.timeout(180)
+def test_agents(executed):
+    """Here no framework is installed; the notebook says so, and goes on."""
+    cells = executed("10_agents.ipynb")
+    assert "The tutor listens at wss://127.0.0.1:" in cells["serve"]
+    assert 'Not installed here: pip install "livewidget[adk]"' in cells["adk"]
+    assert 'Not installed here: pip install "livewidget[livekit]"' in cells["livekit"]
+    assert cells["adk-ask"] == cells["livekit-ask"] == ""
+    assert_own_agent(cells)
+    assert cells["stop"] == "True\n"
+
+
+def assert_own_agent(cells: Ran) -> None:
+    assert "A conversation, live while this notebook runs" in cells["echo"]
+    assert cells["echo-ask"].startswith("You said: hello out there\ncount_words(text='hello out there') → ")
+    assert "voice is a setting of the agent echo" in cells["settings"]
+
+
+@pytest.mark.clients
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("client", "cell", "own", "without"),
+    [
+        ("google-adk", "adk", ("The light is on.", "set_light"), "livekit"),
+        ("livekit-agents", "livekit", ("The timer is set to 5 minutes.", "set_timer"), "adk"),
+    ],
+)
+def test_agents_with_a_framework(client, cell, own, without):
+    """In its environment, with a tutor elsewhere, a framework's agent is talked with; the other is missing."""
+    name = next(name for name in setup.HEAVY_CLIENTS if name.split()[0] == client)
+    if not setup.client(name).exists():
+        pytest.skip(f"{name} has no environment here: run make clients")
+    with serving("--key", "none") as ready:
+        python = setup.client(name) / setup.BIN.name / setup.PYTHON.name
+        cells = execute("10_agents.ipynb", str(python), TUTOR=json.dumps(ready), PYTHONPATH=str(ROOT))
+    assert "A conversation, live while this notebook runs" in cells[cell]
+    answers = re.findall(
+        r"(.+)  \((\d+\.\d) s of voice\)\n +(\w+) of the (agent|notebook) → ", cells[f"{cell}-ask"]
+    )
+    (said, length, tool, whose), (said_here, length_here, tool_here, whose_here) = answers
+    assert (said, tool, whose) == (*own, "agent")
+    assert (said_here, tool_here, whose_here) == ("The fan is on.", "set_fan", "notebook")
+    assert float(length) > 0.8 < 2 * float(length_here)
+    assert f"livewidget[{without}]" in cells[without]
+    assert_own_agent(cells)
+    assert cells["stop"] == "True\nTrue\n"
 
 
 @pytest.mark.timeout(180)
