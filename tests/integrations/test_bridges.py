@@ -263,10 +263,13 @@ def test_the_traceback_of_an_agent_that_raised_is_folded_away(report):
     assert "Traceback" in fault["details"][-1]
 
 
-def test_what_is_started_and_stopped_again_and_again_leaves_nothing(report):
+def test_what_is_started_and_stopped_again_and_again_leaves_nothing(report, request, capsys):
     found = report["cycles"]
     assert "failed" not in found, found["failed"]
     assert len(found["all"]) == bridging.WARM_UP + bridging.CYCLES
+    with capsys.disabled():
+        grown = ", ".join(f"{kind} {found['warm'][kind]} → {found['last'][kind]}" for kind in found["warm"])
+        print(f"\n{request.node.callspec.id}: {grown}, started and stopped {bridging.CYCLES} times", end=" ")
     assert_flat(found["warm"], found["last"])
 
 
