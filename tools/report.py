@@ -35,7 +35,6 @@ STAYS: dict[str, str] = {
     "livewidget/session/supervisor.py": "one connection after another: a table, and each state's work",
     "livewidget/session/supervisor.py:ConnectionSupervisor.__init__": "documents what it is told and tells",
     "livewidget/ui/controller.py:Controller.__init__": "documents the arguments, and makes the parts",
-    "livewidget/integrations/voximplant.py": "one call, and the server that answers calls",
     "livewidget/ui/bridge.py": "one end of a bridge: whatever passes between kernel and pages",
     "livewidget/ui/messages.py": "every message between kernel and page, a struct each",
     "livewidget/turns/conversation.py": "the two sides of one conversation, which meet in every event",

@@ -766,9 +766,11 @@ async def count_tasks():
 
 
 @pytest.mark.parametrize("calls_at_once", [pytest.param(1, marks=slow), 2])
-async def test_twenty_calls_leave_nothing_behind(live, calls_at_once):
+async def test_twenty_calls_leave_nothing_behind(live, calls_at_once, monkeypatch):
     provider, _ = answering(samples=640)
     widget = live(provider)
+    own, make = [], voximplant._controller
+    monkeypatch.setattr(voximplant, "_controller", lambda *args: own.append(make(*args)) or own[-1])
 
     async def call(url):
         async with VoxEngine(url) as vox:
@@ -787,6 +789,9 @@ async def test_twenty_calls_leave_nothing_behind(live, calls_at_once):
         grown = tracemalloc.get_traced_memory()[0] - memory
         tracemalloc.stop()
     assert found == [[]] * 20
+    assert [controller.is_closed for controller in own] == [True] * (
+        20 // calls_at_once * (calls_at_once - 1)
+    )
     # What was said stays, and the calls' own entries: some 20 KB a call, and no sound.
     assert grown < 1_500_000
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from livewidget.integrations.voximplant import shortened
+from livewidget.integrations.voximplant_call import shortened
 from livewidget.integrations.voximplant_stream import (
     CODECS,
     DIGITS_MS,
