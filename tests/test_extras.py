@@ -1,5 +1,6 @@
 """The extras install on every computer without a compiler: each requirement only where it has a wheel."""
 
+import importlib
 import sys
 import tomllib
 from pathlib import Path
@@ -9,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from livewidget.cli import doctor
 from livewidget.standin.tutor import recognizer
 from tools.setup import CLIENTS, HEAVY_CLIENTS
 
@@ -134,6 +136,15 @@ def test_the_range_of_an_agents_extra_is_what_make_clients_runs(extra):
         assert all(requirement.extras == each for each in extras)
         oldest, newest = min(versions), max(versions)
         assert str(requirement.specifier) == f"<{newest.major + 1},>={oldest.major}.{oldest.minor}"
+
+
+@pytest.mark.parametrize("extra", AGENTS)
+def test_an_integration_and_the_doctor_say_the_same_range(extra):
+    asked = str(next(wanted(extra, "3.13", LINUX)).specifier).split(",")
+    tested = ",".join(sorted(asked, reverse=True))
+    assert tested == importlib.import_module(f"livewidget.integrations.{extra}").TESTED
+    row = next(row for row in doctor.FRAMEWORKS if row[3] == extra)
+    assert row[1:3] == (Requirement(PROJECT["optional-dependencies"][extra][0]).name, tested)
 
 
 def test_a_phone_needs_nothing_more():

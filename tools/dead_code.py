@@ -26,8 +26,6 @@ SENT = ("protocol/", "messages")
 #: Names that vulture reports, by who uses them.
 USERS = {
     "for users, see docs/public-surface.txt": (
-        "LiveKitAgent",
-        "PipecatBot",
         "admits",
         "GenAISession",
         "advance",

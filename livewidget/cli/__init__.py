@@ -1,4 +1,4 @@
-"""The command line: `livewidget ask | demo | doctor | models | serve`."""
+"""The command line: `livewidget ask | demo | doctor | models | serve | talk`."""
 
 from __future__ import annotations
 

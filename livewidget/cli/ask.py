@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livewidget.cli import console
+from livewidget.cli.agents import FORMS, provider_of, who
 from livewidget.errors import AnswerTimeout, AudioError, StateError, UsageError
 from livewidget.events import (
     ActivityStart,
@@ -201,6 +202,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--server", metavar="URL", help="another server of the Live API, such as that of livewidget serve"
     )
+    command.add_argument(
+        "--via", metavar="SPEC", help=f"ask an agent of yours, or through a client of the Gen AI SDK: {FORMS}"
+    )
     command.add_argument("--voice", help="a voice of the Live API, such as Kore")
     command.add_argument("--language", help="the language to answer in, such as en-US")
     command.add_argument("--timeout", type=_seconds, default=60.0, metavar="S", help="wait this long (60)")
@@ -218,7 +222,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Ask, print, write, and return the exit code."""
     question = read_question(arguments.question)
     check_output(arguments.output, arguments.question)
-    return asyncio.run(ask(arguments, question))
+    provider = choose_provider(arguments)  # No loop runs yet: a module of the user's may run one of its own.
+    return asyncio.run(ask(arguments, question, provider))
 
 
 def read_question(text: str) -> AskedQuestion:
@@ -314,18 +319,17 @@ def check_output(path: Path | None, question: str = "") -> None:
         raise UsageError(f"The answer {path.name} cannot be written: you may not write there.")
 
 
-async def ask(arguments: argparse.Namespace, question: AskedQuestion) -> int:
+async def ask(arguments: argparse.Namespace, question: AskedQuestion, provider: Provider) -> int:
     """Run a session of one question and one answer, and return the exit code."""
     from livewidget.session import ReconnectPolicy, connect
 
-    provider = choose_provider(arguments)
     if question.pcm and not getattr(provider, "hears", True):
         from livewidget.standin.tutor.recognizer import why_missing
 
         raise UsageError(f"The tutor cannot understand recordings here: {why_missing()}. Ask in writing.")
     config = {name: getattr(arguments, name) for name in ("voice", "language") if getattr(arguments, name)}
     progress = Progress(arguments.quiet)
-    progress.line(f"{provider.label} ({provider.badge})")
+    progress.line(who(provider, "{} ({})"))
     listener = AnswerListener(progress, eager=provider.service == "standin")
     patience = TUTOR_PATIENCE_S if provider.service == "standin" else SERVICE_PATIENCE_S
     async with connect(provider, reconnect=ReconnectPolicy(enabled=False), **config) as session:
@@ -348,10 +352,14 @@ def choose_provider(arguments: argparse.Namespace) -> Provider:
     """Return the provider that the options name.
 
     Raises:
-        UsageError: If options contradict each other, or the key is missing.
+        UsageError: If options contradict each other, the key is missing, or there is no such agent.
     """
     from livewidget.session import resolve
 
+    if arguments.via:
+        if arguments.offline or arguments.server:
+            raise UsageError("--via says whom to ask: leave --offline and --server out.")
+        return provider_of(arguments.via, arguments.model)
     if arguments.offline:
         if arguments.model or arguments.server:
             raise UsageError("--offline asks the tutor in this process: leave --model and --server out.")

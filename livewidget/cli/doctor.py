@@ -38,6 +38,14 @@ OFFLINE = (
     ("pocketsphinx", "pocketsphinx"),
     ("rapidfuzz", "rapidfuzz"),
 )
+#: Other people's frameworks, each with its distribution, the versions that were tried, and the extra. The
+#: integrations say the same, but asking them would load the frameworks.
+FRAMEWORKS = (
+    ("Gen AI SDK", "google-genai", ">=2.34,<4", "genai"),
+    ("ADK", "google-adk", ">=2.13,<3", "adk"),
+    ("LiveKit", "livekit-agents", ">=1.8,<2", "livekit"),
+    ("Pipecat", "pipecat-ai", ">=1.14,<2", "pipecat"),
+)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 #: Of kernels without subshells: a socket of the page's own does not wait for the cell, where there is one.
 PAUSES = "while a cell runs the microphone pauses, unless the browser is on this computer"
@@ -111,6 +119,7 @@ def run_checks() -> list[Finding]:
         _key(),
         _vertex(),
         _serve(),
+        *_frameworks(),
         *_jupyter(),
         *_front_ends(),
         *_browsers(),
@@ -201,6 +210,23 @@ def _serve() -> Finding:
         text = 'livewidget serve has no TLS without trustme: pip install "livewidget[serve]".'
         return Finding("serve", "missing", text)
     return Finding("serve", "ok", f"livewidget serve can make its certificate (trustme {version}).", version)
+
+
+def _frameworks() -> Iterator[Finding]:
+    from livewidget.integrations.agent import is_within
+
+    for name, distribution, tested, extra in FRAMEWORKS:
+        version = _version(distribution)
+        remedy = f'pip install "livewidget[{extra}]"'
+        if version is None:
+            yield Finding(
+                name, "missing", f"{distribution} is not installed; to talk with what needs it: {remedy}."
+            )
+        elif is_within(version, tested):
+            yield Finding(name, "ok", f"{distribution} {version}, tried with {tested}.", version)
+        else:
+            text = f"{distribution} {version} was not tried, but {tested}; if something fails: {remedy}."
+            yield Finding(name, "missing", text, version)
 
 
 def _jupyter() -> Iterator[Finding]:

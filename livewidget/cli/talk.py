@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from livewidget.cli import console
+from livewidget.cli.agents import FORMS, provider_of, who
 from livewidget.cli.demo import has_display
 from livewidget.cli.serve import RefusalReporter, load_tls, on_signals, port_number
 from livewidget.clock import check_seconds
@@ -105,6 +106,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="S",
         help=f"end when no page has been open for so many seconds ({KEEP_S:g}); inf: never",
     )
+    command.add_argument(
+        "--agent",
+        metavar="SPEC",
+        help=f"talk with an agent of yours, or through a client of the Gen AI SDK: {FORMS}",
+    )
     command.add_argument("--voice", help="a voice of the Live API, such as Kore")
     command.add_argument(
         "--server", metavar="URL", help="another server of the Live API, such as that of livewidget serve"
@@ -150,11 +156,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until told to end, or nobody looks any more."""
     tls = tls_of(arguments)
     tools = load_tools(arguments.tools) if arguments.tools is not None else []
-    asyncio.run(serve(arguments, tools, tls))
+    provider = _provider(arguments)  # No loop runs yet: a module of the user's may run one of its own.
+    asyncio.run(serve(arguments, provider, tools, tls))
     return 0
 
 
-async def serve(arguments: argparse.Namespace, tools: list[Any], tls: ssl.SSLContext | None) -> None:
+async def serve(
+    arguments: argparse.Namespace, provider: Provider, tools: list[Any], tls: ssl.SSLContext | None
+) -> None:
     """Serve the page until SIGINT, SIGTERM, or `--keep` seconds without a page.
 
     Raises:
@@ -165,7 +174,6 @@ async def serve(arguments: argparse.Namespace, tools: list[Any], tls: ssl.SSLCon
 
     ended = asyncio.Event()
     on_signals(ended)
-    provider = _provider(arguments)
     services = (provider.service_origin,) if provider.direct else ()
     options = {"voice": arguments.voice} if arguments.voice else {}
     prepare(provider, tools, (), options)  # what cannot work is said here, and not on the page
@@ -189,7 +197,7 @@ async def serve(arguments: argparse.Namespace, tools: list[Any], tls: ssl.SSLCon
         place = place if re.search(r":\d+$", place) else f"{place}:{port}"
         address = f"{'https' if tls else 'http'}://{place}/#{app.token().reveal()}"
         console.out(address)
-        console.say(f"{provider.label}, {provider.badge}. End with Ctrl+C.")
+        console.say(f"{who(provider, '{}, {}')}. End with Ctrl+C.")
         if provider.direct and arguments.server:
             page = address.partition("/#")[0]
             console.say(
@@ -209,12 +217,17 @@ def _provider(arguments: argparse.Namespace) -> Provider:
     """Return whom the page talks with.
 
     Raises:
-        UsageError: If the model or the server's address cannot be used, or a key is missing.
+        UsageError: If the model or the server's address cannot be used, a key is missing, or there is no
+            such agent.
     """
     from livewidget.connection import Gemini
     from livewidget.session.client import TUTOR, resolve
 
     server, token_url, direct = arguments.server, arguments.token_url, arguments.direct
+    if arguments.agent:
+        if server or token_url or direct:
+            raise UsageError("--agent says whom to talk with: leave --server, --direct and --token-url out.")
+        return provider_of(arguments.agent, arguments.model)
     if not (server or token_url or direct):
         return resolve(arguments.model)
     if direct and arguments.model == TUTOR and not server:

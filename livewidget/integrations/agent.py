@@ -875,7 +875,7 @@ def require(package: str, *, extra: str, tested: str, what: str) -> None:
         raise ExtraMissing(
             f'{what} needs {package}, which is not installed: pip install "livewidget[{extra}]"'
         ) from None
-    if not _is_within(version, tested) and package not in _warned:
+    if not is_within(version, tested) and package not in _warned:
         _warned.add(package)
         text = (
             f"{what} was tried with {package}{tested}, and {version} is installed. If something does not "
@@ -884,7 +884,7 @@ def require(package: str, *, extra: str, tested: str, what: str) -> None:
         warnings.warn(text, stacklevel=3)
 
 
-def _is_within(version: str, tested: str) -> bool:
+def is_within(version: str, tested: str) -> bool:
     """Return whether a version is within ">=2.13,<3"; of pre-releases only the numbers count."""
     numbers = _numbers(version)
     for bound in tested.split(","):

@@ -41,6 +41,27 @@ def test_a_key_that_cannot_be_one_is_a_sentence():
     assert "two words" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("version", "state", "words"),
+    [
+        (
+            None,
+            "missing",
+            'google-adk is not installed; to talk with what needs it: pip install "livewidget[adk]"',
+        ),
+        ("2.12.9", "missing", "google-adk 2.12.9 was not tried, but >=2.13,<3; if something fails"),
+        ("2.13.0", "ok", "google-adk 2.13.0, tried with >=2.13,<3."),
+        ("3.0", "missing", "google-adk 3.0 was not tried"),
+    ],
+)
+def test_frameworks_of_agents_are_named_with_what_was_tried(version, state, words, monkeypatch):
+    monkeypatch.setattr(doctor, "_version", lambda name: version)
+    found = {one.name: one for one in doctor._frameworks()}
+    assert list(found) == ["Gen AI SDK", "ADK", "LiveKit", "Pipecat"]
+    assert found["ADK"].state == state
+    assert words in found["ADK"].text
+
+
 def test_without_ears_for_this_computer_the_tutor_is_typed_to(monkeypatch):
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
     assert doctor._tutor().state == "missing"

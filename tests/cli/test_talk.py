@@ -277,7 +277,9 @@ async def test_the_tools_of_a_file_are_called(tools_file):
         called = await page.until(lambda: [use for turn in page.turns.values() for use in turn.tools])
         assert called[0].name == "set_light"
         await page.until(
-            lambda: any("the light is True" in use.result for t in page.turns.values() for use in t.tools)
+            lambda: any(
+                "the light is True" in (use.result or "") for t in page.turns.values() for use in t.tools
+            )
         )
         await page.close()
 
