@@ -17,7 +17,7 @@ Caddy on a server of yours, or a tunnel to this computer. It must pass WebSocket
 has the address with its secret can talk, at your expense: keep it as you keep a key. This module was run
 against an imitation of VoxEngine, not against Voximplant's cloud.
 
-In: WebSockets with the JSON of Voximplant's media streams, each of them a `PhoneCall`, which is a front end of
+In: WebSockets with the JSON of Voximplant's media streams, each a `PhoneCall`, which is a front end of
 a `Controller`, as a page is. Out: `CallView`s for the card. Everything but the public methods runs on the
 background loop.
 """

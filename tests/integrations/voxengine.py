@@ -95,8 +95,9 @@ class VoxEngine:
         self._speaking = np.concatenate([self._speaking, resample(sound, rate, self.codec.rate)])
 
     @property
-    def is_silent(self):
-        return not len(self._speaking)
+    def is_quiet(self):
+        """Whether all that came was heard, some time ago."""
+        return bool(self._played) and time.monotonic() > self._ends_s + 0.3
 
     def has(self, custom):
         return any(event.get("customEvent") == custom for event in self.events)
