@@ -39,6 +39,7 @@ STAYS: dict[str, str] = {
     "livewidget/ui/messages.py": "every message between kernel and page, a struct each",
     "livewidget/turns/conversation.py": "the two sides of one conversation, which meet in every event",
     "livewidget/integrations/pipecat.py": "a transport of Pipecat's, and both loops that it joins",
+    "livewidget/integrations/agent.py": "what bridges are made of: run, client, provider, and who calls them",
     "livewidget/web.py": "what a web server of one's own mounts: the page, its conversations, their tokens",
     "livewidget/web.py:app": "documents the arguments, and how it is mounted",
     "livewidget/web.py:token_app": "documents the arguments, with a whole application as an example",

@@ -403,7 +403,7 @@ class AgentClient:
             await self._send(message)
 
     async def _stop(self) -> None:
-        """The user has interrupted it: acknowledge that, and keep back what comes of this answer from now on."""
+        """The user has interrupted it: acknowledge that, and keep back what comes of this answer."""
         self._stopped = self._answering or self._asked  # Else nothing is to come.
         self._went_on = self._acted = False
         # In the order of the frames: what was sent before this is dropped by the session, and nothing after.
@@ -703,7 +703,7 @@ class _Conversation:
         return AgentFailed(f"{self.agent} {did}: {words}{mark}", details=details)
 
     async def _read(self, run: AgentRun, client: AgentClient, transport: Transport) -> None:
-        """Read what the session sends, and hand it on: results and interruptions at once, all else in its order."""
+        """Read what the session sends: results and interruptions count at once, all else in its order."""
         while True:
             message = decode_client(await transport.receive())
             if (response := message.tool_response) is not None:

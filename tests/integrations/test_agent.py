@@ -1321,6 +1321,8 @@ async def test_a_slow_agent_loses_the_oldest_audio_and_nothing_else():
             await asyncio.Event().wait()
 
     async with Talk(Slow) as talk:
+        await talk.session.send_audio(LOUD)
+        await settle()
         await talk.session.send_text("first")
         for _ in range(agents.WAITING + 50):
             await talk.session.send_audio(LOUD)
@@ -1330,8 +1332,18 @@ async def test_a_slow_agent_loses_the_oldest_audio_and_nothing_else():
         assert sum(event.code == "agent" for event in talk.told(Notice)) == 1
         talk.run.over.set_result(None)
         await eventually(lambda: ("text", "last") in talk.run.did)
-    assert talk.run.did[0] == ("text", "first")
+    assert talk.run.did[:2] == [("audio", 3200, 16_000), ("text", "first")]
     assert 450 < sum(one[0] == "audio" for one in talk.run.did) <= agents.WAITING + 1
+
+
+async def test_words_that_it_does_not_repeat_let_it_call_functions_anew():
+    limits = Limits(calls_per_turn=1)
+    async with Talk(session={"tools": declared(["f"]), "limits": limits}) as talk:
+        assert await talk.client.call_tool("f", {}) == {"result": "f"}
+        assert "error" in await talk.client.call_tool("f", {})
+        await talk.session.send_audio(LOUD)
+        await talk.wait(300)
+        assert await talk.client.call_tool("f", {}) == {"result": "f"}
 
 
 async def test_no_time_is_left_on_an_agent_and_no_network_is_measured():

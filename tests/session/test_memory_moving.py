@@ -1,12 +1,14 @@
 """A talk that goes on over another connection: when, and what is sent again."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from livewidget.config import LiveConfig, TurnDetection
 from livewidget.errors import ConnectFailed
 from livewidget.events import ConnectionReplaced, GoAway, ToolCall, ToolResult
+from livewidget.models import find
 from livewidget.protocol.messages import VoiceActivity
 from livewidget.turns import Floor
 from tests.peer import eventually
@@ -113,6 +115,18 @@ async def test_without_a_word_of_the_service_the_talk_moves_before_a_connection_
         await talk.wait(15_250)
         assert [moved.why for moved in talk.told(ConnectionReplaced)] == ["time"]
         assert talk.session.time_left_ms == pytest.approx(600_000, abs=1000)
+
+
+async def test_a_connection_without_end_is_not_left():
+    class Endless(Exchange):
+        capabilities = replace(find("gemini-3.8-live", "gemini"), connection_ms=0)
+
+    async with Talk(Endless()) as talk:
+        await talk.exchange("one", "first")
+        assert talk.session.time_left_ms is None
+        await talk.wait(3_600_000, 10_000)
+        assert talk.peer.dials == 1
+        assert talk.session.is_open
 
 
 async def test_the_deadline_is_a_timer_and_not_a_message():
