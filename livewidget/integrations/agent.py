@@ -390,8 +390,9 @@ class AgentClient:
         await self._send(ServerMessage(agent_event=AgentEvent(agent=agent)))
 
     async def notify(self, text: str) -> None:
-        """Show the user a warning of one sentence; the conversation goes on."""
+        """Show the user a warning of one sentence, without secrets and paths; the conversation goes on."""
         _check_text(text)
+        text = _PATH.sub("…", redact(text, long_words=True))
         await self._send(ServerMessage(agent_event=AgentEvent(notice=text)))
 
     # The conversation's side.

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from livewidget.errors import ExtraMissing
-from livewidget.integrations import pipecat
+from livewidget.integrations import pipecat, pipecat_pipeline
 from livewidget.integrations.pipecat import LiveWidgetTransport, PipecatBot
 from livewidget.pictures import to_picture
 from tests.integrations.questions import write
@@ -124,7 +124,7 @@ class TestWithPipecat:
     def test_errors_that_end_a_bot_and_those_that_do_not(self, report):
         noted = scene(report, "faults")
         assert noted["error"]["ended"] is False
-        assert noted["error"]["notices"][0].startswith("The bot reports an error: the paper is low")
+        assert noted["error"]["notices"] == ["The bot reports an error: the paper is low at …"]
         assert noted["raises"]["ended"] is False
         assert "the paper is wet" in noted["raises"]["notices"][0]
         assert noted["fatal"]["ended"] == "The Pipecat bot stopped: the paper is out."
@@ -197,7 +197,7 @@ class TestWithPipecat:
 @pytest.mark.parametrize("make", [lambda: PipecatBot(None), LiveWidgetTransport])
 def test_pipecat_that_is_missing(make):
     pytest.importorskip("livewidget.integrations.pipecat")
-    if hasattr(pipecat, "frames"):
+    if hasattr(pipecat_pipeline, "frames"):
         pytest.skip("Pipecat is installed here")
     with pytest.raises(ExtraMissing, match=r'pip install "livewidget\[pipecat\]"'):
         make()
@@ -208,12 +208,12 @@ def test_the_versions_are_those_of_the_extra():
     assert f'pipecat = ["pipecat-ai[google]{pipecat.TESTED}"]' in project
 
 
-class TestAnswer:
+class TestAnswerGate:
     """What is played of an answer that the user has stopped, by a clock of the test's."""
 
     def make(self):
         self.now = 0.0
-        return pipecat._Answer(lambda: self.now)
+        return pipecat_pipeline.AnswerGate(lambda: self.now)
 
     def test_an_answer_that_goes_on_is_dropped_until_it_ends(self):
         answer = self.make()
@@ -260,8 +260,8 @@ class TestAnswer:
 
 
 async def test_what_another_thread_hands_over_arrives_in_order_and_is_bounded():
-    mailbox = pipecat._Mailbox(asyncio.get_running_loop())
-    numbers = list(range(pipecat._WAITING + 10))
+    mailbox = pipecat_pipeline.Mailbox(asyncio.get_running_loop())
+    numbers = list(range(pipecat_pipeline._WAITING + 10))
     thread = threading.Thread(target=lambda: [mailbox.put(number) for number in numbers])
     thread.start()
     thread.join()
@@ -275,7 +275,7 @@ async def test_what_another_thread_hands_over_arrives_in_order_and_is_bounded():
 
 async def test_a_loop_that_is_closed_gets_nothing_and_says_so():
     loop = asyncio.new_event_loop()
-    mailbox = pipecat._Mailbox(loop)
+    mailbox = pipecat_pipeline.Mailbox(loop)
     loop.close()
     mailbox.put("too late")
 
@@ -283,13 +283,13 @@ async def test_a_loop_that_is_closed_gets_nothing_and_says_so():
         pass
 
     with pytest.raises(RuntimeError, match="has been closed"):
-        await pipecat._on_loop(loop, work())
+        await pipecat_pipeline.run_on_loop(loop, work())
 
 
 def test_channels_become_one():
     both = np.array([[100, 300], [-5, -5], [32767, 32767]], "<i2")
-    assert np.frombuffer(pipecat._mono(both.tobytes(), 2), "<i2").tolist() == [200, -5, 32767]
-    assert pipecat._mono(b"\1\2", 1) == b"\1\2"
+    assert np.frombuffer(pipecat_pipeline._mono(both.tobytes(), 2), "<i2").tolist() == [200, -5, 32767]
+    assert pipecat_pipeline._mono(b"\1\2", 1) == b"\1\2"
 
 
 def test_a_picture_becomes_pixels():
@@ -303,7 +303,7 @@ def test_a_picture_becomes_pixels():
 def test_types_are_spelled_as_in_json_schema():
     schema = {"type": "OBJECT", "properties": {"type": {"type": "ARRAY", "items": {"type": "STRING"}}}}
     expected = {"type": "object", "properties": {"type": {"type": "array", "items": {"type": "string"}}}}
-    assert pipecat._lower(schema) == expected
+    assert pipecat_pipeline._lower(schema) == expected
 
 
 @pytest.mark.parametrize(
@@ -324,9 +324,9 @@ def test_types_are_spelled_as_in_json_schema():
     ],
 )
 def test_what_pipecat_only_logs_is_understood(line, who, task, words):
-    found = pipecat._LOGGED.search(line)
+    found = pipecat_pipeline._LOGGED.search(line)
     assert (found["who"], found["task"], found["words"]) == (who, task, words)
 
 
 def test_the_words_of_an_error():
-    assert pipecat._words("1007 None. API key\n not valid.") == "API key not valid"
+    assert pipecat_pipeline._words("1007 None. API key\n not valid.") == "API key not valid"
