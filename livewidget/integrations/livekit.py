@@ -201,11 +201,13 @@ class _LiveKitRun(AgentRun):
         self._context: contextvars.Context | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._opened = asyncio.Event()
         self._posts: asyncio.Queue[Coroutine[Any, Any, None]] = asyncio.Queue()
         self._tools: list[Any] = []
         self._names: set[str] = set()
         self._calls: set[asyncio.Task[Any]] = set()
         self._running: dict[str, bool] = {}  # calls of functions, and whether the function is the agent's
+        self._objects: set[str] = set()  # calls whose results are objects of Python, such as agents
         self._transcribed: dict[str, str] = {}
         self._usage: dict[str, int] = {}
         self._shown: set[str] = set()
@@ -319,7 +321,11 @@ class _LiveKitRun(AgentRun):
         """Offer other functions of the notebook's."""
         self._offer(declarations)
         agent = self._session.current_agent
+        self._opened.clear()
         await self._await_within(agent.update_tools(agent.tools))
+        model = self._part("llm")
+        if isinstance(model, llm.RealtimeModel) and not model.capabilities.mutable_tools:
+            await self._connected()  # anew, and what is typed meanwhile would be lost
 
     # The talk
 
@@ -350,7 +356,7 @@ class _LiveKitRun(AgentRun):
         try:
             self._connect(session, agent)
             await session.start(agent)
-            await self._connected(session)
+            await self._connected()
             self._ready.set_result(None)
             event = await self._closed
             if event.error is not None:
@@ -462,28 +468,20 @@ class _LiveKitRun(AgentRun):
             ("user_state_changed", self._on_user_state),
             ("agent_state_changed", self._on_agent_state),
             ("tool_execution_updated", self._on_tool),
+            ("function_tools_executed", self._on_tools_executed),
             ("conversation_item_added", self._on_item),
             ("session_usage_updated", self._on_usage),
             ("close", self._on_close),
         ):
             session.on(event, handler)
 
-    async def _connected(self, session: Any) -> None:
-        """Wait until a realtime model has its connection, which it reports as usage, or has failed."""
-        if not isinstance(self._part("llm"), llm.RealtimeModel):
-            return
-        used = asyncio.Event()
-
-        def on_usage(_: Any) -> None:
-            used.set()
-
-        session.on("session_usage_updated", on_usage)
-        waits = [asyncio.ensure_future(used.wait()), self._closed]
-        try:
+    async def _connected(self) -> None:
+        """Wait until a realtime model has its connection, or has failed."""
+        if isinstance(self._part("llm"), llm.RealtimeModel):
+            opened = asyncio.ensure_future(self._opened.wait())
+            waits = [opened, self._closed]
             await asyncio.wait(waits, timeout=CONNECT_S, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waits[0].cancel()
-            session.off("session_usage_updated", on_usage)
+            opened.cancel()
 
     async def _drop_connection(self, agent: Any) -> None:
         """Close a realtime model's connection, where LiveKit does not get so far."""
@@ -610,13 +608,19 @@ class _LiveKitRun(AgentRun):
             if remote:
                 self._post(self._client.tool_started(call.call_id, call.name, _arguments(call.arguments)))
         elif update.type == "tool_call_ended" and self._running.pop(update.call_id, False):
-            errors = {
-                "error": update.message or "The function failed.",
-                "cancelled": "The call was cancelled.",
-            }
-            error = errors.get(update.status)
-            result = None if error else update.message
-            self._post(self._client.tool_finished(update.call_id, result, error=error))
+            words = {"error": update.message or "It failed.", "cancelled": "It was cancelled."}
+            error = words.get(update.status)
+            if error is None and _names_object(update.message):
+                self._objects.add(update.call_id)
+                return
+            self._post(self._client.tool_finished(update.call_id, update.message, error=error))
+
+    def _on_tools_executed(self, event: Any) -> None:
+        """Functions have ended whose results the model gets; that of a hand-over is known only now."""
+        for output in event.function_call_outputs:
+            if output.call_id in self._objects:
+                self._objects.discard(output.call_id)
+                self._post(self._client.tool_finished(output.call_id, output.output))
 
     def _on_item(self, event: Any) -> None:
         item = event.item
@@ -635,6 +639,8 @@ class _LiveKitRun(AgentRun):
         self._usage = total
         if any(new.values()):
             self._post(self._client.usage(usage_metadata(new)))
+        else:  # A connection was opened, which costs nothing.
+            self._opened.set()
 
     def _on_close(self, event: Any) -> None:
         self._speaker.end()
@@ -697,6 +703,11 @@ def _arguments(text: str) -> dict[str, Any]:
     except ValueError:
         return {"arguments": text}
     return arguments if isinstance(arguments, dict) else {"arguments": arguments}
+
+
+def _names_object(text: str | None) -> bool:
+    """Return whether a text was made of an object that has none, such as an agent."""
+    return text is not None and " object at 0x" in text
 
 
 def usage_metadata(tokens: Mapping[str, int]) -> UsageMetadata:

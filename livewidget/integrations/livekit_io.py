@@ -44,7 +44,7 @@ TOLERANCE_MS: Final = 10.0
 #: Seconds without any progress after which audio that was sent counts as played. Chosen: a page that plays
 #: nothing must not keep LiveKit from its next answer.
 STALLED_S: Final = 5.0
-#: Seconds between the last sound of an answer and the end of the turn, in which a function may be called.
+#: Seconds between the end of audio and text and the end of the answer, in which a function may be called.
 #: Chosen: LiveKit does so within a few rounds of the loop.
 TURN_END_S: Final = 0.05
 #: The default `video_sampler` of a session takes a picture every 1/0.3 s while nobody speaks.
@@ -123,9 +123,10 @@ class Camera(VideoInput):
 
 
 class Answer:
-    """Finds out when all of an answer was sent: LiveKit only tells when it was heard.
+    """Finds out when an answer is over, which LiveKit does not tell.
 
-    It ends with its audio and text, unless a function was called in it: then with what is said of that.
+    It is over when its audio was heard and its text was shown, as with the Live API: until then it can be
+    interrupted. If a function was called in it, what is said of the result belongs to it.
     """
 
     def __init__(self, client: AgentClient) -> None:
@@ -141,17 +142,17 @@ class Answer:
             self._streams.add(stream)
             self._awaits_reply = False
         self._open = True
-        self._stop_timer()
+        self.stop()
 
     def close(self, stream: str) -> None:
-        """The audio or the text of an answer has ended."""
+        """The audio was heard, or the text has ended."""
         self._streams.discard(stream)
         self._check()
 
     def tool(self) -> None:
         """A function was called."""
         self._open = self._awaits_reply = True
-        self._stop_timer()
+        self.stop()
 
     def idle(self) -> None:
         """LiveKit listens, and nothing is to come."""
@@ -161,22 +162,23 @@ class Answer:
 
     async def interrupt(self) -> None:
         """What was sent is not heard to its end."""
-        self._stop_timer()
+        self.stop()
         self._open = self._awaits_reply = False
         self._streams.clear()
         await self._client.interrupted()
 
     def _check(self) -> None:
-        self._stop_timer()
+        self.stop()
         if self._open and not self._streams and not self._awaits_reply:
-            self._timer = asyncio.create_task(self._end())
+            self._timer = asyncio.create_task(self._complete())
 
-    async def _end(self) -> None:
+    async def _complete(self) -> None:
         await asyncio.sleep(TURN_END_S)
         self._timer, self._open = None, False
         await self._client.turn_complete()
 
-    def _stop_timer(self) -> None:
+    def stop(self) -> None:
+        """Complete nothing: there is more to come, or nobody to tell it."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -267,7 +269,6 @@ class Speaker(AudioOutput):
     def flush(self) -> None:
         """That was all of a segment."""
         super().flush()
-        self._answer.close("audio")
         if self._segment is not None:
             self._segment.flushed = True
             self._check()
@@ -310,6 +311,7 @@ class Speaker(AudioOutput):
             if segment.cut is not None:
                 segment.cut.cancel()
             self._finish(segment, interrupted=True)
+        self._answer.stop()
 
     def _check(self) -> None:
         """End the segment if it was heard, or if nothing is reported of it for long."""
@@ -344,6 +346,7 @@ class Speaker(AudioOutput):
             heard = replace(words, interrupted=True, heard_sample=round(position_ms * RATE / 1000)).text
         else:
             self._start(segment)
+        self._answer.close("audio")
         self.on_playback_finished(
             playback_position=position_ms / 1000, interrupted=interrupted, synchronized_transcript=heard
         )
