@@ -79,7 +79,8 @@ export function latencyPanel(store: Store, _actions: Actions, scope: Scope): Vie
     {},
     "No spoken question has been answered yet. Each answer to one gets a bar here, showing where its time went.",
   );
-  const element = el("div", "lw-anatomies", {}, legend, ways.element, list, empty);
+  // It scrolls, and has nothing in it that keys could go to.
+  const element = el("div", "lw-anatomies", { tabindex: "0" }, legend, ways.element, list, empty);
   let seen: readonly Turn[] | null = null;
   scope.interval(() => {
     const { open, panel } = store.get().explorer;

@@ -53,6 +53,11 @@ describe("turn anatomy", () => {
     );
   });
 
+  it("can be scrolled by keys", () => {
+    const panel = latencyPanel(createStore(), fakeActions().actions, new Scope());
+    expect(panel.element.tabIndex).toBe(0);
+  });
+
   it("leaves out answers to what was typed, which have no latency", () => {
     const store = createStore({ turns: [turn(1, "model", "Noon.", { anatomy: anatomy() })] });
     const view = latencyPanel(store, fakeActions().actions, new Scope());
