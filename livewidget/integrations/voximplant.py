@@ -25,6 +25,7 @@ background loop.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import inspect
 import json
@@ -155,6 +156,11 @@ class CallServer:
         return f"ws://{self._host}:{self.port}/?secret={quote(self._secret.reveal(), safe='')}"
 
     @property
+    def is_left(self) -> bool:
+        """Whether the widget whose calls it answered was closed."""
+        return self._card is not None and self._card.is_closed
+
+    @property
     def calls(self) -> tuple[PhoneCall, ...]:
         """The calls that are on, oldest first."""
         return tuple(self._calls.copy().values())
@@ -258,7 +264,7 @@ class CallServer:
             raise StreamError(LINE_CLOSED)
         if len(self._calls) + len(self._opening) >= self._most:
             raise StreamError(_FULL)
-        if self._card is not None and self._card.is_closed:
+        if self.is_left:
             raise StreamError(WIDGET_CLOSED)
         self._opening.add(socket)
         try:
@@ -410,6 +416,12 @@ _lock = threading.Lock()
 _servers: dict[int, CallServer] = {}
 
 
+def _stop_at_exit() -> None:
+    """Hang up every call. This runs before the background loop is ended, which was registered earlier."""
+    for server in list(_servers.values()):
+        server.stop()
+
+
 def answer_calls(
     live: Any = None,
     port: int = 8765,
@@ -465,9 +477,10 @@ def answer_calls(
     if runner.here:
         raise StateError("answer_calls waits until the port is open: call it in a cell, not in a coroutine.")
     with _lock:
-        earlier = _servers.get(port) if port else None
-    if earlier is not None:
-        earlier.stop()
+        running = list(_servers.items())
+    for at, earlier in running:
+        if at == port or earlier.is_left:
+            earlier.stop()
     try:
         runner.submit(server._open(host, port)).result(ENDING_S)
     except OSError as error:
@@ -477,6 +490,8 @@ def answer_calls(
         raise StateError("The event loop does not respond; try again in a moment.") from None
     with _lock:
         _servers[server.port] = server
+    atexit.unregister(_stop_at_exit)  # or there would be one for each call of this
+    atexit.register(_stop_at_exit)
     return server
 
 
@@ -514,7 +529,7 @@ _SCENARIO: Final = Path(__file__).with_name("voximplant_scenario.js")
 _URL_LINE: Final = 'const ADDRESS = "wss://phone.example/?secret=…";'
 
 
-def scenario(url: str) -> str:
+def scenario(url: str | Secret) -> str:
     """Return a scenario for Voximplant's cloud, JavaScript of VoxEngine, that passes its calls on to `url`.
 
     Put it into an application of yours at https://manage.voximplant.com, under Scenarios, and bind a number
@@ -528,10 +543,10 @@ def scenario(url: str) -> str:
     Raises:
         UsageError: If it is not an address of a WebSocket.
     """
-    address = Secret(url) if isinstance(url, str) else None
-    if address is None or urlsplit(address.reveal()).scheme not in ("ws", "wss"):
+    url = hide(url)
+    if not isinstance(url, Secret) or urlsplit(url.reveal()).scheme not in ("ws", "wss"):
         raise UsageError(
             "url is where the cloud finds answer_calls: wss://, your proxy's name, and the secret."
         )
     code = _SCENARIO.read_text(encoding="utf-8")
-    return code.replace(_URL_LINE, f"const ADDRESS = {json.dumps(address.reveal())};")
+    return code.replace(_URL_LINE, f"const ADDRESS = {json.dumps(url.reveal())};")

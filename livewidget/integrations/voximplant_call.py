@@ -65,6 +65,7 @@ ENDING_S: Final = 5.0
 #: Milliseconds in which is said how much of an interrupted answer was heard: the bridge waits no longer.
 _FLUSHED_MS: Final = 500.0
 
+_HUNG_UP: Final = "It was hung up here."
 LINE_CLOSED: Final = "The line was closed."
 WIDGET_CLOSED: Final = "The widget of this line was closed."
 EARLY: Final = "Media came before a start message: call.sendMediaTo(webSocket) sends both."
@@ -223,6 +224,7 @@ class PhoneCall:
         self._loud_rest = np.zeros(0, np.float32)
         self._sequence = 0
         self._said_unreadable = False
+        self._hangs_up = False
 
     def __repr__(self) -> str:
         state = f"ended: {self.ending}" if self.ending else "muted" if self.muted else "on"
@@ -247,9 +249,14 @@ class PhoneCall:
             return self._turns
         return Turns([turn for turn in controller.state.turns if turn.index >= self._first_turn])
 
-    def hang_up(self) -> None:
-        """End the call; returns at once."""
-        self._loop.call_soon_threadsafe(self.end, "It was hung up here.")
+    def hang_up(self, *, after_answer: bool = False) -> None:
+        """End the call; returns at once.
+
+        Args:
+            after_answer: First let the model finish, and the caller hear it: for a tool with which the model
+                hangs up by itself.
+        """
+        self._loop.call_soon_threadsafe(self._hang_up, after_answer)
 
     def mute(self) -> None:
         """Keep what the caller says from the model; returns at once."""
@@ -271,6 +278,11 @@ class PhoneCall:
             self.ending, self._ended_ms = why, self._clock.now_ms()
             self._ended.set()
 
+    def _hang_up(self, after_answer: bool) -> None:
+        self._hangs_up = True
+        if not after_answer:
+            self.end(_HUNG_UP)
+
     def _set_muted(self, muted: bool) -> None:
         if muted != self.muted:
             self.muted = muted
@@ -284,7 +296,8 @@ class PhoneCall:
         self._first_turn = turns[-1].index + 1 if turns else 0
         begins = controller.state.still.is_set()
         self._page = page = _CallerPage(controller, self.id)
-        works = (self._talk(controller, page, begins), self._listen(), self._hear(page), self._speak(page))
+        talk, speak = self._talk(controller, page, begins), self._speak(controller, page)
+        works = (talk, self._listen(), self._hear(page), speak)
         tasks = [asyncio.ensure_future(work) for work in works]
         hearing = tasks[2]
         try:
@@ -438,7 +451,7 @@ class PhoneCall:
         errors = [notice.text for notice in notices if notice.level == "error"]
         return errors[-1] if errors else "The conversation was ended."
 
-    async def _speak(self, page: _CallerPage) -> None:
+    async def _speak(self, controller: Controller, page: _CallerPage) -> None:
         """Send the model's sound as it falls due, and let time pass."""
         levels_ms = report_ms = self._clock.now_ms()
         while True:
@@ -446,6 +459,8 @@ class PhoneCall:
             while (data := self._outbound.due(now_ms)) is not None:
                 await self._send_media(data)
             heard = self._outbound.heard(now_ms)
+            if self._hangs_up and self._outbound.is_heard and controller.state.floor is Floor.LISTENING:
+                self.end(_HUNG_UP)
             await self._type(self._digits.pause(now_ms))
             await self._set_status(page)
             if now_ms - report_ms >= REPORT_MS:

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import tracemalloc
 import urllib.error
 import urllib.request
@@ -212,6 +213,29 @@ async def test_hanging_up_here_tells_the_scenario_and_ends_the_stream():
     ]
     assert vox.events[-1] == {"close": 1000, "reason": "It was hung up here."}
     assert (vox.violations, call.is_on, call.ending) == ([], False, "It was hung up here.")
+
+
+async def test_a_tool_hangs_up_once_the_caller_has_heard_the_answer(live):
+    steps = [
+        When("audio", [Script.tool_call("say_goodbye")], samples=1_600),
+        When("tool_result", Script.answer(LONG[:RATE], [("Goodbye.", 0)])),
+    ]
+    widget = live(StandIn(script=Script(steps)))
+
+    @widget.tool
+    def say_goodbye() -> str:
+        """End the call."""
+        calls.calls[0].hang_up(after_answer=True)
+        return "say goodbye"
+
+    with answer_calls(widget, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.until(lambda: vox.is_over)
+        await happens(lambda: calls.ended)
+    assert len(vox.heard) == 8_000
+    turn = calls.ended[0].turns[-1]
+    assert (turn.text, turn.interrupted, calls.ended[0].ending) == ("Goodbye.", False, "It was hung up here.")
+    assert vox.violations == []
 
 
 async def test_keys_reach_the_model_as_text(monkeypatch):
@@ -524,8 +548,10 @@ async def test_closing_the_widget_hangs_up_and_refuses_later_calls():
         await happens(lambda: widget._controller.is_closed)
         async with VoxEngine(calls.url) as late:
             assert late.refused == "The widget of this line was closed."
-    with pytest.raises(StateError, match="was closed"):
-        answer_calls(widget, port=0)
+        with pytest.raises(StateError, match="was closed"):
+            answer_calls(widget, port=0)
+        with answer_calls(provider, port=0):  # another port, and this one is of no use any more
+            assert repr(calls) == "<CallServer, stopped>"
 
 
 # --- What may go wrong ---
@@ -753,6 +779,30 @@ async def test_a_port_in_use_is_named_and_the_same_port_here_is_taken_over():
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(UsageError, match=rf"Port {port} cannot be used \(.*\); choose another"):
             answer_calls(provider, port=port)
+
+
+PROCESS = """
+from livewidget import StandIn
+from livewidget.integrations.voximplant import answer_calls
+from livewidget.standin.script import Script, When
+
+calls = answer_calls(StandIn(script=Script([])), port=0)
+print(calls.url, flush=True)
+input()
+"""
+
+
+async def test_the_end_of_the_process_hangs_up_and_complains_of_nothing():
+    piped = dict.fromkeys(("stdin", "stdout", "stderr"), asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-W", "error", "-c", PROCESS, **piped)
+    url = (await process.stdout.readline()).decode().strip()
+    async with VoxEngine(url) as vox:
+        process.stdin.write(b"\n")
+        await vox.until(lambda: vox.is_over)
+        assert await process.stderr.read() == b""
+        assert await process.wait() == 0
+        process._transport.close()
+    assert vox.events[-1] == {"close": 1000, "reason": "The line was closed."}
 
 
 def counts():
