@@ -196,17 +196,19 @@ async def left_open(server):
 
 
 async def stop(server):
-    """Stop a story; whether the model was interrupted is in the kit's session."""
+    """Stop a story; that the model was interrupted is in the kit's session before anything else is asked."""
     lamp = AdkAgent(agent(server))
     async with talk(lamp) as (session, log):
         await session.send_text("tell me a story")
         await log.until(lambda log: len(log.of(events.OutputTranscript)) > 4)
         await session.interrupt()
         await log.until(lambda log: log.of(events.TurnComplete))
+        await asyncio.sleep(0.5)
+        kept = await lamp.runner.session_service.get_session(
+            app_name="lamp", user_id=lamp.user_id, session_id=lamp.session_id
+        )
         answer = await session.ask("what is the capital of japan", timeout=WAIT_S)
         turns = [(turn.text, turn.interrupted) for turn in session.turns if turn.speaker == "model"]
-    service = lamp.runner.session_service
-    kept = await service.get_session(app_name="lamp", user_id=lamp.user_id, session_id=lamp.session_id)
     return {
         "said": answer.text,
         "turns": turns,
