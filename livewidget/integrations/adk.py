@@ -166,6 +166,7 @@ class _AdkRun(AgentRun):
         self._written = _Repeated()
         self._thought = _Repeated()
         self._usage: UsageMetadata | None = None
+        self._sources: dict[str, Any] = {}
         self._task: asyncio.Task[None] | None = None
         self._reports: set[asyncio.Task[None]] = set()
         self._has_answered = False  # aloud
@@ -292,7 +293,9 @@ class _AdkRun(AgentRun):
             await self._pass_on_content(event)
         if (said := event.output_transcription) and (new := self._said.rest(said.text, partial)):
             await client.agent_said(new)
-        if event.grounding_metadata and (sources := _dump(event.grounding_metadata)):
+        sources = _dump(event.grounding_metadata) if event.grounding_metadata else {}
+        if sources and sources != self._sources:  # The kit names them once more when the answer is complete.
+            self._sources = sources
             await client.grounding(sources)
         if event.interrupted:
             await client.interrupted()
@@ -301,6 +304,7 @@ class _AdkRun(AgentRun):
             await self._hand_over(target)
         if event.turn_complete:
             self._is_at_work = self._is_answering = False
+            self._sources = {}
             usage, self._usage = self._usage, None
             reason = event.turn_complete_reason
             await client.turn_complete(usage, reason=reason.value if reason else "")

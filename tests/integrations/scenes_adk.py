@@ -20,7 +20,7 @@ from google.adk.models.base_llm_connection import BaseLlmConnection
 from google.adk.models.llm_response import LlmResponse
 from google.adk.runners import InMemoryRunner, Runner
 from google.adk.sessions import InMemorySessionService
-from google.adk.tools import LongRunningFunctionTool
+from google.adk.tools import LongRunningFunctionTool, google_search
 from google.adk.tools.base_toolset import BaseToolset
 from google.adk.workflow import Workflow
 from google.genai import types
@@ -309,6 +309,13 @@ def snapshot(one):
     return {name: list(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
+async def sources(server):
+    async with talk(AdkAgent(agent(server, tools=[google_search]))) as (session, log):
+        answer = await session.ask("when was the eiffel tower built", timeout=WAIT_S)
+        named = [len(event.metadata["groundingChunks"]) for event in log.of(events.Grounding)]
+        return {"said": answer.text, "named": named, "tokens": session.meter.usage.total_tokens}
+
+
 class Written(BaseLlm):
     """A live model that only writes."""
 
@@ -486,7 +493,7 @@ async def replaced(server, connection_s):
 
 SCENES = (
     *(hand_over, streaming, long_running, threads, memory, left_open, stop, at_once, closing, untouched),
-    *(written, mistakes, push_to_talk, logged),
+    *(written, sources, mistakes, push_to_talk, logged),
 )
 
 

@@ -227,6 +227,13 @@ def test_an_agent_that_only_writes_is_read_and_says_so_once(scenes):
     assert found["notices"] == ["The ADK agent lamp answers in writing, so there is nothing to hear."]
 
 
+def test_sources_are_named_once_and_tokens_counted(scenes):
+    found = scenes["sources"]
+    assert "1889" in found["said"]
+    assert found["named"] == [2]
+    assert found["tokens"] > 100
+
+
 def test_mistakes_get_one_sentence(scenes):
     found = scenes["mistakes"]
     takes = "UsageError: AdkAgent takes an agent, such as LlmAgent(name=…, model=…), or a Runner, not "
