@@ -786,7 +786,7 @@ from livewidget import StandIn
 from livewidget.integrations.voximplant import answer_calls
 from livewidget.standin.script import Script, When
 
-calls = answer_calls(StandIn(script=Script([])), port=0)
+calls = answer_calls(StandIn(script=Script([When("audio", Script.answer(bytes(960)))])), port=0)
 print(calls.url, flush=True)
 input()
 """
@@ -797,6 +797,7 @@ async def test_the_end_of_the_process_hangs_up_and_complains_of_nothing():
     process = await asyncio.create_subprocess_exec(sys.executable, "-W", "error", "-c", PROCESS, **piped)
     url = (await process.stdout.readline()).decode().strip()
     async with VoxEngine(url) as vox:
+        await vox.until(lambda: any(event.get("event") == "start" for event in vox.events))
         process.stdin.write(b"\n")
         await vox.until(lambda: vox.is_over)
         assert await process.stderr.read() == b""
