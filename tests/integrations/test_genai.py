@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import json
 import ssl
+import subprocess
+import sys
 import threading
 
 import google.genai.live
@@ -52,6 +54,9 @@ from livewidget.protocol.messages import (
 from livewidget.standin import FAULTS, StandIn
 from livewidget.standin.serve import Server
 from livewidget.transports.base import TransportClosed
+from tests.integrations import test_bridges
+from tests.integrations.questions import write
+from tests.integrations.test_clients import KEY, serving
 from tests.protocol.sdk import FakeCredentials, FakeSocket, client, frames_of
 from tests.protocol.test_every_feature import ALIVE, path, refused_here, samples, with_value
 from tests.standin.puppets import Brain, Ears, Voice
@@ -362,6 +367,21 @@ async def test_audio_takes_the_fast_way_through_the_decoder(monkeypatch):
 # --- A whole talk -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.voice
+def test_a_short_talk_through_a_widget_with_a_running_server(tmp_path, monkeypatch):
+    """Spoken, typed with a function of the notebook's, and interrupted; in full in `make clients`."""
+    write(tmp_path)
+    monkeypatch.setitem(test_bridges.BRIDGES, "here", ("bridge_genai", ""))
+    scenes = ["spoken_turn", "blocking_tool", "barge_in"]
+    with serving() as ready:
+        whom = {**ready, "key": KEY, "folder": str(tmp_path)}
+        report = test_bridges.reported(test_bridges.play("here", "3.8", whom, scenes))
+    test_bridges.test_a_spoken_question(report)
+    test_bridges.test_a_function_of_the_notebooks(report)
+    test_bridges.test_who_speaks_into_an_answer_is_heard_and_answered(report)
+    assert report["complaints"] == []
+
+
 async def test_a_talk_with_a_function_of_the_notebook():
     got = []
     async with (
@@ -517,6 +537,16 @@ async def test_a_service_that_accepts_nothing_in_time(authority, monkeypatch):
     assert PART not in everything(error)
 
 
+async def test_who_does_not_wait_is_shown_no_key(authority):
+    async with answering(authority) as port:
+        dialling = asyncio.ensure_future(GenAIClient(client_at(port, authority)).dial())
+        await asyncio.sleep(0.2)
+        dialling.cancel()
+        with pytest.raises(asyncio.CancelledError) as cancelled:
+            await dialling
+    assert PART not in everything(cancelled.value)
+
+
 async def test_credentials_that_give_no_token(authority, monkeypatch, tmp_path):
     class NoToken(FakeCredentials):
         valid = False
@@ -662,6 +692,25 @@ def test_the_package_is_required_in_a_version_that_was_tried(monkeypatch):
     with pytest.warns(UserWarning, match=r"GenAIClient was tried with google-genai>=2\.34,<4, and 4\.0\.1"):
         GenAIClient(client("gemini"))
     GenAIClient(client("gemini"))  # once is enough
+
+
+def test_without_the_package_it_can_be_imported_and_says_what_to_install():
+    code = (
+        "import sys; sys.modules['google.genai'] = None\n"
+        "from importlib import metadata\n"
+        "real = metadata.version\n"
+        "def version(name):\n"
+        "    if name == 'google-genai': raise metadata.PackageNotFoundError(name)\n"
+        "    return real(name)\n"
+        "metadata.version = version\n"
+        "from livewidget.integrations.genai import GenAIClient\n"
+        "GenAIClient(None)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == (
+        "livewidget.errors.ExtraMissing: GenAIClient needs google-genai, which is not installed: "
+        'pip install "livewidget[genai]"'
+    )
 
 
 # --- A session that is open ---------------------------------------------------------------------------------
