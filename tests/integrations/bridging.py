@@ -114,6 +114,11 @@ class Stage:
         """How often a connection was opened."""
         return sum(frame.kind == "setupComplete" for frame in self.live.wire)
 
+    @property
+    def interruptions(self):
+        """How often the agent said that it was interrupted."""
+        return sum("interrupted" in frame.kind for frame in self.live.wire)
+
     def notices(self, since):
         """Return what the user was told since a place, but for what takes long at a start."""
         told = [one for one in self.page.seen[since[2] :] if isinstance(one, m.NoticeView)]
@@ -310,13 +315,15 @@ async def decided(on, allowed):
 
 
 async def barge_in(on):
-    """Speak while the agent tells a story; it stops, and answers."""
-    since = on.here
+    """Speak while the agent tells a story; it stops, says so, and answers."""
+    since, before = on.here, on.interruptions
     await story_begun(on)
     await on.speak("interruption")
     cut = await on.until(lambda: interrupted_turn(on, since), "an interruption", since)
     stopped, at = on.report(since), (cut.index, *on.here[1:])
-    return {"stopped": stopped, "page_heard": on.page.flushed.get(cut.index), "after": await on.answered(at)}
+    page_heard, after = on.page.flushed.get(cut.index), await on.answered(at)
+    told = on.interruptions - before
+    return {"stopped": stopped, "page_heard": page_heard, "after": after, "told": told}
 
 
 async def stop_button(on):
