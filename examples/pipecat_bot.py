@@ -8,6 +8,7 @@ In a notebook, where the card starts it anew for each conversation::
 
     LiveWidget(PipecatBot(run_bot))
 
+(Pipecat logs to the cell from DEBUG on; `loguru.logger.remove()` before that makes it quiet),
 or where a cell runs it, as a program would, and the card joins it::
 
     from livewidget.integrations.pipecat import LiveWidgetTransport

@@ -9,9 +9,12 @@ import json
 import os
 import subprocess
 import threading
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import KernelManager
 
 from livewidget.errors import ExtraMissing
 from livewidget.integrations import pipecat, pipecat_pipeline
@@ -97,6 +100,7 @@ class TestWithPipecat:
         assert noted["answer"] == FRANCE
         assert [speaker for speaker, _ in noted["said"]] == ["user", "model", "user", "model"]
         assert "Once upon a time".startswith(noted["said"][1][1][:16])
+        assert noted["kept"].startswith("Once upon")  # And not with what was typed.
         assert noted["kept"].endswith(FRANCE)
         assert "library" not in noted["kept"]
         assert noted["typed"] == ["tell me a story", "what is the capital of france"]
@@ -200,6 +204,67 @@ class TestWithPipecat:
         noted = scene(report, "nothing_left")
         assert noted["after"] == noted["before"]
         assert noted["handlers"] == 0
+
+
+@contextmanager
+def kernel():
+    """A kernel in Pipecat's environment; gives a function that runs a cell and returns what it printed."""
+    manager = KernelManager()
+    manager._kernel_spec = KernelSpec(
+        argv=[str(PYTHON), "-m", "ipykernel_launcher", "-f", "{connection_file}"], language="python"
+    )
+    manager.start_kernel(cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    client = manager.client()
+    client.start_channels()
+
+    def run(code):
+        printed = []
+
+        def on_output(message):
+            assert message["msg_type"] != "error", message["content"]["traceback"]
+            if message["msg_type"] == "stream":
+                printed.append(message["content"]["text"])
+
+        client.execute_interactive(code, timeout=60, output_hook=on_output)
+        return "".join(printed)
+
+    try:
+        client.wait_for_ready(timeout=60)
+        yield run
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.clients
+def test_cells_of_a_notebook_that_run_the_example(tmp_path):
+    """The bot started by the card; the bot awaited by a cell, and run by a task beside the cells."""
+    if not PYTHON.exists():
+        pytest.skip("Pipecat has no environment here: run make clients")
+    with serving() as ready, kernel() as run:
+        https = ready["wss"].replace("wss://", "https://")
+        environment = {"GOOGLE_API_KEY": KEY, "GOOGLE_GEMINI_BASE_URL": https, "SSL_CERT_FILE": ready["cert"]}
+        run(
+            f"import asyncio, os, sys, threading; os.environ |= {environment!r}; sys.path.insert(0, 'examples')\n"
+            "from loguru import logger; logger.remove()\n"
+            "from livewidget import LiveWidget\n"
+            "from livewidget.integrations.pipecat import LiveWidgetTransport, PipecatBot\n"
+            "from pipecat_bot import run_bot\n"
+            "live = LiveWidget(PipecatBot(run_bot)); transport = LiveWidgetTransport()\n"
+            "other = LiveWidget(transport.provider)"
+        )
+        ask = "print(live.ask('what is the capital of japan')); live.stop()"
+        assert run(ask).strip() == JAPAN
+        person = ask.replace("live", "other")
+        run(f"def person():\n    {person}\nthread = threading.Thread(target=person); thread.start()")
+        assert run("await run_bot(transport); thread.join()").strip() in ("", JAPAN)
+        run("task = asyncio.create_task(run_bot(transport))")
+        print_france = "print(await asyncio.to_thread(other.ask, 'what is the capital of france'))"
+        assert run(print_france).strip() == FRANCE
+        assert run("other.stop(); await task; print(other.turns[-1].text)").strip() == FRANCE
+        assert (
+            run("print([turn.text for turn in other.turns].count('The capital of Japan is Tokyo.'))") == "1\n"
+        )
 
 
 # --- Without Pipecat
