@@ -1,6 +1,6 @@
 """An agent that says back what it hears, as the smallest bridge that does everything; see docs/agents.md."""
 
-import asyncio
+from asyncio import Task
 
 from livewidget.audio import level_dbfs, to_float
 from livewidget.integrations.agent import AgentClient, AgentProvider, AgentRun
@@ -22,7 +22,7 @@ class EchoRun(AgentRun):
         self.heard = bytearray()
         self.quiet_ms = 0.0
         self.sent_ms = 0.0
-        self.answering: asyncio.Task[None] | None = None
+        self.answering: Task[None] | None = None
 
     async def on_audio(self, pcm: bytes, sample_rate: int) -> None:
         if level_dbfs(to_float(pcm)) > -40:
@@ -56,7 +56,7 @@ class EchoRun(AgentRun):
 
     async def answer_speech(self, sample_rate: int) -> None:
         pcm, self.heard = bytes(self.heard), bytearray()
-        self.answering = asyncio.create_task(self.talk(pcm, sample_rate))
+        self.answering = self.client.create_task(self.talk(pcm, sample_rate))
 
     async def talk(self, pcm: bytes, sample_rate: int) -> None:
         seconds = len(pcm) / 2 / sample_rate
@@ -74,5 +74,4 @@ class EchoRun(AgentRun):
             await self.client.interrupted()
 
     async def close(self) -> None:
-        if self.answering is not None:
-            self.answering.cancel()
+        """There is nothing to let go of: tasks of `create_task` end with the conversation."""

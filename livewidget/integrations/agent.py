@@ -199,6 +199,8 @@ class AgentClient:
         self._held: list[ServerMessage] | None = []  # until `start` has returned
         self._numbers = itertools.count(1)
         self._calls: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._remote: dict[str, str] = {}  # names of its own tools that run, by id
         self._resampler: tuple[int, Resampler] | None = None
         self._answering = False  # Something of an answer was sent that is not complete.
@@ -395,7 +397,24 @@ class AgentClient:
         text = _PATH.sub("…", redact(text, long_words=True))
         await self._send(ServerMessage(agent_event=AgentEvent(notice=text)))
 
+    def create_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin a task that ends with the conversation; what it raises ends the conversation."""
+        task = _task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_task_done)
+        return task
+
     # The conversation's side.
+
+    def _on_task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None and not self._fault.done():
+            self._fault.set_exception(fault)
+
+    async def _fail(self) -> None:
+        """Raise what a task of the agent's raises."""
+        await self._fault
 
     async def _begin(self) -> None:
         """`start` has returned: tell the user, and then what the agent has said meanwhile."""
@@ -648,15 +667,19 @@ class _Conversation:
                 raise UsageError(f"new_run made no AgentRun, but a {type(run).__name__}.")
         except Exception as fault:
             raise self._failure(fault, "could not start") from fault
-        tasks = {"read": _task(self._read(run, client, transport)), "start": _task(run.start(client))}
+        tasks = {
+            "read": _task(self._read(run, client, transport)),
+            "start": _task(run.start(client)),
+            "fail": _task(client._fail()),
+        }
         try:
             await self._wait(tasks, self._ready_s)
+            self._raise_failure(tasks, "could not start")
             if not tasks["start"].done():
                 raise AgentFailed(
                     f"{self.agent} was not ready within {self._ready_s:g} s: see what it waits for, and "
                     "start again."
                 )
-            self._raise_failure(tasks, "could not start")
             await client._begin()
             del tasks["start"]
             tasks["run"] = _task(run.run())
@@ -761,7 +784,7 @@ class _Conversation:
         await asyncio.wait(others, timeout=CANCEL_S)
         closing = _task(run.close())
         await asyncio.wait([closing], timeout=self._close_s)
-        left = {*tasks.values(), closing}
+        left = {*tasks.values(), *client._tasks, closing}
         for task in left:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=CANCEL_S)
@@ -775,7 +798,9 @@ class _Conversation:
 
 
 def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    return asyncio.create_task(_contain(work), name="agent")
+    task = asyncio.create_task(_contain(work), name="agent")
+    task.add_done_callback(lambda _: work.close())  # What was cancelled before it began would warn.
+    return task
 
 
 async def _contain(work: Coroutine[Any, Any, None]) -> None:

@@ -1027,6 +1027,46 @@ async def test_its_words_become_a_sentence(fault, words):
     assert len(text) <= len("The ADK agent lamp stopped: ") + 161
 
 
+@pytest.mark.parametrize("when", ["start", "on_text"])
+async def test_what_a_task_of_it_raises_ends_the_talk(when):
+    async def fail():
+        await asyncio.sleep(0)
+        raise RuntimeError("broken")
+
+    class Failing(Puppet):
+        async def start(self, client):
+            await super().start(client)
+            if when == "start":
+                client.create_task(fail())
+                await asyncio.Event().wait()
+
+        async def on_text(self, text):
+            self.client.create_task(fail())
+            self.client.create_task(fail())
+
+    talk = Talk(Failing)
+    if when == "start":
+        with pytest.raises(AgentFailed, match=r"could not start: broken\.$"):
+            await talk.session.start()
+    else:
+        async with talk:
+            await talk.session.send_text("now")
+            await eventually(lambda: not talk.session.is_open)
+        assert str(talk.session.error) == "The ADK agent lamp stopped: broken."
+
+
+async def test_tasks_of_it_end_with_the_talk():
+    async with Talk() as talk:
+        going = talk.client.create_task(asyncio.Event().wait())
+        done = talk.client.create_task(asyncio.sleep(0))
+        gone = talk.client.create_task(asyncio.Event().wait())
+        gone.cancel()
+        await settle()
+        assert talk.session.is_open
+        assert (going.done(), done.done(), gone.cancelled()) == (False, True, True)
+    assert going.cancelled()
+
+
 @pytest.mark.parametrize("method", ["on_audio", "on_image", "on_interrupt", "on_played", "run"])
 async def test_whatever_of_it_fails_ends_the_talk(method):
     async def fail(self, *_):
@@ -1415,7 +1455,7 @@ def test_a_version_outside_of_the_tested_ones_is_warned_of_once():
     ],
 )
 def test_which_versions_are_inside(version, tested, inside):
-    assert agents._is_within(version, tested) is inside
+    assert agents.is_within(version, tested) is inside
 
 
 # --- What is passed without its wrapper ---------------------------------------------------------------------
