@@ -156,6 +156,69 @@ def test_heartbeats_come_twice_a_second_and_acknowledge_every_page():
     assert one.of(m.Heartbeat)[-1].acks["a"] >= 7
 
 
+# --- Phone calls ---
+
+
+def caller(link, client="call"):
+    """A front end that is a phone call, with microphone and speaker."""
+    link.bridge.callers.add(client)
+    front_end = link.page(client)
+    front_end.send(m.TakeAudio())
+    return front_end
+
+
+def test_a_caller_takes_the_audio_and_no_page_takes_it_back_during_the_call():
+    link = Link()
+    page = link.page("a")
+    page.send(m.TakeAudio())
+    call = caller(link)
+    assert (page.owns, call.owns) == (False, True)
+    page.send(m.TakeAudio())
+    assert (page.owns, call.owns) == (False, True)
+    link.bridge.audio(1, second(), 24_000, link.now)
+    assert (len(page.heard), len(call.heard)) == (0, 1)
+    link.run(100)
+    call.send(m.Bye())
+    assert page.owns
+
+
+def test_a_page_decides_about_a_tool_during_a_call_and_not_while_another_page_has_the_audio():
+    link = Link()
+    page, other = link.page("a"), link.page("b")
+    other.send(m.TakeAudio())
+    page.send(m.Approve(id="1", allowed=True))
+    assert "confirm" not in link.host.names()
+    caller(link)
+    page.send(m.Approve(id="2", allowed=True))
+    assert link.host.names().count("confirm") == 1
+
+
+def test_a_caller_is_no_page_that_could_be_asked_or_shown_anything():
+    link = Link()
+    call = caller(link)
+    link.bridge.send_call_levels(m.CallLevels(user=(0.5,), model=()))
+    assert (link.bridge.has_page, call.insights) == (False, [])
+    page = link.page("a")
+    link.bridge.send_call_levels(m.CallLevels(user=(0.5,), model=()))
+    assert (link.bridge.has_page, len(page.insights)) == (True, 1)
+
+
+def test_a_call_that_only_grows_longer_is_not_told_again():
+    link = Link()
+    page = link.page("a")
+    view = m.CallView(id="call", caller="1004", elapsed_ms=0, muted=False)
+    state = link.host.state
+    sent = []
+    for elapsed_ms, muted in ((0, False), (50, False), (100, True)):
+        calls = (msgspec.structs.replace(view, elapsed_ms=elapsed_ms, muted=muted),)
+        link.host.state = lambda calls=calls: state() | {"calls": calls}
+        link.bridge._state = link.host.state
+        link.bridge.send_state()
+        sent.append(len(page.of(m.State)))
+    assert sent[1] == sent[0] == sent[2] - 1
+    assert page.of(m.State)[-1].calls[0].elapsed_ms == 100
+
+
 def test_heartbeats_say_which_report_of_the_owner_came_last_and_how_long_ago():
     link = Link()
     page, _ = link.page("a"), link.page("b")

@@ -215,6 +215,24 @@ def test_another_provider_is_told_what_was_said_and_gets_no_handle():
     end(live)
 
 
+def test_what_is_forgotten_is_told_to_no_session_whatever_becomes_of_it():
+    """As for a phone call: the next caller is somebody else."""
+    provider = Unreachable(**parts())
+    live = broken_off(provider, history=[("user", "we met in May")])
+    provider.away = False
+    sessions = live._controller.sessions
+    assert sessions.another.history == (("user", "we met in May"),)
+    sessions.forget()
+    assert live.ask("what is my name", 10).text == "what is my name"
+    assert "handle" not in setup(live)["sessionResumption"]
+    assert told(live)[:-1] == ["we met in May"]
+    sessions.want(provider=StandIn(**parts()))  # told what was said, but not to the one before
+    live._background.submit(sessions.reopen()).result(10)
+    assert told(live) == ["we met in May", "what is my name", "what is my name"]
+    assert live.turns[0].text == "my name is Ann", "a person at the page can still read it"
+    end(live)
+
+
 def test_a_conversation_that_somebody_ended_is_not_continued():
     live = LiveWidget(StandIn(**parts()))
     live.ask("my name is Ann", 10)
