@@ -184,7 +184,7 @@ def test_every_class_has_a_name_of_its_own():
 
 
 def test_the_package_stays_in_few_files():
-    assert len(SOURCES) <= 140
+    assert len(SOURCES) <= 145
 
 
 # --- Tests and modules --------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ LARGE_LINES = 800
 #: Chosen: about two screens.
 LONG_LINES = 80
 #: Goals for `livewidget/` as a whole; printed, not enforced here.
-MOST_FILES, MEDIAN_LINES = 140, 180
+MOST_FILES, MEDIAN_LINES = 145, 180
 
 #: What stays as it is, and why: a file, or `file:function`.
 STAYS: dict[str, str] = {
