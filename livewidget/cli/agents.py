@@ -321,7 +321,8 @@ def _kind(value: Any) -> str:
         return f"the class {value.__name__}"
     if inspect.isroutine(value):
         return "a function"
-    return f"a {type(value).__name__}" if value is not None else "None"
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def _cut(word: str) -> str:

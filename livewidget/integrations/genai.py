@@ -105,6 +105,10 @@ class _SdkProvider(Provider):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.model!r})"
 
+    @property
+    def _not_direct(self) -> str:
+        return "The Gen AI SDK connects from Python: leave direct out, or use Gemini(…, direct=True)."
+
     def model_path(self) -> str:
         """Return `models/<id>`; for Vertex AI, the SDK makes another path of the id."""
         return f"models/{self.model}"

@@ -43,6 +43,10 @@ class Made(AgentProvider):
     def __init__(self):
         super().__init__("made", Echo)
 
+class Broken(AgentProvider):
+    def __init__(self):
+        raise RuntimeError("there is no lamp\\nhere")
+
 agent = AgentProvider("echo", Echo)
 
 class box:
@@ -284,7 +288,7 @@ def test_a_module_that_cannot_be_imported_is_one_sentence(name, here):
         ("nowhere.deeper:agent", "There is no module nowhere.deeper"),
         ("lamp:agnet", "lamp has no agnet; did you mean agent?"),
         ("lamp:box.light", "lamp has no light."),
-        ("lamp:number", "number in lamp is a int, and of no framework that is known: name an agent"),
+        ("lamp:number", "number in lamp is an int, and of no framework that is known: name an agent"),
         ("lamp:function", "function in lamp is a function, and of no framework"),
         ("lamp.py:agent", "Name the module as import does, without a path and .py: lamp:agent."),
         ("./lamp:agent", "Name the module as import does, without a path and .py: lamp:agent."),
@@ -299,6 +303,7 @@ def test_a_module_that_cannot_be_imported_is_one_sentence(name, here):
         ("pipecat:lamp:bot", "PipecatBot needs pipecat-ai, which is not installed"),
         ("lamp:bot", "PipecatBot needs pipecat-ai, which is not installed"),
         ("livekit:lamp:function", "LiveKitAgent needs livekit-agents, which is not installed"),
+        ("lamp:Broken", "Broken cannot be used (RuntimeError): there is no lamp here."),
         ("genai:lamp:agent", "GenAIClient takes a google.genai.Client, not AgentProvider"),
     ],
 )

@@ -409,8 +409,10 @@ async def test_a_client_of_vertex_ai_keeps_to_its_rules(model):
         assert session.error is None
 
 
-async def test_a_connection_that_ends_is_followed_by_another_session_of_the_sdk():
-    standin = tutor(connection_s=600)
+@pytest.mark.parametrize(("fault", "connection_s"), [("drop", 600.0), ("", 1.0)])
+async def test_a_connection_that_ends_is_followed_by_another_session_of_the_sdk(fault, connection_s):
+    """Broken off, and announced by the service: the second session has the handle of the first."""
+    standin = tutor(connection_s=connection_s)
     async with Server(standin) as server:
         opened, real = [], google.genai.live.AsyncLive.connect
 
@@ -422,8 +424,9 @@ async def test_a_connection_that_ends_is_followed_by_another_session_of_the_sdk(
             patch.setattr(google.genai.live.AsyncLive, "connect", counting)
             async with connect(GenAIClient(client_of(server))) as session:
                 assert (await session.ask("one")).text == "echo one"
-                standin.simulate("drop")
-                await until(lambda: len(opened) == 2)
+                if fault:
+                    standin.simulate(fault)
+                await until(lambda: len(opened) >= 2)
                 assert (await session.ask("two")).text == "echo two"
     assert opened[0].handle is None
     assert opened[1].handle
@@ -624,6 +627,8 @@ def test_a_client_is_the_model_with_all_its_settings():
         'live = LiveWidget(GenAIClient(client, model="gemini-3.8-live"), voice="Kore")\n'
         "live\n"
     )
+    with pytest.raises(ConfigError, match="The Gen AI SDK connects from Python: leave direct out"):
+        provider.with_direct()
     with pytest.raises(ConfigError, match=r"no model gemini-2\.5-flash; did you mean"):
         GenAIClient(client("gemini"), "gemini-2.5-flash")
 
