@@ -15,7 +15,7 @@ from tests.browser.test_talk import COLLECT, assert_heard_whole
 from tests.integrations.test_clients import KEY, named, serving
 from tools import setup
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.clients, pytest.mark.long, pytest.mark.timeout(240)]
 
 #: An agent as somebody has one, in a widget. What it calls its own, the light, is not the notebook's.
 ADK = """
