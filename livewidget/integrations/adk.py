@@ -11,7 +11,7 @@ import asyncio
 import copy
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -98,8 +98,9 @@ class AdkAgent(AgentProvider):
     ends the conversation, as in the kit.
 
     All conversations of one `AdkAgent` are one session of the kit, so that the next one remembers the last.
-    To forget, make a new `AdkAgent`; to go on with a session that the runner's session service has, give its
-    `session_id`.
+    Where one ended before an answer, the session gets a sentence that says so, or the kit would answer at the
+    beginning of the next. To forget, make a new `AdkAgent`; to go on with a session that the runner's session
+    service has, give its `session_id`.
 
     Attributes:
         runner: The user's `Runner`, or the `InMemoryRunner` that was made.
@@ -160,7 +161,7 @@ class _AdkRun(AgentRun):
         self._names: frozenset[str] = frozenset()
         self._notebook_tools: frozenset[str] = frozenset()
         self._streaming_tools: frozenset[str] = frozenset()
-        self._running_tools: dict[str, str] = {}
+        self._running_tools: set[str] = set()  # ids
         self._heard = _Repeated()
         self._said = _Repeated()
         self._written = _Repeated()
@@ -263,7 +264,7 @@ class _AdkRun(AgentRun):
         except Exception as error:
             if self._closing:
                 return
-            for id in list(self._running_tools):
+            for id in self._running_tools:
                 await self._client.tool_finished(id, error=_line(error))
             if words := self._words(error):
                 raise RuntimeError(words) from error
@@ -303,7 +304,7 @@ class _AdkRun(AgentRun):
             self._hands_over = True
             await self._hand_over(target)
         if event.turn_complete:
-            self._is_at_work = self._is_answering = False
+            self._is_at_work = self._is_answering = self._hands_over = False
             self._sources = {}
             usage, self._usage = self._usage, None
             reason = event.turn_complete_reason
@@ -343,6 +344,7 @@ class _AdkRun(AgentRun):
             await self._client.handed_over(author)
 
     async def _on_call(self, call: Any) -> None:
+        self._hands_over = self._hands_over or call.name in HAND_OVER_TOOLS
         if call.name in self._notebook_tools or call.name in HAND_OVER_TOOLS:
             return
         if what := REQUESTS.get(call.name):
@@ -350,13 +352,12 @@ class _AdkRun(AgentRun):
                 f"The {self._agent.label} asks for {what}, which a live conversation cannot give."
             )
             return
-        self._running_tools[call.id] = call.name
+        self._running_tools.add(call.id)
         await self._client.tool_started(call.id, call.name, call.args)
 
     async def _on_result(self, response: Any) -> None:
         """A tool's result. That of a streaming tool says only that it has begun; see `_on_response`."""
         if response.id in self._running_tools and response.name not in self._streaming_tools:
-            del self._running_tools[response.id]
             await self._finish_tool(response)
 
     def _on_response(self, response: Any) -> None:
@@ -390,6 +391,7 @@ class _AdkRun(AgentRun):
         task.add_done_callback(self._reports.discard)
 
     async def _finish_tool(self, response: Any) -> None:
+        self._running_tools.discard(response.id)
         result = response.response or {}
         error = result.get("error")
         if isinstance(error, str):
@@ -490,7 +492,7 @@ class _NotebookTool(BaseTool):
     def __init__(
         self,
         declaration: FunctionDeclaration,
-        call: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]],
+        call: Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, dict[str, Any]]],
     ) -> None:
         self._declaration = types.FunctionDeclaration.model_validate(msgspec.to_builtins(declaration))
         self._call = call
@@ -510,7 +512,7 @@ class _NotebookTool(BaseTool):
         if asyncio.get_running_loop() is self._loop:
             return await call
         # With a pool of threads for its tools the kit runs this on a loop of its own.
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_await(call), self._loop))
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, self._loop))
 
 
 class _AdkQueue(LiveRequestQueue):
@@ -528,10 +530,9 @@ class _AdkQueue(LiveRequestQueue):
         self._reader: asyncio.Task[Any] | None = None
 
     async def get(self) -> Any:
+        # The kit has a task for each connection, which reads as long as that lasts.
         reader = asyncio.current_task()
-        if (
-            reader is not self._reader
-        ):  # The kit has a task for each connection, which reads as long as that lasts.
+        if reader is not self._reader:
             self._reader = reader
             if self.opened.is_set():
                 self._on_connected()
@@ -742,7 +743,3 @@ def _is_streaming(tool: Any) -> bool:
 
 def _line(error: Exception) -> str:
     return clean_reason(str(error)) or type(error).__name__
-
-
-async def _await(call: Awaitable[Any]) -> Any:
-    return await call

@@ -108,6 +108,21 @@ async def hand_over(server):
         }
 
 
+async def sequence(server):
+    """One agent after the other, each with a connection of its own, in the middle of the first one's turn."""
+    both = SequentialAgent(name="both", sub_agents=[agent(server, "one"), agent(server, "two")])
+    async with talk(AdkAgent(both)) as (session, log):
+        await session.send_text("task completed")
+        await log.until(lambda log: len(log.of(events.AgentChanged)) == 2)
+        answer = await session.ask("what is the capital of japan", timeout=WAIT_S)
+        return {
+            "changed": [event.agent for event in log.of(events.AgentChanged)],
+            "said": answer.text,
+            "tools": tools_of(session),
+            "notices": [event.text for event in log.of(events.Notice)],
+        }
+
+
 async def streaming(server):
     async def set_timer(minutes: int):
         """Set a timer, and report again and again."""
@@ -316,6 +331,53 @@ async def sources(server):
         return {"said": answer.text, "named": named, "tokens": session.meter.usage.total_tokens}
 
 
+class Recorder:
+    """A client that notes what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def __getattr__(self, name):
+        async def tell(*values, **named):
+            self.told.append([name, *values, *named.values()])
+
+        return tell
+
+
+async def rare(server):
+    """What models of the tutor's never send: events as the kit makes them."""
+    run, told = adk._AdkRun(AdkAgent(agent(server))), {}
+    run._client = recorder = Recorder()
+    parts = {
+        "speech": [
+            {"voice_activity": types.VoiceActivity(voice_activity_type=f"ACTIVITY_{one}")}
+            for one in ("START", "END")
+        ],
+        "thought": [
+            {"content": content("Hm, ", thought=True), "partial": True},
+            {"content": content("Hm, yes.", thought=True), "partial": False},
+        ],
+        "request": [{"content": content(call="adk_request_credential")}],
+        "message": [{"content": content("half of it is done", role="user")}],
+        "reason": [{"turn_complete": True, "turn_complete_reason": "MALFORMED_FUNCTION_CALL"}],
+        "error": [{"error_code": "SAFETY", "error_message": "not that"}],
+    }
+    for name, events_ in parts.items():
+        recorder.told.clear()
+        try:
+            for fields in events_:
+                await run._pass_on(Event(author="lamp", **fields))
+        except RuntimeError as error:
+            recorder.told.append(["raised", str(error)])
+        told[name] = list(recorder.told)
+    return told
+
+
+def content(text=None, *, role="model", call=None, **part):
+    calls = types.FunctionCall(id="1", name=call, args={}) if call else None
+    return types.Content(role=role, parts=[types.Part(text=text, function_call=calls, **part)])
+
+
 class Written(BaseLlm):
     """A live model that only writes."""
 
@@ -492,8 +554,20 @@ async def replaced(server, connection_s):
 
 
 SCENES = (
-    *(hand_over, streaming, long_running, threads, memory, left_open, stop, at_once, closing, untouched),
-    *(written, sources, mistakes, push_to_talk, logged),
+    *(
+        hand_over,
+        sequence,
+        streaming,
+        long_running,
+        threads,
+        memory,
+        left_open,
+        stop,
+        at_once,
+        closing,
+        untouched,
+    ),
+    *(rare, written, sources, mistakes, push_to_talk, logged),
 )
 
 

@@ -149,6 +149,14 @@ def test_who_speaks_after_a_hand_over_is_named_and_has_the_notebooks_functions(s
     ]
 
 
+def test_one_agent_after_the_other_is_no_loss_of_a_connection(scenes):
+    found = scenes["sequence"]
+    assert found["changed"] == ["one", "two"]
+    assert found["said"] == "The capital of Japan is Tokyo."
+    assert found["tools"] == []
+    assert found["notices"] == []
+
+
 def test_each_report_of_a_streaming_tool_is_shown(scenes):
     found = scenes["streaming"]
     assert [result["result"] for result in found["reported"]] == [
@@ -225,6 +233,20 @@ def test_an_agent_that_only_writes_is_read_and_says_so_once(scenes):
     found = scenes["written"]
     assert found["said"] == ["It is nine."] * 2
     assert found["notices"] == ["The ADK agent lamp answers in writing, so there is nothing to hear."]
+
+
+def test_what_the_kit_tells_rarely(scenes):
+    found = scenes["rare"]
+    assert found["speech"] == [["user_started_speaking"], ["user_stopped_speaking"]]
+    assert found["thought"] == [["thought", "Hm, "], ["thought", "yes."]]
+    (request,) = found["request"]
+    assert request == [
+        "notify",
+        "The ADK agent lamp asks for a sign-in, which a live conversation cannot give.",
+    ]
+    assert found["message"] == [["notify", "half of it is done"]]
+    assert found["reason"] == [["turn_complete", None, "MALFORMED_FUNCTION_CALL"]]
+    assert found["error"] == [["raised", "not that"]]
 
 
 def test_sources_are_named_once_and_tokens_counted(scenes):
