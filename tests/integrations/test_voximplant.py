@@ -18,7 +18,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from livewidget import LiveWidget, StandIn
+from livewidget import Gemini, LiveWidget, StandIn
 from livewidget.errors import KeyMissing, StateError, UsageError
 from livewidget.integrations import voximplant, voximplant_stream
 from livewidget.integrations.voximplant import answer_calls, scenario
@@ -741,10 +741,17 @@ def test_what_cannot_work_is_said_before_the_first_call(live):
         ({"greeting": 3}, "greeting is what to type"),
         ({"live": 3}, "Say whom to talk to"),
         ({"live": {"voice": "Nobody", "provider_or_model": "offline-tutor"}}, "voice"),
+        ({"live": Gemini(api_key="made-up", direct=True)}, "leave out direct=True"),
         ({"host": "256.0.0.1"}, "cannot be used"),
     ]:
         with pytest.raises(UsageError, match=sentence):
             answer_calls(**{"live": "offline-tutor", "port": 0} | wrong)
+
+    async def within():
+        answer_calls("offline-tutor", port=0)
+
+    with pytest.raises(StateError, match="call it in a cell, not in a coroutine"):
+        background().submit(within()).result(5)
     pushed = live(StandIn(), turn_detection={"mode": "push_to_talk"})
     with pytest.raises(UsageError, match="A caller cannot press a key to talk"):
         answer_calls(pushed, port=0)
