@@ -201,6 +201,7 @@ class _LiveKitRun(AgentRun):
         self._context: contextvars.Context | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._begun = asyncio.Event()
         self._opened = asyncio.Event()
         self._posts: asyncio.Queue[Coroutine[Any, Any, None]] = asyncio.Queue()
         self._tools: list[Any] = []
@@ -233,6 +234,7 @@ class _LiveKitRun(AgentRun):
     async def run(self) -> None:
         """Return when LiveKit has closed the session."""
         assert self._task is not None
+        self._begun.set()
         await asyncio.shield(self._task)
 
     async def close(self) -> None:
@@ -553,6 +555,7 @@ class _LiveKitRun(AgentRun):
             assert task is not None
             self._calls.add(task)
             try:
+                await self._begun.wait()  # an agent may greet, and call functions for that, as it starts
                 return spoken_result(await self._client.call_tool(name, raw_arguments))
             finally:
                 self._calls.discard(task)

@@ -5,6 +5,7 @@ its own here, since none with a speech-to-text and a voice runs without a networ
 """
 
 import asyncio
+import gc
 import json
 import logging
 import sys
@@ -22,10 +23,13 @@ from livekit.agents import (
     stt,
     tts,
 )
+from PIL import Image
 
 from livewidget import connect, events
 from livewidget.errors import LiveError
+from livewidget.integrations import livekit_io
 from livewidget.integrations.livekit import LiveKitAgent
+from livewidget.integrations.livekit_io import Speaker
 from livewidget.session import LiveSession
 from tests.integrations.drive_livekit import model_for
 from tests.integrations.driving import Server
@@ -190,6 +194,42 @@ async def new_tools(server):
         await talk.live.update(tools=[set_heating])
         await talk.live.ask("turn on the heating")
         return {"tools": [use.name for turn in talk.live.turns for use in turn.tools]}
+
+
+async def greeting(server):
+    """Let an agent call a function of the notebook's as it begins."""
+
+    class Eager(Agent):
+        async def on_enter(self):
+            await self.session.tools[0](raw_arguments={"on": True})
+
+    async with Talk(google(server), Eager(instructions="Be brief."), tools=[set_fan]) as talk:
+        await talk.until(lambda: any(isinstance(one, events.ToolResult) for one in talk.events), "a call")
+        return {"results": [one.result for one in talk.events if isinstance(one, events.ToolResult)]}
+
+
+async def pictures(server):
+    """Show two pictures, the second one too soon for LiveKit."""
+    async with Talk(google(server), Agent(instructions="Be brief.")) as talk:
+        for color in ("darkgreen", "red"):
+            await talk.live.send_image(Image.new("RGB", (1024, 768), color))
+            await asyncio.sleep(0.3)
+        first = (await talk.live.ask("what do you see")).text
+        await asyncio.sleep(livekit_io.SAMPLER_S)
+        return {"first": first, "second": (await talk.live.ask("what do you see")).text}
+
+
+async def unreported(server):
+    """Let nobody say what was heard."""
+    stalled_s, livekit_io.STALLED_S = livekit_io.STALLED_S, 0.5
+    heard, Speaker.on_played = Speaker.on_played, lambda speaker, ms: None
+    try:
+        async with Talk(google(server), Agent(instructions="Be brief.")) as talk:
+            said = (await talk.live.ask("what is the capital of japan")).text
+            await talk.until(lambda: talk.session.agent_state == "listening", "LiveKit to listen")
+            return {"said": said, "history": talk.said}
+    finally:
+        livekit_io.STALLED_S, Speaker.on_played = stalled_s, heard
 
 
 async def refused_text(server):
@@ -435,6 +475,9 @@ SCENES = (
     handover,
     twice,
     new_tools,
+    greeting,
+    pictures,
+    unreported,
     refused_text,
     errors,
     refusals,
@@ -464,6 +507,7 @@ async def main(task):
                 reports[scene.__name__] = await scene(Rerouted(**task))
         except (AssertionError, LiveError, TimeoutError) as error:
             reports[scene.__name__] = {"failed": f"{type(error).__name__}: {error}"}
+    gc.collect()  # asyncio complains of tasks whose errors nobody looked at when they are gone
     left = [str(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     return {**reports, "left": left, "complaints": complaints}
 

@@ -222,6 +222,25 @@ def test_functions_are_added_in_mid_talk(played):
 
 
 @marked
+def test_an_agent_may_call_a_function_of_the_notebooks_as_it_begins(played):
+    assert played("greeting")["results"] == [{"fan": True}]
+
+
+@marked
+def test_a_picture_that_came_too_soon_for_livekit_is_seen_all_the_same(played):
+    found = played("pictures")
+    assert "green" in found["first"]
+    assert "red" in found["second"]
+
+
+@marked
+def test_audio_that_nobody_reports_as_played_keeps_livekit_from_nothing(played):
+    found = played("unreported")
+    assert found["said"] == "The capital of Japan is Tokyo."
+    assert found["history"][-1] == ["assistant", "The capital of Japan is Tokyo.", False]
+
+
+@marked
 def test_text_that_livekit_cannot_pass_on_gets_a_sentence(played):
     (sentence,) = played("refused_text")["notices"]
     assert sentence == "LiveKit cannot pass typed text to gemini-3.1-flash-live-preview: say it instead."
