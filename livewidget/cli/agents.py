@@ -286,9 +286,17 @@ def _guarded(spec: str, make: Callable[[], Provider]) -> Provider:
 
 
 class _Sentences(logging.Handler):
-    """Prints what frameworks log, from WARNING on, as one line each and without tracebacks."""
+    """Prints what frameworks log, from WARNING on, as one line each and without tracebacks.
+
+    Errors that end a conversation, and are told as such, are not printed as well.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.name.startswith("google_adk."):
+            from livewidget.integrations.adk import SILENCED
+
+            if record.levelno >= SILENCED.get(record.name, logging.CRITICAL):
+                return
         with contextlib.suppress(Exception):
             console.say(redact(f"{record.name}: {record.getMessage()}".splitlines()[0], long_words=True))
 

@@ -1,6 +1,7 @@
 """Agents on the command line: what is named, what it becomes, and every way to name it wrong."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -351,3 +352,11 @@ def test_what_frameworks_log_is_one_line_without_a_traceback(folder):
     assert "livewidget: kit: it broke\n" in done.stderr
     assert "Traceback" not in done.stderr
     assert "hushhush" not in done.stderr
+
+
+def test_a_framework_that_logs_an_error_before_it_raises_it_is_heard_once(capsys):
+    handler = agents._Sentences(logging.WARNING)
+    for name in ("google_adk.google.adk.runners", "google_adk.google.adk.flows", "google_adk_too"):
+        handler.handle(logging.LogRecord(name, logging.ERROR, "", 0, "It failed.\nTraceback", (), None))
+    expected = "livewidget: google_adk.google.adk.flows: It failed.\nlivewidget: google_adk_too: It failed.\n"
+    assert capsys.readouterr().err == expected
