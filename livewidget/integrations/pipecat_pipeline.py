@@ -53,9 +53,11 @@ _LOOK_S = 0.05
 _LEAD_S = 0.5
 #: Seconds without sound after which audio that is not speech is over. Chosen.
 _SILENCE_S = 0.5
-#: Seconds without frames of a stopped answer after which the next are another one's. Chosen: a service
-#: delivers an answer faster than it is spoken; within that time nobody has asked and been answered.
-_GAP_S = 1.0
+#: Seconds within which more of a stopped answer comes, if there is more. Chosen: a service delivers faster
+#: than is spoken; within that time nobody has asked by voice and been answered.
+_REST_S = 1.0
+#: Seconds that the rest of a stopped answer may pause. Chosen: longer than a busy computer pauses.
+_PAUSE_S = 5.0
 #: Seconds between two pictures: Pipecat's service for the Live API drops one that comes within a second.
 _PICTURE_S = 1.05
 #: Pictures and texts that may wait for that, or for the service; above, pictures are left out. Chosen.
@@ -408,20 +410,24 @@ class AnswerGate:
 
     A speech-to-speech service cannot be told to be quiet: after an interruption that it did not cause, it
     goes on delivering the same answer, until `LLMFullResponseEndFrame`. If it had sent everything already,
-    neither anything of it nor that frame comes; so a pause ends it as well.
+    neither anything of it nor that frame comes.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._stopping = False
+        self._stopping = self._more = False  # `_more`: some of the rest has come.
         self._last = 0.0
         self.responding = False
 
     def stop(self) -> None:
         """The user has stopped the answer."""
         if self.responding:
-            self._stopping, self._last = True, self._clock()
+            self._stopping, self._more, self._last = True, False, self._clock()
         self.responding = False
+
+    def asked(self) -> None:
+        """The user has typed; a service that still answered would tell of an interruption."""
+        self._stopping = self._stopping and self._more
 
     def interrupted(self, *, by_user: bool) -> None:
         """The pipeline was interrupted; unless it is by the user, the service has ended the answer itself."""
@@ -435,9 +441,9 @@ class AnswerGate:
     def passes(self, *, ends: bool) -> bool:
         """Whether a frame of an answer, perhaps its last, is to be played."""
         now = self._clock()
-        if self._stopping and now - self._last > _GAP_S:
+        if self._stopping and now - self._last > (_PAUSE_S if self._more else _REST_S):
             self._stopping = False
-        passes, self._last = not self._stopping, now
+        passes, self._more, self._last = not self._stopping, True, now
         if ends:
             self._stopping = self.responding = False
         return passes
@@ -539,6 +545,7 @@ class BotInput(BaseInputTransport):
 
     async def _type(self, text: str) -> None:
         if any(_takes_text(one) for one in self._owner.services()):
+            self._owner.output.answer.asked()
             for context in self._owner.contexts():
                 context.add_message({"role": "user", "content": text})
             await self.push_frame(frames.InputTextRawFrame(text=text))
@@ -559,6 +566,7 @@ class BotOutput(BaseOutputTransport):
         self.answer = AnswerGate()
         self._until = 0.0  # When what was played so far has been heard.
         self._said = False  # Whether something was said since the last turn was complete.
+        self._answering = False  # An answer has begun to come, and its end has not come out.
         self._speaking = self._interrupting = False
         self._cut = False  # What comes out was taken from the queue before an interruption emptied it.
         self._usage: UsageMetadata | None = None
@@ -590,6 +598,7 @@ class BotOutput(BaseOutputTransport):
         if down and isinstance(frame, _answer_frames()):
             if isinstance(frame, frames.LLMFullResponseStartFrame):
                 self.answer.begins()
+                self._answering = True
             if not self.answer.passes(ends=isinstance(frame, frames.LLMFullResponseEndFrame)):
                 return
         if not (down and isinstance(frame, frames.InterruptionFrame)):
@@ -618,8 +627,10 @@ class BotOutput(BaseOutputTransport):
         elif isinstance(frame, frames.BotStoppedSpeakingFrame):
             self._speaking = False
             self._complete()
-        elif isinstance(frame, frames.LLMFullResponseEndFrame) and not self._speaking:
-            self._complete()
+        elif isinstance(frame, frames.LLMFullResponseEndFrame):
+            self._answering = False
+            if not self._speaking:
+                self._complete()
 
     async def write_audio_frame(self, frame: Any) -> bool:
         """Play one chunk, and take as long as it lasts: Pipecat tells by that when the bot speaks."""
@@ -645,7 +656,8 @@ class BotOutput(BaseOutputTransport):
     def _interrupt(self) -> None:
         by_user, self._owner.stopped_by_user = self._owner.stopped_by_user, False
         self.answer.interrupted(by_user=by_user)
-        self._until, self._speaking, self._cut = 0.0, False, True
+        self._until, self._cut = 0.0, True
+        self._speaking = self._answering = False
         if by_user:
             self._said = True  # The session waits for the end of what it has stopped.
         elif self._said:
@@ -654,7 +666,7 @@ class BotOutput(BaseOutputTransport):
 
     def _complete(self, *, force: bool = False) -> None:
         """Tell that a turn is complete, unless its answer goes on, as it may after a pause or a call."""
-        if self._said and not self._interrupting and (force or not self.answer.responding):
+        if self._said and not self._interrupting and (force or not self._answering):
             self._said = False
             usage, self._usage = self._usage, None
             self._owner.host.post("turn_complete", usage)

@@ -373,6 +373,15 @@ async def odd_audio(server):
     return report
 
 
+async def an_answer_in_pieces(server):
+    """A voice that stops after each word, within one answer."""
+    run_bot = bot(lambda t: between(t, Echo(), Voice(24_000, 1)))
+    async with talking(PipecatBot(run_bot)) as noted:
+        await noted.live.ask("one two three")
+        await asyncio.sleep(1.0)
+        return {"said": noted.said, "complete": len(noted.of(events.TurnComplete))}
+
+
 # --- What goes wrong
 
 
@@ -704,6 +713,7 @@ SCENES = (
     tools_set_by_the_bot,
     text_only,
     odd_audio,
+    an_answer_in_pieces,
     faults,
     idle,
     a_handler_that_raises,

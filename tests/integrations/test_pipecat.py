@@ -136,6 +136,11 @@ class TestWithPipecat:
             assert noted["hz"] == pytest.approx(440, abs=5), name
             assert noted["said"] == [["model", "" if name == "music" else "hello"]]
 
+    def test_an_answer_whose_voice_stops_between_its_words_is_one(self, report):
+        noted = scene(report, "an_answer_in_pieces")
+        assert noted["said"] == [["user", "one two three"], ["model", "you said one two three"]]
+        assert noted["complete"] == 1
+
     def test_errors_that_end_a_bot_and_those_that_do_not(self, report):
         noted = scene(report, "faults")
         assert noted["error"]["ended"] is False
@@ -237,34 +242,36 @@ def kernel():
 
 
 @pytest.mark.clients
-def test_cells_of_a_notebook_that_run_the_example(tmp_path):
+def test_cells_of_a_notebook(tmp_path):
     """The bot started by the card; the bot awaited by a cell, and run by a task beside the cells."""
     if not PYTHON.exists():
         pytest.skip("Pipecat has no environment here: run make clients")
     with serving() as ready, kernel() as run:
-        https = ready["wss"].replace("wss://", "https://")
-        environment = {"GOOGLE_API_KEY": KEY, "GOOGLE_GEMINI_BASE_URL": https, "SSL_CERT_FILE": ready["cert"]}
+        server = {**ready, "key": KEY, "folder": str(tmp_path), "model": "gemini-3.8-live"}
+        server |= {"vertex": False, "ends_first": False}
         run(
-            f"import asyncio, os, sys, threading; os.environ |= {environment!r}; sys.path.insert(0, 'examples')\n"
+            "import asyncio, threading\n"
             "from loguru import logger; logger.remove()\n"
             "from livewidget import LiveWidget\n"
             "from livewidget.integrations.pipecat import LiveWidgetTransport, PipecatBot\n"
-            "from pipecat_bot import run_bot\n"
+            "from tests.integrations.driving import Server\n"
+            "from tests.integrations.drive_pipecat_bot import between, bot, gemini\n"
+            f"server = Server(**{server!r})\n"
+            "run_bot = bot(lambda transport: between(transport, gemini(server)))\n"
             "live = LiveWidget(PipecatBot(run_bot)); transport = LiveWidgetTransport()\n"
-            "other = LiveWidget(transport.provider)"
+            "other = LiveWidget(transport.provider); answers = []"
         )
-        ask = "print(live.ask('what is the capital of japan')); live.stop()"
-        assert run(ask).strip() == JAPAN
-        person = ask.replace("live", "other")
-        run(f"def person():\n    {person}\nthread = threading.Thread(target=person); thread.start()")
-        assert run("await run_bot(transport); thread.join()").strip() in ("", JAPAN)
+        assert run("print(live.ask('what is the capital of japan')); live.stop()").strip() == JAPAN
+        run(
+            "def person():\n"
+            "    answers.append(other.ask('what is the capital of japan').text); other.stop()\n"
+            "thread = threading.Thread(target=person); thread.start()"
+        )
+        assert run("await run_bot(transport); thread.join(); print(answers[0])").strip() == JAPAN
         run("task = asyncio.create_task(run_bot(transport))")
-        print_france = "print(await asyncio.to_thread(other.ask, 'what is the capital of france'))"
-        assert run(print_france).strip() == FRANCE
-        assert run("other.stop(); await task; print(other.turns[-1].text)").strip() == FRANCE
-        assert (
-            run("print([turn.text for turn in other.turns].count('The capital of Japan is Tokyo.'))") == "1\n"
-        )
+        ask_france = "print(await asyncio.to_thread(other.ask, 'what is the capital of france'))"
+        assert run(ask_france).strip() == FRANCE
+        assert run("other.stop(); await task; print(len(other.turns))").strip() == "4"
 
 
 # --- Without Pipecat
@@ -300,8 +307,19 @@ class TestAnswerGate:
             self.now += 0.2
             answer.begins()
             assert not answer.passes(ends=False)
+        answer.asked()
+        self.now += 4.0  # The computer is busy.
+        assert not answer.passes(ends=False)
         assert not answer.passes(ends=True)
         answer.begins()
+        assert answer.passes(ends=False)
+
+    def test_an_answer_whose_end_is_never_told_takes_nothing_for_ever(self):
+        answer = self.make()
+        answer.begins()
+        answer.stop()
+        assert not answer.passes(ends=False)
+        self.now += 6.0
         assert answer.passes(ends=False)
 
     def test_an_answer_of_which_everything_was_sent_takes_nothing_of_the_next(self):
@@ -311,6 +329,16 @@ class TestAnswerGate:
         assert answer.passes(ends=False)
         answer.stop()
         self.now += 1.5
+        answer.begins()
+        assert answer.passes(ends=False)
+
+    def test_who_types_at_once_is_answered_where_everything_was_sent(self):
+        answer = self.make()
+        answer.begins()
+        assert answer.passes(ends=False)
+        answer.stop()
+        self.now += 0.1
+        answer.asked()
         answer.begins()
         assert answer.passes(ends=False)
 
