@@ -352,7 +352,9 @@ class _SdkTransport:
             {"setupComplete": {} if complete is None else _plain(complete)}
         )
         self._messages: Any = None  # the SDK's iterator over the messages of one turn
-        self._receiving: asyncio.Future[bytes] | None = None  # on the session's loop, if that is another
+        # On the session's loop, if that is another: the task that receives, and its result here.
+        self._receiver: asyncio.Task[Any] | None = None
+        self._receiving: asyncio.Future[bytes] | None = None
 
     async def send(self, frame: str | bytes) -> None:
         """Let the SDK send what a frame says; see `Transport`.
@@ -418,12 +420,21 @@ class _SdkTransport:
             return await self._next_frame()
         if self._receiving is None:
             self._receiving = asyncio.wrap_future(
-                asyncio.run_coroutine_threadsafe(self._next_frame(), self._loop)
+                asyncio.run_coroutine_threadsafe(self._receive_there(), self._loop)
             )
         # A call that is cancelled leaves its message to the next one.
         await asyncio.wait([self._receiving])
         received, self._receiving = self._receiving, None
         return received.result()
+
+    async def _receive_there(self) -> bytes:
+        self._receiver = asyncio.current_task()
+        return await self._next_frame()
+
+    async def _stop_receiving(self) -> None:
+        if self._receiver is not None:
+            self._receiver.cancel()
+            await asyncio.wait([self._receiver])
 
     async def _next_frame(self) -> bytes:
         try:
@@ -461,10 +472,13 @@ class _SdkTransport:
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the session if it is ours; see `Transport`. The SDK sends a code of its own."""
-        if self.closed is None:
-            self.closed = TransportClosed(code, reason)
-        if self._receiving is not None:
-            self._receiving.cancel()
+        try:
+            if self._receiving is not None and self._loop is not None and self._loop.is_running():
+                stopping = asyncio.run_coroutine_threadsafe(self._stop_receiving(), self._loop)
+                await asyncio.wrap_future(stopping)  # From then on, the user may receive again.
+        finally:
+            if self.closed is None:
+                self.closed = TransportClosed(code, reason)
         close, self._close = self._close, None
         if close is not None:
             with contextlib.suppress(WebSocketException, errors.APIError):
