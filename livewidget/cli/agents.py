@@ -214,6 +214,8 @@ def _genai(client: Any) -> Provider:
 
 
 def _default_client() -> Provider:
+    from livewidget.integrations.genai import credentials_error
+
     try:
         from google import genai
     except ImportError:
@@ -221,11 +223,15 @@ def _default_client() -> Provider:
     try:
         client = genai.Client()
     except ValueError as error:
-        said = plain_line(redact(str(error), long_words=True))[:_WORDS]
         raise KeyMissing(
             "The Gen AI SDK makes no client here: set GOOGLE_API_KEY or GEMINI_API_KEY, or "
-            f"GOOGLE_GENAI_USE_VERTEXAI with GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION. It said: {said}"
+            "GOOGLE_GENAI_USE_VERTEXAI with GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION. It said: "
+            f"{_words(error)}"
         ) from None
+    except Exception as error:
+        if not type(error).__module__.startswith("google.auth"):
+            raise
+        raise credentials_error(error) from None
     return _genai(client)
 
 
@@ -278,8 +284,9 @@ def _guarded(spec: str, make: Callable[[], Provider]) -> Provider:
         except LiveError:
             raise
         except Exception as error:
-            said = plain_line(redact(str(error), long_words=True))[:_WORDS].rstrip(".")
-            raise UsageError(f"{_cut(spec)} cannot be used ({type(error).__name__}): {said}.") from error
+            raise UsageError(
+                f"{_cut(spec)} cannot be used ({type(error).__name__}): {_words(error)}"
+            ) from error
     for warning in caught:
         console.say(str(warning.message))
     return made
@@ -331,6 +338,12 @@ def _kind(value: Any) -> str:
         return "a function"
     name = type(value).__name__
     return "None" if value is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def _words(error: Exception) -> str:
+    """Return what an error says, as the end of a sentence."""
+    said = plain_line(redact(str(error), long_words=True)).rstrip(".")
+    return f"{said}." if len(said) < _WORDS else f"{said[:_WORDS].rpartition(' ')[0]}…"
 
 
 def _cut(word: str) -> str:

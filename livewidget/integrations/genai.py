@@ -215,7 +215,7 @@ class GenAIClient(_SdkProvider):
         if (closed := _closed(error)) is not None:
             return self.error_for_close(closed.code, closed.reason)
         if type(error).__module__.startswith("google.auth"):
-            return _credentials_error(error)
+            return credentials_error(error)
         if isinstance(error, ssl.SSLCertVerificationError):
             return ConnectFailed(
                 f"The certificate of the server is not trusted ({error.verify_message}); for a server of "
@@ -552,7 +552,7 @@ def _closed(error: Exception) -> TransportClosed | None:
     return None
 
 
-def _credentials_error(error: Exception) -> LiveError:
+def credentials_error(error: Exception) -> LiveError:
     """Return the error for credentials of Vertex AI, without google-auth's words, which quote answers."""
     if type(error).__name__ == "DefaultCredentialsError":
         return KeyMissing(
