@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -220,6 +221,11 @@ class GenAIClient(_SdkProvider):
             return ConnectFailed(
                 f"The certificate of the server is not trusted ({error.verify_message}); for a server of "
                 "your own, set SSL_CERT_FILE to its certificate before you make the client."
+            )
+        if isinstance(error, socket.gaierror):
+            return ConnectFailed(
+                "The name of the server cannot be found; check the network connection, and the client's "
+                "address if it has one of its own."
             )
         if isinstance(error, OSError | WebSocketException | EOFError):
             failed = error_for_failure(error, "the server", HANDSHAKE_TIMEOUT)  # Which one, it does not tell.

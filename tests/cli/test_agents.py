@@ -135,6 +135,7 @@ def test_no_key_and_a_wrong_key_are_sentences_without_it(here, server, monkeypat
 
 
 def test_no_credentials_of_the_cloud_are_a_sentence(here, monkeypatch, capsys):
+    monkeypatch.delenv("GOOGLE_API_KEY")
     monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "a-file-that-is-not-there.json")
     assert main(["ask", "hello?", "--via", "genai"]) == 2

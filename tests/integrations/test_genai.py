@@ -529,6 +529,10 @@ async def test_a_certificate_that_is_not_trusted_and_nobody_there(authority):
         assert PART not in everything(error)
     error = await refused(GenAIClient(client_at(port)))
     assert str(error).startswith("Nothing listens at the server;")
+    at = types.HttpOptions(base_url="https://nobody.invalid")
+    error = await refused(GenAIClient(genai.Client(api_key=CANARY, vertexai=False, http_options=at)))
+    assert str(error).startswith("The name of the server cannot be found;")
+    assert PART not in everything(error)
 
 
 async def test_a_service_that_accepts_nothing_in_time(authority, monkeypatch):
