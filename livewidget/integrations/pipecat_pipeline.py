@@ -582,6 +582,11 @@ class BotOutput(BaseOutputTransport):
         await super().start(frame)
         await self.set_transport_ready(frame)
 
+    async def stop(self, frame: Any) -> None:
+        """Play the rest, and let it be heard: with the end of the pipeline, the talk ends."""
+        await super().stop(frame)
+        await asyncio.sleep(max(0.0, self._until - time.monotonic()))
+
     async def cleanup(self) -> None:
         """Let go of everything."""
         if self._silence is not None:

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import threading
+import time
 import traceback
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from loguru import logger
 from pipecat.frames.frames import (
+    EndFrame,
     ErrorFrame,
     LLMContextFrame,
     LLMFullResponseEndFrame,
@@ -382,6 +384,26 @@ async def an_answer_in_pieces(server):
         return {"said": noted.said, "complete": len(noted.of(events.TurnComplete))}
 
 
+async def says_goodbye(server):
+    """The bot's last words are heard before it ends."""
+
+    async def run_bot(transport):
+        worker = PipelineWorker(Pipeline([transport.input(), Voice(24_000, 1), transport.output()]))
+
+        @transport.event_handler("on_client_connected")
+        async def on_client_connected(transport, client):
+            await worker.queue_frames([TTSSpeakFrame("good"), TTSSpeakFrame("bye"), EndFrame()])
+
+        await run(worker)
+
+    async with talking(PipecatBot(run_bot)) as noted:
+        await noted.until(events.OutputAudio)
+        began = time.monotonic()
+        await noted.until(events.SessionEnded)
+        samples = sum(one.samples for one in noted.of(events.OutputAudio))
+        return {"ms": samples / 24, "after_ms": (time.monotonic() - began) * 1000, "notices": noted.notices}
+
+
 # --- What goes wrong
 
 
@@ -714,6 +736,7 @@ SCENES = (
     text_only,
     odd_audio,
     an_answer_in_pieces,
+    says_goodbye,
     faults,
     idle,
     a_handler_that_raises,

@@ -141,6 +141,12 @@ class TestWithPipecat:
         assert noted["said"] == [["user", "one two three"], ["model", "you said one two three"]]
         assert noted["complete"] == 1
 
+    def test_the_last_words_of_a_bot_that_ends_are_heard(self, report):
+        noted = scene(report, "says_goodbye")
+        assert noted["ms"] == 400
+        assert noted["after_ms"] > 350  # It had all been sent at once.
+        assert noted["notices"] == ["The Pipecat bot ended the talk."]
+
     def test_errors_that_end_a_bot_and_those_that_do_not(self, report):
         noted = scene(report, "faults")
         assert noted["error"]["ended"] is False
