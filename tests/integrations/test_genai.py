@@ -778,6 +778,24 @@ async def test_the_end_of_an_open_session_says_why_and_that_there_is_no_other():
         assert str(talk.error).endswith("which cannot open another: make a new GenAISession.")
 
 
+async def test_an_announced_end_of_an_open_session_is_said_before():
+    got = []
+    async with (
+        Server(tutor(connection_s=3.0)) as server,
+        opened(server) as session,
+        connect(GenAISession(session)) as talk,
+    ):
+        talk.subscribe(got.append)
+        await talk.ask("one")  # what has answered may be left at once
+        await until(lambda: talk.error is not None)
+    told = [one.text for one in got if isinstance(one, events.Notice) and one.code == "token-missing"]
+    assert len(told) == 1
+    assert told[0].startswith(
+        "There is no next connection yet: This session was opened outside of livewidget"
+    )
+    assert str(talk.error).endswith("which cannot open another: make a new GenAISession.")
+
+
 async def test_push_to_talk_is_as_the_session_was_opened():
     async with Server(tutor("one two")) as server:
         manual = {"automatic_activity_detection": {"disabled": True}}
