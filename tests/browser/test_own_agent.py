@@ -70,6 +70,15 @@ def test_who_speaks_after_a_hand_over_and_why_it_stopped(talk):
     card.wait_for_words("kitchen", "what would you like?")
     expect(card.root.locator(".lw-handed:visible")).to_have_text(["handed over to kitchen"])
     expect(card.root.locator(".lw-lane-model")).to_have_text("kitchen")
+    # In a narrow card too: the line, then the name, then the words.
+    tops = """(row) => ['.lw-handed', '.lw-speaker', '.lw-words'].map((part) =>
+        row.querySelector(part).getBoundingClientRect().top)"""
+    for width in ("420px", ""):
+        card.root.evaluate("(card, width) => { card.style.maxWidth = width; }", width)
+        line, name, words = card.root.locator(".lw-turn").last.evaluate(tops)
+        assert line < name, (line, name, words)
+        # In a wide card the name stands beside the words.
+        assert name < words if width else abs(name - words) < 10, (line, name, words)
     panel = card.look("Settings")
     expect(panel.locator(".lw-set-elsewhere")).to_have_text(
         "Voice, instructions and thinking are settings of the ADK agent house: change them in its code."

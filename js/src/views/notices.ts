@@ -127,7 +127,10 @@ function noticeItem(dismiss: () => void, scope: Scope): NoticeItem {
       if (details) {
         fold ??= detailsFold(scope);
         fold.update(details);
-        element.append(fold.element);
+        // Moved, it would lose the focus.
+        if (fold.element.parentNode === null) {
+          element.append(fold.element);
+        }
       } else {
         fold?.element.remove();
       }

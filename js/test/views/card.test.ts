@@ -218,7 +218,10 @@ describe("what stands behind a note", () => {
     expect(text(box)).toBe(details);
     expect([box.tabIndex, box.getAttribute("aria-label")]).toEqual([0, "Details"]);
     fold.open = true;
+    box.focus();
+    const moved = vi.spyOn(find(".lw-note"), "append");
     await set({ notices: [{ ...stopped, details: `${details}!` }] });
+    expect([moved.mock.calls, document.activeElement]).toEqual([[], box]);
     expect(find(".lw-note details")).toBe(fold);
     expect([fold.open, text(box)]).toEqual([true, `${details}!`]);
     await set({ notices: [stopped] });
