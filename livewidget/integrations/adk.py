@@ -13,6 +13,7 @@ import inspect
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -21,7 +22,7 @@ from livewidget.config.code import Call, Name
 from livewidget.connection.close_codes import clean_reason, error_for_close, error_for_reason
 from livewidget.errors import UsageError
 from livewidget.integrations.agent import AgentClient, AgentProvider, AgentRun, require
-from livewidget.models import find
+from livewidget.models import NON_BLOCKING, Model, find
 from livewidget.protocol.messages import FunctionDeclaration, UsageMetadata
 
 try:
@@ -94,8 +95,8 @@ class AdkAgent(AgentProvider):
     Model, key, voice and instruction are the agent's. It runs as a copy, so that it stays as it is; the
     notebook's functions are added to the tools of the copy and of its sub-agents, and run in the notebook.
     The agent's own tools run on the session's event loop, which in a widget is that of a background thread:
-    one that blocks it stops the sound, unless `run_config` has a `tool_thread_pool_config`. One that raises
-    ends the conversation, as in the kit.
+    one that blocks it stops the sound, unless `run_config` has a `tool_thread_pool_config`. While one runs,
+    the kit passes nothing on, unless the tool is NON_BLOCKING; one that raises ends the conversation.
 
     All conversations of one `AdkAgent` are one session of the kit, so that the next one remembers the last.
     Where one ended before an answer, the session gets a sentence that says so, or the kit would answer at the
@@ -144,8 +145,10 @@ class AdkAgent(AgentProvider):
         self._active: _AdkRun | None = None
         self._cut_off = ""  # What the last conversation ended in the middle of.
         root = self.runner.agent
-        _check_model(root)
+        row = _row_of(_first_model(root))
         super().__init__(root.name, lambda: _AdkRun(self), kind="ADK agent", push_to_talk=True, takes=TAKES)
+        if row is not None:  # Whether it waits for functions is the model's.
+            self._model = replace(self._model, tool_behaviors=row.tool_behaviors)
 
     def expression(self) -> Call:
         """Return the Python that makes this provider; what it was given is `agent` or `runner` there."""
@@ -243,7 +246,8 @@ class _AdkRun(AgentRun):
     async def on_interrupt(self) -> None:
         # The kit has no verb for it. Content interrupts a model that takes content in mid-talk; the answer of
         # another one goes on over there, and is dropped here.
-        if self._is_at_work and _takes_content(self._live_model()):
+        row = _row_of(self._live_model())
+        if self._is_at_work and row is not None and row.text_by_client_content:
             self._queue.send_content(_content(STOP_TEXT), partial=True)
 
     # What the agent does.
@@ -442,9 +446,8 @@ class _AdkRun(AgentRun):
     def _copy_runner(self, client: AgentClient) -> Any:
         """Return a copy of the runner, with copies of its agents that have the notebook's functions too."""
         runner = copy.copy(self._agent.runner)
-        tools = [_NotebookTool(declaration, client.call_tool) for declaration in client.declarations]
         if not isinstance(runner.agent, BaseAgent):
-            if tools:
+            if client.declarations:
                 raise UsageError(
                     f"{runner.agent.name} is a workflow, which takes no functions of the notebook: leave "
                     "tools out, or give them to its agents."
@@ -456,9 +459,11 @@ class _AdkRun(AgentRun):
         own = [tool for agent in agents for tool in agent.tools]
         client.check_names(filter(None, map(_tool_name, own)))
         for agent in agents:
+            waits = _waits_for_tools(agent)
+            tools = (_NotebookTool(one, client.call_tool, waits) for one in client.declarations)
             agent.tools = [*agent.tools, *tools]
         self._names = frozenset(agent.name for agent in _tree(runner.agent))
-        self._notebook_tools = frozenset(tool.name for tool in tools)
+        self._notebook_tools = frozenset(one.name for one in client.declarations if one.name)
         self._streaming_tools = frozenset(_tool_name(tool) for tool in own if _is_streaming(tool))
         return runner
 
@@ -493,6 +498,7 @@ class _NotebookTool(BaseTool):
         self,
         declaration: FunctionDeclaration,
         call: Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, dict[str, Any]]],
+        waits: bool,
     ) -> None:
         self._declaration = types.FunctionDeclaration.model_validate(msgspec.to_builtins(declaration))
         self._call = call
@@ -500,8 +506,8 @@ class _NotebookTool(BaseTool):
         super().__init__(
             name=declaration.name or "",
             description=declaration.description or "",
-            # What is NON_BLOCKING runs beside the conversation; else the kit waits for it.
-            behavior=self._declaration.behavior,
+            # What blocks stops the whole conversation in the kit: it does not even pass on an interruption.
+            behavior=self._declaration.behavior or (None if waits else types.Behavior.NON_BLOCKING),
         )
 
     def _get_declaration(self) -> Any:
@@ -624,15 +630,15 @@ def _tree(agent: Any) -> Iterator[Any]:
         yield from _tree(below)
 
 
-def _check_model(root: Any) -> None:
-    """Make sure that the agent that speaks first has a model with a live connection, as far as that is known.
+def _first_model(root: Any) -> Any:
+    """Return the live model of the agent that speaks first; None if it has none of its own.
 
     Raises:
-        UsageError: If not.
+        UsageError: If it has none with a live connection, as far as that is known.
     """
     agent = next((one for one in _tree(root) if isinstance(one, LlmAgent)), None)
     if agent is None:
-        return
+        return None
     try:
         model = agent.canonical_live_model
     except ValueError:
@@ -645,14 +651,24 @@ def _check_model(root: Any) -> None:
             f"The model {model.model} of the ADK agent {agent.name} has no live connection; "
             "give the agent a live model, such as gemini-3.8-live."
         )
+    return model
 
 
-def _takes_content(model: Any) -> bool:
-    """Return whether content may be sent to a model in mid-talk, as far as that is known."""
+def _row_of(model: Any) -> Model | None:
+    """Return what is known of one of Google's models; None if nothing is."""
     if not isinstance(model, GeminiModel):
-        return False
+        return None
     rows = (find(model.model, service) for service in ("gemini", "vertex"))
-    return any(row.known and row.text_by_client_content for row in rows)
+    return next((row for row in rows if row.known), None)
+
+
+def _waits_for_tools(agent: Any) -> bool:
+    """Return whether an agent's model waits for functions of which nothing is said."""
+    try:
+        row = _row_of(agent.canonical_live_model)
+    except ValueError:  # Told when it is its turn.
+        return True
+    return row is None or row.tool_behaviors[:1] != (NON_BLOCKING,)
 
 
 def _run_config(given: Any, client: AgentClient) -> Any:

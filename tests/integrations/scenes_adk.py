@@ -155,6 +155,32 @@ async def long_running(server):
         return {"said": answer.text, "tools": tools_of(session)}
 
 
+async def meanwhile(server):
+    """Ask something else while a function of the notebook's runs: what comes first, its result or the answer."""
+
+    async def make_coffee() -> str:
+        """Make coffee."""
+        await asyncio.sleep(4.0)
+        return "the coffee is ready"
+
+    async with talk(AdkAgent(agent(server)), tools=[make_coffee]) as (session, log):
+        await session.send_text("make coffee")
+        await log.until(lambda log: log.of(events.ToolCall))
+        await asyncio.sleep(0.5)
+        await session.send_text("what is the capital of japan")
+        await log.until(lambda log: "Tokyo" in said_in(log) and log.of(events.ToolResult))
+        kinds = [
+            "result" if isinstance(one, events.ToolResult) else "answer"
+            for one in log.events
+            if isinstance(one, events.ToolResult) or getattr(one, "text", "").startswith("Tokyo")
+        ]
+        return {"order": kinds}
+
+
+def said_in(log):
+    return "".join(event.text for event in log.of(events.OutputTranscript))
+
+
 async def threads(server):
     """With a pool of threads for its tools, the kit runs each on a loop of its own."""
     ran = []
@@ -559,6 +585,7 @@ SCENES = (
         sequence,
         streaming,
         long_running,
+        meanwhile,
         threads,
         memory,
         left_open,

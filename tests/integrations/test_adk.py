@@ -174,6 +174,12 @@ def test_a_long_running_tool_has_what_it_returned_first(scenes):
     assert scenes["long_running"]["tools"] == [tool("order_pizza", {"status": "pending", "ticket": "t1"})]
 
 
+def test_a_model_that_does_not_wait_for_functions_answers_while_one_runs(scenes, request):
+    """The kit keeps everything back while a tool runs that blocks."""
+    waits = request.node.callspec.params["scenes"] == "2.5"
+    assert scenes["meanwhile"]["order"] == (["result", "answer"] if waits else ["answer", "result"])
+
+
 def test_with_tools_in_threads_the_notebooks_run_where_they_always_do(scenes):
     found = scenes["threads"]
     assert found["said"] == ["The light is on.", "The fan is on."]
