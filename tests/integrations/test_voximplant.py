@@ -274,28 +274,31 @@ async def test_a_stream_that_leaves_silence_out_counts_as_a_pause():
     ("encoding", "rate"), [("PCM16", 16_000), ("PCM8", 8_000), ("ULAW", 8_000), ("ALAW", 8_000)]
 )
 async def test_a_spoken_question_is_understood_and_the_answer_can_be_interrupted(encoding, rate):
-    time, story = [
-        0.6 * await asyncio.to_thread(spoken, say) for say in ("what time is it", "tell me a story")
-    ]
+    # Of "seven" and "time" the tutor mishears some through 8 kHz, with or without a phone.
+    questions = ("how many legs does a spider have", "tell me a story")
+    legs, story = [0.6 * await asyncio.to_thread(spoken, question) for question in questions]
+
+    def answered(times):
+        return sum("eight legs" in turn.text and turn.final for turn in calls.calls[0].turns) == times
+
     with answer_calls("offline-tutor", port=0) as calls:
         async with VoxEngine(calls.url, encoding, rate) as vox:
             await happens(lambda: calls.calls)
-            call = calls.calls[0]
-            vox.say(time, 48_000)
-            await vox.until(lambda: sum("It is" in turn.text and turn.final for turn in call.turns) == 1, 30)
+            vox.say(legs, 48_000)
+            await vox.until(lambda: answered(1), 30)
             await vox.until(lambda: vox.is_quiet)
             heard = len(vox.heard)
             assert heard > 0.3 * rate
             vox.say(story, 48_000)
             await vox.until(lambda: len(vox.heard) > heard + rate, 30)
             assert not vox.has("clear_media_buffer")
-            vox.say(time, 48_000)
+            vox.say(legs, 48_000)
             await vox.until(lambda: vox.has("clear_media_buffer"), 30)
-            await vox.until(lambda: sum("It is" in turn.text and turn.final for turn in call.turns) == 2, 30)
-            turns = call.turns
+            await vox.until(lambda: answered(2), 30)
+            turns = calls.calls[0].turns
     assert vox.violations == []
     said = [turn.text for turn in turns if turn.speaker == "user"]
-    assert said == ["what time is it", "tell me a story", "what time is it"]
+    assert said == [questions[0], questions[1], questions[0]]
     cut = next(turn for turn in turns if turn.interrupted)
     assert 0 < cut.heard_sample < cut.audio_samples
 
