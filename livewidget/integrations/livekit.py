@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 from livewidget.config.code import Call, Name
 from livewidget.errors import UsageError
 from livewidget.integrations.agent import AgentClient, AgentProvider, AgentRun, require
-from livewidget.integrations.livekit_io import Answer, Camera, Captions, Microphone, Speaker
+from livewidget.integrations.livekit_io import AnswerEnd, Camera, Captions, Microphone, Speaker
 from livewidget.models import find
 from livewidget.protocol.messages import FunctionDeclaration, ModalityTokenCount, UsageMetadata
 from livewidget.text import plain_line
@@ -222,7 +222,7 @@ class _LiveKitRun(AgentRun):
     async def start(self, client: AgentClient) -> None:
         """Make the session and start it."""
         self._client = client
-        self._answer = Answer(client)
+        self._answer = AnswerEnd(client)
         self._speaker = Speaker(client, self._answer)
         self._before.update(asyncio.all_tasks())
         _RUNS.add(self)
@@ -272,6 +272,8 @@ class _LiveKitRun(AgentRun):
 
     async def on_text(self, text: str) -> None:
         """Let the agent answer what was typed."""
+        if self._closed.done():
+            return
         model = self._part("llm")
         if _is_google(model) and find(model.model.rpartition("/")[2], "gemini").text == "realtime_text":
             name = model.model.rpartition("/")[2]
@@ -296,6 +298,8 @@ class _LiveKitRun(AgentRun):
 
     async def on_activity(self, active: bool) -> None:
         """Begin or end the user's turn, for push-to-talk."""
+        if self._closed.done():
+            return
         session = self._session
         if active:
             self._interrupt()
@@ -503,12 +507,12 @@ class _LiveKitRun(AgentRun):
         return self._session.current_agent.realtime_llm_session
 
     def _interrupt(self, *, force: bool = False) -> None:
-        if self._activity_ended:
-            # Google's plugin takes the beginning of an answer for an interruption, and would tell the model
-            # that the user speaks again; so it learns only now that the user's last activity is over.
-            self._activity_ended = self._realtime._in_user_activity = False
         # Speech that must not be interrupted goes on, and what was said is answered afterwards.
         with contextlib.suppress(RuntimeError):
+            if self._activity_ended:
+                # Google's plugin takes the beginning of an answer for an interruption, and would tell the
+                # model that the user speaks again; so it learns only now that the last activity is over.
+                self._activity_ended = self._realtime._in_user_activity = False
             self._within(self._session.interrupt, force=force)
 
     def _within(self, function: Callable[..., _Result], *args: Any, **options: Any) -> _Result:
@@ -662,7 +666,7 @@ class _LiveKitRun(AgentRun):
     def on_logged(self, record: logging.LogRecord) -> None:
         """LiveKit has logged an error: show it, unless the talk ends of it."""
         message = plain_line(record.getMessage())
-        if "executing tool" in message:  # that is shown at the call
+        if "executing tool" in message or "is closing" in message:  # shown at the call, or as the end
             return
         if record.exc_info and record.exc_info[1] is not None:
             message = f"{message}: {describe_error(record.exc_info[1])}"

@@ -122,7 +122,7 @@ class Camera(VideoInput):
         return frame
 
 
-class Answer:
+class AnswerEnd:
     """Finds out when an answer is over, which LiveKit does not tell.
 
     It is over when its audio was heard and its text was shown, as with the Live API: until then it can be
@@ -187,7 +187,7 @@ class Answer:
 class Captions(TextOutput):
     """What the agent says, as text; it comes as the model writes it, before it is heard."""
 
-    def __init__(self, client: AgentClient, answer: Answer, speaker: Speaker | None) -> None:
+    def __init__(self, client: AgentClient, answer: AnswerEnd, speaker: Speaker | None) -> None:
         """Show text of an agent; `speaker` speaks it, None: nobody does."""
         super().__init__(label="livewidget captions", next_in_chain=None)
         self._client = client
@@ -233,7 +233,7 @@ class _Segment:
 class Speaker(AudioOutput):
     """The agent's audio. LiveKit is told what was heard of it in the page, for its history."""
 
-    def __init__(self, client: AgentClient, answer: Answer) -> None:
+    def __init__(self, client: AgentClient, answer: AnswerEnd) -> None:
         super().__init__(
             label="livewidget speaker",
             sample_rate=RATE,

@@ -232,6 +232,22 @@ async def unreported(server):
         livekit_io.STALLED_S, Speaker.on_played = stalled_s, heard
 
 
+async def clinging(server):
+    """Let an agent wait for ever where it is to leave."""
+
+    class Clinging(Agent):
+        async def on_exit(self):
+            await asyncio.Event().wait()
+
+    before = asyncio.all_tasks()
+    async with Talk(google(server), Clinging(instructions="Be brief.")) as talk:
+        await talk.live.ask("what is the capital of japan")
+        began = time.monotonic()
+    took_s = time.monotonic() - began
+    left = [str(task) for task in asyncio.all_tasks() - before]
+    return {"left": left, "took_s": took_s}
+
+
 async def refused_text(server):
     """Type to a model that takes no typed text from LiveKit; it still hears."""
     async with Talk(
@@ -478,6 +494,7 @@ SCENES = (
     greeting,
     pictures,
     unreported,
+    clinging,
     refused_text,
     errors,
     refusals,

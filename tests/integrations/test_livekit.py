@@ -77,7 +77,7 @@ class Listener:
 def answer():
     """An answer, and what its listener was told a moment after each step."""
     listener = Listener()
-    answer = livekit_io.Answer(listener)
+    answer = livekit_io.AnswerEnd(listener)
 
     async def told(after=None):
         await asyncio.sleep(2 * livekit_io.TURN_END_S)
@@ -238,6 +238,11 @@ def test_audio_that_nobody_reports_as_played_keeps_livekit_from_nothing(played):
     found = played("unreported")
     assert found["said"] == "The capital of Japan is Tokyo."
     assert found["history"][-1] == ["assistant", "The capital of Japan is Tokyo.", False]
+
+
+@marked
+def test_of_an_agent_that_does_not_leave_nothing_is_left(played):
+    assert played("clinging")["left"] == []
 
 
 @marked
