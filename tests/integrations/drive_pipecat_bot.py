@@ -72,13 +72,13 @@ def set_fan(on: bool) -> str:
     return "the fan is on" if on else "the fan is off"
 
 
-def gemini(server, *, begins=False, **settings):
+def gemini(server, *, begins=False, light=set_light, **settings):
     """Return the service of the Live API, which dials `server`."""
     return GeminiLiveLLMService(
         api_key=server.key,
         http_options=server.http_options(),
         system_instruction="Be brief.",
-        tools=[set_light],
+        tools=[light],
         settings=GeminiLiveLLMService.Settings(model=server.model, **settings),
         inference_on_context_initialization=begins,
     )
@@ -269,6 +269,40 @@ async def without_a_context(server):
     async with talking(PipecatBot(run_bot), tools=[set_fan]) as noted:
         await noted.until(events.Notice)
         return {"notices": noted.notices}
+
+
+async def functions_that_do_not_return(server):
+    """One of the bot's raises, and one is cut short by Stop, as is one of the notebook's."""
+    slow = asyncio.Event()
+
+    async def broken(params: FunctionCallParams, on: bool):
+        raise RuntimeError("the bulb is burnt")
+
+    async def endless(params: FunctionCallParams, on: bool):
+        await slow.wait()
+
+    async def set_fan(on: bool) -> str:
+        """Switch the fan."""
+        await slow.wait()
+
+    report = {}
+    for name, question, light in (
+        ("raises", "turn on the light", broken),
+        ("stopped", "turn on the light", endless),
+        ("stopped_here", "turn on the fan", set_light),
+    ):
+        light.__name__ = "set_light"
+        run_bot = bot(lambda t, light=light: between(t, gemini(server, light=light)))
+        async with talking(PipecatBot(run_bot), tools=[set_fan]) as noted:
+            await noted.live.send_text(question)
+            await noted.until(events.ToolCall)
+            await asyncio.sleep(0.3)
+            if name != "raises":
+                await noted.live.interrupt()
+                await asyncio.sleep(0.5)
+            uses = [use for turn in noted.live.turns for use in turn.tools]
+            report[name] = [[use.name, use.remote, use.state, use.error] for use in uses]
+    return report
 
 
 async def tools_set_by_the_bot(server):
@@ -732,6 +766,7 @@ SCENES = (
     push_to_talk,
     names_on_both_sides,
     without_a_context,
+    functions_that_do_not_return,
     tools_set_by_the_bot,
     text_only,
     odd_audio,

@@ -121,6 +121,12 @@ class TestWithPipecat:
         (notice,) = scene(report, "without_a_context")["notices"]
         assert notice.startswith("The bot keeps no LLMContext")
 
+    def test_functions_that_raise_and_functions_that_are_cut_short(self, report):
+        noted = scene(report, "functions_that_do_not_return")
+        assert noted["raises"] == [["set_light", True, "failed", "RuntimeError: the bulb is burnt"]]
+        assert noted["stopped"] == [["set_light", True, "failed", "cancelled"]]
+        assert noted["stopped_here"] == [["set_fan", False, "cancelled", None]]
+
     def test_a_bot_that_sets_its_tools_keeps_those_of_the_notebook(self, report):
         both = ["set_fan", "set_light"]
         expected = {"before": both, "after": both, "registered": True}
