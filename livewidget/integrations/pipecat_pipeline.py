@@ -351,7 +351,7 @@ class BotPipeline:
     def _service_tools(self) -> ToolsSchema:
         """Return the tools that services were made with: a context with tools takes their place."""
         for service in self.services():
-            tools = service._service_tools()
+            tools = getattr(service, "_service_tools", lambda: None)()
             if isinstance(tools, ToolsSchema):
                 return tools
             if tools:

@@ -271,6 +271,25 @@ async def without_a_context(server):
         return {"notices": noted.notices}
 
 
+async def functions_that_come_late(server):
+    """The bot has begun before anybody joins."""
+    transport = LiveWidgetTransport()
+    worker = PipelineWorker(between(transport, gemini(server)))
+    task = asyncio.create_task(run(worker))
+    await worker.queue_frames([LLMRunFrame()])
+    for _ in range(100):  # Nobody tells that a service is connected.
+        await asyncio.sleep(0.05)
+        if transport.pipeline.started and transport.pipeline.is_ready():
+            break
+    async with talking(transport.provider, tools=[set_fan]) as noted:
+        await noted.until(events.Notice)
+        answer = await noted.live.ask("turn on the light")
+        report = {"notices": noted.notices, "said": answer.text.strip()}
+    task.cancel()
+    await asyncio.wait([task])
+    return report
+
+
 async def functions_that_do_not_return(server):
     """One of the bot's raises, and one is cut short by Stop, as is one of the notebook's."""
     slow = asyncio.Event()
@@ -766,6 +785,7 @@ SCENES = (
     push_to_talk,
     names_on_both_sides,
     without_a_context,
+    functions_that_come_late,
     functions_that_do_not_return,
     tools_set_by_the_bot,
     text_only,

@@ -121,6 +121,12 @@ class TestWithPipecat:
         (notice,) = scene(report, "without_a_context")["notices"]
         assert notice.startswith("The bot keeps no LLMContext")
 
+    def test_functions_that_come_after_the_bot_has_begun(self, report):
+        assert scene(report, "functions_that_come_late") == {
+            "notices": ["The bot's service takes new functions only when its pipeline starts: run it again."],
+            "said": "The light is on.",
+        }
+
     def test_functions_that_raise_and_functions_that_are_cut_short(self, report):
         noted = scene(report, "functions_that_do_not_return")
         assert noted["raises"] == [["set_light", True, "failed", "RuntimeError: the bulb is burnt"]]
