@@ -404,7 +404,7 @@ class _SdkTransport:
                     system_instruction=update.system_instruction,
                     tools=None if update.tools is None else update.tools.tools or [],
                 )
-        except (ConnectionClosed, errors.APIError) as error:
+        except (ConnectionClosed, errors.APIError, AttributeError) as error:
             raise self._ended(error) from None
         except ValueError as error:
             # Without its words, which repeat what was sent.
@@ -503,15 +503,13 @@ def live_connect_config(setup: Setup) -> Any:
     fields |= {name: generation.pop(name) for name in _OWN_FIELDS & generation.keys()}
     if generation:
         fields["generationConfig"] = generation
-    wrong: dict[str, None] = {}
     try:
         return types.LiveConnectConfig.model_validate_json(encode_json(fields))
     except ValueError as error:
-        for one in getattr(error, "errors", list)():
-            wrong[
-                ".".join(str(step) for step in one["loc"] if isinstance(step, str) and step[:1].islower())
-            ] = None
-    what, them = ", ".join(wrong) or "these settings", "it" if len(wrong) == 1 else "them"
+        found = [one["loc"] for one in getattr(error, "errors", list)()]
+    # A place is made of names, indexes, and classes that were tried.
+    paths = [".".join(step for step in place if str(step)[:1].islower()) for place in found]
+    what, them = ", ".join(dict.fromkeys(paths)) or "these settings", "it" if len(set(paths)) == 1 else "them"
     raise ConfigError(
         f"google-genai {metadata.version('google-genai')} cannot send {what}: leave {them} out, or use "
         "Gemini(…) or VertexAI(…), which can."
@@ -552,6 +550,9 @@ def _closed(error: Exception) -> TransportClosed | None:
     """Return how a connection has ended, if that is what an error of the SDK says."""
     if isinstance(error, ConnectionClosed):
         return how_closed(error)
+    if isinstance(error, AttributeError):
+        # asyncio cannot abort a connection that was lost while its last bytes were being written.
+        return TransportClosed(1006)
     if isinstance(error, errors.APIError):
         reason = error.details if isinstance(error.details, str) else error.message
         return TransportClosed(error.code or 1006, reason or "")

@@ -592,6 +592,19 @@ async def test_the_end_of_a_connection_is_one_of_ours(fault):
     assert wanted in str(ended.value)
 
 
+async def test_a_connection_that_asyncio_cannot_abort_has_broken():
+    class Lost(FakeSocket):
+        async def send(self, frame):
+            raise AttributeError("'NoneType' object has no attribute '_abort'")
+
+    link = bridge._SdkTransport(session_of(Lost()))
+    await link.send("the setup")
+    for _ in range(2):
+        with pytest.raises(TransportClosed) as closed:
+            await link.send(encode_client(ClientMessage(realtime_input=RealtimeInput(text="there?"))))
+        assert closed.value.code == 1006
+
+
 async def test_cancelling_a_wait_loses_no_message(server):
     link = await GenAIClient(client_of(server)).dial_for(
         setup_message(LiveConfig(), f"models/{MODEL}", find(MODEL, "gemini")).setup
