@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 JS := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js
 PYTEST := $(BIN)/python -m pytest
-QUICK := not voice and not notebook and not kernels and not clients
+QUICK := not voice and not notebook and not kernels and not clients and not long
 
 .PHONY: help demo test test-js browser quick check lint lint-python lint-js types types-python types-js report bundle-fresh bundle examples kernels clients hosts fuzz day bench setup-demo setup-check setup-examples setup-test setup-clients setup-hosts
 
@@ -40,7 +40,7 @@ test: setup-test bundle-fresh
 	$(PYTEST) tests/browser -m alone
 	$(PYTEST) tests/hosts -m "not hosts"
 	$(PYTEST) tests/browser -m "not alone and not long" -n 2 --dist loadfile
-	LIVEWIDGET_FUZZ=5000 $(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/hosts \
+	LIVEWIDGET_FUZZ=5000 $(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "not long" --ignore=tests/browser --ignore=tests/hosts \
 		--ignore=tests/integrations/test_bridges.py
 
 # Also those that `make test` leaves out: 14 minutes on two cores.
@@ -98,7 +98,8 @@ kernels: setup-test
 	$(PYTEST) -m kernels
 
 clients: setup-clients
-	$(PYTEST) -m clients
+	$(PYTEST) -m "clients or long" --ignore=tests/browser
+	$(PYTEST) tests/browser -m clients
 
 hosts: setup-hosts
 	$(PYTEST) tests/hosts

@@ -36,7 +36,7 @@ __all__ = ["comms"]
 pytestmark = pytest.mark.usefixtures("comms")
 RATE = 24_000
 #: They wait for time to pass; `make clients` runs them.
-slow = pytest.mark.clients
+slow = pytest.mark.long
 #: A tone of 440 Hz, 0.1 s, and of 4 s.
 SHORT, LONG = (
     (np.sin(np.arange(int(RATE * seconds)) * 2 * np.pi * 440 / RATE) * 12_000).astype("<i2").tobytes()
