@@ -169,7 +169,6 @@ class _AdkRun(AgentRun):
         self._said = _Repeated()
         self._written = _Repeated()
         self._thought = _Repeated()
-        self._usage: UsageMetadata | None = None
         self._sources: dict[str, Any] = {}
         self._task: asyncio.Task[None] | None = None
         self._reports: set[asyncio.Task[None]] = set()
@@ -280,7 +279,7 @@ class _AdkRun(AgentRun):
         client = self._client
         await self._hand_over(event.author)
         if event.usage_metadata:
-            self._usage = _usage(event.usage_metadata)
+            await client.usage(msgspec.convert(_dump(event.usage_metadata), UsageMetadata))
         if event.voice_activity:  # Where the user's `run_config` asks for it.
             match event.voice_activity.voice_activity_type:
                 case types.VoiceActivityType.ACTIVITY_START:
@@ -310,9 +309,8 @@ class _AdkRun(AgentRun):
         if event.turn_complete:
             self._is_at_work = self._is_answering = self._hands_over = False
             self._sources = {}
-            usage, self._usage = self._usage, None
             reason = event.turn_complete_reason
-            await client.turn_complete(usage, reason=reason.value if reason else "")
+            await client.turn_complete(reason=reason.value if reason else "")
 
     async def _pass_on_content(self, event: Any) -> None:
         client, written, thought = self._client, "", ""
@@ -731,11 +729,6 @@ def _awaits_answer(events: Sequence[Any]) -> bool:
         if event.content and event.content.parts:
             return bool(event.content.role == "user")
     return False
-
-
-def _usage(counted: Any) -> UsageMetadata:
-    """Return the kit's token counts as the Live API sends them."""
-    return msgspec.convert(_dump(counted), UsageMetadata)
 
 
 def _sample_rate(mime_type: str) -> int:

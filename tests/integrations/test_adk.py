@@ -251,7 +251,7 @@ def test_what_the_kit_tells_rarely(scenes):
         "The ADK agent lamp asks for a sign-in, which a live conversation cannot give.",
     ]
     assert found["message"] == [["notify", "half of it is done"]]
-    assert found["reason"] == [["turn_complete", None, "MALFORMED_FUNCTION_CALL"]]
+    assert found["reason"] == [["turn_complete", "MALFORMED_FUNCTION_CALL"]]
     assert found["error"] == [["raised", "not that"]]
 
 
