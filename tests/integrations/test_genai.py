@@ -369,14 +369,13 @@ async def test_audio_takes_the_fast_way_through_the_decoder(monkeypatch):
 
 @pytest.mark.voice
 def test_a_short_talk_through_a_widget_with_a_running_server(tmp_path, monkeypatch):
-    """Spoken, typed with a function of the notebook's, and interrupted; in full in `make clients`."""
+    """Typed, with a function of the notebook's, and interrupted by a spoken question; in full in `make clients`."""
     write(tmp_path)
     monkeypatch.setitem(test_bridges.BRIDGES, "here", ("bridge_genai", ""))
-    scenes = ["spoken_turn", "blocking_tool", "barge_in"]
+    scenes = ["blocking_tool", "barge_in"]
     with serving() as ready:
         whom = {**ready, "key": KEY, "folder": str(tmp_path)}
         report = test_bridges.reported(test_bridges.play("here", "3.8", whom, scenes))
-    test_bridges.test_a_spoken_question(report)
     test_bridges.test_a_function_of_the_notebooks(report)
     test_bridges.test_who_speaks_into_an_answer_is_heard_and_answered(report)
     assert report["complaints"] == []
@@ -791,6 +790,7 @@ async def test_the_end_of_an_open_session_says_why_and_that_there_is_no_other():
         assert str(talk.error).endswith("which cannot open another: make a new GenAISession.")
 
 
+@pytest.mark.clients
 async def test_an_announced_end_of_an_open_session_is_said_before():
     got = []
     async with (
