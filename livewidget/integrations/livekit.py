@@ -242,8 +242,7 @@ class _LiveKitRun(AgentRun):
         if self._task is None:
             return
         self._speaker.end()
-        for call in list(self._calls):
-            call.cancel()
+        self._cancel_calls()
         try:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -316,7 +315,8 @@ class _LiveKitRun(AgentRun):
             self._within(session.commit_user_turn)
 
     async def on_interrupt(self) -> None:
-        """End the answer."""
+        """End the answer, and the notebook's functions that run for it, which LiveKit would not end."""
+        self._cancel_calls()
         self._interrupt(force=True)
 
     async def on_played(self, ms: float) -> None:
@@ -571,6 +571,10 @@ class _LiveKitRun(AgentRun):
             "parameters": parameters or {"type": "object", "properties": {}},
         }
         return livekit.function_tool(call, raw_schema=schema)
+
+    def _cancel_calls(self) -> None:
+        for call in list(self._calls):
+            call.cancel()
 
     # What LiveKit reports
 

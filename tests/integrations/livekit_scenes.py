@@ -208,6 +208,33 @@ async def greeting(server):
         return {"results": [one.result for one in talk.events if isinstance(one, events.ToolResult)]}
 
 
+async def stopped_call(server):
+    """Press Stop while a function of the notebook's runs; ask something else."""
+    ends = []
+
+    async def set_fan(on: bool) -> str:
+        """Switch the fan."""
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            ends.append("cancelled")
+            raise
+        return "too late"
+
+    async with Talk(google(server), Agent(instructions="Be brief."), tools=[set_fan]) as talk:
+        await talk.live.send_text("turn on the fan")
+        await talk.until(lambda: any(isinstance(one, events.ToolCall) for one in talk.events), "a call")
+        await asyncio.sleep(0.3)
+        await talk.live.interrupt()
+        await talk.until(lambda: ends, "the function to end")
+        states = [use.state for turn in talk.live.turns for use in turn.tools]
+        return {
+            "ends": ends,
+            "states": states,
+            "said": (await talk.live.ask("what is the capital of japan")).text,
+        }
+
+
 async def pictures(server):
     """Show two pictures, the second one too soon for LiveKit."""
     async with Talk(google(server), Agent(instructions="Be brief.")) as talk:
@@ -492,6 +519,7 @@ SCENES = (
     twice,
     new_tools,
     greeting,
+    stopped_call,
     pictures,
     unreported,
     clinging,

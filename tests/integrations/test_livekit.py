@@ -227,6 +227,13 @@ def test_an_agent_may_call_a_function_of_the_notebooks_as_it_begins(played):
 
 
 @marked
+def test_stop_ends_the_function_that_was_called(played):
+    found = played("stopped_call")
+    assert (found["ends"], found["states"]) == (["cancelled"], ["cancelled"])
+    assert found["said"] == "The capital of Japan is Tokyo."
+
+
+@marked
 def test_a_picture_that_came_too_soon_for_livekit_is_seen_all_the_same(played):
     found = played("pictures")
     assert "green" in found["first"]
