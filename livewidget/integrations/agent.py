@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import difflib
+import inspect
 import itertools
 import logging
 import re
@@ -42,6 +44,7 @@ from livewidget.errors import (
     UsageError,
 )
 from livewidget.models import Model, agent_model
+from livewidget.models.features import FEATURES_BY_NAME
 from livewidget.protocol.codec import decode_client, encode_json, pcm_rate
 from livewidget.protocol.inspect import redact
 from livewidget.protocol.messages import (
@@ -178,6 +181,7 @@ class AgentClient:
 
     An answer is any number of `play` and `agent_said` in any order, then `turn_complete`. Methods may be
     called at any time, by any task of the session's loop; after the end of the conversation they do nothing.
+    On another loop, or in another thread, they raise UsageError.
 
     Attributes:
         setup: What the session asks for, as on the wire: turn detection, instruction.
@@ -196,12 +200,15 @@ class AgentClient:
         self.played_ms = 0.0
         self._transport = transport
         self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._is_closed = False  # The conversation has ended, and nobody answers calls any more.
         self._held: list[ServerMessage] | None = []  # until `start` has returned
         self._numbers = itertools.count(1)
         self._calls: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._remote: dict[str, str] = {}  # names of its own tools that run, by id
+        self._fault: asyncio.Future[None] = self._loop.create_future()
+        self._remote: dict[str, str] = {}  # names of its own tools, by id
+        self._running: set[str] = set()  # ids of those that run
         self._resampler: tuple[int, Resampler] | None = None
         self._answering = False  # Something of an answer was sent that is not complete.
         self._stopped = False  # The user has stopped it, and what comes belongs to that answer still.
@@ -218,12 +225,13 @@ class AgentClient:
         """Let the user hear audio. It may come faster than it is spoken: it is played in its time.
 
         Args:
-            pcm: PCM16, little-endian, mono bytes; or an array of integers or floats, shape `(n,)` or
-                `(n, channels)`. Any length.
+            pcm: PCM16, little-endian, mono bytes; or an array, mono of shape `(n,)` or stereo of shape
+                `(n, 2)` or `(2, n)`, of floats (-1 to 1) or integers (full scale of their type). Any length.
             sample_rate: Its rate in Hz, 1,000 to 768,000; another one than 24,000 is converted.
 
         Raises:
             AudioError: If it is something else, such as an odd number of bytes.
+            UsageError: If it is text, or has more than two channels.
         """
         await self._play(self._convert(pcm, sample_rate))
 
@@ -318,8 +326,10 @@ class AgentClient:
         """Make sure that no tool of the agent's has the name of a function of the notebook's.
 
         Raises:
-            UsageError: If one has.
+            UsageError: If one has, or `names` is a single str.
         """
+        if isinstance(names, str):
+            raise UsageError(f"check_names takes a list of names, such as [{names[:64]!r}], not a str.")
         double = sorted({one.name for one in self.declarations if one.name} & set(names))
         if double:
             raise UsageError(
@@ -331,7 +341,9 @@ class AgentClient:
         """Call a function of the notebook's and return its response, as a model would get it.
 
         It is shown, approved if it has to be, timed and cancelled in the notebook. Cancelling this cancels
-        the call. What the function raises is in the response, under "error".
+        the call. What the function raises is in the response, under "error". A call that waits as the
+        conversation ends is cancelled (CancelledError); a later one, as in `AgentRun.close`, runs nothing,
+        and gets an "error" at once.
 
         Args:
             name: One of `declarations`.
@@ -341,11 +353,14 @@ class AgentClient:
             StateError: If `start` has not returned yet.
             UsageError: If the arguments are not JSON.
         """
+        self._check_loop()
+        if self._is_closed:
+            return {"error": "The conversation has ended."}
         if self._held is not None:
             raise StateError("call_tool works once start has returned: call it in run, or in on_text.")
         id = f"call-{next(self._numbers)}"
         call = FunctionCall(id=id, name=name, args=_json_object(args, "The arguments of a call"))
-        result: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        result: asyncio.Future[dict[str, Any]] = self._loop.create_future()
         self._calls[id] = result
         self._acted, self._cut = True, False
         try:
@@ -361,25 +376,30 @@ class AgentClient:
         """The agent runs a tool of its own: it is shown, and never run here.
 
         Args:
-            id: Tells it from its other calls; any text.
+            id: Tells it from its other calls; any text. If a call with that id still runs, that one is shown
+                as failed.
             name: The tool.
             args: Its arguments, as JSON objects.
         """
         _check_text(id, "The id of a call")
         _check_text(name, "The name of a tool")
-        self._remote[id] = name
-        self._acted, self._cut = True, False
         call = FunctionCall(id=id, name=name, args=_json_object(args or {}, "The arguments of a tool"))
+        if id in self._running:  # No result of that one can be told from this one's.
+            await self.tool_finished(id, error="Its result is not known: another call has its id.")
+        self._remote[id] = name
+        self._running.add(id)
+        self._acted, self._cut = True, False
         await self._send(ServerMessage(agent_event=AgentEvent(tool_call=call)))
 
     async def tool_finished(self, id: str, result: Any = None, *, error: str | None = None) -> None:
         """A tool of the agent's own has ended; of several reports about one call the last one stands.
 
         Args:
-            id: As in `tool_started`.
+            id: As in `tool_started`. What no call has begun with is ignored.
             result: What it returned; anything that JSON can hold, else its str.
             error: Why it failed, if it did.
         """
+        self._running.discard(id)
         response = None if error is not None else _result(result)
         done = AgentToolResult(id=id, name=self._remote.get(id), response=response, failure=error)
         await self._send(ServerMessage(agent_event=AgentEvent(tool_result=done)))
@@ -398,13 +418,35 @@ class AgentClient:
         await self._send(ServerMessage(agent_event=AgentEvent(notice=text)))
 
     def create_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Begin a task that ends with the conversation; what it raises ends the conversation."""
+        """Begin a task that ends with the conversation; what it raises ends the conversation.
+
+        Raises:
+            UsageError: If `work` is no coroutine, or this is called in another thread.
+        """
+        _check_coroutine(work)
+        try:
+            self._check_loop()
+        except UsageError:
+            work.close()  # It would warn that nobody awaits it.
+            raise
         task = _task(work)
         self._tasks.add(task)
         task.add_done_callback(self._on_task_done)
         return task
 
     # The conversation's side.
+
+    def _check_loop(self) -> None:
+        """Raise UsageError on another loop than the session's: what is sent there would be lost at times."""
+        try:
+            is_here = asyncio.get_running_loop() is self._loop
+        except RuntimeError:  # a thread without a loop
+            is_here = False
+        if not is_here:
+            raise UsageError(
+                "Methods of AgentClient are called on the event loop that start is called on; from another "
+                "thread or loop: asyncio.run_coroutine_threadsafe(client.play(pcm), loop)."
+            )
 
     def _on_task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -436,12 +478,14 @@ class AgentClient:
             self._stopped = False
 
     def _end_answer(self) -> None:
+        self._check_loop()
         self._answering = self._stopped = self._asked = self._cut = False
         self._ended_ms = self._clock.now_ms()
         self._resampler = None
 
     def _is_over(self) -> bool:
         """Return whether what the agent sends now belongs to an answer that the user has stopped."""
+        self._check_loop()
         now_ms = self._clock.now_ms()
         gap_ms, self._output_ms = now_ms - self._output_ms, now_ms
         if self._stopped and self._went_on and gap_ms >= STOPPED_GAP_MS:
@@ -457,6 +501,7 @@ class AgentClient:
         await self._send(ServerMessage(server_content=ServerContent(**content)))
 
     async def _send(self, message: ServerMessage) -> None:
+        self._check_loop()
         if self._held is not None:
             self._held.append(message)
             return
@@ -467,6 +512,9 @@ class AgentClient:
         """Return audio as PCM16 at `RATE`; what one rate leaves over waits for the next piece."""
         if isinstance(pcm, str) or isinstance(sample_rate, bool) or not isinstance(sample_rate, int):
             raise UsageError("play takes PCM16 bytes or an array of samples, and its sample rate in Hz.")
+        shape = getattr(pcm, "shape", ())
+        if len(shape) == 2 and min(shape) > 2:
+            raise UsageError(f"play takes mono or stereo, of shape (n,) or (n, 2), not {tuple(shape)}.")
         samples = to_float(pcm)
         if sample_rate == RATE:
             return bytes(pcm) if isinstance(pcm, bytes | bytearray | memoryview) else to_pcm16(samples)
@@ -481,6 +529,7 @@ class AgentClient:
                 call.set_result(result.response or {})
 
     def _give_up_calls(self) -> None:
+        self._is_closed = True
         for call in self._calls.values():
             call.cancel()
 
@@ -538,13 +587,22 @@ class AgentProvider(Provider):
             clock: Another clock; for tests.
 
         Raises:
-            UsageError: If there is no name, or `new_run` makes no run.
+            UsageError: If there is no name, `new_run` makes no run or has methods that are no coroutine
+                functions, or `takes` names something that is no setting.
         """
         name = " ".join(plain(name).split())[:60] if isinstance(name, str) else ""
         if not name:
             raise UsageError("An agent needs a name, such as AgentProvider('echo', EchoRun).")
         if not callable(new_run):
             raise UsageError("new_run is what makes the run of each conversation: a class or a function.")
+        if isinstance(new_run, type):
+            _check_methods(new_run)
+        if isinstance(takes, str):
+            raise UsageError(f"takes is a tuple of names: takes=({takes!r},).")
+        if unknown := [one for one in takes if one not in FEATURES_BY_NAME]:
+            guess = difflib.get_close_matches(str(unknown[0]), FEATURES_BY_NAME, 1)
+            hint = f": did you mean {guess[0]!r}?" if guess else ", such as 'voice'."
+            raise UsageError(f"takes has {unknown[0]!r}, which is not the name of a setting{hint}")
         self.name = self.model = name
         self.kind = kind
         self.label = f"{kind[:1].upper()}{kind[1:]} {name}"
@@ -665,6 +723,7 @@ class _Conversation:
             run = self._new_run()
             if not isinstance(run, AgentRun):
                 raise UsageError(f"new_run made no AgentRun, but a {type(run).__name__}.")
+            _check_methods(type(run))
         except Exception as fault:
             raise self._failure(fault, "could not start") from fault
         tasks = {
@@ -797,6 +856,20 @@ class _Conversation:
                 task.exception()  # Retrieved: what it raised on its end is no news.
 
 
+def _check_methods(cls: type) -> None:
+    """Raise UsageError if a class has a plain function where a run has a coroutine function."""
+    for name, own in vars(AgentRun).items():
+        method = getattr(cls, name, None)
+        # What is wrapped, or is no function, may return something to be awaited all the same.
+        if (
+            inspect.iscoroutinefunction(own)
+            and inspect.isfunction(method)
+            and not hasattr(method, "__wrapped__")
+            and not inspect.iscoroutinefunction(method)
+        ):
+            raise UsageError(f"{cls.__name__}.{name} is no coroutine function: write async def {name}(…).")
+
+
 def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     task = asyncio.create_task(_contain(work), name="agent")
     task.add_done_callback(lambda _: work.close())  # What was cancelled before it began would warn.
@@ -857,6 +930,12 @@ def _declarations(tools: Iterable[Tool] | None) -> tuple[FunctionDeclaration, ..
 def _check_text(text: object, what: str = "A text for the user") -> None:
     if not isinstance(text, str):
         raise UsageError(f"{what} is a str, not {type(text).__name__}.")
+
+
+def _check_coroutine(work: object) -> None:
+    if not asyncio.iscoroutine(work):
+        got = getattr(work, "__name__", None) or type(work).__name__
+        raise UsageError(f"create_task takes a coroutine, such as create_task(self.talk()), not {got}.")
 
 
 def _transcription(text: str, finished: bool) -> Transcription:

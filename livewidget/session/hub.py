@@ -47,7 +47,7 @@ EMPTY_MS: Final = 1500.0
 ANOTHER_MS: Final = 1500.0
 
 INTERRUPTED: Final = "The question was interrupted before it was answered; ask it again."
-NOTHING: Final = "The model ended its turn without an answer; ask again, or in other words."
+NOTHING: Final = "{who} ended its turn without an answer; ask again, or in other words."
 
 T = TypeVar("T")
 _log = logging.getLogger("livewidget.session")
@@ -159,8 +159,9 @@ class PendingAnswers:
     (the model may still answer something earlier), a turn counts as the answer if no other follows it soon.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, who: str = "The model") -> None:
         self.lock = asyncio.Lock()
+        self.nothing = NOTHING.format(who=who)
         self.ended: LiveError | None = None
         self._question: _Question | None = None
         self._progress = asyncio.Event()
@@ -283,7 +284,7 @@ class PendingAnswers:
             return
         question.decide_ms = None
         if question.turn is None:
-            self.reject(StateError(INTERRUPTED) if question.cut_off else ServerFault(NOTHING))
+            self.reject(StateError(INTERRUPTED) if question.cut_off else ServerFault(self.nothing))
         elif question.later:
             self.reject(StateError(INTERRUPTED))
         elif not question.answer.done():
@@ -354,8 +355,9 @@ class EventHub:
         dropped_events: Events lost by readers that were too slow.
     """
 
-    def __init__(self) -> None:
-        self.answers = PendingAnswers()
+    def __init__(self, who: str = "The model") -> None:
+        """`who`: who answers, as a sentence begins."""
+        self.answers = PendingAnswers(who)
         self.dropped_events = 0
         self._events: Subscribers[Event] = Subscribers()
         self._turns: Subscribers[Turn] = Subscribers()

@@ -603,6 +603,9 @@ def text_message(text: str, model: Model) -> ClientMessage:
 
 def require_vision(model: Model) -> None:
     """Raise UsageError if the model takes no pictures."""
+    if not model.video and model.service == "agent":
+        agent = model.settings_of[:1].upper() + model.settings_of[1:]
+        raise UsageError(f"{agent} takes no pictures; describe what they show in words.")
     if not model.video:
         raise UsageError(f"{model.id} takes no pictures; gemini-3.8-live and most other models do.")
 

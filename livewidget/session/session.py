@@ -44,7 +44,7 @@ from livewidget.protocol.messages import (
 )
 from livewidget.secret import Secret, hide, reveal
 from livewidget.session.audio_input import AUDIO_ENDS, END_MARGIN_MS, SEND_RATE, AudioInput
-from livewidget.session.hub import EMPTY_MS, NOTHING, EventHub, answer_timeout, inside, refuse_inside
+from livewidget.session.hub import EMPTY_MS, EventHub, answer_timeout, inside, refuse_inside
 from livewidget.session.memory import ServiceMemory
 from livewidget.session.outbox import (
     AUDIO_MS,
@@ -267,7 +267,11 @@ class LiveSession:
         self._on_progress = on_progress
         self._tool_loop = tool_loop
         self._page = page
-        self._hub = EventHub()
+        self._answerer = "The model"  # as a sentence begins
+        if provider.is_agent:
+            self._answerer = _capital(provider.capabilities.settings_of)
+        self._end_words = ""  # Why it ended, where that is known.
+        self._hub = EventHub(self._answerer)
         self._tracker = tracker_for(model, self._limits.spans_per_turn)
         self._usage = UsageTracker()
         self._memory = ServiceMemory(
@@ -426,6 +430,7 @@ class LiveSession:
         self._closing = asyncio.create_task(self._stop(), name="livewidget session closing")
         # Answers first: what the end leaves of a turn is not an answer.
         self._hub.answers.close(error or StateError("The session was closed before the answer was complete."))
+        self._end_words = "" if error is None else str(error)
         if type(error) is AgentEnded:
             self._hub.notice("info", "agent-ended", str(error))
             error = None
@@ -448,6 +453,8 @@ class LiveSession:
                 "This session was opened in another process, and a fork of that cannot use it: open one here."
             )
         if self._phase not in phases:
+            if self._phase is Phase.ENDED and self._end_words:
+                raise StateError(f"The session has ended: {self._end_words}")
             raise StateError(f"The session {self._phase.value}")
 
     async def _pass_time(self) -> None:
@@ -473,13 +480,15 @@ class LiveSession:
                     stalled = self._tracker.is_amid_answer
                     self._publish(events.TurnComplete(inferred=True), now)
                     if stalled:
-                        text = "The model stopped amid its answer and did not go on; ask for the rest."
+                        text = (
+                            f"{self._answerer} stopped amid its answer and did not go on; ask for the rest."
+                        )
                         self._hub.notice("warning", "answer-cut", text)
                 if (
                     self._watchdog.got_nothing(self._tracker.floor, now)
                     and self._hub.answers.question is None
                 ):
-                    self._hub.notice("warning", "no-answer", NOTHING)
+                    self._hub.notice("warning", "no-answer", self._hub.answers.nothing)
                 self._hub.answers.tick(now)
                 self._supervisor.tick()
                 self._tools.tick(now)
@@ -767,9 +776,9 @@ class LiveSession:
         user = next((turn for turn in reversed(self._tracker.turns) if turn.speaker == "user"), None)
         begun = turn is not None and (user is None or turn.index > user.index) and bool(turn.text)
         if begun:
-            text = f"The model ended its answer early ({words}); ask again, or in another way."
+            text = f"{self._answerer} ended its answer early ({words}); ask again, or in another way."
         else:
-            text = f"The model ended its turn without an answer ({words}); ask in another way."
+            text = f"{self._answerer} ended its turn without an answer ({words}); ask in another way."
         self._watchdog.emptied_ms = None
         self._hub.answers.decline(text)
         self._hub.notice("warning", "turn-ended", text)

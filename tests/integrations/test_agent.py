@@ -1,6 +1,7 @@
 """Somebody's agent as a provider: the seam that every bridge is built on, with agents moved by the test."""
 
 import asyncio
+import functools
 import gc
 import logging
 import re
@@ -22,6 +23,7 @@ from livewidget.errors import (
     AudioError,
     ConfigError,
     ExtraMissing,
+    ServerFault,
     StateError,
     UsageError,
 )
@@ -278,7 +280,7 @@ async def test_each_thing_that_it_says_is_an_event():
         talk.events[13],
         Notice(level="warning", code="agent", text="The lamp is hot."),
     ]
-    assert talk.notices["turn-ended"].startswith("The model ended its answer early")
+    assert talk.notices["turn-ended"].startswith("The ADK agent lamp ended its answer early")
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 48_000])
@@ -320,6 +322,7 @@ async def test_a_long_answer_goes_in_pieces_and_arrays_are_taken():
         (lambda client: client.call_tool("f", "x"), UsageError, "a dict of names and values, not str"),
         (lambda client: client.tool_started("1", "f", [1]), UsageError, "not list"),
         (lambda client: client.tool_started(1, "f"), UsageError, "is a str, not int"),
+        (lambda client: client.play(np.zeros((100, 6))), UsageError, r"mono or stereo, .* not \(100, 6\)"),
     ],
 )
 async def test_what_a_bridge_gets_wrong_is_one_sentence(call, error, words):
@@ -329,6 +332,51 @@ async def test_what_a_bridge_gets_wrong_is_one_sentence(call, error, words):
         assert "\n" not in str(raised.value)
         await talk.answer()  # The conversation goes on.
         assert talk.texts == [("model", "Yes.")]
+
+
+async def test_what_a_bridge_gets_wrong_where_nothing_is_awaited_is_one_sentence():
+    async with Talk(session={"tools": declared(["f"])}) as talk:
+        with pytest.raises(UsageError, match=r"^create_task takes a coroutine, .* not print\.$"):
+            talk.client.create_task(print)
+        with pytest.raises(
+            UsageError, match=r"^check_names takes a list of names, such as \['f'\], not a str"
+        ):
+            talk.client.check_names("f")
+
+
+async def _play_in(client):
+    await client.play(bytes(480))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        _play_in,
+        lambda client: client.turn_complete(),
+        lambda client: client.interrupted(),
+        lambda client: client.user_said("Hello."),
+        lambda client: client.call_tool("f", {}),
+        lambda client: client.notify("It is hot."),
+    ],
+)
+async def test_on_another_loop_it_is_told_how_to_come_back(call):
+    async with Talk(session={"tools": declared(["f"])}) as talk:
+        with pytest.raises(UsageError, match=r"asyncio\.run_coroutine_threadsafe"):
+            await asyncio.to_thread(lambda: asyncio.run(call(talk.client)))
+        loop = asyncio.get_running_loop()
+        told = [
+            await asyncio.to_thread(asyncio.run_coroutine_threadsafe(coroutine, loop).result)
+            for coroutine in (talk.client.agent_said("Yes."), talk.client.turn_complete())
+        ]
+        assert told == [None, None]
+        await settle()
+        assert talk.texts == [("model", "Yes.")]
+
+
+async def test_a_task_is_begun_on_its_loop_only():
+    async with Talk() as talk:
+        with pytest.raises(UsageError, match=r"asyncio\.run_coroutine_threadsafe"):
+            await asyncio.to_thread(talk.client.create_task, _play_in(talk.client))
 
 
 async def test_what_it_says_as_it_starts_comes_right_after():
@@ -420,6 +468,18 @@ async def test_the_last_of_several_reports_of_one_call_stands():
         [use] = talk.session.turns[0].tools
         assert (use.state, use.error, use.duration_ms) == ("failed", "it is broken", 150)
         assert talk.session.floor is Floor.LISTENING
+
+
+async def test_of_two_calls_with_one_id_the_first_is_not_left_running():
+    async with Talk() as talk:
+        await talk.client.tool_started("1", "f")
+        await talk.client.tool_started("1", "g")
+        await talk.client.tool_finished("1", 5)
+        await settle()
+        first, second = talk.session.turns[0].tools
+        assert (first.name, first.state) == ("f", "failed")
+        assert first.error == "Its result is not known: another call has its id."
+        assert (second.name, second.state, second.result) == ("g", "done", {"result": 5})
 
 
 async def test_a_tool_that_never_ends_does_not_keep_the_floor():
@@ -561,6 +621,18 @@ async def test_a_call_that_waits_at_the_end_is_given_up():
     assert calling.cancelled()
 
 
+async def test_a_call_after_the_end_gets_an_error_at_once():
+    class Late(Puppet):
+        async def close(self):
+            self.got = await self.client.call_tool("f", {})
+
+    async with Talk(Late, session={"tools": declared(["f"])}) as talk:
+        pass
+    assert talk.run.got == {"error": "The conversation has ended."}
+    async with asyncio.timeout(5):
+        assert await talk.client.call_tool("f", {}) == {"error": "The conversation has ended."}
+
+
 async def test_a_name_on_both_sides_is_refused():
     class Doubled(Puppet):
         async def start(self, client):
@@ -579,6 +651,14 @@ async def test_functions_run_once_it_has_started():
 
     with pytest.raises(StateError, match="call_tool works once start has returned"):
         await Talk(Hasty, session={"tools": declared(["f"])}).session.start()
+
+
+async def test_an_agent_without_eyes_refuses_pictures():
+    async with Talk(images=False) as talk:
+        with pytest.raises(
+            UsageError, match=r"^The ADK agent lamp takes no pictures; describe what they show"
+        ):
+            await talk.session.send_image(np.zeros((8, 8, 3), np.uint8))
 
 
 async def test_an_agent_without_functions_refuses_them():
@@ -1088,6 +1168,39 @@ async def test_whatever_of_it_fails_ends_the_talk(method):
     await talk.session.close()
 
 
+@pytest.mark.parametrize("fault", [None, RuntimeError("no luck")])
+async def test_a_question_after_the_end_is_answered_with_its_reason(fault):
+    async with Talk() as talk:
+        if fault is None:
+            talk.run.over.set_result(None)
+        else:
+            talk.run.over.set_exception(fault)
+        await eventually(lambda: not talk.session.is_open)
+        words = "ended the talk" if fault is None else "stopped: no luck"
+        with pytest.raises(StateError, match=rf"^The session has ended: The ADK agent lamp {words}\.$"):
+            await talk.session.ask("Are you there?")
+    talk = Talk()
+    async with talk:
+        pass
+    with pytest.raises(StateError, match=r"^The session has ended; make a new one\.$"):
+        await talk.session.ask("Are you there?")
+
+
+async def test_an_empty_answer_is_one_of_the_agent():
+    async with Talk() as talk:
+        asking = asyncio.create_task(talk.session.ask("Are you there?"))
+        await settle()
+        await talk.client.turn_complete()
+        await talk.wait(2_000)
+        with pytest.raises(ServerFault, match=r"^The ADK agent lamp ended its turn without an answer;"):
+            await asking
+        await talk.session.send_text("Are you there?")
+        await settle()
+        await talk.client.turn_complete()
+        await talk.wait(2_000)
+        assert talk.notices["no-answer"].startswith("The ADK agent lamp ended its turn without an answer;")
+
+
 async def test_its_end_is_told_before_it_is_closed():
     released = asyncio.Event()
 
@@ -1421,6 +1534,39 @@ def test_what_it_is_called():
 
 
 # --- Frameworks ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("takes", "words"),
+    [
+        ("voice", r"^takes is a tuple of names: takes=\('voice',\)\.$"),
+        (("voice", "languages"), r"^takes has 'languages', .* did you mean 'language'\?$"),
+        (("zzz",), r"^takes has 'zzz', which is not the name of a setting, such as 'voice'\.$"),
+    ],
+)
+def test_settings_that_there_are_not_are_refused(takes, words):
+    with pytest.raises(UsageError, match=words):
+        AgentProvider("lamp", Puppet, takes=takes)
+
+
+async def test_a_plain_function_in_place_of_a_coroutine_function_is_refused():
+    class Plain(Puppet):
+        def on_text(self, text):
+            pass
+
+    words = r"^Plain\.on_text is no coroutine function: write async def on_text\(…\)\.$"
+    with pytest.raises(UsageError, match=words):
+        AgentProvider("lamp", Plain)
+    talk = Talk(Plain)  # Made by a function, it is known once it is made.
+    with pytest.raises(UsageError, match=words):
+        await talk.session.start()
+
+    class Wrapped(Puppet):
+        @functools.wraps(Puppet.on_text)
+        def on_text(self, text):
+            return super().on_text(text)
+
+    AgentProvider("lamp", Wrapped)
 
 
 def test_a_framework_that_is_missing_is_one_sentence():
