@@ -1696,6 +1696,82 @@ async def test_what_the_document_prints_is_printed(echo_agent, capsys):
     assert capsys.readouterr().out.startswith("You said: hello there (ToolUse(")
 
 
+async def test_the_thread_of_the_document_comes_back():
+    [program] = [block for block in BLOCKS if "class ThreadedRun" in block]
+    scope = {}
+    exec(compile(program, "threaded.py", "exec"), scope)
+
+    def shout(text: str) -> str:
+        """Say it louder."""
+        return text.upper()
+
+    async with Talk(scope["ThreadedRun"], session={"tools": [shout]}) as talk:
+        assert (await talk.session.ask("hello")).text == "HELLO"
+
+
+async def test_a_greeting_can_be_waited_for_as_the_document_does():
+    class Greeter(Puppet):
+        async def start(self, client):
+            self.client = client
+            client.create_task(self.greet())
+
+        async def greet(self):
+            await self.client.agent_wrote("Good morning.")
+            await settle()
+            await self.client.turn_complete()
+
+        async def on_text(self, text):
+            await self.client.agent_wrote("Fine.")
+            await self.client.turn_complete()
+
+    [program] = [block for block in BLOCKS if "async def greeted" in block]
+    scope = {"asyncio": asyncio}
+    exec(compile(program, "greeted.py", "exec"), scope)
+    async with Talk(Greeter) as talk:
+        await scope["greeted"](talk.session)
+        assert (await talk.session.ask("How are you?")).text == "Fine."
+
+
+async def test_what_the_document_says_of_typing_stops_and_cuts_without_a_page():
+    async with Talk() as talk:
+        await talk.session.interrupt()
+        await settle()
+        assert talk.run.did == []  # There is nothing to stop.
+        await talk.answer("One two three four five.", seconds=5.0)
+        await talk.wait(1_000)
+        await talk.session.send_text("and six?")
+        await talk.wait(500)
+        assert talk.run.played()[-1] == 1_500  # Typing has interrupted nothing.
+        await talk.client.interrupted()
+        await talk.client.agent_said("One two three four five six.")
+        await talk.client.play(bytes(240_000))
+        await talk.wait(1_000)
+        await talk.session.interrupt()
+        await talk.wait(1_000)
+        assert talk.run.played()[-1] == 2_500
+        assert talk.session.turns[-1].text == "One two three four five six."
+        assert [turn.interrupted for turn in talk.session.turns] == [False, False, True]  # One was complete.
+
+
+async def test_what_the_document_says_a_test_looks_at():
+    rows = re.findall(r"`(?:await )?(?:session)?\.(\w+)", PAGE.partition("What such a test looks at")[2])
+    assert {"ask", "send_image", "error", "usage", "subscribe"} <= set(rows)
+    async with Talk() as talk:
+        await talk.client.notify("It is hot.")
+        await talk.client.handed_over("dimmer")
+        await talk.client.tool_started("1", "f", {"a": 1})
+        await talk.client.tool_finished("1", 5)
+        await talk.client.play(bytes(16_000), 8_000)
+        await talk.client.turn_complete(UsageMetadata(total_token_count=7))
+        await settle()
+        assert all(hasattr(talk.session, name) for name in rows)
+        turn = talk.session.turns[-1]
+        for name in re.findall(r"`turn\.(\w+)`", PAGE):
+            assert hasattr(turn, name), name
+        assert (turn.speaker, turn.agent, turn.final, turn.audio_samples) == ("model", "dimmer", True, 24_000)
+        assert talk.notices["agent"] == "It is hot."
+
+
 def test_the_document_names_what_there_is():
     """Every method of both classes has its row, and every name in the tables is one."""
     for cls in (AgentRun, agents.AgentClient):
