@@ -202,6 +202,7 @@ class AgentClient:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._is_closed = False  # The conversation has ended, and nobody answers calls any more.
+        self._is_over = False  # The run is closed, too.
         self._held: list[ServerMessage] | None = []  # until `start` has returned
         self._numbers = itertools.count(1)
         self._calls: dict[str, asyncio.Future[dict[str, Any]]] = {}
@@ -237,7 +238,7 @@ class AgentClient:
 
     async def _play(self, data: bytes) -> None:
         for start in range(0, len(data), PIECE_BYTES):
-            if self._is_over():
+            if self._is_stale():
                 return
             blob = Blob(data=data[start : start + PIECE_BYTES], mime_type=f"audio/pcm;rate={RATE}")
             await self._content(model_turn=Content(role="model", parts=[Part(inline_data=blob)]))
@@ -420,6 +421,8 @@ class AgentClient:
     def create_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Begin a task that ends with the conversation; what it raises ends the conversation.
 
+        After the end it is cancelled at once.
+
         Raises:
             UsageError: If `work` is no coroutine, or this is called in another thread.
         """
@@ -430,6 +433,8 @@ class AgentClient:
             work.close()  # It would warn that nobody awaits it.
             raise
         task = _task(work)
+        if self._is_over:  # Nobody would end it.
+            task.cancel()
         self._tasks.add(task)
         task.add_done_callback(self._on_task_done)
         return task
@@ -483,7 +488,7 @@ class AgentClient:
         self._ended_ms = self._clock.now_ms()
         self._resampler = None
 
-    def _is_over(self) -> bool:
+    def _is_stale(self) -> bool:
         """Return whether what the agent sends now belongs to an answer that the user has stopped."""
         self._check_loop()
         now_ms = self._clock.now_ms()
@@ -494,7 +499,7 @@ class AgentClient:
         return self._stopped
 
     async def _answer(self, **content: Any) -> None:
-        if not self._is_over():
+        if not self._is_stale():
             await self._content(**content)
 
     async def _content(self, **content: Any) -> None:
@@ -843,6 +848,7 @@ class _Conversation:
         await asyncio.wait(others, timeout=CANCEL_S)
         closing = _task(run.close())
         await asyncio.wait([closing], timeout=self._close_s)
+        client._is_over = True
         left = {*tasks.values(), *client._tasks, closing}
         for task in left:
             task.cancel()

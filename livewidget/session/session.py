@@ -498,10 +498,11 @@ class LiveSession:
                     floor = Floor.THINKING
                 if self._supervisor.is_connected and self._watchdog.tick(floor, now):
                     text = (
-                        f"The model has not answered for {self._policy.answer_timeout_s:g} s, though there "
-                        "is a connection: ask again, or stop and start anew. A model that may choose to stay "
-                        "silent may have done so."
+                        f"{self._answerer} has not answered for {self._policy.answer_timeout_s:g} s, though "
+                        "there is a connection: ask again, or stop and start anew."
                     )
+                    if not self.provider.is_agent:
+                        text += " A model that may choose to stay silent may have done so."
                     self._hub.notice("warning", "no-answer", text)
         except Exception as fault:
             self._supervisor.fail(fault)

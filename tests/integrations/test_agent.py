@@ -361,16 +361,16 @@ async def _play_in(client):
 )
 async def test_on_another_loop_it_is_told_how_to_come_back(call):
     async with Talk(session={"tools": declared(["f"])}) as talk:
+        await talk.client.agent_said("Oh yes.")
         with pytest.raises(UsageError, match=r"asyncio\.run_coroutine_threadsafe"):
             await asyncio.to_thread(lambda: asyncio.run(call(talk.client)))
         loop = asyncio.get_running_loop()
-        told = [
-            await asyncio.to_thread(asyncio.run_coroutine_threadsafe(coroutine, loop).result)
-            for coroutine in (talk.client.agent_said("Yes."), talk.client.turn_complete())
-        ]
-        assert told == [None, None]
+        await asyncio.to_thread(asyncio.run_coroutine_threadsafe(talk.client.turn_complete(), loop).result)
         await settle()
-        assert talk.texts == [("model", "Yes.")]
+        # Nothing has changed by what was refused.
+        assert talk.texts == [("model", "Oh yes.")]
+        assert talk.told(TurnComplete) == [TurnComplete()]
+        assert not talk.told(Interrupted)
 
 
 async def test_a_task_is_begun_on_its_loop_only():
@@ -468,6 +468,14 @@ async def test_the_last_of_several_reports_of_one_call_stands():
         [use] = talk.session.turns[0].tools
         assert (use.state, use.error, use.duration_ms) == ("failed", "it is broken", 150)
         assert talk.session.floor is Floor.LISTENING
+
+
+async def test_a_task_that_is_begun_after_the_end_is_cancelled():
+    async with Talk() as talk:
+        pass
+    task = talk.client.create_task(asyncio.sleep(3600))
+    await asyncio.wait([task], timeout=5)
+    assert task.cancelled()
 
 
 async def test_of_two_calls_with_one_id_the_first_is_not_left_running():
@@ -1199,6 +1207,19 @@ async def test_an_empty_answer_is_one_of_the_agent():
         await talk.client.turn_complete()
         await talk.wait(2_000)
         assert talk.notices["no-answer"].startswith("The ADK agent lamp ended its turn without an answer;")
+        await talk.session.send_text("Are you there?")
+        await settle()
+        await talk.client.turn_complete(reason="SAFETY")
+        await settle()
+        assert talk.notices["turn-ended"].startswith("The ADK agent lamp ended its turn without an answer (s")
+
+
+async def test_an_agent_that_does_not_answer_is_named():
+    async with Talk() as talk:
+        await talk.session.send_text("Are you there?")
+        await talk.wait(60_000)
+        assert talk.notices["no-answer"].startswith("The ADK agent lamp has not answered for ")
+        assert talk.notices["no-answer"].endswith("ask again, or stop and start anew.")
 
 
 async def test_its_end_is_told_before_it_is_closed():
