@@ -1,6 +1,7 @@
 """Somebody's agent as a provider: the seam that every bridge is built on, with agents moved by the test."""
 
 import asyncio
+import concurrent.futures
 import functools
 import gc
 import logging
@@ -622,11 +623,19 @@ async def test_a_call_that_waits_at_the_end_is_given_up():
         """Wait for ever."""
         await asyncio.Event().wait()
 
+    loop = asyncio.get_running_loop()
+
+    def call_from_a_thread(client):
+        with pytest.raises(concurrent.futures.CancelledError):
+            asyncio.run_coroutine_threadsafe(client.call_tool("wait", {}), loop).result()
+
     async with Talk(session={"tools": [wait]}) as talk:
         calling = asyncio.create_task(talk.client.call_tool("wait", {}))
-        await eventually(lambda: any(turn.tools for turn in talk.session.turns))
-    await asyncio.wait([calling], timeout=5)
+        elsewhere = asyncio.create_task(asyncio.to_thread(call_from_a_thread, talk.client))
+        await eventually(lambda: sum(len(turn.tools) for turn in talk.session.turns) == 2)
+    await asyncio.wait([calling, elsewhere], timeout=5)
     assert calling.cancelled()
+    await elsewhere
 
 
 async def test_a_call_after_the_end_gets_an_error_at_once():
@@ -1467,6 +1476,7 @@ async def test_it_cannot_be_told_a_history_or_be_another_model():
         Talk(session={"history": [("user", "hello")]})
     with pytest.raises(UsageError, match="keeps its own memory"):
         connect(AgentProvider("lamp", Puppet, kind="ADK agent"), history=[("user", "hello")])
+    connect(AgentProvider("lamp", Puppet), history=[])  # It is none.
     with pytest.raises(UsageError, match="A conversation with the ADK agent lamp cannot be resumed"):
         Talk(session={"handle": "h"})
     with pytest.raises(ConfigError, match="The ADK agent lamp has its own model: change it in its code"):
