@@ -45,7 +45,7 @@ from livewidget.transports.memory import pair
 from livewidget.turns import Floor, Turns
 from livewidget.ui import messages as m
 from livewidget.ui.controller import Controller
-from livewidget.ui.links import pack, unpack
+from livewidget.ui.links import FLOOD, pack, unpack
 
 #: How often levels are sent to the page, and how often the conversation is told what was played, in ms.
 #: Chosen: a page reports four times a second, too.
@@ -71,6 +71,7 @@ WIDGET_CLOSED: Final = "The widget of this line was closed."
 EARLY: Final = "Media came before a start message: call.sendMediaTo(webSocket) sends both."
 _TWICE: Final = "A second start message came without a stop message in between."
 _FLOOD: Final = "The stream brought more than a call has: 50 chunks of 20 ms a second."
+_CUT_OFF: Final = "The connection to the conversation broke."
 _TOO_MUCH: Final = "Too many messages could not be read."
 TOO_LARGE: Final = f"A message was larger than {MESSAGE_BYTES // 1024} KB."
 
@@ -94,10 +95,12 @@ class _CallerPage:
 
     Attributes:
         owns: Set once it has microphone and speaker.
+        close_code: Why the link ended, as `ui.links` says it; None while it is open.
     """
 
     def __init__(self, controller: Controller, client: str) -> None:
         self.owns = asyncio.Event()
+        self.close_code: int | None = None
         self._controller = controller
         self._client = client
         self._transport, theirs = pair()
@@ -136,12 +139,14 @@ class _CallerPage:
 
     async def messages(self) -> AsyncIterator[tuple[m.KernelMessage, bytes]]:
         """Yield what is for this caller, each message once and in order, until the link ends."""
-        with contextlib.suppress(TransportClosed):
+        try:
             while True:
                 text, buffers = unpack(await self._transport.receive())
                 envelope = m.decode(text, m.FROM_KERNEL)
                 if self._is_news(envelope):
                     yield envelope.message, buffers[0] if buffers else b""
+        except TransportClosed as closed:
+            self.close_code = closed.code
 
     def _is_news(self, envelope: m.Envelope) -> bool:
         message = envelope.message
@@ -428,8 +433,10 @@ class PhoneCall:
                     was_live = was_live or phase == "live"
                     if was_live and phase == "ended":
                         self.end(self._why_ended())
-        closed = self._controller is None or self._controller.is_closed
-        self.end(WIDGET_CLOSED if closed else _FLOOD)
+        if self._controller is None or self._controller.is_closed:
+            self.end(WIDGET_CLOSED)
+        else:
+            self.end(_FLOOD if page.close_code == FLOOD else _CUT_OFF)
 
     async def _fall_silent(self, page: _CallerPage, turn: int) -> None:
         now_ms = self._clock.now_ms() if self._ended_ms is None else self._ended_ms

@@ -734,6 +734,23 @@ async def test_a_flood_of_media_ends_that_call_alone():
     assert set(vox.violations) <= {"More than a second ahead."}
 
 
+@pytest.mark.parametrize(
+    ("code", "ending"),
+    [(1013, "The stream brought more than a call has"), (1011, "The connection to the conversation broke.")],
+)
+async def test_a_link_that_ends_is_not_called_a_flood_unless_it_was_one(code, ending):
+    provider, _ = answering()
+    with answer_calls(provider, port=0) as calls:
+        async with VoxEngine(calls.url) as vox:
+            await vox.until(lambda: calls.calls and calls.calls[0].turns)
+            (call,) = calls.calls
+            links = call._controller.links
+            background().loop.call_soon_threadsafe(lambda: links._links[call.id].end(code))
+            await vox.until(lambda: vox.is_over)
+        await happens(lambda: calls.ended)
+    assert call.ending.startswith(ending)
+
+
 def test_what_cannot_work_is_said_before_the_first_call(live):
     for wrong, sentence in [
         ({"calls": 0}, "calls is how many"),
