@@ -404,10 +404,10 @@ class _SdkTransport:
                     system_instruction=update.system_instruction,
                     tools=None if update.tools is None else update.tools.tools or [],
                 )
-        except (ConnectionClosed, errors.APIError, AttributeError) as error:
-            raise self._ended(error) from None
-        except ValueError as error:
-            # Without its words, which repeat what was sent.
+        except (ConnectionClosed, errors.APIError, AttributeError, ValueError) as error:
+            if (closed := _closed(error)) is not None:
+                raise self._ended(closed) from None
+            # Without its words, which may repeat what was sent.
             kind = type(error).__name__
             raise LiveError(f"The Gen AI SDK did not take what the session sends ({kind}).") from None
 
@@ -452,9 +452,9 @@ class _SdkTransport:
         except errors.APIError as error:
             if isinstance(error.details, dict):  # It came as a message; the connection goes on.
                 return encode_json({"error": error.details})
-            raise self._ended(error) from None
+            raise self._ended(_closed(error)) from None
         except ConnectionClosed as error:
-            raise self._ended(error) from None
+            raise self._ended(how_closed(error)) from None
         except (ValueError, TypeError, AttributeError):
             return _UNREADABLE  # Of all these, the SDK makes what it cannot read; the decoder reports it.
 
@@ -470,8 +470,7 @@ class _SdkTransport:
                 self._messages = None
                 raise
 
-    def _ended(self, error: Exception) -> TransportClosed:
-        closed = _closed(error)
+    def _ended(self, closed: TransportClosed | None) -> TransportClosed:
         assert closed is not None
         self.closed = closed
         return TransportClosed(closed.code, closed.reason)
@@ -552,11 +551,21 @@ def _closed(error: Exception) -> TransportClosed | None:
         return how_closed(error)
     if isinstance(error, AttributeError):
         # asyncio cannot abort a connection that was lost while its last bytes were being written.
-        return TransportClosed(1006)
+        # The same error of anything else has another cause.
+        where = _raised_by(error).partition(".")[0]
+        return TransportClosed(1006) if where in ("asyncio", "websockets") else None
     if isinstance(error, errors.APIError):
         reason = error.details if isinstance(error.details, str) else error.message
         return TransportClosed(error.code or 1006, reason or "")
     return None
+
+
+def _raised_by(error: Exception) -> str:
+    """Return the name of the module that raised an exception; "" if it is not known."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return "" if step is None else str(step.tb_frame.f_globals.get("__name__", ""))
 
 
 def credentials_error(error: Exception) -> LiveError:

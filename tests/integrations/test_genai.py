@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import threading
+from types import FunctionType
 
 import google.genai.live
 import pytest
@@ -592,9 +593,11 @@ async def test_the_end_of_a_connection_is_one_of_ours(fault):
 
 
 async def test_a_connection_that_asyncio_cannot_abort_has_broken():
+    abort = FunctionType((lambda protocol: protocol._abort()).__code__, {"__name__": "asyncio.sslproto"})
+
     class Lost(FakeSocket):
         async def send(self, frame):
-            raise AttributeError("'NoneType' object has no attribute '_abort'")
+            abort(None)
 
     link = bridge._SdkTransport(session_of(Lost()))
     await link.send("the setup")
@@ -602,6 +605,32 @@ async def test_a_connection_that_asyncio_cannot_abort_has_broken():
         with pytest.raises(TransportClosed) as closed:
             await link.send(encode_client(ClientMessage(realtime_input=RealtimeInput(text="there?"))))
         assert closed.value.code == 1006
+
+
+async def test_an_error_within_the_sdk_is_no_broken_connection():
+    class Older(FakeSocket):
+        async def send(self, frame):
+            raise AttributeError("'AsyncSession' object has no attribute 'send_anything'")
+
+    link = bridge._SdkTransport(session_of(Older()))
+    await link.send("the setup")
+    with pytest.raises(LiveError, match=r"did not take what the session sends \(AttributeError\)"):
+        await link.send(encode_client(ClientMessage(realtime_input=RealtimeInput(text="there?"))))
+    assert link.closed is None
+
+    async def fails(**_):
+        raise AttributeError("'Client' object has no attribute 'anything'")
+
+    provider = GenAIClient(client("gemini"))
+    error = provider._error_for(await caught(fails()), is_late=False)
+    assert "failed to open a session (AttributeError)" in str(error)
+
+
+async def caught(work):
+    try:
+        await work
+    except Exception as error:
+        return error
 
 
 async def test_cancelling_a_wait_loses_no_message(server):
