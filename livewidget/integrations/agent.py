@@ -203,7 +203,8 @@ class AgentClient:
         self._loop = asyncio.get_running_loop()
         self._is_closed = False  # The conversation has ended, and nobody answers calls any more.
         self._is_over = False  # The run is closed, too.
-        self._held: list[ServerMessage] | None = []  # until `start` has returned
+        self._has_begun = False  # `start` has returned.
+        self._held: list[ServerMessage] | None = []  # until then, and until these are sent
         self._numbers = itertools.count(1)
         self._calls: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -357,7 +358,7 @@ class AgentClient:
         self._check_loop()
         if self._is_closed:
             return {"error": "The conversation has ended."}
-        if self._held is not None:
+        if not self._has_begun:
             raise StateError("call_tool works once start has returned: call it in run, or in on_text.")
         id = f"call-{next(self._numbers)}"
         call = FunctionCall(id=id, name=name, args=_json_object(args, "The arguments of a call"))
@@ -465,9 +466,12 @@ class AgentClient:
 
     async def _begin(self) -> None:
         """`start` has returned: tell the user, and then what the agent has said meanwhile."""
-        held, self._held = self._held or [], None
-        for message in [ServerMessage(setup_complete=SetupComplete()), *held]:
-            await self._send(message)
+        self._has_begun = True
+        held = self._held = [ServerMessage(setup_complete=SetupComplete()), *(self._held or ())]
+        with contextlib.suppress(TransportClosed):
+            for message in held:  # What is said while these wait for the reader comes after them.
+                await self._transport.send(encode_json(message))
+        self._held = None
 
     async def _stop(self) -> None:
         """The user has interrupted it: acknowledge that, and keep back what comes of this answer."""

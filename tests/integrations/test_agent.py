@@ -51,6 +51,7 @@ from livewidget.integrations.agent import AgentProvider, AgentRun, require
 from livewidget.pictures import Picture
 from livewidget.protocol.messages import UsageMetadata
 from livewidget.session import LiveSession
+from livewidget.transports.memory import FRAMES_WAITING
 from livewidget.turns import Floor
 from tests.peer import eventually
 from tests.session.exchange import settle
@@ -194,6 +195,35 @@ async def test_an_agent_is_talked_with_like_a_model():
     assert turn.text == "You said: hello"
     assert turn.audio_samples == 1200
     assert session.error is None
+
+
+async def test_a_long_greeting_comes_before_what_is_said_after_it():
+    class Greeter(Puppet):
+        """Says more as it starts than the transport holds, and in a task more as soon as there is room."""
+
+        async def start(self, client):
+            self.client, self.count = client, 0
+            for _ in range(2 * FRAMES_WAITING):
+                await self.say_next()
+            client.create_task(self.go_on())
+
+        async def go_on(self):
+            waiting = self.client._transport._outbound.frames
+            while not waiting:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            while len(waiting) >= FRAMES_WAITING:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            await self.say_next()
+            await self.client.turn_complete()
+
+        async def say_next(self):
+            self.count += 1
+            await self.client.agent_said(f"{self.count} ")
+
+    async with connect(AgentProvider("greeter", Greeter)) as session:
+        await eventually(lambda: session.turns[-1:] and session.turns[-1].final)
+        said = [int(word) for turn in session.turns for word in turn.text.split()]
+    assert said == list(range(1, 2 * FRAMES_WAITING + 2))
 
 
 async def test_what_the_user_does_comes_in_its_order():
