@@ -55,6 +55,8 @@ CLOSING_S: Final = 6.0
 #: What the agent is noted to have said where the last conversation ended before its answer. Else it would
 #: answer at the beginning of the next one, and run its tools again.
 ENDED_TEXT: Final = "(The user ended the conversation here.)"
+#: The user of the kit's sessions, unless another is named.
+USER_ID: Final = "user"
 #: What is sent to stop an answer. The kit itself sends this where it needs a text without a meaning.
 STOP_TEXT: Final = "."
 #: The kit's own tools that hand the conversation over; the transcript names who speaks then.
@@ -116,7 +118,7 @@ class AdkAgent(AgentProvider):
         agent_or_runner: Any,
         *,
         run_config: Any = None,
-        user_id: str = "user",
+        user_id: str = USER_ID,
         session_id: str | None = None,
     ) -> None:
         """Take an agent without running it.
@@ -141,6 +143,7 @@ class AdkAgent(AgentProvider):
         self.user_id = user_id
         self.session_id = session_id
         self._run_config = run_config
+        self._given_session_id = session_id
         self._given = agent_or_runner
         self._active: _AdkRun | None = None
         self._cut_off = ""  # What the last conversation ended in the middle of.
@@ -151,8 +154,11 @@ class AdkAgent(AgentProvider):
             self._model = replace(self._model, tool_behaviors=row.tool_behaviors)
 
     def expression(self) -> Call:
-        """Return the Python that makes this provider; what it was given is `agent` or `runner` there."""
-        return Call("AdkAgent", (Name("runner" if isinstance(self._given, Runner) else "agent"),))
+        """Return the Python that makes it; `agent` or `runner`, and `run_config`, are the user's."""
+        keywords: dict[str, Any] = {} if self._run_config is None else {"run_config": Name("run_config")}
+        keywords |= {} if self.user_id == USER_ID else {"user_id": self.user_id}
+        keywords |= {} if self._given_session_id is None else {"session_id": self._given_session_id}
+        return Call("AdkAgent", (Name("runner" if isinstance(self._given, Runner) else "agent"),), keywords)
 
 
 class _AdkRun(AgentRun):

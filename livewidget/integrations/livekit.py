@@ -13,6 +13,7 @@ import contextvars
 import inspect
 import json
 import logging
+import re
 import weakref
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
@@ -50,6 +51,8 @@ ERROR_S: Final = 1.0
 
 #: The run in whose tasks something is logged. Weak: timers that were cancelled keep their context for long.
 _RUN: contextvars.ContextVar[weakref.ref[_LiveKitRun] | None] = contextvars.ContextVar("run", default=None)
+#: The folder of LiveKit's packages, in the words in which asyncio says where a task was defined.
+_LIVEKITS_FOLDER: Final = re.compile(r"[/\\]livekit[/\\]")
 #: Sessions that have had their talk, and agents that are in one.
 _SESSIONS: weakref.WeakSet[Any] = weakref.WeakSet()
 _AGENTS: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -89,6 +92,7 @@ class LiveKitAgent(AgentProvider):
         require("livekit-agents", extra="livekit", tested=TESTED, what="LiveKitAgent")
         check_session_function(session)
         check_agent(agent)
+        self._keywords = {} if name is None else {"name": name}
         if name is None:
             known = getattr(agent, "id", None)
             name = known if isinstance(known, str) and known != "default_agent" else "agent"
@@ -102,8 +106,8 @@ class LiveKitAgent(AgentProvider):
         )
 
     def expression(self) -> Call:
-        """Return the Python that makes this provider, of `make_session` and `agent`."""
-        return Call("LiveKitAgent", (Name("make_session"), Name("agent")))
+        """Return the Python that makes it; `make_session` and `agent` are the user's."""
+        return Call("LiveKitAgent", (Name("make_session"), Name("agent")), self._keywords)
 
 
 def check_session_function(session: Any) -> None:
@@ -338,7 +342,7 @@ class _LiveKitRun(AgentRun):
     async def _live(self) -> None:
         _RUN.set(weakref.ref(self))
         _watch_log()
-        pump = asyncio.create_task(self._pump())
+        pump = self._client.create_task(self._pump())
         try:
             async with utils.http_context.open():
                 self._context = contextvars.copy_context()
@@ -775,7 +779,8 @@ class _LogWatch(logging.Handler):
 def _is_news(record: logging.LogRecord) -> bool:
     """Return whether asyncio reports anything but an exception that LiveKit has logged already."""
     message = record.getMessage()
-    return not (message.startswith("Task exception was never retrieved") and "livekit" in message)
+    is_of_task = message.startswith("Task exception was never retrieved")
+    return not (is_of_task and _LIVEKITS_FOLDER.search(message))
 
 
 def _watch_log() -> None:

@@ -85,6 +85,7 @@ class PipecatBot(AgentProvider):
         self, run_bot: Callable[..., Awaitable[Any]], *, name: str = "", push_to_talk: bool = False
     ) -> None:
         _require("PipecatBot")
+        given = {"name": name, "push_to_talk": push_to_talk}
         fill = _arguments_of(run_bot)
         super().__init__(
             name or "bot",
@@ -92,10 +93,11 @@ class PipecatBot(AgentProvider):
             kind=_kind(name),
             push_to_talk=push_to_talk,
         )
+        self._keywords = {key: value for key, value in given.items() if value}
 
     def expression(self) -> Call:
-        """Return the expression that makes it."""
-        return Call("PipecatBot", (Name("run_bot"),))
+        """Return the Python that makes it; `run_bot` is the user's."""
+        return Call("PipecatBot", (Name("run_bot"),), self._keywords)
 
 
 class LiveWidgetTransport(BaseTransport):

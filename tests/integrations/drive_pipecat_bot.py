@@ -607,7 +607,8 @@ async def wrong_arguments(server):
         report["params"] = str(error)
     right = (Bot(), run_bot, with_sigint, functools.partial(with_a_voice, voice="Kore"))
     report["right"] = [await failing(PipecatBot(value)) for value in right]
-    report["expression"] = to_python(PipecatBot(run_bot).expression())
+    made = (PipecatBot(run_bot), PipecatBot(run_bot, name="lamp", push_to_talk=True))
+    report["expressions"] = [to_python(bot.expression()) for bot in made]
     return report
 
 

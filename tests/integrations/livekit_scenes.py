@@ -26,8 +26,9 @@ from livekit.agents import (
 from PIL import Image
 
 from livewidget import connect, events
+from livewidget.config.code import to_python
 from livewidget.errors import LiveError
-from livewidget.integrations import livekit_io
+from livewidget.integrations import livekit, livekit_io
 from livewidget.integrations.livekit import LiveKitAgent
 from livewidget.integrations.livekit_io import Speaker
 from livewidget.session import LiveSession
@@ -233,6 +234,19 @@ async def stopped_call(server):
             "states": states,
             "said": (await talk.live.ask("what is the capital of japan")).text,
         }
+
+
+async def untold(server):
+    """Something that LiveKit reports cannot be passed on."""
+    async with Talk(google(server), Agent(instructions="Be brief.")) as talk:
+
+        async def fails():
+            raise RuntimeError("that cannot be told")
+
+        (run,) = livekit._RUNS
+        run._post(fails())
+        await talk.until(lambda: talk.live.error is not None, "an end")
+        return {"error": str(talk.live.error), "code": to_python(talk.provider.expression())}
 
 
 async def pictures(server):
@@ -520,6 +534,7 @@ SCENES = (
     new_tools,
     greeting,
     stopped_call,
+    untold,
     pictures,
     unreported,
     clinging,

@@ -26,6 +26,7 @@ from google.adk.workflow import Workflow
 from google.genai import types
 
 from livewidget import connect, events
+from livewidget.config.code import to_python
 from livewidget.errors import LiveError
 from livewidget.integrations import adk
 from livewidget.integrations.adk import AdkAgent
@@ -341,6 +342,7 @@ async def untouched(server):
         "runner": runner.agent is lamp and runner.app.root_agent is lamp,
         "kept": len(kept.events) > 0,
         "changed": changed,
+        "code": [to_python(one.expression()) for one in (own, AdkAgent(in_turn))],
         "closed": [shelf.closed for shelf in shelves],
     }
 

@@ -231,6 +231,8 @@ def test_what_is_the_users_stays_as_it_is(scenes):
     assert found["said"] == "The fan is on."
     assert found["same"] is found["same_in_sequence"] is found["runner"] is found["kept"] is True
     assert found["changed"] == ["one"]
+    own = 'AdkAgent(runner, run_config=run_config, user_id="anna", session_id="s1")'
+    assert found["code"] == [own, "AdkAgent(agent)"]
     # A runner is closed by who made it.
     assert found["closed"] == [0, 1]
 

@@ -5,6 +5,7 @@ What all bridges have in common is tried in `test_bridges`.
 
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import tomllib
@@ -130,6 +131,17 @@ async def test_an_answer_that_is_stopped_tells_nobody(answer):
     assert await answer.told() == []
 
 
+@pytest.mark.parametrize(
+    ("file", "is_news"),
+    [("/lib/livekit/agents/utils/log.py", False), ("/lib/livewidget/integrations/livekit.py", True)],
+)
+def test_only_what_livekit_has_logged_itself_is_left_out_of_asyncios_log(file, is_news):
+    text = (
+        f"Task exception was never retrieved\nfuture: <Task finished coro=<_run() done, defined at {file}:9>"
+    )
+    assert livekit._is_news(logging.LogRecord("asyncio", logging.ERROR, file, 1, text, (), None)) is is_news
+
+
 # --- With LiveKit -------------------------------------------------------------------------------------------
 
 
@@ -192,6 +204,13 @@ def test_livekit_remembers_what_was_heard_in_the_page_and_no_more(played):
     assert found["whole"].startswith(found["turn"])
     assert len(found["whole"].split()) > 3 * words
     assert found["states"] == ["speaking", "listening"]
+
+
+@marked
+def test_a_report_that_cannot_be_passed_on_ends_the_talk_and_is_told(played):
+    found = played("untold")
+    assert found["error"] == "The LiveKit agent lamp stopped: that cannot be told."
+    assert found["code"] == 'LiveKitAgent(make_session, agent, name="lamp")'
 
 
 @marked

@@ -187,7 +187,10 @@ class TestWithPipecat:
     def test_what_is_no_bot_gets_a_sentence(self, report):
         noted = scene(report, "wrong_arguments")
         assert noted.pop("right") == ["it began"] * 4
-        assert noted.pop("expression") == "PipecatBot(run_bot)"
+        assert noted.pop("expressions") == [
+            "PipecatBot(run_bot)",
+            'PipecatBot(run_bot, name="lamp", push_to_talk=True)',
+        ]
         assert noted["class"].endswith("and not the class Bot.")
         assert (
             noted["function"]
