@@ -32,16 +32,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from livewidget.clock import Clock, check_seconds
-from livewidget.config import Limits, LiveConfig
-from livewidget.connection import Gemini, Key, Provider, mint
+from livewidget.config import LiveConfig
+from livewidget.connection import Gemini, mint
 from livewidget.connection.gemini import token_request
-from livewidget.connection.keys import hide_key
 from livewidget.connection.tokens import Token
 from livewidget.errors import ConfigError, ExtraMissing, LiveError, UsageError
 from livewidget.protocol.inspect import redact
-from livewidget.secret import Secret, cut, hide
-from livewidget.session import ReconnectPolicy
-from livewidget.session.client import check_policies, hide_unknown, prepare, resolve
+from livewidget.secret import Secret, cut
+from livewidget.session.client import hide_options, read_options
 from livewidget.tools import Tool
 from livewidget.transports.base import TransportClosed
 from livewidget.ui.controller import Controller
@@ -1029,41 +1027,21 @@ class Talks:
 
 def _controller(given: Any, connect: Collection[str]) -> Controller:
     """Return the conversation that `make` asked for, whose page may connect to the origins `connect`."""
-    return _from_options(connect, **given) if isinstance(given, Mapping) else _from_options(connect, given)
-
-
-def _from_options(
-    connect: Collection[str],
-    /,
-    provider_or_model: Provider | str | None = None,
-    *,
-    model: str | None = None,
-    api_key: str | Key | None = None,
-    direct: bool = False,
-    tools: Sequence[Any] = (),
-    history: Sequence[tuple[str, str]] = (),
-    reconnect: ReconnectPolicy | None = None,
-    limits: Limits | None = None,
-    explorer: bool = False,
-    **config: Any,
-) -> Controller:
-    """Take the arguments of `LiveWidget`."""
-    provider_or_model, model, api_key = hide_key(provider_or_model), hide_key(model), hide(api_key)
-    config = hide_unknown(config)
-    check_policies(reconnect, limits)
-    provider = resolve(provider_or_model, model=model, api_key=api_key, direct=direct)
+    given = hide_options(given)
+    options = read_options(given)
+    provider = options.spec.provider
     if provider.direct and not (connect and provider.service_origin in ("", *connect)):
         raise ConfigError(NO_CONNECT.format(origin=provider.service_origin or "wss://…"))
     return Controller(
-        prepare(provider, tools, history, config, limits),
+        options.spec,
         post=_nowhere,
         publish=_nowhere,
         dispatch=_nowhere,
         callback_kinds=(),
         busy=lambda: "",
         tool_loop=tool_loop,
-        reconnect=reconnect,
-        explorer=bool(explorer),
+        reconnect=options.reconnect,
+        explorer=options.explorer,
         show_details=False,  # A visitor has no business with the insides of the program.
     )
 

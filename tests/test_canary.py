@@ -21,7 +21,7 @@ from websockets.asyncio.client import connect as websockets_connect
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from livewidget import LiveWidget, connect
+from livewidget import LiveWidget, connect, web
 from livewidget.config import LiveConfig
 from livewidget.connection import Connection, Gemini, VertexAI
 from livewidget.connection.gemini import mint
@@ -29,6 +29,7 @@ from livewidget.connection.keys import Key, find_key, require_key
 from livewidget.connection.tokens import Token
 from livewidget.errors import ConnectFailed, LiveError
 from livewidget.integrations.mcp import McpServer
+from livewidget.integrations.voximplant import answer_calls
 from livewidget.protocol.ephemeral_token import AuthToken
 from livewidget.protocol.messages import SessionResumptionConfig, SessionResumptionUpdate
 from livewidget.secret import Secret, cut, reveal_all, secrets_of
@@ -374,6 +375,27 @@ async def test_what_is_no_key_and_no_token(monkeypatch):
         error = await error_of(action)
         assert isinstance(error, LiveError), error
         check_hidden(error)
+
+
+async def test_what_stands_in_place_of_a_widget():
+    """On a server and on the phone: a mapping of a widget's arguments holds the key in each frame it passes."""
+    for given in (
+        {"api_key": f"two {CANARY}"},
+        {"model": CANARY},
+        {"provider_or_model": CANARY},
+        {"model": "no-such-model", "api_key": CANARY},
+        {"model": "gemini-3.8-live", "apikey": CANARY},
+        {"model": "gemini-3.8-live", "api_key": CANARY, "temperature": 99},
+        {"model": "gemini-3.8-live", "api_key": CANARY, "direct": True},
+        CANARY,
+    ):
+        for action in (
+            lambda given=given: web._controller(given, ()),
+            lambda given=given: answer_calls(given, port=0),
+        ):
+            error = await error_of(action)
+            assert isinstance(error, LiveError), error
+            check_hidden(error)
 
 
 async def test_a_variable_with_a_bad_key_among_all_the_others(monkeypatch):

@@ -33,7 +33,7 @@ import logging
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
@@ -44,9 +44,6 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from livewidget.clock import Clock, SystemClock
-from livewidget.config import Limits
-from livewidget.connection import Key, Provider
-from livewidget.connection.keys import hide_key
 from livewidget.errors import LiveError, StateError, UsageError
 from livewidget.integrations.voximplant_call import (
     EARLY,
@@ -69,7 +66,7 @@ from livewidget.integrations.voximplant_stream import (
 )
 from livewidget.secret import Secret, hide
 from livewidget.session import ReconnectPolicy
-from livewidget.session.client import SessionSpec, check_policies, hide_unknown, prepare, resolve
+from livewidget.session.client import SessionSpec, hide_options, read_options
 from livewidget.transports.base import CLOSE_TIMEOUT
 from livewidget.ui import messages as m
 from livewidget.ui.controller import Controller
@@ -302,12 +299,10 @@ class CallServer:
                 return _suited(_controller(sessions.another, sessions.reconnect))
             given = self._source
             if callable(given) and not isinstance(given, type):
-                if inspect.iscoroutinefunction(given):
-                    given = await given(call)
-                else:
-                    given = await asyncio.to_thread(given, call)
-            spec, reconnect = _options(**given) if isinstance(given, Mapping) else _options(given)
-            return _suited(_controller(spec, reconnect))
+                makes = given(call) if inspect.iscoroutinefunction(given) else asyncio.to_thread(given, call)
+                given = hide_options(await makes)
+            options = read_options(given)
+            return _suited(_controller(options.spec, options.reconnect))
         except LiveError as error:
             failed = str(error)
         except StreamError:
@@ -393,25 +388,6 @@ def _nowhere(*_: object) -> None:
     """There is no page but the caller."""
 
 
-def _options(
-    provider_or_model: Provider | str | None = None,
-    *,
-    model: str | None = None,
-    api_key: str | Key | None = None,
-    tools: Sequence[Any] = (),
-    history: Sequence[tuple[str, str]] = (),
-    reconnect: ReconnectPolicy | None = None,
-    limits: Limits | None = None,
-    **config: Any,
-) -> tuple[SessionSpec, ReconnectPolicy | None]:
-    """Take the arguments of `LiveWidget`."""
-    provider_or_model, model, api_key = hide_key(provider_or_model), hide_key(model), hide(api_key)
-    config = hide_unknown(config)
-    check_policies(reconnect, limits)
-    provider = resolve(provider_or_model, model=model, api_key=api_key)
-    return prepare(provider, tools, history, config, limits), reconnect
-
-
 _lock = threading.Lock()
 _servers: dict[int, CallServer] = {}
 
@@ -463,7 +439,7 @@ def answer_calls(
         UsageError: If an argument is not what it is to be, or the port cannot be used.
         StateError: If the widget was closed, or this is called in one of its coroutines.
     """
-    secret = hide(secret)
+    live, secret = hide_options(live), hide(secret)
     kept = Secret(secrets.token_urlsafe(24)) if secret is None else _checked(secret)
     if isinstance(calls, bool) or not isinstance(calls, int) or calls < 1:
         raise UsageError("calls is how many calls there may be at once, from 1 on.")
@@ -515,12 +491,10 @@ def _check(live: Any, server: CallServer) -> None:
         if card.is_closed or getattr(live, "_shut", False):
             raise StateError("This widget was closed; make a new one.")
         sentence = _unsuited(card.sessions.wanted)
-    elif isinstance(live, Mapping):
-        sentence = _unsuited(_options(**live)[0])
     elif callable(live) and not isinstance(live, type):
         return
     else:
-        sentence = _unsuited(_options(live)[0])
+        sentence = _unsuited(read_options(live).spec)
     if sentence:
         raise UsageError(sentence)
 

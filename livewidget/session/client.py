@@ -244,6 +244,64 @@ def _wrapper_of(thing: object) -> str:
     return ""
 
 
+#: The arguments of a `LiveWidget` beside the fields of `LiveConfig` and the key.
+_ARGUMENTS: Final = frozenset(
+    {"provider_or_model", "model", "direct", "tools", "history", "reconnect", "limits", "explorer"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetOptions:
+    """What a `LiveWidget`'s arguments come to where there is no widget: on a server, on the phone.
+
+    Attributes:
+        spec: What the sessions are to be.
+        reconnect: What they do when connections end, and about silence.
+        explorer: Whether the explorer is open from the beginning.
+    """
+
+    spec: SessionSpec
+    reconnect: ReconnectPolicy | None
+    explorer: bool
+
+
+def read_options(given: Any) -> WidgetOptions:
+    """Read what stands in place of a widget: its first argument, or a mapping of its keyword arguments.
+
+    A caller who keeps `given` in a variable passes it through `hide_options` first.
+
+    Raises:
+        UsageError: As `LiveWidget` does.
+    """
+    given = hide_options(given)
+    return _options_of(**given) if isinstance(given, Mapping) else _options_of(given)
+
+
+def _options_of(
+    provider_or_model: Provider | str | Secret | None = None,
+    *,
+    model: str | Secret | None = None,
+    api_key: Secret | None = None,
+    direct: bool = False,
+    tools: Sequence[Any] = (),
+    history: Sequence[tuple[str, str]] = (),
+    reconnect: ReconnectPolicy | None = None,
+    limits: Limits | None = None,
+    explorer: bool = False,
+    **config: Any,
+) -> WidgetOptions:
+    check_policies(reconnect, limits)
+    provider = resolve(provider_or_model, model=model, api_key=api_key, direct=direct)
+    return WidgetOptions(prepare(provider, tools, history, config, limits), reconnect, bool(explorer))
+
+
+def hide_options(given: Any) -> Any:
+    """Return what `read_options` takes, with every key that may be in it as a secret."""
+    if not isinstance(given, Mapping):
+        return hide_key(given)
+    return {**hide_unknown(given), **{name: hide_key(given[name]) for name in _ARGUMENTS & given.keys()}}
+
+
 def hide_unknown(options: Mapping[str, Any]) -> Any:
     """Return options with those that `LiveConfig` lacks as secrets: one may be a misspelt `api_key`."""
     known = LiveConfig.__dataclass_fields__

@@ -358,7 +358,7 @@ async def test_a_function_says_for_each_call_whom_it_is_with():
 
     async def make(call):
         given.append(call.number)
-        return {"provider_or_model": answering()[0], "system_instruction": "Be brief."}
+        return {"provider_or_model": answering()[0], "system_instruction": "Be brief.", "explorer": True}
 
     with answer_calls(make, port=0) as calls:
         async with VoxEngine(calls.url, number="+331") as vox:
@@ -762,6 +762,7 @@ def test_what_cannot_work_is_said_before_the_first_call(live):
         ({"live": 3}, "Say whom to talk to"),
         ({"live": {"voice": "Nobody", "provider_or_model": "offline-tutor"}}, "voice"),
         ({"live": Gemini(api_key="made-up", direct=True)}, "leave out direct=True"),
+        ({"live": {"api_key": "made-up", "direct": True}}, "leave out direct=True"),
         ({"host": "256.0.0.1"}, "cannot be used"),
     ]:
         with pytest.raises(UsageError, match=sentence):
