@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -82,6 +82,7 @@ def test_turns_make_a_pandas_table_with_a_row_each():
     frame = Turns([ASKED, ANSWER]).to_frame()
     assert list(frame["text"]) == ["what is seven plus five", "Seven plus five is twelve."]
     assert list(frame["speaker"]) == ["user", "model"]
+    assert list(Turns([ANSWER, replace(ANSWER, agent="kitchen")]).to_frame()["agent"]) == ["", "kitchen"]
     assert frame["audio_s"][1] == 2.0
     assert frame["tools"][1] == ["add"]
     assert frame["sources"][1] == ["https://example.org/sums"]

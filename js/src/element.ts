@@ -15,7 +15,7 @@ import type { Loss, State } from "./state.ts";
 import { mountCard, mountSentence } from "./views/card.ts";
 import { turnText } from "./views/turn.ts";
 
-/** One call of a Python function by the model. */
+/** One call of a function by the model: of one of the server's, or of one that an agent has of its own. */
 export interface LiveCardTool {
   readonly name: string;
   /** Its arguments, as Python writes them: `room="kitchen", on=True`. */
@@ -25,6 +25,10 @@ export interface LiveCardTool {
   readonly error: string | null;
   /** "asking" while the person is asked to allow it, "refused" if that was denied. */
   readonly state: "asking" | "running" | "done" | "failed" | "refused" | "cancelled";
+  /** Whether an agent ran it on its own side. */
+  readonly remote: boolean;
+  /** Whose it is, where `remote` is true; "": the agent's that the conversation began with. */
+  readonly agent: string;
 }
 
 /** What one side said without the other taking the floor. */
@@ -32,6 +36,11 @@ export interface LiveCardTurn {
   /** Its place in the conversation; the same for all events of one turn. */
   readonly index: number;
   readonly speaker: "user" | "model";
+  /**
+   * Which agent speaks, after the conversation was handed over to another; "": the one that it began with. Of a turn of the user's
+   * "caller" where it was spoken on the phone.
+   */
+  readonly agent: string;
   /** The words so far. Of an answer that was interrupted: those that were heard. */
   readonly text: string;
   /** False while it goes on: words may be added, and the last ones may change. */
@@ -476,16 +485,19 @@ export class LiveCardElement extends Base {
       const told: LiveCardTurn = {
         index: turn.index,
         speaker: turn.speaker,
+        agent: turn.agent,
         text: turnText(turn),
         complete: turn.final,
         interrupted: turn.interrupted,
         language: turn.language,
-        tools: turn.tools.map(({ name, args, result, error, state }) => ({
+        tools: turn.tools.map(({ name, args, result, error, state, remote, agent }) => ({
           name,
           arguments: args,
           result,
           error,
           state,
+          remote,
+          agent,
         })),
       };
       const known = before.get(turn.index);

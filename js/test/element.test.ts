@@ -211,11 +211,25 @@ describe("its events", () => {
       remote: false,
       agent: "",
     };
-    newest().turn({ index: 1, speaker: "model", tools: [call], final: false });
+    newest().turn({ index: 1, speaker: "model", agent: "", tools: [call], final: false });
     await pass(1);
     expect(turns[0]!.tools).toEqual([
-      { name: "light", arguments: 'room="kitchen"', result: '"on"', error: null, state: "done" },
+      {
+        name: "light",
+        arguments: 'room="kitchen"',
+        result: '"on"',
+        error: null,
+        state: "done",
+        remote: false,
+        agent: "",
+      },
     ]);
+    expect(turns[0]!.agent).toBe("");
+    // The conversation was handed over to another agent, which has a function of its own.
+    const theirs = { ...call, remote: true, agent: "kitchen" };
+    newest().turn({ index: 2, speaker: "model", agent: "kitchen", tools: [theirs] });
+    await pass(1);
+    expect(turns[1]).toMatchObject({ agent: "kitchen", tools: [{ remote: true, agent: "kitchen" }] });
   });
 
   it("tell what is wrong, once, and not what is only said", async () => {

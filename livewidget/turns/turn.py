@@ -305,6 +305,7 @@ class Turns(list[Turn]):
     _COLUMNS: Final = (
         "index",
         "speaker",
+        "agent",
         "text",
         "latency_ms",
         "audio_s",
@@ -337,9 +338,10 @@ class Turns(list[Turn]):
     def to_frame(self) -> pandas.DataFrame:
         """Return the turns as a pandas table, one row each.
 
-        Its columns are `index`, `speaker`, `text`, `latency_ms`, `audio_s` (seconds of audio received),
-        `interrupted`, `declined`, `tools` (names of the functions called), `images` (how many), `language`,
-        `thoughts` and `sources` (addresses); all but `audio_s`, `tools` and `sources` are those of `Turn`.
+        Its columns are `index`, `speaker`, `agent`, `text`, `latency_ms`, `audio_s` (seconds of audio
+        received), `interrupted`, `declined`, `tools` (names of the functions called), `images` (how many),
+        `language`, `thoughts` and `sources` (addresses); all but `audio_s`, `tools` and `sources` are those
+        of `Turn`.
 
         Raises:
             ExtraMissing: If pandas is not installed.
