@@ -175,7 +175,7 @@ class AgentFailed(AgentEnded):
     """An agent failed: it raised an exception, or was not ready in time.
 
     Attributes:
-        details: For who wrote the agent: its traceback, without secrets; may be empty.
+        details: For whoever wrote the agent: its traceback, without secrets; may be empty.
     """
 
     def __init__(self, message: str, *, details: str = "") -> None:

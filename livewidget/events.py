@@ -35,7 +35,7 @@ class SessionStarted(Event, frozen=True, kw_only=True):
 class SessionEnded(Event, frozen=True, kw_only=True):
     """Made by the session: it has ended. `error` is a sentence, or None if it was closed normally.
 
-    `details`: more about the error for who wrote the agent, such as its traceback; "" for none.
+    `details`: more about the error for whoever wrote the agent, such as its traceback; "" for none.
     """
 
     error: str | None = None

@@ -76,8 +76,8 @@ def provider_of(spec: str, model: str | None = None) -> Provider:
         framework = _framework_of(thing, module)
     if not framework:
         raise UsageError(
-            f"{name} in {module} is {_kind(thing)}, and of no framework that is known: name an agent, a "
-            f"function or a client, as {FORMS}."
+            f"{name} in {module} is {_kind(thing)}, which belongs to no known framework: name an agent, a "
+            f"function or a client, as in {FORMS}."
         )
     take = {"genai": _genai, "adk": _adk, "livekit": _livekit, "pipecat": _pipecat}[framework]
     provider = _guarded(spec, lambda: take(thing))
@@ -96,12 +96,12 @@ def _parts(spec: str) -> tuple[str, str, str]:
         framework, module, name = parts
     elif first in FRAMEWORKS:
         raise UsageError(
-            f"Say {first}:module:{FRAMEWORKS[first][0]}, such as {first}:lamp:{FRAMEWORKS[first][0]}."
+            f"Write {first}:module:{FRAMEWORKS[first][0]}, such as {first}:lamp:{FRAMEWORKS[first][0]}."
         )
     elif len(parts) == 3 and (near := nearest(first, FRAMEWORKS)):
-        raise UsageError(f"{_cut(first)} is no framework that is known; did you mean {near}?")
+        raise UsageError(f"{_cut(first)} is not a known framework; did you mean {near}?")
     else:
-        raise UsageError(f"{_cut(spec)} names no agent: say {FORMS}.")
+        raise UsageError(f"{_cut(spec)} does not name an agent: use {FORMS}.")
     if module.endswith(".py") or os.sep in module:
         bare = module.removesuffix(".py").replace(os.sep, ".").lstrip(".")
         raise UsageError(
@@ -171,7 +171,7 @@ def _spec_of(module: str) -> Any:
 
 
 def _as_provider(thing: Any) -> Provider | None:
-    """Return a provider, a Pipecat transport's, or the one that a function without arguments makes."""
+    """Return a provider: the thing itself, that of a Pipecat transport, or one of a class of providers."""
     from livewidget.connection import Provider
 
     own = getattr(thing, "provider", None)  # of a LiveWidgetTransport
@@ -224,7 +224,7 @@ def _default_client() -> Provider:
         client = genai.Client()
     except ValueError as error:
         raise KeyMissing(
-            "The Gen AI SDK makes no client here: set GOOGLE_API_KEY or GEMINI_API_KEY, or "
+            "The Gen AI SDK cannot make a client here: set GOOGLE_API_KEY or GEMINI_API_KEY, or "
             "GOOGLE_GENAI_USE_VERTEXAI with GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION. It said: "
             f"{_words(error)}"
         ) from None
@@ -278,7 +278,7 @@ def _guarded(spec: str, make: Callable[[], Provider]) -> Provider:
     """Return what is made. Its warnings are printed as sentences, and its errors are ours."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
-        warnings.filterwarnings("always", message=".* was tried with .*")
+        warnings.filterwarnings("always", message=".* was tested with .*")
         try:
             made = make()
         except LiveError:

@@ -223,9 +223,9 @@ def _frameworks() -> Iterator[Finding]:
                 name, "missing", f"{distribution} is not installed; to talk with what needs it: {remedy}."
             )
         elif is_within(version, tested):
-            yield Finding(name, "ok", f"{distribution} {version}, tried with {tested}.", version)
+            yield Finding(name, "ok", f"{distribution} {version}, tested with {tested}.", version)
         else:
-            text = f"{distribution} {version} was not tried, but {tested}; if something fails: {remedy}."
+            text = f"{distribution} {version} was not tested, only {tested}; if something fails: {remedy}."
             yield Finding(name, "missing", text, version)
 
 

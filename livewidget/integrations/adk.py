@@ -647,7 +647,7 @@ def _first_model(root: Any) -> Any:
         model = agent.canonical_live_model
     except ValueError:
         raise UsageError(
-            f"ADK knows no model {agent.model}, which the agent {agent.name} has; give the agent a live "
+            f"ADK does not know the model {agent.model} of the agent {agent.name}; give the agent a live "
             "model, such as gemini-3.8-live."
         ) from None
     if type(model).connect is BaseLlm.connect:

@@ -98,7 +98,7 @@ WORDS_LENGTH: Final = 160
 DETAILS_LENGTH: Final = 8_000
 #: Longest result of an agent's own tool that is shown, in bytes of JSON. Chosen: a page of a transcript.
 RESULT_BYTES: Final = 100_000
-#: A path: it names folders of this computer, and says nothing to who is not its owner.
+#: A path: it names folders of this computer, and means nothing to anybody else.
 _PATH: Final = re.compile(r"(?<![\w:/\\])(?:[A-Za-z]:|~|\.{1,2})?(?:[/\\][\w.~+@-]+){2,}[/\\]?")
 #: Exceptions whose names say no more than their words do.
 _PLAIN_ERRORS: Final = (Exception, RuntimeError, ValueError)
@@ -450,8 +450,8 @@ class AgentClient:
             is_here = False
         if not is_here:
             raise UsageError(
-                "Methods of AgentClient are called on the event loop that start is called on; from another "
-                "thread or loop: asyncio.run_coroutine_threadsafe(client.play(pcm), loop)."
+                "Call the methods of AgentClient on the event loop that start was called on; from another "
+                "thread or loop, use asyncio.run_coroutine_threadsafe(client.play(pcm), loop)."
             )
 
     def _on_task_done(self, task: asyncio.Task[None]) -> None:
@@ -731,7 +731,7 @@ class _Conversation:
         try:
             run = self._new_run()
             if not isinstance(run, AgentRun):
-                raise UsageError(f"new_run made no AgentRun, but a {type(run).__name__}.")
+                raise UsageError(f"new_run must make an AgentRun, not {type(run).__name__}.")
             _check_methods(type(run))
         except Exception as fault:
             raise self._failure(fault, "could not start") from fault
@@ -877,7 +877,7 @@ def _check_methods(cls: type) -> None:
             and not hasattr(method, "__wrapped__")
             and not inspect.iscoroutinefunction(method)
         ):
-            raise UsageError(f"{cls.__name__}.{name} is no coroutine function: write async def {name}(…).")
+            raise UsageError(f"{cls.__name__}.{name} is not a coroutine function: write async def {name}(…).")
 
 
 def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -955,7 +955,7 @@ def _transcription(text: str, finished: bool) -> Transcription:
 
 def _json_object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise UsageError(f"{what} are a dict of names and values, not {type(value).__name__}.")
+        raise UsageError(f"{what} must be a dict of names and values, not {type(value).__name__}.")
     plain_value: dict[str, Any] = msgspec.to_builtins(dict(value), str_keys=True, enc_hook=str)
     return plain_value
 
@@ -993,7 +993,7 @@ def require(package: str, *, extra: str, tested: str, what: str) -> None:
     if not is_within(version, tested) and package not in _warned:
         _warned.add(package)
         text = (
-            f"{what} was tried with {package}{tested}, and {version} is installed. If something does not "
+            f"{what} was tested with {package}{tested}, but {version} is installed. If something does not "
             f'work: pip install "livewidget[{extra}]".'
         )
         warnings.warn(text, stacklevel=3)

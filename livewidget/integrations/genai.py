@@ -212,7 +212,9 @@ class GenAIClient(_SdkProvider):
     def _error_for(self, error: Exception, is_late: bool) -> LiveError:
         """Return the error for a session that could not be opened."""
         if is_late:
-            return SetupTimeout(f"{self.label} has accepted no session within {OPEN_TIMEOUT:g} s. Try again.")
+            return SetupTimeout(
+                f"{self.label} did not accept the session within {OPEN_TIMEOUT:g} s. Try again."
+            )
         if (closed := _closed(error)) is not None:
             return self.error_for_close(closed.code, closed.reason)
         if type(error).__module__.startswith("google.auth"):

@@ -210,7 +210,7 @@ class LiveWidgetTransport(BaseTransport):
             run.mailbox.put((kind, arguments, options))
 
     def notify(self) -> None:
-        """Let who waits for the pipeline look again. Thread-safe."""
+        """Let whoever waits for the pipeline look again. Thread-safe."""
         run = self._run
         if run is not None:
             run.look()

@@ -280,7 +280,7 @@ class CallServer:
             self._show()
             await call.run(controller)
         finally:
-            call.end("It could not be answered.")
+            call.end("The call could not be answered.")
             del self._calls[call.id]
             self.ended.append(call)
             self._show()
@@ -442,7 +442,7 @@ def answer_calls(
     live, secret = hide_options(live), hide(secret)
     kept = Secret(secrets.token_urlsafe(24)) if secret is None else _checked(secret)
     if isinstance(calls, bool) or not isinstance(calls, int) or calls < 1:
-        raise UsageError("calls is how many calls there may be at once, from 1 on.")
+        raise UsageError("calls must be at least 1: it is how many calls there may be at once.")
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65_535:
         raise UsageError("port is a number from 0 to 65535; 0 takes any that is free.")
     if not isinstance(greeting, str):

@@ -65,7 +65,7 @@ ENDING_S: Final = 5.0
 #: Milliseconds in which is said how much of an interrupted answer was heard: the bridge waits no longer.
 _FLUSHED_MS: Final = 500.0
 
-_HUNG_UP: Final = "It was hung up here."
+_HUNG_UP: Final = "The call was hung up here."
 LINE_CLOSED: Final = "The line was closed."
 WIDGET_CLOSED: Final = "The widget of this line was closed."
 EARLY: Final = "Media came before a start message: call.sendMediaTo(webSocket) sends both."
@@ -330,7 +330,7 @@ class PhoneCall:
         if isinstance(error, StreamError | LiveError):
             self.end(str(error))
             return
-        self.end("It failed here.")
+        self.end("The call failed here.")
         self._loop.call_exception_handler({"message": "A phone call failed.", "exception": error})
 
     async def _talk(self, controller: Controller, page: _CallerPage, begins: bool) -> None:

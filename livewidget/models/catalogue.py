@@ -109,7 +109,7 @@ def model_json(model: Model) -> dict[str, Any]:
 
 def _facts_of_agent(model: Model) -> Iterator[str]:
     if model.tools:
-        yield "Calls the functions that it is given here, beside its own."
+        yield "Calls the functions that it is given here, besides its own."
     takes = [
         word
         for word, has in (

@@ -261,7 +261,7 @@ class HeardAudio:
         self._known_ms = 0.0  # when the samples heard were as many as that
 
     def add(self, index: int, samples: int, now_ms: float) -> None:
-        """Audio of a turn goes to who plays it."""
+        """Audio of a turn goes to whoever plays it."""
         self._advance(now_ms)
         if not self.is_playing:
             self._known_ms = now_ms
@@ -287,7 +287,7 @@ class HeardAudio:
         self._cut()
 
     def interrupted(self, now_ms: float) -> None:
-        """What has not been played is not due any more; who plays it may still report where it stopped."""
+        """What has not been played is not due any more; a page may still report where it stopped."""
         self._advance(now_ms)
         self._cut()
 

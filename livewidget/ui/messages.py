@@ -574,7 +574,7 @@ class TurnView(msgspec.Struct, frozen=True, kw_only=True, rename={"declined": "w
 class NoticeView(msgspec.Struct, frozen=True, kw_only=True):
     """A sentence under the widget; replaces one of the same code.
 
-    `details` are for who wants to know more, such as a traceback, folded away until then; "" for nothing.
+    `details` are for whoever wants to know more, such as a traceback, folded away until then; "" for nothing.
     """
 
     level: Level

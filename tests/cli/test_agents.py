@@ -297,17 +297,17 @@ def test_a_module_that_cannot_be_imported_is_one_sentence(name, here):
         ("nowhere.deeper:agent", "There is no module nowhere.deeper"),
         ("lamp:agnet", "lamp has no agnet; did you mean agent?"),
         ("lamp:box.light", "lamp has no light."),
-        ("lamp:number", "number in lamp is an int, and of no framework that is known: name an agent"),
-        ("lamp:function", "function in lamp is a function, and of no framework"),
+        ("lamp:number", "number in lamp is an int, which belongs to no known framework: name an agent"),
+        ("lamp:function", "function in lamp is a function, which belongs to no known framework"),
         ("lamp.py:agent", "Name the module as import does, without a path and .py: lamp:agent."),
         ("./lamp:agent", "Name the module as import does, without a path and .py: lamp:agent."),
-        ("lamp", "lamp names no agent: say adk:module:agent"),
-        ("adk", "Say adk:module:agent, such as adk:lamp:agent."),
-        ("genai:asking", "Say genai:module:client"),
-        ("genia:asking:client", "genia is no framework that is known; did you mean genai?"),
-        ("a:b:c:d", "a:b:c:d names no agent"),
-        (":agent", ":agent names no agent"),
-        ("", "names no agent"),
+        ("lamp", "lamp does not name an agent: use adk:module:agent"),
+        ("adk", "Write adk:module:agent, such as adk:lamp:agent."),
+        ("genai:asking", "Write genai:module:client"),
+        ("genia:asking:client", "genia is not a known framework; did you mean genai?"),
+        ("a:b:c:d", "a:b:c:d does not name an agent"),
+        (":agent", ":agent does not name an agent"),
+        ("", "does not name an agent"),
         ("adk:lamp:agent", "AdkAgent needs google-adk, which is not installed"),
         ("pipecat:lamp:bot", "PipecatBot needs pipecat-ai, which is not installed"),
         ("lamp:bot", "PipecatBot needs pipecat-ai, which is not installed"),
@@ -345,7 +345,7 @@ def test_a_version_that_was_not_tried_is_one_line(here, monkeypatch, capsys):
     agents.provider_of("genai:asking:client")
     said = capsys.readouterr().err.splitlines()
     assert said[-1].startswith(
-        "livewidget: GenAIClient was tried with google-genai>=2.34,<4, and 4.1 is installed."
+        "livewidget: GenAIClient was tested with google-genai>=2.34,<4, but 4.1 is installed."
     )
 
 

@@ -274,7 +274,7 @@ def test_mistakes_get_one_sentence(scenes):
     assert found["name"] == takes + "a str."
     assert found["run_config"] == "UsageError: run_config is a RunConfig of google.adk, not a dict."
     assert "The model gpt-4o of the ADK agent lamp has no live connection" in found["no live connection"]
-    assert "ADK knows no model no-such" in found["unknown to the kit"]
+    assert "ADK does not know the model no-such" in found["unknown to the kit"]
     assert "could not start: The service does not know the model" in found["unknown to the service"]
     assert "The ADK agent loop could not start" in found["loop"]
     assert 'turn_detection="push_to_talk"' in found["manual"]

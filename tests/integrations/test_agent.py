@@ -1292,7 +1292,7 @@ async def test_it_may_refuse_to_start():
 
 
 async def test_a_run_that_is_none_is_one_sentence():
-    with pytest.raises(UsageError, match="new_run made no AgentRun, but a dict"):
+    with pytest.raises(UsageError, match="new_run must make an AgentRun, not dict"):
         await LiveSession(AgentProvider("lamp", dict)).start()
     provider = AgentProvider("lamp", lambda: 1 / 0, kind="bot")
     with pytest.raises(
@@ -1615,7 +1615,7 @@ async def test_a_plain_function_in_place_of_a_coroutine_function_is_refused():
         def on_text(self, text):
             pass
 
-    words = r"^Plain\.on_text is no coroutine function: write async def on_text\(…\)\.$"
+    words = r"^Plain\.on_text is not a coroutine function: write async def on_text\(…\)\.$"
     with pytest.raises(UsageError, match=words):
         AgentProvider("lamp", Plain)
     talk = Talk(Plain)  # Made by a function, it is known once it is made.
@@ -1642,7 +1642,7 @@ def test_a_version_outside_of_the_tested_ones_is_warned_of_once():
     version = metadata.version("numpy")
     major = int(version.split(".")[0])
     agents._warned.discard("numpy")
-    with pytest.warns(UserWarning, match=re.escape(f"was tried with numpy>={major + 1},<{major + 2}")):
+    with pytest.warns(UserWarning, match=re.escape(f"was tested with numpy>={major + 1},<{major + 2}")):
         require("numpy", extra="adk", tested=f">={major + 1},<{major + 2}", what="AdkAgent")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -540,7 +540,7 @@ async def test_a_service_that_accepts_nothing_in_time(authority, monkeypatch):
     async with answering(authority) as port:
         error = await refused(GenAIClient(client_at(port, authority)))
     assert isinstance(error, SetupTimeout)
-    assert str(error) == "Gemini has accepted no session within 0.3 s. Try again."
+    assert str(error) == "Gemini did not accept the session within 0.3 s. Try again."
     assert PART not in everything(error)
 
 
@@ -739,7 +739,7 @@ def test_what_is_none_is_one_sentence_that_says_what_to_pass(name):
 def test_the_package_is_required_in_a_version_that_was_tried(monkeypatch):
     assert bridge.TESTED == ">=2.34,<4"
     monkeypatch.setattr("importlib.metadata.version", lambda name: "4.0.1")
-    with pytest.warns(UserWarning, match=r"GenAIClient was tried with google-genai>=2\.34,<4, and 4\.0\.1"):
+    with pytest.warns(UserWarning, match=r"GenAIClient was tested with google-genai>=2\.34,<4, but 4\.0\.1"):
         GenAIClient(client("gemini"))
     GenAIClient(client("gemini"))  # once is enough
 

@@ -211,8 +211,8 @@ async def test_hanging_up_here_tells_the_scenario_and_ends_the_stream():
         "stop",
         "hang_up",
     ]
-    assert vox.events[-1] == {"close": 1000, "reason": "It was hung up here."}
-    assert (vox.violations, call.is_on, call.ending) == ([], False, "It was hung up here.")
+    assert vox.events[-1] == {"close": 1000, "reason": "The call was hung up here."}
+    assert (vox.violations, call.is_on, call.ending) == ([], False, "The call was hung up here.")
 
 
 async def test_a_tool_hangs_up_once_the_caller_has_heard_the_answer(live):
@@ -234,7 +234,11 @@ async def test_a_tool_hangs_up_once_the_caller_has_heard_the_answer(live):
         await happens(lambda: calls.ended)
     assert len(vox.heard) == 8_000
     turn = calls.ended[0].turns[-1]
-    assert (turn.text, turn.interrupted, calls.ended[0].ending) == ("Goodbye.", False, "It was hung up here.")
+    assert (turn.text, turn.interrupted, calls.ended[0].ending) == (
+        "Goodbye.",
+        False,
+        "The call was hung up here.",
+    )
     assert vox.violations == []
 
 
@@ -478,7 +482,7 @@ async def test_the_page_mutes_and_hangs_up(live):
                 await vox.until(lambda: vox.is_over)
     finally:
         await asyncio.to_thread(page.leave)
-    assert vox.events[-1]["reason"] == "It was hung up here."
+    assert vox.events[-1]["reason"] == "The call was hung up here."
 
 
 async def test_the_page_allows_a_tool_that_asks_and_without_a_page_it_is_denied(live):
@@ -753,8 +757,8 @@ async def test_a_link_that_ends_is_not_called_a_flood_unless_it_was_one(code, en
 
 def test_what_cannot_work_is_said_before_the_first_call(live):
     for wrong, sentence in [
-        ({"calls": 0}, "calls is how many"),
-        ({"calls": True}, "calls is how many"),
+        ({"calls": 0}, "calls must be at least 1"),
+        ({"calls": True}, "calls must be at least 1"),
         ({"port": 99_999}, "port is a number"),
         ({"secret": "short"}, "secret is a text of at least 22 characters"),
         ({"secret": 3}, "secret is a text of at least 22 characters"),
@@ -959,7 +963,7 @@ async def test_the_scenario_passes_a_call_on_and_hangs_up_when_it_is_hung_up_her
         "customParameters": {"caller": "+4915112345678"},
     }
     assert node.find("clearMediaBuffer")["parameters"] == {"tag": "call"}
-    assert {"did": "log", "text": "livewidget: It was hung up here."} in node.did
+    assert {"did": "log", "text": "livewidget: The call was hung up here."} in node.did
     assert typed(script) == ["The caller pressed 5.", "The caller pressed #."]
     assert (call.number, call.stats.unreadable) == ("+4915112345678", 0)
 

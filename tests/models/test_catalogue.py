@@ -94,7 +94,7 @@ def test_the_table_of_an_agent_has_what_it_takes_and_says_whose_the_rest_is(take
 def test_the_facts_of_an_agent_are_those_it_was_made_with():
     assert list(facts(agent_model("lamp", settings_of="the lamp", push_to_talk=True))) == [
         "Answers in sound.",
-        "Calls the functions that it is given here, beside its own.",
+        "Calls the functions that it is given here, besides its own.",
         "Takes typed text, pictures and push-to-talk.",
     ]
     bare = agent_model("lamp", settings_of="the lamp", text=False, images=False, tools=False)
