@@ -32,6 +32,7 @@ class VoxEngine:
         violations: Rules that were broken, one sentence each.
         events: The messages that are not media, in order, and the close as {"close": code, "reason": …}.
         refused: Why the call was refused; "" if it was not.
+        arrivals: When each chunk of sound came, in monotonic time.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class VoxEngine:
         self.violations = []
         self.events = []
         self.refused = ""
+        self.arrivals = []
         self.changed = asyncio.Condition()
         self._url = url
         self._number = number
@@ -198,6 +200,7 @@ class VoxEngine:
         data = base64.b64decode(media["payload"], validate=True)
         sound = self.codec.decode(data)
         self._rule(len(sound) and not len(sound) % self._frame, "A chunk was not a multiple of 20 ms.")
+        self.arrivals.append(now)
         self._chunk += 1
         self._samples += len(sound)
         self._bytes += len(data)
