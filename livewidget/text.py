@@ -62,6 +62,11 @@ def plain_line(text: str) -> str:
     return " ".join(plain(text).split())
 
 
+def capitalized(words: str) -> str:
+    """Return words as a sentence begins with them."""
+    return words[:1].upper() + words[1:]
+
+
 def indented(text: str) -> str:
     """Return `text` made plain, with all lines but the first set in, so that none passes for another's."""
     return plain(text).replace("\n", "\n    ")

@@ -26,6 +26,7 @@ from livewidget.models import (
     Model,
     language_code,
 )
+from livewidget.text import capitalized
 
 Sensitivity = Literal["low", "high"]
 TurnCoverage = Literal["only_activity", "all_input", "audio_activity_and_all_video"]
@@ -307,8 +308,9 @@ def check_tool(model: Model, name: str, behavior: str | None, scheduling: str | 
     if not model.known:
         return
     if not model.tools and model.takes is not None:
-        agent = model.settings_of[:1].upper() + model.settings_of[1:]
-        raise ConfigError(f"{agent} calls no functions of the notebook: leave the tools out.")
+        raise ConfigError(
+            f"{capitalized(model.settings_of)} calls no functions of the notebook: leave the tools out."
+        )
     if not model.tools:
         raise ConfigError(f"{model.id} calls no functions; leave the tools out or choose another model.")
     if behavior is not None and behavior not in model.tool_behaviors:

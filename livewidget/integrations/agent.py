@@ -68,7 +68,7 @@ from livewidget.protocol.messages import (
     UsageMetadata,
     VoiceActivity,
 )
-from livewidget.text import plain
+from livewidget.text import capitalized, plain
 from livewidget.tools import describe_error
 from livewidget.transports.base import Transport, TransportClosed
 from livewidget.transports.memory import MemoryTransport, ServedTransport
@@ -614,7 +614,7 @@ class AgentProvider(Provider):
             raise UsageError(f"takes has {unknown[0]!r}, which is not the name of a setting{hint}")
         self.name = self.model = name
         self.kind = kind
-        self.label = f"{kind[:1].upper()}{kind[1:]} {name}"
+        self.label = f"{capitalized(kind)} {name}"
         self.starting = f"Starting the {kind} {name}…"
         self.setup_timeout = ready_s + CANCEL_S + 1.0  # The run's own time ends first, and says so.
         self.close_timeout = close_s + 2 * CANCEL_S + 1.0
@@ -970,6 +970,22 @@ def _result(value: Any) -> dict[str, Any]:
     if size > RESULT_BYTES:
         return {"result": f"{size:,} bytes, which is too long to be shown"}
     return plain_value if isinstance(plain_value, dict) else {"result": plain_value}
+
+
+def parameters_of(declaration: FunctionDeclaration) -> dict[str, Any]:
+    """Return the JSON Schema of a function's arguments, in whichever form they were declared."""
+    schema = declaration.parameters_json_schema or _json_schema(declaration.parameters)
+    return schema or {"type": "object", "properties": {}}
+
+
+def _json_schema(schema: Any) -> Any:
+    """Return a schema of the Live API's as JSON Schema: there, "STRING" may stand for "string", and so on."""
+    if isinstance(schema, Mapping):
+        return {
+            key: value.lower() if key == "type" and isinstance(value, str) else _json_schema(value)
+            for key, value in schema.items()
+        }
+    return [_json_schema(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def require(package: str, *, extra: str, tested: str, what: str) -> None:

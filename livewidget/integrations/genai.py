@@ -44,6 +44,7 @@ from livewidget.models import Model, bare_id
 from livewidget.protocol.codec import decode_client, encode_json, with_extra
 from livewidget.protocol.messages import ClientMessage, RealtimeInput, Setup
 from livewidget.secret import Secret, cut, hide
+from livewidget.text import capitalized
 from livewidget.transports.base import Transport, TransportClosed
 from livewidget.transports.websocket import error_for_failure, how_closed
 
@@ -231,7 +232,7 @@ class GenAIClient(_SdkProvider):
             )
         if isinstance(error, OSError | WebSocketException | EOFError):
             failed = error_for_failure(error, "the server", HANDSHAKE_TIMEOUT)  # Which one, it does not tell.
-            failed.args = (str(failed)[:1].upper() + str(failed)[1:],)
+            failed.args = (capitalized(str(failed)),)
             return failed
         said = clean_reason(self.redact(str(error)))
         if isinstance(error, ValueError):

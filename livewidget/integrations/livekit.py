@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 
 from livewidget.config.code import Call, Name
 from livewidget.errors import UsageError
-from livewidget.integrations.agent import AgentClient, AgentProvider, AgentRun, require
+from livewidget.integrations.agent import AgentClient, AgentProvider, AgentRun, parameters_of, require
 from livewidget.integrations.livekit_io import AnswerEnd, Camera, Captions, Microphone, Speaker
 from livewidget.models import find
 from livewidget.protocol.messages import FunctionDeclaration, ModalityTokenCount, UsageMetadata
@@ -568,11 +568,10 @@ class _LiveKitRun(AgentRun):
             finally:
                 self._calls.discard(task)
 
-        parameters = declaration.parameters_json_schema or json_schema(declaration.parameters)
         schema = {
             "name": name,
             "description": declaration.description or "",
-            "parameters": parameters or {"type": "object", "properties": {}},
+            "parameters": parameters_of(declaration),
         }
         return livekit.function_tool(call, raw_schema=schema)
 
@@ -699,16 +698,6 @@ def spoken_result(response: Mapping[str, Any]) -> str:
         raise llm.ToolError(str(response["error"]))
     value = next(iter(response.values())) if set(response) in ({"output"}, {"result"}) else response
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def json_schema(schema: Any) -> Any:
-    """Return a schema of the wire's as JSON Schema: it writes "STRING" for "string", and so on."""
-    if isinstance(schema, Mapping):
-        return {
-            key: value.lower() if key == "type" and isinstance(value, str) else json_schema(value)
-            for key, value in schema.items()
-        }
-    return [json_schema(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def _arguments(text: str) -> dict[str, Any]:

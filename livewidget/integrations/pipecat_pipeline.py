@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from livewidget.errors import UsageError
+from livewidget.integrations.agent import parameters_of
 from livewidget.protocol.messages import FunctionDeclaration, UsageMetadata
 
 try:
@@ -790,7 +791,7 @@ def _schema(declaration: FunctionDeclaration, host: PipelineHost, goes_on: bool)
 
     With `goes_on`, the model may go on while it runs, if that is how it is declared.
     """
-    parameters = _lower(declaration.parameters_json_schema or declaration.parameters or {})
+    parameters = parameters_of(declaration)
 
     async def call(params: Any) -> None:
         await params.result_callback(await host.call(params.function_name, dict(params.arguments)))
@@ -805,16 +806,6 @@ def _schema(declaration: FunctionDeclaration, host: PipelineHost, goes_on: bool)
         required=list(parameters.get("required") or []),
         handler=call,
     )
-
-
-def _lower(schema: Any) -> Any:
-    """Return a schema with its types as JSON Schema spells them; the Live API takes capitals as well."""
-    if isinstance(schema, dict):
-        return {
-            key: value.lower() if key == "type" and isinstance(value, str) else _lower(value)
-            for key, value in schema.items()
-        }
-    return [_lower(one) for one in schema] if isinstance(schema, list) else schema
 
 
 def _takes_text(service: Any) -> bool:

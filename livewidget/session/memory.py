@@ -18,6 +18,7 @@ from livewidget.events import Event
 from livewidget.models import Model
 from livewidget.protocol.inspect import redact
 from livewidget.protocol.messages import ClientContent, ClientMessage, Content, Part
+from livewidget.text import capitalized
 from livewidget.turns import Turn, TurnTracker
 
 #: The service gives a handle for a turn within this time after its end, in ms, or gives none. Chosen: handles
@@ -45,7 +46,7 @@ def validate_history(history: Iterable[Any], model: Model) -> tuple[TurnText, ..
         if pair[1].strip():
             texts.append((pair[0], pair[1]))
     if texts and model.takes is not None:
-        agent = model.settings_of[:1].upper() + model.settings_of[1:]
+        agent = capitalized(model.settings_of)
         raise UsageError(f"{agent} keeps its own memory of a conversation: leave history out.")
     if texts and model.text == "none":
         raise UsageError(

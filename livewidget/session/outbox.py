@@ -24,6 +24,7 @@ from livewidget.events import Event
 from livewidget.models import Model
 from livewidget.pictures import Picture
 from livewidget.protocol.messages import Blob, ClientContent, ClientMessage, Content, Part, RealtimeInput
+from livewidget.text import capitalized
 from livewidget.transports.base import SentByPage, SentImage
 from livewidget.turns import TurnTracker
 
@@ -604,7 +605,7 @@ def text_message(text: str, model: Model) -> ClientMessage:
 def require_vision(model: Model) -> None:
     """Raise UsageError if the model takes no pictures."""
     if not model.video and model.service == "agent":
-        agent = model.settings_of[:1].upper() + model.settings_of[1:]
+        agent = capitalized(model.settings_of)
         raise UsageError(f"{agent} takes no pictures; describe what they show in words.")
     if not model.video:
         raise UsageError(f"{model.id} takes no pictures; gemini-3.8-live and most other models do.")

@@ -61,6 +61,7 @@ from livewidget.session.supervisor import ConnectionSupervisor, ReconnectPolicy,
 from livewidget.session.tool_runner import ApprovalCallback, ToolLoop, ToolRunner
 from livewidget.session.usage import Meter, SessionStats, UsageTracker, cost_of
 from livewidget.session.wire_log import WireLog
+from livewidget.text import capitalized
 from livewidget.transports.base import SentByPage, SentImage
 from livewidget.turns import Floor, HeardAudio, Turn, Turns, tracker_for
 
@@ -116,11 +117,6 @@ _TOKEN_ENDS: Final = (
 )
 #: Length of the pieces in which a page's audio is dated, in ms. Chosen: what the page's microphone gives.
 _PIECE_MS: Final = 40
-
-
-def _capital(words: str) -> str:
-    """Return words as a sentence begins with them."""
-    return words[:1].upper() + words[1:]
 
 
 Tools = Sequence[Any]
@@ -269,7 +265,7 @@ class LiveSession:
         self._page = page
         self._answerer = "The model"  # as a sentence begins
         if provider.is_agent:
-            self._answerer = _capital(provider.capabilities.settings_of)
+            self._answerer = capitalized(provider.capabilities.settings_of)
         self._end_words = ""  # Why it ended, where that is known.
         self._hub = EventHub(self._answerer)
         self._tracker = tracker_for(model, self._limits.spans_per_turn)
@@ -1296,7 +1292,7 @@ class LiveSession:
     def _on_unheard(self) -> None:
         seconds = self._limits.unheard_notice_s
         what = "the talk moves to another connection" if self._policy.enabled else "start again"
-        service = _capital(self._model.settings_of) if self.provider.is_agent else "The service"
+        service = capitalized(self._model.settings_of) if self.provider.is_agent else "The service"
         text = (
             f"{service} has not reacted to about {seconds:g} s of sound from your microphone. "
             f"If that was you and it stays silent, {what}."
@@ -1442,7 +1438,7 @@ class LiveSession:
         Raises:
             ConfigError: If settings have changed; another connection would be another run.
         """
-        agent = _capital(self._model.settings_of)
+        agent = capitalized(self._model.settings_of)
         if config != self.config:
             raise ConfigError(
                 f"{agent} takes settings when a conversation begins: stop this one, change them, and start "

@@ -47,9 +47,9 @@ from livewidget.events import (
     Usage,
 )
 from livewidget.integrations import agent as agents
-from livewidget.integrations.agent import AgentProvider, AgentRun, require
+from livewidget.integrations.agent import AgentProvider, AgentRun, parameters_of, require
 from livewidget.pictures import Picture
-from livewidget.protocol.messages import UsageMetadata
+from livewidget.protocol.messages import FunctionDeclaration, UsageMetadata
 from livewidget.session import LiveSession
 from livewidget.transports.memory import FRAMES_WAITING
 from livewidget.turns import Floor
@@ -172,6 +172,26 @@ def declared(names):
         return function
 
     return [make(name) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("declared", "schema"),
+    [
+        ({"parameters_json_schema": {"type": "object", "title": "T"}}, {"type": "object", "title": "T"}),
+        (
+            {
+                "parameters": {
+                    "type": "OBJECT",
+                    "properties": {"type": {"type": "ARRAY", "items": [{"type": "STRING"}]}},
+                }
+            },
+            {"type": "object", "properties": {"type": {"type": "array", "items": [{"type": "string"}]}}},
+        ),
+        ({}, {"type": "object", "properties": {}}),
+    ],
+)
+def test_arguments_are_described_in_json_schema_however_they_were_declared(declared, schema):
+    assert parameters_of(FunctionDeclaration(name="f", **declared)) == schema
 
 
 # --- What the user does -------------------------------------------------------------------------------------

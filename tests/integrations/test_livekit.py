@@ -41,16 +41,6 @@ def test_the_versions_are_those_of_the_extra():
     assert agents.endswith(f"]{livekit.TESTED}")
 
 
-def test_a_schema_of_the_wire_becomes_json_schema():
-    wire = {"type": "OBJECT", "properties": {"type": {"type": "STRING", "enum": ["A"]}}, "required": ["type"]}
-    assert livekit.json_schema(wire) == {
-        "type": "object",
-        "properties": {"type": {"type": "string", "enum": ["A"]}},
-        "required": ["type"],
-    }
-    assert livekit.json_schema(None) is None
-
-
 def test_tokens_are_counted_by_side_and_kind():
     usage = livekit.usage_metadata(
         {"input_tokens": 30, "input_audio_tokens": 20, "input_text_tokens": 10, "output_tokens": 5}

@@ -425,12 +425,6 @@ def test_a_picture_becomes_pixels():
     assert pixels[0] > 150 > pixels[1]
 
 
-def test_types_are_spelled_as_in_json_schema():
-    schema = {"type": "OBJECT", "properties": {"type": {"type": "ARRAY", "items": {"type": "STRING"}}}}
-    expected = {"type": "object", "properties": {"type": {"type": "array", "items": {"type": "string"}}}}
-    assert pipecat_pipeline._lower(schema) == expected
-
-
 @pytest.mark.parametrize(
     ("line", "who", "task", "words"),
     [
