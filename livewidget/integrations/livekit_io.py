@@ -127,9 +127,13 @@ class AnswerEnd:
 
     It is over when its audio was heard and its text was shown, as with the Live API: until then it can be
     interrupted. If a function was called in it, what is said of the result belongs to it.
+
+    Attributes:
+        has_text: Whether some of its text has come.
     """
 
     def __init__(self, client: AgentClient) -> None:
+        self.has_text = False
         self._client = client
         self._open = False
         self._streams: set[str] = set()
@@ -142,6 +146,7 @@ class AnswerEnd:
             self._streams.add(stream)
             self._awaits_reply = False
         self._open = True
+        self.has_text = self.has_text or stream == "text"
         self.stop()
 
     def close(self, stream: str) -> None:
@@ -163,7 +168,7 @@ class AnswerEnd:
     async def interrupt(self) -> None:
         """What was sent is not heard to its end."""
         self.stop()
-        self._open = self._awaits_reply = False
+        self._open = self._awaits_reply = self.has_text = False
         self._streams.clear()
         await self._client.interrupted()
 
@@ -174,7 +179,7 @@ class AnswerEnd:
 
     async def _complete(self) -> None:
         await asyncio.sleep(TURN_END_S)
-        self._timer, self._open = None, False
+        self._timer, self._open, self.has_text = None, False, False
         await self._client.turn_complete()
 
     def stop(self) -> None:
@@ -193,19 +198,24 @@ class Captions(TextOutput):
         self._client = client
         self._answer = answer
         self._speaker = speaker
+        self._has_ended = False
 
     async def capture_text(self, text: str) -> None:
         """Show a fragment."""
         text = str(text)  # LiveKit may note its time in it.
+        # One answer may have several texts, as before and after a function; they bring no space between them.
+        apart = " " if self._has_ended and self._answer.has_text and not text[:1].isspace() else ""
+        self._has_ended = False
         self._answer.open("text")
         if self._speaker is None:
-            await self._client.agent_wrote(text)
+            await self._client.agent_wrote(apart + text)
         else:
             self._speaker.add_text(text)
-            await self._client.agent_said(text)
+            await self._client.agent_said(apart + text)
 
     def flush(self) -> None:
         """That was all of an answer's text."""
+        self._has_ended = True
         self._answer.close("text")
 
 

@@ -158,6 +158,7 @@ def test_a_function_that_takes_its_time(report):
     turn = scene(report, "non_blocking_tool")
     assert turn["heard"] == "make coffee"
     assert turn["said"].endswith("The coffee is ready.")
+    assert ".The" not in turn["said"]
     (use,) = turn["tools"]
     assert (use["name"], use["state"], use["result"]) == (
         "make_coffee",
