@@ -278,7 +278,7 @@ def _guarded(spec: str, make: Callable[[], Provider]) -> Provider:
     """Return what is made. Its warnings are printed as sentences, and its errors are ours."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
-        warnings.filterwarnings("always", message=".* was tested with .*")
+        warnings.filterwarnings("always", message=".* supports .*, but .* is installed")
         try:
             made = make()
         except LiveError:

@@ -38,7 +38,7 @@ OFFLINE = (
     ("pocketsphinx", "pocketsphinx"),
     ("rapidfuzz", "rapidfuzz"),
 )
-#: Other people's frameworks, each with its distribution, the versions that were tried, and the extra. The
+#: Other people's frameworks, each with its distribution, the supported versions, and the extra. The
 #: integrations say the same, but asking them would load the frameworks.
 FRAMEWORKS = (
     ("Gen AI SDK", "google-genai", ">=2.34,<4", "genai"),
@@ -223,9 +223,12 @@ def _frameworks() -> Iterator[Finding]:
                 name, "missing", f"{distribution} is not installed; to talk with what needs it: {remedy}."
             )
         elif is_within(version, tested):
-            yield Finding(name, "ok", f"{distribution} {version}, tested with {tested}.", version)
+            yield Finding(name, "ok", f"{distribution} {version}; supported: {tested}.", version)
         else:
-            text = f"{distribution} {version} was not tested, only {tested}; if something fails: {remedy}."
+            text = (
+                f"{distribution} {version} is not among the supported versions, {tested}; if something "
+                f"fails: {remedy}."
+            )
             yield Finding(name, "missing", text, version)
 
 

@@ -40,7 +40,7 @@ try:
 except ImportError:  # `require` says so in the constructor.
     BaseTool = LiveRequestQueue = object
 
-#: The versions that were tried, as in the extra `adk`.
+#: Supported: from the version that `make clients` runs to the next major one, as in the extra `adk`.
 TESTED: Final = ">=2.13,<3"
 #: Seconds that an agent gets to end by itself before it is cancelled. Chosen: closing its connection takes
 #: two round trips.

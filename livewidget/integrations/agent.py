@@ -989,12 +989,12 @@ def _json_schema(schema: Any) -> Any:
 
 
 def require(package: str, *, extra: str, tested: str, what: str) -> None:
-    """Make sure that a framework is installed, and warn once if it was not tried in this version.
+    """Make sure that a framework is installed, and warn once if its version is outside the supported range.
 
     Args:
         package: Its distribution, such as "google-adk".
         extra: The extra of livewidget that installs it.
-        tested: The versions that were tried: ">=2.13,<3".
+        tested: The supported versions: ">=2.13,<3".
         what: What needs it: "AdkAgent".
 
     Raises:
@@ -1009,7 +1009,7 @@ def require(package: str, *, extra: str, tested: str, what: str) -> None:
     if not is_within(version, tested) and package not in _warned:
         _warned.add(package)
         text = (
-            f"{what} was tested with {package}{tested}, but {version} is installed. If something does not "
+            f"{what} supports {package}{tested}, but {version} is installed. If something does not "
             f'work: pip install "livewidget[{extra}]".'
         )
         warnings.warn(text, stacklevel=3)

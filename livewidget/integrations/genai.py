@@ -53,7 +53,7 @@ try:
 except ImportError:
     errors = types = None  # type: ignore[assignment]  # `require` says so, where a class is made.
 
-#: The versions of google-genai that were tried; the extra `genai` says the same.
+#: Supported: from the oldest version that `make clients` runs to the next major one, as in the extra `genai`.
 TESTED: Final = ">=2.34,<4"
 #: Seconds for name, TCP, TLS and WebSocket handshake together: the SDK leaves it at websockets' default.
 HANDSHAKE_TIMEOUT: Final = 10.0

@@ -36,7 +36,7 @@ except ImportError:
 
 _Result = TypeVar("_Result")
 
-#: The versions of livekit-agents that were tried; the extra of livewidget names the same.
+#: Supported: from the version that `make clients` runs to the next major one, as in the extra `livekit`.
 TESTED: Final = ">=1.8,<2"
 #: Silence that is sent when the microphone pauses, in seconds, so that a detector hears the end of speech.
 #: Chosen: longer than the silence that LiveKit's and Google's detectors wait for with their defaults.

@@ -43,7 +43,7 @@ try:
 except ImportError:
     BaseTransport = object
 
-#: Versions of pipecat-ai that were tried; those of the extra.
+#: Supported: from the version that `make clients` runs to the next major one, as in the extra `pipecat`.
 TESTED = ">=1.14,<2"
 
 #: Seconds within which a pipeline with the transport has to run. Chosen: below the 20 s that a session waits,

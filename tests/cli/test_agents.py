@@ -345,7 +345,7 @@ def test_a_version_that_was_not_tried_is_one_line(here, monkeypatch, capsys):
     agents.provider_of("genai:asking:client")
     said = capsys.readouterr().err.splitlines()
     assert said[-1].startswith(
-        "livewidget: GenAIClient was tested with google-genai>=2.34,<4, but 4.1 is installed."
+        "livewidget: GenAIClient supports google-genai>=2.34,<4, but 4.1 is installed."
     )
 
 

@@ -49,9 +49,13 @@ def test_a_key_that_cannot_be_one_is_a_sentence():
             "missing",
             'google-adk is not installed; to talk with what needs it: pip install "livewidget[adk]"',
         ),
-        ("2.12.9", "missing", "google-adk 2.12.9 was not tested, only >=2.13,<3; if something fails"),
-        ("2.13.0", "ok", "google-adk 2.13.0, tested with >=2.13,<3."),
-        ("3.0", "missing", "google-adk 3.0 was not tested"),
+        (
+            "2.12.9",
+            "missing",
+            "google-adk 2.12.9 is not among the supported versions, >=2.13,<3; if something fails",
+        ),
+        ("2.13.0", "ok", "google-adk 2.13.0; supported: >=2.13,<3."),
+        ("3.0", "missing", "google-adk 3.0 is not among the supported versions"),
     ],
 )
 def test_frameworks_of_agents_are_named_with_what_was_tried(version, state, words, monkeypatch):

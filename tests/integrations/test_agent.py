@@ -1662,7 +1662,7 @@ def test_a_version_outside_of_the_tested_ones_is_warned_of_once():
     version = metadata.version("numpy")
     major = int(version.split(".")[0])
     agents._warned.discard("numpy")
-    with pytest.warns(UserWarning, match=re.escape(f"was tested with numpy>={major + 1},<{major + 2}")):
+    with pytest.warns(UserWarning, match=re.escape(f"supports numpy>={major + 1},<{major + 2}")):
         require("numpy", extra="adk", tested=f">={major + 1},<{major + 2}", what="AdkAgent")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -739,7 +739,7 @@ def test_what_is_none_is_one_sentence_that_says_what_to_pass(name):
 def test_the_package_is_required_in_a_version_that_was_tried(monkeypatch):
     assert bridge.TESTED == ">=2.34,<4"
     monkeypatch.setattr("importlib.metadata.version", lambda name: "4.0.1")
-    with pytest.warns(UserWarning, match=r"GenAIClient was tested with google-genai>=2\.34,<4, but 4\.0\.1"):
+    with pytest.warns(UserWarning, match=r"GenAIClient supports google-genai>=2\.34,<4, but 4\.0\.1"):
         GenAIClient(client("gemini"))
     GenAIClient(client("gemini"))  # once is enough
 
