@@ -37,7 +37,7 @@ demo: setup-demo
 #   `make fuzz` has, and of other people's agents only what needs none of their frameworks, which `make clients` tries.
 test: setup-test bundle-fresh
 	@$(MAKE) --no-print-directory -j 2 test-js types lint report
-	$(PYTEST) tests/browser -m alone
+	$(PYTEST) tests/browser -m "alone and not long"
 	$(PYTEST) tests/hosts -m "not hosts"
 	$(PYTEST) tests/browser -m "not alone and not long" -n 2 --dist loadfile
 	LIVEWIDGET_FUZZ=5000 $(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "not long" --ignore=tests/browser --ignore=tests/hosts \

@@ -95,6 +95,7 @@ def test_a_translation_stands_in_two_columns(open_talk, sounds):
     expect(card.root.locator(".lw-target").last).to_contain_text("gracias", ignore_case=True, timeout=20_000)
 
 
+@pytest.mark.long
 def test_a_dictation_is_one_text_to_copy(open_talk, sounds):
     notebook = open_talk(WRITES, permissions=["clipboard-read", "clipboard-write"])
     notebook.run(0)

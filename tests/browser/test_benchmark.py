@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.talk_in_the_browser import LANES, Bench, Server, measure
 
-#: Each way once: all others are for `make browser`.
-SHORT = {("direct", "microphone"), ("example", "interruptions"), ("socket", "cuts")}
+#: Two of the ways once: all others are for `make browser`.
+SHORT = {("example", "interruptions"), ("socket", "cuts")}
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ def open_with(lab, open_talk):
     return open_
 
 
+@pytest.mark.long
 def test_on_ipykernel_7_3_the_talk_goes_on(open_with, sounds, tmp_path):
     over = tmp_path / "over"
     notebook, card = open_with("7.3.0", NO_SOCKET + FIRST, busy_until("sleep", over))
@@ -80,6 +81,7 @@ def test_on_ipykernel_7_3_the_talk_goes_on(open_with, sounds, tmp_path):
     over.touch()
 
 
+@pytest.mark.long
 def test_on_ipykernel_6_the_pause_is_shown_and_the_talk_recovers(open_with, sounds, tmp_path):
     over = tmp_path / "over"
     notebook, card = open_with("6.29.5", NO_SOCKET + FIRST, busy_until("sleep", over))

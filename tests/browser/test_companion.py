@@ -116,6 +116,7 @@ def test_it_takes_over_microphone_and_voice_and_gives_them_back(open_talk, open_
     assert open_devices(page) == 0
 
 
+@pytest.mark.long
 def test_on_ipykernel_6_the_talk_goes_on_there_while_a_cell_sleeps(lab, open_at_desk, sounds, tmp_path):
     over = tmp_path / "over"
     lab.add_kernel("6.29.5", python_with("6.29.5"))

@@ -184,6 +184,7 @@ def test_a_spoken_question_is_understood_and_answered_by_voice(talk, tutor, soun
 
 
 @pytest.mark.alone
+@pytest.mark.long
 def test_the_comparison_notices_what_is_missing(browser, talk, tutor):
     """The control: a page that has played all but the last half second of an answer does not pass."""
     recording, address = tutor
