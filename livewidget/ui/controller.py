@@ -56,8 +56,8 @@ STANDSTILL_MS: Final = 3000.0
 _LOOK_MS: Final = 50.0
 #: How often time passes for everything here. Chosen: as often as changes of turns are sent.
 TICK_S: Final = 0.05
-#: Pieces of what is spoken that are kept until a session that is being started is there. Chosen: 40 s of the
-#: shortest that a page sends, longer than the closing of the session before may take.
+#: Pieces of what is spoken that are kept until a session that is being started or reopened is there. Chosen:
+#: 40 s of the shortest that a page sends, longer than the closing of the session before may take.
 EARLY: Final = 1_000
 #: A page that was closed may be one that is loaded again: a conversation waits so long for that. Chosen: a
 #: notebook is there again within it.
@@ -220,7 +220,7 @@ class Controller:
         self._stale_chunks = 0
         self._silent_samples = 0  # at 24 kHz
         self._starts = 0  # how many calls of `start` are under way
-        self._early: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque(maxlen=EARLY)
+        self._early: deque[tuple[Callable[..., object], tuple[Any, ...], bool]] = deque(maxlen=EARLY)
         self._microphone = "off"
         self._is_pressed = False
         self._closed = False
@@ -544,16 +544,27 @@ class Controller:
             self._starts -= 1
 
     def _put_live(self, put: Callable[..., object], *args: Any) -> None:
-        """Hand what is spoken to the session; while one is being started, keep it until there is one."""
+        """Hand what is spoken to the session; keep it until there is one that takes it."""
+        if self.sessions.current is not None or self._starts:
+            is_press = put is LiveSession.put_activity and args == (True,)
+            self._early.append((put, args, is_press))
+            self._put_early()
+
+    def _put_early(self) -> None:
+        """Hand over what was kept; from the press of a button on not before the session waits for one."""
         session = self.sessions.current
-        if session is None:
-            if self._starts:
-                self._early.append((put, args))
-            return
-        while self._early:
-            put_early, early = self._early.popleft()
-            self._put(put_early, session, *early)
-        self._put(put, session, *args)
+        while session is not None and self._early:
+            put, args, is_press = self._early[0]
+            if is_press and self._will_take_presses:
+                break
+            self._early.popleft()
+            self._put(put, session, *args)
+
+    @property
+    def _will_take_presses(self) -> bool:
+        """Whether the session that is open finds speech itself, and is being reopened for push-to-talk."""
+        now, soon = self.sessions.in_effect.config, self.sessions.config
+        return now.turn_detection.mode != soon.turn_detection.mode == "push_to_talk"
 
     async def _open_and_send(self, text: str) -> None:
         session = await self.sessions.open()
@@ -628,6 +639,8 @@ class Controller:
         if self.state.phase == "ended" != self._phase:
             if not self._stopping:
                 self.images.clear()
+            if not self._starts:
+                self._early.clear()
             self._stopping = False
         self._phase = self.state.phase
         self.bridge.send_state()
@@ -645,6 +658,7 @@ class Controller:
                 self._usage.tick(now)
                 self.transcript.tick()
                 self.images.pump()
+                self._put_early()
                 if self._question is not None and self.sessions.current is not None:
                     self._question.waits_for = self.sessions.current.waits_for
                 owner = self.bridge.front_ends.owner

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from livewidget import LiveWidget
-from livewidget.errors import UsageError
+from livewidget.errors import ConfigError, UsageError
 from livewidget.events import ConnectionReplaced
 from livewidget.session import ReconnectPolicy
 from livewidget.standin.interfaces import SpeechChunk
@@ -128,6 +128,86 @@ def test_a_press_ends_with_the_page_that_it_was_made_in():
         live._call_soon(controller.handle, message)
     kinds = ["realtimeInput.activityStart", "realtimeInput.activityEnd", "realtimeInput.activityStart"]
     until(lambda: [frame.kind for frame in live.wire if "activity" in frame.kind] == kinds)
+    end(live)
+
+
+def held_back(live):
+    """Let a session be reopened no sooner than it is told to; returns how to tell it."""
+    session, go_on = live._controller.sessions.current, asyncio.Event()
+    update = session.update
+
+    async def late(*args, **options):
+        await go_on.wait()
+        await update(*args, **options)
+
+    session.update = late
+    return lambda: live._call_soon(go_on.set)
+
+
+def talk_with_the_button(live, page):
+    """Choose to talk with a button, and press it before the session is reopened for that; say something."""
+    page.send(m.TurnTaking(mode="push_to_talk"))
+    page.send(m.Activity(active=True))
+    page.wait_for(m.State, lambda state: state.turn_taking == "push_to_talk")
+    for _ in range(10):
+        live._call_soon(live._controller.handle, UserAudio(LOUD[:1280]))
+    page.send(m.Activity(active=False))
+    live._background.submit(asyncio.sleep(0)).result(5)
+
+
+def test_a_press_before_the_session_waits_for_one_counts_as_soon_as_it_does():
+    live = LiveWidget(tutor(ears=Ears("one")))
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    page.send(m.Start(microphone=True))
+    page.wait_for(m.State, lambda state: state.phase == "live")
+    go_on = held_back(live)
+    talk_with_the_button(live, page)
+    assert not [frame for frame in live.wire if "activity" in frame.kind or "audio" in frame.kind]
+    go_on()
+    until(lambda: [turn.text for turn in live.turns] == ["one", "You said one"])
+    kinds = [frame.kind.rpartition(".")[2] for frame in live.wire if frame.kind.startswith("realtimeInput.")]
+    assert (kinds[0], kinds[-1], set(kinds[1:-1])) == ("activityStart", "activityEnd", {"audio"})
+    assert notices(live) == {}
+    page.leave()
+    end(live)
+
+
+def test_what_is_said_with_a_button_that_the_service_refuses_is_sent_without_it():
+    live = LiveWidget(tutor())
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    page.send(m.Start(microphone=True))
+    page.wait_for(m.State, lambda state: state.phase == "live")
+    session, go_on = live._controller.sessions.current, asyncio.Event()
+
+    async def refuse(*args, **options):
+        await go_on.wait()
+        raise ConfigError("No button today.")
+
+    session.update = refuse
+    talk_with_the_button(live, page)
+    live._call_soon(go_on.set)
+    until(lambda: any("audio" in frame.kind for frame in live.wire))
+    assert not [frame for frame in live.wire if "activity" in frame.kind]
+    assert list(notices(live).values()) == ["No button today."]
+    page.leave()
+    end(live)
+
+
+def test_a_press_for_a_session_that_has_ended_is_none_of_the_next():
+    live = LiveWidget(tutor())
+    page = WidgetPage(live)
+    page.wait_for(m.Welcome)
+    page.send(m.Start(microphone=True))
+    page.wait_for(m.State, lambda state: state.phase == "live")
+    held_back(live)
+    talk_with_the_button(live, page)
+    live._call_soon(live._controller._end_without_page, "gone")
+    page.wait_for(m.State, lambda state: state.phase == "ended")
+    assert live.ask("two", 10).text == "You said two"
+    assert not [frame for frame in live.wire if "activity" in frame.kind or "audio" in frame.kind]
+    page.leave()
     end(live)
 
 
