@@ -287,6 +287,11 @@ class UserTurns:
         self._forget_end()
         return None if ended_ms is None else EndOfInput(ended_ms, decision_ms, typed)
 
+    def end_of_speech(self, now_ms: float) -> EndOfInput | None:
+        """Return when the user last spoke, by the audio alone; None: never, or too long ago to matter."""
+        ago_ms = self._sent_audio.since_speech(now_ms)
+        return None if ago_ms is None else EndOfInput(now_ms - ago_ms, None, False)
+
     def _forget_end(self) -> None:
         self._speech_ended_ms, self._end_announced, self._decision_ms = None, False, None
         self._typed = False
@@ -316,6 +321,26 @@ class _LateText(NamedTuple):
     turn: int
     spans_before: int
     first_ms: float
+
+
+class _Untold(NamedTuple):
+    """A turn that has begun before anything told of a question, which a late transcript may tell of.
+
+    Attributes:
+        question: The user turn that it would answer.
+        turn: The turn.
+        ended: The end of the speech that it would answer.
+        link_ms: Round trip of the link at that time, if known.
+        began_ms: When its first output came.
+        direct: Whether a page had its sound already.
+    """
+
+    question: int
+    turn: int
+    ended: EndOfInput
+    link_ms: float | None
+    began_ms: float
+    direct: bool
 
 
 class ModelTurns:
@@ -366,6 +391,8 @@ class ModelTurns:
         self._last_closed: int | None = None
         self._last_closed_ms = 0.0
         self._late_text: _LateText | None = None
+        self._begun_on: int | None = None  # The user's turn that the latest output answered.
+        self._untold: _Untold | None = None
 
     def open(self) -> int:
         """Return the index of the open turn; begins one if there is none."""
@@ -444,9 +471,28 @@ class ModelTurns:
 
     def _measure_latency(self, index: int, link_ms: float | None, now_ms: float, *, direct: bool) -> None:
         """Measure the latency of an answer at its first output; `direct`: a page has its sound already."""
-        ended = self._user.take_end_of_input()
-        if ended is None or self._store[index].timing is not None:
+        ended, question = self._user.take_end_of_input(), self._user.turn
+        if self._store[index].timing is not None:
             return
+        is_first, self._begun_on = question != self._begun_on, question
+        if ended is not None:
+            self._set_latency(index, ended, link_ms, now_ms, direct=direct)
+        elif is_first and question is not None:
+            said = self._user.end_of_speech(now_ms)
+            self._untold = None if said is None else _Untold(question, index, said, link_ms, now_ms, direct)
+
+    def on_question_known(self, question: int) -> None:
+        """A transcript of a user turn came after the answer began: that answers the speech before it."""
+        untold = self._untold
+        if untold is not None and untold.question == question and untold.turn in self._store:
+            self._untold = None
+            self._set_latency(
+                untold.turn, untold.ended, untold.link_ms, untold.began_ms, direct=untold.direct
+            )
+
+    def _set_latency(
+        self, index: int, ended: EndOfInput, link_ms: float | None, now_ms: float, *, direct: bool
+    ) -> None:
         tool_ms = self._calls.busy_ms(index, ended.at_ms, now_ms)
         answer_ms = now_ms - ended.at_ms - self._calls.asked_ms(index, ended.at_ms, now_ms)
         timing = timing_of(answer_ms, tool_ms, link_ms=link_ms, decision_ms=ended.decision_ms)
@@ -833,6 +879,8 @@ class ConversationTracker(TurnTracker):
                 self._begin_speech()
                 self._floor_state.pending = self._floor_state.pending or [ActivityStart(inferred=True)]
             self._user.on_transcript(event, now_ms)
+            if self._user.answered and self._user.turn is not None:
+                self._model.on_question_known(self._user.turn)
         if isinstance(event, InputTranscript) and event.finished:
             self._user.on_transcript_finished()
 

@@ -133,6 +133,7 @@ def test_a_spoken_question(report):
     turn = scene(report, "spoken_turn")
     assert_answered(turn, "The capital of France is Paris.", heard="what is the capital of france")
     assert 1000 < turn["audio_ms"] < 4000
+    assert turn["turns"][-1]["latency_ms"] > 0
 
 
 def test_a_function_of_the_agents_is_shown_and_run_there_alone(report, bridge):
@@ -157,8 +158,7 @@ def test_a_function_of_the_notebooks(report):
 def test_a_function_that_takes_its_time(report):
     turn = scene(report, "non_blocking_tool")
     assert turn["heard"] == "make coffee"
-    assert turn["said"].endswith("The coffee is ready.")
-    assert ".The" not in turn["said"]
+    assert turn["said"] in ("The coffee is ready.", "One moment, please. The coffee is ready.")
     (use,) = turn["tools"]
     assert (use["name"], use["state"], use["result"]) == (
         "make_coffee",

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from livewidget.events import (
     ActivityEnd,
     ActivityStart,
+    AgentChanged,
     GenerationComplete,
     Interrupted,
     OutputAudio,
@@ -21,7 +22,7 @@ from livewidget.events import (
 )
 from livewidget.turns import HeardAudio, Timing
 from livewidget.turns.store import FOLLOWED, UNREPORTED_MS, SentAudioTimeline, timing_of, union_ms
-from tests.turns.talk import Talk, heard, said, sound
+from tests.turns.talk import Talk, heard, interim, said, sound
 
 
 @pytest.fixture
@@ -213,6 +214,58 @@ def test_without_an_announced_end_too_although_a_transcript_comes_late(talk):
         talk.conversation.audio_sent(20, talk.now_ms, is_speech=ms < 400)
     talk.fold(heard("What?"), 100, sound(1))
     assert latency(talk) == 600
+
+
+def spoken(talk):
+    """Speech of 400 ms and 600 ms of silence, of which nobody says anything."""
+    for ms in range(0, 1000, 20):
+        talk.fold(20)
+        talk.conversation.audio_sent(20, talk.now_ms, is_speech=ms < 400)
+
+
+@pytest.mark.parametrize("transcript", [heard("What?"), interim("What?")])
+def test_even_where_the_transcript_comes_after_the_answer_began(talk, transcript):
+    """As from frameworks that gather the words of a sentence first."""
+    spoken(talk)
+    talk.fold(sound(1), said("That."), 300)
+    talk.conversation.audio_sent(20, talk.now_ms, is_speech=True)  # which the answer does not answer
+    talk.fold(sound(1))
+    assert (latency(talk), talk.turns[-1].timing) == (None, None)
+    assert [turn.latency_ms for turn in talk.fold(transcript)] == [None, 600]
+    talk.fold(200, sound(1))
+    (turn,) = talk.played(1, 24 * 400)
+    assert turn.timing == Timing(wait_ms=600, playback_ms=pytest.approx(100))
+    talk.fold(heard(" And more."))
+    assert talk.turns[-1].timing == turn.timing
+
+
+def test_a_transcript_after_the_answer_changes_no_end_that_is_known(talk):
+    speak(talk)
+    talk.fold(10, sound(1), 300, heard("What?"))
+    assert latency(talk) == 510
+
+
+def test_a_transcript_tells_of_no_answer_but_its_own(talk):
+    spoken(talk)
+    talk.fold(sound(1), TurnComplete(), 20_000)
+    speak(talk)
+    talk.fold(10, sound(1), heard("What?"))
+    assert [turn.latency_ms for turn in talk.turns] == [None, None, 510]
+
+
+def test_who_goes_on_for_another_agent_did_not_keep_anybody_waiting(talk):
+    spoken(talk)
+    talk.fold(sound(1), 300, AgentChanged(agent="kitchen"), sound(1), heard("What?"))
+    assert [turn.latency_ms for turn in talk.turns] == [None, 600, None]
+
+
+def test_a_model_that_speaks_unasked_has_none(talk):
+    talk.fold(sound(1), 300)
+    talk.conversation.audio_sent(20, talk.now_ms, is_speech=True)
+    talk.fold(sound(1), heard("Oh."))
+    assert latency(talk) is None
+    talk.fold(TurnComplete(), 60_000, TextSent(text="Hello"), sound(1), heard("Oh."))
+    assert latency(talk) is None
 
 
 def test_speech_of_long_ago_says_nothing(talk):
