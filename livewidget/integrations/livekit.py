@@ -621,7 +621,11 @@ class _LiveKitRun(AgentRun):
             self._answer.tool()
             if remote:
                 self._post(self._client.tool_started(call.call_id, call.name, _arguments(call.arguments)))
-        elif update.type == "tool_call_ended" and self._running.pop(update.call_id, False):
+        elif update.type == "tool_call_ended":
+            if update.status != "cancelled":
+                self._answer.result()
+            if not self._running.pop(update.call_id, False):
+                return
             words = {"error": update.message or "It failed.", "cancelled": "It was cancelled."}
             error = words.get(update.status)
             if error is None and _names_object(update.message):

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from livewidget.integrations.agent import RATE, AgentClient
-from livewidget.turns.turn import Span, Turn
+from livewidget.turns.turn import Span, Turn, spaced_after
 
 try:
     from livekit import rtc
@@ -126,31 +126,40 @@ class AnswerEnd:
     """Finds out when an answer is over, which LiveKit does not tell.
 
     It is over when its audio was heard and its text was shown, as with the Live API: until then it can be
-    interrupted. If a function was called in it, what is said of the result belongs to it.
-
-    Attributes:
-        has_text: Whether some of its text has come.
+    interrupted. If a function was called in it, what is said of the result belongs to it. Where the agent
+    speaks while the function runs, that is complete before it goes on, as with the Live API too.
     """
 
     def __init__(self, client: AgentClient) -> None:
-        self.has_text = False
         self._client = client
         self._open = False
         self._streams: set[str] = set()
         self._awaits_reply = False
+        self._owes_reply = False
+        self._said: tuple[Span, ...] = ()
+        self._between = False  # Its text so far has ended, as a message of LiveKit's.
         self._timer: asyncio.Task[None] | None = None
 
-    def open(self, stream: str) -> None:
+    async def open(self, stream: str) -> None:
         """Audio or text has come."""
+        self.stop()
+        if self._owes_reply and not self._streams:
+            await self._complete()
         if stream not in self._streams:
             self._streams.add(stream)
             self._awaits_reply = False
         self._open = True
-        self.has_text = self.has_text or stream == "text"
-        self.stop()
+
+    def join(self, text: str) -> str:
+        """Return a fragment of the text, with a space where it begins another message of the same answer."""
+        if self._between:
+            text = spaced_after(self._said, text)
+        self._said, self._between = (Span(text),), False
+        return text
 
     def close(self, stream: str) -> None:
         """The audio was heard, or the text has ended."""
+        self._between = self._between or stream == "text"
         self._streams.discard(stream)
         self._check()
 
@@ -158,6 +167,10 @@ class AnswerEnd:
         """A function was called."""
         self._open = self._awaits_reply = True
         self.stop()
+
+    def result(self) -> None:
+        """A function has returned, of which the agent will speak."""
+        self._owes_reply = self._open and not self._awaits_reply
 
     def idle(self) -> None:
         """LiveKit listens, and nothing is to come."""
@@ -168,18 +181,24 @@ class AnswerEnd:
     async def interrupt(self) -> None:
         """What was sent is not heard to its end."""
         self.stop()
-        self._open = self._awaits_reply = self.has_text = False
+        self._open = self._awaits_reply = self._owes_reply = False
         self._streams.clear()
+        self._said = ()
         await self._client.interrupted()
 
     def _check(self) -> None:
         self.stop()
         if self._open and not self._streams and not self._awaits_reply:
-            self._timer = asyncio.create_task(self._complete())
+            self._timer = asyncio.create_task(self._complete_soon())
+
+    async def _complete_soon(self) -> None:
+        await asyncio.sleep(TURN_END_S)
+        self._timer = None
+        await self._complete()
 
     async def _complete(self) -> None:
-        await asyncio.sleep(TURN_END_S)
-        self._timer, self._open, self.has_text = None, False, False
+        self._open = self._owes_reply = False
+        self._said = ()
         await self._client.turn_complete()
 
     def stop(self) -> None:
@@ -198,24 +217,20 @@ class Captions(TextOutput):
         self._client = client
         self._answer = answer
         self._speaker = speaker
-        self._has_ended = False
 
     async def capture_text(self, text: str) -> None:
         """Show a fragment."""
         text = str(text)  # LiveKit may note its time in it.
-        # One answer may have several texts, as before and after a function; they bring no space between them.
-        apart = " " if self._has_ended and self._answer.has_text and not text[:1].isspace() else ""
-        self._has_ended = False
-        self._answer.open("text")
+        await self._answer.open("text")
+        shown = self._answer.join(text)
         if self._speaker is None:
-            await self._client.agent_wrote(apart + text)
+            await self._client.agent_wrote(shown)
         else:
             self._speaker.add_text(text)
-            await self._client.agent_said(apart + text)
+            await self._client.agent_said(shown)
 
     def flush(self) -> None:
         """That was all of an answer's text."""
-        self._has_ended = True
         self._answer.close("text")
 
 
@@ -267,9 +282,9 @@ class Speaker(AudioOutput):
         if self._segment is not None and self._segment.cut is not None:
             await asyncio.wait([self._segment.cut])
         await super().capture_frame(frame)
+        await self._answer.open("audio")
         if self._segment is None:
             self._segment = _Segment(self._heard_ms)
-        self._answer.open("audio")
         self._segment.length_ms += frame.duration * 1000
         samples = round(self._segment.length_ms * RATE / 1000)
         self._words = replace(self._words, audio_samples=samples)

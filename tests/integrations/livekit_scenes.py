@@ -32,6 +32,7 @@ from livewidget.integrations import livekit, livekit_io
 from livewidget.integrations.livekit import LiveKitAgent
 from livewidget.integrations.livekit_io import Speaker
 from livewidget.session import LiveSession
+from livewidget.tools import Tool
 from tests.integrations.drive_livekit import model_for
 from tests.integrations.driving import Server
 
@@ -207,6 +208,27 @@ async def greeting(server):
     async with Talk(google(server), Eager(instructions="Be brief."), tools=[set_fan]) as talk:
         await talk.until(lambda: any(isinstance(one, events.ToolResult) for one in talk.events), "a call")
         return {"results": [one.result for one in talk.events if isinstance(one, events.ToolResult)]}
+
+
+async def meanwhile(server):
+    """Let a function of the notebook's, and one of the agent's, take its time; some models speak meanwhile."""
+
+    async def make_coffee() -> str:
+        """Make coffee."""
+        await asyncio.sleep(1.5)
+        return "the coffee is ready"
+
+    reports = {"speaks": not server.ends_first}
+    for whose, own, tools in (
+        ("notebooks", [], [Tool.of(make_coffee, behavior="NON_BLOCKING")]),
+        ("agents", [function_tool(make_coffee)], []),
+    ):
+        async with Talk(google(server), Agent(instructions="Be brief.", tools=own), tools=tools) as talk:
+            await talk.live.ask("make coffee")
+            said = [turn.text for turn in talk.live.turns if turn.speaker == "model"]
+            completed = [one.inferred for one in talk.events if isinstance(one, events.TurnComplete)]
+            reports[whose] = [said, completed]
+    return reports
 
 
 async def stopped_call(server):
@@ -533,6 +555,7 @@ SCENES = (
     twice,
     new_tools,
     greeting,
+    meanwhile,
     stopped_call,
     untold,
     pictures,

@@ -74,13 +74,13 @@ def answer():
         await asyncio.sleep(2 * livekit_io.TURN_END_S)
         return listener.told
 
-    answer.told = told
+    answer.client, answer.told = listener, told
     return answer
 
 
 async def test_an_answer_is_complete_once_its_audio_was_heard_and_its_text_shown(answer):
-    answer.open("text")
-    answer.open("audio")
+    await answer.open("text")
+    await answer.open("audio")
     answer.close("text")
     assert await answer.told() == []
     answer.close("audio")
@@ -90,13 +90,74 @@ async def test_an_answer_is_complete_once_its_audio_was_heard_and_its_text_shown
 
 
 async def test_an_answer_in_which_a_function_was_called_goes_on_with_its_result(answer):
-    answer.open("audio")
+    await answer.open("audio")
     answer.tool()
     answer.close("audio")
     assert await answer.told() == []
-    answer.open("audio")
+    await answer.open("audio")
     answer.close("audio")
     assert await answer.told() == ["complete"]
+
+
+async def test_what_is_said_while_a_function_runs_is_complete_before_what_is_said_of_its_result(answer):
+    answer.tool()
+    await answer.open("text")
+    await answer.open("audio")
+    answer.close("text")
+    answer.result()
+    answer.close("audio")
+    assert answer.client.told == []
+    await answer.open("text")
+    assert answer.client.told == ["complete"]
+    answer.close("text")
+    assert await answer.told() == ["complete"] * 2
+
+
+async def test_of_a_result_that_nothing_was_said_before_the_answer_speaks_itself(answer):
+    await answer.open("text")
+    answer.tool()
+    answer.close("text")
+    answer.result()
+    await answer.open("text")
+    answer.close("text")
+    await answer.open("text")
+    assert await answer.told() == []
+
+
+async def test_a_result_after_the_answer_is_not_one_of_the_next(answer):
+    answer.tool()
+    await answer.open("text")
+    answer.close("text")
+    assert await answer.told() == ["complete"]
+    answer.result()
+    for _ in range(2):
+        await answer.open("text")
+        answer.close("text")
+    assert await answer.told() == ["complete"] * 2
+
+
+async def test_two_messages_of_one_answer_stand_apart(answer):
+    said = []
+    for text in ("One moment,", " please.", None, "The coffee", " is ready.", None, "还有。", None, "好。"):
+        if text is None:
+            answer.close("text")
+        else:
+            await answer.open("text")
+            said.append(answer.join(text))
+    assert "".join(said) == "One moment, please. The coffee is ready.还有。好。"
+
+
+@pytest.mark.parametrize("ends", ["close", "interrupt"])
+async def test_the_next_answer_begins_without_a_space(answer, ends):
+    await answer.open("text")
+    assert answer.join("One.") == "One."
+    answer.close("text")
+    if ends == "interrupt":
+        await answer.interrupt()
+    await answer.told()
+    await answer.open("audio")
+    await answer.open("text")
+    assert answer.join("Two.") == "Two."
 
 
 async def test_an_answer_whose_function_gets_no_reply_is_over_when_the_agent_listens(answer):
@@ -107,7 +168,7 @@ async def test_an_answer_whose_function_gets_no_reply_is_over_when_the_agent_lis
 
 
 async def test_an_interruption_completes_nothing_more(answer):
-    answer.open("audio")
+    await answer.open("audio")
     await answer.interrupt()
     answer.close("audio")
     answer.idle()
@@ -115,7 +176,7 @@ async def test_an_interruption_completes_nothing_more(answer):
 
 
 async def test_an_answer_that_is_stopped_tells_nobody(answer):
-    answer.open("audio")
+    await answer.open("audio")
     answer.close("audio")
     answer.stop()
     assert await answer.told() == []
@@ -233,6 +294,16 @@ def test_functions_are_added_in_mid_talk(played):
 @marked
 def test_an_agent_may_call_a_function_of_the_notebooks_as_it_begins(played):
     assert played("greeting")["results"] == [{"fan": True}]
+
+
+@marked
+def test_what_is_said_while_a_function_runs_stands_apart_and_keeps_nobody_waiting(played):
+    found = played("meanwhile")
+    moment = "One moment, please. " if found["speaks"] else ""
+    for said, inferred in (found["notebooks"], found["agents"]):
+        assert said == [f"{moment}The coffee is ready."]
+        assert inferred
+        assert not any(inferred), "the session had to wait, and found out by itself"
 
 
 @marked
