@@ -73,6 +73,7 @@ def open_devices(page: Page) -> int:
 
 
 @pytest.mark.alone
+@pytest.mark.long
 def test_it_takes_over_microphone_and_voice_and_gives_them_back(open_talk, open_page, sounds):
     notebook = open_talk(FIRST, COLLECT)
     notebook.run(0)

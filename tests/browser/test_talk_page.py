@@ -248,6 +248,7 @@ def test_a_reload_goes_on_and_a_stranger_gets_nothing(browser, talk):
 
 
 @pytest.mark.alone
+@pytest.mark.long
 def test_a_socket_cut_in_mid_answer_loses_and_repeats_nothing(browser, talk, tutor):
     recording, address = tutor
     keep = "Object.assign(window.__livewidgetTap, { onLink: (link) => { window.__link = link; } });"
