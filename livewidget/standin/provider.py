@@ -26,7 +26,7 @@ from livewidget.standin.session import Admission, MessageHandler, ServerSession,
 from livewidget.standin.tutor import recognizer
 from livewidget.standin.tutor.voice import TutorTextToSpeech
 from livewidget.transports.base import Transport
-from livewidget.transports.memory import served
+from livewidget.transports.memory import ServedTransport
 
 #: The admission of a client in this process.
 _IN_PROCESS = Admission()
@@ -191,7 +191,7 @@ class StandIn(Provider):
             # On a slow computer this takes seconds, in which the rest of the loop goes on.
             await asyncio.to_thread(self.prepare)
         self.prepare()
-        return served(self.serve, name="stand-in session")
+        return ServedTransport(self.serve, name="stand-in session")
 
     @property
     def _loads(self) -> bool:

@@ -86,25 +86,19 @@ def pair() -> tuple[MemoryTransport, MemoryTransport]:
     return MemoryTransport(one, two), MemoryTransport(two, one)
 
 
-def served(serve: Serve, name: str = "served") -> ServedTransport:
-    """Return the client's end of a pair whose other end a task serves; see `ServedTransport`.
+class ServedTransport:
+    """The client's end of a pair whose other end a task serves.
+
+    The transport is closed when the task ends, and `close` waits until it has.
 
     Args:
         serve: Is given the server's end. What it raises as a `LiveError` is what the client is told.
         name: Of the task.
     """
-    return ServedTransport(serve, name)
-
-
-class ServedTransport:
-    """The client's end of a pair whose other end a task serves.
-
-    The transport is closed when the task ends, and `close` waits until it has.
-    """
 
     round_trip_ms: float | None = 0.0
 
-    def __init__(self, serve: Serve, name: str) -> None:
+    def __init__(self, serve: Serve, name: str = "served") -> None:
         self._client, self._server = pair()
         self._task = asyncio.create_task(self._run(serve), name=name)
 

@@ -6,7 +6,7 @@ import pytest
 
 from livewidget.errors import LinkLost
 from livewidget.transports.base import TransportClosed
-from livewidget.transports.memory import FRAMES_WAITING, pair, served
+from livewidget.transports.memory import FRAMES_WAITING, ServedTransport, pair
 
 
 async def test_what_one_end_sends_the_other_receives_in_order():
@@ -73,7 +73,7 @@ async def test_a_served_end_answers_until_it_is_closed():
         while True:
             await transport.send(await transport.receive())
 
-    transport = served(echo, "an echo")
+    transport = ServedTransport(echo, "an echo")
     await transport.send("a")
     assert await transport.receive() == "a"
     assert [task.get_name() for task in asyncio.all_tasks()].count("an echo") == 1
@@ -90,7 +90,7 @@ async def test_a_served_end_that_ends_closes_the_transport(code):
         if code != 1000:
             await transport.close(code, "why")
 
-    transport = served(serve)
+    transport = ServedTransport(serve)
     await asyncio.sleep(0)
     assert await transport.receive() == "last words"
     with pytest.raises(TransportClosed) as caught:
@@ -105,7 +105,7 @@ async def test_what_a_served_end_raises_is_what_the_client_is_told():
         await transport.send("last words")
         raise error
 
-    transport = served(serve)
+    transport = ServedTransport(serve)
     await asyncio.sleep(0)
     assert await transport.receive() == "last words"
     for act in (transport.receive, transport.receive, lambda: transport.send("x")):
@@ -119,7 +119,7 @@ async def test_a_fault_of_a_served_end_does_not_leave_the_client_waiting():
     async def serve(transport):
         raise ZeroDivisionError
 
-    transport = served(serve)
+    transport = ServedTransport(serve)
     with pytest.raises(TransportClosed) as caught:
         await transport.receive()
     assert caught.value.code == 1011
